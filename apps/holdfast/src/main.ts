@@ -1,0 +1,2 @@
+process.stderr.write('holdfast: not built yet\n')
+process.exitCode = 1
