@@ -1,0 +1,211 @@
+/**
+ * The one table of error codes. A code is a promise to callers: it never changes its meaning, and
+ * every door maps every code (exhaustively, by type) to its own wire form.
+ */
+
+/** How a caller should treat a failure: what kind of thing went wrong. */
+export type ErrorKind =
+  | 'invalid'
+  | 'unauthenticated'
+  | 'forbidden'
+  | 'missing'
+  | 'conflict'
+  | 'precondition'
+  | 'too-large'
+  | 'range'
+  | 'unprocessable'
+  | 'limited'
+  | 'full'
+  | 'unavailable'
+  | 'internal'
+
+export interface ErrorEntry {
+  readonly kind: ErrorKind
+  /** Safe for any caller: no internals, no paths, no foreign names. */
+  readonly message: string
+  /** `now` = the same request may be repeated at once, `later` = after a wait, `never` = change it. */
+  readonly retry: 'never' | 'now' | 'later'
+  /** What an operator should look at, for the generated reference page. */
+  readonly hint: string
+}
+
+function entry(
+  kind: ErrorKind,
+  message: string,
+  hint: string,
+  retry: ErrorEntry['retry'] = 'never',
+): ErrorEntry {
+  return { kind, message, hint, retry }
+}
+
+export const errorTable = {
+  MALFORMED_REQUEST: entry(
+    'invalid',
+    'The request cannot be read.',
+    'The client sends bad syntax.',
+  ),
+  INVALID_JSON: entry('invalid', 'The body is not valid JSON.', 'The client sends bad JSON.'),
+  INVALID_NAME: entry('unprocessable', 'A name breaks the naming rules.', 'See details.errors.'),
+  VALIDATION_ERROR: entry(
+    'unprocessable',
+    'Some fields are missing or wrong.',
+    'See details.errors for each field.',
+  ),
+  INVALID_CURSOR: entry('invalid', 'The cursor is not one this server gave out.', 'Start anew.'),
+  INVALID_SEARCH: entry('invalid', 'The search text cannot be used.', 'Shorten or simplify it.'),
+  BODY_INCOMPLETE: entry(
+    'invalid',
+    'The body ended before its announced length.',
+    'The connection broke or Content-Length lies.',
+    'now',
+  ),
+  LENGTH_MISMATCH: entry(
+    'invalid',
+    'The body is longer or shorter than announced.',
+    'Content-Length lies.',
+  ),
+  DIGEST_MISMATCH: entry(
+    'invalid',
+    'The bytes received do not match the checksum sent with them.',
+    'Damage on the way, or the client computes it wrongly. Nothing was stored.',
+    'now',
+  ),
+  DIGEST_UNSUPPORTED: entry(
+    'invalid',
+    'The checksum header is malformed or names an unknown algorithm.',
+    'Use one of the documented algorithms.',
+  ),
+  CONTENT_TYPE_REFUSED: entry(
+    'unprocessable',
+    'The content type is not allowed in this bucket.',
+    'Bucket setting content_types.',
+  ),
+  CONTENT_TYPE_MISMATCH: entry(
+    'unprocessable',
+    'The content is not what its declared type says.',
+    'The bytes were recognised as another type.',
+  ),
+  UNAUTHENTICATED: entry('unauthenticated', 'A valid credential is needed.', 'Send X-API-Key.'),
+  CREDENTIAL_EXPIRED: entry('unauthenticated', 'The credential has expired.', 'Issue a new one.'),
+  FORBIDDEN: entry('forbidden', 'The credential does not permit this.', 'Grant the permission.'),
+  LINK_INVALID: entry(
+    'forbidden',
+    'The presigned link is not valid for this request.',
+    'Expired, altered, revoked, or used for another method, size or type.',
+  ),
+  BUCKET_NOT_FOUND: entry('missing', 'There is no such bucket.', ''),
+  ASSET_NOT_FOUND: entry('missing', 'There is no such asset.', ''),
+  VERSION_NOT_FOUND: entry('missing', 'There is no such version.', ''),
+  LINK_NOT_FOUND: entry('missing', 'There is no such link.', ''),
+  QUOTA_NOT_FOUND: entry('missing', 'There is no such quota.', ''),
+  KEY_NOT_FOUND: entry('missing', 'There is no such API key.', ''),
+  ROUTE_NOT_FOUND: entry('missing', 'There is no such path.', 'See /api/v2/openapi.json.'),
+  METHOD_NOT_ALLOWED: entry('invalid', 'The path does not take this method.', 'See Allow.'),
+  ASSET_EXISTS: entry('conflict', 'An asset with this key already exists.', ''),
+  ASSET_DELETED: entry('conflict', 'The asset is deleted; restore it first.', ''),
+  ASSET_NOT_DELETED: entry('conflict', 'The asset is not deleted.', ''),
+  BUCKET_EXISTS: entry('conflict', 'A bucket with this name already exists.', ''),
+  BUCKET_NOT_EMPTY: entry('conflict', 'The bucket is not empty.', 'Remove its assets first.'),
+  LINK_EXISTS: entry('conflict', 'This link already exists.', ''),
+  VERSION_CURRENT: entry('conflict', 'The current version cannot be deleted.', ''),
+  VERSION_TAG_EXISTS: entry('conflict', 'The asset already has a version with this tag.', ''),
+  CHANGED_MEANWHILE: entry(
+    'conflict',
+    'The asset changed while the request was running.',
+    'Another writer was faster.',
+    'now',
+  ),
+  PRECONDITION_FAILED: entry('precondition', 'A precondition of the request does not hold.', ''),
+  QUOTA_EXCEEDED: entry('too-large', 'A quota would be exceeded.', 'Raise the quota or clean up.'),
+  BODY_TOO_LARGE: entry('too-large', 'The body is larger than allowed.', 'See the limits page.'),
+  TOO_MANY_ITEMS: entry('too-large', 'The request names more items than allowed.', 'Split it.'),
+  RANGE_NOT_SATISFIABLE: entry('range', 'The range lies outside the content.', ''),
+  TOO_MANY_REQUESTS: entry('limited', 'Too many requests at once.', 'Wait and repeat.', 'later'),
+  REQUEST_TIMEOUT: entry('limited', 'The request took too long to arrive.', '', 'now'),
+  STORAGE_FULL: entry(
+    'full',
+    'The store has no room for this.',
+    'Free space on the element; deletes still work.',
+    'later',
+  ),
+  STORAGE_UNAVAILABLE: entry(
+    'unavailable',
+    'The store cannot do this right now.',
+    'See /health/ready and the log.',
+    'later',
+  ),
+  SHUTTING_DOWN: entry('unavailable', 'The server is stopping.', 'Restart in progress.', 'later'),
+  OUTCOME_UNKNOWN: entry(
+    'unavailable',
+    'The store failed while committing; the change may or may not have happened.',
+    'The server restarts through recovery. Read before you repeat.',
+    'later',
+  ),
+  BLOB_DAMAGED: entry(
+    'internal',
+    'The stored bytes are damaged and are not served.',
+    'Run holdfast verify; restore the blob from a copy.',
+  ),
+  BLOB_MISSING: entry(
+    'internal',
+    'The stored bytes are missing.',
+    'Run holdfast verify; restore the blob from a copy.',
+  ),
+  STORE_LOCKED: entry(
+    'unavailable',
+    'Another process uses this data directory.',
+    'Stop it, or choose another STORAGE_DATA_DIR.',
+  ),
+  STORE_FOREIGN: entry(
+    'unavailable',
+    'The data directory is not one this server can open.',
+    'Marker missing, of another element, or of a newer format.',
+  ),
+  STORE_DAMAGED: entry(
+    'unavailable',
+    'The data directory is damaged and was not opened.',
+    'Nothing was changed. See the log for the place, restore it or run holdfast rebuild.',
+  ),
+  SETTINGS_INVALID: entry('invalid', 'The settings are not valid.', 'See details.errors.'),
+  INTERNAL: entry('internal', 'Something went wrong inside the server.', 'See the log.'),
+} as const satisfies Record<string, ErrorEntry>
+
+export type ErrorCode = keyof typeof errorTable
+
+/** JSON-safe facts for the caller; never internals. */
+export type ErrorDetails = Record<string, unknown>
+
+const brand = Symbol.for('holdfast.error')
+
+/** The one error class. `message` is for the log; callers see the table's sentence and `details`. */
+export class HoldfastError extends Error {
+  override readonly name = 'HoldfastError'
+  readonly code: ErrorCode
+  readonly details: ErrorDetails
+  readonly [brand] = true
+
+  constructor(code: ErrorCode, details: ErrorDetails = {}, options?: ErrorOptions) {
+    super(errorTable[code].message, options)
+    this.code = code
+    this.details = details
+  }
+
+  get kind(): ErrorKind {
+    return errorTable[this.code].kind
+  }
+}
+
+/** True for errors of any copy of this module (worker threads, bundled clients). */
+export function isHoldfastError(error: unknown): error is HoldfastError {
+  return typeof error === 'object' && error !== null && brand in error
+}
+
+/** One wrong field. `path` is a JSON path such as `metadata.a.b`. */
+export interface FieldProblem {
+  readonly path: string
+  readonly problem: string
+}
+
+export function invalidFields(...errors: readonly FieldProblem[]): HoldfastError {
+  return new HoldfastError('VALIDATION_ERROR', { errors })
+}

@@ -1,0 +1,43 @@
+import { HoldfastError } from './errors.ts'
+import type { Clock } from './ports/clock.ts'
+import type { Random } from './ports/random.ts'
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
+
+export function isUuid(text: string): boolean {
+  return text.length === 36 && UUID.test(text)
+}
+
+/** The canonical lower-case form, or VALIDATION_ERROR naming `path`. */
+export function parseUuid(text: string, path: string): string {
+  if (!isUuid(text)) {
+    throw new HoldfastError('VALIDATION_ERROR', {
+      errors: [{ path, problem: 'must be a UUID' }],
+    })
+  }
+  return text.toLowerCase()
+}
+
+/** A UUID version 7 (RFC 9562 §5.7): 48 bits of Unix milliseconds, then random bits. */
+export function newUuid(clock: Clock, random: Random): string {
+  const bytes = random.bytes(16)
+  const ms = clock.now()
+  bytes[0] = (ms / 2 ** 40) & 0xff
+  bytes[1] = (ms / 2 ** 32) & 0xff
+  bytes[2] = (ms / 2 ** 24) & 0xff
+  bytes[3] = (ms / 2 ** 16) & 0xff
+  bytes[4] = (ms / 2 ** 8) & 0xff
+  bytes[5] = ms & 0xff
+  bytes[6] = 0x70 | ((bytes[6] ?? 0) & 0x0f)
+  bytes[8] = 0x80 | ((bytes[8] ?? 0) & 0x3f)
+  const hex = toHex(bytes)
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
+}
+
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
+
+export function toHex(bytes: Uint8Array): string {
+  let text = ''
+  for (const byte of bytes) text += HEX[byte]
+  return text
+}

@@ -1,0 +1,55 @@
+/** Every bound of the store in one place. Settings may lower or raise those in `Limits`. */
+
+export interface Limits {
+  /** Largest single multipart form upload in bytes; raw PUT is bounded by `assetBytesMax`. */
+  readonly uploadBytesMax: number
+  /** Largest asset of any door, in bytes. */
+  readonly assetBytesMax: number
+  /** Blobs up to this size are kept in packs, larger ones in files of their own. */
+  readonly packedBlobBytesMax: number
+  readonly jsonBodyBytesMax: number
+  readonly batchItemsMax: number
+  readonly pageItemsMax: number
+  readonly searchTextBytesMax: number
+  readonly rangesMax: number
+  /** Free space that puts must leave for deletes, garbage collection and the catalog. */
+  readonly reservedBytes: number
+  /** A blob without references is kept this long before its bytes may go. */
+  readonly graceMs: number
+}
+
+const KiB = 1024
+const MiB = 1024 * KiB
+const GiB = 1024 * MiB
+const TiB = 1024 * GiB
+
+export const defaultLimits: Limits = Object.freeze({
+  uploadBytesMax: 100 * MiB,
+  assetBytesMax: 5 * TiB,
+  packedBlobBytesMax: 256 * KiB,
+  jsonBodyBytesMax: 1 * MiB,
+  batchItemsMax: 1000,
+  pageItemsMax: 1000,
+  searchTextBytesMax: 512,
+  rangesMax: 8,
+  reservedBytes: 64 * MiB,
+  graceMs: 24 * 60 * 60 * 1000,
+})
+
+/** Fixed bounds of names and small values: part of the format, not of the settings. */
+export const bounds = Object.freeze({
+  keyBytesMax: 1024,
+  nameBytesMax: 1024,
+  serviceBytesMax: 255,
+  tagsMax: 64,
+  tagBytesMax: 256,
+  metadataKeysMax: 256,
+  metadataKeyBytesMax: 255,
+  metadataDepthMax: 8,
+  metadataBytesMax: 32 * KiB,
+  contentTypeBytesMax: 255,
+  descriptionBytesMax: 1000,
+  aclEntriesMax: 256,
+  versionTagsMax: 32,
+  linksPerAssetMax: 1000,
+})

@@ -1,0 +1,237 @@
+import type {
+  ApiKey,
+  Asset,
+  AssetType,
+  Blob,
+  Bucket,
+  Change,
+  ChangeKind,
+  JsonObject,
+  Link,
+  Quota,
+  QuotaScope,
+  Usage,
+  Version,
+} from '../records.ts'
+import type { BlobFacts, Staged } from './element.ts'
+
+/**
+ * What is true. Promises, each with a test of its number in the shared suite:
+ *
+ * C1 A write is all or nothing, and serialisable against every other write.
+ * C2 When a write resolves, its effects, its change rows and its staged bytes are durable.
+ * C3 A write that rejects left nothing, unless the code is OUTCOME_UNKNOWN.
+ * C4 A view sees every write that resolved before the question was asked.
+ * C5 `read` sees one moment, however long it lasts.
+ * C6 Sequence numbers of changes have no gaps and no duplicates for readers.
+ * C7 Using a transaction after its end throws.
+ * C8 Usage, reference counts and totals equal what recounting the records gives.
+ */
+export interface Catalog {
+  readonly traits: CatalogTraits
+  /** Latest committed state, question by question. */
+  readonly view: CatalogView
+  /** Several questions at one moment. */
+  read<T>(questions: (view: CatalogView) => T | Promise<T>): Promise<T>
+  /**
+   * Runs the named transaction with plain-data arguments and resolves with its plain-data result.
+   * It may run in another thread and together with others in one commit.
+   */
+  write(name: string, args: unknown, options: CommitOptions): Promise<unknown>
+  probe(): Promise<{ readonly state: 'up' | 'down'; readonly reason: string }>
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+export interface CatalogTraits {
+  readonly driver: string
+  /** Staged bytes become durable with the transaction. */
+  readonly carriesBytes: boolean
+}
+
+export interface CommitOptions {
+  readonly actor: string
+  readonly requestId: string
+  readonly staged?: readonly Staged[]
+  readonly signal?: AbortSignal
+}
+
+/** A named transaction. It must be a pure function of its arguments, the catalog and `moment`. */
+export type Transaction<Args, Result> = (
+  tx: CatalogTransaction,
+  args: Args,
+  moment: Moment,
+) => Promise<Result>
+
+/** The store's time and ids for one transaction. */
+export interface Moment {
+  readonly now: string
+  readonly actor: string
+  newId(): string
+}
+
+export type Awaitable<T> = T | Promise<T>
+
+export interface CatalogView {
+  readonly buckets: BucketQuestions
+  readonly assets: AssetQuestions
+  readonly versions: VersionQuestions
+  readonly blobs: BlobQuestions
+  readonly links: LinkQuestions
+  readonly quotas: QuotaQuestions
+  readonly keys: KeyQuestions
+  readonly changes: ChangeQuestions
+}
+
+export interface CatalogTransaction extends CatalogView {
+  readonly put: CatalogPuts
+  readonly remove: CatalogRemovals
+  /** Adds the change row of this transaction; returns its sequence number. */
+  note(change: NewChange): Awaitable<number>
+  /** The sequence the next `note` will get: records written with it carry it as their `seq`. */
+  nextSeq(): Awaitable<number>
+  /**
+   * Makes a blob of staged or already written bytes, unless the content is already here.
+   * `location` null means the bytes ride with this transaction.
+   */
+  keepBlob(facts: BlobFacts, location: string | null): Awaitable<void>
+}
+
+/** Insert or replace a whole record; counters, references and search follow by themselves. */
+export interface CatalogPuts {
+  bucket(record: Bucket): Awaitable<void>
+  asset(record: Asset): Awaitable<void>
+  version(record: Version): Awaitable<void>
+  link(record: Link): Awaitable<void>
+  quota(record: Quota): Awaitable<void>
+  key(record: ApiKey): Awaitable<void>
+}
+
+/** Remove records for good. A version drops its reference; an asset must have no versions left. */
+export interface CatalogRemovals {
+  bucket(id: string): Awaitable<void>
+  asset(id: string): Awaitable<void>
+  version(id: string): Awaitable<void>
+  link(id: string): Awaitable<void>
+  quota(scope: QuotaScope, name: string): Awaitable<void>
+  /** Only without references; the bytes go after the commit. */
+  blob(sha256: string): Awaitable<void>
+}
+
+export interface NewChange {
+  readonly what: ChangeKind
+  readonly bucketId?: string
+  readonly assetId?: string
+  readonly versionId?: string
+  readonly detail?: JsonObject
+}
+
+export interface BucketQuestions {
+  byName(name: string): Awaitable<Bucket | undefined>
+  byId(id: string): Awaitable<Bucket | undefined>
+  list(query: { after?: string; limit: number }): Awaitable<Bucket[]>
+  count(): Awaitable<number>
+}
+
+export type DeletedFilter = 'without' | 'only' | 'with'
+
+export interface AssetFilter {
+  readonly bucketId?: string
+  /** Bucket ids the caller may see; absent = all. */
+  readonly bucketIds?: readonly string[]
+  readonly service?: string
+  readonly ownerId?: string
+  readonly type?: AssetType
+  readonly tagsAny?: readonly string[]
+  readonly keyPrefix?: string
+  readonly name?: string
+  /** Search text of a person: words, prefixes, "phrases". */
+  readonly search?: string
+  readonly deleted: DeletedFilter
+  /** When set, assets with an ACL count only if it names this principal for reading. */
+  readonly visibleTo?: string
+}
+
+export interface AssetQuery extends AssetFilter {
+  readonly limit: number
+  readonly offset?: number
+  /** Keyset paging, newest first: only assets with a smaller `createdSeq`. */
+  readonly beforeSeq?: number
+  /** Order by key (UTF-8 bytes) instead, starting after this key. Needs `bucketId`. */
+  readonly afterKey?: string
+}
+
+export interface AssetStats {
+  readonly assets: number
+  readonly bytes: number
+  readonly types: Readonly<Record<string, number>>
+  readonly services: Readonly<Record<string, Usage>>
+}
+
+export interface AssetQuestions {
+  byId(id: string): Awaitable<Asset | undefined>
+  /** The asset that holds the key now (deleted ones of a versioned bucket included). */
+  byKey(bucketId: string, key: string): Awaitable<Asset | undefined>
+  list(query: AssetQuery): Awaitable<Asset[]>
+  /** The true total of the filter; cheap for what counters hold. */
+  count(filter: AssetFilter): Awaitable<number>
+  /** Assets not deleted, current content only. */
+  stats(filter: { service?: string; bucketIds?: readonly string[] }): Awaitable<AssetStats>
+}
+
+export interface VersionQuestions {
+  byId(id: string): Awaitable<Version | undefined>
+  byNumber(assetId: string, number: number): Awaitable<Version | undefined>
+  /** Newest number first. */
+  list(query: VersionQuery): Awaitable<Version[]>
+  count(query: Omit<VersionQuery, 'limit' | 'offset'>): Awaitable<number>
+}
+
+export interface VersionQuery {
+  readonly assetId: string
+  readonly kinds?: readonly Version['kind'][]
+  readonly deleted: DeletedFilter
+  readonly createdAfter?: string
+  readonly createdBefore?: string
+  readonly limit: number
+  readonly offset?: number
+}
+
+export interface BlobQuestions {
+  get(sha256: string): Awaitable<Blob | undefined>
+  /** In order of sha256, after the given one. */
+  list(query: { after?: string; limit: number }): Awaitable<Blob[]>
+  /** Unreferenced since before the given time. */
+  dead(query: { before: string; limit: number }): Awaitable<Blob[]>
+  totals(): Awaitable<{ readonly blobs: number; readonly bytes: number; readonly dead: number }>
+}
+
+export interface LinkQuestions {
+  byId(id: string): Awaitable<Link | undefined>
+  /** Both directions, oldest first. */
+  of(query: { assetId: string; type?: string; limit: number; offset?: number }): Awaitable<Link[]>
+  count(assetId: string): Awaitable<number>
+  find(fromId: string, toId: string, type: string): Awaitable<Link | undefined>
+}
+
+export interface QuotaQuestions {
+  get(scope: QuotaScope, name: string): Awaitable<Quota | undefined>
+  list(): Awaitable<Quota[]>
+  /** Usage of a scope, whether or not it has a quota. */
+  usage(scope: QuotaScope, name: string): Awaitable<Usage>
+}
+
+export interface KeyQuestions {
+  byHash(hash: string): Awaitable<ApiKey | undefined>
+  byId(id: string): Awaitable<ApiKey | undefined>
+  list(): Awaitable<ApiKey[]>
+  count(): Awaitable<number>
+}
+
+export interface ChangeQuestions {
+  /** Ascending, after the given sequence. */
+  after(seq: number, limit: number): Awaitable<Change[]>
+  /** Of one asset, newest first. */
+  ofAsset(query: { assetId: string; limit: number; offset?: number }): Awaitable<Change[]>
+  countOfAsset(assetId: string): Awaitable<number>
+  latest(): Awaitable<number>
+}

@@ -1,0 +1,120 @@
+import type { ExpectedDigests } from '../digests.ts'
+
+/**
+ * A place where blobs lie. Promises, each with a test of its number in the shared suite:
+ *
+ * E1 Nothing is visible before it is whole.
+ * E2 What `write` or `writeNote` resolved is durable.
+ * E3 A finished blob never changes.
+ * E4 A blob can be read as soon as its write resolved.
+ * E5 `remove` is idempotent.
+ * E6 `list` is complete: every finished blob, each once.
+ * E7 A failed or aborted write leaves nothing but temp names that the next open sweeps.
+ * E8 The bytes read are the bytes written, or the read fails; never a silent difference.
+ * E9 Digests and size limits given with a write are enforced before anything is visible.
+ */
+export interface Element {
+  readonly id: string
+  readonly traits: ElementTraits
+  write(source: ByteSource, options: WriteOptions): Promise<WrittenBlob>
+  /** BLOB_MISSING when it is not there, BLOB_DAMAGED when its bytes are not what was written. */
+  read(place: BlobPlace, range?: ByteRange): Promise<BlobBytes>
+  stat(location: string): Promise<{ readonly size: number } | undefined>
+  remove(location: string): Promise<void>
+  list(): AsyncIterable<ListedBlob>
+  /** Small named texts (attributes, manifests). Undefined when absent. */
+  readNote(name: string): Promise<string | undefined>
+  /** Atomic. With `ifAbsent`, false when the note already exists. */
+  writeNote(name: string, text: string, options?: { ifAbsent?: boolean }): Promise<boolean>
+  probe(): Promise<ElementProbe>
+  /** Absent on elements whose writes cannot ride in a catalog transaction. */
+  readonly staging?: Staging
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+export interface ElementTraits {
+  readonly driver: string
+  /** Survives the process and a power cut. */
+  readonly durable: boolean
+}
+
+export type ByteSource = AsyncIterable<Uint8Array>
+
+export interface WriteOptions {
+  readonly expected?: ExpectedDigests
+  /** Exact length announced by the sender, bytes. */
+  readonly length?: number
+  /** BODY_TOO_LARGE beyond this many bytes. */
+  readonly sizeMax?: number
+  /** Also compute MD5, for doors whose answers carry it. */
+  readonly md5?: boolean
+  readonly signal?: AbortSignal
+}
+
+/** What is known of bytes once they were received and hashed. */
+export interface BlobFacts {
+  readonly sha256: string
+  readonly md5: string | null
+  readonly size: number
+  readonly blockBytes: number
+  readonly sums: Uint8Array
+}
+
+export interface WrittenBlob extends BlobFacts {
+  readonly location: string
+}
+
+export interface BlobPlace {
+  readonly sha256: string
+  readonly location: string
+  readonly size: number
+  readonly blockBytes: number
+  readonly sums: Uint8Array
+}
+
+/** First and last byte, both included, as in HTTP. */
+export interface ByteRange {
+  readonly first: number
+  readonly last: number
+}
+
+/**
+ * Bytes on their way to a reader. Small results come whole in `bytes` and were checked; large ones
+ * come as `chunks`, each checked before it is handed out, and the iteration throws on damage.
+ */
+export type BlobBytes =
+  | { readonly size: number; readonly bytes: Uint8Array; readonly chunks?: never }
+  | { readonly size: number; readonly bytes?: never; readonly chunks: AsyncIterable<Uint8Array> }
+
+export interface ListedBlob {
+  readonly sha256: string
+  readonly location: string
+  readonly size: number
+}
+
+export interface ElementProbe {
+  readonly state: 'up' | 'full' | 'degraded' | 'down'
+  /** One sentence for a person. */
+  readonly reason: string
+  readonly freeBytes: number
+  readonly totalBytes: number
+}
+
+/**
+ * Bytes received, hashed and held, but not yet part of the store. They become durable together with
+ * the catalog transaction that refers to them, in one sync (docs/format.md, commit protocol).
+ */
+export interface Staging {
+  stage(source: ByteSource, options: WriteOptions): Promise<Staged>
+}
+
+export interface Staged extends BlobFacts {
+  /** The bytes themselves, when small enough for a pack. */
+  readonly body: Uint8Array | null
+  /** Name of the synced temp file, for large ones. */
+  readonly temp: string | null
+  /** First bytes, for type sniffing. */
+  readonly head: Uint8Array
+  /** Frees what is held. Always called, after success too. */
+  discard(): Promise<void>
+}

@@ -1,0 +1,58 @@
+/** Who acts. Doors authenticate; everything below only sees a principal. */
+export interface Principal {
+  readonly kind: 'system' | 'api_key' | 'anonymous' | 'link'
+  /** Stable id that ACLs and the change log name. */
+  readonly id: string
+  readonly name: string
+  /** `resource:action`, wildcards allowed: `*`, `assets:*`, `*:read`. */
+  readonly permissions: readonly string[]
+  /** Bucket names it is confined to; null = all. */
+  readonly buckets: readonly string[] | null
+}
+
+export const permissions = [
+  'assets:read',
+  'assets:write',
+  'versions:read',
+  'versions:write',
+  'metadata:read',
+  'metadata:write',
+  'buckets:read',
+  'buckets:admin',
+  'quotas:admin',
+  'keys:admin',
+  'store:admin',
+  'metrics:read',
+  'backups:admin',
+  'lifecycle:admin',
+  'policy:admin',
+] as const
+export type Permission = (typeof permissions)[number]
+
+export const anonymous: Principal = Object.freeze({
+  kind: 'anonymous',
+  id: 'anonymous',
+  name: 'anonymous',
+  permissions: [],
+  buckets: null,
+})
+
+export const systemPrincipal: Principal = Object.freeze({
+  kind: 'system',
+  id: 'system',
+  name: 'system',
+  permissions: ['*'],
+  buckets: null,
+})
+
+/** A scope is a known permission or a pattern of one; anything else grants nothing. */
+export function isScope(text: string): boolean {
+  return permissions.some(permission => scopeCovers(text, permission))
+}
+
+/** Whether the granted scope covers the permission: `*`, `assets:*`, `*:read` or exact. */
+export function scopeCovers(scope: string, permission: Permission): boolean {
+  if (scope === '*' || scope === '*:*' || scope === permission) return true
+  const [resource, action] = permission.split(':')
+  return scope === `${resource}:*` || scope === `*:${action}`
+}
