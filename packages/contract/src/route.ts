@@ -1,0 +1,83 @@
+import type { ErrorCode } from '@holdfast/core/errors.ts'
+import type { Permission } from '@holdfast/core/principal.ts'
+import type { Static, TObject, TSchema } from 'typebox'
+
+/** One operation of the interface, as data: the server serves it, OpenAPI and clients read it. */
+export interface Route {
+  readonly method: Method
+  /** `{name}` is one segment; `{name+}` is the rest of the raw path, decoded once. */
+  readonly path: string
+  readonly tag: Tag
+  /** Asked of every caller; `open` needs no credential, or carries its own in the path. */
+  readonly permission: Permission | 'open'
+  readonly summary: string
+  readonly description?: string
+  readonly params?: TObject
+  readonly query?: TObject
+  /** Request headers with a meaning of their own, by lower-case name. */
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: Body
+  readonly answer: Answer
+  /** Further answers that are no errors. */
+  readonly also?: readonly Answer[]
+  /** Codes beyond those that any route of its kind can answer. */
+  readonly errors?: readonly ErrorCode[]
+}
+
+export type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'DELETE'
+
+export const tagTexts = {
+  Service: 'What runs here and how it is.',
+  Assets: 'Put, get, list, change and remove assets.',
+  'Assets by key': 'The same, addressed by bucket and key; bodies are raw bytes of any size.',
+  Versions: 'Every changed content is kept as a version.',
+  Links: 'Relations between assets.',
+  'Presigned links': 'Addresses that carry their own permission for a while.',
+  Buckets: 'Containers with settings.',
+  Quotas: 'Ceilings for buckets, owners and services.',
+  'API keys': 'Credentials of programs.',
+  Administration: 'Care of the store.',
+} as const
+export type Tag = keyof typeof tagTexts
+
+export type Body =
+  | { readonly kind: 'json'; readonly schema: TSchema; readonly optional?: boolean }
+  | FormBody
+  | { readonly kind: 'form-or-json'; readonly form: FormBody; readonly schema: TSchema }
+  | { readonly kind: 'bytes' }
+
+export interface FormBody {
+  readonly kind: 'form'
+  readonly fields: TSchema
+  readonly files: 'one' | 'optional' | 'many'
+  /** Where a JSON field carries all others (`request` of a batch). */
+  readonly field?: string
+}
+
+export interface Answer {
+  readonly status: number
+  readonly description: string
+  readonly schema?: TSchema
+  /** Media type where the answer is no JSON. */
+  readonly media?: string
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+export function route<const R extends Route>(definition: R): R {
+  return definition
+}
+
+export type ParamsOf<R extends Route> = R['params'] extends TObject
+  ? Static<R['params']>
+  : Record<never, never>
+export type QueryOf<R extends Route> = R['query'] extends TObject
+  ? Static<R['query']>
+  : Record<never, never>
+export type BodyOf<R extends Route> = R['body'] extends { schema: infer Schema extends TSchema }
+  ? R['body'] extends { optional: true }
+    ? Static<Schema> | undefined
+    : Static<Schema>
+  : undefined
+export type AnswerOf<R extends Route> = R['answer'] extends { schema: infer Schema extends TSchema }
+  ? Static<Schema>
+  : undefined

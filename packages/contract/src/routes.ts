@@ -1,0 +1,22 @@
+import type { Route } from './route.ts'
+import { adminRoutes } from './routes/admin.ts'
+import { assetRoutes } from './routes/assets.ts'
+import { batchRoutes } from './routes/batch.ts'
+import { keyRoutes } from './routes/keys.ts'
+import { linkRoutes } from './routes/links.ts'
+import { serviceRoutes } from './routes/service.ts'
+import { versionRoutes } from './routes/versions.ts'
+
+/** The one table of operations: what is not here is not served. */
+export const routes = {
+  ...serviceRoutes,
+  ...assetRoutes,
+  ...batchRoutes,
+  ...keyRoutes,
+  ...versionRoutes,
+  ...linkRoutes,
+  ...adminRoutes,
+} as const satisfies Record<string, Route>
+
+export type Routes = typeof routes
+export type OperationId = keyof Routes

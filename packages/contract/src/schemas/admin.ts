@@ -1,0 +1,116 @@
+import Type, { type Static } from 'typebox'
+import { usage } from './bucket.ts'
+import { bucketName, closed, nullable, time, total, uuid } from './common.ts'
+
+const scope = Type.Enum(['bucket', 'owner', 'service'])
+const quotaName = Type.String({
+  minLength: 1,
+  maxLength: 255,
+  description: 'Bucket name, owner id or service name.',
+})
+
+export const quotaParams = Type.Object({ scope, name: quotaName })
+
+export const quotaUpdate = Type.Object(
+  {
+    bytes_max: Type.Optional(
+      nullable(Type.Integer({ minimum: 0, description: 'Null: no limit.' })),
+    ),
+    assets_max: Type.Optional(
+      nullable(Type.Integer({ minimum: 0, description: 'Null: no limit.' })),
+    ),
+  },
+  { ...closed, title: 'QuotaUpdate', minProperties: 1, description: 'Replaces the quota.' },
+)
+
+export const quotaResponse = Type.Object(
+  {
+    scope,
+    name: quotaName,
+    bytes_max: nullable(Type.Integer({ minimum: 0 })),
+    assets_max: nullable(Type.Integer({ minimum: 0 })),
+    usage,
+    updated_at: nullable(time('When it was set; null when no quota is set.')),
+    updated_by: nullable(Type.String()),
+  },
+  { title: 'QuotaResponse', description: 'A ceiling and what is used of it now.' },
+)
+export type QuotaResponse = Static<typeof quotaResponse>
+
+export const quotaList = Type.Object(
+  { items: Type.Array(quotaResponse), total },
+  { title: 'QuotaList' },
+)
+export type QuotaList = Static<typeof quotaList>
+
+export const keyResponse = Type.Object(
+  {
+    id: uuid('Id of the key: the principal id in access lists and history.'),
+    name: Type.String(),
+    prefix: Type.String({ description: 'How the key begins, to recognise it.' }),
+    permissions: Type.Array(Type.String()),
+    buckets: nullable(Type.Array(bucketName, { description: 'Confined to these; null: all.' })),
+    created_at: time('When it was issued.'),
+    created_by: Type.String(),
+    expires_at: nullable(time('From then on it is refused.')),
+    revoked_at: nullable(time('When it was revoked.')),
+  },
+  { title: 'KeyResponse' },
+)
+export type KeyResponse = Static<typeof keyResponse>
+
+export const keyCreated = Type.Object(
+  {
+    ...keyResponse.properties,
+    key: Type.String({ description: 'The API key itself. Shown this once, kept only as a hash.' }),
+  },
+  { title: 'KeyCreated' },
+)
+export type KeyCreated = Static<typeof keyCreated>
+
+export const keyCreate = Type.Object(
+  {
+    name: Type.String({ minLength: 1, maxLength: 255 }),
+    permissions: Type.Array(Type.String({ minLength: 1, maxLength: 64 }), {
+      maxItems: 64,
+      description: '`resource:action`, with wildcards: `assets:read`, `assets:*`, `*:read`, `*`.',
+    }),
+    buckets: Type.Optional(nullable(Type.Array(bucketName, { minItems: 1, maxItems: 1000 }))),
+    expires_at: Type.Optional(nullable(time('Default: never.'))),
+  },
+  { ...closed, title: 'KeyCreate' },
+)
+
+export const keyList = Type.Object(
+  { items: Type.Array(keyResponse), total },
+  { title: 'ApiKeyList' },
+)
+export type ApiKeyList = Static<typeof keyList>
+
+export const garbageResult = Type.Object(
+  {
+    removed_blobs: Type.Integer({ minimum: 0 }),
+    removed_bytes: Type.Integer({ minimum: 0 }),
+    waiting_blobs: Type.Integer({
+      minimum: 0,
+      description: 'Unreferenced blobs that are kept until their grace period is over.',
+    }),
+  },
+  { title: 'GarbageResult' },
+)
+export type GarbageResult = Static<typeof garbageResult>
+
+const finding = Type.Object({ sha256: Type.String(), reason: Type.String() })
+
+export const verifyResult = Type.Object(
+  {
+    ok: Type.Boolean(),
+    checked_blobs: Type.Integer({ minimum: 0 }),
+    checked_bytes: Type.Integer({ minimum: 0 }),
+    missing: Type.Array(finding),
+    damaged: Type.Array(finding),
+    orphaned: Type.Array(finding),
+  },
+  { title: 'VerifyResult', description: 'Every stored blob was read again.' },
+)
+export type VerifyResult = Static<typeof verifyResult>

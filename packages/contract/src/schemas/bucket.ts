@@ -1,0 +1,70 @@
+import Type, { type Static } from 'typebox'
+import { bucketName, closed, nullable, time, total, uuid } from './common.ts'
+
+const settings = {
+  versioning: Type.Enum(['enabled', 'disabled'], {
+    description: '`enabled` keeps a version of every changed content; `disabled` only the newest.',
+  }),
+  public_read: Type.Boolean({ description: 'Anyone may read and list, without a credential.' }),
+  content_types: Type.Array(Type.String({ minLength: 1, maxLength: 255 }), {
+    maxItems: 256,
+    description: 'Allowed content types such as `image/png` or `image/*`; empty allows all.',
+  }),
+  asset_bytes_max: nullable(
+    Type.Integer({ minimum: 0, description: 'Largest asset, bytes; null: limit of the server.' }),
+  ),
+  versions_max: nullable(
+    Type.Integer({ minimum: 1, description: 'Versions kept by prune; null: server setting.' }),
+  ),
+  version_retention_days: nullable(
+    Type.Integer({ minimum: 0, description: 'Age at which prune takes them; null: setting.' }),
+  ),
+  cors_origins: Type.Array(Type.String({ minLength: 1, maxLength: 255 }), {
+    maxItems: 64,
+    description: 'Origins whose pages may use this bucket from a browser.',
+  }),
+}
+
+export const usage = Type.Object(
+  {
+    assets: Type.Integer({ minimum: 0, description: 'All assets, deleted ones included.' }),
+    bytes: Type.Integer({ minimum: 0, description: 'Bytes of all kept versions.' }),
+  },
+  { title: 'Usage' },
+)
+export type Usage = Static<typeof usage>
+
+export const bucketResponse = Type.Object(
+  {
+    id: uuid('Bucket id.'),
+    name: bucketName,
+    ...settings,
+    usage,
+    created_at: time('When it was created.'),
+    created_by: Type.String(),
+    updated_at: time('When its settings last changed.'),
+  },
+  { title: 'BucketResponse' },
+)
+export type BucketResponse = Static<typeof bucketResponse>
+
+export const bucketUpdate = Type.Partial(Type.Object(settings), {
+  ...closed,
+  title: 'BucketUpdate',
+  description: 'What is absent stays.',
+})
+export type BucketUpdate = Static<typeof bucketUpdate>
+
+export const bucketCreate = Type.Object(
+  { name: bucketName, ...bucketUpdate.properties },
+  { ...closed, title: 'BucketCreate' },
+)
+export type BucketCreate = Static<typeof bucketCreate>
+
+export const bucketList = Type.Object(
+  { items: Type.Array(bucketResponse), total },
+  { title: 'BucketList' },
+)
+export type BucketList = Static<typeof bucketList>
+
+export const bucketParams = Type.Object({ bucket: bucketName })
