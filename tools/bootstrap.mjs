@@ -131,7 +131,9 @@ function runChild(file, args, options) {
       child.kill(signal)
     }
     for (const signal of forwarded) process.on(signal, pass)
+    const orphaned = whenOrphaned(() => pass('SIGTERM'))
     const finish = end => {
+      clearInterval(orphaned)
       for (const signal of forwarded) process.off(signal, pass)
       resolve({ ...end, output: Buffer.concat(output) })
     }
@@ -141,6 +143,18 @@ function runChild(file, args, options) {
     })
     child.on('close', (code, signal) => finish({ code, signal }))
   })
+}
+
+/** npm dies of SIGHUP and SIGKILL without a word to its script: the command ends then, too. */
+function whenOrphaned(end) {
+  if (process.env.npm_lifecycle_event === undefined) return undefined
+  const parent = process.ppid
+  const timer = setInterval(() => {
+    if (process.ppid === parent) return
+    clearInterval(timer)
+    end()
+  }, 1000)
+  return timer
 }
 
 function endLike({ code, signal }) {
