@@ -13,7 +13,7 @@ const patterns = [
   'apps/holdfast/**/*.test.ts',
   'bench/**/*.test.ts',
   'tests/**/*.test.ts',
-  'tools/*.test.ts',
+  'tools/**/*.test.ts',
 ]
 const concurrency = 2
 const fileMsMax = 240_000
