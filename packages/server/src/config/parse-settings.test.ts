@@ -1,0 +1,114 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { isHoldfastError } from '@holdfast/core/errors.ts'
+import { explainSettings } from './explain-settings.ts'
+import { parseSettings } from './parse-settings.ts'
+import { settingsTable } from './settings-table.ts'
+
+function problemsOf(env: Record<string, string>): string[] {
+  try {
+    parseSettings({ env })
+    return []
+  } catch (error) {
+    assert.ok(isHoldfastError(error))
+    assert.equal(error.code, 'SETTINGS_INVALID')
+    const errors = error.details.errors as { path: string; problem: string }[]
+    return errors.map(({ path, problem }) => `${path}: ${problem}`)
+  }
+}
+
+test('without variables everything has its documented default', () => {
+  const { settings, given, notices } = parseSettings({ env: {} })
+  assert.equal(settings.host, '127.0.0.1')
+  assert.equal(settings.port, 8005)
+  assert.equal(settings.dataDir, './data')
+  assert.equal(settings.uploadBytesMax, 104_857_600)
+  assert.equal(given.size, 0)
+  assert.deepEqual(notices, [])
+})
+
+test('units, booleans and lists are understood', () => {
+  const { settings } = parseSettings({
+    env: {
+      STORAGE_MAX_UPLOAD_SIZE: '2GiB',
+      STORAGE_GARBAGE_GRACE: '36h',
+      STORAGE_METRICS_ENABLED: 'Off',
+      STORAGE_CORS_ORIGINS: 'https://a.example, http://b.example:8080',
+      STORAGE_BUCKETS: '["photos","papers"]',
+    },
+  })
+  assert.equal(settings.uploadBytesMax, 2 * 1024 ** 3)
+  assert.equal(settings.graceSeconds, 129_600)
+  assert.equal(settings.metricsEnabled, false)
+  assert.deepEqual(settings.corsOrigins, ['https://a.example', 'http://b.example:8080'])
+  assert.deepEqual(settings.buckets, ['photos', 'papers'])
+})
+
+test('all problems are told at once', () => {
+  const problems = problemsOf({
+    STORAGE_PORT: '70000',
+    STORAGE_METRICS_ENABLED: 'maybe',
+    STORAGE_ENVIRONMENT: 'prod',
+    STORAGE_DEFAULT_BUCKET: 'No',
+    STORAGE_CORS_ORIGINS: 'https://a.example/path',
+    STORAGE_MAX_UPLOAD_SIZE: '-5',
+  })
+  assert.equal(problems.length, 6)
+  assert.match(problems.join('\n'), /STORAGE_PORT: must be an integer from 0 to 65535/)
+})
+
+test('every row refuses a value it cannot take, and none is forgotten', () => {
+  for (const row of Object.values(settingsTable)) {
+    const problems = problemsOf({ [`STORAGE_${row.name}`]: '\u0000 nonsense \u0000' })
+    assert.equal(problems.length, 1, row.name)
+  }
+})
+
+test('weak or open settings are refused in production, each by name', () => {
+  const problems = problemsOf({
+    STORAGE_ENVIRONMENT: 'production',
+    STORAGE_DEBUG: 'on',
+    STORAGE_CORS_ORIGINS: '*',
+    STORAGE_BOOTSTRAP_API_KEY: 'changeme',
+  })
+  assert.deepEqual(
+    [...new Set(problems.map(problem => problem.split(':')[0]))],
+    ['STORAGE_DEBUG', 'STORAGE_CORS_ORIGINS', 'STORAGE_BOOTSTRAP_API_KEY'],
+  )
+  assert.deepEqual(problemsOf({ STORAGE_CORS_ORIGINS: '*', STORAGE_DEBUG: 'on' }), [])
+})
+
+test('settings that would pretend to another store or to encryption are refused', () => {
+  assert.equal(problemsOf({ STORAGE_DATABASE_URL: 'postgresql://u:p@db/x' }).length, 1)
+  assert.equal(problemsOf({ STORAGE_ENCRYPTION_KEY: 'k'.repeat(32) }).length, 1)
+})
+
+test('a secret may come from a file, but not from both places', () => {
+  const readSecret = (path: string) => `${path}-contents-0123456789\n`
+  const env = { STORAGE_BOOTSTRAP_API_KEY_FILE: '/run/key' }
+  const { settings } = parseSettings({ env, readSecret })
+  assert.equal(settings.bootstrapApiKey, '/run/key-contents-0123456789')
+  const both = { ...env, STORAGE_BOOTSTRAP_API_KEY: '0123456789abcdef' }
+  assert.throws(() => parseSettings({ env: both, readSecret }), { code: 'SETTINGS_INVALID' })
+  const unreadable = () => {
+    throw new Error('ENOENT /run/key')
+  }
+  assert.throws(() => parseSettings({ env, readSecret: unreadable }), { code: 'SETTINGS_INVALID' })
+})
+
+test('later and unknown names are accepted with a notice', () => {
+  const { notices } = parseSettings({
+    env: { STORAGE_S3_PORT: '8006', STORAGE_PROT: '1', OTHER: 'x', STORAGE_REDIS_URL: '' },
+  })
+  assert.equal(notices.length, 2)
+  assert.match(notices[0] ?? '', /STORAGE_PROT is not a setting/)
+  assert.match(notices[1] ?? '', /STORAGE_S3_PORT has no effect/)
+})
+
+test('secrets are never shown', () => {
+  const parsed = parseSettings({ env: { STORAGE_BOOTSTRAP_API_KEY: 'canary-0123456789' } })
+  const rows = explainSettings(parsed)
+  assert.equal(rows.length, Object.keys(settingsTable).length)
+  assert.ok(!JSON.stringify(rows).includes('canary'))
+  assert.equal(rows.find(row => row.name === 'STORAGE_BOOTSTRAP_API_KEY')?.given, true)
+})

@@ -1,0 +1,121 @@
+import { type FieldProblem, HoldfastError } from '@holdfast/core/errors.ts'
+import { dangers } from './dangers.ts'
+import { laterNames, type Setting, type Settings, settingsTable } from './settings-table.ts'
+
+export const prefix = 'STORAGE_'
+
+export interface SettingsInput {
+  /** The environment, or anything of its shape. */
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** Reads the file that a `<name>_FILE` variable of a secret names. */
+  readonly readSecret?: (path: string) => string
+}
+
+export interface ParsedSettings {
+  readonly settings: Settings
+  /** Names that were set; the others have their defaults. */
+  readonly given: ReadonlySet<string>
+  /** Sentences about what was accepted but has no effect. */
+  readonly notices: readonly string[]
+}
+
+/** All settings, or SETTINGS_INVALID with every problem at once. */
+export function parseSettings(input: SettingsInput): ParsedSettings {
+  const problems: FieldProblem[] = []
+  const given = new Set<string>()
+  const known = new Set<string>()
+  const read = <T>(row: Setting<T>): T => {
+    known.add(row.name)
+    if (row.secret) known.add(`${row.name}_FILE`)
+    const found = textOf(row, input, problems)
+    if (found === undefined) return row.standard
+    given.add(row.name)
+    const parsed = row.kind.parse(found)
+    if ('value' in parsed) return parsed.value
+    problems.push({ path: prefix + row.name, problem: parsed.problem })
+    return row.standard
+  }
+  const settings = readAll(read)
+  problems.push(...dangers(settings, input.env))
+  if (problems.length > 0) throw new HoldfastError('SETTINGS_INVALID', { errors: problems })
+  return { settings, given, notices: noticesOf(input.env, known) }
+}
+
+/** Every row by name: a row that is added to the table does not compile until it is read. */
+function readAll(read: <T>(row: Setting<T>) => T): Settings {
+  const table = settingsTable
+  return {
+    serviceName: read(table.serviceName),
+    environment: read(table.environment),
+    debug: read(table.debug),
+    host: read(table.host),
+    port: read(table.port),
+    publicUrl: read(table.publicUrl),
+    dataDir: read(table.dataDir),
+    bootstrapApiKey: read(table.bootstrapApiKey),
+    defaultBucket: read(table.defaultBucket),
+    buckets: read(table.buckets),
+    uploadBytesMax: read(table.uploadBytesMax),
+    assetBytesMax: read(table.assetBytesMax),
+    batchBytesMax: read(table.batchBytesMax),
+    versionsMax: read(table.versionsMax),
+    versionRetentionDays: read(table.versionRetentionDays),
+    reservedBytes: read(table.reservedBytes),
+    graceSeconds: read(table.graceSeconds),
+    garbageSeconds: read(table.garbageSeconds),
+    requestsMax: read(table.requestsMax),
+    bodyIdleSeconds: read(table.bodyIdleSeconds),
+    shutdownSeconds: read(table.shutdownSeconds),
+    logLevel: read(table.logLevel),
+    corsOrigins: read(table.corsOrigins),
+    metricsEnabled: read(table.metricsEnabled),
+    metricsAuth: read(table.metricsAuth),
+    metricsPort: read(table.metricsPort),
+    metricsHost: read(table.metricsHost),
+  }
+}
+
+function textOf<T>(
+  row: Setting<T>,
+  input: SettingsInput,
+  problems: FieldProblem[],
+): string | undefined {
+  const name = prefix + row.name
+  const direct = present(input.env[name])
+  const file = row.secret ? present(input.env[`${name}_FILE`]) : undefined
+  if (file === undefined) return direct
+  if (direct !== undefined) {
+    problems.push({ path: name, problem: `set together with ${name}_FILE; only one may be` })
+    return undefined
+  }
+  try {
+    if (input.readSecret === undefined) throw new Error('no way to read files')
+    return input.readSecret(file).trim()
+  } catch {
+    problems.push({ path: `${name}_FILE`, problem: 'names a file that cannot be read' })
+    return undefined
+  }
+}
+
+/** An empty variable counts as unset, as compose files write it. */
+function present(value: string | undefined): string | undefined {
+  return value === undefined || value.trim() === '' ? undefined : value.trim()
+}
+
+function noticesOf(
+  env: Readonly<Record<string, string | undefined>>,
+  known: ReadonlySet<string>,
+): string[] {
+  const notices: string[] = []
+  for (const name of Object.keys(env).sort()) {
+    if (!name.startsWith(prefix) || present(env[name]) === undefined) continue
+    const bare = name.slice(prefix.length)
+    if (known.has(bare) || bare === 'DATABASE_URL' || bare.startsWith('ENCRYPTION_')) continue
+    notices.push(
+      laterNames.has(bare)
+        ? `${name} has no effect in this version.`
+        : `${name} is not a setting of this version; is it misspelt?`,
+    )
+  }
+  return notices
+}

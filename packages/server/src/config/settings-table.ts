@@ -1,0 +1,254 @@
+import { bucketNameProblem } from '@holdfast/core/names.ts'
+import {
+  baseUrl,
+  boolean,
+  bytes,
+  integer,
+  type Kind,
+  list,
+  oneOf,
+  originProblem,
+  seconds,
+  text,
+} from './setting-kinds.ts'
+
+/** One row of the settings table: help, documents, samples and parsing come from it. */
+export interface Setting<T> {
+  /** Name in the environment, with the prefix `STORAGE_`. */
+  readonly name: string
+  readonly kind: Kind<T>
+  readonly description: string
+  /** Value when unset; undefined where unset has a meaning of its own. */
+  readonly standard: T
+  /** Never shown; may also come from the file that `<name>_FILE` names. */
+  readonly secret?: boolean
+}
+
+function setting<T>(row: Setting<T>): Setting<T> {
+  return row
+}
+
+const TiB = 1024 ** 4
+
+export const settingsTable = {
+  serviceName: setting({
+    name: 'SERVICE_NAME',
+    kind: text({ pattern: /^[\w.-]{1,64}$/, hint: 'up to 64 letters, digits, dots and hyphens' }),
+    description: 'Name of this service in answers, logs and metrics.',
+    standard: 'storage-service',
+  }),
+  environment: setting({
+    name: 'ENVIRONMENT',
+    kind: oneOf(['development', 'testing', 'staging', 'production']),
+    description: 'Outside development, open or weak settings are refused.',
+    standard: 'development',
+  }),
+  debug: setting({
+    name: 'DEBUG',
+    kind: boolean,
+    description: 'Log at level debug. Refused in production.',
+    standard: false,
+  }),
+  host: setting({
+    name: 'HOST',
+    kind: text({ pattern: /^[\w.:-]{1,255}$/, hint: 'a host name or an IP address' }),
+    description: 'Address to listen on; 0.0.0.0 or :: for all.',
+    standard: '127.0.0.1',
+  }),
+  port: setting({
+    name: 'PORT',
+    kind: integer(0, 65_535),
+    description: 'Port of the main interface; 0 takes any free one.',
+    standard: 8005,
+  }),
+  publicUrl: setting<string | undefined>({
+    name: 'PUBLIC_URL',
+    kind: baseUrl,
+    description: 'Address that callers see, for links. Unset: as the request names it.',
+    standard: undefined,
+  }),
+  dataDir: setting({
+    name: 'DATA_DIR',
+    kind: text({ pattern: /^[^\0]{1,4096}$/, hint: 'a directory' }),
+    description: 'Where the store lies: bytes, attributes and catalog.db.',
+    standard: './data',
+  }),
+  bootstrapApiKey: setting<string | undefined>({
+    name: 'BOOTSTRAP_API_KEY',
+    kind: text({ pattern: /^[\x21-\x7e]{8,256}$/, hint: '8 to 256 printable ASCII characters' }),
+    description: 'API key of an administrator, created at start if absent.',
+    standard: undefined,
+    secret: true,
+  }),
+  defaultBucket: setting({
+    name: 'DEFAULT_BUCKET',
+    kind: bucket('name of a bucket'),
+    description: 'Bucket of uploads that name none; created at start.',
+    standard: 'holdfast',
+  }),
+  buckets: setting<readonly string[]>({
+    name: 'BUCKETS',
+    kind: list('names of buckets', bucketNameProblem),
+    description: 'Further buckets to create at start if absent.',
+    standard: [],
+  }),
+  uploadBytesMax: setting({
+    name: 'MAX_UPLOAD_SIZE',
+    kind: bytes(1, 5 * TiB),
+    description: 'Largest file of a form upload.',
+    standard: 104_857_600,
+  }),
+  assetBytesMax: setting({
+    name: 'MAX_ASSET_SIZE',
+    kind: bytes(1, 5 * TiB),
+    description: 'Largest asset of any way in.',
+    standard: 5 * TiB,
+  }),
+  batchBytesMax: setting({
+    name: 'MAX_BATCH_SIZE',
+    kind: bytes(1, 5 * TiB),
+    description: 'Largest form of a batch upload, all files together.',
+    standard: 1024 ** 3,
+  }),
+  versionsMax: setting({
+    name: 'MAX_VERSIONS',
+    kind: integer(1, 1_000_000),
+    description: 'Versions per asset that prune keeps where the bucket says nothing.',
+    standard: 10,
+  }),
+  versionRetentionDays: setting({
+    name: 'VERSION_RETENTION_DAYS',
+    kind: integer(0, 36_500, 'days'),
+    description: 'Age at which prune takes versions where the bucket says nothing.',
+    standard: 90,
+  }),
+  reservedBytes: setting({
+    name: 'RESERVED_SPACE',
+    kind: bytes(0, TiB),
+    description: 'Disk space that uploads must leave free, so that deletes always work.',
+    standard: 67_108_864,
+  }),
+  graceSeconds: setting({
+    name: 'GARBAGE_GRACE',
+    kind: seconds(0, 365 * 86_400),
+    description: 'How long bytes stay that nothing refers to any more.',
+    standard: 86_400,
+  }),
+  garbageSeconds: setting({
+    name: 'GARBAGE_INTERVAL',
+    kind: seconds(0, 30 * 86_400),
+    description: 'Time between runs of garbage collection; 0 leaves it to the interface.',
+    standard: 3600,
+  }),
+  requestsMax: setting({
+    name: 'MAX_CONCURRENT_REQUESTS',
+    kind: integer(1, 1_000_000),
+    description: 'Requests at work at once; more are answered 429 with Retry-After.',
+    standard: 4096,
+  }),
+  bodyIdleSeconds: setting({
+    name: 'BODY_IDLE_TIMEOUT',
+    kind: seconds(1, 3600),
+    description: 'A body that brings less than 1 KiB/s over this time is given up.',
+    standard: 30,
+  }),
+  shutdownSeconds: setting({
+    name: 'SHUTDOWN_TIMEOUT',
+    kind: seconds(0, 3600),
+    description: 'How long running transfers may go on when the server stops.',
+    standard: 30,
+  }),
+  logLevel: setting({
+    name: 'LOG_LEVEL',
+    kind: oneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']),
+    description: 'Least level of log lines.',
+    standard: 'info',
+  }),
+  corsOrigins: setting<readonly string[]>({
+    name: 'CORS_ORIGINS',
+    kind: list('origins', originProblem),
+    description:
+      'Origins whose pages may call this server; * for all. In development, pages of ' +
+      'localhost may when this is unset.',
+    standard: [],
+  }),
+  metricsEnabled: setting({
+    name: 'METRICS_ENABLED',
+    kind: boolean,
+    description: 'Serve Prometheus metrics.',
+    standard: true,
+  }),
+  metricsAuth: setting<boolean | undefined>({
+    name: 'METRICS_AUTH',
+    kind: boolean,
+    description: 'Ask for metrics:read on the main port. Unset: only outside development.',
+    standard: undefined,
+  }),
+  metricsPort: setting({
+    name: 'METRICS_PORT',
+    kind: integer(0, 65_535),
+    description: 'Second port for metrics alone, without credentials; 0 for none.',
+    standard: 9095,
+  }),
+  metricsHost: setting({
+    name: 'METRICS_HOST',
+    kind: text({ pattern: /^[\w.:-]{1,255}$/, hint: 'a host name or an IP address' }),
+    description: 'Address of the second port.',
+    standard: '127.0.0.1',
+  }),
+} as const
+
+function bucket(hint: string): Kind<string> {
+  return {
+    type: hint,
+    parse: given => {
+      const problem = bucketNameProblem(given)
+      return problem === undefined ? { value: given } : { problem }
+    },
+  }
+}
+
+export type SettingsTable = typeof settingsTable
+export type Settings = {
+  readonly [Name in keyof SettingsTable]: SettingsTable[Name] extends Setting<infer Value>
+    ? Value
+    : never
+}
+
+/**
+ * Names that belong to parts which come later. They are accepted, so that one environment serves
+ * several releases, and reported as without effect.
+ */
+export const laterNames: ReadonlySet<string> = new Set([
+  'DATABASE_POOL_SIZE',
+  'DATABASE_MAX_OVERFLOW',
+  'S3_ENDPOINT_URL',
+  'S3_ACCESS_KEY_ID',
+  'S3_SECRET_ACCESS_KEY',
+  'S3_BUCKET_NAME',
+  'S3_REGION',
+  'S3_USE_SSL',
+  'S3_PORT',
+  'BOOTSTRAP_S3_ACCESS_KEY_ID',
+  'BOOTSTRAP_S3_SECRET_ACCESS_KEY',
+  'REDIS_URL',
+  'REDIS_POOL_SIZE',
+  'REDIS_TTL',
+  'MESSAGE_HUB_URL',
+  'MESSAGE_HUB_TIMEOUT',
+  'MESSAGE_HUB_RETRIES',
+  'CHUNK_SIZE',
+  'TEMP_DIR',
+  'BACKUP_ENABLED',
+  'BACKUP_RETENTION_DAYS',
+  'BACKUP_SCHEDULE',
+  'BACKUP_BUCKET',
+  'LIFECYCLE_ENABLED',
+  'ARCHIVE_AFTER_DAYS',
+  'DELETE_AFTER_DAYS',
+  'SUPPORTED_IMAGE_TYPES',
+  'SUPPORTED_DOCUMENT_TYPES',
+  'CORS_ALLOW_CREDENTIALS',
+  'CORS_ALLOW_METHODS',
+  'CORS_ALLOW_HEADERS',
+])
