@@ -1,0 +1,110 @@
+import type { BlobQuestions } from '@holdfast/core/ports/catalog.ts'
+import type { Blob } from '@holdfast/core/records.ts'
+import type { SqliteDatabase } from './database.ts'
+import { fromHex, toHexText, toIsoOrNull, toMs } from './row-values.ts'
+
+interface BlobRow {
+  sha256: Buffer
+  size: number
+  location: string
+  block_bytes: number
+  sums: Buffer
+  refs: number
+  dead_since: number | null
+}
+
+const COLUMNS = 'sha256, size, location, block_bytes, sums, refs, dead_since'
+
+/** Blobs and their reference counts: a count is the number of version rows with the digest. */
+export class Blobs implements BlobQuestions {
+  readonly #get
+  readonly #list
+  readonly #dead
+  readonly #totals
+  readonly #insert
+  readonly #move
+  readonly #refer
+  readonly #release
+  readonly #remove
+
+  constructor(db: SqliteDatabase) {
+    const select = `SELECT ${COLUMNS} FROM blobs`
+    this.#get = db.prepare<[Buffer], BlobRow>(`${select} WHERE sha256 = ?`)
+    this.#list = db.prepare<[Buffer, number], BlobRow>(
+      `${select} WHERE sha256 > ? ORDER BY sha256 LIMIT ?`,
+    )
+    this.#dead = db.prepare<[number, number], BlobRow>(
+      `${select} WHERE dead_since IS NOT NULL AND dead_since < ? ORDER BY dead_since LIMIT ?`,
+    )
+    this.#totals = db.prepare<[], { blobs: number; bytes: number; dead: number }>(
+      `SELECT count(*) AS blobs, coalesce(sum(size), 0) AS bytes,
+       coalesce(sum(CASE WHEN refs = 0 THEN size END), 0) AS dead FROM blobs`,
+    )
+    this.#insert = db.prepare(
+      `INSERT INTO blobs (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+    )
+    this.#move = db.prepare('UPDATE blobs SET location = ? WHERE sha256 = ?')
+    this.#refer = db.prepare('UPDATE blobs SET refs = refs + 1, dead_since = NULL WHERE sha256 = ?')
+    this.#release = db.prepare(
+      `UPDATE blobs SET refs = refs - 1, dead_since = CASE WHEN refs = 1 THEN ? END
+       WHERE sha256 = ? AND refs > 0`,
+    )
+    this.#remove = db.prepare('DELETE FROM blobs WHERE sha256 = ? AND refs = 0')
+  }
+
+  get(sha256: string): Blob | undefined {
+    const row = this.#get.get(fromHex(sha256))
+    return row === undefined ? undefined : blobOf(row)
+  }
+
+  list(query: { after?: string; limit: number }): Blob[] {
+    return this.#list.all(fromHex(query.after ?? ''), query.limit).map(blobOf)
+  }
+
+  dead(query: { before: string; limit: number }): Blob[] {
+    return this.#dead.all(toMs(query.before), query.limit).map(blobOf)
+  }
+
+  totals(): { blobs: number; bytes: number; dead: number } {
+    return this.#totals.get() ?? { blobs: 0, bytes: 0, dead: 0 }
+  }
+
+  /** A new blob has no references yet, so it counts as dead until a version refers to it. */
+  insert(blob: Omit<Blob, 'references' | 'deadSince'>, atMs: number): void {
+    const { sha256, size, location, blockBytes, sums } = blob
+    this.#insert.run(fromHex(sha256), size, location, blockBytes, Buffer.from(sums), 0, atMs)
+  }
+
+  move(sha256: string, location: string): void {
+    this.#move.run(location, fromHex(sha256))
+  }
+
+  refer(sha256: string): void {
+    if (this.#refer.run(fromHex(sha256)).changes !== 1) {
+      throw new Error(`a version refers to blob ${sha256}, which the catalog does not have`)
+    }
+  }
+
+  release(sha256: string, atMs: number): void {
+    if (this.#release.run(atMs, fromHex(sha256)).changes !== 1) {
+      throw new Error(`the reference count of blob ${sha256} would fall below zero`)
+    }
+  }
+
+  /** False when it is still referenced. */
+  remove(sha256: string): boolean {
+    return this.#remove.run(fromHex(sha256)).changes === 1
+  }
+}
+
+function blobOf(row: BlobRow): Blob {
+  return {
+    sha256: toHexText(row.sha256),
+    size: row.size,
+    location: row.location,
+    blockBytes: row.block_bytes,
+    sums: row.sums,
+    references: row.refs,
+    deadSince: toIsoOrNull(row.dead_since),
+  }
+}

@@ -1,0 +1,97 @@
+import type { BucketQuestions } from '@holdfast/core/ports/catalog.ts'
+import type { Bucket } from '@holdfast/core/records.ts'
+import type { SqliteDatabase } from './database.ts'
+import { parseRecord } from './row-values.ts'
+
+interface BucketRow {
+  no: number
+  record: string
+}
+
+export class Buckets implements BucketQuestions {
+  readonly #byName
+  readonly #byId
+  readonly #idOf
+  readonly #list
+  readonly #count
+  readonly #put
+  readonly #remove
+  readonly #numbers = new Map<string, number>()
+  readonly #ids = new Map<number, string>()
+
+  constructor(db: SqliteDatabase) {
+    const select = 'SELECT no, record FROM buckets WHERE'
+    this.#byName = db.prepare<[string], BucketRow>(`${select} name = ?`)
+    this.#byId = db.prepare<[string], BucketRow>(`${select} id = ?`)
+    this.#idOf = db.prepare<[number], string>('SELECT id FROM buckets WHERE no = ?').pluck()
+    this.#list = db.prepare<[string, number], BucketRow>(`${select} name > ? ORDER BY name LIMIT ?`)
+    this.#count = db.prepare<[], number>('SELECT count(*) FROM buckets').pluck()
+    this.#put = db.prepare(
+      `INSERT INTO buckets (id, name, record) VALUES (?, ?, ?)
+       ON CONFLICT (id) DO UPDATE SET name = excluded.name, record = excluded.record`,
+    )
+    this.#remove = db.prepare('DELETE FROM buckets WHERE id = ?')
+  }
+
+  byName(name: string): Bucket | undefined {
+    return recordOf(this.#byName.get(name))
+  }
+
+  byId(id: string): Bucket | undefined {
+    return recordOf(this.#byId.get(id))
+  }
+
+  /** The number other tables know the bucket by. Numbers are never used again. */
+  no(id: string): number | undefined {
+    const known = this.#numbers.get(id)
+    if (known !== undefined) return known
+    const no = this.#byId.get(id)?.no
+    if (no !== undefined) this.#numbers.set(id, no)
+    return no
+  }
+
+  idOf(no: number): string {
+    const id = this.idIfKept(no)
+    if (id === null) throw new Error(`the catalog has no bucket ${no}`)
+    return id
+  }
+
+  /** Null for a bucket that was removed. */
+  idIfKept(no: number): string | null {
+    const known = this.#ids.get(no)
+    if (known !== undefined) return known
+    const id = this.#idOf.get(no)
+    if (id === undefined) return null
+    this.#ids.set(no, id)
+    return id
+  }
+
+  /** After a rollback, numbers seen inside the transaction may be given to another bucket. */
+  forget(): void {
+    this.#numbers.clear()
+    this.#ids.clear()
+  }
+
+  list(query: { after?: string; limit: number }): Bucket[] {
+    return this.#list
+      .all(query.after ?? '', query.limit)
+      .map(row => parseRecord<Bucket>(row.record))
+  }
+
+  count(): number {
+    return this.#count.get() ?? 0
+  }
+
+  put(bucket: Bucket): void {
+    this.#put.run(bucket.id, bucket.name, JSON.stringify(bucket))
+  }
+
+  remove(id: string): void {
+    this.#remove.run(id)
+    this.forget()
+  }
+}
+
+function recordOf(row: BucketRow | undefined): Bucket | undefined {
+  return row === undefined ? undefined : parseRecord<Bucket>(row.record)
+}

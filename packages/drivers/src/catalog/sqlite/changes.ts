@@ -1,0 +1,127 @@
+import type { ChangeQuestions } from '@holdfast/core/ports/catalog.ts'
+import { type Change, changeKinds, type JsonObject } from '@holdfast/core/records.ts'
+import type { Buckets } from './buckets.ts'
+import type { SqliteDatabase } from './database.ts'
+import { codeOf, fromCode, parseRecord, toIso, toMs } from './row-values.ts'
+import type { Words } from './words.ts'
+
+interface ChangeRow {
+  seq: number
+  at: number
+  actor: number
+  request: string
+  what: number
+  bucket: number | null
+  asset_id: string | null
+  version_id: string | null
+  detail: string | null
+}
+
+const SELECT = `SELECT c.seq, c.at, c.actor, c.request, c.what, c.bucket, c.detail,
+  a.id AS asset_id, v.id AS version_id FROM changes c
+  LEFT JOIN assets a ON a.created_seq = c.asset
+  LEFT JOIN versions v ON v.created_seq = c.version`
+
+export interface ChangeTables {
+  readonly db: SqliteDatabase
+  readonly words: Words
+  readonly buckets: Buckets
+  readonly assets: { seqOf(id: string): number | undefined }
+}
+
+/** Where the ids of records that are gone for good are kept in the detail of a change. */
+interface GoneIds {
+  readonly gone_bucket?: string
+  readonly gone_asset?: string
+  readonly gone_version?: string
+}
+
+/** The change log: every row in the same transaction as what it tells. */
+export class Changes implements ChangeQuestions {
+  readonly #tables: ChangeTables
+  readonly #after
+  readonly #ofAsset
+  readonly #countOfAsset
+  readonly #latest
+  readonly #insert
+
+  constructor(tables: ChangeTables) {
+    const { db } = tables
+    this.#tables = tables
+    this.#after = db.prepare<[number, number], ChangeRow>(
+      `${SELECT} WHERE c.seq > ? ORDER BY c.seq LIMIT ?`,
+    )
+    this.#ofAsset = db.prepare<[number, number, number], ChangeRow>(
+      `${SELECT} WHERE c.asset = ? ORDER BY c.seq DESC LIMIT ? OFFSET ?`,
+    )
+    this.#countOfAsset = db
+      .prepare<[number], number>('SELECT count(*) FROM changes WHERE asset = ?')
+      .pluck()
+    this.#latest = db.prepare<[], number>('SELECT max(seq) FROM changes').pluck()
+    this.#insert = db.prepare(
+      `INSERT OR REPLACE INTO changes (seq, at, actor, request, what, bucket, asset, version, detail)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    )
+  }
+
+  after(seq: number, limit: number): Change[] {
+    return this.#after.all(seq, limit).map(row => this.#changeOf(row))
+  }
+
+  ofAsset(query: { assetId: string; limit: number; offset?: number }): Change[] {
+    const asset = this.#tables.assets.seqOf(query.assetId)
+    if (asset === undefined) return []
+    return this.#ofAsset.all(asset, query.limit, query.offset ?? 0).map(row => this.#changeOf(row))
+  }
+
+  countOfAsset(assetId: string): number {
+    const asset = this.#tables.assets.seqOf(assetId)
+    return asset === undefined ? 0 : (this.#countOfAsset.get(asset) ?? 0)
+  }
+
+  latest(): number {
+    return this.#latest.get() ?? 0
+  }
+
+  /** `versionSeq` names the version by the change that created it. */
+  add(change: Change, versionSeq: number | undefined): void {
+    const { words, buckets, assets } = this.#tables
+    const bucket = change.bucketId === null ? undefined : buckets.no(change.bucketId)
+    const asset = change.assetId === null ? undefined : assets.seqOf(change.assetId)
+    const gone: GoneIds = {
+      ...(change.bucketId !== null && bucket === undefined && { gone_bucket: change.bucketId }),
+      ...(change.assetId !== null && asset === undefined && { gone_asset: change.assetId }),
+      ...(change.versionId !== null &&
+        versionSeq === undefined && { gone_version: change.versionId }),
+    }
+    const detail = { ...change.detail, ...gone }
+    this.#insert.run(
+      change.seq,
+      toMs(change.at),
+      words.number(change.actor),
+      change.requestId,
+      codeOf(changeKinds, change.what),
+      bucket ?? null,
+      asset ?? null,
+      versionSeq ?? null,
+      Object.keys(detail).length === 0 ? null : JSON.stringify(detail),
+    )
+  }
+
+  #changeOf(row: ChangeRow): Change {
+    const { words, buckets } = this.#tables
+    const { gone_bucket, gone_asset, gone_version, ...detail } =
+      row.detail === null ? {} : parseRecord<JsonObject & GoneIds>(row.detail)
+    return {
+      seq: row.seq,
+      at: toIso(row.at),
+      actor: words.word(row.actor),
+      requestId: row.request,
+      what: fromCode(changeKinds, row.what),
+      bucketId: gone_bucket ?? (row.bucket === null ? null : buckets.idIfKept(row.bucket)),
+      assetId: gone_asset ?? row.asset_id,
+      versionId: gone_version ?? row.version_id,
+      detail,
+    }
+  }
+}

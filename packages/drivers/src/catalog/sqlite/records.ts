@@ -1,0 +1,112 @@
+import { HoldfastError } from '@holdfast/core/errors.ts'
+import type {
+  ApiKey,
+  Asset,
+  Blob,
+  Bucket,
+  Link,
+  Quota,
+  QuotaScope,
+  Version,
+} from '@holdfast/core/records.ts'
+import { toMs } from './row-values.ts'
+import type { Tables } from './tables.ts'
+
+/**
+ * Writing records with all that follows from them: reference counts, totals, tags. Both a live
+ * transaction and the replay of the packs write through here, so both end in the same state.
+ */
+export class Records {
+  readonly #tables: Tables
+
+  constructor(tables: Tables) {
+    this.#tables = tables
+  }
+
+  putBucket(record: Bucket): void {
+    this.#tables.buckets.put(record)
+  }
+
+  putAsset(record: Asset): void {
+    const { assets, versions, counters } = this.#tables
+    const before = assets.put(record)
+    if (before === undefined || sameOwners(before, record)) return
+    // Its versions' bytes follow the asset to its new bucket, service or owner.
+    const bytes = versions.bytesOf(record.createdSeq)
+    counters.countBytes(before, -bytes)
+    counters.countBytes(record, bytes)
+  }
+
+  putVersion(record: Version, atMs: number): void {
+    const { assets, versions, blobs, counters } = this.#tables
+    const asset = assets.byId(record.assetId)
+    if (asset === undefined) throw new Error(`the catalog has no asset ${record.assetId}`)
+    const before = versions.put(record)
+    if (record.kind === 'content' && before?.sha256 !== record.sha256) blobs.refer(record.sha256)
+    if (before?.kind === 'content' && before.sha256 !== record.sha256) {
+      blobs.release(before.sha256, atMs)
+    }
+    counters.countBytes(asset, record.size - (before?.size ?? 0))
+  }
+
+  putBlob(blob: Omit<Blob, 'references' | 'deadSince'>, atMs: number): void {
+    this.#tables.blobs.insert(blob, atMs)
+  }
+
+  putLink(record: Link): void {
+    this.#tables.links.put(record)
+  }
+
+  putQuota(record: Quota): void {
+    this.#tables.quotas.put(record)
+  }
+
+  putKey(record: ApiKey): void {
+    this.#tables.keys.put(record)
+  }
+
+  removeBucket(id: string): void {
+    if (this.#tables.counters.usage('bucket', id).assets > 0) {
+      throw new HoldfastError('BUCKET_NOT_EMPTY')
+    }
+    this.#tables.buckets.remove(id)
+  }
+
+  removeAsset(id: string): void {
+    const { assets, versions } = this.#tables
+    const seq = assets.seqOf(id)
+    if (seq === undefined) return
+    if (versions.hasAny(seq)) throw new Error(`asset ${id} still has versions`)
+    assets.remove(id)
+  }
+
+  removeVersion(id: string, atMs: number): void {
+    const { assets, versions, blobs, counters } = this.#tables
+    const before = versions.remove(id)
+    if (before === undefined) return
+    if (before.kind === 'content') blobs.release(before.sha256, atMs)
+    const asset = assets.byId(before.assetId)
+    if (asset !== undefined) counters.countBytes(asset, -before.size)
+  }
+
+  removeLink(id: string): void {
+    this.#tables.links.remove(id)
+  }
+
+  removeQuota(scope: QuotaScope, name: string): void {
+    this.#tables.quotas.remove(scope, name)
+  }
+
+  /** False when it is still referenced and so was kept. */
+  removeBlob(sha256: string): boolean {
+    return this.#tables.blobs.remove(sha256)
+  }
+
+  static atMs(iso: string): number {
+    return toMs(iso)
+  }
+}
+
+function sameOwners(a: Asset, b: Asset): boolean {
+  return a.bucketId === b.bucketId && a.service === b.service && a.ownerId === b.ownerId
+}

@@ -1,0 +1,148 @@
+/**
+ * The tables of the catalog. Everything in them can be made again from the packs (docs/format.md),
+ * so a new version of the schema may also simply be rebuilt.
+ *
+ * Times are Unix milliseconds, digests are bytes, repeated words (services, owners, content types,
+ * actors) are numbers of the `words` table. Assets and versions are ordered by the sequence of
+ * the change that created them, which is the order of listings.
+ */
+export const SCHEMA_VERSION = 1
+
+export const migrations: readonly string[] = [
+  `
+  CREATE TABLE state (name TEXT PRIMARY KEY, value ANY) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE words (no INTEGER PRIMARY KEY, word TEXT NOT NULL UNIQUE) STRICT;
+
+  CREATE TABLE buckets (
+    no INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    name TEXT NOT NULL UNIQUE,
+    record TEXT NOT NULL
+  ) STRICT;
+
+  CREATE TABLE assets (
+    created_seq INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    seq INTEGER NOT NULL,
+    bucket INTEGER NOT NULL REFERENCES buckets (no),
+    key TEXT NOT NULL,
+    name TEXT NOT NULL,
+    type INTEGER NOT NULL,
+    service INTEGER NOT NULL,
+    owner INTEGER NOT NULL,
+    tags TEXT,
+    metadata TEXT,
+    acl TEXT,
+    created_at INTEGER NOT NULL,
+    created_by INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    deleted_at INTEGER,
+    trashed INTEGER NOT NULL,
+    version_id TEXT NOT NULL,
+    version_number INTEGER NOT NULL,
+    size INTEGER NOT NULL,
+    sha256 BLOB NOT NULL,
+    content_type INTEGER NOT NULL,
+    content_at INTEGER NOT NULL,
+    last_number INTEGER NOT NULL
+  ) STRICT;
+  CREATE UNIQUE INDEX assets_by_key ON assets (bucket, key) WHERE trashed = 0;
+  CREATE INDEX assets_by_bucket ON assets (bucket, created_seq) WHERE deleted_at IS NULL;
+  CREATE INDEX assets_by_service ON assets (service, created_seq) WHERE deleted_at IS NULL;
+  CREATE INDEX assets_by_owner ON assets (owner, created_seq) WHERE deleted_at IS NULL;
+  CREATE INDEX assets_deleted ON assets (created_seq) WHERE deleted_at IS NOT NULL;
+
+  CREATE TABLE asset_tags (
+    tag TEXT NOT NULL,
+    asset INTEGER NOT NULL,
+    PRIMARY KEY (tag, asset)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE versions (
+    created_seq INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    seq INTEGER NOT NULL,
+    asset INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    kind INTEGER NOT NULL,
+    sha256 BLOB,
+    md5 BLOB,
+    size INTEGER NOT NULL,
+    content_type INTEGER NOT NULL,
+    metadata TEXT,
+    tags TEXT,
+    change INTEGER NOT NULL,
+    description TEXT,
+    created_at INTEGER NOT NULL,
+    created_by INTEGER NOT NULL,
+    deleted_at INTEGER
+  ) STRICT;
+  CREATE UNIQUE INDEX versions_by_asset ON versions (asset, number);
+
+  CREATE TABLE blobs (
+    sha256 BLOB PRIMARY KEY,
+    size INTEGER NOT NULL,
+    location TEXT NOT NULL,
+    block_bytes INTEGER NOT NULL,
+    sums BLOB NOT NULL,
+    refs INTEGER NOT NULL,
+    dead_since INTEGER
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX blobs_dead ON blobs (dead_since) WHERE dead_since IS NOT NULL;
+
+  CREATE TABLE links (
+    id TEXT PRIMARY KEY,
+    from_id TEXT NOT NULL,
+    to_id TEXT NOT NULL,
+    type TEXT NOT NULL,
+    record TEXT NOT NULL,
+    UNIQUE (from_id, to_id, type)
+  ) STRICT;
+  CREATE INDEX links_to ON links (to_id);
+
+  CREATE TABLE quotas (
+    scope TEXT NOT NULL,
+    name TEXT NOT NULL,
+    record TEXT NOT NULL,
+    PRIMARY KEY (scope, name)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE keys (
+    id TEXT PRIMARY KEY,
+    hash TEXT NOT NULL UNIQUE,
+    record TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE changes (
+    seq INTEGER PRIMARY KEY,
+    at INTEGER NOT NULL,
+    actor INTEGER NOT NULL,
+    request TEXT NOT NULL,
+    what INTEGER NOT NULL,
+    bucket INTEGER,
+    asset INTEGER,
+    version INTEGER,
+    detail TEXT
+  ) STRICT;
+  CREATE INDEX changes_by_asset ON changes (asset, seq) WHERE asset IS NOT NULL;
+
+  -- What lists and quotas ask, kept up in the transaction: kind is all, bucket, service, owner,
+  -- type or service_type.
+  CREATE TABLE counters (
+    kind TEXT NOT NULL,
+    name TEXT NOT NULL,
+    assets INTEGER NOT NULL,
+    live INTEGER NOT NULL,
+    live_bytes INTEGER NOT NULL,
+    bytes INTEGER NOT NULL,
+    PRIMARY KEY (kind, name)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE VIRTUAL TABLE search USING fts5 (
+    name, tags, metadata,
+    content = '', contentless_delete = 1,
+    tokenize = "unicode61 remove_diacritics 2"
+  );
+  `,
+]

@@ -1,0 +1,112 @@
+import type {
+  Catalog,
+  CatalogTraits,
+  CatalogView,
+  CommitOptions,
+} from '@holdfast/core/ports/catalog.ts'
+import type { CommitReply, CommitRequest, StagedBytes } from '../../store/commit-request.ts'
+import { fromReplyError } from '../../store/reply-error.ts'
+import { openDatabase, type SqliteDatabase } from './database.ts'
+import { openTables, viewOf } from './tables.ts'
+
+/** What the catalog needs of the committer. */
+export interface CommitPath {
+  commit(request: CommitRequest): Promise<CommitReply>
+  advanceSearch(): Promise<void>
+}
+
+export interface SqliteCatalogOptions {
+  readonly path: string
+  readonly commits: CommitPath
+  /** Told once when nothing more may be acknowledged and the process must come back. */
+  readonly onFatal?: (reason: string) => void
+}
+
+/** The catalog as the event loop sees it: reads from its own connection, writes by the committer. */
+export class SqliteCatalog implements Catalog {
+  readonly traits: CatalogTraits = { driver: 'sqlite', carriesBytes: true }
+  readonly view: CatalogView
+  readonly #options: SqliteCatalogOptions
+  readonly #latest: SqliteDatabase
+  readonly #seq
+  readonly #indexed
+  #moments: { db: SqliteDatabase; view: CatalogView }[] = []
+  #failed: string | undefined
+
+  constructor(options: SqliteCatalogOptions) {
+    this.#options = options
+    this.#latest = openDatabase(options.path, { readonly: true })
+    this.view = viewOf(openTables(this.#latest), () => this.#caughtUp())
+    this.#seq = this.#latest.prepare<[], number>('SELECT max(seq) FROM changes').pluck()
+    this.#indexed = this.#latest
+      .prepare<[], number>("SELECT value FROM state WHERE name = 'search_seq'")
+      .pluck()
+  }
+
+  /** Each reader of one moment gets a connection of its own, so that moments may overlap. */
+  async read<T>(questions: (view: CatalogView) => T | Promise<T>): Promise<T> {
+    await this.#caughtUp()
+    const moment = this.#moments.pop() ?? this.#openMoment()
+    moment.db.exec('BEGIN')
+    try {
+      // SQLite takes its snapshot at the first question, not at BEGIN.
+      moment.db.prepare('SELECT 1 FROM state').get()
+      return await questions(moment.view)
+    } finally {
+      moment.db.exec('COMMIT')
+      this.#moments.push(moment)
+    }
+  }
+
+  async write(name: string, args: unknown, options: CommitOptions): Promise<unknown> {
+    options.signal?.throwIfAborted()
+    const staged = (options.staged ?? []).map(
+      ({ sha256, md5, size, blockBytes, sums, body, temp }): StagedBytes => ({
+        sha256,
+        md5,
+        size,
+        blockBytes,
+        sums,
+        body,
+        temp,
+      }),
+    )
+    const { actor, requestId } = options
+    const reply = await this.#options.commits.commit({ name, args, actor, requestId, staged })
+    if (reply.ok) return reply.result
+    if (reply.error.fatal && this.#failed === undefined) {
+      this.#failed = reply.error.message
+      this.#options.onFatal?.(reply.error.stack)
+    }
+    throw fromReplyError(reply.error)
+  }
+
+  async probe(): Promise<{ readonly state: 'up' | 'down'; readonly reason: string }> {
+    if (this.#failed !== undefined) return { state: 'down', reason: 'a commit failed for good' }
+    try {
+      this.#seq.get()
+      return { state: 'up', reason: 'the catalog answers' }
+    } catch {
+      return { state: 'down', reason: 'the catalog cannot be read' }
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const { db } of this.#moments.splice(0)) db.close()
+    this.#latest.close()
+  }
+
+  async #caughtUp(): Promise<void> {
+    if ((this.#indexed.get() ?? 0) < (this.#seq.get() ?? 0)) {
+      await this.#options.commits.advanceSearch()
+    }
+  }
+
+  #openMoment(): { db: SqliteDatabase; view: CatalogView } {
+    const db = openDatabase(this.#options.path, {
+      readonly: true,
+      cacheBytes: 8 * 1024 * 1024,
+    })
+    return { db, view: viewOf(openTables(db)) }
+  }
+}

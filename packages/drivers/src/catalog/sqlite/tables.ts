@@ -1,0 +1,82 @@
+import type { CatalogView } from '@holdfast/core/ports/catalog.ts'
+import { AssetSearch } from './asset-search.ts'
+import { Assets } from './assets.ts'
+import { Blobs } from './blobs.ts'
+import { Buckets } from './buckets.ts'
+import { Changes } from './changes.ts'
+import { Counters } from './counters.ts'
+import type { SqliteDatabase } from './database.ts'
+import { Keys } from './keys.ts'
+import { Links } from './links.ts'
+import { Quotas } from './quotas.ts'
+import { SearchIndex } from './search-index.ts'
+import { Versions } from './versions.ts'
+import { Words } from './words.ts'
+
+/** All tables of one connection. */
+export interface Tables {
+  readonly db: SqliteDatabase
+  readonly words: Words
+  readonly counters: Counters
+  readonly buckets: Buckets
+  readonly assets: Assets
+  readonly assetSearch: AssetSearch
+  readonly versions: Versions
+  readonly blobs: Blobs
+  readonly links: Links
+  readonly quotas: Quotas
+  readonly keys: Keys
+  readonly changes: Changes
+}
+
+export function openTables(db: SqliteDatabase): Tables {
+  const words = new Words(db)
+  const counters = new Counters(db)
+  const buckets = new Buckets(db)
+  const assets = new Assets({ db, buckets, words, counters })
+  return {
+    db,
+    words,
+    counters,
+    buckets,
+    assets,
+    assetSearch: new AssetSearch({ db, buckets, words, counters }),
+    versions: new Versions({ db, words, assets }),
+    blobs: new Blobs(db),
+    links: new Links(db),
+    quotas: new Quotas(db, buckets, counters),
+    keys: new Keys(db),
+    changes: new Changes({ db, words, buckets, assets }),
+  }
+}
+
+export function openSearchIndex(tables: Tables): SearchIndex {
+  return new SearchIndex(tables.db, tables.assets)
+}
+
+/** The questions of the port. `caughtUp` is awaited before anything searches. */
+export function viewOf(tables: Tables, caughtUp?: () => Promise<void>): CatalogView {
+  const { assets, assetSearch } = tables
+  return {
+    buckets: tables.buckets,
+    assets: {
+      byId: id => assets.byId(id),
+      byKey: (bucketId, key) => assets.byKey(bucketId, key),
+      list: query =>
+        query.search === undefined || caughtUp === undefined
+          ? assetSearch.list(query)
+          : caughtUp().then(() => assetSearch.list(query)),
+      count: filter =>
+        filter.search === undefined || caughtUp === undefined
+          ? assetSearch.count(filter)
+          : caughtUp().then(() => assetSearch.count(filter)),
+      stats: filter => assetSearch.stats(filter),
+    },
+    versions: tables.versions,
+    blobs: tables.blobs,
+    links: tables.links,
+    quotas: tables.quotas,
+    keys: tables.keys,
+    changes: tables.changes,
+  }
+}

@@ -1,0 +1,225 @@
+import { HoldfastError } from '@holdfast/core/errors.ts'
+import type {
+  CatalogPuts,
+  CatalogRemovals,
+  CatalogTransaction,
+  CatalogView,
+  NewChange,
+} from '@holdfast/core/ports/catalog.ts'
+import type { BlobFacts } from '@holdfast/core/ports/element.ts'
+import { type ChangeLine, filled, isEmptyDraft, type LineBlob, newDraft } from './change-line.ts'
+import { Records } from './records.ts'
+import type { Tables } from './tables.ts'
+
+/** What a transaction needs from the commit it is part of. */
+export interface CommitContext {
+  readonly at: string
+  readonly actor: string
+  readonly requestId: string
+  /** The last sequence number given out, in this and all earlier commits. */
+  seq: number
+  /** Finds a place for staged bytes; throws when none were staged with the digest. */
+  place(facts: BlobFacts): string
+}
+
+/** One transaction on the tables, and the line that tells it to the packs. */
+export class SqliteTransaction {
+  readonly #tables: Tables
+  readonly #records: Records
+  readonly #context: CommitContext
+  readonly #draft = newDraft()
+  readonly #removedBlobs: string[] = []
+  #ended = false
+  readonly port: CatalogTransaction
+
+  constructor(tables: Tables, view: CatalogView, context: CommitContext) {
+    this.#tables = tables
+    this.#records = new Records(tables)
+    this.#context = context
+    this.port = this.#open(view)
+  }
+
+  /** Ends the transaction: every later use throws. Undefined when nothing was written. */
+  end(): { readonly line: ChangeLine; readonly removedBlobs: readonly string[] } | undefined {
+    this.#ended = true
+    if (isEmptyDraft(this.#draft)) return undefined
+    const { at, actor, requestId, seq } = this.#context
+    const { changes, puts, gone } = this.#draft
+    const line: ChangeLine = {
+      seq,
+      at,
+      actor,
+      request: requestId,
+      changes,
+      puts: filled(puts),
+      gone: filled(gone),
+    }
+    return { line, removedBlobs: this.#removedBlobs }
+  }
+
+  /** Groups are getters, so that reaching for one after the end throws. */
+  #open(view: CatalogView): CatalogTransaction {
+    const open = (): CatalogView => {
+      this.#alive()
+      return view
+    }
+    return {
+      get buckets() {
+        return open().buckets
+      },
+      get assets() {
+        return open().assets
+      },
+      get versions() {
+        return open().versions
+      },
+      get blobs() {
+        return open().blobs
+      },
+      get links() {
+        return open().links
+      },
+      get quotas() {
+        return open().quotas
+      },
+      get keys() {
+        return open().keys
+      },
+      get changes() {
+        return open().changes
+      },
+      put: this.#puts(),
+      remove: this.#removals(),
+      note: change => this.#note(change),
+      nextSeq: () => {
+        this.#alive()
+        return this.#context.seq + 1
+      },
+      keepBlob: (facts, location) => this.#keepBlob(facts, location),
+    }
+  }
+
+  #alive(): void {
+    if (this.#ended) throw new Error('the transaction has ended')
+  }
+
+  #note(change: NewChange): number {
+    this.#alive()
+    const context = this.#context
+    context.seq += 1
+    const { versionId } = change
+    const version = versionId === undefined ? undefined : this.#tables.versions.byId(versionId)
+    this.#tables.changes.add(
+      {
+        seq: context.seq,
+        at: context.at,
+        actor: context.actor,
+        requestId: context.requestId,
+        what: change.what,
+        bucketId: change.bucketId ?? null,
+        assetId: change.assetId ?? null,
+        versionId: versionId ?? null,
+        detail: change.detail ?? {},
+      },
+      version?.createdSeq,
+    )
+    this.#draft.changes.push({ seq: context.seq, ...change })
+    return context.seq
+  }
+
+  #keepBlob(facts: BlobFacts, location: string | null): void {
+    this.#alive()
+    if (this.#tables.blobs.get(facts.sha256) !== undefined) return
+    const place = location ?? this.#context.place(facts)
+    const { sha256, size, blockBytes, sums } = facts
+    const atMs = Records.atMs(this.#context.at)
+    this.#records.putBlob({ sha256, size, blockBytes, sums, location: place }, atMs)
+    const line: LineBlob = {
+      sha256,
+      size,
+      blockBytes,
+      sums: Buffer.from(sums).toString('base64'),
+      ...(place.startsWith('pack:') ? {} : { location: place }),
+    }
+    this.#draft.puts.blobs.push(line)
+  }
+
+  #puts(): CatalogPuts {
+    const records = this.#records
+    const { puts } = this.#draft
+    return {
+      bucket: record => {
+        this.#alive()
+        records.putBucket(record)
+        puts.buckets.push(record)
+      },
+      asset: record => {
+        this.#alive()
+        records.putAsset(record)
+        puts.assets.push(record)
+      },
+      version: record => {
+        this.#alive()
+        records.putVersion(record, Records.atMs(this.#context.at))
+        puts.versions.push(record)
+      },
+      link: record => {
+        this.#alive()
+        records.putLink(record)
+        puts.links.push(record)
+      },
+      quota: record => {
+        this.#alive()
+        records.putQuota(record)
+        puts.quotas.push(record)
+      },
+      key: record => {
+        this.#alive()
+        records.putKey(record)
+        puts.keys.push(record)
+      },
+    }
+  }
+
+  #removals(): CatalogRemovals {
+    const records = this.#records
+    const { gone } = this.#draft
+    return {
+      bucket: id => {
+        this.#alive()
+        records.removeBucket(id)
+        gone.buckets.push(id)
+      },
+      asset: id => {
+        this.#alive()
+        records.removeAsset(id)
+        gone.assets.push(id)
+      },
+      version: id => {
+        this.#alive()
+        records.removeVersion(id, Records.atMs(this.#context.at))
+        gone.versions.push(id)
+      },
+      link: id => {
+        this.#alive()
+        records.removeLink(id)
+        gone.links.push(id)
+      },
+      quota: (scope, name) => {
+        this.#alive()
+        records.removeQuota(scope, name)
+        gone.quotas.push({ scope, name })
+      },
+      blob: sha256 => {
+        this.#alive()
+        const blob = this.#tables.blobs.get(sha256)
+        if (blob === undefined) return
+        if (!records.removeBlob(sha256)) {
+          throw new HoldfastError('INTERNAL', {}, { cause: `blob ${sha256} is referenced` })
+        }
+        gone.blobs.push(sha256)
+        this.#removedBlobs.push(sha256)
+      },
+    }
+  }
+}

@@ -1,0 +1,224 @@
+import type { VersionQuery } from '@holdfast/core/ports/catalog.ts'
+import type { JsonObject, Version, VersionTag } from '@holdfast/core/records.ts'
+import type { SqliteDatabase } from './database.ts'
+import {
+  codeOf,
+  fromCode,
+  fromHex,
+  parseRecord,
+  toHexText,
+  toIso,
+  toIsoOrNull,
+  toJsonOrNull,
+  toMs,
+  toMsOrNull,
+} from './row-values.ts'
+import type { Words } from './words.ts'
+
+const kinds: readonly Version['kind'][] = ['content', 'marker']
+const changes: readonly Version['change'][] = ['create', 'update', 'rollback', 'copy', 'delete']
+
+interface VersionRow {
+  created_seq: number
+  id: string
+  seq: number
+  asset: number
+  asset_id: string
+  number: number
+  kind: number
+  sha256: Buffer | null
+  md5: Buffer | null
+  size: number
+  content_type: number
+  metadata: string | null
+  tags: string | null
+  change: number
+  description: string | null
+  created_at: number
+  created_by: number
+  deleted_at: number | null
+}
+
+const COLUMNS = [
+  'created_seq',
+  'id',
+  'seq',
+  'asset',
+  'number',
+  'kind',
+  'sha256',
+  'md5',
+  'size',
+  'content_type',
+  'metadata',
+  'tags',
+  'change',
+  'description',
+  'created_at',
+  'created_by',
+  'deleted_at',
+] as const
+
+export interface VersionTables {
+  readonly db: SqliteDatabase
+  readonly words: Words
+  readonly assets: { seqOf(id: string): number | undefined }
+}
+
+export class Versions {
+  readonly #tables: VersionTables
+  readonly #byId
+  readonly #byNumber
+  readonly #put
+  readonly #remove
+  readonly #anyOf
+  readonly #bytesOf
+
+  constructor(tables: VersionTables) {
+    const { db } = tables
+    this.#tables = tables
+    this.#byId = db.prepare<[string], VersionRow>(`${SELECT} WHERE v.id = ?`)
+    this.#byNumber = db.prepare<[number, number], VersionRow>(
+      `${SELECT} WHERE v.asset = ? AND v.number = ?`,
+    )
+    const updates = COLUMNS.filter(name => name !== 'created_seq' && name !== 'id')
+    this.#put = db.prepare(
+      `INSERT INTO versions (${COLUMNS.join(', ')}) VALUES (${COLUMNS.map(() => '?').join(', ')})
+       ON CONFLICT (created_seq) DO UPDATE SET
+       ${updates.map(name => `${name} = excluded.${name}`).join(', ')}`,
+    )
+    this.#remove = db.prepare('DELETE FROM versions WHERE id = ?')
+    this.#anyOf = db
+      .prepare<[number], number>('SELECT 1 FROM versions WHERE asset = ? LIMIT 1')
+      .pluck()
+    this.#bytesOf = db
+      .prepare<[number], number>('SELECT coalesce(sum(size), 0) FROM versions WHERE asset = ?')
+      .pluck()
+  }
+
+  byId(id: string): Version | undefined {
+    return this.#recordOf(this.#byId.get(id))
+  }
+
+  byNumber(assetId: string, number: number): Version | undefined {
+    const asset = this.#tables.assets.seqOf(assetId)
+    return asset === undefined ? undefined : this.#recordOf(this.#byNumber.get(asset, number))
+  }
+
+  list(query: VersionQuery): Version[] {
+    const where = this.#where(query)
+    if (where === undefined) return []
+    return this.#tables.db
+      .prepare<unknown[], VersionRow>(
+        `${SELECT} WHERE ${where.sql} ORDER BY v.number DESC LIMIT ? OFFSET ?`,
+      )
+      .all(...where.values, query.limit, query.offset ?? 0)
+      .map(row => this.#versionOf(row))
+  }
+
+  count(query: Omit<VersionQuery, 'limit' | 'offset'>): number {
+    const where = this.#where(query)
+    if (where === undefined) return 0
+    return (
+      this.#tables.db
+        .prepare<unknown[], number>(`SELECT count(*) FROM versions v WHERE ${where.sql}`)
+        .pluck()
+        .get(...where.values) ?? 0
+    )
+  }
+
+  hasAny(assetSeq: number): boolean {
+    return this.#anyOf.get(assetSeq) !== undefined
+  }
+
+  /** Bytes of all kept versions of an asset. */
+  bytesOf(assetSeq: number): number {
+    return this.#bytesOf.get(assetSeq) ?? 0
+  }
+
+  /** Inserts or replaces; returns what stood there before. */
+  put(version: Version): Version | undefined {
+    const before = version.seq === version.createdSeq ? undefined : this.byId(version.id)
+    const asset = this.#tables.assets.seqOf(version.assetId)
+    if (asset === undefined) throw new Error(`the catalog has no asset ${version.assetId}`)
+    const { words } = this.#tables
+    this.#put.run(
+      version.createdSeq,
+      version.id,
+      version.seq,
+      asset,
+      version.number,
+      codeOf(kinds, version.kind),
+      version.kind === 'marker' ? null : fromHex(version.sha256),
+      version.md5 === null ? null : fromHex(version.md5),
+      version.size,
+      words.number(version.contentType),
+      toJsonOrNull(version.metadata),
+      toJsonOrNull(version.tags),
+      codeOf(changes, version.change),
+      version.description === '' ? null : version.description,
+      toMs(version.createdAt),
+      words.number(version.createdBy),
+      toMsOrNull(version.deletedAt),
+    )
+    return before
+  }
+
+  remove(id: string): Version | undefined {
+    const before = this.byId(id)
+    if (before !== undefined) this.#remove.run(id)
+    return before
+  }
+
+  #where(
+    query: Omit<VersionQuery, 'limit' | 'offset'>,
+  ): { sql: string; values: unknown[] } | undefined {
+    const asset = this.#tables.assets.seqOf(query.assetId)
+    if (asset === undefined) return undefined
+    const parts = ['v.asset = ?']
+    const values: unknown[] = [asset]
+    if (query.kinds !== undefined) {
+      parts.push(`v.kind IN (${query.kinds.map(kind => codeOf(kinds, kind)).join(', ')})`)
+    }
+    if (query.deleted === 'without') parts.push('v.deleted_at IS NULL')
+    if (query.deleted === 'only') parts.push('v.deleted_at IS NOT NULL')
+    if (query.createdAfter !== undefined) {
+      parts.push('v.created_at >= ?')
+      values.push(toMs(query.createdAfter))
+    }
+    if (query.createdBefore !== undefined) {
+      parts.push('v.created_at < ?')
+      values.push(toMs(query.createdBefore))
+    }
+    return { sql: parts.join(' AND '), values }
+  }
+
+  #recordOf(row: VersionRow | undefined): Version | undefined {
+    return row === undefined ? undefined : this.#versionOf(row)
+  }
+
+  #versionOf(row: VersionRow): Version {
+    const { words } = this.#tables
+    return {
+      id: row.id,
+      seq: row.seq,
+      createdSeq: row.created_seq,
+      assetId: row.asset_id,
+      number: row.number,
+      kind: fromCode(kinds, row.kind),
+      sha256: toHexText(row.sha256),
+      md5: row.md5 === null ? null : toHexText(row.md5),
+      size: row.size,
+      contentType: words.word(row.content_type),
+      metadata: row.metadata === null ? {} : parseRecord<JsonObject>(row.metadata),
+      tags: row.tags === null ? [] : parseRecord<VersionTag[]>(row.tags),
+      change: fromCode(changes, row.change),
+      description: row.description ?? '',
+      createdAt: toIso(row.created_at),
+      createdBy: words.word(row.created_by),
+      deletedAt: toIsoOrNull(row.deleted_at),
+    }
+  }
+}
+
+const SELECT = `SELECT v.*, a.id AS asset_id FROM versions v JOIN assets a ON a.created_seq = v.asset`

@@ -1,0 +1,19 @@
+import Database from 'better-sqlite3'
+
+/**
+ * An exclusive lock that dies with its process. Node has no flock, so SQLite's own file locks do
+ * it: an open exclusive transaction on a database that holds nothing.
+ */
+export function lockFile(path: string): (() => void) | undefined {
+  const database = new Database(path, { timeout: 0 })
+  try {
+    database.exec('BEGIN EXCLUSIVE')
+  } catch (error) {
+    database.close()
+    if (error instanceof Database.SqliteError && error.code.startsWith('SQLITE_BUSY')) {
+      return undefined
+    }
+    throw error
+  }
+  return () => database.close()
+}

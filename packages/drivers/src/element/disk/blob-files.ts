@@ -1,0 +1,104 @@
+import { HoldfastError } from '@holdfast/core/errors.ts'
+import type { Disk } from '@holdfast/core/ports/disk.ts'
+import { FatalStoreError } from '../../disk/disk-errors.ts'
+import { BLOBS, blobDirs, blobPath, isSha256, QUARANTINE, TEMP } from './layout.ts'
+
+/**
+ * Blobs in files of their own. Linking and unlinking happen only in the committer, one batch after
+ * the other, so that no collection can race with a put of the same bytes.
+ */
+export class BlobFiles {
+  readonly #disk: Disk
+  readonly #dir: string
+  /** Directories whose entry in their parent this process has synced. */
+  readonly #anchored = new Set<string>()
+  readonly #dirty = new Set<string>()
+
+  constructor(disk: Disk, dir: string) {
+    this.#disk = disk
+    this.#dir = dir
+  }
+
+  /** Gives a synced temp file its final name. Durable after `sync`. */
+  publish(temp: string, sha256: string, size: number): void {
+    const [outer, inner] = blobDirs(this.#dir, sha256)
+    this.#anchor(outer, `${this.#dir}/${BLOBS}`)
+    this.#anchor(inner, outer)
+    const from = `${this.#dir}/${TEMP}/${temp}`
+    const to = blobPath(this.#dir, sha256)
+    if (!this.#disk.link(from, to)) {
+      // Left by an upload whose commit never happened, or damaged: size decides, scrub does more.
+      if (this.#disk.stat(to)?.size !== size) {
+        this.quarantine(sha256)
+        if (!this.#disk.link(from, to)) throw new HoldfastError('STORAGE_UNAVAILABLE')
+      }
+    }
+    this.#dirty.add(inner)
+  }
+
+  /** Makes every name published since the last call durable; a failure is fatal. */
+  sync(): void {
+    try {
+      for (const dir of this.#dirty) this.#disk.syncDir(dir)
+    } catch (error) {
+      throw new FatalStoreError('sync of a blob directory failed', { cause: error })
+    }
+    this.#dirty.clear()
+  }
+
+  /** Forgets names published by a batch that was given up. They stay as orphans for the sweep. */
+  forget(): void {
+    this.#dirty.clear()
+  }
+
+  remove(sha256: string): void {
+    this.#disk.remove(blobPath(this.#dir, sha256))
+  }
+
+  /** Moves damaged bytes aside, never away. */
+  quarantine(sha256: string): void {
+    const to = `${this.#dir}/${QUARANTINE}`
+    this.#disk.makeDir(to)
+    for (let n = 0; n < 1000; n += 1) {
+      const name = `${to}/${sha256}.${n}`
+      if (this.#disk.stat(name) !== undefined) continue
+      this.#disk.rename(blobPath(this.#dir, sha256), name)
+      return
+    }
+    throw new HoldfastError('STORAGE_UNAVAILABLE', {}, { cause: 'the quarantine is full' })
+  }
+
+  *list(): Generator<{ sha256: string; size: number; modifiedMs: number }> {
+    const root = `${this.#dir}/${BLOBS}`
+    for (const outer of dirsIn(this.#disk, root)) {
+      for (const inner of dirsIn(this.#disk, outer)) {
+        const names = this.#disk.list(inner).map(entry => entry.name)
+        for (const name of names.sort()) {
+          const stat = isSha256(name) ? this.#disk.stat(`${inner}/${name}`) : undefined
+          if (stat?.kind !== 'file') continue
+          yield { sha256: name, size: stat.size, modifiedMs: stat.modifiedMs }
+        }
+      }
+    }
+  }
+
+  /** A directory is safe to use once its own entry is durable, even if an earlier run made it. */
+  #anchor(dir: string, parent: string): void {
+    if (this.#anchored.has(dir)) return
+    this.#disk.makeDir(dir)
+    try {
+      this.#disk.syncDir(parent)
+    } catch (error) {
+      throw new FatalStoreError('sync of a blob directory failed', { cause: error })
+    }
+    this.#anchored.add(dir)
+  }
+}
+
+function dirsIn(disk: Disk, path: string): string[] {
+  return disk
+    .list(path)
+    .filter(entry => entry.kind === 'dir' && /^[0-9a-f]{2}$/.test(entry.name))
+    .map(entry => `${path}/${entry.name}`)
+    .sort()
+}

@@ -1,0 +1,194 @@
+import { HoldfastError } from '@holdfast/core/errors.ts'
+import { toHex } from '@holdfast/core/ids.ts'
+import type { Disk } from '@holdfast/core/ports/disk.ts'
+import type {
+  BlobBytes,
+  BlobPlace,
+  ByteRange,
+  ByteSource,
+  Element,
+  ElementProbe,
+  ElementTraits,
+  ListedBlob,
+  WriteOptions,
+  WrittenBlob,
+} from '@holdfast/core/ports/element.ts'
+import type { Random } from '@holdfast/core/ports/random.ts'
+import { errnoOf, fromDisk } from '../../disk/disk-errors.ts'
+import { BlobCache } from './blob-cache.ts'
+import { BlobFiles } from './blob-files.ts'
+import type { DiskStaging } from './disk-staging.ts'
+import { blobPath, NOTES, PACKS, packNumber, packPath, parseLocation, TEMP } from './layout.ts'
+import { PackFiles } from './pack-files.ts'
+import { scanPack } from './pack-scan.ts'
+import { readBlob } from './read-blob.ts'
+import { RECORD, readHeader } from './tar-entry.ts'
+
+export interface DiskElementOptions {
+  readonly id: string
+  readonly disk: Disk
+  readonly dir: string
+  readonly random: Random
+  readonly staging: DiskStaging
+  /** Makes staged bytes durable on their own, through the committer. */
+  readonly keep: (source: ByteSource, write: WriteOptions) => Promise<WrittenBlob>
+  /** Removes bytes for good, through the committer. */
+  readonly drop: (location: string) => Promise<void>
+  readonly cacheBytes: number
+}
+
+const NOTE_NAME = /^[a-z0-9][a-z0-9._-]{0,127}$/
+
+/** Blobs in packs and files of one data directory (docs/format.md). */
+export class DiskElement implements Element {
+  readonly id: string
+  readonly traits: ElementTraits = { driver: 'disk', durable: true }
+  readonly staging: DiskStaging
+  readonly #options: DiskElementOptions
+  readonly #packs: PackFiles
+  readonly #cache: BlobCache
+
+  constructor(options: DiskElementOptions) {
+    this.id = options.id
+    this.staging = options.staging
+    this.#options = options
+    this.#packs = new PackFiles(options.disk, options.dir)
+    this.#cache = new BlobCache(options.cacheBytes)
+  }
+
+  write(source: ByteSource, options: WriteOptions): Promise<WrittenBlob> {
+    return this.#options.keep(source, options)
+  }
+
+  async read(place: BlobPlace, range?: ByteRange): Promise<BlobBytes> {
+    const known = this.#cache.get(place.sha256)
+    if (known !== undefined && range === undefined) return { size: known.length, bytes: known }
+    const { disk, dir } = this.#options
+    const result = await readBlob({ disk, dir, packs: this.#packs }, place, range)
+    if (result.bytes !== undefined && range === undefined) {
+      this.#cache.add(place.sha256, result.bytes)
+    }
+    return result
+  }
+
+  async stat(location: string): Promise<{ readonly size: number } | undefined> {
+    const place = parseLocation(location)
+    const { disk, dir } = this.#options
+    if (place.kind === 'file') {
+      const stat = disk.stat(blobPath(dir, place.sha256))
+      return stat === undefined ? undefined : { size: stat.size }
+    }
+    try {
+      const { file, release } = await this.#packs.open(place.pack)
+      try {
+        const header = Buffer.alloc(RECORD)
+        await file.read(header, place.offset - RECORD)
+        const entry = readHeader(header, 0)
+        return entry === undefined || entry === 'end' ? undefined : { size: entry.size }
+      } finally {
+        await release()
+      }
+    } catch (error) {
+      if (errnoOf(error) === 'ENOENT') return undefined
+      throw fromDisk(error)
+    }
+  }
+
+  remove(location: string): Promise<void> {
+    return this.#options.drop(location)
+  }
+
+  async *list(): AsyncGenerator<ListedBlob> {
+    const { disk, dir } = this.#options
+    for (const entry of disk.list(`${dir}/${PACKS}`)) {
+      const pack = packNumber(entry.name)
+      if (pack === undefined) continue
+      const file = disk.open(packPath(dir, pack), 'read')
+      try {
+        for (const batch of scanPack(file, pack, 0, { checkBytes: false })) {
+          for (const { sha256, size, offset } of batch.bodies) {
+            yield { sha256, size, location: `pack:${pack}:${offset}` }
+          }
+        }
+      } finally {
+        file.close()
+      }
+    }
+    for (const { sha256, size } of new BlobFiles(disk, dir).list()) {
+      yield { sha256, size, location: `file:${sha256}` }
+    }
+  }
+
+  async readNote(name: string): Promise<string | undefined> {
+    const { disk } = this.#options
+    const path = this.#notePath(name)
+    if (disk.stat(path) === undefined) return undefined
+    const file = disk.open(path, 'read')
+    try {
+      const bytes = Buffer.alloc(file.size())
+      return bytes.toString('utf8', 0, file.read(bytes, 0))
+    } finally {
+      file.close()
+    }
+  }
+
+  async writeNote(
+    name: string,
+    text: string,
+    options: { ifAbsent?: boolean } = {},
+  ): Promise<boolean> {
+    const { disk, dir, random } = this.#options
+    const path = this.#notePath(name)
+    const temp = `${dir}/${TEMP}/${toHex(random.bytes(16))}.note`
+    try {
+      const file = disk.open(temp, 'create')
+      try {
+        file.write(Buffer.from(text), 0)
+        file.sync()
+      } finally {
+        file.close()
+      }
+      if (options.ifAbsent === true) {
+        if (!disk.link(temp, path)) return false
+      } else {
+        disk.rename(temp, path)
+      }
+      disk.syncDir(`${dir}/${NOTES}`)
+      return true
+    } catch (error) {
+      throw fromDisk(error)
+    } finally {
+      disk.remove(temp)
+    }
+  }
+
+  async probe(): Promise<ElementProbe> {
+    const { disk, dir, random } = this.#options
+    try {
+      const space = disk.space(dir)
+      const temp = `${dir}/${TEMP}/${toHex(random.bytes(16))}.probe`
+      const file = disk.open(temp, 'create')
+      try {
+        file.write(Buffer.from('holdfast'), 0)
+      } finally {
+        file.close()
+        disk.remove(temp)
+      }
+      return this.staging.hasRoom()
+        ? { state: 'up', reason: 'the element takes writes', ...space }
+        : { state: 'full', reason: 'free space is below the reserve', ...space }
+    } catch (error) {
+      const reason = `a write test failed: ${errnoOf(error) ?? 'unknown error'}`
+      return { state: 'down', reason, freeBytes: 0, totalBytes: 0 }
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#packs.close()
+  }
+
+  #notePath(name: string): string {
+    if (!NOTE_NAME.test(name)) throw new HoldfastError('INVALID_NAME', { name })
+    return `${this.#options.dir}/${NOTES}/${name}`
+  }
+}

@@ -1,0 +1,232 @@
+import { HoldfastError } from '@holdfast/core/errors.ts'
+import type { Clock } from '@holdfast/core/ports/clock.ts'
+import type { Disk, DiskFile } from '@holdfast/core/ports/disk.ts'
+import { FatalStoreError } from '../../disk/disk-errors.ts'
+import { type Batch, encodeBatch } from './batch.ts'
+import { PACKS, packNumber, packPath } from './layout.ts'
+import { laterBatchAt, type ScannedBatch, scanPack } from './pack-scan.ts'
+import { entryBytes, RECORD } from './tar-entry.ts'
+
+/** Position in the log: batch number `batch`, the next one, begins here. */
+export interface JournalPosition {
+  readonly pack: number
+  readonly offset: number
+  readonly batch: number
+}
+
+export interface JournalOptions {
+  readonly disk: Disk
+  readonly dir: string
+  readonly clock: Clock
+  /** A pack that reached this size is sealed. */
+  readonly packBytesMax: number
+  /** Zeros written ahead: syncing laid-out space is 1.4 to 3 times cheaper than a growing file. */
+  readonly layOutBytes: number
+}
+
+export const defaultJournal = Object.freeze({
+  packBytesMax: 128 * 1024 * 1024,
+  layOutBytes: 4 * 1024 * 1024,
+})
+
+/**
+ * The log that makes everything durable: packs of batches, one sync each. Only the committer
+ * writes it. A batch is in the log wholly or not at all; a failed sync is fatal (torture §6.4).
+ */
+export class Journal {
+  readonly #options: JournalOptions
+  #file: DiskFile | undefined
+  #pack = 0
+  #offset = 0
+  #laidOut = 0
+  #nextBatch = 1
+
+  constructor(options: JournalOptions) {
+    this.#options = options
+  }
+
+  get position(): JournalPosition {
+    return { pack: this.#pack, offset: this.#offset, batch: this.#nextBatch }
+  }
+
+  packs(): number[] {
+    const numbers: number[] = []
+    for (const entry of this.#options.disk.list(`${this.#options.dir}/${PACKS}`)) {
+      const number = packNumber(entry.name)
+      if (number !== undefined && entry.kind === 'file') numbers.push(number)
+    }
+    return numbers.sort((a, b) => a - b)
+  }
+
+  openPack(pack: number): DiskFile {
+    return this.#options.disk.open(packPath(this.#options.dir, pack), 'read')
+  }
+
+  /**
+   * Reads every batch after `from`, then stands at the end, ready to append. Bytes of a cut batch
+   * at the very end are removed; anything else that does not prove itself is damage and nothing
+   * is changed. Returns what was cut off, in bytes.
+   */
+  recover(from: JournalPosition | undefined, apply: (batch: ScannedBatch) => void): number {
+    const packs = this.packs()
+    const last = packs.at(-1)
+    this.#nextBatch = from?.batch ?? 1
+    if (from !== undefined && from.pack > 0 && !packs.includes(from.pack)) {
+      throw damaged(`pack ${from.pack} is missing`)
+    }
+    if (last === undefined) {
+      this.#startPack(1)
+      return 0
+    }
+    let cut = 0
+    for (const pack of packs) {
+      if (from !== undefined && pack < from.pack) continue
+      const start = from !== undefined && pack === from.pack ? from.offset : 0
+      cut = this.#recoverPack(pack, { start, last: pack === last, apply })
+    }
+    return cut
+  }
+
+  #recoverPack(
+    pack: number,
+    scan: { start: number; last: boolean; apply: (batch: ScannedBatch) => void },
+  ): number {
+    const path = packPath(this.#options.dir, pack)
+    const file = this.#options.disk.open(path, scan.last ? 'edit' : 'read')
+    let keep = false
+    try {
+      if (scan.start > file.size()) throw damaged(`pack ${pack} is shorter than the catalog says`)
+      const batches = scanPack(file, pack, scan.start, { checkBytes: scan.last })
+      let step = batches.next()
+      while (!step.done) {
+        scan.apply(step.value)
+        this.#nextBatch = step.value.head.batch + 1
+        step = batches.next()
+      }
+      const end = step.value
+      if (!scan.last) {
+        if (end.kind === 'torn') throw damaged(`pack ${pack} at ${end.at}: ${end.reason}`)
+        return 0
+      }
+      if (end.kind === 'torn') {
+        const later = laterBatchAt(file, end.at, this.#nextBatch)
+        if (later !== undefined) {
+          throw damaged(`pack ${pack} at ${end.at}: ${end.reason}, but a batch follows at ${later}`)
+        }
+      }
+      keep = true
+      return this.#standAt(file, pack, end.at, end.kind === 'torn')
+    } finally {
+      if (!keep) file.close()
+    }
+  }
+
+  /** Clears what lies behind the end, since no answer was given for it. */
+  #standAt(file: DiskFile, pack: number, offset: number, torn: boolean): number {
+    const size = file.size()
+    this.#file = file
+    this.#pack = pack
+    this.#offset = offset
+    this.#laidOut = size
+    if (!torn) return 0
+    file.truncate(offset)
+    file.sync()
+    this.#laidOut = offset
+    return size - offset
+  }
+
+  /** Where a body will lie if it is the next in the coming batch, given the bytes before it. */
+  locate(bytesBefore: number): { readonly pack: number; readonly offset: number } {
+    return { pack: this.#pack, offset: this.#offset + bytesBefore + RECORD }
+  }
+
+  /** To be called before bodies are located: moves on to a new pack when this one is full. */
+  roomFor(batchBytes: number): void {
+    if (this.#offset === 0 || this.#offset + batchBytes <= this.#options.packBytesMax) return
+    this.#startPack(this.#pack + 1)
+  }
+
+  /**
+   * Durable when it returns. A disk error before the sync leaves the log as it was and is thrown
+   * as it came; FatalStoreError means the log is in doubt.
+   */
+  append(batch: Batch): void {
+    const file = this.#file
+    if (file === undefined) throw new FatalStoreError('the journal is not open')
+    const seconds = Math.floor(this.#options.clock.now() / 1000)
+    const bytes = encodeBatch(this.#nextBatch, batch, seconds)
+    const end = this.#offset + bytes.length
+    try {
+      if (end > this.#laidOut) this.#layOut(file, end)
+      file.write(bytes, this.#offset)
+    } catch (error) {
+      this.#takeBack(file)
+      throw error
+    }
+    try {
+      file.sync()
+    } catch (error) {
+      throw new FatalStoreError('sync of the journal failed', { cause: error })
+    }
+    this.#offset = end
+    this.#nextBatch += 1
+  }
+
+  /** Bytes that bodies of these sizes take in a batch, before the change lines. */
+  static bodyBytes(size: number): number {
+    return entryBytes(size)
+  }
+
+  close(): void {
+    this.#file?.close()
+    this.#file = undefined
+  }
+
+  #layOut(file: DiskFile, end: number): void {
+    const target = end + this.#options.layOutBytes
+    const zeros = Buffer.alloc(Math.min(target - this.#laidOut, 1024 * 1024))
+    for (let at = this.#laidOut; at < target; ) {
+      const piece = zeros.subarray(0, Math.min(zeros.length, target - at))
+      file.write(piece, at)
+      at += piece.length
+    }
+    this.#laidOut = target
+  }
+
+  /** After a failed write: nothing of it may stay, or the next batch could stand before rubbish. */
+  #takeBack(file: DiskFile): void {
+    try {
+      file.truncate(this.#offset)
+      this.#laidOut = this.#offset
+    } catch (error) {
+      throw new FatalStoreError('the journal could not be taken back', { cause: error })
+    }
+  }
+
+  /** Gives back the zeros laid out ahead, but for the two records that end a tar archive. */
+  #seal(): void {
+    if (this.#file === undefined) return
+    this.#file.truncate(Math.min(this.#laidOut, this.#offset + 2 * RECORD))
+    this.#file.close()
+  }
+
+  #startPack(pack: number): void {
+    const { disk, dir } = this.#options
+    const file = disk.open(packPath(dir, pack), 'create')
+    try {
+      disk.syncDir(`${dir}/${PACKS}`)
+    } catch (error) {
+      file.close()
+      throw new FatalStoreError('sync of the packs directory failed', { cause: error })
+    }
+    this.#seal()
+    this.#file = file
+    this.#pack = pack
+    this.#offset = 0
+    this.#laidOut = 0
+  }
+}
+
+function damaged(cause: string): HoldfastError {
+  return new HoldfastError('STORE_DAMAGED', {}, { cause: new Error(cause) })
+}

@@ -1,0 +1,117 @@
+import { crc32 } from 'node:zlib'
+import type { DiskFile } from '@holdfast/core/ports/disk.ts'
+import {
+  type BatchHead,
+  blobEntrySha256,
+  changesEntryBatch,
+  decodeChanges,
+  hex32,
+} from './batch.ts'
+import { padded, RECORD, readHeader } from './tar-entry.ts'
+
+/** Reading packs in order: for recovery, rebuild, listing and compaction. */
+
+export interface ScannedBody {
+  readonly sha256: string
+  readonly size: number
+  /** Offset of the data in the pack. */
+  readonly offset: number
+}
+
+export interface ScannedBatch {
+  readonly pack: number
+  readonly head: BatchHead
+  /** Where the batch begins and where the next one would. */
+  readonly start: number
+  readonly end: number
+  readonly bodies: readonly ScannedBody[]
+  readonly lines: readonly string[]
+}
+
+/** How the scan of a pack ended: at zeros or the file's end, or at bytes that prove nothing. */
+export type ScanEnd =
+  | { readonly kind: 'clean'; readonly at: number }
+  | { readonly kind: 'torn'; readonly at: number; readonly reason: string }
+
+const CRC_CHUNK = 1024 * 1024
+
+/**
+ * Yields the whole batches of a pack from `start` and returns how it ended. With `checkBytes` the
+ * CRC of the blob entries is checked too (needed only where a crash may have cut).
+ */
+export function* scanPack(
+  file: DiskFile,
+  pack: number,
+  start: number,
+  options: { checkBytes: boolean },
+): Generator<ScannedBatch, ScanEnd> {
+  const size = file.size()
+  const header = Buffer.alloc(RECORD)
+  let batchStart = start
+  let at = start
+  let bodies: ScannedBody[] = []
+  const torn = (reason: string): ScanEnd => ({ kind: 'torn', at: batchStart, reason })
+  while (at + RECORD <= size) {
+    file.read(header, at)
+    const entry = readHeader(header, 0)
+    if (entry === 'end') {
+      return at === batchStart ? { kind: 'clean', at } : torn('the batch has no change lines')
+    }
+    if (entry === undefined) return torn('no entry header')
+    const data = at + RECORD
+    const next = data + padded(entry.size)
+    if (next > size) return torn('the entry is longer than the pack')
+    const sha256 = blobEntrySha256(entry.name)
+    if (sha256 !== undefined) {
+      bodies.push({ sha256, size: entry.size, offset: data })
+      at = next
+      continue
+    }
+    const number = changesEntryBatch(entry.name)
+    if (number === undefined) return torn('an entry of unknown name')
+    const content = Buffer.alloc(entry.size)
+    file.read(content, data)
+    const changes = decodeChanges(content)
+    if (changes === undefined) return torn('the change lines do not match their checksum')
+    const { head, lines } = changes
+    if (head.batch !== number || head.bytes !== at - batchStart) return torn('batch head differs')
+    if (options.checkBytes && rangeCrc(file, batchStart, at) !== head.crc32) {
+      return torn('the blob bytes do not match their checksum')
+    }
+    yield { pack, head, start: batchStart, end: next, bodies, lines }
+    at = next
+    batchStart = next
+    bodies = []
+  }
+  return at === batchStart ? { kind: 'clean', at } : torn('the pack ends inside a batch')
+}
+
+function rangeCrc(file: DiskFile, from: number, to: number): string {
+  let sum = 0
+  const buffer = Buffer.alloc(Math.min(CRC_CHUNK, to - from))
+  for (let at = from; at < to; ) {
+    const piece = buffer.subarray(0, Math.min(buffer.length, to - at))
+    file.read(piece, at)
+    sum = crc32(piece, sum)
+    at += piece.length
+  }
+  return hex32(sum)
+}
+
+/** Looks behind a torn place for a whole batch: then it is damage, not a cut. */
+export function laterBatchAt(file: DiskFile, from: number, expected: number): number | undefined {
+  const size = file.size()
+  const header = Buffer.alloc(RECORD)
+  for (let at = from; at + RECORD <= size; at += RECORD) {
+    file.read(header, at)
+    const entry = readHeader(header, 0)
+    if (entry === undefined || entry === 'end') continue
+    const number = changesEntryBatch(entry.name)
+    if (number === undefined || number <= expected) continue
+    if (at + RECORD + entry.size > size) continue
+    const content = Buffer.alloc(entry.size)
+    file.read(content, at + RECORD)
+    if (decodeChanges(content)?.head.batch === number) return at
+  }
+  return undefined
+}

@@ -1,0 +1,144 @@
+import { HoldfastError } from '@holdfast/core/errors.ts'
+import { defaultLimits } from '@holdfast/core/limits.ts'
+import type { Catalog } from '@holdfast/core/ports/catalog.ts'
+import type { Clock } from '@holdfast/core/ports/clock.ts'
+import type { Disk } from '@holdfast/core/ports/disk.ts'
+import type { Element } from '@holdfast/core/ports/element.ts'
+import type { Random } from '@holdfast/core/ports/random.ts'
+import { SqliteCatalog } from './catalog/sqlite/sqlite-catalog.ts'
+import { systemClock } from './clock/system-clock.ts'
+import { errnoOf, fromDisk } from './disk/disk-errors.ts'
+import { nodeDisk } from './disk/node-disk.ts'
+import { DiskElement } from './element/disk/disk-element.ts'
+import { DiskStaging } from './element/disk/disk-staging.ts'
+import { cryptoRandom } from './random/crypto-random.ts'
+import type { AnyTransaction } from './store/committer.ts'
+import type { CommitterLink } from './store/committer-link.ts'
+import { elementTransactions } from './store/element-transactions.ts'
+import { linkInline } from './store/inline-link.ts'
+import { keepAlone } from './store/keep-alone.ts'
+import { openMarker } from './store/marker.ts'
+import { type LogOptions, openLog, type Recovery } from './store/open-log.ts'
+import { linkThread } from './store/thread-link.ts'
+
+export interface StoreOptions {
+  readonly dir: string
+  /** Module that exports `transactions`; the committer runs in a thread of its own. */
+  readonly transactionsUrl?: string
+  /** Or the transactions themselves; the committer runs in this thread. */
+  readonly transactions?: Readonly<Record<string, AnyTransaction>>
+  readonly disk?: Disk
+  readonly clock?: Clock
+  readonly random?: Random
+  /** `catalog.db` in the data directory unless set: only for disks that SQLite cannot reach. */
+  readonly catalogPath?: string
+  readonly packedBlobBytesMax?: number
+  readonly reservedBytes?: number
+  readonly packBytesMax?: number
+  readonly layOutBytes?: number
+  readonly cacheBytes?: number
+  readonly onFatal?: (reason: string) => void
+}
+
+export interface Store {
+  readonly catalog: Catalog
+  readonly element: Element
+  readonly recovery: Recovery
+  /** Key for signing presigned links; the same for the store's life. */
+  readonly linkSecret: Uint8Array
+  close(): Promise<void>
+}
+
+/**
+ * Opens the store in a data directory, making it if the directory is absent or empty.
+ * STORE_LOCKED when another process has it, STORE_FOREIGN when it is not ours or newer than this
+ * program, STORE_DAMAGED when its log does not prove itself: then nothing was changed.
+ */
+export async function openStore(options: StoreOptions): Promise<Store> {
+  const disk = options.disk ?? nodeDisk
+  const clock = options.clock ?? systemClock
+  const random = options.random ?? cryptoRandom
+  const { dir } = options
+  const unlock = prepareDir(disk, dir)
+  try {
+    const marker = openMarker({ disk, clock, random }, dir)
+    const reservedBytes = options.reservedBytes ?? defaultLimits.reservedBytes
+    const catalogPath = options.catalogPath ?? `${dir}/catalog.db`
+    const log = {
+      dir,
+      catalogPath,
+      elementId: marker.element,
+      reservedBytes,
+      ...(options.packBytesMax === undefined ? {} : { packBytesMax: options.packBytesMax }),
+      ...(options.layOutBytes === undefined ? {} : { layOutBytes: options.layOutBytes }),
+    }
+    const { link, recovery } = await openLink(options, { ...log, disk, clock, random })
+    const staging = new DiskStaging({
+      disk,
+      dir,
+      random,
+      clock,
+      reservedBytes,
+      packedBytesMax: options.packedBlobBytesMax ?? defaultLimits.packedBlobBytesMax,
+    })
+    const catalog = new SqliteCatalog({
+      path: catalogPath,
+      commits: link,
+      ...(options.onFatal === undefined ? {} : { onFatal: options.onFatal }),
+    })
+    const element = new DiskElement({
+      id: marker.element,
+      disk,
+      dir,
+      random,
+      staging,
+      ...keepAlone(catalog, staging),
+      cacheBytes: options.cacheBytes ?? 64 * 1024 * 1024,
+    })
+    return {
+      catalog,
+      element,
+      recovery,
+      linkSecret: Buffer.from(marker.secret, 'hex'),
+      async close() {
+        await element[Symbol.asyncDispose]()
+        // Readers first: the last connection to close folds the WAL into the database.
+        await catalog[Symbol.asyncDispose]()
+        await link.close()
+        unlock()
+      },
+    }
+  } catch (error) {
+    unlock()
+    throw fromDisk(error)
+  }
+}
+
+async function openLink(
+  options: StoreOptions,
+  log: Omit<LogOptions, 'transactions'>,
+): Promise<{ link: CommitterLink; recovery: Recovery }> {
+  if (options.transactionsUrl !== undefined) {
+    const { disk: _, clock: __, random: ___, ...plain } = log
+    return await linkThread({ transactionsUrl: options.transactionsUrl, log: plain })
+  }
+  const transactions = { ...options.transactions, ...elementTransactions }
+  const opened = openLog({ ...log, transactions })
+  return { link: linkInline(opened), recovery: opened.recovery }
+}
+
+/** Makes the directory durable in its parent and takes its lock. */
+function prepareDir(disk: Disk, dir: string): () => void {
+  try {
+    const slash = dir.lastIndexOf('/')
+    if (disk.makeDir(dir)) disk.syncDir(slash > 0 ? dir.slice(0, slash) : slash === 0 ? '/' : '.')
+    const unlock = disk.lock(dir)
+    if (unlock === undefined) throw new HoldfastError('STORE_LOCKED', { directory: dir })
+    return unlock
+  } catch (error) {
+    const code = errnoOf(error)
+    if (code === undefined) throw error
+    const reason = code === 'ENOENT' ? 'its parent directory does not exist' : code
+    throw new HoldfastError('STORAGE_UNAVAILABLE', { directory: dir, reason }, { cause: error })
+  }
+}

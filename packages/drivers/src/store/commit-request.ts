@@ -1,0 +1,31 @@
+import type { BlobFacts } from '@holdfast/core/ports/element.ts'
+
+/** What travels between the event loop and the committer: plain data only. */
+
+export interface StagedBytes extends BlobFacts {
+  readonly body: Uint8Array | null
+  readonly temp: string | null
+}
+
+export interface CommitRequest {
+  readonly name: string
+  readonly args: unknown
+  readonly actor: string
+  readonly requestId: string
+  readonly staged: readonly StagedBytes[]
+}
+
+export type CommitReply =
+  | { readonly ok: true; readonly result: unknown }
+  | { readonly ok: false; readonly error: ReplyError }
+
+/** An error as it crosses threads. */
+export interface ReplyError {
+  /** Null for errors that are not ours; they reach callers as INTERNAL. */
+  readonly code: string | null
+  readonly message: string
+  readonly details: Record<string, unknown>
+  readonly stack: string
+  /** Nothing more may be acknowledged. */
+  readonly fatal: boolean
+}

@@ -1,0 +1,255 @@
+import { HoldfastError } from '@holdfast/core/errors.ts'
+import { newUuid } from '@holdfast/core/ids.ts'
+import type { CatalogView, Moment } from '@holdfast/core/ports/catalog.ts'
+import type { Clock } from '@holdfast/core/ports/clock.ts'
+import type { BlobFacts } from '@holdfast/core/ports/element.ts'
+import type { Random } from '@holdfast/core/ports/random.ts'
+import type { ChangeLine } from '../catalog/sqlite/change-line.ts'
+import { openSearchIndex, type Tables, viewOf } from '../catalog/sqlite/tables.ts'
+import { type CommitContext, SqliteTransaction } from '../catalog/sqlite/transaction.ts'
+import { FatalStoreError, isFull } from '../disk/disk-errors.ts'
+import type { PackedBody } from '../element/disk/batch.ts'
+import type { BlobFiles } from '../element/disk/blob-files.ts'
+import { Journal } from '../element/disk/journal.ts'
+import { formatLocation } from '../element/disk/layout.ts'
+import type { AppliedPosition } from './applied-position.ts'
+import type { Ballast } from './ballast.ts'
+import type { CommitReply, CommitRequest, StagedBytes } from './commit-request.ts'
+import { toReplyError } from './reply-error.ts'
+
+/** A named transaction as the committer sees it: any plain data in, any plain data out. */
+export type AnyTransaction = (
+  tx: SqliteTransaction['port'],
+  args: never,
+  moment: Moment,
+) => Promise<unknown>
+
+export interface CommitterParts {
+  readonly tables: Tables
+  readonly journal: Journal
+  readonly files: BlobFiles
+  readonly applied: AppliedPosition
+  readonly ballast: Ballast
+  readonly clock: Clock
+  readonly random: Random
+  readonly transactions: Readonly<Record<string, AnyTransaction>>
+}
+
+interface BatchState {
+  readonly bodies: PackedBody[]
+  bodyBytes: number
+  readonly publish: StagedBytes[]
+  readonly lines: ChangeLine[]
+  readonly removed: string[]
+}
+
+/**
+ * The only writer of a store. A batch of requests becomes one catalog transaction and one batch in
+ * the packs, synced once: run → link large files → append and sync → commit → answer. Whatever the
+ * catalog loses in a power cut, the packs give back (see recovery in `open-store.ts`).
+ */
+export class Committer {
+  readonly #parts: CommitterParts
+  readonly #view: CatalogView
+  readonly #search
+  #seq: number
+  #failed: FatalStoreError | undefined
+
+  constructor(parts: CommitterParts) {
+    this.#parts = parts
+    this.#view = viewOf(parts.tables)
+    this.#search = openSearchIndex(parts.tables)
+    this.#seq = parts.tables.changes.latest()
+  }
+
+  /** Answers every request; never throws. After a fatal error all answers are OUTCOME_UNKNOWN. */
+  async run(requests: readonly CommitRequest[]): Promise<CommitReply[]> {
+    if (this.#failed !== undefined) {
+      const error = toReplyError(this.#failed)
+      return requests.map(() => ({ ok: false, error }))
+    }
+    try {
+      return await this.#commit(requests)
+    } catch (error) {
+      if (error instanceof FatalStoreError) return this.#fail(requests, error)
+      if (requests.length === 1) return [{ ok: false, error: toReplyError(error) }]
+    }
+    // Something of the whole batch failed cleanly, such as a full disk. Alone, the small ones may
+    // still get through, deletes above all.
+    const replies: CommitReply[] = []
+    for (const request of requests) replies.push(...(await this.run([request])))
+    return replies
+  }
+
+  /** Brings the search index up to date; true when more is waiting than one step took. */
+  advanceSearch(limit: number): boolean {
+    return this.#search.advance(limit)
+  }
+
+  #fail(requests: readonly CommitRequest[], error: FatalStoreError): CommitReply[] {
+    this.#failed = error
+    const reply = toReplyError(error)
+    return requests.map(() => ({ ok: false, error: reply }))
+  }
+
+  async #commit(requests: readonly CommitRequest[]): Promise<CommitReply[]> {
+    const { tables, journal, ballast } = this.#parts
+    const seqBefore = this.#seq
+    const replies: CommitReply[] = []
+    const batch: BatchState = { bodies: [], bodyBytes: 0, publish: [], lines: [], removed: [] }
+    journal.roomFor(upperBound(requests))
+    tables.db.exec('BEGIN IMMEDIATE')
+    try {
+      for (const request of requests) replies.push(await this.#runOne(request, batch))
+      if (batch.lines.length === 0) {
+        this.#rollback(seqBefore)
+        return replies
+      }
+      this.#makeDurable(batch)
+    } catch (error) {
+      this.#rollback(seqBefore)
+      // Only what brings no bytes may use the space held back: deletes, collection, metadata.
+      const light = requests.every(({ staged }) => staged.length === 0)
+      if (light && isFull(error) && ballast.release()) return await this.#commit(requests)
+      throw error
+    }
+    this.#commitCatalog(batch)
+    this.#removeBytes(batch.removed)
+    return replies
+  }
+
+  async #runOne(request: CommitRequest, batch: BatchState): Promise<CommitReply> {
+    const { tables, clock, random, transactions } = this.#parts
+    const transaction = Object.hasOwn(transactions, request.name)
+      ? transactions[request.name]
+      : undefined
+    if (transaction === undefined) {
+      const unknown = new HoldfastError('INTERNAL', {}, { cause: `transaction ${request.name}` })
+      return { ok: false, error: toReplyError(unknown) }
+    }
+    const draft: BatchState = { ...batch, bodies: [], publish: [], lines: [], removed: [] }
+    const at = new Date(clock.now()).toISOString()
+    const { actor, requestId } = request
+    const context: CommitContext = {
+      at,
+      actor,
+      requestId,
+      seq: this.#seq,
+      place: facts => this.#place(facts, request, draft),
+    }
+    const moment: Moment = { now: at, actor, newId: () => newUuid(clock, random) }
+    tables.counters.begin()
+    tables.db.exec('SAVEPOINT request')
+    const tx = new SqliteTransaction(tables, this.#view, context)
+    try {
+      // The arguments are what the same module's wrapper of that name passed in.
+      const result = await transaction(tx.port, request.args as never, moment)
+      const written = tx.end()
+      tables.db.exec('RELEASE request')
+      this.#seq = context.seq
+      batch.bodies.push(...draft.bodies)
+      batch.bodyBytes = draft.bodyBytes
+      batch.publish.push(...draft.publish)
+      if (written !== undefined) {
+        batch.lines.push(written.line)
+        batch.removed.push(...written.removedBlobs)
+      }
+      return { ok: true, result }
+    } catch (error) {
+      tx.end()
+      // Some failures, a full disk among them, end SQLite's whole transaction.
+      if (isFull(error) || !tables.db.inTransaction) throw error
+      tables.db.exec('ROLLBACK TO request')
+      tables.db.exec('RELEASE request')
+      tables.counters.undo()
+      tables.words.forget()
+      tables.buckets.forget()
+      return { ok: false, error: toReplyError(error) }
+    }
+  }
+
+  /** Decides where staged bytes will lie, and takes them into the batch. */
+  #place(facts: BlobFacts, request: CommitRequest, draft: BatchState): string {
+    const staged = request.staged.find(bytes => bytes.sha256 === facts.sha256)
+    if (staged === undefined) {
+      throw new HoldfastError('INTERNAL', {}, { cause: `no staged bytes for ${facts.sha256}` })
+    }
+    if (staged.body === null) {
+      draft.publish.push(staged)
+      return formatLocation({ kind: 'file', sha256: staged.sha256 })
+    }
+    const place = this.#parts.journal.locate(draft.bodyBytes)
+    draft.bodies.push({ sha256: staged.sha256, bytes: staged.body })
+    draft.bodyBytes += Journal.bodyBytes(staged.size)
+    return formatLocation({ kind: 'pack', ...place })
+  }
+
+  #makeDurable(batch: BatchState): void {
+    const { tables, journal, files, applied } = this.#parts
+    tables.counters.flush()
+    try {
+      for (const { temp, sha256, size } of batch.publish) {
+        if (temp === null) throw new Error('staged bytes are neither in memory nor in a file')
+        files.publish(temp, sha256, size)
+      }
+      files.sync()
+    } catch (error) {
+      files.forget()
+      throw error
+    }
+    const lines = batch.lines.map(line => JSON.stringify(line))
+    journal.append({ bodies: batch.bodies, lines })
+    try {
+      applied.set(journal.position)
+    } catch (error) {
+      throw new FatalStoreError('the catalog failed after the log was synced', { cause: error })
+    }
+  }
+
+  /**
+   * The batch is in the log, so it has happened. If the catalog cannot follow, the process must
+   * come back through recovery, which applies the batch from the log.
+   */
+  #commitCatalog(batch: BatchState): void {
+    const { db } = this.#parts.tables
+    try {
+      db.exec('COMMIT')
+    } catch (error) {
+      const cause = new Error(`${batch.lines.length} transactions are in the log`, { cause: error })
+      throw new FatalStoreError('the catalog could not commit', { cause })
+    }
+  }
+
+  #rollback(seq: number): void {
+    const { tables } = this.#parts
+    try {
+      if (tables.db.inTransaction) tables.db.exec('ROLLBACK')
+    } finally {
+      this.#seq = seq
+      tables.counters.clear()
+      tables.words.forget()
+      tables.buckets.forget()
+    }
+  }
+
+  /** Unlinks what was removed, unless a later transaction of the batch brought it back. */
+  #removeBytes(removed: readonly string[]): void {
+    const { tables, files } = this.#parts
+    for (const sha256 of removed) {
+      if (tables.blobs.get(sha256) !== undefined) continue
+      try {
+        files.remove(sha256)
+      } catch {
+        // The bytes stay as an orphan; the sweep takes them later.
+      }
+    }
+  }
+}
+
+function upperBound(requests: readonly CommitRequest[]): number {
+  let bytes = 0
+  for (const { staged } of requests) {
+    for (const { body } of staged) bytes += body === null ? 0 : Journal.bodyBytes(body.length)
+  }
+  return bytes
+}

@@ -1,0 +1,48 @@
+import type { CommitReply, CommitRequest } from './commit-request.ts'
+import type { CommitterLink } from './committer-link.ts'
+import type { OpenedLog } from './open-log.ts'
+
+const BATCH_MAX = 1024
+const SEARCH_STEP = 1000
+
+interface Waiting {
+  readonly request: CommitRequest
+  readonly settle: (reply: CommitReply) => void
+}
+
+/** The committer in this thread: for tools, simulations and tests. Requests of a tick share a batch. */
+export function linkInline(log: OpenedLog): CommitterLink {
+  let waiting: Waiting[] = []
+  let running: Promise<void> | undefined
+
+  const drain = async (): Promise<void> => {
+    await Promise.resolve()
+    while (waiting.length > 0) {
+      const batch = waiting.splice(0, BATCH_MAX)
+      const replies = await log.committer.run(batch.map(({ request }) => request))
+      for (const [index, { settle }] of batch.entries()) {
+        const reply = replies[index]
+        if (reply !== undefined) settle(reply)
+      }
+    }
+    running = undefined
+  }
+
+  return {
+    commit(request) {
+      const { promise, resolve } = Promise.withResolvers<CommitReply>()
+      waiting.push({ request, settle: resolve })
+      running ??= drain()
+      return promise
+    },
+    async advanceSearch() {
+      await running
+      while (log.committer.advanceSearch(SEARCH_STEP)) await running
+    },
+    async close() {
+      while (running !== undefined) await running
+      waiting = []
+      log.close()
+    },
+  }
+}

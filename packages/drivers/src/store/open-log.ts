@@ -1,0 +1,151 @@
+import { HoldfastError } from '@holdfast/core/errors.ts'
+import type { Clock } from '@holdfast/core/ports/clock.ts'
+import type { Disk } from '@holdfast/core/ports/disk.ts'
+import type { Random } from '@holdfast/core/ports/random.ts'
+import type { ChangeLine } from '../catalog/sqlite/change-line.ts'
+import { openDatabase } from '../catalog/sqlite/database.ts'
+import { Replay } from '../catalog/sqlite/replay.ts'
+import { openTables, type Tables } from '../catalog/sqlite/tables.ts'
+import { BlobFiles } from '../element/disk/blob-files.ts'
+import { defaultJournal, Journal } from '../element/disk/journal.ts'
+import { formatLocation, TEMP } from '../element/disk/layout.ts'
+import type { ScannedBatch } from '../element/disk/pack-scan.ts'
+import { AppliedPosition } from './applied-position.ts'
+import { Ballast } from './ballast.ts'
+import { type AnyTransaction, Committer } from './committer.ts'
+
+export interface LogOptions {
+  readonly disk: Disk
+  readonly dir: string
+  readonly catalogPath: string
+  readonly elementId: string
+  readonly clock: Clock
+  readonly random: Random
+  readonly reservedBytes: number
+  readonly packBytesMax?: number
+  readonly layOutBytes?: number
+  readonly transactions: Readonly<Record<string, AnyTransaction>>
+}
+
+/** What recovery found, for the log and for `holdfast rebuild`. */
+export interface Recovery {
+  /** Batches that the catalog had not applied yet. */
+  readonly batches: number
+  readonly changes: number
+  /** Bytes of an unfinished commit that were cut off the last pack. */
+  readonly cutBytes: number
+  readonly tempsSwept: number
+}
+
+export interface OpenedLog {
+  readonly committer: Committer
+  readonly tables: Tables
+  readonly recovery: Recovery
+  close(): void
+}
+
+/**
+ * Opens the writing side of a store: sweeps temp names, lets the catalog catch up with the packs,
+ * and stands ready to commit. An absent catalog is made again from the packs.
+ */
+export function openLog(options: LogOptions): OpenedLog {
+  const { disk, dir, clock, random, transactions } = options
+  const db = openDatabase(options.catalogPath)
+  try {
+    const tables = openTables(db)
+    checkElement(tables, options.elementId)
+    const tempsSwept = sweepTemps(disk, dir)
+    const journal = new Journal({ ...defaultJournal, ...journalOptions(options), disk, dir, clock })
+    const applied = new AppliedPosition(db)
+    const recovery = recover({ tables, journal, applied })
+    const ballast = new Ballast(disk, dir, options.reservedBytes)
+    ballast.lay()
+    const files = new BlobFiles(disk, dir)
+    const parts = { tables, journal, files, applied, ballast, clock, random, transactions }
+    return {
+      committer: new Committer(parts),
+      tables,
+      recovery: { ...recovery, tempsSwept },
+      close: () => {
+        journal.close()
+        db.close()
+      },
+    }
+  } catch (error) {
+    db.close()
+    throw error
+  }
+}
+
+function journalOptions(options: LogOptions): { packBytesMax?: number; layOutBytes?: number } {
+  const { packBytesMax, layOutBytes } = options
+  return {
+    ...(packBytesMax === undefined ? {} : { packBytesMax }),
+    ...(layOutBytes === undefined ? {} : { layOutBytes }),
+  }
+}
+
+/** A catalog belongs to one element; beside another's packs it would tell lies. */
+function checkElement(tables: Tables, elementId: string): void {
+  const { db } = tables
+  const known = db
+    .prepare<[], string>("SELECT value FROM state WHERE name = 'element'")
+    .pluck()
+    .get()
+  if (known === undefined) {
+    db.prepare("INSERT INTO state (name, value) VALUES ('element', ?)").run(elementId)
+  } else if (known !== elementId) {
+    throw new HoldfastError('STORE_FOREIGN', { reason: 'the catalog is of another element' })
+  }
+}
+
+function sweepTemps(disk: Disk, dir: string): number {
+  let swept = 0
+  for (const { name, kind } of disk.list(`${dir}/${TEMP}`)) {
+    if (kind === 'file' && disk.remove(`${dir}/${TEMP}/${name}`)) swept += 1
+  }
+  return swept
+}
+
+/** Batches applied per catalog transaction: bounds the memory of a rebuild. */
+const APPLY_BATCHES = 2000
+
+function recover(parts: {
+  tables: Tables
+  journal: Journal
+  applied: AppliedPosition
+}): Omit<Recovery, 'tempsSwept'> {
+  const { tables, journal, applied } = parts
+  const located = new Map<string, string>()
+  const replay = new Replay(tables, sha256 => located.get(sha256))
+  let batches = 0
+  let changes = 0
+  let last: ScannedBatch | undefined
+  const commit = (): void => {
+    if (last === undefined) return
+    applied.set({ pack: last.pack, offset: last.end, batch: last.head.batch + 1 })
+    tables.counters.flush()
+    tables.db.exec('COMMIT')
+  }
+  const cutBytes = journal.recover(applied.get(), batch => {
+    if (batches % APPLY_BATCHES === 0) {
+      commit()
+      tables.db.exec('BEGIN IMMEDIATE')
+    }
+    for (const { sha256, offset } of batch.bodies) {
+      const location = formatLocation({ kind: 'pack', pack: batch.pack, offset })
+      located.set(sha256, location)
+    }
+    for (const text of batch.lines) {
+      const line: ChangeLine = JSON.parse(text)
+      replay.apply(line)
+      changes += line.changes.length
+    }
+    located.clear()
+    batches += 1
+    last = batch
+  })
+  commit()
+  applied.set(journal.position)
+  return { batches, changes, cutBytes }
+}

@@ -1,0 +1,35 @@
+import type { CommitReply, CommitRequest, ReplyError, StagedBytes } from './commit-request.ts'
+import type { LogOptions, Recovery } from './open-log.ts'
+
+/** Messages between the event loop and the committer thread. */
+
+export interface ThreadData {
+  readonly transactionsUrl: string
+  readonly log: Omit<LogOptions, 'disk' | 'clock' | 'random' | 'transactions'>
+}
+
+/** Bodies travel together in one buffer; each staged entry says where its own begins. */
+export interface PackedStaged extends Omit<StagedBytes, 'body'> {
+  readonly bodyAt: number | null
+}
+
+export interface PackedRequest extends Omit<CommitRequest, 'staged'> {
+  readonly staged: readonly PackedStaged[]
+}
+
+export type ToThread =
+  | {
+      readonly kind: 'commit'
+      readonly id: number
+      readonly requests: readonly PackedRequest[]
+      readonly bodies: Uint8Array | null
+    }
+  | { readonly kind: 'search'; readonly id: number }
+  | { readonly kind: 'close' }
+
+export type FromThread =
+  | { readonly kind: 'ready'; readonly recovery: Recovery }
+  | { readonly kind: 'failed'; readonly error: ReplyError }
+  | { readonly kind: 'commit'; readonly id: number; readonly replies: readonly CommitReply[] }
+  | { readonly kind: 'search'; readonly id: number }
+  | { readonly kind: 'closed' }
