@@ -10,12 +10,10 @@ export class SeededRandom implements Random {
     this.#state = this.seed
   }
 
-  /** A whole number from 0 to 2^32 - 1 (mulberry32). */
+  /** A whole number from 0 to 2^32 - 1. */
   word(): number {
     this.#state = (this.#state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(this.#state ^ (this.#state >>> 15), this.#state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return (mixed ^ (mixed >>> 14)) >>> 0
+    return mix(this.#state)
   }
 
   /** From 0 (included) to 1 (not included). */
@@ -38,18 +36,27 @@ export class SeededRandom implements Random {
   }
 
   bytes(count: number): Uint8Array {
-    const bytes = new Uint8Array(count)
-    for (let i = 0; i < count; i += 4) {
-      const word = this.word()
-      for (let j = i; j < Math.min(i + 4, count); j += 1) bytes[j] = word >>> (8 * (j - i))
+    const words = new Uint32Array(Math.ceil(count / 4))
+    let state = this.#state
+    for (let i = 0; i < words.length; i += 1) {
+      state = (state + 0x6d2b79f5) >>> 0
+      words[i] = mix(state)
     }
-    return bytes
+    this.#state = state
+    return new Uint8Array(words.buffer, 0, count)
   }
 
   /** An independent stream, so that more draws in one place do not shift another. */
   fork(label: number): SeededRandom {
     return new SeededRandom(Math.imul(this.seed ^ 0x9e3779b9, 0x85ebca6b) + Math.imul(label, 7919))
   }
+}
+
+/** The output step of mulberry32. */
+function mix(state: number): number {
+  let mixed = Math.imul(state ^ (state >>> 15), state | 1)
+  mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
+  return (mixed ^ (mixed >>> 14)) >>> 0
 }
 
 /** The seed of a run: from the environment to repeat one, else a fixed default. */

@@ -11,12 +11,20 @@ const magic = 0x31424648
 const labelBytes = 16
 
 export function makeBody(operation: number, length: number): Uint8Array {
-  const body = new Uint8Array(length)
-  for (let block = 0; block * bodyBlockBytes < length; block += 1) {
-    const at = block * bodyBlockBytes
-    body.set(bodyBlock({ operation, block, length }).subarray(0, length - at), at)
+  return bodyPart({ operation, length }, 0, length)
+}
+
+function bodyPart(body: ExpectedBody, first: number, count: number): Uint8Array {
+  const { operation, length } = body
+  const firstBlock = Math.floor(first / bodyBlockBytes)
+  const start = firstBlock * bodyBlockBytes
+  const end = Math.min(length, first + count)
+  const part = new Uint8Array(Math.max(0, end - start))
+  for (let at = 0; at < part.length; at += bodyBlockBytes) {
+    const block = firstBlock + at / bodyBlockBytes
+    part.set(bodyBlock({ operation, block, length }).subarray(0, part.length - at), at)
   }
-  return body
+  return part.subarray(first - start)
 }
 
 /** The same body as a stream. */
@@ -45,7 +53,7 @@ export interface ExpectedBody {
 export function bodyProblem(bytes: Uint8Array, expected: ExpectedBody): string | undefined {
   const { operation, length, first = 0 } = expected
   const count = expected.count ?? length - first
-  const right = makeBody(operation, length).subarray(first, first + count)
+  const right = bodyPart(expected, first, count)
   if (Buffer.compare(bytes, right) === 0) return undefined
   const wanted = `wanted bytes ${first}-${first + count - 1} of operation ${operation} (${length})`
   const at = firstDifference(bytes, right)

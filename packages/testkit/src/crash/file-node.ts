@@ -55,7 +55,8 @@ export class FileNode {
 
   write(bytes: Uint8Array, position: number): void {
     if (bytes.length === 0) return
-    const copy = bytes.slice()
+    // Not slice: that of a Buffer shares the memory.
+    const copy = new Uint8Array(bytes)
     let done = 0
     while (done < copy.length) {
       const [index, inside] = place(position + done)

@@ -1,8 +1,8 @@
 import type { Disk, DiskFile, DiskStream } from '@holdfast/core/ports/disk.ts'
 
 /**
- * Disks that forget one duty. A crash suite that passes on one of them proves nothing, so each suite
- * shows that it fails here.
+ * Disks that forget one duty. A crash suite that passes on one of them proves nothing, so each
+ * suite shows that it fails here.
  */
 export type DiskMutant =
   | 'no-sync'

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import type { Disk } from '@holdfast/core/ports/disk.ts'
-import { diskTest, getText, names, type OpenDisk, opened, putFile, text } from './disk-test.ts'
+import { diskTest, getText, names, opened, putFile, text } from './disk-test.ts'
+import type { OpenDisk } from './under-test.ts'
 
 export function dirTests(open: OpenDisk): void {
   diskTest(open, 'makeDir says whether it made one', (disk, root) => {
@@ -68,17 +69,23 @@ export function dirTests(open: OpenDisk): void {
     assert.ok(Number.isFinite(freeBytes) && freeBytes >= 0)
     assert.ok(totalBytes > 0 && freeBytes <= totalBytes)
   })
-  diskTest(open, 'lock has one holder, and the next after its release', (disk, root) => {
-    lockTwice(disk, `${root}/lock`)
-  })
+  diskTest(
+    open,
+    'the lock of a directory has one holder, and the next after its release',
+    (disk, root) => {
+      disk.makeDir(`${root}/a`)
+      disk.makeDir(`${root}/b`)
+      lockTwice(disk, `${root}/a`, `${root}/b`)
+    },
+  )
 }
 
-function lockTwice(disk: Disk, path: string): void {
+function lockTwice(disk: Disk, path: string, otherPath: string): void {
   const release = disk.lock(path)
   assert.ok(release, 'the first holder gets the lock')
   assert.equal(disk.lock(path), undefined)
-  const other = disk.lock(`${path}-other`)
-  assert.ok(other, 'another lock is free')
+  const other = disk.lock(otherPath)
+  assert.ok(other, 'the lock of another directory is free')
   release()
   const again = disk.lock(path)
   assert.ok(again, 'released locks can be taken')

@@ -1,9 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Disk, DiskFile } from '@holdfast/core/ports/disk.ts'
-import type { DiskUnderTest } from '../disk-suite.ts'
-
-export type OpenDisk = () => Promise<DiskUnderTest>
+import type { OpenDisk } from './under-test.ts'
 
 /** A test on a fresh disk, which is given back whatever happens. */
 export function diskTest(

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { diskTest, getText, type OpenDisk, opened, putFile, readAll, text } from './disk-test.ts'
+import { diskTest, getText, opened, putFile, readAll, text } from './disk-test.ts'
+import type { OpenDisk } from './under-test.ts'
 
 export function fileTests(open: OpenDisk): void {
   diskTest(open, 'a created file is empty and can be read back by its writer', (disk, root) => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { diskTest, getText, names, type OpenDisk, opened, putFile, text } from './disk-test.ts'
+import { diskTest, getText, names, opened, putFile, text } from './disk-test.ts'
+import type { OpenDisk } from './under-test.ts'
 
 export function promiseTests(open: OpenDisk): void {
   diskTest(open, 'D1 synced files and directories keep what they held', (disk, root) => {
@@ -46,7 +47,7 @@ export function promiseTests(open: OpenDisk): void {
     assert.equal(Buffer.compare(back, big), 0)
   })
   diskTest(open, 'D3 the bytes are those at the time of the call', (disk, root) => {
-    const bytes = text('before')
+    const bytes = Buffer.from('before')
     using file = opened(disk, `${root}/a`, 'create')
     file.write(bytes, 0)
     bytes.fill(0)

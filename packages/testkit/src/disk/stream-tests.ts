@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { diskTest, getFile, getText, type OpenDisk, putFile, text } from './disk-test.ts'
+import { diskTest, getFile, getText, putFile, text } from './disk-test.ts'
+import type { OpenDisk } from './under-test.ts'
 
 export function streamTests(open: OpenDisk): void {
   diskTest(open, 'a stream writes its chunks in order and reads them back', async (disk, root) => {
