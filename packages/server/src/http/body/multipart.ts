@@ -1,0 +1,160 @@
+import { HoldfastError } from '@holdfast/core/errors.ts'
+import type { ByteSource } from '@holdfast/core/ports/element.ts'
+import { parsePartHeaders } from './part-headers.ts'
+
+/**
+ * multipart/form-data (RFC 7578), pulled part by part from a source. Nothing is read that was not
+ * asked for and no events run beside the caller, so limits, aborts and errors have one place.
+ */
+export interface FormPart {
+  readonly name: string
+  readonly filename: string | undefined
+  readonly contentType: string | undefined
+  /** To be read before the next part is asked for; what is left of it is skipped then. */
+  readonly body: ByteSource
+}
+
+export interface FormLimits {
+  readonly partsMax: number
+}
+
+const HEADER_BYTES_MAX = 16 * 1024
+const CRLF = Buffer.from('\r\n')
+const BLANK_LINE = Buffer.from('\r\n\r\n')
+
+export function boundaryOf(contentType: string | undefined): string | undefined {
+  const match = /^multipart\/form-data\s*;(.*)$/is.exec(contentType ?? '')
+  const found = /(?:^|;)\s*boundary=(?:"([^"]{1,200})"|([^\s;"]{1,200}))/i.exec(match?.[1] ?? '')
+  const boundary = found?.[1] ?? found?.[2]
+  return boundary !== undefined && /^[\x20-\x7e]{0,69}[\x21-\x7e]$/.test(boundary)
+    ? boundary
+    : undefined
+}
+
+export async function* formParts(
+  source: ByteSource,
+  boundary: string,
+  limits: FormLimits,
+): AsyncGenerator<FormPart, void, undefined> {
+  const reader = new Reader(source, boundary)
+  try {
+    await reader.skipToDelimiter()
+    for (let count = 1; await reader.anotherPart(); count += 1) {
+      if (count > limits.partsMax) {
+        throw new HoldfastError('TOO_MANY_ITEMS', { limit: limits.partsMax })
+      }
+      const headers = parsePartHeaders(await reader.partHeaders())
+      yield { ...headers, body: reader.body() }
+      await reader.skipToDelimiter()
+    }
+    await reader.skipAll()
+  } finally {
+    await reader.close()
+  }
+}
+
+class Reader {
+  readonly #chunks: AsyncIterator<Uint8Array>
+  readonly #delimiter: Buffer
+  /** Bytes received and not yet given out. Starts so that a delimiter at the very start counts. */
+  #buffer: Buffer = CRLF
+  #ended = false
+  /** The delimiter that ends the present part lies at the start of the buffer. */
+  #atDelimiter = false
+
+  constructor(source: ByteSource, boundary: string) {
+    this.#chunks = source[Symbol.asyncIterator]()
+    this.#delimiter = Buffer.from(`\r\n--${boundary}`)
+  }
+
+  async *body(): AsyncGenerator<Uint8Array, void, undefined> {
+    while (!this.#atDelimiter) {
+      const chunk = await this.#untilDelimiter()
+      if (chunk.length > 0) yield chunk
+    }
+  }
+
+  async skipToDelimiter(): Promise<void> {
+    while (!this.#atDelimiter) await this.#untilDelimiter()
+  }
+
+  /** Passes the delimiter; false when it was the closing one. */
+  async anotherPart(): Promise<boolean> {
+    this.#take(this.#delimiter.length)
+    this.#atDelimiter = false
+    await this.#atLeast(2)
+    if (this.#buffer[0] === 0x2d && this.#buffer[1] === 0x2d) return false
+    const end = await this.#find(CRLF, 128)
+    const padding = this.#take(end + 2).subarray(0, end)
+    // RFC 2046 allows spaces and tabs after a boundary, nothing else.
+    if (padding.some(byte => byte !== 0x20 && byte !== 0x09)) throw malformed('bad boundary line')
+    return true
+  }
+
+  async partHeaders(): Promise<Buffer> {
+    const end = await this.#find(BLANK_LINE, HEADER_BYTES_MAX)
+    return this.#take(end + BLANK_LINE.length).subarray(0, end)
+  }
+
+  /** Reads the epilogue, so that the connection can be used again. */
+  async skipAll(): Promise<void> {
+    this.#buffer = Buffer.alloc(0)
+    while (!this.#ended) await this.#more()
+  }
+
+  async close(): Promise<void> {
+    if (!this.#ended) await this.#chunks.return?.()
+  }
+
+  /** The next bytes that surely belong to the part; none when its delimiter comes first. */
+  async #untilDelimiter(): Promise<Buffer> {
+    const found = this.#buffer.indexOf(this.#delimiter)
+    if (found >= 0) {
+      this.#atDelimiter = true
+      return this.#take(found)
+    }
+    const sure = this.#buffer.length - this.#delimiter.length + 1
+    if (sure > 0) return this.#take(sure)
+    await this.#more()
+    if (this.#ended) throw malformed('ended before its closing boundary')
+    return this.#take(0)
+  }
+
+  async #find(what: Buffer, bytesMax: number): Promise<number> {
+    for (;;) {
+      const found = this.#buffer.indexOf(what)
+      if (found >= 0 && found <= bytesMax) return found
+      if (found >= 0 || this.#buffer.length > bytesMax + what.length) {
+        throw malformed('a part has too long headers')
+      }
+      await this.#atLeast(this.#buffer.length + 1)
+    }
+  }
+
+  async #atLeast(bytes: number): Promise<void> {
+    while (this.#buffer.length < bytes) {
+      await this.#more()
+      if (this.#ended) throw malformed('ended before its closing boundary')
+    }
+  }
+
+  #take(bytes: number): Buffer {
+    const taken = this.#buffer.subarray(0, bytes)
+    this.#buffer = this.#buffer.subarray(bytes)
+    return taken
+  }
+
+  async #more(): Promise<void> {
+    const next = await this.#chunks.next()
+    if (next.done === true) {
+      this.#ended = true
+      return
+    }
+    const chunk = Buffer.from(next.value.buffer, next.value.byteOffset, next.value.byteLength)
+    this.#buffer = this.#buffer.length === 0 ? chunk : Buffer.concat([this.#buffer, chunk])
+  }
+}
+
+function malformed(reason: string): HoldfastError {
+  return new HoldfastError('MALFORMED_REQUEST', { reason: `The form ${reason}.` })
+}
