@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { countEvents } from './test-count.ts'
+import { areTestsOver, countEvents } from './test-count.ts'
 
 const pass = { type: 'test:pass', name: 'a', nesting: 0, kind: 'test', skipped: false, todo: false }
 const fail = { ...pass, type: 'test:fail', name: 'b', line: 7, error: 'boom' }
+const begin = { type: 'test:enqueue', nesting: 0 }
+const summary = { type: 'test:summary' }
+const text = (events: object[]) => events.map(event => JSON.stringify(event)).join('\n')
 const count = (events: object[], reason?: string) =>
-  countEvents(events.map(event => JSON.stringify(event)).join('\n'), reason, '')
+  countEvents(text([...events, summary]), reason, '')
 
 test('passing tests are counted, their suites are not', () => {
   const result = count([pass, { ...pass, nesting: 1 }, { ...pass, kind: 'suite' }])
@@ -35,6 +38,19 @@ test('skipped tests are neither passed nor failed', () => {
   assert.deepEqual([result.passed, result.skipped, result.failures.length], [1, 1, 0])
 })
 
+test('a file that ends amid its tests has failed', () => {
+  const name = 'the file ended before its tests'
+  assert.equal(countEvents(text([pass]), undefined, '').failures[0]?.name, name)
+})
+
 test('a cut last line is left out', () => {
-  assert.equal(countEvents(`${JSON.stringify(pass)}\n{"type":"te`, undefined, '').passed, 1)
+  const result = countEvents(`${text([pass])}\n{"type":"te`, 'too slow', '')
+  assert.equal(result.passed, 1)
+})
+
+test('tests are over when each that began has ended', () => {
+  assert.equal(areTestsOver(''), false)
+  assert.equal(areTestsOver(text([begin])), false)
+  assert.equal(areTestsOver(text([begin, begin, pass])), false)
+  assert.equal(areTestsOver(text([begin, { ...pass, nesting: 1 }, begin, pass, fail])), true)
 })

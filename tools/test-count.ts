@@ -6,7 +6,7 @@ export interface FileResult {
 }
 
 interface TestEvent {
-  type: 'test:pass' | 'test:fail' | 'test:summary'
+  type: 'test:enqueue' | 'test:pass' | 'test:fail' | 'test:summary'
   name: string
   nesting: number
   line?: number
@@ -20,20 +20,29 @@ interface TestEvent {
 /** Counts the lines of test-events.mjs; a file that ran no test or ended badly has failed. */
 export function countEvents(lines: string, reason: string | undefined, output: string): FileResult {
   const result: FileResult = { passed: 0, skipped: 0, failures: [], output }
-  for (const event of parse(lines)) {
-    if (event.type === 'test:summary') continue
-    countOne(result, event)
-  }
+  const events = parse(lines)
+  for (const event of events) countOne(result, event)
   const { passed, skipped, failures } = result
-  if (failures.length === 0 && reason !== undefined) {
-    failures.push({ name: reason, text: 'no test of the file failed before that' })
+  const fail = (name: string, text: string) => failures.push({ name, text })
+  if (reason !== undefined) {
+    if (failures.length === 0) fail(reason, 'no test of the file failed before that')
   } else if (passed + skipped + failures.length === 0) {
-    failures.push({ name: 'no test ran', text: 'the file ended without having run a test' })
+    fail('no test ran', 'the file ended without having run a test')
+  } else if (!events.some(({ type }) => type === 'test:summary')) {
+    fail('the file ended before its tests', 'something ended the process')
   }
   return result
 }
 
+/** True when every test that was begun at the top of the file is over, and there was one. */
+export function areTestsOver(lines: string): boolean {
+  const top = parse(lines).filter(({ nesting }) => nesting === 0)
+  const begun = top.filter(({ type }) => type === 'test:enqueue').length
+  return begun > 0 && top.length === 2 * begun
+}
+
 function countOne(result: FileResult, event: TestEvent): void {
+  if (event.type !== 'test:pass' && event.type !== 'test:fail') return
   if (event.skipped || event.todo) {
     result.skipped += 1
   } else if (event.type === 'test:fail') {

@@ -9,6 +9,7 @@ const file = process.env.HOLDFAST_TEST_EVENTS
 export default async function* events(source) {
   for await (const { type, data } of source) {
     if (type === 'test:pass' || type === 'test:fail') append({ ...describe(data), type })
+    if (type === 'test:enqueue' && data.nesting === 0) append({ type, nesting: 0 })
     if (type === 'test:summary') append({ type })
   }
 }

@@ -2,10 +2,10 @@
 // `npm test -- words` runs only the test files whose path contains one of the words.
 // The last line is always `N passed, N failed`.
 import { type ChildProcess, spawn } from 'node:child_process'
-import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { globSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { countEvents, type FileResult } from './test-count.ts'
+import { areTestsOver, countEvents, type FileResult } from './test-count.ts'
 
 const root = dirname(import.meta.dirname)
 const patterns = [
@@ -17,7 +17,7 @@ const patterns = [
 ]
 const concurrency = 2
 const fileMsMax = 240_000
-const lingerMsMax = 15_000
+const lingerMsMax = 20_000
 const outputBytesMax = 1024 * 1024
 
 const running = new Set<ChildProcess>()
@@ -83,18 +83,20 @@ async function runFile(file: string, events: string): Promise<FileResult> {
 /** Ends a file that takes too long, or whose tests are over while something keeps it alive. */
 function watch(child: ChildProcess, events: string) {
   const startedAt = performance.now()
-  let overAt: number | undefined
   let reason: string | undefined
   const timer = setInterval(() => {
-    const now = performance.now()
-    if (overAt === undefined && read(events).includes('"test:summary"')) overAt = now
-    if (now - startedAt > fileMsMax) reason = `not done after ${fileMsMax / 1000} s`
-    if (overAt !== undefined && now - overAt > lingerMsMax) {
-      reason = 'tests are over, but an open handle keeps the process alive'
+    if (performance.now() - startedAt > fileMsMax) reason = `not done after ${fileMsMax / 1000} s`
+    if (ageMs(events) > lingerMsMax && areTestsOver(read(events))) {
+      reason = 'its tests are over, but something keeps the process alive'
     }
     if (reason !== undefined) endGroup(child)
   }, 1000)
   return { timer, reason: () => reason }
+}
+
+function ageMs(file: string): number {
+  const { mtimeMs = Date.now() } = statSync(file, { throwIfNoEntry: false }) ?? {}
+  return Date.now() - mtimeMs
 }
 
 function start(command: string, args: string[], extra: Record<string, string>) {
