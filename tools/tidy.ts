@@ -15,6 +15,8 @@ const programs = ['apps/holdfast', 'bench', 'tools']
 const timers = [
   ...programs,
   'packages/drivers/src/clock',
+  // A thread of its own, which no clock can be handed to.
+  'packages/drivers/src/store/committer-thread.ts',
   'packages/testkit/src',
   'packages/server/src/serve.ts',
 ]
