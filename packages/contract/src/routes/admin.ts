@@ -14,11 +14,12 @@ import {
 import {
   bucketCreate,
   bucketList,
+  bucketListQuery,
   bucketParams,
   bucketResponse,
   bucketUpdate,
 } from '../schemas/bucket.ts'
-import { uuid } from '../schemas/common.ts'
+import { uuid } from '../schemas/fields.ts'
 
 const bucket = '/api/v2/buckets/{bucket}'
 const quota = '/api/v2/quotas/{scope}/{name}'
@@ -30,7 +31,8 @@ export const adminRoutes = {
     tag: 'Buckets',
     permission: 'buckets:read',
     summary: 'List the buckets the caller may see',
-    answer: { status: 200, description: 'All of them, by name.', schema: bucketList },
+    query: bucketListQuery,
+    answer: { status: 200, description: 'A page, by name.', schema: bucketList },
   }),
   createBucket: route({
     method: 'POST',

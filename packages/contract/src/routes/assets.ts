@@ -9,7 +9,7 @@ import {
   assetStats,
   assetUpdate,
 } from '../schemas/asset.ts'
-import { closed, metadata, service, uuid } from '../schemas/common.ts'
+import { closed, metadata, service, uuid } from '../schemas/fields.ts'
 import { rawPutQuery, updateFields, uploadFields } from '../schemas/upload.ts'
 import { content, digests, preconditions, rawBody, reading, written } from './headers.ts'
 
@@ -102,8 +102,7 @@ export const assetRoutes = {
     summary: 'Get what is known of an asset',
     params: assetParams,
     query: single,
-    headers: { 'if-none-match': reading['if-none-match'] },
-    answer: { status: 200, description: 'The asset.', schema: assetResponse },
+    answer: { status: 200, description: 'The asset.', schema: assetResponse, headers: written },
     errors: ['ASSET_NOT_FOUND'],
   }),
   headAsset: route({

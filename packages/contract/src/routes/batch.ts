@@ -7,7 +7,7 @@ import {
   batchDownload,
   batchUploadResult,
 } from '../schemas/batch.ts'
-import { closed } from '../schemas/common.ts'
+import { closed } from '../schemas/fields.ts'
 import { batchRequest } from '../schemas/upload.ts'
 
 const atomicQuery = Type.Object(

@@ -1,4 +1,4 @@
-/** Header texts that several routes share. */
+/** Header texts that several routes share. Checksums of a form are those of its file. */
 
 export const preconditions = {
   'if-match': 'Entity tags of which one must be the current one, or `*`; otherwise 412.',
@@ -6,14 +6,14 @@ export const preconditions = {
 } as const
 
 export const digests = {
-  'content-md5': 'MD5 of the body, base64 (RFC 1864).',
-  digest: 'Digests of the body, such as `sha-256=<base64>` (RFC 3230).',
+  'content-md5': 'MD5 of the content, base64 (RFC 1864).',
+  digest: 'Digests of the content, such as `sha-256=<base64>` (RFC 3230).',
   'repr-digest': 'Digests of the content, such as `sha-256=:<base64>:` (RFC 9530).',
   'content-digest': 'Same as Repr-Digest here: bodies are not encoded.',
-  'x-amz-checksum-crc32': 'CRC-32 of the body, base64.',
-  'x-amz-checksum-crc32c': 'CRC-32C of the body, base64.',
-  'x-amz-checksum-sha1': 'SHA-1 of the body, base64.',
-  'x-amz-checksum-sha256': 'SHA-256 of the body, base64.',
+  'x-amz-checksum-crc32': 'CRC-32 of the content, base64.',
+  'x-amz-checksum-crc32c': 'CRC-32C of the content, base64.',
+  'x-amz-checksum-sha1': 'SHA-1 of the content, base64.',
+  'x-amz-checksum-sha256': 'SHA-256 of the content, base64.',
 } as const
 
 export const rawBody = {

@@ -2,7 +2,7 @@ import Type from 'typebox'
 import { route } from '../route.ts'
 import { keyList as assetKeyList, assetResponse, keyListQuery } from '../schemas/asset.ts'
 import { bucketParams } from '../schemas/bucket.ts'
-import { bucketName, closed, key } from '../schemas/common.ts'
+import { bucketName, closed, key } from '../schemas/fields.ts'
 import { keyQuery, rawPutKeyQuery, rawPutQuery } from '../schemas/upload.ts'
 import { content, preconditions, rawBody, reading, written } from './headers.ts'
 

@@ -1,6 +1,6 @@
 import Type from 'typebox'
 import { route } from '../route.ts'
-import { closed } from '../schemas/common.ts'
+import { closed } from '../schemas/fields.ts'
 import { versionFields } from '../schemas/upload.ts'
 import {
   compareQuery,

@@ -1,6 +1,6 @@
 import Type, { type Static } from 'typebox'
 import { usage } from './bucket.ts'
-import { bucketName, closed, nullable, time, total, uuid } from './common.ts'
+import { bucketName, closed, nullable, time, total, uuid } from './fields.ts'
 
 const scope = Type.Enum(['bucket', 'owner', 'service'])
 const quotaName = Type.String({

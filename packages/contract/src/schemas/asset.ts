@@ -16,7 +16,7 @@ import {
   time,
   total,
   uuid,
-} from './common.ts'
+} from './fields.ts'
 
 export const assetResponse = Type.Object(
   {

@@ -1,6 +1,6 @@
 import Type, { type Static } from 'typebox'
 import { assetResponse } from './asset.ts'
-import { closed, uuid } from './common.ts'
+import { closed, uuid } from './fields.ts'
 import { problem } from './problem.ts'
 
 const partProblem = Type.Object(

@@ -1,5 +1,5 @@
 import Type, { type Static } from 'typebox'
-import { bucketName, closed, nullable, time, total, uuid } from './common.ts'
+import { bucketName, closed, cursor, limit, nullable, time, total, uuid } from './fields.ts'
 
 const settings = {
   versioning: Type.Enum(['enabled', 'disabled'], {
@@ -62,9 +62,16 @@ export const bucketCreate = Type.Object(
 export type BucketCreate = Static<typeof bucketCreate>
 
 export const bucketList = Type.Object(
-  { items: Type.Array(bucketResponse), total },
+  {
+    items: Type.Array(bucketResponse),
+    total,
+    limit: Type.Integer({ minimum: 1 }),
+    next_cursor: nullable(Type.String()),
+  },
   { title: 'BucketList' },
 )
 export type BucketList = Static<typeof bucketList>
+
+export const bucketListQuery = Type.Object({ limit, cursor }, closed)
 
 export const bucketParams = Type.Object({ bucket: bucketName })

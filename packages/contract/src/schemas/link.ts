@@ -1,5 +1,5 @@
 import Type, { type Static } from 'typebox'
-import { bucketName, closed, key, limit, offset, page, service, time, uuid } from './common.ts'
+import { bucketName, closed, key, limit, offset, page, service, time, uuid } from './fields.ts'
 
 const linkType = Type.String({
   minLength: 1,

@@ -1,5 +1,5 @@
 import Type, { type Static } from 'typebox'
-import { nullable, time } from './common.ts'
+import { nullable, time } from './fields.ts'
 
 export const serviceInfo = Type.Object(
   {

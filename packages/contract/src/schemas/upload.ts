@@ -10,13 +10,18 @@ import {
   service,
   tags,
   uuid,
-} from './common.ts'
+} from './fields.ts'
 
 const contentType = Type.String({
   minLength: 3,
   maxLength: 255,
   description: 'Media type; checked against the bytes and the rules of the bucket.',
   examples: ['image/jpeg'],
+})
+
+const checksum = Type.String({
+  pattern: '^[0-9a-fA-F]{64}$',
+  description: 'SHA-256 of the file, hex; a file with another one is refused.',
 })
 
 const createdBy = Type.String({ minLength: 1, maxLength: 255, description: 'Noted as author.' })
@@ -47,6 +52,7 @@ export const uploadFields = Type.Object(
     asset_type: Type.Optional(assetType),
     acl: Type.Optional(acl),
     created_by: Type.Optional(createdBy),
+    checksum: Type.Optional(checksum),
     options: Type.Optional(uploadOptions),
   },
   {
@@ -68,6 +74,7 @@ export const batchFile = Type.Object(
     tags: Type.Optional(tags),
     asset_type: Type.Optional(assetType),
     acl: Type.Optional(acl),
+    checksum: Type.Optional(checksum),
   },
   { ...closed, title: 'BatchFile' },
 )
@@ -126,6 +133,7 @@ export const versionFields = Type.Object(
     created_by: Type.Optional(createdBy),
     change_description: Type.Optional(Type.String({ maxLength: 1000 })),
     metadata: Type.Optional(metadata),
+    checksum: Type.Optional(checksum),
   },
   { ...closed, title: 'VersionFields', description: 'Form fields of a new version.' },
 )
@@ -141,6 +149,7 @@ export const updateFields = Type.Object(
     acl: Type.Optional(acl),
     created_by: Type.Optional(createdBy),
     change_description: Type.Optional(Type.String({ maxLength: 1000 })),
+    checksum: Type.Optional(checksum),
   },
   { ...closed, title: 'UpdateFields', description: 'Form fields of an update; all optional.' },
 )

@@ -1,5 +1,5 @@
 import Type, { type Static } from 'typebox'
-import { closed, limit, metadata, nullable, offset, page, time, uuid } from './common.ts'
+import { closed, limit, metadata, nullable, offset, page, time, uuid } from './fields.ts'
 
 export const versionTag = Type.Object(
   {
