@@ -7,7 +7,8 @@ import type { ExpectedDigests } from '../digests.ts'
  * E2 What `write` or `writeNote` resolved is durable.
  * E3 A finished blob never changes.
  * E4 A blob can be read as soon as its write resolved.
- * E5 `remove` is idempotent.
+ * E5 `remove` is idempotent; what it removed is neither listed nor found, and its space comes back
+ *    at once or when the element next reclaims.
  * E6 `list` is complete: every finished blob, each once.
  * E7 A failed or aborted write leaves nothing but temp names that the next open sweeps.
  * E8 The bytes read are the bytes written, or the read fails; never a silent difference.

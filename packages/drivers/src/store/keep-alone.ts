@@ -14,6 +14,7 @@ export function keepAlone(
 ): {
   keep(source: ByteSource, write: WriteOptions): Promise<WrittenBlob>
   drop(location: string): Promise<void>
+  locate(sha256: string): Promise<string | undefined>
 } {
   const by = { actor: 'system', requestId: '' }
   return {
@@ -27,6 +28,9 @@ export function keepAlone(
       } finally {
         await staged.discard()
       }
+    },
+    async locate(sha256) {
+      return (await catalog.view.blobs.get(sha256))?.location
     },
     async drop(location) {
       await catalog.write(DROP, location, by)

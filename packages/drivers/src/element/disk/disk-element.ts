@@ -15,14 +15,15 @@ import type {
 } from '@holdfast/core/ports/element.ts'
 import type { Random } from '@holdfast/core/ports/random.ts'
 import { errnoOf, fromDisk } from '../../disk/disk-errors.ts'
+import { blobEntrySha256 } from './batch.ts'
 import { BlobCache } from './blob-cache.ts'
 import { BlobFiles } from './blob-files.ts'
 import type { DiskStaging } from './disk-staging.ts'
-import { blobPath, NOTES, PACKS, packNumber, packPath, parseLocation, TEMP } from './layout.ts'
+import { blobPath, formatLocation, NOTES, parseLocation, TEMP } from './layout.ts'
+import { livePacked } from './live-packed.ts'
 import { PackFiles } from './pack-files.ts'
-import { scanPack } from './pack-scan.ts'
 import { readBlob } from './read-blob.ts'
-import { RECORD, readHeader } from './tar-entry.ts'
+import { RECORD, readHeader, type TarEntry } from './tar-entry.ts'
 
 export interface DiskElementOptions {
   readonly id: string
@@ -32,12 +33,14 @@ export interface DiskElementOptions {
   readonly staging: DiskStaging
   /** Makes staged bytes durable on their own, through the committer. */
   readonly keep: (source: ByteSource, write: WriteOptions) => Promise<WrittenBlob>
+  /** Where the catalog says a blob lies. */
+  readonly locate: (sha256: string) => Promise<string | undefined>
   /** Removes bytes for good, through the committer. */
   readonly drop: (location: string) => Promise<void>
   readonly cacheBytes: number
 }
 
-const NOTE_NAME = /^[a-z0-9][a-z0-9._-]{0,127}$/
+const NOTE_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/
 
 /** Blobs in packs and files of one data directory (docs/format.md). */
 export class DiskElement implements Element {
@@ -78,13 +81,21 @@ export class DiskElement implements Element {
       const stat = disk.stat(blobPath(dir, place.sha256))
       return stat === undefined ? undefined : { size: stat.size }
     }
+    const entry = await this.#entryAt(place.pack, place.offset)
+    const sha256 = entry === undefined ? undefined : blobEntrySha256(entry.name)
+    // Removed bytes lie in their pack until it is compacted; only the catalog knows.
+    if (entry === undefined || sha256 === undefined) return undefined
+    return (await this.#options.locate(sha256)) === location ? { size: entry.size } : undefined
+  }
+
+  async #entryAt(pack: number, offset: number): Promise<TarEntry | undefined> {
     try {
-      const { file, release } = await this.#packs.open(place.pack)
+      const { file, release } = await this.#packs.open(pack)
       try {
         const header = Buffer.alloc(RECORD)
-        await file.read(header, place.offset - RECORD)
+        await file.read(header, offset - RECORD)
         const entry = readHeader(header, 0)
-        return entry === undefined || entry === 'end' ? undefined : { size: entry.size }
+        return entry === 'end' ? undefined : entry
       } finally {
         await release()
       }
@@ -100,22 +111,11 @@ export class DiskElement implements Element {
 
   async *list(): AsyncGenerator<ListedBlob> {
     const { disk, dir } = this.#options
-    for (const entry of disk.list(`${dir}/${PACKS}`)) {
-      const pack = packNumber(entry.name)
-      if (pack === undefined) continue
-      const file = disk.open(packPath(dir, pack), 'read')
-      try {
-        for (const batch of scanPack(file, pack, 0, { checkBytes: false })) {
-          for (const { sha256, size, offset } of batch.bodies) {
-            yield { sha256, size, location: `pack:${pack}:${offset}` }
-          }
-        }
-      } finally {
-        file.close()
-      }
+    for (const [sha256, { size, location }] of livePacked(disk, dir)) {
+      yield { sha256, size, location }
     }
     for (const { sha256, size } of new BlobFiles(disk, dir).list()) {
-      yield { sha256, size, location: `file:${sha256}` }
+      yield { sha256, size, location: formatLocation({ kind: 'file', sha256 }) }
     }
   }
 

@@ -4,7 +4,7 @@ import type { Disk, DiskFile } from '@holdfast/core/ports/disk.ts'
 import { FatalStoreError } from '../../disk/disk-errors.ts'
 import { type Batch, encodeBatch } from './batch.ts'
 import { PACKS, packNumber, packPath } from './layout.ts'
-import { laterBatchAt, type ScannedBatch, scanPack } from './pack-scan.ts'
+import { laterBatchAt, restIsZero, type ScannedBatch, scanPack } from './pack-scan.ts'
 import { entryBytes, RECORD } from './tar-entry.ts'
 
 /** Position in the log: batch number `batch`, the next one, begins here. */
@@ -103,7 +103,7 @@ export class Journal {
         this.#nextBatch = step.value.head.batch + 1
         step = batches.next()
       }
-      const end = step.value
+      const end = restIsZero(file, step.value)
       if (!scan.last) {
         if (end.kind === 'torn') throw damaged(`pack ${pack} at ${end.at}: ${end.reason}`)
         return 0

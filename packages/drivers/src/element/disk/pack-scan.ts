@@ -98,6 +98,21 @@ function rangeCrc(file: DiskFile, from: number, to: number): string {
   return hex32(sum)
 }
 
+/** An end at zeros is clean only if nothing but zeros follows: a cut may have lost the first sector. */
+export function restIsZero(file: DiskFile, end: ScanEnd): ScanEnd {
+  if (end.kind === 'torn') return end
+  const size = file.size()
+  const buffer = Buffer.alloc(CRC_CHUNK)
+  for (let at = end.at; at < size; at += buffer.length) {
+    const piece = buffer.subarray(0, Math.min(buffer.length, size - at))
+    file.read(piece, at)
+    if (piece.some(byte => byte !== 0)) {
+      return { kind: 'torn', at: end.at, reason: 'bytes follow the end' }
+    }
+  }
+  return end
+}
+
 /** Looks behind a torn place for a whole batch: then it is damage, not a cut. */
 export function laterBatchAt(file: DiskFile, from: number, expected: number): number | undefined {
   const size = file.size()

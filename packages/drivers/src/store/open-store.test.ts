@@ -1,0 +1,225 @@
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import fs from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, it } from 'node:test'
+import { RECORD } from '../element/disk/tar-entry.ts'
+import { openStore, type Store, type StoreOptions } from '../open.ts'
+
+let root: string
+let dir: string
+
+beforeEach(() => {
+  root = fs.mkdtempSync(join(tmpdir(), 'holdfast-store-'))
+  dir = `${root}/data`
+})
+afterEach(() => fs.rmSync(root, { recursive: true }))
+
+function open(options: Partial<StoreOptions> = {}): Promise<Store> {
+  return openStore({ dir, transactions: {}, reservedBytes: 0, cacheBytes: 0, ...options })
+}
+
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes
+}
+
+async function put(store: Store, text: string): Promise<string> {
+  const { sha256 } = await store.element.write(once(Buffer.from(text)), {})
+  return sha256
+}
+
+async function textOf(store: Store, sha256: string): Promise<string> {
+  const blob = await store.catalog.view.blobs.get(sha256)
+  assert.ok(blob !== undefined)
+  const { bytes } = await store.element.read(blob)
+  assert.ok(bytes !== undefined)
+  return Buffer.from(bytes).toString()
+}
+
+const pack = (): string => `${dir}/packs/0000000001.tar`
+
+/** Where the zeros laid out ahead begin. */
+function endOfBatches(): number {
+  const bytes = fs.readFileSync(pack())
+  let end = bytes.length
+  while (end > 0 && bytes[end - 1] === 0) end -= 1
+  return Math.ceil(end / RECORD) * RECORD
+}
+
+const code =
+  (expected: string) =>
+  (error: unknown): boolean => {
+    assert.equal((error as { code?: string }).code, expected)
+    return true
+  }
+
+describe('opening a store', () => {
+  it('makes an absent directory into a store and finds everything again', async () => {
+    let store = await open()
+    const small = await put(store, 'small')
+    await store.close()
+    store = await open()
+    assert.equal(await textOf(store, small), 'small')
+    assert.equal(store.recovery.batches, 0)
+    await store.close()
+  })
+
+  it('keeps packs that tar can list and extract', async () => {
+    const store = await open()
+    const sha256 = await put(store, 'to be read with tar')
+    await store.close()
+    const listed = execFileSync('tar', ['tf', pack()]).toString()
+    assert.match(listed, new RegExp(`^blobs/${sha256}\nchanges/\\d{16}\\.jsonl\n$`))
+    const text = execFileSync('tar', ['xOf', pack(), `blobs/${sha256}`]).toString()
+    assert.equal(text, 'to be read with tar')
+  })
+
+  it('makes a lost catalog again from the packs', async () => {
+    let store = await open()
+    const texts = ['one', 'two', 'three']
+    const digests = await Promise.all(texts.map(text => put(store, text)))
+    await store.close()
+    for (const suffix of ['', '-wal', '-shm'])
+      fs.rmSync(`${dir}/catalog.db${suffix}`, { force: true })
+    store = await open()
+    assert.ok(store.recovery.batches > 0)
+    for (const [index, sha256] of digests.entries()) {
+      assert.equal(await textOf(store, sha256), texts[index])
+    }
+    await store.close()
+  })
+
+  it('refuses a second opener and lets it in after the first has gone', async () => {
+    const store = await open()
+    await assert.rejects(open(), code('STORE_LOCKED'))
+    await store.close()
+    await (await open()).close()
+  })
+
+  it('refuses a directory that holds something else', async () => {
+    fs.mkdirSync(dir)
+    fs.writeFileSync(`${dir}/thesis.doc`, 'mine')
+    await assert.rejects(open(), code('STORE_FOREIGN'))
+    assert.deepEqual(
+      fs.readdirSync(dir).filter(name => !name.startsWith('lock')),
+      ['thesis.doc'],
+    )
+  })
+
+  it('takes packs without a marker for an element in trouble, not for a new store', async () => {
+    await (await open()).close()
+    fs.rmSync(`${dir}/holdfast.json`)
+    await assert.rejects(open(), code('STORE_FOREIGN'))
+  })
+
+  it('refuses a newer format', async () => {
+    await (await open()).close()
+    const marker = JSON.parse(fs.readFileSync(`${dir}/holdfast.json`, 'utf8'))
+    fs.writeFileSync(`${dir}/holdfast.json`, JSON.stringify({ ...marker, format: 99 }))
+    await assert.rejects(open(), code('STORE_FOREIGN'))
+  })
+
+  it('names a missing parent directory', async () => {
+    await assert.rejects(open({ dir: `${root}/no/such` }), code('STORAGE_UNAVAILABLE'))
+  })
+
+  it('refuses a catalog of another element', async () => {
+    await (await open()).close()
+    const other = `${root}/other`
+    await (await open({ dir: other })).close()
+    fs.copyFileSync(`${other}/catalog.db`, `${dir}/catalog.db`)
+    await assert.rejects(open(), code('STORE_FOREIGN'))
+  })
+
+  it('refuses packs that end before what the catalog has applied', async () => {
+    const store = await open()
+    await put(store, 'kept')
+    await store.close()
+    fs.truncateSync(pack(), RECORD)
+    await assert.rejects(open(), code('STORE_DAMAGED'))
+  })
+
+  it('sweeps temp files', async () => {
+    await (await open()).close()
+    fs.writeFileSync(`${dir}/tmp/left.part`, 'x')
+    const store = await open()
+    assert.equal(store.recovery.tempsSwept, 1)
+    assert.deepEqual(fs.readdirSync(`${dir}/tmp`), [])
+    await store.close()
+  })
+
+  it('starts new packs and reads across them', async () => {
+    let store = await open({ packBytesMax: 8192, layOutBytes: 4096 })
+    const digests: string[] = []
+    for (let i = 0; i < 20; i += 1) digests.push(await put(store, `${i}`.repeat(1500)))
+    await store.close()
+    assert.ok(fs.readdirSync(`${dir}/packs`).length > 3)
+    fs.rmSync(`${dir}/catalog.db`)
+    store = await open({ packBytesMax: 8192, layOutBytes: 4096 })
+    for (const [i, sha256] of digests.entries()) {
+      assert.equal(await textOf(store, sha256), `${i}`.repeat(1500))
+    }
+    const late = await put(store, 'late')
+    assert.equal(await textOf(store, late), 'late')
+    await store.close()
+  })
+})
+
+describe('an unfinished commit at the end of the packs', () => {
+  /** Opens with the last batch cut or changed as if power had gone while it was written. */
+  async function afterCut(change: (bytes: Buffer, start: number, end: number) => void) {
+    let store = await open()
+    const kept = await put(store, 'acknowledged')
+    const start = endOfBatches()
+    await put(store, 'cut off'.repeat(300))
+    await store.close()
+    const catalogBefore = `${root}/before.db`
+    assert.ok(!fs.existsSync(catalogBefore))
+    for (const suffix of ['', '-wal', '-shm'])
+      fs.rmSync(`${dir}/catalog.db${suffix}`, { force: true })
+    const bytes = fs.readFileSync(pack())
+    change(bytes, start, endOfBatches())
+    fs.writeFileSync(pack(), bytes)
+    store = await open()
+    return { store, kept }
+  }
+
+  const cuts: Record<string, (bytes: Buffer, start: number, end: number) => void> = {
+    'the change lines are missing': (bytes, _start, end) => bytes.fill(0, end - RECORD, end),
+    'the blob header is missing': (bytes, start) => bytes.fill(0, start, start + RECORD),
+    'a sector of the blob is missing': (bytes, start) => bytes.fill(0, start + 1024, start + 1536),
+    'the header is garbage': (bytes, start) => bytes.fill(0xa5, start, start + RECORD),
+  }
+  for (const [name, change] of Object.entries(cuts)) {
+    it(`is removed when ${name}`, async () => {
+      const { store, kept } = await afterCut(change)
+      assert.ok(store.recovery.cutBytes > 0)
+      assert.equal(await textOf(store, kept), 'acknowledged')
+      assert.equal((await store.catalog.view.blobs.totals()).blobs, 1)
+      const next = await put(store, 'after the cut')
+      assert.equal(await textOf(store, next), 'after the cut')
+      await store.close()
+      fs.rmSync(`${dir}/catalog.db`)
+      const again = await open()
+      assert.equal(await textOf(again, next), 'after the cut')
+      await again.close()
+    })
+  }
+
+  for (const filler of [0, 0xa5])
+    it(`is damage, not a cut, when a whole batch follows bytes of ${filler}`, async () => {
+      const store = await open()
+      await put(store, 'first'.repeat(100))
+      const start = endOfBatches()
+      await put(store, 'second'.repeat(100))
+      await put(store, 'third'.repeat(100))
+      await store.close()
+      fs.rmSync(`${dir}/catalog.db`)
+      const bytes = fs.readFileSync(pack())
+      bytes.fill(filler, start, start + RECORD)
+      fs.writeFileSync(pack(), bytes)
+      await assert.rejects(open(), code('STORE_DAMAGED'))
+      assert.deepEqual(fs.readFileSync(pack()), bytes, 'nothing was changed')
+    })
+})
