@@ -1,0 +1,117 @@
+import { type ErrorCode, type ErrorDetails, HoldfastError } from '@holdfast/core/errors.ts'
+import { type Permission, type Principal, scopeCovers } from '@holdfast/core/principal.ts'
+import type { Asset, Bucket } from '@holdfast/core/records.ts'
+
+/**
+ * The only place that says who may do what. Denied unless a rule here allows it:
+ * 1. An asset with an ACL is open to administrators and to the principals it names, to nobody else.
+ * 2. A scope opens what lies in the buckets of its credential.
+ * 3. A bucket with public reading opens its assets and their metadata for reading.
+ */
+export interface Decision {
+  readonly allowed: boolean
+  /** One sentence part for a person. */
+  readonly reason: string
+}
+
+export interface Resource {
+  readonly bucket?: Pick<Bucket, 'name' | 'settings'> | undefined
+  readonly asset?: Pick<Asset, 'id' | 'acl'> | undefined
+}
+
+export function decide(principal: Principal, permission: Permission, resource: Resource): Decision {
+  const { bucket, asset } = resource
+  if (principal.kind === 'link' && !LINK_PERMISSIONS.has(permission)) {
+    return deny('presigned links only read and write assets')
+  }
+  const inside = isInside(principal, bucket)
+  if (asset !== undefined && asset.acl !== null) {
+    if (inside && isAdministrator(principal)) return allow('administrator')
+    return namedIn(asset.acl, principal, permission)
+      ? allow('named in the access list of the asset')
+      : deny('not named in the access list of the asset')
+  }
+  const scoped = hasScope(principal, permission)
+  if (scoped && inside) return allow('granted by scope')
+  if (bucket?.settings.publicRead === true && PUBLIC.has(permission)) return allow('public bucket')
+  return deny(scoped ? 'the credential is confined to other buckets' : 'no scope grants it')
+}
+
+/**
+ * Throws unless `decide` allows it. Who could not even read the resource learns nothing about its
+ * existence: the answer equals that of `refuseMissing`.
+ */
+export function authorize(principal: Principal, permission: Permission, resource: Resource): void {
+  const decision = decide(principal, permission, resource)
+  if (decision.allowed) return
+  const { bucket, asset } = resource
+  if (asset !== undefined && !decide(principal, 'assets:read', resource).allowed) {
+    refuseMissing(principal, permission, ['ASSET_NOT_FOUND', { asset_id: asset.id }])
+  }
+  if (bucket !== undefined && !isInside(principal, bucket) && !bucket.settings.publicRead) {
+    refuseMissing(principal, permission, ['BUCKET_NOT_FOUND', { bucket: bucket.name }])
+  }
+  throw refusal(principal, permission, decision.reason)
+}
+
+/** The error for something that is not there, for a caller who may or may not know that. */
+export function refuseMissing(
+  principal: Principal,
+  permission: Permission,
+  missing: readonly [ErrorCode, ErrorDetails],
+): never {
+  if (principal.kind === 'anonymous' || !hasScope(principal, permission)) {
+    throw refusal(principal, permission, 'no scope grants it')
+  }
+  throw new HoldfastError(...missing)
+}
+
+export function hasScope(principal: Principal, permission: Permission): boolean {
+  return principal.permissions.some(scope => scopeCovers(scope, permission))
+}
+
+export function isAdministrator(principal: Principal): boolean {
+  return principal.permissions.some(scope => scope === '*' || scope === '*:*')
+}
+
+/** Whether `decide` can answer without knowing the bucket: spares a look-up on the hot path. */
+export function needsBucket(principal: Principal, permission: Permission): boolean {
+  return principal.buckets !== null || !hasScope(principal, permission)
+}
+
+const LINK_PERMISSIONS: ReadonlySet<Permission> = new Set([
+  'assets:read',
+  'assets:write',
+  'versions:read',
+  'metadata:read',
+])
+const PUBLIC: ReadonlySet<Permission> = new Set(['assets:read', 'metadata:read'])
+
+function isInside(principal: Principal, bucket: Pick<Bucket, 'name'> | undefined): boolean {
+  if (principal.buckets === null) return true
+  return bucket !== undefined && principal.buckets.includes(bucket.name)
+}
+
+function namedIn(
+  acl: NonNullable<Asset['acl']>,
+  principal: Principal,
+  permission: Permission,
+): boolean {
+  if (permission.endsWith(':read')) return acl.read.includes(principal.id)
+  // A list that names `anonymous` publishes the asset; it never opens it for writing.
+  if (principal.kind === 'anonymous') return false
+  return permission.endsWith(':write') && acl.write.includes(principal.id)
+}
+
+function refusal(principal: Principal, permission: Permission, reason: string): HoldfastError {
+  if (principal.kind === 'anonymous') return new HoldfastError('UNAUTHENTICATED')
+  return new HoldfastError('FORBIDDEN', { permission, reason })
+}
+
+function allow(reason: string): Decision {
+  return { allowed: true, reason }
+}
+
+function deny(reason: string): Decision {
+  return { allowed: false, reason }
+}

@@ -1,0 +1,72 @@
+import { HoldfastError } from '@holdfast/core/errors.ts'
+import type { CatalogTransaction, Moment } from '@holdfast/core/ports/catalog.ts'
+import type { ApiKey } from '@holdfast/core/records.ts'
+
+export interface CreateKeyArgs {
+  readonly name: string
+  readonly hash: string
+  readonly prefix: string
+  readonly permissions: readonly string[]
+  readonly buckets: readonly string[] | null
+  readonly expiresAt: string | null
+}
+
+export async function createKeyTransaction(
+  tx: CatalogTransaction,
+  args: CreateKeyArgs,
+  moment: Moment,
+): Promise<ApiKey> {
+  const key: ApiKey = {
+    id: moment.newId(),
+    seq: await tx.nextSeq(),
+    name: args.name,
+    hash: args.hash,
+    prefix: args.prefix,
+    permissions: args.permissions,
+    buckets: args.buckets,
+    createdAt: moment.now,
+    createdBy: moment.actor,
+    expiresAt: args.expiresAt,
+    revokedAt: null,
+  }
+  await tx.put.key(key)
+  const { permissions, buckets, expiresAt } = args
+  const detail = { key_id: key.id, name: key.name, permissions, buckets, expires_at: expiresAt }
+  await tx.note({ what: 'key.created', detail })
+  return key
+}
+
+/**
+ * The key of the settings: created once. A key of the same name that the settings gave before is
+ * revoked, so that changing the secret there ends the old one. A revoked key stays revoked.
+ */
+export async function ensureKeyTransaction(
+  tx: CatalogTransaction,
+  args: CreateKeyArgs,
+  moment: Moment,
+): Promise<ApiKey> {
+  const existing = await tx.keys.byHash(args.hash)
+  for (const key of await tx.keys.list()) {
+    const replaced = key.name === args.name && key.createdBy === moment.actor
+    if (!replaced || key.revokedAt !== null || key.hash === args.hash) continue
+    await revoke(tx, key, moment)
+  }
+  return existing ?? createKeyTransaction(tx, args, moment)
+}
+
+export async function revokeKeyTransaction(
+  tx: CatalogTransaction,
+  args: { readonly id: string },
+  moment: Moment,
+): Promise<ApiKey> {
+  const key = await tx.keys.byId(args.id)
+  if (key === undefined) throw new HoldfastError('KEY_NOT_FOUND', { key_id: args.id })
+  return key.revokedAt === null ? revoke(tx, key, moment) : key
+}
+
+async function revoke(tx: CatalogTransaction, key: ApiKey, moment: Moment): Promise<ApiKey> {
+  const revoked: ApiKey = { ...key, seq: await tx.nextSeq(), revokedAt: moment.now }
+  await tx.put.key(revoked)
+  await tx.note({ what: 'key.revoked', detail: { key_id: key.id, name: key.name } })
+  return revoked
+}

@@ -1,0 +1,152 @@
+import type { Call } from '@holdfast/core/call.ts'
+import { type FieldProblem, HoldfastError, invalidFields } from '@holdfast/core/errors.ts'
+import { bucketNameProblem, byteLength, nameProblem } from '@holdfast/core/names.ts'
+import {
+  permissions as allPermissions,
+  isScope,
+  type Principal,
+  scopeCovers,
+} from '@holdfast/core/principal.ts'
+import type { ApiKey } from '@holdfast/core/records.ts'
+import { commit } from '../commit.ts'
+import { type Engine, systemCall } from '../engine.ts'
+import { authorize, hasScope, isAdministrator } from './decide.ts'
+import { hashOfSecret, newSecret, prefixOfSecret } from './key-secret.ts'
+
+export interface KeyInput {
+  readonly name: string
+  readonly permissions: readonly string[]
+  /** Bucket names it is confined to; absent or null = as far as its maker reaches. */
+  readonly buckets?: readonly string[] | null | undefined
+  readonly expiresAt?: string | null | undefined
+}
+
+/** The only moment at which the secret is known. */
+export async function createKey(
+  engine: Engine,
+  call: Call,
+  input: KeyInput,
+): Promise<{ key: ApiKey; secret: string }> {
+  authorize(call.principal, 'keys:admin', {})
+  requireKeyFields(engine, input)
+  requireWithin(call.principal, input)
+  const secret = newSecret(engine.random)
+  const args = {
+    name: input.name,
+    hash: hashOfSecret(secret),
+    prefix: prefixOfSecret(secret),
+    permissions: input.permissions,
+    buckets: input.buckets ?? null,
+    expiresAt: input.expiresAt == null ? null : new Date(input.expiresAt).toISOString(),
+  }
+  const key = await commit(engine, call, { name: 'keys.create', args })
+  return { key, secret }
+}
+
+/** The key that the settings give, for the first administrator. */
+export async function ensureKey(
+  engine: Engine,
+  input: {
+    readonly name: string
+    readonly secret: string
+    readonly permissions: readonly string[]
+  },
+): Promise<ApiKey> {
+  const { name, secret, permissions } = input
+  if (secret.length < SECRET_LENGTH_MIN || secret.length > SECRET_LENGTH_MAX) {
+    const problem = `must be ${SECRET_LENGTH_MIN} to ${SECRET_LENGTH_MAX} characters`
+    throw invalidFields({ path: 'secret', problem })
+  }
+  requireKeyFields(engine, { name, permissions })
+  const hash = hashOfSecret(secret)
+  const prefix = prefixOfSecret(secret)
+  const args = { name, hash, prefix, permissions, buckets: null, expiresAt: null }
+  return commit(engine, systemCall('start'), { name: 'keys.ensure', args })
+}
+
+export async function listKeys(engine: Engine, call: Call): Promise<ApiKey[]> {
+  authorize(call.principal, 'keys:admin', {})
+  return engine.catalog.view.keys.list()
+}
+
+/** From the moment it resolves the key opens nothing. Revoking twice changes nothing. */
+export async function revokeKey(engine: Engine, call: Call, id: string): Promise<ApiKey> {
+  authorize(call.principal, 'keys:admin', {})
+  return commit(engine, call, { name: 'keys.revoke', args: { id } })
+}
+
+/**
+ * Whose secret it is. UNAUTHENTICATED, or CREDENTIAL_EXPIRED for a key that was good once. The
+ * look-up is by hash, so its time tells nothing about how much of a secret was right.
+ */
+export async function authenticateKey(engine: Engine, secret: string): Promise<Principal> {
+  if (secret.length > SECRET_LENGTH_MAX) throw new HoldfastError('UNAUTHENTICATED')
+  const key = await engine.catalog.view.keys.byHash(hashOfSecret(secret))
+  if (key === undefined || key.revokedAt !== null) throw new HoldfastError('UNAUTHENTICATED')
+  const nowMs = engine.clock.now()
+  if (isExpired(key, nowMs)) throw new HoldfastError('CREDENTIAL_EXPIRED')
+  engine.keyUses.set(key.id, nowMs)
+  return principalOfKey(key)
+}
+
+export function isExpired(key: ApiKey, nowMs: number): boolean {
+  return key.expiresAt !== null && Date.parse(key.expiresAt) <= nowMs
+}
+
+export function principalOfKey(key: ApiKey): Principal {
+  const { id, name, permissions, buckets } = key
+  return { kind: 'api_key', id, name, permissions, buckets }
+}
+
+const SECRET_LENGTH_MIN = 16
+const SECRET_LENGTH_MAX = 256
+const BUCKETS_MAX = 1000
+
+function requireKeyFields(engine: Engine, input: KeyInput): void {
+  const problems: FieldProblem[] = []
+  const name = nameProblem(input.name)
+  if (name !== undefined) problems.push({ path: 'name', problem: name })
+  if (byteLength(input.name) > 255)
+    problems.push({ path: 'name', problem: 'must be at most 255 bytes' })
+  const { permissions } = input
+  if (permissions.length === 0 || permissions.length > allPermissions.length * 4) {
+    problems.push({ path: 'permissions', problem: 'must name at least one permission' })
+  }
+  for (const [index, scope] of permissions.entries()) {
+    if (isScope(scope)) continue
+    problems.push({ path: `permissions[${index}]`, problem: 'is not a known permission' })
+  }
+  problems.push(...bucketProblems(input.buckets ?? []), ...expiryProblems(engine, input.expiresAt))
+  if (problems.length > 0) throw invalidFields(...problems)
+}
+
+function bucketProblems(buckets: readonly string[]): FieldProblem[] {
+  if (buckets.length > BUCKETS_MAX) {
+    return [{ path: 'buckets', problem: `at most ${BUCKETS_MAX} buckets` }]
+  }
+  return buckets.flatMap((bucket, index) => {
+    const problem = bucketNameProblem(bucket)
+    return problem === undefined ? [] : [{ path: `buckets[${index}]`, problem }]
+  })
+}
+
+function expiryProblems(engine: Engine, expiresAt: string | null | undefined): FieldProblem[] {
+  if (expiresAt == null) return []
+  const ms = Date.parse(expiresAt)
+  if (Number.isNaN(ms)) return [{ path: 'expires_at', problem: 'must be an ISO 8601 time' }]
+  return ms > engine.clock.now() ? [] : [{ path: 'expires_at', problem: 'must be in the future' }]
+}
+
+/** Nobody hands out more than they hold. */
+function requireWithin(maker: Principal, input: KeyInput): void {
+  const excess = input.permissions.find(scope => {
+    if (isAdministrator(maker)) return false
+    if (scope === '*' || scope === '*:*') return true
+    return allPermissions.some(one => scopeCovers(scope, one) && !hasScope(maker, one))
+  })
+  if (excess === undefined) return
+  throw new HoldfastError('FORBIDDEN', {
+    permission: excess,
+    reason: 'a key cannot grant more than its maker holds',
+  })
+}

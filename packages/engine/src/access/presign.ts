@@ -1,0 +1,143 @@
+import type { Call } from '@holdfast/core/call.ts'
+import { type FieldProblem, HoldfastError, invalidFields } from '@holdfast/core/errors.ts'
+import { type Principal, systemPrincipal } from '@holdfast/core/principal.ts'
+import { requireFields } from '../assets/asset-fields.ts'
+import { authorizeAsset, findAsset } from '../assets/find-asset.ts'
+import { findBucket } from '../buckets/find-bucket.ts'
+import type { Engine } from '../engine.ts'
+import { findVersion } from '../versions/find-version.ts'
+import { decide } from './decide.ts'
+import { isExpired, principalOfKey } from './keys.ts'
+import { type LinkPayload, sealLink, unsealLink } from './link-token.ts'
+
+export interface PresignedLink {
+  readonly token: string
+  readonly expiresAt: string
+}
+
+const EXPIRES_S_MIN = 60
+const EXPIRES_S_MAX = 24 * 60 * 60
+
+/** A token with which anyone may download the asset, while its issuer may. */
+export async function presignDownload(
+  engine: Engine,
+  call: Call,
+  wanted: {
+    readonly assetId: string
+    readonly version?: number | undefined
+    readonly expiresInS?: number | undefined
+  },
+): Promise<PresignedLink> {
+  const iss = issuer(call.principal)
+  const times = expiry(engine, wanted.expiresInS)
+  const target = { id: wanted.assetId, permission: 'assets:read', deleted: 'hide' } as const
+  const asset = await findAsset(engine, call, target)
+  const { version } = wanted
+  if (version !== undefined) await findVersion(engine.catalog.view, asset, version)
+  const payload = { method: 'GET', assetId: asset.id, version: version ?? null, iss } as const
+  return sealed(engine, { ...payload, exp: times.exp }, times.expiresAt)
+}
+
+export interface UploadGrant {
+  readonly bucket: string
+  readonly key: string
+  readonly sizeMax: number
+  readonly contentType?: string | undefined
+  readonly expiresInS?: number | undefined
+  readonly service: string
+  readonly ownerId: string
+}
+
+/** A token with which anyone may put one key, while its issuer may. */
+export async function presignUpload(
+  engine: Engine,
+  call: Call,
+  grant: UploadGrant,
+): Promise<PresignedLink> {
+  const iss = issuer(call.principal)
+  const times = expiry(engine, grant.expiresInS)
+  const { key, service, contentType, sizeMax } = grant
+  requireFields({ key, service, contentType, ownerId: grant.ownerId })
+  if (!Number.isSafeInteger(sizeMax) || sizeMax < 0 || sizeMax > engine.limits.assetBytesMax) {
+    const problem = `must be from 0 to ${engine.limits.assetBytesMax}`
+    throw invalidFields({ path: 'size_max', problem })
+  }
+  await requirePutPermission(engine, call, grant)
+  const payload = {
+    method: 'PUT',
+    bucket: grant.bucket,
+    key,
+    sizeMax,
+    contentType: contentType ?? null,
+    service,
+    ownerId: grant.ownerId.toLowerCase(),
+    iss,
+  } as const
+  return sealed(engine, { ...payload, exp: times.exp }, times.expiresAt)
+}
+
+export interface OpenedLink {
+  readonly link: LinkPayload
+  /** Acts for the issuer, within what the issuer may now, for reading and writing assets only. */
+  readonly principal: Principal
+}
+
+/**
+ * LINK_INVALID unless the token is authentic, not expired, for this method, and its issuer still
+ * there. Permissions are checked where the principal is used, as for every other caller.
+ */
+export async function openLink(engine: Engine, token: string, method: string): Promise<OpenedLink> {
+  const link = unsealLink(token, engine.settings.linkSecret)
+  if (link === undefined) throw new HoldfastError('LINK_INVALID')
+  const asked = method === 'HEAD' ? 'GET' : method
+  if (link.exp * 1000 <= engine.clock.now() || link.method !== asked) {
+    throw new HoldfastError('LINK_INVALID')
+  }
+  const principal = await currentIssuer(engine, link.iss)
+  if (principal === undefined) throw new HoldfastError('LINK_INVALID')
+  return { link, principal: { ...principal, kind: 'link' } }
+}
+
+async function currentIssuer(
+  engine: Engine,
+  iss: LinkPayload['iss'],
+): Promise<Principal | undefined> {
+  if (iss.kind === 'system') return systemPrincipal
+  const key = await engine.catalog.view.keys.byId(iss.id)
+  if (key === undefined || key.revokedAt !== null) return undefined
+  return isExpired(key, engine.clock.now()) ? undefined : principalOfKey(key)
+}
+
+/** A link cannot make further links, and nobody without a credential can make one. */
+function issuer(principal: Principal): LinkPayload['iss'] {
+  const { kind, id } = principal
+  if (kind === 'anonymous') throw new HoldfastError('UNAUTHENTICATED')
+  if (kind === 'link') throw new HoldfastError('FORBIDDEN', { reason: 'links cannot make links' })
+  return { kind, id }
+}
+
+function expiry(engine: Engine, expiresInS = 3600): { exp: number; expiresAt: string } {
+  const whole = Number.isSafeInteger(expiresInS)
+  if (!whole || expiresInS < EXPIRES_S_MIN || expiresInS > EXPIRES_S_MAX) {
+    const problem = `must be from ${EXPIRES_S_MIN} to ${EXPIRES_S_MAX} seconds`
+    const wrong: FieldProblem = { path: 'expiration', problem }
+    throw invalidFields(wrong)
+  }
+  const exp = Math.floor(engine.clock.now() / 1000) + expiresInS
+  return { exp, expiresAt: new Date(exp * 1000).toISOString() }
+}
+
+function sealed(engine: Engine, payload: LinkPayload, expiresAt: string): PresignedLink {
+  return { token: sealLink(payload, engine.settings.linkSecret), expiresAt }
+}
+
+async function requirePutPermission(engine: Engine, call: Call, grant: UploadGrant): Promise<void> {
+  const bucket = await engine.catalog.view.buckets.byName(grant.bucket)
+  const existing = bucket && (await engine.catalog.view.assets.byKey(bucket.id, grant.key))
+  const permission = 'assets:write'
+  if (existing === undefined) {
+    await findBucket(engine, call, { name: grant.bucket, permission })
+  } else if (!decide(call.principal, permission, { bucket, asset: existing }).allowed) {
+    await authorizeAsset(engine, call, { asset: existing, permission })
+  }
+}

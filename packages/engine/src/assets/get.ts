@@ -1,0 +1,110 @@
+import type { Call } from '@holdfast/core/call.ts'
+import { HoldfastError } from '@holdfast/core/errors.ts'
+import type { BlobBytes, ByteRange } from '@holdfast/core/ports/element.ts'
+import type { Permission } from '@holdfast/core/principal.ts'
+import type { Asset, Version } from '@holdfast/core/records.ts'
+import { authorize, refuseMissing } from '../access/decide.ts'
+import type { Engine } from '../engine.ts'
+import { authorizeAsset, findAsset } from './find-asset.ts'
+
+export interface GetOptions {
+  /** Deleted assets too, for callers who may write. */
+  readonly includeDeleted?: boolean | undefined
+  readonly permission?: Permission | undefined
+}
+
+export async function getAsset(
+  engine: Engine,
+  call: Call,
+  id: string,
+  options: GetOptions = {},
+): Promise<Asset> {
+  const permission = options.permission ?? 'assets:read'
+  if (options.includeDeleted !== true) {
+    return findAsset(engine, call, { id, permission, deleted: 'hide' })
+  }
+  const asset = await findAsset(engine, call, { id, permission, deleted: 'show' })
+  if (asset.deletedAt !== null) {
+    await authorizeAsset(engine, call, { asset, permission: 'assets:write' })
+  }
+  return asset
+}
+
+export async function getAssetByKey(
+  engine: Engine,
+  call: Call,
+  bucketName: string,
+  key: string,
+): Promise<Asset> {
+  const { view } = engine.catalog
+  const permission = 'assets:read'
+  const bucket = await view.buckets.byName(bucketName)
+  if (bucket === undefined) {
+    return refuseMissing(call.principal, permission, ['BUCKET_NOT_FOUND', { bucket: bucketName }])
+  }
+  const asset = await view.assets.byKey(bucket.id, key)
+  authorize(call.principal, permission, { bucket, asset })
+  if (asset === undefined || asset.deletedAt !== null) {
+    throw new HoldfastError('ASSET_NOT_FOUND', { bucket: bucketName, key })
+  }
+  return asset
+}
+
+/** Content that the caller may read, ready to be sent whole or in part. */
+export interface Content {
+  readonly asset: Asset
+  /** Null when the content shown was asked for: the asset says all about it. */
+  readonly version: Version | null
+  readonly versionId: string
+  readonly number: number
+  readonly size: number
+  readonly sha256: string
+  readonly contentType: string
+  readonly modifiedAt: string
+  /** RANGE_NOT_SATISFIABLE when the range does not lie within the content. */
+  read(range?: ByteRange): Promise<BlobBytes>
+}
+
+export async function openContent(
+  engine: Engine,
+  call: Call,
+  wanted: {
+    readonly asset: Asset
+    readonly version?: Version | undefined
+    readonly permission?: Permission | undefined
+  },
+): Promise<Content> {
+  const { asset, version } = wanted
+  await authorizeAsset(engine, call, { asset, permission: wanted.permission ?? 'assets:read' })
+  if (asset.deletedAt !== null) throw new HoldfastError('ASSET_NOT_FOUND', { asset_id: asset.id })
+  if (version !== undefined) requireContent(asset, version)
+  const sha256 = version?.sha256 ?? asset.sha256
+  const blob = await engine.catalog.view.blobs.get(sha256)
+  if (blob === undefined) throw new HoldfastError('BLOB_MISSING', { sha256 })
+  return {
+    asset,
+    version: version ?? null,
+    versionId: version?.id ?? asset.versionId,
+    number: version?.number ?? asset.versionNumber,
+    size: blob.size,
+    sha256,
+    contentType: version?.contentType ?? asset.contentType,
+    modifiedAt: version?.createdAt ?? asset.contentAt,
+    read: async range => {
+      if (range !== undefined) requireRange(range, blob.size)
+      return engine.element.read(blob, range)
+    },
+  }
+}
+
+function requireContent(asset: Asset, version: Version): void {
+  const shown = version.assetId === asset.id && version.deletedAt === null
+  if (shown && version.kind === 'content') return
+  throw new HoldfastError('VERSION_NOT_FOUND', { asset_id: asset.id, version_id: version.id })
+}
+
+function requireRange({ first, last }: ByteRange, size: number): void {
+  const whole = Number.isSafeInteger(first) && Number.isSafeInteger(last)
+  if (whole && first >= 0 && first <= last && last < size) return
+  throw new HoldfastError('RANGE_NOT_SATISFIABLE', { size })
+}

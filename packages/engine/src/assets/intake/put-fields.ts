@@ -1,0 +1,56 @@
+import type { ExpectedDigests } from '@holdfast/core/digests.ts'
+import type { Acl, AssetType, JsonObject } from '@holdfast/core/records.ts'
+import type { Engine } from '../../engine.ts'
+import { requireFields } from '../asset-fields.ts'
+import { defaultKey, nameOfKey } from './default-key.ts'
+
+/** Everything about a put but its bytes. */
+export interface PutFields {
+  readonly bucket: string
+  /** Absent: a new default key. */
+  readonly key?: string | undefined
+  /** Absent: the last part of the key for a new asset, the present name for an existing one. */
+  readonly name?: string | undefined
+  /** Service and owner of a new asset; an existing one keeps its own. */
+  readonly service: string
+  readonly ownerId: string
+  readonly contentType?: string | undefined
+  readonly type?: AssetType | undefined
+  readonly tags?: readonly string[] | undefined
+  readonly metadata?: JsonObject | undefined
+  readonly acl?: Acl | null | undefined
+  /** Length that the sender announces, for refusals before the body is read. */
+  readonly length?: number | undefined
+  readonly expected?: ExpectedDigests | undefined
+  readonly createdBy?: string | undefined
+  readonly mode: 'create' | 'replace'
+  /** SHA-256 values, or `*`. */
+  readonly ifMatch?: readonly string[] | undefined
+  readonly ifNoneMatch?: readonly string[] | '*' | undefined
+  readonly sizeMax?: number | undefined
+  readonly md5?: boolean | undefined
+  readonly description?: string | undefined
+}
+
+export interface CheckedPut {
+  readonly fields: PutFields
+  readonly key: string
+  /** What a new asset is called when the caller says nothing. */
+  readonly newName: string
+}
+
+/** VALIDATION_ERROR naming every wrong field. */
+export function checkedPut(engine: Engine, input: PutFields): CheckedPut {
+  requireFields(input)
+  const ownerId = input.ownerId.toLowerCase()
+  const fields = ownerId === input.ownerId ? input : { ...input, ownerId }
+  const { service } = fields
+  const key = fields.key ?? defaultKey(engine, { service, ownerId, name: fields.name ?? 'unnamed' })
+  return { fields, key, newName: fields.name ?? shownName(key) }
+}
+
+/** Keys may hold control characters, names may not. */
+function shownName(key: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is replaced
+  return nameOfKey(key).replaceAll(/[\u0000-\u001f\u007f-\u009f]/g, '_')
+}

@@ -1,0 +1,85 @@
+import type { Call } from '@holdfast/core/call.ts'
+import { HoldfastError } from '@holdfast/core/errors.ts'
+import type { Asset, Bucket } from '@holdfast/core/records.ts'
+import { authorize, decide } from '../../access/decide.ts'
+import { findBucket } from '../../buckets/find-bucket.ts'
+import type { Engine } from '../../engine.ts'
+import { enforceQuotas } from '../../quotas/enforce-quotas.ts'
+import { requirePreconditions } from '../preconditions.ts'
+import { isUndeclared, requireAllowedType } from './content-type.ts'
+import type { PutFields } from './put-fields.ts'
+import { requireLength } from './upload.ts'
+
+/** Where a put goes, as the caller was allowed to see it a moment ago. */
+export interface PutTarget {
+  readonly bucket: Bucket
+  readonly key: string
+  readonly existing: Asset | undefined
+}
+
+/**
+ * Looks the target up, authorises, and refuses early what the transaction would refuse in the end.
+ */
+export async function findTarget(
+  engine: Engine,
+  call: Call,
+  { fields, key }: { readonly fields: PutFields; readonly key: string },
+): Promise<PutTarget> {
+  const name = fields.bucket
+  const bucket = await findBucketForPut(engine, call, name)
+  const existing = await engine.catalog.view.assets.byKey(bucket.id, key)
+  if (existing === undefined) {
+    authorize(call.principal, 'assets:write', { bucket })
+  } else if (fields.mode === 'create' && existing.deletedAt === null) {
+    authorize(call.principal, 'assets:write', { bucket })
+    throw keyTaken(call, bucket, existing)
+  } else if (!decide(call.principal, 'assets:write', { bucket, asset: existing }).allowed) {
+    throw refusedReplacement(call, bucket, { existing, mode: fields.mode })
+  }
+  requirePreconditions(existing?.deletedAt === null ? existing : undefined, fields)
+  return { bucket, key, existing }
+}
+
+/** What can be refused before the body is read, from what the sender announces. */
+export async function refuseEarly(
+  engine: Engine,
+  target: PutTarget,
+  fields: PutFields,
+): Promise<void> {
+  const { bucket, existing } = target
+  const { contentType, length } = fields
+  if (contentType !== undefined && !isUndeclared(contentType)) {
+    requireAllowedType(bucket, contentType)
+  }
+  requireLength(length, bucket.settings.assetBytesMax ?? Number.MAX_SAFE_INTEGER)
+  // Small bodies are cheaper to receive than to ask about; the transaction asks in any case.
+  if (length === undefined || length <= engine.limits.packedBlobBytesMax) return
+  // Content equal to what is there costs nothing, so a replacement may not be refused yet.
+  if (existing !== undefined) return
+  const payers = { bucket: bucket.name, owner: fields.ownerId, service: fields.service }
+  await enforceQuotas(engine.catalog.view, payers, { assets: 1, bytes: length })
+}
+
+/** ASSET_EXISTS; the id of the other asset only for who may read it. */
+export function keyTaken(call: Call, bucket: Bucket, existing: Asset): HoldfastError {
+  const visible = decide(call.principal, 'assets:read', { bucket, asset: existing }).allowed
+  const found = visible && existing.deletedAt === null
+  return new HoldfastError('ASSET_EXISTS', found ? { existing_asset_id: existing.id } : {})
+}
+
+async function findBucketForPut(engine: Engine, call: Call, name: string): Promise<Bucket> {
+  const known = await engine.catalog.view.buckets.byName(name)
+  // Without the permission in the bucket a put may still be allowed by the asset's access list.
+  return known ?? findBucket(engine, call, { name, permission: 'assets:write' })
+}
+
+function refusedReplacement(
+  call: Call,
+  bucket: Bucket,
+  { existing, mode }: { existing: Asset; mode: PutFields['mode'] },
+): HoldfastError {
+  authorize(call.principal, 'assets:write', { bucket })
+  if (mode === 'create') return keyTaken(call, bucket, existing)
+  const { reason } = decide(call.principal, 'assets:write', { bucket, asset: existing })
+  return new HoldfastError('FORBIDDEN', { permission: 'assets:write', reason })
+}

@@ -1,0 +1,86 @@
+import type { Call } from '@holdfast/core/call.ts'
+import { isHoldfastError } from '@holdfast/core/errors.ts'
+import { commit } from '../../commit.ts'
+import type { Engine } from '../../engine.ts'
+import type { PutArgs, PutResult } from '../writes/put-transaction.ts'
+import { requireAllowedType, resolveType } from './content-type.ts'
+import type { CheckedPut } from './put-fields.ts'
+import { findTarget, type PutTarget } from './put-target.ts'
+import { requireLength, type Upload } from './upload.ts'
+
+export interface ReadyPut {
+  readonly put: CheckedPut
+  readonly target: PutTarget
+  readonly upload: Upload
+}
+
+const ATTEMPTS_MAX = 5
+
+/** Commits received bytes, authorising anew when the key changed hands in between. */
+export async function storeUpload(engine: Engine, call: Call, ready: ReadyPut): Promise<PutResult> {
+  let next = ready
+  for (let attempt = 1; ; attempt += 1) {
+    const args = await putArgs(call, next)
+    try {
+      return await commit(engine, call, { name: 'assets.put', args, ...stagedOf([ready.upload]) })
+    } catch (error) {
+      if (attempt >= ATTEMPTS_MAX || !changedMeanwhile(error)) throw error
+    }
+    next = { ...next, target: await findTarget(engine, call, next.put) }
+  }
+}
+
+/** The same for several at once, all or none. */
+export async function storeUploads(
+  engine: Engine,
+  call: Call,
+  ready: readonly ReadyPut[],
+): Promise<PutResult[]> {
+  const staged = stagedOf(ready.map(one => one.upload))
+  let next = ready
+  for (let attempt = 1; ; attempt += 1) {
+    const items = await Promise.all(next.map(one => putArgs(call, one)))
+    try {
+      return await commit(engine, call, { name: 'assets.putMany', args: { items }, ...staged })
+    } catch (error) {
+      if (attempt >= ATTEMPTS_MAX || !changedMeanwhile(error)) throw error
+    }
+    next = await Promise.all(
+      next.map(async one => ({ ...one, target: await findTarget(engine, call, one.put) })),
+    )
+  }
+}
+
+function changedMeanwhile(error: unknown): boolean {
+  return isHoldfastError(error) && error.code === 'CHANGED_MEANWHILE'
+}
+
+async function putArgs(call: Call, { put, target, upload }: ReadyPut): Promise<PutArgs> {
+  const { fields } = put
+  const { bucket } = target
+  requireLength(upload.facts.size, bucket.settings.assetBytesMax ?? Number.MAX_SAFE_INTEGER)
+  const type = await resolveType(fields.contentType, upload.head)
+  requireAllowedType(bucket, type.contentType)
+  const { name, tags, metadata, acl } = fields
+  return {
+    bucketId: bucket.id,
+    key: target.key,
+    authorisedId: target.existing?.id ?? null,
+    mode: fields.mode,
+    preconditions: { ifMatch: fields.ifMatch, ifNoneMatch: fields.ifNoneMatch },
+    incoming: { facts: upload.facts, location: upload.location },
+    contentType: type.contentType,
+    typeDeclared: type.declared,
+    patch: { name, type: fields.type, tags, metadata, acl },
+    newName: put.newName,
+    service: fields.service,
+    ownerId: fields.ownerId,
+    createdBy: fields.createdBy ?? call.principal.name,
+    description: fields.description ?? '',
+  }
+}
+
+function stagedOf(uploads: readonly Upload[]): { staged?: NonNullable<Upload['staged']>[] } {
+  const staged = uploads.map(upload => upload.staged).filter(one => one !== null)
+  return staged.length === 0 ? {} : { staged }
+}

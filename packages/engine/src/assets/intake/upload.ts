@@ -1,0 +1,103 @@
+import type { Call } from '@holdfast/core/call.ts'
+import type { ExpectedDigests } from '@holdfast/core/digests.ts'
+import { HoldfastError } from '@holdfast/core/errors.ts'
+import type { BlobFacts, ByteSource, Staged, WriteOptions } from '@holdfast/core/ports/element.ts'
+import type { Engine } from '../../engine.ts'
+
+/** Bytes received and hashed, not yet an asset. */
+export interface Upload {
+  readonly facts: BlobFacts
+  /** First bytes, for recognising the type. */
+  readonly head: Uint8Array
+  readonly staged: Staged | null
+  /** Where the bytes lie already, on elements that cannot stage. */
+  readonly location: string | null
+  /** Frees what is held. Whoever staged calls it in a `finally`; calling it again does nothing. */
+  discard(): Promise<void>
+}
+
+export interface StageOptions {
+  readonly length?: number | undefined
+  readonly expected?: ExpectedDigests | undefined
+  readonly sizeMax?: number | undefined
+  readonly md5?: boolean | undefined
+}
+
+const HEAD_BYTES = 4100
+
+/** Receives bytes. Whether the caller may store them is for others to ask. */
+export async function receiveUpload(
+  engine: Engine,
+  call: Call,
+  source: ByteSource,
+  options: StageOptions,
+): Promise<Upload> {
+  const write = writeOptions(engine, call, options)
+  const { element } = engine
+  if (element.staging !== undefined) return stagedUpload(await element.staging.stage(source, write))
+  const start = new Uint8Array(HEAD_BYTES)
+  const taken = { bytes: 0 }
+  const written = await element.write(keepingStart(source, start, taken), write)
+  const { location, ...facts } = written
+  return {
+    facts,
+    head: start.subarray(0, taken.bytes),
+    staged: null,
+    location,
+    // Nothing to free: bytes that no version came to refer to are for garbage collection, because
+    // a commit that seemed to fail may yet have happened.
+    discard: async () => {},
+  }
+}
+
+/** BODY_TOO_LARGE before the first byte when the announced length says so. */
+export function requireLength(length: number | undefined, sizeMax: number): void {
+  if (length !== undefined && length > sizeMax) {
+    throw new HoldfastError('BODY_TOO_LARGE', { limit: sizeMax, size: length })
+  }
+}
+
+function writeOptions(engine: Engine, call: Call, options: StageOptions): WriteOptions {
+  const { length, expected, md5 } = options
+  const sizeMax = Math.min(options.sizeMax ?? Number.MAX_SAFE_INTEGER, engine.limits.assetBytesMax)
+  requireLength(length, sizeMax)
+  return {
+    sizeMax,
+    signal: call.signal,
+    ...(length === undefined ? {} : { length }),
+    ...(expected === undefined ? {} : { expected }),
+    ...(md5 === undefined ? {} : { md5 }),
+  }
+}
+
+function stagedUpload(staged: Staged): Upload {
+  let discarded = false
+  const { sha256, md5, size, blockBytes, sums } = staged
+  return {
+    facts: { sha256, md5, size, blockBytes, sums },
+    head: staged.head,
+    staged,
+    location: null,
+    discard: async () => {
+      if (discarded) return
+      discarded = true
+      await staged.discard()
+    },
+  }
+}
+
+async function* keepingStart(
+  source: ByteSource,
+  start: Uint8Array,
+  taken: { bytes: number },
+): AsyncGenerator<Uint8Array> {
+  for await (const chunk of source) {
+    const room = start.length - taken.bytes
+    if (room > 0) {
+      const part = chunk.subarray(0, room)
+      start.set(part, taken.bytes)
+      taken.bytes += part.length
+    }
+    yield chunk
+  }
+}

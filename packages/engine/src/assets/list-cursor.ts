@@ -1,0 +1,35 @@
+import { HoldfastError } from '@holdfast/core/errors.ts'
+import { keyProblem } from '@holdfast/core/names.ts'
+import type { Asset } from '@holdfast/core/records.ts'
+import { textFromBase64Url, textToBase64Url } from '../base64url.ts'
+
+export type ListOrder = 'newest' | 'key'
+
+/** Where a page ended. Readable, but a promise only to this server. */
+export function encodeCursor(order: ListOrder, last: Asset): string {
+  const text = order === 'key' ? `k${last.key}` : `s${last.createdSeq}`
+  return textToBase64Url(text)
+}
+
+/** INVALID_CURSOR for anything that `encodeCursor` would not give for this order. */
+export function decodeCursor(
+  cursor: string,
+  order: ListOrder,
+): { readonly beforeSeq: number } | { readonly afterKey: string } {
+  const text = cursorText(cursor)
+  const rest = text.slice(1)
+  if (order === 'key' && text.startsWith('k') && keyProblem(rest) === undefined) {
+    return { afterKey: rest }
+  }
+  if (order === 'newest' && /^s[1-9][0-9]{0,15}$/.test(text)) return { beforeSeq: Number(rest) }
+  throw new HoldfastError('INVALID_CURSOR')
+}
+
+const CURSOR_LENGTH_MAX = 2048
+
+function cursorText(cursor: string): string {
+  if (cursor.length > CURSOR_LENGTH_MAX) throw new HoldfastError('INVALID_CURSOR')
+  const text = textFromBase64Url(cursor)
+  if (text === undefined) throw new HoldfastError('INVALID_CURSOR')
+  return text
+}

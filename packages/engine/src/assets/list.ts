@@ -1,0 +1,94 @@
+import type { Call } from '@holdfast/core/call.ts'
+import { HoldfastError } from '@holdfast/core/errors.ts'
+import { byteLength } from '@holdfast/core/names.ts'
+import type { AssetFilter, AssetStats, DeletedFilter } from '@holdfast/core/ports/catalog.ts'
+import type { Asset, AssetType } from '@holdfast/core/records.ts'
+import { authorize } from '../access/decide.ts'
+import { type Sight, sightOf } from '../access/sight.ts'
+import type { Engine } from '../engine.ts'
+import { type PageQuery, requirePage } from '../page.ts'
+import { decodeCursor, encodeCursor, type ListOrder } from './list-cursor.ts'
+
+export interface ListQuery extends PageQuery {
+  /** Bucket name. */
+  readonly bucket?: string | undefined
+  readonly service?: string | undefined
+  readonly ownerId?: string | undefined
+  readonly type?: AssetType | undefined
+  readonly tagsAny?: readonly string[] | undefined
+  readonly search?: string | undefined
+  readonly prefix?: string | undefined
+  readonly name?: string | undefined
+  readonly deleted?: DeletedFilter | undefined
+  /** `newest` created first, or by `key` within one bucket. */
+  readonly order?: ListOrder | undefined
+  readonly cursor?: string | undefined
+}
+
+export interface AssetPage {
+  readonly items: readonly Asset[]
+  readonly total: number
+  readonly nextCursor?: string
+}
+
+/** One page, its total and the next cursor, all of one moment. */
+export async function listAssets(
+  engine: Engine,
+  call: Call,
+  query: ListQuery = {},
+): Promise<AssetPage> {
+  const { limit, offset } = requirePage(engine, query)
+  const order = query.order ?? 'newest'
+  const start = query.cursor === undefined ? {} : decodeCursor(query.cursor, order)
+  const sight = await sightOf(engine, call, { bucket: query.bucket, deleted: query.deleted })
+  const filter = assetFilter(engine, query, sight)
+  const keyed = order === 'key' ? { afterKey: '', ...start } : start
+  const { found, total } = await engine.catalog.read(async view => ({
+    found: await view.assets.list({ ...filter, ...keyed, limit: limit + 1, offset }),
+    total: await view.assets.count(filter),
+  }))
+  const items = found.slice(0, limit)
+  const last = items.at(-1)
+  if (found.length <= limit || last === undefined) return { items, total }
+  return { items, total, nextCursor: encodeCursor(order, last) }
+}
+
+export async function assetStats(
+  engine: Engine,
+  call: Call,
+  query: { readonly service?: string | undefined } = {},
+): Promise<AssetStats> {
+  const own = call.principal.buckets
+  if (own === null) authorize(call.principal, 'assets:read', {})
+  const sight = await sightOf(engine, call, {})
+  return engine.catalog.view.assets.stats({
+    ...(query.service === undefined ? {} : { service: query.service }),
+    ...(sight.bucketIds === undefined ? {} : { bucketIds: sight.bucketIds }),
+  })
+}
+
+function assetFilter(engine: Engine, query: ListQuery, sight: Sight): AssetFilter {
+  const { service, ownerId, type, tagsAny, prefix, name } = query
+  const search = searchText(engine, query.search)
+  return {
+    ...sight,
+    ...(service === undefined ? {} : { service }),
+    ...(ownerId === undefined ? {} : { ownerId: ownerId.toLowerCase() }),
+    ...(type === undefined ? {} : { type }),
+    ...(tagsAny === undefined || tagsAny.length === 0 ? {} : { tagsAny }),
+    ...(prefix === undefined || prefix === '' ? {} : { keyPrefix: prefix }),
+    ...(name === undefined ? {} : { name }),
+    ...(search === undefined ? {} : { search }),
+    deleted: query.deleted ?? 'without',
+  }
+}
+
+function searchText(engine: Engine, text: string | undefined): string | undefined {
+  const trimmed = text?.trim() ?? ''
+  if (trimmed === '') return undefined
+  const limit = engine.limits.searchTextBytesMax
+  if (byteLength(trimmed) <= limit && trimmed.isWellFormed() && !trimmed.includes('\0')) {
+    return trimmed
+  }
+  throw new HoldfastError('INVALID_SEARCH', { limit })
+}

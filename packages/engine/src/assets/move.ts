@@ -1,0 +1,122 @@
+import type { Call } from '@holdfast/core/call.ts'
+import type { Acl, Asset, Bucket } from '@holdfast/core/records.ts'
+import { isAdministrator } from '../access/decide.ts'
+import { findBucket } from '../buckets/find-bucket.ts'
+import { commit } from '../commit.ts'
+import type { Engine } from '../engine.ts'
+import { requireFields } from './asset-fields.ts'
+import { bucketOf, findAsset } from './find-asset.ts'
+import { requireAllowedType } from './intake/content-type.ts'
+import { defaultKey } from './intake/default-key.ts'
+import { keyTaken } from './intake/put-target.ts'
+import { requireLength } from './intake/upload.ts'
+import { requirePreconditions } from './preconditions.ts'
+
+export interface MoveInput {
+  /** Bucket name; absent: the bucket stays. */
+  readonly bucket?: string | undefined
+  readonly key?: string | undefined
+  readonly name?: string | undefined
+  readonly ifMatch?: readonly string[] | undefined
+}
+
+/** Moves or renames: the id, the versions and the links stay. */
+export async function moveAsset(
+  engine: Engine,
+  call: Call,
+  id: string,
+  input: MoveInput,
+): Promise<Asset> {
+  const asset = await findAsset(engine, call, { id, permission: 'assets:write', deleted: 'refuse' })
+  requireFields(input)
+  requirePreconditions(asset, input)
+  const key = input.key ?? asset.key
+  const bucket = await targetBucket(engine, call, { asset, name: input.bucket })
+  await requireFree(engine, call, { bucket, key, except: asset.id })
+  const args = {
+    assetId: asset.id,
+    bucketId: bucket.id,
+    key,
+    name: input.name ?? asset.name,
+    preconditions: { ifMatch: input.ifMatch },
+  }
+  return commit(engine, call, { name: 'assets.move', args })
+}
+
+export interface CopyInput {
+  readonly bucket?: string | undefined
+  /** Absent: a new default key. */
+  readonly key?: string | undefined
+  readonly name?: string | undefined
+  readonly ownerId?: string | undefined
+  readonly service?: string | undefined
+  readonly createdBy?: string | undefined
+}
+
+/** A new asset with the same content, tags and metadata, and a history of its own. */
+export async function copyAsset(
+  engine: Engine,
+  call: Call,
+  id: string,
+  input: CopyInput,
+): Promise<Asset> {
+  const asset = await findAsset(engine, call, { id, permission: 'assets:read', deleted: 'hide' })
+  requireFields(input)
+  const name = input.name ?? asset.name
+  const service = input.service ?? asset.service
+  const ownerId = (input.ownerId ?? asset.ownerId).toLowerCase()
+  const key = input.key ?? defaultKey(engine, { service, ownerId, name })
+  const bucket = await writableBucket(engine, call, { asset, name: input.bucket })
+  await requireFree(engine, call, { bucket, key, except: null })
+  const args = {
+    assetId: asset.id,
+    bucketId: bucket.id,
+    key,
+    name,
+    service,
+    ownerId,
+    acl: copiedAcl(call, asset.acl),
+    createdBy: input.createdBy ?? call.principal.name,
+  }
+  return (await commit(engine, call, { name: 'assets.copy', args })).asset
+}
+
+type Target = { readonly asset: Asset; readonly name: string | undefined }
+
+async function targetBucket(engine: Engine, call: Call, target: Target): Promise<Bucket> {
+  const bucket = await bucketOf(engine, target.asset)
+  if (target.name === undefined || target.name === bucket.name) return bucket
+  return writableBucket(engine, call, target)
+}
+
+/** The bucket that takes the content: the caller may write there, and it accepts such content. */
+async function writableBucket(
+  engine: Engine,
+  call: Call,
+  { asset, name }: Target,
+): Promise<Bucket> {
+  const wanted = name ?? (await bucketOf(engine, asset)).name
+  const bucket = await findBucket(engine, call, { name: wanted, permission: 'assets:write' })
+  requireLength(asset.size, bucket.settings.assetBytesMax ?? Number.MAX_SAFE_INTEGER)
+  requireAllowedType(bucket, asset.contentType)
+  return bucket
+}
+
+/** Early ASSET_EXISTS that can name the other asset; the transaction decides. */
+async function requireFree(
+  engine: Engine,
+  call: Call,
+  place: { readonly bucket: Bucket; readonly key: string; readonly except: string | null },
+): Promise<void> {
+  const holder = await engine.catalog.view.assets.byKey(place.bucket.id, place.key)
+  if (holder === undefined || holder.id === place.except) return
+  throw keyTaken(call, place.bucket, holder)
+}
+
+/** A copy of a guarded asset stays guarded, and its maker keeps a hold on it. */
+function copiedAcl({ principal }: Call, acl: Acl | null): Acl | null {
+  if (acl === null || isAdministrator(principal)) return acl
+  const withMaker = (ids: readonly string[]) =>
+    ids.includes(principal.id) ? ids : [...ids, principal.id]
+  return { read: withMaker(acl.read), write: withMaker(acl.write) }
+}

@@ -1,0 +1,30 @@
+import type { Call } from '@holdfast/core/call.ts'
+import type { ByteSource } from '@holdfast/core/ports/element.ts'
+import type { Engine } from '../engine.ts'
+import { checkedPut, type PutFields } from './intake/put-fields.ts'
+import { findTarget, refuseEarly } from './intake/put-target.ts'
+import { storeUpload } from './intake/store-upload.ts'
+import { receiveUpload } from './intake/upload.ts'
+import type { PutResult } from './writes/put-transaction.ts'
+
+export interface PutInput extends PutFields {
+  readonly source: ByteSource
+}
+
+/** Receives bytes and makes them the content of the asset at a key, new or existing. */
+export async function putAsset(engine: Engine, call: Call, input: PutInput): Promise<PutResult> {
+  const put = checkedPut(engine, input)
+  const target = await findTarget(engine, call, put)
+  await refuseEarly(engine, target, put.fields)
+  const sizeMax = Math.min(
+    input.sizeMax ?? Number.MAX_SAFE_INTEGER,
+    target.bucket.settings.assetBytesMax ?? Number.MAX_SAFE_INTEGER,
+  )
+  const { length, expected, md5 } = input
+  const upload = await receiveUpload(engine, call, input.source, { length, expected, md5, sizeMax })
+  try {
+    return await storeUpload(engine, call, { put, target, upload })
+  } finally {
+    await upload.discard()
+  }
+}

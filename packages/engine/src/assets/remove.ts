@@ -1,0 +1,73 @@
+import type { Call } from '@holdfast/core/call.ts'
+import { HoldfastError } from '@holdfast/core/errors.ts'
+import type { Asset } from '@holdfast/core/records.ts'
+import { asHoldfastError } from '../as-holdfast-error.ts'
+import { commit } from '../commit.ts'
+import type { Engine } from '../engine.ts'
+import { bucketOf, findAsset } from './find-asset.ts'
+import { keyTaken } from './intake/put-target.ts'
+import { requirePreconditions } from './preconditions.ts'
+
+export interface RemoveOptions {
+  /** For good, with all versions; else it can be restored. */
+  readonly hard?: boolean | undefined
+  readonly ifMatch?: readonly string[] | undefined
+}
+
+/** Deletes. Deleting what is deleted already changes nothing. */
+export async function removeAsset(
+  engine: Engine,
+  call: Call,
+  id: string,
+  options: RemoveOptions = {},
+): Promise<void> {
+  const asset = await findAsset(engine, call, { id, permission: 'assets:write', deleted: 'show' })
+  requirePreconditions(asset.deletedAt === null ? asset : undefined, options)
+  const hard = options.hard ?? false
+  if (!hard && asset.deletedAt !== null) return
+  const args = {
+    assetId: asset.id,
+    hard,
+    preconditions: { ifMatch: options.ifMatch },
+    createdBy: call.principal.name,
+  }
+  await commit(engine, call, { name: 'assets.remove', args })
+}
+
+export async function restoreAsset(engine: Engine, call: Call, id: string): Promise<Asset> {
+  const asset = await findAsset(engine, call, { id, permission: 'assets:write', deleted: 'show' })
+  if (asset.trashed) {
+    const holder = await engine.catalog.view.assets.byKey(asset.bucketId, asset.key)
+    if (holder !== undefined) throw keyTaken(call, await bucketOf(engine, asset), holder)
+  }
+  return commit(engine, call, { name: 'assets.restore', args: { assetId: asset.id } })
+}
+
+export type RemoveResult =
+  | { readonly id: string; readonly ok: true }
+  | { readonly id: string; readonly ok: false; readonly error: HoldfastError }
+
+/** Each for itself: one that cannot be deleted does not keep the others. */
+export async function removeBatch(
+  engine: Engine,
+  call: Call,
+  ids: readonly string[],
+  options: { readonly hard?: boolean | undefined } = {},
+): Promise<RemoveResult[]> {
+  const limit = engine.limits.batchItemsMax
+  if (ids.length > limit) throw new HoldfastError('TOO_MANY_ITEMS', { limit })
+  return Promise.all(ids.map(id => removeOne(engine, call, { id, hard: options.hard })))
+}
+
+async function removeOne(
+  engine: Engine,
+  call: Call,
+  { id, hard }: { id: string; hard: boolean | undefined },
+): Promise<RemoveResult> {
+  try {
+    await removeAsset(engine, call, id, { hard })
+    return { id, ok: true }
+  } catch (error) {
+    return { id, ok: false, error: asHoldfastError(error) }
+  }
+}

@@ -1,0 +1,93 @@
+import type { Call } from '@holdfast/core/call.ts'
+import type { Permission } from '@holdfast/core/principal.ts'
+import type { Acl, Asset, AssetType, JsonObject } from '@holdfast/core/records.ts'
+import { commit } from '../commit.ts'
+import type { Engine } from '../engine.ts'
+import { requireFields } from './asset-fields.ts'
+import { bucketOf, findAsset } from './find-asset.ts'
+import { requireAllowedType, resolveType } from './intake/content-type.ts'
+import { requireLength, type Upload } from './intake/upload.ts'
+import { requirePreconditions } from './preconditions.ts'
+import type { PutResult } from './writes/put-transaction.ts'
+import type { UpdatedContent } from './writes/update-transaction.ts'
+
+export interface UpdateInput {
+  /** New content; the caller staged it and discards it. */
+  readonly upload?: Upload | undefined
+  readonly contentType?: string | undefined
+  /** Merged: top-level keys replace, null removes. */
+  readonly metadata?: JsonObject | undefined
+  /** Replaced. */
+  readonly tags?: readonly string[] | undefined
+  readonly name?: string | undefined
+  readonly type?: AssetType | undefined
+  readonly acl?: Acl | null | undefined
+  readonly createdBy?: string | undefined
+  readonly description?: string | undefined
+  readonly ifMatch?: readonly string[] | undefined
+}
+
+/** Changes an asset; its content only when the SHA-256 differs. */
+export async function updateAsset(
+  engine: Engine,
+  call: Call,
+  id: string,
+  input: UpdateInput,
+): Promise<PutResult> {
+  return change(engine, call, { id, permission: 'assets:write', input })
+}
+
+export async function mergeMetadata(
+  engine: Engine,
+  call: Call,
+  id: string,
+  metadata: JsonObject,
+  options: { readonly ifMatch?: readonly string[] | undefined } = {},
+): Promise<Asset> {
+  const input = { metadata, ifMatch: options.ifMatch }
+  const result = await change(engine, call, { id, permission: 'metadata:write', input })
+  return result.asset
+}
+
+export interface Change {
+  readonly id: string
+  readonly permission: Permission
+  readonly input: UpdateInput
+}
+
+export async function change(
+  engine: Engine,
+  call: Call,
+  { id, permission, input }: Change,
+): Promise<PutResult> {
+  const asset = await findAsset(engine, call, { id, permission, deleted: 'refuse' })
+  requireFields(input)
+  requirePreconditions(asset, input)
+  const { upload } = input
+  const content = upload === undefined ? null : await checkedContent(engine, asset, input, upload)
+  const { name, type, tags, acl } = input
+  const args = {
+    assetId: asset.id,
+    preconditions: { ifMatch: input.ifMatch },
+    metadata: input.metadata,
+    patch: { name, type, tags, acl },
+    content,
+    createdBy: input.createdBy ?? call.principal.name,
+    description: input.description ?? '',
+  }
+  const staged = upload?.staged ? { staged: [upload.staged] } : {}
+  return commit(engine, call, { name: 'assets.update', args, ...staged })
+}
+
+async function checkedContent(
+  engine: Engine,
+  asset: Asset,
+  input: UpdateInput,
+  upload: Upload,
+): Promise<UpdatedContent> {
+  const bucket = await bucketOf(engine, asset)
+  requireLength(upload.facts.size, bucket.settings.assetBytesMax ?? Number.MAX_SAFE_INTEGER)
+  const { contentType } = await resolveType(input.contentType, upload.head, asset.contentType)
+  requireAllowedType(bucket, contentType)
+  return { incoming: { facts: upload.facts, location: upload.location }, contentType }
+}

@@ -1,0 +1,167 @@
+import { isDeepStrictEqual } from 'node:util'
+import { assetTypeOf } from '@holdfast/core/names.ts'
+import type { CatalogTransaction, Moment } from '@holdfast/core/ports/catalog.ts'
+import type { BlobFacts } from '@holdfast/core/ports/element.ts'
+import type { Acl, Asset, AssetType, Bucket, JsonObject, Version } from '@holdfast/core/records.ts'
+import { enforceQuotas } from '../../quotas/enforce-quotas.ts'
+import { compareMetadata } from '../../versions/metadata.ts'
+
+/** Fields that a write replaces; absent ones stay. */
+export interface AssetPatch {
+  readonly name?: string | undefined
+  readonly type?: AssetType | undefined
+  readonly tags?: readonly string[] | undefined
+  readonly metadata?: JsonObject | undefined
+  readonly acl?: Acl | null | undefined
+}
+
+/** The content that a new version will hold. Its blob is in the catalog already. */
+export interface NewContent {
+  readonly sha256: string
+  readonly md5: string | null
+  readonly size: number
+  readonly contentType: string
+  /** Asset type that the caller chose with this content. */
+  readonly type?: AssetType | undefined
+  readonly change: Version['change']
+  readonly description: string
+  readonly createdBy: string
+  /** Added to the copy of the asset's metadata that the version keeps. */
+  readonly notes?: JsonObject | undefined
+}
+
+export interface AssetAndVersion {
+  readonly asset: Asset
+  readonly version: Version
+}
+
+/** Bytes as they come into a transaction. */
+export interface Incoming {
+  readonly facts: BlobFacts
+  /** Null: they ride with the transaction. */
+  readonly location: string | null
+}
+
+/**
+ * Makes `content` the newest version of the asset and writes both records. The caller notes the
+ * change. In a bucket without versioning the content replaced goes, its number is not used again.
+ */
+export async function appendVersion(
+  tx: CatalogTransaction,
+  moment: Moment,
+  target: { bucket: Bucket; asset: Asset; content: NewContent },
+): Promise<AssetAndVersion> {
+  const { bucket, content } = target
+  const seq = await tx.nextSeq()
+  const number = target.asset.lastNumber + 1
+  const version = newVersion(target.asset, content, { moment, seq, number })
+  const asset = repointed(target.asset, version, content.type)
+  await tx.put.asset(asset)
+  await tx.put.version(version)
+  if (bucket.settings.versioning === 'disabled' && target.asset.versionId !== '') {
+    await tx.remove.version(target.asset.versionId)
+  }
+  return { asset, version }
+}
+
+export function newVersion(
+  asset: Asset,
+  content: NewContent,
+  { moment, seq, number }: { moment: Moment; seq: number; number: number },
+): Version {
+  return {
+    id: moment.newId(),
+    seq,
+    createdSeq: seq,
+    assetId: asset.id,
+    number,
+    kind: content.change === 'delete' ? 'marker' : 'content',
+    sha256: content.sha256,
+    md5: content.md5,
+    size: content.size,
+    contentType: content.contentType,
+    metadata:
+      content.notes === undefined ? asset.metadata : { ...asset.metadata, ...content.notes },
+    tags: [],
+    change: content.change,
+    description: content.description,
+    createdAt: moment.now,
+    createdBy: content.createdBy,
+    deletedAt: null,
+  }
+}
+
+/** The asset with `version` as the content shown. */
+function repointed(asset: Asset, version: Version, chosen: AssetType | undefined): Asset {
+  // A type that was derived follows the content; one that a caller chose stays.
+  const derived = asset.type === assetTypeOf(asset.contentType)
+  const type = derived ? assetTypeOf(version.contentType) : asset.type
+  return {
+    ...asset,
+    seq: version.seq,
+    updatedAt: version.createdAt,
+    type: chosen ?? type,
+    versionId: version.id,
+    versionNumber: version.number,
+    lastNumber: version.number,
+    size: version.size,
+    sha256: version.sha256,
+    contentType: version.contentType,
+    contentAt: version.createdAt,
+  }
+}
+
+/** QUOTA_EXCEEDED when no room is left for a further version of `bytes`. */
+export async function payForVersion(
+  tx: CatalogTransaction,
+  { bucket, asset, bytes }: { bucket: Bucket; asset: Asset; bytes: number },
+): Promise<void> {
+  const replaced = bucket.settings.versioning === 'disabled' ? asset.size : 0
+  await enforceQuotas(
+    tx,
+    { bucket: bucket.name, owner: asset.ownerId, service: asset.service },
+    { assets: 0, bytes: bytes - replaced },
+  )
+}
+
+/** Markers mean nothing once the asset lives again in a bucket that keeps no history. */
+export async function removeMarkers(tx: CatalogTransaction, assetId: string): Promise<void> {
+  const kinds = ['marker'] as const
+  const markers = await tx.versions.list({ assetId, kinds, deleted: 'with', limit: 1000 })
+  for (const marker of markers) await tx.remove.version(marker.id)
+}
+
+/** The asset with the patch, and what it changed, for the change log; null when nothing did. */
+export function patched(
+  asset: Asset,
+  patch: AssetPatch,
+): { readonly asset: Asset; readonly detail: JsonObject | null } {
+  const detail: { [field: string]: JsonObject } = {}
+  const next = { ...asset }
+  if (patch.name !== undefined && patch.name !== asset.name) {
+    next.name = patch.name
+    detail.name = { was: asset.name, is: patch.name }
+  }
+  if (patch.type !== undefined && patch.type !== asset.type) {
+    next.type = patch.type
+    detail.type = { was: asset.type, is: patch.type }
+  }
+  if (patch.tags !== undefined && !isDeepStrictEqual(patch.tags, asset.tags)) {
+    next.tags = patch.tags
+    detail.tags = { was: asset.tags, is: patch.tags }
+  }
+  if (patch.metadata !== undefined && !isDeepStrictEqual(patch.metadata, asset.metadata)) {
+    next.metadata = patch.metadata
+    detail.metadata = { ...compareMetadata(asset.metadata, patch.metadata) }
+  }
+  if (patch.acl !== undefined && !isDeepStrictEqual(patch.acl, asset.acl)) {
+    next.acl = patch.acl
+    detail.acl = { was: plainAcl(asset.acl), is: plainAcl(patch.acl) }
+  }
+  const changed = Object.keys(detail).length > 0
+  return changed ? { asset: next, detail } : { asset, detail: null }
+}
+
+function plainAcl(acl: Acl | null): JsonObject | null {
+  return acl === null ? null : { read: acl.read, write: acl.write }
+}

@@ -1,0 +1,85 @@
+import { HoldfastError } from '@holdfast/core/errors.ts'
+import type { CatalogTransaction, Moment } from '@holdfast/core/ports/catalog.ts'
+import type { Acl, Asset, Version } from '@holdfast/core/records.ts'
+import { enforceQuotas } from '../../quotas/enforce-quotas.ts'
+import { type AssetAndVersion, newVersion } from './asset-writes.ts'
+import { changeOf, contentOfVersion } from './change-detail.ts'
+import { liveAsset, storedBucket } from './stored-asset.ts'
+
+export interface CopyArgs {
+  readonly assetId: string
+  readonly bucketId: string
+  readonly key: string
+  readonly name: string
+  readonly service: string
+  readonly ownerId: string
+  readonly acl: Acl | null
+  readonly createdBy: string
+}
+
+/** A new asset with the content shown by another. The blob is shared, no byte is sent again. */
+export async function copyTransaction(
+  tx: CatalogTransaction,
+  args: CopyArgs,
+  moment: Moment,
+): Promise<AssetAndVersion> {
+  const source = await liveAsset(tx, args.assetId)
+  const shown = await tx.versions.byId(source.versionId)
+  if (shown === undefined) throw new HoldfastError('VERSION_NOT_FOUND')
+  const bucket = await storedBucket(tx, args.bucketId)
+  if ((await tx.assets.byKey(bucket.id, args.key)) !== undefined) {
+    throw new HoldfastError('ASSET_EXISTS')
+  }
+  const payers = { bucket: bucket.name, owner: args.ownerId, service: args.service }
+  await enforceQuotas(tx, payers, { assets: 1, bytes: source.size })
+  const seq = await tx.nextSeq()
+  const blank = copyOf(source, args, { moment, seq })
+  const content = copiedContent(source, shown, args.createdBy)
+  const version = newVersion(blank, content, { moment, seq, number: 1 })
+  const asset: Asset = { ...blank, versionId: version.id }
+  await tx.put.asset(asset)
+  await tx.put.version(version)
+  const from = { asset_id: source.id, number: shown.number }
+  const detail = { ...contentOfVersion(version), key: asset.key, copied_from: from }
+  await tx.note(changeOf('asset.created', asset, detail))
+  return { asset, version }
+}
+
+function copyOf(
+  source: Asset,
+  args: CopyArgs,
+  { moment, seq }: { moment: Moment; seq: number },
+): Asset {
+  const { bucketId, key, name, service, ownerId, acl, createdBy } = args
+  return {
+    ...source,
+    id: moment.newId(),
+    createdSeq: seq,
+    seq,
+    bucketId,
+    key,
+    name,
+    service,
+    ownerId,
+    acl,
+    createdAt: moment.now,
+    createdBy,
+    updatedAt: moment.now,
+    contentAt: moment.now,
+    versionId: '',
+    versionNumber: 1,
+    lastNumber: 1,
+  }
+}
+
+function copiedContent(source: Asset, shown: Version, createdBy: string) {
+  return {
+    sha256: source.sha256,
+    md5: shown.md5,
+    size: source.size,
+    contentType: source.contentType,
+    change: 'copy' as const,
+    description: '',
+    createdBy,
+  }
+}

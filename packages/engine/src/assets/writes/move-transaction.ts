@@ -1,0 +1,63 @@
+import { HoldfastError } from '@holdfast/core/errors.ts'
+import type { CatalogTransaction, Moment } from '@holdfast/core/ports/catalog.ts'
+import type { Asset, Bucket } from '@holdfast/core/records.ts'
+import { enforceQuotas } from '../../quotas/enforce-quotas.ts'
+import { type Preconditions, requirePreconditions } from '../preconditions.ts'
+import { changeOf } from './change-detail.ts'
+import { liveAsset, storedBucket } from './stored-asset.ts'
+
+export interface MoveArgs {
+  readonly assetId: string
+  readonly bucketId: string
+  readonly key: string
+  readonly name: string
+  readonly preconditions: Preconditions
+}
+
+/** Gives the asset another place at one moment: no reader sees it twice or not at all. */
+export async function moveTransaction(
+  tx: CatalogTransaction,
+  args: MoveArgs,
+  moment: Moment,
+): Promise<Asset> {
+  const asset = await liveAsset(tx, args.assetId)
+  requirePreconditions(asset, args.preconditions)
+  const holder = await tx.assets.byKey(args.bucketId, args.key)
+  if (holder !== undefined && holder.id !== asset.id) throw new HoldfastError('ASSET_EXISTS')
+  const from = await storedBucket(tx, asset.bucketId)
+  const to = from.id === args.bucketId ? from : await storedBucket(tx, args.bucketId)
+  const same = from.id === to.id && asset.key === args.key && asset.name === args.name
+  if (same) return asset
+  if (from.id !== to.id) await payInBucket(tx, asset, to)
+  const moved: Asset = {
+    ...asset,
+    bucketId: to.id,
+    key: args.key,
+    name: args.name,
+    updatedAt: moment.now,
+    seq: await tx.nextSeq(),
+  }
+  await tx.put.asset(moved)
+  await tx.note(
+    changeOf('asset.moved', moved, {
+      was: { bucket: from.name, key: asset.key, name: asset.name },
+      is: { bucket: to.name, key: moved.key, name: moved.name },
+    }),
+  )
+  return moved
+}
+
+const PAGE = 1000
+
+/** All kept versions move with their asset and weigh on the new bucket. */
+async function payInBucket(tx: CatalogTransaction, asset: Asset, to: Bucket): Promise<void> {
+  if ((await tx.quotas.get('bucket', to.name)) === undefined) return
+  let bytes = 0
+  for (let offset = 0; ; offset += PAGE) {
+    const query = { assetId: asset.id, deleted: 'with' as const, limit: PAGE, offset }
+    const page = await tx.versions.list(query)
+    for (const version of page) bytes += version.size
+    if (page.length < PAGE) break
+  }
+  await enforceQuotas(tx, { bucket: to.name }, { assets: 1, bytes })
+}

@@ -1,0 +1,125 @@
+import { HoldfastError } from '@holdfast/core/errors.ts'
+import type { CatalogTransaction, Moment } from '@holdfast/core/ports/catalog.ts'
+import type { Asset } from '@holdfast/core/records.ts'
+import { type Preconditions, requirePreconditions } from '../preconditions.ts'
+import { newVersion } from './asset-writes.ts'
+import { changeOf, shownOf } from './change-detail.ts'
+import { storedAsset, storedBucket } from './stored-asset.ts'
+
+export interface RemoveArgs {
+  readonly assetId: string
+  readonly hard: boolean
+  readonly preconditions: Preconditions
+  readonly createdBy: string
+}
+
+const PAGE = 1000
+
+/**
+ * Soft: with versioning a marker hides the asset, which keeps its key; without it the asset goes to
+ * the trash and its key is free. Hard: versions, links and record go, the references are dropped.
+ */
+export async function removeTransaction(
+  tx: CatalogTransaction,
+  args: RemoveArgs,
+  moment: Moment,
+): Promise<Asset> {
+  const asset = await storedAsset(tx, args.assetId)
+  requirePreconditions(asset.deletedAt === null ? asset : undefined, args.preconditions)
+  if (args.hard) return removeForGood(tx, asset)
+  if (asset.deletedAt !== null) return asset
+  const bucket = await storedBucket(tx, asset.bucketId)
+  const seq = await tx.nextSeq()
+  const deleted: Asset = { ...asset, seq, deletedAt: moment.now, updatedAt: moment.now }
+  if (bucket.settings.versioning === 'disabled') {
+    const trashed: Asset = { ...deleted, trashed: true }
+    await tx.put.asset(trashed)
+    await tx.note(changeOf('asset.deleted', trashed, { key: asset.key, trashed: true }))
+    return trashed
+  }
+  const number = asset.lastNumber + 1
+  const marker = newVersion(asset, markerContent(args.createdBy), { moment, seq, number })
+  const hidden: Asset = { ...deleted, lastNumber: number }
+  await tx.put.asset(hidden)
+  await tx.put.version(marker)
+  const detail = { key: asset.key, marker: number, was: shownOf(asset) }
+  await tx.note({ ...changeOf('asset.deleted', hidden, detail), versionId: marker.id })
+  return hidden
+}
+
+/** Undoes a soft delete. ASSET_EXISTS when the key of a trashed asset was taken meanwhile. */
+export async function restoreTransaction(
+  tx: CatalogTransaction,
+  args: { readonly assetId: string },
+  moment: Moment,
+): Promise<Asset> {
+  const asset = await storedAsset(tx, args.assetId)
+  if (asset.deletedAt === null) {
+    throw new HoldfastError('ASSET_NOT_DELETED', { asset_id: asset.id })
+  }
+  if (asset.trashed) {
+    const holder = await tx.assets.byKey(asset.bucketId, asset.key)
+    if (holder !== undefined) throw new HoldfastError('ASSET_EXISTS')
+  } else {
+    await removeNewestMarker(tx, asset)
+  }
+  const seq = await tx.nextSeq()
+  const restored: Asset = {
+    ...asset,
+    seq,
+    deletedAt: null,
+    trashed: false,
+    updatedAt: moment.now,
+  }
+  await tx.put.asset(restored)
+  const detail = { key: asset.key, deleted_at: asset.deletedAt }
+  await tx.note(changeOf('asset.restored', restored, detail))
+  return restored
+}
+
+async function removeNewestMarker(tx: CatalogTransaction, asset: Asset): Promise<void> {
+  const query = { assetId: asset.id, kinds: ['marker'] as const, deleted: 'without' as const }
+  const [marker] = await tx.versions.list({ ...query, limit: 1 })
+  if (marker !== undefined) await tx.remove.version(marker.id)
+}
+
+async function removeForGood(tx: CatalogTransaction, asset: Asset): Promise<Asset> {
+  const versions = await removeVersions(tx, asset.id)
+  const links = await removeLinks(tx, asset.id)
+  await tx.remove.asset(asset.id)
+  const detail = { key: asset.key, name: asset.name, was: shownOf(asset), versions, links }
+  await tx.note(changeOf('asset.removed', asset, detail))
+  return asset
+}
+
+async function removeVersions(tx: CatalogTransaction, assetId: string): Promise<number> {
+  let removed = 0
+  for (;;) {
+    const page = await tx.versions.list({ assetId, deleted: 'with', limit: PAGE })
+    for (const version of page) await tx.remove.version(version.id)
+    removed += page.length
+    if (page.length < PAGE) return removed
+  }
+}
+
+async function removeLinks(tx: CatalogTransaction, assetId: string): Promise<number> {
+  let removed = 0
+  for (;;) {
+    const page = await tx.links.of({ assetId, limit: PAGE })
+    for (const link of page) await tx.remove.link(link.id)
+    removed += page.length
+    if (page.length < PAGE) return removed
+  }
+}
+
+function markerContent(createdBy: string) {
+  return {
+    sha256: '',
+    md5: null,
+    size: 0,
+    contentType: '',
+    change: 'delete' as const,
+    description: '',
+    createdBy,
+  }
+}

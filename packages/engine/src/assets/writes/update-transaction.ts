@@ -1,0 +1,91 @@
+import { HoldfastError } from '@holdfast/core/errors.ts'
+import type { CatalogTransaction, Moment } from '@holdfast/core/ports/catalog.ts'
+import type { Asset, JsonObject } from '@holdfast/core/records.ts'
+import { mergeMetadata } from '../../versions/metadata.ts'
+import { type Preconditions, requirePreconditions } from '../preconditions.ts'
+import {
+  type AssetPatch,
+  appendVersion,
+  type Incoming,
+  patched,
+  payForVersion,
+} from './asset-writes.ts'
+import { changeOf, contentOfVersion, shownOf } from './change-detail.ts'
+import type { PutResult } from './put-transaction.ts'
+import { liveAsset } from './stored-asset.ts'
+
+export interface UpdateArgs {
+  readonly assetId: string
+  readonly preconditions: Preconditions
+  /** Top-level keys replace those of the asset; null removes one. */
+  readonly metadata?: JsonObject | undefined
+  readonly patch: Omit<AssetPatch, 'metadata'>
+  readonly content: UpdatedContent | null
+  readonly createdBy: string
+  readonly description: string
+}
+
+export interface UpdatedContent {
+  readonly incoming: Incoming
+  readonly contentType: string
+}
+
+/** Changes what is known about an asset, and its content when its SHA-256 differs. */
+export async function updateTransaction(
+  tx: CatalogTransaction,
+  args: UpdateArgs,
+  moment: Moment,
+): Promise<PutResult> {
+  const asset = await liveAsset(tx, args.assetId)
+  requirePreconditions(asset, args.preconditions)
+  const metadata = args.metadata && mergeMetadata(asset.metadata, args.metadata)
+  const { asset: next, detail } = patched(asset, { ...args.patch, metadata })
+  const { content } = args
+  if (content !== null && content.incoming.facts.sha256 !== asset.sha256) {
+    return replaceContent(tx, moment, { asset, next, detail, args, content })
+  }
+  const version = await tx.versions.byId(asset.versionId)
+  if (version === undefined) throw new HoldfastError('VERSION_NOT_FOUND')
+  if (detail === null) return { asset, version, outcome: 'unchanged' }
+  const written: Asset = { ...next, updatedAt: moment.now, seq: await tx.nextSeq() }
+  await tx.put.asset(written)
+  await tx.note(changeOf('asset.updated', written, detail))
+  return { asset: written, version, outcome: 'unchanged' }
+}
+
+interface Replacement {
+  readonly asset: Asset
+  readonly next: Asset
+  readonly detail: JsonObject | null
+  readonly args: UpdateArgs
+  readonly content: UpdatedContent
+}
+
+async function replaceContent(
+  tx: CatalogTransaction,
+  moment: Moment,
+  { asset, next, detail, args, content }: Replacement,
+): Promise<PutResult> {
+  const bucket = await tx.buckets.byId(asset.bucketId)
+  if (bucket === undefined) throw new HoldfastError('BUCKET_NOT_FOUND')
+  const { facts, location } = content.incoming
+  await payForVersion(tx, { bucket, asset, bytes: facts.size })
+  await tx.keepBlob(facts, location)
+  const result = await appendVersion(tx, moment, {
+    bucket,
+    asset: next,
+    content: {
+      sha256: facts.sha256,
+      md5: facts.md5,
+      size: facts.size,
+      contentType: content.contentType,
+      type: args.patch.type,
+      change: 'update',
+      description: args.description,
+      createdBy: args.createdBy,
+    },
+  })
+  const facets = { ...contentOfVersion(result.version), was: shownOf(asset), ...detail }
+  await tx.note(changeOf('version.created', result.asset, facets))
+  return { ...result, outcome: 'replaced' }
+}

@@ -1,0 +1,113 @@
+import type { Call } from '@holdfast/core/call.ts'
+import { HoldfastError } from '@holdfast/core/errors.ts'
+import { type Bucket, defaultBucketSettings, type Usage } from '@holdfast/core/records.ts'
+import { authorize, decide, hasScope, refuseMissing } from '../access/decide.ts'
+import { commit } from '../commit.ts'
+import type { Engine } from '../engine.ts'
+import {
+  type BucketPatch,
+  patchedSettings,
+  requireBucketName,
+  requireBucketPatch,
+} from './bucket-fields.ts'
+import { findBucket } from './find-bucket.ts'
+
+export interface BucketUse {
+  readonly bucket: Bucket
+  readonly usage: Usage
+}
+
+export async function createBucket(
+  engine: Engine,
+  call: Call,
+  input: { readonly name: string; readonly settings?: BucketPatch | undefined },
+): Promise<BucketUse> {
+  // A credential confined to the name may create it: it stands for the bucket that is to be.
+  const bucket = { name: input.name, settings: defaultBucketSettings }
+  const decision = decide(call.principal, 'buckets:admin', { bucket })
+  if (!decision.allowed) authorize(call.principal, 'buckets:admin', {})
+  requireBucketName(input.name)
+  const patch = input.settings ?? {}
+  requireBucketPatch(patch)
+  const settings = patchedSettings(defaultBucketSettings, patch)
+  const args = { name: input.name, settings, existing: 'refuse' as const }
+  const created = await commit(engine, call, { name: 'buckets.create', args })
+  return { bucket: created, usage: { assets: 0, bytes: 0 } }
+}
+
+export async function getBucket(engine: Engine, call: Call, name: string): Promise<BucketUse> {
+  return used(engine, await findBucket(engine, call, { name, permission: 'buckets:read' }))
+}
+
+export interface BucketPage {
+  readonly items: readonly BucketUse[]
+  readonly total: number
+  /** Name to pass as `after` for the next page. */
+  readonly after?: string
+}
+
+/** In order of names; a confined credential sees its own buckets only. */
+export async function listBuckets(
+  engine: Engine,
+  call: Call,
+  query: { readonly after?: string | undefined; readonly limit?: number | undefined } = {},
+): Promise<BucketPage> {
+  if (!hasScope(call.principal, 'buckets:read')) {
+    refuseMissing(call.principal, 'buckets:read', ['BUCKET_NOT_FOUND', {}])
+  }
+  const limit = Math.min(query.limit ?? 100, engine.limits.pageItemsMax)
+  const { total, buckets } = await visibleBuckets(engine, call, { after: query.after, limit })
+  const page = buckets.slice(0, limit)
+  const items = await Promise.all(page.map(bucket => used(engine, bucket)))
+  const last = page.at(-1)
+  return { items, total, ...(buckets.length > limit && last ? { after: last.name } : {}) }
+}
+
+export async function updateBucket(
+  engine: Engine,
+  call: Call,
+  name: string,
+  patch: BucketPatch,
+): Promise<BucketUse> {
+  await findBucket(engine, call, { name, permission: 'buckets:admin' })
+  requireBucketPatch(patch)
+  const bucket = await commit(engine, call, { name: 'buckets.update', args: { name, patch } })
+  return used(engine, bucket)
+}
+
+export async function removeBucket(engine: Engine, call: Call, name: string): Promise<void> {
+  await findBucket(engine, call, { name, permission: 'buckets:admin' })
+  if (name === engine.settings.defaultBucket) {
+    throw new HoldfastError('BUCKET_NOT_EMPTY', { bucket: name, reason: 'the default bucket' })
+  }
+  await commit(engine, call, { name: 'buckets.remove', args: { name } })
+}
+
+async function visibleBuckets(
+  engine: Engine,
+  call: Call,
+  query: { readonly after: string | undefined; readonly limit: number },
+): Promise<{ total: number; buckets: Bucket[] }> {
+  const { view } = engine.catalog
+  const { after } = query
+  const own = call.principal.buckets
+  if (own === null) {
+    const from = after === undefined ? {} : { after }
+    return {
+      total: await view.buckets.count(),
+      buckets: await view.buckets.list({ ...from, limit: query.limit + 1 }),
+    }
+  }
+  const found = await Promise.all(own.map(name => view.buckets.byName(name)))
+  const buckets = found
+    .filter(bucket => bucket !== undefined)
+    .sort((one, other) => (one.name < other.name ? -1 : 1))
+  return {
+    total: buckets.length,
+    buckets: buckets.filter(bucket => after === undefined || bucket.name > after),
+  }
+}
+
+async function used(engine: Engine, bucket: Bucket): Promise<BucketUse> {
+  return { bucket, usage: await engine.catalog.view.quotas.usage('bucket', bucket.name) }
+}

@@ -1,0 +1,22 @@
+import type { Call } from '@holdfast/core/call.ts'
+import type { Permission } from '@holdfast/core/principal.ts'
+import type { Bucket } from '@holdfast/core/records.ts'
+import { authorize, refuseMissing } from '../access/decide.ts'
+import type { Engine } from '../engine.ts'
+
+/** The bucket, when the caller has the permission in it. */
+export async function findBucket(
+  engine: Engine,
+  call: Call,
+  wanted: { readonly name: string; readonly permission: Permission },
+): Promise<Bucket> {
+  const bucket = await engine.catalog.view.buckets.byName(wanted.name)
+  if (bucket === undefined) {
+    return refuseMissing(call.principal, wanted.permission, [
+      'BUCKET_NOT_FOUND',
+      { bucket: wanted.name },
+    ])
+  }
+  authorize(call.principal, wanted.permission, { bucket })
+  return bucket
+}

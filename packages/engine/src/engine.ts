@@ -1,0 +1,81 @@
+import type { Call } from '@holdfast/core/call.ts'
+import { defaultLimits, type Limits } from '@holdfast/core/limits.ts'
+import type { Catalog } from '@holdfast/core/ports/catalog.ts'
+import type { Clock } from '@holdfast/core/ports/clock.ts'
+import type { Element } from '@holdfast/core/ports/element.ts'
+import type { Random } from '@holdfast/core/ports/random.ts'
+import { systemPrincipal } from '@holdfast/core/principal.ts'
+import { defaultBucketSettings } from '@holdfast/core/records.ts'
+import { requireBucketName } from './buckets/bucket-fields.ts'
+import { commit } from './commit.ts'
+
+export interface EngineSettings {
+  /** Bucket of uploads that name none. */
+  readonly defaultBucket: string
+  /** Content versions that prune keeps where the bucket says nothing. */
+  readonly versionsMax: number
+  /** Age in days from which the prune job takes versions where the bucket says nothing. */
+  readonly versionRetentionDays: number
+  /** Signs presigned links. Whoever knows it can make links, so it never leaves the server. */
+  readonly linkSecret: Uint8Array
+}
+
+export interface EngineOptions {
+  readonly catalog: Catalog
+  readonly element: Element
+  readonly clock: Clock
+  readonly random: Random
+  readonly limits?: Partial<Limits> | undefined
+  readonly settings?: Partial<EngineSettings> | undefined
+}
+
+/** One store: what every function of the engine takes first. */
+export interface Engine {
+  readonly catalog: Catalog
+  readonly element: Element
+  readonly clock: Clock
+  readonly random: Random
+  readonly limits: Limits
+  readonly settings: EngineSettings
+  /** When each API key was last used, Unix milliseconds; lost on restart. */
+  readonly keyUses: Map<string, number>
+  /** Both clocks at the opening: how garbage collection notices that the wall clock jumped. */
+  readonly opened: { readonly wallMs: number; readonly monotonicMs: number }
+}
+
+export function openEngine(options: EngineOptions): Engine {
+  const { catalog, element, clock, random, settings } = options
+  return {
+    catalog,
+    element,
+    clock,
+    random,
+    limits: { ...defaultLimits, ...options.limits },
+    settings: {
+      defaultBucket: settings?.defaultBucket ?? 'holdfast',
+      versionsMax: settings?.versionsMax ?? 10,
+      versionRetentionDays: settings?.versionRetentionDays ?? 90,
+      linkSecret: settings?.linkSecret ?? random.bytes(32),
+    },
+    keyUses: new Map(),
+    opened: { wallMs: clock.now(), monotonicMs: clock.monotonic() },
+  }
+}
+
+/** The call of work that the store does by itself. */
+export function systemCall(
+  requestId: string,
+  signal: AbortSignal = new AbortController().signal,
+): Call {
+  return { principal: systemPrincipal, requestId, signal }
+}
+
+/** Creates those of the named buckets that are not there yet. */
+export async function ensureBuckets(engine: Engine, names: readonly string[]): Promise<void> {
+  for (const name of names) {
+    requireBucketName(name)
+    if ((await engine.catalog.view.buckets.byName(name)) !== undefined) continue
+    const args = { name, settings: defaultBucketSettings, existing: 'keep' as const }
+    await commit(engine, systemCall('start'), { name: 'buckets.create', args })
+  }
+}

@@ -1,0 +1,54 @@
+import type { Transaction } from '@holdfast/core/ports/catalog.ts'
+import {
+  createKeyTransaction,
+  ensureKeyTransaction,
+  revokeKeyTransaction,
+} from './access/key-transactions.ts'
+import { copyTransaction } from './assets/writes/copy-transaction.ts'
+import { addLinkTransaction, removeLinkTransaction } from './assets/writes/link-transactions.ts'
+import { moveTransaction } from './assets/writes/move-transaction.ts'
+import { putManyTransaction, putTransaction } from './assets/writes/put-transaction.ts'
+import { removeTransaction, restoreTransaction } from './assets/writes/remove-transaction.ts'
+import { updateTransaction } from './assets/writes/update-transaction.ts'
+import {
+  createBucketTransaction,
+  removeBucketTransaction,
+  updateBucketTransaction,
+} from './buckets/bucket-transactions.ts'
+import { collectTransaction } from './integrity/collect-transaction.ts'
+import { removeQuotaTransaction, setQuotaTransaction } from './quotas/quota-transactions.ts'
+import { pruneTransaction } from './versions/prune-transaction.ts'
+import { rollbackTransaction } from './versions/rollback-transaction.ts'
+import {
+  removeVersionTransaction,
+  updateVersionTransaction,
+} from './versions/version-transactions.ts'
+
+/**
+ * Everything that can change the catalog, by name. The committer imports this module in its own
+ * thread, so nothing here may reach for a clock, randomness, the element or the engine.
+ */
+export const transactions = {
+  'assets.put': putTransaction,
+  'assets.putMany': putManyTransaction,
+  'assets.update': updateTransaction,
+  'assets.move': moveTransaction,
+  'assets.copy': copyTransaction,
+  'assets.remove': removeTransaction,
+  'assets.restore': restoreTransaction,
+  'links.add': addLinkTransaction,
+  'links.remove': removeLinkTransaction,
+  'versions.update': updateVersionTransaction,
+  'versions.remove': removeVersionTransaction,
+  'versions.rollback': rollbackTransaction,
+  'versions.prune': pruneTransaction,
+  'buckets.create': createBucketTransaction,
+  'buckets.update': updateBucketTransaction,
+  'buckets.remove': removeBucketTransaction,
+  'quotas.set': setQuotaTransaction,
+  'quotas.remove': removeQuotaTransaction,
+  'keys.create': createKeyTransaction,
+  'keys.ensure': ensureKeyTransaction,
+  'keys.revoke': revokeKeyTransaction,
+  'blobs.collect': collectTransaction,
+} as const satisfies Record<string, Transaction<never, unknown>>

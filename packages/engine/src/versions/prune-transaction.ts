@@ -1,0 +1,51 @@
+import type { CatalogTransaction, CatalogView, Moment } from '@holdfast/core/ports/catalog.ts'
+import type { Asset, Version } from '@holdfast/core/records.ts'
+import { storedAsset } from '../assets/writes/stored-asset.ts'
+import { softDelete } from './version-transactions.ts'
+
+export interface PruneRule {
+  /** So many of the newest content versions stay, whatever their age. */
+  readonly keep: number
+  /** Only versions created before this time go; null = any. */
+  readonly before: string | null
+}
+
+export interface PruneArgs {
+  readonly assetId: string
+  readonly rule: PruneRule
+}
+
+export async function pruneTransaction(
+  tx: CatalogTransaction,
+  args: PruneArgs,
+  moment: Moment,
+): Promise<Version[]> {
+  const asset = await storedAsset(tx, args.assetId)
+  const pruned: Version[] = []
+  for (const version of await prunable(tx, asset, args.rule)) {
+    pruned.push(await softDelete(tx, moment, { asset, version }))
+  }
+  return pruned
+}
+
+const PAGE = 1000
+
+/** What the rule takes now, newest first. The current version and tagged ones always stay. */
+export async function prunable(
+  view: CatalogView,
+  asset: Asset,
+  rule: PruneRule,
+): Promise<Version[]> {
+  const found: Version[] = []
+  const query = { assetId: asset.id, kinds: ['content'] as const, deleted: 'without' as const }
+  for (let offset = 0; ; offset += PAGE) {
+    const page = await view.versions.list({ ...query, limit: PAGE, offset })
+    for (const [index, version] of page.entries()) {
+      const beyond = offset + index >= rule.keep
+      const old = rule.before === null || version.createdAt < rule.before
+      const free = version.id !== asset.versionId && version.tags.length === 0
+      if (beyond && old && free) found.push(version)
+    }
+    if (page.length < PAGE) return found
+  }
+}

@@ -1,0 +1,62 @@
+import type { Call } from '@holdfast/core/call.ts'
+import { type FieldProblem, invalidFields } from '@holdfast/core/errors.ts'
+import type { Version } from '@holdfast/core/records.ts'
+import { bucketOf, findAsset } from '../assets/find-asset.ts'
+import { commit } from '../commit.ts'
+import type { Engine } from '../engine.ts'
+import { type PruneRule, prunable } from './prune-transaction.ts'
+
+export interface PruneOptions {
+  /** Newest content versions that stay; absent: 1 with an age, else what bucket or store say. */
+  readonly keep?: number | undefined
+  /** Takes only versions older than this. */
+  readonly olderThanDays?: number | undefined
+  readonly dryRun?: boolean | undefined
+}
+
+export interface PruneResult {
+  readonly pruned: readonly Version[]
+  readonly dryRun: boolean
+  readonly keep: number
+}
+
+const DAY_MS = 24 * 60 * 60 * 1000
+
+/** Hides old versions. Those it keeps: the newest `keep`, the current one, tagged ones. */
+export async function pruneVersions(
+  engine: Engine,
+  call: Call,
+  assetId: string,
+  options: PruneOptions = {},
+): Promise<PruneResult> {
+  const wanted = { id: assetId, permission: 'versions:write', deleted: 'show' } as const
+  const asset = await findAsset(engine, call, wanted)
+  requireOptions(options)
+  const bucket = await bucketOf(engine, asset)
+  const usual = bucket.settings.versionsMax ?? engine.settings.versionsMax
+  const rule = pruneRule(engine, options, usual)
+  const dryRun = options.dryRun ?? false
+  const pruned = dryRun
+    ? await engine.catalog.read(view => prunable(view, asset, rule))
+    : await commit(engine, call, { name: 'versions.prune', args: { assetId: asset.id, rule } })
+  return { pruned, dryRun, keep: rule.keep }
+}
+
+function pruneRule(engine: Engine, options: PruneOptions, usual: number): PruneRule {
+  const { keep, olderThanDays } = options
+  if (olderThanDays === undefined) return { keep: keep ?? usual, before: null }
+  const before = new Date(engine.clock.now() - olderThanDays * DAY_MS).toISOString()
+  return { keep: keep ?? 1, before }
+}
+
+function requireOptions({ keep, olderThanDays }: PruneOptions): void {
+  const problems: FieldProblem[] = []
+  if (keep !== undefined && (!Number.isSafeInteger(keep) || keep < 1)) {
+    problems.push({ path: 'keep', problem: 'must be a whole number from 1' })
+  }
+  const days = olderThanDays
+  if (days !== undefined && !(Number.isFinite(days) && days >= 0 && days <= 100_000)) {
+    problems.push({ path: 'older_than_days', problem: 'must be from 0 to 100000' })
+  }
+  if (problems.length > 0) throw invalidFields(...problems)
+}

@@ -1,0 +1,34 @@
+import type { Call } from '@holdfast/core/call.ts'
+import { requireFields } from '../assets/asset-fields.ts'
+import { findAsset } from '../assets/find-asset.ts'
+import type { AssetAndVersion } from '../assets/writes/asset-writes.ts'
+import { commit } from '../commit.ts'
+import type { Engine } from '../engine.ts'
+import { findVersion, type VersionName } from './find-version.ts'
+
+export interface RollbackOptions {
+  readonly createdBy?: string | undefined
+  readonly description?: string | undefined
+  readonly ifMatch?: readonly string[] | undefined
+}
+
+/** Makes a new version of old content; always, even when it is the content shown already. */
+export async function rollbackVersion(
+  engine: Engine,
+  call: Call,
+  target: { readonly assetId: string; readonly version: VersionName },
+  options: RollbackOptions = {},
+): Promise<AssetAndVersion> {
+  const wanted = { id: target.assetId, permission: 'versions:write', deleted: 'refuse' } as const
+  const asset = await findAsset(engine, call, wanted)
+  requireFields({ createdBy: options.createdBy, description: options.description })
+  const version = await findVersion(engine.catalog.view, asset, target.version)
+  const args = {
+    assetId: asset.id,
+    versionId: version.id,
+    preconditions: { ifMatch: options.ifMatch },
+    createdBy: options.createdBy ?? call.principal.name,
+    description: options.description ?? '',
+  }
+  return commit(engine, call, { name: 'versions.rollback', args })
+}
