@@ -10,7 +10,7 @@ interface Waiting {
   readonly settle: (reply: CommitReply) => void
 }
 
-/** The committer in this thread: for tools, simulations and tests. Requests of a tick share a batch. */
+/** The committer in this thread, for tools and simulations; requests of a tick share a batch. */
 export function linkInline(log: OpenedLog): CommitterLink {
   let waiting: Waiting[] = []
   let running: Promise<void> | undefined

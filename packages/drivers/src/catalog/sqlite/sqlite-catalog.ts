@@ -22,7 +22,7 @@ export interface SqliteCatalogOptions {
   readonly onFatal?: (reason: string) => void
 }
 
-/** The catalog as the event loop sees it: reads from its own connection, writes by the committer. */
+/** The catalog on the event loop: reads from its own connection, writes through the committer. */
 export class SqliteCatalog implements Catalog {
   readonly traits: CatalogTraits = { driver: 'sqlite', carriesBytes: true }
   readonly view: CatalogView

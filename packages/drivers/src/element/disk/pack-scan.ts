@@ -98,7 +98,7 @@ function rangeCrc(file: DiskFile, from: number, to: number): string {
   return hex32(sum)
 }
 
-/** An end at zeros is clean only if nothing but zeros follows: a cut may have lost the first sector. */
+/** An end at zeros is clean only if zeros follow: a cut may have lost just the first sector. */
 export function restIsZero(file: DiskFile, end: ScanEnd): ScanEnd {
   if (end.kind === 'torn') return end
   const size = file.size()

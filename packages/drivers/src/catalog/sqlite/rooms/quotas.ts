@@ -1,9 +1,9 @@
 import type { QuotaQuestions } from '@holdfast/core/ports/catalog.ts'
 import type { Quota, QuotaScope, Usage } from '@holdfast/core/records.ts'
+import type { SqliteDatabase } from '../database.ts'
+import { parseRecord } from '../row-values.ts'
 import type { Buckets } from './buckets.ts'
 import type { Counters } from './counters.ts'
-import type { SqliteDatabase } from './database.ts'
-import { parseRecord } from './row-values.ts'
 
 export class Quotas implements QuotaQuestions {
   readonly #buckets: Buckets

@@ -1,9 +1,9 @@
 import type { Asset } from '@holdfast/core/records.ts'
+import type { SqliteDatabase } from '../database.ts'
+import type { Words } from '../words.ts'
 import { ASSET_COLUMNS, type AssetRow, assetOfRow, valuesOfAsset } from './asset-rows.ts'
 import type { Buckets } from './buckets.ts'
 import type { Counters } from './counters.ts'
-import type { SqliteDatabase } from './database.ts'
-import type { Words } from './words.ts'
 
 export interface AssetTables {
   readonly db: SqliteDatabase

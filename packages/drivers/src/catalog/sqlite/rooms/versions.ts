@@ -1,6 +1,6 @@
 import type { VersionQuery } from '@holdfast/core/ports/catalog.ts'
 import type { JsonObject, Version, VersionTag } from '@holdfast/core/records.ts'
-import type { SqliteDatabase } from './database.ts'
+import type { SqliteDatabase } from '../database.ts'
 import {
   codeOf,
   fromCode,
@@ -12,8 +12,9 @@ import {
   toJsonOrNull,
   toMs,
   toMsOrNull,
-} from './row-values.ts'
-import type { Words } from './words.ts'
+} from '../row-values.ts'
+import { Statements } from '../statements.ts'
+import type { Words } from '../words.ts'
 
 const kinds: readonly Version['kind'][] = ['content', 'marker']
 const changes: readonly Version['change'][] = ['create', 'update', 'rollback', 'copy', 'delete']
@@ -67,6 +68,7 @@ export interface VersionTables {
 
 export class Versions {
   readonly #tables: VersionTables
+  readonly #statements: Statements
   readonly #byId
   readonly #byNumber
   readonly #put
@@ -77,6 +79,7 @@ export class Versions {
   constructor(tables: VersionTables) {
     const { db } = tables
     this.#tables = tables
+    this.#statements = new Statements(db)
     this.#byId = db.prepare<[string], VersionRow>(`${SELECT} WHERE v.id = ?`)
     this.#byNumber = db.prepare<[number, number], VersionRow>(
       `${SELECT} WHERE v.asset = ? AND v.number = ?`,
@@ -108,23 +111,17 @@ export class Versions {
   list(query: VersionQuery): Version[] {
     const where = this.#where(query)
     if (where === undefined) return []
-    return this.#tables.db
-      .prepare<unknown[], VersionRow>(
-        `${SELECT} WHERE ${where.sql} ORDER BY v.number DESC LIMIT ? OFFSET ?`,
-      )
-      .all(...where.values, query.limit, query.offset ?? 0)
+    const sql = `${SELECT} WHERE ${where.sql} ORDER BY v.number DESC LIMIT ? OFFSET ?`
+    return this.#statements
+      .all<VersionRow>(sql, [...where.values, query.limit, query.offset ?? 0])
       .map(row => this.#versionOf(row))
   }
 
   count(query: Omit<VersionQuery, 'limit' | 'offset'>): number {
     const where = this.#where(query)
     if (where === undefined) return 0
-    return (
-      this.#tables.db
-        .prepare<unknown[], number>(`SELECT count(*) FROM versions v WHERE ${where.sql}`)
-        .pluck()
-        .get(...where.values) ?? 0
-    )
+    const sql = `SELECT count(*) AS n FROM versions v WHERE ${where.sql}`
+    return this.#statements.number(sql, where.values)
   }
 
   hasAny(assetSeq: number): boolean {
@@ -221,4 +218,5 @@ export class Versions {
   }
 }
 
-const SELECT = `SELECT v.*, a.id AS asset_id FROM versions v JOIN assets a ON a.created_seq = v.asset`
+const SELECT = `SELECT v.*, a.id AS asset_id
+  FROM versions v JOIN assets a ON a.created_seq = v.asset`

@@ -7,9 +7,9 @@ import type {
   NewChange,
 } from '@holdfast/core/ports/catalog.ts'
 import type { BlobFacts } from '@holdfast/core/ports/element.ts'
+import type { Tables } from '../tables.ts'
 import { type ChangeLine, filled, isEmptyDraft, type LineBlob, newDraft } from './change-line.ts'
 import { Records } from './records.ts'
-import type { Tables } from './tables.ts'
 
 /** What a transaction needs from the commit it is part of. */
 export interface CommitContext {

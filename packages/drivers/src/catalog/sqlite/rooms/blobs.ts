@@ -1,7 +1,7 @@
 import type { BlobQuestions } from '@holdfast/core/ports/catalog.ts'
 import type { Blob } from '@holdfast/core/records.ts'
-import type { SqliteDatabase } from './database.ts'
-import { fromHex, toHexText, toIsoOrNull, toMs } from './row-values.ts'
+import type { SqliteDatabase } from '../database.ts'
+import { fromHex, toHexText, toIsoOrNull, toMs } from '../row-values.ts'
 
 interface BlobRow {
   sha256: Buffer

@@ -1,7 +1,7 @@
 import type { BucketQuestions } from '@holdfast/core/ports/catalog.ts'
 import type { Bucket } from '@holdfast/core/records.ts'
-import type { SqliteDatabase } from './database.ts'
-import { parseRecord } from './row-values.ts'
+import type { SqliteDatabase } from '../database.ts'
+import { parseRecord } from '../row-values.ts'
 
 interface BucketRow {
   no: number

@@ -9,8 +9,8 @@ import type {
   QuotaScope,
   Version,
 } from '@holdfast/core/records.ts'
-import { toMs } from './row-values.ts'
-import type { Tables } from './tables.ts'
+import { toMs } from '../row-values.ts'
+import type { Tables } from '../tables.ts'
 
 /**
  * Writing records with all that follows from them: reference counts, totals, tags. Both a live

@@ -1,7 +1,7 @@
 import type { KeyQuestions } from '@holdfast/core/ports/catalog.ts'
 import type { ApiKey } from '@holdfast/core/records.ts'
-import type { SqliteDatabase } from './database.ts'
-import { parseRecord } from './row-values.ts'
+import type { SqliteDatabase } from '../database.ts'
+import { parseRecord } from '../row-values.ts'
 
 export class Keys implements KeyQuestions {
   readonly #byHash

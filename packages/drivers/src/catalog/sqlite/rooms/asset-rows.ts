@@ -1,5 +1,4 @@
 import { type Acl, type Asset, assetTypes, type JsonObject } from '@holdfast/core/records.ts'
-import type { Buckets } from './buckets.ts'
 import {
   codeOf,
   fromCode,
@@ -11,8 +10,9 @@ import {
   toJsonOrNull,
   toMs,
   toMsOrNull,
-} from './row-values.ts'
-import type { Words } from './words.ts'
+} from '../row-values.ts'
+import type { Words } from '../words.ts'
+import type { Buckets } from './buckets.ts'
 
 export interface AssetRow {
   created_seq: number

@@ -1,8 +1,8 @@
 import type { Change } from '@holdfast/core/records.ts'
+import { toMs } from '../row-values.ts'
+import type { Tables } from '../tables.ts'
 import type { ChangeLine } from './change-line.ts'
 import { Records } from './records.ts'
-import { toMs } from './row-values.ts'
-import type { Tables } from './tables.ts'
 
 /** Finds where a blob of the packs lies now; undefined when no pack has it. */
 export type LocateBlob = (sha256: string) => string | undefined

@@ -1,10 +1,11 @@
 import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { AssetFilter, AssetQuery, AssetStats } from '@holdfast/core/ports/catalog.ts'
 import { type Asset, assetTypes, type Usage } from '@holdfast/core/records.ts'
+import { codeOf, fromCode } from '../row-values.ts'
+import { Statements } from '../statements.ts'
 import { ASSET_COLUMNS, type AssetRow, assetOfRow } from './asset-rows.ts'
 import type { AssetTables } from './assets.ts'
 import type { CounterKind } from './counters.ts'
-import { codeOf, fromCode } from './row-values.ts'
 import { matchExpression } from './search-text.ts'
 
 interface Where {
@@ -20,9 +21,11 @@ const SELECT = ASSET_COLUMNS.map(column => `a.${column}`).join(', ')
 /** Lists, totals and statistics of assets. Costs follow the page, not the bucket. */
 export class AssetSearch {
   readonly #tables: AssetTables
+  readonly #statements: Statements
 
   constructor(tables: AssetTables) {
     this.#tables = tables
+    this.#statements = new Statements(tables.db)
   }
 
   list(query: AssetQuery): Asset[] {
@@ -38,16 +41,12 @@ export class AssetSearch {
       where.parts.push('a.key > ?', 'a.trashed = 0')
       where.values.push(query.afterKey)
     }
-    const order = byKey
-      ? 'a.key'
-      : query.search === undefined
-        ? 'a.created_seq DESC'
-        : 'search.rowid DESC'
-    const sql = `SELECT ${SELECT} FROM ${where.from} ${whereText(where)} ORDER BY ${order} LIMIT ? OFFSET ?`
+    const newest = query.search === undefined ? 'a.created_seq DESC' : 'search.rowid DESC'
+    const sql = `SELECT ${SELECT} FROM ${where.from} ${whereText(where)}
+      ORDER BY ${byKey ? 'a.key' : newest} LIMIT ? OFFSET ?`
     const { buckets, words } = this.#tables
-    return this.#tables.db
-      .prepare<unknown[], AssetRow>(sql)
-      .all(...where.values, query.limit, query.offset ?? 0)
+    return this.#statements
+      .all<AssetRow>(sql, [...where.values, query.limit, query.offset ?? 0])
       .map(row => assetOfRow(row, buckets, words))
   }
 
@@ -56,12 +55,8 @@ export class AssetSearch {
     if (counter !== undefined) return counter
     const where = this.#where(filter)
     if (!where.possible) return 0
-    return (
-      this.#tables.db
-        .prepare<unknown[], number>(`SELECT count(*) FROM ${where.from} ${whereText(where)}`)
-        .pluck()
-        .get(...where.values) ?? 0
-    )
+    const sql = `SELECT count(*) AS n FROM ${where.from} ${whereText(where)}`
+    return this.#statements.number(sql, where.values)
   }
 
   stats(filter: { service?: string; bucketIds?: readonly string[] }): AssetStats {
@@ -106,12 +101,16 @@ export class AssetSearch {
     let assets = 0
     let bytes = 0
     if (where.possible) {
-      const rows = this.#tables.db
-        .prepare<unknown[], { type: number; service: number; assets: number; bytes: number }>(
-          `SELECT a.type, a.service, count(*) AS assets, sum(a.size) AS bytes
+      const rows = this.#statements.all<{
+        type: number
+        service: number
+        assets: number
+        bytes: number
+      }>(
+        `SELECT a.type, a.service, count(*) AS assets, sum(a.size) AS bytes
            FROM ${where.from} ${whereText(where)} GROUP BY a.type, a.service`,
-        )
-        .all(...where.values)
+        where.values,
+      )
       for (const row of rows) {
         const type = fromCode(assetTypes, row.type)
         const name = this.#tables.words.word(row.service)

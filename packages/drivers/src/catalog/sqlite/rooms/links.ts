@@ -1,7 +1,7 @@
 import type { LinkQuestions } from '@holdfast/core/ports/catalog.ts'
 import type { Link } from '@holdfast/core/records.ts'
-import type { SqliteDatabase } from './database.ts'
-import { parseRecord } from './row-values.ts'
+import type { SqliteDatabase } from '../database.ts'
+import { parseRecord } from '../row-values.ts'
 
 export class Links implements LinkQuestions {
   readonly #byId

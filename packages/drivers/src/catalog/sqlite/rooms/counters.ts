@@ -1,6 +1,6 @@
 import type { Asset, Usage } from '@holdfast/core/records.ts'
 import { assetTypes } from '@holdfast/core/records.ts'
-import type { SqliteDatabase } from './database.ts'
+import type { SqliteDatabase } from '../database.ts'
 
 /**
  * Totals by bucket, service, owner and type. Changes gather in memory during a commit and are

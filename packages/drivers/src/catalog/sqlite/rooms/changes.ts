@@ -1,9 +1,9 @@
 import type { ChangeQuestions } from '@holdfast/core/ports/catalog.ts'
 import { type Change, changeKinds, type JsonObject } from '@holdfast/core/records.ts'
+import type { SqliteDatabase } from '../database.ts'
+import { codeOf, fromCode, parseRecord, toIso, toMs } from '../row-values.ts'
+import type { Words } from '../words.ts'
 import type { Buckets } from './buckets.ts'
-import type { SqliteDatabase } from './database.ts'
-import { codeOf, fromCode, parseRecord, toIso, toMs } from './row-values.ts'
-import type { Words } from './words.ts'
 
 interface ChangeRow {
   seq: number
@@ -59,7 +59,8 @@ export class Changes implements ChangeQuestions {
       .pluck()
     this.#latest = db.prepare<[], number>('SELECT max(seq) FROM changes').pluck()
     this.#insert = db.prepare(
-      `INSERT OR REPLACE INTO changes (seq, at, actor, request, what, bucket, asset, version, detail)
+      `INSERT OR REPLACE INTO changes
+       (seq, at, actor, request, what, bucket, asset, version, detail)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     )
   }

@@ -1,0 +1,34 @@
+import type { Statement } from 'better-sqlite3'
+import type { SqliteDatabase } from './database.ts'
+
+const KEPT_MAX = 200
+
+/** Prepared statements of queries that are put together at run time; there are few shapes. */
+export class Statements {
+  readonly #db: SqliteDatabase
+  readonly #kept = new Map<string, Statement<unknown[], unknown>>()
+
+  constructor(db: SqliteDatabase) {
+    this.#db = db
+  }
+
+  all<Row>(sql: string, values: readonly unknown[]): Row[] {
+    return this.#prepared<Row>(sql).all(...values)
+  }
+
+  /** The first column of the only row, a number. */
+  number(sql: string, values: readonly unknown[]): number {
+    return Number(this.#prepared<{ n: number }>(sql).get(...values)?.n ?? 0)
+  }
+
+  #prepared<Row>(sql: string): Statement<unknown[], Row> {
+    let statement = this.#kept.get(sql)
+    if (statement === undefined) {
+      if (this.#kept.size >= KEPT_MAX) this.#kept.clear()
+      statement = this.#db.prepare<unknown[], unknown>(sql)
+      this.#kept.set(sql, statement)
+    }
+    // The text of the query decides the shape of its rows.
+    return statement as Statement<unknown[], Row>
+  }
+}
