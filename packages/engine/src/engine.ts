@@ -8,6 +8,7 @@ import { systemPrincipal } from '@holdfast/core/principal.ts'
 import { defaultBucketSettings } from '@holdfast/core/records.ts'
 import { requireBucketName } from './buckets/bucket-fields.ts'
 import { commit } from './commit.ts'
+import { WriteGate } from './integrity/write-gate.ts'
 
 export interface EngineSettings {
   /** Bucket of uploads that name none. */
@@ -39,6 +40,7 @@ export interface Engine {
   readonly settings: EngineSettings
   /** When each API key was last used, Unix milliseconds; lost on restart. */
   readonly keyUses: Map<string, number>
+  readonly gate: WriteGate
   /** Both clocks at the opening: how garbage collection notices that the wall clock jumped. */
   readonly opened: { readonly wallMs: number; readonly monotonicMs: number }
 }
@@ -58,6 +60,7 @@ export function openEngine(options: EngineOptions): Engine {
       linkSecret: settings?.linkSecret ?? random.bytes(32),
     },
     keyUses: new Map(),
+    gate: new WriteGate(),
     opened: { wallMs: clock.now(), monotonicMs: clock.monotonic() },
   }
 }

@@ -1,6 +1,8 @@
+import type { Call } from '@holdfast/core/call.ts'
 import { commit } from '../commit.ts'
 import { type Engine, systemCall } from '../engine.ts'
 import { clockProblem } from './clock-problem.ts'
+import type { CollectedBlob } from './collect-transaction.ts'
 
 export interface CollectOptions {
   /** Blobs per run; the rest waits for the next. */
@@ -34,15 +36,45 @@ export async function collectGarbage(
   let bytes = 0
   while (blobs < limit) {
     call.signal.throwIfAborted()
-    const asked = Math.min(BATCH, limit - blobs)
-    const dead = await engine.catalog.view.blobs.dead({ before, limit: asked })
-    if (dead.length === 0) break
-    const args = { sha256s: dead.map(blob => blob.sha256), before }
-    const collected = await commit(engine, call, { name: 'blobs.collect', args })
-    // All of them came back to life: asking again at once would find the same.
-    if (collected.length === 0) break
-    blobs += collected.length
-    for (const blob of collected) bytes += blob.size
+    const batch = await collectBatch(engine, call, {
+      before,
+      limit: Math.min(BATCH, limit - blobs),
+    })
+    if (batch === 'busy') return { blobs, bytes, stopped: 'uploads are under way' }
+    // None left, or all that looked dead are referred to again.
+    if (batch.length === 0) break
+    blobs += batch.length
+    for (const blob of batch) bytes += blob.size
   }
   return { blobs, bytes, stopped: null }
+}
+
+async function collectBatch(
+  engine: Engine,
+  call: Call,
+  query: { readonly before: string; readonly limit: number },
+): Promise<CollectedBlob[] | 'busy'> {
+  const { element } = engine
+  // Where bytes ride in transactions the catalog also lets them go; nothing can come in between.
+  if (element.staging !== undefined) return removeDead(engine, call, query)
+  const reopen = engine.gate.close()
+  if (reopen === undefined) return 'busy'
+  try {
+    const removed = await removeDead(engine, call, query)
+    for (const { location } of removed) await element.remove(location)
+    return removed
+  } finally {
+    reopen()
+  }
+}
+
+async function removeDead(
+  engine: Engine,
+  call: Call,
+  { before, limit }: { readonly before: string; readonly limit: number },
+): Promise<CollectedBlob[]> {
+  const dead = await engine.catalog.view.blobs.dead({ before, limit })
+  if (dead.length === 0) return []
+  const args = { sha256s: dead.map(blob => blob.sha256), before }
+  return commit(engine, call, { name: 'blobs.collect', args })
 }

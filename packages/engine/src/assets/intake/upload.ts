@@ -33,20 +33,14 @@ export async function receiveUpload(
   options: StageOptions,
 ): Promise<Upload> {
   const write = writeOptions(engine, call, options)
-  const { element } = engine
-  if (element.staging !== undefined) return stagedUpload(await element.staging.stage(source, write))
-  const start = new Uint8Array(HEAD_BYTES)
-  const taken = { bytes: 0 }
-  const written = await element.write(keepingStart(source, start, taken), write)
-  const { location, ...facts } = written
-  return {
-    facts,
-    head: start.subarray(0, taken.bytes),
-    staged: null,
-    location,
-    // Nothing to free: bytes that no version came to refer to are for garbage collection, because
-    // a commit that seemed to fail may yet have happened.
-    discard: async () => {},
+  const { staging } = engine.element
+  if (staging !== undefined) return stagedUpload(await staging.stage(source, write))
+  const leave = await engine.gate.enter()
+  try {
+    return await writtenUpload(engine, source, { write, leave })
+  } catch (error) {
+    leave()
+    throw error
   }
 }
 
@@ -84,6 +78,23 @@ function stagedUpload(staged: Staged): Upload {
       await staged.discard()
     },
   }
+}
+
+/**
+ * Discarding frees nothing: bytes that no version came to refer to are for the verification to
+ * report, because a commit that seemed to fail may yet have happened.
+ */
+async function writtenUpload(
+  engine: Engine,
+  source: ByteSource,
+  { write, leave }: { readonly write: WriteOptions; readonly leave: () => void },
+): Promise<Upload> {
+  const start = new Uint8Array(HEAD_BYTES)
+  const taken = { bytes: 0 }
+  const written = await engine.element.write(keepingStart(source, start, taken), write)
+  const { location, ...facts } = written
+  const head = start.subarray(0, taken.bytes)
+  return { facts, head, staged: null, location, discard: async () => leave() }
 }
 
 async function* keepingStart(

@@ -1,0 +1,127 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { anonymous, type Permission, type Principal } from '@holdfast/core/principal.ts'
+import { defaultBucketSettings } from '@holdfast/core/records.ts'
+import { refused } from '../test-store.test.ts'
+import { authorize, decide, needsBucket, type Resource, refuseMissing } from './decide.ts'
+
+const closed = { name: 'closed', settings: defaultBucketSettings }
+const open = { name: 'open', settings: { ...defaultBucketSettings, publicRead: true } }
+const plain = { id: 'a', acl: null }
+const guarded = { id: 'a', acl: { read: ['reader', 'both'], write: ['writer', 'both'] } }
+const published = { id: 'a', acl: { read: ['anonymous'], write: ['anonymous'] } }
+
+function principal(id: string, permissions: string[], buckets: string[] | null = null): Principal {
+  return { kind: 'api_key', id, name: id, permissions, buckets }
+}
+
+const admin = principal('admin', ['*'])
+const confinedAdmin = principal('admin', ['*'], ['open'])
+const writer = principal('w', ['assets:*'])
+const confined = principal('c', ['assets:*', 'keys:admin'], ['closed'])
+const reader = principal('reader', [])
+const namedWriter = principal('writer', [])
+const nobody = principal('nobody', [])
+const metrics = principal('metrics', ['metrics:read'])
+const link: Principal = { ...admin, kind: 'link' }
+
+const table: [Principal, Permission, Resource, boolean, string][] = [
+  [admin, 'store:admin', {}, true, 'administrators do what concerns no bucket'],
+  [admin, 'assets:write', { bucket: closed, asset: guarded }, true, 'and pass every list'],
+  [confinedAdmin, 'assets:write', { bucket: closed, asset: guarded }, false, 'in their buckets'],
+  [confinedAdmin, 'assets:write', { bucket: open, asset: guarded }, true, 'in their buckets'],
+  [confinedAdmin, 'keys:admin', {}, false, 'a confined key rules nothing store-wide'],
+  [writer, 'assets:write', { bucket: closed, asset: plain }, true, 'a scope grants'],
+  [writer, 'assets:read', { bucket: closed }, true, 'a pattern of one resource covers it'],
+  [writer, 'versions:read', { bucket: closed, asset: plain }, false, 'and nothing else'],
+  [writer, 'assets:write', { bucket: closed, asset: guarded }, false, 'a list narrows a scope'],
+  [confined, 'assets:write', { bucket: closed, asset: plain }, true, 'inside its bucket'],
+  [confined, 'assets:write', { bucket: open, asset: plain }, false, 'not outside'],
+  [confined, 'assets:read', { bucket: open, asset: plain }, true, 'but what is public is public'],
+  [confined, 'assets:read', { asset: plain }, false, 'an unknown bucket is not its bucket'],
+  [confined, 'keys:admin', {}, false, 'confinement bounds store-wide permissions'],
+  [reader, 'assets:read', { bucket: closed, asset: guarded }, true, 'named: needs no scope'],
+  [reader, 'versions:read', { bucket: closed, asset: guarded }, true, 'for reading of every kind'],
+  [reader, 'assets:write', { bucket: closed, asset: guarded }, false, 'not for writing'],
+  [reader, 'assets:read', { bucket: closed, asset: plain }, false, 'and only that asset'],
+  [namedWriter, 'metadata:write', { bucket: closed, asset: guarded }, true, 'named for writing'],
+  [namedWriter, 'assets:read', { bucket: closed, asset: guarded }, false, 'is not reading'],
+  [nobody, 'assets:read', { bucket: closed, asset: plain }, false, 'no scope, no access'],
+  [nobody, 'assets:read', { bucket: open, asset: plain }, true, 'public reading is for all'],
+  [nobody, 'assets:read', { bucket: open, asset: guarded }, false, 'a list closes a public asset'],
+  [metrics, 'assets:read', { bucket: closed, asset: plain }, false, 'another scope does not help'],
+  [anonymous, 'assets:read', { bucket: open, asset: plain }, true, 'public asset'],
+  [anonymous, 'metadata:read', { bucket: open, asset: plain }, true, 'and its metadata'],
+  [anonymous, 'versions:read', { bucket: open, asset: plain }, false, 'but not its history'],
+  [anonymous, 'assets:write', { bucket: open, asset: plain }, false, 'never writing'],
+  [anonymous, 'assets:read', { bucket: closed, asset: plain }, false, 'closed bucket'],
+  [anonymous, 'assets:read', { bucket: closed, asset: published }, true, 'published by its list'],
+  [anonymous, 'assets:write', { bucket: closed, asset: published }, false, 'never writing'],
+  [link, 'assets:read', { bucket: closed, asset: guarded }, true, 'a link reads for its issuer'],
+  [link, 'keys:admin', {}, false, 'and administers nothing'],
+  [link, 'metadata:write', { bucket: closed, asset: plain }, false, 'nor changes metadata'],
+  [principal('x', ['assets:fly']), 'assets:read', { bucket: closed }, false, 'unknown scopes'],
+  [principal('x', ['*:read']), 'assets:read', { bucket: closed }, true, 'one action of all'],
+  [principal('x', ['*:read']), 'assets:write', { bucket: closed }, false, 'not the others'],
+]
+
+describe('decide', () => {
+  for (const [who, permission, resource, allowed, why] of table) {
+    const name = `${why}: ${who.kind} ${who.id} ${permission} is ${allowed ? '' : 'not '}allowed`
+    it(name, () => {
+      const decision = decide(who, permission, resource)
+      assert.equal(decision.allowed, allowed, decision.reason)
+      assert.ok(decision.reason.length > 0)
+    })
+  }
+
+  it('gives the same answer without the bucket wherever the bucket is said not to matter', () => {
+    for (const [who, permission, { bucket, asset }] of table) {
+      if (bucket === undefined || asset === undefined || needsBucket(who, permission)) continue
+      const without = decide(who, permission, { asset })
+      assert.deepEqual(without, decide(who, permission, { bucket, asset }), who.id)
+    }
+  })
+})
+
+describe('authorize', () => {
+  const cases: [Principal, Permission, Resource, Parameters<typeof refused>][] = [
+    [anonymous, 'assets:read', { bucket: closed, asset: plain }, ['UNAUTHENTICATED']],
+    [anonymous, 'assets:read', { bucket: closed, asset: guarded }, ['UNAUTHENTICATED']],
+    [nobody, 'assets:read', { bucket: closed, asset: guarded }, ['FORBIDDEN']],
+    [writer, 'assets:read', { bucket: closed, asset: guarded }, ['ASSET_NOT_FOUND']],
+    [confined, 'assets:write', { bucket: open, asset: plain }, ['FORBIDDEN']],
+    [confinedAdmin, 'assets:read', { bucket: closed, asset: plain }, ['ASSET_NOT_FOUND']],
+    [confinedAdmin, 'assets:read', { bucket: closed }, ['BUCKET_NOT_FOUND', { bucket: 'closed' }]],
+    [metrics, 'keys:admin', {}, ['FORBIDDEN', { permission: 'keys:admin' }]],
+    [confined, 'keys:admin', {}, ['FORBIDDEN', { permission: 'keys:admin' }]],
+  ]
+  for (const [who, permission, resource, [code, details]] of cases) {
+    it(`answers ${code} to ${who.id} for ${permission}`, () => {
+      assert.throws(() => authorize(who, permission, resource), refused(code, details))
+    })
+  }
+
+  it('answers for a hidden asset exactly as for a missing one', () => {
+    const missing = ['ASSET_NOT_FOUND', { asset_id: 'a' }] as const
+    for (const who of [anonymous, nobody, metrics, writer, principal('x', ['versions:*'])]) {
+      for (const permission of ['assets:read', 'assets:write', 'versions:read'] as const) {
+        const hidden = thrownBy(() =>
+          authorize(who, permission, { bucket: closed, asset: guarded }),
+        )
+        const absent = thrownBy(() => refuseMissing(who, permission, missing))
+        assert.deepEqual(hidden, absent, `${who.id} ${permission}`)
+      }
+    }
+  })
+})
+
+function thrownBy(work: () => void): unknown {
+  try {
+    work()
+  } catch (error) {
+    const { code, details } = error as { code: string; details: unknown }
+    return { code, details }
+  }
+  return assert.fail('nothing was thrown')
+}

@@ -1,0 +1,139 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { callOf, openTestStore, refused } from '../test-store.test.ts'
+import { authenticateKey, createKey, ensureKey, listKeys, revokeKey } from './keys.ts'
+
+describe('API keys', () => {
+  it('open the store to who holds the secret, with exactly the rights given', async () => {
+    await using opened = await openTestStore()
+    const { engine, call } = opened
+    const permissions = ['assets:read']
+    const input = { name: 'reader', permissions, buckets: ['photos'] }
+    const { key, secret } = await createKey(engine, call, input)
+    assert.match(secret, /^hf_[\w-]{43}$/)
+    assert.equal(key.prefix, secret.slice(0, 10))
+    assert.ok(!JSON.stringify(await listKeys(engine, call)).includes(secret))
+    assert.deepEqual(await authenticateKey(engine, secret), {
+      kind: 'api_key',
+      id: key.id,
+      name: 'reader',
+      permissions,
+      buckets: ['photos'],
+    })
+    assert.equal(engine.keyUses.get(key.id), opened.clock.now())
+  })
+
+  it('open nothing when altered, unknown, overlong or empty', async () => {
+    await using opened = await openTestStore()
+    const { engine, call } = opened
+    const { secret } = await createKey(engine, call, { name: 'k', permissions: ['*'] })
+    const altered = secret.slice(0, -1) + (secret.endsWith('A') ? 'B' : 'A')
+    for (const wrong of [altered, `${secret} `, secret.slice(1), '', 'x'.repeat(100_000)]) {
+      await assert.rejects(authenticateKey(engine, wrong), refused('UNAUTHENTICATED'))
+    }
+  })
+
+  it('end when revoked, at once and for good', async () => {
+    await using opened = await openTestStore()
+    const { engine, call } = opened
+    const { key, secret } = await createKey(engine, call, { name: 'k', permissions: ['*'] })
+    const revoked = await revokeKey(engine, call, key.id)
+    assert.ok(revoked.revokedAt)
+    await assert.rejects(authenticateKey(engine, secret), refused('UNAUTHENTICATED'))
+    await opened.clock.advance(1000)
+    assert.deepEqual(await revokeKey(engine, call, key.id), revoked)
+    await assert.rejects(revokeKey(engine, call, 'none'), refused('KEY_NOT_FOUND'))
+  })
+
+  it('end at their time', async () => {
+    await using opened = await openTestStore()
+    const { engine, call, clock } = opened
+    const expiresAt = new Date(clock.now() + 1000).toISOString()
+    const { secret } = await createKey(engine, call, { name: 'k', permissions: ['*'], expiresAt })
+    await clock.advance(999)
+    await authenticateKey(engine, secret)
+    await clock.advance(1)
+    await assert.rejects(authenticateKey(engine, secret), refused('CREDENTIAL_EXPIRED'))
+  })
+
+  it('never grant more than their maker holds', async () => {
+    await using opened = await openTestStore()
+    const { engine } = opened
+    const maker = callOf({ permissions: ['keys:admin', 'assets:*'] })
+    await createKey(engine, maker, { name: 'k', permissions: ['assets:read', 'assets:*'] })
+    for (const scope of ['*', '*:*', '*:read', '*:write', 'versions:read', 'store:admin']) {
+      const input = { name: 'k', permissions: [scope] }
+      await assert.rejects(
+        createKey(engine, maker, input),
+        refused('FORBIDDEN', { permission: scope }),
+      )
+    }
+    const confined = callOf({ permissions: ['*'], buckets: ['photos'] })
+    const input = { name: 'k', permissions: ['assets:read'] }
+    await assert.rejects(createKey(engine, confined, input), refused('FORBIDDEN'))
+  })
+
+  it('tell every wrong field at once', async () => {
+    await using opened = await openTestStore()
+    const { engine, call, clock } = opened
+    const input = {
+      name: '',
+      permissions: ['assets:fly', '*'],
+      buckets: ['ok-bucket', 'NOT OK'],
+      expiresAt: new Date(clock.now()).toISOString(),
+    }
+    await assert.rejects(
+      createKey(engine, call, input),
+      (error: { details: { errors: { path: string }[] } }) => {
+        const paths = error.details.errors.map(one => one.path)
+        assert.deepEqual(paths, ['name', 'permissions[0]', 'buckets[1]', 'expires_at'])
+        return true
+      },
+    )
+    await assert.rejects(
+      createKey(engine, call, { name: 'k', permissions: [] }),
+      refused('VALIDATION_ERROR'),
+    )
+  })
+})
+
+describe('the key of the settings', () => {
+  const first = { name: 'bootstrap', secret: 'first secret of all', permissions: ['*'] }
+
+  it('is made once and stays the same', async () => {
+    await using opened = await openTestStore()
+    const { engine, call } = opened
+    const key = await ensureKey(engine, first)
+    assert.deepEqual(await ensureKey(engine, first), key)
+    assert.equal((await listKeys(engine, call)).length, 1)
+    assert.equal((await authenticateKey(engine, first.secret)).id, key.id)
+  })
+
+  it('ends when the settings give another secret, and other keys of the name stay', async () => {
+    await using opened = await openTestStore()
+    const { engine, call } = opened
+    await ensureKey(engine, first)
+    const maker = callOf({ permissions: ['*'] })
+    const { secret } = await createKey(engine, maker, { name: 'bootstrap', permissions: ['*'] })
+    const second = await ensureKey(engine, { ...first, secret: 'second secret of all' })
+    await assert.rejects(authenticateKey(engine, first.secret), refused('UNAUTHENTICATED'))
+    assert.equal((await authenticateKey(engine, 'second secret of all')).id, second.id)
+    await authenticateKey(engine, secret)
+    assert.equal((await listKeys(engine, call)).length, 3)
+  })
+
+  it('stays revoked when an administrator revoked it', async () => {
+    await using opened = await openTestStore()
+    const { engine, call } = opened
+    const key = await ensureKey(engine, first)
+    await revokeKey(engine, call, key.id)
+    await ensureKey(engine, first)
+    await assert.rejects(authenticateKey(engine, first.secret), refused('UNAUTHENTICATED'))
+  })
+
+  it('must not be short', async () => {
+    await using opened = await openTestStore()
+    const weak = ensureKey(opened.engine, { ...first, secret: 'fifteen letters' })
+    await assert.rejects(weak, refused('VALIDATION_ERROR'))
+  })
+})

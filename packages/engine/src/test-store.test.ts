@@ -1,0 +1,132 @@
+import assert from 'node:assert/strict'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import type { Call } from '@holdfast/core/call.ts'
+import type { ErrorCode } from '@holdfast/core/errors.ts'
+import { isHoldfastError } from '@holdfast/core/errors.ts'
+import type { Limits } from '@holdfast/core/limits.ts'
+import type { BlobBytes } from '@holdfast/core/ports/element.ts'
+import { anonymous, type Principal } from '@holdfast/core/principal.ts'
+import { MemoryElement } from '@holdfast/drivers/element/memory/memory-element.ts'
+import { openStore, type Store } from '@holdfast/drivers/open.ts'
+import { cryptoRandom } from '@holdfast/drivers/random/crypto-random.ts'
+import { FakeClock } from '@holdfast/testkit/fake-clock.ts'
+import type { PutFields } from './assets/intake/put-fields.ts'
+import { putAsset } from './assets/put.ts'
+import type { PutResult } from './assets/writes/put-transaction.ts'
+import { type Engine, ensureBuckets, openEngine, systemCall } from './engine.ts'
+import { transactions } from './transactions.ts'
+
+/** What the tests of this package share: a real store in a directory of its own. */
+export interface TestStore extends AsyncDisposable {
+  readonly engine: Engine
+  readonly store: Store
+  readonly clock: FakeClock
+  /** The administrator's call. */
+  readonly call: Call
+  readonly dir: string
+}
+
+export interface TestStoreOptions {
+  readonly limits?: Partial<Limits>
+  /** The committer in a thread of its own, as the server runs it. */
+  readonly thread?: boolean
+  /** Bytes in an element that cannot stage. */
+  readonly memory?: boolean
+}
+
+export async function openTestStore(options: TestStoreOptions = {}): Promise<TestStore> {
+  const dir = await mkdtemp(join(tmpdir(), 'holdfast-engine-'))
+  const clock = new FakeClock()
+  const committer = options.thread
+    ? { transactionsUrl: new URL('./transactions.ts', import.meta.url).href }
+    : { transactions, clock }
+  const store = await openStore({ dir: `${dir}/data`, reservedBytes: 0, ...committer })
+  const element = options.memory ? new MemoryElement('memory') : store.element
+  const engine = openEngine({
+    catalog: store.catalog,
+    element,
+    clock,
+    random: cryptoRandom,
+    limits: options.limits,
+    settings: { linkSecret: store.linkSecret },
+  })
+  await ensureBuckets(engine, ['photos'])
+  return {
+    engine,
+    store,
+    clock,
+    call: systemCall('test'),
+    dir,
+    [Symbol.asyncDispose]: async () => {
+      await store.close()
+      await rm(dir, { recursive: true })
+    },
+  }
+}
+
+export const owner = '0199d0c0-0000-7000-8000-000000000001'
+
+/** Puts text at a key in the bucket `photos`. */
+export async function put(
+  { engine, call }: { readonly engine: Engine; readonly call: Call },
+  key: string,
+  text: string,
+  fields: Partial<PutFields> = {},
+): Promise<PutResult> {
+  return putAsset(engine, call, {
+    bucket: 'photos',
+    service: 'test',
+    ownerId: owner,
+    mode: 'replace',
+    key,
+    ...fields,
+    source: bytesOf(text),
+  })
+}
+
+export async function* bytesOf(...parts: (string | Uint8Array)[]): AsyncGenerator<Uint8Array> {
+  for (const part of parts) yield typeof part === 'string' ? Buffer.from(part) : part
+}
+
+export async function textOf(content: BlobBytes): Promise<string> {
+  const chunks: Uint8Array[] = []
+  for await (const chunk of content.chunks ?? [content.bytes]) chunks.push(chunk)
+  return Buffer.concat(chunks).toString()
+}
+
+export function callOf(principal: Partial<Principal>): Call {
+  const api: Principal = {
+    kind: 'api_key',
+    id: 'someone',
+    name: 'Some One',
+    permissions: [],
+    buckets: null,
+  }
+  return { ...systemCall('test'), principal: { ...api, ...principal } }
+}
+
+export const anonymousCall: Call = { ...systemCall('test'), principal: anonymous }
+
+/** For `assert.rejects`: the error has the code, and the details hold what is given. */
+export function refused(code: ErrorCode, details: Record<string, unknown> = {}) {
+  return (error: unknown): boolean => {
+    if (!isHoldfastError(error)) throw error
+    assert.equal(error.code, code)
+    const relevant = Object.keys(details).map(key => [key, error.details[key]])
+    assert.deepEqual(Object.fromEntries(relevant), details)
+    return true
+  }
+}
+
+if (import.meta.main) {
+  test('a put in the committer thread reads back what was written', async () => {
+    await using opened = await openTestStore({ thread: true })
+    const { asset } = await put(opened, 'a.txt', 'hello')
+    const blob = await opened.engine.catalog.view.blobs.get(asset.sha256)
+    assert.ok(blob)
+    assert.equal(await textOf(await opened.engine.element.read(blob)), 'hello')
+  })
+}
