@@ -3,13 +3,13 @@ import type { Clock } from '@holdfast/core/ports/clock.ts'
 import type { Disk } from '@holdfast/core/ports/disk.ts'
 import type { Random } from '@holdfast/core/ports/random.ts'
 import type { ChangeLine } from '../catalog/sqlite/commit/change-line.ts'
-import { Replay } from '../catalog/sqlite/commit/replay.ts'
+import { applyReplay } from '../catalog/sqlite/commit/replay.ts'
+import { ReplayScratch } from '../catalog/sqlite/commit/replay-scratch.ts'
 import { openDatabase } from '../catalog/sqlite/database.ts'
 import { openTables, type Tables } from '../catalog/sqlite/tables.ts'
 import { BlobFiles } from '../element/disk/blob-files.ts'
 import { defaultJournal, Journal } from '../element/disk/journal.ts'
 import { formatLocation, TEMP } from '../element/disk/layout.ts'
-import type { ScannedBatch } from '../element/disk/pack-scan.ts'
 import { AppliedPosition } from './applied-position.ts'
 import { Ballast } from './ballast.ts'
 import { type AnyTransaction, Committer } from './committer.ts'
@@ -57,7 +57,7 @@ export function openLog(options: LogOptions): OpenedLog {
     const tempsSwept = sweepTemps(disk, dir)
     const journal = new Journal({ ...defaultJournal, ...journalOptions(options), disk, dir, clock })
     const applied = new AppliedPosition(db)
-    const recovery = recover({ tables, journal, applied })
+    const recovery = recover({ tables, journal, applied }, `${options.catalogPath}-replay`)
     const ballast = new Ballast(disk, dir, options.reservedBytes)
     ballast.lay()
     const files = new BlobFiles(disk, dir)
@@ -107,45 +107,30 @@ function sweepTemps(disk: Disk, dir: string): number {
   return swept
 }
 
-/** Batches applied per catalog transaction: bounds the memory of a rebuild. */
-const APPLY_BATCHES = 2000
-
-function recover(parts: {
-  tables: Tables
-  journal: Journal
-  applied: AppliedPosition
-}): Omit<Recovery, 'tempsSwept'> {
+function recover(
+  parts: { tables: Tables; journal: Journal; applied: AppliedPosition },
+  scratchPath: string,
+): Omit<Recovery, 'tempsSwept'> {
   const { tables, journal, applied } = parts
-  const located = new Map<string, string>()
-  const replay = new Replay(tables, sha256 => located.get(sha256))
+  const scratch = new ReplayScratch(tables.db, scratchPath)
   let batches = 0
   let changes = 0
-  let last: ScannedBatch | undefined
-  const commit = (): void => {
-    if (last === undefined) return
-    applied.set({ pack: last.pack, offset: last.end, batch: last.head.batch + 1 })
-    tables.counters.flush()
-    tables.db.exec('COMMIT')
+  try {
+    const cutBytes = journal.recover(applied.get(), batch => {
+      for (const { sha256, offset } of batch.bodies) {
+        scratch.addBody(sha256, formatLocation({ kind: 'pack', pack: batch.pack, offset }))
+      }
+      for (const text of batch.lines) {
+        const line: ChangeLine = JSON.parse(text)
+        scratch.addLine(line)
+        changes += line.changes.length
+      }
+      batches += 1
+    })
+    const finish = (): void => applied.set(journal.position)
+    applyReplay(tables, scratch, finish)
+    return { batches, changes, cutBytes }
+  } finally {
+    scratch.close()
   }
-  const cutBytes = journal.recover(applied.get(), batch => {
-    if (batches % APPLY_BATCHES === 0) {
-      commit()
-      tables.db.exec('BEGIN IMMEDIATE')
-    }
-    for (const { sha256, offset } of batch.bodies) {
-      const location = formatLocation({ kind: 'pack', pack: batch.pack, offset })
-      located.set(sha256, location)
-    }
-    for (const text of batch.lines) {
-      const line: ChangeLine = JSON.parse(text)
-      replay.apply(line)
-      changes += line.changes.length
-    }
-    located.clear()
-    batches += 1
-    last = batch
-  })
-  commit()
-  applied.set(journal.position)
-  return { batches, changes, cutBytes }
 }

@@ -1,121 +1,176 @@
-import type { Change } from '@holdfast/core/records.ts'
-import { toMs } from '../row-values.ts'
+import type { ApiKey, Asset, Bucket, Link, Quota, Version } from '@holdfast/core/records.ts'
+import { parseRecord, toMs } from '../row-values.ts'
 import type { Tables } from '../tables.ts'
-import type { ChangeLine } from './change-line.ts'
+import type { LineBlob, LineChange } from './change-line.ts'
 import { Records } from './records.ts'
+import type { ReplayScratch, ScratchChange } from './replay-scratch.ts'
 
-/** Finds where a blob of the packs lies now; undefined when no pack has it. */
-export type LocateBlob = (sha256: string) => string | undefined
+const COMMIT_EVERY = 20_000
 
 /**
- * Applies change lines from the packs to the tables. Lines hold whole records, so applying one
- * twice, or an old one after a newer, changes nothing: the higher `seq` of a record wins, and a
- * record that is gone stays gone.
+ * Brings the tables to the state that the packs tell. Records are whole, so applying one again
+ * changes nothing and an older one is passed over; a replay that was cut can simply run again.
  */
-export class Replay {
+export function applyReplay(tables: Tables, scratch: ReplayScratch, finish: () => void): void {
+  scratch.settle()
+  const replay = new Replay(tables, scratch)
+  tables.db.exec('BEGIN IMMEDIATE')
+  try {
+    replay.run()
+    finish()
+    tables.counters.flush()
+    tables.db.exec('COMMIT')
+  } catch (error) {
+    tables.counters.clear()
+    if (tables.db.inTransaction) tables.db.exec('ROLLBACK')
+    throw error
+  }
+}
+
+class Replay {
   readonly #tables: Tables
+  readonly #scratch: ReplayScratch
   readonly #records: Records
-  readonly #locate: LocateBlob
-  /** Sequence at which ids were removed, while this replay runs. */
-  readonly #gone = new Map<string, number>()
-  #seq = 0
+  #applied = 0
 
-  constructor(tables: Tables, locate: LocateBlob) {
+  constructor(tables: Tables, scratch: ReplayScratch) {
     this.#tables = tables
+    this.#scratch = scratch
     this.#records = new Records(tables)
-    this.#locate = locate
   }
 
-  /** The highest sequence number seen. */
-  get seq(): number {
-    return this.#seq
+  run(): void {
+    this.#freeNames()
+    this.#putBuckets()
+    this.#putBlobs()
+    this.#putAssets()
+    this.#putVersions()
+    this.#putRest()
+    this.#removeGone()
+    for (const change of this.#scratch.changes()) this.#addChange(change)
   }
 
-  apply(line: ChangeLine): void {
-    this.#seq = Math.max(this.#seq, line.seq)
-    this.#applyPuts(line)
-    this.#applyGone(line)
-    for (const change of line.changes) this.#applyChange(line, change)
+  /**
+   * Keys and names that change hands would collide half way: whoever is about to change or go
+   * gives up its own first.
+   */
+  #freeNames(): void {
+    this.#tables.db.exec(`
+      UPDATE main.assets SET trashed = 1 WHERE id IN (
+        SELECT id FROM scratch.records WHERE kind = 2
+        UNION SELECT id FROM scratch.gone WHERE kind = 2
+      );
+      UPDATE main.buckets SET name = '.' || id WHERE id IN (
+        SELECT id FROM scratch.gone WHERE kind = 0
+      );
+      DELETE FROM main.links WHERE id IN (SELECT id FROM scratch.gone WHERE kind = 4);
+    `)
   }
 
-  #applyPuts(line: ChangeLine): void {
-    const { puts } = line
-    const records = this.#records
-    const atMs = toMs(line.at)
-    for (const blob of puts.blobs ?? []) {
+  #putBuckets(): void {
+    for (const { id, json } of this.#scratch.records('buckets')) {
+      const bucket = parseRecord<Bucket>(json)
+      const known = this.#tables.buckets.byId(id)
+      if (known === undefined || known.seq <= bucket.seq) this.#records.putBucket(bucket)
+      this.#step()
+    }
+  }
+
+  #putBlobs(): void {
+    for (const { at, json } of this.#scratch.records('blobs')) {
+      const blob = parseRecord<LineBlob>(json)
       // Bytes that no pack has are looked for as a file; if they are not there, verify says so.
-      const location = blob.location ?? this.#locate(blob.sha256) ?? `file:${blob.sha256}`
-      if (this.#tables.blobs.get(blob.sha256) !== undefined) continue
-      const sums = Buffer.from(blob.sums, 'base64')
-      records.putBlob({ ...blob, sums, location }, atMs)
-    }
-    for (const bucket of puts.buckets ?? []) {
-      const { id, seq } = bucket
-      if (this.#newer(id, seq, this.#tables.buckets.byId(id)?.seq)) records.putBucket(bucket)
-    }
-    for (const asset of puts.assets ?? []) {
-      const { id, seq } = asset
-      if (this.#newer(id, seq, this.#tables.assets.byId(id)?.seq)) records.putAsset(asset)
-    }
-    for (const version of puts.versions ?? []) {
-      const { id, seq } = version
-      if (this.#newer(id, seq, this.#tables.versions.byId(id)?.seq)) {
-        records.putVersion(version, atMs)
+      const packed = this.#scratch.locationOf(blob.sha256)
+      const location = blob.location ?? packed ?? `file:${blob.sha256}`
+      if (this.#tables.blobs.get(blob.sha256) === undefined) {
+        const sums = Buffer.from(blob.sums, 'base64')
+        this.#records.putBlob({ ...blob, sums, location }, toMs(at))
       }
+      this.#step()
     }
-    for (const link of puts.links ?? []) {
-      if (this.#newer(link.id, link.seq, undefined)) records.putLink(link)
+    // Compaction moves bytes without a line of their own.
+    for (const { sha256, location } of this.#scratch.bodies()) {
+      this.#tables.blobs.move(sha256, location)
+      this.#step()
     }
-    for (const quota of puts.quotas ?? []) {
+  }
+
+  #putAssets(): void {
+    for (const { id, json } of this.#scratch.records('assets')) {
+      const asset = parseRecord<Asset>(json)
+      const known = this.#tables.assets.byId(id)
+      if (known === undefined || known.seq <= asset.seq) this.#records.putAsset(asset)
+      this.#step()
+    }
+  }
+
+  #putVersions(): void {
+    for (const { id, at, json } of this.#scratch.records('versions')) {
+      const version = parseRecord<Version>(json)
+      const known = this.#tables.versions.byId(id)
+      if (known === undefined || known.seq <= version.seq) {
+        this.#records.putVersion(version, toMs(at))
+      }
+      this.#step()
+    }
+  }
+
+  #putRest(): void {
+    for (const { json } of this.#scratch.records('links')) {
+      this.#records.putLink(parseRecord<Link>(json))
+      this.#step()
+    }
+    for (const { json } of this.#scratch.records('quotas')) {
+      const quota = parseRecord<Quota>(json)
       const known = this.#tables.quotas.get(quota.scope, quota.name)
-      if (this.#newer(`${quota.scope}\0${quota.name}`, quota.seq, known?.seq)) {
-        records.putQuota(quota)
-      }
+      if (known === undefined || known.seq <= quota.seq) this.#records.putQuota(quota)
     }
-    for (const key of puts.keys ?? []) {
-      if (this.#newer(key.id, key.seq, this.#tables.keys.byId(key.id)?.seq)) records.putKey(key)
+    for (const { id, json } of this.#scratch.records('keys')) {
+      const key = parseRecord<ApiKey>(json)
+      const known = this.#tables.keys.byId(id)
+      if (known === undefined || known.seq <= key.seq) this.#records.putKey(key)
     }
   }
 
-  #applyGone(line: ChangeLine): void {
-    const { gone, seq } = line
+  #removeGone(): void {
     const records = this.#records
-    const atMs = toMs(line.at)
-    for (const id of gone.links ?? []) this.#drop(id, seq, () => records.removeLink(id))
-    for (const id of gone.versions ?? []) {
-      this.#drop(id, seq, () => records.removeVersion(id, atMs))
+    for (const { id } of this.#scratch.gone('links')) records.removeLink(id)
+    for (const { id, at } of this.#scratch.gone('versions')) records.removeVersion(id, toMs(at))
+    for (const { id } of this.#scratch.gone('assets')) records.removeAsset(id)
+    for (const { id } of this.#scratch.gone('buckets')) records.removeBucket(id)
+    for (const { json } of this.#scratch.gone('quotas')) {
+      const { scope, name } = parseRecord<Pick<Quota, 'scope' | 'name'>>(json)
+      records.removeQuota(scope, name)
     }
-    for (const id of gone.assets ?? []) this.#drop(id, seq, () => records.removeAsset(id))
-    for (const id of gone.buckets ?? []) this.#drop(id, seq, () => records.removeBucket(id))
-    for (const { scope, name } of gone.quotas ?? []) {
-      this.#drop(`${scope}\0${name}`, seq, () => records.removeQuota(scope, name))
-    }
-    for (const sha256 of gone.blobs ?? []) records.removeBlob(sha256)
+    for (const { id } of this.#scratch.gone('blobs')) records.removeBlob(id)
   }
 
-  #newer(id: string, seq: number, known: number | undefined): boolean {
-    return seq > (this.#gone.get(id) ?? -1) && (known === undefined || seq > known)
+  #addChange({ at, actor, request, json }: ScratchChange): void {
+    const change = parseRecord<LineChange>(json)
+    const { versionId } = change
+    const version = versionId === undefined ? undefined : this.#tables.versions.byId(versionId)
+    this.#tables.changes.add(
+      {
+        seq: change.seq,
+        at,
+        actor,
+        requestId: request,
+        what: change.what,
+        bucketId: change.bucketId ?? null,
+        assetId: change.assetId ?? null,
+        versionId: versionId ?? null,
+        detail: change.detail ?? {},
+      },
+      version?.createdSeq,
+    )
+    this.#step()
   }
 
-  #drop(id: string, seq: number, remove: () => void): void {
-    this.#gone.set(id, Math.max(seq, this.#gone.get(id) ?? 0))
-    remove()
-  }
-
-  #applyChange(line: ChangeLine, change: ChangeLine['changes'][number]): void {
-    const version =
-      change.versionId === undefined ? undefined : this.#tables.versions.byId(change.versionId)
-    const row: Change = {
-      seq: change.seq,
-      at: line.at,
-      actor: line.actor,
-      requestId: line.request,
-      what: change.what,
-      bucketId: change.bucketId ?? null,
-      assetId: change.assetId ?? null,
-      versionId: change.versionId ?? null,
-      detail: change.detail ?? {},
-    }
-    this.#tables.changes.add(row, version?.createdSeq)
+  /** Commits from time to time, so that a rebuild does not need the catalog's size twice. */
+  #step(): void {
+    this.#applied += 1
+    if (this.#applied % COMMIT_EVERY !== 0) return
+    this.#tables.counters.flush()
+    this.#tables.db.exec('COMMIT; BEGIN IMMEDIATE')
   }
 }
