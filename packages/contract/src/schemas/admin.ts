@@ -95,21 +95,30 @@ export const garbageResult = Type.Object(
       minimum: 0,
       description: 'Unreferenced blobs that are kept until their grace period is over.',
     }),
+    stopped: nullable(Type.String({ description: 'Why nothing was done; null when it was.' })),
   },
   { title: 'GarbageResult' },
 )
 export type GarbageResult = Static<typeof garbageResult>
 
-const finding = Type.Object({ sha256: Type.String(), reason: Type.String() })
+const findings = Type.Array(
+  Type.Object({
+    sha256: Type.String(),
+    location: Type.String({ description: 'Where on the element.' }),
+    size: Type.Integer({ minimum: 0 }),
+    problem: Type.String(),
+  }),
+)
 
 export const verifyResult = Type.Object(
   {
-    ok: Type.Boolean(),
+    ok: Type.Boolean({ description: 'Nothing is missing or damaged.' }),
     checked_blobs: Type.Integer({ minimum: 0 }),
     checked_bytes: Type.Integer({ minimum: 0 }),
-    missing: Type.Array(finding),
-    damaged: Type.Array(finding),
-    orphaned: Type.Array(finding),
+    missing: findings,
+    damaged: findings,
+    orphaned: findings,
+    truncated: Type.Boolean({ description: 'There are more findings than are told.' }),
   },
   { title: 'VerifyResult', description: 'Every stored blob was read again.' },
 )

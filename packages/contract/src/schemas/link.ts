@@ -2,9 +2,8 @@ import Type, { type Static } from 'typebox'
 import { bucketName, closed, key, limit, offset, page, service, time, uuid } from './fields.ts'
 
 const linkType = Type.String({
-  minLength: 1,
-  maxLength: 255,
-  description: 'What the relation means, such as `derived-from`.',
+  pattern: '^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$',
+  description: 'What the other asset is to this one, such as `thumbnail` or `derived-from`.',
 })
 
 export const linkResponse = Type.Object(

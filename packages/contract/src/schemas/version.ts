@@ -45,9 +45,12 @@ export type VersionList = Static<typeof versionList>
 
 export const versionListQuery = Type.Object(
   {
-    include_deleted: Type.Optional(Type.Boolean({ default: false })),
-    created_after: Type.Optional(time('Only versions written after this time.')),
-    created_before: Type.Optional(time('Only versions written before this time.')),
+    include_deleted: Type.Optional(
+      Type.Boolean({ default: false, description: 'Deleted and pruned versions as well.' }),
+    ),
+    markers: Type.Optional(
+      Type.Boolean({ default: false, description: 'Delete markers as well.' }),
+    ),
     limit,
     offset,
   },
@@ -116,7 +119,11 @@ export const pruneRequest = Type.Object(
       Type.Integer({ minimum: 1, maximum: 1_000_000, description: 'Newest versions to keep.' }),
     ),
     older_than_days: Type.Optional(
-      Type.Number({ minimum: 0, description: 'Take only versions older than this.' }),
+      Type.Number({
+        minimum: 0,
+        maximum: 100_000,
+        description: 'Take only versions older than this.',
+      }),
     ),
     dry_run: Type.Optional(Type.Boolean({ default: false, description: 'Tell, change nothing.' })),
   },
@@ -132,6 +139,7 @@ export const pruneResult = Type.Object(
     dry_run: Type.Boolean(),
     pruned: Type.Array(versionResponse),
     pruned_count: Type.Integer({ minimum: 0 }),
+    keep: Type.Integer({ minimum: 1, description: 'Newest versions that were to stay.' }),
   },
   { title: 'PruneResult' },
 )
