@@ -1,0 +1,155 @@
+import type { Clock } from '@holdfast/core/ports/clock.ts'
+import type { Disk } from '@holdfast/core/ports/disk.ts'
+import type { Random } from '@holdfast/core/ports/random.ts'
+import { systemPrincipal } from '@holdfast/core/principal.ts'
+import { systemClock } from '@holdfast/drivers/clock/system-clock.ts'
+import { nodeDisk } from '@holdfast/drivers/disk/node-disk.ts'
+import { openStore, type StoreOptions } from '@holdfast/drivers/open.ts'
+import { cryptoRandom } from '@holdfast/drivers/random/crypto-random.ts'
+import { createKey, ensureKey } from '@holdfast/engine/access/keys.ts'
+import { type Engine, ensureBuckets, openEngine } from '@holdfast/engine/engine.ts'
+import type { DestinationStream } from 'pino'
+import type { Settings } from './config/settings-table.ts'
+import { HealthProbe } from './telemetry/health-probe.ts'
+import { type Log, openLog } from './telemetry/log.ts'
+import { Metrics } from './telemetry/metrics.ts'
+import { version } from './version.ts'
+
+/** Everything a request may need. Built here and nowhere else. */
+export interface Context {
+  readonly settings: Settings
+  readonly version: string
+  readonly engine: Engine
+  readonly clock: Clock
+  readonly random: Random
+  readonly disk: Disk
+  readonly log: Log
+  readonly metrics: Metrics
+  readonly health: HealthProbe
+  readonly startedMs: number
+  /** How much is going on, and whether more may come. */
+  readonly load: { active: number; stopping: boolean }
+}
+
+export interface ContextOptions {
+  readonly settings: Settings
+  readonly clock?: Clock | undefined
+  readonly random?: Random | undefined
+  readonly disk?: Disk | undefined
+  readonly logTo?: DestinationStream | undefined
+  /** Overrides of the store that settings do not have: tests of full and failing disks. */
+  readonly store?: Partial<StoreOptions> | undefined
+  /** Nothing more may be acknowledged: the process should end and recover at the next start. */
+  readonly onFatal?: ((reason: string) => void) | undefined
+}
+
+export interface OpenedContext {
+  readonly context: Context
+  /** The administrator's key, when this start made the first one. */
+  readonly firstKey: string | undefined
+  close(): Promise<void>
+}
+
+const HEALTH_MS = 5_000
+
+/** The one place where the parts are put together, from top to bottom; closed in reverse order. */
+export async function openContext(options: ContextOptions): Promise<OpenedContext> {
+  const { settings } = options
+  const clock = options.clock ?? systemClock
+  const random = options.random ?? cryptoRandom
+  const disk = options.disk ?? nodeDisk
+  const log = openLog(settings, version, options.logTo)
+  const store = await openStore({
+    dir: settings.dataDir,
+    transactionsUrl: import.meta.resolve('@holdfast/engine/transactions.ts'),
+    clock,
+    random,
+    disk,
+    reservedBytes: settings.reservedBytes,
+    onFatal: reason => {
+      log.fatal({ reason }, 'the store failed; restart to recover')
+      options.onFatal?.(reason)
+    },
+    ...options.store,
+  })
+  try {
+    const { catalog, element, linkSecret } = store
+    const engine = openEngine({
+      catalog,
+      element,
+      clock,
+      random,
+      limits: {
+        uploadBytesMax: settings.uploadBytesMax,
+        assetBytesMax: settings.assetBytesMax,
+        reservedBytes: settings.reservedBytes,
+        graceMs: settings.graceSeconds * 1000,
+      },
+      settings: {
+        defaultBucket: settings.defaultBucket,
+        versionsMax: settings.versionsMax,
+        versionRetentionDays: settings.versionRetentionDays,
+        linkSecret,
+      },
+    })
+    await ensureBuckets(engine, [settings.defaultBucket, ...settings.buckets])
+    const firstKey = await prepareKeys(engine, settings)
+    const health = openHealth({ engine, log })
+    const metrics = new Metrics(() => figures(engine, health))
+    await health.start()
+    log.info({ recovery: store.recovery, data_dir: settings.dataDir }, 'store opened')
+    const context = {
+      settings,
+      version,
+      engine,
+      clock,
+      random,
+      disk,
+      log,
+      metrics,
+      health,
+      startedMs: clock.monotonic(),
+      load: { active: 0, stopping: false },
+    }
+    const close = async () => {
+      await health.stop()
+      await store.close()
+    }
+    return { context, firstKey, close }
+  } catch (error) {
+    await store.close()
+    throw error
+  }
+}
+
+/** The key that the settings give; on the very first start without one, a fresh one. */
+async function prepareKeys(engine: Engine, settings: Settings): Promise<string | undefined> {
+  const secret = settings.bootstrapApiKey
+  const administrator = { name: 'administrator', permissions: ['*'] }
+  if (secret !== undefined) {
+    await ensureKey(engine, { ...administrator, secret })
+    return undefined
+  }
+  if ((await engine.catalog.view.keys.count()) > 0) return undefined
+  const { signal } = new AbortController()
+  const call = { principal: systemPrincipal, requestId: 'start', signal }
+  return (await createKey(engine, call, administrator)).secret
+}
+
+function openHealth({ engine, log }: { engine: Engine; log: Log }): HealthProbe {
+  const { catalog, element, clock } = engine
+  return new HealthProbe({
+    catalog,
+    element,
+    clock,
+    everyMs: HEALTH_MS,
+    onChange: ({ status, parts }) => log.warn({ status, parts }, 'health changed'),
+  })
+}
+
+async function figures(engine: Engine, health: HealthProbe) {
+  const { view } = engine.catalog
+  const [{ services }, blobs] = await Promise.all([view.assets.stats({}), view.blobs.totals()])
+  const { freeBytes, totalBytes } = health.view
+  return { services, blobs, freeBytes, totalBytes }
+}

@@ -1,0 +1,57 @@
+import type { Route } from '@holdfast/contract/route.ts'
+import { HoldfastError } from '@holdfast/core/errors.ts'
+import { anonymous, type Permission, type Principal } from '@holdfast/core/principal.ts'
+import { hasScope } from '@holdfast/engine/access/decide.ts'
+import { authenticateKey } from '@holdfast/engine/access/keys.ts'
+import type { Engine } from '@holdfast/engine/engine.ts'
+
+interface CredentialHeaders {
+  readonly authorization?: string | undefined
+  readonly 'x-api-key'?: string | string[] | undefined
+}
+
+/** Who calls: the owner of the API key, or anonymous. A wrong key is never anonymous. */
+export async function principalOf(engine: Engine, headers: CredentialHeaders): Promise<Principal> {
+  const secret = secretOf(headers)
+  return secret === undefined ? anonymous : await authenticateKey(engine, secret)
+}
+
+function secretOf(headers: CredentialHeaders): string | undefined {
+  const key = headers['x-api-key']
+  const { authorization } = headers
+  if (Array.isArray(key)) throw new HoldfastError('UNAUTHENTICATED')
+  if (authorization === undefined) return key
+  const bearer = /^Bearer +([\x21-\x7e]+)$/i.exec(authorization.trim())?.[1]
+  if (bearer === undefined) throw new HoldfastError('UNAUTHENTICATED')
+  // Two credentials would leave open who acts.
+  if (key !== undefined && key !== bearer) throw new HoldfastError('UNAUTHENTICATED')
+  return bearer
+}
+
+/** Permissions that an access list or public reading may give without a scope. */
+const GIVEN_BY_ASSET: ReadonlySet<Permission> = new Set([
+  'assets:read',
+  'assets:write',
+  'versions:read',
+  'versions:write',
+  'metadata:read',
+  'metadata:write',
+])
+const GIVEN_TO_ALL: ReadonlySet<Permission> = new Set(['assets:read', 'metadata:read'])
+
+/**
+ * What can be said before the body is read and the resource is known: everybody who is refused here
+ * would be refused by the engine as well, which decides with the resource at hand.
+ */
+export function admit(principal: Principal, route: Route): void {
+  const { permission } = route
+  if (permission === 'open' || hasScope(principal, permission)) return
+  if (principal.kind === 'anonymous') {
+    if (GIVEN_TO_ALL.has(permission)) return
+    throw new HoldfastError('UNAUTHENTICATED')
+  }
+  // A form creates, and no access list can allow that.
+  const creates = route.body?.kind === 'form' && permission === 'assets:write'
+  if (GIVEN_BY_ASSET.has(permission) && !creates) return
+  throw new HoldfastError('FORBIDDEN', { permission, reason: 'no scope grants it' })
+}

@@ -1,0 +1,37 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Clock } from '@holdfast/core/ports/clock.ts'
+
+const LINGER_MS = 10_000
+const LINGER_BYTES = 256 * 1024 * 1024
+
+/**
+ * Sends a refusal to a client that is still sending its body. Closing at once would reset the
+ * connection and destroy the answer before it is read (RFC 9112 §9.6), so what comes is thrown
+ * away for a while, within limits, and only then the connection is closed.
+ */
+export async function refuseWhileSending(
+  exchange: { readonly request: IncomingMessage; readonly response: ServerResponse },
+  answer: { readonly status: number; readonly headers: object; readonly body: string },
+  clock: Clock,
+): Promise<void> {
+  const { request, response } = exchange
+  const body = Buffer.from(answer.body)
+  response.writeHead(answer.status, {
+    ...answer.headers,
+    'content-length': body.length,
+    connection: 'close',
+  })
+  response.write(body)
+  const over = new AbortController()
+  let bytes = 0
+  const end = () => over.abort()
+  request.on('data', (chunk: Buffer) => {
+    bytes += chunk.length
+    if (bytes > LINGER_BYTES) end()
+  })
+  request.on('end', end).on('error', end).on('close', end)
+  if (!request.readableEnded && !request.destroyed) {
+    await clock.sleep(LINGER_MS, over.signal).catch(() => {})
+  }
+  response.end()
+}

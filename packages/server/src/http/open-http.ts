@@ -1,0 +1,107 @@
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import { HoldfastError } from '@holdfast/core/errors.ts'
+import { newUuid } from '@holdfast/core/ids.ts'
+import { anonymous } from '@holdfast/core/principal.ts'
+import { type FastifyInstance, fastify } from 'fastify'
+import type { Context } from '../context.ts'
+import { traceOf } from '../telemetry/trace.ts'
+import { RequestBody } from './body/request-body.ts'
+import { allowOrigin } from './cors.ts'
+import type { StatusOf } from './problems.ts'
+import { recordRequest } from './record-request.ts'
+import { refuse, refuseRaw } from './refuse.ts'
+import type { RequestState } from './request-state.ts'
+import { securityHeaders } from './security-headers.ts'
+
+const HEADERS_TIMEOUT_MS = 15_000
+const KEEP_ALIVE_MS = 72_000
+const PATH_CHARS_MAX = 16_384
+const REQUEST_ID = /^[\w.:-]{8,128}$/
+
+/** The HTTP side of the server, without any route. */
+export function openHttp(context: Context, statusOf: StatusOf): FastifyInstance {
+  const app = fastify({
+    logger: false,
+    // Bodies are read by our own code, with limits per route; nothing is ever buffered here.
+    bodyLimit: Number.MAX_SAFE_INTEGER,
+    requestTimeout: 0,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    exposeHeadRoutes: false,
+    return503OnClosing: false,
+    forceCloseConnections: 'idle',
+    routerOptions: { maxParamLength: PATH_CHARS_MAX },
+    clientErrorHandler: (error: Error & { code?: string }, socket: Socket) => {
+      refuseRaw(context, error, socket)
+    },
+    frameworkErrors: (error, request, reply) => {
+      request.state ??= newState(context, request.raw, reply.raw)
+      return refuse(context, { request, reply, error, statusOf })
+    },
+  })
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('*', (_request, _payload, done) => done(null))
+  prepareServer(app.server)
+  addHooks(app, context)
+  app.setErrorHandler((error, request, reply) =>
+    refuse(context, { request, reply, error, statusOf }),
+  )
+  app.setNotFoundHandler(async () => {
+    throw new HoldfastError('ROUTE_NOT_FOUND')
+  })
+  return app
+}
+
+function prepareServer(server: Server): void {
+  server.headersTimeout = HEADERS_TIMEOUT_MS
+  server.requestTimeout = 0
+  server.timeout = 0
+  // Node would answer 100 before anybody looked at the credential; the first read does it instead.
+  server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
+    server.emit('request', request, response)
+  })
+}
+
+function addHooks(app: FastifyInstance, context: Context): void {
+  const fixed = securityHeaders(context.settings)
+  const { load, settings, metrics } = context
+  app.addHook('onRequest', async (request, reply) => {
+    const state = newState(context, request.raw, reply.raw)
+    request.state = state
+    reply.headers(fixed).header('x-request-id', state.requestId)
+    load.active += 1
+    metrics.inFlight.inc()
+    reply.raw.once('close', () => {
+      load.active -= 1
+      metrics.inFlight.dec()
+      if (!reply.raw.writableFinished) state.abort.abort()
+      recordRequest(context, request, reply)
+    })
+    if (await allowOrigin(context, request, reply)) return
+    const operation = request.routeOptions.config.operationId
+    // Probes are answered whatever the load is: that is what they are for.
+    if (operation === 'getLiveness' || operation === 'getReadiness') return
+    if (load.stopping) throw new HoldfastError('SHUTTING_DOWN')
+    if (load.active > settings.requestsMax) throw new HoldfastError('TOO_MANY_REQUESTS')
+  })
+}
+
+function newState(
+  context: Context,
+  request: IncomingMessage,
+  response: ServerResponse,
+): RequestState {
+  const { clock, random, settings } = context
+  const { traceparent } = request.headers
+  const given = request.headers['x-request-id']
+  return {
+    requestId: typeof given === 'string' && REQUEST_ID.test(given) ? given : newUuid(clock, random),
+    trace: traceOf(typeof traceparent === 'string' ? traceparent : undefined, random),
+    startedMs: clock.monotonic(),
+    body: new RequestBody(request, response, { clock, idleSeconds: settings.bodyIdleSeconds }),
+    abort: new AbortController(),
+    principal: anonymous,
+    code: undefined,
+    sentBytes: 0,
+  }
+}

@@ -1,0 +1,68 @@
+import type { Problem } from '@holdfast/contract/schemas/problem.ts'
+import {
+  type ErrorCode,
+  errorTable,
+  HoldfastError,
+  isHoldfastError,
+} from '@holdfast/core/errors.ts'
+
+export type StatusOf = (code: ErrorCode) => number
+
+/** Failures of Fastify and Node that callers cause, as codes of ours. */
+const FOREIGN: Readonly<Record<string, ErrorCode>> = {
+  FST_ERR_BAD_URL: 'MALFORMED_REQUEST',
+  FST_ERR_ASYNC_CONSTRAINT: 'MALFORMED_REQUEST',
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'MALFORMED_REQUEST',
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'LENGTH_MISMATCH',
+  FST_ERR_CTP_BODY_TOO_LARGE: 'BODY_TOO_LARGE',
+  ERR_INVALID_CHAR: 'INTERNAL',
+}
+
+/** Whatever was thrown, as an error of the table. The cause stays for the log. */
+export function asTableError(error: unknown, aborted: boolean): HoldfastError {
+  if (isHoldfastError(error)) return error
+  const code = codeOf(error)
+  const known = code === undefined || !Object.hasOwn(FOREIGN, code) ? undefined : FOREIGN[code]
+  if (known !== undefined) return new HoldfastError(known, {}, { cause: error })
+  if (aborted) return new HoldfastError('BODY_INCOMPLETE', {}, { cause: error })
+  return new HoldfastError('INTERNAL', {}, { cause: error })
+}
+
+function codeOf(error: unknown): string | undefined {
+  if (typeof error !== 'object' || error === null || !('code' in error)) return undefined
+  return typeof error.code === 'string' ? error.code : undefined
+}
+
+/** The sentence comes from the table, never from the error: no internal text leaves. */
+export function problemOf(error: HoldfastError, requestId: string): Problem {
+  const entry = errorTable[error.code]
+  const quiet = entry.kind === 'internal' || entry.kind === 'unavailable'
+  return {
+    message: entry.message,
+    code: error.code,
+    details: quiet ? {} : { ...error.details },
+    request_id: requestId,
+  }
+}
+
+/** Headers that belong to a refusal. */
+export function problemHeaders(error: HoldfastError): Record<string, string> {
+  switch (error.kind) {
+    case 'unauthenticated':
+      return { 'www-authenticate': 'Bearer realm="holdfast"' }
+    case 'limited':
+      return error.code === 'TOO_MANY_REQUESTS' ? { 'retry-after': '1' } : {}
+    case 'unavailable':
+      return { 'retry-after': '5' }
+    case 'full':
+      return { 'retry-after': '60' }
+    case 'range': {
+      const { size } = error.details
+      return typeof size === 'number' ? { 'content-range': `bytes */${size}` } : {}
+    }
+    default: {
+      const { allow } = error.details
+      return typeof allow === 'string' ? { allow } : {}
+    }
+  }
+}

@@ -1,0 +1,118 @@
+import type { Socket } from 'node:net'
+import { type ErrorCode, errorTable, type HoldfastError } from '@holdfast/core/errors.ts'
+import { newUuid } from '@holdfast/core/ids.ts'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Context } from '../context.ts'
+import { refuseWhileSending } from './linger.ts'
+import { asTableError, problemHeaders, problemOf, type StatusOf } from './problems.ts'
+
+export interface Refusal {
+  readonly request: FastifyRequest
+  readonly reply: FastifyReply
+  readonly error: unknown
+  readonly statusOf: StatusOf
+}
+
+/** Answers whatever was thrown with a problem body, and tells the log what callers are not told. */
+export async function refuse(context: Context, refusal: Refusal): Promise<void> {
+  const { request, reply, statusOf } = refusal
+  const { state } = request
+  const error = asTableError(refusal.error, request.raw.destroyed)
+  state.code = error.code
+  context.metrics.errors.inc({ code: error.code })
+  logFailure(context, error, request)
+  if (reply.sent || reply.raw.headersSent) {
+    // Half an answer must not look whole.
+    reply.raw.destroy()
+    return
+  }
+  const status = statusOf(error.code)
+  const text = JSON.stringify(problemOf(error, state.requestId))
+  forgetContent(reply)
+  reply.headers(problemHeaders(error)).type('application/json; charset=utf-8')
+  if (!state.body.unread || request.raw.destroyed) {
+    await reply.code(status).send(text)
+    return
+  }
+  reply.header('connection', 'close')
+  if (!state.body.started && request.headers.expect !== undefined) {
+    // The client waits for leave to send, and this is the answer.
+    await reply.code(status).send(text)
+    return
+  }
+  reply.hijack()
+  const headers = { ...reply.getHeaders() }
+  const body = request.method === 'HEAD' ? '' : text
+  const exchange = { request: request.raw, response: reply.raw }
+  await refuseWhileSending(exchange, { status, headers, body }, context.clock)
+}
+
+/** Headers that an operation had set for an answer that does not come. */
+function forgetContent(reply: FastifyReply): void {
+  for (const name of ['etag', 'content-length', 'content-disposition', 'last-modified']) {
+    reply.removeHeader(name)
+  }
+  for (const name of ['repr-digest', 'x-checksum', 'x-version', 'accept-ranges', 'location']) {
+    reply.removeHeader(name)
+  }
+  reply.header('content-security-policy', "default-src 'none'; frame-ancestors 'none'")
+  reply.header('cache-control', 'no-store')
+}
+
+const LOUD: ReadonlySet<string> = new Set(['internal', 'unavailable', 'full'])
+
+function logFailure(context: Context, error: HoldfastError, request: FastifyRequest): void {
+  if (!LOUD.has(error.kind) || error.code === 'SHUTTING_DOWN') return
+  const { requestId, trace } = request.state
+  context.log.error(
+    {
+      request_id: requestId,
+      trace_id: trace.traceId,
+      span_id: trace.spanId,
+      code: error.code,
+      details: error.details,
+      error,
+    },
+    'request failed',
+  )
+}
+
+const RAW: Readonly<Record<string, { status: number; reason: string; code: ErrorCode }>> = {
+  HPE_HEADER_OVERFLOW: {
+    status: 431,
+    reason: 'Request Header Fields Too Large',
+    code: 'MALFORMED_REQUEST',
+  },
+  ERR_HTTP_REQUEST_TIMEOUT: { status: 408, reason: 'Request Timeout', code: 'REQUEST_TIMEOUT' },
+}
+const BAD = { status: 400, reason: 'Bad Request', code: 'MALFORMED_REQUEST' } as const
+
+/** Bytes that are no HTTP request: there is no request to answer, only a socket. */
+export function refuseRaw(
+  context: Context,
+  error: Error & { code?: string },
+  socket: Socket,
+): void {
+  if (socket.destroyed || error.code === 'ECONNRESET') {
+    socket.destroy()
+    return
+  }
+  const answer = RAW[error.code ?? ''] ?? BAD
+  const requestId = newUuid(context.clock, context.random)
+  context.metrics.errors.inc({ code: answer.code })
+  context.log.info({ request_id: requestId, code: answer.code }, 'not an HTTP request')
+  const body = JSON.stringify({
+    message: errorTable[answer.code].message,
+    code: answer.code,
+    details: {},
+    request_id: requestId,
+  })
+  if (!socket.writable) {
+    socket.destroy()
+    return
+  }
+  socket.end(
+    `HTTP/1.1 ${answer.status} ${answer.reason}\r\nContent-Type: application/json\r\n` +
+      `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+  )
+}

@@ -1,0 +1,184 @@
+import type { Route } from '@holdfast/contract/route.ts'
+import { routes } from '@holdfast/contract/routes.ts'
+import type { Call } from '@holdfast/core/call.ts'
+import { HoldfastError, invalidFields } from '@holdfast/core/errors.ts'
+import { isScope } from '@holdfast/core/principal.ts'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { Context } from '../context.ts'
+import { admit, principalOf } from './authenticate.ts'
+import { readJson } from './body/read-json.ts'
+import { type Exchange, type Operations, sent } from './exchange.ts'
+import { queryValues } from './parse/query-text.ts'
+import { pathValues, splitUrl } from './parse/raw-path.ts'
+import { compileCheck } from './parse/validate.ts'
+import { sendJson } from './send-json.ts'
+
+/** An exchange whose parts were checked against schemas that only run time knows. */
+interface AnyExchange extends Omit<Exchange, 'params' | 'query' | 'body'> {
+  readonly params: unknown
+  readonly query: unknown
+  readonly body: unknown
+}
+type AnyOperation = (exchange: AnyExchange) => Promise<unknown>
+
+/**
+ * Serves the route table. Every request takes the same way: authenticate, admit, parse and check,
+ * operate, answer. A route without a known permission keeps the server from starting.
+ */
+export function registerRoutes(
+  app: FastifyInstance,
+  context: Context,
+  operations: Operations,
+): void {
+  // The types of a route and of its operation agree by `Operations`; here they meet as one.
+  const table: Readonly<Record<string, unknown>> = operations
+  for (const [operationId, route] of Object.entries<Route>(routes)) {
+    requirePermission(operationId, route)
+    const operate = table[operationId]
+    if (!isOperation(operate)) throw new Error(`${operationId} has no operation`)
+    const serve = server(context, route, operate)
+    app.route({
+      method: route.method,
+      url: fastifyPath(route.path),
+      // A HEAD of its own answers with headers of content; other GETs answer HEAD by themselves.
+      exposeHeadRoute: route.method === 'GET' && !hasHead(route.path),
+      config: { operationId, secretPath: route.path.includes('{token}') },
+      handler: serve,
+    })
+  }
+  refuseOtherMethods(app)
+}
+
+function isOperation(value: unknown): value is AnyOperation {
+  return typeof value === 'function'
+}
+
+/** The server does not start with a route that nobody declared open or guarded. */
+export function requirePermission(operationId: string, route: Pick<Route, 'permission'>): void {
+  const { permission } = route
+  if (permission === 'open' || (isScope(permission) && !permission.includes('*'))) return
+  throw new Error(`${operationId} declares no permission`)
+}
+
+function hasHead(path: string): boolean {
+  return Object.values<Route>(routes).some(route => route.method === 'HEAD' && route.path === path)
+}
+
+/** `{key+}` takes the rest; its value is read from the raw path, not from the router. */
+function fastifyPath(path: string): string {
+  return path.replaceAll(/\{\w+\+\}/g, '*').replaceAll(/\{(\w+)\}/g, ':$1')
+}
+
+function server(context: Context, route: Route, operate: AnyOperation) {
+  const checks = checksOf(route)
+  return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
+    const { state } = request
+    if (route.permission !== 'open') {
+      state.principal = await principalOf(context.engine, request.headers)
+      admit(state.principal, route)
+    }
+    const { path, query } = splitUrl(request.raw.url ?? '')
+    refuseCoding(request)
+    const call: Call = {
+      principal: state.principal,
+      requestId: state.requestId,
+      signal: state.abort.signal,
+    }
+    const exchange: AnyExchange = {
+      context,
+      call,
+      params: checks.params(pathValues(path, route.path)),
+      query: checks.query(query),
+      body: await checks.body(request, context.engine.limits.jsonBodyBytesMax),
+      bytes: state.body,
+      request,
+      reply,
+    }
+    const result = await operate(exchange)
+    if (result === sent) return
+    if (result === undefined) await reply.code(route.answer.status).send()
+    else await sendJson(reply, route.answer.status, result)
+  }
+}
+
+/** Bodies are kept as they come; one in a content coding would be kept encoded. */
+function refuseCoding(request: FastifyRequest): void {
+  const coding = request.headers['content-encoding']?.trim().toLowerCase() ?? ''
+  if (coding === '' || coding === 'identity') return
+  throw new HoldfastError('MALFORMED_REQUEST', {
+    header: 'content-encoding',
+    reason: 'bodies are taken without a content coding',
+  })
+}
+
+interface Checks {
+  readonly params: (values: Record<string, string>) => unknown
+  readonly query: (raw: string) => unknown
+  readonly body: (request: FastifyRequest, bytesMax: number) => Promise<unknown>
+}
+
+function checksOf(route: Route): Checks {
+  const params = route.params === undefined ? undefined : compileCheck(route.params)
+  const { query, body } = route
+  const checkQuery = query === undefined ? undefined : compileCheck(query)
+  const checkBody = body?.kind === 'json' ? compileCheck(body.schema) : undefined
+  return {
+    params: values => params?.(values) ?? {},
+    query: raw => {
+      if (query === undefined || checkQuery === undefined) return {}
+      return checkQuery(queryValues(raw, query))
+    },
+    body: async (request, bytesMax) => {
+      if (body?.kind !== 'json' || checkBody === undefined) return undefined
+      return await jsonBody(request, { bytesMax, optional: body.optional === true }, checkBody)
+    },
+  }
+}
+
+async function jsonBody(
+  request: FastifyRequest,
+  options: { readonly bytesMax: number; readonly optional: boolean },
+  check: (value: unknown) => unknown,
+): Promise<unknown> {
+  requireJsonType(request)
+  const value = await readJson(request.state.body.source(options.bytesMax))
+  if (value === undefined) {
+    if (options.optional) return undefined
+    throw invalidFields({ path: '', problem: 'a JSON body is needed' })
+  }
+  return check(value)
+}
+
+function requireJsonType(request: FastifyRequest): void {
+  const type = request.headers['content-type']
+  if (type === undefined && request.state.body.length === 0) return
+  if (/^application\/(json|[\w.-]+\+json)\s*(;|$)/i.test(type ?? '')) return
+  throw new HoldfastError('MALFORMED_REQUEST', {
+    header: 'content-type',
+    reason: 'must be application/json',
+  })
+}
+
+/** Known paths answer other methods with 405 and what they take. */
+function refuseOtherMethods(app: FastifyInstance): void {
+  const taken = new Map<string, Set<string>>()
+  for (const route of Object.values<Route>(routes)) {
+    const url = fastifyPath(route.path)
+    const methods = taken.get(url) ?? new Set<string>()
+    methods.add(route.method)
+    if (route.method === 'GET') methods.add('HEAD')
+    taken.set(url, methods)
+  }
+  for (const [url, methods] of taken) {
+    const allow = [...methods].sort().join(', ')
+    const others = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS'] as const
+    app.route({
+      method: others.filter(method => !methods.has(method)),
+      url,
+      exposeHeadRoute: false,
+      handler: async () => {
+        throw new HoldfastError('METHOD_NOT_ALLOWED', { allow })
+      },
+    })
+  }
+}

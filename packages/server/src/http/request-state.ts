@@ -1,0 +1,29 @@
+import type { Principal } from '@holdfast/core/principal.ts'
+import type { Trace } from '../telemetry/trace.ts'
+import type { RequestBody } from './body/request-body.ts'
+
+/** What is known of a request from its first hook to its last log line. */
+export interface RequestState {
+  readonly requestId: string
+  readonly trace: Trace
+  readonly startedMs: number
+  readonly body: RequestBody
+  /** Aborted when the client goes away or the server gives up. */
+  readonly abort: AbortController
+  principal: Principal
+  /** Code of the refusal that was answered. */
+  code: string | undefined
+  /** Bytes of content that were sent. */
+  sentBytes: number
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    state: RequestState
+  }
+  interface FastifyContextConfig {
+    operationId?: string
+    /** Paths that hold a credential are never logged. */
+    secretPath?: boolean
+  }
+}

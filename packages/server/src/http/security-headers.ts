@@ -1,0 +1,30 @@
+import type { Settings } from '../config/settings-table.ts'
+
+/** Sent with every answer; routes may replace single ones. */
+export function securityHeaders(settings: Settings): Readonly<Record<string, string>> {
+  const secure = settings.publicUrl?.startsWith('https:') === true
+  return {
+    'x-content-type-options': 'nosniff',
+    'x-frame-options': 'DENY',
+    'referrer-policy': 'no-referrer',
+    'cross-origin-resource-policy': 'same-origin',
+    'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+    'cache-control': 'no-store',
+    ...(secure ? { 'strict-transport-security': 'max-age=31536000' } : {}),
+  }
+}
+
+/** Content of others is shown, if at all, in a sandbox: no scripts, no forms, no origin. */
+export const contentPolicy = "sandbox; default-src 'none'; style-src 'unsafe-inline'"
+
+/** The explorer page loads from this server only; its styles are set by scripts. */
+export const explorerPolicy = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self' 'unsafe-inline'",
+  "img-src 'self' data:",
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join('; ')

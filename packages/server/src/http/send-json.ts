@@ -1,0 +1,52 @@
+import { promisify } from 'node:util'
+import { brotliCompress, constants, gzip } from 'node:zlib'
+import type { FastifyReply } from 'fastify'
+
+const COMPRESSED_FROM = 1400
+const brotli = promisify(brotliCompress)
+const gunzippable = promisify(gzip)
+
+/** JSON with a status, compressed where the caller takes that and it pays. */
+export async function sendJson(reply: FastifyReply, status: number, body: unknown): Promise<void> {
+  reply.code(status).type('application/json; charset=utf-8')
+  const text = JSON.stringify(body)
+  if (text.length < COMPRESSED_FROM) {
+    await reply.send(text)
+    return
+  }
+  reply.header('vary', withVary(reply.getHeader('vary')))
+  const coding = chosenCoding(reply.request.headers['accept-encoding'])
+  if (coding === undefined) {
+    await reply.send(text)
+    return
+  }
+  // An entity tag of the plain form would be wrong for this one.
+  reply.removeHeader('etag').header('content-encoding', coding)
+  await reply.send(await compress(text, coding))
+}
+
+type Coding = 'br' | 'gzip'
+
+async function compress(text: string, coding: Coding): Promise<Buffer> {
+  if (coding === 'gzip') return await gunzippable(text, { level: 5 })
+  return await brotli(text, { params: { [constants.BROTLI_PARAM_QUALITY]: 4 } })
+}
+
+/** The coding that the caller likes best (RFC 9110 §12.5.3); Brotli when it does not care. */
+export function chosenCoding(header: string | undefined): Coding | undefined {
+  const weights = new Map<string, number>()
+  for (const entry of (header ?? '').split(',').slice(0, 16)) {
+    const [name = '', ...parameters] = entry.split(';').map(part => part.trim().toLowerCase())
+    const quality = parameters.find(parameter => parameter.startsWith('q='))?.slice(2)
+    const weight = quality === undefined ? 1 : Number(quality)
+    if (name !== '' && weight >= 0 && weight <= 1) weights.set(name, weight)
+  }
+  const weightOf = (name: string) => weights.get(name) ?? weights.get('*') ?? 0
+  const [br, gz] = [weightOf('br'), weightOf('gzip')]
+  if (br === 0 && gz === 0) return undefined
+  return br >= gz ? 'br' : 'gzip'
+}
+
+function withVary(vary: number | string | string[] | undefined): string {
+  return vary === undefined ? 'Accept-Encoding' : `${vary}, Accept-Encoding`
+}

@@ -1,0 +1,156 @@
+import type { Catalog } from '@holdfast/core/ports/catalog.ts'
+import type { Clock } from '@holdfast/core/ports/clock.ts'
+import type { Element } from '@holdfast/core/ports/element.ts'
+
+export type PartState = 'up' | 'degraded' | 'down' | 'disabled'
+
+export interface PartHealth {
+  readonly status: PartState
+  readonly critical: boolean
+  readonly latency_ms: number | null
+  readonly reason: string
+}
+
+export interface HealthView {
+  readonly status: 'ready' | 'degraded' | 'not_ready'
+  readonly checkedAt: string | null
+  readonly parts: Readonly<Record<'database' | 'storage' | 'disk' | 'redis', PartHealth>>
+  readonly freeBytes: number
+  readonly totalBytes: number
+}
+
+export interface ProbeOptions {
+  readonly catalog: Catalog
+  readonly element: Element
+  readonly clock: Clock
+  readonly everyMs: number
+  readonly onChange: (view: HealthView) => void
+}
+
+const TIMEOUT_MS = 5_000
+const unknown: PartHealth = {
+  status: 'down',
+  critical: true,
+  latency_ms: null,
+  reason: 'not checked yet',
+}
+const redis: PartHealth = {
+  status: 'disabled',
+  critical: false,
+  latency_ms: null,
+  reason: 'not used: caches are in this process',
+}
+
+/** Asks the parts in the background; whoever asks about health gets what was found last. */
+export class HealthProbe {
+  readonly #options: ProbeOptions
+  readonly #stop = new AbortController()
+  #running: Promise<void> | undefined
+  #view: HealthView = {
+    status: 'not_ready',
+    checkedAt: null,
+    parts: { database: unknown, storage: unknown, disk: unknown, redis },
+    freeBytes: 0,
+    totalBytes: 0,
+  }
+
+  constructor(options: ProbeOptions) {
+    this.#options = options
+  }
+
+  get view(): HealthView {
+    return this.#view
+  }
+
+  /** Resolves after the first round. */
+  async start(): Promise<void> {
+    await this.check()
+    this.#running = this.#repeat()
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort()
+    await this.#running
+  }
+
+  /** One round now. */
+  async check(): Promise<HealthView> {
+    const { clock } = this.#options
+    const [database, element] = await Promise.all([this.#catalog(), this.#element()])
+    const { storage, disk, freeBytes, totalBytes } = element
+    const parts = { database, storage, disk, redis }
+    const before = this.#view.status
+    this.#view = {
+      status: statusOf(Object.values(parts)),
+      checkedAt: new Date(clock.now()).toISOString(),
+      parts,
+      freeBytes,
+      totalBytes,
+    }
+    if (before !== this.#view.status) this.#options.onChange(this.#view)
+    return this.#view
+  }
+
+  async #repeat(): Promise<void> {
+    const { clock, everyMs } = this.#options
+    const { signal } = this.#stop
+    while (!signal.aborted) {
+      const slept = await clock.sleep(everyMs, signal).then(
+        () => true,
+        () => false,
+      )
+      if (slept) await this.check()
+    }
+  }
+
+  async #catalog(): Promise<PartHealth> {
+    const { clock, catalog } = this.#options
+    const since = clock.monotonic()
+    const found = await this.#inTime(catalog.probe())
+    const status = found?.state ?? 'down'
+    return part(status, found?.reason ?? 'does not answer', clock.monotonic() - since)
+  }
+
+  async #element(): Promise<{
+    storage: PartHealth
+    disk: PartHealth
+    freeBytes: number
+    totalBytes: number
+  }> {
+    const { clock, element } = this.#options
+    const since = clock.monotonic()
+    const found = await this.#inTime(element.probe())
+    const took = clock.monotonic() - since
+    if (found === undefined) {
+      const down = part('down', 'does not answer', took)
+      return { storage: down, disk: down, freeBytes: 0, totalBytes: 0 }
+    }
+    const { state, reason, freeBytes, totalBytes } = found
+    // Full is not ready: reads work, but nothing new can be sent here.
+    const storage = part(state === 'full' ? 'degraded' : state, reason, took)
+    const disk = part(state === 'full' ? 'down' : storage.status, reason, null)
+    return { storage, disk, freeBytes, totalBytes }
+  }
+
+  async #inTime<T>(question: Promise<T>): Promise<T | undefined> {
+    const stop = new AbortController()
+    const late = this.#options.clock.sleep(TIMEOUT_MS, stop.signal).catch(() => undefined)
+    try {
+      return await Promise.race([question, late.then(() => undefined)])
+    } catch {
+      return undefined
+    } finally {
+      stop.abort()
+    }
+  }
+}
+
+function part(status: PartState, reason: string, latencyMs: number | null): PartHealth {
+  const latency = latencyMs === null ? null : Math.round(latencyMs * 100) / 100
+  return { status, critical: true, latency_ms: latency, reason }
+}
+
+function statusOf(parts: readonly PartHealth[]): HealthView['status'] {
+  if (parts.some(({ status, critical }) => critical && status === 'down')) return 'not_ready'
+  return parts.some(({ status }) => status === 'degraded') ? 'degraded' : 'ready'
+}

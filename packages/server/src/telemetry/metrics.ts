@@ -1,0 +1,122 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+
+const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60, 600]
+
+/** What is known at the moment of a scrape. */
+export interface StoreFigures {
+  readonly services: Readonly<Record<string, { readonly bytes: number; readonly assets: number }>>
+  readonly blobs: { readonly blobs: number; readonly bytes: number; readonly dead: number }
+  readonly freeBytes: number
+  readonly totalBytes: number
+}
+
+/** All metrics of one server. Labels are bounded: operations, statuses, codes, service names. */
+export class Metrics {
+  readonly #registry = new Registry()
+  readonly #figures: () => Promise<StoreFigures>
+
+  readonly requestSeconds = new Histogram({
+    name: 'http_request_duration_seconds',
+    help: 'Time from the request line to the last byte of the answer.',
+    labelNames: ['method', 'operation', 'status'],
+    buckets: SECONDS,
+    registers: [this.#registry],
+  })
+  readonly requests = new Counter({
+    name: 'http_requests_total',
+    help: 'Requests answered.',
+    labelNames: ['method', 'operation', 'status'],
+    registers: [this.#registry],
+  })
+  readonly inFlight = new Gauge({
+    name: 'http_requests_in_flight',
+    help: 'Requests at work.',
+    registers: [this.#registry],
+  })
+  readonly operations = new Counter({
+    name: 'storage_operations_total',
+    help: 'Operations on the store by outcome.',
+    labelNames: ['operation', 'status'],
+    registers: [this.#registry],
+  })
+  readonly errors = new Counter({
+    name: 'storage_errors_total',
+    help: 'Refusals and failures by code.',
+    labelNames: ['code'],
+    registers: [this.#registry],
+  })
+  readonly bytes = new Counter({
+    name: 'storage_transfer_bytes_total',
+    help: 'Bytes of bodies received (in) and content sent (out).',
+    labelNames: ['direction'],
+    registers: [this.#registry],
+  })
+  readonly healthy = new Gauge({
+    name: 'storage_component_up',
+    help: 'Whether a part works: 1 up, 0.5 degraded, 0 down.',
+    labelNames: ['component'],
+    registers: [this.#registry],
+  })
+  readonly #usage = new Gauge({
+    name: 'storage_usage_bytes',
+    help: 'Bytes of current content by service and storage class.',
+    labelNames: ['service', 'class'],
+    registers: [this.#registry],
+  })
+  readonly #assets = new Gauge({
+    name: 'storage_assets',
+    help: 'Assets that are not deleted, by service.',
+    labelNames: ['service'],
+    registers: [this.#registry],
+  })
+  readonly #blobs = new Gauge({
+    name: 'storage_blobs',
+    help: 'Stored blobs; dead ones wait for garbage collection.',
+    labelNames: ['state'],
+    registers: [this.#registry],
+  })
+  readonly #blobBytes = new Gauge({
+    name: 'storage_blob_bytes',
+    help: 'Bytes of all stored blobs.',
+    registers: [this.#registry],
+  })
+  readonly #disk = new Gauge({
+    name: 'storage_element_bytes',
+    help: 'Space of the element.',
+    labelNames: ['state'],
+    registers: [this.#registry],
+  })
+
+  constructor(figures: () => Promise<StoreFigures>) {
+    this.#figures = figures
+    collectDefaultMetrics({ register: this.#registry })
+    // promtool refuses gauges whose names end in _total.
+    for (const part of ['handles', 'requests', 'resources']) {
+      this.#registry.removeSingleMetric(`nodejs_active_${part}_total`)
+    }
+  }
+
+  get contentType(): string {
+    return this.#registry.contentType
+  }
+
+  async text(): Promise<string> {
+    const { services, blobs, freeBytes, totalBytes } = await this.#figures()
+    this.#usage.reset()
+    this.#assets.reset()
+    // Services are named by callers, so their number is cut: a label for each would not end.
+    const largest = Object.entries(services).sort(([, one], [, other]) => other.bytes - one.bytes)
+    for (const [service, { bytes, assets }] of largest.slice(0, SERVICES_MAX)) {
+      this.#usage.set({ service, class: 'hot' }, bytes)
+      this.#assets.set({ service }, assets)
+    }
+    this.#blobs.set({ state: 'live' }, blobs.blobs - blobs.dead)
+    this.#blobs.set({ state: 'dead' }, blobs.dead)
+    this.#blobBytes.set(blobs.bytes)
+    this.#disk.set({ state: 'free' }, freeBytes)
+    this.#disk.set({ state: 'total' }, totalBytes)
+    return this.#registry.metrics()
+  }
+}
+
+const SERVICES_MAX = 100
