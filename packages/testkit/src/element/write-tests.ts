@@ -11,7 +11,6 @@ import {
   listed,
   listLines,
   readBytes,
-  rejectsWith,
   writeBody,
 } from './element-test.ts'
 import type { OpenElement } from './under-test.ts'

@@ -1,0 +1,33 @@
+import { describe } from 'node:test'
+import { assetTests } from './catalog/asset-tests.ts'
+import { batchTests } from './catalog/batch-tests.ts'
+import { counterTests } from './catalog/counter-tests.ts'
+import { filterTests } from './catalog/filter-tests.ts'
+import { promiseTests } from './catalog/promise-tests.ts'
+import { recordTests } from './catalog/record-tests.ts'
+import { searchTests } from './catalog/search-tests.ts'
+import type { OpenCatalog } from './catalog/under-test.ts'
+import { versionTests } from './catalog/version-tests.ts'
+
+export interface CatalogSuiteOptions {
+  /** Random histories to play; each opens and rebuilds a catalog of its own. */
+  readonly histories?: number
+}
+
+/** What every `Catalog` must do; test names begin with the promise they hold to. */
+export function catalogSuite(
+  name: string,
+  open: OpenCatalog,
+  options: CatalogSuiteOptions = {},
+): void {
+  describe(`catalog: ${name}`, () => {
+    promiseTests(open)
+    batchTests(open)
+    recordTests(open)
+    assetTests(open)
+    filterTests(open)
+    searchTests(open)
+    versionTests(open)
+    counterTests(open, options.histories ?? 25)
+  })
+}

@@ -1,0 +1,186 @@
+import type { CatalogView } from '@holdfast/core/ports/catalog.ts'
+import {
+  type Asset,
+  type Blob,
+  type Bucket,
+  type Change,
+  type Link,
+  type QuotaScope,
+  quotaScopes,
+  type Usage,
+  type Version,
+} from '@holdfast/core/records.ts'
+
+/** Everything a catalog can be asked about its records and totals, to compare two of them. */
+export interface Dump {
+  readonly buckets: readonly Bucket[]
+  readonly assets: readonly Asset[]
+  readonly versions: readonly Version[]
+  readonly blobs: readonly Blob[]
+  readonly links: readonly Link[]
+  readonly quotas: readonly unknown[]
+  readonly keys: readonly unknown[]
+  readonly changes: readonly Change[]
+  readonly usage: Readonly<Record<string, Usage>>
+  readonly totals: unknown
+  readonly stats: unknown
+}
+
+const page = 200
+
+export async function dump(view: CatalogView): Promise<Dump> {
+  const buckets = await pages<Bucket>(last =>
+    view.buckets.list({ ...(last && { after: last.name }), limit: page }),
+  )
+  const assets = await pages<Asset>(last =>
+    view.assets.list({
+      ...(last && { beforeSeq: last.createdSeq }),
+      deleted: 'with',
+      limit: page,
+    }),
+  )
+  const versions: Version[] = []
+  const links = new Map<string, Link>()
+  for (const { id } of assets) {
+    versions.push(...(await view.versions.list({ assetId: id, deleted: 'with', limit: 10_000 })))
+    for (const link of await view.links.of({ assetId: id, limit: 10_000 })) links.set(link.id, link)
+  }
+  return {
+    buckets,
+    assets,
+    versions,
+    blobs: await pages<Blob>(last =>
+      view.blobs.list({ ...(last && { after: last.sha256 }), limit: page }),
+    ),
+    links: [...links.values()],
+    quotas: await view.quotas.list(),
+    keys: await view.keys.list(),
+    changes: await pages<Change>(last => view.changes.after(last?.seq ?? 0, page)),
+    usage: await usageOf(view, buckets, assets),
+    totals: await view.blobs.totals(),
+    stats: await view.assets.stats({}),
+  }
+}
+
+async function usageOf(
+  view: CatalogView,
+  buckets: readonly Bucket[],
+  assets: readonly Asset[],
+): Promise<Record<string, Usage>> {
+  const names: Record<QuotaScope, Set<string>> = {
+    bucket: new Set(buckets.map(({ name }) => name)),
+    owner: new Set(assets.map(({ ownerId }) => ownerId)),
+    service: new Set(assets.map(({ service }) => service)),
+  }
+  const usage: Record<string, Usage> = {}
+  for (const scope of quotaScopes) {
+    for (const name of [...names[scope]].sort()) {
+      usage[`${scope} ${name}`] = await view.quotas.usage(scope, name)
+    }
+  }
+  return usage
+}
+
+async function pages<T>(next: (last: T | undefined) => T[] | Promise<T[]>): Promise<T[]> {
+  const all: T[] = []
+  for (;;) {
+    const found = await next(all.at(-1))
+    all.push(...found)
+    if (found.length < page) return all
+  }
+}
+
+/** What the totals must be, counted from the records alone (C8). */
+export function recount(dump: Dump): { usage: Record<string, Usage>; references: string[] } {
+  const usage: Record<string, { assets: number; bytes: number }> = {}
+  const add = (name: string, assets: number, bytes: number) => {
+    const before = usage[name] ?? { assets: 0, bytes: 0 }
+    usage[name] = { assets: before.assets + assets, bytes: before.bytes + bytes }
+  }
+  const bucketNames = new Map(dump.buckets.map(({ id, name }) => [id, name]))
+  for (const { name } of dump.buckets) add(`bucket ${name}`, 0, 0)
+  const scopes = ({ bucketId, ownerId, service }: Asset) => [
+    `bucket ${bucketNames.get(bucketId)}`,
+    `owner ${ownerId}`,
+    `service ${service}`,
+  ]
+  const byId = new Map(dump.assets.map(asset => [asset.id, asset]))
+  for (const asset of dump.assets) for (const scope of scopes(asset)) add(scope, 1, 0)
+  const references = new Map<string, number>()
+  for (const version of dump.versions) {
+    const asset = byId.get(version.assetId)
+    if (asset !== undefined) for (const scope of scopes(asset)) add(scope, 0, version.size)
+    if (version.kind === 'marker') continue
+    references.set(version.sha256, (references.get(version.sha256) ?? 0) + 1)
+  }
+  return {
+    usage,
+    references: dump.blobs.map(({ sha256 }) => `${sha256} ${references.get(sha256) ?? 0}`),
+  }
+}
+
+/** Throws when any total differs from the recount, or a version has no blob. */
+export function checkTotals(dump: Dump): void {
+  const counted = recount(dump)
+  const fail = (what: string, is: unknown, should: unknown) => {
+    throw new Error(`${what} is ${JSON.stringify(is)}, recounted ${JSON.stringify(should)}`)
+  }
+  for (const name of new Set([...Object.keys(dump.usage), ...Object.keys(counted.usage)])) {
+    const [is, should] = [dump.usage[name], counted.usage[name]]
+    if (is?.assets !== should?.assets || is?.bytes !== should?.bytes) fail(name, is, should)
+  }
+  const references = dump.blobs.map(({ sha256, references }) => `${sha256} ${references}`)
+  if (references.join() !== counted.references.join()) {
+    fail('references', references, counted.references)
+  }
+  const known = new Set(dump.blobs.map(({ sha256 }) => sha256))
+  for (const { id, kind, sha256 } of dump.versions) {
+    if (kind === 'content' && !known.has(sha256))
+      fail(`the blob of version ${id}`, 'absent', sha256)
+  }
+  for (const { sha256, references, deadSince } of dump.blobs) {
+    if ((references === 0) !== (deadSince !== null)) fail(`deadSince of ${sha256}`, deadSince, null)
+  }
+  checkBlobTotals(dump, fail)
+  checkStats(dump, fail)
+  checkSequence(dump, fail)
+}
+
+type Fail = (what: string, is: unknown, should: unknown) => void
+
+function checkBlobTotals({ totals, blobs }: Dump, fail: Fail): void {
+  const bytes = (kept: readonly Blob[]) => kept.reduce((sum, { size }) => sum + size, 0)
+  const dead = bytes(blobs.filter(({ references }) => references === 0))
+  const should = { blobs: blobs.length, bytes: bytes(blobs), dead }
+  if (sorted(totals) !== sorted(should)) fail('blobs.totals', totals, should)
+}
+
+function checkStats({ stats, assets }: Dump, fail: Fail): void {
+  const types: Record<string, number> = {}
+  const services: Record<string, { assets: number; bytes: number }> = {}
+  let bytes = 0
+  const live = assets.filter(({ deletedAt }) => deletedAt === null)
+  for (const { type, service, size } of live) {
+    types[type] = (types[type] ?? 0) + 1
+    const before = services[service] ?? { assets: 0, bytes: 0 }
+    services[service] = { assets: before.assets + 1, bytes: before.bytes + size }
+    bytes += size
+  }
+  const should = { assets: live.length, bytes, types, services }
+  if (sorted(stats) !== sorted(should)) fail('assets.stats', stats, should)
+}
+
+function checkSequence({ changes }: Dump, fail: Fail): void {
+  for (const [index, { seq }] of changes.entries()) {
+    if (seq !== index + 1) fail(`change ${index + 1}`, seq, index + 1)
+  }
+}
+
+/** JSON with sorted keys, without zeros that one side may leave out. */
+function sorted(value: unknown): string {
+  return JSON.stringify(value, (_, inner: unknown) =>
+    typeof inner === 'object' && inner !== null && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : inner,
+  )
+}
