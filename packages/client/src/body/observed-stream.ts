@@ -1,0 +1,64 @@
+import { ClientError } from '../client-error.ts'
+import { plainBytes, type StreamedBody } from './upload-body.ts'
+
+const NOTHING = new Uint8Array()
+
+export interface ObservedStream {
+  readonly stream: ReadableStream<Uint8Array>
+  /** True once a byte was taken: from then on a one-shot source cannot be sent again. */
+  wasTaken(): boolean
+  /** Why the source itself failed, if it did: no attempt can help then. */
+  fault(): { readonly error: unknown } | undefined
+}
+
+export interface StreamObserver {
+  /** The connection asks for more: the source has the turn. */
+  onAsk(): void
+  onChunk(chunk: Uint8Array): void
+}
+
+/** Passes a source on as fast as it is asked for, and sees what happens to it. */
+export function observeStream(body: StreamedBody, observer: StreamObserver): ObservedStream {
+  let source: AsyncIterator<Uint8Array> | undefined
+  let fault: { readonly error: unknown } | undefined
+  let sizeBytes = 0
+  const take = async (): Promise<Uint8Array | undefined> => {
+    try {
+      source ??= body.open()
+      const { done, value } = await source.next()
+      if (done === true) {
+        requireSize(body.size, sizeBytes, true)
+        return undefined
+      }
+      sizeBytes += value.length
+      requireSize(body.size, sizeBytes, false)
+      return value
+    } catch (error) {
+      fault = { error }
+      throw error
+    }
+  }
+  const pull = async (controller: ReadableStreamDefaultController<Uint8Array>) => {
+    observer.onAsk()
+    const chunk = await take()
+    observer.onChunk(chunk ?? NOTHING)
+    if (chunk === undefined) {
+      controller.close()
+      return
+    }
+    controller.enqueue(plainBytes(chunk))
+  }
+  const cancel = async () => {
+    await source?.return?.()
+  }
+  // Without a queue nothing is taken before the connection asks for it.
+  const stream = new ReadableStream<Uint8Array>({ pull, cancel }, { highWaterMark: 0 })
+  return { stream, wasTaken: () => source !== undefined, fault: () => fault }
+}
+
+function requireSize(announced: number | undefined, size: number, isOver: boolean): void {
+  if (announced === undefined || size === announced) return
+  if (!isOver && size < announced) return
+  const message = `The source has ${isOver ? 'only' : 'more than'} ${isOver ? size : announced} bytes.`
+  throw new ClientError(message, { code: 'BODY_LENGTH', details: { announced, size } })
+}

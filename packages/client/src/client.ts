@@ -1,0 +1,48 @@
+import { assetBatchCalls } from './groups/asset-batches.ts'
+import { assetContentCalls } from './groups/asset-content.ts'
+import { assetRecordCalls } from './groups/asset-records.ts'
+import { bucketCalls } from './groups/buckets.ts'
+import { keyCalls } from './groups/keys.ts'
+import { linkCalls } from './groups/links.ts'
+import { presignedCalls } from './groups/presigned.ts'
+import { quotaCalls } from './groups/quotas.ts'
+import { serviceCalls } from './groups/service-status.ts'
+import { versionCalls } from './groups/versions.ts'
+import type { ClientOptions } from './options.ts'
+import { Transport } from './wire/transport.ts'
+
+export type { ByteStream, UploadBody } from './body/upload-body.ts'
+export { ClientError, isClientError } from './client-error.ts'
+export type { Download, DownloadOptions } from './download/download.ts'
+export type { AssetKey, AssetRef, Put, PutOptions } from './groups/asset-content.ts'
+export type { CallOptions, ClientOptions } from './options.ts'
+export type { RetryEvent, RetryPolicy } from './wire/retry.ts'
+
+export type Client = ReturnType<typeof openClient>
+
+/**
+ * A client of one server, for browsers and Node. It keeps no connection of its own and needs no
+ * closing.
+ *
+ *     const client = openClient({ url: 'http://127.0.0.1:8005', key })
+ *     await client.assets.put({ bucket: 'holdfast', key: 'a.txt' }, 'hello')
+ *     const text = await (await client.assets.get({ bucket: 'holdfast', key: 'a.txt' })).text()
+ */
+export function openClient(options: ClientOptions) {
+  const transport = new Transport(options)
+  return {
+    url: transport.url,
+    assets: {
+      ...assetContentCalls(transport),
+      ...assetRecordCalls(transport),
+      ...assetBatchCalls(transport),
+    },
+    versions: versionCalls(transport),
+    buckets: bucketCalls(transport),
+    quotas: quotaCalls(transport),
+    keys: keyCalls(transport),
+    links: linkCalls(transport),
+    presigned: presignedCalls(transport),
+    service: serviceCalls(transport),
+  }
+}

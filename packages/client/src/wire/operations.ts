@@ -1,0 +1,79 @@
+import type { AnswerOf, BodyOf, ParamsOf, QueryOf } from '@holdfast/contract/route.ts'
+import type { OperationId, Routes } from '@holdfast/contract/routes.ts'
+import { plainBytes } from '../body/upload-body.ts'
+import type { CallOptions } from '../options.ts'
+import { addressOf, type Params, type Query } from './address.ts'
+import { unexpected } from './answer.ts'
+import type { Answer, Transport, WireRequest } from './transport.ts'
+
+/** The route table exists here as types only: a path that it does not have does not compile. */
+export type Target<Id extends OperationId> = {
+  readonly method: Routes[Id]['method']
+  readonly path: Routes[Id]['path']
+  readonly query?: (QueryOf<Routes[Id]> & Query) | undefined
+  readonly headers?: Readonly<Record<string, string>> | undefined
+  readonly options?: CallOptions | undefined
+  /** A POST that may safely be sent twice. */
+  readonly idempotent?: boolean
+  readonly safe?: boolean
+  readonly alsoStatuses?: readonly number[]
+} & ('params' extends keyof Routes[Id]
+  ? { readonly params: ParamsOf<Routes[Id]> & Params }
+  : { readonly params?: undefined })
+
+type JsonCall<Id extends OperationId> = Target<Id> & { readonly json?: BodyOf<Routes[Id]> }
+
+/** Calls an operation whose answer is JSON, or nothing. */
+export async function callJson<Id extends OperationId>(
+  transport: Transport,
+  id: Id,
+  call: JsonCall<Id>,
+): Promise<AnswerOf<Routes[Id]>> {
+  return await transport.run<AnswerOf<Routes[Id]>>(jsonRequest(id, call), readJson)
+}
+
+export function jsonRequest<Id extends OperationId>(id: Id, call: JsonCall<Id>): WireRequest {
+  const request = requestOf(id, call)
+  if (call.json === undefined) return request
+  const bytes = plainBytes(new TextEncoder().encode(JSON.stringify(call.json)))
+  return {
+    ...request,
+    headers: { ...request.headers, 'content-type': 'application/json' },
+    body: { kind: 'whole', bytes, size: bytes.length },
+  }
+}
+
+export function requestOf<Id extends OperationId>(_id: Id, target: Target<Id>): WireRequest {
+  const { method, path, params, query, headers, options, alsoStatuses } = target
+  const isSafe = target.safe ?? (method === 'GET' || method === 'HEAD')
+  return {
+    method,
+    address: addressOf(path, params ?? {}, query ?? {}),
+    headers: headers ?? {},
+    safe: isSafe,
+    idempotent: target.idempotent ?? (isSafe || method !== 'POST'),
+    ...(alsoStatuses === undefined ? {} : { alsoStatuses }),
+    options: options ?? {},
+  }
+}
+
+export async function readJson<T>({ response, silence }: Answer): Promise<T> {
+  const text = await response.text()
+  silence.release()
+  return parseAnswer(response, text)
+}
+
+// What `JSON.parse` gives is taken at its word here: the contract is what the server promises.
+function parseAnswer<T>(response: Response, text: string): T {
+  try {
+    return JSON.parse(text === '' ? 'null' : text)
+  } catch {
+    throw unexpected(response, 'The answer is not JSON; is this a Holdfast server?')
+  }
+}
+
+export async function readText({ response, silence }: Answer): Promise<string> {
+  const text = await response.text()
+  silence.release()
+  return text
+}
