@@ -93,6 +93,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       random,
       staging,
       ...keepAlone(catalog, staging),
+      reclaimStep: () => link.reclaim(),
       cacheBytes: options.cacheBytes ?? 64 * 1024 * 1024,
     })
     return {

@@ -28,6 +28,8 @@ export interface Element {
   /** Atomic. With `ifAbsent`, false when the note already exists. */
   writeNote(name: string, text: string, options?: { ifAbsent?: boolean }): Promise<boolean>
   probe(): Promise<ElementProbe>
+  /** Gives back the space of what was removed, in bytes. Absent where removal does so at once. */
+  reclaim?(signal?: AbortSignal): Promise<number>
   /** Absent on elements whose writes cannot ride in a catalog transaction. */
   readonly staging?: Staging
   [Symbol.asyncDispose](): Promise<void>

@@ -1,9 +1,12 @@
 import type { CommitReply, CommitRequest } from './commit-request.ts'
+import type { ReclaimStep } from './reclaimer.ts'
 
 /** How the event loop reaches the committer: in this thread or in its own. */
 export interface CommitterLink {
   commit(request: CommitRequest): Promise<CommitReply>
   /** Resolves when the search index has caught up with every change committed so far. */
   advanceSearch(): Promise<void>
+  /** One step of giving space back. */
+  reclaim(): Promise<ReclaimStep>
   close(): Promise<void>
 }

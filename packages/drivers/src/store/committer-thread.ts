@@ -2,10 +2,11 @@ import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from '
 import { systemClock } from '../clock/system-clock.ts'
 import { nodeDisk } from '../disk/node-disk.ts'
 import { cryptoRandom } from '../random/crypto-random.ts'
-import type { CommitReply, CommitRequest, StagedBytes } from './commit-request.ts'
-import type { AnyTransaction } from './committer.ts'
+import type { CommitReply, CommitRequest, ReplyError, StagedBytes } from './commit-request.ts'
+import type { AnyTransaction, Committer } from './committer.ts'
 import { elementTransactions } from './element-transactions.ts'
 import { openLog } from './open-log.ts'
+import type { ReclaimStep } from './reclaimer.ts'
 import { toReplyError } from './reply-error.ts'
 import type { FromThread, PackedRequest, ThreadData, ToThread } from './thread-messages.ts'
 
@@ -14,6 +15,7 @@ import type { FromThread, PackedRequest, ThreadData, ToThread } from './thread-m
 const SEARCH_STEP = 500
 const SEARCH_IDLE_MS = 250
 const BATCH_MAX = 512
+const NO_BYTES = new Uint8Array(0)
 
 async function main(port: MessagePort, data: ThreadData): Promise<void> {
   const module: { transactions: Record<string, AnyTransaction> } = await import(
@@ -55,6 +57,9 @@ async function main(port: MessagePort, data: ThreadData): Promise<void> {
           while (log.committer.advanceSearch(SEARCH_STEP));
           answer({ kind: 'search', id: message.id })
         }
+        if (message.kind === 'reclaim') {
+          answer({ kind: 'reclaim', id: message.id, step: reclaimStep(log.committer) })
+        }
         if (message.kind === 'close') {
           log.close()
           answer({ kind: 'closed' })
@@ -79,6 +84,14 @@ async function main(port: MessagePort, data: ThreadData): Promise<void> {
   answer({ kind: 'ready', recovery: log.recovery })
 }
 
+function reclaimStep(committer: Committer): ReclaimStep | ReplyError {
+  try {
+    return committer.reclaim()
+  } catch (error) {
+    return toReplyError(error)
+  }
+}
+
 function answerCommits(
   commits: readonly Extract<ToThread, { kind: 'commit' }>[],
   replies: readonly CommitReply[],
@@ -95,8 +108,8 @@ function unpack(requests: readonly PackedRequest[], bodies: Uint8Array | null): 
   return requests.map(request => ({
     ...request,
     staged: request.staged.map(({ bodyAt, ...staged }): StagedBytes => {
-      const body =
-        bodyAt === null || bodies === null ? null : bodies.subarray(bodyAt, bodyAt + staged.size)
+      const all = bodies ?? NO_BYTES
+      const body = bodyAt === null ? null : all.subarray(bodyAt, bodyAt + staged.size)
       return { ...staged, body }
     }),
   }))

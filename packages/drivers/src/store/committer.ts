@@ -2,6 +2,7 @@ import { HoldfastError } from '@holdfast/core/errors.ts'
 import { newUuid } from '@holdfast/core/ids.ts'
 import type { CatalogView, Moment } from '@holdfast/core/ports/catalog.ts'
 import type { Clock } from '@holdfast/core/ports/clock.ts'
+import type { Disk } from '@holdfast/core/ports/disk.ts'
 import type { BlobFacts } from '@holdfast/core/ports/element.ts'
 import type { Random } from '@holdfast/core/ports/random.ts'
 import type { ChangeLine } from '../catalog/sqlite/commit/change-line.ts'
@@ -15,6 +16,7 @@ import { formatLocation } from '../element/disk/layout.ts'
 import type { AppliedPosition } from './applied-position.ts'
 import type { Ballast } from './ballast.ts'
 import type { CommitReply, CommitRequest, StagedBytes } from './commit-request.ts'
+import { Reclaimer, type ReclaimStep } from './reclaimer.ts'
 import { toReplyError } from './reply-error.ts'
 
 /** A named transaction as the committer sees it: any plain data in, any plain data out. */
@@ -25,6 +27,8 @@ export type AnyTransaction = (
 ) => Promise<unknown>
 
 export interface CommitterParts {
+  readonly disk: Disk
+  readonly dir: string
   readonly tables: Tables
   readonly journal: Journal
   readonly files: BlobFiles
@@ -52,6 +56,7 @@ export class Committer {
   readonly #parts: CommitterParts
   readonly #view: CatalogView
   readonly #search
+  readonly #reclaimer: Reclaimer
   #seq: number
   #failed: FatalStoreError | undefined
 
@@ -59,6 +64,7 @@ export class Committer {
     this.#parts = parts
     this.#view = viewOf(parts.tables)
     this.#search = openSearchIndex(parts.tables)
+    this.#reclaimer = new Reclaimer(parts)
     this.#seq = parts.tables.changes.latest()
   }
 
@@ -79,6 +85,18 @@ export class Committer {
     const replies: CommitReply[] = []
     for (const request of requests) replies.push(...(await this.run([request])))
     return replies
+  }
+
+  /** One step of giving space back; to be called again while there is more. */
+  reclaim(): ReclaimStep {
+    if (this.#failed !== undefined) throw this.#failed
+    try {
+      return this.#reclaimer.step()
+    } catch (error) {
+      this.#reclaimer.reset()
+      if (error instanceof FatalStoreError) this.#failed = error
+      throw error
+    }
   }
 
   /** Brings the search index up to date; true when more is waiting than one step took. */

@@ -39,6 +39,10 @@ export function linkInline(log: OpenedLog): CommitterLink {
       await running
       while (log.committer.advanceSearch(SEARCH_STEP)) await running
     },
+    async reclaim() {
+      await running
+      return log.committer.reclaim()
+    },
     async close() {
       while (running !== undefined) await running
       waiting = []

@@ -57,11 +57,25 @@ export function openLog(options: LogOptions): OpenedLog {
     const tempsSwept = sweepTemps(disk, dir)
     const journal = new Journal({ ...defaultJournal, ...journalOptions(options), disk, dir, clock })
     const applied = new AppliedPosition(db)
-    const recovery = recover({ tables, journal, applied }, `${options.catalogPath}-replay`)
+    const recovery = recover(
+      { tables, journal, applied },
+      { scratchPath: `${options.catalogPath}-replay`, nowMs: clock.now() },
+    )
     const ballast = new Ballast(disk, dir, options.reservedBytes)
     ballast.lay()
     const files = new BlobFiles(disk, dir)
-    const parts = { tables, journal, files, applied, ballast, clock, random, transactions }
+    const parts = {
+      disk,
+      dir,
+      tables,
+      journal,
+      files,
+      applied,
+      ballast,
+      clock,
+      random,
+      transactions,
+    }
     return {
       committer: new Committer(parts),
       tables,
@@ -109,7 +123,7 @@ function sweepTemps(disk: Disk, dir: string): number {
 
 function recover(
   parts: { tables: Tables; journal: Journal; applied: AppliedPosition },
-  scratchPath: string,
+  { scratchPath, nowMs }: { scratchPath: string; nowMs: number },
 ): Omit<Recovery, 'tempsSwept'> {
   const { tables, journal, applied } = parts
   const scratch = new ReplayScratch(tables.db, scratchPath)
@@ -127,7 +141,12 @@ function recover(
       }
       batches += 1
     })
-    const finish = (): void => applied.set(journal.position)
+    const fromNothing = applied.get() === undefined
+    const finish = (): void => {
+      // The packs do not tell when the last reference went: better too much grace than too little.
+      if (fromNothing) tables.blobs.renewGrace(nowMs)
+      applied.set(journal.position)
+    }
     applyReplay(tables, scratch, finish)
     return { batches, changes, cutBytes }
   } finally {

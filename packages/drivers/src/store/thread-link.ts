@@ -1,9 +1,10 @@
 import { Worker } from 'node:worker_threads'
 import { HoldfastError } from '@holdfast/core/errors.ts'
 import { FatalStoreError } from '../disk/disk-errors.ts'
-import type { CommitReply, CommitRequest } from './commit-request.ts'
+import type { CommitReply, CommitRequest, ReplyError } from './commit-request.ts'
 import type { CommitterLink } from './committer-link.ts'
 import type { Recovery } from './open-log.ts'
+import type { ReclaimStep } from './reclaimer.ts'
 import { fromReplyError, toReplyError } from './reply-error.ts'
 import type {
   FromThread,
@@ -53,6 +54,7 @@ class ThreadLink implements CommitterLink {
   readonly #closed: Promise<void>
   readonly #commits = new Map<number, readonly Waiting[]>()
   readonly #searches = new Map<number, () => void>()
+  readonly #reclaims = new Map<number, (step: ReclaimStep | ReplyError) => void>()
   #queue: Waiting[] = []
   #nextId = 1
   #lost: Error | undefined
@@ -80,6 +82,18 @@ class ThreadLink implements CommitterLink {
     return promise
   }
 
+  async reclaim(): Promise<ReclaimStep> {
+    if (this.#lost !== undefined) throw this.#lost
+    if (this.#closing) throw new HoldfastError('SHUTTING_DOWN')
+    const { promise, resolve } = Promise.withResolvers<ReclaimStep | ReplyError>()
+    const id = this.#nextId++
+    this.#reclaims.set(id, resolve)
+    this.#post({ kind: 'reclaim', id })
+    const step = await promise
+    if ('fatal' in step) throw fromReplyError(step)
+    return step
+  }
+
   async close(): Promise<void> {
     if (this.#closing) return await this.#closed
     this.#send()
@@ -89,7 +103,12 @@ class ThreadLink implements CommitterLink {
     await this.#worker.terminate()
   }
 
-  receive(message: Extract<FromThread, { kind: 'commit' | 'search' }>): void {
+  receive(message: Extract<FromThread, { kind: 'commit' | 'search' | 'reclaim' }>): void {
+    if (message.kind === 'reclaim') {
+      this.#reclaims.get(message.id)?.(message.step)
+      this.#reclaims.delete(message.id)
+      return
+    }
     if (message.kind === 'search') {
       this.#searches.get(message.id)?.()
       this.#searches.delete(message.id)
@@ -107,8 +126,8 @@ class ThreadLink implements CommitterLink {
   lose(error: Error): void {
     if (this.#lost !== undefined) return
     this.#lost = error
-    const reply: CommitReply = {
-      ok: false,
+    const reply = {
+      ok: false as const,
       error: toReplyError(new FatalStoreError(error.message, { cause: error })),
     }
     for (const waiting of this.#commits.values()) for (const { settle } of waiting) settle(reply)
@@ -116,6 +135,8 @@ class ThreadLink implements CommitterLink {
     for (const { settle } of this.#queue.splice(0)) settle(reply)
     for (const resolve of this.#searches.values()) resolve()
     this.#searches.clear()
+    for (const resolve of this.#reclaims.values()) resolve(reply.error)
+    this.#reclaims.clear()
   }
 
   /** One message per turn of the event loop, with the bodies in one buffer that moves over. */

@@ -1,5 +1,6 @@
 import type { CommitReply, CommitRequest, ReplyError, StagedBytes } from './commit-request.ts'
 import type { LogOptions, Recovery } from './open-log.ts'
+import type { ReclaimStep } from './reclaimer.ts'
 
 /** Messages between the event loop and the committer thread. */
 
@@ -25,6 +26,7 @@ export type ToThread =
       readonly bodies: Uint8Array | null
     }
   | { readonly kind: 'search'; readonly id: number }
+  | { readonly kind: 'reclaim'; readonly id: number }
   | { readonly kind: 'close' }
 
 export type FromThread =
@@ -32,4 +34,5 @@ export type FromThread =
   | { readonly kind: 'failed'; readonly error: ReplyError }
   | { readonly kind: 'commit'; readonly id: number; readonly replies: readonly CommitReply[] }
   | { readonly kind: 'search'; readonly id: number }
+  | { readonly kind: 'reclaim'; readonly id: number; readonly step: ReclaimStep | ReplyError }
   | { readonly kind: 'closed' }

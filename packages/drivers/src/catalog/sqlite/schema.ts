@@ -80,6 +80,10 @@ export const migrations: readonly string[] = [
   ) STRICT;
   CREATE UNIQUE INDEX versions_by_asset ON versions (asset, number);
 
+  -- The change log goes on naming what was removed for good.
+  CREATE TABLE removed_assets (created_seq INTEGER PRIMARY KEY, id TEXT NOT NULL) STRICT;
+  CREATE TABLE removed_versions (created_seq INTEGER PRIMARY KEY, id TEXT NOT NULL) STRICT;
+
   CREATE TABLE blobs (
     sha256 BLOB PRIMARY KEY,
     size INTEGER NOT NULL,

@@ -46,7 +46,7 @@ export function openTables(db: SqliteDatabase): Tables {
     links: new Links(db),
     quotas: new Quotas(db, buckets, counters),
     keys: new Keys(db),
-    changes: new Changes({ db, words, buckets, assets }),
+    changes: new Changes({ db, words, assets }),
   }
 }
 

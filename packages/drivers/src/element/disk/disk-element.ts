@@ -1,4 +1,4 @@
-import { HoldfastError } from '@holdfast/core/errors.ts'
+import { HoldfastError, isHoldfastError } from '@holdfast/core/errors.ts'
 import { toHex } from '@holdfast/core/ids.ts'
 import type { Disk } from '@holdfast/core/ports/disk.ts'
 import type {
@@ -15,6 +15,7 @@ import type {
 } from '@holdfast/core/ports/element.ts'
 import type { Random } from '@holdfast/core/ports/random.ts'
 import { errnoOf, fromDisk } from '../../disk/disk-errors.ts'
+import type { ReclaimStep } from '../../store/reclaimer.ts'
 import { blobEntrySha256 } from './batch.ts'
 import { BlobCache } from './blob-cache.ts'
 import { BlobFiles } from './blob-files.ts'
@@ -37,6 +38,8 @@ export interface DiskElementOptions {
   readonly locate: (sha256: string) => Promise<string | undefined>
   /** Removes bytes for good, through the committer. */
   readonly drop: (location: string) => Promise<void>
+  /** One step of giving space back, in the committer. */
+  readonly reclaimStep: () => Promise<ReclaimStep>
   readonly cacheBytes: number
 }
 
@@ -66,12 +69,36 @@ export class DiskElement implements Element {
   async read(place: BlobPlace, range?: ByteRange): Promise<BlobBytes> {
     const known = this.#cache.get(place.sha256)
     if (known !== undefined && range === undefined) return { size: known.length, bytes: known }
-    const { disk, dir } = this.#options
-    const result = await readBlob({ disk, dir, packs: this.#packs }, place, range)
+    const result = await this.#readThere(place, range)
     if (result.bytes !== undefined && range === undefined) {
       this.#cache.add(place.sha256, result.bytes)
     }
     return result
+  }
+
+  /** Compaction may move the bytes between the caller's look-up and this read. */
+  async #readThere(place: BlobPlace, range?: ByteRange): Promise<BlobBytes> {
+    const { disk, dir, locate } = this.#options
+    const from = { disk, dir, packs: this.#packs }
+    try {
+      return await readBlob(from, place, range)
+    } catch (error) {
+      if (!isHoldfastError(error) || error.code !== 'BLOB_MISSING') throw error
+      const location = await locate(place.sha256)
+      if (location === undefined || location === place.location) throw error
+      return await readBlob(from, { ...place, location }, range)
+    }
+  }
+
+  async reclaim(signal?: AbortSignal): Promise<number> {
+    let freed = 0
+    for (;;) {
+      signal?.throwIfAborted()
+      const { more, freedBytes, removedPack } = await this.#options.reclaimStep()
+      freed += freedBytes
+      if (removedPack !== null) await this.#packs.drop(removedPack)
+      if (!more) return freed
+    }
   }
 
   async stat(location: string): Promise<{ readonly size: number } | undefined> {

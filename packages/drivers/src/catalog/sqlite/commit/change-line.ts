@@ -64,43 +64,61 @@ export interface LineGone {
   readonly quotas?: readonly { readonly scope: QuotaScope; readonly name: string }[]
 }
 
-type Lists<T> = {
-  readonly [K in keyof T]-?: Array<NonNullable<T[K]> extends readonly (infer Item)[] ? Item : never>
+/** The kinds of records of a line, in the order in which they can be applied. */
+export const recordKinds = [
+  'buckets',
+  'blobs',
+  'assets',
+  'versions',
+  'links',
+  'quotas',
+  'keys',
+] as const satisfies readonly (keyof LinePuts)[]
+export type RecordKind = (typeof recordKinds)[number]
+
+/** What names a quota, which has no id. */
+export function quotaId(quota: { readonly scope: string; readonly name: string }): string {
+  return `${quota.scope}\0${quota.name}`
 }
 
-/** Gathers a line while its transaction runs. */
-export interface LineDraft {
-  readonly changes: LineChange[]
-  readonly puts: Lists<LinePuts>
-  readonly gone: Lists<LineGone>
-}
+/** Gathers a line while its transaction runs. Of each record only its last fate counts. */
+export class LineDraft {
+  readonly changes: LineChange[] = []
+  readonly #puts = new Map<RecordKind, Map<string, object>>()
+  readonly #gone = new Map<RecordKind, Map<string, unknown>>()
 
-export function newDraft(): LineDraft {
-  return {
-    changes: [],
-    puts: {
-      buckets: [],
-      assets: [],
-      versions: [],
-      blobs: [],
-      links: [],
-      quotas: [],
-      keys: [],
-    },
-    gone: { buckets: [], assets: [], versions: [], blobs: [], links: [], quotas: [] },
+  put(kind: RecordKind, id: string, record: object): void {
+    this.#gone.get(kind)?.delete(id)
+    const ofKind = this.#puts.get(kind)
+    if (ofKind === undefined) this.#puts.set(kind, new Map([[id, record]]))
+    else ofKind.set(id, record)
+  }
+
+  remove(kind: RecordKind, id: string, name: unknown = id): void {
+    this.#puts.get(kind)?.delete(id)
+    const ofKind = this.#gone.get(kind)
+    if (ofKind === undefined) this.#gone.set(kind, new Map([[id, name]]))
+    else ofKind.set(id, name)
+  }
+
+  get puts(): LinePuts {
+    return lists(this.#puts)
+  }
+
+  get gone(): LineGone {
+    return lists(this.#gone)
   }
 }
 
-export function isEmptyDraft({ changes, puts, gone }: LineDraft): boolean {
-  const lists = [...Object.values(puts), ...Object.values(gone)]
-  return changes.length === 0 && lists.every(list => list.length === 0)
+function lists(kinds: ReadonlyMap<RecordKind, ReadonlyMap<string, unknown>>): object {
+  const filled = [...kinds].filter(([, records]) => records.size > 0)
+  return Object.fromEntries(filled.map(([kind, records]) => [kind, [...records.values()]]))
 }
 
-/** The lists of a draft that hold anything. */
-export function filled<T extends LinePuts | LineGone>(lists: Lists<T>): Partial<Lists<T>> {
-  const kept: Partial<Lists<T>> = {}
-  for (const name in lists) {
-    if (lists[name].length > 0) kept[name] = lists[name]
-  }
-  return kept
+export function isEmptyLine({
+  changes,
+  puts,
+  gone,
+}: Omit<ChangeLine, 'seq' | 'at' | 'actor' | 'request'>): boolean {
+  return changes.length + Object.keys(puts).length + Object.keys(gone).length === 0
 }

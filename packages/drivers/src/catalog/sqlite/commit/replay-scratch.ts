@@ -1,18 +1,12 @@
 import { nodeDisk } from '../../../disk/node-disk.ts'
 import type { SqliteDatabase } from '../database.ts'
-import type { ChangeLine, LineGone, LinePuts } from './change-line.ts'
-
-/** The kinds of records of a change line, in the order in which they can be applied. */
-export const recordKinds = [
-  'buckets',
-  'blobs',
-  'assets',
-  'versions',
-  'links',
-  'quotas',
-  'keys',
-] as const satisfies readonly (keyof LinePuts)[]
-export type RecordKind = (typeof recordKinds)[number]
+import {
+  type ChangeLine,
+  type LineGone,
+  quotaId,
+  type RecordKind,
+  recordKinds,
+} from './change-line.ts'
 
 export interface ScratchRecord {
   readonly id: string
@@ -181,12 +175,12 @@ function* identified(
     for (const blob of puts.blobs ?? []) yield { id: blob.sha256, seq: line.seq, record: blob }
   } else if (name === 'quotas') {
     for (const quota of puts.quotas ?? [])
-      yield { id: goneId(quota), seq: quota.seq, record: quota }
+      yield { id: quotaId(quota), seq: quota.seq, record: quota }
   } else {
     for (const record of puts[name] ?? []) yield { id: record.id, seq: record.seq, record }
   }
 }
 
 function goneId(gone: string | { readonly scope: string; readonly name: string }): string {
-  return typeof gone === 'string' ? gone : `${gone.scope}\0${gone.name}`
+  return typeof gone === 'string' ? gone : quotaId(gone)
 }

@@ -8,7 +8,7 @@ import type {
 } from '@holdfast/core/ports/catalog.ts'
 import type { BlobFacts } from '@holdfast/core/ports/element.ts'
 import type { Tables } from '../tables.ts'
-import { type ChangeLine, filled, isEmptyDraft, type LineBlob, newDraft } from './change-line.ts'
+import { type ChangeLine, isEmptyLine, type LineBlob, LineDraft, quotaId } from './change-line.ts'
 import { Records } from './records.ts'
 
 /** What a transaction needs from the commit it is part of. */
@@ -27,7 +27,7 @@ export class SqliteTransaction {
   readonly #tables: Tables
   readonly #records: Records
   readonly #context: CommitContext
-  readonly #draft = newDraft()
+  readonly #draft = new LineDraft()
   readonly #removedBlobs: string[] = []
   #ended = false
   readonly port: CatalogTransaction
@@ -42,19 +42,10 @@ export class SqliteTransaction {
   /** Ends the transaction: every later use throws. Undefined when nothing was written. */
   end(): { readonly line: ChangeLine; readonly removedBlobs: readonly string[] } | undefined {
     this.#ended = true
-    if (isEmptyDraft(this.#draft)) return undefined
     const { at, actor, requestId, seq } = this.#context
     const { changes, puts, gone } = this.#draft
-    const line: ChangeLine = {
-      seq,
-      at,
-      actor,
-      request: requestId,
-      changes,
-      puts: filled(puts),
-      gone: filled(gone),
-    }
-    return { line, removedBlobs: this.#removedBlobs }
+    const line: ChangeLine = { seq, at, actor, request: requestId, changes, puts, gone }
+    return isEmptyLine(line) ? undefined : { line, removedBlobs: this.#removedBlobs }
   }
 
   /** Groups are getters, so that reaching for one after the end throws. */
@@ -141,74 +132,74 @@ export class SqliteTransaction {
       sums: Buffer.from(sums).toString('base64'),
       ...(place.startsWith('pack:') ? {} : { location: place }),
     }
-    this.#draft.puts.blobs.push(line)
+    this.#draft.put('blobs', sha256, line)
   }
 
   #puts(): CatalogPuts {
     const records = this.#records
-    const { puts } = this.#draft
+    const draft = this.#draft
     return {
       bucket: record => {
         this.#alive()
         records.putBucket(record)
-        puts.buckets.push(record)
+        draft.put('buckets', record.id, record)
       },
       asset: record => {
         this.#alive()
         records.putAsset(record)
-        puts.assets.push(record)
+        draft.put('assets', record.id, record)
       },
       version: record => {
         this.#alive()
         records.putVersion(record, Records.atMs(this.#context.at))
-        puts.versions.push(record)
+        draft.put('versions', record.id, record)
       },
       link: record => {
         this.#alive()
         records.putLink(record)
-        puts.links.push(record)
+        draft.put('links', record.id, record)
       },
       quota: record => {
         this.#alive()
         records.putQuota(record)
-        puts.quotas.push(record)
+        draft.put('quotas', quotaId(record), record)
       },
       key: record => {
         this.#alive()
         records.putKey(record)
-        puts.keys.push(record)
+        draft.put('keys', record.id, record)
       },
     }
   }
 
   #removals(): CatalogRemovals {
     const records = this.#records
-    const { gone } = this.#draft
+    const draft = this.#draft
     return {
       bucket: id => {
         this.#alive()
         records.removeBucket(id)
-        gone.buckets.push(id)
+        draft.remove('buckets', id)
       },
       asset: id => {
         this.#alive()
         records.removeAsset(id)
-        gone.assets.push(id)
+        draft.remove('assets', id)
       },
       version: id => {
         this.#alive()
         records.removeVersion(id, Records.atMs(this.#context.at))
-        gone.versions.push(id)
+        draft.remove('versions', id)
       },
       link: id => {
         this.#alive()
         records.removeLink(id)
-        gone.links.push(id)
+        draft.remove('links', id)
       },
       quota: (scope, name) => {
         this.#alive()
         records.removeQuota(scope, name)
-        gone.quotas.push({ scope, name })
+        draft.remove('quotas', quotaId({ scope, name }), { scope, name })
       },
       blob: sha256 => {
         this.#alive()
@@ -217,7 +208,7 @@ export class SqliteTransaction {
         if (!records.removeBlob(sha256)) {
           throw new HoldfastError('INTERNAL', {}, { cause: `blob ${sha256} is referenced` })
         }
-        gone.blobs.push(sha256)
+        draft.remove('blobs', sha256)
         this.#removedBlobs.push(sha256)
       },
     }

@@ -18,8 +18,10 @@ export class Assets {
   readonly #byId
   readonly #byKey
   readonly #seqOf
+  readonly #insert
   readonly #put
   readonly #remove
+  readonly #keepId
   readonly #addTag
   readonly #dropTag
 
@@ -35,12 +37,16 @@ export class Assets {
       .prepare<[string], number>('SELECT created_seq FROM assets WHERE id = ?')
       .pluck()
     const updates = ASSET_COLUMNS.filter(name => name !== 'created_seq' && name !== 'id')
+    const insert = `INSERT INTO assets (${columns})
+      VALUES (${ASSET_COLUMNS.map(() => '?').join(', ')}) ON CONFLICT (created_seq)`
+    this.#insert = db.prepare(`${insert} DO NOTHING`)
     this.#put = db.prepare(
-      `INSERT INTO assets (${columns}) VALUES (${ASSET_COLUMNS.map(() => '?').join(', ')})
-       ON CONFLICT (created_seq) DO UPDATE SET
-       ${updates.map(name => `${name} = excluded.${name}`).join(', ')}`,
+      `${insert} DO UPDATE SET ${updates.map(name => `${name} = excluded.${name}`).join(', ')}`,
     )
     this.#remove = db.prepare('DELETE FROM assets WHERE id = ?')
+    this.#keepId = db.prepare(
+      'INSERT OR REPLACE INTO removed_assets (created_seq, id) VALUES (?, ?)',
+    )
     this.#addTag = db.prepare('INSERT OR IGNORE INTO asset_tags (tag, asset) VALUES (?, ?)')
     this.#dropTag = db.prepare('DELETE FROM asset_tags WHERE tag = ? AND asset = ?')
   }
@@ -64,8 +70,11 @@ export class Assets {
     const { buckets, words, counters } = this.#tables
     const bucket = buckets.no(asset.bucketId)
     if (bucket === undefined) throw new Error(`the catalog has no bucket ${asset.bucketId}`)
-    const before = asset.seq === asset.createdSeq ? undefined : this.byId(asset.id)
-    this.#put.run(...valuesOfAsset(asset, bucket, words))
+    const values = valuesOfAsset(asset, bucket, words)
+    // Most puts are of new assets: those need no look at what was there.
+    const isNew = asset.seq === asset.createdSeq && this.#insert.run(...values).changes === 1
+    const before = isNew ? undefined : this.byId(asset.id)
+    if (!isNew) this.#put.run(...values)
     if (before !== undefined) counters.countAsset(before, -1)
     counters.countAsset(asset, 1)
     for (const tag of before?.tags ?? []) {
@@ -82,6 +91,7 @@ export class Assets {
     if (before === undefined) return undefined
     for (const tag of before.tags) this.#dropTag.run(tag, before.createdSeq)
     this.#remove.run(id)
+    this.#keepId.run(before.createdSeq, id)
     this.#tables.counters.countAsset(before, -1)
     return before
   }

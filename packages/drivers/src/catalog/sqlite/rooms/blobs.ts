@@ -26,6 +26,8 @@ export class Blobs implements BlobQuestions {
   readonly #refer
   readonly #release
   readonly #remove
+  readonly #byPack
+  readonly #renew
 
   constructor(db: SqliteDatabase) {
     const select = `SELECT ${COLUMNS} FROM blobs`
@@ -50,6 +52,11 @@ export class Blobs implements BlobQuestions {
        WHERE sha256 = ? AND refs > 0`,
     )
     this.#remove = db.prepare('DELETE FROM blobs WHERE sha256 = ? AND refs = 0')
+    this.#renew = db.prepare('UPDATE blobs SET dead_since = ? WHERE refs = 0')
+    this.#byPack = db.prepare<[], { pack: number; bytes: number }>(
+      `SELECT CAST(substr(location, 6, instr(substr(location, 6), ':') - 1) AS INTEGER) AS pack,
+       sum(size) AS bytes FROM blobs WHERE location LIKE 'pack:%' GROUP BY 1`,
+    )
   }
 
   get(sha256: string): Blob | undefined {
@@ -89,6 +96,16 @@ export class Blobs implements BlobQuestions {
     if (this.#release.run(atMs, fromHex(sha256)).changes !== 1) {
       throw new Error(`the reference count of blob ${sha256} would fall below zero`)
     }
+  }
+
+  /** Starts the grace period of every blob without references anew. */
+  renewGrace(atMs: number): void {
+    this.#renew.run(atMs)
+  }
+
+  /** Bytes of kept blobs in each pack. Reads the whole table. */
+  liveBytesByPack(): Map<number, number> {
+    return new Map(this.#byPack.all().map(({ pack, bytes }) => [pack, bytes]))
   }
 
   /** False when it is still referenced. */

@@ -51,17 +51,10 @@ export class Buckets implements BucketQuestions {
   }
 
   idOf(no: number): string {
-    const id = this.idIfKept(no)
-    if (id === null) throw new Error(`the catalog has no bucket ${no}`)
-    return id
-  }
-
-  /** Null for a bucket that was removed. */
-  idIfKept(no: number): string | null {
     const known = this.#ids.get(no)
     if (known !== undefined) return known
     const id = this.#idOf.get(no)
-    if (id === undefined) return null
+    if (id === undefined) throw new Error(`the catalog has no bucket ${no}`)
     this.#ids.set(no, id)
     return id
   }

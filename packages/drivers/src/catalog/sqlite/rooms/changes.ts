@@ -3,7 +3,6 @@ import { type Change, changeKinds, type JsonObject } from '@holdfast/core/record
 import type { SqliteDatabase } from '../database.ts'
 import { codeOf, fromCode, parseRecord, toIso, toMs } from '../row-values.ts'
 import type { Words } from '../words.ts'
-import type { Buckets } from './buckets.ts'
 
 interface ChangeRow {
   seq: number
@@ -18,20 +17,20 @@ interface ChangeRow {
 }
 
 const SELECT = `SELECT c.seq, c.at, c.actor, c.request, c.what, c.bucket, c.detail,
-  a.id AS asset_id, v.id AS version_id FROM changes c
+  coalesce(a.id, ra.id) AS asset_id, coalesce(v.id, rv.id) AS version_id FROM changes c
   LEFT JOIN assets a ON a.created_seq = c.asset
-  LEFT JOIN versions v ON v.created_seq = c.version`
+  LEFT JOIN removed_assets ra ON ra.created_seq = c.asset
+  LEFT JOIN versions v ON v.created_seq = c.version
+  LEFT JOIN removed_versions rv ON rv.created_seq = c.version`
 
 export interface ChangeTables {
   readonly db: SqliteDatabase
   readonly words: Words
-  readonly buckets: Buckets
   readonly assets: { seqOf(id: string): number | undefined }
 }
 
-/** Where the ids of records that are gone for good are kept in the detail of a change. */
+/** Ids of records that a rebuild never met, because they were gone; kept in the detail. */
 interface GoneIds {
-  readonly gone_bucket?: string
   readonly gone_asset?: string
   readonly gone_version?: string
 }
@@ -86,11 +85,9 @@ export class Changes implements ChangeQuestions {
 
   /** `versionSeq` names the version by the change that created it. */
   add(change: Change, versionSeq: number | undefined): void {
-    const { words, buckets, assets } = this.#tables
-    const bucket = change.bucketId === null ? undefined : buckets.no(change.bucketId)
+    const { words, assets } = this.#tables
     const asset = change.assetId === null ? undefined : assets.seqOf(change.assetId)
     const gone: GoneIds = {
-      ...(change.bucketId !== null && bucket === undefined && { gone_bucket: change.bucketId }),
       ...(change.assetId !== null && asset === undefined && { gone_asset: change.assetId }),
       ...(change.versionId !== null &&
         versionSeq === undefined && { gone_version: change.versionId }),
@@ -102,7 +99,7 @@ export class Changes implements ChangeQuestions {
       words.number(change.actor),
       change.requestId,
       codeOf(changeKinds, change.what),
-      bucket ?? null,
+      change.bucketId === null ? null : words.number(change.bucketId),
       asset ?? null,
       versionSeq ?? null,
       Object.keys(detail).length === 0 ? null : JSON.stringify(detail),
@@ -110,8 +107,8 @@ export class Changes implements ChangeQuestions {
   }
 
   #changeOf(row: ChangeRow): Change {
-    const { words, buckets } = this.#tables
-    const { gone_bucket, gone_asset, gone_version, ...detail } =
+    const { words } = this.#tables
+    const { gone_asset, gone_version, ...detail } =
       row.detail === null ? {} : parseRecord<JsonObject & GoneIds>(row.detail)
     return {
       seq: row.seq,
@@ -119,7 +116,7 @@ export class Changes implements ChangeQuestions {
       actor: words.word(row.actor),
       requestId: row.request,
       what: fromCode(changeKinds, row.what),
-      bucketId: gone_bucket ?? (row.bucket === null ? null : buckets.idIfKept(row.bucket)),
+      bucketId: row.bucket === null ? null : words.word(row.bucket),
       assetId: gone_asset ?? row.asset_id,
       versionId: gone_version ?? row.version_id,
       detail,

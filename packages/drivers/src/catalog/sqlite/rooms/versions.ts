@@ -71,8 +71,10 @@ export class Versions {
   readonly #statements: Statements
   readonly #byId
   readonly #byNumber
+  readonly #insert
   readonly #put
   readonly #remove
+  readonly #keepId
   readonly #anyOf
   readonly #bytesOf
 
@@ -85,12 +87,16 @@ export class Versions {
       `${SELECT} WHERE v.asset = ? AND v.number = ?`,
     )
     const updates = COLUMNS.filter(name => name !== 'created_seq' && name !== 'id')
+    const insert = `INSERT INTO versions (${COLUMNS.join(', ')})
+      VALUES (${COLUMNS.map(() => '?').join(', ')}) ON CONFLICT (created_seq)`
+    this.#insert = db.prepare(`${insert} DO NOTHING`)
     this.#put = db.prepare(
-      `INSERT INTO versions (${COLUMNS.join(', ')}) VALUES (${COLUMNS.map(() => '?').join(', ')})
-       ON CONFLICT (created_seq) DO UPDATE SET
-       ${updates.map(name => `${name} = excluded.${name}`).join(', ')}`,
+      `${insert} DO UPDATE SET ${updates.map(name => `${name} = excluded.${name}`).join(', ')}`,
     )
     this.#remove = db.prepare('DELETE FROM versions WHERE id = ?')
+    this.#keepId = db.prepare(
+      'INSERT OR REPLACE INTO removed_versions (created_seq, id) VALUES (?, ?)',
+    )
     this.#anyOf = db
       .prepare<[number], number>('SELECT 1 FROM versions WHERE asset = ? LIMIT 1')
       .pluck()
@@ -135,11 +141,10 @@ export class Versions {
 
   /** Inserts or replaces; returns what stood there before. */
   put(version: Version): Version | undefined {
-    const before = version.seq === version.createdSeq ? undefined : this.byId(version.id)
     const asset = this.#tables.assets.seqOf(version.assetId)
     if (asset === undefined) throw new Error(`the catalog has no asset ${version.assetId}`)
     const { words } = this.#tables
-    this.#put.run(
+    const values = [
       version.createdSeq,
       version.id,
       version.seq,
@@ -157,13 +162,18 @@ export class Versions {
       toMs(version.createdAt),
       words.number(version.createdBy),
       toMsOrNull(version.deletedAt),
-    )
+    ]
+    const isNew = version.seq === version.createdSeq && this.#insert.run(...values).changes === 1
+    const before = isNew ? undefined : this.byId(version.id)
+    if (!isNew) this.#put.run(...values)
     return before
   }
 
   remove(id: string): Version | undefined {
     const before = this.byId(id)
-    if (before !== undefined) this.#remove.run(id)
+    if (before === undefined) return undefined
+    this.#remove.run(id)
+    this.#keepId.run(before.createdSeq, id)
     return before
   }
 

@@ -1,0 +1,27 @@
+import type { Tables } from '../tables.ts'
+import type { ChangeLine, LineGone, LinePuts } from './change-line.ts'
+
+/**
+ * What of a line still matters: states that are the newest of their record, the rows of the change
+ * log, and, while older packs may hold what they cancel, tombstones.
+ */
+export function liveOf(tables: Tables, line: ChangeLine, keepTombstones: boolean): ChangeLine {
+  const { puts, gone } = line
+  const live: LinePuts = {
+    buckets: puts.buckets?.filter(({ id, seq }) => tables.buckets.byId(id)?.seq === seq) ?? [],
+    assets: puts.assets?.filter(({ id, seq }) => tables.assets.byId(id)?.seq === seq) ?? [],
+    versions: puts.versions?.filter(({ id, seq }) => tables.versions.byId(id)?.seq === seq) ?? [],
+    blobs: puts.blobs?.filter(({ sha256 }) => tables.blobs.get(sha256) !== undefined) ?? [],
+    links: puts.links?.filter(({ id, seq }) => tables.links.byId(id)?.seq === seq) ?? [],
+    quotas:
+      puts.quotas?.filter(({ scope, name, seq }) => tables.quotas.get(scope, name)?.seq === seq) ??
+      [],
+    keys: puts.keys?.filter(({ id, seq }) => tables.keys.byId(id)?.seq === seq) ?? [],
+  }
+  const dead: LineGone = keepTombstones ? gone : {}
+  return { ...line, puts: withoutEmpty(live), gone: dead }
+}
+
+function withoutEmpty(puts: LinePuts): LinePuts {
+  return Object.fromEntries(Object.entries(puts).filter(([, list]) => list.length > 0))
+}
