@@ -1,0 +1,51 @@
+import { cpuMsOf } from '../sampling/process-tree.ts'
+import { Connection, type Run } from './connection.ts'
+import type { Limit, LoadOutcome, LoadPlan } from './load-plan.ts'
+import { requestSource } from './request-sources.ts'
+import { Tally } from './tally.ts'
+
+/** Opens all connections first, so that what is measured is the exchange of requests. */
+export async function runPlan(plan: LoadPlan): Promise<LoadOutcome> {
+  const tally = new Tally()
+  let mayStart: (now: number) => boolean = () => false
+  const run: Run = { port: plan.port, tally, mayStart: now => mayStart(now) }
+  const counter = { value: firstNumberOf(plan) }
+  const connections = Array.from({ length: plan.connections }, (_, index) => {
+    return new Connection(run, requestSource(plan.traffic, counter, index))
+  })
+  await Promise.all(connections.map(connection => connection.opened()))
+  const serverCpuBefore = cpuMsOf(plan.serverPids)
+  const ownCpuBefore = process.cpuUsage()
+  const startedAt = performance.now()
+  tally.lastAt = startedAt
+  mayStart = limitOf(plan.until, startedAt, tally)
+  const deadline = setTimeout(() => {
+    tally.fail(`not done after ${plan.deadlineMs} ms`)
+    for (const connection of connections) connection.close()
+  }, plan.deadlineMs)
+  await Promise.all(connections.map(connection => connection.run()))
+  clearTimeout(deadline)
+  const elapsedMs = tally.lastAt - startedAt
+  const ownCpu = process.cpuUsage(ownCpuBefore)
+  return {
+    operations: tally.operations,
+    bytes: tally.bytes,
+    elapsedMs,
+    latency: tally.latency.summary(),
+    errors: Object.fromEntries(tally.errors),
+    hashedAnswers: tally.hashedAnswers,
+    serverCpuMs: cpuMsOf(plan.serverPids) - serverCpuBefore,
+    loadCpuShare: elapsedMs > 0 ? (ownCpu.user + ownCpu.system) / 1000 / elapsedMs : 0,
+  }
+}
+
+function limitOf(until: Limit, startedAt: number, tally: Tally): (now: number) => boolean {
+  if ('operations' in until) return () => tally.started < until.operations
+  const endAt = startedAt + until.durationMs
+  return now => now < endAt
+}
+
+function firstNumberOf({ traffic }: LoadPlan): number {
+  if (traffic.kind === 'put') return traffic.firstNumber
+  return traffic.kind === 'mixed' ? traffic.put.firstNumber : 0
+}

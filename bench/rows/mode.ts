@@ -1,0 +1,53 @@
+const KiB = 1024
+const MiB = 1024 * KiB
+const GiB = 1024 * MiB
+
+/** How much of everything is done. Full runs are for figures, smoke runs test the harness. */
+export interface Mode {
+  readonly name: 'full' | 'smoke'
+  readonly pairs: number
+  readonly durationMs: number
+  readonly warmupMs: number
+  readonly sizesBytes: readonly number[]
+  readonly connections: readonly number[]
+  readonly scaleAssets: readonly [number, number]
+  readonly memoryClients: number
+  readonly memoryBytes: number
+  readonly crowdConnections: number
+}
+
+export const fullMode: Mode = {
+  name: 'full',
+  pairs: 5,
+  durationMs: 2500,
+  warmupMs: 1500,
+  sizesBytes: [4 * KiB, 64 * KiB, 1 * MiB, 64 * MiB],
+  connections: [1, 16, 64],
+  scaleAssets: [1000, 100_000],
+  memoryClients: 100,
+  memoryBytes: 1 * GiB,
+  crowdConnections: 1000,
+}
+
+export const smokeMode: Mode = {
+  name: 'smoke',
+  pairs: 1,
+  durationMs: 100,
+  warmupMs: 20,
+  sizesBytes: [4 * KiB, 1 * MiB],
+  connections: [4],
+  scaleAssets: [50, 500],
+  memoryClients: 8,
+  memoryBytes: 4 * MiB,
+  crowdConnections: 100,
+}
+
+export function sizeName(bytes: number): string {
+  if (bytes >= GiB) return `${trim(bytes / GiB)} GiB`
+  if (bytes >= MiB) return `${trim(bytes / MiB)} MiB`
+  return `${trim(bytes / KiB)} KiB`
+}
+
+function trim(value: number): string {
+  return String(Number(value.toFixed(1)))
+}

@@ -1,0 +1,63 @@
+// The least that node:http can do, in memory: the harness is tested with it, and it stands in for
+// nginx where there is none. Run as a program: `node bare-http.ts <port>`.
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { join } from 'node:path'
+import { processTree } from '../sampling/process-tree.ts'
+import { freePort } from './free-port.ts'
+import type { Server, StartOptions } from './server.ts'
+import { ServerProcess } from './server-process.ts'
+
+export async function startBareHttp({ dir }: StartOptions): Promise<Server> {
+  const port = await freePort()
+  const command = {
+    file: process.execPath,
+    args: ['--disable-warning=ExperimentalWarning', import.meta.filename, String(port)],
+    logFile: join(dir, 'bare-http.log'),
+    readyUrl: `http://127.0.0.1:${port}/-/ready`,
+  }
+  let child = await ServerProcess.start(command)
+  return {
+    name: 'node:http in memory',
+    durability: 'nothing is kept',
+    port,
+    createdStatus: 201,
+    place: folder => ({ pathPrefix: `/${folder}/`, headers: {} }),
+    pids: () => processTree(child.pid),
+    async clear() {
+      await child.stop()
+      child = await ServerProcess.start(command)
+    },
+    stop: () => child.stop(),
+  }
+}
+
+function serveBareHttp(port: number): void {
+  const objects = new Map<string, Buffer>([['/-/ready', Buffer.from('ready')]])
+  const server = createServer((request, response) => answer(objects, request, response))
+  server.keepAliveTimeout = 600_000
+  server.listen(port, '127.0.0.1', 4096)
+  process.once('SIGTERM', () => process.exit(0))
+}
+
+function answer(
+  objects: Map<string, Buffer>,
+  request: IncomingMessage,
+  response: ServerResponse,
+): void {
+  const path = request.url ?? ''
+  if (request.method === 'GET') {
+    const body = objects.get(path)
+    response.writeHead(body === undefined ? 404 : 200, { 'Content-Length': body?.length ?? 0 })
+    response.end(body)
+    return
+  }
+  const chunks: Buffer[] = []
+  request.on('data', chunk => chunks.push(chunk))
+  request.on('end', () => {
+    objects.set(path, Buffer.concat(chunks))
+    response.writeHead(201, { 'Content-Length': 2 })
+    response.end('{}')
+  })
+}
+
+if (import.meta.main) serveBareHttp(Number(process.argv[2]))

@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict'
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { parseOptions } from './options.ts'
+import { isValid } from './report/bench-report.ts'
+import type { SideResult } from './report/row-result.ts'
+import { runBench } from './run-bench.ts'
+import { isInstalled } from './servers/install.ts'
+
+// A test of the harness: that every row gives numbers, never how large they are. Where nginx is
+// not installed, a node:http server takes its part, so nothing needs to be skipped.
+const peer = isInstalled('nginx') ? 'nginx' : 'bare'
+
+test('a smoke run measures every row without an error and leaves nothing behind', async t => {
+  const dir = mkdtempSync(join(tmpdir(), 'holdfast-bench-'))
+  t.after(() => rmSync(dir, { recursive: true, force: true }))
+  const printed: string[] = []
+  const said: string[] = []
+  const options = parseOptions(['--smoke', '--dir', dir, '--subject', 'bare', '--peer', peer])
+  const output = {
+    print: (text: string) => printed.push(text),
+    say: (line: string) => said.push(line),
+  }
+  const report = await runBench(options, output)
+
+  assert.ok(isValid(report), `${printed.join('\n')}\n${said.join('\n')}`)
+  assert.equal(report.transfer.length, 4)
+  assert.ok(report.figures.length >= 3)
+  for (const { name, left, right, ratio } of [...report.transfer, ...report.scale]) {
+    for (const side of [left, right]) requireNumbers(name, side)
+    assert.ok(ratio.median > 0 && Number.isFinite(ratio.median), name)
+  }
+  assert.deepEqual(readdirSync(dir), [])
+  assert.ok(printed.join('').includes('| PUT 4 KiB, 4 connections |'))
+  assert.equal(existsSync(join(dir, 'results')), false)
+})
+
+function requireNumbers(name: string, side: SideResult): void {
+  const { operationsPerSecond, latency, serverCpuMicrosPerOperation, runs } = side
+  assert.ok(operationsPerSecond.median > 0, `${name}: ${side.label} did nothing`)
+  assert.ok(latency.p50Ms > 0 && latency.maxMs >= latency.p99Ms, `${name}: ${side.label}`)
+  assert.ok(Number.isFinite(serverCpuMicrosPerOperation), name)
+  assert.ok(runs.length > 0)
+}
