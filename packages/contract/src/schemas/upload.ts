@@ -132,7 +132,6 @@ export const versionFields = Type.Object(
     content_type: Type.Optional(contentType),
     created_by: Type.Optional(createdBy),
     change_description: Type.Optional(Type.String({ maxLength: 1000 })),
-    metadata: Type.Optional(metadata),
     checksum: Type.Optional(checksum),
   },
   { ...closed, title: 'VersionFields', description: 'Form fields of a new version.' },

@@ -4,17 +4,18 @@ import type { Call } from '@holdfast/core/call.ts'
 import { HoldfastError, invalidFields } from '@holdfast/core/errors.ts'
 import { isScope } from '@holdfast/core/principal.ts'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { Settings } from '../config/settings-table.ts'
 import type { Context } from '../context.ts'
 import { admit, principalOf } from './authenticate.ts'
 import { readJson } from './body/read-json.ts'
-import { type Exchange, type Operations, sent } from './exchange.ts'
+import { type Operations, type Scope, sent } from './exchange.ts'
 import { queryValues } from './parse/query-text.ts'
 import { pathValues, splitUrl } from './parse/raw-path.ts'
 import { compileCheck } from './parse/validate.ts'
 import { sendJson } from './send-json.ts'
 
 /** An exchange whose parts were checked against schemas that only run time knows. */
-interface AnyExchange extends Omit<Exchange, 'params' | 'query' | 'body'> {
+interface AnyExchange extends Scope {
   readonly params: unknown
   readonly query: unknown
   readonly body: unknown
@@ -71,9 +72,10 @@ function fastifyPath(path: string): string {
 
 function server(context: Context, route: Route, operate: AnyOperation) {
   const checks = checksOf(route)
+  const guarded = isGuarded(route, context.settings)
   return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
     const { state } = request
-    if (route.permission !== 'open') {
+    if (guarded) {
       state.principal = await principalOf(context.engine, request.headers)
       admit(state.principal, route)
     }
@@ -109,6 +111,12 @@ function refuseCoding(request: FastifyRequest): void {
     header: 'content-encoding',
     reason: 'bodies are taken without a content coding',
   })
+}
+
+/** Metrics are open where the settings say so: scrapers often have no credential. */
+function isGuarded({ permission }: Route, settings: Settings): boolean {
+  if (permission !== 'metrics:read') return permission !== 'open'
+  return settings.metricsAuth ?? settings.environment !== 'development'
 }
 
 interface Checks {

@@ -30,12 +30,12 @@ function encode(text: string): string {
 
 const SCRIPTABLE = [
   /^text\/(?!plain$|csv$|markdown$)/,
-  /^(application|image|model)\/.*(xml|html|javascript|ecmascript|svg)/,
+  /^(application|image|model)\/.*(xml|html|script|svg)/,
   /^application\/(x-shockwave-flash|wasm|pdf)$/,
   /^(multipart|message)\//,
 ]
 
-/** Whether a browser may be asked to show the type; those that can run scripts are saved instead. */
+/** Whether a browser may be asked to show the type; those that can run scripts are saved. */
 export function showable(mediaType: string): boolean {
   return !SCRIPTABLE.some(pattern => pattern.test(mediaType))
 }

@@ -1,0 +1,125 @@
+import { createKey, listKeys, revokeKey } from '@holdfast/engine/access/keys.ts'
+import {
+  createBucket,
+  getBucket,
+  listBuckets,
+  removeBucket,
+  updateBucket,
+} from '@holdfast/engine/buckets/buckets.ts'
+import { collectGarbage } from '@holdfast/engine/integrity/collect.ts'
+import { type BlobFinding, verifyStore } from '@holdfast/engine/integrity/verify.ts'
+import { getQuota, listQuotas, removeQuota, setQuota } from '@holdfast/engine/quotas/quotas.ts'
+import type { Operations } from '../../http/exchange.ts'
+import { bucketPatch, bucketWire, keyWire, quotaWire } from './wire/admin-wire.ts'
+
+type Names =
+  | 'listBuckets'
+  | 'createBucket'
+  | 'getBucket'
+  | 'updateBucket'
+  | 'removeBucket'
+  | 'listQuotas'
+  | 'getQuota'
+  | 'setQuota'
+  | 'removeQuota'
+  | 'listKeys'
+  | 'createKey'
+  | 'revokeKey'
+  | 'collectGarbage'
+  | 'verifyStore'
+
+export const administrationOperations: Pick<Operations, Names> = {
+  listBuckets: async ({ context, call, query }) => {
+    const { limit = 100, cursor } = query
+    const page = await listBuckets(context.engine, call, { limit, after: cursor })
+    const items = page.items.map(bucketWire)
+    return { items, total: page.total, limit, next_cursor: page.after ?? null }
+  },
+
+  createBucket: async ({ context, call, body, reply }) => {
+    const { name, ...settings } = body
+    const input = { name, settings: bucketPatch(settings) }
+    reply.header('location', `/api/v2/buckets/${name}`)
+    return bucketWire(await createBucket(context.engine, call, input))
+  },
+
+  getBucket: async ({ context, call, params }) => {
+    return bucketWire(await getBucket(context.engine, call, params.bucket))
+  },
+
+  updateBucket: async ({ context, call, params, body }) => {
+    const patch = bucketPatch(body)
+    return bucketWire(await updateBucket(context.engine, call, params.bucket, patch))
+  },
+
+  removeBucket: async ({ context, call, params }) => {
+    await removeBucket(context.engine, call, params.bucket)
+    return undefined
+  },
+
+  listQuotas: async ({ context, call }) => {
+    const items = (await listQuotas(context.engine, call)).map(quotaWire)
+    return { items, total: items.length }
+  },
+
+  getQuota: async ({ context, call, params }) => {
+    return quotaWire(await getQuota(context.engine, call, params))
+  },
+
+  setQuota: async ({ context, call, params, body }) => {
+    const ceilings = { bytesMax: body.bytes_max, assetsMax: body.assets_max }
+    return quotaWire(await setQuota(context.engine, call, params, ceilings))
+  },
+
+  removeQuota: async ({ context, call, params }) => {
+    await removeQuota(context.engine, call, params)
+    return undefined
+  },
+
+  listKeys: async ({ context, call }) => {
+    const items = (await listKeys(context.engine, call)).map(keyWire)
+    return { items, total: items.length }
+  },
+
+  createKey: async ({ context, call, body }) => {
+    const { name, permissions, buckets, expires_at: expiresAt } = body
+    const input = { name, permissions, buckets, expiresAt }
+    const { key, secret } = await createKey(context.engine, call, input)
+    return { ...keyWire(key), key: secret }
+  },
+
+  revokeKey: async ({ context, call, params }) => {
+    await revokeKey(context.engine, call, params.id)
+    return undefined
+  },
+
+  collectGarbage: async ({ context, call }) => {
+    const { engine } = context
+    const done = await collectGarbage(engine, { limit: 1_000_000, signal: call.signal })
+    const { dead } = await engine.catalog.view.blobs.totals()
+    return {
+      removed_blobs: done.blobs,
+      removed_bytes: done.bytes,
+      waiting_blobs: dead,
+      stopped: done.stopped,
+    }
+  },
+
+  verifyStore: async ({ context, call }) => {
+    const report = await verifyStore(context.engine, { signal: call.signal })
+    const { missing, damaged, orphaned } = report
+    return {
+      ok: missing.length === 0 && damaged.length === 0,
+      checked_blobs: report.blobs,
+      checked_bytes: report.bytes,
+      missing: missing.map(finding),
+      damaged: damaged.map(finding),
+      orphaned: orphaned.map(finding),
+      truncated: report.truncated,
+    }
+  },
+}
+
+function finding({ sha256, location, size, problem }: BlobFinding) {
+  return { sha256, location, size, problem }
+}

@@ -1,0 +1,128 @@
+import { PassThrough, Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { HoldfastError, isHoldfastError } from '@holdfast/core/errors.ts'
+import { type Content, getAsset, openContent } from '@holdfast/engine/assets/get.ts'
+import { pack as openTar } from 'tar-stream'
+import { ZipFile } from 'yazl'
+import { chunksOf } from '../../../http/content/send-content.ts'
+import { type Operations, type Scope, sent } from '../../../http/exchange.ts'
+import { streamOut } from '../../../http/stream-out.ts'
+import { EntryNames } from './entry-names.ts'
+
+const MISSING = 'holdfast-missing.json'
+
+interface Missing {
+  readonly id: string
+  readonly code: string
+}
+
+export const archiveOperations: Pick<Operations, 'batchDownload'> = {
+  batchDownload: async exchange => {
+    const { body, reply } = exchange
+    const format = body.format ?? 'zip'
+    const { contents, missing } = await openAll(exchange, body.ids)
+    const [first] = missing
+    if (first !== undefined && body.partial !== true) {
+      throw new HoldfastError('ASSET_NOT_FOUND', { asset_id: first.id, missing })
+    }
+    const entries = namedEntries(contents, missing)
+    reply
+      .code(200)
+      .header('content-type', format === 'zip' ? 'application/zip' : 'application/x-tar')
+      .header('content-disposition', `attachment; filename="assets.${format}"`)
+    await streamOut(reply, format === 'zip' ? zipOf(entries) : tarOf(entries))
+    return sent
+  },
+}
+
+/** Everything is found and permitted before the first byte: later, only an abort can tell. */
+async function openAll({ context, call }: Scope, ids: readonly string[]) {
+  const contents: Content[] = []
+  const missing: Missing[] = []
+  for (const id of new Set(ids.map(one => one.toLowerCase()))) {
+    try {
+      const asset = await getAsset(context.engine, call, id)
+      contents.push(await openContent(context.engine, call, { asset }))
+    } catch (error) {
+      if (!isHoldfastError(error)) throw error
+      missing.push({ id, code: error.code })
+    }
+  }
+  return { contents, missing }
+}
+
+const TEXTUAL = /^text\/|[/+](json|xml|javascript)\b/
+
+interface Entry {
+  readonly name: string
+  readonly size: number
+  readonly modifiedAt: Date
+  /** Only what is worth it: most content is compressed already. */
+  readonly compress: boolean
+  readonly read: () => AsyncIterable<Uint8Array>
+}
+
+function namedEntries(contents: readonly Content[], missing: readonly Missing[]): Entry[] {
+  const names = new EntryNames()
+  const entries = contents.map(content => ({
+    name: names.add(content.asset.name),
+    size: content.size,
+    modifiedAt: new Date(content.modifiedAt),
+    compress: TEXTUAL.test(content.contentType),
+    read: () => late(content),
+  }))
+  if (missing.length === 0) return entries
+  const text = Buffer.from(`${JSON.stringify(missing, null, 2)}\n`)
+  async function* read() {
+    yield text
+  }
+  const list = { name: names.add(MISSING), size: text.length, modifiedAt: new Date(0) }
+  return [...entries, { ...list, compress: false, read }]
+}
+
+/** Bytes are opened when their turn comes, so a thousand entries hold one file open. */
+async function* late(content: Content): AsyncGenerator<Uint8Array> {
+  yield* chunksOf(await content.read())
+}
+
+async function* zipOf(entries: readonly Entry[]): AsyncGenerator<Uint8Array> {
+  const zip = new ZipFile()
+  const output = new PassThrough()
+  let current: Readable | undefined
+  for (const { name, size, modifiedAt, compress, read } of entries) {
+    zip.addReadStreamLazy(name, { mtime: modifiedAt, compress, size }, opened => {
+      current = Readable.from(read())
+      opened(null, current)
+    })
+  }
+  zip.on('error', (error: Error) => output.destroy(error))
+  zip.outputStream.pipe(output)
+  zip.end()
+  try {
+    for await (const chunk of output) if (chunk instanceof Uint8Array) yield chunk
+  } finally {
+    // A reader that left must not keep a file open.
+    current?.destroy()
+    output.destroy()
+  }
+}
+
+async function* tarOf(entries: readonly Entry[]): AsyncGenerator<Uint8Array> {
+  const tar = openTar()
+  const fill = async () => {
+    for (const { name, size, modifiedAt, read } of entries) {
+      await pipeline(read(), tar.entry({ name, size, mtime: modifiedAt, mode: 0o644 }))
+    }
+    tar.finalize()
+  }
+  fill().catch((error: unknown) => tar.destroy(asError(error)))
+  try {
+    for await (const chunk of tar) if (chunk instanceof Uint8Array) yield chunk
+  } finally {
+    tar.destroy()
+  }
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error('archive failed', { cause: error })
+}

@@ -1,0 +1,129 @@
+import type { AssetQuery } from '@holdfast/contract/schemas/asset.ts'
+import { HoldfastError } from '@holdfast/core/errors.ts'
+import type { DeletedFilter } from '@holdfast/core/ports/catalog.ts'
+import type { Asset } from '@holdfast/core/records.ts'
+import { getAsset } from '@holdfast/engine/assets/get.ts'
+import { assetStats, listAssets } from '@holdfast/engine/assets/list.ts'
+import { copyAsset, moveAsset } from '@holdfast/engine/assets/move.ts'
+import { removeAsset, restoreAsset } from '@holdfast/engine/assets/remove.ts'
+import { mergeMetadata } from '@holdfast/engine/assets/update.ts'
+import { etagOf, writeConditions } from '../../http/content/conditions.ts'
+import { answer, type Operations, type Scope } from '../../http/exchange.ts'
+import { assetPath, assetsWire, assetWire } from './wire/asset-wire.ts'
+
+type Names =
+  | 'listAssets'
+  | 'getAssetStats'
+  | 'getAsset'
+  | 'getAssetMetadata'
+  | 'mergeAssetMetadata'
+  | 'removeAsset'
+  | 'restoreAsset'
+  | 'copyAsset'
+  | 'moveAsset'
+
+export const assetOperations: Pick<Operations, Names> = {
+  listAssets: async ({ context, call, query }) => {
+    const { engine } = context
+    const { limit = 100, offset = 0, cursor } = query
+    const page = await listAssets(engine, call, {
+      ...listFilter(query),
+      limit,
+      offset,
+      cursor,
+    })
+    const items = await assetsWire(engine, page.items)
+    return { items, total: page.total, limit, offset, next_cursor: page.nextCursor ?? null }
+  },
+
+  getAssetStats: async ({ context, call, query }) => {
+    const { assets, bytes, types, services } = await assetStats(context.engine, call, query)
+    return {
+      total_assets: assets,
+      total_size: bytes,
+      average_size: assets === 0 ? 0 : bytes / assets,
+      asset_types: { ...types },
+      service_stats: Object.fromEntries(
+        Object.entries(services).map(([service, usage]) => [
+          service,
+          { total_assets: usage.assets, total_size: usage.bytes },
+        ]),
+      ),
+    }
+  },
+
+  getAsset: async ({ context, call, params, query, reply }) => {
+    const options = { includeDeleted: query.include_deleted }
+    const asset = await getAsset(context.engine, call, params.id, options)
+    reply.header('etag', etagOf(asset.sha256))
+    return await assetWire(context.engine, asset)
+  },
+
+  getAssetMetadata: async ({ context, call, params }) => {
+    const options = { permission: 'metadata:read' } as const
+    return (await getAsset(context.engine, call, params.id, options)).metadata
+  },
+
+  mergeAssetMetadata: async ({ context, call, params, body, request }) => {
+    const { ifMatch } = writeConditions(request.headers)
+    const asset = await mergeMetadata(context.engine, call, params.id, body, { ifMatch })
+    return await assetWire(context.engine, asset)
+  },
+
+  removeAsset: async ({ context, call, params, query, request }) => {
+    const { ifMatch } = writeConditions(request.headers)
+    await removeAsset(context.engine, call, params.id, { hard: query.hard_delete, ifMatch })
+    return undefined
+  },
+
+  restoreAsset: async ({ context, call, params }) => {
+    return await assetWire(context.engine, await restoreAsset(context.engine, call, params.id))
+  },
+
+  copyAsset: async exchange => {
+    const { context, call, params, body } = exchange
+    const { bucket, key, name, owner_id: ownerId, service } = body
+    const input = { bucket, key, name, ownerId, service }
+    return await created(exchange, await copyAsset(context.engine, call, params.id, input))
+  },
+
+  moveAsset: async ({ context, call, params, body, request }) => {
+    const { ifMatch } = writeConditions(request.headers)
+    const asset = await moveAsset(context.engine, call, params.id, { ...body, ifMatch })
+    return await assetWire(context.engine, asset)
+  },
+}
+
+/** 201 with the headers of a stored asset. */
+export async function created(exchange: Scope, asset: Asset) {
+  return await stored(exchange, asset, 201)
+}
+
+export async function stored(exchange: Scope, asset: Asset, status: number) {
+  exchange.reply.header('etag', etagOf(asset.sha256)).header('location', assetPath(asset.id))
+  return await answer(exchange, status, await assetWire(exchange.context.engine, asset))
+}
+
+function listFilter(query: AssetQuery) {
+  const { bucket, service, prefix, search } = query
+  if (query.cursor !== undefined && (query.offset ?? 0) > 0) {
+    throw new HoldfastError('VALIDATION_ERROR', {
+      errors: [{ path: 'offset', problem: 'excludes cursor' }],
+    })
+  }
+  return {
+    bucket,
+    service,
+    prefix,
+    search,
+    ownerId: query.owner_id,
+    type: query.asset_type,
+    tagsAny: query.tags,
+    deleted: deletedFilter(query),
+  }
+}
+
+function deletedFilter(query: AssetQuery): DeletedFilter {
+  if (query.only_deleted === true) return 'only'
+  return query.include_deleted === true ? 'with' : 'without'
+}

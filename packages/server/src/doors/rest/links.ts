@@ -1,0 +1,38 @@
+import { HoldfastError } from '@holdfast/core/errors.ts'
+import { addLink, listLinks, removeLink } from '@holdfast/engine/assets/links.ts'
+import type { Operations } from '../../http/exchange.ts'
+import { linkWire } from './wire/admin-wire.ts'
+
+type Names = 'listLinks' | 'addLink' | 'removeLink' | 'removeLinkById'
+
+export const linkOperations: Pick<Operations, Names> = {
+  listLinks: async ({ context, call, params, query }) => {
+    const { limit = 100, offset = 0, type } = query
+    const page = await listLinks(context.engine, call, params.id, { limit, offset, type })
+    return { items: page.items.map(linkWire), total: page.total, limit, offset }
+  },
+
+  addLink: async ({ context, call, params, body }) => {
+    const input = { type: body.type, to: body.asset_id }
+    return linkWire(await addLink(context.engine, call, params.id, input))
+  },
+
+  removeLink: async ({ context, call, params, query }) => {
+    const { engine } = context
+    const { type, asset_id: other } = query
+    const [from, to] = [params.id.toLowerCase(), other.toLowerCase()]
+    const link = await engine.catalog.view.links.find(from, to, type)
+    // Asked first, so that nobody learns of a link without being allowed to see the asset.
+    if (link === undefined) {
+      await listLinks(engine, call, params.id, { limit: 1 })
+      throw new HoldfastError('LINK_NOT_FOUND', { type, asset_id: other })
+    }
+    await removeLink(engine, call, params.id, link.id)
+    return undefined
+  },
+
+  removeLinkById: async ({ context, call, params }) => {
+    await removeLink(context.engine, call, params.id, params.link_id)
+    return undefined
+  },
+}

@@ -1,0 +1,27 @@
+import type { Operations } from '../../http/exchange.ts'
+import { administrationOperations } from './administration.ts'
+import { archiveOperations } from './archive/archives.ts'
+import { assetOperations } from './assets.ts'
+import { batchOperations } from './batches.ts'
+import { contentOperations } from './contents.ts'
+import { descriptionOperations } from './descriptions.ts'
+import { keyedOperations } from './keyed.ts'
+import { linkOperations } from './links.ts'
+import { presignedOperations } from './presigned.ts'
+import { uploadOperations } from './uploads.ts'
+import { versionOperations } from './versions.ts'
+
+/** Everything under /api/v2. */
+export const restOperations = {
+  ...assetOperations,
+  ...uploadOperations,
+  ...contentOperations,
+  ...keyedOperations,
+  ...batchOperations,
+  ...archiveOperations,
+  ...versionOperations,
+  ...linkOperations,
+  ...presignedOperations,
+  ...administrationOperations,
+  ...descriptionOperations,
+} satisfies Partial<Operations>

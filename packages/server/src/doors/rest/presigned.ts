@@ -1,0 +1,100 @@
+import type { Call } from '@holdfast/core/call.ts'
+import { HoldfastError } from '@holdfast/core/errors.ts'
+import { mediaType } from '@holdfast/core/names.ts'
+import { openLink, presignDownload, presignUpload } from '@holdfast/engine/access/presign.ts'
+import { getAsset, openContent } from '@holdfast/engine/assets/get.ts'
+import { putAsset } from '@holdfast/engine/assets/put.ts'
+import { getVersion } from '@holdfast/engine/versions/list.ts'
+import { sendContent } from '../../http/content/send-content.ts'
+import type { Operations, Scope, Sent } from '../../http/exchange.ts'
+import { stored } from './assets.ts'
+import { defaultService, ownerOf, rawFacts } from './raw-facts.ts'
+
+type Names = 'presignDownload' | 'presignUpload' | 'openLink' | 'headLink' | 'putLink'
+
+export const presignedOperations: Pick<Operations, Names> = {
+  presignDownload: async exchange => {
+    const { context, call, params, query } = exchange
+    const { token, expiresAt } = await presignDownload(context.engine, call, {
+      assetId: params.id,
+      version: query.version,
+      expiresInS: query.expiration,
+    })
+    return { url: linkUrl(exchange, token), method: 'GET', expires_at: expiresAt }
+  },
+
+  presignUpload: async exchange => {
+    const { context, call, body } = exchange
+    const { token, expiresAt } = await presignUpload(context.engine, call, {
+      bucket: body.bucket,
+      key: body.key,
+      sizeMax: body.size_max ?? context.engine.limits.uploadBytesMax,
+      contentType: body.content_type,
+      expiresInS: body.expiration,
+      service: body.service ?? defaultService,
+      ownerId: ownerOf(call.principal, body.owner_id),
+    })
+    const { content_type: contentType } = body
+    return {
+      url: linkUrl(exchange, token),
+      method: 'PUT',
+      expires_at: expiresAt,
+      headers: contentType === undefined ? {} : { 'Content-Type': contentType },
+    }
+  },
+
+  openLink: async exchange => await download(exchange, exchange.params.token),
+  headLink: async exchange => await download(exchange, exchange.params.token),
+
+  putLink: async exchange => {
+    const { context, bytes } = exchange
+    const { engine } = context
+    const { link, principal } = await openLink(engine, exchange.params.token, 'PUT')
+    if (link.method !== 'PUT') throw new HoldfastError('LINK_INVALID')
+    const call = actingAs(exchange, principal)
+    const { length, expected, contentType } = rawFacts(exchange)
+    const type = pinnedType(link.contentType, contentType)
+    const { asset, outcome } = await putAsset(engine, call, {
+      mode: 'replace',
+      bucket: link.bucket,
+      key: link.key,
+      service: link.service,
+      ownerId: link.ownerId,
+      contentType: type,
+      sizeMax: link.sizeMax,
+      source: bytes.source(link.sizeMax),
+      length,
+      expected,
+    })
+    return await stored(exchange, asset, outcome === 'created' ? 201 : 200)
+  },
+}
+
+async function download(scope: Scope, token: string): Promise<Sent> {
+  const { engine } = scope.context
+  const { link, principal } = await openLink(engine, token, scope.request.method)
+  if (link.method !== 'GET') throw new HoldfastError('LINK_INVALID')
+  const call = actingAs(scope, principal)
+  const asset = await getAsset(engine, call, link.assetId)
+  const version =
+    link.version === null ? undefined : await getVersion(engine, call, asset.id, link.version)
+  return await sendContent(scope, await openContent(engine, call, { asset, version }))
+}
+
+/** From here on the log and the engine know who answers for what the link does. */
+function actingAs({ call, request }: Scope, principal: Call['principal']): Call {
+  request.state.principal = principal
+  return { ...call, principal }
+}
+
+function pinnedType(pinned: string | null, sent: string | undefined): string | undefined {
+  if (pinned === null || pinned === sent) return sent
+  if (sent !== undefined && mediaType(sent) === mediaType(pinned)) return pinned
+  throw new HoldfastError('LINK_INVALID', { reason: 'another content type is pinned' })
+}
+
+function linkUrl({ context, request }: Scope, token: string): string {
+  const { publicUrl, host, port } = context.settings
+  const named = request.host === '' ? `${host}:${port}` : request.host
+  return `${publicUrl ?? `${request.protocol}://${named}`}/api/v2/presigned/${token}`
+}

@@ -1,0 +1,113 @@
+import { findAsset } from '@holdfast/engine/assets/find-asset.ts'
+import { compareVersions } from '@holdfast/engine/versions/compare.ts'
+import { assetHistory, getVersion, listVersions } from '@holdfast/engine/versions/list.ts'
+import { pruneVersions } from '@holdfast/engine/versions/prune.ts'
+import { removeVersion } from '@holdfast/engine/versions/remove.ts'
+import { rollbackVersion } from '@holdfast/engine/versions/rollback.ts'
+import { tagVersion, updateVersion } from '@holdfast/engine/versions/update.ts'
+import { writeConditions } from '../../http/content/conditions.ts'
+import type { Operations, Scope } from '../../http/exchange.ts'
+import { historyWire, versionWire } from './wire/version-wire.ts'
+
+type Names =
+  | 'listVersions'
+  | 'compareVersions'
+  | 'pruneVersions'
+  | 'getHistory'
+  | 'getVersion'
+  | 'updateVersion'
+  | 'removeVersion'
+  | 'rollbackVersion'
+  | 'tagVersion'
+
+export const versionOperations: Pick<Operations, Names> = {
+  listVersions: async exchange => {
+    const { context, call, params, query } = exchange
+    const { limit = 100, offset = 0, markers, include_deleted: includeDeleted } = query
+    const wanted = { limit, offset, markers, includeDeleted }
+    const page = await listVersions(context.engine, call, params.id, wanted)
+    const asset = await shownAsset(exchange, params.id)
+    const items = page.items.map(version => versionWire(version, asset))
+    return { items, total: page.total, limit, offset }
+  },
+
+  compareVersions: async exchange => {
+    const { context, call, params, query } = exchange
+    const found = await compareVersions(context.engine, call, params.id, query)
+    const asset = await shownAsset(exchange, params.id)
+    const { added, removed, changed } = found.metadataChanges
+    return {
+      from: versionWire(found.from, asset),
+      to: versionWire(found.to, asset),
+      size_diff: found.sizeDiff,
+      checksum_changed: found.checksumChanged,
+      metadata_changes: { added, removed, changed: { ...changed } },
+    }
+  },
+
+  pruneVersions: async exchange => {
+    const { context, call, params, body } = exchange
+    const { pruned, dryRun, keep } = await pruneVersions(context.engine, call, params.id, {
+      keep: body?.keep,
+      olderThanDays: body?.older_than_days,
+      dryRun: body?.dry_run,
+    })
+    const asset = await shownAsset(exchange, params.id)
+    return {
+      dry_run: dryRun,
+      pruned: pruned.map(version => versionWire(version, asset)),
+      pruned_count: pruned.length,
+      keep,
+    }
+  },
+
+  getHistory: async ({ context, call, params, query }) => {
+    const { limit = 100, offset = 0 } = query
+    const page = await assetHistory(context.engine, call, params.id, { limit, offset })
+    return { items: page.items.map(historyWire), total: page.total, limit, offset }
+  },
+
+  getVersion: async exchange => {
+    const { context, call, params } = exchange
+    const version = await getVersion(context.engine, call, params.id, params.version_id)
+    return versionWire(version, await shownAsset(exchange, params.id))
+  },
+
+  updateVersion: async exchange => {
+    const { context, call, params, body } = exchange
+    const version = await updateVersion(context.engine, call, target(params), {
+      tag: body.tag === undefined ? undefined : { name: body.tag },
+      metadata: body.metadata,
+      description: body.change_description,
+    })
+    return versionWire(version, await shownAsset(exchange, params.id))
+  },
+
+  removeVersion: async ({ context, call, params }) => {
+    await removeVersion(context.engine, call, target(params))
+    return undefined
+  },
+
+  rollbackVersion: async ({ context, call, params, request }) => {
+    const { ifMatch } = writeConditions(request.headers)
+    const done = await rollbackVersion(context.engine, call, target(params), { ifMatch })
+    return versionWire(done.version, done.asset)
+  },
+
+  tagVersion: async exchange => {
+    const { context, call, params, body } = exchange
+    const version = await tagVersion(context.engine, call, target(params), body)
+    return versionWire(version, await shownAsset(exchange, params.id))
+  },
+}
+
+function target(params: { id: string; version_id: string }) {
+  return { assetId: params.id, version: params.version_id }
+}
+
+/** The asset of versions that the caller was just shown, to say which one is current. */
+async function shownAsset({ context, call }: Scope, id: string) {
+  const asset = await context.engine.catalog.view.assets.byId(id.toLowerCase())
+  if (asset !== undefined) return asset
+  return await findAsset(context.engine, call, { id, permission: 'versions:read', deleted: 'show' })
+}

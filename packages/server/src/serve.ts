@@ -1,0 +1,134 @@
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { isHoldfastError } from '@holdfast/core/errors.ts'
+import { collectGarbage } from '@holdfast/engine/integrity/collect.ts'
+import type { FastifyInstance } from 'fastify'
+import { type Context, type ContextOptions, openContext } from './context.ts'
+import { healthOperations } from './doors/health/operations.ts'
+import { restOperations } from './doors/rest/operations.ts'
+import { statusOf } from './doors/rest/statuses.ts'
+import { openHttp } from './http/open-http.ts'
+import { registerRoutes } from './http/register-routes.ts'
+
+export interface ServeOptions extends ContextOptions {
+  /** Told once, when requests are taken. */
+  readonly onListening?: (started: Started) => void
+}
+
+export interface Started {
+  /** Such as `http://127.0.0.1:8005`. */
+  readonly url: string
+  /** The administrator's key, when this start made the first one. It is not shown again. */
+  readonly firstKey: string | undefined
+}
+
+export interface RunningServer extends Started {
+  readonly context: Context
+  /**
+   * Takes no more requests, lets running ones finish up to the limit of the settings, closes the
+   * store. Calling it again waits for the same end.
+   */
+  stop(): Promise<void>
+}
+
+const DRAIN_STEP_MS = 20
+
+/** Opens the store, recovers, and serves until `stop`. */
+export async function serve(options: ServeOptions): Promise<RunningServer> {
+  const { context, firstKey, close } = await openContext(options)
+  const { settings, log } = context
+  const app = openHttp(context, statusOf)
+  let metricsServer: Server | undefined
+  try {
+    registerRoutes(app, context, { ...restOperations, ...healthOperations })
+    await app.listen({ host: settings.host, port: settings.port })
+    metricsServer = await openMetricsPort(context)
+  } catch (error) {
+    await app.close()
+    await close()
+    throw error
+  }
+  const url = urlOf(app)
+  const jobs = new AbortController()
+  const working = collectSometimes(context, jobs.signal)
+  log.info({ url }, 'listening')
+  options.onListening?.({ url, firstKey })
+  let stopping: Promise<void> | undefined
+  const stop = async (): Promise<void> => {
+    context.load.stopping = true
+    jobs.abort()
+    metricsServer?.close()
+    await drain(app, context)
+    await app.close()
+    await working
+    await close()
+    log.info('stopped')
+  }
+  return {
+    url,
+    firstKey,
+    context,
+    stop: () => {
+      stopping ??= stop()
+      return stopping
+    },
+  }
+}
+
+function urlOf(app: FastifyInstance): string {
+  const address: AddressInfo | string | null = app.server.address()
+  if (address === null || typeof address === 'string') return String(address)
+  const host = address.family === 'IPv6' ? `[${address.address}]` : address.address
+  return `http://${host}:${address.port}`
+}
+
+/** Waits for the running transfers, then cuts those that are left. */
+async function drain(app: FastifyInstance, { clock, load, settings, log }: Context): Promise<void> {
+  app.server.close()
+  app.server.closeIdleConnections()
+  const until = clock.monotonic() + settings.shutdownSeconds * 1000
+  while (load.active > 0 && clock.monotonic() < until) await clock.sleep(DRAIN_STEP_MS)
+  if (load.active > 0) log.warn({ transfers: load.active }, 'transfers cut by the stop')
+  app.server.closeAllConnections()
+}
+
+/** Frees what nothing refers to, now and then. A failed run is told and tried again. */
+async function collectSometimes(context: Context, signal: AbortSignal): Promise<void> {
+  const { engine, clock, settings, log } = context
+  if (settings.garbageSeconds === 0) return
+  while (!signal.aborted) {
+    try {
+      await clock.sleep(settings.garbageSeconds * 1000, signal)
+      const { blobs, bytes, stopped } = await collectGarbage(engine, { signal })
+      if (blobs > 0 || stopped !== null) log.info({ blobs, bytes, stopped }, 'garbage collected')
+    } catch (error) {
+      if (signal.aborted) return
+      log.error({ error, code: isHoldfastError(error) ? error.code : 'INTERNAL' }, 'job failed')
+    }
+  }
+}
+
+/** A port of its own for metrics. Taken by another server, it is done without. */
+async function openMetricsPort(context: Context): Promise<Server | undefined> {
+  const { settings, metrics, log } = context
+  if (!settings.metricsEnabled || settings.metricsPort === 0) return undefined
+  const server = createServer((request, response) => {
+    if (request.url !== '/metrics') {
+      response.writeHead(404).end()
+      return
+    }
+    metrics.text().then(
+      text => response.writeHead(200, { 'content-type': metrics.contentType }).end(text),
+      () => response.writeHead(503).end(),
+    )
+  })
+  server.headersTimeout = 15_000
+  const { metricsHost: host, metricsPort: port } = settings
+  return await new Promise(resolve => {
+    server.once('error', error => {
+      log.warn({ error, host, port }, 'the port for metrics could not be opened')
+      resolve(undefined)
+    })
+    server.listen({ host, port }, () => resolve(server))
+  })
+}
