@@ -1,4 +1,4 @@
-/** Digests a client may send with its bytes; all given ones must match before anything is visible. */
+/** Digests sent along with bytes; all given ones must match before anything is visible. */
 export interface ExpectedDigests {
   /** Lower-case hex. */
   readonly sha256?: string

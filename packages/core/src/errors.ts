@@ -23,7 +23,7 @@ export interface ErrorEntry {
   readonly kind: ErrorKind
   /** Safe for any caller: no internals, no paths, no foreign names. */
   readonly message: string
-  /** `now` = the same request may be repeated at once, `later` = after a wait, `never` = change it. */
+  /** `now`: the same request may be repeated at once; `later`: after a wait; `never`: change it. */
   readonly retry: 'never' | 'now' | 'later'
   /** What an operator should look at, for the generated reference page. */
   readonly hint: string
@@ -177,7 +177,7 @@ export type ErrorDetails = Record<string, unknown>
 
 const brand = Symbol.for('holdfast.error')
 
-/** The one error class. `message` is for the log; callers see the table's sentence and `details`. */
+/** The one error class. Callers see the table's sentence and `details`; the cause is for the log. */
 export class HoldfastError extends Error {
   override readonly name = 'HoldfastError'
   readonly code: ErrorCode

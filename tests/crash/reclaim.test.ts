@@ -1,0 +1,182 @@
+import assert from 'node:assert/strict'
+import fs from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, it } from 'node:test'
+import { nodeDisk } from '@holdfast/drivers/disk/node-disk.ts'
+import { openStore, type Store, type StoreOptions } from '@holdfast/drivers/open.ts'
+import { cryptoRandom } from '@holdfast/drivers/random/crypto-random.ts'
+import { getAsset, openContent } from '@holdfast/engine/assets/get.ts'
+import { putAsset } from '@holdfast/engine/assets/put.ts'
+import { removeAsset } from '@holdfast/engine/assets/remove.ts'
+import { mergeMetadata } from '@holdfast/engine/assets/update.ts'
+import { type Engine, ensureBuckets, openEngine, systemCall } from '@holdfast/engine/engine.ts'
+import { collectGarbage } from '@holdfast/engine/integrity/collect.ts'
+import { transactions } from '@holdfast/engine/transactions.ts'
+import { checkTotals, dump } from '@holdfast/testkit/catalog/dump.ts'
+import { FakeClock } from '@holdfast/testkit/fake-clock.ts'
+
+const call = systemCall('test')
+const ownerId = '0199d0c0-0000-7000-8000-000000000001'
+const DAY = 24 * 60 * 60 * 1000
+
+let root: string
+let store: Store
+let engine: Engine
+let clock: FakeClock
+
+async function open(options: Partial<StoreOptions> = {}): Promise<void> {
+  store = await openStore({
+    ...options,
+    dir: `${root}/data`,
+    reservedBytes: 0,
+    cacheBytes: 0,
+    packBytesMax: 64 * 1024,
+    layOutBytes: 4096,
+    transactions,
+    clock,
+  })
+  const { catalog, element } = store
+  engine = openEngine({ catalog, element, clock, random: cryptoRandom })
+  await ensureBuckets(engine, ['reclaim'])
+}
+
+beforeEach(async () => {
+  root = fs.mkdtempSync(join(tmpdir(), 'holdfast-reclaim-'))
+  clock = new FakeClock()
+  await open()
+})
+afterEach(async () => {
+  await store.close()
+  fs.rmSync(root, { recursive: true })
+})
+
+const textFor = (n: number): string => `asset ${n} `.repeat(200)
+
+async function put(n: number, text = textFor(n)): Promise<string> {
+  async function* source(): AsyncGenerator<Uint8Array> {
+    yield Buffer.from(text)
+  }
+  const { asset } = await putAsset(engine, call, {
+    bucket: 'reclaim',
+    key: `key ${n}`,
+    name: `${n}.txt`,
+    service: 'test',
+    ownerId,
+    mode: 'replace',
+    metadata: { n },
+    source: source(),
+  })
+  return asset.id
+}
+
+async function read(id: string): Promise<string> {
+  const content = await openContent(engine, call, { asset: await getAsset(engine, call, id) })
+  const { bytes, chunks } = await content.read()
+  const parts: Uint8Array[] = []
+  for await (const part of chunks ?? [bytes]) parts.push(part)
+  return Buffer.concat(parts).toString()
+}
+
+function packBytes(): number {
+  const packs = `${root}/data/packs`
+  return fs.readdirSync(packs).reduce((sum, name) => sum + fs.statSync(`${packs}/${name}`).size, 0)
+}
+
+async function rebuild(): Promise<void> {
+  await store.close()
+  for (const name of fs.readdirSync(`${root}/data`)) {
+    if (name.startsWith('catalog.db')) fs.rmSync(`${root}/data/${name}`)
+  }
+  await open()
+}
+
+describe('giving space back', () => {
+  it('keeps every live byte and record, and a rebuild afterwards finds the same', async () => {
+    const ids: string[] = []
+    for (let n = 0; n < 400; n += 1) ids.push(await put(n))
+    const kept = ids.filter((_, n) => n % 7 === 0)
+    const gone = ids.filter((_, n) => n % 7 !== 0)
+    for (const id of kept) await mergeMetadata(engine, call, id, { seen: true })
+    for (const id of gone) await removeAsset(engine, call, id, { hard: true })
+    const before = packBytes()
+
+    await clock.advance(2 * DAY)
+    const { blobs } = await collectGarbage(engine, { limit: 10_000 })
+    assert.equal(blobs, gone.length)
+    const freed = await store.element.reclaim?.()
+    assert.ok(freed !== undefined && freed > 0, 'bytes were freed')
+    assert.ok(packBytes() < before * 0.6, `${packBytes()} of ${before} bytes are left`)
+
+    const live = await dump(store.catalog.view)
+    checkTotals(live)
+    for (const [index, id] of kept.entries()) assert.equal(await read(id), textFor(index * 7))
+
+    await rebuild()
+    assert.deepEqual(await dump(store.catalog.view), live)
+    for (const [index, id] of kept.entries()) assert.equal(await read(id), textFor(index * 7))
+    for (const id of gone) assert.equal(await store.catalog.view.assets.byId(id), undefined)
+  })
+
+  it('survives a catalog that fell back to before the packs were rewritten', async () => {
+    const ids: string[] = []
+    for (let n = 0; n < 200; n += 1) ids.push(await put(n))
+    for (const id of ids.slice(0, 150)) await removeAsset(engine, call, id, { hard: true })
+    await clock.advance(2 * DAY)
+    await collectGarbage(engine, { limit: 10_000 })
+    await store.close()
+    const old = ['', '-wal', '-shm']
+      .filter(suffix => fs.existsSync(`${root}/data/catalog.db${suffix}`))
+      .map(suffix => [suffix, fs.readFileSync(`${root}/data/catalog.db${suffix}`)] as const)
+    // As if power went after the bytes were moved and before the catalog's part was on disk.
+    const removed: string[] = []
+    const remove = (path: string): boolean => {
+      if (!path.includes('/packs/')) return nodeDisk.remove(path)
+      removed.push(path)
+      return true
+    }
+    await open({ disk: { ...nodeDisk, remove } })
+    await store.element.reclaim?.()
+    await put(1000)
+    await store.close()
+    assert.ok(removed.length > 1, 'several packs were rewritten')
+    for (const path of removed) fs.rmSync(path)
+    for (const suffix of ['', '-wal', '-shm']) {
+      fs.rmSync(`${root}/data/catalog.db${suffix}`, { force: true })
+    }
+    for (const [suffix, bytes] of old) fs.writeFileSync(`${root}/data/catalog.db${suffix}`, bytes)
+    await open()
+    const live = await dump(store.catalog.view)
+    checkTotals(live)
+    assert.equal(live.assets.length, 51)
+    for (const [index, id] of ids.slice(150).entries()) {
+      assert.equal(await read(id), textFor(150 + index))
+    }
+  })
+
+  it('lets readers finish and finds bytes that moved under a reader', async () => {
+    const ids: string[] = []
+    for (let n = 0; n < 200; n += 1) ids.push(await put(n))
+    const content = await openContent(engine, call, {
+      asset: await getAsset(engine, call, ids[199] ?? ''),
+    })
+    for (const id of ids.slice(0, 199)) await removeAsset(engine, call, id, { hard: true })
+    await clock.advance(2 * DAY)
+    await collectGarbage(engine, { limit: 10_000 })
+    for (let n = 300; n < 340; n += 1) await put(n)
+    await store.element.reclaim?.()
+    const { bytes } = await content.read()
+    assert.equal(Buffer.from(bytes ?? []).toString(), textFor(199))
+  })
+
+  it('unlinks files that no row names, and only those', async () => {
+    const large = 'large '.repeat(60_000)
+    const id = await put(1, large)
+    const orphan = 'ab'.repeat(32)
+    fs.mkdirSync(`${root}/data/blobs/ab/ab`, { recursive: true })
+    fs.writeFileSync(`${root}/data/blobs/ab/ab/${orphan}`, 'orphan')
+    assert.equal(await store.element.reclaim?.(), 6)
+    assert.equal(fs.existsSync(`${root}/data/blobs/ab/ab/${orphan}`), false)
+    assert.equal(await read(id), large)
+  })
+})
