@@ -1,4 +1,5 @@
 import { assetBatchCalls } from './groups/asset-batches.ts'
+import { assetChangeCalls } from './groups/asset-changes.ts'
 import { assetContentCalls } from './groups/asset-content.ts'
 import { assetRecordCalls } from './groups/asset-records.ts'
 import { bucketCalls } from './groups/buckets.ts'
@@ -7,7 +8,8 @@ import { linkCalls } from './groups/links.ts'
 import { presignedCalls } from './groups/presigned.ts'
 import { quotaCalls } from './groups/quotas.ts'
 import { serviceCalls } from './groups/service-status.ts'
-import { versionCalls } from './groups/versions.ts'
+import { versionChangeCalls } from './groups/version-changes.ts'
+import { versionReadCalls } from './groups/version-reads.ts'
 import type { ClientOptions } from './options.ts'
 import { Transport } from './wire/transport.ts'
 
@@ -35,9 +37,10 @@ export function openClient(options: ClientOptions) {
     assets: {
       ...assetContentCalls(transport),
       ...assetRecordCalls(transport),
+      ...assetChangeCalls(transport),
       ...assetBatchCalls(transport),
     },
-    versions: versionCalls(transport),
+    versions: { ...versionReadCalls(transport), ...versionChangeCalls(transport) },
     buckets: bucketCalls(transport),
     quotas: quotaCalls(transport),
     keys: keyCalls(transport),

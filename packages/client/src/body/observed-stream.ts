@@ -59,6 +59,7 @@ export function observeStream(body: StreamedBody, observer: StreamObserver): Obs
 function requireSize(announced: number | undefined, size: number, isOver: boolean): void {
   if (announced === undefined || size === announced) return
   if (!isOver && size < announced) return
-  const message = `The source has ${isOver ? 'only' : 'more than'} ${isOver ? size : announced} bytes.`
+  const found = isOver ? `only ${size}` : 'more'
+  const message = `The source was announced as ${announced} bytes and has ${found}.`
   throw new ClientError(message, { code: 'BODY_LENGTH', details: { announced, size } })
 }

@@ -16,7 +16,7 @@ const SENTENCES: Readonly<Record<string, string>> = {
   EAI_AGAIN: 'The name of the server cannot be looked up right now.',
 }
 
-/** What fetch throws says little; browsers say nothing at all, so a request counts as sent there. */
+/** Browsers do not say how far a request came: there it counts as sent. */
 export function networkFailure(error: unknown, isSafe: boolean): ClientError {
   const cause = causeCode(error)
   const wasSent = !NEVER_SENT.has(cause ?? '')

@@ -1,0 +1,346 @@
+import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import test, { type TestContext } from 'node:test'
+import { type ClientError, type ClientOptions, isClientError, openClient } from '../client.ts'
+
+interface Seen {
+  readonly method: string | undefined
+  readonly url: string | undefined
+  readonly headers: IncomingMessage['headers']
+  readonly body: Buffer
+}
+type Reply = (response: ServerResponse, request: IncomingMessage) => void
+
+/** Answers request after request with the given replies; the last one stays. */
+async function scripted(t: TestContext, ...replies: Reply[]) {
+  const seen: Seen[] = []
+  let at = 0
+  const server = createServer((request, response) => {
+    const reply = replies[Math.min(at, replies.length - 1)]!
+    at += 1
+    const chunks: Buffer[] = []
+    request.on('data', chunk => chunks.push(chunk))
+    request.on('error', () => {})
+    request.on('end', () => {
+      const { method, url, headers } = request
+      seen.push({ method, url, headers, body: Buffer.concat(chunks) })
+      reply(response, request)
+    })
+  })
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  t.after(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  const { port } = server.address() as AddressInfo
+  const waits: number[] = []
+  const client = (options: Partial<ClientOptions> = {}) =>
+    openClient({
+      url: `http://127.0.0.1:${port}`,
+      key: 'hf_test',
+      random: () => 1,
+      wait: async ms => {
+        waits.push(ms)
+      },
+      ...options,
+    })
+  return { seen, waits, client, calls: () => at }
+}
+
+function json(status: number, value: unknown, headers: Record<string, string> = {}): Reply {
+  return response => {
+    response.writeHead(status, { 'content-type': 'application/json', ...headers })
+    response.end(JSON.stringify(value))
+  }
+}
+
+const problem = (status: number, code: string, headers: Record<string, string> = {}) =>
+  json(status, { code, message: 'No.', details: { a: 1 }, request_id: 'r-1' }, headers)
+const cut: Reply = response => response.destroy()
+const stored = (bytes: string | Uint8Array): Reply =>
+  json(201, { id: 'x', checksum: createHash('sha256').update(bytes).digest('hex') })
+const target = { bucket: 'pics', key: 'a.txt' }
+
+async function failure(call: Promise<unknown>): Promise<ClientError> {
+  const error = await call.then(
+    () => assert.fail('the call did not fail'),
+    reason => reason,
+  )
+  assert.ok(isClientError(error), String(error))
+  return error
+}
+
+test('a refusal carries code, status, details and request id', async t => {
+  const { client, calls } = await scripted(t, problem(404, 'ASSET_NOT_FOUND'))
+  const error = await failure(client().assets.stat('x'))
+  assert.equal(error.code, 'ASSET_NOT_FOUND')
+  assert.equal(error.status, 404)
+  assert.deepEqual(error.details, { a: 1 })
+  assert.equal(error.requestId, 'r-1')
+  assert.equal(calls(), 1)
+})
+
+test('a passing refusal is repeated with growing waits, and Retry-After is honoured', async t => {
+  const { client, waits, calls } = await scripted(
+    t,
+    problem(503, 'STORAGE_UNAVAILABLE'),
+    problem(429, 'TOO_MANY_REQUESTS', { 'retry-after': '2' }),
+    cut,
+    json(200, { id: 'x' }),
+  )
+  const asset = await client().assets.stat('x')
+  assert.equal(asset.id, 'x')
+  assert.deepEqual(waits, [200, 2400, 800])
+  assert.equal(calls(), 4)
+})
+
+test('it gives up after the last attempt and tells how many there were', async t => {
+  const { client, calls } = await scripted(t, problem(503, 'STORAGE_UNAVAILABLE'))
+  const error = await failure(client({ retry: { attemptsMax: 3 } }).assets.stat('x'))
+  assert.equal(error.attempts, 3)
+  assert.equal(calls(), 3)
+})
+
+test('507, 500 and refusals by the rules are final', async t => {
+  for (const status of [400, 401, 403, 409, 412, 413, 422, 500, 501, 507]) {
+    const { client, calls } = await scripted(t, problem(status, 'STORAGE_FULL'))
+    await failure(client().assets.put(target, 'x'))
+    assert.equal(calls(), 1, String(status))
+  }
+})
+
+test('a POST is not repeated once it may have been applied', async t => {
+  const { client, calls } = await scripted(t, cut)
+  const error = await failure(client().buckets.create({ name: 'pics' }))
+  assert.equal(error.code, 'NETWORK')
+  assert.equal(error.mayHaveApplied, true)
+  assert.equal(calls(), 1)
+  const proxy = await scripted(t, response => response.writeHead(502).end('bad gateway'))
+  await failure(proxy.client().buckets.create({ name: 'pics' }))
+  assert.equal(proxy.calls(), 1)
+  const unknown = await scripted(t, problem(503, 'OUTCOME_UNKNOWN'))
+  await failure(unknown.client().buckets.create({ name: 'pics' }))
+  assert.equal(unknown.calls(), 1)
+})
+
+test('a POST that the server certainly refused is repeated', async t => {
+  const replies = [problem(429, 'TOO_MANY_REQUESTS'), problem(503, 'SHUTTING_DOWN')]
+  const { client, calls } = await scripted(t, ...replies, json(201, { name: 'pics' }))
+  assert.equal((await client().buckets.create({ name: 'pics' })).name, 'pics')
+  assert.equal(calls(), 3)
+})
+
+test('a POST is repeated when nothing listened', async () => {
+  const server = createServer()
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  await new Promise(resolve => server.close(resolve))
+  const client = openClient({ url: `http://127.0.0.1:${port}`, wait: async () => {} })
+  const error = await failure(client.buckets.create({ name: 'pics' }))
+  assert.equal(error.attempts, 5)
+  assert.equal(error.mayHaveApplied, false)
+  assert.match(error.message, /Nothing listens/)
+})
+
+test('a PUT by key is repeated whole after a broken connection', async t => {
+  const { client, seen } = await scripted(t, cut, stored('hello'))
+  const { asset, created } = await client().assets.put(target, 'hello')
+  assert.equal(created, true)
+  assert.equal(asset.id, 'x')
+  assert.deepEqual(
+    seen.map(({ body }) => body.toString()),
+    ['hello', 'hello'],
+  )
+})
+
+test('a stream that was begun is not sent again, a function that opens it is', async t => {
+  async function* chunks() {
+    yield Buffer.from('hel')
+    yield Buffer.from('lo')
+  }
+  const once = await scripted(t, cut, stored('hello'))
+  const error = await failure(once.client().assets.put(target, chunks()))
+  assert.equal(error.code, 'NETWORK')
+  assert.equal(once.calls(), 1)
+  const again = await scripted(t, cut, stored('hello'))
+  await again.client().assets.put(target, chunks)
+  assert.deepEqual(
+    again.seen.map(({ body }) => body.toString()),
+    ['hello', 'hello'],
+  )
+})
+
+test('every kind of body arrives byte by byte', async t => {
+  const bytes = Buffer.alloc(300_000, 'holdfast ')
+  const { client, seen } = await scripted(t, stored(bytes))
+  const { assets } = client()
+  const bodies = [
+    bytes,
+    new Uint8Array(bytes).buffer,
+    new Blob([bytes]),
+    new Blob([bytes]).stream(),
+    (async function* () {
+      for (let at = 0; at < bytes.length; at += 999) yield bytes.subarray(at, at + 999)
+    })(),
+    bytes.toString(),
+  ]
+  for (const body of bodies) await assets.put(target, body)
+  for (const { body } of seen) assert.deepEqual(body, bytes)
+  assert.equal(seen.length, bodies.length)
+})
+
+test('known bytes announce their length and SHA-256, and fields travel in the query', async t => {
+  const { client, seen } = await scripted(t, stored('hello'))
+  await client().assets.put({ bucket: 'pics', key: 'a/../ß' }, 'hello', {
+    contentType: 'text/plain',
+    ifNoneMatch: '*',
+    metadata: { größe: '🦭' },
+    fields: { tags: ['x', 'y'], service: 'gallery' },
+  })
+  const [{ headers, url, method }] = seen as [Seen]
+  assert.equal(method, 'PUT')
+  const address = new URL(`http://host${url}`)
+  assert.equal(address.pathname, '/api/v2/buckets/pics/asset')
+  assert.equal(address.searchParams.get('key'), 'a/../ß')
+  assert.deepEqual(address.searchParams.getAll('tags'), ['x', 'y'])
+  assert.equal(headers['x-api-key'], 'hf_test')
+  assert.equal(headers['content-type'], 'text/plain')
+  assert.equal(headers['content-length'], '5')
+  assert.equal(headers['if-none-match'], '*')
+  assert.deepEqual(JSON.parse(String(headers['x-metadata'])), { größe: '🦭' })
+  const digest = createHash('sha256').update('hello').digest('base64')
+  assert.equal(headers['repr-digest'], `sha-256=:${digest}:`)
+})
+
+test('a stream of known size announces it; another size than announced is an error', async t => {
+  const chunks = async function* () {
+    yield Buffer.from('hello')
+  }
+  const { client, seen, calls } = await scripted(t, stored('hello'))
+  await client().assets.put(target, chunks, { size: 5 })
+  assert.equal(seen[0]?.headers['content-length'], '5')
+  for (const size of [4, 6]) {
+    const error = await failure(client().assets.put(target, chunks, { size }))
+    assert.equal(error.code, 'BODY_LENGTH', `announced ${size}`)
+  }
+  assert.ok(calls() <= 3)
+})
+
+test('a source that fails ends the call with its own error and is not asked again', async t => {
+  let opened = 0
+  const { client } = await scripted(t, stored('x'))
+  async function* broken() {
+    opened += 1
+    yield Buffer.from('a')
+    throw new RangeError('disk gone')
+  }
+  await assert.rejects(client().assets.put(target, broken), RangeError)
+  assert.equal(opened, 1)
+})
+
+test('a server that stored other bytes is found out', async t => {
+  const { client } = await scripted(t, stored('other'))
+  const chunks = async function* () {
+    yield Buffer.from('hello')
+  }
+  for (const body of ['hello', chunks]) {
+    const error = await failure(client().assets.put(target, body))
+    assert.equal(error.code, 'CONTENT_DAMAGED')
+    assert.equal(error.mayHaveApplied, true)
+  }
+  await client().assets.put(target, 'hello', { verify: false })
+})
+
+test('silence ends an attempt', async t => {
+  const { client } = await scripted(t, () => {})
+  const error = await failure(client({ timeoutMs: 60, retry: { attemptsMax: 2 } }).assets.stat('x'))
+  assert.equal(error.code, 'TIMEOUT')
+  assert.equal(error.attempts, 2)
+})
+
+test('a slow source is not the silence of the server', async t => {
+  const { client } = await scripted(t, stored('hello'))
+  const chunks = async function* () {
+    for (const part of ['hel', 'lo']) {
+      await new Promise(resolve => setTimeout(resolve, 150))
+      yield Buffer.from(part)
+    }
+  }
+  const once = { timeoutMs: 100, retry: { attemptsMax: 1 } }
+  await client(once).assets.put(target, chunks)
+})
+
+test('an abort rejects with the reason of the signal, during a request and during a wait', async t => {
+  const mute = await scripted(t, () => {})
+  const reason = new Error('enough')
+  const running = new AbortController()
+  const call = mute.client().assets.stat('x', { signal: running.signal })
+  setTimeout(() => running.abort(reason), 30)
+  await assert.rejects(call, error => error === reason)
+  const busy = await scripted(t, problem(503, 'STORAGE_UNAVAILABLE', { 'retry-after': '30' }))
+  const waiting = new AbortController()
+  const { url } = busy.client()
+  const real = openClient({ url, onRetry: () => waiting.abort(reason) })
+  await assert.rejects(real.assets.stat('x', { signal: waiting.signal }), error => error === reason)
+  assert.equal(busy.calls(), 1)
+})
+
+test('a redirect is not followed, so the key stays with the server', async t => {
+  const { client, calls } = await scripted(t, response =>
+    response.writeHead(307, { location: 'http://127.0.0.1:9/' }).end(),
+  )
+  const error = await failure(client().assets.stat('x'))
+  assert.equal(error.status, 307)
+  assert.equal(calls(), 1)
+})
+
+test('what is no Holdfast server is told so', async t => {
+  const { client } = await scripted(t, response =>
+    response.writeHead(200, { 'content-type': 'text/html' }).end('<html>'),
+  )
+  assert.equal((await failure(client().assets.stat('x'))).code, 'UNEXPECTED_ANSWER')
+})
+
+test('forms carry fields before the file, and the checksum of the file', async t => {
+  const { client, seen } = await scripted(t, json(201, { id: 'x' }))
+  await client().assets.upload(Buffer.from('hello'), {
+    filename: 'ä.txt',
+    content_type: 'text/plain',
+    service: 'gallery',
+    owner_id: '0199a7e2-7a55-7c54-b6f4-0d5f7c1d1f3a',
+    tags: ['a'],
+    metadata: { page: 1 },
+  })
+  const [{ headers, body }] = seen as [Seen]
+  const form = await new Response(body, {
+    headers: { 'content-type': String(headers['content-type']) },
+  }).formData()
+  const file = form.get('file')
+  assert.ok(file instanceof File)
+  assert.equal(file.name, 'ä.txt')
+  assert.equal(file.type, 'text/plain')
+  assert.equal(await file.text(), 'hello')
+  assert.equal(form.get('metadata'), '{"page":1}')
+  assert.equal(form.get('tags'), '["a"]')
+  assert.equal(form.get('checksum'), createHash('sha256').update('hello').digest('hex'))
+  assert.equal([...form.keys()].at(-1), 'file')
+})
+
+test('listings are walked by cursor to their end, and a standing cursor is an error', async t => {
+  const { client, seen } = await scripted(
+    t,
+    json(200, { items: [{ id: '1' }, { id: '2' }], next_cursor: 'c1' }),
+    json(200, { items: [{ id: '3' }], next_cursor: null }),
+  )
+  const ids: string[] = []
+  for await (const { id } of client().assets.listAll({ bucket: 'pics' })) ids.push(id)
+  assert.deepEqual(ids, ['1', '2', '3'])
+  assert.deepEqual(
+    seen.map(({ url }) => url),
+    ['/api/v2/assets?bucket=pics', '/api/v2/assets?bucket=pics&cursor=c1'],
+  )
+  const circle = await scripted(t, json(200, { items: [], next_cursor: 'c1' }))
+  await assert.rejects(Array.fromAsync(circle.client().assets.listAll()), /did not move/)
+})
