@@ -9,6 +9,8 @@ export interface BenchOptions {
   readonly dir: string | undefined
   readonly pairs: number | undefined
   readonly durationMs: number | undefined
+  /** How long a run waits at most for other work on the machine to end. */
+  readonly patienceMs: number
   readonly subject: 'holdfast' | 'bare'
   readonly peer: 'nginx' | 'bare'
 }
@@ -18,9 +20,10 @@ export const usage = `npm run bench -- [options]
   --only TEXT       only rows whose name contains TEXT; may be repeated
   --smoke           everything once and small, as a test of the harness
   --write-docs      write the table into docs/benchmarks.md
-  --profile         CPU profiles of the server, and where its time went
+  --profile         CPU profiles of the server in transfers, and where its time went
   --pairs N         pairs of runs in every row
   --duration MS     length of one run
+  --patience S      before each run, wait up to S seconds for other work to end
   --dir DIR         where the servers write (default: bench/.data)
   --subject NAME    holdfast or bare (a node:http server in memory)
   --peer NAME       nginx or bare
@@ -36,6 +39,7 @@ export function parseOptions(args: string[]): BenchOptions {
       profile: { type: 'boolean', default: false },
       pairs: { type: 'string' },
       duration: { type: 'string' },
+      patience: { type: 'string' },
       dir: { type: 'string' },
       subject: { type: 'string', default: 'holdfast' },
       peer: { type: 'string', default: 'nginx' },
@@ -49,6 +53,7 @@ export function parseOptions(args: string[]): BenchOptions {
     dir: values.dir,
     pairs: positive(values.pairs, '--pairs'),
     durationMs: positive(values.duration, '--duration'),
+    patienceMs: (positive(values.patience, '--patience') ?? 0) * 1000,
     subject: oneOf(values.subject, ['holdfast', 'bare'], '--subject'),
     peer: oneOf(values.peer, ['nginx', 'bare'], '--peer'),
   }

@@ -53,7 +53,7 @@ function benchContext(
     ...given,
     startSubject: options.subject === 'bare' ? startBareHttp : startHoldfast,
     startPeer: options.peer === 'bare' ? startBareHttp : startNginx,
-    profileDir: options.profile ? join(given.dir, 'profile') : undefined,
+    profileDir: options.profile ? join(resultsDir, `profile-${Date.now()}`) : undefined,
   }
 }
 
@@ -63,6 +63,7 @@ function modeOf(options: BenchOptions): Mode {
     ...mode,
     pairs: options.pairs ?? mode.pairs,
     durationMs: options.durationMs ?? mode.durationMs,
+    patienceMs: options.patienceMs,
   }
 }
 
@@ -90,14 +91,21 @@ async function runRows(context: BenchContext, rows: readonly Row[]): Promise<Ben
   }
   for (const [index, row] of rows.entries()) {
     say(`${index + 1}/${rows.length} ${row.name}`)
-    await measureRow(context, row, report)
+    await measureRow(rowContext(context, index), row, report)
   }
   return report
 }
 
-async function measureRow(context: BenchContext, row: Row, report: BenchReport): Promise<void> {
+/** Profiles of different rows lie in different directories. */
+function rowContext(context: BenchContext, index: number): BenchContext {
   const { profileDir } = context
-  if (profileDir !== undefined) mkdirSync(profileDir, { recursive: true })
+  if (profileDir === undefined) return context
+  const rowDir = join(profileDir, String(index + 1))
+  mkdirSync(rowDir, { recursive: true })
+  return { ...context, profileDir: rowDir }
+}
+
+async function measureRow(context: BenchContext, row: Row, report: BenchReport): Promise<void> {
   try {
     const result = await row.measure(context)
     switch (result.kind) {
@@ -110,6 +118,7 @@ async function measureRow(context: BenchContext, row: Row, report: BenchReport):
       case 'transfer':
         report.transfer.push(...result.results)
         for (const { ratio } of result.results) context.say(`  ratio ${ratio.median.toFixed(2)}`)
+        if (context.profileDir !== undefined) context.say(profileSummary(context.profileDir))
         break
     }
   } catch (error) {
@@ -117,9 +126,6 @@ async function measureRow(context: BenchContext, row: Row, report: BenchReport):
     report.failures.push({ name: row.name, reason })
     context.say(`  failed: ${reason}`)
   }
-  if (profileDir === undefined) return
-  context.say(profileSummary(profileDir))
-  rmSync(profileDir, { recursive: true, force: true })
 }
 
 function finish(report: BenchReport, options: BenchOptions, output: Output): void {

@@ -73,6 +73,8 @@ export interface LoadOutcome {
   readonly serverCpuMs: number
   /** CPU time of the load process itself over the elapsed time; 1 is one whole core. */
   readonly loadCpuShare: number
+  /** The same for everybody else on the machine, the kernel's own threads included. */
+  readonly othersCpuShare: number
 }
 
 export interface LatencySummary {

@@ -1,3 +1,4 @@
+import { machineCpuMs } from '../sampling/machine-load.ts'
 import { cpuMsOf } from '../sampling/process-tree.ts'
 import { Connection, type Run } from './connection.ts'
 import type { Limit, LoadOutcome, LoadPlan } from './load-plan.ts'
@@ -14,8 +15,7 @@ export async function runPlan(plan: LoadPlan): Promise<LoadOutcome> {
     return new Connection(run, requestSource(plan.traffic, counter, index))
   })
   await Promise.all(connections.map(connection => connection.opened()))
-  const serverCpuBefore = cpuMsOf(plan.serverPids)
-  const ownCpuBefore = process.cpuUsage()
+  const measureCpu = startCpu(plan.serverPids)
   const startedAt = performance.now()
   tally.lastAt = startedAt
   mayStart = limitOf(plan.until, startedAt, tally)
@@ -26,7 +26,6 @@ export async function runPlan(plan: LoadPlan): Promise<LoadOutcome> {
   await Promise.all(connections.map(connection => connection.run()))
   clearTimeout(deadline)
   const elapsedMs = tally.lastAt - startedAt
-  const ownCpu = process.cpuUsage(ownCpuBefore)
   return {
     operations: tally.operations,
     bytes: tally.bytes,
@@ -34,8 +33,26 @@ export async function runPlan(plan: LoadPlan): Promise<LoadOutcome> {
     latency: tally.latency.summary(),
     errors: Object.fromEntries(tally.errors),
     hashedAnswers: tally.hashedAnswers,
-    serverCpuMs: cpuMsOf(plan.serverPids) - serverCpuBefore,
-    loadCpuShare: elapsedMs > 0 ? (ownCpu.user + ownCpu.system) / 1000 / elapsedMs : 0,
+    ...measureCpu(Math.max(1, performance.now() - startedAt)),
+  }
+}
+
+type CpuShares = Pick<LoadOutcome, 'serverCpuMs' | 'loadCpuShare' | 'othersCpuShare'>
+
+function startCpu(serverPids: readonly number[]): (elapsedMs: number) => CpuShares {
+  const machineBefore = machineCpuMs()
+  const serverBefore = cpuMsOf(serverPids)
+  const ownBefore = process.cpuUsage()
+  return elapsedMs => {
+    const own = process.cpuUsage(ownBefore)
+    const ownMs = (own.user + own.system) / 1000
+    const serverCpuMs = cpuMsOf(serverPids) - serverBefore
+    const othersMs = machineCpuMs() - machineBefore - serverCpuMs - ownMs
+    return {
+      serverCpuMs,
+      loadCpuShare: ownMs / elapsedMs,
+      othersCpuShare: Math.max(0, othersMs) / elapsedMs,
+    }
   }
 }
 

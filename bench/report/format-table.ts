@@ -12,6 +12,7 @@ const headings = [
   'CPU of the server',
   'of the peer',
   'Load CPU',
+  'Others CPU',
 ]
 
 /** One line per row, as Markdown: it reads well enough in a terminal too. */
@@ -30,6 +31,7 @@ export function transferTable(rows: readonly PairResult[]): string {
       cpu(left),
       cpu(right),
       `${percent(left.loadCpuShare)} / ${percent(right.loadCpuShare)}`,
+      `${percent(left.othersCpuShare)} / ${percent(right.othersCpuShare)}`,
     ]
   })
   return table(headings, lines)
@@ -76,8 +78,7 @@ function errorMark({ left, right }: PairResult): string {
 
 function rate(side: SideResult): string {
   const { operationsPerSecond, bytesPerSecond } = side
-  const bytesPerOperation = bytesPerSecond.median / Math.max(1e-9, operationsPerSecond.median)
-  if (bytesPerOperation >= 512 * 1024) return `${Math.round(bytesPerSecond.median / 1e6)} MB/s`
+  if (isLarge(side)) return `${Math.round(bytesPerSecond.median / 1e6)} MB/s`
   return `${Math.round(operationsPerSecond.median).toLocaleString('en')}/s`
 }
 
@@ -96,8 +97,13 @@ function milliseconds(ms: number): string {
 
 function cpu(side: SideResult): string {
   const { serverCpuMicrosPerOperation: micros, serverCpuSecondsPerGB: perGB } = side
-  if (perGB !== undefined && micros > 400) return `${perGB.toFixed(2)} s/GB`
+  if (perGB !== undefined && isLarge(side)) return `${perGB.toFixed(2)} s/GB`
   return `${Math.round(micros)} µs`
+}
+
+/** Of large objects the bytes count, of small ones the operations. */
+function isLarge({ bytesPerSecond, operationsPerSecond }: SideResult): boolean {
+  return bytesPerSecond.median >= operationsPerSecond.median * 512 * 1024
 }
 
 function percent(share: number): string {

@@ -14,6 +14,7 @@ function outcome(operations: number, errors: Record<string, number> = {}): LoadO
     hashedAnswers: 0,
     serverCpuMs: operations / 10,
     loadCpuShare: 0.5,
+    othersCpuShare: 0,
   }
 }
 

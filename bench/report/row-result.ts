@@ -17,6 +17,7 @@ export interface SideResult {
   readonly serverCpuMicrosPerOperation: number
   readonly serverCpuSecondsPerGB: number | undefined
   readonly loadCpuShare: number
+  readonly othersCpuShare: number
   readonly errors: number
   readonly runs: readonly LoadOutcome[]
 }
@@ -75,6 +76,7 @@ export function sideResult(
     ),
     serverCpuSecondsPerGB: bytes === 0 ? undefined : cpuMs / 1000 / (bytes / 1e9),
     loadCpuShare: medianOf(runs.map(run => run.loadCpuShare)),
+    othersCpuShare: medianOf(runs.map(run => run.othersCpuShare)),
     errors: runs.reduce((sum, run) => sum + errorsOf(run), 0),
     runs,
   }

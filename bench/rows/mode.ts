@@ -8,6 +8,8 @@ export interface Mode {
   readonly pairs: number
   readonly durationMs: number
   readonly warmupMs: number
+  /** How long a run waits at most for other work on the machine to end. */
+  readonly patienceMs: number
   readonly sizesBytes: readonly number[]
   readonly connections: readonly number[]
   readonly scaleAssets: readonly [number, number]
@@ -21,6 +23,7 @@ export const fullMode: Mode = {
   pairs: 5,
   durationMs: 2500,
   warmupMs: 1500,
+  patienceMs: 0,
   sizesBytes: [4 * KiB, 64 * KiB, 1 * MiB, 64 * MiB],
   connections: [1, 16, 64],
   scaleAssets: [1000, 100_000],
@@ -34,6 +37,7 @@ export const smokeMode: Mode = {
   pairs: 1,
   durationMs: 100,
   warmupMs: 20,
+  patienceMs: 0,
   sizesBytes: [4 * KiB, 1 * MiB],
   connections: [4],
   scaleAssets: [50, 500],

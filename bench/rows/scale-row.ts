@@ -1,5 +1,6 @@
 import type { CallTraffic, GetTraffic, LoadOutcome } from '../load/load-plan.ts'
 import { type PairResult, ratioSpread, sideResult } from '../report/row-result.ts'
+import { waitForQuiet } from '../sampling/machine-load.ts'
 import { listPath, newestPath, searchPath } from '../servers/holdfast.ts'
 import type { Server } from '../servers/server.ts'
 import { type BenchContext, load, startIn } from './bench-context.ts'
@@ -74,6 +75,7 @@ async function measureQuestion(
 ): Promise<PairResult> {
   const outcomes: [LoadOutcome[], LoadOutcome[]] = [[], []]
   for (let pair = -1; pair < context.mode.pairs; pair += 1) {
+    await waitForQuiet(context.mode.patienceMs)
     for (const [index, side] of sides.entries()) {
       const outcome = await load(context, side.server, {
         connections: 1,

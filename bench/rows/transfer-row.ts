@@ -1,5 +1,6 @@
 import type { LoadOutcome, Traffic } from '../load/load-plan.ts'
 import { errorsOf, type PairResult, rateOf, ratioSpread, sideResult } from '../report/row-result.ts'
+import { waitForQuiet } from '../sampling/machine-load.ts'
 import type { Server } from '../servers/server.ts'
 import { type BenchContext, freeBytes, load, settleDisk, startIn } from './bench-context.ts'
 import { sizeName } from './mode.ts'
@@ -42,6 +43,7 @@ export async function measureTransfer(
   ] as const
   for (const side of sides) await side.prepare()
   for (let pair = 0; pair < context.mode.pairs; pair += 1) {
+    await waitForQuiet(context.mode.patienceMs)
     for (const side of sides) await side.runOnce()
   }
   const [left, right] = sides.map(side => sideResult(side, side.runs))
