@@ -272,7 +272,7 @@ test('a slow source is not the silence of the server', async t => {
   await client(once).assets.put(target, chunks)
 })
 
-test('an abort rejects with the reason of the signal, during a request and during a wait', async t => {
+test('an abort rejects with the reason of the signal, asking or waiting', async t => {
   const mute = await scripted(t, () => {})
   const reason = new Error('enough')
   const running = new AbortController()
@@ -314,7 +314,7 @@ test('forms carry fields before the file, and the checksum of the file', async t
     metadata: { page: 1 },
   })
   const [{ headers, body }] = seen as [Seen]
-  const form = await new Response(body, {
+  const form = await new Response(new Uint8Array(body), {
     headers: { 'content-type': String(headers['content-type']) },
   }).formData()
   const file = form.get('file')
