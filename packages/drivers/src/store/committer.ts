@@ -57,6 +57,9 @@ export class Committer {
   readonly #view: CatalogView
   readonly #search
   readonly #reclaimer: Reclaimer
+  readonly #savepoint
+  readonly #release
+  readonly #rollbackTo
   #seq: number
   #failed: FatalStoreError | undefined
 
@@ -65,6 +68,9 @@ export class Committer {
     this.#view = viewOf(parts.tables)
     this.#search = openSearchIndex(parts.tables)
     this.#reclaimer = new Reclaimer(parts)
+    this.#savepoint = parts.tables.db.prepare('SAVEPOINT request')
+    this.#release = parts.tables.db.prepare('RELEASE request')
+    this.#rollbackTo = parts.tables.db.prepare('ROLLBACK TO request')
     this.#seq = parts.tables.changes.latest()
   }
 
@@ -157,13 +163,13 @@ export class Committer {
     }
     const moment: Moment = { now: at, actor, newId: () => newUuid(clock, random) }
     tables.counters.begin()
-    tables.db.exec('SAVEPOINT request')
+    this.#savepoint.run()
     const tx = new SqliteTransaction(tables, this.#view, context)
     try {
       // The arguments are what the same module's wrapper of that name passed in.
       const result = await transaction(tx.port, request.args as never, moment)
       const written = tx.end()
-      tables.db.exec('RELEASE request')
+      this.#release.run()
       this.#seq = context.seq
       batch.bodies.push(...draft.bodies)
       batch.bodyBytes = draft.bodyBytes
@@ -177,8 +183,8 @@ export class Committer {
       tx.end()
       // Some failures, a full disk among them, end SQLite's whole transaction.
       if (isFull(error) || !tables.db.inTransaction) throw error
-      tables.db.exec('ROLLBACK TO request')
-      tables.db.exec('RELEASE request')
+      this.#rollbackTo.run()
+      this.#release.run()
       tables.counters.undo()
       tables.words.forget()
       tables.buckets.forget()

@@ -18,6 +18,8 @@ import type { Tables } from '../tables.ts'
  */
 export class Records {
   readonly #tables: Tables
+  /** The asset put last: its version mostly follows at once. */
+  #last: Asset | undefined
 
   constructor(tables: Tables) {
     this.#tables = tables
@@ -30,6 +32,7 @@ export class Records {
   putAsset(record: Asset): void {
     const { assets, versions, counters } = this.#tables
     const before = assets.put(record)
+    this.#last = record
     if (before === undefined || sameOwners(before, record)) return
     // Its versions' bytes follow the asset to its new bucket, service or owner.
     const bytes = versions.bytesOf(record.createdSeq)
@@ -38,10 +41,10 @@ export class Records {
   }
 
   putVersion(record: Version, atMs: number): void {
-    const { assets, versions, blobs, counters } = this.#tables
-    const asset = assets.byId(record.assetId)
+    const { versions, blobs, counters } = this.#tables
+    const asset = this.#asset(record.assetId)
     if (asset === undefined) throw new Error(`the catalog has no asset ${record.assetId}`)
-    const before = versions.put(record)
+    const before = versions.put(record, asset.createdSeq)
     if (record.kind === 'content' && before?.sha256 !== record.sha256) blobs.refer(record.sha256)
     if (before?.kind === 'content' && before.sha256 !== record.sha256) {
       blobs.release(before.sha256, atMs)
@@ -78,14 +81,19 @@ export class Records {
     if (seq === undefined) return
     if (versions.hasAny(seq)) throw new Error(`asset ${id} still has versions`)
     assets.remove(id)
+    this.#last = undefined
+  }
+
+  #asset(id: string): Asset | undefined {
+    return this.#last?.id === id ? this.#last : this.#tables.assets.byId(id)
   }
 
   removeVersion(id: string, atMs: number): void {
-    const { assets, versions, blobs, counters } = this.#tables
+    const { versions, blobs, counters } = this.#tables
     const before = versions.remove(id)
     if (before === undefined) return
     if (before.kind === 'content') blobs.release(before.sha256, atMs)
-    const asset = assets.byId(before.assetId)
+    const asset = this.#asset(before.assetId)
     if (asset !== undefined) counters.countBytes(asset, -before.size)
   }
 

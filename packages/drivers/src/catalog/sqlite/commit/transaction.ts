@@ -29,6 +29,8 @@ export class SqliteTransaction {
   readonly #context: CommitContext
   readonly #draft = new LineDraft()
   readonly #removedBlobs: string[] = []
+  /** Versions put in this transaction, by the change that created them. */
+  readonly #versionSeqs = new Map<string, number>()
   #ended = false
   readonly port: CatalogTransaction
 
@@ -99,7 +101,7 @@ export class SqliteTransaction {
     const context = this.#context
     context.seq += 1
     const { versionId } = change
-    const version = versionId === undefined ? undefined : this.#tables.versions.byId(versionId)
+    const versionSeq = versionId === undefined ? undefined : this.#versionSeq(versionId)
     this.#tables.changes.add(
       {
         seq: context.seq,
@@ -112,10 +114,14 @@ export class SqliteTransaction {
         versionId: versionId ?? null,
         detail: change.detail ?? {},
       },
-      version?.createdSeq,
+      versionSeq,
     )
     this.#draft.changes.push({ seq: context.seq, ...change })
     return context.seq
+  }
+
+  #versionSeq(id: string): number | undefined {
+    return this.#versionSeqs.get(id) ?? this.#tables.versions.byId(id)?.createdSeq
   }
 
   #keepBlob(facts: BlobFacts, location: string | null): void {
@@ -153,6 +159,7 @@ export class SqliteTransaction {
         this.#alive()
         records.putVersion(record, Records.atMs(this.#context.at))
         draft.put('versions', record.id, record)
+        this.#versionSeqs.set(record.id, record.createdSeq)
       },
       link: record => {
         this.#alive()
@@ -190,6 +197,7 @@ export class SqliteTransaction {
         this.#alive()
         records.removeVersion(id, Records.atMs(this.#context.at))
         draft.remove('versions', id)
+        this.#versionSeqs.delete(id)
       },
       link: id => {
         this.#alive()

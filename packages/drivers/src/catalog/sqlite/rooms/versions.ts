@@ -139,10 +139,8 @@ export class Versions {
     return this.#bytesOf.get(assetSeq) ?? 0
   }
 
-  /** Inserts or replaces; returns what stood there before. */
-  put(version: Version): Version | undefined {
-    const asset = this.#tables.assets.seqOf(version.assetId)
-    if (asset === undefined) throw new Error(`the catalog has no asset ${version.assetId}`)
+  /** Inserts or replaces; returns what stood there before. `asset` is the number of its asset. */
+  put(version: Version, asset: number): Version | undefined {
     const { words } = this.#tables
     const values = [
       version.createdSeq,
