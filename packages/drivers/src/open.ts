@@ -58,7 +58,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   const disk = options.disk ?? nodeDisk
   const clock = options.clock ?? systemClock
   const random = options.random ?? cryptoRandom
-  const { dir } = options
+  const dir = options.dir.replace(/(?<=.)\/+$/, '')
   const unlock = prepareDir(disk, dir)
   try {
     const marker = openMarker({ disk, clock, random }, dir)
@@ -128,6 +128,16 @@ async function openLink(
   return { link: linkInline(opened), recovery: opened.recovery }
 }
 
+const reasons: Readonly<Record<string, string>> = {
+  ENOENT: 'its parent directory does not exist',
+  ENOTDIR: 'it is not a directory',
+  EEXIST: 'it is not a directory',
+  EACCES: 'it may not be written',
+  EROFS: 'it is read-only',
+  SQLITE_CANTOPEN: 'it may not be written',
+  SQLITE_READONLY: 'it is read-only',
+}
+
 /** Makes the directory durable in its parent and takes its lock. */
 function prepareDir(disk: Disk, dir: string): () => void {
   try {
@@ -139,7 +149,7 @@ function prepareDir(disk: Disk, dir: string): () => void {
   } catch (error) {
     const code = errnoOf(error)
     if (code === undefined) throw error
-    const reason = code === 'ENOENT' ? 'its parent directory does not exist' : code
+    const reason = reasons[code] ?? code
     throw new HoldfastError('STORAGE_UNAVAILABLE', { directory: dir, reason }, { cause: error })
   }
 }

@@ -74,7 +74,9 @@ async function main(port: MessagePort, data: ThreadData): Promise<void> {
 
   /** Search follows the log in small steps, so that a commit never waits long for it. */
   const indexWhileIdle = (): void => {
-    if (!busy && log.committer.advanceSearch(SEARCH_STEP)) idle = setTimeout(indexWhileIdle, 1)
+    if (busy) return
+    if (log.committer.advanceSearch(SEARCH_STEP)) idle = setTimeout(indexWhileIdle, 1)
+    else log.committer.rest()
   }
 
   port.on('message', (message: ToThread) => {

@@ -105,6 +105,17 @@ export class Committer {
     }
   }
 
+  /** What can wait until nobody does: lays the ballast again when there is room. */
+  rest(): void {
+    const { ballast } = this.#parts
+    if (ballast.held) return
+    try {
+      ballast.lay()
+    } catch {
+      // Still no room; the next rest tries again.
+    }
+  }
+
   /** Brings the search index up to date; true when more is waiting than one step took. */
   advanceSearch(limit: number): boolean {
     return this.#search.advance(limit)

@@ -28,6 +28,11 @@ export function linkInline(log: OpenedLog): CommitterLink {
     running = undefined
   }
 
+  /** Nothing may slip between the statements of a transaction that is under way. */
+  const idle = async (): Promise<void> => {
+    while (running !== undefined) await running
+  }
+
   return {
     commit(request) {
       const { promise, resolve } = Promise.withResolvers<CommitReply>()
@@ -36,15 +41,15 @@ export function linkInline(log: OpenedLog): CommitterLink {
       return promise
     },
     async advanceSearch() {
-      await running
-      while (log.committer.advanceSearch(SEARCH_STEP)) await running
+      await idle()
+      while (log.committer.advanceSearch(SEARCH_STEP)) await idle()
     },
     async reclaim() {
-      await running
+      await idle()
       return log.committer.reclaim()
     },
     async close() {
-      while (running !== undefined) await running
+      await idle()
       waiting = []
       log.close()
     },
