@@ -63,7 +63,7 @@ export class CrashDisk implements Disk {
     fileSynced: file => this.#fileSynced(file),
     closed: file => this.#tree.closed(file),
     now: () => this.#now(),
-    tornShare: () => this.#tears.fraction(),
+    tornShare: () => this.#tears.pick([0, this.#tears.fraction(), this.#tears.fraction(), 1]),
   }
 
   constructor(options: CrashDiskOptions = {}) {
@@ -98,6 +98,27 @@ export class CrashDisk implements Disk {
     const disk = new CrashDisk(options)
     const order = options.order ?? 'subset'
     disk.#tree = crashedTree(this.#tree, { random, mood, order, lastSerial: this.#serial })
+    return disk
+  }
+
+  /** Another disk with the same files, all of them durable. */
+  copy(options: CrashDiskOptions): CrashDisk {
+    const disk = new CrashDisk(options)
+    disk.#tree = this.crashed(new SeededRandom(1), 'keep').#tree
+    return disk
+  }
+
+  /**
+   * The same machine after the process died: nothing was lost, nothing was synced either, and
+   * handles and locks are gone.
+   */
+  restarted(options: Pick<CrashDiskOptions, 'cutAt' | 'cut'> = {}): CrashDisk {
+    this.#dead = true
+    const { cutAt, cut, ...kept } = this.#options
+    const disk = new CrashDisk({ ...kept, ...options })
+    disk.#tree = this.#tree
+    disk.#serial = this.#serial
+    for (const [file, home] of this.#homes) disk.#homes.set(file, home)
     return disk
   }
 

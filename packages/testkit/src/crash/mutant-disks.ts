@@ -9,6 +9,7 @@ export type DiskMutant =
   | 'no-async-sync'
   | 'no-sync-dir'
   | 'no-truncate'
+  | 'deep-truncate'
   | 'late-writes'
   | 'short-writes'
   | 'replacing-link'
@@ -38,7 +39,8 @@ function mutantFile(file: DiskFile, mutant: DiskMutant): DiskFile {
   return {
     write(bytes, position) {
       if (mutant === 'late-writes') file.sync()
-      file.write(mutant === 'short-writes' ? bytes.subarray(0, bytes.length - 1) : bytes, position)
+      const half = bytes.subarray(0, Math.floor(bytes.length / 2))
+      file.write(mutant === 'short-writes' ? half : bytes, position)
     },
     read: (into, position) => file.read(into, position),
     sync() {
@@ -46,7 +48,8 @@ function mutantFile(file: DiskFile, mutant: DiskMutant): DiskFile {
       if (mutant !== 'no-sync' && mutant !== 'late-writes') file.sync()
     },
     truncate(size) {
-      if (mutant !== 'no-truncate') file.truncate(size)
+      const wanted = mutant === 'deep-truncate' ? Math.max(0, size - 512) : size
+      if (mutant !== 'no-truncate') file.truncate(wanted)
     },
     size: () => file.size(),
     close: () => file.close(),
