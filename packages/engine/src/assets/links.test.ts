@@ -1,0 +1,101 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { callOf, openTestStore, put, refused } from '../test-store.test.ts'
+import { addLink, listLinks, removeLink } from './links.ts'
+import { removeAsset } from './remove.ts'
+
+async function openThree() {
+  const opened = await openTestStore()
+  const [a = '', b = '', c = ''] = await Promise.all(
+    ['a', 'b', 'c'].map(async key => (await put(opened, key, key)).asset.id),
+  )
+  return { ...opened, a, b, c, [Symbol.asyncDispose]: () => opened[Symbol.asyncDispose]() }
+}
+
+describe('links', () => {
+  it('may form cycles, of one, two and three', async () => {
+    await using set = await openThree()
+    const { engine, call, a, b, c } = set
+    for (const [from, to] of [
+      [a, b],
+      [b, c],
+      [c, a],
+      [b, a],
+      [a, a],
+    ] as const) {
+      await set.clock.advance(1)
+      const link = await addLink(engine, call, from, { type: 'next', to })
+      assert.deepEqual([link.fromId, link.toId, link.type], [from, to, 'next'])
+    }
+    const ofA = await listLinks(engine, call, a)
+    assert.equal(ofA.total, 4)
+    assert.deepEqual(
+      ofA.items.map(link => [link.fromId, link.toId]),
+      [
+        [a, b],
+        [c, a],
+        [b, a],
+        [a, a],
+      ],
+    )
+  })
+
+  it('are listed by type and in pages', async () => {
+    await using set = await openThree()
+    const { engine, call, a, b, c } = set
+    await addLink(engine, call, a, { type: 'x', to: b })
+    await addLink(engine, call, a, { type: 'y', to: b })
+    await addLink(engine, call, c, { type: 'x', to: a })
+    const typed = await listLinks(engine, call, a, { type: 'x', limit: 1, offset: 1 })
+    assert.equal(typed.total, 2)
+    assert.deepEqual(
+      typed.items.map(link => link.fromId),
+      [c],
+    )
+    const second = await listLinks(engine, call, a, { limit: 2, offset: 2 })
+    assert.deepEqual([second.total, second.items.length], [3, 1])
+  })
+
+  it('exist once per pair and type', async () => {
+    await using set = await openThree()
+    const { engine, call, a, b } = set
+    const link = await addLink(engine, call, a, { type: 'x', to: b })
+    const twice = addLink(engine, call, a, { type: 'x', to: b })
+    await assert.rejects(twice, refused('LINK_EXISTS', { link_id: link.id }))
+    await addLink(engine, call, b, { type: 'x', to: a })
+    await removeLink(engine, call, a, link.id)
+    await addLink(engine, call, a, { type: 'x', to: b })
+  })
+
+  it('are removed from either end, and only from these', async () => {
+    await using set = await openThree()
+    const { engine, call, a, b, c } = set
+    const link = await addLink(engine, call, a, { type: 'x', to: b })
+    await assert.rejects(removeLink(engine, call, c, link.id), refused('LINK_NOT_FOUND'))
+    await removeLink(engine, call, b, link.id)
+    await assert.rejects(removeLink(engine, call, a, link.id), refused('LINK_NOT_FOUND'))
+  })
+
+  it('need two assets that are there and may be read, and a proper type', async () => {
+    await using set = await openThree()
+    const { engine, call, a, b, c } = set
+    const absent = '0199d0c0-0000-7000-8000-0000000000ff'
+    const missing = refused('ASSET_NOT_FOUND', { asset_id: absent })
+    await assert.rejects(addLink(engine, call, a, { type: 'x', to: absent }), missing)
+    await assert.rejects(addLink(engine, call, absent, { type: 'x', to: a }), missing)
+    for (const type of ['', ' x', 'a\n', 'x'.repeat(65), 'ä']) {
+      const wrong = addLink(engine, call, a, { type, to: b })
+      await assert.rejects(wrong, refused('VALIDATION_ERROR'))
+    }
+    await removeAsset(engine, call, c)
+    const deleted = addLink(engine, call, a, { type: 'x', to: c })
+    await assert.rejects(deleted, refused('ASSET_NOT_FOUND'))
+    const hidden = await put(set, 'h', 'x', { acl: { read: [], write: [] } })
+    const writer = callOf({ permissions: ['assets:*'] })
+    const secret = addLink(engine, writer, a, { type: 'x', to: hidden.asset.id })
+    await assert.rejects(secret, refused('ASSET_NOT_FOUND'))
+    const reader = callOf({ permissions: ['assets:read'] })
+    const forbidden = addLink(engine, reader, a, { type: 'x', to: b })
+    await assert.rejects(forbidden, refused('FORBIDDEN'))
+  })
+})
