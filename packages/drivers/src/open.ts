@@ -142,7 +142,9 @@ const reasons: Readonly<Record<string, string>> = {
 function prepareDir(disk: Disk, dir: string): () => void {
   try {
     const slash = dir.lastIndexOf('/')
-    if (disk.makeDir(dir)) disk.syncDir(slash > 0 ? dir.slice(0, slash) : slash === 0 ? '/' : '.')
+    disk.makeDir(dir)
+    // Each time: an earlier run may have made it and died before this sync.
+    disk.syncDir(slash > 0 ? dir.slice(0, slash) : slash === 0 ? '/' : '.')
     const unlock = disk.lock(dir)
     if (unlock === undefined) throw new HoldfastError('STORE_LOCKED', { directory: dir })
     return unlock

@@ -35,7 +35,9 @@ export function openMarker(parts: MarkerParts, dir: string): Marker {
   const path = `${dir}/${MARKER}`
   const known = disk.stat(path)
   if (known === undefined) return initialise(parts, dir)
-  return parseMarker(readText(disk, path))
+  const marker = parseMarker(readText(disk, path))
+  disk.syncDir(dir)
+  return marker
 }
 
 function initialise(parts: MarkerParts, dir: string): Marker {

@@ -128,11 +128,15 @@ export class Journal {
     this.#pack = pack
     this.#offset = offset
     this.#laidOut = size
-    if (!torn) return 0
-    file.truncate(offset)
+    if (torn) {
+      file.truncate(offset)
+      this.#laidOut = offset
+    }
+    // A killed process may have left a whole batch that only the page cache has. It is about to be
+    // seen, so it must be durable first.
     file.sync()
-    this.#laidOut = offset
-    return size - offset
+    this.#options.disk.syncDir(`${this.#options.dir}/${PACKS}`)
+    return torn ? size - offset : 0
   }
 
   /** Where a body will lie if it is the next in the coming batch, given the bytes before it. */
