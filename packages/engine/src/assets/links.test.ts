@@ -43,9 +43,14 @@ describe('links', () => {
   it('are listed by type and in pages', async () => {
     await using set = await openThree()
     const { engine, call, a, b, c } = set
-    await addLink(engine, call, a, { type: 'x', to: b })
-    await addLink(engine, call, a, { type: 'y', to: b })
-    await addLink(engine, call, c, { type: 'x', to: a })
+    for (const [from, type, to] of [
+      [a, 'x', b],
+      [a, 'y', b],
+      [c, 'x', a],
+    ] as const) {
+      await addLink(engine, call, from, { type, to })
+      await set.clock.advance(1)
+    }
     const typed = await listLinks(engine, call, a, { type: 'x', limit: 1, offset: 1 })
     assert.equal(typed.total, 2)
     assert.deepEqual(
