@@ -27,6 +27,8 @@ export interface TestStore extends AsyncDisposable {
   /** The administrator's call. */
   readonly call: Call
   readonly dir: string
+  /** Closes the store and opens it again; `rebuild` throws its catalog away in between. */
+  reopen(how?: 'rebuild'): Promise<TestStore>
 }
 
 export interface TestStoreOptions {
@@ -39,7 +41,14 @@ export interface TestStoreOptions {
 
 export async function openTestStore(options: TestStoreOptions = {}): Promise<TestStore> {
   const dir = await mkdtemp(join(tmpdir(), 'holdfast-engine-'))
-  const clock = new FakeClock()
+  return openIn(dir, new FakeClock(), options)
+}
+
+async function openIn(
+  dir: string,
+  clock: FakeClock,
+  options: TestStoreOptions,
+): Promise<TestStore> {
   const committer = options.thread
     ? { transactionsUrl: new URL('./transactions.ts', import.meta.url).href }
     : { transactions, clock }
@@ -60,12 +69,21 @@ export async function openTestStore(options: TestStoreOptions = {}): Promise<Tes
     clock,
     call: systemCall('test'),
     dir,
+    async reopen(how) {
+      await store.close()
+      if (how === 'rebuild') {
+        for (const end of ['', '-wal', '-shm']) await rm(`${dir}/data/catalog.db${end}`, FORCE)
+      }
+      return openIn(dir, clock, options)
+    },
     [Symbol.asyncDispose]: async () => {
       await store.close()
-      await rm(dir, { recursive: true })
+      await rm(dir, { recursive: true, ...FORCE })
     },
   }
 }
+
+const FORCE = { force: true }
 
 export const owner = '0199d0c0-0000-7000-8000-000000000001'
 

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
-import { openTestStore, put } from './test-store.test.ts'
 import { transactions } from './transactions.ts'
 
 /** Every module that importing `from` loads, and who asks for it; type imports load nothing. */
@@ -46,12 +45,5 @@ describe('the transactions', () => {
 
   it('are named for their room', () => {
     for (const name of Object.keys(transactions)) assert.match(name, /^[a-z]+\.[a-zA-Z]+$/)
-  })
-
-  it('leave the same state when the catalog is made again from the log', async () => {
-    await using opened = await openTestStore()
-    const { asset } = await put(opened, 'k', 'one', { metadata: { a: 1 } })
-    const line = readFileSync(`${opened.dir}/data/packs/0000000001.tar`, 'utf8')
-    assert.ok(line.includes(`"id":"${asset.id}"`), 'the log holds the whole record')
   })
 })
