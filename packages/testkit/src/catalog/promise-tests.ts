@@ -121,14 +121,21 @@ function durabilityTests(open: OpenCatalog): void {
 function viewTests(open: OpenCatalog): void {
   catalogTest(open, 'C4 a view sees every write that resolved', async desk => {
     const bucket = await desk.bucket({ name: 'seen' })
-    const writeAndLook = async (i: number) => {
-      const { asset } = await desk.asset({ bucketId: bucket.id, key: `k${i}` })
-      assert.deepEqual(await desk.view.assets.byId(asset.id), asset)
-      assert.deepEqual(await desk.view.assets.byKey(bucket.id, `k${i}`), asset)
-      assert.equal(await desk.view.assets.count({ deleted: 'without', keyPrefix: `k${i}` }), 1)
+    const { assets, changes } = desk.view
+    const lookWriteLook = async (i: number) => {
+      const key = `key-${i}`
+      const count = () => assets.count({ deleted: 'without', service: `service-${i}` })
+      assert.equal(await assets.byKey(bucket.id, key), undefined)
+      assert.equal(await count(), 0)
+      const before = await changes.latest()
+      const { asset } = await desk.asset({ bucketId: bucket.id, key, service: `service-${i}` })
+      assert.deepEqual(await assets.byKey(bucket.id, key), asset)
+      assert.deepEqual(await assets.byId(asset.id), asset)
+      assert.equal(await count(), 1)
+      assert.ok((await changes.latest()) > before)
     }
-    for (let i = 0; i < 10; i += 1) await writeAndLook(i)
-    await Promise.all(Array.from({ length: 9 }, (_, i) => desk.view.assets.byKey('x', `${i}`)))
+    for (let i = 0; i < 10; i += 1) await lookWriteLook(i)
+    await Promise.all(Array.from({ length: 30 }, (_, i) => lookWriteLook(100 + i)))
   })
   catalogTest(open, 'C5 read sees one moment, however long it lasts', async desk => {
     const bucket = await desk.bucket({ name: 'moment' })

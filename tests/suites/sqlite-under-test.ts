@@ -3,19 +3,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Staging } from '@holdfast/core/ports/element.ts'
 import { openStore, type Store, type StoreOptions } from '@holdfast/drivers/open.ts'
-import type { CatalogUnderTest } from './catalog/under-test.ts'
-import { catalogSuite } from './catalog-suite.ts'
-import { collect } from './element/element-test.ts'
-import { transactions, transactionsUrl } from './test-transactions.ts'
+import type { CatalogUnderTest } from '@holdfast/testkit/catalog/under-test.ts'
+import { collect } from '@holdfast/testkit/element/element-test.ts'
 
-catalogSuite('sqlite, committer in this thread', () => openUnderTest({ transactions }), {
-  histories: 25,
-})
-catalogSuite('sqlite, committer in its own thread', () => openUnderTest({ transactionsUrl }), {
-  histories: 4,
-})
-
-async function openUnderTest(options: Partial<StoreOptions>): Promise<CatalogUnderTest> {
+/** The SQLite catalog with its store, in a directory that goes away again. */
+export async function openUnderTest(options: Partial<StoreOptions>): Promise<CatalogUnderTest> {
   const dir = await mkdtemp(join(tmpdir(), 'holdfast-catalog-'))
   const open = () => openStore({ dir, reservedBytes: 0, layOutBytes: 65_536, ...options })
   let store: Store = await open()
