@@ -1,0 +1,87 @@
+import type { CatalogView } from '@holdfast/core/ports/catalog.ts'
+import {
+  type VerifyOptions,
+  type VerifyReport,
+  verifyStore,
+} from '@holdfast/engine/integrity/verify.ts'
+import type { Settings } from './config/settings-table.ts'
+import { openContext } from './context.ts'
+
+export type {
+  BlobFinding,
+  VerifyProgress,
+  VerifyReport,
+} from '@holdfast/engine/integrity/verify.ts'
+
+/** A store without doors, for programs that care for it while no server runs. */
+export interface OfflineStore {
+  /** The administrator's key, when this opening made the first one. */
+  readonly firstKey: string | undefined
+  verify(options?: VerifyOptions): Promise<VerifyReport>
+  count(): Promise<StoreCounts>
+  /** Keys of the assets whose current content is one of these blobs, as `bucket/key`. */
+  assetsOf(sha256s: ReadonlySet<string>): AsyncIterable<string>
+  close(): Promise<void>
+}
+
+export interface StoreCounts {
+  readonly buckets: number
+  /** Deleted ones included. */
+  readonly assets: number
+  readonly blobs: number
+  readonly bytes: number
+  readonly keys: number
+  /** Sequence of the last change. */
+  readonly changes: number
+}
+
+export interface OfflineOptions {
+  readonly settings: Settings
+  /** Where the catalog is or is to be made, instead of `catalog.db` in the data directory. */
+  readonly catalogPath?: string
+}
+
+/** Opens the store alone: STORE_LOCKED while a server uses it. */
+export async function openOffline(options: OfflineOptions): Promise<OfflineStore> {
+  const { settings, catalogPath } = options
+  const { context, firstKey, close } = await openContext({
+    settings,
+    logTo: { write: () => {} },
+    store: catalogPath === undefined ? {} : { catalogPath },
+  })
+  const { engine } = context
+  return {
+    firstKey,
+    close,
+    verify: async options => await verifyStore(engine, options),
+    count: async () => {
+      const { view } = engine.catalog
+      const { blobs, bytes } = await view.blobs.totals()
+      return {
+        buckets: await view.buckets.count(),
+        assets: await view.assets.count({ deleted: 'with' }),
+        blobs,
+        bytes,
+        keys: await view.keys.count(),
+        changes: await view.changes.latest(),
+      }
+    },
+    assetsOf: sha256s => assetsOf(engine.catalog.view, sha256s),
+  }
+}
+
+const PAGE = 1000
+
+async function* assetsOf(view: CatalogView, sha256s: ReadonlySet<string>): AsyncGenerator<string> {
+  let beforeSeq: number | undefined
+  for (;;) {
+    const after = beforeSeq === undefined ? {} : { beforeSeq }
+    const page = await view.assets.list({ deleted: 'with', limit: PAGE, ...after })
+    for (const { sha256, bucketId, key } of page) {
+      if (!sha256s.has(sha256)) continue
+      yield `${(await view.buckets.byId(bucketId))?.name ?? bucketId}/${key}`
+    }
+    beforeSeq = page.at(-1)?.createdSeq
+    if (page.length < PAGE || beforeSeq === undefined) return
+  }
+}
