@@ -1,0 +1,132 @@
+import type { BucketResponse, BucketUpdate } from '@holdfast/contract/schemas/bucket.ts'
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import { connect } from '../connection/connection.ts'
+import { parseSize, sizeText } from '../output/amounts.ts'
+import { print, printJson } from '../output/say.ts'
+import { printTable } from '../output/table.ts'
+import { UsageError } from '../output/usage-error.ts'
+
+interface SettingOptions {
+  readonly versioning?: 'enabled' | 'disabled'
+  readonly publicRead?: 'on' | 'off'
+  readonly contentTypes?: string
+  readonly sizeMax?: number | null
+  readonly versionsMax?: number | null
+  readonly retentionDays?: number | null
+  readonly corsOrigins?: string
+}
+
+export function addBuckets(program: Command): void {
+  const buckets = program.command('buckets').description('Containers of assets, with settings.')
+  buckets
+    .command('list', { isDefault: true })
+    .description('List the buckets you may see.')
+    .action(async (_: unknown, command: Command) => await list(command))
+  buckets
+    .command('show')
+    .description('Show settings and usage of a bucket.')
+    .argument('<name>')
+    .action(async (name: string, _: unknown, command: Command) => {
+      const { client, json, signal } = connect(command)
+      show(await client.buckets.get(name, { signal }), json)
+    })
+  withSettings(buckets.command('create').description('Create a bucket.').argument('<name>')).action(
+    async (name: string, options: SettingOptions, command: Command) => {
+      const { client, json, signal } = connect(command)
+      const bucket = await client.buckets.create({ name, ...settingsOf(options) }, { signal })
+      show(bucket, json)
+    },
+  )
+  withSettings(
+    buckets.command('set').description('Change settings of a bucket.').argument('<name>'),
+  ).action(async (name: string, options: SettingOptions, command: Command) => {
+    const changes = settingsOf(options)
+    if (Object.keys(changes).length === 0) throw new UsageError('name a setting to change')
+    const { client, json, signal } = connect(command)
+    show(await client.buckets.update(name, changes, { signal }), json)
+  })
+  buckets
+    .command('remove')
+    .description('Remove an empty bucket.')
+    .argument('<name>')
+    .action(async (name: string, _: unknown, command: Command) => {
+      const { client, json, signal } = connect(command)
+      await client.buckets.remove(name, { signal })
+      if (json) printJson({ name, removed: true })
+    })
+}
+
+function withSettings(command: Command): Command {
+  return command
+    .addOption(
+      new Option('--versioning <state>', 'keep old contents').choices(['enabled', 'disabled']),
+    )
+    .addOption(new Option('--public-read <state>', 'readable without a key').choices(['on', 'off']))
+    .option('--content-types <types>', 'allowed types, comma-separated; empty for all')
+    .option('--size-max <bytes>', 'largest asset, such as 10MiB, or none', parseBytes)
+    .option('--versions-max <count>', 'versions that prune keeps, or none', parseCount)
+    .option('--retention-days <days>', 'age at which prune takes versions, or none', parseCount)
+    .option('--cors-origins <origins>', 'pages that may use it, comma-separated')
+}
+
+function settingsOf(options: SettingOptions): BucketUpdate {
+  const { versioning, publicRead, contentTypes, sizeMax, versionsMax } = options
+  const { retentionDays, corsOrigins } = options
+  return {
+    ...(versioning === undefined ? {} : { versioning }),
+    ...(publicRead === undefined ? {} : { public_read: publicRead === 'on' }),
+    ...(contentTypes === undefined ? {} : { content_types: wordsOf(contentTypes) }),
+    ...(sizeMax === undefined ? {} : { asset_bytes_max: sizeMax }),
+    ...(versionsMax === undefined ? {} : { versions_max: versionsMax }),
+    ...(retentionDays === undefined ? {} : { version_retention_days: retentionDays }),
+    ...(corsOrigins === undefined ? {} : { cors_origins: wordsOf(corsOrigins) }),
+  }
+}
+
+function wordsOf(text: string): string[] {
+  return text
+    .split(',')
+    .map(word => word.trim())
+    .filter(word => word !== '')
+}
+
+function parseBytes(text: string): number | null {
+  if (text === 'none') return null
+  const bytes = parseSize(text)
+  if (bytes === undefined) throw new InvalidArgumentError('It must look like 10MiB, or be none.')
+  return bytes
+}
+
+function parseCount(text: string): number | null {
+  if (text === 'none') return null
+  if (!/^\d{1,7}$/.test(text)) throw new InvalidArgumentError('It must be a number, or none.')
+  return Number(text)
+}
+
+async function list(command: Command): Promise<void> {
+  const { client, json, signal } = connect(command)
+  const rows: string[][] = []
+  for await (const bucket of client.buckets.listAll({ signal })) {
+    if (json) printJson(bucket)
+    const { name, usage, versioning } = bucket
+    const access = bucket.public_read ? 'public' : 'private'
+    rows.push([name, String(usage.assets), sizeText(usage.bytes), versioning, access])
+  }
+  if (json) return
+  printTable([['BUCKET', 'ASSETS', 'SIZE', 'VERSIONING', 'READING'], ...rows], new Set([1, 2]))
+}
+
+function show(bucket: BucketResponse, json: boolean): void {
+  if (json) {
+    printJson(bucket)
+    return
+  }
+  const { usage, ...facts } = bucket
+  print(`${bucket.name}: ${usage.assets} assets, ${sizeText(usage.bytes)}`)
+  printTable(Object.entries(facts).map(([name, value]) => [name, textOf(value)]))
+}
+
+function textOf(value: unknown): string {
+  if (value === null) return 'none'
+  return Array.isArray(value) ? value.join(', ') : String(value)
+}

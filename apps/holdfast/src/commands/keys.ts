@@ -1,0 +1,86 @@
+import { type Command, InvalidArgumentError } from 'commander'
+import { connect } from '../connection/connection.ts'
+import { parseSeconds, timeText } from '../output/amounts.ts'
+import { print, printJson, say } from '../output/say.ts'
+import { printTable } from '../output/table.ts'
+
+interface CreateOptions {
+  readonly permission: readonly string[]
+  readonly onBucket?: readonly string[]
+  readonly expires?: number
+}
+
+export function addKeys(program: Command): void {
+  const keys = program.command('keys').description('API keys.')
+  keys
+    .command('list', { isDefault: true })
+    .description('List API keys, without the secrets.')
+    .action(async (_: unknown, command: Command) => await list(command))
+  keys
+    .command('create')
+    .description('Issue an API key. It is printed this once.')
+    .argument('<name>', 'what it is for')
+    .requiredOption('-p, --permission <scope...>', 'such as assets:read, assets:*, *:read or *')
+    .option('--on-bucket <name...>', 'confine it to these buckets')
+    .option('--expires <time>', 'such as 90d; without it, never', parseExpiry)
+    .action(async (name: string, options: CreateOptions, command: Command) => {
+      await create(name, options, command)
+    })
+  keys
+    .command('revoke')
+    .description('Revoke an API key at once.')
+    .argument('<id>', 'id of the key')
+    .action(async (id: string, _: unknown, command: Command) => {
+      const { client, json, signal } = connect(command)
+      await client.keys.revoke(id, { signal })
+      if (json) printJson({ id, revoked: true })
+    })
+}
+
+async function list(command: Command): Promise<void> {
+  const { client, json, signal } = connect(command)
+  const { items } = await client.keys.list({ signal })
+  if (json) {
+    for (const key of items) printJson(key)
+    return
+  }
+  const rows = items.map(key => [
+    key.id,
+    key.name,
+    `${key.prefix}…`,
+    key.revoked_at !== null ? 'revoked' : expiryText(key.expires_at),
+    key.permissions.join(' '),
+    key.buckets?.join(' ') ?? 'all',
+  ])
+  printTable([['ID', 'NAME', 'KEY', 'EXPIRES', 'PERMISSIONS', 'BUCKETS'], ...rows])
+}
+
+function expiryText(expiresAt: string | null): string {
+  if (expiresAt === null) return 'never'
+  return Date.parse(expiresAt) <= Date.now() ? 'expired' : timeText(expiresAt)
+}
+
+async function create(name: string, options: CreateOptions, command: Command): Promise<void> {
+  const { client, json, signal } = connect(command)
+  const { expires, onBucket } = options
+  const request = {
+    name,
+    permissions: [...options.permission],
+    ...(onBucket === undefined ? {} : { buckets: [...onBucket] }),
+    ...(expires === undefined
+      ? {}
+      : { expires_at: new Date(Date.now() + expires * 1000).toISOString() }),
+  }
+  const key = await client.keys.create(request, { signal })
+  if (json) printJson(key)
+  else {
+    print(key.key)
+    say(`this is shown once; its id is ${key.id}`)
+  }
+}
+
+function parseExpiry(text: string): number {
+  const seconds = parseSeconds(text)
+  if (seconds === undefined || seconds < 1) throw new InvalidArgumentError('It must look like 90d.')
+  return seconds
+}

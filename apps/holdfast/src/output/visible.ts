@@ -1,0 +1,10 @@
+/** Control characters, and marks that reorder or hide text, could fool the reader of a terminal. */
+const HIDDEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu
+
+/** The text with everything that a terminal would not show as itself written out. */
+export function visible(text: string): string {
+  return text.replaceAll(HIDDEN, char => {
+    const code = char.codePointAt(0) ?? 0
+    return code > 0xffff ? `\\u{${code.toString(16)}}` : `\\u${code.toString(16).padStart(4, '0')}`
+  })
+}
