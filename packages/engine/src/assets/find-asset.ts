@@ -16,7 +16,7 @@ export interface WantedAsset {
 
 /** The asset, when the caller has the permission on it. */
 export async function findAsset(engine: Engine, call: Call, wanted: WantedAsset): Promise<Asset> {
-  const asset = await engine.catalog.view.assets.byId(wanted.id)
+  const asset = await engine.catalog.view.assets.byId(wanted.id.toLowerCase())
   if (asset === undefined) return missingAsset(call, wanted)
   await authorizeAsset(engine, call, { asset, permission: wanted.permission })
   if (asset.deletedAt !== null && wanted.deleted !== 'show') {

@@ -67,9 +67,9 @@ export async function removeLink(
   linkId: string,
 ): Promise<void> {
   const asset = await findAsset(engine, call, { id, permission: 'assets:write', deleted: 'show' })
-  const link = await engine.catalog.view.links.byId(linkId)
+  const link = await engine.catalog.view.links.byId(linkId.toLowerCase())
   if (link === undefined || (link.fromId !== asset.id && link.toId !== asset.id)) {
     throw new HoldfastError('LINK_NOT_FOUND', { link_id: linkId })
   }
-  await commit(engine, call, { name: 'links.remove', args: { linkId } })
+  await commit(engine, call, { name: 'links.remove', args: { linkId: link.id } })
 }

@@ -8,6 +8,7 @@ import { setQuota } from '../quotas/quotas.ts'
 import { callOf, openTestStore, put, refused, type TestStore, textOf } from '../test-store.test.ts'
 import { compareVersions } from './compare.ts'
 import { assetHistory, getVersion, listVersions } from './list.ts'
+import { openVersion } from './open.ts'
 import { pruneVersions } from './prune.ts'
 import { removeVersion } from './remove.ts'
 import { rollbackVersion } from './rollback.ts'
@@ -115,6 +116,24 @@ describe('versions', () => {
     }
     const assets = callOf({ permissions: ['assets:*'] })
     await assert.rejects(listVersions(engine, assets, assetId), refused('FORBIDDEN'))
+  })
+})
+
+describe('the content of a version', () => {
+  it('is for who may read the asset, by any of its names', async () => {
+    await using set = await openVersions(2)
+    const { engine, call, assetId } = set
+    const reader = callOf({ permissions: ['assets:read'] })
+    const asset = await getAsset(engine, reader, assetId.toUpperCase())
+    const { id } = await getVersion(engine, call, assetId, 1)
+    for (const version of [1, '1', id]) {
+      const content = await openVersion(engine, reader, { asset, version })
+      assert.equal(await textOf(await content.read()), 'body 1')
+    }
+    const missing = openVersion(engine, reader, { asset, version: 3 })
+    await assert.rejects(missing, refused('VERSION_NOT_FOUND'))
+    const other = openVersion(engine, callOf({}), { asset, version: 1 })
+    await assert.rejects(other, refused('FORBIDDEN', { permission: 'assets:read' }))
   })
 })
 
