@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError } from 'commander'
 import { connect } from '../connection/connection.ts'
 import { parseSeconds, timeText } from '../output/amounts.ts'
+import { collect } from '../output/collect.ts'
 import { print, printJson, say } from '../output/say.ts'
 import { printTable } from '../output/table.ts'
 
@@ -20,8 +21,8 @@ export function addKeys(program: Command): void {
     .command('create')
     .description('Issue an API key. It is printed this once.')
     .argument('<name>', 'what it is for')
-    .requiredOption('-p, --permission <scope...>', 'such as assets:read, assets:*, *:read or *')
-    .option('--on-bucket <name...>', 'confine it to these buckets')
+    .requiredOption('-p, --permission <scope>', 'such as assets:read or *; repeatable', collect)
+    .option('--on-bucket <name>', 'confine it to this bucket; repeatable', collect)
     .option('--expires <time>', 'such as 90d; without it, never', parseExpiry)
     .action(async (name: string, options: CreateOptions, command: Command) => {
       await create(name, options, command)

@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander'
 import { type Connection, connect } from '../connection/connection.ts'
+import { collect } from '../output/collect.ts'
 import { UsageError } from '../output/usage-error.ts'
 import { visible } from '../output/visible.ts'
 import { showProgress } from '../transfer/progress.ts'
@@ -15,7 +16,7 @@ interface PutOptions {
   readonly skipExisting?: boolean
   readonly follow?: boolean
   readonly contentType?: string
-  readonly tag?: readonly string[]
+  readonly tag?: string[]
   readonly progress: boolean
 }
 
@@ -34,7 +35,7 @@ export function addPut(program: Command): void {
     .option('--skip-existing', 'the same as --sync')
     .option('--follow', 'take the files that symbolic links point to')
     .option('--content-type <type>', 'instead of looking at names and bytes')
-    .option('--tag <tag...>', 'tags for every file')
+    .option('--tag <tag>', 'tag for every file; may be repeated', collect)
     .option('--no-progress', 'no progress bar')
     .action(async (paths: string[], options: PutOptions, command: Command) => {
       await put(connect(command), paths, options)
@@ -54,7 +55,12 @@ async function put(connection: Connection, paths: string[], options: PutOptions)
   const tally = new Tally()
   const prefix =
     options.prefix === '' || options.prefix.endsWith('/') ? options.prefix : `${options.prefix}/`
-  const files = await collect(paths, { prefix, follow: options.follow === true, signal, tally })
+  const files = await collectFiles(paths, {
+    prefix,
+    follow: options.follow === true,
+    signal,
+    tally,
+  })
   const sync = options.sync === true || options.skipExisting === true
   const bytes = files.reduce((sum, { size }) => sum + size, 0)
   const progress = showProgress('put', { files: files.length, bytes }, !options.progress || json)
@@ -87,7 +93,7 @@ async function put(connection: Connection, paths: string[], options: PutOptions)
   }
 }
 
-async function collect(
+async function collectFiles(
   paths: readonly string[],
   options: { prefix: string; follow: boolean; signal: AbortSignal; tally: Tally },
 ): Promise<LocalFile[]> {

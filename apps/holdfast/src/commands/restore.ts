@@ -57,10 +57,7 @@ async function restoreAll(connection: Connection, prefix: string): Promise<void>
   }
   if (sum.failed > 0) process.exitCode = 1
   if (json) printJson({ bucket, prefix, ...sum })
-  else
-    print(
-      `Restored ${countText(sum.restored, 'asset')}${sum.failed > 0 ? `, ${sum.failed} failed` : ''}.`,
-    )
+  else print(`Restored ${countText(sum.restored, 'asset')}, ${sum.failed} failed.`)
 }
 
 function deletedAssets({ client, bucket, signal }: Connection, prefix: string) {

@@ -4,7 +4,6 @@ import { findAsset } from '../connection/find-asset.ts'
 import { countText } from '../output/amounts.ts'
 import { confirm } from '../output/confirm.ts'
 import { print, printJson, say } from '../output/say.ts'
-import { UsageError } from '../output/usage-error.ts'
 import { visible } from '../output/visible.ts'
 
 interface RmOptions {
@@ -58,7 +57,7 @@ async function removeAll(
   const query = { bucket, prefix, ...(isHard ? { include_deleted: true } : {}) }
   const { total } = await client.assets.list({ ...query, limit: 1 }, { signal })
   if (total === 0) {
-    throw new UsageError(`no key in ${bucket} begins with ${visible(prefix)}`)
+    throw new Error(`no key in ${bucket} begins with ${visible(prefix)}`)
   }
   if (!(await isSure(connection, options, `${countText(total, 'asset')} in ${bucket}`))) return
   const sum = { removed: 0, failed: 0 }
@@ -74,10 +73,7 @@ async function removeAll(
   await flush()
   if (sum.failed > 0) process.exitCode = 1
   if (json) printJson({ bucket, prefix, hard: isHard, ...sum })
-  else
-    print(
-      `Deleted ${countText(sum.removed, 'asset')}${sum.failed > 0 ? `, ${sum.failed} failed` : ''}.`,
-    )
+  else print(`Deleted ${countText(sum.removed, 'asset')}, ${sum.failed} failed.`)
 }
 
 async function removeBatch(

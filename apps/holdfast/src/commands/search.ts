@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError } from 'commander'
 import { connect } from '../connection/connection.ts'
 import { countText } from '../output/amounts.ts'
+import { collect } from '../output/collect.ts'
 import { print, printJson, say } from '../output/say.ts'
 import { visible } from '../output/visible.ts'
 import { longLine } from './ls.ts'
@@ -17,12 +18,12 @@ export function addSearch(program: Command): void {
     .command('search')
     .summary('find assets by words')
     .description(
-      'Find assets by words in name, key, tags and metadata. All words must be found, each as the ' +
-        'beginning of a word; a "phrase in quotes" matches exactly.',
+      'Find assets by words in name, key, tags and metadata. All words must be found, each as ' +
+        'the beginning of a word; a "phrase in quotes" matches exactly.',
     )
     .argument('[words...]', 'what to look for')
     .option('-n, --limit <count>', 'how many to show', parseCount, 100)
-    .option('--tag <tag...>', 'only assets with any of these tags')
+    .option('--tag <tag>', 'only assets with this tag; repeated: with any', collect)
     .option('--deleted', 'only deleted assets')
     .option('--all', 'in all buckets')
     .action(async (words: string[], options: SearchOptions, command: Command) => {

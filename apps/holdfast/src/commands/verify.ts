@@ -86,7 +86,6 @@ function tell(report: VerifyReport, how: { affected: readonly string[]; json: bo
   }
   for (const name of how.affected) print(`affected: ${visible(name)}`)
   const counts = lists.map(([what, findings]) => `${findings.length} ${what}`).join(', ')
-  print(
-    `Read ${countText(blobs, 'blob')}, ${sizeText(bytes)}: ${isSound ? 'all sound' : 'NOT SOUND'}; ${counts}.`,
-  )
+  const verdict = isSound ? 'all sound' : 'NOT SOUND'
+  print(`Read ${countText(blobs, 'blob')}, ${sizeText(bytes)}: ${verdict}; ${counts}.`)
 }

@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { type Client, isClientError, type PutOptions } from '@holdfast/client'
-import { contentTypeOf } from './content-types.ts'
+import { guessContentType } from './guess-content-type.ts'
 import { hashFile } from './hash-file.ts'
 import type { Progress } from './progress.ts'
 
@@ -45,7 +45,7 @@ export async function putFile(task: PutTask, file: LocalFile): Promise<'sent' | 
       }
     }
   }
-  const guessed = task.contentType ?? contentTypeOf(file.key)
+  const guessed = task.contentType ?? guessContentType(file.key)
   try {
     await send(task, file, { contentType: guessed, sha256 })
   } catch (error) {
@@ -91,7 +91,7 @@ async function send(
   }
 }
 
-/** Names are shown to people and take no control characters; keys do. Undefined: as the key says. */
+/** Names take no control characters, keys do. Undefined: the name that the key gives. */
 function printableName(key: string): string | undefined {
   const name = key.slice(key.lastIndexOf('/') + 1)
   const printable = name.replaceAll(/\p{Cc}/gu, '_')

@@ -71,9 +71,8 @@ export class Tally {
       return
     }
     const rate = sizeText(Math.round(this.#bytes / Math.max(ms / 1000, 0.001)))
-    const parts = [
-      `${verb} ${countText(this.#files, 'file')}, ${sizeText(this.#bytes)} in ${secondsText(ms)} (${rate}/s)`,
-    ]
+    const amount = `${countText(this.#files, 'file')}, ${sizeText(this.#bytes)}`
+    const parts = [`${verb} ${amount} in ${secondsText(ms)} (${rate}/s)`]
     if (this.#skipped > 0) parts.push(`${this.#skipped.toLocaleString('en')} skipped`)
     if (this.#passed > 0) parts.push(`${this.#passed.toLocaleString('en')} left out`)
     if (this.failed > 0) parts.push(`${this.failed.toLocaleString('en')} failed`)

@@ -38,7 +38,8 @@ function storeText(
     )
   }
   if (code === 'STORE_FOREIGN') {
-    return `${dir} is not a data directory of Holdfast: ${reason ?? 'its marker does not fit'} (${code})`
+    const why = reason ?? 'its marker does not fit'
+    return `${dir} is not a data directory of Holdfast: ${why} (${code})`
   }
   if (code === 'STORE_DAMAGED') {
     return `${dir} is damaged and was not opened: ${reason ?? 'see the log'} (${code})`

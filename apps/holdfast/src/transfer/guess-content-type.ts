@@ -31,7 +31,7 @@ const TYPES: Readonly<Record<string, string>> = {
 }
 
 /** Undefined leaves it to the server, which looks at the bytes. */
-export function contentTypeOf(name: string): string | undefined {
+export function guessContentType(name: string): string | undefined {
   const dot = name.lastIndexOf('.')
   return dot > name.lastIndexOf('/') ? TYPES[name.slice(dot + 1).toLowerCase()] : undefined
 }
