@@ -48,6 +48,8 @@ function initialise(parts: MarkerParts, dir: string): Marker {
     throw new HoldfastError('STORE_FOREIGN', { reason: 'not empty, and no marker of a store' })
   }
   for (const name of [PACKS, BLOBS, TEMP, NOTES]) disk.makeDir(`${dir}/${name}`)
+  // The marker says that they are there, so they must be durable before it.
+  disk.syncDir(dir)
   const marker: Marker = {
     format: FORMAT,
     element: newUuid(clock, random),

@@ -40,6 +40,8 @@ export class Journal {
   #offset = 0
   #laidOut = 0
   #nextBatch = 1
+  /** A failed write was taken back, and no sync has followed yet. */
+  #unclean = false
 
   constructor(options: JournalOptions) {
     this.#options = options
@@ -68,7 +70,7 @@ export class Journal {
    * is changed. Returns what was cut off, in bytes.
    */
   recover(from: JournalPosition | undefined, apply: (batch: ScannedBatch) => void): number {
-    const packs = this.packs()
+    const packs = this.#withoutEmptyTail()
     const last = packs.at(-1)
     this.#nextBatch = from?.batch ?? 1
     if (from !== undefined && from.pack > 0 && !packs.includes(from.pack)) {
@@ -85,6 +87,18 @@ export class Journal {
       cut = this.#recoverPack(pack, { start, last: pack === last, apply })
     }
     return cut
+  }
+
+  /** Packs that were made but never written to, so that the one before them is still the last. */
+  #withoutEmptyTail(): number[] {
+    const { disk, dir } = this.#options
+    const packs = this.packs()
+    const sizeOf = (pack: number): number => disk.stat(packPath(dir, pack))?.size ?? 0
+    for (let last = packs.at(-1); last !== undefined && sizeOf(last) === 0; last = packs.at(-1)) {
+      disk.remove(packPath(dir, last))
+      packs.pop()
+    }
+    return packs
   }
 
   #recoverPack(
@@ -172,6 +186,7 @@ export class Journal {
     } catch (error) {
       throw new FatalStoreError('sync of the journal failed', { cause: error })
     }
+    this.#unclean = false
     this.#offset = end
     this.#nextBatch += 1
   }
@@ -199,6 +214,7 @@ export class Journal {
 
   /** After a failed write: nothing of it may stay, or the next batch could stand before rubbish. */
   #takeBack(file: DiskFile): void {
+    this.#unclean = true
     try {
       file.truncate(this.#offset)
       this.#laidOut = this.#offset
@@ -208,26 +224,45 @@ export class Journal {
   }
 
   /** Gives back the zeros laid out ahead, but for the two records that end a tar archive. */
-  #seal(): void {
-    if (this.#file === undefined) return
-    this.#file.truncate(Math.min(this.#laidOut, this.#offset + 2 * RECORD))
-    this.#file.close()
+  #seal(file: DiskFile, offset: number): void {
+    try {
+      file.truncate(Math.min(file.size(), offset + 2 * RECORD))
+      file.close()
+    } catch {
+      // Only space is at stake: the sealed pack is whole and synced.
+    }
   }
 
   #startPack(pack: number): void {
     const { disk, dir } = this.#options
-    const file = disk.open(packPath(dir, pack), 'create')
+    const file = this.#createPack(pack)
     try {
+      // What was taken back must not come back behind the end of a sealed pack.
+      if (this.#unclean) this.#file?.sync()
       disk.syncDir(`${dir}/${PACKS}`)
     } catch (error) {
       file.close()
-      throw new FatalStoreError('sync of the packs directory failed', { cause: error })
+      throw new FatalStoreError('a sync failed while a new pack was begun', { cause: error })
     }
-    this.#seal()
+    this.#unclean = false
+    // From here on nothing may be written to the pack before: it counts as whole.
+    const sealed = this.#file
+    const sealedAt = this.#offset
     this.#file = file
     this.#pack = pack
     this.#offset = 0
     this.#laidOut = 0
+    if (sealed !== undefined) this.#seal(sealed, sealedAt)
+  }
+
+  /** A pack that an attempt before made and could not use is empty, and is used now. */
+  #createPack(pack: number): DiskFile {
+    const { disk, dir } = this.#options
+    const path = packPath(dir, pack)
+    const known = disk.stat(path)
+    if (known === undefined) return disk.open(path, 'create')
+    if (known.size > 0) throw new FatalStoreError(`pack ${pack} is already there`)
+    return disk.open(path, 'edit')
   }
 }
 
