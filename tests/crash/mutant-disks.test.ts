@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { DiskMutant } from '@holdfast/testkit/crash/mutant-disks.ts'
-import { prepare, sweepCuts } from '@holdfast/testkit/store/crash-runs.ts'
+import { prepare } from '@holdfast/testkit/store/crash-runs.ts'
+import { sweepCuts } from '@holdfast/testkit/store/cut-runs.ts'
 import { workloads } from '@holdfast/testkit/store/workloads.ts'
 import { draw, newLab, strict } from './store-lab.ts'
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { prepare, sweepCuts } from '@holdfast/testkit/store/crash-runs.ts'
+import { prepare } from '@holdfast/testkit/store/crash-runs.ts'
+import { sweepCuts } from '@holdfast/testkit/store/cut-runs.ts'
 import { workloads } from '@holdfast/testkit/store/workloads.ts'
 import { draw, journaling, newLab, seed, strict } from './store-lab.ts'
 

@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, statfsSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openStore } from '@holdfast/drivers/open.ts'
@@ -28,7 +28,7 @@ export function draw(disksPerCut: number): Draw {
 }
 
 export function newLab(): StoreLab {
-  const scratch = mkdtempSync(join(tmpdir(), 'holdfast-crash-'))
+  const scratch = mkdtempSync(join(scratchRoot(), 'holdfast-crash-'))
   const paths = new Map<CatalogCopy, string>()
   let made = 0
   const place = (from?: string): CatalogCopy => {
@@ -65,4 +65,15 @@ export function newLab(): StoreLab {
     leftovers: disk => disk.list('/data/tmp').map(({ name }) => name),
     [Symbol.dispose]: () => rmSync(scratch, { recursive: true, force: true }),
   }
+}
+
+/**
+ * Thousands of short-lived catalogs whose own durability is not the question: in memory they cost
+ * a third (40 s instead of 120 s for the kills).
+ */
+function scratchRoot(): string {
+  const memory = '/dev/shm'
+  if (!existsSync(memory)) return tmpdir()
+  const { bavail, bsize } = statfsSync(memory)
+  return bavail * bsize > 256 * 1024 * 1024 ? memory : tmpdir()
 }

@@ -32,6 +32,8 @@ export interface CrashDiskOptions {
   /** Bytes that all files together may have. Holes count as if written. */
   readonly capacityBytes?: number
   readonly now?: () => number
+  /** Told before each changing call: the moment for `crashed` without ending the run. */
+  readonly before?: (n: number) => void
 }
 
 export interface LoggedOperation {
@@ -94,7 +96,7 @@ export class CrashDisk implements Disk {
   crashed(random: SeededRandom, name?: MoodName): CrashDisk {
     const garbage = this.#options.garbage ?? false
     const mood = name === undefined ? randomMood(random, garbage) : moodOf(name, garbage)
-    const { cutAt, cut, ...options } = this.#options
+    const { cutAt, cut, before, ...options } = this.#options
     const disk = new CrashDisk(options)
     const order = options.order ?? 'subset'
     disk.#tree = crashedTree(this.#tree, { random, mood, order, lastSerial: this.#serial })
@@ -114,7 +116,7 @@ export class CrashDisk implements Disk {
    */
   restarted(options: Pick<CrashDiskOptions, 'cutAt' | 'cut'> = {}): CrashDisk {
     this.#dead = true
-    const { cutAt, cut, ...kept } = this.#options
+    const { cutAt, cut, before, ...kept } = this.#options
     const disk = new CrashDisk({ ...kept, ...options })
     disk.#tree = this.#tree
     disk.#serial = this.#serial
@@ -264,6 +266,7 @@ export class CrashDisk implements Disk {
 
   #change<T>(operation: DiskOperation, path: string, step: ChangeStep<T>): T {
     if (this.#dead) throw new PowerCut(`${operation} '${path}'`)
+    this.#options.before?.(this.ops + 1)
     this.ops += 1
     this.log.push({ n: this.ops, operation, path })
     const cut = this.ops === this.#options.cutAt

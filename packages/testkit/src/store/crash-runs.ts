@@ -46,12 +46,6 @@ export async function prepare(lab: CrashLab, options: CrashDiskOptions): Promise
   return { disk, catalog }
 }
 
-export interface Tally {
-  cuts: number
-  disks: number
-  acknowledged: number
-}
-
 export interface Played {
   readonly disk: CrashDisk
   readonly history: History
@@ -107,7 +101,7 @@ export class StuckStore extends Error {
 }
 
 /** Keeps a catalog state after every step of the workload. */
-function observed(actor: StoreActor, states: { keep(): void; forget(): void }): StoreActor {
+export function observed(actor: StoreActor, states: { keep(): void; forget(): void }): StoreActor {
   return new Proxy(actor, {
     get(target, name) {
       const member: unknown = Reflect.get(target, name)
@@ -166,25 +160,6 @@ export async function opened<T>(
     return await look(store)
   } finally {
     await store.close()
-  }
-}
-
-/** Runs the workload up to every cut point and checks disks that each cut may leave. */
-export async function sweepCuts(lab: CrashLab, crash: CrashCase, draw: Draw): Promise<Tally> {
-  const tally: Tally = { cuts: 0, disks: 0, acknowledged: 0 }
-  for (let cutAt = 1; ; cutAt += 1) {
-    const played = await play(lab, { ...crash, disk: { ...crash.disk, cutAt } })
-    tally.cuts += 1
-    tally.acknowledged += played.history.count('ok')
-    try {
-      await checkPlayed(lab, played, { ...draw, random: draw.random.fork(cutAt) })
-    } catch (error) {
-      throw new Error(`cut ${cutAt}, ${describe(error)}\n${lastCalls(played.disk)}`, {
-        cause: error,
-      })
-    }
-    tally.disks += draw.disksPerCut
-    if (!played.disk.dead) return tally
   }
 }
 

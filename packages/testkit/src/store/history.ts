@@ -81,6 +81,14 @@ export class History {
     return operation
   }
 
+  /** As it is at this moment; the copy learns nothing more. */
+  snapshot(): History {
+    const copy = new History()
+    for (const operation of this.operations) copy.operations.push({ ...operation })
+    for (const [key, seen] of this.#seen) copy.#seen.set(key, seen)
+    return copy
+  }
+
   get keys(): string[] {
     return [...new Set(this.operations.map(({ key }) => key))]
   }
