@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { bounds } from '@holdfast/core/limits.ts'
 import { callOf, openTestStore, put, refused } from '../test-store.test.ts'
 import { addLink, listLinks, removeLink } from './links.ts'
 import { removeAsset } from './remove.ts'
@@ -70,6 +71,21 @@ describe('links', () => {
     await addLink(engine, call, b, { type: 'x', to: a })
     await removeLink(engine, call, a, link.id)
     await addLink(engine, call, a, { type: 'x', to: b })
+  })
+
+  it('have a bound per asset, at both ends', async () => {
+    await using set = await openThree()
+    const { engine, call, a, b, c } = set
+    const types = Array.from({ length: bounds.linksPerAssetMax }, (_, i) => `type-${i}`)
+    await Promise.all(types.map(type => addLink(engine, call, a, { type, to: b })))
+    for (const [from, to] of [
+      [a, c],
+      [c, b],
+    ] as const) {
+      const one = addLink(engine, call, from, { type: 'more', to })
+      await assert.rejects(one, refused('TOO_MANY_ITEMS', { limit: bounds.linksPerAssetMax }))
+    }
+    assert.equal((await listLinks(engine, call, a)).total, bounds.linksPerAssetMax)
   })
 
   it('are removed from either end, and only from these', async () => {

@@ -12,10 +12,12 @@ import {
   owner,
   put,
   refused,
+  type TestStore,
   textOf,
 } from '../test-store.test.ts'
 import { assetHistory, listVersions } from '../versions/list.ts'
 import { getAssetByKey, openContent } from './get.ts'
+import type { PutFields } from './intake/put-fields.ts'
 import { putAsset } from './put.ts'
 import { removeAsset } from './remove.ts'
 
@@ -199,6 +201,16 @@ describe('a put to a taken key', () => {
     }
   })
 
+  it('gets the type the caller chooses, also where that was the derived one', async () => {
+    await using opened = await openTestStore()
+    const first = await put(opened, 'k', 'one', { contentType: 'text/plain' })
+    assert.equal(first.asset.type, 'document')
+    const derived = await put(opened, 'k', 'two', { contentType: 'video/mp4' })
+    assert.equal(derived.asset.type, 'video')
+    const fields = { contentType: 'application/zip', type: 'video' } as const
+    assert.equal((await put(opened, 'k', 'three', fields)).asset.type, 'video')
+  })
+
   it('is refused in create mode, naming the asset only to who may read it', async () => {
     await using opened = await openTestStore()
     const { engine } = opened
@@ -275,6 +287,16 @@ describe('a put over a deleted asset', () => {
     assert.deepEqual(revived.asset.acl, acl)
   })
 
+  it('counts against the quotas', async () => {
+    await using opened = await openTestStore()
+    const { engine, call } = opened
+    const { asset } = await put(opened, 'k', 'one')
+    await removeAsset(engine, call, asset.id)
+    await setQuota(engine, call, { scope: 'bucket', name: 'photos' }, { bytesMax: 5 })
+    await assert.rejects(put(opened, 'k', 'two'), refused('QUOTA_EXCEEDED'))
+    await put(opened, 'k', '22')
+  })
+
   it('makes a new asset where the deleted one lies in the trash', async () => {
     await using opened = await openTestStore()
     const { engine, call } = opened
@@ -295,6 +317,67 @@ describe('a put over a deleted asset', () => {
     const all = { markers: true, includeDeleted: true }
     const { items } = await listVersions(engine, call, asset.id, all)
     assert.deepEqual(items, [revived.version])
+  })
+})
+
+describe('a key that changes hands while the body arrives', () => {
+  type Meanwhile = () => Promise<unknown>
+
+  /** A put by `principal` during which something else happens. */
+  async function putDuring(
+    { engine }: { engine: TestStore['engine'] },
+    meanwhile: Meanwhile,
+    fields: Partial<PutFields>,
+  ) {
+    const source = async function* () {
+      yield Buffer.from('la')
+      await meanwhile()
+      yield Buffer.from('te')
+    }
+    return putAsset(engine, callOf({ permissions: ['assets:*'] }), {
+      ...{ bucket: 'photos', service: 's', ownerId: owner, key: 'k', mode: 'replace' as const },
+      ...fields,
+      source: source(),
+    })
+  }
+
+  it('is authorised anew: a guarded asset there is not overwritten', async () => {
+    await using opened = await openTestStore()
+    const acl = { read: [], write: [] }
+    const create = () => put(opened, 'k', 'mine', { acl })
+    await assert.rejects(putDuring(opened, create, {}), refused('FORBIDDEN'))
+    const asset = await getAssetByKey(opened.engine, opened.call, 'photos', 'k')
+    assert.equal(asset.sha256, sha256('mine'))
+  })
+
+  it('is replaced when the caller may write what is there now', async () => {
+    await using opened = await openTestStore()
+    const { outcome, version } = await putDuring(opened, () => put(opened, 'k', 'mine'), {})
+    assert.deepEqual([outcome, version.number], ['replaced', 2])
+  })
+
+  it('is taken for a put that wants to create, also by a revival', async () => {
+    await using opened = await openTestStore()
+    const { engine, call } = opened
+    const create = { mode: 'create' } as const
+    const taken = putDuring(opened, () => put(opened, 'k', 'mine'), create)
+    const { id } = await assert
+      .rejects(taken, refused('ASSET_EXISTS'))
+      .then(() => getAssetByKey(engine, call, 'photos', 'k'))
+    await removeAsset(engine, call, id)
+    const revived = putDuring(opened, () => put(opened, 'k', 'again'), create)
+    await assert.rejects(revived, refused('ASSET_EXISTS', { existing_asset_id: id }))
+    assert.equal((await getAssetByKey(engine, call, 'photos', 'k')).sha256, sha256('again'))
+  })
+
+  it('is free for a put whose asset went for good', async () => {
+    await using opened = await openTestStore()
+    const { engine, call } = opened
+    const { asset } = await put(opened, 'k', 'mine')
+    const remove = () => removeAsset(engine, call, asset.id, { hard: true })
+    const result = await putDuring(opened, remove, {})
+    assert.equal(result.outcome, 'created')
+    assert.notEqual(result.asset.id, asset.id)
   })
 })
 

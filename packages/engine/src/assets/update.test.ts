@@ -101,6 +101,18 @@ describe('updating an asset', () => {
     await updateWith(opened, asset.id, 'three', { ifMatch: [asset.sha256] })
   })
 
+  it('by If-Match lets one of many writers win', async () => {
+    await using opened = await openTestStore({ thread: true })
+    const { asset } = await put(opened, 'k', 'one')
+    const ifMatch = [asset.sha256]
+    const bodies = Array.from({ length: 20 }, (_, i) => `body ${i}`)
+    const writes = bodies.map(body => updateWith(opened, asset.id, body, { ifMatch }))
+    const settled = await Promise.allSettled(writes)
+    const codes = settled.map(one => (one.status === 'fulfilled' ? 'ok' : one.reason.code))
+    assert.equal(codes.filter(code => code === 'ok').length, 1)
+    assert.equal(codes.filter(code => code === 'PRECONDITION_FAILED').length, 19)
+  })
+
   it('loses no key of metadata under concurrency', async () => {
     await using opened = await openTestStore({ thread: true })
     const { engine, call } = opened
