@@ -18,7 +18,7 @@ test('a smoke run measures every row without an error and leaves nothing behind'
   t.after(() => rmSync(dir, { recursive: true, force: true }))
   const printed: string[] = []
   const said: string[] = []
-  const options = parseOptions(['--smoke', '--dir', dir, '--subject', 'bare', '--peer', peer])
+  const options = parseOptions(['--smoke', '--dir', dir, '--peer', peer])
   const output = {
     print: (text: string) => printed.push(text),
     say: (line: string) => said.push(line),
@@ -27,11 +27,14 @@ test('a smoke run measures every row without an error and leaves nothing behind'
 
   assert.ok(isValid(report), `${printed.join('\n')}\n${said.join('\n')}`)
   assert.equal(report.transfer.length, 4)
+  assert.equal(report.scale.length, 8)
   assert.ok(report.figures.length >= 3)
   for (const { name, left, right, ratio } of [...report.transfer, ...report.scale]) {
     for (const side of [left, right]) requireNumbers(name, side)
     assert.ok(ratio.median > 0 && Number.isFinite(ratio.median), name)
   }
+  const puts = report.transfer.filter(({ name }) => name.startsWith('PUT'))
+  for (const { left } of puts) assert.equal(left.durability, 'fsync before the answer')
   assert.deepEqual(readdirSync(dir), [])
   assert.ok(printed.join('').includes('| PUT 4 KiB, 4 connections |'))
   assert.equal(existsSync(join(dir, 'results')), false)

@@ -10,6 +10,8 @@ const workingSetBytes = 256 * 1024 * 1024
 const workingSetCountMax = 1000
 const readBackBytes = 64 * 1024 * 1024
 const diskShareMax = 0.4
+/** One connection makes too few requests to bring a JIT to its steady state in time. */
+const warmConnections = 16
 
 export interface TransferRow {
   readonly method: 'GET' | 'PUT'
@@ -101,7 +103,7 @@ class TransferSide {
   async #warmUp(): Promise<void> {
     const { connections, sizeBytes } = this.#row
     const outcome = await load(this.#context, this.#server, {
-      connections: Math.min(connections, sizeBytes > 1024 * 1024 ? 2 : connections),
+      connections: sizeBytes > 1024 * 1024 ? 2 : Math.max(connections, warmConnections),
       traffic: this.#traffic(this.#newObjects()),
       until: { durationMs: this.#context.mode.warmupMs },
     })
