@@ -1,7 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Clock } from '@holdfast/core/ports/clock.ts'
 
-const LINGER_MS = 10_000
+const ROUNDS = 10
+const ROUND_MS = 1000
 const LINGER_BYTES = 256 * 1024 * 1024
 
 /**
@@ -30,8 +31,11 @@ export async function refuseWhileSending(
     if (bytes > LINGER_BYTES) end()
   })
   request.on('end', end).on('error', end).on('close', end)
-  if (!request.readableEnded && !request.destroyed) {
-    await clock.sleep(LINGER_MS, over.signal).catch(() => {})
+  if (request.readableEnded || request.destroyed) end()
+  for (let round = 0; round < ROUNDS && !over.signal.aborted; round += 1) {
+    const before = bytes
+    await clock.sleep(ROUND_MS, over.signal).catch(() => {})
+    if (bytes === before) end()
   }
   response.end()
 }

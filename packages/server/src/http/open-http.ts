@@ -3,11 +3,12 @@ import type { Socket } from 'node:net'
 import { HoldfastError } from '@holdfast/core/errors.ts'
 import { newUuid } from '@holdfast/core/ids.ts'
 import { anonymous } from '@holdfast/core/principal.ts'
-import { type FastifyInstance, fastify } from 'fastify'
+import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify'
 import type { Context } from '../context.ts'
 import { traceOf } from '../telemetry/trace.ts'
 import { RequestBody } from './body/request-body.ts'
 import { allowOrigin } from './cors.ts'
+import { InFlight } from './in-flight.ts'
 import type { StatusOf } from './problems.ts'
 import { recordRequest } from './record-request.ts'
 import { refuse, refuseRaw } from './refuse.ts'
@@ -21,6 +22,7 @@ const REQUEST_ID = /^[\w.:-]{8,128}$/
 
 /** The HTTP side of the server, without any route. */
 export function openHttp(context: Context, statusOf: StatusOf): FastifyInstance {
+  const inFlight = new InFlight()
   const app = fastify({
     logger: false,
     // Bodies are read by our own code, with limits per route; nothing is ever buffered here.
@@ -32,17 +34,19 @@ export function openHttp(context: Context, statusOf: StatusOf): FastifyInstance 
     forceCloseConnections: 'idle',
     routerOptions: { maxParamLength: PATH_CHARS_MAX },
     clientErrorHandler: (error: Error & { code?: string }, socket: Socket) => {
-      refuseRaw(context, error, socket)
+      if (inFlight.isFree(socket)) refuseRaw(context, error, socket)
+      else inFlight.closeAfter(socket)
     },
     frameworkErrors: (error, request, reply) => {
-      request.state ??= newState(context, request.raw, reply.raw)
+      // No hook runs for a path that cannot be routed.
+      begin(context, request, reply)
       return refuse(context, { request, reply, error, statusOf })
     },
   })
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', (_request, _payload, done) => done(null))
   prepareServer(app.server)
-  addHooks(app, context)
+  addHooks(app, context, inFlight)
   app.setErrorHandler((error, request, reply) =>
     refuse(context, { request, reply, error, statusOf }),
   )
@@ -62,27 +66,33 @@ function prepareServer(server: Server): void {
   })
 }
 
-function addHooks(app: FastifyInstance, context: Context): void {
-  const fixed = securityHeaders(context.settings)
-  const { load, settings, metrics } = context
+function addHooks(app: FastifyInstance, context: Context, inFlight: InFlight): void {
+  const { load, settings } = context
   app.addHook('onRequest', async (request, reply) => {
-    const state = newState(context, request.raw, reply.raw)
-    request.state = state
-    reply.headers(fixed).header('x-request-id', state.requestId)
-    load.active += 1
-    metrics.inFlight.inc()
-    reply.raw.once('close', () => {
-      load.active -= 1
-      metrics.inFlight.dec()
-      if (!reply.raw.writableFinished) state.abort.abort()
-      recordRequest(context, request, reply)
-    })
+    begin(context, request, reply)
+    const before = inFlight.enter(request.raw, reply.raw)
+    if (before !== undefined) await before
     if (await allowOrigin(context, request, reply)) return
     const operation = request.routeOptions.config.operationId
     // Probes are answered whatever the load is: that is what they are for.
     if (operation === 'getLiveness' || operation === 'getReadiness') return
     if (load.stopping) throw new HoldfastError('SHUTTING_DOWN')
     if (load.active > settings.requestsMax) throw new HoldfastError('TOO_MANY_REQUESTS')
+  })
+}
+
+function begin(context: Context, request: FastifyRequest, reply: FastifyReply): void {
+  const { load, metrics, settings } = context
+  const state = newState(context, request.raw, reply.raw)
+  request.state = state
+  reply.headers(securityHeaders(settings)).header('x-request-id', state.requestId)
+  load.active += 1
+  metrics.inFlight.inc()
+  reply.raw.once('close', () => {
+    load.active -= 1
+    metrics.inFlight.dec()
+    if (!reply.raw.writableFinished) state.abort.abort()
+    recordRequest(context, request, reply)
   })
 }
 

@@ -1,17 +1,18 @@
 import type { Settings } from '../config/settings-table.ts'
 
+const plain: Readonly<Record<string, string>> = {
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+  'referrer-policy': 'no-referrer',
+  'cross-origin-resource-policy': 'same-origin',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  'cache-control': 'no-store',
+}
+const overTls = { ...plain, 'strict-transport-security': 'max-age=31536000' }
+
 /** Sent with every answer; routes may replace single ones. */
 export function securityHeaders(settings: Settings): Readonly<Record<string, string>> {
-  const secure = settings.publicUrl?.startsWith('https:') === true
-  return {
-    'x-content-type-options': 'nosniff',
-    'x-frame-options': 'DENY',
-    'referrer-policy': 'no-referrer',
-    'cross-origin-resource-policy': 'same-origin',
-    'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
-    'cache-control': 'no-store',
-    ...(secure ? { 'strict-transport-security': 'max-age=31536000' } : {}),
-  }
+  return settings.publicUrl?.startsWith('https:') === true ? overTls : plain
 }
 
 /** Content of others is shown, if at all, in a sandbox: no scripts, no forms, no origin. */

@@ -79,7 +79,7 @@ export class HealthProbe {
     const [database, element] = await Promise.all([this.#catalog(), this.#element()])
     const { storage, disk, freeBytes, totalBytes } = element
     const parts = { database, storage, disk, redis }
-    const before = this.#view.status
+    const before = this.#view
     this.#view = {
       status: statusOf(Object.values(parts)),
       checkedAt: new Date(clock.now()).toISOString(),
@@ -87,7 +87,9 @@ export class HealthProbe {
       freeBytes,
       totalBytes,
     }
-    if (before !== this.#view.status) this.#options.onChange(this.#view)
+    // The first good answer is no news.
+    const expected = before.checkedAt === null ? 'ready' : before.status
+    if (expected !== this.#view.status) this.#options.onChange(this.#view)
     return this.#view
   }
 

@@ -44,7 +44,7 @@ async function openAll({ context, call }: Scope, ids: readonly string[]) {
       const asset = await getAsset(context.engine, call, id)
       contents.push(await openContent(context.engine, call, { asset }))
     } catch (error) {
-      if (!isHoldfastError(error)) throw error
+      if (!isHoldfastError(error) || error.code === 'UNAUTHENTICATED') throw error
       missing.push({ id, code: error.code })
     }
   }
