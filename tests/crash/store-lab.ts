@@ -21,9 +21,10 @@ export const journaling: CrashDiskOptions = { flavour: 'linux', order: 'journal'
 
 export const seed = runSeed()
 
-/** HOLDFAST_CRASH_EFFORT multiplies the disks tried per cut, for a long run. */
+/** HOLDFAST_CRASH_EFFORT multiplies what is tried, for a long run. */
+export const effort = Number(process.env.HOLDFAST_CRASH_EFFORT ?? 1)
+
 export function draw(disksPerCut: number): Draw {
-  const effort = Number(process.env.HOLDFAST_CRASH_EFFORT ?? 1)
   return { random: new SeededRandom(seed), disksPerCut: Math.ceil(disksPerCut * effort) }
 }
 

@@ -68,7 +68,12 @@ export async function play(lab: CrashLab, crash: CrashCase): Promise<Played> {
   try {
     store = await lab.open(disk, catalog)
     const actor = new StoreActor(store, history)
-    const keep = () => catalogs.push(catalog.copy())
+    let steps = 0
+    // A copy costs as much as a step: every fourth is enough to have older states too.
+    const keep = () => {
+      steps += 1
+      if (steps % 4 === 1) catalogs.push(catalog.copy())
+    }
     // Reclaiming makes the catalog durable before it removes packs, so no older state comes back.
     const forget = () => {
       for (const older of catalogs.splice(0)) older.drop()
@@ -166,6 +171,8 @@ export async function opened<T>(
 export interface Draw {
   readonly random: SeededRandom
   readonly disksPerCut: number
+  /** Of so many calls only one is failed or killed; which one follows from the seed. */
+  readonly oneOf?: number
 }
 
 /** Checks disks that a cut at the end of the play may leave, on all catalog states in turn. */

@@ -36,7 +36,8 @@ export async function sweepFaults(
   sweep: Draw & { kind: FaultKind },
 ): Promise<FaultTally> {
   const tally: FaultTally = { calls: 0, fired: 0, refused: 0, disks: 0 }
-  for (let at = 1; ; at += 1) {
+  const { first, step } = stride(sweep)
+  for (let at = first; ; at += step) {
     const fault = { at, ...sweep.kind }
     const played = await play(lab, { ...crash, fault })
     tally.calls += 1
@@ -77,7 +78,8 @@ async function checkAfterFault(lab: CrashLab, played: Played, draw: Draw): Promi
  */
 export async function sweepKillThenCut(lab: CrashLab, crash: CrashCase, draw: Draw) {
   const tally = { kills: 0, disks: 0 }
-  for (let cutAt = 1; ; cutAt += 1) {
+  const { first, step } = stride(draw)
+  for (let cutAt = first; ; cutAt += step) {
     const played = await play(lab, { ...crash, disk: { ...crash.disk, cutAt, cut: 'after' } })
     const ended = !played.disk.dead
     tally.kills += 1
@@ -99,6 +101,10 @@ export async function sweepKillThenCut(lab: CrashLab, crash: CrashCase, draw: Dr
     tally.disks += draw.disksPerCut
     if (ended) return tally
   }
+}
+
+function stride({ random, oneOf = 1 }: Draw): { first: number; step: number } {
+  return { first: 1 + random.fork(oneOf).below(oneOf), step: oneOf }
 }
 
 function callsAround(disk: CrashDisk, at: number): string {
