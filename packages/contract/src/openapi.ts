@@ -36,7 +36,6 @@ export function openApi(options: OpenApiOptions): JsonTree {
   }
   return {
     openapi: '3.1.1',
-    jsonSchemaDialect: 'https://json-schema.org/draft/2020-12/schema',
     info: {
       title: 'Holdfast',
       version: options.version,
@@ -121,16 +120,33 @@ function requestBody(body: Body): JsonTree {
         content: { 'application/json': { schema: shared(body.schema) } },
       }
     case 'form':
-      return { required: true, content: { 'multipart/form-data': { schema: formSchema(body) } } }
+      return { required: true, content: { 'multipart/form-data': formContent(body) } }
     case 'form-or-json':
       return {
         required: true,
         content: {
-          'multipart/form-data': { schema: formSchema(body.form) },
+          'multipart/form-data': formContent(body.form),
           'application/json': { schema: shared(body.schema) },
         },
       }
   }
+}
+
+/** Lists and objects travel as JSON texts in one field each. */
+function formContent(form: FormBody): JsonTree {
+  const schema = formSchema(form)
+  const properties: object = typeof schema.properties === 'object' ? (schema.properties ?? {}) : {}
+  const json = Object.entries(properties).filter(([name, property]) => {
+    return name !== 'file' && name !== 'files' && isStructured(property)
+  })
+  const encoding = json.map(([name]) => [name, { contentType: 'application/json' }])
+  return encoding.length === 0 ? { schema } : { schema, encoding: Object.fromEntries(encoding) }
+}
+
+function isStructured(property: unknown): boolean {
+  if (typeof property !== 'object' || property === null) return false
+  if ('$ref' in property) return true
+  return 'type' in property && (property.type === 'array' || property.type === 'object')
 }
 
 function formSchema(form: FormBody): JsonTree {
@@ -170,10 +186,17 @@ function responses(route: Route, options: OpenApiOptions): JsonTree {
     if (result[String(status)] !== undefined) continue
     result[String(status)] = {
       description: sentences.join('\n'),
-      content: { 'application/json': { schema: { $ref: '#/components/schemas/Problem' } } },
+      content: { 'application/json': { schema: problemRef, example: problemExample(codes) } },
     }
   }
   return result
+}
+
+const problemRef = { $ref: '#/components/schemas/Problem' }
+
+function problemExample([code = 'INTERNAL']: readonly ErrorCode[]): JsonTree {
+  const request_id = '0199a7e2-8b11-7d02-9a55-3f6b8a2e4c10'
+  return { message: errorTable[code].message, code, details: {}, request_id }
 }
 
 function response(answer: Answer): JsonTree {

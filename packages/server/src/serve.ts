@@ -100,7 +100,10 @@ async function collectSometimes(context: Context, signal: AbortSignal): Promise<
     try {
       await clock.sleep(settings.garbageSeconds * 1000, signal)
       const { blobs, bytes, stopped } = await collectGarbage(engine, { signal })
-      if (blobs > 0 || stopped !== null) log.info({ blobs, bytes, stopped }, 'garbage collected')
+      const freed = (await engine.element.reclaim?.(signal)) ?? 0
+      if (blobs > 0 || freed > 0 || stopped !== null) {
+        log.info({ blobs, bytes, freed, stopped }, 'garbage collected')
+      }
     } catch (error) {
       if (signal.aborted) return
       log.error({ error, code: isHoldfastError(error) ? error.code : 'INTERNAL' }, 'job failed')

@@ -95,6 +95,7 @@ export const garbageResult = Type.Object(
       minimum: 0,
       description: 'Unreferenced blobs that are kept until their grace period is over.',
     }),
+    freed_bytes: Type.Integer({ description: 'Space that came back on the element, bytes.' }),
     stopped: nullable(Type.String({ description: 'Why nothing was done; null when it was.' })),
   },
   { title: 'GarbageResult' },
