@@ -202,7 +202,15 @@ export interface BlobQuestions {
   list(query: { after?: string; limit: number }): Awaitable<Blob[]>
   /** Unreferenced since before the given time. */
   dead(query: { before: string; limit: number }): Awaitable<Blob[]>
-  totals(): Awaitable<{ readonly blobs: number; readonly bytes: number; readonly dead: number }>
+  totals(): Awaitable<BlobTotals>
+}
+
+export interface BlobTotals {
+  readonly blobs: number
+  readonly bytes: number
+  /** Bytes and count of those without references. */
+  readonly dead: number
+  readonly deadBlobs: number
 }
 
 export interface LinkQuestions {

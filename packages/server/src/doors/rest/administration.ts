@@ -97,11 +97,11 @@ export const administrationOperations: Pick<Operations, Names> = {
     const { engine } = context
     const done = await collectGarbage(engine, { limit: 1_000_000, signal: call.signal })
     const freed = (await engine.element.reclaim?.(call.signal)) ?? 0
-    const { dead } = await engine.catalog.view.blobs.totals()
+    const { deadBlobs } = await engine.catalog.view.blobs.totals()
     return {
       removed_blobs: done.blobs,
       removed_bytes: done.bytes,
-      waiting_blobs: dead,
+      waiting_blobs: deadBlobs,
       freed_bytes: freed,
       stopped: done.stopped,
     }

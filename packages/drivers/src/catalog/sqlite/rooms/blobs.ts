@@ -38,9 +38,13 @@ export class Blobs implements BlobQuestions {
     this.#dead = db.prepare<[number, number], BlobRow>(
       `${select} WHERE dead_since IS NOT NULL AND dead_since < ? ORDER BY dead_since LIMIT ?`,
     )
-    this.#totals = db.prepare<[], { blobs: number; bytes: number; dead: number }>(
+    this.#totals = db.prepare<
+      [],
+      { blobs: number; bytes: number; dead: number; deadBlobs: number }
+    >(
       `SELECT count(*) AS blobs, coalesce(sum(size), 0) AS bytes,
-       coalesce(sum(CASE WHEN refs = 0 THEN size END), 0) AS dead FROM blobs`,
+       coalesce(sum(CASE WHEN refs = 0 THEN size END), 0) AS dead,
+       coalesce(sum(refs = 0), 0) AS deadBlobs FROM blobs`,
     )
     this.#insert = db.prepare(
       `INSERT INTO blobs (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
@@ -72,8 +76,8 @@ export class Blobs implements BlobQuestions {
     return this.#dead.all(toMs(query.before), query.limit).map(blobOf)
   }
 
-  totals(): { blobs: number; bytes: number; dead: number } {
-    return this.#totals.get() ?? { blobs: 0, bytes: 0, dead: 0 }
+  totals(): { blobs: number; bytes: number; dead: number; deadBlobs: number } {
+    return this.#totals.get() ?? { blobs: 0, bytes: 0, dead: 0, deadBlobs: 0 }
   }
 
   /** A new blob has no references yet, so it counts as dead until a version refers to it. */
