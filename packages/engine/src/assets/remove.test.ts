@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { updateBucket } from '../buckets/buckets.ts'
+import { commit } from '../commit.ts'
 import { anonymousCall, callOf, openTestStore, put, refused } from '../test-store.test.ts'
 import { assetHistory, listVersions } from '../versions/list.ts'
 import { getAsset, getAssetByKey, openContent } from './get.ts'
@@ -174,6 +175,19 @@ describe('deleting', () => {
       await assert.rejects(stale, refused('PRECONDITION_FAILED'))
     }
     await removeAsset(engine, call, first.asset.id, { ifMatch: ['*'] })
+  })
+
+  it('asks again in the transaction, where nothing can come in between', async () => {
+    await using opened = await openTestStore()
+    const { engine, call } = opened
+    const first = await put(opened, 'k', 'one')
+    const { asset } = await put(opened, 'k', 'two')
+    for (const hard of [false, true]) {
+      const preconditions = { ifMatch: [first.asset.sha256] }
+      const args = { assetId: asset.id, hard, preconditions, createdBy: 'x' }
+      const stale = commit(engine, call, { name: 'assets.remove', args })
+      await assert.rejects(stale, refused('PRECONDITION_FAILED'))
+    }
   })
 
   it('needs the permission to write', async () => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { readdir } from 'node:fs/promises'
 import { describe, it } from 'node:test'
+import { updateBucket } from '../buckets/buckets.ts'
 import { setQuota } from '../quotas/quotas.ts'
 import {
   anonymousCall,
@@ -80,6 +81,16 @@ describe('bytes before fields', () => {
     const upload = await stageUpload(opened.engine, reader, bytesOf('x'))
     const wrong = putStaged(opened.engine, reader, upload, { ...fields, key: 'k' })
     await assert.rejects(wrong, refused('FORBIDDEN'))
+    await upload.discard()
+  })
+
+  it('are held to the rules of the bucket they end in', async () => {
+    await using opened = await openTestStore()
+    const { engine, call } = opened
+    await updateBucket(engine, call, 'photos', { assetBytesMax: 3 })
+    const upload = await stage(opened, 'four')
+    const wrong = putStaged(engine, call, upload, { ...fields, key: 'k' })
+    await assert.rejects(wrong, refused('BODY_TOO_LARGE', { limit: 3, size: 4 }))
     await upload.discard()
   })
 

@@ -68,7 +68,7 @@ export async function removeBucketTransaction(
   _moment: Moment,
 ): Promise<Bucket> {
   const bucket = await bucketNamed(tx, args.name)
-  const assets = await tx.assets.count({ bucketId: bucket.id, deleted: 'with' })
+  const { assets } = await tx.quotas.usage('bucket', bucket.name)
   if (assets > 0) throw new HoldfastError('BUCKET_NOT_EMPTY', { bucket: args.name, assets })
   // A later bucket of this name must not inherit the ceiling of this one.
   if ((await tx.quotas.get('bucket', bucket.name)) !== undefined) {

@@ -124,7 +124,7 @@ describe('buckets', () => {
     const remove = () => removeBucket(engine, call, 'temp')
     await assert.rejects(remove(), refused('BUCKET_NOT_EMPTY', { assets: 1 }))
     await removeAsset(engine, call, asset.id)
-    await assert.rejects(remove(), refused('BUCKET_NOT_EMPTY'))
+    await assert.rejects(remove(), refused('BUCKET_NOT_EMPTY', { assets: 1 }))
     await removeAsset(engine, call, asset.id, { hard: true })
     const quota = { scope: 'bucket', name: 'temp' } as const
     await setQuota(engine, call, quota, { bytesMax: 1 })

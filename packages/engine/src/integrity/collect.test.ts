@@ -69,6 +69,19 @@ describe('garbage collection', () => {
     assert.equal((await collectGarbage(engine)).blobs, 1)
   })
 
+  it('asks again how long a blob has been dead', async () => {
+    await using opened = await openTestStore()
+    const { engine, call, clock } = opened
+    const sha256 = await putAndRemove(opened, 'a', 'same')
+    await clock.advance(1000)
+    const before = new Date(clock.now()).toISOString()
+    await clock.advance(1000)
+    await putAndRemove(opened, 'b', 'same')
+    const work = { name: 'blobs.collect', args: { sha256s: [sha256], before } } as const
+    assert.deepEqual(await commit(engine, call, work), [])
+    assert.ok(await engine.catalog.view.blobs.get(sha256))
+  })
+
   it('takes no more than its limit in one run', async () => {
     await using opened = await openTestStore()
     const { engine, clock } = opened

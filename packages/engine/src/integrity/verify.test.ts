@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { closeSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs'
 import { describe, it } from 'node:test'
+import type { Element } from '@holdfast/core/ports/element.ts'
 import { bytesOf, openTestStore, put, type TestStore } from '../test-store.test.ts'
 import { verifyStore } from './verify.ts'
 
@@ -17,6 +18,23 @@ function flipBit(path: string, at: number): void {
   const file = openSync(path, 'r+')
   writeSync(file, Buffer.from([byte]), 0, 1, at)
   closeSync(file)
+}
+
+/** Reads other bytes than were written and does not notice. */
+function lying(element: Element): Element {
+  return {
+    id: element.id,
+    traits: element.traits,
+    write: (source, options) => element.write(source, options),
+    read: async () => ({ size: 5, bytes: Buffer.from('false') }),
+    stat: location => element.stat(location),
+    remove: location => element.remove(location),
+    list: () => element.list(),
+    readNote: name => element.readNote(name),
+    writeNote: (name, text, options) => element.writeNote(name, text, options),
+    probe: () => element.probe(),
+    [Symbol.asyncDispose]: () => element[Symbol.asyncDispose](),
+  }
 }
 
 describe('verification', () => {
@@ -56,6 +74,17 @@ describe('verification', () => {
     const damaged = report.damaged.map(finding => finding.sha256).sort()
     assert.deepEqual(damaged, [one.asset.sha256, two.asset.sha256].sort())
     assert.deepEqual(report.missing, [])
+  })
+
+  it('believes its own hash, not the element', async () => {
+    await using opened = await openTestStore()
+    const { asset } = await put(opened, 'small', 'truth')
+    const engine = { ...opened.engine, element: lying(opened.engine.element) }
+    const report = await verifyStore(engine)
+    assert.deepEqual(
+      report.damaged.map(finding => finding.sha256),
+      [asset.sha256],
+    )
   })
 
   it('finds what is missing', async () => {

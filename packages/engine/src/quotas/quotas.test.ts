@@ -55,6 +55,8 @@ describe('quotas', () => {
     assert.equal((await put(opened, 'a', '12345')).outcome, 'unchanged')
     await put(opened, 'a', '')
     await assert.rejects(put(opened, 'a', '1'), refused('QUOTA_EXCEEDED'))
+    await setQuota(engine, call, target, { bytesMax: 1 })
+    await put(opened, 'empty', '')
     await removeAsset(engine, call, asset.id)
   })
 
