@@ -42,7 +42,8 @@ function storeText(
     return `${dir} is not a data directory of Holdfast: ${why} (${code})`
   }
   if (code === 'STORE_DAMAGED') {
-    return `${dir} is damaged and was not opened: ${reason ?? 'see the log'} (${code})`
+    const why = reason ?? 'run it again with --debug to see where'
+    return `${dir} is damaged and was not opened: ${why} (${code})`
   }
   if (code === 'STORAGE_UNAVAILABLE') return `${dir} cannot be used: ${diskText(reason)} (${code})`
   return undefined

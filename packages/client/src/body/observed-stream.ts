@@ -7,6 +7,8 @@ export interface ObservedStream {
   readonly stream: ReadableStream<Uint8Array>
   /** True once a byte was taken: from then on a one-shot source cannot be sent again. */
   wasTaken(): boolean
+  /** Lets go of the source, wherever it is: fetch itself goes on reading after an abort. */
+  stop(): void
   /** Why the source itself failed, if it did: no attempt can help then. */
   fault(): { readonly error: unknown } | undefined
 }
@@ -22,6 +24,8 @@ export function observeStream(body: StreamedBody, observer: StreamObserver): Obs
   let source: AsyncIterator<Uint8Array> | undefined
   let fault: { readonly error: unknown } | undefined
   let sizeBytes = 0
+  let isOver = false
+  let controller: ReadableStreamDefaultController<Uint8Array> | undefined
   const take = async (): Promise<Uint8Array | undefined> => {
     try {
       source ??= body.open()
@@ -38,22 +42,35 @@ export function observeStream(body: StreamedBody, observer: StreamObserver): Obs
       throw error
     }
   }
-  const pull = async (controller: ReadableStreamDefaultController<Uint8Array>) => {
+  const pull = async (to: ReadableStreamDefaultController<Uint8Array>) => {
     observer.onAsk()
     const chunk = await take()
+    if (isOver) return
     observer.onChunk(chunk ?? NOTHING)
-    if (chunk === undefined) {
-      controller.close()
+    if (chunk !== undefined) {
+      to.enqueue(plainBytes(chunk))
       return
     }
-    controller.enqueue(plainBytes(chunk))
+    isOver = true
+    to.close()
   }
-  const cancel = async () => {
-    await source?.return?.()
+  const leave = () => {
+    isOver = true
+    // Nobody is left to be told when the source fails at its end.
+    source?.return?.()?.catch(() => {})
+  }
+  const stop = () => {
+    if (isOver) return
+    leave()
+    controller?.error(new Error('the upload was given up'))
+  }
+  const start = (given: ReadableStreamDefaultController<Uint8Array>) => {
+    controller = given
   }
   // Without a queue nothing is taken before the connection asks for it.
-  const stream = new ReadableStream<Uint8Array>({ pull, cancel }, { highWaterMark: 0 })
-  return { stream, wasTaken: () => source !== undefined, fault: () => fault }
+  const options = { highWaterMark: 0 }
+  const stream = new ReadableStream<Uint8Array>({ start, pull, cancel: leave }, options)
+  return { stream, wasTaken: () => source !== undefined, stop, fault: () => fault }
 }
 
 function requireSize(announced: number | undefined, size: number, isOver: boolean): void {

@@ -240,6 +240,36 @@ test('a source that fails ends the call with its own error and is not asked agai
   assert.equal(opened, 1)
 })
 
+test('a source is let go when the call ends before it does', async t => {
+  const early: Reply = () => {}
+  const { client } = await scripted(t, early)
+  const refusing = createServer((_, response) => response.writeHead(413).end())
+  await new Promise<void>(resolve => refusing.listen(0, '127.0.0.1', resolve))
+  t.after(() => {
+    refusing.closeAllConnections()
+    refusing.close()
+  })
+  const { port } = refusing.address() as AddressInfo
+  const refused = openClient({ url: `http://127.0.0.1:${port}` })
+  for (const one of [client(), refused]) {
+    let left = false
+    const endless = async function* () {
+      try {
+        for (;;) {
+          await new Promise(resolve => setTimeout(resolve, 1))
+          yield Buffer.alloc(65_536)
+        }
+      } finally {
+        left = true
+      }
+    }
+    const signal = AbortSignal.timeout(200)
+    await assert.rejects(one.assets.put(target, endless, { signal, verify: false }))
+    await new Promise(resolve => setTimeout(resolve, 50))
+    assert.equal(left, true)
+  }
+})
+
 test('a server that stored other bytes is found out', async t => {
   const { client } = await scripted(t, stored('other'))
   const chunks = async function* () {

@@ -113,6 +113,8 @@ export class Transport {
       sent.wasTaken ||= source?.wasTaken() === true
       silence.abort(error)
       throw failureOf(error, { request, silence, source })
+    } finally {
+      source?.stop()
     }
   }
 
