@@ -197,6 +197,7 @@ async function sendRaw(port: number, parts: (string | Uint8Array | number)[]): P
     socket.setTimeout(30_000, () => socket.destroy(new Error('the server did not close')))
   })
   for (const part of parts) {
+    if (socket.destroyed) break
     if (typeof part === 'number') await new Promise(resolve => setTimeout(resolve, part))
     else if (part === 'FIN') socket.end()
     else if (part === 'RST') socket.resetAndDestroy()

@@ -15,7 +15,8 @@ import { refuse, refuseRaw } from './refuse.ts'
 import type { RequestState } from './request-state.ts'
 import { securityHeaders } from './security-headers.ts'
 
-const HEADERS_TIMEOUT_MS = 15_000
+const HEADERS_TIMEOUT_MS = 10_000
+const HEADERS_CHECK_MS = 2_000
 const KEEP_ALIVE_MS = 72_000
 const PATH_CHARS_MAX = 16_384
 const REQUEST_ID = /^[\w.:-]{8,128}$/
@@ -28,6 +29,7 @@ export function openHttp(context: Context, statusOf: StatusOf): FastifyInstance 
     // Bodies are read by our own code, with limits per route; nothing is ever buffered here.
     bodyLimit: Number.MAX_SAFE_INTEGER,
     requestTimeout: 0,
+    http: { connectionsCheckingInterval: HEADERS_CHECK_MS },
     keepAliveTimeout: KEEP_ALIVE_MS,
     exposeHeadRoutes: false,
     return503OnClosing: false,

@@ -17,10 +17,7 @@ export interface Refusal {
 export async function refuse(context: Context, refusal: Refusal): Promise<void> {
   const { request, reply, statusOf } = refusal
   const { state } = request
-  const error = asTableError(refusal.error, request.raw.destroyed)
-  state.code = error.code
-  context.metrics.errors.inc({ code: error.code })
-  logFailure(context, error, request)
+  const error = noteFailure(context, request, refusal.error)
   if (reply.sent || reply.raw.headersSent) {
     // Half an answer must not look whole.
     reply.raw.destroy()
@@ -45,6 +42,20 @@ export async function refuse(context: Context, refusal: Refusal): Promise<void> 
   const body = request.method === 'HEAD' ? '' : text
   const exchange = { request: request.raw, response: reply.raw }
   await refuseWhileSending(exchange, { status, headers, body }, context.clock)
+}
+
+/** Tells log and metrics of a failure; also of one that comes when the answer is on its way. */
+export function noteFailure(
+  context: Context,
+  request: FastifyRequest,
+  thrown: unknown,
+): HoldfastError {
+  const { state } = request
+  const error = asTableError(thrown, state.abort.signal.aborted || request.raw.destroyed)
+  state.code = error.code
+  context.metrics.errors.inc({ code: error.code })
+  logFailure(context, error, request)
+  return error
 }
 
 /** Headers that an operation had set for an answer that does not come. */

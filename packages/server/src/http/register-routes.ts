@@ -12,6 +12,7 @@ import { type Operations, type Scope, sent } from './exchange.ts'
 import { queryValues } from './parse/query-text.ts'
 import { pathValues, splitUrl } from './parse/raw-path.ts'
 import { compileCheck } from './parse/validate.ts'
+import { noteFailure } from './refuse.ts'
 import { sendJson } from './send-json.ts'
 
 /** An exchange whose parts were checked against schemas that only run time knows. */
@@ -73,8 +74,10 @@ function fastifyPath(path: string): string {
 function server(context: Context, route: Route, operate: AnyOperation) {
   const checks = checksOf(route)
   const guarded = isGuarded(route, context.settings)
-  return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
+  const serve = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
     const { state } = request
+    // What comes and nobody reads would have to be read before the next request.
+    if (route.body === undefined && state.body.unread) reply.header('connection', 'close')
     if (guarded) {
       state.principal = await principalOf(context.engine, request.headers)
       admit(state.principal, route)
@@ -100,6 +103,15 @@ function server(context: Context, route: Route, operate: AnyOperation) {
     if (result === sent) return
     if (result === undefined) await reply.code(route.answer.status).send()
     else await sendJson(reply, route.answer.status, result)
+  }
+  return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
+    try {
+      await serve(request, reply)
+    } catch (error) {
+      if (!reply.sent) throw error
+      // The connection was broken already; Fastify has nobody to tell.
+      noteFailure(context, request, error)
+    }
   }
 }
 

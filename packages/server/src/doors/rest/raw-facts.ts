@@ -1,5 +1,6 @@
 import { HoldfastError, invalidFields } from '@holdfast/core/errors.ts'
 import { isUuid } from '@holdfast/core/ids.ts'
+import { mediaType } from '@holdfast/core/names.ts'
 import type { Principal } from '@holdfast/core/principal.ts'
 import type { JsonObject } from '@holdfast/core/records.ts'
 import { parseJson } from '../../http/body/read-json.ts'
@@ -14,9 +15,15 @@ export function rawFacts({ request, bytes }: Scope) {
   return {
     length: bytes.length,
     expected: expectedDigests(headers),
-    contentType: headers['content-type'],
+    contentType: declaredType(headers['content-type']),
     metadata: metadataHeader(headers['x-metadata']),
   }
+}
+
+/** Programs such as curl say so of any body unless told otherwise: it means nothing. */
+function declaredType(header: string | undefined): string | undefined {
+  const type = header === undefined ? undefined : mediaType(header)
+  return type === 'application/x-www-form-urlencoded' ? undefined : header
 }
 
 function metadataHeader(header: string | string[] | undefined): JsonObject | undefined {

@@ -25,6 +25,7 @@ export class RequestBody {
   #received = 0
   #waiting: { resolve: () => void; reject: (error: HoldfastError) => void } | undefined
   #failure: HoldfastError | undefined
+  #watch: AbortController | undefined
 
   constructor(request: IncomingMessage, response: ServerResponse, options: BodyOptions) {
     this.#request = request
@@ -52,14 +53,13 @@ export class RequestBody {
   async *source(bytesMax = Number.MAX_SAFE_INTEGER): ByteSource & AsyncGenerator<Uint8Array> {
     if (this.#started) throw new HoldfastError('INTERNAL', {}, { cause: 'a body is read once' })
     this.#started = true
+    if (this.length === 0) return
     if (this.length !== undefined && this.length > bytesMax) throw this.#tooLarge(bytesMax)
     const request = this.#request
     if (expectsContinue(request)) this.#response.writeContinue()
     const wake = () => this.#waiting?.resolve()
-    const broken = () => this.#fail(new HoldfastError('BODY_INCOMPLETE'))
+    const broken = () => this.#fail('BODY_INCOMPLETE')
     request.on('readable', wake).on('end', wake).on('error', broken).on('close', broken)
-    const watch = new AbortController()
-    this.#watchPace(watch.signal)
     try {
       for (;;) {
         const chunk: Buffer | null = request.read()
@@ -75,7 +75,7 @@ export class RequestBody {
       }
       if (!request.complete) throw new HoldfastError('BODY_INCOMPLETE')
     } finally {
-      watch.abort()
+      this.#watch?.abort()
       request.off('readable', wake).off('end', wake).off('error', broken).off('close', broken)
       // An error that comes later has nobody to tell; without a listener it would end the process.
       request.on('error', () => {})
@@ -87,18 +87,23 @@ export class RequestBody {
     if (this.#request.destroyed && !this.#request.complete) {
       throw new HoldfastError('BODY_INCOMPLETE')
     }
+    // Small bodies are there at once; the clock runs only for those that are waited for.
+    if (this.#watch === undefined) {
+      this.#watch = new AbortController()
+      this.#watchPace(this.#watch.signal)
+    }
     await new Promise<void>((resolve, reject) => {
       this.#waiting = { resolve, reject }
     })
     this.#waiting = undefined
   }
 
-  #fail(error: HoldfastError): void {
+  #fail(code: 'BODY_INCOMPLETE' | 'REQUEST_TIMEOUT'): void {
     if (this.#request.complete) {
       this.#waiting?.resolve()
       return
     }
-    this.#failure ??= error
+    this.#failure ??= new HoldfastError(code)
     this.#waiting?.reject(this.#failure)
   }
 
@@ -110,7 +115,7 @@ export class RequestBody {
         const before = this.#received
         await clock.sleep(idleSeconds * 1000, stop)
         const slow = this.#received - before < idleSeconds * RATE_BYTES_PER_SECOND_MIN
-        if (slow && this.#waiting !== undefined) this.#fail(new HoldfastError('REQUEST_TIMEOUT'))
+        if (slow && this.#waiting !== undefined) this.#fail('REQUEST_TIMEOUT')
       }
     }
     // The sleep rejects when the body is over.
