@@ -154,8 +154,13 @@ type Fail = (what: string, is: unknown, should: unknown) => void
 
 function checkBlobTotals({ totals, blobs }: Dump, fail: Fail): void {
   const bytes = (kept: readonly Blob[]) => kept.reduce((sum, { size }) => sum + size, 0)
-  const dead = bytes(blobs.filter(({ references }) => references === 0))
-  const should = { blobs: blobs.length, bytes: bytes(blobs), dead }
+  const dead = blobs.filter(({ references }) => references === 0)
+  const should = {
+    blobs: blobs.length,
+    bytes: bytes(blobs),
+    dead: bytes(dead),
+    deadBlobs: dead.length,
+  }
   if (sorted(totals) !== sorted(should)) fail('blobs.totals', totals, should)
 }
 
