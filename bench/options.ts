@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 
 export interface BenchOptions {
@@ -13,6 +14,8 @@ export interface BenchOptions {
   readonly patienceMs: number
   readonly subject: 'holdfast' | 'bare'
   readonly peer: 'nginx' | 'bare'
+  /** Another checkout of Holdfast to compare with, in the place of the peer. */
+  readonly against: string | undefined
 }
 
 export const usage = `npm run bench -- [options]
@@ -27,6 +30,7 @@ export const usage = `npm run bench -- [options]
   --dir DIR         where the servers write (default: bench/.data)
   --subject NAME    holdfast or bare (a node:http server in memory)
   --peer NAME       nginx or bare
+  --against DIR     another checkout of Holdfast as the peer, to compare two states of the code
 `
 
 export function parseOptions(args: string[]): BenchOptions {
@@ -43,6 +47,7 @@ export function parseOptions(args: string[]): BenchOptions {
       dir: { type: 'string' },
       subject: { type: 'string', default: 'holdfast' },
       peer: { type: 'string', default: 'nginx' },
+      against: { type: 'string' },
     },
   })
   return {
@@ -56,6 +61,7 @@ export function parseOptions(args: string[]): BenchOptions {
     patienceMs: (positive(values.patience, '--patience') ?? 0) * 1000,
     subject: oneOf(values.subject, ['holdfast', 'bare'], '--subject'),
     peer: oneOf(values.peer, ['nginx', 'bare'], '--peer'),
+    against: values.against === undefined ? undefined : resolve(values.against),
   }
 }
 

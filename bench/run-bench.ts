@@ -11,9 +11,10 @@ import type { BenchContext } from './rows/bench-context.ts'
 import { fullMode, type Mode, smokeMode } from './rows/mode.ts'
 import { allRows, type Row } from './rows/rows.ts'
 import { startBareHttp } from './servers/bare-http.ts'
-import { startHoldfast } from './servers/holdfast.ts'
+import { startHoldfast, startOtherHoldfast } from './servers/holdfast.ts'
 import { installPrograms } from './servers/install.ts'
 import { startNginx } from './servers/nginx.ts'
+import type { StartServer } from './servers/server.ts'
 
 const here = import.meta.dirname
 const docsFile = join(dirname(here), 'docs', 'benchmarks.md')
@@ -28,7 +29,8 @@ export interface Output {
 
 /** Runs the chosen rows one after the other; a row that fails is reported and the others go on. */
 export async function runBench(options: BenchOptions, output: Output): Promise<BenchReport> {
-  const missing = options.peer === 'nginx' ? installPrograms(['nginx', 'wrk']) : []
+  const wantsNginx = options.peer === 'nginx' && options.against === undefined
+  const missing = wantsNginx ? installPrograms(['nginx', 'wrk']) : []
   if (missing.includes('nginx')) throw new Error('nginx is missing; install it or use --peer bare')
   const parent = options.dir ?? join(here, '.data')
   mkdirSync(parent, { recursive: true })
@@ -52,9 +54,14 @@ function benchContext(
     mode: modeOf(options),
     ...given,
     startSubject: options.subject === 'bare' ? startBareHttp : startHoldfast,
-    startPeer: options.peer === 'bare' ? startBareHttp : startNginx,
+    startPeer: peerOf(options),
     profileDir: options.profile ? join(resultsDir, `profile-${Date.now()}`) : undefined,
   }
+}
+
+function peerOf({ peer, against }: BenchOptions): StartServer {
+  if (against !== undefined) return startOtherHoldfast(against)
+  return peer === 'bare' ? startBareHttp : startNginx
 }
 
 function modeOf(options: BenchOptions): Mode {

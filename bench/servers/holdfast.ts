@@ -1,16 +1,29 @@
 import { mkdirSync, rmSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { processTree } from '../sampling/process-tree.ts'
 import { freePort } from './free-port.ts'
-import type { Server, StartOptions } from './server.ts'
+import type { Server, StartOptions, StartServer } from './server.ts'
 import { ServerProcess } from './server-process.ts'
 
-const root = dirname(dirname(import.meta.dirname))
+const ownRoot = dirname(dirname(import.meta.dirname))
 const apiKey = 'bench-administrator-key'
 const bucketPath = '/api/v2/buckets/holdfast/assets'
 
 /** Holdfast as it ships, without a line of log for every request: nginx writes none either. */
-export async function startHoldfast({ dir, profileDir }: StartOptions): Promise<Server> {
+export function startHoldfast(options: StartOptions): Promise<Server> {
+  return startCheckout(options, 'Holdfast', ownRoot)
+}
+
+/** Holdfast out of another checkout, to compare two states of the code. */
+export function startOtherHoldfast(root: string): StartServer {
+  return options => startCheckout(options, `Holdfast of ${basename(root)}`, root)
+}
+
+async function startCheckout(
+  { dir, profileDir }: StartOptions,
+  name: string,
+  root: string,
+): Promise<Server> {
   const port = await freePort()
   const dataDir = join(dir, 'data')
   const profile = profileDir === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileDir}`]
@@ -36,7 +49,7 @@ export async function startHoldfast({ dir, profileDir }: StartOptions): Promise<
   }
   let child = await ServerProcess.start(command)
   return {
-    name: 'Holdfast',
+    name,
     durability: 'fsync before the answer',
     port,
     createdStatus: 201,
