@@ -97,6 +97,7 @@ export const migrations: readonly string[] = [
 
   CREATE TABLE links (
     id TEXT PRIMARY KEY,
+    created_seq INTEGER NOT NULL,
     from_id TEXT NOT NULL,
     to_id TEXT NOT NULL,
     type TEXT NOT NULL,

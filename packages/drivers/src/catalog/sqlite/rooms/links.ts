@@ -17,11 +17,10 @@ export class Links implements LinkQuestions {
     this.#find = db
       .prepare<[string, string, string], string>(`${select} from_id = ? AND to_id = ? AND type = ?`)
       .pluck()
-    // Ids are time-ordered, so their order is the order of creation.
     this.#of = db
       .prepare<unknown[], string>(
         `${select} (from_id = ? OR to_id = ?) AND (? IS NULL OR type = ?)
-         ORDER BY id LIMIT ? OFFSET ?`,
+         ORDER BY created_seq LIMIT ? OFFSET ?`,
       )
       .pluck()
     this.#count = db
@@ -30,7 +29,7 @@ export class Links implements LinkQuestions {
       )
       .pluck()
     this.#put = db.prepare(
-      `INSERT INTO links (id, from_id, to_id, type, record) VALUES (?, ?, ?, ?, ?)
+      `INSERT INTO links (id, created_seq, from_id, to_id, type, record) VALUES (?, ?, ?, ?, ?, ?)
        ON CONFLICT (id) DO UPDATE SET record = excluded.record`,
     )
     this.#remove = db.prepare('DELETE FROM links WHERE id = ?')
@@ -57,7 +56,8 @@ export class Links implements LinkQuestions {
   }
 
   put(link: Link): void {
-    this.#put.run(link.id, link.fromId, link.toId, link.type, JSON.stringify(link))
+    const record = JSON.stringify(link)
+    this.#put.run(link.id, link.seq, link.fromId, link.toId, link.type, record)
   }
 
   remove(id: string): void {
