@@ -1,7 +1,7 @@
 import { findAsset } from '@holdfast/engine/assets/find-asset.ts'
 import { getAsset, openContent } from '@holdfast/engine/assets/get.ts'
 import { findVersion } from '@holdfast/engine/versions/find-version.ts'
-import { getVersion } from '@holdfast/engine/versions/list.ts'
+import { openVersion } from '@holdfast/engine/versions/open.ts'
 import { sendContent } from '../../http/content/send-content.ts'
 import type { Operations, Scope, Sent } from '../../http/exchange.ts'
 
@@ -26,11 +26,11 @@ async function download(
 ): Promise<Sent> {
   const { context, call } = scope
   const asset = await getAsset(context.engine, call, wanted.id)
-  const version =
-    wanted.version === undefined
-      ? undefined
-      : await getVersion(context.engine, call, asset.id, wanted.version)
-  const content = await openContent(context.engine, call, { asset, version })
+  const { version } = wanted
+  const content =
+    version === undefined
+      ? await openContent(context.engine, call, { asset })
+      : await openVersion(context.engine, call, { asset, version })
   return await sendContent(scope, content, wanted)
 }
 

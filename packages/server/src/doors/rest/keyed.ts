@@ -4,7 +4,7 @@ import { getAssetByKey, openContent } from '@holdfast/engine/assets/get.ts'
 import { listAssets } from '@holdfast/engine/assets/list.ts'
 import { putAsset } from '@holdfast/engine/assets/put.ts'
 import { removeAsset } from '@holdfast/engine/assets/remove.ts'
-import { getVersion } from '@holdfast/engine/versions/list.ts'
+import { openVersion } from '@holdfast/engine/versions/open.ts'
 import { etagOf, writeConditions } from '../../http/content/conditions.ts'
 import { sendContent } from '../../http/content/send-content.ts'
 import { answer, type Operations, type Scope, type Sent } from '../../http/exchange.ts'
@@ -94,11 +94,12 @@ async function get(
     scope.reply.header('etag', etagOf(asset.sha256))
     return await answer(scope, 200, await assetWire(engine, asset))
   }
-  const version =
-    query.version === undefined
-      ? undefined
-      : await getVersion(engine, call, asset.id, query.version)
-  return await sendContent(scope, await openContent(engine, call, { asset, version }), query)
+  const { version } = query
+  const content =
+    version === undefined
+      ? await openContent(engine, call, { asset })
+      : await openVersion(engine, call, { asset, version })
+  return await sendContent(scope, content, query)
 }
 
 async function remove(

@@ -4,7 +4,7 @@ import { mediaType } from '@holdfast/core/names.ts'
 import { openLink, presignDownload, presignUpload } from '@holdfast/engine/access/presign.ts'
 import { getAsset, openContent } from '@holdfast/engine/assets/get.ts'
 import { putAsset } from '@holdfast/engine/assets/put.ts'
-import { getVersion } from '@holdfast/engine/versions/list.ts'
+import { openVersion } from '@holdfast/engine/versions/open.ts'
 import { sendContent } from '../../http/content/send-content.ts'
 import type { Operations, Scope, Sent } from '../../http/exchange.ts'
 import { stored } from './assets.ts'
@@ -76,9 +76,11 @@ async function download(scope: Scope, token: string): Promise<Sent> {
   if (link.method !== 'GET') throw new HoldfastError('LINK_INVALID')
   const call = actingAs(scope, principal)
   const asset = await getAsset(engine, call, link.assetId)
-  const version =
-    link.version === null ? undefined : await getVersion(engine, call, asset.id, link.version)
-  return await sendContent(scope, await openContent(engine, call, { asset, version }))
+  const content =
+    link.version === null
+      ? await openContent(engine, call, { asset })
+      : await openVersion(engine, call, { asset, version: link.version })
+  return await sendContent(scope, content)
 }
 
 /** From here on the log and the engine know who answers for what the link does. */
