@@ -58,6 +58,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
     context.load.stopping = true
     jobs.abort()
     metricsServer?.close()
+    metricsServer?.closeAllConnections()
     await drain(app, context)
     await app.close()
     await working

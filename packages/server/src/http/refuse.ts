@@ -60,10 +60,16 @@ export function noteFailure(
 
 /** Headers that an operation had set for an answer that does not come. */
 function forgetContent(reply: FastifyReply): void {
-  for (const name of ['etag', 'content-length', 'content-disposition', 'last-modified']) {
+  for (const name of [
+    'etag',
+    'location',
+    'content-length',
+    'content-disposition',
+    'last-modified',
+  ]) {
     reply.removeHeader(name)
   }
-  for (const name of ['repr-digest', 'x-checksum', 'x-version', 'accept-ranges', 'location']) {
+  for (const name of ['content-range', 'repr-digest', 'x-checksum', 'x-version', 'accept-ranges']) {
     reply.removeHeader(name)
   }
   reply.header('content-security-policy', "default-src 'none'; frame-ancestors 'none'")

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { connect } from 'node:net'
+import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -147,16 +148,60 @@ test('a directory that cannot be the store is refused at the start', async () =>
     const file = join(parent, 'file')
     writeFileSync(file, '')
     await assert.rejects(startServer({ dir: file }))
-    // Root may write anywhere, so permissions prove nothing to it.
-    if (process.getuid?.() !== 0) {
-      const readonly = join(parent, 'readonly')
-      mkdirSync(readonly)
-      chmodSync(readonly, 0o500)
-      await assert.rejects(startServer({ dir: readonly }), { code: 'STORAGE_UNAVAILABLE' })
+    const readonly = join(parent, 'readonly')
+    {
+      await using _ = await startServer({ dir: readonly })
     }
+    chmodSync(readonly, 0o555)
+    chmodSync(parent, 0o755)
+    await assert.rejects(
+      asNobody(() => startServer({ dir: readonly })),
+      { code: 'STORAGE_UNAVAILABLE' },
+    )
   } finally {
     rmSync(parent, { recursive: true, force: true })
   }
+})
+
+/** Root may write anywhere, so for a while we are somebody else. */
+async function asNobody<T>(work: () => Promise<T>): Promise<T> {
+  if (process.geteuid?.() !== 0) return await work()
+  process.seteuid?.(65_534)
+  try {
+    return await work()
+  } finally {
+    process.seteuid?.(0)
+  }
+}
+
+test('a port that is taken leaves the store as it was', async () => {
+  await using first = await startServer()
+  const dir = mkdtempSync(join(tmpdir(), 'holdfast-port-'))
+  try {
+    const env = { STORAGE_PORT: String(first.port) }
+    await assert.rejects(startServer({ dir, env }), { code: 'EADDRINUSE' })
+    await using second = await startServer({ dir })
+    assert.equal((await second.ask('GET /health/ready')).status, 200)
+  } finally {
+    rmSync(dir, { recursive: true, force: true })
+  }
+})
+
+test('the port for metrics serves them alone, and may be taken', async () => {
+  const free = createServer().listen(0, '127.0.0.1')
+  await once(free, 'listening')
+  const address = free.address()
+  const port = typeof address === 'object' ? String(address?.port) : ''
+  await new Promise(resolve => free.close(resolve))
+  const env = { STORAGE_METRICS_PORT: port, STORAGE_METRICS_AUTH: 'on' }
+  await using first = await startServer({ env })
+  const scraped = await fetch(`http://127.0.0.1:${port}/metrics`)
+  assert.match(await scraped.text(), /^storage_element_bytes\{state="free"\} \d/m)
+  assert.equal((await fetch(`http://127.0.0.1:${port}/api/v2/assets`)).status, 404)
+  assert.equal((await first.ask('GET /health/live')).status, 200)
+  await using second = await startServer({ env })
+  assert.equal((await second.ask('GET /health/live')).status, 200)
+  assert.ok(second.logLines.some(line => line.includes('port for metrics could not be opened')))
 })
 
 test('the first start makes an administrator key, once', async () => {

@@ -28,6 +28,9 @@ test('damage at the start of a blob is a refusal with a code', async () => {
   damage(blobFile(server), 10)
   const answer = await server.ask(`GET ${base}/x`)
   refused(answer, 500, 'BLOB_DAMAGED')
+  const ranged = await server.ask(`GET ${base}/x`, { headers: { range: 'bytes=0-99' } })
+  refused(ranged, 500, 'BLOB_DAMAGED')
+  assert.equal(ranged.headers['content-range'], undefined)
   assert.deepEqual(answer.json.details, {})
   for (const name of ['etag', 'x-checksum', 'repr-digest', 'content-disposition']) {
     assert.equal(answer.headers[name], undefined, name)

@@ -39,7 +39,7 @@ test('whatever the names, entries are unique and stay inside', () => {
       for (const entry of entries) {
         for (const path of [posix, win32]) {
           assert.ok(!path.isAbsolute(entry), entry)
-          assert.ok(!path.normalize(entry).startsWith('..'), entry)
+          assert.notEqual(path.normalize(entry).split(/[\\/]/)[0], '..', entry)
         }
       }
     }),
