@@ -14,7 +14,7 @@ const WELL_KNOWN = [
   'qwerty',
   'secret',
   'test',
-  '12345678',
+  '0123456789abcdef',
 ]
 
 /** Settings that would open or lose the store: refused where it may hold real data. */
@@ -37,7 +37,7 @@ export function dangers(
     if (key.length < 32) refuse('BOOTSTRAP_API_KEY', 'must have at least 32 characters')
     if (new Set(key).size < 10) refuse('BOOTSTRAP_API_KEY', 'must not be so regular')
     const lower = key.toLowerCase()
-    if (WELL_KNOWN.some(word => lower === word || lower.replaceAll(/[^a-z0-9]/g, '') === word)) {
+    if (WELL_KNOWN.some(word => lower.replaceAll(word, '').replaceAll(/[^a-z0-9]/g, '') === '')) {
       refuse('BOOTSTRAP_API_KEY', 'is a well-known credential')
     }
   }

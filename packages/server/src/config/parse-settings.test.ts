@@ -69,7 +69,7 @@ test('weak or open settings are refused in production, each by name', () => {
     STORAGE_ENVIRONMENT: 'production',
     STORAGE_DEBUG: 'on',
     STORAGE_CORS_ORIGINS: '*',
-    STORAGE_BOOTSTRAP_API_KEY: 'changeme',
+    STORAGE_BOOTSTRAP_API_KEY: 'changeme-changeme',
   })
   assert.deepEqual(
     [...new Set(problems.map(problem => problem.split(':')[0]))],
