@@ -32,3 +32,19 @@ describe(`a store whose disk fails, seed ${seed}`, () => {
     }
   }
 })
+
+/** What was refused may not come back, even when the power goes right after the refusal. */
+describe(`a store whose disk fails just before a power cut, seed ${seed}`, () => {
+  for (const cutAfter of [1, 2, 3]) {
+    test(`the cut comes ${cutAfter} calls later`, async t => {
+      using lab = newLab()
+      const workload = workloads['small puts and overwrites']
+      assert.ok(workload !== undefined)
+      const crash = { workload, disk: strict, prepared: await prepare(lab, strict) }
+      const kind = { code: 'EIO', options: {} }
+      const tally = await sweepFaults(lab, crash, { ...draw(24), mood: 'moment', kind, cutAfter })
+      t.diagnostic(JSON.stringify(tally))
+      assert.ok(tally.fired > 5 && tally.disks > 30)
+    })
+  }
+})

@@ -108,6 +108,18 @@ describe('crash disk: what a cut leaves', () => {
     file.write(text('3'), 0)
     assert.deepEqual(outcomes(disk, contentOf('/d/a')), new Set(['1', '2', '3']))
   })
+  test('at some moment, everything older is there and nothing newer', () => {
+    const disk = newDisk()
+    putFile(disk, '/d/a', '1')
+    disk.rename('/d/a', '/d/b')
+    using file = opened(disk, '/d/b', 'edit')
+    file.write(text('22'), 0)
+    file.truncate(1)
+    const random = new SeededRandom(runSeed())
+    const look = (left: CrashDisk) => names(left, '/d').map(n => n + getText(left, `/d/${n}`))
+    const seen = Array.from({ length: 100 }, () => look(disk.crashed(random, 'moment')).join())
+    assert.deepEqual(new Set(seen), new Set(['', 'a', 'a1', 'b1', 'b22', 'b2']))
+  })
   test('an unsynced truncation is done or not, never half', () => {
     const disk = newDisk()
     using file = opened(disk, '/d/a', 'create')

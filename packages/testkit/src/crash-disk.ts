@@ -53,11 +53,10 @@ export class CrashDisk implements Disk {
   readonly #options: CrashDiskOptions
   #tree = new DirTree()
   #dead = false
-  #serial = 0
+  #time = 0
   #faults: DiskFault[] = []
   readonly #locks = new Set<string>()
   readonly #homes = new Map<FileNode, DirNode>()
-  readonly #tears = new SeededRandom(1)
   readonly #host: HandleHost = {
     change: (operation, path, step) => this.#change(operation, path, step),
     look: (look, path, act) => this.#look(look, path, act),
@@ -65,7 +64,8 @@ export class CrashDisk implements Disk {
     fileSynced: file => this.#fileSynced(file),
     closed: file => this.#tree.closed(file),
     now: () => this.#now(),
-    tornShare: () => this.#tears.pick([0, this.#tears.fraction(), this.#tears.fraction(), 1]),
+    time: () => this.#time,
+    tornShare: () => this.#tornShare(),
   }
 
   constructor(options: CrashDiskOptions = {}) {
@@ -94,12 +94,12 @@ export class CrashDisk implements Disk {
 
   /** One legal disk after a cut at this moment: fresh, everything on it durable. */
   crashed(random: SeededRandom, name?: MoodName): CrashDisk {
-    const garbage = this.#options.garbage ?? false
-    const mood = name === undefined ? randomMood(random, garbage) : moodOf(name, garbage)
+    const moods = { garbage: this.#options.garbage ?? false, now: this.#time }
+    const mood = name === undefined ? randomMood(moods, random) : moodOf(name, moods, random)
     const { cutAt, cut, before, ...options } = this.#options
     const disk = new CrashDisk(options)
     const order = options.order ?? 'subset'
-    disk.#tree = crashedTree(this.#tree, { random, mood, order, lastSerial: this.#serial })
+    disk.#tree = crashedTree(this.#tree, { random, mood, order, lastSerial: this.#time })
     return disk
   }
 
@@ -119,7 +119,7 @@ export class CrashDisk implements Disk {
     const { cutAt, cut, before, ...kept } = this.#options
     const disk = new CrashDisk({ ...kept, ...options })
     disk.#tree = this.#tree
-    disk.#serial = this.#serial
+    disk.#time = this.#time
     for (const [file, home] of this.#homes) disk.#homes.set(file, home)
     return disk
   }
@@ -216,7 +216,7 @@ export class CrashDisk implements Disk {
     this.#change('syncDir', path, {
       act: () => {
         const dir = this.#tree.dir(path)
-        if (this.#options.order === 'journal') this.#commitJournal(this.#serial)
+        if (this.#options.order === 'journal') this.#commitJournal(this.#time)
         else dir.sync()
       },
       fail: () => this.#tree.dir(path).syncFailed(),
@@ -268,6 +268,7 @@ export class CrashDisk implements Disk {
     if (this.#dead) throw new PowerCut(`${operation} '${path}'`)
     this.#options.before?.(this.ops + 1)
     this.ops += 1
+    this.#time += 1
     this.log.push({ n: this.ops, operation, path })
     const cut = this.ops === this.#options.cutAt
     if (cut) this.#dead = true
@@ -302,10 +303,9 @@ export class CrashDisk implements Disk {
   }
 
   #apply(dir: DirNode, changes: readonly EntryChange[]): number {
-    this.#serial += 1
-    dir.apply(changes, this.#serial)
+    dir.apply(changes, this.#time)
     dir.modifiedMs = this.#now()
-    return this.#serial
+    return this.#time
   }
 
   #fileSynced(file: FileNode): void {
@@ -335,6 +335,12 @@ export class CrashDisk implements Disk {
     const { capacityBytes } = this.#options
     if (capacityBytes === undefined || bytes === 0) return bytes
     return Math.max(0, Math.min(bytes, capacityBytes - this.#tree.usedBytes()))
+  }
+
+  /** A failing write may have reached nothing, some or all of its range (D3). */
+  #tornShare(): number {
+    const random = new SeededRandom(this.ops)
+    return random.pick([0, random.fraction(), random.fraction(), 1, 1])
   }
 
   #now(): number {

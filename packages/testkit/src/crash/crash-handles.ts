@@ -11,6 +11,8 @@ export interface HandleHost {
   fileSynced(file: FileNode): void
   closed(file: FileNode): void
   now(): number
+  /** Orders changes across the whole disk. */
+  time(): number
   /** How much of a failing write still reached the file, 0 to 1. */
   tornShare(): number
 }
@@ -40,12 +42,13 @@ export class CrashFile implements DiskFile {
     this.#check(true)
     const fail = () => {
       const share = Math.floor(bytes.length * this.#host.tornShare())
-      this.#file.write(bytes.subarray(0, share), position)
+      this.#file.write(bytes.subarray(0, share), position, this.#host.time())
     }
     const act = () => {
       const grows = Math.max(0, position + bytes.length - this.#file.sizeBytes)
       const missing = grows - this.#host.room(grows)
-      this.#file.write(bytes.subarray(0, Math.max(0, bytes.length - missing)), position)
+      const fitting = bytes.subarray(0, Math.max(0, bytes.length - missing))
+      this.#file.write(fitting, position, this.#host.time())
       this.#file.modifiedMs = this.#host.now()
       if (missing > 0) throw new DiskError('ENOSPC', 'write', this.#path)
     }
@@ -71,7 +74,7 @@ export class CrashFile implements DiskFile {
   truncate(size: number): void {
     this.#check(true)
     const act = () => {
-      this.#file.truncate(size)
+      this.#file.truncate(size, this.#host.time())
       this.#file.modifiedMs = this.#host.now()
     }
     this.#host.change('truncate', this.#path, { act })

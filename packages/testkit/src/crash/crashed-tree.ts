@@ -15,10 +15,10 @@ export interface CutOptions {
 export function crashedTree(tree: DirTree, options: CutOptions): DirTree {
   const { random, mood, order } = options
   const serials = Array.from({ length: options.lastSerial + 1 }, (_, serial) => serial)
-  const lastKept = mood.choose(serials, random)
+  const lastKept = mood.choose(serials, random, serials)
   const keeps = (serial: number, inPrefix: boolean) => {
     if (order === 'journal') return serial <= lastKept
-    return order === 'prefix' ? inPrefix : mood.keeps(random)
+    return order === 'prefix' ? inPrefix : mood.keeps(random, serial)
   }
   const left = new DirTree()
   const files = new Map<FileNode, FileNode>()

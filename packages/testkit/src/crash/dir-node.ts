@@ -67,10 +67,8 @@ export class DirNode {
   /** One legal set of names after a cut, still naming the nodes of the cut disk. */
   crashed(random: SeededRandom, mood: Mood, keeps: KeptOperations): Map<string, Node> {
     const names = new Map(this.#durable)
-    const end = mood.choose(
-      Array.from({ length: this.#pending.length + 1 }, (_, count) => count),
-      random,
-    )
+    const times = [0, ...this.#pending.map(({ serial }) => serial)]
+    const end = mood.choose([...times.keys()], random, times)
     for (const [position, { serial, changes }] of this.#pending.entries()) {
       const kept = keeps(serial, position < end)
       if (kept) change(names, changes)

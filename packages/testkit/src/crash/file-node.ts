@@ -11,6 +11,7 @@ type Sector = Uint8Array | undefined
 /** What a sector may hold after a cut, besides its synced content. */
 interface Candidate {
   readonly sector: Sector
+  readonly time: number
   /** Truncation frees sectors together with the size: only seen with that size or a later one. */
   readonly sizeEvent: number
 }
@@ -29,6 +30,8 @@ export class FileNode {
   #sizeBytes = 0
   #durable = new Map<number, Uint8Array>()
   #sizes: number[] = [0]
+  #sizeTimes: number[] = [0]
+  #time = 0
   #dirty = new Set<number>()
   #candidates = new Map<number, Candidate[]>()
 
@@ -53,8 +56,10 @@ export class FileNode {
     return count
   }
 
-  write(bytes: Uint8Array, position: number): void {
+  /** `time` orders it among all changes of the disk. */
+  write(bytes: Uint8Array, position: number, time: number): void {
     if (bytes.length === 0) return
+    this.#time = time
     // Not slice: that of a Buffer shares the memory.
     const copy = new Uint8Array(bytes)
     let done = 0
@@ -68,8 +73,9 @@ export class FileNode {
     if (position + copy.length > this.#sizeBytes) this.#resize(position + copy.length)
   }
 
-  truncate(size: number): void {
+  truncate(size: number, time: number): void {
     if (size === this.#sizeBytes) return
+    this.#time = time
     const shrinks = size < this.#sizeBytes
     this.#resize(size)
     if (!shrinks) return
@@ -90,6 +96,7 @@ export class FileNode {
     }
     this.#dirty.clear()
     this.#sizes = [this.#sizeBytes]
+    this.#sizeTimes = [this.#time]
   }
 
   /**
@@ -106,6 +113,7 @@ export class FileNode {
     this.#dirty.clear()
     this.#candidates.clear()
     this.#sizes = [this.#sizeBytes]
+    this.#sizeTimes = [this.#time]
   }
 
   /** One legal content after a cut. */
@@ -116,22 +124,25 @@ export class FileNode {
     file.#now = new Map(this.#durable)
     for (const [index, candidates] of this.#candidates) {
       const options: Sector[] = [this.#durable.get(index)]
-      for (const { sector, sizeEvent } of candidates) {
-        if (sizeEvent <= event) options.push(sector)
+      const times = [0]
+      for (const { sector, sizeEvent, time } of candidates) {
+        if (sizeEvent > event) continue
+        options.push(sector)
+        times.push(time)
       }
-      const sector = mood.choose(options, random)
+      const sector = mood.choose(options, random, times)
       if (sector === undefined) file.#now.delete(index)
       else file.#now.set(index, sector)
     }
     if (mood.garbage) this.#soil(file.#now, size, random)
     file.#sizeBytes = Number.MAX_SAFE_INTEGER
-    file.truncate(size)
+    file.truncate(size, 0)
     file.settle()
     return file
   }
 
   #crashedSize(random: SeededRandom, mood: Mood): [size: number, event: number] {
-    const event = mood.choose([...this.#sizes.keys()], random)
+    const event = mood.choose([...this.#sizes.keys()], random, this.#sizeTimes)
     const size = this.#sizes[event] ?? 0
     const next = this.#sizes[event + 1]
     // Growing passes through every sector border on its way, in sizes written back page by page.
@@ -156,7 +167,8 @@ export class FileNode {
     if (kept === undefined) this.#now.delete(index)
     else this.#now.set(index, kept)
     this.#dirty.add(index)
-    const candidate = { sector: kept, sizeEvent: truncated ? this.#sizes.length - 1 : 0 }
+    const sizeEvent = truncated ? this.#sizes.length - 1 : 0
+    const candidate = { sector: kept, time: this.#time, sizeEvent }
     const candidates = this.#candidates.get(index)
     if (candidates === undefined) this.#candidates.set(index, [candidate])
     else candidates.push(candidate)
@@ -171,6 +183,7 @@ export class FileNode {
   #resize(size: number): void {
     this.#sizeBytes = size
     this.#sizes.push(size)
+    this.#sizeTimes.push(this.#time)
   }
 }
 

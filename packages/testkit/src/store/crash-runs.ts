@@ -1,5 +1,6 @@
 import type { Disk } from '@holdfast/core/ports/disk.ts'
 import type { FaultOptions } from '../crash/disk-faults.ts'
+import type { MoodName } from '../crash/mood.ts'
 import { CrashDisk, type CrashDiskOptions } from '../crash-disk.ts'
 import type { SeededRandom } from '../seeded-random.ts'
 import { checkStore } from './check-store.ts'
@@ -67,7 +68,7 @@ export async function play(lab: CrashLab, crash: CrashCase): Promise<Played> {
   let store: OpenedStore | undefined
   try {
     store = await lab.open(disk, catalog)
-    const actor = new StoreActor(store, history)
+    const actor = new StoreActor(store, history, () => disk.dead)
     let steps = 0
     // A copy costs as much as a step: every fourth is enough to have older states too.
     const keep = () => {
@@ -173,6 +174,8 @@ export interface Draw {
   readonly disksPerCut: number
   /** Of so many calls only one is failed or killed; which one follows from the seed. */
   readonly oneOf?: number
+  /** How cuts treat what was not synced; any way unless set. */
+  readonly mood?: MoodName
 }
 
 /** Checks disks that a cut at the end of the play may leave, on all catalog states in turn. */
@@ -181,7 +184,7 @@ export async function checkPlayed(lab: CrashLab, played: Played, draw: Draw): Pr
   const offset = draw.random.below(4)
   try {
     for (let i = 0; i < draw.disksPerCut; i += 1) {
-      const left = disk.crashed(draw.random.fork(i))
+      const left = disk.crashed(draw.random.fork(i), draw.mood)
       // One more than there are: none at all, so that everything is made from the packs.
       const catalog = catalogs[(offset + i) % (catalogs.length + 1)]?.copy() ?? lab.fresh()
       try {

@@ -26,6 +26,12 @@ export interface FaultKind {
   readonly options: FaultOptions
 }
 
+export interface FaultSweep extends Draw {
+  readonly kind: FaultKind
+  /** The power goes so many calls after the failed one; without it, the day goes on. */
+  readonly cutAfter?: number
+}
+
 /**
  * Fails the n-th disk call for every n. Whatever was answered must hold: after a plain restart of
  * the same machine, and after a power cut instead.
@@ -33,13 +39,14 @@ export interface FaultKind {
 export async function sweepFaults(
   lab: CrashLab,
   crash: CrashCase,
-  sweep: Draw & { kind: FaultKind },
+  sweep: FaultSweep,
 ): Promise<FaultTally> {
   const tally: FaultTally = { calls: 0, fired: 0, refused: 0, disks: 0 }
   const { first, step } = stride(sweep)
   for (let at = first; ; at += step) {
     const fault = { at, ...sweep.kind }
-    const played = await play(lab, { ...crash, fault })
+    const cut = sweep.cutAfter === undefined ? {} : { cutAt: at + sweep.cutAfter }
+    const played = await play(lab, { ...crash, disk: { ...crash.disk, ...cut }, fault })
     tally.calls += 1
     tally.refused += played.history.count('no')
     if (played.fired === 0) return tally

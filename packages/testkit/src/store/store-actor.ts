@@ -20,12 +20,15 @@ const bucketName = 'crash'
 export class StoreActor {
   readonly #store: OpenedStore
   readonly #history: History
+  readonly #cut: () => boolean
   /** Why the last `no` was a no, for reports. */
   lastRefusal = ''
 
-  constructor(store: OpenedStore, history: History) {
+  /** `cut` tells whether the power is gone: no answer reaches anybody then. */
+  constructor(store: OpenedStore, history: History, cut: () => boolean = () => false) {
     this.#store = store
     this.#history = history
+    this.#cut = cut
   }
 
   /** The bucket that all keys are in; made when it is not there. */
@@ -167,7 +170,7 @@ export class StoreActor {
       await act(operation)
       operation.outcome = 'ok'
     } catch (error) {
-      operation.outcome = outcomeOf(error)
+      operation.outcome = this.#cut() ? 'unknown' : outcomeOf(error)
       this.lastRefusal = chainOf(error)
       if (operation.outcome === 'unknown') throw error
     }
