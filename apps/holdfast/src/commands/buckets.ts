@@ -6,13 +6,16 @@ import { print, printJson } from '../output/say.ts'
 import { printTable } from '../output/table.ts'
 import { UsageError } from '../output/usage-error.ts'
 
+/** Commander makes an empty text of null, so the word stays until the settings are put together. */
+type Limit = number | 'none'
+
 interface SettingOptions {
   readonly versioning?: 'enabled' | 'disabled'
   readonly publicRead?: 'on' | 'off'
   readonly contentTypes?: string
-  readonly sizeMax?: number | null
-  readonly versionsMax?: number | null
-  readonly retentionDays?: number | null
+  readonly sizeMax?: Limit
+  readonly versionsMax?: Limit
+  readonly retentionDays?: Limit
   readonly corsOrigins?: string
 }
 
@@ -76,9 +79,9 @@ function settingsOf(options: SettingOptions): BucketUpdate {
     ...(versioning === undefined ? {} : { versioning }),
     ...(publicRead === undefined ? {} : { public_read: publicRead === 'on' }),
     ...(contentTypes === undefined ? {} : { content_types: wordsOf(contentTypes) }),
-    ...(sizeMax === undefined ? {} : { asset_bytes_max: sizeMax }),
-    ...(versionsMax === undefined ? {} : { versions_max: versionsMax }),
-    ...(retentionDays === undefined ? {} : { version_retention_days: retentionDays }),
+    ...(sizeMax === undefined ? {} : { asset_bytes_max: limitOf(sizeMax) }),
+    ...(versionsMax === undefined ? {} : { versions_max: limitOf(versionsMax) }),
+    ...(retentionDays === undefined ? {} : { version_retention_days: limitOf(retentionDays) }),
     ...(corsOrigins === undefined ? {} : { cors_origins: wordsOf(corsOrigins) }),
   }
 }
@@ -90,15 +93,19 @@ function wordsOf(text: string): string[] {
     .filter(word => word !== '')
 }
 
-function parseBytes(text: string): number | null {
-  if (text === 'none') return null
+function limitOf(limit: Limit): number | null {
+  return limit === 'none' ? null : limit
+}
+
+function parseBytes(text: string): Limit {
+  if (text === 'none') return text
   const bytes = parseSize(text)
   if (bytes === undefined) throw new InvalidArgumentError('It must look like 10MiB, or be none.')
   return bytes
 }
 
-function parseCount(text: string): number | null {
-  if (text === 'none') return null
+function parseCount(text: string): Limit {
+  if (text === 'none') return text
   if (!/^\d{1,7}$/.test(text)) throw new InvalidArgumentError('It must be a number, or none.')
   return Number(text)
 }

@@ -1,15 +1,26 @@
-import type { StoreCounts } from '@holdfast/server/offline.ts'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { isHoldfastError } from '@holdfast/core/errors.ts'
+import type { Settings } from '@holdfast/server/config/settings-table.ts'
+import type { OfflineOptions, StoreCounts } from '@holdfast/server/offline.ts'
 import type { Command } from 'commander'
 import { countText, secondsText, sizeText } from '../output/amounts.ts'
 import { print, printJson } from '../output/say.ts'
-import { openExisting } from '../upkeep/open-existing.ts'
-import { readSettings } from '../upkeep/read-settings.ts'
+import { damageReason, isOfPacks } from '../upkeep/damage-reason.ts'
 import {
+  CATALOG,
   exchangeCatalogs,
   newCatalogPath,
   removeNewCatalog,
   sweepNewCatalogs,
-} from '../upkeep/set-catalog-aside.ts'
+} from '../upkeep/exchange-catalogs.ts'
+import { openExisting } from '../upkeep/open-existing.ts'
+import { readSettings } from '../upkeep/read-settings.ts'
+
+interface RebuildOptions {
+  readonly dataDir?: string
+  readonly force?: boolean
+}
 
 export function addRebuild(program: Command): void {
   program
@@ -20,26 +31,29 @@ export function addRebuild(program: Command): void {
         'The catalog of before stays as catalog.db.before-<time>; nothing else is changed.',
     )
     .option('--data-dir <dir>', 'instead of STORAGE_DATA_DIR')
-    .action(async (options: { dataDir?: string }, command: Command) => {
+    .option('--force', 'also when the packs hold less than the present catalog knows')
+    .action(async (options: RebuildOptions, command: Command) => {
       const json = command.optsWithGlobals<{ json?: boolean }>().json === true
-      await rebuild(options.dataDir, json)
+      await rebuild(options, json)
     })
 }
 
-async function rebuild(dataDir: string | undefined, json: boolean): Promise<void> {
+async function rebuild(options: RebuildOptions, json: boolean): Promise<void> {
   const startedMs = performance.now()
+  const { dataDir, force } = options
   const { settings } = readSettings(dataDir === undefined ? {} : { dataDir })
   const dir = settings.dataDir
+  const known = force === true ? undefined : await presentCounts(settings)
   const catalogPath = newCatalogPath(dir)
   let counts: StoreCounts
   try {
     // The old catalog stays in its place until the new one is whole.
-    const store = await openExisting({ settings, catalogPath })
-    try {
-      sweepNewCatalogs(dir, catalogPath)
-      counts = await store.count()
-    } finally {
-      await store.close()
+    counts = await countsOf({ settings, catalogPath })
+    if (known !== undefined && counts.changes < known.changes) {
+      const held = `${counts.changes} of the ${known.changes} changes that the catalog knows`
+      throw new Error(
+        `the packs hold only ${held}; nothing was exchanged, --force takes what is there`,
+      )
     }
   } catch (error) {
     removeNewCatalog(catalogPath)
@@ -61,4 +75,29 @@ async function rebuild(dataDir: string | undefined, json: boolean): Promise<void
   ]
   print(`Rebuilt in ${secondsText(ms)}: ${parts.join(', ')}.`)
   if (before !== undefined) print(`The catalog of before is ${before}.`)
+}
+
+/** A catalog that can be opened is the witness of what the packs must hold. */
+async function presentCounts(settings: Settings): Promise<StoreCounts | undefined> {
+  if (!existsSync(join(settings.dataDir, CATALOG))) return undefined
+  try {
+    return await countsOf({ settings })
+  } catch (error) {
+    const cause = error instanceof Error ? error.cause : undefined
+    // The packs contradict the catalog. Without it they could pass for a smaller, sound store.
+    const isDamaged = isHoldfastError(cause) && cause.code === 'STORE_DAMAGED'
+    if (isDamaged && isOfPacks(damageReason(cause))) throw error
+    return undefined
+  }
+}
+
+async function countsOf(options: OfflineOptions): Promise<StoreCounts> {
+  const store = await openExisting(options)
+  try {
+    const { catalogPath, settings } = options
+    if (catalogPath !== undefined) sweepNewCatalogs(settings.dataDir, catalogPath)
+    return await store.count()
+  } finally {
+    await store.close()
+  }
 }

@@ -15,9 +15,9 @@ export function countText(count: number, noun: string): string {
 }
 
 export function secondsText(ms: number): string {
-  return ms < 59_950
-    ? `${(ms / 1000).toFixed(1)} s`
-    : `${Math.floor(ms / 60_000)} min ${Math.round((ms % 60_000) / 1000)} s`
+  if (ms < 59_950) return `${(ms / 1000).toFixed(1)} s`
+  const seconds = Math.round(ms / 1000)
+  return `${Math.floor(seconds / 60)} min ${seconds % 60} s`
 }
 
 /** `90`, `15m`, `2h` and `7d` are seconds. */

@@ -1,12 +1,13 @@
-import { isHoldfastError } from '@holdfast/core/errors.ts'
+import { type HoldfastError, isHoldfastError } from '@holdfast/core/errors.ts'
 import type { Settings } from '@holdfast/server/config/settings-table.ts'
 import { failureText } from '../output/failure-text.ts'
 import { visible } from '../output/visible.ts'
+import { damageReason } from './damage-reason.ts'
 
 /** Why a store or server does not start, and what to do: for the person who started it. */
 export function startFailureText(error: unknown, settings: Settings): string {
   const dir = visible(settings.dataDir)
-  if (isHoldfastError(error)) return storeText(error.code, error.details, dir) ?? failureText(error)
+  if (isHoldfastError(error)) return storeText(error, dir) ?? failureText(error)
   const code = error instanceof Error && 'code' in error ? error.code : undefined
   const { host, port } = settings
   if (code === 'EADDRINUSE') {
@@ -21,11 +22,8 @@ export function startFailureText(error: unknown, settings: Settings): string {
   return failureText(error)
 }
 
-function storeText(
-  code: string,
-  details: Readonly<Record<string, unknown>>,
-  dir: string,
-): string | undefined {
+function storeText(error: HoldfastError, dir: string): string | undefined {
+  const { code, details } = error
   const reason = typeof details.reason === 'string' ? details.reason : undefined
   if (code === 'STORE_LOCKED') {
     return `another process uses ${dir}; stop it, or choose another STORAGE_DATA_DIR (${code})`
@@ -42,7 +40,7 @@ function storeText(
     return `${dir} is not a data directory of Holdfast: ${why} (${code})`
   }
   if (code === 'STORE_DAMAGED') {
-    const why = reason ?? 'run it again with --debug to see where'
+    const why = visible(damageReason(error) ?? 'nothing more is known')
     return `${dir} is damaged and was not opened: ${why} (${code})`
   }
   if (code === 'STORAGE_UNAVAILABLE') return `${dir} cannot be used: ${diskText(reason)} (${code})`

@@ -1,7 +1,7 @@
 import { closeSync, fsyncSync, openSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 
-const CATALOG = 'catalog.db'
+export const CATALOG = 'catalog.db'
 /** SQLite keeps what is not folded in yet beside the database. */
 const COMPANIONS = ['', '-wal', '-shm']
 

@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import test from 'node:test'
+import { run, scratch, startServer, succeeded } from './running-program.test.ts'
+
+const lines = (text: string) => text.split('\n').filter(line => line !== '')
+
+test('the whole life of some files, told by the commands', async t => {
+  const dir = scratch(t)
+  const tree = join(dir, 'tree')
+  mkdirSync(join(tree, 'notes'), { recursive: true })
+  for (const name of ['a.txt', 'notes/b.md', 'notes/c.md']) writeFileSync(join(tree, name), name)
+  const server = await startServer(t, join(dir, 'data'))
+  const { holdfast } = server
+  succeeded(await holdfast('put', tree, '--prefix', 'docs', '--tag', 'red', '--tag', 'blue'))
+
+  assert.deepEqual(lines((await holdfast('ls')).stdout), ['docs/'])
+  assert.deepEqual(lines((await holdfast('ls', 'docs/')).stdout), ['docs/a.txt', 'docs/notes/'])
+  const long = lines((await holdfast('ls', '-lr', 'docs/notes/')).stdout)
+  assert.match(
+    long[0] ?? '',
+    /^ +10 B {2}\d{4}-\d\d-\d\d \d\d:\d\d {2}v1 +document docs\/notes\/b\.md$/,
+  )
+
+  const asset = JSON.parse(succeeded(await holdfast('stat', 'docs/a.txt', '--json')).stdout)
+  assert.equal(asset.content_type, 'text/plain')
+  assert.deepEqual(asset.tags.sort(), ['blue', 'red'])
+  assert.match((await holdfast('stat', asset.id)).stdout, /^key +docs\/a\.txt$/m)
+  assert.match((await holdfast('stat', 'docs/a.txt', '--versions')).stdout, /^ +1 {2}current/m)
+
+  const found = succeeded(await holdfast('search', 'notes', '--tag', 'red', '--json')).stdout
+  assert.equal(lines(found).length, 2)
+  assert.match((await holdfast('search', 'notes', '-n', '1')).stderr, /2 assets match, 1 shown/)
+
+  succeeded(await holdfast('rm', 'docs/a.txt'))
+  assert.equal((await holdfast('stat', 'docs/a.txt')).code, 1)
+  succeeded(await holdfast('restore', 'docs/a.txt'))
+  assert.equal(JSON.parse((await holdfast('stat', 'docs/a.txt', '--json')).stdout).id, asset.id)
+
+  assert.equal((await holdfast('rm', '-r', 'docs/notes/')).stdout, 'Deleted 2 assets, 0 failed.\n')
+  assert.equal((await holdfast('rm', '-r', 'docs/notes/')).code, 1)
+  assert.equal((await holdfast('restore', '-r', 'docs/')).stdout, 'Restored 2 assets, 0 failed.\n')
+  succeeded(await holdfast('rm', 'docs/notes/b.md'))
+  const hard = JSON.parse(succeeded(await holdfast('rm', '-r', '--hard', 'docs/', '--json')).stdout)
+  assert.deepEqual([hard.removed, hard.failed], [3, 0])
+  assert.equal(succeeded(await holdfast('search', '--deleted')).stdout, '')
+  assert.equal((await holdfast('restore', 'docs/a.txt')).code, 1)
+})
+
+test('links work without a key', async t => {
+  const dir = scratch(t)
+  writeFileSync(join(dir, 'a.txt'), 'hello')
+  const { holdfast } = await startServer(t, join(dir, 'data'))
+  succeeded(await holdfast('put', join(dir, 'a.txt')))
+  const url = succeeded(await holdfast('link', 'a.txt', '--expires', '5m')).stdout.trim()
+  assert.equal(await (await fetch(url)).text(), 'hello')
+  const options = ['--upload', '--size-max', '1k', '--content-type', 'text/plain', '--json']
+  const link = JSON.parse(succeeded(await holdfast('link', 'up/b.txt', ...options)).stdout)
+  const { status } = await fetch(link.url, { method: 'PUT', headers: link.headers, body: 'up' })
+  assert.equal(status, 201)
+  assert.equal((await holdfast('get', 'up/b.txt', '-')).stdout, 'up')
+})
+
+test('buckets and keys are made, changed, used and gone', async t => {
+  const dir = scratch(t)
+  const { holdfast, url } = await startServer(t, join(dir, 'data'))
+  succeeded(
+    await holdfast('buckets', 'create', 'pics', '--public-read', 'on', '--size-max', '1MiB'),
+  )
+  const bucket = JSON.parse((await holdfast('buckets', 'show', 'pics', '--json')).stdout)
+  assert.deepEqual([bucket.public_read, bucket.asset_bytes_max], [true, 1_048_576])
+  const set = ['buckets', 'set', 'pics', '--public-read', 'off', '--size-max', 'none', '--json']
+  const changed = JSON.parse(succeeded(await holdfast(...set)).stdout)
+  assert.deepEqual([changed.public_read, changed.asset_bytes_max], [false, null])
+  assert.match((await holdfast('buckets')).stdout, /^pics +0 +0 B {2}enabled +private$/m)
+
+  const create = ['keys', 'create', '-p', 'assets:read', '--on-bucket', 'pics', 'reader']
+  const made = succeeded(await holdfast(...create))
+  const env = { HOLDFAST_URL: url, HOLDFAST_API_KEY: made.stdout.trim(), HOLDFAST_BUCKET: 'pics' }
+  succeeded(await run(['ls'], { env }))
+  const refused = await run(['put', '/etc/hostname'], { env })
+  assert.equal(refused.code, 1)
+  assert.match(refused.stderr, /FORBIDDEN, status 403, request /)
+  const id = /its id is (\S+)/.exec(made.stderr)?.[1] ?? ''
+  succeeded(await holdfast('keys', 'revoke', id))
+  assert.match((await run(['ls'], { env })).stderr, /UNAUTHENTICATED/)
+  assert.match((await holdfast('keys')).stdout, /reader +hf_\S+… +revoked +assets:read +pics/)
+  succeeded(await holdfast('buckets', 'remove', 'pics'))
+  assert.doesNotMatch((await holdfast('buckets')).stdout, /pics/)
+})
+
+test('without a key the first refusal ends a put, with advice', async t => {
+  const dir = scratch(t)
+  const tree = join(dir, 'tree')
+  mkdirSync(tree)
+  for (let i = 0; i < 100; i += 1) writeFileSync(join(tree, `${i}`), `${i}`)
+  const server = await startServer(t, join(dir, 'data'))
+  const { code, stderr } = await run(['put', tree], { env: { HOLDFAST_URL: server.url } })
+  assert.equal(code, 1)
+  assert.match(stderr, /^holdfast: .+UNAUTHENTICATED.+; set HOLDFAST_API_KEY or give --key\n$/)
+})

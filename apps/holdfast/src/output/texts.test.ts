@@ -1,0 +1,44 @@
+import assert from 'node:assert/strict'
+import test from 'node:test'
+import { parseSeconds, parseSize, secondsText, sizeText } from './amounts.ts'
+import { visible } from './visible.ts'
+
+test('nothing that a terminal obeys or hides is shown as it is', () => {
+  assert.equal(visible('a\x1b[31mb\r\n\0'), 'a\\u001b[31mb\\u000d\\u000a\\u0000')
+  assert.equal(visible('a\u202etxt.exe'), 'a\\u202etxt.exe')
+  assert.equal(visible('a\u200bb\u{e0041}'), 'a\\u200bb\\u{e0041}')
+  assert.equal(visible('ключ 🦭 ß'), 'ключ 🦭 ß')
+})
+
+test('sizes and times read well at their borders', () => {
+  const sizes = [0, 1023, 1024, 1536, 1024 ** 2 - 1, 1024 ** 4]
+  assert.deepEqual(sizes.map(sizeText), [
+    '0 B',
+    '1023 B',
+    '1.0 KiB',
+    '1.5 KiB',
+    '1.0 MiB',
+    '1.0 TiB',
+  ])
+  assert.deepEqual([0, 59_940, 59_999, 119_999].map(secondsText), [
+    '0.0 s',
+    '59.9 s',
+    '1 min 0 s',
+    '2 min 0 s',
+  ])
+})
+
+test('sizes and times are understood with their units, and nothing else is', () => {
+  assert.deepEqual(['90', '2m', '1h', '1d'].map(parseSeconds), [90, 120, 3600, 86_400])
+  assert.deepEqual(['10', '1k', '2MiB', '3gb', '1T'].map(parseSize), [
+    10,
+    1024,
+    2 ** 21,
+    3 * 2 ** 30,
+    2 ** 40,
+  ])
+  for (const text of ['', '-1', '1.5', '1w', 'x', '1e9']) {
+    assert.equal(parseSeconds(text), undefined, text)
+    assert.equal(parseSize(text), undefined, text)
+  }
+})
