@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import { nodeDisk } from '@holdfast/drivers/disk/node-disk.ts'
+import { blobPath, packPath } from '@holdfast/drivers/element/disk/layout.ts'
 import { openStore, type Store, type StoreOptions } from '@holdfast/drivers/open.ts'
 import { cryptoRandom } from '@holdfast/drivers/random/crypto-random.ts'
 import { getAsset, openContent } from '@holdfast/engine/assets/get.ts'
@@ -180,3 +181,28 @@ describe('giving space back', () => {
     assert.equal(await read(id), large)
   })
 })
+
+describe('bytes that were lost and are put again', () => {
+  it('are kept again, from a pack and from a file, and a rebuild finds them', async () => {
+    const texts = ['small '.repeat(100), 'large '.repeat(60_000)]
+    const ids = [await put(1, texts[0]), await put(2, texts[1])]
+    for (const id of ids) {
+      const { sha256 } = await getAsset(engine, call, id)
+      const location = (await store.catalog.view.blobs.get(sha256))?.location ?? ''
+      const [, pack, offset] = location.split(':')
+      if (offset === undefined) fs.rmSync(blobPath(`${root}/data`, sha256))
+      else damage(packPath(`${root}/data`, Number(pack)), Number(offset))
+      await assert.rejects(read(id))
+    }
+    assert.deepEqual([await put(1, texts[0]), await put(2, texts[1])], ids)
+    for (const [index, id] of ids.entries()) assert.equal(await read(id), texts[index])
+    await rebuild()
+    for (const [index, id] of ids.entries()) assert.equal(await read(id), texts[index])
+  })
+})
+
+function damage(path: string, at: number): void {
+  const file = fs.openSync(path, 'r+')
+  fs.writeSync(file, Buffer.from('damage'), 0, 6, at)
+  fs.closeSync(file)
+}

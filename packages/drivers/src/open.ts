@@ -94,7 +94,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       staging,
       ...keepAlone(catalog, staging),
       reclaimStep: () => link.reclaim(),
-      cacheBytes: options.cacheBytes ?? 64 * 1024 * 1024,
+      cacheBytes: options.cacheBytes ?? 32 * 1024 * 1024,
     })
     return {
       catalog,

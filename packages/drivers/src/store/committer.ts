@@ -5,6 +5,7 @@ import type { Clock } from '@holdfast/core/ports/clock.ts'
 import type { Disk } from '@holdfast/core/ports/disk.ts'
 import type { BlobFacts } from '@holdfast/core/ports/element.ts'
 import type { Random } from '@holdfast/core/ports/random.ts'
+import type { Blob } from '@holdfast/core/records.ts'
 import type { ChangeLine } from '../catalog/sqlite/commit/change-line.ts'
 import { type CommitContext, SqliteTransaction } from '../catalog/sqlite/commit/transaction.ts'
 import { openSearchIndex, type Tables, viewOf } from '../catalog/sqlite/tables.ts'
@@ -12,7 +13,7 @@ import { FatalStoreError, isFull } from '../disk/disk-errors.ts'
 import type { PackedBody } from '../element/disk/batch.ts'
 import type { BlobFiles } from '../element/disk/blob-files.ts'
 import { Journal } from '../element/disk/journal.ts'
-import { formatLocation } from '../element/disk/layout.ts'
+import { formatLocation, parseLocation } from '../element/disk/layout.ts'
 import type { AppliedPosition } from './applied-position.ts'
 import type { Ballast } from './ballast.ts'
 import type { CommitReply, CommitRequest, StagedBytes } from './commit-request.ts'
@@ -136,7 +137,7 @@ export class Committer {
     tables.db.exec('BEGIN IMMEDIATE')
     try {
       for (const request of requests) replies.push(await this.#runOne(request, batch))
-      if (batch.lines.length === 0) {
+      if (batch.lines.length + batch.bodies.length + batch.publish.length === 0) {
         this.#rollback(seqBefore)
         return replies
       }
@@ -171,6 +172,7 @@ export class Committer {
       requestId,
       seq: this.#seq,
       place: facts => this.#place(facts, request, draft),
+      isPresent: blob => this.#isPresent(blob, request),
     }
     const moment: Moment = { now: at, actor, newId: () => newUuid(clock, random) }
     tables.counters.begin()
@@ -217,6 +219,20 @@ export class Committer {
     draft.bodies.push({ sha256: staged.sha256, bytes: staged.body })
     draft.bodyBytes += Journal.bodyBytes(staged.size)
     return formatLocation({ kind: 'pack', ...place })
+  }
+
+  /**
+   * Shared bytes are looked at before a version relies on them: a file by its size, a packed body
+   * byte by byte. What this batch itself brings is there by its end.
+   */
+  #isPresent(blob: Blob, request: CommitRequest): boolean {
+    const { journal, files } = this.#parts
+    const location = parseLocation(blob.location)
+    if (location.kind === 'file') return files.sizeOf(location.sha256) === blob.size
+    const { position } = journal
+    if (location.pack === position.pack && location.offset >= position.offset) return true
+    const body = request.staged.find(({ sha256 }) => sha256 === blob.sha256)?.body
+    return body === undefined || body === null || journal.holds(location, body)
   }
 
   #makeDurable(batch: BatchState): void {

@@ -13,5 +13,6 @@ export function hashOfSecret(secret: string): string {
 
 /** Enough to recognise a key in a list, far too little to help in guessing it. */
 export function prefixOfSecret(secret: string): string {
+  if (secret.length < 16) return ''
   return secret.startsWith('hf_') ? secret.slice(0, 10) : secret.slice(0, 4)
 }

@@ -133,7 +133,7 @@ describe('the key of the settings', () => {
 
   it('must not be short', async () => {
     await using opened = await openTestStore()
-    const weak = ensureKey(opened.engine, { ...first, secret: 'fifteen letters' })
+    const weak = ensureKey(opened.engine, { ...first, secret: 'short' })
     await assert.rejects(weak, refused('VALIDATION_ERROR'))
   })
 })

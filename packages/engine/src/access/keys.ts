@@ -98,7 +98,7 @@ export function principalOfKey(key: ApiKey): Principal {
   return { kind: 'api_key', id, name, permissions, buckets }
 }
 
-const SECRET_LENGTH_MIN = 16
+const SECRET_LENGTH_MIN = 8
 const SECRET_LENGTH_MAX = 256
 const BUCKETS_MAX = 1000
 

@@ -75,7 +75,7 @@ export const settingsTable = {
   }),
   bootstrapApiKey: setting<string | undefined>({
     name: 'BOOTSTRAP_API_KEY',
-    kind: text({ pattern: /^[\x21-\x7e]{16,256}$/, hint: '16 to 256 printable ASCII characters' }),
+    kind: text({ pattern: /^[\x21-\x7e]{8,256}$/, hint: '8 to 256 printable ASCII characters' }),
     description: 'API key of an administrator, created at start if absent.',
     standard: undefined,
     secret: true,

@@ -20,7 +20,7 @@ export function openDatabase(path: string, options: DatabaseOptions = {}): Sqlit
   const db = new Database(path, { readonly: options.readonly === true, timeout: 10_000 })
   try {
     checkSqlite(db)
-    db.pragma(`cache_size = -${Math.ceil((options.cacheBytes ?? 64 * 1024 * 1024) / 1024)}`)
+    db.pragma(`cache_size = -${Math.ceil((options.cacheBytes ?? 32 * 1024 * 1024) / 1024)}`)
     db.pragma('temp_store = MEMORY')
     db.pragma('mmap_size = 0')
     if (options.readonly === true) return db

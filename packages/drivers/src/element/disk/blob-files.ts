@@ -51,6 +51,10 @@ export class BlobFiles {
     this.#dirty.clear()
   }
 
+  sizeOf(sha256: string): number | undefined {
+    return this.#disk.stat(blobPath(this.#dir, sha256))?.size
+  }
+
   remove(sha256: string): void {
     this.#disk.remove(blobPath(this.#dir, sha256))
   }

@@ -70,7 +70,7 @@ export class Journal {
    * is changed. Returns what was cut off, in bytes.
    */
   recover(from: JournalPosition | undefined, apply: (batch: ScannedBatch) => void): number {
-    const packs = this.#withoutEmptyTail()
+    const packs = this.#withoutEmptyTail(from)
     const last = packs.at(-1)
     this.#nextBatch = from?.batch ?? 1
     if (from !== undefined && from.pack > 0 && !packs.includes(from.pack)) {
@@ -90,15 +90,18 @@ export class Journal {
   }
 
   /** Packs that were made but never written to, so that the one before them is still the last. */
-  #withoutEmptyTail(): number[] {
+  #withoutEmptyTail(from: JournalPosition | undefined): number[] {
     const { disk, dir } = this.#options
     const packs = this.packs()
-    const sizeOf = (pack: number): number => disk.stat(packPath(dir, pack))?.size ?? 0
-    for (let last = packs.at(-1); last !== undefined && sizeOf(last) === 0; last = packs.at(-1)) {
-      disk.remove(packPath(dir, last))
+    for (;;) {
+      const last = packs.at(-1)
+      // Where the catalog says it stands, everything before was applied: that pack may be empty.
+      if (last === undefined || last === from?.pack) return packs
+      const path = packPath(dir, last)
+      if (disk.stat(path)?.size !== 0) return packs
+      disk.remove(path)
       packs.pop()
     }
-    return packs
   }
 
   #recoverPack(
@@ -189,6 +192,21 @@ export class Journal {
     this.#unclean = false
     this.#offset = end
     this.#nextBatch += 1
+  }
+
+  /** Whether these bytes lie at a place in a pack. */
+  holds(place: { readonly pack: number; readonly offset: number }, bytes: Uint8Array): boolean {
+    try {
+      const file = this.openPack(place.pack)
+      try {
+        const found = Buffer.allocUnsafe(bytes.length)
+        return file.read(found, place.offset) === bytes.length && found.equals(bytes)
+      } finally {
+        file.close()
+      }
+    } catch {
+      return false
+    }
   }
 
   /** Bytes that bodies of these sizes take in a batch, before the change lines. */

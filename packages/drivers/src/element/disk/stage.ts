@@ -11,7 +11,7 @@ import { TEMP } from './layout.ts'
 /** Sniffing needs no more than this. */
 const HEAD_BYTES = 4100
 /** Bytes gathered before a write: large enough for the disk, small for a hundred uploads. */
-const WRITE_BYTES = 512 * 1024
+const WRITE_BYTES = 256 * 1024
 
 export interface StageOptions {
   readonly disk: Disk

@@ -184,6 +184,8 @@ async function keepContent(
 ): Promise<PutResult> {
   const version = await tx.versions.byId(shown.versionId)
   if (version === undefined) throw new HoldfastError('VERSION_NOT_FOUND')
+  // The answer says that these bytes are kept: if they were lost, they are kept from now on.
+  await tx.keepBlob(args.incoming.facts, args.incoming.location)
   const { asset, detail } = patched(shown, args.patch)
   const retyped = args.typeDeclared && args.contentType !== shown.contentType
   if (detail === null && !retyped) return { asset: shown, version, outcome: 'unchanged' }

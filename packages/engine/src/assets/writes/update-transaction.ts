@@ -44,6 +44,8 @@ export async function updateTransaction(
   if (content !== null && content.incoming.facts.sha256 !== asset.sha256) {
     return replaceContent(tx, moment, { asset, next, detail, args, content })
   }
+  // The answer says that these bytes are kept: if they were lost, they are kept from now on.
+  if (content !== null) await tx.keepBlob(content.incoming.facts, content.incoming.location)
   const version = await tx.versions.byId(asset.versionId)
   if (version === undefined) throw new HoldfastError('VERSION_NOT_FOUND')
   if (detail === null) return { asset, version, outcome: 'unchanged' }

@@ -7,6 +7,7 @@ import type {
   NewChange,
 } from '@holdfast/core/ports/catalog.ts'
 import type { BlobFacts } from '@holdfast/core/ports/element.ts'
+import type { Blob } from '@holdfast/core/records.ts'
 import type { Tables } from '../tables.ts'
 import { type ChangeLine, isEmptyLine, type LineBlob, LineDraft, quotaId } from './change-line.ts'
 import { Records } from './records.ts'
@@ -20,6 +21,8 @@ export interface CommitContext {
   seq: number
   /** Finds a place for staged bytes; throws when none were staged with the digest. */
   place(facts: BlobFacts): string
+  /** Whether the bytes of a blob lie where the catalog says. */
+  isPresent(blob: Blob): boolean
 }
 
 /** One transaction on the tables, and the line that tells it to the packs. */
@@ -126,7 +129,13 @@ export class SqliteTransaction {
 
   #keepBlob(facts: BlobFacts, location: string | null): void {
     this.#alive()
-    if (this.#tables.blobs.get(facts.sha256) !== undefined) return
+    const known = this.#tables.blobs.get(facts.sha256)
+    if (known !== undefined) {
+      // Equal bytes are shared only if they are still there; else these take their place.
+      if (location !== null || this.#context.isPresent(known)) return
+      this.#tables.blobs.move(facts.sha256, this.#context.place(facts))
+      return
+    }
     const place = location ?? this.#context.place(facts)
     const { sha256, size, blockBytes, sums } = facts
     const atMs = Records.atMs(this.#context.at)
