@@ -40,8 +40,6 @@ export class Journal {
   #offset = 0
   #laidOut = 0
   #nextBatch = 1
-  /** A failed write was taken back, and no sync has followed yet. */
-  #unclean = false
 
   constructor(options: JournalOptions) {
     this.#options = options
@@ -189,7 +187,6 @@ export class Journal {
     } catch (error) {
       throw new FatalStoreError('sync of the journal failed', { cause: error })
     }
-    this.#unclean = false
     this.#offset = end
     this.#nextBatch += 1
   }
@@ -230,12 +227,15 @@ export class Journal {
     this.#laidOut = target
   }
 
-  /** After a failed write: nothing of it may stay, or the next batch could stand before rubbish. */
+  /**
+   * After a failed write nothing of it may stay, not even on the device: the caller is about to be
+   * told that it did not happen.
+   */
   #takeBack(file: DiskFile): void {
-    this.#unclean = true
     try {
       file.truncate(this.#offset)
       this.#laidOut = this.#offset
+      file.sync()
     } catch (error) {
       throw new FatalStoreError('the journal could not be taken back', { cause: error })
     }
@@ -255,14 +255,11 @@ export class Journal {
     const { disk, dir } = this.#options
     const file = this.#createPack(pack)
     try {
-      // What was taken back must not come back behind the end of a sealed pack.
-      if (this.#unclean) this.#file?.sync()
       disk.syncDir(`${dir}/${PACKS}`)
     } catch (error) {
       file.close()
       throw new FatalStoreError('a sync failed while a new pack was begun', { cause: error })
     }
-    this.#unclean = false
     // From here on nothing may be written to the pack before: it counts as whole.
     const sealed = this.#file
     const sealedAt = this.#offset
