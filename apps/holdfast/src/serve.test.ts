@@ -163,3 +163,37 @@ function slowUpload(port: number, key: string) {
     )
   return { status, begun, refusesNew, finish: () => sending.end('world') }
 }
+
+/** Makes the syncs of a process and its threads fail as soon as the named file is there. */
+const failingSyncs = `
+import fs from 'node:fs'
+import { syncBuiltinESMExports } from 'node:module'
+for (const name of ['fsyncSync', 'fdatasyncSync']) {
+  const sync = fs[name]
+  fs[name] = fd => {
+    if (!fs.existsSync(process.env.FAIL_SYNCS)) return sync(fd)
+    throw Object.assign(new Error('EIO: i/o error'), { code: 'EIO' })
+  }
+}
+syncBuiltinESMExports()
+`
+
+test('a sync that fails ends the server with 70, and nothing is acknowledged', async t => {
+  const dir = scratch(t)
+  const data = join(dir, 'data')
+  writeFileSync(join(dir, 'preload.mjs'), failingSyncs)
+  const trigger = join(dir, 'trigger')
+  const env = { NODE_OPTIONS: `--import=${join(dir, 'preload.mjs')}`, FAIL_SYNCS: trigger }
+  const server = await startServer(t, data, { env })
+  writeFileSync(join(dir, 'a'), 'before')
+  writeFileSync(join(dir, 'b'), 'after')
+  succeeded(await server.holdfast('put', join(dir, 'a')))
+  writeFileSync(trigger, '')
+  assert.equal((await server.holdfast('put', join(dir, 'b'))).code, 1)
+  const { code, stdout, stderr } = await server.running.ended
+  assert.equal(code, 70)
+  assert.match(stdout, /^\{"level":"fatal",.+EIO.+\}$/m)
+  assert.match(stderr, /holdfast: the store failed: .+EIO.+; start again to recover\n$/)
+  const again = await startServer(t, data)
+  assert.equal((await again.holdfast('get', 'a', '-')).stdout, 'before')
+})

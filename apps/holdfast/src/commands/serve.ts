@@ -38,7 +38,7 @@ async function runServer(options: SettingsOptions, isDebug: boolean): Promise<vo
     server = await serve({
       settings,
       onFatal: reason => {
-        say(`the store failed: ${reason}; start again to recover`)
+        say(`the store failed: ${withoutStack(reason)}; start again to recover`)
         process.exit(EXIT_FATAL)
       },
     })
@@ -53,6 +53,12 @@ async function runServer(options: SettingsOptions, isDebug: boolean): Promise<vo
   say('stopping; running transfers may finish')
   await server.stop()
   process.exit(0)
+}
+
+/** The places in the program are in the log. */
+function withoutStack(reason: string): string {
+  const lines = reason.split('\n').filter(line => !/^\s+at /.test(line))
+  return lines.join(', ')
 }
 
 /** One wish to stop often arrives twice, from the terminal and from the launcher. */
