@@ -2,6 +2,8 @@ import type { Disk } from '@holdfast/core/ports/disk.ts'
 import { BALLAST } from '../element/disk/layout.ts'
 
 const CHUNK = 1024 * 1024
+/** With less than this free, the catalog's next commit might find no room. */
+const SCARCE_BYTES = 16 * 1024 * 1024
 
 /**
  * Space held back so that deletes, collection and the catalog still work on a full disk: a file of
@@ -45,6 +47,17 @@ export class Ballast {
       file.close()
       if (!this.#held) this.#disk.remove(path)
     }
+  }
+
+  /** Gives the ballast up in time: after the log is synced the catalog must not run out of room. */
+  releaseIfScarce(): void {
+    if (!this.#held) return
+    if (this.#disk.space(this.#dir).freeBytes < SCARCE_BYTES) this.release()
+  }
+
+  /** The same before anything is open: a start needs room, too. */
+  static makeRoom(disk: Disk, dir: string): void {
+    if (disk.space(dir).freeBytes < SCARCE_BYTES) disk.remove(`${dir}/${BALLAST}`)
   }
 
   /** True when there was something to give up. */

@@ -54,8 +54,7 @@ async function main(port: MessagePort, data: ThreadData): Promise<void> {
       }
       for (const message of messages) {
         if (message.kind === 'search') {
-          while (log.committer.advanceSearch(SEARCH_STEP));
-          answer({ kind: 'search', id: message.id })
+          answer({ kind: 'search', id: message.id, error: catchUp(log.committer) })
         }
         if (message.kind === 'reclaim') {
           answer({ kind: 'reclaim', id: message.id, step: reclaimStep(log.committer) })
@@ -75,8 +74,12 @@ async function main(port: MessagePort, data: ThreadData): Promise<void> {
   /** Search follows the log in small steps, so that a commit never waits long for it. */
   const indexWhileIdle = (): void => {
     if (busy) return
-    if (log.committer.advanceSearch(SEARCH_STEP)) idle = setTimeout(indexWhileIdle, 1)
-    else log.committer.rest()
+    try {
+      if (log.committer.advanceSearch(SEARCH_STEP)) idle = setTimeout(indexWhileIdle, 1)
+      else log.committer.rest()
+    } catch {
+      // A full disk, most likely. The next search asks again, and then hears why.
+    }
   }
 
   port.on('message', (message: ToThread) => {
@@ -84,6 +87,16 @@ async function main(port: MessagePort, data: ThreadData): Promise<void> {
     if (!busy) void drain()
   })
   answer({ kind: 'ready', recovery: log.recovery })
+}
+
+/** Null when the index has caught up. */
+function catchUp(committer: Committer): ReplyError | null {
+  try {
+    while (committer.advanceSearch(SEARCH_STEP));
+    return null
+  } catch (error) {
+    return toReplyError(error)
+  }
 }
 
 function reclaimStep(committer: Committer): ReclaimStep | ReplyError {

@@ -8,6 +8,7 @@ import type { Random } from '@holdfast/core/ports/random.ts'
 import type { Blob } from '@holdfast/core/records.ts'
 import type { ChangeLine } from '../catalog/sqlite/commit/change-line.ts'
 import { type CommitContext, SqliteTransaction } from '../catalog/sqlite/commit/transaction.ts'
+import type { SqliteDatabase } from '../catalog/sqlite/database.ts'
 import { openSearchIndex, type Tables, viewOf } from '../catalog/sqlite/tables.ts'
 import { FatalStoreError, isFull } from '../disk/disk-errors.ts'
 import type { PackedBody } from '../element/disk/batch.ts'
@@ -130,6 +131,7 @@ export class Committer {
 
   async #commit(requests: readonly CommitRequest[]): Promise<CommitReply[]> {
     const { tables, journal, ballast } = this.#parts
+    ballast.releaseIfScarce()
     const seqBefore = this.#seq
     const replies: CommitReply[] = []
     const batch: BatchState = { bodies: [], bodyBytes: 0, publish: [], lines: [], removed: [] }
@@ -264,10 +266,19 @@ export class Committer {
   #commitCatalog(batch: BatchState): void {
     const { db } = this.#parts.tables
     try {
-      db.exec('COMMIT')
+      this.#commitOrMakeRoom(db)
     } catch (error) {
       const cause = new Error(`${batch.lines.length} transactions are in the log`, { cause: error })
       throw new FatalStoreError('the catalog could not commit', { cause })
+    }
+  }
+
+  #commitOrMakeRoom(db: SqliteDatabase): void {
+    try {
+      db.exec('COMMIT')
+    } catch (error) {
+      if (!isFull(error) || !db.inTransaction || !this.#parts.ballast.release()) throw error
+      db.exec('COMMIT')
     }
   }
 

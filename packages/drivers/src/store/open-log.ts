@@ -50,6 +50,7 @@ export interface OpenedLog {
  */
 export function openLog(options: LogOptions): OpenedLog {
   const { disk, dir, clock, random, transactions } = options
+  Ballast.makeRoom(disk, dir)
   const db = openDatabase(options.catalogPath)
   try {
     const tables = openTables(db)

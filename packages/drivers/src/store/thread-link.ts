@@ -53,7 +53,7 @@ class ThreadLink implements CommitterLink {
   readonly #worker: Worker
   readonly #closed: Promise<void>
   readonly #commits = new Map<number, readonly Waiting[]>()
-  readonly #searches = new Map<number, () => void>()
+  readonly #searches = new Map<number, PromiseWithResolvers<void>>()
   readonly #reclaims = new Map<number, (step: ReclaimStep | ReplyError) => void>()
   #queue: Waiting[] = []
   #nextId = 1
@@ -75,11 +75,11 @@ class ThreadLink implements CommitterLink {
 
   advanceSearch(): Promise<void> {
     if (this.#lost !== undefined) return Promise.reject(this.#lost)
-    const { promise, resolve } = Promise.withResolvers<void>()
+    const waiting = Promise.withResolvers<void>()
     const id = this.#nextId++
-    this.#searches.set(id, resolve)
+    this.#searches.set(id, waiting)
     this.#post({ kind: 'search', id })
-    return promise
+    return waiting.promise
   }
 
   async reclaim(): Promise<ReclaimStep> {
@@ -110,8 +110,10 @@ class ThreadLink implements CommitterLink {
       return
     }
     if (message.kind === 'search') {
-      this.#searches.get(message.id)?.()
+      const waiting = this.#searches.get(message.id)
       this.#searches.delete(message.id)
+      if (message.error === null) waiting?.resolve()
+      else waiting?.reject(fromReplyError(message.error))
       return
     }
     const waiting = this.#commits.get(message.id) ?? []
@@ -133,7 +135,7 @@ class ThreadLink implements CommitterLink {
     for (const waiting of this.#commits.values()) for (const { settle } of waiting) settle(reply)
     this.#commits.clear()
     for (const { settle } of this.#queue.splice(0)) settle(reply)
-    for (const resolve of this.#searches.values()) resolve()
+    for (const waiting of this.#searches.values()) waiting.reject(fromReplyError(reply.error))
     this.#searches.clear()
     for (const resolve of this.#reclaims.values()) resolve(reply.error)
     this.#reclaims.clear()

@@ -33,6 +33,6 @@ export type FromThread =
   | { readonly kind: 'ready'; readonly recovery: Recovery }
   | { readonly kind: 'failed'; readonly error: ReplyError }
   | { readonly kind: 'commit'; readonly id: number; readonly replies: readonly CommitReply[] }
-  | { readonly kind: 'search'; readonly id: number }
+  | { readonly kind: 'search'; readonly id: number; readonly error: ReplyError | null }
   | { readonly kind: 'reclaim'; readonly id: number; readonly step: ReclaimStep | ReplyError }
   | { readonly kind: 'closed' }
