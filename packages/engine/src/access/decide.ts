@@ -17,7 +17,11 @@ export interface Decision {
 export interface Resource {
   readonly bucket?: Pick<Bucket, 'name' | 'settings'> | undefined
   readonly asset?: Pick<Asset, 'id' | 'acl'> | undefined
+  /** What the caller asked for: all that someone who may not know of the asset is told. */
+  readonly missing?: Missing | undefined
 }
+
+export type Missing = readonly [ErrorCode, ErrorDetails]
 
 export function decide(principal: Principal, permission: Permission, resource: Resource): Decision {
   const { bucket, asset } = resource
@@ -46,7 +50,8 @@ export function authorize(principal: Principal, permission: Permission, resource
   if (decision.allowed) return
   const { bucket, asset } = resource
   if (asset !== undefined && !decide(principal, 'assets:read', resource).allowed) {
-    refuseMissing(principal, permission, ['ASSET_NOT_FOUND', { asset_id: asset.id }])
+    const missing = resource.missing ?? (['ASSET_NOT_FOUND', { asset_id: asset.id }] as const)
+    refuseMissing(principal, permission, missing)
   }
   if (bucket !== undefined && !isInside(principal, bucket) && !bucket.settings.publicRead) {
     refuseMissing(principal, permission, ['BUCKET_NOT_FOUND', { bucket: bucket.name }])
@@ -58,7 +63,7 @@ export function authorize(principal: Principal, permission: Permission, resource
 export function refuseMissing(
   principal: Principal,
   permission: Permission,
-  missing: readonly [ErrorCode, ErrorDetails],
+  missing: Missing,
 ): never {
   if (principal.kind === 'anonymous' || !hasScope(principal, permission)) {
     throw refusal(principal, permission, 'no scope grants it')

@@ -116,7 +116,10 @@ describe('presigned links', () => {
     const acl = { read: [], write: ['other'] }
     await put(set, 'guarded.txt', 'mine', { acl })
     const grant = { ...set.grant, key: 'guarded.txt' }
-    await assert.rejects(presignUpload(engine, issuer, grant), refused('ASSET_NOT_FOUND'))
+    const { token } = await presignUpload(engine, issuer, grant)
+    const { principal } = await openLink(engine, token, 'PUT')
+    const overwritten = put({ engine, call: { ...call, principal } }, 'guarded.txt', 'theirs')
+    await assert.rejects(overwritten, refused('FORBIDDEN'))
     await presignUpload(engine, call, grant)
   })
 })

@@ -2,11 +2,11 @@ import type { Call } from '@holdfast/core/call.ts'
 import { type FieldProblem, HoldfastError, invalidFields } from '@holdfast/core/errors.ts'
 import { type Principal, systemPrincipal } from '@holdfast/core/principal.ts'
 import { requireFields } from '../assets/asset-fields.ts'
-import { authorizeAsset, findAsset } from '../assets/find-asset.ts'
+import { findAsset } from '../assets/find-asset.ts'
 import { findBucket } from '../buckets/find-bucket.ts'
 import type { Engine } from '../engine.ts'
 import { findVersion } from '../versions/find-version.ts'
-import { decide } from './decide.ts'
+import { authorize, decide } from './decide.ts'
 import { isExpired, principalOfKey } from './keys.ts'
 import { type LinkPayload, sealLink, unsealLink } from './link-token.ts'
 
@@ -48,7 +48,10 @@ export interface UploadGrant {
   readonly ownerId: string
 }
 
-/** A token with which anyone may put one key, while its issuer may. */
+/**
+ * A token with which anyone may put one key, while its issuer may. An asset there that the issuer
+ * may not know of changes nothing here: the put itself is refused.
+ */
 export async function presignUpload(
   engine: Engine,
   call: Call,
@@ -135,9 +138,12 @@ async function requirePutPermission(engine: Engine, call: Call, grant: UploadGra
   const bucket = await engine.catalog.view.buckets.byName(grant.bucket)
   const existing = bucket && (await engine.catalog.view.assets.byKey(bucket.id, grant.key))
   const permission = 'assets:write'
-  if (existing === undefined) {
-    await findBucket(engine, call, { name: grant.bucket, permission })
-  } else if (!decide(call.principal, permission, { bucket, asset: existing }).allowed) {
-    await authorizeAsset(engine, call, { asset: existing, permission })
+  if (existing !== undefined) {
+    const place = { bucket, asset: existing }
+    if (decide(call.principal, permission, place).allowed) return
+    if (decide(call.principal, 'assets:read', place).allowed) {
+      authorize(call.principal, permission, place)
+    }
   }
+  await findBucket(engine, call, { name: grant.bucket, permission })
 }

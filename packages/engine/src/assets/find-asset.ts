@@ -2,7 +2,8 @@ import type { Call } from '@holdfast/core/call.ts'
 import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { Permission } from '@holdfast/core/principal.ts'
 import type { Asset, Bucket } from '@holdfast/core/records.ts'
-import { authorize, needsBucket, refuseMissing } from '../access/decide.ts'
+import { authorize, decide, needsBucket, refuseMissing } from '../access/decide.ts'
+import { findBucket } from '../buckets/find-bucket.ts'
 import type { Engine } from '../engine.ts'
 
 export interface WantedAsset {
@@ -18,7 +19,7 @@ export interface WantedAsset {
 export async function findAsset(engine: Engine, call: Call, wanted: WantedAsset): Promise<Asset> {
   const asset = await engine.catalog.view.assets.byId(wanted.id.toLowerCase())
   if (asset === undefined) return missingAsset(call, wanted)
-  await authorizeAsset(engine, call, { asset, permission: wanted.permission })
+  await authorizeAsset(engine, call, { asset, permission: wanted.permission, asked: wanted.id })
   if (asset.deletedAt !== null && wanted.deleted !== 'show') {
     if (wanted.deleted === 'refuse')
       throw new HoldfastError('ASSET_DELETED', { asset_id: asset.id })
@@ -27,16 +28,51 @@ export async function findAsset(engine: Engine, call: Call, wanted: WantedAsset)
   return asset
 }
 
+export interface WantedPlace {
+  readonly bucket: string
+  readonly key: string
+  readonly permission: Permission
+  readonly deleted: 'hide' | 'show'
+}
+
+/**
+ * The asset that holds a key, when the caller has the permission on it. Who may not know of it gets
+ * the answer for a free key of that bucket, which never says more than the key.
+ */
+export async function findAssetByKey(
+  engine: Engine,
+  call: Call,
+  { bucket: name, key, permission, deleted }: WantedPlace,
+): Promise<Asset> {
+  const { view } = engine.catalog
+  const bucket = await view.buckets.byName(name)
+  const asset = bucket && (await view.assets.byKey(bucket.id, key))
+  if (asset !== undefined && (deleted === 'show' || asset.deletedAt === null)) {
+    const known = decide(call.principal, 'assets:read', { bucket, asset }).allowed
+    if (decide(call.principal, permission, { bucket, asset }).allowed) return asset
+    if (known) authorize(call.principal, permission, { bucket, asset })
+  }
+  await findBucket(engine, call, { name, permission })
+  throw new HoldfastError('ASSET_NOT_FOUND', { bucket: name, key })
+}
+
 /** Authorises for an asset at hand, asking for its bucket only where the answer depends on it. */
 export async function authorizeAsset(
   engine: Engine,
   call: Call,
-  { asset, permission }: { readonly asset: Asset; readonly permission: Permission },
+  wanted: {
+    readonly asset: Asset
+    readonly permission: Permission
+    /** The id as the caller wrote it. */
+    readonly asked?: string | undefined
+  },
 ): Promise<void> {
+  const { asset, permission, asked = asset.id } = wanted
   const bucket = needsBucket(call.principal, permission)
     ? await engine.catalog.view.buckets.byId(asset.bucketId)
     : undefined
-  authorize(call.principal, permission, { bucket, asset })
+  const missing = ['ASSET_NOT_FOUND', { asset_id: asked }] as const
+  authorize(call.principal, permission, { bucket, asset, missing })
 }
 
 export async function bucketOf(engine: Engine, asset: Asset): Promise<Bucket> {

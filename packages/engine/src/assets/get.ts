@@ -3,9 +3,8 @@ import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { BlobBytes, ByteRange } from '@holdfast/core/ports/element.ts'
 import type { Permission } from '@holdfast/core/principal.ts'
 import type { Asset, Version } from '@holdfast/core/records.ts'
-import { authorize, refuseMissing } from '../access/decide.ts'
 import type { Engine } from '../engine.ts'
-import { authorizeAsset, findAsset } from './find-asset.ts'
+import { authorizeAsset, findAsset, findAssetByKey } from './find-asset.ts'
 
 export interface GetOptions {
   /** Deleted assets too, for callers who may write. */
@@ -36,18 +35,8 @@ export async function getAssetByKey(
   bucketName: string,
   key: string,
 ): Promise<Asset> {
-  const { view } = engine.catalog
-  const permission = 'assets:read'
-  const bucket = await view.buckets.byName(bucketName)
-  if (bucket === undefined) {
-    return refuseMissing(call.principal, permission, ['BUCKET_NOT_FOUND', { bucket: bucketName }])
-  }
-  const asset = await view.assets.byKey(bucket.id, key)
-  authorize(call.principal, permission, { bucket, asset })
-  if (asset === undefined || asset.deletedAt !== null) {
-    throw new HoldfastError('ASSET_NOT_FOUND', { bucket: bucketName, key })
-  }
-  return asset
+  const place = { bucket: bucketName, key, permission: 'assets:read', deleted: 'hide' } as const
+  return findAssetByKey(engine, call, place)
 }
 
 /** Content that the caller may read, ready to be sent whole or in part. */

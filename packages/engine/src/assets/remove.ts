@@ -4,7 +4,7 @@ import type { Asset } from '@holdfast/core/records.ts'
 import { asHoldfastError } from '../as-holdfast-error.ts'
 import { commit } from '../commit.ts'
 import type { Engine } from '../engine.ts'
-import { bucketOf, findAsset } from './find-asset.ts'
+import { bucketOf, findAsset, findAssetByKey } from './find-asset.ts'
 import { keyTaken } from './intake/put-target.ts'
 import { requirePreconditions } from './preconditions.ts'
 
@@ -22,6 +22,26 @@ export async function removeAsset(
   options: RemoveOptions = {},
 ): Promise<void> {
   const asset = await findAsset(engine, call, { id, permission: 'assets:write', deleted: 'show' })
+  await removeFound(engine, call, { asset, options })
+}
+
+/** The same for what holds a key. Who may not know of it learns no more than that it is not there. */
+export async function removeAssetByKey(
+  engine: Engine,
+  call: Call,
+  place: { readonly bucket: string; readonly key: string },
+  options: RemoveOptions = {},
+): Promise<void> {
+  const { bucket, key } = place
+  const wanted = { bucket, key, permission: 'assets:write', deleted: 'show' } as const
+  await removeFound(engine, call, { asset: await findAssetByKey(engine, call, wanted), options })
+}
+
+async function removeFound(
+  engine: Engine,
+  call: Call,
+  { asset, options }: { readonly asset: Asset; readonly options: RemoveOptions },
+): Promise<void> {
   requirePreconditions(asset.deletedAt === null ? asset : undefined, options)
   const hard = options.hard ?? false
   if (!hard && asset.deletedAt !== null) return

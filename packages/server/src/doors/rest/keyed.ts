@@ -1,9 +1,8 @@
 import type { RawPutQuery } from '@holdfast/contract/schemas/upload.ts'
-import { HoldfastError } from '@holdfast/core/errors.ts'
 import { getAssetByKey, openContent } from '@holdfast/engine/assets/get.ts'
 import { listAssets } from '@holdfast/engine/assets/list.ts'
 import { putAsset } from '@holdfast/engine/assets/put.ts'
-import { removeAsset } from '@holdfast/engine/assets/remove.ts'
+import { removeAssetByKey } from '@holdfast/engine/assets/remove.ts'
 import { openVersion } from '@holdfast/engine/versions/open.ts'
 import { etagOf, writeConditions } from '../../http/content/conditions.ts'
 import { sendContent } from '../../http/content/send-content.ts'
@@ -109,19 +108,7 @@ async function remove(
 ): Promise<undefined> {
   const { engine } = scope.context
   const { ifMatch } = writeConditions(scope.request.headers)
-  const asset = await findRemovable(scope, { bucket, key })
-  await removeAsset(engine, scope.call, asset.id, { hard: query.hard_delete, ifMatch })
+  const options = { hard: query.hard_delete, ifMatch }
+  await removeAssetByKey(engine, scope.call, { bucket, key }, options)
   return undefined
-}
-
-/** The asset at a key, deleted ones included: deleting twice is no error. */
-async function findRemovable({ context, call }: Scope, place: Place) {
-  const { engine } = context
-  const { view } = engine.catalog
-  const bucket = await view.buckets.byName(place.bucket)
-  const asset = bucket && (await view.assets.byKey(bucket.id, place.key))
-  // Whether the caller may know, and may delete, is asked by removeAsset.
-  if (asset !== undefined) return asset
-  await getAssetByKey(engine, call, place.bucket, place.key)
-  throw new HoldfastError('ASSET_NOT_FOUND', { ...place })
 }
