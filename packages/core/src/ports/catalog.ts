@@ -175,7 +175,7 @@ export interface AssetQuestions {
   /** The true total of the filter; cheap for what counters hold. */
   count(filter: AssetFilter): Awaitable<number>
   /** Assets not deleted, current content only. */
-  stats(filter: { service?: string; bucketIds?: readonly string[] }): Awaitable<AssetStats>
+  stats(filter: Pick<AssetFilter, 'service' | 'bucketIds' | 'visibleTo'>): Awaitable<AssetStats>
 }
 
 export interface VersionQuestions {

@@ -160,6 +160,24 @@ describe('statistics', () => {
     assert.deepEqual([one.assets, one.bytes], [1, 2])
   })
 
+  it('count a guarded asset only for who may read it', async () => {
+    await using set = await openMany()
+    const { engine } = set
+    const writer = callOf({ permissions: ['assets:*'] })
+    const stats = await assetStats(engine, writer)
+    assert.deepEqual([stats.assets, stats.bytes], [4, 10])
+    assert.equal(
+      Object.values(stats.types).reduce((sum, count) => sum + count),
+      4,
+    )
+    const byService = await assetStats(engine, writer, { service: 'test' })
+    assert.deepEqual([byService.assets, byService.services.test?.assets], [3, 3])
+    const named = await assetStats(engine, callOf({ id: 'named', permissions: ['assets:read'] }))
+    assert.equal(named.assets, 5)
+    const confined = callOf({ permissions: ['assets:read'], buckets: ['photos'] })
+    assert.equal((await assetStats(engine, confined)).assets, 3)
+  })
+
   it('keep to the buckets of a confined credential, and need a permission', async () => {
     await using set = await openMany()
     const confined = callOf({ permissions: ['assets:read'], buckets: ['second'] })

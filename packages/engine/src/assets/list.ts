@@ -64,6 +64,7 @@ export async function assetStats(
   return engine.catalog.view.assets.stats({
     ...(query.service === undefined ? {} : { service: query.service }),
     ...(sight.bucketIds === undefined ? {} : { bucketIds: sight.bucketIds }),
+    ...(sight.visibleTo === undefined ? {} : { visibleTo: sight.visibleTo }),
   })
 }
 

@@ -16,6 +16,8 @@ interface Where {
   readonly possible: boolean
 }
 
+type StatsFilter = Pick<AssetFilter, 'service' | 'bucketIds' | 'visibleTo'>
+
 const SELECT = ASSET_COLUMNS.map(column => `a.${column}`).join(', ')
 
 /** Lists, totals and statistics of assets. Costs follow the page, not the bucket. */
@@ -59,10 +61,10 @@ export class AssetSearch {
     return this.#statements.number(sql, where.values)
   }
 
-  stats(filter: { service?: string; bucketIds?: readonly string[] }): AssetStats {
-    if (filter.bucketIds !== undefined)
-      return this.#statsOfBuckets(filter.bucketIds, filter.service)
+  stats(filter: StatsFilter): AssetStats {
     const { counters } = this.#tables
+    const guarded = filter.visibleTo !== undefined && counters.get('acl', '').live > 0
+    if (filter.bucketIds !== undefined || guarded) return this.#countedStats(filter)
     if (filter.service !== undefined) {
       const { live, liveBytes } = counters.get('service', filter.service)
       const prefix = `${filter.service}\0`
@@ -93,9 +95,9 @@ export class AssetSearch {
     }
   }
 
-  #statsOfBuckets(bucketIds: readonly string[], service: string | undefined): AssetStats {
-    const filter = { deleted: 'without', bucketIds } as const
-    const where = this.#where(service === undefined ? filter : { ...filter, service })
+  /** For what no counter holds: reads every asset that it counts. */
+  #countedStats(filter: StatsFilter): AssetStats {
+    const where = this.#where({ ...filter, deleted: 'without' })
     const types: Record<string, number> = {}
     const services: Record<string, Usage> = {}
     let assets = 0
