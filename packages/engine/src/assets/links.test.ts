@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { bounds } from '@holdfast/core/limits.ts'
+import { createBucket } from '../buckets/buckets.ts'
 import { callOf, openTestStore, put, refused } from '../test-store.test.ts'
 import { addLink, listLinks, removeLink } from './links.ts'
 import { removeAsset } from './remove.ts'
@@ -95,6 +96,41 @@ describe('links', () => {
     await assert.rejects(removeLink(engine, call, c, link.id), refused('LINK_NOT_FOUND'))
     await removeLink(engine, call, b, link.id)
     await assert.rejects(removeLink(engine, call, a, link.id), refused('LINK_NOT_FOUND'))
+  })
+
+  it('are shown with two readable ends, and removed by writers of the first', async () => {
+    await using set = await openThree()
+    const { engine, call, a, b } = set
+    await createBucket(engine, call, { name: 'beta' })
+    const beta = (await put(set, 'x', 'x', { bucket: 'beta' })).asset.id
+    const guarded = (await put(set, 'g', 'g', { acl: { read: [], write: [] } })).asset.id
+    const confined = callOf({ permissions: ['assets:*'], buckets: ['photos'] })
+    const pairs = [
+      [beta, a],
+      [guarded, a],
+      [a, guarded],
+      [a, beta],
+      [b, a],
+      [a, a],
+    ] as const
+    const links = []
+    for (const [from, to] of pairs) {
+      links.push(await addLink(engine, call, from, { type: 'x', to }))
+      await set.clock.advance(1)
+    }
+    assert.equal((await listLinks(engine, call, a)).total, 6)
+    for (const query of [{}, { type: 'x' }]) {
+      const seen = await listLinks(engine, confined, a, query)
+      assert.deepEqual([seen.total, seen.items], [2, links.slice(4)])
+    }
+    const second = await listLinks(engine, confined, a, { limit: 1, offset: 1 })
+    assert.deepEqual([second.total, second.items], [2, links.slice(5)])
+    for (const foreign of links.slice(0, 2)) {
+      const removal = removeLink(engine, confined, a, foreign.id)
+      await assert.rejects(removal, refused('LINK_NOT_FOUND', { link_id: foreign.id }))
+    }
+    for (const own of links.slice(2)) await removeLink(engine, confined, a, own.id)
+    assert.deepEqual((await listLinks(engine, call, a)).items, links.slice(0, 2))
   })
 
   it('need two assets that are there and may be read, and a proper type', async () => {

@@ -1,7 +1,10 @@
 import type { Call } from '@holdfast/core/call.ts'
 import { HoldfastError, invalidFields } from '@holdfast/core/errors.ts'
 import { bounds } from '@holdfast/core/limits.ts'
-import type { Link } from '@holdfast/core/records.ts'
+import type { CatalogView } from '@holdfast/core/ports/catalog.ts'
+import type { Permission, Principal } from '@holdfast/core/principal.ts'
+import type { Asset, Link } from '@holdfast/core/records.ts'
+import { decide, isAdministrator } from '../access/decide.ts'
 import { commit } from '../commit.ts'
 import type { Engine } from '../engine.ts'
 import { type PageQuery, requirePage } from '../page.ts'
@@ -41,7 +44,7 @@ export interface LinkPage {
   readonly total: number
 }
 
-/** Links from and to the asset, oldest first. */
+/** Links from and to the asset, oldest first; those only whose other end the caller may read. */
 export async function listLinks(
   engine: Engine,
   call: Call,
@@ -53,13 +56,38 @@ export async function listLinks(
   const { type } = query
   return engine.catalog.read(async view => {
     const all = { assetId: asset.id, ...(type === undefined ? {} : { type }) }
-    const items = await view.links.of({ ...all, limit, offset })
-    if (type === undefined) return { items, total: await view.links.count(asset.id) }
-    const typed = await view.links.of({ ...all, limit: bounds.linksPerAssetMax })
-    return { items, total: typed.length }
+    const links = await view.links.of({ ...all, limit: bounds.linksPerAssetMax })
+    const shown: Link[] = []
+    for (const link of links) if (await isShown(view, call, { link, asset })) shown.push(link)
+    return { items: shown.slice(offset, offset + limit), total: shown.length }
   })
 }
 
+async function isShown(
+  view: CatalogView,
+  { principal }: Call,
+  { link, asset }: { readonly link: Link; readonly asset: Asset },
+): Promise<boolean> {
+  if (isAdministrator(principal) && principal.buckets === null) return true
+  const other = link.fromId === asset.id ? link.toId : link.fromId
+  return other === asset.id || mayOf(view, principal, { id: other, permission: 'assets:read' })
+}
+
+async function mayOf(
+  view: CatalogView,
+  principal: Principal,
+  { id, permission }: { readonly id: string; readonly permission: Permission },
+): Promise<boolean> {
+  const asset = await view.assets.byId(id)
+  if (asset === undefined) return false
+  const bucket = await view.buckets.byId(asset.bucketId)
+  return decide(principal, permission, { bucket, asset }).allowed
+}
+
+/**
+ * From either end, by who may write the asset that the link was made from. For others a link from
+ * elsewhere is not there.
+ */
 export async function removeLink(
   engine: Engine,
   call: Call,
@@ -68,8 +96,18 @@ export async function removeLink(
 ): Promise<void> {
   const asset = await findAsset(engine, call, { id, permission: 'assets:write', deleted: 'show' })
   const link = await engine.catalog.view.links.byId(linkId.toLowerCase())
-  if (link === undefined || (link.fromId !== asset.id && link.toId !== asset.id)) {
+  if (link === undefined || !(await mayRemove(engine, call, { link, asset }))) {
     throw new HoldfastError('LINK_NOT_FOUND', { link_id: linkId })
   }
   await commit(engine, call, { name: 'links.remove', args: { linkId: link.id } })
+}
+
+async function mayRemove(
+  { catalog }: Engine,
+  { principal }: Call,
+  { link, asset }: { readonly link: Link; readonly asset: Asset },
+): Promise<boolean> {
+  if (link.fromId === asset.id) return true
+  if (link.toId !== asset.id) return false
+  return mayOf(catalog.view, principal, { id: link.fromId, permission: 'assets:write' })
 }
