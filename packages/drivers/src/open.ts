@@ -38,6 +38,8 @@ export interface StoreOptions {
   readonly layOutBytes?: number
   readonly cacheBytes?: number
   readonly onFatal?: (reason: string) => void
+  /** Keeps what can be kept of a damaged log instead of refusing it. For rebuilds only. */
+  readonly salvage?: boolean
 }
 
 export interface Store {
@@ -68,7 +70,9 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       dir,
       catalogPath,
       elementId: marker.element,
+      secret: Buffer.from(marker.secret, 'hex'),
       reservedBytes,
+      salvage: options.salvage === true,
       ...(options.packBytesMax === undefined ? {} : { packBytesMax: options.packBytesMax }),
       ...(options.layOutBytes === undefined ? {} : { layOutBytes: options.layOutBytes }),
     }
@@ -88,6 +92,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     })
     const element = new DiskElement({
       id: marker.element,
+      secret: Buffer.from(marker.secret, 'hex'),
       disk,
       dir,
       random,

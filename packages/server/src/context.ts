@@ -6,6 +6,7 @@ import { systemClock } from '@holdfast/drivers/clock/system-clock.ts'
 import { nodeDisk } from '@holdfast/drivers/disk/node-disk.ts'
 import { openStore, type StoreOptions } from '@holdfast/drivers/open.ts'
 import { cryptoRandom } from '@holdfast/drivers/random/crypto-random.ts'
+import type { Recovery } from '@holdfast/drivers/store/open-log.ts'
 import { createKey, ensureKey } from '@holdfast/engine/access/keys.ts'
 import { type Engine, ensureBuckets, openEngine } from '@holdfast/engine/engine.ts'
 import type { DestinationStream } from 'pino'
@@ -47,6 +48,7 @@ export interface OpenedContext {
   readonly context: Context
   /** The administrator's key, when this start made the first one. */
   readonly firstKey: string | undefined
+  readonly recovery: Recovery
   close(): Promise<void>
 }
 
@@ -115,7 +117,7 @@ export async function openContext(options: ContextOptions): Promise<OpenedContex
       await health.stop()
       await store.close()
     }
-    return { context, firstKey, close }
+    return { context, firstKey, recovery: store.recovery, close }
   } catch (error) {
     await store.close()
     throw error

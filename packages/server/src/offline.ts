@@ -17,6 +17,8 @@ export type {
 export interface OfflineStore {
   /** The administrator's key, when this opening made the first one. */
   readonly firstKey: string | undefined
+  /** What salvage could not keep, a sentence each. */
+  readonly lost: readonly string[]
   verify(options?: VerifyOptions): Promise<VerifyReport>
   count(): Promise<StoreCounts>
   /** Keys of the assets whose current content is one of these blobs, as `bucket/key`. */
@@ -39,19 +41,22 @@ export interface OfflineOptions {
   readonly settings: Settings
   /** Where the catalog is or is to be made, instead of `catalog.db` in the data directory. */
   readonly catalogPath?: string
+  /** Keeps what can be kept of a damaged log instead of refusing it. For rebuilds only. */
+  readonly salvage?: boolean
 }
 
 /** Opens the store alone: STORE_LOCKED while a server uses it. */
 export async function openOffline(options: OfflineOptions): Promise<OfflineStore> {
-  const { settings, catalogPath } = options
-  const { context, firstKey, close } = await openContext({
+  const { settings, catalogPath, salvage = false } = options
+  const { context, firstKey, recovery, close } = await openContext({
     settings,
     logTo: { write: () => {} },
-    store: catalogPath === undefined ? {} : { catalogPath },
+    store: catalogPath === undefined ? { salvage } : { catalogPath, salvage },
   })
   const { engine } = context
   return {
     firstKey,
+    lost: recovery.lost,
     close,
     verify: async options => await verifyStore(engine, options),
     count: async () => {

@@ -6,6 +6,7 @@ import type { OfflineOptions, StoreCounts } from '@holdfast/server/offline.ts'
 import type { Command } from 'commander'
 import { countText, secondsText, sizeText } from '../output/amounts.ts'
 import { print, printJson } from '../output/say.ts'
+import { visible } from '../output/visible.ts'
 import { damageReason, isOfPacks } from '../upkeep/damage-reason.ts'
 import {
   CATALOG,
@@ -20,6 +21,7 @@ import { readSettings } from '../upkeep/read-settings.ts'
 interface RebuildOptions {
   readonly dataDir?: string
   readonly force?: boolean
+  readonly salvage?: boolean
 }
 
 export function addRebuild(program: Command): void {
@@ -31,6 +33,7 @@ export function addRebuild(program: Command): void {
         'The catalog of before stays as catalog.db.before-<time>; nothing else is changed.',
     )
     .option('--data-dir <dir>', 'instead of STORAGE_DATA_DIR')
+    .option('--salvage', 'pass over damage in the packs and say what was lost')
     .option('--force', 'also when the packs hold less than the present catalog knows')
     .action(async (options: RebuildOptions, command: Command) => {
       const json = command.optsWithGlobals<{ json?: boolean }>().json === true
@@ -40,15 +43,16 @@ export function addRebuild(program: Command): void {
 
 async function rebuild(options: RebuildOptions, json: boolean): Promise<void> {
   const startedMs = performance.now()
-  const { dataDir, force } = options
+  const { dataDir, force, salvage = false } = options
   const { settings } = readSettings(dataDir === undefined ? {} : { dataDir })
   const dir = settings.dataDir
-  const known = force === true ? undefined : await presentCounts(settings)
+  const known = force === true || salvage ? undefined : await presentCounts(settings)
   const catalogPath = newCatalogPath(dir)
   let counts: StoreCounts
+  let lost: readonly string[]
   try {
     // The old catalog stays in its place until the new one is whole.
-    counts = await countsOf({ settings, catalogPath })
+    ;({ counts, lost } = await countsOf({ settings, catalogPath, salvage }))
     if (known !== undefined && counts.changes < known.changes) {
       const held = `${counts.changes} of the ${known.changes} changes that the catalog knows`
       throw new Error(
@@ -63,7 +67,7 @@ async function rebuild(options: RebuildOptions, json: boolean): Promise<void> {
   const before = exchangeCatalogs(dir, catalogPath, time)
   const ms = performance.now() - startedMs
   if (json) {
-    printJson({ ...counts, before: before ?? null, seconds: Number((ms / 1000).toFixed(3)) })
+    printJson({ ...counts, lost, before: before ?? null, seconds: Number((ms / 1000).toFixed(3)) })
     return
   }
   const parts = [
@@ -74,6 +78,7 @@ async function rebuild(options: RebuildOptions, json: boolean): Promise<void> {
     countText(counts.changes, 'change'),
   ]
   print(`Rebuilt in ${secondsText(ms)}: ${parts.join(', ')}.`)
+  for (const what of lost) print(`lost: ${visible(what)}`)
   if (before !== undefined) print(`The catalog of before is ${before}.`)
 }
 
@@ -81,7 +86,7 @@ async function rebuild(options: RebuildOptions, json: boolean): Promise<void> {
 async function presentCounts(settings: Settings): Promise<StoreCounts | undefined> {
   if (!existsSync(join(settings.dataDir, CATALOG))) return undefined
   try {
-    return await countsOf({ settings })
+    return (await countsOf({ settings })).counts
   } catch (error) {
     const cause = error instanceof Error ? error.cause : undefined
     // The packs contradict the catalog. Without it they could pass for a smaller, sound store.
@@ -91,12 +96,14 @@ async function presentCounts(settings: Settings): Promise<StoreCounts | undefine
   }
 }
 
-async function countsOf(options: OfflineOptions): Promise<StoreCounts> {
+async function countsOf(
+  options: OfflineOptions,
+): Promise<{ counts: StoreCounts; lost: readonly string[] }> {
   const store = await openExisting(options)
   try {
     const { catalogPath, settings } = options
     if (catalogPath !== undefined) sweepNewCatalogs(settings.dataDir, catalogPath)
-    return await store.count()
+    return { counts: await store.count(), lost: store.lost }
   } finally {
     await store.close()
   }

@@ -81,7 +81,9 @@ function tell(report: VerifyReport, how: { affected: readonly string[]; json: bo
   ]
   for (const [what, findings] of lists) {
     for (const { sha256, location, problem } of findings) {
-      print(`${what}: ${sha256} at ${location}: ${visible(problem)}`)
+      // Findings without a digest are about the packs' own records.
+      const subject = sha256 === '' ? 'records' : sha256
+      print(`${what}: ${subject} at ${location}: ${visible(problem)}`)
     }
   }
   for (const name of how.affected) print(`affected: ${visible(name)}`)

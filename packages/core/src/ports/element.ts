@@ -28,6 +28,8 @@ export interface Element {
   /** Atomic. With `ifAbsent`, false when the note already exists. */
   writeNote(name: string, text: string, options?: { ifAbsent?: boolean }): Promise<boolean>
   probe(): Promise<ElementProbe>
+  /** Faults of the element's own records, beside those of blobs. Absent where it keeps none. */
+  check?(): AsyncIterable<ElementFault>
   /** Gives back the space of what was removed, in bytes. Absent where removal does so at once. */
   reclaim?(signal?: AbortSignal): Promise<number>
   /** Absent on elements whose writes cannot ride in a catalog transaction. */
@@ -93,6 +95,12 @@ export interface ListedBlob {
   readonly sha256: string
   readonly location: string
   readonly size: number
+}
+
+export interface ElementFault {
+  readonly place: string
+  /** One sentence for a person. */
+  readonly problem: string
 }
 
 export interface ElementProbe {

@@ -31,6 +31,7 @@ export type AnyTransaction = (
 export interface CommitterParts {
   readonly disk: Disk
   readonly dir: string
+  readonly secret: Uint8Array
   readonly tables: Tables
   readonly journal: Journal
   readonly files: BlobFiles

@@ -3,13 +3,15 @@ import type { Clock } from '@holdfast/core/ports/clock.ts'
 import type { Disk } from '@holdfast/core/ports/disk.ts'
 import type { Random } from '@holdfast/core/ports/random.ts'
 import type { ChangeLine } from '../catalog/sqlite/commit/change-line.ts'
-import { applyReplay } from '../catalog/sqlite/commit/replay.ts'
+import { applyReplay, type Salvage } from '../catalog/sqlite/commit/replay.ts'
 import { ReplayScratch } from '../catalog/sqlite/commit/replay-scratch.ts'
 import { openDatabase } from '../catalog/sqlite/database.ts'
 import { openTables, type Tables } from '../catalog/sqlite/tables.ts'
 import { BlobFiles } from '../element/disk/blob-files.ts'
+import type { PackGap } from '../element/disk/check-packs.ts'
 import { defaultJournal, Journal } from '../element/disk/journal.ts'
 import { formatLocation, TEMP } from '../element/disk/layout.ts'
+import { sumsAt } from '../element/disk/sums-at.ts'
 import { AppliedPosition } from './applied-position.ts'
 import { Ballast } from './ballast.ts'
 import { type AnyTransaction, Committer } from './committer.ts'
@@ -19,12 +21,15 @@ export interface LogOptions {
   readonly dir: string
   readonly catalogPath: string
   readonly elementId: string
+  readonly secret: Uint8Array
   readonly clock: Clock
   readonly random: Random
   readonly reservedBytes: number
   readonly packBytesMax?: number
   readonly layOutBytes?: number
   readonly transactions: Readonly<Record<string, AnyTransaction>>
+  /** Keeps what can be kept of a damaged log, and tells what was lost. For rebuilds only. */
+  readonly salvage?: boolean
 }
 
 /** What recovery found, for the log and for `holdfast rebuild`. */
@@ -35,6 +40,8 @@ export interface Recovery {
   /** Bytes of an unfinished commit that were cut off the last pack. */
   readonly cutBytes: number
   readonly tempsSwept: number
+  /** What salvage could not keep, a sentence each. */
+  readonly lost: readonly string[]
 }
 
 export interface OpenedLog {
@@ -49,18 +56,25 @@ export interface OpenedLog {
  * and stands ready to commit. An absent catalog is made again from the packs.
  */
 export function openLog(options: LogOptions): OpenedLog {
-  const { disk, dir, clock, random, transactions } = options
+  const { disk, dir, secret, clock, random, transactions } = options
   Ballast.makeRoom(disk, dir)
   const db = openDatabase(options.catalogPath)
   try {
     const tables = openTables(db)
     checkElement(tables, options.elementId)
     const tempsSwept = sweepTemps(disk, dir)
-    const journal = new Journal({ ...defaultJournal, ...journalOptions(options), disk, dir, clock })
+    const lost: string[] = []
+    const onGap = options.salvage === true ? (gap: PackGap) => lost.push(gapText(gap)) : undefined
+    const sizes = { ...defaultJournal, ...journalOptions(options) }
+    const journal = new Journal({ ...sizes, disk, dir, clock, secret, onGap })
     const applied = new AppliedPosition(db)
     const recovery = recover(
       { tables, journal, applied },
-      { scratchPath: `${options.catalogPath}-replay`, nowMs: clock.now() },
+      {
+        scratchPath: `${options.catalogPath}-replay`,
+        nowMs: clock.now(),
+        salvage: options.salvage === true ? salvageOf(options, lost) : undefined,
+      },
     )
     const ballast = new Ballast(disk, dir, options.reservedBytes)
     ballast.lay()
@@ -68,6 +82,7 @@ export function openLog(options: LogOptions): OpenedLog {
     const parts = {
       disk,
       dir,
+      secret,
       tables,
       journal,
       files,
@@ -80,7 +95,7 @@ export function openLog(options: LogOptions): OpenedLog {
     return {
       committer: new Committer(parts),
       tables,
-      recovery: { ...recovery, tempsSwept },
+      recovery: { ...recovery, tempsSwept, lost },
       close: () => {
         journal.close()
         db.close()
@@ -114,6 +129,14 @@ function checkElement(tables: Tables, elementId: string): void {
   }
 }
 
+function gapText({ pack, from, to, reason }: PackGap): string {
+  return `${to - from} bytes of pack ${pack} at ${from}: ${reason}`
+}
+
+function salvageOf(options: LogOptions, lost: string[]): Salvage {
+  return { sumsAt: blob => sumsAt(options, blob), lost: what => lost.push(what) }
+}
+
 function sweepTemps(disk: Disk, dir: string): number {
   let swept = 0
   for (const { name, kind } of disk.list(`${dir}/${TEMP}`)) {
@@ -124,8 +147,16 @@ function sweepTemps(disk: Disk, dir: string): number {
 
 function recover(
   parts: { tables: Tables; journal: Journal; applied: AppliedPosition },
-  { scratchPath, nowMs }: { scratchPath: string; nowMs: number },
-): Omit<Recovery, 'tempsSwept'> {
+  {
+    scratchPath,
+    nowMs,
+    salvage,
+  }: {
+    scratchPath: string
+    nowMs: number
+    salvage: Salvage | undefined
+  },
+): Omit<Recovery, 'tempsSwept' | 'lost'> {
   const { tables, journal, applied } = parts
   const scratch = new ReplayScratch(tables.db, scratchPath)
   let batches = 0
@@ -148,7 +179,7 @@ function recover(
       if (fromNothing) tables.blobs.renewGrace(nowMs)
       applied.set(journal.position)
     }
-    applyReplay(tables, scratch, finish)
+    applyReplay(tables, scratch, { finish, salvage })
     return { batches, changes, cutBytes }
   } finally {
     scratch.close()

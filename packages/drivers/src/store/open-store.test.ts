@@ -4,6 +4,7 @@ import fs from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'node:test'
+import { encodeBatch } from '../element/disk/batch.ts'
 import { RECORD } from '../element/disk/tar-entry.ts'
 import { openStore, type Store, type StoreOptions } from '../open.ts'
 
@@ -222,4 +223,56 @@ describe('an unfinished commit at the end of the packs', () => {
       await assert.rejects(open(), code('STORE_DAMAGED'))
       assert.deepEqual(fs.readFileSync(pack()), bytes, 'nothing was changed')
     })
+})
+
+describe('a damaged log', () => {
+  it('is opened for a rebuild, which keeps all the rest and tells what was lost', async () => {
+    let store = await open()
+    const first = await put(store, 'first'.repeat(100))
+    const start = endOfBatches()
+    const second = await put(store, 'second'.repeat(100))
+    const end = endOfBatches()
+    const third = await put(store, 'third'.repeat(100))
+    await store.close()
+    fs.rmSync(`${dir}/catalog.db`)
+    const bytes = fs.readFileSync(pack())
+    bytes.fill(0xa5, end - RECORD, end)
+    fs.writeFileSync(pack(), bytes)
+    await assert.rejects(open(), code('STORE_DAMAGED'))
+    store = await open({ salvage: true })
+    assert.equal(store.recovery.lost.length, 1)
+    assert.match(store.recovery.lost[0] ?? '', new RegExp(`pack 1 at ${start}`))
+    assert.equal(await textOf(store, first), 'first'.repeat(100))
+    assert.equal(await textOf(store, third), 'third'.repeat(100))
+    assert.equal(await store.catalog.view.blobs.get(second), undefined)
+    const faults = await Array.fromAsync(store.element.check?.() ?? [])
+    assert.deepEqual(
+      faults.map(({ place }) => place),
+      [`pack:1:${start}`],
+    )
+    await store.close()
+  })
+
+  it('is not made of bytes that only look like a batch', async () => {
+    let store = await open()
+    const kept = await put(store, 'kept')
+    const start = endOfBatches()
+    // A caller may send anything: here a whole later batch, but for the secret of the store.
+    const forged = encodeBatch(
+      1000,
+      { bodies: [], lines: ['{"seq":99}'] },
+      { mtimeS: 1, secret: new Uint8Array(32) },
+    )
+    await store.element.write(once(Buffer.concat([Buffer.alloc(512), forged])), {})
+    await store.close()
+    const bytes = fs.readFileSync(pack())
+    bytes.fill(0, start, start + RECORD)
+    fs.writeFileSync(pack(), bytes)
+    fs.rmSync(`${dir}/catalog.db`)
+    store = await open()
+    assert.ok(store.recovery.cutBytes > 0)
+    assert.equal(store.recovery.changes, 0)
+    assert.equal(await textOf(store, kept), 'kept')
+    await store.close()
+  })
 })

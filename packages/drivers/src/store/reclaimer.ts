@@ -13,6 +13,7 @@ import type { AppliedPosition } from './applied-position.ts'
 export interface ReclaimerParts {
   readonly disk: Disk
   readonly dir: string
+  readonly secret: Uint8Array
   readonly tables: Tables
   readonly journal: Journal
   readonly files: BlobFiles
@@ -82,7 +83,10 @@ export class Reclaimer {
     let live = 0
     const file = this.#parts.journal.openPack(pack)
     try {
-      for (const batch of scanPack(file, pack, 0, { checkBytes: false })) {
+      for (const batch of scanPack(file, pack, 0, {
+        checkBytes: false,
+        secret: this.#parts.secret,
+      })) {
         for (const body of this.#liveBodies(batch)) live += Journal.bodyBytes(body.size)
         for (const line of this.#liveLines(batch)) live += JSON.stringify(line).length
       }
@@ -101,7 +105,10 @@ export class Reclaimer {
       let bodies: PackedBody[] = []
       let lines: ChangeLine[] = []
       let gathered = 0
-      for (const batch of scanPack(file, pack, 0, { checkBytes: false })) {
+      for (const batch of scanPack(file, pack, 0, {
+        checkBytes: false,
+        secret: this.#parts.secret,
+      })) {
         for (const { sha256, size: length, offset } of this.#liveBodies(batch)) {
           const bytes = Buffer.allocUnsafe(length)
           file.read(bytes, offset)

@@ -25,6 +25,7 @@ export interface VerifyReport {
   readonly blobs: number
   readonly bytes: number
   readonly missing: readonly BlobFinding[]
+  /** Blobs, and with an empty digest records of the element itself. */
   readonly damaged: readonly BlobFinding[]
   /** Bytes on the element that the catalog does not know: harmless, they only take room. */
   readonly orphaned: readonly BlobFinding[]
@@ -59,6 +60,10 @@ export async function verifyStore(
     signal?.throwIfAborted()
     if ((await engine.catalog.view.blobs.get(listed.sha256)) !== undefined) continue
     findings.orphaned.push(found(listed, 'no catalog record refers to it'))
+  }
+  for await (const { place, problem } of engine.element.check?.() ?? []) {
+    signal?.throwIfAborted()
+    findings.damaged.push({ sha256: '', location: place, size: 0, problem })
   }
   return { blobs, bytes, ...finished(findings) }
 }

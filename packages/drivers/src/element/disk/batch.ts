@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto'
 import { crc32 } from 'node:zlib'
 import { entryBytes, padded, RECORD, writeHeader } from './tar-entry.ts'
 
@@ -25,6 +26,8 @@ export interface BatchHead {
   readonly lines: number
   readonly lines_bytes: number
   readonly lines_crc32: string
+  /** Keyed with the store's secret: bytes of users can look like a batch, but not be one. */
+  readonly proof: string
 }
 
 export function blobEntryName(sha256: string): string {
@@ -52,7 +55,11 @@ export function hex32(value: number): string {
 }
 
 /** The batch as it will stand in the pack. */
-export function encodeBatch(number: number, batch: Batch, mtimeS: number): Buffer {
+export function encodeBatch(
+  number: number,
+  batch: Batch,
+  { mtimeS, secret }: { readonly mtimeS: number; readonly secret: Uint8Array },
+): Buffer {
   const text = batch.lines.length === 0 ? '' : `${batch.lines.join('\n')}\n`
   const lines = Buffer.from(text)
   let bodyBytes = 0
@@ -64,6 +71,7 @@ export function encodeBatch(number: number, batch: Batch, mtimeS: number): Buffe
     lines: batch.lines.length,
     lines_bytes: lines.length,
     lines_crc32: hex32(crc32(lines)),
+    proof: '0'.repeat(32),
   }
   const headBytes = Buffer.byteLength(JSON.stringify(head)) + 1
   const size = headBytes + lines.length
@@ -78,7 +86,9 @@ export function encodeBatch(number: number, batch: Batch, mtimeS: number): Buffe
   writeHeader(out, at, { name: changesEntryName(number), size }, mtimeS)
   const sum = hex32(crc32(out.subarray(0, bodyBytes)))
   at += RECORD
-  at += out.write(`${JSON.stringify({ ...head, crc32: sum })}\n`, at, 'latin1')
+  const summed = { ...head, crc32: sum }
+  const proven = { ...summed, proof: proofOf(summed, secret) }
+  at += out.write(`${JSON.stringify(proven)}\n`, at, 'latin1')
   out.set(lines, at)
   return out
 }
@@ -86,17 +96,24 @@ export function encodeBatch(number: number, batch: Batch, mtimeS: number): Buffe
 /** Head and lines of a changes entry, or undefined when it does not prove itself. */
 export function decodeChanges(
   content: Buffer,
+  secret: Uint8Array,
 ): { readonly head: BatchHead; readonly lines: readonly string[] } | undefined {
   const end = content.indexOf(10)
   if (end < 0) return undefined
   const head = parseHead(content.toString('utf8', 0, end))
-  if (head === undefined) return undefined
+  if (head === undefined || head.proof !== proofOf(head, secret)) return undefined
   const lines = content.subarray(end + 1)
   if (lines.length !== head.lines_bytes || hex32(crc32(lines)) !== head.lines_crc32) {
     return undefined
   }
   const texts = lines.length === 0 ? [] : lines.toString('utf8', 0, lines.length - 1).split('\n')
   return texts.length === head.lines ? { head, lines: texts } : undefined
+}
+
+function proofOf(head: BatchHead, secret: Uint8Array): string {
+  const { batch, bytes, crc32: sum, lines, lines_bytes, lines_crc32 } = head
+  const text = [batch, bytes, sum, lines, lines_bytes, lines_crc32].join(':')
+  return createHmac('sha256', secret).update(text).digest('hex').slice(0, 32)
 }
 
 function parseHead(text: string): BatchHead | undefined {
@@ -118,6 +135,7 @@ function isBatchHead(value: unknown): value is BatchHead {
     typeof sum === 'string' &&
     Number.isSafeInteger(lines) &&
     Number.isSafeInteger(lines_bytes) &&
-    typeof lines_crc32 === 'string'
+    typeof lines_crc32 === 'string' &&
+    typeof (value as Partial<BatchHead>).proof === 'string'
   )
 }

@@ -7,6 +7,7 @@ import type {
   ByteRange,
   ByteSource,
   Element,
+  ElementFault,
   ElementProbe,
   ElementTraits,
   ListedBlob,
@@ -19,6 +20,7 @@ import type { ReclaimStep } from '../../store/reclaimer.ts'
 import { blobEntrySha256 } from './batch.ts'
 import { BlobCache } from './blob-cache.ts'
 import { BlobFiles } from './blob-files.ts'
+import { checkPacks } from './check-packs.ts'
 import type { DiskStaging } from './disk-staging.ts'
 import { blobPath, formatLocation, NOTES, parseLocation, TEMP } from './layout.ts'
 import { livePacked } from './live-packed.ts'
@@ -30,6 +32,8 @@ export interface DiskElementOptions {
   readonly id: string
   readonly disk: Disk
   readonly dir: string
+  /** Proves batches of the packs. */
+  readonly secret: Uint8Array
   readonly random: Random
   readonly staging: DiskStaging
   /** Makes staged bytes durable on their own, through the committer. */
@@ -137,13 +141,18 @@ export class DiskElement implements Element {
   }
 
   async *list(): AsyncGenerator<ListedBlob> {
-    const { disk, dir } = this.#options
-    for (const [sha256, { size, location }] of livePacked(disk, dir)) {
+    const { disk, dir, secret } = this.#options
+    for (const [sha256, { size, location }] of livePacked(disk, dir, secret)) {
       yield { sha256, size, location }
     }
     for (const { sha256, size } of new BlobFiles(disk, dir).list()) {
       yield { sha256, size, location: formatLocation({ kind: 'file', sha256 }) }
     }
+  }
+
+  async *check(): AsyncGenerator<ElementFault> {
+    const { disk, dir, secret } = this.#options
+    yield* checkPacks(disk, dir, secret)
   }
 
   async readNote(name: string): Promise<string | undefined> {

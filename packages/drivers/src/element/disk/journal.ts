@@ -3,8 +3,9 @@ import type { Clock } from '@holdfast/core/ports/clock.ts'
 import type { Disk, DiskFile } from '@holdfast/core/ports/disk.ts'
 import { FatalStoreError } from '../../disk/disk-errors.ts'
 import { type Batch, encodeBatch } from './batch.ts'
+import { type PackGap, scanPastDamage } from './check-packs.ts'
 import { PACKS, packNumber, packPath } from './layout.ts'
-import { laterBatchAt, restIsZero, type ScannedBatch, scanPack } from './pack-scan.ts'
+import { laterBatchAt, restIsZero, type ScanEnd, type ScannedBatch, scanPack } from './pack-scan.ts'
 import { entryBytes, RECORD } from './tar-entry.ts'
 
 /** Position in the log: batch number `batch`, the next one, begins here. */
@@ -22,6 +23,10 @@ export interface JournalOptions {
   readonly packBytesMax: number
   /** Zeros written ahead: syncing laid-out space is 1.4 to 3 times cheaper than a growing file. */
   readonly layOutBytes: number
+  /** Proves batches; see BatchHead. */
+  readonly secret: Uint8Array
+  /** Passes over damage instead of refusing it, and tells each gap. For rebuilds only. */
+  readonly onGap?: ((gap: PackGap) => void) | undefined
 }
 
 export const defaultJournal = Object.freeze({
@@ -111,29 +116,55 @@ export class Journal {
     let keep = false
     try {
       if (scan.start > file.size()) throw damaged(`pack ${pack} is shorter than the catalog says`)
-      const batches = scanPack(file, pack, scan.start, { checkBytes: scan.last })
-      let step = batches.next()
-      while (!step.done) {
-        scan.apply(step.value)
-        this.#nextBatch = step.value.head.batch + 1
-        step = batches.next()
-      }
-      const end = restIsZero(file, step.value)
-      if (!scan.last) {
-        if (end.kind === 'torn') throw damaged(`pack ${pack} at ${end.at}: ${end.reason}`)
-        return 0
-      }
-      if (end.kind === 'torn') {
-        const later = laterBatchAt(file, end.at, this.#nextBatch)
-        if (later !== undefined) {
-          throw damaged(`pack ${pack} at ${end.at}: ${end.reason}, but a batch follows at ${later}`)
-        }
-      }
+      const end = restIsZero(file, this.#applyBatches(file, pack, scan))
+      if (end.kind === 'torn') this.#refuseDamage(file, pack, { end, last: scan.last })
+      if (!scan.last) return 0
       keep = true
       return this.#standAt(file, pack, end.at, end.kind === 'torn')
     } finally {
       if (!keep) file.close()
     }
+  }
+
+  #applyBatches(
+    file: DiskFile,
+    pack: number,
+    scan: { start: number; last: boolean; apply: (batch: ScannedBatch) => void },
+  ): ScanEnd {
+    const { onGap, secret } = this.#options
+    const options = { start: scan.start, checkBytes: scan.last, secret }
+    const found: Generator<ScannedBatch | PackGap, ScanEnd> =
+      onGap === undefined
+        ? scanPack(file, pack, scan.start, options)
+        : scanPastDamage(file, pack, options)
+    let step = found.next()
+    while (!step.done) {
+      if ('reason' in step.value) onGap?.(step.value)
+      else {
+        scan.apply(step.value)
+        this.#nextBatch = step.value.head.batch + 1
+      }
+      step = found.next()
+    }
+    return step.value
+  }
+
+  /** An unfinished commit at the very end is cut off; anything else is damage. */
+  #refuseDamage(
+    file: DiskFile,
+    pack: number,
+    { end, last }: { end: Extract<ScanEnd, { kind: 'torn' }>; last: boolean },
+  ): void {
+    const { onGap, secret } = this.#options
+    const expected = this.#nextBatch
+    const later = last ? laterBatchAt(file, { from: end.at, expected, secret }) : undefined
+    if (last && later === undefined) return
+    if (onGap !== undefined) {
+      onGap({ pack, from: end.at, to: file.size(), reason: end.reason })
+      return
+    }
+    const follows = later === undefined ? '' : `, but a batch follows at ${later}`
+    throw damaged(`pack ${pack} at ${end.at}: ${end.reason}${follows}`)
   }
 
   /** Clears what lies behind the end, since no answer was given for it. */
@@ -173,7 +204,8 @@ export class Journal {
     const file = this.#file
     if (file === undefined) throw new FatalStoreError('the journal is not open')
     const seconds = Math.floor(this.#options.clock.now() / 1000)
-    const bytes = encodeBatch(this.#nextBatch, batch, seconds)
+    const { secret } = this.#options
+    const bytes = encodeBatch(this.#nextBatch, batch, { mtimeS: seconds, secret })
     const end = this.#offset + bytes.length
     try {
       if (end > this.#laidOut) this.#layOut(file, end)

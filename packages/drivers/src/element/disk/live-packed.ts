@@ -6,6 +6,7 @@ import { scanPack } from './pack-scan.ts'
 export function livePacked(
   disk: Disk,
   dir: string,
+  secret: Uint8Array,
 ): Map<string, { readonly size: number; readonly location: string }> {
   const live = new Map<string, { size: number; location: string }>()
   const packs = disk
@@ -15,7 +16,7 @@ export function livePacked(
   for (const pack of packs) {
     const file = disk.open(packPath(dir, pack), 'read')
     try {
-      for (const batch of scanPack(file, pack, 0, { checkBytes: false })) {
+      for (const batch of scanPack(file, pack, 0, { checkBytes: false, secret })) {
         for (const { sha256, size, offset } of batch.bodies) {
           live.set(sha256, { size, location: formatLocation({ kind: 'pack', pack, offset }) })
         }

@@ -28,6 +28,13 @@ export interface ScannedBatch {
   readonly lines: readonly string[]
 }
 
+export interface ScanOptions {
+  /** Check the CRC of blob entries too: needed only where a crash may have cut. */
+  readonly checkBytes: boolean
+  /** Of the store; see BatchHead.proof. */
+  readonly secret: Uint8Array
+}
+
 /** How the scan of a pack ended: at zeros or the file's end, or at bytes that prove nothing. */
 export type ScanEnd =
   | { readonly kind: 'clean'; readonly at: number }
@@ -43,7 +50,7 @@ export function* scanPack(
   file: DiskFile,
   pack: number,
   start: number,
-  options: { checkBytes: boolean },
+  options: ScanOptions,
 ): Generator<ScannedBatch, ScanEnd> {
   const size = file.size()
   const header = Buffer.alloc(RECORD)
@@ -71,14 +78,16 @@ export function* scanPack(
     if (number === undefined) return torn('an entry of unknown name')
     const content = Buffer.alloc(entry.size)
     file.read(content, data)
-    const changes = decodeChanges(content)
+    const changes = decodeChanges(content, options.secret)
     if (changes === undefined) return torn('the change lines do not match their checksum')
     const { head, lines } = changes
     if (head.batch !== number || head.bytes !== at - batchStart) return torn('batch head differs')
     if (options.checkBytes && rangeCrc(file, batchStart, at) !== head.crc32) {
       // Behind a cut nothing can stand. If something does, the bytes rotted after they were synced:
       // the records are whole, and verify tells which blobs are not.
-      if (laterBatchAt(file, next, number) === undefined) {
+      if (
+        laterBatchAt(file, { from: next, expected: number, secret: options.secret }) === undefined
+      ) {
         return torn('the blob bytes do not match their checksum')
       }
     }
@@ -118,7 +127,14 @@ export function restIsZero(file: DiskFile, end: ScanEnd): ScanEnd {
 }
 
 /** Looks behind a torn place for a whole batch: then it is damage, not a cut. */
-export function laterBatchAt(file: DiskFile, from: number, expected: number): number | undefined {
+export function laterBatchAt(
+  file: DiskFile,
+  {
+    from,
+    expected,
+    secret,
+  }: { readonly from: number; readonly expected: number; readonly secret: Uint8Array },
+): number | undefined {
   const size = file.size()
   const header = Buffer.alloc(RECORD)
   for (let at = from; at + RECORD <= size; at += RECORD) {
@@ -130,7 +146,7 @@ export function laterBatchAt(file: DiskFile, from: number, expected: number): nu
     if (at + RECORD + entry.size > size) continue
     const content = Buffer.alloc(entry.size)
     file.read(content, at + RECORD)
-    if (decodeChanges(content)?.head.batch === number) return at
+    if (decodeChanges(content, secret)?.head.batch === number) return at
   }
   return undefined
 }

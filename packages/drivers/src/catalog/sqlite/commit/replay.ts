@@ -1,4 +1,12 @@
-import type { ApiKey, Asset, Bucket, Link, Quota, Version } from '@holdfast/core/records.ts'
+import {
+  type ApiKey,
+  type Asset,
+  type Bucket,
+  defaultBucketSettings,
+  type Link,
+  type Quota,
+  type Version,
+} from '@holdfast/core/records.ts'
 import { parseRecord, toMs } from '../row-values.ts'
 import type { Tables } from '../tables.ts'
 import type { LineBlob, LineChange } from './change-line.ts'
@@ -7,17 +15,31 @@ import type { ReplayScratch, ScratchChange } from './replay-scratch.ts'
 
 const COMMIT_EVERY = 20_000
 
+export interface ReplayOptions {
+  /** Runs in the last commit. */
+  readonly finish: () => void
+  readonly salvage?: Salvage | undefined
+}
+
+/** Makes up for records that a damaged log lost. */
+export interface Salvage {
+  /** Sums of bytes as they lie on the element. */
+  sumsAt(blob: { location: string; size: number; blockBytes: number }): Uint8Array
+  /** A record that could not be kept, for the report. */
+  lost(what: string): void
+}
+
 /**
  * Brings the tables to the state that the packs tell. Records are whole, so applying one again
  * changes nothing and an older one is passed over; a replay that was cut can simply run again.
  */
-export function applyReplay(tables: Tables, scratch: ReplayScratch, finish: () => void): void {
+export function applyReplay(tables: Tables, scratch: ReplayScratch, how: ReplayOptions): void {
   scratch.settle()
-  const replay = new Replay(tables, scratch)
+  const replay = new Replay(tables, scratch, how.salvage)
   tables.db.exec('BEGIN IMMEDIATE')
   try {
     replay.run()
-    finish()
+    how.finish()
     tables.counters.flush()
     tables.db.exec('COMMIT')
   } catch (error) {
@@ -31,9 +53,11 @@ class Replay {
   readonly #tables: Tables
   readonly #scratch: ReplayScratch
   readonly #records: Records
+  readonly #salvage: Salvage | undefined
   #applied = 0
 
-  constructor(tables: Tables, scratch: ReplayScratch) {
+  constructor(tables: Tables, scratch: ReplayScratch, salvage: Salvage | undefined) {
+    this.#salvage = salvage
     this.#tables = tables
     this.#scratch = scratch
     this.#records = new Records(tables)
@@ -99,7 +123,10 @@ class Replay {
     for (const { id, json } of this.#scratch.records('assets')) {
       const asset = parseRecord<Asset>(json)
       const known = this.#tables.assets.byId(id)
-      if (known === undefined || known.seq <= asset.seq) this.#records.putAsset(asset)
+      if (known === undefined || known.seq <= asset.seq) {
+        if (this.#salvage !== undefined) this.#makeBucket(asset)
+        this.#records.putAsset(asset)
+      }
       this.#step()
     }
   }
@@ -108,11 +135,42 @@ class Replay {
     for (const { id, at, json } of this.#scratch.records('versions')) {
       const version = parseRecord<Version>(json)
       const known = this.#tables.versions.byId(id)
+      if (this.#salvage !== undefined && !this.#canKeep(version, this.#salvage)) continue
       if (known === undefined || known.seq <= version.seq) {
         this.#records.putVersion(version, toMs(at))
       }
       this.#step()
     }
+  }
+
+  /** The line that made the bucket is lost: its assets must not be. */
+  #makeBucket({ bucketId, createdAt, seq }: Asset): void {
+    if (this.#tables.buckets.byId(bucketId) !== undefined) return
+    this.#records.putBucket({
+      id: bucketId,
+      name: `recovered-${bucketId}`,
+      settings: defaultBucketSettings,
+      createdAt,
+      createdBy: 'rebuild',
+      updatedAt: createdAt,
+      seq,
+    })
+    this.#salvage?.lost(`the record of a bucket, now recovered-${bucketId}`)
+  }
+
+  #canKeep(version: Version, salvage: Salvage): boolean {
+    const { assets, blobs } = this.#tables
+    if (assets.byId(version.assetId) === undefined) {
+      salvage.lost(`the asset of version ${version.id}, SHA-256 ${version.sha256}`)
+      return false
+    }
+    const { sha256, size } = version
+    if (version.kind === 'marker' || blobs.get(sha256) !== undefined) return true
+    const location = this.#scratch.locationOf(sha256) ?? `file:${sha256}`
+    const blockBytes = 64 * 1024
+    const sums = salvage.sumsAt({ location, size, blockBytes })
+    this.#records.putBlob({ sha256, size, location, blockBytes, sums }, toMs(version.createdAt))
+    return true
   }
 
   #putRest(): void {
