@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { CatalogTransaction, Moment } from '@holdfast/core/ports/catalog.ts'
 import type { ApiKey } from '@holdfast/core/records.ts'
@@ -38,7 +39,8 @@ export async function createKeyTransaction(
 
 /**
  * The key of the settings: created once. A key of the same name that the settings gave before is
- * revoked, so that changing the secret there ends the old one. A revoked key stays revoked.
+ * revoked, so that changing the secret there ends the old one. Who owns the settings owns the store:
+ * a key that was revoked while the settings still give it opens again.
  */
 export async function ensureKeyTransaction(
   tx: CatalogTransaction,
@@ -51,7 +53,18 @@ export async function ensureKeyTransaction(
     if (!replaced || key.revokedAt !== null || key.hash === args.hash) continue
     await revoke(tx, key, moment)
   }
-  return existing ?? createKeyTransaction(tx, args, moment)
+  if (existing === undefined) return createKeyTransaction(tx, args, moment)
+  const given = { ...existing, ...args, revokedAt: null }
+  return isDeepStrictEqual(given, existing) ? existing : reinstate(tx, given)
+}
+
+async function reinstate(tx: CatalogTransaction, key: ApiKey): Promise<ApiKey> {
+  const reinstated: ApiKey = { ...key, seq: await tx.nextSeq() }
+  await tx.put.key(reinstated)
+  const { id, name, permissions, buckets, expiresAt } = reinstated
+  const rights = { permissions, buckets, expires_at: expiresAt }
+  await tx.note({ what: 'key.created', detail: { key_id: id, name, ...rights, reinstated: true } })
+  return reinstated
 }
 
 export async function revokeKeyTransaction(

@@ -73,6 +73,18 @@ describe('API keys', () => {
     await assert.rejects(createKey(engine, confined, input), refused('FORBIDDEN'))
   })
 
+  it('are revoked only by who holds what they grant', async () => {
+    await using opened = await openTestStore()
+    const { engine, call } = opened
+    const administrator = await createKey(engine, call, { name: 'a', permissions: ['*'] })
+    const uploader = await createKey(engine, call, { name: 'u', permissions: ['assets:*'] })
+    const maker = callOf({ permissions: ['keys:admin', 'assets:*'] })
+    const revocation = revokeKey(engine, maker, administrator.key.id)
+    await assert.rejects(revocation, refused('FORBIDDEN', { permission: '*' }))
+    await authenticateKey(engine, administrator.secret)
+    assert.ok((await revokeKey(engine, maker, uploader.key.id)).revokedAt)
+  })
+
   it('tell every wrong field at once', async () => {
     await using opened = await openTestStore()
     const { engine, call, clock } = opened
@@ -122,13 +134,17 @@ describe('the key of the settings', () => {
     assert.equal((await listKeys(engine, call)).length, 3)
   })
 
-  it('stays revoked when an administrator revoked it', async () => {
+  it('is an administrator after every start, revoked or not', async () => {
     await using opened = await openTestStore()
     const { engine, call } = opened
-    const key = await ensureKey(engine, first)
+    const key = await ensureKey(engine, { ...first, permissions: ['assets:read'] })
     await revokeKey(engine, call, key.id)
-    await ensureKey(engine, first)
     await assert.rejects(authenticateKey(engine, first.secret), refused('UNAUTHENTICATED'))
+    await ensureKey(engine, first)
+    await using again = await opened.reopen('rebuild')
+    const principal = await authenticateKey(again.engine, first.secret)
+    assert.deepEqual([principal.id, principal.permissions], [key.id, ['*']])
+    assert.equal((await listKeys(again.engine, call)).length, 1)
   })
 
   it('must not be short', async () => {

@@ -29,7 +29,7 @@ export async function createKey(
 ): Promise<{ key: ApiKey; secret: string }> {
   authorize(call.principal, 'keys:admin', {})
   requireKeyFields(engine, input)
-  requireWithin(call.principal, input)
+  requireWithin(call.principal, input, 'a key cannot grant more than its maker holds')
   const secret = newSecret(engine.random)
   const args = {
     name: input.name,
@@ -43,7 +43,7 @@ export async function createKey(
   return { key, secret }
 }
 
-/** The key that the settings give, for the first administrator. */
+/** The key that the settings give, for the first administrator: good after every start. */
 export async function ensureKey(
   engine: Engine,
   input: {
@@ -69,9 +69,15 @@ export async function listKeys(engine: Engine, call: Call): Promise<ApiKey[]> {
   return engine.catalog.view.keys.list()
 }
 
-/** From the moment it resolves the key opens nothing. Revoking twice changes nothing. */
+/**
+ * From the moment it resolves the key opens nothing. Revoking twice changes nothing. Nobody takes
+ * rights that they do not hold themselves: else a key for making keys could lock out everybody.
+ */
 export async function revokeKey(engine: Engine, call: Call, id: string): Promise<ApiKey> {
   authorize(call.principal, 'keys:admin', {})
+  const key = await engine.catalog.view.keys.byId(id)
+  if (key === undefined) throw new HoldfastError('KEY_NOT_FOUND', { key_id: id })
+  requireWithin(call.principal, key, 'a key that grants more than the caller holds')
   return commit(engine, call, { name: 'keys.revoke', args: { id } })
 }
 
@@ -137,16 +143,17 @@ function expiryProblems(engine: Engine, expiresAt: string | null | undefined): F
   return ms > engine.clock.now() ? [] : [{ path: 'expires_at', problem: 'must be in the future' }]
 }
 
-/** Nobody hands out more than they hold. */
-function requireWithin(maker: Principal, input: KeyInput): void {
+/** Nobody hands out or takes away more than they hold. */
+function requireWithin(
+  maker: Principal,
+  input: { readonly permissions: readonly string[] },
+  reason: string,
+): void {
   const excess = input.permissions.find(scope => {
     if (isAdministrator(maker)) return false
     if (scope === '*' || scope === '*:*') return true
     return allPermissions.some(one => scopeCovers(scope, one) && !hasScope(maker, one))
   })
   if (excess === undefined) return
-  throw new HoldfastError('FORBIDDEN', {
-    permission: excess,
-    reason: 'a key cannot grant more than its maker holds',
-  })
+  throw new HoldfastError('FORBIDDEN', { permission: excess, reason })
 }
