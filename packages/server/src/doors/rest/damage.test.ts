@@ -88,3 +88,28 @@ test('content that is put again replaces what was lost', async () => {
   assert.equal((await server.ask(`PUT ${base}/lost`, { body })).status, 200)
   assert.equal((await server.ask(`GET ${base}/lost`)).bytes.length, MiB)
 })
+
+test('an archive with damaged or missing bytes breaks its connection, never the server', async () => {
+  for (const lose of [
+    rmSync,
+    (path: string) => damage(path, 10),
+    (path: string) => damage(path, MiB),
+  ]) {
+    await using server = await startServer()
+    const kept = await server.ask(`PUT ${base}/a.bin`, { body: Buffer.alloc(400, 'a') })
+    const lost = await server.ask(`PUT ${base}/b.bin`, { body: Buffer.alloc(2 * MiB, 'b') })
+    lose(blobFile(server))
+    for (const format of ['zip', 'tar']) {
+      for (const ids of [
+        [kept.json.id, lost.json.id],
+        [lost.json.id, kept.json.id],
+      ]) {
+        const asked = server.ask('POST /api/v2/assets/batch-download', { json: { ids, format } })
+        const answered = await asked.catch(() => undefined)
+        assert.notEqual(answered?.status, 200, format)
+        assert.equal((await server.ask('GET /health/live')).status, 200)
+      }
+    }
+    assert.ok(server.logLines.some(line => /"code":"BLOB_(DAMAGED|MISSING)"/.test(line)))
+  }
+})

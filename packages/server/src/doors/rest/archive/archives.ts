@@ -92,6 +92,8 @@ async function* zipOf(entries: readonly Entry[]): AsyncGenerator<Uint8Array> {
   for (const { name, size, modifiedAt, compress, read } of entries) {
     zip.addReadStreamLazy(name, { mtime: modifiedAt, compress, size }, opened => {
       current = Readable.from(read())
+      // yazl only pipes it: an error that nobody hears would end the process.
+      current.on('error', error => output.destroy(error))
       opened(null, current)
     })
   }
