@@ -44,7 +44,7 @@ export function registerRoutes(
       url: fastifyPath(route.path),
       // A HEAD of its own answers with headers of content; other GETs answer HEAD by themselves.
       exposeHeadRoute: route.method === 'GET' && !hasHead(route.path),
-      config: { operationId, secretPath: route.path.includes('{token}') },
+      config: { operationId },
       handler: serve,
     })
   }

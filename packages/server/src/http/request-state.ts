@@ -23,7 +23,5 @@ declare module 'fastify' {
   }
   interface FastifyContextConfig {
     operationId?: string
-    /** Paths that hold a credential are never logged. */
-    secretPath?: boolean
   }
 }

@@ -1,0 +1,32 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
+import { startServer } from '../started-server.test.ts'
+
+test('the credential of a link is never logged, whether or not its route is found', async () => {
+  await using server = await startServer({ env: { STORAGE_LOG_LEVEL: 'trace' } })
+  const token = 'c2VjcmV0LXRva2Vu.bm90LWZvci1sb2dz'
+  for (const line of [
+    `GET /api/v2/presigned/${token}`,
+    `PATCH /api/v2/presigned/${token}`,
+    `DELETE /api/v2/presigned/${token}?x=1`,
+    `GET /api/v2/presigned/${token}/`,
+    `GET //api/v2/presigned/${token}`,
+    `GET /api/v2/presigned//${token}`,
+    `GET /api/v2/%70resigned/${token}`,
+    `GET /api/v2/presigned%2F${token}`,
+    `GET /api/v2/%2570resigned%252f${token}`,
+    `GET /API/v2/Presigned/${token}`,
+    `GET /api/v2/presigned/%zz${token}`,
+  ]) {
+    await server.ask(line)
+  }
+  await server.ask('GET /api/v2/assets')
+  await delay(50)
+  assert.ok(server.logLines.some(line => line.includes('/api/v2/assets')))
+  assert.ok(server.logLines.some(line => line.includes('(hidden)')))
+  assert.deepEqual(
+    server.logLines.filter(line => line.includes(token)),
+    [],
+  )
+})
