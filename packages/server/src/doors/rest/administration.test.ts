@@ -237,3 +237,11 @@ test('garbage goes, and everything that is kept can be verified', async () => {
   assert.ok(report.json.checked_blobs > 0)
   assert.deepEqual(report.json.orphaned, [])
 })
+
+test('care of the store is not for a key confined to buckets', async () => {
+  const json = { name: 'confined', permissions: ['*'], buckets: ['holdfast'] }
+  const { key } = (await server.ask('POST /api/v2/keys', { json })).json
+  for (const path of ['verify', 'collect-garbage']) {
+    refused(await server.ask(`POST /api/v2/admin/${path}`, { key }), 403, 'FORBIDDEN')
+  }
+})

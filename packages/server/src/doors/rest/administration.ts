@@ -1,3 +1,4 @@
+import { authorize } from '@holdfast/engine/access/decide.ts'
 import { createKey, listKeys, revokeKey } from '@holdfast/engine/access/keys.ts'
 import {
   createBucket,
@@ -95,6 +96,7 @@ export const administrationOperations: Pick<Operations, Names> = {
 
   collectGarbage: async ({ context, call }) => {
     const { engine } = context
+    authorize(call.principal, 'store:admin', {})
     const done = await collectGarbage(engine, { limit: 1_000_000, signal: call.signal })
     const freed = (await engine.element.reclaim?.(call.signal)) ?? 0
     const { deadBlobs } = await engine.catalog.view.blobs.totals()
@@ -108,6 +110,7 @@ export const administrationOperations: Pick<Operations, Names> = {
   },
 
   verifyStore: async ({ context, call }) => {
+    authorize(call.principal, 'store:admin', {})
     const report = await verifyStore(context.engine, { signal: call.signal })
     const { missing, damaged, orphaned } = report
     return {
