@@ -73,6 +73,23 @@ describe('API keys', () => {
     await assert.rejects(createKey(engine, confined, input), refused('FORBIDDEN'))
   })
 
+  it('end no later than the key that made them', async () => {
+    await using opened = await openTestStore()
+    const { engine, call, clock } = opened
+    const inMs = (ms: number) => new Date(clock.now() + ms).toISOString()
+    const rights = { name: 'k', permissions: ['*'] }
+    const { secret } = await createKey(engine, call, { ...rights, expiresAt: inMs(1000) })
+    const maker = { ...call, principal: await authenticateKey(engine, secret) }
+    for (const expiresAt of [undefined, null, inMs(1000)]) {
+      const { key } = await createKey(engine, maker, { ...rights, expiresAt })
+      assert.equal(key.expiresAt, inMs(1000))
+    }
+    const sooner = await createKey(engine, maker, { ...rights, expiresAt: inMs(999) })
+    assert.equal(sooner.key.expiresAt, inMs(999))
+    const later = createKey(engine, maker, { ...rights, expiresAt: inMs(1001) })
+    await assert.rejects(later, refused('FORBIDDEN', { expires_at: inMs(1000) }))
+  })
+
   it('are revoked only by who holds what they grant', async () => {
     await using opened = await openTestStore()
     const { engine, call } = opened

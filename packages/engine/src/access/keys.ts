@@ -18,6 +18,7 @@ export interface KeyInput {
   readonly permissions: readonly string[]
   /** Bucket names it is confined to; absent or null = as far as its maker reaches. */
   readonly buckets?: readonly string[] | null | undefined
+  /** Absent or null: never, or with its maker. */
   readonly expiresAt?: string | null | undefined
 }
 
@@ -37,7 +38,7 @@ export async function createKey(
     prefix: prefixOfSecret(secret),
     permissions: input.permissions,
     buckets: input.buckets ?? null,
-    expiresAt: input.expiresAt == null ? null : new Date(input.expiresAt).toISOString(),
+    expiresAt: await expiryOf(engine, call, input.expiresAt),
   }
   const key = await commit(engine, call, { name: 'keys.create', args })
   return { key, secret }
@@ -141,6 +142,22 @@ function expiryProblems(engine: Engine, expiresAt: string | null | undefined): F
   const ms = Date.parse(expiresAt)
   if (Number.isNaN(ms)) return [{ path: 'expires_at', problem: 'must be an ISO 8601 time' }]
   return ms > engine.clock.now() ? [] : [{ path: 'expires_at', problem: 'must be in the future' }]
+}
+
+/** A key ends no later than its maker, or expiring would end nothing. */
+async function expiryOf(
+  engine: Engine,
+  { principal }: Call,
+  wanted: string | null | undefined,
+): Promise<string | null> {
+  const maker = await engine.catalog.view.keys.byId(principal.id)
+  const latest = maker?.expiresAt ?? null
+  if (wanted == null) return latest
+  if (latest === null || Date.parse(wanted) <= Date.parse(latest)) {
+    return new Date(wanted).toISOString()
+  }
+  const reason = 'a key cannot outlive its maker'
+  throw new HoldfastError('FORBIDDEN', { reason, expires_at: latest })
 }
 
 /** Nobody hands out or takes away more than they hold. */
