@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import test, { type TestContext } from 'node:test'
 import { type ClientError, type ClientOptions, isClientError, openClient } from '../client.ts'
 
@@ -240,18 +240,22 @@ test('a source that fails ends the call with its own error and is not asked agai
   assert.equal(opened, 1)
 })
 
-test('a source is let go when the call ends before it does', async t => {
-  const early: Reply = () => {}
-  const { client } = await scripted(t, early)
-  const refusing = createServer((_, response) => response.writeHead(413).end())
-  await new Promise<void>(resolve => refusing.listen(0, '127.0.0.1', resolve))
-  t.after(() => {
-    refusing.closeAllConnections()
-    refusing.close()
-  })
-  const { port } = refusing.address() as AddressInfo
-  const refused = openClient({ url: `http://127.0.0.1:${port}` })
-  for (const one of [client(), refused]) {
+test('source and connection are let go when the call ends before them', async t => {
+  const sockets = new Set<Socket>()
+  const refuses: Reply = response => response.writeHead(413).end()
+  for (const reply of [refuses, () => {}]) {
+    const server = createServer((request, response) => {
+      const { socket } = request
+      sockets.add(socket)
+      socket.on('close', () => sockets.delete(socket))
+      request.on('error', () => {})
+      reply(response, request)
+    })
+    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+    t.after(() => {
+      server.closeAllConnections()
+      server.close()
+    })
     let left = false
     const endless = async function* () {
       try {
@@ -263,10 +267,13 @@ test('a source is let go when the call ends before it does', async t => {
         left = true
       }
     }
+    const { port } = server.address() as AddressInfo
+    const { assets } = openClient({ url: `http://127.0.0.1:${port}` })
     const signal = AbortSignal.timeout(200)
-    await assert.rejects(one.assets.put(target, endless, { signal, verify: false }))
-    await new Promise(resolve => setTimeout(resolve, 50))
+    await assert.rejects(assets.put(target, endless, { signal, verify: false }))
+    await new Promise(resolve => setTimeout(resolve, 300))
     assert.equal(left, true)
+    assert.equal(sockets.size, 0)
   }
 })
 
