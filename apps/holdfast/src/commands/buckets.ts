@@ -20,7 +20,10 @@ interface SettingOptions {
 }
 
 export function addBuckets(program: Command): void {
-  const buckets = program.command('buckets').description('Containers of assets, with settings.')
+  const buckets = program
+    .command('buckets')
+    .summary('containers of assets: list, show, create, set, remove')
+    .description('Containers of assets, with settings.')
   buckets
     .command('list', { isDefault: true })
     .description('List the buckets you may see.')

@@ -7,7 +7,10 @@ import { visible } from '../output/visible.ts'
 import { readSettings } from '../upkeep/read-settings.ts'
 
 export function addConfig(program: Command): void {
-  const config = program.command('config').description('Settings of the server.')
+  const config = program
+    .command('config')
+    .summary('settings of the server: show, check')
+    .description('Settings of the server.')
   config
     .command('show')
     .summary('show every setting, its value and where that comes from')

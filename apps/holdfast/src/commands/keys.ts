@@ -12,7 +12,10 @@ interface CreateOptions {
 }
 
 export function addKeys(program: Command): void {
-  const keys = program.command('keys').description('API keys.')
+  const keys = program
+    .command('keys')
+    .summary('API keys: list, create, revoke')
+    .description('API keys.')
   keys
     .command('list', { isDefault: true })
     .description('List API keys, without the secrets.')

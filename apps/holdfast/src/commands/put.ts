@@ -26,7 +26,8 @@ export function addPut(program: Command): void {
     .summary('put files and directories in')
     .description(
       'Put files and directories in. A file gets its name as key, the files of a directory their ' +
-        'paths below it; --prefix goes in front. What was interrupted goes on with --sync.',
+        'paths below it; --prefix goes in front. Empty directories are not kept. What was ' +
+        'interrupted goes on with --sync.',
     )
     .argument('<paths...>', 'files and directories')
     .option('--prefix <prefix>', 'where the keys begin, such as photos/2026', '')

@@ -10,6 +10,7 @@ import { visible } from '../output/visible.ts'
 export function addRestore(program: Command): void {
   program
     .command('restore')
+    .summary('bring a deleted asset back')
     .description('Bring a deleted asset back.')
     .argument('<key>', 'key or id of the asset; with --recursive, beginning of the keys')
     .option('-r, --recursive', 'every deleted asset whose key begins so')

@@ -10,6 +10,7 @@ import { printTable } from '../output/table.ts'
 export function addStat(program: Command): void {
   program
     .command('stat')
+    .summary('show what is known of an asset')
     .description('Show what is known of an asset.')
     .argument('<key>', 'key or id of the asset')
     .option('--versions', 'its versions, newest first')
