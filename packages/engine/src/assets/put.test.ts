@@ -7,7 +7,7 @@ import { bytesOf, callOf, openTestStore, owner, put, refused, textOf } from '../
 import { assetHistory, listVersions } from '../versions/list.ts'
 import { getAssetByKey, openContent } from './get.ts'
 import { putAsset } from './put.ts'
-import { removeAsset } from './remove.ts'
+import { removeAsset, restoreAsset } from './remove.ts'
 
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex')
 
@@ -237,9 +237,8 @@ describe('a put over a deleted asset', () => {
     const { engine, call } = opened
     const first = await put(opened, 'k', 'one', { tags: ['t'], metadata: { a: 1 } })
     await removeAsset(engine, call, first.asset.id)
-    for (const mode of ['create', 'replace'] as const) {
-      const ifNoneMatch = '*' as const
-      const revived = await put(opened, 'k', 'one', { mode, ifNoneMatch })
+    for (const ifNoneMatch of ['*', undefined] as const) {
+      const revived = await put(opened, 'k', 'one', { ifNoneMatch })
       assert.equal(revived.outcome, 'created')
       assert.equal(revived.asset.id, first.asset.id)
       assert.equal(revived.asset.deletedAt, null)
@@ -259,6 +258,38 @@ describe('a put over a deleted asset', () => {
         [1, 'content'],
       ],
     )
+  })
+
+  it('takes only its key in create mode: owner, history and record stay with the old one', async () => {
+    await using opened = await openTestStore()
+    const { engine, call } = opened
+    const other = '0199d0c0-0000-7000-8000-00000000000f'
+    const first = await put(opened, 'k', 'one')
+    await removeAsset(engine, call, first.asset.id)
+    const second = await put(opened, 'k', 'two', { mode: 'create', ownerId: other, service: 's' })
+    assert.notEqual(second.asset.id, first.asset.id)
+    assert.deepEqual([second.asset.ownerId, second.asset.service], [other, 's'])
+    assert.equal(second.asset.lastNumber, 1)
+    const usage = (name: string) => engine.catalog.view.quotas.usage('owner', name)
+    assert.deepEqual(await usage(owner), { assets: 1, bytes: 3 })
+    assert.deepEqual(await usage(other), { assets: 1, bytes: 3 })
+    const taken = refused('ASSET_EXISTS', { existing_asset_id: second.asset.id })
+    await assert.rejects(restoreAsset(engine, call, first.asset.id), taken)
+    await removeAsset(engine, call, second.asset.id, { hard: true })
+    const restored = await restoreAsset(engine, call, first.asset.id)
+    assert.deepEqual([restored.ownerId, restored.trashed, restored.deletedAt], [owner, false, null])
+    const all = { markers: true, includeDeleted: true }
+    const { items } = await listVersions(engine, call, first.asset.id, all)
+    assert.deepEqual(items, [first.version])
+  })
+
+  it('needs the bucket in create mode, whatever the access list of the deleted asset says', async () => {
+    await using opened = await openTestStore()
+    const { engine, call } = opened
+    const { asset } = await put(opened, 'k', 'one', { acl: { read: [], write: ['other'] } })
+    await removeAsset(engine, call, asset.id)
+    const named = { engine, call: callOf({ id: 'other' }) }
+    await assert.rejects(put(named, 'k', 'x', { mode: 'create' }), refused('FORBIDDEN'))
   })
 
   it('is refused to who may not write that asset', async () => {

@@ -28,12 +28,10 @@ export async function findTarget(
   const name = fields.bucket
   const bucket = await findBucketForPut(engine, call, name)
   const existing = await engine.catalog.view.assets.byKey(bucket.id, key)
-  if (existing === undefined) {
-    authorize(call.principal, 'assets:write', { bucket })
-  } else if (fields.mode === 'create' && existing.deletedAt === null) {
-    authorize(call.principal, 'assets:write', { bucket })
-    throw keyTaken(call, bucket, existing)
-  } else if (!decide(call.principal, 'assets:write', { bucket, asset: existing }).allowed) {
+  const creates = fields.mode === 'create'
+  if (existing === undefined || creates) authorize(call.principal, 'assets:write', { bucket })
+  if (creates && existing?.deletedAt === null) throw keyTaken(call, bucket, existing)
+  if (existing && !decide(call.principal, 'assets:write', { bucket, asset: existing }).allowed) {
     throw refusedReplacement(call, bucket, { existing, mode: fields.mode })
   }
   requirePreconditions(existing?.deletedAt === null ? existing : undefined, fields)

@@ -57,7 +57,11 @@ export async function putTransaction(
   const shown = existing?.deletedAt === null ? existing : undefined
   requirePreconditions(shown, args.preconditions)
   if (existing === undefined) return createAsset(tx, moment, { bucket, args })
-  if (shown === undefined) return reviveAsset(tx, moment, { bucket, asset: existing, args })
+  if (shown === undefined) {
+    if (args.mode === 'replace') return reviveAsset(tx, moment, { bucket, asset: existing, args })
+    await freeKey(tx, moment, existing)
+    return createAsset(tx, moment, { bucket, args })
+  }
   // The engine saw no asset here: repeating makes it answer with what the caller may know.
   if (args.mode === 'create') throw new HoldfastError('CHANGED_MEANWHILE')
   if (shown.sha256 === args.incoming.facts.sha256) return keepContent(tx, moment, { shown, args })
@@ -132,6 +136,17 @@ function newAsset(args: PutArgs, moment: Moment, seq: number): Asset {
     contentAt: moment.now,
     lastNumber: 1,
   }
+}
+
+/**
+ * The deleted asset goes to the trash, where its owner may restore it once the key is free: who
+ * creates an asset gets neither the old one's history nor its owner.
+ */
+async function freeKey(tx: CatalogTransaction, moment: Moment, asset: Asset): Promise<void> {
+  const seq = await tx.nextSeq()
+  const trashed: Asset = { ...asset, seq, trashed: true, updatedAt: moment.now }
+  await tx.put.asset(trashed)
+  await tx.note(changeOf('asset.deleted', trashed, { key: asset.key, trashed: true }))
 }
 
 /** A deleted asset that still holds its key goes on with new content, as if it were created. */

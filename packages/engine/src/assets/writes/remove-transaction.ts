@@ -60,9 +60,8 @@ export async function restoreTransaction(
   if (asset.trashed) {
     const holder = await tx.assets.byKey(asset.bucketId, asset.key)
     if (holder !== undefined) throw new HoldfastError('ASSET_EXISTS')
-  } else {
-    await removeNewestMarker(tx, asset)
   }
+  await removeMarkerOf(tx, asset)
   const seq = await tx.nextSeq()
   const restored: Asset = {
     ...asset,
@@ -77,10 +76,11 @@ export async function restoreTransaction(
   return restored
 }
 
-async function removeNewestMarker(tx: CatalogTransaction, asset: Asset): Promise<void> {
+/** The marker of the delete being undone, if it made one: older ones are history. */
+async function removeMarkerOf(tx: CatalogTransaction, asset: Asset): Promise<void> {
   const query = { assetId: asset.id, kinds: ['marker'] as const, deleted: 'without' as const }
   const [marker] = await tx.versions.list({ ...query, limit: 1 })
-  if (marker !== undefined) await tx.remove.version(marker.id)
+  if (marker?.number === asset.lastNumber) await tx.remove.version(marker.id)
 }
 
 async function removeForGood(tx: CatalogTransaction, asset: Asset): Promise<Asset> {
