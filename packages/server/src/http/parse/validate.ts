@@ -16,9 +16,37 @@ export function compileCheck<Schema extends TSchema>(schema: Schema, at = ''): C
   const compiled = Compile(schema)
   return value => {
     if (compiled.Check(value)) return value
-    const problems = compiled.Errors(value).flatMap(error => problemsOf(error, at))
-    throw invalidFields(...unique(problems))
+    const problems = compiled.Errors(excerpt(value)).flatMap(error => problemsOf(error, at))
+    if (problems.length === 0) problems.push({ path: at, problem: 'is too large to be judged' })
+    throw invalidFields(...unique(problems).slice(0, PROBLEMS_MAX))
   }
+}
+
+const PROBLEMS_MAX = 20
+/** Just beyond the longest list that any schema takes, so that its being too long is seen. */
+const ITEMS_SEEN = 1001
+const VALUES_SEEN = 4000
+
+/**
+ * The part of a wrong value that is searched for what is wrong. The search takes microseconds for
+ * each value and cannot be stopped, so a million of them would stop the server instead.
+ */
+function excerpt(value: unknown): unknown {
+  let left = VALUES_SEEN
+  const copy = (part: unknown): unknown => {
+    left -= 1
+    if (typeof part !== 'object' || part === null) return part
+    if (Array.isArray(part)) {
+      const items = part.slice(0, ITEMS_SEEN)
+      return left > 0 ? items.map(copy) : items.map(() => null)
+    }
+    const entries: [string, unknown][] = []
+    for (const name of Object.keys(part).slice(0, Math.max(0, left))) {
+      entries.push([name, copy(Reflect.get(part, name))])
+    }
+    return Object.fromEntries(entries)
+  }
+  return copy(value)
 }
 
 function problemsOf(error: SchemaError, at: string): FieldProblem[] {
