@@ -16,7 +16,7 @@ const patterns = [
   'tools/**/*.test.ts',
 ]
 const concurrency = 2
-const fileMsMax = 240_000
+const fileMsMax = 600_000
 const lingerMsMax = 20_000
 const outputBytesMax = 1024 * 1024
 
