@@ -58,13 +58,14 @@ test('a second process on the same directory is refused, and harms nothing', asy
   )
 })
 
-test('a taken port is told', async t => {
+test('a taken port is told, and no store is made whose key nobody learns', async t => {
   const dir = scratch(t)
   const server = await startServer(t, join(dir, 'one'))
   const args = ['serve', '--data-dir', join(dir, 'two'), '--port', String(server.port)]
   const { code, stderr } = await run(args)
   assert.equal(code, 1)
   assert.match(stderr, /port \d+ of 127\.0\.0\.1 is taken/)
+  assert.equal(existsSync(join(dir, 'two')), false)
 })
 
 test('directories that are no store, or cannot be one, are told and left alone', async t => {

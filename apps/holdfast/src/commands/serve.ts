@@ -4,6 +4,7 @@ import type { Command } from 'commander'
 import { say } from '../output/say.ts'
 import { firstKeyBox } from '../upkeep/first-key-box.ts'
 import { readSettings, type SettingsOptions } from '../upkeep/read-settings.ts'
+import { requireFreePort } from '../upkeep/require-free-port.ts'
 import { startFailureText } from '../upkeep/start-failure.ts'
 
 export function addServe(program: Command): void {
@@ -33,6 +34,7 @@ async function runServer(options: SettingsOptions, isDebug: boolean): Promise<vo
   })
   let server: RunningServer
   try {
+    await requireFreePort(settings.host, settings.port)
     // The program is quick to start for the commands that do not need the server.
     const { serve } = await import('@holdfast/server/serve.ts')
     server = await serve({
