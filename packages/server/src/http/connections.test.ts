@@ -311,3 +311,25 @@ test('an aborted form upload of a large file leaves nothing', async () => {
   await server.raw(post, chunk, 200, 'RST')
   await nothingLeft()
 })
+
+test('two hosts, and codings that are not chunked alone, are refused', async () => {
+  const chunks = '5\r\nhello\r\n0\r\n\r\n'
+  for (const [lines, body] of [
+    [['Transfer-Encoding: gzip, chunked'], chunks],
+    [['Transfer-Encoding: gzip', 'Transfer-Encoding: chunked'], chunks],
+    [['Content-Length: 5', 'Host: other'], 'hello'],
+  ] as const) {
+    const put = head('PUT', `${base}/framed`, 'Connection: close', ...lines)
+    assert.deepEqual(statuses(await server.raw(put, body)), [400], lines.join())
+    await nothingLeft('framed')
+  }
+  const good = head('PUT', `${base}/framed`, 'Connection: close', 'Transfer-Encoding: Chunked')
+  assert.deepEqual(statuses(await server.raw(good, chunks)), [201])
+})
+
+test('bytes that are no request are never written into an answer that is on its way', async () => {
+  const body = Buffer.alloc(8 * 1024 * 1024, 'z')
+  await server.ask(`PUT ${base}/in-flight`, { body })
+  const text = await server.raw(head('GET', `${base}/in-flight`), 20, 'nonsense\r\n\r\n')
+  assert.deepEqual(statuses(text), [200])
+})

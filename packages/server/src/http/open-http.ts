@@ -74,12 +74,27 @@ function addHooks(app: FastifyInstance, context: Context, inFlight: InFlight): v
     begin(context, request, reply)
     const before = inFlight.enter(request.raw, reply.raw)
     if (before !== undefined) await before
+    requireFraming(request.raw)
     if (await allowOrigin(context, request, reply)) return
     const operation = request.routeOptions.config.operationId
     // Probes are answered whatever the load is: that is what they are for.
     if (operation === 'getLiveness' || operation === 'getReadiness') return
     if (load.stopping) throw new HoldfastError('SHUTTING_DOWN')
     if (load.active > settings.requestsMax) throw new HoldfastError('TOO_MANY_REQUESTS')
+  })
+}
+
+/** What lets two readers of one request disagree about it (RFC 9112 §3.2, §6.1). */
+function requireFraming({ rawHeaders, headers }: IncomingMessage): void {
+  const hosts = rawHeaders.filter((name, at) => at % 2 === 0 && /^host$/i.test(name)).length
+  if (hosts > 1) {
+    throw new HoldfastError('MALFORMED_REQUEST', { header: 'host', reason: 'is given twice' })
+  }
+  const coding = headers['transfer-encoding']
+  if (coding === undefined || coding.trim().toLowerCase() === 'chunked') return
+  throw new HoldfastError('MALFORMED_REQUEST', {
+    header: 'transfer-encoding',
+    reason: 'must be chunked',
   })
 }
 
