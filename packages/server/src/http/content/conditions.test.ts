@@ -51,11 +51,15 @@ test('dates compare whole seconds', () => {
 })
 
 test('If-Range takes exactly this content only', () => {
-  assert.ok(rangeApplies(undefined, shown))
-  assert.ok(rangeApplies(tag, shown))
-  assert.ok(rangeApplies(at, shown))
+  const later = Date.parse(shown.modifiedAt) + 2000
+  assert.ok(rangeApplies(undefined, shown, later))
+  const atOnce = Date.parse(shown.modifiedAt) + 1
+  assert.ok(!rangeApplies(at, shown, atOnce), 'a date of this second is a weak validator')
+  assert.ok(rangeApplies(tag, shown, atOnce))
+  assert.ok(rangeApplies(tag, shown, later))
+  assert.ok(rangeApplies(at, shown, later))
   for (const text of [`W/${tag}`, '"x"', before, after, 'rubbish']) {
-    assert.ok(!rangeApplies(text, shown), text)
+    assert.ok(!rangeApplies(text, shown, later), text)
   }
 })
 

@@ -66,10 +66,12 @@ export function judgeRead(
 }
 
 /** Whether Range counts: If-Range is absent or names exactly this content (RFC 9110 §13.1.5). */
-export function rangeApplies(ifRange: string | undefined, shown: Shown): boolean {
+export function rangeApplies(ifRange: string | undefined, shown: Shown, nowMs: number): boolean {
   if (ifRange === undefined) return true
   if (ifRange.includes('"')) return strongMatch(parseTags(ifRange), shown)
-  return parseDate(ifRange) === modifiedSeconds(shown)
+  const modified = modifiedSeconds(shown)
+  // Within its second the content could have changed again: the date says too little (§8.8.2.2).
+  return parseDate(ifRange) === modified && modified < Math.floor(nowMs / 1000)
 }
 
 function strongMatch(tags: readonly Tag[] | '*' | undefined, shown: Shown): boolean {

@@ -33,7 +33,9 @@ export async function sendContent(
     return sent
   }
   const ifRange = request.headers['if-range']?.toString()
-  const range = rangeApplies(ifRange, shown) ? request.headers.range : undefined
+  const range = rangeApplies(ifRange, shown, scope.context.clock.now())
+    ? request.headers.range
+    : undefined
   const asked = parseRange(range, size, scope.context.engine.limits.rangesMax)
   if (asked.kind === 'unsatisfiable') throw new HoldfastError('RANGE_NOT_SATISFIABLE', { size })
   if (asked.kind === 'whole') return await sendBytes(scope, 200, await content.read())
