@@ -225,6 +225,8 @@ describe('a put is refused', () => {
     assert.equal(asset.type, 'image')
     const fake = put(opened, 'b', 'text', { bucket, contentType: 'image/png' })
     await assert.rejects(fake, refused('CONTENT_TYPE_MISMATCH'))
+    const lying = put(opened, 'b', '\x7fELF\x02\x01\x01', { bucket, contentType: 'text/plain' })
+    await assert.rejects(lying, refused('CONTENT_TYPE_MISMATCH', { declared: 'text/plain' }))
     const large = put(opened, 'b', 'x'.repeat(21), { bucket, contentType: 'text/plain' })
     await assert.rejects(large, refused('BODY_TOO_LARGE', { limit: 20 }))
   })

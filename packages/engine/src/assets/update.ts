@@ -5,7 +5,7 @@ import { commit } from '../commit.ts'
 import type { Engine } from '../engine.ts'
 import { requireFields } from './asset-fields.ts'
 import { bucketOf, findAsset } from './find-asset.ts'
-import { requireAllowedType, resolveType } from './intake/content-type.ts'
+import { requireAllowedBytes, requireAllowedType, resolveType } from './intake/content-type.ts'
 import { requireLength, type Upload } from './intake/upload.ts'
 import { requirePreconditions } from './preconditions.ts'
 import type { PutResult } from './writes/put-transaction.ts'
@@ -89,5 +89,6 @@ async function checkedContent(
   requireLength(upload.facts.size, bucket.settings.assetBytesMax ?? Number.MAX_SAFE_INTEGER)
   const { contentType } = await resolveType(input.contentType, upload.head, asset.contentType)
   requireAllowedType(bucket, contentType)
+  await requireAllowedBytes(bucket, contentType, upload.head)
   return { incoming: { facts: upload.facts, location: upload.location }, contentType }
 }

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { type Bucket, defaultBucketSettings } from '@holdfast/core/records.ts'
 import { SeededRandom } from '@holdfast/testkit/seeded-random.ts'
 import { refused } from '../../test-store.test.ts'
-import { resolveType } from './content-type.ts'
+import { requireAllowedBytes, resolveType } from './content-type.ts'
 import { recognise } from './recognise.ts'
 
 const latin = (text: string) => Buffer.from(text, 'latin1')
@@ -46,6 +47,8 @@ const bytes = {
   json: latin('{"a": [1, 2, 3]}'),
   csv: latin('a;b;c\n1;2;3\n'),
   utf8: Buffer.from('\ufeffäöü, 日本語'),
+  utf16: Buffer.from('\ufeffDear reader', 'utf16le'),
+  signs: latin('BZh9 ID3 %!PS GIF89a are signatures, this is a sentence.'),
   noise: Buffer.from('0311a7ce93b1f0ee4d22c2', 'hex'),
   empty: Buffer.alloc(0),
 }
@@ -67,8 +70,10 @@ const accepted: [string, Sample[]][] = [
   ['video/mp4', ['mp4', 'noise']],
   ['video/ogg', ['ogg', 'flac']],
   ['font/woff2', ['woff2', 'noise']],
-  ['text/plain', Object.keys(bytes) as Sample[]],
-  ['text/html', ['html', 'text', 'png']],
+  ['text/plain', ['shell', 'php', 'html', 'htmlUpper', 'svg', 'svgXml', 'text', 'mz', 'json']],
+  ['text/plain; charset=latin1', ['csv', 'utf8', 'utf16', 'signs', 'noise', 'empty']],
+  ['text/html', ['html', 'text']],
+  ['application/atom+xml', ['svgXml', 'utf8']],
   ['text/csv', ['csv', 'text', 'utf8', 'json']],
   ['application/json', ['json', 'text', 'csv', 'utf8']],
   ['application/zip', ['zip', 'noise', 'pe']],
@@ -82,6 +87,9 @@ const accepted: [string, Sample[]][] = [
 ]
 
 const mismatched: [string, Sample[]][] = [
+  ['text/plain', ['png', 'jpeg', 'gif', 'webp', 'pdf', 'gzip', 'zip', 'mp4', 'flac', 'elf', 'pe']],
+  ['text/csv', ['tar', 'png', 'ogg', 'woff2', 'sqlite']],
+  ['application/json', ['png', 'zip', 'elf']],
   ['image/png', ['jpeg', 'gif', 'text', 'html', 'pe', 'pdf', 'noise', 'svg', 'shell', 'zip']],
   ['image/jpeg', ['png', 'noise', 'html', 'php']],
   ['image/gif', ['png', 'htmlUpper']],
@@ -139,6 +147,40 @@ describe('the declared content type', () => {
       }
     })
   }
+})
+
+describe('the rules of a bucket', () => {
+  const cases: [string, Sample[], Sample[]][] = [
+    [
+      'text/plain',
+      ['text', 'html', 'svg', 'svgXml', 'json', 'noise', 'empty'],
+      ['png', 'pdf', 'elf'],
+    ],
+    ['application/json', ['json'], ['png', 'mp4', 'woff2', 'pe']],
+    ['application/vnd.mine', ['zip', 'gzip', 'html', 'noise'], ['png', 'pdf', 'elf', 'pe', 'flac']],
+    ['application/zip', ['zip'], ['png', 'elf']],
+    ['application/x-msdownload', ['pe'], ['png']],
+    ['image/heic', ['mp4'], ['pdf']],
+    ['audio/mp4', ['mp4', 'mp3'], ['png']],
+  ]
+  for (const [type, fitting, lying] of cases) {
+    it(`hold for what ${type} really is`, async () => {
+      const contentTypes = [type]
+      const settings = { ...defaultBucketSettings, contentTypes }
+      const bucket = { settings } as unknown as Bucket
+      for (const sample of fitting) await requireAllowedBytes(bucket, type, bytes[sample])
+      for (const sample of lying) {
+        const refusal = requireAllowedBytes(bucket, type, bytes[sample])
+        await assert.rejects(refusal, refused('CONTENT_TYPE_MISMATCH', { declared: type }), sample)
+      }
+    })
+  }
+
+  it('do not ask where there are none', async () => {
+    const bucket = { settings: defaultBucketSettings } as unknown as Bucket
+    for (const head of Object.values(bytes))
+      await requireAllowedBytes(bucket, 'application/x', head)
+  })
 })
 
 describe('an undeclared content type', () => {

@@ -20,6 +20,11 @@ export function activeContentOf(head: Uint8Array): 'executable' | 'script' | 'ht
   return HTML.test(textOf(head)) ? 'html' : undefined
 }
 
+/** Whether no byte is one that text in UTF-8 or a code page of one byte does not hold. */
+export function looksLikeText(head: Uint8Array): boolean {
+  return head.every(byte => byte >= 0x20 || (byte >= 0x07 && byte <= 0x0d) || byte === 0x1b)
+}
+
 /** Types whose every instance starts with a fixed signature, and whether these bytes do. */
 export function hasSignature(type: string, head: Uint8Array): boolean | undefined {
   switch (type) {

@@ -3,7 +3,7 @@ import { isHoldfastError } from '@holdfast/core/errors.ts'
 import { commit } from '../../commit.ts'
 import type { Engine } from '../../engine.ts'
 import type { PutArgs, PutResult } from '../writes/put-transaction.ts'
-import { requireAllowedType, resolveType } from './content-type.ts'
+import { requireAllowedBytes, requireAllowedType, resolveType } from './content-type.ts'
 import type { CheckedPut } from './put-fields.ts'
 import { findTarget, type PutTarget } from './put-target.ts'
 import { requireLength, type Upload } from './upload.ts'
@@ -61,6 +61,7 @@ async function putArgs(call: Call, { put, target, upload }: ReadyPut): Promise<P
   requireLength(upload.facts.size, bucket.settings.assetBytesMax ?? Number.MAX_SAFE_INTEGER)
   const type = await resolveType(fields.contentType, upload.head)
   requireAllowedType(bucket, type.contentType)
+  await requireAllowedBytes(bucket, type.contentType, upload.head)
   const { name, tags, metadata, acl } = fields
   return {
     bucketId: bucket.id,
