@@ -90,8 +90,12 @@ export const adminRoutes = {
     permission: 'quotas:admin',
     summary: 'Get a quota and the current usage',
     params: quotaParams,
-    answer: { status: 200, description: 'The quota.', schema: quotaResponse },
-    errors: ['QUOTA_NOT_FOUND', 'BUCKET_NOT_FOUND'],
+    answer: {
+      status: 200,
+      description: 'The quota; with nulls and the usage where none is set.',
+      schema: quotaResponse,
+    },
+    errors: ['BUCKET_NOT_FOUND'],
   }),
   setQuota: route({
     method: 'PUT',

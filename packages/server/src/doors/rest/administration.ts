@@ -1,3 +1,4 @@
+import { isHoldfastError } from '@holdfast/core/errors.ts'
 import { authorize } from '@holdfast/engine/access/decide.ts'
 import { createKey, listKeys, revokeKey } from '@holdfast/engine/access/keys.ts'
 import {
@@ -9,9 +10,15 @@ import {
 } from '@holdfast/engine/buckets/buckets.ts'
 import { collectGarbage } from '@holdfast/engine/integrity/collect.ts'
 import { type BlobFinding, verifyStore } from '@holdfast/engine/integrity/verify.ts'
-import { getQuota, listQuotas, removeQuota, setQuota } from '@holdfast/engine/quotas/quotas.ts'
+import {
+  getQuota,
+  listQuotas,
+  removeQuota,
+  scopeUsage,
+  setQuota,
+} from '@holdfast/engine/quotas/quotas.ts'
 import type { Operations } from '../../http/exchange.ts'
-import { bucketPatch, bucketWire, keyWire, quotaWire } from './wire/admin-wire.ts'
+import { bucketPatch, bucketWire, keyWire, quotaWire, unlimitedWire } from './wire/admin-wire.ts'
 
 type Names =
   | 'listBuckets'
@@ -64,7 +71,14 @@ export const administrationOperations: Pick<Operations, Names> = {
   },
 
   getQuota: async ({ context, call, params }) => {
-    return quotaWire(await getQuota(context.engine, call, params))
+    try {
+      return quotaWire(await getQuota(context.engine, call, params))
+    } catch (error) {
+      if (!isHoldfastError(error) || error.code !== 'QUOTA_NOT_FOUND') throw error
+      // Nothing is limited, but something is used.
+      const usage = await scopeUsage(context.engine, call, params)
+      return unlimitedWire(params, usage)
+    }
   },
 
   setQuota: async ({ context, call, params, body }) => {

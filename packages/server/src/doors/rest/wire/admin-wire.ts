@@ -51,6 +51,21 @@ export function quotaWire({ quota, usage }: QuotaUse): QuotaResponse {
   }
 }
 
+export function unlimitedWire(
+  { scope, name }: Pick<QuotaResponse, 'scope' | 'name'>,
+  usage: QuotaResponse['usage'],
+): QuotaResponse {
+  return {
+    scope,
+    name,
+    bytes_max: null,
+    assets_max: null,
+    usage: { assets: usage.assets, bytes: usage.bytes },
+    updated_at: null,
+    updated_by: null,
+  }
+}
+
 export function keyWire(key: ApiKey): KeyResponse {
   return {
     id: key.id,
