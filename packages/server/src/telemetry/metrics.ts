@@ -87,6 +87,21 @@ export class Metrics {
     registers: [this.#registry],
   })
 
+  // Backups come later; dashboards and alarms can name them already.
+  readonly backups = new Gauge({
+    name: 'backup_status',
+    help: 'Whether the last backup succeeded: 1 yes, 0 no. No sample: none was made.',
+    labelNames: ['type'],
+    registers: [this.#registry],
+  })
+  readonly backupSeconds = new Histogram({
+    name: 'backup_duration_seconds',
+    help: 'Time that backups took.',
+    labelNames: ['type'],
+    buckets: SECONDS,
+    registers: [this.#registry],
+  })
+
   constructor(figures: () => Promise<StoreFigures>) {
     this.#figures = figures
     collectDefaultMetrics({ register: this.#registry })
@@ -110,6 +125,10 @@ export class Metrics {
       this.#usage.set({ service, class: 'hot' }, bytes)
       this.#assets.set({ service }, assets)
     }
+    for (const [, { bytes, assets }] of largest.slice(SERVICES_MAX)) {
+      this.#usage.inc({ service: OTHERS, class: 'hot' }, bytes)
+      this.#assets.inc({ service: OTHERS }, assets)
+    }
     this.#blobs.set({ state: 'live' }, blobs.blobs - blobs.dead)
     this.#blobs.set({ state: 'dead' }, blobs.dead)
     this.#blobBytes.set(blobs.bytes)
@@ -120,3 +139,4 @@ export class Metrics {
 }
 
 const SERVICES_MAX = 100
+const OTHERS = 'other'

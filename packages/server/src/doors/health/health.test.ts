@@ -79,6 +79,8 @@ test('metrics have the promised names and count what happened', async () => {
     assert.match(text, /^storage_errors_total\{code="VALIDATION_ERROR"\} 1$/m)
     assert.match(text, /^http_request_duration_seconds_count\{.*operation="uploadAsset"/m)
     assert.doesNotMatch(text, /nodejs_active_\w+_total/)
+    assert.match(text, /^# TYPE backup_status gauge$/m)
+    assert.match(text, /^# TYPE backup_duration_seconds histogram$/m)
   }
 })
 

@@ -1,0 +1,20 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { Metrics } from './metrics.ts'
+
+test('services beyond the hundred largest share one label', async () => {
+  const named = Array.from({ length: 150 }, (_, index) => {
+    return [`s${index}`, { bytes: 1000 - index, assets: 1 }] as const
+  })
+  const figures = {
+    services: Object.fromEntries(named),
+    blobs: { blobs: 0, bytes: 0, dead: 0 },
+    freeBytes: 0,
+    totalBytes: 0,
+  }
+  const text = await new Metrics(async () => figures).text()
+  assert.equal(text.match(/^storage_assets\{/gm)?.length, 101)
+  assert.match(text, /^storage_assets\{service="other"\} 50$/m)
+  const rest = named.slice(100).reduce((sum, [, { bytes }]) => sum + bytes, 0)
+  assert.ok(text.includes(`storage_usage_bytes{service="other",class="hot"} ${rest}\n`))
+})
