@@ -64,7 +64,9 @@ export const settingsTable = {
   publicUrl: setting<string | undefined>({
     name: 'PUBLIC_URL',
     kind: baseUrl,
-    description: 'Address that callers see, for links. Unset: as the request names it.',
+    description:
+      'Address that callers see, for links. Unset: the host that the request names, if it can be ' +
+      'one; behind a proxy or in production, set it.',
     standard: undefined,
   }),
   dataDir: setting({

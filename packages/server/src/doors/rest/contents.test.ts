@@ -247,3 +247,18 @@ test('a download that has begun goes on when its asset is deleted for good', asy
   })
   assert.equal(await received, bytes.length)
 })
+
+test('a link names the host of the request only when it can be one', async () => {
+  const { id } = await upload(server, 'hosted')
+  const urlFor = async (host: string) => {
+    const headers = { host }
+    return (await server.ask(`GET /api/v2/assets/${id}/presigned-url`, { headers })).json?.url
+  }
+  const own = `http://127.0.0.1:${server.running.context.settings.port}/api`
+  for (const host of ['files.example', 'files.example:81', '[::1]:81', 'localhost']) {
+    assert.ok((await urlFor(host)).startsWith(`http://${host}/api/`), host)
+  }
+  for (const host of ['evil.example/x?', 'u@evil.example', 'a b', 'x:y', '"><script>', '-']) {
+    assert.ok((await urlFor(host)).startsWith(own), host)
+  }
+})

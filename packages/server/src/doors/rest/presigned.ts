@@ -95,8 +95,11 @@ function pinnedType(pinned: string | null, sent: string | undefined): string | u
   throw new HoldfastError('LINK_INVALID', { reason: 'another content type is pinned' })
 }
 
+const HOST = /^([a-z\d]([\w.-]{0,252}[a-z\d])?|\[[\da-f:.]{2,45}\])(:\d{1,5})?$/i
+
 function linkUrl({ context, request }: Scope, token: string): string {
   const { publicUrl, host, port } = context.settings
-  const named = request.host === '' ? `${host}:${port}` : request.host
+  // Whoever calls names the host; only what can be one goes into an address.
+  const named = HOST.test(request.host) ? request.host : `${host}:${port}`
   return `${publicUrl ?? `${request.protocol}://${named}`}/api/v2/presigned/${token}`
 }
