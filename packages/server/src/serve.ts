@@ -116,7 +116,7 @@ async function collectSometimes(context: Context, signal: AbortSignal): Promise<
 async function openMetricsPort(context: Context): Promise<Server | undefined> {
   const { settings, metrics, log } = context
   if (!settings.metricsEnabled || settings.metricsPort === 0) return undefined
-  const server = createServer((request, response) => {
+  const server = createServer({ connectionsCheckingInterval: 5_000 }, (request, response) => {
     if (request.url !== '/metrics') {
       response.writeHead(404).end()
       return
@@ -126,7 +126,7 @@ async function openMetricsPort(context: Context): Promise<Server | undefined> {
       () => response.writeHead(503).end(),
     )
   })
-  server.headersTimeout = 15_000
+  server.headersTimeout = 10_000
   const { metricsHost: host, metricsPort: port } = settings
   return await new Promise(resolve => {
     server.once('error', error => {
