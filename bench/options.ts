@@ -50,6 +50,9 @@ export function parseOptions(args: string[]): BenchOptions {
       against: { type: 'string' },
     },
   })
+  if (values['write-docs'] && (values.smoke || values.only.length > 0)) {
+    throw new Error('--write-docs: the documents show one whole run')
+  }
   return {
     smoke: values.smoke,
     only: values.only,

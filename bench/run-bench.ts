@@ -6,7 +6,7 @@ import type { BenchOptions } from './options.ts'
 import { type BenchReport, reportText } from './report/bench-report.ts'
 import { profileSummary } from './report/profile-summary.ts'
 import { writeDocs } from './report/write-docs.ts'
-import { writeResults } from './report/write-results.ts'
+import { writeReference, writeResults } from './report/write-results.ts'
 import type { BenchContext } from './rows/bench-context.ts'
 import { fullMode, type Mode, smokeMode } from './rows/mode.ts'
 import { allRows, type Row } from './rows/rows.ts'
@@ -140,5 +140,7 @@ function finish(report: BenchReport, options: BenchOptions, output: Output): voi
   output.print(text)
   if (report.mode === 'smoke') return
   output.say(`\nraw results: ${writeResults(resultsDir, report)}`)
-  if (options.writeDocs) writeDocs(docsFile, text)
+  if (!options.writeDocs) return
+  writeDocs(docsFile, text)
+  writeReference(resultsDir, report)
 }

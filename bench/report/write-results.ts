@@ -10,3 +10,8 @@ export function writeResults(dir: string, report: BenchReport): string {
   writeFileSync(file, `${JSON.stringify(report, null, 1)}\n`)
   return file
 }
+
+/** The run that the documents show; the only one that is kept in the repository. */
+export function writeReference(dir: string, report: BenchReport): void {
+  writeFileSync(join(dir, 'reference.json'), `${JSON.stringify(report)}\n`)
+}
