@@ -264,7 +264,8 @@ describe('a put is refused', () => {
         assert.fail('the body was read')
       })(),
     })
-    const details = { scope: 'owner', owner, measure: 'bytes', current_usage: 0, limit: 100 }
+    const used = { measure: 'bytes', current_usage: 0, limit: 100 }
+    const details = { scope: 'owner', owner, service: 's', ...used }
     await assert.rejects(large, refused('QUOTA_EXCEEDED', details))
   })
 })

@@ -1,31 +1,33 @@
 import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { CatalogView } from '@holdfast/core/ports/catalog.ts'
-import type { QuotaScope, Usage } from '@holdfast/core/records.ts'
+import { type QuotaScope, quotaScopes, type Usage } from '@holdfast/core/records.ts'
 
 /** Whose ceilings a write counts against. */
 export interface Payers {
   readonly bucket: string
   readonly owner: string
   readonly service: string
+  /** The one ceiling to ask about, where the others do not change; absent: all. */
+  readonly only?: QuotaScope
 }
 
 /** QUOTA_EXCEEDED when the growth would pass a ceiling. Exact only inside a transaction. */
 export async function enforceQuotas(
   view: CatalogView,
-  payers: Partial<Payers>,
+  payers: Payers,
   growth: Usage,
 ): Promise<void> {
   if (growth.bytes <= 0 && growth.assets <= 0) return
-  if (payers.bucket !== undefined) await enforce(view, ['bucket', payers.bucket], growth)
-  if (payers.owner !== undefined) await enforce(view, ['owner', payers.owner], growth)
-  if (payers.service !== undefined) await enforce(view, ['service', payers.service], growth)
+  const scopes = payers.only === undefined ? quotaScopes : [payers.only]
+  for (const scope of scopes) await enforce(view, { scope, payers }, growth)
 }
 
 async function enforce(
   view: CatalogView,
-  [scope, name]: readonly [QuotaScope, string],
+  { scope, payers }: { readonly scope: QuotaScope; readonly payers: Payers },
   growth: Usage,
 ): Promise<void> {
+  const name = payers[scope]
   const quota = await view.quotas.get(scope, name)
   if (quota === undefined) return
   const usage = await view.quotas.usage(scope, name)
@@ -34,6 +36,7 @@ async function enforce(
     if (usage[measure] + growth[measure] <= limit) return
     throw new HoldfastError('QUOTA_EXCEEDED', {
       scope,
+      service: payers.service,
       [scope]: name,
       measure,
       current_usage: usage[measure],

@@ -59,5 +59,7 @@ async function payInBucket(tx: CatalogTransaction, asset: Asset, to: Bucket): Pr
     for (const version of page) bytes += version.size
     if (page.length < PAGE) break
   }
-  await enforceQuotas(tx, { bucket: to.name }, { assets: 1, bytes })
+  const { ownerId: owner, service } = asset
+  const payers = { bucket: to.name, owner, service, only: 'bucket' as const }
+  await enforceQuotas(tx, payers, { assets: 1, bytes })
 }
