@@ -107,6 +107,32 @@ describe('moving', () => {
     await assert.rejects(move({ bucket: 'archive' }), refused('BODY_TOO_LARGE'))
   })
 
+  it('takes older versions only to where they would be taken too', async () => {
+    await using opened = await openTwo()
+    const { engine, call } = opened
+    const { asset } = await put(opened, 'k', 'long', { contentType: 'text/csv' })
+    await put(opened, 'k', 'new', { contentType: 'text/plain' })
+    const move = () => moveAsset(engine, call, asset.id, { bucket: 'archive' })
+    await updateBucket(engine, call, 'archive', { assetBytesMax: 3 })
+    await assert.rejects(move(), refused('BODY_TOO_LARGE', { size: 4 }))
+    const contentTypes = ['text/plain']
+    await updateBucket(engine, call, 'archive', { assetBytesMax: 4, contentTypes })
+    const csv = refused('CONTENT_TYPE_REFUSED', { content_type: 'text/csv' })
+    await assert.rejects(move(), csv)
+    await updateBucket(engine, call, 'archive', { contentTypes: [] })
+    await move()
+  })
+
+  it('that a quota refuses tells the service too', async () => {
+    await using opened = await openTwo()
+    const { engine, call } = opened
+    const { asset } = await put(opened, 'k', 'long')
+    await setQuota(engine, call, { scope: 'bucket', name: 'archive' }, { bytesMax: 3 })
+    const details = { scope: 'bucket', bucket: 'archive', service: 'test', limit: 3 }
+    const move = moveAsset(engine, call, asset.id, { bucket: 'archive' })
+    await assert.rejects(move, refused('QUOTA_EXCEEDED', { ...details, current_usage: 0 }))
+  })
+
   it('needs the right to write at both ends', async () => {
     await using opened = await openTwo()
     const { engine } = opened

@@ -6,10 +6,9 @@ import { commit } from '../commit.ts'
 import type { Engine } from '../engine.ts'
 import { requireFields } from './asset-fields.ts'
 import { bucketOf, findAsset } from './find-asset.ts'
-import { requireAllowedType } from './intake/content-type.ts'
+import { requireAccepted } from './intake/accepted.ts'
 import { defaultKey } from './intake/default-key.ts'
 import { keyTaken } from './intake/put-target.ts'
-import { requireLength } from './intake/upload.ts'
 import { requirePreconditions } from './preconditions.ts'
 
 export interface MoveInput {
@@ -86,7 +85,9 @@ type Target = { readonly asset: Asset; readonly name: string | undefined }
 async function targetBucket(engine: Engine, call: Call, target: Target): Promise<Bucket> {
   const bucket = await bucketOf(engine, target.asset)
   if (target.name === undefined || target.name === bucket.name) return bucket
-  return writableBucket(engine, call, target)
+  const other = await writableBucket(engine, call, target)
+  await requireAcceptedVersions(engine, other, target.asset)
+  return other
 }
 
 /** The bucket that takes the content: the caller may write there, and it accepts such content. */
@@ -97,9 +98,24 @@ async function writableBucket(
 ): Promise<Bucket> {
   const wanted = name ?? (await bucketOf(engine, asset)).name
   const bucket = await findBucket(engine, call, { name: wanted, permission: 'assets:write' })
-  requireLength(asset.size, bucket.settings.assetBytesMax ?? Number.MAX_SAFE_INTEGER)
-  requireAllowedType(bucket, asset.contentType)
+  requireAccepted(bucket, asset)
   return bucket
+}
+
+const PAGE = 1000
+
+/** The history comes along, so it must fit too. */
+async function requireAcceptedVersions(
+  engine: Engine,
+  bucket: Bucket,
+  asset: Asset,
+): Promise<void> {
+  const query = { assetId: asset.id, kinds: ['content'] as const, deleted: 'without' as const }
+  for (let offset = 0; ; offset += PAGE) {
+    const page = await engine.catalog.view.versions.list({ ...query, limit: PAGE, offset })
+    for (const version of page) requireAccepted(bucket, version)
+    if (page.length < PAGE) return
+  }
 }
 
 /** Early ASSET_EXISTS that can name the other asset; the transaction decides. */

@@ -1,6 +1,6 @@
 import type { CatalogTransaction, CatalogView, Moment } from '@holdfast/core/ports/catalog.ts'
 import type { Asset, Version } from '@holdfast/core/records.ts'
-import { storedAsset } from '../assets/writes/stored-asset.ts'
+import { liveAsset } from '../assets/writes/stored-asset.ts'
 import { softDelete } from './version-transactions.ts'
 
 export interface PruneRule {
@@ -20,7 +20,7 @@ export async function pruneTransaction(
   args: PruneArgs,
   moment: Moment,
 ): Promise<Version[]> {
-  const asset = await storedAsset(tx, args.assetId)
+  const asset = await liveAsset(tx, args.assetId)
   const pruned: Version[] = []
   for (const version of await prunable(tx, asset, args.rule)) {
     pruned.push(await softDelete(tx, moment, { asset, version }))

@@ -29,7 +29,7 @@ export async function pruneVersions(
   assetId: string,
   options: PruneOptions = {},
 ): Promise<PruneResult> {
-  const wanted = { id: assetId, permission: 'versions:write', deleted: 'show' } as const
+  const wanted = { id: assetId, permission: 'versions:write', deleted: 'refuse' } as const
   const asset = await findAsset(engine, call, wanted)
   requireOptions(options)
   const bucket = await bucketOf(engine, asset)

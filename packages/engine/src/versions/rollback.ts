@@ -1,6 +1,7 @@
 import type { Call } from '@holdfast/core/call.ts'
 import { requireFields } from '../assets/asset-fields.ts'
-import { findAsset } from '../assets/find-asset.ts'
+import { bucketOf, findAsset } from '../assets/find-asset.ts'
+import { requireAccepted } from '../assets/intake/accepted.ts'
 import type { AssetAndVersion } from '../assets/writes/asset-writes.ts'
 import { commit } from '../commit.ts'
 import type { Engine } from '../engine.ts'
@@ -23,6 +24,7 @@ export async function rollbackVersion(
   const asset = await findAsset(engine, call, wanted)
   requireFields({ createdBy: options.createdBy, description: options.description })
   const version = await findVersion(engine.catalog.view, asset, target.version)
+  requireAccepted(await bucketOf(engine, asset), version)
   const args = {
     assetId: asset.id,
     versionId: version.id,

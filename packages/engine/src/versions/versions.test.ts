@@ -4,6 +4,7 @@ import { getAsset, openContent } from '../assets/get.ts'
 import { removeAsset } from '../assets/remove.ts'
 import { mergeMetadata } from '../assets/update.ts'
 import { updateBucket } from '../buckets/buckets.ts'
+import { commit } from '../commit.ts'
 import { setQuota } from '../quotas/quotas.ts'
 import { callOf, openTestStore, put, refused, type TestStore, textOf } from '../test-store.test.ts'
 import { compareVersions } from './compare.ts'
@@ -202,6 +203,19 @@ describe('rolling back', () => {
     await assert.rejects(rollbackVersion(engine, call, target), refused('ASSET_DELETED'))
   })
 
+  it('obeys the rules that the bucket has now', async () => {
+    await using opened = await openVersions(2)
+    const { engine, call, assetId } = opened
+    const target = { assetId, version: 1 }
+    await updateBucket(engine, call, 'photos', { assetBytesMax: 5 })
+    await assert.rejects(rollbackVersion(engine, call, target), refused('BODY_TOO_LARGE'))
+    const contentTypes = ['image/*']
+    await updateBucket(engine, call, 'photos', { assetBytesMax: 6, contentTypes })
+    await assert.rejects(rollbackVersion(engine, call, target), refused('CONTENT_TYPE_REFUSED'))
+    await updateBucket(engine, call, 'photos', { contentTypes: [] })
+    assert.equal((await rollbackVersion(engine, call, target)).version.number, 3)
+  })
+
   it('without versioning leaves the content rolled back to, under a new number', async () => {
     await using set = await openVersions(3)
     const { engine, call, assetId } = set
@@ -287,15 +301,17 @@ describe('pruning', () => {
     }
   })
 
-  it('of a deleted asset keeps the content that restoring would show', async () => {
-    await using set = await openVersions(3)
-    const { engine, call, assetId } = set
+  it('is refused for a deleted asset, planned or done', async () => {
+    await using opened = await openVersions(3)
+    const { engine, call, assetId } = opened
     await removeAsset(engine, call, assetId)
-    const { pruned } = await pruneVersions(engine, call, assetId, { keep: 1 })
-    assert.deepEqual(
-      pruned.map(one => one.number),
-      [2, 1],
-    )
+    for (const dryRun of [true, false]) {
+      const pruning = pruneVersions(engine, call, assetId, { keep: 1, dryRun })
+      await assert.rejects(pruning, refused('ASSET_DELETED', { asset_id: assetId }))
+    }
+    const rule = { keep: 1, before: null }
+    const race = commit(engine, call, { name: 'versions.prune', args: { assetId, rule } })
+    await assert.rejects(race, refused('ASSET_DELETED'))
   })
 })
 
