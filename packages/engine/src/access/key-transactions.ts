@@ -39,8 +39,8 @@ export async function createKeyTransaction(
 
 /**
  * The key of the settings: created once. A key of the same name that the settings gave before is
- * revoked, so that changing the secret there ends the old one. Who owns the settings owns the store:
- * a key that was revoked while the settings still give it opens again.
+ * revoked, so that changing the secret there ends the old one. Who owns the settings owns the
+ * store: a key that was revoked while the settings still give it opens again.
  */
 export async function ensureKeyTransaction(
   tx: CatalogTransaction,

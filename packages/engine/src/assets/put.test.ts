@@ -260,7 +260,7 @@ describe('a put over a deleted asset', () => {
     )
   })
 
-  it('takes only its key in create mode: owner, history and record stay with the old one', async () => {
+  it('takes only the key in create mode: owner and history stay with the old one', async () => {
     await using opened = await openTestStore()
     const { engine, call } = opened
     const other = '0199d0c0-0000-7000-8000-00000000000f'
@@ -283,7 +283,7 @@ describe('a put over a deleted asset', () => {
     assert.deepEqual(items, [first.version])
   })
 
-  it('needs the bucket in create mode, whatever the access list of the deleted asset says', async () => {
+  it('needs the bucket in create mode, whatever access list the deleted asset has', async () => {
     await using opened = await openTestStore()
     const { engine, call } = opened
     const { asset } = await put(opened, 'k', 'one', { acl: { read: [], write: ['other'] } })

@@ -25,7 +25,7 @@ export async function removeAsset(
   await removeFound(engine, call, { asset, options })
 }
 
-/** The same for what holds a key. Who may not know of it learns no more than that it is not there. */
+/** The same for what holds a key: to who may not know of it, nothing does. */
 export async function removeAssetByKey(
   engine: Engine,
   call: Call,

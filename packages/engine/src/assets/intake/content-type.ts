@@ -13,8 +13,9 @@ const UNKNOWN = 'application/octet-stream'
 
 /**
  * The type to keep: the declared one when the bytes do not contradict it, else what the bytes give
- * away, else `otherwise`. CONTENT_TYPE_MISMATCH when image, sound, film, font, document or text bytes
- * are something that a reader must not meet under that name. Nothing is asked of empty content.
+ * away, else `otherwise`. CONTENT_TYPE_MISMATCH when image, sound, film, font, document or text
+ * bytes are something that a reader must not meet under that name. Nothing is asked of empty
+ * content.
  */
 export async function resolveType(
   declared: string | undefined,
