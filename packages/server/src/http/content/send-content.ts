@@ -101,8 +101,10 @@ async function sendParts(
     .header('content-length', length + end.length)
   async function* parts(): AsyncGenerator<Uint8Array> {
     for (const range of ranges) {
+      // Opened before its head goes out: bytes that are missing at the start are still a refusal.
+      const found = await content.read(range)
       yield head(range)
-      yield* chunksOf(await content.read(range))
+      yield* chunksOf(found)
     }
     yield end
   }
