@@ -344,3 +344,11 @@ test('a number that JSON cannot say again is refused, not kept as null', async (
   const { id } = await upload(server, 'x')
   refused(await server.ask(`PUT /api/v2/assets/${id}`, { body, headers }), 422, 'VALIDATION_ERROR')
 })
+
+test('a form that is too large is told the limit of its file', async () => {
+  await using small = await startServer({ env: { STORAGE_MAX_UPLOAD_SIZE: '1000' } })
+  const body = uploadForm('x'.repeat(2_000_000))
+  const answer = await small.ask('POST /api/v2/assets/upload', { body })
+  refused(answer, 413, 'BODY_TOO_LARGE')
+  assert.equal(answer.json.details.limit, 1000)
+})

@@ -1,4 +1,4 @@
-import { HoldfastError, invalidFields } from '@holdfast/core/errors.ts'
+import { HoldfastError, invalidFields, isHoldfastError } from '@holdfast/core/errors.ts'
 import type { ByteSource } from '@holdfast/core/ports/element.ts'
 import type { StageOptions, Upload } from '@holdfast/engine/assets/intake/upload.ts'
 import { stageUpload } from '@holdfast/engine/assets/stage.ts'
@@ -60,9 +60,16 @@ export async function readForm(exchange: Scope, rules: FormRules): Promise<ReadF
     }
   } catch (error) {
     await discard()
-    throw error
+    throw withLimitOf(error, rules)
   }
   return { fields, files, [Symbol.asyncDispose]: discard }
+}
+
+/** A form may be larger than its file, but only the limit of the file says something. */
+function withLimitOf(error: unknown, { bytesMax, filesMax, stage }: FormRules): unknown {
+  if (!isHoldfastError(error) || error.code !== 'BODY_TOO_LARGE') return error
+  if (error.details.limit !== bytesMax || filesMax !== 1) return error
+  return new HoldfastError('BODY_TOO_LARGE', { limit: stage.sizeMax ?? bytesMax })
 }
 
 function surplus(part: FormPart, rules: FormRules): HoldfastError {
