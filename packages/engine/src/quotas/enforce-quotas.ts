@@ -1,6 +1,6 @@
 import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { CatalogView } from '@holdfast/core/ports/catalog.ts'
-import { type QuotaScope, quotaScopes, type Usage } from '@holdfast/core/records.ts'
+import type { QuotaScope, Usage } from '@holdfast/core/records.ts'
 
 /** Whose ceilings a write counts against. */
 export interface Payers {
@@ -11,6 +11,8 @@ export interface Payers {
   readonly only?: QuotaScope
 }
 
+const ALL: readonly QuotaScope[] = ['bucket', 'owner', 'service']
+
 /** QUOTA_EXCEEDED when the growth would pass a ceiling. Exact only inside a transaction. */
 export async function enforceQuotas(
   view: CatalogView,
@@ -18,7 +20,7 @@ export async function enforceQuotas(
   growth: Usage,
 ): Promise<void> {
   if (growth.bytes <= 0 && growth.assets <= 0) return
-  const scopes = payers.only === undefined ? quotaScopes : [payers.only]
+  const scopes = payers.only === undefined ? ALL : [payers.only]
   for (const scope of scopes) await enforce(view, { scope, payers }, growth)
 }
 
