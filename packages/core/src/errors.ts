@@ -177,7 +177,7 @@ export type ErrorDetails = Record<string, unknown>
 
 const brand = Symbol.for('holdfast.error')
 
-/** The one error class. Callers see the table's sentence and `details`; the cause is for the log. */
+/** The one error class. Callers see the table's sentence and `details`, the log the cause too. */
 export class HoldfastError extends Error {
   override readonly name = 'HoldfastError'
   readonly code: ErrorCode

@@ -1,4 +1,5 @@
 import { HoldfastError } from '@holdfast/core/errors.ts'
+import { findAsset } from '@holdfast/engine/assets/find-asset.ts'
 import { addLink, listLinks, removeLink } from '@holdfast/engine/assets/links.ts'
 import type { Operations } from '../../http/exchange.ts'
 import { linkWire } from './wire/admin-wire.ts'
@@ -22,9 +23,10 @@ export const linkOperations: Pick<Operations, Names> = {
     const { type, asset_id: other } = query
     const [from, to] = [params.id.toLowerCase(), other.toLowerCase()]
     const link = await engine.catalog.view.links.find(from, to, type)
-    // Asked first, so that nobody learns of a link without being allowed to see the asset.
+    // Asked first, so that nobody learns of a link without being allowed to change the asset.
     if (link === undefined) {
-      await listLinks(engine, call, params.id, { limit: 1 })
+      const permission = 'assets:write'
+      await findAsset(engine, call, { id: params.id, permission, deleted: 'show' })
       throw new HoldfastError('LINK_NOT_FOUND', { type, asset_id: other })
     }
     await removeLink(engine, call, params.id, link.id)
