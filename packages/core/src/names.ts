@@ -65,7 +65,7 @@ const ADDRESS = /^\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}$/
 /** The rules for general purpose buckets of S3, so that every door can name every bucket. */
 export function bucketNameProblem(name: string): string | undefined {
   if (!BUCKET.test(name)) {
-    return 'must be 3 to 63 lower-case letters, digits, dots, hyphens; a letter or digit at its ends'
+    return 'needs 3 to 63 lower-case letters, digits, dots, hyphens, a letter or digit at its ends'
   }
   if (name.includes('..') || name.includes('.-') || name.includes('-.')) {
     return 'must not have a dot beside a dot or hyphen'
