@@ -26,7 +26,7 @@ test('a smoke run measures every row without an error and leaves nothing behind'
   const report = await runBench(options, output)
 
   assert.ok(isValid(report), `${printed.join('\n')}\n${said.join('\n')}`)
-  assert.equal(report.transfer.length, 4)
+  assert.equal(report.transfer.length, 2)
   assert.equal(report.scale.length, 8)
   assert.ok(report.figures.length >= 3)
   for (const { name, left, right, ratio } of [...report.transfer, ...report.scale]) {
@@ -36,7 +36,7 @@ test('a smoke run measures every row without an error and leaves nothing behind'
   const puts = report.transfer.filter(({ name }) => name.startsWith('PUT'))
   for (const { left } of puts) assert.equal(left.durability, 'fsync before the answer')
   assert.deepEqual(readdirSync(dir), [])
-  assert.ok(printed.join('').includes('| PUT 4 KiB, 4 connections |'))
+  assert.ok(printed.join('').includes('| PUT 512 KiB, 4 connections |'))
   assert.equal(existsSync(join(dir, 'results')), false)
 })
 

@@ -38,7 +38,8 @@ export const smokeMode: Mode = {
   durationMs: 100,
   warmupMs: 20,
   patienceMs: 0,
-  sizesBytes: [4 * KiB, 1 * MiB],
+  // Large enough to be sent in parts; every start of a server costs a second.
+  sizesBytes: [512 * KiB],
   connections: [4],
   scaleAssets: [50, 500],
   memoryClients: 8,
