@@ -71,15 +71,11 @@ async function send(
   const isSmall = file.size <= IN_MEMORY_BYTES
   const bytes = isSmall ? await readFile(file.path, { signal }) : undefined
   const open = () => createReadStream(file.path, { highWaterMark: 256 * 1024 })
-  const name = printableName(file.key)
   const options: PutOptions = {
     signal,
     ...known,
     onProgress: show,
-    fields: {
-      ...(name === undefined ? {} : { name }),
-      ...(task.tags.length === 0 ? {} : { tags: [...task.tags] }),
-    },
+    fields: task.tags.length === 0 ? {} : { tags: [...task.tags] },
     ...(isSmall ? {} : { size: file.size }),
   }
   try {
@@ -89,11 +85,4 @@ async function send(
     show(0)
     throw error
   }
-}
-
-/** Names take no control characters, keys do. Undefined: the name that the key gives. */
-function printableName(key: string): string | undefined {
-  const name = key.slice(key.lastIndexOf('/') + 1)
-  const printable = name.replaceAll(/\p{Cc}/gu, '_')
-  return printable === name ? undefined : printable
 }
