@@ -248,7 +248,8 @@ test('source and connection are let go when the call ends before them', async t 
       const { socket } = request
       sockets.add(socket)
       socket.on('close', () => sockets.delete(socket))
-      request.on('error', () => {})
+      // A server that stops reading would not notice the end of its connection.
+      request.on('error', () => {}).resume()
       reply(response, request)
     })
     await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
