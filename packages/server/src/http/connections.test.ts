@@ -331,5 +331,8 @@ test('bytes that are no request are never written into an answer that is on its 
   const body = Buffer.alloc(8 * 1024 * 1024, 'z')
   await server.ask(`PUT ${base}/in-flight`, { body })
   const text = await server.raw(head('GET', `${base}/in-flight`), 20, 'nonsense\r\n\r\n')
-  assert.deepEqual(statuses(text), [200])
+  // Where the answer was out before the nonsense came in, its own refusal may follow.
+  assert.equal(statuses(text)[0], 200)
+  const content = text.slice(text.indexOf('\r\n\r\n') + 4).slice(0, body.length)
+  assert.match(content, /^z*$/)
 })
