@@ -196,6 +196,7 @@ describe('an unfinished commit at the end of the packs', () => {
     it(`is removed when ${name}`, async () => {
       const { store, kept } = await afterCut(change)
       assert.ok(store.recovery.cutBytes > 0)
+      assert.equal(fs.readdirSync(`${dir}/quarantine`).length, 1)
       assert.equal(await textOf(store, kept), 'acknowledged')
       assert.equal((await store.catalog.view.blobs.totals()).blobs, 1)
       const next = await put(store, 'after the cut')
@@ -251,6 +252,19 @@ describe('a damaged log', () => {
       [`pack:1:${start}`],
     )
     await store.close()
+  })
+
+  it('is not cut off because it was written with another secret', async () => {
+    const store = await open()
+    await put(store, 'kept')
+    await store.close()
+    const before = fs.readFileSync(pack())
+    const marker = JSON.parse(fs.readFileSync(`${dir}/holdfast.json`, 'utf8'))
+    const other = { ...marker, secret: 'ab'.repeat(32) }
+    fs.writeFileSync(`${dir}/holdfast.json`, JSON.stringify(other))
+    fs.rmSync(`${dir}/catalog.db`)
+    await assert.rejects(open(), code('STORE_DAMAGED'))
+    assert.deepEqual(fs.readFileSync(pack()), before)
   })
 
   it('is not made of bytes that only look like a batch', async () => {

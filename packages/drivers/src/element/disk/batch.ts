@@ -93,21 +93,26 @@ export function encodeBatch(
   return out
 }
 
+export interface DecodedChanges {
+  readonly head: BatchHead
+  readonly lines: readonly string[]
+  /** False when the checksums agree, but the secret of the store was another. */
+  readonly proven: boolean
+}
+
 /** Head and lines of a changes entry, or undefined when it does not prove itself. */
-export function decodeChanges(
-  content: Buffer,
-  secret: Uint8Array,
-): { readonly head: BatchHead; readonly lines: readonly string[] } | undefined {
+export function decodeChanges(content: Buffer, secret: Uint8Array): DecodedChanges | undefined {
   const end = content.indexOf(10)
   if (end < 0) return undefined
   const head = parseHead(content.toString('utf8', 0, end))
-  if (head === undefined || head.proof !== proofOf(head, secret)) return undefined
+  if (head === undefined) return undefined
   const lines = content.subarray(end + 1)
   if (lines.length !== head.lines_bytes || hex32(crc32(lines)) !== head.lines_crc32) {
     return undefined
   }
   const texts = lines.length === 0 ? [] : lines.toString('utf8', 0, lines.length - 1).split('\n')
-  return texts.length === head.lines ? { head, lines: texts } : undefined
+  if (texts.length !== head.lines) return undefined
+  return { head, lines: texts, proven: head.proof === proofOf(head, secret) }
 }
 
 function proofOf(head: BatchHead, secret: Uint8Array): string {

@@ -4,8 +4,15 @@ import type { Disk, DiskFile } from '@holdfast/core/ports/disk.ts'
 import { FatalStoreError } from '../../disk/disk-errors.ts'
 import { type Batch, encodeBatch } from './batch.ts'
 import { type PackGap, scanPastDamage } from './check-packs.ts'
-import { PACKS, packNumber, packPath } from './layout.ts'
-import { laterBatchAt, restIsZero, type ScanEnd, type ScannedBatch, scanPack } from './pack-scan.ts'
+import { PACKS, packNumber, packPath, QUARANTINE } from './layout.ts'
+import {
+  laterBatchAt,
+  restIsZero,
+  type ScanEnd,
+  type ScannedBatch,
+  scanPack,
+  type TornEnd,
+} from './pack-scan.ts'
 import { entryBytes, RECORD } from './tar-entry.ts'
 
 /** Position in the log: batch number `batch`, the next one, begins here. */
@@ -153,12 +160,12 @@ export class Journal {
   #refuseDamage(
     file: DiskFile,
     pack: number,
-    { end, last }: { end: Extract<ScanEnd, { kind: 'torn' }>; last: boolean },
+    { end, last }: { end: TornEnd; last: boolean },
   ): void {
     const { onGap, secret } = this.#options
     const expected = this.#nextBatch
     const later = last ? laterBatchAt(file, { from: end.at, expected, secret }) : undefined
-    if (last && later === undefined) return
+    if (last && later === undefined && end.foreign !== true) return
     if (onGap !== undefined) {
       onGap({ pack, from: end.at, to: file.size(), reason: end.reason })
       return
@@ -175,6 +182,7 @@ export class Journal {
     this.#offset = offset
     this.#laidOut = size
     if (torn) {
+      this.#setAside(file, pack, offset)
       file.truncate(offset)
       this.#laidOut = offset
     }
@@ -183,6 +191,31 @@ export class Journal {
     file.sync()
     this.#options.disk.syncDir(`${this.#options.dir}/${PACKS}`)
     return torn ? size - offset : 0
+  }
+
+  /** What is cut off is kept in the quarantine: bytes are never dropped on a guess. */
+  #setAside(file: DiskFile, pack: number, offset: number): void {
+    const { disk, dir, clock } = this.#options
+    const to = `${dir}/${QUARANTINE}`
+    disk.makeDir(to)
+    // On a full disk the cut matters more than its copy: no answer was given for these bytes.
+    if (disk.space(dir).freeBytes < 2 * (file.size() - offset)) return
+    const copy = disk.open(`${to}/pack-${pack}-${offset}.${clock.now()}`, 'create')
+    try {
+      const size = file.size()
+      const buffer = Buffer.alloc(1024 * 1024)
+      for (let at = offset; at < size; at += buffer.length) {
+        const piece = buffer.subarray(0, Math.min(buffer.length, size - at))
+        file.read(piece, at)
+        // Zeros laid out ahead need no room in the copy.
+        if (piece.some(byte => byte !== 0)) copy.write(piece, at - offset)
+      }
+      copy.sync()
+    } finally {
+      copy.close()
+    }
+    disk.syncDir(to)
+    disk.syncDir(dir)
   }
 
   /** Where a body will lie if it is the next in the coming batch, given the bytes before it. */

@@ -35,10 +35,16 @@ export interface ScanOptions {
   readonly secret: Uint8Array
 }
 
+export interface TornEnd {
+  readonly kind: 'torn'
+  readonly at: number
+  readonly reason: string
+  /** A whole batch, but not of this store: no cut can make one. */
+  readonly foreign?: boolean
+}
+
 /** How the scan of a pack ended: at zeros or the file's end, or at bytes that prove nothing. */
-export type ScanEnd =
-  | { readonly kind: 'clean'; readonly at: number }
-  | { readonly kind: 'torn'; readonly at: number; readonly reason: string }
+export type ScanEnd = { readonly kind: 'clean'; readonly at: number } | TornEnd
 
 const CRC_CHUNK = 1024 * 1024
 
@@ -57,7 +63,7 @@ export function* scanPack(
   let batchStart = start
   let at = start
   let bodies: ScannedBody[] = []
-  const torn = (reason: string): ScanEnd => ({ kind: 'torn', at: batchStart, reason })
+  const torn = (reason: string): TornEnd => ({ kind: 'torn', at: batchStart, reason })
   while (at + RECORD <= size) {
     file.read(header, at)
     const entry = readHeader(header, 0)
@@ -80,7 +86,8 @@ export function* scanPack(
     file.read(content, data)
     const changes = decodeChanges(content, options.secret)
     if (changes === undefined) return torn('the change lines do not match their checksum')
-    const { head, lines } = changes
+    const { head, lines, proven } = changes
+    if (!proven) return { ...torn('the batch was written with another secret'), foreign: true }
     if (head.batch !== number || head.bytes !== at - batchStart) return torn('batch head differs')
     if (options.checkBytes && rangeCrc(file, batchStart, at) !== head.crc32) {
       // Behind a cut nothing can stand. If something does, the bytes rotted after they were synced:
@@ -146,7 +153,8 @@ export function laterBatchAt(
     if (at + RECORD + entry.size > size) continue
     const content = Buffer.alloc(entry.size)
     file.read(content, at + RECORD)
-    if (decodeChanges(content, secret)?.head.batch === number) return at
+    const changes = decodeChanges(content, secret)
+    if (changes?.proven === true && changes.head.batch === number) return at
   }
   return undefined
 }
