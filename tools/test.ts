@@ -17,7 +17,7 @@ const patterns = [
 ]
 const concurrency = 2
 const fileMsMax = 600_000
-const lingerMsMax = 20_000
+const lingerMsMax = 60_000
 const outputBytesMax = 1024 * 1024
 
 const running = new Set<ChildProcess>()

@@ -113,9 +113,13 @@ test('a download is taken up again through a connection that breaks and breaks',
     socket.pipe(through)
     for (const end of [socket, through]) end.on('error', () => {})
     socket.on('close', () => through.destroy())
+    through.on('close', () => socket.destroy())
+    t.after(() => socket.destroy())
   })
   await new Promise<void>(resolve => proxy.listen(0, '127.0.0.1', resolve))
-  t.after(() => proxy.close())
+  t.after(() => {
+    proxy.close()
+  })
   const { port } = proxy.address() as AddressInfo
   const shaky = openClient({ url: `http://127.0.0.1:${port}`, key, retry: { waitMs: 1 } })
   assert.ok(bytes.equals(await (await shaky.assets.get(target)).bytes()))
