@@ -1,3 +1,4 @@
+import type { Touched } from '@holdfast/core/ports/catalog.ts'
 import type { BlobFacts } from '@holdfast/core/ports/element.ts'
 
 /** What travels between the event loop and the committer: plain data only. */
@@ -16,7 +17,7 @@ export interface CommitRequest {
 }
 
 export type CommitReply =
-  | { readonly ok: true; readonly result: unknown }
+  | { readonly ok: true; readonly result: unknown; readonly touched: Touched | null }
   | { readonly ok: false; readonly error: ReplyError }
 
 /** An error as it crosses threads. */

@@ -194,7 +194,7 @@ export class Committer {
         batch.lines.push(written.line)
         batch.removed.push(...written.removedBlobs)
       }
-      return { ok: true, result }
+      return { ok: true, result, touched: written?.touched ?? null }
     } catch (error) {
       tx.end()
       // Some failures, a full disk among them, end SQLite's whole transaction.

@@ -26,6 +26,8 @@ export interface ReclaimStep {
   readonly freedBytes: number
   /** A pack that is gone; readers should let go of it. */
   readonly removedPack: number | null
+  /** Blobs that lie elsewhere now. */
+  readonly moved: readonly string[]
 }
 
 /** A sealed pack is rewritten when less than this share of it is still live. */
@@ -33,7 +35,7 @@ const LIVE_SHARE_MAX = 0.5
 const STEP_BYTES = 4 * 1024 * 1024
 const ORPHANS_PER_STEP = 500
 
-type Work = Generator<{ freedBytes: number; removedPack: number | null }, void>
+type Work = Generator<Pick<ReclaimStep, 'freedBytes' | 'removedPack'>, void>
 
 /**
  * Gives space back: rewrites packs that are mostly dead and unlinks files that no row names. Runs
@@ -43,6 +45,7 @@ type Work = Generator<{ freedBytes: number; removedPack: number | null }, void>
 export class Reclaimer {
   readonly #parts: ReclaimerParts
   #work: Work | undefined
+  #moved: string[] = []
 
   constructor(parts: ReclaimerParts) {
     this.#parts = parts
@@ -51,9 +54,11 @@ export class Reclaimer {
   step(): ReclaimStep {
     this.#work ??= this.#all()
     const next = this.#work.next()
-    if (!next.done) return { more: true, ...next.value }
+    const moved = this.#moved
+    this.#moved = []
+    if (!next.done) return { more: true, ...next.value, moved }
     this.#work = undefined
-    return { more: false, freedBytes: 0, removedPack: null }
+    return { more: false, freedBytes: 0, removedPack: null, moved }
   }
 
   /** After an error the work begins anew. */
@@ -181,6 +186,7 @@ export class Reclaimer {
     } catch (error) {
       throw new FatalStoreError('the catalog failed after the log was synced', { cause: error })
     }
+    for (const { sha256 } of bodies) this.#moved.push(sha256)
     const { position } = journal
     return position.pack === before.pack ? position.offset - before.offset : position.offset
   }

@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads'
 import { HoldfastError } from '@holdfast/core/errors.ts'
+import type { Touched } from '@holdfast/core/ports/catalog.ts'
 import { FatalStoreError } from '../disk/disk-errors.ts'
 import type { CommitReply, CommitRequest, ReplyError } from './commit-request.ts'
 import type { CommitterLink } from './committer-link.ts'
@@ -13,6 +14,7 @@ import type {
   ThreadData,
   ToThread,
 } from './thread-messages.ts'
+import { Watchers } from './watchers.ts'
 
 interface Waiting {
   readonly request: CommitRequest
@@ -55,6 +57,7 @@ class ThreadLink implements CommitterLink {
   readonly #commits = new Map<number, readonly Waiting[]>()
   readonly #searches = new Map<number, PromiseWithResolvers<void>>()
   readonly #reclaims = new Map<number, (step: ReclaimStep | ReplyError) => void>()
+  readonly #watchers = new Watchers()
   #queue: Waiting[] = []
   #nextId = 1
   #lost: Error | undefined
@@ -94,6 +97,10 @@ class ThreadLink implements CommitterLink {
     return step
   }
 
+  watch(watcher: (touched: Touched) => void): () => void {
+    return this.#watchers.add(watcher)
+  }
+
   async close(): Promise<void> {
     if (this.#closing) return await this.#closed
     this.#send()
@@ -105,6 +112,7 @@ class ThreadLink implements CommitterLink {
 
   receive(message: Extract<FromThread, { kind: 'commit' | 'search' | 'reclaim' }>): void {
     if (message.kind === 'reclaim') {
+      if (!('fatal' in message.step)) this.#watchers.reclaimed(message.step)
       this.#reclaims.get(message.id)?.(message.step)
       this.#reclaims.delete(message.id)
       return
@@ -116,6 +124,7 @@ class ThreadLink implements CommitterLink {
       else waiting?.reject(fromReplyError(message.error))
       return
     }
+    this.#watchers.committed(message.replies)
     const waiting = this.#commits.get(message.id) ?? []
     this.#commits.delete(message.id)
     for (const [index, { settle }] of waiting.entries()) {

@@ -5,6 +5,7 @@ import type {
   CatalogTransaction,
   CatalogView,
   NewChange,
+  Touched,
 } from '@holdfast/core/ports/catalog.ts'
 import type { BlobFacts } from '@holdfast/core/ports/element.ts'
 import type { Blob } from '@holdfast/core/records.ts'
@@ -23,6 +24,13 @@ export interface CommitContext {
   place(facts: BlobFacts): string
   /** Whether the bytes of a blob lie where the catalog says. */
   isPresent(blob: Blob): boolean
+}
+
+/** What a transaction leaves for the commit. */
+export interface WrittenLine {
+  readonly line: ChangeLine
+  readonly removedBlobs: readonly string[]
+  readonly touched: Touched
 }
 
 /** One transaction on the tables, and the line that tells it to the packs. */
@@ -45,12 +53,13 @@ export class SqliteTransaction {
   }
 
   /** Ends the transaction: every later use throws. Undefined when nothing was written. */
-  end(): { readonly line: ChangeLine; readonly removedBlobs: readonly string[] } | undefined {
+  end(): WrittenLine | undefined {
     this.#ended = true
     const { at, actor, requestId, seq } = this.#context
     const { changes, puts, gone } = this.#draft
     const line: ChangeLine = { seq, at, actor, request: requestId, changes, puts, gone }
-    return isEmptyLine(line) ? undefined : { line, removedBlobs: this.#removedBlobs }
+    if (isEmptyLine(line)) return undefined
+    return { line, removedBlobs: this.#removedBlobs, touched: this.#draft.touched() }
   }
 
   /** Groups are getters, so that reaching for one after the end throws. */
@@ -134,6 +143,7 @@ export class SqliteTransaction {
       // Equal bytes are shared only if they are still there; else these take their place.
       if (location !== null || this.#context.isPresent(known)) return
       this.#tables.blobs.move(facts.sha256, this.#context.place(facts))
+      this.#draft.moved.push(facts.sha256)
       return
     }
     const place = location ?? this.#context.place(facts)
@@ -161,7 +171,7 @@ export class SqliteTransaction {
       },
       asset: record => {
         this.#alive()
-        records.putAsset(record)
+        draft.touch(record, records.putAsset(record))
         draft.put('assets', record.id, record)
       },
       version: record => {
@@ -199,7 +209,7 @@ export class SqliteTransaction {
       },
       asset: id => {
         this.#alive()
-        records.removeAsset(id)
+        draft.touch(records.removeAsset(id))
         draft.remove('assets', id)
       },
       version: id => {
