@@ -227,5 +227,8 @@ export const changeKinds = [
   'key.created',
   'key.revoked',
   'blob.removed',
+  'identity.set',
+  'identity.removed',
+  'login.failed',
 ] as const
 export type ChangeKind = (typeof changeKinds)[number]

@@ -3,6 +3,7 @@ import { assetTests } from './catalog/asset-tests.ts'
 import { batchTests } from './catalog/batch-tests.ts'
 import { counterTests } from './catalog/counter-tests.ts'
 import { filterTests } from './catalog/filter-tests.ts'
+import { identityTests } from './catalog/identity-tests.ts'
 import { promiseTests } from './catalog/promise-tests.ts'
 import { recordTests } from './catalog/record-tests.ts'
 import { searchTests } from './catalog/search-tests.ts'
@@ -24,6 +25,7 @@ export function catalogSuite(
     promiseTests(open)
     batchTests(open)
     recordTests(open)
+    identityTests(open)
     assetTests(open)
     filterTests(open)
     searchTests(open)

@@ -1,4 +1,5 @@
 import { type ErrorCode, HoldfastError } from '@holdfast/core/errors.ts'
+import type { AuditEntry, Identity } from '@holdfast/core/identities.ts'
 import type {
   AssetFilter,
   CatalogTransaction,
@@ -40,6 +41,8 @@ type WriteStep =
   | { readonly do: 'link'; readonly record: Link }
   | { readonly do: 'quota'; readonly record: Quota }
   | { readonly do: 'key'; readonly record: ApiKey }
+  | { readonly do: 'identity'; readonly record: Identity }
+  | { readonly do: 'audit'; readonly entry: AuditEntry }
   | { readonly do: 'remove'; readonly what: Removable; readonly id: string }
   | { readonly do: 'removeQuota'; readonly scope: QuotaScope; readonly name: string }
   | { readonly do: 'keep'; readonly facts: BlobFacts; readonly location: string | null }
@@ -47,7 +50,7 @@ type WriteStep =
   | { readonly do: 'throw'; readonly message: string }
   | { readonly do: 'pause' }
 
-export type Removable = 'bucket' | 'asset' | 'version' | 'link' | 'blob'
+export type Removable = 'bucket' | 'asset' | 'version' | 'link' | 'blob' | 'identity'
 
 /** Questions inside a transaction: it must see its own writes. */
 export type Question =
@@ -100,6 +103,10 @@ async function perform(tx: CatalogTransaction, step: WriteStep, seq: number): Pr
       return await put(numbered(step.record, seq), record => tx.put.quota(record))
     case 'key':
       return await put(numbered(step.record, seq), record => tx.put.key(record))
+    case 'identity':
+      return await put(numbered(step.record, seq), record => tx.put.identity(record))
+    case 'audit':
+      return await tx.audit(step.entry)
     case 'remove':
       return await tx.remove[step.what](step.id)
     case 'removeQuota':

@@ -1,3 +1,4 @@
+import type { AuditEntry, AuditRow, Identity, IdentityKind } from '../identities.ts'
 import type {
   ApiKey,
   Asset,
@@ -96,6 +97,8 @@ export interface CatalogView {
   readonly links: LinkQuestions
   readonly quotas: QuotaQuestions
   readonly keys: KeyQuestions
+  readonly identities: IdentityQuestions
+  readonly audits: AuditQuestions
   readonly changes: ChangeQuestions
 }
 
@@ -104,6 +107,8 @@ export interface CatalogTransaction extends CatalogView {
   readonly remove: CatalogRemovals
   /** Adds the change row of this transaction; returns its sequence number. */
   note(change: NewChange): Awaitable<number>
+  /** Appends to the audit log; the catalog numbers the row and chains it to the one before. */
+  audit(entry: AuditEntry): Awaitable<AuditRow>
   /** The sequence the next `note` will get: records written with it carry it as their `seq`. */
   nextSeq(): Awaitable<number>
   /**
@@ -121,6 +126,8 @@ export interface CatalogPuts {
   link(record: Link): Awaitable<void>
   quota(record: Quota): Awaitable<void>
   key(record: ApiKey): Awaitable<void>
+  /** Its names must be free: of two holders the later one would win. */
+  identity(record: Identity): Awaitable<void>
 }
 
 /** Remove records for good. A version drops its reference; an asset must have no versions left. */
@@ -130,6 +137,7 @@ export interface CatalogRemovals {
   version(id: string): Awaitable<void>
   link(id: string): Awaitable<void>
   quota(scope: QuotaScope, name: string): Awaitable<void>
+  identity(id: string): Awaitable<void>
   /** Only without references; the bytes go after the commit. */
   blob(sha256: string): Awaitable<void>
 }
@@ -259,4 +267,42 @@ export interface ChangeQuestions {
   ofAsset(query: { assetId: string; limit: number; offset?: number }): Awaitable<Change[]>
   countOfAsset(assetId: string): Awaitable<number>
   latest(): Awaitable<number>
+}
+
+export interface IdentityQuestions {
+  byId<Kind extends IdentityKind>(kind: Kind, id: string): Awaitable<IdentityOf<Kind> | undefined>
+  byName<Kind extends IdentityKind>(
+    kind: Kind,
+    name: string,
+  ): Awaitable<IdentityOf<Kind> | undefined>
+  /** In order of id, after the given one. */
+  list<Kind extends IdentityKind>(query: IdentityQuery<Kind>): Awaitable<IdentityOf<Kind>[]>
+  count(kind: IdentityKind): Awaitable<number>
+}
+
+export type IdentityOf<Kind extends IdentityKind> = Extract<Identity, { readonly kind: Kind }>
+
+export interface IdentityQuery<Kind extends IdentityKind> {
+  readonly kind: Kind
+  readonly belongsTo?: string
+  readonly after?: string
+  readonly limit: number
+}
+
+export interface AuditFilter {
+  readonly actor?: string
+  readonly action?: string
+  readonly outcome?: string
+  readonly ip?: string
+  readonly from?: string
+  readonly until?: string
+}
+
+export interface AuditQuestions {
+  last(): Awaitable<AuditRow | undefined>
+  /** Ascending, after the given sequence: for verification and export. */
+  after(seq: number, limit: number, filter?: AuditFilter): Awaitable<AuditRow[]>
+  /** Newest first, before the given sequence. */
+  before(seq: number, limit: number, filter?: AuditFilter): Awaitable<AuditRow[]>
+  count(filter?: AuditFilter): Awaitable<number>
 }

@@ -1,3 +1,4 @@
+import { type AuditRow, type Identity, identityKinds } from '@holdfast/core/identities.ts'
 import type { CatalogView } from '@holdfast/core/ports/catalog.ts'
 import {
   type Asset,
@@ -20,6 +21,8 @@ export interface Dump {
   readonly links: readonly Link[]
   readonly quotas: readonly unknown[]
   readonly keys: readonly unknown[]
+  readonly identities: readonly Identity[]
+  readonly audits: readonly AuditRow[]
   readonly changes: readonly Change[]
   readonly usage: Readonly<Record<string, Usage>>
   readonly totals: unknown
@@ -59,11 +62,24 @@ export async function dump(view: CatalogView): Promise<Dump> {
     links: [...links.values()],
     quotas: await view.quotas.list(),
     keys: await view.keys.list(),
+    identities: await identitiesOf(view),
+    audits: await pages<AuditRow>(last => view.audits.after(last?.seq ?? 0, page)),
     changes: await pages<Change>(last => view.changes.after(last?.seq ?? 0, page)),
     usage: await usageOf(view, buckets, assets),
     totals: await view.blobs.totals(),
     stats: await view.assets.stats({}),
   }
+}
+
+async function identitiesOf(view: CatalogView): Promise<Identity[]> {
+  const all: Identity[] = []
+  for (const kind of identityKinds) {
+    const found = await pages<Identity>(last =>
+      view.identities.list({ kind, ...(last && { after: last.id }), limit: page }),
+    )
+    all.push(...found)
+  }
+  return all
 }
 
 async function usageOf(

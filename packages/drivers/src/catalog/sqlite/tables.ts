@@ -2,10 +2,12 @@ import type { CatalogView } from '@holdfast/core/ports/catalog.ts'
 import type { SqliteDatabase } from './database.ts'
 import { AssetSearch } from './rooms/asset-search.ts'
 import { Assets } from './rooms/assets.ts'
+import { Audits } from './rooms/audits.ts'
 import { Blobs } from './rooms/blobs.ts'
 import { Buckets } from './rooms/buckets.ts'
 import { Changes } from './rooms/changes.ts'
 import { Counters } from './rooms/counters.ts'
+import { Identities } from './rooms/identities.ts'
 import { Keys } from './rooms/keys.ts'
 import { Links } from './rooms/links.ts'
 import { Quotas } from './rooms/quotas.ts'
@@ -26,6 +28,8 @@ export interface Tables {
   readonly links: Links
   readonly quotas: Quotas
   readonly keys: Keys
+  readonly identities: Identities
+  readonly audits: Audits
   readonly changes: Changes
 }
 
@@ -46,6 +50,8 @@ export function openTables(db: SqliteDatabase): Tables {
     links: new Links(db),
     quotas: new Quotas(db, buckets, counters),
     keys: new Keys(db),
+    identities: new Identities(db),
+    audits: new Audits(db),
     changes: new Changes({ db, words, assets }),
   }
 }
@@ -77,6 +83,8 @@ export function viewOf(tables: Tables, caughtUp?: () => Promise<void>): CatalogV
     links: tables.links,
     quotas: tables.quotas,
     keys: tables.keys,
+    identities: tables.identities,
+    audits: tables.audits,
     changes: tables.changes,
   }
 }

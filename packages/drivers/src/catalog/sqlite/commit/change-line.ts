@@ -1,3 +1,4 @@
+import type { AuditRow, Identity } from '@holdfast/core/identities.ts'
 import type { Touched, TouchedAsset } from '@holdfast/core/ports/catalog.ts'
 import type {
   ApiKey,
@@ -54,6 +55,8 @@ export interface LinePuts {
   readonly links?: readonly Link[]
   readonly quotas?: readonly Quota[]
   readonly keys?: readonly ApiKey[]
+  readonly identities?: readonly Identity[]
+  readonly audits?: readonly AuditRow[]
 }
 
 export interface LineGone {
@@ -63,6 +66,7 @@ export interface LineGone {
   readonly blobs?: readonly string[]
   readonly links?: readonly string[]
   readonly quotas?: readonly { readonly scope: QuotaScope; readonly name: string }[]
+  readonly identities?: readonly string[]
 }
 
 /** The kinds of records of a line, in the order in which they can be applied. */
@@ -74,6 +78,8 @@ export const recordKinds = [
   'links',
   'quotas',
   'keys',
+  'identities',
+  'audits',
 ] as const satisfies readonly (keyof LinePuts)[]
 export type RecordKind = (typeof recordKinds)[number]
 

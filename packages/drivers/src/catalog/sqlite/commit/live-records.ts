@@ -17,6 +17,10 @@ export function liveOf(tables: Tables, line: ChangeLine, keepTombstones: boolean
       puts.quotas?.filter(({ scope, name, seq }) => tables.quotas.get(scope, name)?.seq === seq) ??
       [],
     keys: puts.keys?.filter(({ id, seq }) => tables.keys.byId(id)?.seq === seq) ?? [],
+    identities:
+      puts.identities?.filter(({ id, kind, seq }) => tables.identities.seqOf(id, kind) === seq) ??
+      [],
+    audits: puts.audits ?? [],
   }
   const dead: LineGone = keepTombstones ? gone : {}
   return { ...line, puts: withoutEmpty(live), gone: dead }

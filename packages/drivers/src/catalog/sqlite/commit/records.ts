@@ -1,4 +1,5 @@
 import { HoldfastError } from '@holdfast/core/errors.ts'
+import type { AuditRow, Identity } from '@holdfast/core/identities.ts'
 import type {
   ApiKey,
   Asset,
@@ -68,6 +69,18 @@ export class Records {
 
   putKey(record: ApiKey): void {
     this.#tables.keys.put(record)
+  }
+
+  putIdentity(record: Identity): void {
+    this.#tables.identities.put(record)
+  }
+
+  putAudit(row: AuditRow): void {
+    this.#tables.audits.put(row)
+  }
+
+  removeIdentity(id: string): void {
+    this.#tables.identities.remove(id)
   }
 
   removeBucket(id: string): void {

@@ -1,3 +1,4 @@
+import type { AuditRow, Identity } from '@holdfast/core/identities.ts'
 import {
   type ApiKey,
   type Asset,
@@ -188,6 +189,16 @@ class Replay {
       const known = this.#tables.keys.byId(id)
       if (known === undefined || known.seq <= key.seq) this.#records.putKey(key)
     }
+    for (const { id, json } of this.#scratch.records('identities')) {
+      const identity = parseRecord<Identity>(json)
+      const seq = this.#tables.identities.seqOf(id, identity.kind)
+      if (seq === undefined || seq <= identity.seq) this.#records.putIdentity(identity)
+      this.#step()
+    }
+    for (const { json } of this.#scratch.records('audits')) {
+      this.#records.putAudit(parseRecord<AuditRow>(json))
+      this.#step()
+    }
   }
 
   #removeGone(): void {
@@ -200,6 +211,7 @@ class Replay {
       const { scope, name } = parseRecord<Pick<Quota, 'scope' | 'name'>>(json)
       records.removeQuota(scope, name)
     }
+    for (const { id } of this.#scratch.gone('identities')) records.removeIdentity(id)
     for (const { id } of this.#scratch.gone('blobs')) records.removeBlob(id)
   }
 

@@ -1,4 +1,11 @@
+import { hash } from 'node:crypto'
 import { HoldfastError } from '@holdfast/core/errors.ts'
+import {
+  type AuditEntry,
+  type AuditRow,
+  auditText,
+  firstAuditLink,
+} from '@holdfast/core/identities.ts'
 import type {
   CatalogPuts,
   CatalogRemovals,
@@ -90,12 +97,19 @@ export class SqliteTransaction {
       get keys() {
         return open().keys
       },
+      get identities() {
+        return open().identities
+      },
+      get audits() {
+        return open().audits
+      },
       get changes() {
         return open().changes
       },
       put: this.#puts(),
       remove: this.#removals(),
       note: change => this.#note(change),
+      audit: entry => this.#audit(entry),
       nextSeq: () => {
         this.#alive()
         return this.#context.seq + 1
@@ -130,6 +144,23 @@ export class SqliteTransaction {
     )
     this.#draft.changes.push({ seq: context.seq, ...change })
     return context.seq
+  }
+
+  #audit(entry: AuditEntry): AuditRow {
+    this.#alive()
+    const last = this.#tables.audits.last()
+    const seq = (last?.seq ?? 0) + 1
+    const previous = last?.hash ?? firstAuditLink
+    const row: AuditRow = {
+      id: String(seq),
+      seq,
+      entry,
+      previous,
+      hash: hash('sha256', auditText({ seq, previous, entry })),
+    }
+    this.#records.putAudit(row)
+    this.#draft.put('audits', row.id, row)
+    return row
   }
 
   #versionSeq(id: string): number | undefined {
@@ -195,6 +226,11 @@ export class SqliteTransaction {
         records.putKey(record)
         draft.put('keys', record.id, record)
       },
+      identity: record => {
+        this.#alive()
+        records.putIdentity(record)
+        draft.put('identities', record.id, record)
+      },
     }
   }
 
@@ -227,6 +263,11 @@ export class SqliteTransaction {
         this.#alive()
         records.removeQuota(scope, name)
         draft.remove('quotas', quotaId({ scope, name }), { scope, name })
+      },
+      identity: id => {
+        this.#alive()
+        records.removeIdentity(id)
+        draft.remove('identities', id)
       },
       blob: sha256 => {
         this.#alive()
