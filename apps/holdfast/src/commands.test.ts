@@ -100,3 +100,40 @@ test('without a key the first refusal ends a put, with advice', async t => {
   assert.equal(code, 1)
   assert.match(stderr, /^holdfast: .+UNAUTHENTICATED.+; set HOLDFAST_API_KEY or give --key\n$/)
 })
+
+test('people are made, log in and work with their own files', async t => {
+  const dir = scratch(t)
+  const server = await startServer(t, join(dir, 'data'), {
+    env: {
+      STORAGE_INITIAL_ADMIN_USERNAME: 'chief',
+      STORAGE_INITIAL_ADMIN_PASSWORD: 'First-Password-1',
+    },
+  })
+  const as = async (key: string, args: string[], env: Record<string, string> = {}) =>
+    await run(args, { env: { HOLDFAST_URL: server.url, HOLDFAST_API_KEY: key, ...env } })
+  const login = async (name: string, password: string) =>
+    await as('', ['login', name], { HOLDFAST_PASSWORD: password })
+  const chief = succeeded(await login('chief', 'First-Password-1')).stdout.trim()
+  const made = await as(chief, ['users', 'create', 'ann', '-r', 'user'], {
+    HOLDFAST_NEW_PASSWORD: 'Second-Password-2',
+  })
+  const id = succeeded(made).stdout.trim()
+  assert.match((await login('ann', 'Second-Password-2')).stderr, /password must be changed/)
+  const change = { username: 'ann', password: 'Second-Password-2', new_password: 'Third-Secret-3' }
+  const { status } = await fetch(`${server.url}/api/v2/auth/password`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(change),
+  })
+  assert.equal(status, 204)
+  const ann = succeeded(await login('ann', 'Third-Secret-3')).stdout.trim()
+  assert.match(succeeded(await as(ann, ['whoami'])).stdout, new RegExp(`^user ann ${id}$`, 'm'))
+  writeFileSync(join(dir, 'a.txt'), 'hers')
+  succeeded(await as(ann, ['put', join(dir, 'a.txt')]))
+  assert.deepEqual(lines((await as(ann, ['ls'])).stdout), ['a.txt'])
+  assert.match(succeeded(await as(chief, ['users'])).stdout, /ann .*ACTIVE/)
+  succeeded(await as(chief, ['users', 'deactivate', 'ann']))
+  assert.equal((await as(ann, ['ls'])).code, 1)
+  succeeded(await as(chief, ['logout']))
+  assert.equal((await as(chief, ['users'])).code, 1)
+})

@@ -5,6 +5,7 @@ import { addConfig } from './commands/config.ts'
 import { addGet } from './commands/get.ts'
 import { addKeys } from './commands/keys.ts'
 import { addLink } from './commands/link.ts'
+import { addLogin } from './commands/login.ts'
 import { addLs } from './commands/ls.ts'
 import { addPut } from './commands/put.ts'
 import { addRebuild } from './commands/rebuild.ts'
@@ -13,12 +14,13 @@ import { addRm } from './commands/rm.ts'
 import { addSearch } from './commands/search.ts'
 import { addServe } from './commands/serve.ts'
 import { addStat } from './commands/stat.ts'
+import { addUsers } from './commands/users.ts'
 import { addVerify } from './commands/verify.ts'
 
 const ENVIRONMENT = `
 Environment:
   HOLDFAST_URL      address of the server (default: http://127.0.0.1:8005)
-  HOLDFAST_API_KEY  API key
+  HOLDFAST_API_KEY  API key or access token
   HOLDFAST_BUCKET   bucket (default: holdfast)
   STORAGE_*         settings of serve, verify and rebuild: see holdfast config show`
 
@@ -42,6 +44,7 @@ export function buildProgram(): Command {
   for (const add of [addServe, addPut, addGet, addLs, addStat, addSearch, addRm, addRestore]) {
     add(program)
   }
-  for (const add of [addLink, addBuckets, addKeys, addVerify, addRebuild, addConfig]) add(program)
+  for (const add of [addLink, addBuckets, addKeys, addLogin, addUsers]) add(program)
+  for (const add of [addVerify, addRebuild, addConfig]) add(program)
   return program
 }

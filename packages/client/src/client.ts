@@ -2,12 +2,14 @@ import { assetBatchCalls } from './groups/asset-batches.ts'
 import { assetChangeCalls } from './groups/asset-changes.ts'
 import { assetContentCalls } from './groups/asset-content.ts'
 import { assetRecordCalls } from './groups/asset-records.ts'
+import { authCalls } from './groups/auth.ts'
 import { bucketCalls } from './groups/buckets.ts'
 import { keyCalls } from './groups/keys.ts'
 import { linkCalls } from './groups/links.ts'
 import { presignedCalls } from './groups/presigned.ts'
 import { quotaCalls } from './groups/quotas.ts'
 import { serviceCalls } from './groups/service-status.ts'
+import { userCalls } from './groups/users.ts'
 import { versionChangeCalls } from './groups/version-changes.ts'
 import { versionReadCalls } from './groups/version-reads.ts'
 import type { ClientOptions } from './options.ts'
@@ -44,6 +46,8 @@ export function openClient(options: ClientOptions) {
     buckets: bucketCalls(transport),
     quotas: quotaCalls(transport),
     keys: keyCalls(transport),
+    auth: authCalls(transport),
+    users: userCalls(transport),
     links: linkCalls(transport),
     presigned: presignedCalls(transport),
     service: serviceCalls(transport),

@@ -4,7 +4,7 @@ import type { RetryEvent, RetryPolicy } from './wire/retry.ts'
 export interface ClientOptions {
   /** Address of the server, such as `http://127.0.0.1:8005`; a path in it stays in front. */
   readonly url: string
-  /** API key, sent as X-API-Key. Without one, only what is open to all can be read. */
+  /** API key or access token. Without one, only what is open to all can be read. */
   readonly key?: string | undefined
   /**
    * An attempt fails when nothing was sent or received for so long. Default 60,000; 0 waits for

@@ -384,7 +384,7 @@ test('every operation of the route table is called by the client', async t => {
 
 /** One call of everything, with arguments that only have to reach the wire. */
 async function callEverything({ assets, versions, buckets, ...rest }: Client): Promise<void> {
-  const { quotas, keys, links, presigned, service } = rest
+  const { quotas, keys, links, presigned, service, auth, users } = rest
   const ref = { bucket, key: 'k' }
   const version = { id: owner, version: 1 }
   const scope = { scope: 'owner', name: owner } as const
@@ -414,6 +414,12 @@ async function callEverything({ assets, versions, buckets, ...rest }: Client): P
     ...[service.info(), service.health(), service.readiness(), service.liveness()],
     ...[service.startup(), service.metrics(), service.errors(), service.openApi()],
     ...[service.collectGarbage(), service.verify()],
+    ...[auth.login({ username: 'a', password: 'b' }), auth.refresh('t'), auth.logout()],
+    ...[auth.whoAmI(), auth.jwks(), auth.signingKeys(), auth.rotateSigningKey()],
+    auth.changePassword({ username: 'a', password: 'b', new_password: 'c' }),
+    ...[users.list(), users.create({ username: 'ann', password: 'p' }), users.get(owner)],
+    ...[users.update(owner, {}), users.remove(owner), users.unlock(owner)],
+    users.resetPassword(owner, { password: 'p' }),
   ]
   for (const result of await Promise.allSettled(calls)) assert.equal(result.status, 'rejected')
 }

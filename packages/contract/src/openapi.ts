@@ -79,8 +79,13 @@ function operation(operationId: string, route: Route, options: OpenApiOptions): 
 }
 
 function describe(route: Route): string {
-  const need = route.permission === 'open' ? '' : `Needs \`${route.permission}\`.`
+  const need = needOf(route)
   return [route.description, need].filter(Boolean).join(' ')
+}
+
+function needOf({ permission }: Route): string {
+  if (permission === 'open') return ''
+  return permission === 'self' ? 'Needs any credential.' : `Needs \`${permission}\`.`
 }
 
 function parameters(route: Route): JsonTree[] {

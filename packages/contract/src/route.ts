@@ -8,8 +8,11 @@ export interface Route {
   /** `{name}` is one segment; `{name+}` is the rest of the raw path, decoded once. */
   readonly path: string
   readonly tag: Tag
-  /** Asked of every caller; `open` needs no credential, or carries its own in the path. */
-  readonly permission: Permission | 'open'
+  /**
+   * Asked of every caller. `open` needs no credential, or carries its own; `self` is about the
+   * caller alone and needs any good credential.
+   */
+  readonly permission: Permission | 'open' | 'self'
   readonly summary: string
   readonly description?: string
   readonly params?: TObject
@@ -36,6 +39,8 @@ export const tagTexts = {
   Buckets: 'Containers with settings.',
   Quotas: 'Ceilings for buckets, owners and services.',
   'API keys': 'Credentials of programs.',
+  Login: 'Sessions of people: tokens and the keys that sign them.',
+  Users: 'People who may log in, and what they may.',
   Administration: 'Care of the store.',
 } as const
 export type Tag = keyof typeof tagTexts

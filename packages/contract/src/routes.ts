@@ -2,6 +2,7 @@ import type { Route } from './route.ts'
 import { adminRoutes } from './routes/admin.ts'
 import { assetRoutes } from './routes/assets.ts'
 import { batchRoutes } from './routes/batch.ts'
+import { identityRoutes } from './routes/identity.ts'
 import { keyRoutes } from './routes/keys.ts'
 import { linkRoutes } from './routes/links.ts'
 import { serviceRoutes } from './routes/service.ts'
@@ -16,6 +17,7 @@ export const routes = {
   ...versionRoutes,
   ...linkRoutes,
   ...adminRoutes,
+  ...identityRoutes,
 } as const satisfies Record<string, Route>
 
 export type Routes = typeof routes

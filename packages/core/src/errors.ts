@@ -15,6 +15,7 @@ export type ErrorKind =
   | 'range'
   | 'unprocessable'
   | 'limited'
+  | 'locked'
   | 'full'
   | 'unavailable'
   | 'internal'
@@ -87,6 +88,22 @@ export const errorTable = {
   ),
   UNAUTHENTICATED: entry('unauthenticated', 'A valid credential is needed.', 'Send X-API-Key.'),
   CREDENTIAL_EXPIRED: entry('unauthenticated', 'The credential has expired.', 'Issue a new one.'),
+  ACCOUNT_DISABLED: entry(
+    'forbidden',
+    'The account is not active.',
+    'An administrator can activate it.',
+  ),
+  ACCOUNT_LOCKED: entry(
+    'locked',
+    'Too many failed logins; the account is locked for a while.',
+    'The lock ends by itself; an administrator can end it earlier.',
+    'later',
+  ),
+  PASSWORD_CHANGE_REQUIRED: entry(
+    'forbidden',
+    'The password must be changed first.',
+    'Set by an administrator, or too old. POST /api/v2/auth/password.',
+  ),
   FORBIDDEN: entry('forbidden', 'The credential does not permit this.', 'Grant the permission.'),
   LINK_INVALID: entry(
     'forbidden',
@@ -99,6 +116,7 @@ export const errorTable = {
   LINK_NOT_FOUND: entry('missing', 'There is no such link.', ''),
   QUOTA_NOT_FOUND: entry('missing', 'There is no such quota.', ''),
   KEY_NOT_FOUND: entry('missing', 'There is no such API key.', ''),
+  USER_NOT_FOUND: entry('missing', 'There is no such user.', ''),
   ROUTE_NOT_FOUND: entry('missing', 'There is no such path.', 'See /api/v2/openapi.json.'),
   METHOD_NOT_ALLOWED: entry('invalid', 'The path does not take this method.', 'See Allow.'),
   ASSET_EXISTS: entry('conflict', 'An asset with this key already exists.', ''),
@@ -106,6 +124,12 @@ export const errorTable = {
   ASSET_NOT_DELETED: entry('conflict', 'The asset is not deleted.', ''),
   BUCKET_EXISTS: entry('conflict', 'A bucket with this name already exists.', ''),
   BUCKET_NOT_EMPTY: entry('conflict', 'The bucket is not empty.', 'Remove its assets first.'),
+  USER_EXISTS: entry('conflict', 'The user name or e-mail address is taken.', ''),
+  USER_PROTECTED: entry(
+    'conflict',
+    'The administrator of the settings cannot be removed, demoted or deactivated.',
+    'STORAGE_INITIAL_ADMIN_USERNAME names it.',
+  ),
   LINK_EXISTS: entry('conflict', 'This link already exists.', ''),
   VERSION_CURRENT: entry('conflict', 'The current version cannot be deleted.', ''),
   VERSION_TAG_EXISTS: entry('conflict', 'The asset already has a version with this tag.', ''),

@@ -1,13 +1,29 @@
 /** Who acts. Doors authenticate; everything below only sees a principal. */
 export interface Principal {
-  readonly kind: 'system' | 'api_key' | 'anonymous' | 'link'
+  readonly kind: 'system' | 'api_key' | 'user' | 'anonymous' | 'link'
   /** Stable id that ACLs and the change log name. */
   readonly id: string
   readonly name: string
   /** `resource:action`, wildcards allowed: `*`, `assets:*`, `*:read`. */
   readonly permissions: readonly string[]
+  /** What it may with assets that it owns; absent = nothing more. */
+  readonly ownPermissions?: readonly string[]
+  /** What it may in parts of buckets; absent = nothing more. */
+  readonly grants?: readonly PrefixGrant[]
+  /** Ids of the groups it is in: access lists may name them. */
+  readonly groups?: readonly string[]
   /** Bucket names it is confined to; null = all. */
   readonly buckets: readonly string[] | null
+  /** The login that its token came from. */
+  readonly sessionId?: string
+}
+
+/** Permissions on the assets of one bucket whose keys begin with the prefix. */
+export interface PrefixGrant {
+  readonly bucket: string
+  /** Empty for the whole bucket. */
+  readonly prefix: string
+  readonly permissions: readonly string[]
 }
 
 export const permissions = [
@@ -26,6 +42,9 @@ export const permissions = [
   'backups:admin',
   'lifecycle:admin',
   'policy:admin',
+  'admin:users',
+  'audit:view',
+  'audit:export',
 ] as const
 export type Permission = (typeof permissions)[number]
 

@@ -8,6 +8,8 @@ import { systemPrincipal } from '@holdfast/core/principal.ts'
 import { defaultBucketSettings } from '@holdfast/core/records.ts'
 import { requireBucketName } from './buckets/bucket-fields.ts'
 import { commit } from './commit.ts'
+import type { IdentitySettings } from './identity/identity-settings.ts'
+import { type IdentityState, openIdentity } from './identity/identity-state.ts'
 import { WriteGate } from './integrity/write-gate.ts'
 
 export interface EngineSettings {
@@ -28,6 +30,7 @@ export interface EngineOptions {
   readonly random: Random
   readonly limits?: Partial<Limits> | undefined
   readonly settings?: Partial<EngineSettings> | undefined
+  readonly identity?: Partial<IdentitySettings> | undefined
 }
 
 /** One store: what every function of the engine takes first. */
@@ -41,12 +44,15 @@ export interface Engine {
   /** When each API key was last used, Unix milliseconds; lost on restart. */
   readonly keyUses: Map<string, number>
   readonly gate: WriteGate
+  /** Logins, tokens and what is remembered of them. */
+  readonly identity: IdentityState
   /** Both clocks at the opening: how garbage collection notices that the wall clock jumped. */
   readonly opened: { readonly wallMs: number; readonly monotonicMs: number }
 }
 
 export function openEngine(options: EngineOptions): Engine {
   const { catalog, element, clock, random, settings } = options
+  const linkSecret = settings?.linkSecret ?? random.bytes(32)
   return {
     catalog,
     element,
@@ -57,10 +63,17 @@ export function openEngine(options: EngineOptions): Engine {
       defaultBucket: settings?.defaultBucket ?? 'holdfast',
       versionsMax: settings?.versionsMax ?? 10,
       versionRetentionDays: settings?.versionRetentionDays ?? 90,
-      linkSecret: settings?.linkSecret ?? random.bytes(32),
+      linkSecret,
     },
     keyUses: new Map(),
     gate: new WriteGate(),
+    identity: openIdentity({
+      catalog,
+      clock,
+      random,
+      secret: linkSecret,
+      settings: options.identity,
+    }),
     opened: { wallMs: clock.now(), monotonicMs: clock.monotonic() },
   }
 }

@@ -17,6 +17,7 @@ import type { PutFields } from './assets/intake/put-fields.ts'
 import { putAsset } from './assets/put.ts'
 import type { PutResult } from './assets/writes/put-transaction.ts'
 import { type Engine, ensureBuckets, openEngine, systemCall } from './engine.ts'
+import type { IdentitySettings } from './identity/identity-settings.ts'
 import { transactions } from './transactions.ts'
 
 /** What the tests of this package share: a real store in a directory of its own. */
@@ -33,6 +34,7 @@ export interface TestStore extends AsyncDisposable {
 
 export interface TestStoreOptions {
   readonly limits?: Partial<Limits>
+  readonly identity?: Partial<IdentitySettings>
   /** The committer in a thread of its own, as the server runs it. */
   readonly thread?: boolean
   /** Bytes in an element that cannot stage. */
@@ -61,6 +63,7 @@ async function openIn(
     random: cryptoRandom,
     limits: options.limits,
     settings: { linkSecret: store.linkSecret },
+    identity: { passwordCost: 4, ...options.identity },
   })
   await ensureBuckets(engine, ['photos'])
   return {

@@ -15,6 +15,19 @@ import {
   removeBucketTransaction,
   updateBucketTransaction,
 } from './buckets/bucket-transactions.ts'
+import { addSigningKeyTransaction } from './identity/sessions/key-transactions.ts'
+import {
+  endSessionTransaction,
+  renewSessionTransaction,
+  startSessionTransaction,
+} from './identity/sessions/session-transactions.ts'
+import {
+  createUserTransaction,
+  failLoginTransaction,
+  setPasswordTransaction,
+  unlockUserTransaction,
+  updateUserTransaction,
+} from './identity/users/user-transactions.ts'
 import { collectTransaction } from './integrity/collect-transaction.ts'
 import { removeQuotaTransaction, setQuotaTransaction } from './quotas/quota-transactions.ts'
 import { pruneTransaction } from './versions/prune-transaction.ts'
@@ -50,5 +63,14 @@ export const transactions = {
   'keys.create': createKeyTransaction,
   'keys.ensure': ensureKeyTransaction,
   'keys.revoke': revokeKeyTransaction,
+  'users.create': createUserTransaction,
+  'users.update': updateUserTransaction,
+  'users.setPassword': setPasswordTransaction,
+  'users.fail': failLoginTransaction,
+  'users.unlock': unlockUserTransaction,
+  'sessions.start': startSessionTransaction,
+  'sessions.renew': renewSessionTransaction,
+  'sessions.end': endSessionTransaction,
+  'signing.add': addSigningKeyTransaction,
   'blobs.collect': collectTransaction,
 } as const satisfies Record<string, Transaction<never, unknown>>

@@ -1,3 +1,5 @@
+import type { BlockList } from 'node:net'
+import { HoldfastError, isHoldfastError } from '@holdfast/core/errors.ts'
 import type { Clock } from '@holdfast/core/ports/clock.ts'
 import type { Disk } from '@holdfast/core/ports/disk.ts'
 import type { Random } from '@holdfast/core/ports/random.ts'
@@ -9,8 +11,11 @@ import { cryptoRandom } from '@holdfast/drivers/random/crypto-random.ts'
 import type { Recovery } from '@holdfast/drivers/store/open-log.ts'
 import { createKey, ensureKey } from '@holdfast/engine/access/keys.ts'
 import { type Engine, ensureBuckets, openEngine } from '@holdfast/engine/engine.ts'
+import type { IdentitySettings } from '@holdfast/engine/identity/identity-settings.ts'
+import { ensureAdministrator } from '@holdfast/engine/identity/users/users.ts'
 import type { DestinationStream } from 'pino'
 import type { Settings } from './config/settings-table.ts'
+import { proxyList } from './http/client-address.ts'
 import { HealthProbe } from './telemetry/health-probe.ts'
 import { type Log, openLog } from './telemetry/log.ts'
 import { Metrics } from './telemetry/metrics.ts'
@@ -28,6 +33,8 @@ export interface Context {
   readonly metrics: Metrics
   readonly health: HealthProbe
   readonly startedMs: number
+  /** Whose `X-Forwarded-For` is believed. */
+  readonly proxies: BlockList
   /** How much is going on, and whether more may come. */
   readonly load: { active: number; stopping: boolean }
 }
@@ -93,9 +100,11 @@ export async function openContext(options: ContextOptions): Promise<OpenedContex
         versionRetentionDays: settings.versionRetentionDays,
         linkSecret,
       },
+      identity: identitySettings(settings),
     })
     await ensureBuckets(engine, [settings.defaultBucket, ...settings.buckets])
     const firstKey = await prepareKeys(engine, settings)
+    await prepareAdministrator(engine, settings)
     const health = openHealth({ engine, log })
     const metrics = new Metrics(() => figures(engine, health))
     await health.start()
@@ -111,6 +120,7 @@ export async function openContext(options: ContextOptions): Promise<OpenedContex
       metrics,
       health,
       startedMs: clock.monotonic(),
+      proxies: proxyList(settings.trustedProxies),
       load: { active: 0, stopping: false },
     }
     const close = async () => {
@@ -136,6 +146,35 @@ async function prepareKeys(engine: Engine, settings: Settings): Promise<string |
   const { signal } = new AbortController()
   const call = { principal: systemPrincipal, requestId: 'start', signal }
   return (await createKey(engine, call, administrator)).secret
+}
+
+function identitySettings(settings: Settings): Partial<IdentitySettings> {
+  return {
+    issuer: settings.tokenIssuer,
+    accessSeconds: settings.accessTokenSeconds,
+    refreshSeconds: settings.refreshTokenSeconds,
+    rotationSeconds: settings.keyRotationSeconds,
+    overlapSeconds: Math.max(settings.keyOverlapSeconds, settings.accessTokenSeconds),
+    lockoutFailures: settings.lockoutFailures,
+    lockoutSeconds: settings.lockoutSeconds,
+    passwordDays: settings.passwordDays,
+  }
+}
+
+async function prepareAdministrator(engine: Engine, settings: Settings): Promise<void> {
+  // Made before the first login, or that one would take longer for an unknown name.
+  await engine.identity.hasher.decoy()
+  const { initialAdminUsername: username, initialAdminPassword: password } = settings
+  if (username === undefined || password === undefined) return
+  const { initialAdminEmail: email } = settings
+  try {
+    await ensureAdministrator(engine, { username, password, ...(email && { email }) })
+  } catch (error) {
+    if (!isHoldfastError(error) || error.code !== 'VALIDATION_ERROR') throw error
+    const path = 'STORAGE_INITIAL_ADMIN_*'
+    const problem = `make no user: ${JSON.stringify(error.details.errors)}`
+    throw new HoldfastError('SETTINGS_INVALID', { errors: [{ path, problem }] }, { cause: error })
+  }
 }
 
 function openHealth({ engine, log }: { engine: Engine; log: Log }): HealthProbe {

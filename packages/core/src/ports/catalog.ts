@@ -172,8 +172,20 @@ export interface AssetFilter {
   /** Search text of a person: words, prefixes, "phrases". */
   readonly search?: string
   readonly deleted: DeletedFilter
-  /** When set, assets with an ACL count only if it names this principal for reading. */
-  readonly visibleTo?: string
+  /** When set, assets with an ACL count only if it names one of these for reading. */
+  readonly visibleTo?: string | readonly string[]
+  /** When set, only what one of its parts opens: for callers who do not see whole buckets. */
+  readonly reach?: Reach
+}
+
+/** Assets that somebody may see; those with an ACL only if it names `ids` or the owner asks. */
+export interface Reach {
+  /** The principal and its groups. */
+  readonly ids: readonly string[]
+  readonly ownerId?: string
+  /** Buckets that are open as a whole. */
+  readonly bucketIds: readonly string[]
+  readonly prefixes: readonly { readonly bucketId: string; readonly prefix: string }[]
 }
 
 export interface AssetQuery extends AssetFilter {

@@ -7,9 +7,10 @@ import { authorize, decide, needsBucket, type Resource, refuseMissing } from './
 
 const closed = { name: 'closed', settings: defaultBucketSettings }
 const open = { name: 'open', settings: { ...defaultBucketSettings, publicRead: true } }
-const plain = { id: 'a', acl: null }
-const guarded = { id: 'a', acl: { read: ['reader', 'both'], write: ['writer', 'both'] } }
-const published = { id: 'a', acl: { read: ['anonymous'], write: ['anonymous'] } }
+const place = { ownerId: 'somebody', key: 'a/b' }
+const plain = { id: 'a', acl: null, ...place }
+const guarded = { ...plain, acl: { read: ['reader', 'both'], write: ['writer', 'both'] } }
+const published = { ...plain, acl: { read: ['anonymous'], write: ['anonymous'] } }
 
 function principal(id: string, permissions: string[], buckets: string[] | null = null): Principal {
   return { kind: 'api_key', id, name: id, permissions, buckets }
@@ -24,8 +25,44 @@ const namedWriter = principal('writer', [])
 const nobody = principal('nobody', [])
 const metrics = principal('metrics', ['metrics:read'])
 const link: Principal = { ...admin, kind: 'link' }
+const person: Principal = {
+  ...principal('person', []),
+  kind: 'user',
+  ownPermissions: ['assets:read', 'assets:write'],
+  groups: ['team'],
+}
+const own = { ...plain, ownerId: 'person' }
+const ownGuarded = { ...guarded, ownerId: 'person' }
+const forTeam = { ...plain, acl: { read: ['team'], write: [] } }
+const inOpen: Principal = { ...person, buckets: ['open'] }
+const granted: Principal = {
+  ...principal('granted', []),
+  grants: [
+    { bucket: 'closed', prefix: 'a/', permissions: ['assets:*'] },
+    { bucket: 'open', prefix: '', permissions: ['*:read'] },
+  ],
+}
+const elsewhere = { ...plain, key: 'ab' }
 
 const table: [Principal, Permission, Resource, boolean, string][] = [
+  [person, 'assets:write', { bucket: closed, asset: own }, true, 'an owner may'],
+  [person, 'assets:write', { bucket: closed, asset: ownGuarded }, true, 'whatever the list says'],
+  [person, 'assets:write', { bucket: closed, asset: plain }, false, 'with own assets only'],
+  [person, 'metadata:read', { bucket: closed, asset: own }, false, 'as far as the right goes'],
+  [person, 'assets:write', { bucket: closed }, false, 'and not with the bucket'],
+  [person, 'assets:write', { bucket: closed, fresh: own }, true, 'may make what it will own'],
+  [person, 'assets:write', { bucket: closed, fresh: plain }, false, 'but not for others'],
+  [inOpen, 'assets:write', { bucket: closed, asset: own }, false, 'only where it is confined to'],
+  [person, 'assets:read', { bucket: closed, asset: forTeam }, true, 'a list may name a group'],
+  [person, 'assets:write', { bucket: closed, asset: forTeam }, false, 'for what it names it for'],
+  [granted, 'assets:write', { bucket: closed, asset: plain }, true, 'a grant opens its prefix'],
+  [granted, 'assets:write', { bucket: closed, fresh: plain }, true, 'for new assets as well'],
+  [granted, 'assets:read', { bucket: closed, asset: elsewhere }, false, 'nothing beside it'],
+  [granted, 'assets:read', { bucket: closed, asset: guarded }, false, 'no guarded asset'],
+  [granted, 'assets:write', { bucket: open, asset: plain }, false, 'no other bucket'],
+  [granted, 'buckets:read', { bucket: open }, true, 'without a prefix it is for the bucket'],
+  [granted, 'assets:write', { bucket: closed }, false, 'with one it is not'],
+  [granted, 'keys:admin', {}, false, 'and nothing store-wide'],
   [admin, 'store:admin', {}, true, 'administrators do what concerns no bucket'],
   [admin, 'assets:write', { bucket: closed, asset: guarded }, true, 'and pass every list'],
   [confinedAdmin, 'assets:write', { bucket: closed, asset: guarded }, false, 'in their buckets'],

@@ -1,12 +1,20 @@
 import { type ErrorCode, type ErrorDetails, HoldfastError } from '@holdfast/core/errors.ts'
-import { type Permission, type Principal, scopeCovers } from '@holdfast/core/principal.ts'
+import {
+  type Permission,
+  type PrefixGrant,
+  type Principal,
+  scopeCovers,
+} from '@holdfast/core/principal.ts'
 import type { Asset, Bucket } from '@holdfast/core/records.ts'
 
 /**
  * The only place that says who may do what. Denied unless a rule here allows it:
- * 1. An asset with an ACL is open to administrators and to the principals it names, to nobody else.
+ * 1. An asset with an ACL is open to administrators, to its owner and to the principals and groups
+ *    it names, to nobody else.
  * 2. A scope opens what lies in the buckets of its credential.
- * 3. A bucket with public reading opens its assets and their metadata for reading.
+ * 3. Rights on own assets open what the principal owns.
+ * 4. A grant opens the keys of its bucket that begin with its prefix.
+ * 5. A bucket with public reading opens its assets and their metadata for reading.
  */
 export interface Decision {
   readonly allowed: boolean
@@ -16,7 +24,9 @@ export interface Decision {
 
 export interface Resource {
   readonly bucket?: Pick<Bucket, 'name' | 'settings'> | undefined
-  readonly asset?: Pick<Asset, 'id' | 'acl'> | undefined
+  readonly asset?: Pick<Asset, 'id' | 'acl' | 'ownerId' | 'key'> | undefined
+  /** An asset that is to be made, or that would be there. */
+  readonly fresh?: { readonly ownerId: string; readonly key: string } | undefined
   /** What the caller asked for: all that someone who may not know of the asset is told. */
   readonly missing?: Missing | undefined
 }
@@ -29,14 +39,19 @@ export function decide(principal: Principal, permission: Permission, resource: R
     return deny('presigned links only read and write assets')
   }
   const inside = isInside(principal, bucket)
+  const owned = inside && isOwn(principal, permission, resource)
   if (asset !== undefined && asset.acl !== null) {
     if (inside && isAdministrator(principal)) return allow('administrator')
+    if (owned) return allow('owner of the asset')
     return namedIn(asset.acl, principal, permission)
       ? allow('named in the access list of the asset')
       : deny('not named in the access list of the asset')
   }
   const scoped = hasScope(principal, permission)
   if (scoped && inside) return allow('granted by scope')
+  if (owned) return allow('owner of the asset')
+  const grant = inside ? grantFor(principal, permission, resource) : undefined
+  if (grant !== undefined) return allow(`granted for ${grant.bucket}/${grant.prefix}`)
   if (bucket?.settings.publicRead === true && PUBLIC.has(permission)) return allow('public bucket')
   return deny(scoped ? 'the credential is confined to other buckets' : 'no scope grants it')
 }
@@ -65,14 +80,41 @@ export function refuseMissing(
   permission: Permission,
   missing: Missing,
 ): never {
-  if (principal.kind === 'anonymous' || !hasScope(principal, permission)) {
+  if (principal.kind === 'anonymous' || !mayEver(principal, permission)) {
     throw refusal(principal, permission, 'no scope grants it')
   }
   throw new HoldfastError(...missing)
 }
 
 export function hasScope(principal: Principal, permission: Permission): boolean {
-  return principal.permissions.some(scope => scopeCovers(scope, permission))
+  return covers(principal.permissions, permission)
+}
+
+function covers(scopes: readonly string[], permission: Permission): boolean {
+  return scopes.some(scope => scopeCovers(scope, permission))
+}
+
+/** Whether there can be anything for which `decide` allows it to this principal. */
+export function mayEver(principal: Principal, permission: Permission): boolean {
+  if (hasScope(principal, permission)) return true
+  if (covers(principal.ownPermissions ?? [], permission)) return true
+  return principal.grants?.some(grant => covers(grant.permissions, permission)) === true
+}
+
+/** Whether some assets of this bucket may be open to it, by ownership or by grants. */
+export function mayPartly(principal: Principal, permission: Permission, bucket: string): boolean {
+  if (principal.buckets !== null && !principal.buckets.includes(bucket)) return false
+  if (covers(principal.ownPermissions ?? [], permission)) return true
+  const grants = principal.grants ?? []
+  return grants.some(grant => grant.bucket === bucket && covers(grant.permissions, permission))
+}
+
+export function hasOwnRight(principal: Principal, permission: Permission): boolean {
+  return covers(principal.ownPermissions ?? [], permission)
+}
+
+export function grantsOf(principal: Principal, permission: Permission): readonly PrefixGrant[] {
+  return principal.grants?.filter(grant => covers(grant.permissions, permission)) ?? []
 }
 
 export function isAdministrator(principal: Principal): boolean {
@@ -97,15 +139,40 @@ function isInside(principal: Principal, bucket: Pick<Bucket, 'name'> | undefined
   return bucket !== undefined && principal.buckets.includes(bucket.name)
 }
 
+function isOwn(principal: Principal, permission: Permission, resource: Resource): boolean {
+  if (principal.ownPermissions === undefined) return false
+  const owner = (resource.asset ?? resource.fresh)?.ownerId
+  return owner === principal.id && covers(principal.ownPermissions, permission)
+}
+
+/** Without an asset it is about the bucket as a whole, which only an empty prefix covers. */
+function grantFor(
+  principal: Principal,
+  permission: Permission,
+  { bucket, asset, fresh }: Resource,
+): PrefixGrant | undefined {
+  const key = (asset ?? fresh)?.key ?? ''
+  return principal.grants?.find(
+    grant =>
+      grant.bucket === bucket?.name &&
+      key.startsWith(grant.prefix) &&
+      covers(grant.permissions, permission),
+  )
+}
+
 function namedIn(
   acl: NonNullable<Asset['acl']>,
   principal: Principal,
   permission: Permission,
 ): boolean {
-  if (permission.endsWith(':read')) return acl.read.includes(principal.id)
+  if (permission.endsWith(':read')) return namesAny(acl.read, principal)
   // A list that names `anonymous` publishes the asset; it never opens it for writing.
   if (principal.kind === 'anonymous') return false
-  return permission.endsWith(':write') && acl.write.includes(principal.id)
+  return permission.endsWith(':write') && namesAny(acl.write, principal)
+}
+
+function namesAny(ids: readonly string[], { id, groups }: Principal): boolean {
+  return ids.includes(id) || groups?.some(group => ids.includes(group)) === true
 }
 
 function refusal(principal: Principal, permission: Permission, reason: string): HoldfastError {

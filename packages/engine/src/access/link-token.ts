@@ -8,7 +8,7 @@ interface LinkIssue {
   /** Unix seconds. */
   readonly exp: number
   /** Principal that issued it. */
-  readonly iss: { readonly kind: 'api_key' | 'system'; readonly id: string }
+  readonly iss: { readonly kind: 'api_key' | 'user' | 'system'; readonly id: string }
 }
 
 export interface DownloadLink extends LinkIssue {

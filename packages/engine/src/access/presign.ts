@@ -5,6 +5,7 @@ import { requireFields } from '../assets/asset-fields.ts'
 import { findAsset } from '../assets/find-asset.ts'
 import { findBucket } from '../buckets/find-bucket.ts'
 import type { Engine } from '../engine.ts'
+import { principalOfUser } from '../identity/sessions/authenticate-token.ts'
 import { findVersion } from '../versions/find-version.ts'
 import { authorize, decide } from './decide.ts'
 import { isExpired, principalOfKey } from './keys.ts'
@@ -106,6 +107,10 @@ async function currentIssuer(
   iss: LinkPayload['iss'],
 ): Promise<Principal | undefined> {
   if (iss.kind === 'system') return systemPrincipal
+  if (iss.kind === 'user') {
+    const user = await engine.catalog.view.identities.byId('user', iss.id)
+    return user?.status === 'ACTIVE' ? principalOfUser(user) : undefined
+  }
   const key = await engine.catalog.view.keys.byId(iss.id)
   if (key === undefined || key.revokedAt !== null) return undefined
   return isExpired(key, engine.clock.now()) ? undefined : principalOfKey(key)
@@ -145,5 +150,6 @@ async function requirePutPermission(engine: Engine, call: Call, grant: UploadGra
       authorize(call.principal, permission, place)
     }
   }
-  await findBucket(engine, call, { name: grant.bucket, permission })
+  const fresh = { ownerId: grant.ownerId.toLowerCase(), key: grant.key }
+  await findBucket(engine, call, { name: grant.bucket, permission, fresh })
 }

@@ -1,12 +1,20 @@
 import type { Call } from '@holdfast/core/call.ts'
-import type { AssetFilter, DeletedFilter } from '@holdfast/core/ports/catalog.ts'
-import type { Permission } from '@holdfast/core/principal.ts'
+import type { AssetFilter, DeletedFilter, Reach } from '@holdfast/core/ports/catalog.ts'
+import type { Permission, Principal } from '@holdfast/core/principal.ts'
 import type { Bucket } from '@holdfast/core/records.ts'
 import type { Engine } from '../engine.ts'
-import { authorize, decide, isAdministrator, refuseMissing } from './decide.ts'
+import {
+  authorize,
+  decide,
+  grantsOf,
+  hasOwnRight,
+  isAdministrator,
+  mayPartly,
+  refuseMissing,
+} from './decide.ts'
 
 /** The part of a filter that keeps a listing to what `decide` would let the caller read. */
-export type Sight = Pick<AssetFilter, 'bucketId' | 'bucketIds' | 'visibleTo'>
+export type Sight = Pick<AssetFilter, 'bucketId' | 'bucketIds' | 'visibleTo' | 'reach'>
 
 export async function sightOf(
   engine: Engine,
@@ -17,7 +25,6 @@ export async function sightOf(
   const { view } = engine.catalog
   const hidden = wanted.deleted !== undefined && wanted.deleted !== 'without'
   const needed: readonly Permission[] = hidden ? ['assets:read', 'assets:write'] : ['assets:read']
-  const acl = isAdministrator(principal) ? {} : { visibleTo: principal.id }
   if (wanted.bucket !== undefined) {
     const bucket = await view.buckets.byName(wanted.bucket)
     if (bucket === undefined) {
@@ -26,18 +33,75 @@ export async function sightOf(
         { bucket: wanted.bucket },
       ])
     }
-    for (const permission of needed) authorize(principal, permission, { bucket })
-    return { bucketId: bucket.id, ...acl }
+    return { bucketId: bucket.id, ...inBucket(principal, bucket, needed) }
   }
-  if (principal.buckets === null && needed.every(one => decide(principal, one, {}).allowed)) {
-    return acl
-  }
+  if (principal.buckets === null && isOpen(principal, undefined, needed)) return listed(principal)
   const candidates = await candidateBuckets(engine, call)
-  const open = candidates.filter(bucket =>
-    needed.every(permission => decide(principal, permission, { bucket }).allowed),
+  const open = candidates.filter(bucket => isOpen(principal, bucket, needed))
+  const partly = candidates.filter(
+    bucket => !open.includes(bucket) && isPartlyOpen(principal, bucket, needed),
   )
+  if (partly.length > 0) {
+    const bucketIds = [...open, ...partly].map(bucket => bucket.id)
+    return { bucketIds, reach: reachOf(principal, { open, partly }, needed) }
+  }
   if (open.length === 0) refuseNothingOpen(call, needed)
-  return { bucketIds: open.map(bucket => bucket.id), ...acl }
+  return { bucketIds: open.map(bucket => bucket.id), ...listed(principal) }
+}
+
+function inBucket(principal: Principal, bucket: Bucket, needed: readonly Permission[]): Sight {
+  if (isOpen(principal, bucket, needed)) return listed(principal)
+  if (isPartlyOpen(principal, bucket, needed)) {
+    return { reach: reachOf(principal, { open: [], partly: [bucket] }, needed) }
+  }
+  for (const permission of needed) authorize(principal, permission, { bucket })
+  return listed(principal)
+}
+
+/** Of buckets that are open as a whole, all but what an access list closes. */
+function listed(principal: Principal): Sight {
+  if (isAdministrator(principal)) return {}
+  const { id, groups = [] } = principal
+  return { visibleTo: groups.length === 0 ? id : [id, ...groups] }
+}
+
+function isOpen(
+  principal: Principal,
+  bucket: Bucket | undefined,
+  needed: readonly Permission[],
+): boolean {
+  return needed.every(permission => decide(principal, permission, { bucket }).allowed)
+}
+
+function isPartlyOpen(
+  principal: Principal,
+  bucket: Bucket,
+  needed: readonly Permission[],
+): boolean {
+  return needed.every(permission => {
+    const isWhole = decide(principal, permission, { bucket }).allowed
+    return isWhole || mayPartly(principal, permission, bucket.name)
+  })
+}
+
+/** What is hidden is shown only where the caller owns it or may write by a grant. */
+function reachOf(
+  principal: Principal,
+  { open, partly }: { readonly open: readonly Bucket[]; readonly partly: readonly Bucket[] },
+  needed: readonly Permission[],
+): Reach {
+  const ids = new Map([...open, ...partly].map(({ name, id }) => [name, id]))
+  const strictest = needed.at(-1) ?? 'assets:read'
+  const owns = needed.every(permission => hasOwnRight(principal, permission))
+  return {
+    ids: [principal.id, ...(principal.groups ?? [])],
+    ...(owns ? { ownerId: principal.id } : {}),
+    bucketIds: open.map(({ id }) => id),
+    prefixes: grantsOf(principal, strictest).flatMap(({ bucket, prefix }) => {
+      const bucketId = ids.get(bucket)
+      return bucketId === undefined ? [] : [{ bucketId, prefix }]
+    }),
+  }
 }
 
 const PAGE = 1000

@@ -52,7 +52,9 @@ export async function findAssetByKey(
     if (decide(call.principal, permission, { bucket, asset }).allowed) return asset
     if (known) authorize(call.principal, permission, { bucket, asset })
   }
-  await findBucket(engine, call, { name, permission })
+  // As if it were the caller's own: whose it is, is not told.
+  const fresh = { ownerId: call.principal.id, key }
+  await findBucket(engine, call, { name, permission, fresh })
   throw new HoldfastError('ASSET_NOT_FOUND', { bucket: name, key })
 }
 

@@ -1,6 +1,6 @@
 import type { Call } from '@holdfast/core/call.ts'
 import type { Acl, Asset, Bucket } from '@holdfast/core/records.ts'
-import { isAdministrator } from '../access/decide.ts'
+import { authorize, grantsOf, hasOwnRight, hasScope, isAdministrator } from '../access/decide.ts'
 import { findBucket } from '../buckets/find-bucket.ts'
 import { commit } from '../commit.ts'
 import type { Engine } from '../engine.ts'
@@ -30,7 +30,12 @@ export async function moveAsset(
   requireFields(input)
   requirePreconditions(asset, input)
   const key = input.key ?? asset.key
-  const bucket = await targetBucket(engine, call, { asset, name: input.bucket })
+  const fresh = { ownerId: asset.ownerId, key }
+  const bucket = await targetBucket(engine, call, { asset, name: input.bucket, fresh })
+  // Who may write here by the key must be allowed to write at the new one as well.
+  if (grantsOf(call.principal, 'assets:write').length > 0) {
+    authorize(call.principal, 'assets:write', { bucket, fresh })
+  }
   await requireFree(engine, call, { bucket, key, except: asset.id })
   const args = {
     assetId: asset.id,
@@ -63,9 +68,10 @@ export async function copyAsset(
   requireFields(input)
   const name = input.name ?? asset.name
   const service = input.service ?? asset.service
-  const ownerId = (input.ownerId ?? asset.ownerId).toLowerCase()
+  const ownerId = (input.ownerId ?? ownerOfCopy(call, asset)).toLowerCase()
   const key = input.key ?? defaultKey(engine, { service, ownerId, name })
-  const bucket = await writableBucket(engine, call, { asset, name: input.bucket })
+  const fresh = { ownerId, key }
+  const bucket = await writableBucket(engine, call, { asset, name: input.bucket, fresh })
   await requireFree(engine, call, { bucket, key, except: null })
   const args = {
     assetId: asset.id,
@@ -80,7 +86,17 @@ export async function copyAsset(
   return (await commit(engine, call, { name: 'assets.copy', args })).asset
 }
 
-type Target = { readonly asset: Asset; readonly name: string | undefined }
+/** Who may only make assets of their own makes this one their own. */
+function ownerOfCopy({ principal }: Call, asset: Asset): string {
+  const onlyOwn = !hasScope(principal, 'assets:write') && hasOwnRight(principal, 'assets:write')
+  return onlyOwn ? principal.id : asset.ownerId
+}
+
+interface Target {
+  readonly asset: Asset
+  readonly name: string | undefined
+  readonly fresh: { readonly ownerId: string; readonly key: string }
+}
 
 async function targetBucket(engine: Engine, call: Call, target: Target): Promise<Bucket> {
   const bucket = await bucketOf(engine, target.asset)
@@ -94,10 +110,11 @@ async function targetBucket(engine: Engine, call: Call, target: Target): Promise
 async function writableBucket(
   engine: Engine,
   call: Call,
-  { asset, name }: Target,
+  { asset, name, fresh }: Target,
 ): Promise<Bucket> {
   const wanted = name ?? (await bucketOf(engine, asset)).name
-  const bucket = await findBucket(engine, call, { name: wanted, permission: 'assets:write' })
+  const permission = 'assets:write'
+  const bucket = await findBucket(engine, call, { name: wanted, permission, fresh })
   requireAccepted(bucket, asset)
   return bucket
 }

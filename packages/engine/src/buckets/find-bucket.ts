@@ -1,14 +1,20 @@
 import type { Call } from '@holdfast/core/call.ts'
 import type { Permission } from '@holdfast/core/principal.ts'
 import type { Bucket } from '@holdfast/core/records.ts'
-import { authorize, refuseMissing } from '../access/decide.ts'
+import { authorize, type Resource, refuseMissing } from '../access/decide.ts'
 import type { Engine } from '../engine.ts'
 
-/** The bucket, when the caller has the permission in it. */
+/**
+ * The bucket, when the caller has the permission in it, or for the asset that would be there.
+ */
 export async function findBucket(
   engine: Engine,
   call: Call,
-  wanted: { readonly name: string; readonly permission: Permission },
+  wanted: {
+    readonly name: string
+    readonly permission: Permission
+    readonly fresh?: Resource['fresh']
+  },
 ): Promise<Bucket> {
   const bucket = await engine.catalog.view.buckets.byName(wanted.name)
   if (bucket === undefined) {
@@ -17,6 +23,6 @@ export async function findBucket(
       { bucket: wanted.name },
     ])
   }
-  authorize(call.principal, wanted.permission, { bucket })
+  authorize(call.principal, wanted.permission, { bucket, fresh: wanted.fresh })
   return bucket
 }

@@ -32,6 +32,12 @@ export function dangers(
   if (settings.corsOrigins.includes('*')) {
     refuse('CORS_ORIGINS', 'must name origins: * lets any page call this server')
   }
+  if (
+    (settings.initialAdminUsername === undefined) !==
+    (settings.initialAdminPassword === undefined)
+  ) {
+    refuse('INITIAL_ADMIN_USERNAME', 'and INITIAL_ADMIN_PASSWORD must be set together')
+  }
   const key = settings.bootstrapApiKey
   if (key !== undefined) {
     if (key.length < 32) refuse('BOOTSTRAP_API_KEY', 'must have at least 32 characters')

@@ -1,19 +1,23 @@
 import type { Route } from '@holdfast/contract/route.ts'
 import { HoldfastError } from '@holdfast/core/errors.ts'
 import { anonymous, type Permission, type Principal } from '@holdfast/core/principal.ts'
-import { hasScope } from '@holdfast/engine/access/decide.ts'
+import { mayEver } from '@holdfast/engine/access/decide.ts'
 import { authenticateKey } from '@holdfast/engine/access/keys.ts'
 import type { Engine } from '@holdfast/engine/engine.ts'
+import { authenticateToken } from '@holdfast/engine/identity/sessions/authenticate-token.ts'
+import { looksLikeToken } from '@holdfast/engine/identity/sessions/tokens.ts'
 
 interface CredentialHeaders {
   readonly authorization?: string | undefined
   readonly 'x-api-key'?: string | string[] | undefined
 }
 
-/** Who calls: the owner of the API key, or anonymous. A wrong key is never anonymous. */
+/** Who calls: the owner of the key or token, or anonymous. A wrong one is never anonymous. */
 export async function principalOf(engine: Engine, headers: CredentialHeaders): Promise<Principal> {
   const secret = secretOf(headers)
-  return secret === undefined ? anonymous : await authenticateKey(engine, secret)
+  if (secret === undefined) return anonymous
+  if (looksLikeToken(secret)) return await authenticateToken(engine, secret)
+  return await authenticateKey(engine, secret)
 }
 
 function secretOf(headers: CredentialHeaders): string | undefined {
@@ -45,7 +49,12 @@ const GIVEN_TO_ALL: ReadonlySet<Permission> = new Set(['assets:read', 'metadata:
  */
 export function admit(principal: Principal, route: Route): void {
   const { permission } = route
-  if (permission === 'open' || hasScope(principal, permission)) return
+  if (permission === 'open') return
+  if (permission === 'self') {
+    if (principal.kind === 'anonymous') throw new HoldfastError('UNAUTHENTICATED')
+    return
+  }
+  if (mayEver(principal, permission)) return
   if (principal.kind === 'anonymous') {
     if (GIVEN_TO_ALL.has(permission)) return
     throw new HoldfastError('UNAUTHENTICATED')

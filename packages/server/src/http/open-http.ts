@@ -7,6 +7,7 @@ import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify }
 import type { Context } from '../context.ts'
 import { traceOf } from '../telemetry/trace.ts'
 import { RequestBody } from './body/request-body.ts'
+import { clientAddress } from './client-address.ts'
 import { allowOrigin } from './cors.ts'
 import { InFlight } from './in-flight.ts'
 import type { StatusOf } from './problems.ts'
@@ -125,6 +126,10 @@ function newState(
     requestId: typeof given === 'string' && REQUEST_ID.test(given) ? given : newUuid(clock, random),
     trace: traceOf(typeof traceparent === 'string' ? traceparent : undefined, random),
     startedMs: clock.monotonic(),
+    ip: clientAddress(
+      { remote: request.socket.remoteAddress, forwarded: request.headers['x-forwarded-for'] },
+      context.proxies,
+    ),
     body: new RequestBody(request, response, { clock, idleSeconds: settings.bodyIdleSeconds }),
     abort: new AbortController(),
     principal: anonymous,

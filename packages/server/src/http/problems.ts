@@ -52,6 +52,10 @@ export function problemHeaders(error: HoldfastError): Record<string, string> {
       return { 'www-authenticate': 'Bearer realm="holdfast"' }
     case 'limited':
       return error.code === 'TOO_MANY_REQUESTS' ? { 'retry-after': '1' } : {}
+    case 'locked': {
+      const { retry_after: seconds } = error.details
+      return typeof seconds === 'number' ? { 'retry-after': String(seconds) } : {}
+    }
     case 'unavailable':
       return { 'retry-after': '5' }
     case 'full':

@@ -58,7 +58,8 @@ function isOperation(value: unknown): value is AnyOperation {
 /** The server does not start with a route that nobody declared open or guarded. */
 export function requirePermission(operationId: string, route: Pick<Route, 'permission'>): void {
   const { permission } = route
-  if (permission === 'open' || (isScope(permission) && !permission.includes('*'))) return
+  if (permission === 'open' || permission === 'self') return
+  if (isScope(permission) && !permission.includes('*')) return
   throw new Error(`${operationId} declares no permission`)
 }
 

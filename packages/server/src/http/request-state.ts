@@ -7,6 +7,8 @@ export interface RequestState {
   readonly requestId: string
   readonly trace: Trace
   readonly startedMs: number
+  /** Address of the caller, as far as it can be believed. */
+  readonly ip: string
   readonly body: RequestBody
   /** Aborted when the client goes away or the server gives up. */
   readonly abort: AbortController

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { AssetFilter } from '@holdfast/core/ports/catalog.ts'
+import type { AssetFilter, Reach } from '@holdfast/core/ports/catalog.ts'
 import { type Asset, assetTypes } from '@holdfast/core/records.ts'
 import { runSeed, SeededRandom } from '../seeded-random.ts'
 import { catalogTest, type Desk, keysOf } from './catalog-test.ts'
@@ -18,7 +18,21 @@ export function matches(asset: Asset, filter: AssetFilter): boolean {
   if (filter.keyPrefix !== undefined && !asset.key.startsWith(filter.keyPrefix)) return false
   if (deleted === 'without' && asset.deletedAt !== null) return false
   if (deleted === 'only' && asset.deletedAt === null) return false
-  return visibleTo === undefined || asset.acl === null || asset.acl.read.includes(visibleTo)
+  if (filter.reach !== undefined && !isReached(asset, filter.reach)) return false
+  return visibleTo === undefined || asset.acl === null || namesOneOf(asset, [visibleTo].flat())
+}
+
+function isReached({ acl, ...asset }: Asset, reach: Reach): boolean {
+  if (asset.ownerId === reach.ownerId) return true
+  if (acl !== null) return namesOneOf({ acl }, reach.ids)
+  if (reach.bucketIds.includes(asset.bucketId)) return true
+  return reach.prefixes.some(
+    ({ bucketId, prefix }) => bucketId === asset.bucketId && asset.key.startsWith(prefix),
+  )
+}
+
+function namesOneOf({ acl }: Pick<Asset, 'acl'>, ids: readonly string[]): boolean {
+  return ids.some(id => acl?.read.includes(id) === true)
 }
 
 export function filterTests(open: OpenCatalog): void {
@@ -106,7 +120,15 @@ function randomFilter(random: SeededRandom, { bucketIds }: World): AssetFilter {
     tagsAny: maybe(() => [random.pick(tags), random.pick(tags)]),
     keyPrefix: maybe(() => random.pick(['a', 'a_', 'a%', 'A', 'b/', 'zz', '%', ''])),
     name: maybe(() => random.pick(names)),
-    visibleTo: maybe(() => random.pick(['p1', 'p2', 'p3'])),
+    visibleTo: maybe(() => random.pick(['p1', 'p2', 'p3', ['p1', 'p3'], ['p1', 'p2']])),
+    reach: maybe(() => ({
+      ids: [random.pick(['p1', 'p2', 'p3']), 'p9'],
+      ...(random.chance(0.5) ? { ownerId: random.pick([...owners, 'none']) } : {}),
+      bucketIds: bucketIds.filter(() => random.chance(0.3)),
+      prefixes: ['a_', 'a%', 'A', ''].flatMap(prefix =>
+        random.chance(0.2) ? [{ bucketId: random.pick([...bucketIds, 'none']), prefix }] : [],
+      ),
+    })),
   }
   const kept = Object.entries(given).filter(([, value]) => value !== undefined)
   const deleted = random.pick(['without', 'without', 'only', 'with'] as const)

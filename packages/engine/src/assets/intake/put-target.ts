@@ -29,7 +29,10 @@ export async function findTarget(
   const bucket = await findBucketForPut(engine, call, name)
   const existing = await engine.catalog.view.assets.byKey(bucket.id, key)
   const creates = fields.mode === 'create'
-  if (existing === undefined || creates) authorize(call.principal, 'assets:write', { bucket })
+  const fresh = { ownerId: fields.ownerId.toLowerCase(), key }
+  if (existing === undefined || creates) {
+    authorize(call.principal, 'assets:write', { bucket, fresh })
+  }
   if (creates && existing?.deletedAt === null) throw keyTaken(call, bucket, existing)
   if (existing && !decide(call.principal, 'assets:write', { bucket, asset: existing }).allowed) {
     throw refusedReplacement(call, bucket, { existing, mode: fields.mode })
@@ -76,6 +79,7 @@ function refusedReplacement(
   bucket: Bucket,
   { existing, mode }: { existing: Asset; mode: PutFields['mode'] },
 ): HoldfastError {
+  // Somebody else's asset: the answer is that for a place where the caller may not write.
   authorize(call.principal, 'assets:write', { bucket })
   if (mode === 'create') return keyTaken(call, bucket, existing)
   const { reason } = decide(call.principal, 'assets:write', { bucket, asset: existing })

@@ -5,6 +5,7 @@ import { assetOperations } from './assets.ts'
 import { batchOperations } from './batches.ts'
 import { contentOperations } from './contents.ts'
 import { descriptionOperations } from './descriptions.ts'
+import { identityOperations } from './identity.ts'
 import { keyedOperations } from './keyed.ts'
 import { linkOperations } from './links.ts'
 import { presignedOperations } from './presigned.ts'
@@ -23,5 +24,6 @@ export const restOperations = {
   ...linkOperations,
   ...presignedOperations,
   ...administrationOperations,
+  ...identityOperations,
   ...descriptionOperations,
 } satisfies Partial<Operations>

@@ -1,5 +1,5 @@
 import { HoldfastError } from '@holdfast/core/errors.ts'
-import type { AssetFilter, AssetQuery, AssetStats } from '@holdfast/core/ports/catalog.ts'
+import type { AssetFilter, AssetQuery, AssetStats, Reach } from '@holdfast/core/ports/catalog.ts'
 import { type Asset, assetTypes, type Usage } from '@holdfast/core/records.ts'
 import { codeOf, fromCode } from '../row-values.ts'
 import { Statements } from '../statements.ts'
@@ -198,8 +198,14 @@ export class AssetSearch {
       }
     }
     if (filter.visibleTo !== undefined) {
-      parts.push('(a.acl IS NULL OR ? IN (SELECT value FROM json_each(a.acl, ?)))')
-      values.push(filter.visibleTo, '$.read')
+      const ids = [filter.visibleTo].flat()
+      parts.push(`(a.acl IS NULL OR ${namesOneOf(ids)})`)
+      values.push(...ids)
+    }
+    if (filter.reach !== undefined) {
+      const reach = this.#reach(filter.reach)
+      parts.push(reach.text)
+      values.push(...reach.values)
     }
     if (filter.search === undefined) return { from: 'assets a', parts, values, possible: true }
     const match = matchExpression(filter.search)
@@ -209,6 +215,33 @@ export class AssetSearch {
     const from = 'search CROSS JOIN assets a ON a.created_seq = search.rowid'
     return { from, parts, values, possible: true }
   }
+
+  #reach(reach: Reach): { text: string; values: unknown[] } {
+    const { buckets, words } = this.#tables
+    const { ids, ownerId, bucketIds, prefixes } = reach
+    const either = [`(a.acl IS NOT NULL AND ${namesOneOf(ids)})`]
+    const values: unknown[] = [...ids]
+    const owner = ownerId === undefined ? undefined : words.find(ownerId)
+    if (owner !== undefined) {
+      either.push('a.owner = ?')
+      values.push(owner)
+    }
+    const open = bucketIds.flatMap(id => buckets.no(id) ?? [])
+    if (open.length > 0) either.push(`(a.acl IS NULL AND a.bucket IN (${open.join(', ')}))`)
+    for (const { bucketId, prefix } of prefixes) {
+      const no = buckets.no(bucketId)
+      if (no === undefined) continue
+      either.push('(a.acl IS NULL AND a.bucket = ? AND substr(a.key, 1, ?) = ?)')
+      values.push(no, [...prefix].length, prefix)
+    }
+    return { text: `(${either.join(' OR ')})`, values }
+  }
+}
+
+/** The read list of the ACL has one of as many bound ids. */
+function namesOneOf(ids: readonly string[]): string {
+  const marks = ids.map(() => '?').join(', ')
+  return `EXISTS (SELECT 1 FROM json_each(a.acl, '$.read') WHERE value IN (${marks}))`
 }
 
 function counterOf(filter: AssetFilter): [CounterKind, string] | undefined {

@@ -1,0 +1,150 @@
+import type { Client } from '@holdfast/client'
+import type { Command } from 'commander'
+import { connect } from '../connection/connection.ts'
+import { readPassword } from '../connection/read-password.ts'
+import { timeText } from '../output/amounts.ts'
+import { collect } from '../output/collect.ts'
+import { print, printJson } from '../output/say.ts'
+import { printTable } from '../output/table.ts'
+import { UsageError } from '../output/usage-error.ts'
+
+type User = Awaited<ReturnType<Client['users']['get']>>
+type Role = User['roles'][number]
+
+interface CreateOptions {
+  readonly role?: readonly string[]
+  readonly email?: string
+  readonly onBucket?: readonly string[]
+}
+
+export function addUsers(program: Command): void {
+  const users = program
+    .command('users')
+    .summary('users: list, create, deactivate, unlock, remove')
+    .description('People who may log in.')
+  users
+    .command('list', { isDefault: true })
+    .description('List users.')
+    .option('--search <text>', 'part of a name or an e-mail address')
+    .action(async (options: { search?: string }, command: Command) => await list(options, command))
+  users
+    .command('create')
+    .description(
+      'Create a user. The first password comes from HOLDFAST_NEW_PASSWORD, a pipe or the terminal, ' +
+        'and must be changed at the first login.',
+    )
+    .argument('<name>', 'user name')
+    .option('-r, --role <role>', 'ADMIN, OPERATOR, USER, AUDITOR or READONLY; repeatable', collect)
+    .option('--email <address>', 'e-mail address')
+    .option('--on-bucket <name>', 'confine the user to this bucket; repeatable', collect)
+    .action(async (name: string, options: CreateOptions, command: Command) => {
+      await create(name, options, command)
+    })
+  for (const action of actions) addAction(users, action)
+  users
+    .command('remove')
+    .description('Delete a user; what it owns stays.')
+    .argument('<name>', 'user name or id')
+    .action(async (name: string, _: unknown, command: Command) => {
+      const { client, json, signal } = connect(command)
+      const id = await idOf(client, name)
+      await client.users.remove(id, { signal })
+      if (json) printJson({ id, removed: true })
+    })
+}
+
+interface Action {
+  readonly name: string
+  readonly description: string
+  readonly act: (client: Client, id: string) => Promise<User>
+}
+
+function addAction(users: Command, { name, description, act }: Action): void {
+  users
+    .command(name)
+    .description(description)
+    .argument('<name>', 'user name or id')
+    .action(async (given: string, _: unknown, command: Command) => {
+      const { client, json } = connect(command)
+      const user = await act(client, await idOf(client, given))
+      if (json) printJson(user)
+      else print(`${user.username}: ${user.status}`)
+    })
+}
+
+const actions: readonly Action[] = [
+  {
+    name: 'activate',
+    description: 'Let a user in again.',
+    act: async (client, id) => await client.users.update(id, { status: 'ACTIVE' }),
+  },
+  {
+    name: 'deactivate',
+    description: 'Shut a user out at once.',
+    act: async (client, id) => await client.users.update(id, { status: 'INACTIVE' }),
+  },
+  {
+    name: 'unlock',
+    description: 'End a lock before its time.',
+    act: async (client, id) => await client.users.unlock(id),
+  },
+]
+
+/** Ids are taken as they are; a name must be the whole name of one user. */
+async function idOf(client: Client, name: string): Promise<string> {
+  if (/^[0-9a-f-]{36}$/i.test(name)) return name
+  const { items } = await client.users.list({ search: name, limit: 1000 })
+  const found = items.find(({ username }) => username.toLowerCase() === name.toLowerCase())
+  if (found === undefined) throw new UsageError(`there is no user ${name}`)
+  return found.id
+}
+
+async function list(options: { search?: string }, command: Command): Promise<void> {
+  const { client, json, signal } = connect(command)
+  const limit = 1000
+  const rows: User[] = []
+  for (;;) {
+    const page = await client.users.list({ ...options, limit, offset: rows.length }, { signal })
+    rows.push(...page.items)
+    if (page.items.length === 0 || rows.length >= page.total) break
+  }
+  if (json) {
+    for (const user of rows) printJson(user)
+    return
+  }
+  const lines = rows.map(user => [
+    user.id,
+    user.username,
+    user.email ?? '',
+    user.status,
+    user.roles.join(' '),
+    user.last_login_at === null ? 'never' : timeText(user.last_login_at),
+  ])
+  printTable([['ID', 'NAME', 'E-MAIL', 'STATUS', 'ROLES', 'LAST LOGIN'], ...lines])
+}
+
+async function create(name: string, options: CreateOptions, command: Command): Promise<void> {
+  const { client, json, signal } = connect(command)
+  const password = await readPassword('HOLDFAST_NEW_PASSWORD', `first password of ${name}:`)
+  const { email, onBucket, role } = options
+  const user = await client.users.create(
+    {
+      username: name,
+      password,
+      ...(role === undefined ? {} : { roles: role.map(roleOf) }),
+      ...(email === undefined ? {} : { email }),
+      ...(onBucket === undefined ? {} : { buckets: [...onBucket] }),
+    },
+    { signal },
+  )
+  if (json) printJson(user)
+  else print(user.id)
+}
+
+const ROLES: readonly Role[] = ['ADMIN', 'OPERATOR', 'USER', 'AUDITOR', 'READONLY']
+
+function roleOf(text: string): Role {
+  const role = ROLES.find(one => one === text.toUpperCase())
+  if (role === undefined) throw new UsageError(`${text} is no role: ${ROLES.join(', ')}`)
+  return role
+}

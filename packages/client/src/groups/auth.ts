@@ -1,0 +1,82 @@
+import type { BodyOf } from '@holdfast/contract/route.ts'
+import type { Routes } from '@holdfast/contract/routes.ts'
+import type { CallOptions } from '../options.ts'
+import { callJson } from '../wire/operations.ts'
+import type { Transport } from '../wire/transport.ts'
+
+export function authCalls(transport: Transport) {
+  return {
+    /** The access token goes into `key` of a client. */
+    async login(credentials: BodyOf<Routes['login']>, options: CallOptions = {}) {
+      return await callJson(transport, 'login', {
+        method: 'POST',
+        path: '/api/v2/auth/login',
+        json: credentials,
+        options,
+      })
+    },
+
+    /** A refresh token is good once: of an answer that was lost, the session is lost. */
+    async refresh(refreshToken: string, options: CallOptions = {}) {
+      return await callJson(transport, 'refresh', {
+        method: 'POST',
+        path: '/api/v2/auth/refresh',
+        json: { refresh_token: refreshToken },
+        options,
+      })
+    },
+
+    async logout(options: CallOptions = {}): Promise<void> {
+      await callJson(transport, 'logout', {
+        method: 'POST',
+        path: '/api/v2/auth/logout',
+        options,
+      })
+    },
+
+    async whoAmI(options: CallOptions = {}) {
+      return await callJson(transport, 'whoAmI', {
+        method: 'GET',
+        path: '/api/v2/auth/me',
+        options,
+      })
+    },
+
+    async changePassword(
+      change: BodyOf<Routes['changePassword']>,
+      options: CallOptions = {},
+    ): Promise<void> {
+      await callJson(transport, 'changePassword', {
+        method: 'POST',
+        path: '/api/v2/auth/password',
+        json: change,
+        options,
+      })
+    },
+
+    /** The public keys of access tokens. */
+    async jwks(options: CallOptions = {}) {
+      return await callJson(transport, 'getJwks', {
+        method: 'GET',
+        path: '/api/v2/auth/jwks.json',
+        options,
+      })
+    },
+
+    async signingKeys(options: CallOptions = {}) {
+      return await callJson(transport, 'listSigningKeys', {
+        method: 'GET',
+        path: '/api/v2/auth/signing-keys',
+        options,
+      })
+    },
+
+    async rotateSigningKey(options: CallOptions = {}) {
+      return await callJson(transport, 'rotateSigningKey', {
+        method: 'POST',
+        path: '/api/v2/auth/signing-keys/rotate',
+        options,
+      })
+    },
+  }
+}

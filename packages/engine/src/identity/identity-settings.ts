@@ -1,0 +1,29 @@
+export interface IdentitySettings {
+  /** `iss` of our tokens. */
+  readonly issuer: string
+  readonly accessSeconds: number
+  readonly refreshSeconds: number
+  /** A key signs for so long, and is taken for `overlapSeconds` more. */
+  readonly rotationSeconds: number
+  readonly overlapSeconds: number
+  readonly lockoutFailures: number
+  readonly lockoutSeconds: number
+  /** Passwords older than this must be changed; 0 never. */
+  readonly passwordDays: number
+  /** Cost of bcrypt; only tests of this package go below 12. */
+  readonly passwordCost: number
+}
+
+const HOUR = 3600
+
+export const defaultIdentitySettings: IdentitySettings = Object.freeze({
+  issuer: 'holdfast',
+  accessSeconds: HOUR / 2,
+  refreshSeconds: 7 * 24 * HOUR,
+  rotationSeconds: 24 * HOUR,
+  overlapSeconds: 25 * HOUR,
+  lockoutFailures: 5,
+  lockoutSeconds: HOUR / 2,
+  passwordDays: 90,
+  passwordCost: 12,
+})

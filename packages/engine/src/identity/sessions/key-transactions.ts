@@ -1,0 +1,58 @@
+import type { SigningKey } from '@holdfast/core/identities.ts'
+import type { CatalogTransaction, Moment } from '@holdfast/core/ports/catalog.ts'
+import type { JsonObject } from '@holdfast/core/records.ts'
+
+export interface AddSigningKeyArgs {
+  readonly kid: string
+  readonly publicJwk: JsonObject
+  readonly sealedPrivate: string
+  readonly signsUntil: string
+  readonly overlapMs: number
+  readonly refreshMs: number
+}
+
+const KEYS_MAX = 1000
+
+/** The keys before it sign no longer and go when the last of their tokens has expired. */
+export async function addSigningKeyTransaction(
+  tx: CatalogTransaction,
+  args: AddSigningKeyArgs,
+  moment: Moment,
+): Promise<SigningKey> {
+  const { now, actor } = moment
+  const { overlapMs, refreshMs } = args
+  for (const old of await tx.identities.list({ kind: 'signing_key', limit: KEYS_MAX })) {
+    if (old.expiresAt <= now) await tx.remove.identity(old.id)
+    else if (old.signsUntil > now) {
+      const seq = await tx.nextSeq()
+      const ended = { ...old, seq, updatedAt: now, ...lifeFrom(now, overlapMs, refreshMs) }
+      await tx.put.identity(ended)
+    }
+  }
+  const key: SigningKey = {
+    kind: 'signing_key',
+    id: moment.newId(),
+    seq: await tx.nextSeq(),
+    names: [args.kid],
+    belongsTo: null,
+    algorithm: 'RS256',
+    publicJwk: args.publicJwk,
+    sealedPrivate: args.sealedPrivate,
+    createdAt: now,
+    createdBy: actor,
+    updatedAt: now,
+    ...lifeFrom(args.signsUntil, overlapMs, refreshMs),
+  }
+  await tx.put.identity(key)
+  await tx.note({ what: 'identity.set', detail: { kind: 'signing_key', id: key.id } })
+  return key
+}
+
+function lifeFrom(signsUntil: string, overlapMs: number, refreshMs: number) {
+  const ms = Date.parse(signsUntil)
+  return {
+    signsUntil,
+    verifiesUntil: new Date(ms + overlapMs).toISOString(),
+    expiresAt: new Date(ms + Math.max(overlapMs, refreshMs)).toISOString(),
+  }
+}

@@ -1,0 +1,160 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { User } from '@holdfast/core/identities.ts'
+import { openTestStore, refused, type TestStore } from '../../test-store.test.ts'
+import { createUser, removeUser, unlockUser, updateUser } from '../users/users.ts'
+import { authenticateToken } from './authenticate-token.ts'
+import { login, logout, refresh } from './login.ts'
+
+const password = 'Correct-Horse-7-Battery'
+const origin = { ip: '127.0.0.1', agent: 'tests' }
+const MINUTE = 60_000
+
+async function person(opened: TestStore, username = 'ann', roles = ['USER']): Promise<User> {
+  const email = `${username}@example.org`
+  const input = { username, email, password, roles, mustChangePassword: false }
+  return await createUser(opened.engine, opened.call, input)
+}
+
+function enter(opened: TestStore, name = 'ann', given = password) {
+  return login(opened.engine, { name, password: given }, origin)
+}
+
+test('a user logs in by name or e-mail, in any case, and acts with the rights of the roles', async () => {
+  await using opened = await openTestStore()
+  const user = await person(opened)
+  for (const name of ['ann', 'ANN', 'Ann@Example.ORG']) {
+    const { tokens } = await enter(opened, name)
+    const principal = await authenticateToken(opened.engine, tokens.accessToken)
+    assert.equal(principal.id, user.id)
+    assert.deepEqual(principal.permissions, ['buckets:read'])
+    assert.ok(principal.ownPermissions?.includes('assets:write'))
+  }
+})
+
+test('five wrong passwords lock for 30 minutes, whatever comes in parallel, then it ends', async () => {
+  await using opened = await openTestStore()
+  const user = await person(opened)
+  const guesses = Array.from({ length: 12 }, (_, n) => enter(opened, 'ann', `Guess-${n}-guess`))
+  const codes = (await Promise.allSettled(guesses)).map(result =>
+    result.status === 'rejected' ? result.reason.code : 'in',
+  )
+  assert.equal(codes.filter(code => code === 'UNAUTHENTICATED').length, 5)
+  assert.equal(codes.filter(code => code === 'ACCOUNT_LOCKED').length, 7)
+  await assert.rejects(enter(opened), refused('ACCOUNT_LOCKED', { retry_after: 1800 }))
+  await assert.rejects(enter(opened, 'ann@example.org'), refused('ACCOUNT_LOCKED'))
+  opened.clock.jump(30 * MINUTE)
+  await enter(opened)
+  const after = await opened.engine.catalog.view.identities.byId('user', user.id)
+  assert.deepEqual([after?.failures, after?.lockedUntil], [0, null])
+})
+
+test('failures are counted across restarts, and a success forgets them', async () => {
+  let opened = await openTestStore()
+  await person(opened)
+  const fail = () => assert.rejects(enter(opened, 'ann', 'wrong'), refused('UNAUTHENTICATED'))
+  for (let n = 0; n < 4; n += 1) await fail()
+  await enter(opened)
+  for (let n = 0; n < 4; n += 1) await fail()
+  opened = await opened.reopen('rebuild')
+  await fail()
+  await assert.rejects(enter(opened), refused('ACCOUNT_LOCKED'))
+  await opened[Symbol.asyncDispose]()
+})
+
+test('an administrator ends a lock early', async () => {
+  await using opened = await openTestStore()
+  const user = await person(opened)
+  for (let n = 0; n < 5; n += 1) await assert.rejects(enter(opened, 'ann', 'wrong'))
+  await unlockUser(opened.engine, opened.call, user.id)
+  await enter(opened)
+})
+
+test('a name that nobody has is answered, and locked, like one that somebody has', async () => {
+  await using opened = await openTestStore()
+  await person(opened)
+  for (const name of ['ann', 'nobody']) {
+    for (let n = 0; n < 5; n += 1) {
+      await assert.rejects(enter(opened, name, 'wrong'), refused('UNAUTHENTICATED'))
+    }
+    await assert.rejects(enter(opened, name, 'wrong'), refused('ACCOUNT_LOCKED'))
+  }
+})
+
+test('what is wrong with an account is told only to who knows the password', async () => {
+  await using opened = await openTestStore()
+  const { engine, call } = opened
+  const user = await person(opened)
+  await updateUser(engine, call, { id: user.id, patch: { status: 'INACTIVE' } })
+  await assert.rejects(enter(opened, 'ann', 'wrong'), refused('UNAUTHENTICATED'))
+  await assert.rejects(enter(opened), refused('ACCOUNT_DISABLED'))
+})
+
+test('tokens end at once with the session, the account and its rights', async () => {
+  await using opened = await openTestStore()
+  const { engine, call } = opened
+  const user = await person(opened)
+  const acts = async (token: string) => await authenticateToken(engine, token)
+  const first = (await enter(opened)).tokens
+  const second = (await enter(opened)).tokens
+  await acts(first.accessToken)
+  const principal = await acts(second.accessToken)
+  await logout(engine, { ...call, principal })
+  await assert.rejects(async () => acts(second.accessToken), refused('UNAUTHENTICATED'))
+  await assert.rejects(refresh(engine, second.refreshToken), refused('UNAUTHENTICATED'))
+  await updateUser(engine, call, { id: user.id, patch: { roles: ['AUDITOR'] } })
+  assert.ok((await acts(first.accessToken)).permissions.includes('audit:view'))
+  await removeUser(engine, call, user.id)
+  await assert.rejects(async () => acts(first.accessToken), refused('UNAUTHENTICATED'))
+  await assert.rejects(enter(opened), refused('UNAUTHENTICATED'))
+})
+
+test('a lock by failures does not end sessions that are open', async () => {
+  await using opened = await openTestStore()
+  await person(opened)
+  const { tokens } = await enter(opened)
+  for (let n = 0; n < 5; n += 1) await assert.rejects(enter(opened, 'ann', 'wrong'))
+  await authenticateToken(opened.engine, tokens.accessToken)
+})
+
+test('a refresh token is good once; used twice it ends its whole session', async () => {
+  await using opened = await openTestStore()
+  const { engine } = opened
+  await person(opened)
+  const first = (await enter(opened)).tokens
+  const other = (await enter(opened)).tokens
+  const second = (await refresh(engine, first.refreshToken)).tokens
+  await authenticateToken(engine, second.accessToken)
+  await assert.rejects(refresh(engine, first.refreshToken), refused('UNAUTHENTICATED'))
+  const access = async () => await authenticateToken(engine, second.accessToken)
+  await assert.rejects(access, refused('UNAUTHENTICATED'))
+  await assert.rejects(refresh(engine, second.refreshToken), refused('UNAUTHENTICATED'))
+  await refresh(engine, other.refreshToken)
+})
+
+test('of refreshes in parallel one wins, and the session is over', async () => {
+  await using opened = await openTestStore({ thread: true })
+  const { engine } = opened
+  await person(opened)
+  const { refreshToken } = (await enter(opened)).tokens
+  const tries = Array.from({ length: 4 }, () => refresh(engine, refreshToken))
+  const results = await Promise.allSettled(tries)
+  const won = results.flatMap(result => (result.status === 'fulfilled' ? [result.value] : []))
+  assert.ok(won.length <= 1)
+  for (const { tokens } of won) {
+    await assert.rejects(async () => await authenticateToken(engine, tokens.accessToken))
+  }
+})
+
+test('sessions and accounts survive a restart and a rebuild', async () => {
+  let opened = await openTestStore()
+  await person(opened)
+  const { tokens } = await enter(opened)
+  for (const how of [undefined, 'rebuild'] as const) {
+    opened = await opened.reopen(how)
+    const principal = await authenticateToken(opened.engine, tokens.accessToken)
+    assert.equal(principal.name, 'ann')
+  }
+  await refresh(opened.engine, tokens.refreshToken)
+  await opened[Symbol.asyncDispose]()
+})

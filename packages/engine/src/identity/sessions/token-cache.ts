@@ -1,0 +1,75 @@
+import type { Catalog, Touched } from '@holdfast/core/ports/catalog.ts'
+import type { Principal } from '@holdfast/core/principal.ts'
+
+export interface KnownToken {
+  readonly principal: Principal
+  readonly expiresMs: number
+  /** Ids of the records that the principal was made of. */
+  readonly madeOf: readonly string[]
+}
+
+const TOKENS_MAX = 10_000
+
+/**
+ * Tokens whose signature and owner were checked. The catalog tells of every change before the
+ * change is answered, so a token is forgotten before anybody hears that it ended.
+ */
+export class TokenCache {
+  readonly #known = new Map<string, KnownToken>()
+  readonly #byRecord = new Map<string, Set<string>>()
+  #changes = 0
+
+  constructor(catalog: Catalog) {
+    catalog.watch(touched => this.#forget(touched))
+  }
+
+  get(token: string, nowMs: number): Principal | undefined {
+    const known = this.#known.get(token)
+    if (known === undefined) return undefined
+    if (known.expiresMs > nowMs) return known.principal
+    this.#drop(token)
+    return undefined
+  }
+
+  /** To be taken before the records are read, and handed to `set`. */
+  get moment(): number {
+    return this.#changes
+  }
+
+  /** Keeps nothing that was read before the last change. */
+  set(token: string, known: KnownToken, moment: number): void {
+    if (moment !== this.#changes) return
+    if (this.#known.size >= TOKENS_MAX) this.#clear()
+    this.#known.set(token, known)
+    for (const id of known.madeOf) {
+      const tokens = this.#byRecord.get(id)
+      if (tokens === undefined) this.#byRecord.set(id, new Set([token]))
+      else tokens.add(token)
+    }
+  }
+
+  #forget(touched: Touched): void {
+    const ids = touched.records.identities
+    if (ids === undefined) return
+    this.#changes += 1
+    for (const id of ids) {
+      for (const token of this.#byRecord.get(id) ?? []) this.#drop(token)
+    }
+  }
+
+  #drop(token: string): void {
+    const known = this.#known.get(token)
+    if (known === undefined) return
+    this.#known.delete(token)
+    for (const id of known.madeOf) {
+      const tokens = this.#byRecord.get(id)
+      tokens?.delete(token)
+      if (tokens?.size === 0) this.#byRecord.delete(id)
+    }
+  }
+
+  #clear(): void {
+    this.#known.clear()
+    this.#byRecord.clear()
+  }
+}

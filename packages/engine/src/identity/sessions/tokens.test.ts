@@ -1,0 +1,165 @@
+import assert from 'node:assert/strict'
+import { createHmac, createPublicKey, generateKeyPairSync, sign } from 'node:crypto'
+import { test } from 'node:test'
+import { calculateJwkThumbprint } from 'jose'
+import { callOf, openTestStore, refused, type TestStore } from '../../test-store.test.ts'
+import { createUser } from '../users/users.ts'
+import { authenticateToken } from './authenticate-token.ts'
+import { login, refresh } from './login.ts'
+import { publicKeys, rotateSigningKey } from './signing-keys.ts'
+import type { TokenPair } from './tokens.ts'
+
+const password = 'Correct-Horse-7-Battery'
+
+async function loggedIn(opened: TestStore): Promise<TokenPair> {
+  const input = { username: 'ann', password, mustChangePassword: false }
+  await createUser(opened.engine, opened.call, input)
+  return await again(opened)
+}
+
+async function again({ engine }: TestStore): Promise<TokenPair> {
+  return (await login(engine, { name: 'ann', password }, { ip: '', agent: '' })).tokens
+}
+
+const code = (value: object | string) =>
+  Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64url')
+const parts = (token: string) => {
+  const [header = '', payload = '', signature = ''] = token.split('.')
+  const read = (text: string) => JSON.parse(Buffer.from(text, 'base64url').toString())
+  return { header: read(header), payload: read(payload), body: payload, signature }
+}
+
+test('no forged token is taken', async () => {
+  await using opened = await openTestStore()
+  const { engine } = opened
+  const { accessToken, refreshToken } = await loggedIn(opened)
+  const { header, payload, signature } = parts(accessToken)
+  const [jwk] = await publicKeys(engine)
+  assert.ok(jwk !== undefined)
+  const pem = createPublicKey({ key: { ...jwk }, format: 'jwk' })
+  const pems = (['spki', 'pkcs1'] as const).map(type => pem.export({ type, format: 'pem' }))
+  const foreign = generateKeyPairSync('rsa', { modulusLength: 2048 })
+  const foreignJwk = foreign.publicKey.export({ format: 'jwk' })
+  const signed = (head: object, body: object, key = foreign.privateKey) => {
+    const text = `${code(head)}.${code(body)}`
+    return `${text}.${sign('sha256', Buffer.from(text), key).toString('base64url')}`
+  }
+  const hmac = (head: object, secret: string | Buffer) => {
+    const text = `${code(head)}.${code(payload)}`
+    return `${text}.${createHmac('sha256', secret).update(text).digest('base64url')}`
+  }
+  const forged: Record<string, string> = { refresh: refreshToken }
+  for (const alg of ['none', 'NONE', 'nOnE', '', 'RS384', 'RS512', 'PS256', 'ES256', 'HS512']) {
+    forged[`alg ${alg}, no signature`] = `${code({ ...header, alg })}.${code(payload)}.`
+    forged[`alg ${alg}, old signature`] =
+      `${code({ ...header, alg })}.${code(payload)}.${signature}`
+  }
+  for (const secret of [...pems, JSON.stringify(jwk), jwk.n, '', String(jwk.kid)]) {
+    forged[`HS256 with ${String(secret).slice(0, 30)}`] = hmac({ ...header, alg: 'HS256' }, secret)
+  }
+  const kids = [
+    '../../dev/null',
+    '/etc/passwd',
+    "' OR 1=1 --",
+    "x' UNION SELECT record FROM identities --",
+    'http://127.0.0.1:1/jwks',
+    '',
+    '__proto__',
+    'constructor',
+    await calculateJwkThumbprint({ ...foreignJwk, kty: 'RSA' }),
+    jwk.kid,
+  ]
+  for (const kid of kids) forged[`kid ${kid}`] = signed({ ...header, kid }, payload)
+  for (const more of [
+    { jwk: foreignJwk },
+    { jku: 'http://127.0.0.1:1/jwks' },
+    { x5u: 'http://127.0.0.1:1/x' },
+    { x5c: ['AAAA'] },
+    { crit: ['b64'], b64: false },
+    { zip: 'DEF' },
+  ]) {
+    forged[`header ${Object.keys(more)[0]}`] = signed({ ...header, ...more }, payload)
+  }
+  for (const claim of ['roles', 'sub', 'exp', 'iss', 'aud', 'sid', 'type']) {
+    const changed = { ...payload, [claim]: claim === 'exp' ? 4102444800 : ['ADMIN'] }
+    forged[`${claim} changed`] = `${code(header)}.${code(changed)}.${signature}`
+  }
+  forged['no kid'] = signed({ alg: 'RS256', typ: 'at+jwt' }, payload)
+  forged['header of 64 kB'] = signed({ ...header, x: 'x'.repeat(65_536) }, payload)
+  forged['two signatures'] = `${accessToken}.${signature}`
+  forged['half a signature'] = accessToken.slice(0, -4)
+  forged['last bit'] = accessToken.slice(0, -2) + (accessToken.endsWith('A') ? 'AQ' : 'AA')
+  forged['not JSON'] = `${code('{')}.${code('[]')}.${signature}`
+  for (const [what, token] of Object.entries(forged)) {
+    await assert.rejects(
+      async () => await authenticateToken(engine, token),
+      refused('UNAUTHENTICATED'),
+      what,
+    )
+    if (what !== 'refresh') {
+      await assert.rejects(refresh(engine, token), refused('UNAUTHENTICATED'), what)
+    }
+  }
+  assert.equal((await authenticateToken(engine, accessToken)).name, 'ann')
+})
+
+test('an access token never refreshes', async () => {
+  await using opened = await openTestStore()
+  const { accessToken } = await loggedIn(opened)
+  await assert.rejects(refresh(opened.engine, accessToken), refused('UNAUTHENTICATED'))
+})
+
+test('tokens are good for their time, not longer and not before', async () => {
+  await using opened = await openTestStore()
+  const { engine, clock } = opened
+  const { accessToken, refreshToken } = await loggedIn(opened)
+  const act = async () => await authenticateToken(engine, accessToken)
+  clock.jump(1799_000)
+  await act()
+  clock.jump(2_000)
+  await assert.rejects(act, refused('CREDENTIAL_EXPIRED'))
+  clock.jump(-86_400_000)
+  await assert.rejects(act, refused('UNAUTHENTICATED'))
+  clock.jump(86_400_000 + 7 * 86_400_000)
+  await assert.rejects(refresh(engine, refreshToken), refused('CREDENTIAL_EXPIRED'))
+})
+
+test('tokens of another issuer or another store are not ours', async () => {
+  await using one = await openTestStore()
+  await using other = await openTestStore()
+  await using renamed = await openTestStore({ identity: { issuer: 'elsewhere' } })
+  await loggedIn(one)
+  for (const store of [other, renamed]) {
+    const { accessToken } = await loggedIn(store)
+    await assert.rejects(async () => await authenticateToken(one.engine, accessToken))
+  }
+})
+
+test('a key rotates without a restart, and tokens of the key before stay good', async () => {
+  await using opened = await openTestStore()
+  const { engine, clock, call } = opened
+  const first = await loggedIn(opened)
+  const kidOf = (token: string) => parts(token).header.kid
+  await rotateSigningKey(engine, call)
+  const second = await again(opened)
+  assert.notEqual(kidOf(first.accessToken), kidOf(second.accessToken))
+  await authenticateToken(engine, first.accessToken)
+  assert.equal((await publicKeys(engine)).length, 2)
+  clock.jump(24 * 3_600_000)
+  const third = await again(opened)
+  assert.notEqual(kidOf(third.accessToken), kidOf(second.accessToken))
+  // The refresh token of the first key outlives the key's time in the JWKS.
+  clock.jump(2 * 3_600_000)
+  assert.equal((await publicKeys(engine)).length, 2)
+  await refresh(engine, first.refreshToken)
+  const outsider = callOf({ permissions: ['keys:admin'] })
+  await assert.rejects(rotateSigningKey(engine, outsider), refused('FORBIDDEN'))
+})
+
+test('the private keys do not lie open in the catalog', async () => {
+  await using opened = await openTestStore()
+  await loggedIn(opened)
+  const [key] = await opened.engine.identity.ring.list()
+  assert.ok(key !== undefined)
+  assert.doesNotMatch(JSON.stringify(key), /"d":|"p":|PRIVATE/)
+})

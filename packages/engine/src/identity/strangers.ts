@@ -1,0 +1,32 @@
+interface Failures {
+  count: number
+  lockedUntilMs: number
+}
+
+const NAMES_MAX = 10_000
+
+/**
+ * Failed logins of names that nobody has. They lock like real ones, or the lock would tell which
+ * names exist. Kept in memory only: an attacker must not be able to fill the catalog.
+ */
+export class Strangers {
+  readonly #names = new Map<string, Failures>()
+
+  lockedUntilMs(name: string, nowMs: number): number | undefined {
+    const known = this.#names.get(name)
+    return known !== undefined && known.lockedUntilMs > nowMs ? known.lockedUntilMs : undefined
+  }
+
+  fail(name: string, nowMs: number, lockout: { failures: number; seconds: number }): void {
+    const known = this.#names.get(name) ?? { count: 0, lockedUntilMs: 0 }
+    if (known.lockedUntilMs !== 0 && known.lockedUntilMs <= nowMs) known.count = 0
+    known.count += 1
+    known.lockedUntilMs = known.count >= lockout.failures ? nowMs + lockout.seconds * 1000 : 0
+    // The newest stay: names in order of their last failure.
+    this.#names.delete(name)
+    this.#names.set(name, known)
+    if (this.#names.size <= NAMES_MAX) return
+    const oldest = this.#names.keys().next().value
+    if (oldest !== undefined) this.#names.delete(oldest)
+  }
+}

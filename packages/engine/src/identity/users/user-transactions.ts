@@ -1,0 +1,140 @@
+import { HoldfastError } from '@holdfast/core/errors.ts'
+import type { Password, User } from '@holdfast/core/identities.ts'
+import type { CatalogTransaction, Moment } from '@holdfast/core/ports/catalog.ts'
+import { endSessionsOf } from '../sessions/session-transactions.ts'
+
+export type NewUser = Pick<
+  User,
+  'username' | 'email' | 'firstName' | 'lastName' | 'roles' | 'buckets' | 'isSystem'
+> & { readonly password: Password | null }
+
+export async function createUserTransaction(
+  tx: CatalogTransaction,
+  args: NewUser,
+  moment: Moment,
+): Promise<User> {
+  const user: User = {
+    kind: 'user',
+    id: moment.newId(),
+    seq: await tx.nextSeq(),
+    names: namesOf(args),
+    belongsTo: null,
+    ...args,
+    source: 'local',
+    status: 'ACTIVE',
+    failures: 0,
+    lockedUntil: null,
+    lastLoginAt: null,
+    createdAt: moment.now,
+    createdBy: moment.actor,
+    updatedAt: moment.now,
+  }
+  await requireFreeNames(tx, user)
+  await tx.put.identity(user)
+  await tx.note({ what: 'identity.set', detail: { ...told(user), before: null } })
+  return user
+}
+
+export type UserPatch = Partial<
+  Pick<User, 'email' | 'firstName' | 'lastName' | 'roles' | 'buckets' | 'status'>
+>
+
+/** Whoever is no longer active is out at once: their sessions end with the same commit. */
+export async function updateUserTransaction(
+  tx: CatalogTransaction,
+  args: { readonly id: string; readonly patch: UserPatch },
+  moment: Moment,
+): Promise<User> {
+  const before = await requireUser(tx, args.id)
+  const changed = { ...before, ...args.patch, updatedAt: moment.now, seq: await tx.nextSeq() }
+  if (before.isSystem && (changed.status !== 'ACTIVE' || !changed.roles.includes('ADMIN'))) {
+    throw new HoldfastError('USER_PROTECTED', { user_id: before.id })
+  }
+  // A deleted user gives its names free; the record stays for those who ask who that was.
+  const user = { ...changed, names: changed.status === 'DELETED' ? [] : namesOf(changed) }
+  await requireFreeNames(tx, user)
+  await tx.put.identity(user)
+  if (user.status !== 'ACTIVE') await endSessionsOf(tx, user.id)
+  await tx.note({ what: 'identity.set', detail: { ...told(user), before: told(before) } })
+  return user
+}
+
+/** All sessions end: whoever knew the old password is out. */
+export async function setPasswordTransaction(
+  tx: CatalogTransaction,
+  args: { readonly id: string; readonly password: Password },
+  moment: Moment,
+): Promise<User> {
+  const before = await requireUser(tx, args.id)
+  const seq = await tx.nextSeq()
+  const fresh = { failures: 0, lockedUntil: null, updatedAt: moment.now }
+  const user = { ...before, ...fresh, seq, password: args.password }
+  await tx.put.identity(user)
+  await endSessionsOf(tx, user.id)
+  await tx.note({ what: 'identity.set', detail: { ...told(user), password: 'changed' } })
+  return user
+}
+
+/**
+ * A wrong password. For a name that nobody has the same rows are written, so that neither answer
+ * nor time tells the difference.
+ */
+export async function failLoginTransaction(
+  tx: CatalogTransaction,
+  args: { readonly id: string | null; readonly failuresMax: number; readonly lockMs: number },
+  moment: Moment,
+): Promise<User | undefined> {
+  const before = args.id === null ? undefined : await tx.identities.byId('user', args.id)
+  const seq = await tx.nextSeq()
+  await tx.note({ what: 'login.failed', detail: { user_id: before?.id ?? null } })
+  if (before === undefined) return undefined
+  const served = before.lockedUntil !== null && before.lockedUntil <= moment.now
+  const failures = (served ? 0 : before.failures) + 1
+  const lockedUntil =
+    failures >= args.failuresMax
+      ? new Date(Date.parse(moment.now) + args.lockMs).toISOString()
+      : null
+  const user: User = { ...before, seq, failures, lockedUntil }
+  await tx.put.identity(user)
+  return user
+}
+
+export async function unlockUserTransaction(
+  tx: CatalogTransaction,
+  args: { readonly id: string },
+  moment: Moment,
+): Promise<User> {
+  const before = await requireUser(tx, args.id)
+  const seq = await tx.nextSeq()
+  const user = { ...before, seq, failures: 0, lockedUntil: null, updatedAt: moment.now }
+  await tx.put.identity(user)
+  await tx.note({ what: 'identity.set', detail: { ...told(user), unlocked: true } })
+  return user
+}
+
+/** One space for both, or a user could take another's e-mail address as a name. */
+export function namesOf({ username, email }: Pick<User, 'username' | 'email'>): string[] {
+  const names = [username.toLowerCase(), ...(email === null ? [] : [email.toLowerCase()])]
+  return [...new Set(names)]
+}
+
+async function requireUser(tx: CatalogTransaction, id: string): Promise<User> {
+  const user = await tx.identities.byId('user', id)
+  if (user === undefined || user.status === 'DELETED') {
+    throw new HoldfastError('USER_NOT_FOUND', { user_id: id })
+  }
+  return user
+}
+
+async function requireFreeNames(tx: CatalogTransaction, user: User): Promise<void> {
+  for (const name of user.names) {
+    const holder = await tx.identities.byName('user', name)
+    if (holder !== undefined && holder.id !== user.id) throw new HoldfastError('USER_EXISTS')
+  }
+}
+
+/** What the change log tells: never a hash. */
+function told(user: User) {
+  const { id, username, email, status, roles, buckets } = user
+  return { kind: 'user', id, username, email, status, roles, buckets }
+}

@@ -1,0 +1,210 @@
+import type { Call } from '@holdfast/core/call.ts'
+import { HoldfastError } from '@holdfast/core/errors.ts'
+import type { User, UserStatus } from '@holdfast/core/identities.ts'
+import { permissions, scopeCovers } from '@holdfast/core/principal.ts'
+import { rightsOf } from '@holdfast/core/roles.ts'
+import { authorize, hasScope, isAdministrator } from '../../access/decide.ts'
+import { commit } from '../../commit.ts'
+import { type Engine, systemCall } from '../../engine.ts'
+import { checkPassword, lockEndMs } from '../sessions/login.ts'
+import { nextPassword, requirePolicy } from './password-policy.ts'
+import { requireUserFields } from './user-fields.ts'
+import { namesOf, type UserPatch } from './user-transactions.ts'
+
+export interface UserInput {
+  readonly username: string
+  readonly password: string
+  readonly email?: string | null | undefined
+  readonly firstName?: string | undefined
+  readonly lastName?: string | undefined
+  readonly roles?: readonly string[] | undefined
+  readonly buckets?: readonly string[] | null | undefined
+  /** Default: yes, since somebody else has chosen the password. */
+  readonly mustChangePassword?: boolean | undefined
+}
+
+export async function createUser(engine: Engine, call: Call, input: UserInput): Promise<User> {
+  authorize(call.principal, 'admin:users', {})
+  return await addUser(engine, call, { ...input, isSystem: false })
+}
+
+/** The administrator of the settings: made once, and kept as it has become since. */
+export async function ensureAdministrator(
+  engine: Engine,
+  input: { readonly username: string; readonly password: string; readonly email?: string },
+): Promise<void> {
+  const { identities } = engine.catalog.view
+  if ((await identities.byName('user', input.username.toLowerCase())) !== undefined) return
+  const roles = ['ADMIN']
+  const given = { ...input, roles, mustChangePassword: false, isSystem: true }
+  await addUser(engine, systemCall('start'), given)
+}
+
+async function addUser(
+  engine: Engine,
+  call: Call,
+  input: UserInput & { readonly isSystem: boolean },
+): Promise<User> {
+  const { username, email = null, firstName = '', lastName = '' } = input
+  const { roles = ['USER'], buckets = null, isSystem } = input
+  requireUserFields({ username, email, firstName, lastName, roles, buckets })
+  requirePolicy(input.password, namesOf({ username, email }))
+  requireRights(call, roles)
+  const password = await nextPassword(
+    engine.identity.hasher,
+    {
+      password: input.password,
+      mustChange: input.mustChangePassword ?? true,
+      now: new Date(engine.clock.now()).toISOString(),
+    },
+    null,
+  )
+  const args = { username, email, firstName, lastName, roles, buckets, isSystem, password }
+  return await commit(engine, call, { name: 'users.create', args })
+}
+
+export async function getUser(engine: Engine, call: Call, id: string): Promise<User> {
+  authorize(call.principal, 'admin:users', {})
+  return await findUser(engine, id)
+}
+
+export interface UserFilter {
+  readonly status?: UserStatus | undefined
+  readonly role?: string | undefined
+  /** Part of a name or an e-mail address. */
+  readonly search?: string | undefined
+  readonly limit: number
+  readonly offset: number
+}
+
+const PAGE = 1000
+
+/** In the order in which they were made; deleted ones only when asked for. */
+export async function listUsers(
+  engine: Engine,
+  call: Call,
+  filter: UserFilter,
+): Promise<{ readonly items: User[]; readonly total: number }> {
+  authorize(call.principal, 'admin:users', {})
+  const { identities } = engine.catalog.view
+  const nowMs = engine.clock.now()
+  const items: User[] = []
+  let total = 0
+  let after = ''
+  for (;;) {
+    const page = await identities.list({ kind: 'user', after, limit: PAGE })
+    for (const user of page) {
+      if (!matches(user, filter, nowMs)) continue
+      total += 1
+      if (total > filter.offset && items.length < filter.limit) items.push(user)
+    }
+    const last = page.at(-1)
+    if (last === undefined || page.length < PAGE) return { items, total }
+    after = last.id
+  }
+}
+
+function matches(user: User, filter: UserFilter, nowMs: number): boolean {
+  const { status, role, search } = filter
+  const shown = shownStatus(user, nowMs)
+  if (status === undefined ? shown === 'DELETED' : shown !== status) return false
+  if (role !== undefined && !user.roles.includes(role)) return false
+  if (search === undefined) return true
+  const text = [user.username, user.email ?? '', user.firstName, user.lastName].join('\n')
+  return text.toLowerCase().includes(search.toLowerCase())
+}
+
+export function shownStatus(user: User, nowMs: number): UserStatus {
+  if (user.status !== 'ACTIVE') return user.status
+  return lockEndMs(user, nowMs) === undefined ? 'ACTIVE' : 'LOCKED'
+}
+
+export async function updateUser(
+  engine: Engine,
+  call: Call,
+  change: { readonly id: string; readonly patch: UserPatch },
+): Promise<User> {
+  const user = await requireManageable(engine, call, change.id)
+  requireUserFields(change.patch)
+  requireRights(call, change.patch.roles ?? [])
+  const args = { id: user.id, patch: change.patch }
+  return await commit(engine, call, { name: 'users.update', args })
+}
+
+/** The record stays, with nothing that could be used; its names are free again. */
+export async function removeUser(engine: Engine, call: Call, id: string): Promise<void> {
+  const user = await requireManageable(engine, call, id)
+  const args = { id: user.id, patch: { status: 'DELETED' } } as const
+  await commit(engine, call, { name: 'users.update', args })
+}
+
+export async function unlockUser(engine: Engine, call: Call, id: string): Promise<User> {
+  const user = await requireManageable(engine, call, id)
+  return await commit(engine, call, { name: 'users.unlock', args: { id: user.id } })
+}
+
+/** By an administrator, who then knows it: unless told otherwise it must be changed at login. */
+export async function resetPassword(
+  engine: Engine,
+  call: Call,
+  given: { readonly id: string; readonly password: string; readonly mustChange: boolean },
+): Promise<User> {
+  const user = await requireManageable(engine, call, given.id)
+  return await replacePassword(engine, call, { user, ...given })
+}
+
+/** By its owner, who proves it with the current one. Works also where a login is refused for it. */
+export async function changePassword(
+  engine: Engine,
+  call: Call,
+  given: { readonly name: string; readonly password: string; readonly newPassword: string },
+): Promise<void> {
+  const user = await checkPassword(engine, given)
+  const own = { ...call, principal: { ...call.principal, id: user.id } }
+  await replacePassword(engine, own, { user, password: given.newPassword, mustChange: false })
+}
+
+async function replacePassword(
+  engine: Engine,
+  call: Call,
+  given: { readonly user: User; readonly password: string; readonly mustChange: boolean },
+): Promise<User> {
+  const { user, password, mustChange } = given
+  requirePolicy(password, namesOf(user))
+  const now = new Date(engine.clock.now()).toISOString()
+  const next = await nextPassword(
+    engine.identity.hasher,
+    { password, mustChange, now },
+    user.password,
+  )
+  const args = { id: user.id, password: next }
+  return await commit(engine, call, { name: 'users.setPassword', args })
+}
+
+async function findUser(engine: Engine, id: string): Promise<User> {
+  const user = await engine.catalog.view.identities.byId('user', id.toLowerCase())
+  if (user === undefined) throw new HoldfastError('USER_NOT_FOUND', { user_id: id })
+  return user
+}
+
+/** Nobody changes a user who may more than they do: else they could take over that user. */
+async function requireManageable(engine: Engine, call: Call, id: string): Promise<User> {
+  authorize(call.principal, 'admin:users', {})
+  const user = await findUser(engine, id)
+  requireRights(call, user.roles)
+  return user
+}
+
+/** Nobody gives or takes rights that they do not hold. */
+export function requireRights({ principal }: Call, roles: readonly string[]): void {
+  if (isAdministrator(principal)) return
+  const given = rightsOf(roles)
+  const scopes = [...given.permissions, ...given.ownPermissions]
+  const excess = scopes.find(scope => {
+    if (scope === '*') return true
+    return permissions.some(one => scopeCovers(scope, one) && !hasScope(principal, one))
+  })
+  if (excess === undefined) return
+  const reason = 'the role grants more than the caller holds'
+  throw new HoldfastError('FORBIDDEN', { permission: excess, reason })
+}

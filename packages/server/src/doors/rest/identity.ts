@@ -1,0 +1,137 @@
+import { login, logout, refresh } from '@holdfast/engine/identity/sessions/login.ts'
+import {
+  listSigningKeys,
+  publicKeys,
+  rotateSigningKey,
+} from '@holdfast/engine/identity/sessions/signing-keys.ts'
+import {
+  changePassword,
+  createUser,
+  getUser,
+  listUsers,
+  removeUser,
+  resetPassword,
+  unlockUser,
+  updateUser,
+} from '@holdfast/engine/identity/users/users.ts'
+import type { Operations, Scope } from '../../http/exchange.ts'
+import {
+  principalWire,
+  signingKeysWire,
+  tokenWire,
+  userPatch,
+  userWire,
+} from './wire/identity-wire.ts'
+
+type Names =
+  | 'login'
+  | 'refresh'
+  | 'logout'
+  | 'whoAmI'
+  | 'changePassword'
+  | 'getJwks'
+  | 'listSigningKeys'
+  | 'rotateSigningKey'
+  | 'listUsers'
+  | 'createUser'
+  | 'getUser'
+  | 'updateUser'
+  | 'removeUser'
+  | 'resetUserPassword'
+  | 'unlockUser'
+
+export const identityOperations: Pick<Operations, Names> = {
+  login: async exchange => {
+    const { context, body } = exchange
+    const credentials = { name: body.username, password: body.password }
+    const { tokens } = await login(context.engine, credentials, originOf(exchange))
+    return tokenWire(tokens)
+  },
+
+  refresh: async ({ context, body }) => {
+    const { tokens } = await refresh(context.engine, body.refresh_token)
+    return tokenWire(tokens)
+  },
+
+  logout: async ({ context, call }) => {
+    await logout(context.engine, call)
+    return undefined
+  },
+
+  whoAmI: async ({ call }) => principalWire(call.principal),
+
+  changePassword: async ({ context, call, body }) => {
+    const { username: name, password, new_password: newPassword } = body
+    await changePassword(context.engine, call, { name, password, newPassword })
+    return undefined
+  },
+
+  getJwks: async ({ context, reply }) => {
+    reply.header('cache-control', 'public, max-age=300')
+    const keys = await publicKeys(context.engine)
+    return { keys: keys.map(({ kty, n, e, kid, use, alg }) => ({ kty, n, e, kid, use, alg })) }
+  },
+
+  listSigningKeys: async ({ context, call }) => {
+    const keys = await listSigningKeys(context.engine, call)
+    return signingKeysWire(keys, times(context))
+  },
+
+  rotateSigningKey: async ({ context, call }) => {
+    const keys = await rotateSigningKey(context.engine, call)
+    return signingKeysWire(keys, times(context))
+  },
+
+  listUsers: async ({ context, call, query }) => {
+    const { limit = 100, offset = 0, ...filter } = query
+    const found = await listUsers(context.engine, call, { ...filter, limit, offset })
+    const nowMs = context.clock.now()
+    const items = found.items.map(user => userWire(user, nowMs))
+    return { items, total: found.total, limit, offset }
+  },
+
+  createUser: async ({ context, call, body, reply }) => {
+    const { username, password, must_change_password: mustChangePassword, email } = body
+    const { first_name: firstName, last_name: lastName, roles, buckets } = body
+    const profile = { email, firstName, lastName, roles, buckets }
+    const input = { username, password, mustChangePassword, ...profile }
+    const user = await createUser(context.engine, call, input)
+    reply.header('location', `/api/v2/users/${user.id}`)
+    return userWire(user, context.clock.now())
+  },
+
+  getUser: async ({ context, call, params }) => {
+    return userWire(await getUser(context.engine, call, params.id), context.clock.now())
+  },
+
+  updateUser: async ({ context, call, params, body }) => {
+    const change = { id: params.id, patch: userPatch(body) }
+    return userWire(await updateUser(context.engine, call, change), context.clock.now())
+  },
+
+  removeUser: async ({ context, call, params }) => {
+    await removeUser(context.engine, call, params.id)
+    return undefined
+  },
+
+  resetUserPassword: async ({ context, call, params, body }) => {
+    const { password, must_change: mustChange = true } = body
+    await resetPassword(context.engine, call, { id: params.id, password, mustChange })
+    return undefined
+  },
+
+  unlockUser: async ({ context, call, params }) => {
+    return userWire(await unlockUser(context.engine, call, params.id), context.clock.now())
+  },
+}
+
+const AGENT_CHARS_MAX = 256
+
+function originOf({ request }: Scope) {
+  const agent = request.headers['user-agent'] ?? ''
+  return { ip: request.state.ip, agent: agent.slice(0, AGENT_CHARS_MAX) }
+}
+
+function times({ engine, clock }: Scope['context']) {
+  return { nowMs: clock.now(), rotationSeconds: engine.identity.settings.rotationSeconds }
+}
