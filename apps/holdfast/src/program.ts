@@ -5,8 +5,10 @@ import { addConfig } from './commands/config.ts'
 import { addGet } from './commands/get.ts'
 import { addKeys } from './commands/keys.ts'
 import { addLink } from './commands/link.ts'
-import { addLogin } from './commands/login.ts'
 import { addLs } from './commands/ls.ts'
+import { addAudit } from './commands/people/audit.ts'
+import { addLogin } from './commands/people/login.ts'
+import { addUsers } from './commands/people/users.ts'
 import { addPut } from './commands/put.ts'
 import { addRebuild } from './commands/rebuild.ts'
 import { addRestore } from './commands/restore.ts'
@@ -14,7 +16,6 @@ import { addRm } from './commands/rm.ts'
 import { addSearch } from './commands/search.ts'
 import { addServe } from './commands/serve.ts'
 import { addStat } from './commands/stat.ts'
-import { addUsers } from './commands/users.ts'
 import { addVerify } from './commands/verify.ts'
 
 const ENVIRONMENT = `
@@ -44,7 +45,7 @@ export function buildProgram(): Command {
   for (const add of [addServe, addPut, addGet, addLs, addStat, addSearch, addRm, addRestore]) {
     add(program)
   }
-  for (const add of [addLink, addBuckets, addKeys, addLogin, addUsers]) add(program)
+  for (const add of [addLink, addBuckets, addKeys, addLogin, addUsers, addAudit]) add(program)
   for (const add of [addVerify, addRebuild, addConfig]) add(program)
   return program
 }

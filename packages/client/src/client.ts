@@ -2,6 +2,7 @@ import { assetBatchCalls } from './groups/asset-batches.ts'
 import { assetChangeCalls } from './groups/asset-changes.ts'
 import { assetContentCalls } from './groups/asset-content.ts'
 import { assetRecordCalls } from './groups/asset-records.ts'
+import { auditCalls } from './groups/audit.ts'
 import { authCalls } from './groups/auth.ts'
 import { bucketCalls } from './groups/buckets.ts'
 import { keyCalls } from './groups/keys.ts'
@@ -48,6 +49,7 @@ export function openClient(options: ClientOptions) {
     keys: keyCalls(transport),
     auth: authCalls(transport),
     users: userCalls(transport),
+    audit: auditCalls(transport),
     links: linkCalls(transport),
     presigned: presignedCalls(transport),
     service: serviceCalls(transport),

@@ -1,6 +1,7 @@
 import type { Route } from './route.ts'
 import { adminRoutes } from './routes/admin.ts'
 import { assetRoutes } from './routes/assets.ts'
+import { auditRoutes } from './routes/audit.ts'
 import { batchRoutes } from './routes/batch.ts'
 import { identityRoutes } from './routes/identity.ts'
 import { keyRoutes } from './routes/keys.ts'
@@ -18,6 +19,7 @@ export const routes = {
   ...linkRoutes,
   ...adminRoutes,
   ...identityRoutes,
+  ...auditRoutes,
 } as const satisfies Record<string, Route>
 
 export type Routes = typeof routes

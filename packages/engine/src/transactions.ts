@@ -10,6 +10,7 @@ import { moveTransaction } from './assets/writes/move-transaction.ts'
 import { putManyTransaction, putTransaction } from './assets/writes/put-transaction.ts'
 import { removeTransaction, restoreTransaction } from './assets/writes/remove-transaction.ts'
 import { updateTransaction } from './assets/writes/update-transaction.ts'
+import { appendAuditsTransaction } from './audit/audit-transaction.ts'
 import {
   createBucketTransaction,
   removeBucketTransaction,
@@ -71,6 +72,7 @@ export const transactions = {
   'sessions.start': startSessionTransaction,
   'sessions.renew': renewSessionTransaction,
   'sessions.end': endSessionTransaction,
+  'audits.append': appendAuditsTransaction,
   'signing.add': addSigningKeyTransaction,
   'blobs.collect': collectTransaction,
 } as const satisfies Record<string, Transaction<never, unknown>>

@@ -10,11 +10,13 @@ import { openStore, type StoreOptions } from '@holdfast/drivers/open.ts'
 import { cryptoRandom } from '@holdfast/drivers/random/crypto-random.ts'
 import type { Recovery } from '@holdfast/drivers/store/open-log.ts'
 import { createKey, ensureKey } from '@holdfast/engine/access/keys.ts'
+import { AuditLog } from '@holdfast/engine/audit/audit-log.ts'
 import { type Engine, ensureBuckets, openEngine } from '@holdfast/engine/engine.ts'
 import type { IdentitySettings } from '@holdfast/engine/identity/identity-settings.ts'
 import { ensureAdministrator } from '@holdfast/engine/identity/users/users.ts'
 import type { DestinationStream } from 'pino'
 import type { Settings } from './config/settings-table.ts'
+import { Certificate } from './http/certificate.ts'
 import { proxyList } from './http/client-address.ts'
 import { HealthProbe } from './telemetry/health-probe.ts'
 import { type Log, openLog } from './telemetry/log.ts'
@@ -32,9 +34,12 @@ export interface Context {
   readonly log: Log
   readonly metrics: Metrics
   readonly health: HealthProbe
+  /** Set where the doors speak TLS. */
+  readonly certificate: Certificate | undefined
   readonly startedMs: number
   /** Whose `X-Forwarded-For` is believed. */
   readonly proxies: BlockList
+  readonly audit: AuditLog
   /** How much is going on, and whether more may come. */
   readonly load: { active: number; stopping: boolean }
 }
@@ -68,6 +73,7 @@ export async function openContext(options: ContextOptions): Promise<OpenedContex
   const random = options.random ?? cryptoRandom
   const disk = options.disk ?? nodeDisk
   const log = openLog(settings, version, options.logTo)
+  const certificate = openCertificate(settings, { disk, clock, log })
   const store = await openStore({
     dir: settings.dataDir,
     transactionsUrl: import.meta.resolve('@holdfast/engine/transactions.ts'),
@@ -75,6 +81,8 @@ export async function openContext(options: ContextOptions): Promise<OpenedContex
     random,
     disk,
     reservedBytes: settings.reservedBytes,
+    // A disk that tests bring cannot be reached from other threads.
+    writerThreads: options.disk === undefined ? settings.writerThreads : 0,
     onFatal: reason => {
       log.fatal({ reason }, 'the store failed; restart to recover')
       options.onFatal?.(reason)
@@ -108,6 +116,8 @@ export async function openContext(options: ContextOptions): Promise<OpenedContex
     const health = openHealth({ engine, log })
     const metrics = new Metrics(() => figures(engine, health))
     await health.start()
+    const onError = (error: unknown) => log.error({ error }, 'audit rows were not written')
+    const audit = new AuditLog({ catalog, element, clock, secret: linkSecret, onError })
     log.info({ recovery: store.recovery, data_dir: settings.dataDir }, 'store opened')
     const context = {
       settings,
@@ -119,12 +129,15 @@ export async function openContext(options: ContextOptions): Promise<OpenedContex
       log,
       metrics,
       health,
+      certificate,
       startedMs: clock.monotonic(),
       proxies: proxyList(settings.trustedProxies),
+      audit,
       load: { active: 0, stopping: false },
     }
     const close = async () => {
       await health.stop()
+      await audit.close()
       await store.close()
     }
     return { context, firstKey, recovery: store.recovery, close }
@@ -175,6 +188,14 @@ async function prepareAdministrator(engine: Engine, settings: Settings): Promise
     const problem = `make no user: ${JSON.stringify(error.details.errors)}`
     throw new HoldfastError('SETTINGS_INVALID', { errors: [{ path, problem }] }, { cause: error })
   }
+}
+
+function openCertificate(
+  { tlsCertFile: certFile, tlsKeyFile: keyFile }: Settings,
+  parts: { readonly disk: Disk; readonly clock: Clock; readonly log: Log },
+): Certificate | undefined {
+  if (certFile === undefined || keyFile === undefined) return undefined
+  return new Certificate({ certFile, keyFile }, parts)
 }
 
 function openHealth({ engine, log }: { engine: Engine; log: Log }): HealthProbe {

@@ -1,4 +1,5 @@
 import type { CatalogView } from '@holdfast/core/ports/catalog.ts'
+import { type AuditReport, verifyAudits } from '@holdfast/engine/audit/verify-audits.ts'
 import {
   type VerifyOptions,
   type VerifyReport,
@@ -20,6 +21,7 @@ export interface OfflineStore {
   /** What salvage could not keep, a sentence each. */
   readonly lost: readonly string[]
   verify(options?: VerifyOptions): Promise<VerifyReport>
+  verifyAudits(): Promise<AuditReport>
   count(): Promise<StoreCounts>
   /** Keys of the assets whose current content is one of these blobs, as `bucket/key`. */
   assetsOf(sha256s: ReadonlySet<string>): AsyncIterable<string>
@@ -58,6 +60,7 @@ export async function openOffline(options: OfflineOptions): Promise<OfflineStore
     firstKey,
     lost: recovery.lost,
     close,
+    verifyAudits: async () => await verifyAudits(engine),
     verify: async options => await verifyStore(engine, options),
     count: async () => {
       const { view } = engine.catalog

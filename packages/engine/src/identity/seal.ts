@@ -7,7 +7,7 @@ const TAG_BYTES = 16
 
 /**
  * Text that must not lie in the catalog as it is: AES-256-GCM under a key that is derived from the
- * secret of the store. The purpose is authenticated, so that a sealed text opens only as what it is.
+ * secret of the store. The purpose is authenticated: a sealed text opens only as what it is.
  */
 export function sealText(
   text: string,

@@ -3,6 +3,7 @@ import { type ErrorCode, errorTable, type HoldfastError } from '@holdfast/core/e
 import { newUuid } from '@holdfast/core/ids.ts'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Context } from '../context.ts'
+import { auditFailure } from './audited.ts'
 import { refuseWhileSending } from './linger.ts'
 import { asTableError, problemHeaders, problemOf, type StatusOf } from './problems.ts'
 
@@ -24,6 +25,7 @@ export async function refuse(context: Context, refusal: Refusal): Promise<void> 
     return
   }
   const status = statusOf(error.code)
+  auditFailure(context, request, { error, status })
   const text = JSON.stringify(problemOf(error, state.requestId))
   forgetContent(reply)
   reply.headers(problemHeaders(error)).type('application/json; charset=utf-8')

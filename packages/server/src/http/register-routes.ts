@@ -6,6 +6,7 @@ import { isScope } from '@holdfast/core/principal.ts'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Settings } from '../config/settings-table.ts'
 import type { Context } from '../context.ts'
+import { auditSuccess, type Duty, dutyOf } from './audited.ts'
 import { admit, principalOf } from './authenticate.ts'
 import { readJson } from './body/read-json.ts'
 import { type Operations, type Scope, sent } from './exchange.ts'
@@ -38,7 +39,8 @@ export function registerRoutes(
     requirePermission(operationId, route)
     const operate = table[operationId]
     if (!isOperation(operate)) throw new Error(`${operationId} has no operation`)
-    const serve = server(context, route, operate)
+    const duty = dutyOf(operationId, route, context.settings.auditData)
+    const serve = server(context, route, { operate, duty })
     app.route({
       method: route.method,
       url: fastifyPath(route.path),
@@ -72,7 +74,11 @@ function fastifyPath(path: string): string {
   return path.replaceAll(/\{\w+\+\}/g, '*').replaceAll(/\{(\w+)\}/g, ':$1')
 }
 
-function server(context: Context, route: Route, operate: AnyOperation) {
+function server(
+  context: Context,
+  route: Route,
+  { operate, duty }: { readonly operate: AnyOperation; readonly duty: Duty },
+) {
   const checks = checksOf(route)
   const guarded = isGuarded(route, context.settings)
   const serve = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
@@ -101,6 +107,8 @@ function server(context: Context, route: Route, operate: AnyOperation) {
       reply,
     }
     const result = await operate(exchange)
+    const { status } = route.answer
+    await auditSuccess(context, request, { duty, status, resource: exchange.params })
     if (result === sent) return
     if (result === undefined) await reply.code(route.answer.status).send()
     else await sendJson(reply, route.answer.status, result)

@@ -1,4 +1,5 @@
 import type { Principal } from '@holdfast/core/principal.ts'
+import type { JsonObject } from '@holdfast/core/records.ts'
 import type { Trace } from '../telemetry/trace.ts'
 import type { RequestBody } from './body/request-body.ts'
 
@@ -13,6 +14,8 @@ export interface RequestState {
   /** Aborted when the client goes away or the server gives up. */
   readonly abort: AbortController
   principal: Principal
+  /** What the operation has to tell the audit log, without secrets. */
+  told: JsonObject
   /** Code of the refusal that was answered. */
   code: string | undefined
   /** Bytes of content that were sent. */

@@ -20,7 +20,7 @@ function enter(opened: TestStore, name = 'ann', given = password) {
   return login(opened.engine, { name, password: given }, origin)
 }
 
-test('a user logs in by name or e-mail, in any case, and acts with the rights of the roles', async () => {
+test('a user logs in by name or e-mail and acts with the rights of the roles', async () => {
   await using opened = await openTestStore()
   const user = await person(opened)
   for (const name of ['ann', 'ANN', 'Ann@Example.ORG']) {
@@ -32,7 +32,7 @@ test('a user logs in by name or e-mail, in any case, and acts with the rights of
   }
 })
 
-test('five wrong passwords lock for 30 minutes, whatever comes in parallel, then it ends', async () => {
+test('five wrong passwords lock for 30 minutes, however many come at once', async () => {
   await using opened = await openTestStore()
   const user = await person(opened)
   const guesses = Array.from({ length: 12 }, (_, n) => enter(opened, 'ann', `Guess-${n}-guess`))

@@ -55,9 +55,15 @@ export const administrationOperations: Pick<Operations, Names> = {
     return bucketWire(await getBucket(context.engine, call, params.bucket))
   },
 
-  updateBucket: async ({ context, call, params, body }) => {
+  updateBucket: async ({ context, call, params, body, request }) => {
     const patch = bucketPatch(body)
-    return bucketWire(await updateBucket(context.engine, call, params.bucket, patch))
+    const before = await context.engine.catalog.view.buckets.byName(params.bucket)
+    const after = await updateBucket(context.engine, call, params.bucket, patch)
+    request.state.told = {
+      before: before === undefined ? null : { ...before.settings },
+      after: { ...after.bucket.settings },
+    }
+    return bucketWire(after)
   },
 
   removeBucket: async ({ context, call, params }) => {
@@ -81,8 +87,10 @@ export const administrationOperations: Pick<Operations, Names> = {
     }
   },
 
-  setQuota: async ({ context, call, params, body }) => {
+  setQuota: async ({ context, call, params, body, request }) => {
     const ceilings = { bytesMax: body.bytes_max, assetsMax: body.assets_max }
+    const before = await context.engine.catalog.view.quotas.get(params.scope, params.name)
+    request.state.told = { before: before === undefined ? null : { ...before }, after: { ...body } }
     return quotaWire(await setQuota(context.engine, call, params, ceilings))
   },
 
@@ -96,10 +104,11 @@ export const administrationOperations: Pick<Operations, Names> = {
     return { items, total: items.length }
   },
 
-  createKey: async ({ context, call, body }) => {
+  createKey: async ({ context, call, body, request }) => {
     const { name, permissions, buckets, expires_at: expiresAt } = body
     const input = { name, permissions, buckets, expiresAt }
     const { key, secret } = await createKey(context.engine, call, input)
+    request.state.told = { before: null, after: { ...keyWire(key) } }
     return { ...keyWire(key), key: secret }
   },
 

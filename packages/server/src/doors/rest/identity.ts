@@ -1,3 +1,4 @@
+import { principalOfUser } from '@holdfast/engine/identity/sessions/authenticate-token.ts'
 import { login, logout, refresh } from '@holdfast/engine/identity/sessions/login.ts'
 import {
   listSigningKeys,
@@ -44,12 +45,16 @@ export const identityOperations: Pick<Operations, Names> = {
   login: async exchange => {
     const { context, body } = exchange
     const credentials = { name: body.username, password: body.password }
-    const { tokens } = await login(context.engine, credentials, originOf(exchange))
+    const { state } = exchange.request
+    state.told = { username: body.username }
+    const { user, tokens } = await login(context.engine, credentials, originOf(exchange))
+    state.principal = principalOfUser(user)
     return tokenWire(tokens)
   },
 
-  refresh: async ({ context, body }) => {
-    const { tokens } = await refresh(context.engine, body.refresh_token)
+  refresh: async ({ context, body, request }) => {
+    const { user, tokens } = await refresh(context.engine, body.refresh_token)
+    request.state.principal = principalOfUser(user)
     return tokenWire(tokens)
   },
 
@@ -60,7 +65,8 @@ export const identityOperations: Pick<Operations, Names> = {
 
   whoAmI: async ({ call }) => principalWire(call.principal),
 
-  changePassword: async ({ context, call, body }) => {
+  changePassword: async ({ context, call, body, request }) => {
+    request.state.told = { username: body.username }
     const { username: name, password, new_password: newPassword } = body
     await changePassword(context.engine, call, { name, password, newPassword })
     return undefined
@@ -90,23 +96,29 @@ export const identityOperations: Pick<Operations, Names> = {
     return { items, total: found.total, limit, offset }
   },
 
-  createUser: async ({ context, call, body, reply }) => {
+  createUser: async ({ context, call, body, reply, request }) => {
     const { username, password, must_change_password: mustChangePassword, email } = body
     const { first_name: firstName, last_name: lastName, roles, buckets } = body
     const profile = { email, firstName, lastName, roles, buckets }
     const input = { username, password, mustChangePassword, ...profile }
     const user = await createUser(context.engine, call, input)
     reply.header('location', `/api/v2/users/${user.id}`)
-    return userWire(user, context.clock.now())
+    const wire = userWire(user, context.clock.now())
+    request.state.told = { before: null, after: wire }
+    return wire
   },
 
   getUser: async ({ context, call, params }) => {
     return userWire(await getUser(context.engine, call, params.id), context.clock.now())
   },
 
-  updateUser: async ({ context, call, params, body }) => {
+  updateUser: async ({ context, call, params, body, request }) => {
+    const nowMs = context.clock.now()
+    const before = userWire(await getUser(context.engine, call, params.id), nowMs)
     const change = { id: params.id, patch: userPatch(body) }
-    return userWire(await updateUser(context.engine, call, change), context.clock.now())
+    const after = userWire(await updateUser(context.engine, call, change), nowMs)
+    request.state.told = { before, after }
+    return after
   },
 
   removeUser: async ({ context, call, params }) => {

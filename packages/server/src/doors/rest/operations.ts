@@ -2,6 +2,7 @@ import type { Operations } from '../../http/exchange.ts'
 import { administrationOperations } from './administration.ts'
 import { archiveOperations } from './archive/archives.ts'
 import { assetOperations } from './assets.ts'
+import { auditOperations } from './audits.ts'
 import { batchOperations } from './batches.ts'
 import { contentOperations } from './contents.ts'
 import { descriptionOperations } from './descriptions.ts'
@@ -25,5 +26,6 @@ export const restOperations = {
   ...presignedOperations,
   ...administrationOperations,
   ...identityOperations,
+  ...auditOperations,
   ...descriptionOperations,
 } satisfies Partial<Operations>

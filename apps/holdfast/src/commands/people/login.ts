@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
-import { connect } from '../connection/connection.ts'
-import { readPassword } from '../connection/read-password.ts'
-import { print, printJson, say } from '../output/say.ts'
+import { connect } from '../../connection/connection.ts'
+import { readPassword } from '../../connection/read-password.ts'
+import { print, printJson, say } from '../../output/say.ts'
 
 export function addLogin(program: Command): void {
   program

@@ -1,12 +1,12 @@
 import type { Client } from '@holdfast/client'
 import type { Command } from 'commander'
-import { connect } from '../connection/connection.ts'
-import { readPassword } from '../connection/read-password.ts'
-import { timeText } from '../output/amounts.ts'
-import { collect } from '../output/collect.ts'
-import { print, printJson } from '../output/say.ts'
-import { printTable } from '../output/table.ts'
-import { UsageError } from '../output/usage-error.ts'
+import { connect } from '../../connection/connection.ts'
+import { readPassword } from '../../connection/read-password.ts'
+import { timeText } from '../../output/amounts.ts'
+import { collect } from '../../output/collect.ts'
+import { print, printJson } from '../../output/say.ts'
+import { printTable } from '../../output/table.ts'
+import { UsageError } from '../../output/usage-error.ts'
 
 type User = Awaited<ReturnType<Client['users']['get']>>
 type Role = User['roles'][number]
@@ -30,8 +30,8 @@ export function addUsers(program: Command): void {
   users
     .command('create')
     .description(
-      'Create a user. The first password comes from HOLDFAST_NEW_PASSWORD, a pipe or the terminal, ' +
-        'and must be changed at the first login.',
+      'Create a user. The first password comes from HOLDFAST_NEW_PASSWORD, a pipe or the ' +
+        'terminal, and must be changed at the first login.',
     )
     .argument('<name>', 'user name')
     .option('-r, --role <role>', 'ADMIN, OPERATOR, USER, AUDITOR or READONLY; repeatable', collect)

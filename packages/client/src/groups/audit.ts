@@ -1,0 +1,34 @@
+import type { QueryOf } from '@holdfast/contract/route.ts'
+import type { Routes } from '@holdfast/contract/routes.ts'
+import type { CallOptions } from '../options.ts'
+import { callJson, readText, requestOf } from '../wire/operations.ts'
+import type { Transport } from '../wire/transport.ts'
+
+export function auditCalls(transport: Transport) {
+  return {
+    /** Newest first. */
+    async list(query: QueryOf<Routes['listAudits']> = {}, options: CallOptions = {}) {
+      return await callJson(transport, 'listAudits', {
+        method: 'GET',
+        path: '/api/v2/audit',
+        query,
+        options,
+      })
+    },
+
+    /** The whole export as text. */
+    async export(query: QueryOf<Routes['exportAudits']> = {}, options: CallOptions = {}) {
+      const target = { method: 'GET', path: '/api/v2/audit/export', query, options } as const
+      return await transport.run(requestOf('exportAudits', target), readText)
+    },
+
+    async verify(options: CallOptions = {}) {
+      return await callJson(transport, 'verifyAudits', {
+        method: 'POST',
+        path: '/api/v2/audit/verify',
+        idempotent: true,
+        options,
+      })
+    },
+  }
+}

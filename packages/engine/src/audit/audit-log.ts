@@ -1,0 +1,137 @@
+import { createHmac } from 'node:crypto'
+import type { AuditEntry, AuditRow } from '@holdfast/core/identities.ts'
+import type { Catalog } from '@holdfast/core/ports/catalog.ts'
+import type { Clock } from '@holdfast/core/ports/clock.ts'
+import type { Element } from '@holdfast/core/ports/element.ts'
+import { systemPrincipal } from '@holdfast/core/principal.ts'
+import { commit } from '../commit.ts'
+
+export interface AuditParts {
+  readonly catalog: Catalog
+  readonly element: Element
+  readonly clock: Clock
+  readonly secret: Uint8Array
+  /** Told when rows could not be written. */
+  readonly onError: (error: unknown) => void
+}
+
+const QUEUE_MAX = 10_000
+const BATCH_MAX = 500
+const HEAD_MS = 2_000
+export const HEAD_NOTE = 'audit-head'
+
+/**
+ * Writes the audit log: what arrives while a commit is on its way goes into the next one. A flood
+ * that would fill the memory is counted instead of kept, and the count is a row of its own.
+ */
+export class AuditLog {
+  readonly #parts: AuditParts
+  #queue: AuditEntry[] = []
+  #lost = 0
+  #running: Promise<void> | undefined
+  #head: AuditRow | undefined
+  #headTimer: Promise<void> | undefined
+  readonly #closing = new AbortController()
+
+  constructor(parts: AuditParts) {
+    this.#parts = parts
+  }
+
+  /** Goes out with the next commit, within milliseconds; nobody waits for it. */
+  record(entry: AuditEntry): void {
+    if (this.#queue.length >= QUEUE_MAX) this.#lost += 1
+    else this.#queue.push(entry)
+    this.#start()
+  }
+
+  /** Resolves when the row is durable. */
+  async recordDurably(entry: AuditEntry): Promise<void> {
+    this.record(entry)
+    await this.flush()
+  }
+
+  /** Resolves when everything recorded so far is durable. */
+  async flush(): Promise<void> {
+    while (this.#running !== undefined) await this.#running
+  }
+
+  /** The last rows, and where the log ends, reach the element. */
+  async close(): Promise<void> {
+    this.#closing.abort()
+    await this.flush()
+    await this.#headTimer
+    await this.#writeHead()
+  }
+
+  #start(): void {
+    this.#running ??= this.#drain().finally(() => {
+      this.#running = undefined
+      if (this.#queue.length > 0) this.#start()
+    })
+  }
+
+  async #drain(): Promise<void> {
+    // Requests of the same turn share the commit.
+    await Promise.resolve()
+    while (this.#queue.length > 0) {
+      const entries = this.#queue.splice(0, BATCH_MAX)
+      if (this.#lost > 0) entries.push(this.#overflow())
+      try {
+        const call = { principal: systemPrincipal, requestId: 'audit', signal: none }
+        this.#head = await commit(this.#parts, call, { name: 'audits.append', args: { entries } })
+        this.#headTimer ??= this.#writeHeadSoon()
+      } catch (error) {
+        this.#parts.onError(error)
+      }
+    }
+  }
+
+  #overflow(): AuditEntry {
+    const lost = this.#lost
+    this.#lost = 0
+    const { id, kind, name } = systemPrincipal
+    return {
+      at: new Date(this.#parts.clock.now()).toISOString(),
+      ...{ actor: id, actorKind: kind, actorName: name },
+      ...{ ip: '', agent: '', requestId: 'audit', action: 'auditOverflow', outcome: 'failed' },
+      ...{ status: 0, code: null, resource: {}, detail: { lost } },
+    }
+  }
+
+  async #writeHeadSoon(): Promise<void> {
+    try {
+      await this.#parts.clock.sleep(HEAD_MS, this.#closing.signal)
+    } catch {
+      return
+    }
+    this.#headTimer = undefined
+    await this.#writeHead()
+  }
+
+  async #writeHead(): Promise<void> {
+    const row = this.#head
+    if (row === undefined) return
+    this.#head = undefined
+    const { seq, hash } = row
+    const note = JSON.stringify({ seq, hash, seal: sealOf({ seq, hash }, this.#parts.secret) })
+    try {
+      await this.#parts.element.writeNote(HEAD_NOTE, note)
+    } catch (error) {
+      this.#parts.onError(error)
+    }
+  }
+}
+
+const { signal: none } = new AbortController()
+
+export interface AuditHead {
+  readonly seq: number
+  readonly hash: string
+}
+
+/** Who cannot read the secret of the store cannot move the head. */
+export function sealOf({ seq, hash }: AuditHead, secret: Uint8Array): string {
+  return createHmac('sha256', secret)
+    .update(`holdfast-audit-head-v1\n${seq}\n${hash}`)
+    .digest('hex')
+}

@@ -1,0 +1,135 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { AuditEntry } from '@holdfast/core/identities.ts'
+import { openDatabase } from '@holdfast/drivers/catalog/sqlite/database.ts'
+import { callOf, openTestStore, refused, type TestStore } from '../test-store.test.ts'
+import { AuditLog, HEAD_NOTE } from './audit-log.ts'
+import { listAudits } from './read-audits.ts'
+import { verifyAudits } from './verify-audits.ts'
+
+function entryOf(action: string): AuditEntry {
+  return {
+    at: '2026-05-01T00:00:00.000Z',
+    ...{ actor: 'a', actorKind: 'user', actorName: 'ann', ip: '127.0.0.1', agent: 'tests' },
+    ...{ requestId: 'r', action, outcome: 'success', status: 200, code: null },
+    ...{ resource: {}, detail: {} },
+  }
+}
+
+function openLog({ engine, store }: TestStore, errors: unknown[] = []): AuditLog {
+  const { catalog, element, clock } = engine
+  const onError = (error: unknown) => errors.push(error)
+  return new AuditLog({ catalog, element, clock, secret: store.linkSecret, onError })
+}
+
+/** As somebody would who can write the catalog, but does not know the secret. */
+function tamper({ dir }: TestStore, sql: string): void {
+  const db = openDatabase(`${dir}/data/catalog.db`)
+  db.exec(sql)
+  db.close()
+}
+
+async function filled(): Promise<TestStore> {
+  const opened = await openTestStore()
+  const log = openLog(opened)
+  for (let n = 1; n <= 20; n += 1) await log.recordDurably(entryOf(`act${n}`))
+  await log.close()
+  assert.deepEqual(await verifyAudits(opened.engine), { rows: 20, problems: [] })
+  return opened
+}
+
+test('what is recorded together is committed together, in order and without loss', async () => {
+  await using opened = await openTestStore({ thread: true })
+  const log = openLog(opened)
+  for (let n = 0; n < 1234; n += 1) log.record(entryOf(`act${n}`))
+  await log.flush()
+  const { items, total } = await listAudits(opened.engine, opened.call, { limit: 2 })
+  assert.equal(total, 1234)
+  assert.deepEqual(
+    items.map(({ entry }) => entry.action),
+    ['act1233', 'act1232'],
+  )
+  await log.close()
+  assert.deepEqual(await verifyAudits(opened.engine), { rows: 1234, problems: [] })
+})
+
+test('a flood is counted where it cannot be kept', async () => {
+  await using opened = await openTestStore()
+  const log = openLog(opened)
+  for (let n = 0; n < 10_100; n += 1) log.record(entryOf('flood'))
+  await log.flush()
+  const query = { limit: 1, action: 'auditOverflow' }
+  const { items } = await listAudits(opened.engine, opened.call, query)
+  assert.deepEqual(items[0]?.entry.detail, { lost: 100 })
+  await log.close()
+})
+
+for (const [what, sql, problem] of [
+  ['a changed row', `UPDATE audits SET record = replace(record, 'act7', 'act0')`, /row 7 was ch/],
+  ['a missing row', 'DELETE FROM audits WHERE seq = 7', /rows 7 to 7 are missing/],
+  ['a missing beginning', 'DELETE FROM audits WHERE seq <= 3', /rows 1 to 3 are missing/],
+  ['a cut tail', 'DELETE FROM audits WHERE seq > 15', /end is cut off: rows 16 to 20/],
+  ['an emptied log', 'DELETE FROM audits', /end is cut off: rows 1 to 20/],
+  [
+    'an inserted row',
+    `INSERT INTO audits SELECT 21, at, actor, action, outcome, ip,
+     replace(record, '"seq":20', '"seq":21') FROM audits WHERE seq = 20`,
+    /row 21 does not follow/,
+  ],
+] as const) {
+  test(`${what} is found`, async () => {
+    await using opened = await filled()
+    tamper(opened, sql)
+    const { problems } = await verifyAudits(opened.engine)
+    assert.match(problems.join('\n'), problem)
+  })
+}
+
+test('a tail that was cut and written anew is found', async () => {
+  await using opened = await filled()
+  tamper(opened, 'DELETE FROM audits WHERE seq > 10')
+  const { catalog } = opened.engine
+  const entries = Array.from({ length: 10 }, () => entryOf('forged'))
+  await catalog.write('audits.append', { entries }, { actor: 'x', requestId: 'x' })
+  const { problems } = await verifyAudits(opened.engine)
+  assert.match(problems.join(), /row 20 is not the one the head names/)
+})
+
+test('a head that is changed or gone is found', async () => {
+  await using opened = await filled()
+  const { element } = opened.engine
+  const note = JSON.parse((await element.readNote(HEAD_NOTE)) ?? '')
+  await element.writeNote(HEAD_NOTE, JSON.stringify({ ...note, seq: 10 }))
+  assert.match((await verifyAudits(opened.engine)).problems.join(), /head .* was changed/)
+  await element.writeNote(HEAD_NOTE, '{')
+  assert.match((await verifyAudits(opened.engine)).problems.join(), /head .* was changed/)
+})
+
+test('the log comes back whole from the packs', async () => {
+  let opened = await filled()
+  opened = await opened.reopen('rebuild')
+  assert.deepEqual(await verifyAudits(opened.engine), { rows: 20, problems: [] })
+  await opened[Symbol.asyncDispose]()
+})
+
+test('a row that could not be written is told, and the next one is written', async () => {
+  await using opened = await openTestStore()
+  const errors: unknown[] = []
+  const log = openLog(opened, errors)
+  const circular: Record<string, unknown> = {}
+  circular.self = circular
+  const bad = { ...entryOf('bad'), detail: circular } as unknown as AuditEntry
+  await log.recordDurably(bad)
+  assert.equal(errors.length, 1)
+  await log.recordDurably(entryOf('good'))
+  await log.close()
+  assert.deepEqual(await verifyAudits(opened.engine), { rows: 1, problems: [] })
+})
+
+test('only who may view the log reads it', async () => {
+  await using opened = await openTestStore()
+  const reader = callOf({ permissions: ['assets:*', 'store:admin'] })
+  await assert.rejects(listAudits(opened.engine, reader, { limit: 1 }), refused('FORBIDDEN'))
+  const auditor = callOf({ permissions: ['audit:view'] })
+  await listAudits(opened.engine, auditor, { limit: 1 })
+})

@@ -1,0 +1,93 @@
+import type { AuditRowResponse } from '@holdfast/contract/schemas/audit.ts'
+import type { AuditRow } from '@holdfast/core/identities.ts'
+import type { AuditFilter } from '@holdfast/core/ports/catalog.ts'
+import { exportAudits, listAudits } from '@holdfast/engine/audit/read-audits.ts'
+import { verifyAudits } from '@holdfast/engine/audit/verify-audits.ts'
+import { type Operations, sent } from '../../http/exchange.ts'
+import { streamOut } from '../../http/stream-out.ts'
+
+type Names = 'listAudits' | 'exportAudits' | 'verifyAudits'
+
+export const auditOperations: Pick<Operations, Names> = {
+  listAudits: async ({ context, call, query }) => {
+    const { limit = 100, cursor, ...filter } = query
+    const page = { ...given(filter), limit, cursor }
+    const { items, total, next } = await listAudits(context.engine, call, page)
+    const cursorNext = next === undefined ? null : String(next)
+    return { items: items.map(auditWire), total, limit, next_cursor: cursorNext }
+  },
+
+  exportAudits: async ({ context, call, query, reply }) => {
+    const { format = 'jsonl', ...filter } = query
+    const pages = exportAudits(context.engine, call, given(filter))
+    const type = format === 'csv' ? 'text/csv; charset=utf-8' : 'application/jsonl'
+    reply
+      .code(200)
+      .header('content-type', type)
+      .header('content-disposition', `attachment; filename="audit.${format}"`)
+    await streamOut(reply, format === 'csv' ? csvOf(pages) : linesOf(pages))
+    return sent
+  },
+
+  verifyAudits: async ({ context, call }) => {
+    await context.audit.flush()
+    const { rows, problems } = await verifyAudits(context.engine, call.signal)
+    return { ok: problems.length === 0, rows, problems: [...problems] }
+  },
+}
+
+function given(filter: { readonly [Name in keyof AuditFilter]: AuditFilter[Name] | undefined }) {
+  const kept = Object.entries(filter).filter(([, value]) => value !== undefined)
+  const result: AuditFilter = Object.fromEntries(kept)
+  return result
+}
+
+function auditWire({ seq, entry, hash }: AuditRow): AuditRowResponse {
+  return {
+    seq,
+    at: entry.at,
+    actor: entry.actor,
+    actor_kind: entry.actorKind,
+    actor_name: entry.actorName,
+    ip: entry.ip,
+    agent: entry.agent,
+    request_id: entry.requestId,
+    action: entry.action,
+    outcome: entry.outcome,
+    status: entry.status,
+    code: entry.code,
+    resource: entry.resource,
+    detail: entry.detail,
+    hash,
+  }
+}
+
+async function* linesOf(pages: AsyncIterable<readonly AuditRow[]>): AsyncGenerator<Uint8Array> {
+  for await (const page of pages) {
+    yield Buffer.from(page.map(row => `${JSON.stringify(auditWire(row))}\n`).join(''))
+  }
+}
+
+const COLUMNS = [
+  ...['seq', 'at', 'actor', 'actor_kind', 'actor_name', 'ip', 'agent', 'request_id'],
+  ...['action', 'outcome', 'status', 'code', 'resource', 'detail', 'hash'],
+]
+
+/** RFC 4180. A text that a spreadsheet would take for a formula gets an apostrophe in front. */
+async function* csvOf(pages: AsyncIterable<readonly AuditRow[]>): AsyncGenerator<Uint8Array> {
+  yield Buffer.from(`${COLUMNS.join(',')}\r\n`)
+  for await (const page of pages) {
+    const lines = page.map(row => {
+      const wire: Readonly<Record<string, unknown>> = { ...auditWire(row) }
+      return `${COLUMNS.map(name => cell(wire[name])).join(',')}\r\n`
+    })
+    yield Buffer.from(lines.join(''))
+  }
+}
+
+function cell(value: unknown): string {
+  const text =
+    typeof value === 'object' && value !== null ? JSON.stringify(value) : `${value ?? ''}`
+  const safe = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text
+  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe
+}
