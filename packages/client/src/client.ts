@@ -1,3 +1,4 @@
+import { accessCalls, groupCalls } from './groups/access.ts'
 import { assetBatchCalls } from './groups/asset-batches.ts'
 import { assetChangeCalls } from './groups/asset-changes.ts'
 import { assetContentCalls } from './groups/asset-content.ts'
@@ -50,6 +51,8 @@ export function openClient(options: ClientOptions) {
     auth: authCalls(transport),
     users: userCalls(transport),
     audit: auditCalls(transport),
+    groups: groupCalls(transport),
+    access: accessCalls(transport),
     links: linkCalls(transport),
     presigned: presignedCalls(transport),
     service: serviceCalls(transport),

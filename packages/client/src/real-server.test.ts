@@ -384,7 +384,7 @@ test('every operation of the route table is called by the client', async t => {
 
 /** One call of everything, with arguments that only have to reach the wire. */
 async function callEverything({ assets, versions, buckets, ...rest }: Client): Promise<void> {
-  const { quotas, keys, links, presigned, service, auth, users, audit } = rest
+  const { quotas, keys, links, presigned, service, auth, users, audit, groups, access } = rest
   const ref = { bucket, key: 'k' }
   const version = { id: owner, version: 1 }
   const scope = { scope: 'owner', name: owner } as const
@@ -419,6 +419,10 @@ async function callEverything({ assets, versions, buckets, ...rest }: Client): P
     auth.changePassword({ username: 'a', password: 'b', new_password: 'c' }),
     ...[users.list(), users.create({ username: 'ann', password: 'p' }), users.get(owner)],
     ...[users.update(owner, {}), users.remove(owner), users.unlock(owner)],
+    ...[groups.list(), groups.create({ name: 'g' }), groups.get(owner), groups.remove(owner)],
+    ...[groups.update(owner, {}), access.listGrants(), access.revokeGrant(owner)],
+    access.grant({ principal_id: owner, bucket, permissions: ['assets:read'] }),
+    access.explain({ permission: 'assets:read' }),
     ...[audit.list(), audit.export(), audit.verify()],
     users.resetPassword(owner, { password: 'p' }),
   ]

@@ -1,4 +1,5 @@
 import type { Route } from './route.ts'
+import { accessRoutes } from './routes/access.ts'
 import { adminRoutes } from './routes/admin.ts'
 import { assetRoutes } from './routes/assets.ts'
 import { auditRoutes } from './routes/audit.ts'
@@ -20,6 +21,7 @@ export const routes = {
   ...adminRoutes,
   ...identityRoutes,
   ...auditRoutes,
+  ...accessRoutes,
 } as const satisfies Record<string, Route>
 
 export type Routes = typeof routes

@@ -116,6 +116,9 @@ export const errorTable = {
   LINK_NOT_FOUND: entry('missing', 'There is no such link.', ''),
   QUOTA_NOT_FOUND: entry('missing', 'There is no such quota.', ''),
   KEY_NOT_FOUND: entry('missing', 'There is no such API key.', ''),
+  GROUP_NOT_FOUND: entry('missing', 'There is no such group.', ''),
+  GRANT_NOT_FOUND: entry('missing', 'There is no such grant.', ''),
+  PRINCIPAL_NOT_FOUND: entry('missing', 'There is no such principal, or it cannot act.', ''),
   USER_NOT_FOUND: entry('missing', 'There is no such user.', ''),
   ROUTE_NOT_FOUND: entry('missing', 'There is no such path.', 'See /api/v2/openapi.json.'),
   METHOD_NOT_ALLOWED: entry('invalid', 'The path does not take this method.', 'See Allow.'),
@@ -125,6 +128,7 @@ export const errorTable = {
   BUCKET_EXISTS: entry('conflict', 'A bucket with this name already exists.', ''),
   BUCKET_NOT_EMPTY: entry('conflict', 'The bucket is not empty.', 'Remove its assets first.'),
   USER_EXISTS: entry('conflict', 'The user name or e-mail address is taken.', ''),
+  GROUP_EXISTS: entry('conflict', 'A group with this name already exists.', ''),
   USER_PROTECTED: entry(
     'conflict',
     'The administrator of the settings cannot be removed, demoted or deactivated.',

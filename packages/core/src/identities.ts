@@ -4,15 +4,7 @@ import type { JsonObject } from './records.ts'
  * Who may act, with what proof and what rights. All kinds lie in one table of the catalog, which
  * only knows the fields of `IdentityFields`: what else they hold concerns the engine alone.
  */
-export const identityKinds = [
-  'user',
-  'service_account',
-  'group',
-  'grant',
-  'session',
-  'signing_key',
-  'share',
-] as const
+export const identityKinds = ['user', 'group', 'grant', 'session', 'signing_key'] as const
 export type IdentityKind = (typeof identityKinds)[number]
 
 export interface IdentityFields {
@@ -27,7 +19,7 @@ export interface IdentityFields {
   readonly updatedAt: string
 }
 
-export type Identity = User | Session | SigningKey
+export type Identity = User | Group | Grant | Session | SigningKey
 
 export const userStatuses = ['ACTIVE', 'INACTIVE', 'LOCKED', 'DELETED'] as const
 export type UserStatus = (typeof userStatuses)[number]
@@ -61,6 +53,23 @@ export interface User extends IdentityFields {
   readonly lastLoginAt: string | null
   /** Made by the settings: cannot be deleted, demoted or deactivated. */
   readonly isSystem: boolean
+}
+
+/** Users with something in common: access lists and grants may name it. */
+export interface Group extends IdentityFields {
+  readonly kind: 'group'
+  readonly name: string
+  readonly description: string
+  /** Ids of users. */
+  readonly members: readonly string[]
+}
+
+/** Permissions of a user or a group, to which it belongs, on a part of a bucket. */
+export interface Grant extends IdentityFields {
+  readonly kind: 'grant'
+  readonly bucket: string
+  readonly prefix: string
+  readonly permissions: readonly string[]
 }
 
 /** One login and the refresh tokens that followed from it. Ended ones are removed. */

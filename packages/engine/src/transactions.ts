@@ -16,6 +16,12 @@ import {
   removeBucketTransaction,
   updateBucketTransaction,
 } from './buckets/bucket-transactions.ts'
+import {
+  addGrantTransaction,
+  removeGrantTransaction,
+  removeGroupTransaction,
+  setGroupTransaction,
+} from './identity/groups/group-transactions.ts'
 import { addSigningKeyTransaction } from './identity/sessions/key-transactions.ts'
 import {
   endSessionTransaction,
@@ -72,6 +78,10 @@ export const transactions = {
   'sessions.start': startSessionTransaction,
   'sessions.renew': renewSessionTransaction,
   'sessions.end': endSessionTransaction,
+  'groups.set': setGroupTransaction,
+  'groups.remove': removeGroupTransaction,
+  'grants.add': addGrantTransaction,
+  'grants.remove': removeGrantTransaction,
   'audits.append': appendAuditsTransaction,
   'signing.add': addSigningKeyTransaction,
   'blobs.collect': collectTransaction,

@@ -5,7 +5,7 @@ import { requireFields } from '../assets/asset-fields.ts'
 import { findAsset } from '../assets/find-asset.ts'
 import { findBucket } from '../buckets/find-bucket.ts'
 import type { Engine } from '../engine.ts'
-import { principalOfUser } from '../identity/sessions/authenticate-token.ts'
+import { principalOfUser } from '../identity/principal-of-user.ts'
 import { findVersion } from '../versions/find-version.ts'
 import { authorize, decide } from './decide.ts'
 import { isExpired, principalOfKey } from './keys.ts'
@@ -109,7 +109,8 @@ async function currentIssuer(
   if (iss.kind === 'system') return systemPrincipal
   if (iss.kind === 'user') {
     const user = await engine.catalog.view.identities.byId('user', iss.id)
-    return user?.status === 'ACTIVE' ? principalOfUser(user) : undefined
+    if (user?.status !== 'ACTIVE') return undefined
+    return (await principalOfUser(engine, user)).principal
   }
   const key = await engine.catalog.view.keys.byId(iss.id)
   if (key === undefined || key.revokedAt !== null) return undefined

@@ -55,6 +55,12 @@ export class AuditLog {
     while (this.#running !== undefined) await this.#running
   }
 
+  /** As `flush`, and the head on the element names the last row. */
+  async settle(): Promise<void> {
+    await this.flush()
+    await this.#writeHead()
+  }
+
   /** The last rows, and where the log ends, reach the element. */
   async close(): Promise<void> {
     this.#closing.abort()

@@ -1,8 +1,7 @@
 import { HoldfastError } from '@holdfast/core/errors.ts'
-import type { User } from '@holdfast/core/identities.ts'
 import type { Principal } from '@holdfast/core/principal.ts'
-import { rightsOf } from '@holdfast/core/roles.ts'
 import type { Engine } from '../../engine.ts'
+import { principalOfUser } from '../principal-of-user.ts'
 import { checkToken } from './tokens.ts'
 
 /**
@@ -23,13 +22,9 @@ async function checkAccess(engine: Engine, token: string): Promise<Principal> {
   if (session === undefined || session.belongsTo !== user?.id || user.status !== 'ACTIVE') {
     throw new HoldfastError('UNAUTHENTICATED')
   }
-  const principal = { ...principalOfUser(user), sessionId: session.id }
-  const madeOf = [user.id, session.id]
+  const made = await principalOfUser(engine, user)
+  const principal = { ...made.principal, sessionId: session.id }
+  const madeOf = [...made.madeOf, session.id]
   tokens.set(token, { principal, expiresMs: checked.expiresMs, madeOf }, moment)
   return principal
-}
-
-export function principalOfUser(user: User): Principal {
-  const { id, username, roles, buckets } = user
-  return { kind: 'user', id, name: username, ...rightsOf(roles), buckets }
 }

@@ -4,7 +4,7 @@ import { getAsset } from '../../assets/get.ts'
 import { listAssets } from '../../assets/list.ts'
 import { removeAsset } from '../../assets/remove.ts'
 import { callOf, openTestStore, put, refused } from '../../test-store.test.ts'
-import { principalOfUser } from '../sessions/authenticate-token.ts'
+import { principalOfUser } from '../principal-of-user.ts'
 import { login } from '../sessions/login.ts'
 import {
   changePassword,
@@ -150,7 +150,7 @@ test('a user sees and changes own assets, and not those of others', async () => 
   const { engine, call } = opened
   const make = async (username: string) => {
     const user = await createUser(engine, call, { username, password })
-    return callOf({ ...principalOfUser(user) })
+    return callOf((await principalOfUser(engine, user)).principal)
   }
   const [ann, bob] = [await make('ann'), await make('bob')]
   const ownedBy = (who: typeof ann) => ({ ownerId: who.principal.id })

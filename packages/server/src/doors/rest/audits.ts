@@ -30,7 +30,7 @@ export const auditOperations: Pick<Operations, Names> = {
   },
 
   verifyAudits: async ({ context, call }) => {
-    await context.audit.flush()
+    await context.audit.settle()
     const { rows, problems } = await verifyAudits(context.engine, call.signal)
     return { ok: problems.length === 0, rows, problems: [...problems] }
   },

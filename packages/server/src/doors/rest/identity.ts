@@ -1,4 +1,4 @@
-import { principalOfUser } from '@holdfast/engine/identity/sessions/authenticate-token.ts'
+import { principalOfUser } from '@holdfast/engine/identity/principal-of-user.ts'
 import { login, logout, refresh } from '@holdfast/engine/identity/sessions/login.ts'
 import {
   listSigningKeys,
@@ -48,13 +48,13 @@ export const identityOperations: Pick<Operations, Names> = {
     const { state } = exchange.request
     state.told = { username: body.username }
     const { user, tokens } = await login(context.engine, credentials, originOf(exchange))
-    state.principal = principalOfUser(user)
+    state.principal = (await principalOfUser(context.engine, user)).principal
     return tokenWire(tokens)
   },
 
   refresh: async ({ context, body, request }) => {
     const { user, tokens } = await refresh(context.engine, body.refresh_token)
-    request.state.principal = principalOfUser(user)
+    request.state.principal = (await principalOfUser(context.engine, user)).principal
     return tokenWire(tokens)
   },
 

@@ -1,4 +1,5 @@
 import type { Operations } from '../../http/exchange.ts'
+import { accessOperations } from './access.ts'
 import { administrationOperations } from './administration.ts'
 import { archiveOperations } from './archive/archives.ts'
 import { assetOperations } from './assets.ts'
@@ -27,5 +28,6 @@ export const restOperations = {
   ...administrationOperations,
   ...identityOperations,
   ...auditOperations,
+  ...accessOperations,
   ...descriptionOperations,
 } satisfies Partial<Operations>

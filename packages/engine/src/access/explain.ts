@@ -1,0 +1,73 @@
+import type { Call } from '@holdfast/core/call.ts'
+import { HoldfastError } from '@holdfast/core/errors.ts'
+import { anonymous, type Permission, type Principal } from '@holdfast/core/principal.ts'
+import type { Engine } from '../engine.ts'
+import { principalOfUser } from '../identity/principal-of-user.ts'
+import { authorize, type Decision, decide, type Resource } from './decide.ts'
+import { isExpired, principalOfKey } from './keys.ts'
+
+export interface Question {
+  /** Absent: the caller. Anybody else only for who administers users. */
+  readonly principalId?: string | undefined
+  readonly permission: Permission
+  readonly assetId?: string | undefined
+  readonly bucket?: string | undefined
+  /** Of an asset that is there, or would be made. Needs `bucket`. */
+  readonly key?: string | undefined
+}
+
+export interface Explanation extends Decision {
+  readonly principal: Principal
+}
+
+const HIDDEN: Decision = { allowed: false, reason: 'not there, or hidden from the caller' }
+
+/** May this principal do that, and why: the same decision that every door takes. */
+export async function explainAccess(
+  engine: Engine,
+  call: Call,
+  question: Question,
+): Promise<Explanation> {
+  const { principalId, permission } = question
+  const isOther = principalId !== undefined && principalId !== call.principal.id
+  if (isOther) authorize(call.principal, 'admin:users', {})
+  const principal = isOther ? await findPrincipal(engine, principalId) : call.principal
+  const resource = await findResource(engine, principal, question)
+  if (resource === undefined) return { principal, ...HIDDEN }
+  // To explain must not tell the caller of what the caller may not know.
+  const { bucket, asset } = resource
+  const isSeen = asset === undefined || decide(call.principal, 'assets:read', { bucket, asset })
+  if (isSeen !== true && !isSeen.allowed) return { principal, ...HIDDEN }
+  return { principal, ...decide(principal, permission, resource) }
+}
+
+async function findPrincipal(engine: Engine, id: string): Promise<Principal> {
+  if (id === anonymous.id) return anonymous
+  const { identities, keys } = engine.catalog.view
+  const user = await identities.byId('user', id.toLowerCase())
+  if (user?.status === 'ACTIVE') return (await principalOfUser(engine, user)).principal
+  const key = await keys.byId(id.toLowerCase())
+  const isGood = key !== undefined && key.revokedAt === null && !isExpired(key, engine.clock.now())
+  if (isGood) return principalOfKey(key)
+  throw new HoldfastError('PRINCIPAL_NOT_FOUND', { principal_id: id })
+}
+
+/** Undefined when the resource is not there. */
+async function findResource(
+  engine: Engine,
+  principal: Principal,
+  { assetId, bucket: name, key }: Question,
+): Promise<Resource | undefined> {
+  const { assets, buckets } = engine.catalog.view
+  if (assetId !== undefined) {
+    const asset = await assets.byId(assetId.toLowerCase())
+    if (asset === undefined) return undefined
+    return { asset, bucket: await buckets.byId(asset.bucketId) }
+  }
+  if (name === undefined) return {}
+  const bucket = await buckets.byName(name)
+  if (bucket === undefined) return undefined
+  if (key === undefined) return { bucket }
+  const asset = await assets.byKey(bucket.id, key)
+  return asset === undefined ? { bucket, fresh: { ownerId: principal.id, key } } : { bucket, asset }
+}
