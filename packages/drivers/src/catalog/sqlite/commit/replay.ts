@@ -39,11 +39,13 @@ export function applyReplay(tables: Tables, scratch: ReplayScratch, how: ReplayO
   tables.db.exec('BEGIN IMMEDIATE')
   try {
     replay.run()
+    tables.blobs.settle()
     how.finish()
     tables.counters.flush()
     tables.db.exec('COMMIT')
   } catch (error) {
     tables.counters.clear()
+    tables.blobs.forget()
     if (tables.db.inTransaction) tables.db.exec('ROLLBACK')
     throw error
   }
@@ -89,6 +91,7 @@ class Replay {
       );
       DELETE FROM main.links WHERE id IN (SELECT id FROM scratch.gone WHERE kind = 4);
     `)
+    this.#tables.buckets.forget()
   }
 
   #putBuckets(): void {
@@ -228,6 +231,7 @@ class Replay {
   #step(): void {
     this.#applied += 1
     if (this.#applied % COMMIT_EVERY !== 0) return
+    this.#tables.blobs.settle()
     this.#tables.counters.flush()
     this.#tables.db.exec('COMMIT; BEGIN IMMEDIATE')
   }

@@ -43,6 +43,7 @@ export class SqliteTransaction {
   /** Versions put in this transaction, by the change that created them. */
   readonly #versionSeqs = new Map<string, number>()
   #ended = false
+  #wrote = false
   readonly port: CatalogTransaction
 
   constructor(tables: Tables, view: CatalogView, context: CommitContext) {
@@ -50,6 +51,11 @@ export class SqliteTransaction {
     this.#records = new Records(tables)
     this.#context = context
     this.port = this.#open(view)
+  }
+
+  /** Whether there is anything to take back. */
+  get wrote(): boolean {
+    return this.#wrote
   }
 
   /** Ends the transaction: every later use throws. Undefined when nothing was written. */
@@ -108,8 +114,14 @@ export class SqliteTransaction {
     if (this.#ended) throw new Error('the transaction has ended')
   }
 
-  #note(change: NewChange): number {
+  /** Before anything is written. */
+  #write(): void {
     this.#alive()
+    this.#wrote = true
+  }
+
+  #note(change: NewChange): number {
+    this.#write()
     const context = this.#context
     context.seq += 1
     const { versionId } = change
@@ -137,7 +149,7 @@ export class SqliteTransaction {
   }
 
   #keepBlob(facts: BlobFacts, location: string | null): void {
-    this.#alive()
+    this.#write()
     const known = this.#tables.blobs.get(facts.sha256)
     if (known !== undefined) {
       // Equal bytes are shared only if they are still there; else these take their place.
@@ -165,33 +177,33 @@ export class SqliteTransaction {
     const draft = this.#draft
     return {
       bucket: record => {
-        this.#alive()
+        this.#write()
         records.putBucket(record)
         draft.put('buckets', record.id, record)
       },
       asset: record => {
-        this.#alive()
+        this.#write()
         draft.touch(record, records.putAsset(record))
         draft.put('assets', record.id, record)
       },
       version: record => {
-        this.#alive()
+        this.#write()
         records.putVersion(record, Records.atMs(this.#context.at))
         draft.put('versions', record.id, record)
         this.#versionSeqs.set(record.id, record.createdSeq)
       },
       link: record => {
-        this.#alive()
+        this.#write()
         records.putLink(record)
         draft.put('links', record.id, record)
       },
       quota: record => {
-        this.#alive()
+        this.#write()
         records.putQuota(record)
         draft.put('quotas', quotaId(record), record)
       },
       key: record => {
-        this.#alive()
+        this.#write()
         records.putKey(record)
         draft.put('keys', record.id, record)
       },
@@ -203,33 +215,33 @@ export class SqliteTransaction {
     const draft = this.#draft
     return {
       bucket: id => {
-        this.#alive()
+        this.#write()
         records.removeBucket(id)
         draft.remove('buckets', id)
       },
       asset: id => {
-        this.#alive()
+        this.#write()
         draft.touch(records.removeAsset(id))
         draft.remove('assets', id)
       },
       version: id => {
-        this.#alive()
+        this.#write()
         records.removeVersion(id, Records.atMs(this.#context.at))
         draft.remove('versions', id)
         this.#versionSeqs.delete(id)
       },
       link: id => {
-        this.#alive()
+        this.#write()
         records.removeLink(id)
         draft.remove('links', id)
       },
       quota: (scope, name) => {
-        this.#alive()
+        this.#write()
         records.removeQuota(scope, name)
         draft.remove('quotas', quotaId({ scope, name }), { scope, name })
       },
       blob: sha256 => {
-        this.#alive()
+        this.#write()
         const blob = this.#tables.blobs.get(sha256)
         if (blob === undefined) return
         if (!records.removeBlob(sha256)) {
