@@ -7,6 +7,7 @@ import type { BlobFacts } from '@holdfast/core/ports/element.ts'
 import type { Random } from '@holdfast/core/ports/random.ts'
 import type { Blob } from '@holdfast/core/records.ts'
 import type { ChangeLine } from '../catalog/sqlite/commit/change-line.ts'
+import { lineText } from '../catalog/sqlite/commit/line-text.ts'
 import { type CommitContext, SqliteTransaction } from '../catalog/sqlite/commit/transaction.ts'
 import { openSearchIndex, type Tables, viewOf } from '../catalog/sqlite/tables.ts'
 import { FatalStoreError, isFull } from '../disk/disk-errors.ts'
@@ -294,7 +295,7 @@ export class Committer {
       files.forget()
       throw error
     }
-    const lines = batch.lines.map(line => JSON.stringify(line))
+    const lines = batch.lines.map(lineText)
     journal.append({ bodies: batch.bodies, lines })
     try {
       applied.set(journal.position)

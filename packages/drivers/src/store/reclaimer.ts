@@ -1,5 +1,6 @@
 import type { Disk } from '@holdfast/core/ports/disk.ts'
 import { type ChangeLine, isEmptyLine } from '../catalog/sqlite/commit/change-line.ts'
+import { lineText, parseLine } from '../catalog/sqlite/commit/line-text.ts'
 import { liveOf } from '../catalog/sqlite/commit/live-records.ts'
 import type { Tables } from '../catalog/sqlite/tables.ts'
 import { FatalStoreError } from '../disk/disk-errors.ts'
@@ -93,7 +94,7 @@ export class Reclaimer {
         secret: this.#parts.secret,
       })) {
         for (const body of this.#liveBodies(batch)) live += Journal.bodyBytes(body.size)
-        for (const line of this.#liveLines(batch)) live += JSON.stringify(line).length
+        for (const line of this.#liveLines(batch)) live += lineText(line).length
       }
     } finally {
       file.close()
@@ -150,7 +151,7 @@ export class Reclaimer {
   #liveLines(batch: ScannedBatch): ChangeLine[] {
     const oldest = this.#parts.journal.packs()[0] === batch.pack
     return batch.lines
-      .map((text): ChangeLine => liveOf(this.#parts.tables, JSON.parse(text), !oldest))
+      .map((text): ChangeLine => liveOf(this.#parts.tables, parseLine(text), !oldest))
       .filter(line => !isEmptyLine(line))
   }
 
@@ -175,7 +176,7 @@ export class Reclaimer {
         tables.blobs.move(sha256, location)
         at += Journal.bodyBytes(bytes.length)
       }
-      journal.append({ bodies, lines: lines.map(line => JSON.stringify(line)) })
+      journal.append({ bodies, lines: lines.map(lineText) })
     } catch (error) {
       tables.db.exec('ROLLBACK')
       throw error

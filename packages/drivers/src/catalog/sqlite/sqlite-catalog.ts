@@ -63,15 +63,7 @@ export class SqliteCatalog implements Catalog {
   async write(name: string, args: unknown, options: CommitOptions): Promise<unknown> {
     options.signal?.throwIfAborted()
     const staged = (options.staged ?? []).map(
-      ({ sha256, md5, size, blockBytes, sums, body, temp }): StagedBytes => ({
-        sha256,
-        md5,
-        size,
-        blockBytes,
-        sums,
-        body,
-        temp,
-      }),
+      ({ sha256, size, body, temp }): StagedBytes => ({ sha256, size, body, temp }),
     )
     const { actor, requestId } = options
     const reply = await this.#options.commits.commit({ name, args, actor, requestId, staged })

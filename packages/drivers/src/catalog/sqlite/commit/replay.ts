@@ -208,7 +208,8 @@ class Replay {
 
   #addChange({ at, actor, request, json }: ScratchChange): void {
     const change = parseRecord<LineChange>(json)
-    const { versionId } = change
+    const { assetId, versionId } = change
+    const asset = assetId === undefined ? undefined : this.#tables.assets.seqOf(assetId)
     const version = versionId === undefined ? undefined : this.#tables.versions.byId(versionId)
     this.#tables.changes.add(
       {
@@ -218,11 +219,11 @@ class Replay {
         requestId: request,
         what: change.what,
         bucketId: change.bucketId ?? null,
-        assetId: change.assetId ?? null,
+        assetId: assetId ?? null,
         versionId: versionId ?? null,
         detail: change.detail ?? {},
       },
-      version?.createdSeq,
+      { asset, version: version?.createdSeq },
     )
     this.#step()
   }

@@ -68,37 +68,9 @@ export class SqliteTransaction {
     return { line, removedBlobs: this.#removedBlobs, touched: this.#draft.touched() }
   }
 
-  /** Groups are getters, so that reaching for one after the end throws. */
   #open(view: CatalogView): CatalogTransaction {
-    const open = (): CatalogView => {
-      this.#alive()
-      return view
-    }
-    return {
-      get buckets() {
-        return open().buckets
-      },
-      get assets() {
-        return open().assets
-      },
-      get versions() {
-        return open().versions
-      },
-      get blobs() {
-        return open().blobs
-      },
-      get links() {
-        return open().links
-      },
-      get quotas() {
-        return open().quotas
-      },
-      get keys() {
-        return open().keys
-      },
-      get changes() {
-        return open().changes
-      },
+    return new OpenTransaction(view, {
+      alive: () => this.#alive(),
       put: this.#puts(),
       remove: this.#removals(),
       note: change => this.#note(change),
@@ -107,7 +79,7 @@ export class SqliteTransaction {
         return this.#context.seq + 1
       },
       keepBlob: (facts, location) => this.#keepBlob(facts, location),
-    }
+    })
   }
 
   #alive(): void {
@@ -124,8 +96,9 @@ export class SqliteTransaction {
     this.#write()
     const context = this.#context
     context.seq += 1
-    const { versionId } = change
-    const versionSeq = versionId === undefined ? undefined : this.#versionSeq(versionId)
+    const { assetId, versionId } = change
+    const asset = assetId === undefined ? undefined : this.#records.assetSeq(assetId)
+    const version = versionId === undefined ? undefined : this.#versionSeq(versionId)
     this.#tables.changes.add(
       {
         seq: context.seq,
@@ -134,11 +107,11 @@ export class SqliteTransaction {
         requestId: context.requestId,
         what: change.what,
         bucketId: change.bucketId ?? null,
-        assetId: change.assetId ?? null,
+        assetId: assetId ?? null,
         versionId: versionId ?? null,
         detail: change.detail ?? {},
       },
-      versionSeq,
+      { asset, version },
     )
     this.#draft.changes.push({ seq: context.seq, ...change })
     return context.seq
@@ -251,5 +224,68 @@ export class SqliteTransaction {
         this.#removedBlobs.push(sha256)
       },
     }
+  }
+}
+
+type Writing = Pick<CatalogTransaction, 'put' | 'remove' | 'note' | 'nextSeq' | 'keepBlob'>
+
+/**
+ * Groups are getters, so that reaching for one after the end throws. A class, because getters of an
+ * object literal give every transaction a hidden class of its own, which outlives it.
+ */
+class OpenTransaction implements CatalogTransaction {
+  readonly put
+  readonly remove
+  readonly note
+  readonly nextSeq
+  readonly keepBlob
+  readonly #view: CatalogView
+  readonly #alive: () => void
+
+  constructor(view: CatalogView, writing: Writing & { readonly alive: () => void }) {
+    this.#view = view
+    this.#alive = writing.alive
+    this.put = writing.put
+    this.remove = writing.remove
+    this.note = writing.note
+    this.nextSeq = writing.nextSeq
+    this.keepBlob = writing.keepBlob
+  }
+
+  get buckets() {
+    return this.#open().buckets
+  }
+
+  get assets() {
+    return this.#open().assets
+  }
+
+  get versions() {
+    return this.#open().versions
+  }
+
+  get blobs() {
+    return this.#open().blobs
+  }
+
+  get links() {
+    return this.#open().links
+  }
+
+  get quotas() {
+    return this.#open().quotas
+  }
+
+  get keys() {
+    return this.#open().keys
+  }
+
+  get changes() {
+    return this.#open().changes
+  }
+
+  #open(): CatalogView {
+    this.#alive()
+    return this.#view
   }
 }

@@ -1,6 +1,6 @@
-import type { CommitReply, CommitRequest } from './commit-request.ts'
-import type { CommitterLink } from './committer-link.ts'
-import type { OpenedLog } from './open-log.ts'
+import type { CommitReply, CommitRequest } from '../commit-request.ts'
+import type { CommitterLink } from '../committer-link.ts'
+import type { OpenedLog } from '../open-log.ts'
 import { Watchers } from './watchers.ts'
 
 const BATCH_MAX = 1024

@@ -1,6 +1,6 @@
 import type { Touched } from '@holdfast/core/ports/catalog.ts'
-import type { CommitReply } from './commit-request.ts'
-import type { ReclaimStep } from './reclaimer.ts'
+import type { CommitReply } from '../commit-request.ts'
+import type { ReclaimStep } from '../reclaimer.ts'
 
 /** Tells caches of the event loop what the committer touched, before anybody gets an answer. */
 export class Watchers {
