@@ -16,7 +16,7 @@ const timers = [
   ...programs,
   'packages/drivers/src/clock',
   // A thread of its own, which no clock can be handed to.
-  'packages/drivers/src/store/committer-thread.ts',
+  'packages/drivers/src/store/link/committer-thread.ts',
   'packages/testkit/src',
   'packages/server/src/serve.ts',
 ]

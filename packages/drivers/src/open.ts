@@ -17,11 +17,11 @@ import { cryptoRandom } from './random/crypto-random.ts'
 import type { AnyTransaction } from './store/committer.ts'
 import type { CommitterLink } from './store/committer-link.ts'
 import { elementTransactions } from './store/element-transactions.ts'
-import { linkInline } from './store/inline-link.ts'
 import { keepAlone } from './store/keep-alone.ts'
+import { linkInline } from './store/link/inline-link.ts'
+import { linkThread } from './store/link/thread-link.ts'
 import { openMarker } from './store/marker.ts'
 import { type LogOptions, openLog, type Recovery } from './store/open-log.ts'
-import { linkThread } from './store/thread-link.ts'
 
 export interface StoreOptions {
   readonly dir: string

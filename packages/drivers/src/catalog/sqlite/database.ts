@@ -26,8 +26,8 @@ export function openDatabase(path: string, options: DatabaseOptions = {}): Sqlit
     if (options.readonly === true) return db
     db.pragma('journal_mode = WAL')
     db.pragma('synchronous = NORMAL')
-    db.pragma('wal_autocheckpoint = 4000')
-    db.pragma('journal_size_limit = 67108864')
+    db.pragma('wal_autocheckpoint = 16000')
+    db.pragma('journal_size_limit = 134217728')
     migrate(db)
     return db
   } catch (error) {

@@ -3,6 +3,7 @@ import type {
   CatalogTraits,
   CatalogView,
   CommitOptions,
+  Touched,
 } from '@holdfast/core/ports/catalog.ts'
 import type { CommitReply, CommitRequest, StagedBytes } from '../../store/commit-request.ts'
 import { fromReplyError } from '../../store/reply-error.ts'
@@ -13,6 +14,7 @@ import { openTables, viewOf } from './tables.ts'
 export interface CommitPath {
   commit(request: CommitRequest): Promise<CommitReply>
   advanceSearch(): Promise<void>
+  watch(watcher: (touched: Touched) => void): () => void
 }
 
 export interface SqliteCatalogOptions {
@@ -61,15 +63,7 @@ export class SqliteCatalog implements Catalog {
   async write(name: string, args: unknown, options: CommitOptions): Promise<unknown> {
     options.signal?.throwIfAborted()
     const staged = (options.staged ?? []).map(
-      ({ sha256, md5, size, blockBytes, sums, body, temp }): StagedBytes => ({
-        sha256,
-        md5,
-        size,
-        blockBytes,
-        sums,
-        body,
-        temp,
-      }),
+      ({ sha256, size, body, temp }): StagedBytes => ({ sha256, size, body, temp }),
     )
     const { actor, requestId } = options
     const reply = await this.#options.commits.commit({ name, args, actor, requestId, staged })
@@ -79,6 +73,10 @@ export class SqliteCatalog implements Catalog {
       this.#options.onFatal?.(reply.error.stack)
     }
     throw fromReplyError(reply.error)
+  }
+
+  watch(watcher: (touched: Touched) => void): () => void {
+    return this.#options.commits.watch(watcher)
   }
 
   async probe(): Promise<{ readonly state: 'up' | 'down'; readonly reason: string }> {
