@@ -36,7 +36,10 @@ export interface StoreOptions {
   readonly reservedBytes?: number
   readonly packBytesMax?: number
   readonly layOutBytes?: number
+  /** Memory for small blobs that are read again and again. */
   readonly cacheBytes?: number
+  /** The same for records of the catalog. */
+  readonly catalogCacheBytes?: number
   readonly onFatal?: (reason: string) => void
   /** Keeps what can be kept of a damaged log instead of refusing it. For rebuilds only. */
   readonly salvage?: boolean
@@ -88,6 +91,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     const catalog = new SqliteCatalog({
       path: catalogPath,
       commits: link,
+      cacheBytes: options.catalogCacheBytes ?? defaultLimits.catalogCacheBytes,
       ...(options.onFatal === undefined ? {} : { onFatal: options.onFatal }),
     })
     const element = new DiskElement({
@@ -99,7 +103,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       staging,
       ...keepAlone(catalog, staging),
       reclaimStep: () => link.reclaim(),
-      cacheBytes: options.cacheBytes ?? 32 * 1024 * 1024,
+      cacheBytes: options.cacheBytes ?? defaultLimits.blobCacheBytes,
     })
     return {
       catalog,

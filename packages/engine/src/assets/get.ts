@@ -68,7 +68,7 @@ export async function openContent(
   if (asset.deletedAt !== null) throw new HoldfastError('ASSET_NOT_FOUND', { asset_id: asset.id })
   if (version !== undefined) requireContent(asset, version)
   const sha256 = version?.sha256 ?? asset.sha256
-  const blob = await engine.catalog.view.blobs.get(sha256)
+  const blob = await engine.catalog.view.blobs.place(sha256)
   if (blob === undefined) throw new HoldfastError('BLOB_MISSING', { sha256 })
   return {
     asset,
