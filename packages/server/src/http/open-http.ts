@@ -11,13 +11,13 @@ import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify }
 import type { Context } from '../context.ts'
 import { NO_OPERATION } from '../telemetry/request-tallies.ts'
 import { allowOrigin } from './cors.ts'
-import { type Direct, directFirst } from './direct.ts'
+import { type Direct, directFirst } from './direct/direct-first.ts'
 import { InFlight } from './in-flight.ts'
 import type { StatusOf } from './problems.ts'
+import { trackRequest } from './record-request.ts'
 import { refuse, refuseRaw } from './refuse.ts'
 import { RequestState } from './request-state.ts'
 import { securityHeaders } from './security-headers.ts'
-import { trackRequest } from './track-request.ts'
 
 const HEADERS_TIMEOUT_MS = 10_000
 const HEADERS_CHECK_MS = 2_000

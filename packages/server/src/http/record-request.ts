@@ -1,8 +1,19 @@
 import { splitUrl } from './parse/raw-path.ts'
 import type { RequestState } from './request-state.ts'
 
+/** Counts a request as at work until its connection is done with it, and then records it. */
+export function trackRequest(state: RequestState, operation: () => string): void {
+  const { load } = state.context
+  load.active += 1
+  state.response.once('close', () => {
+    load.active -= 1
+    if (!state.response.writableFinished) state.giveUp()
+    recordRequest(state, operation())
+  })
+}
+
 /** One log line and the metrics of a request, when its connection is done with it. */
-export function recordRequest(state: RequestState, operation: string): void {
+function recordRequest(state: RequestState, operation: string): void {
   const { request, response, context } = state
   const { metrics, log, clock } = context
   const method = request.method ?? ''

@@ -6,17 +6,17 @@ import { peekContentById, peekContentByKey } from '@holdfast/engine/assets/peek.
 import type { Context } from '../../context.ts'
 import { peekPrincipal } from '../../http/authenticate.ts'
 import { contentHeaders } from '../../http/content/send-content.ts'
-import type { Direct, DirectExchange } from '../../http/direct.ts'
-import { pathValues } from '../../http/parse/raw-path.ts'
-import { RequestState } from '../../http/request-state.ts'
-import { securityHeaders } from '../../http/security-headers.ts'
-import { trackRequest } from '../../http/track-request.ts'
+import type { Direct, DirectExchange } from '../../http/direct/direct-first.ts'
 import {
   canWriteWhole,
   type PreparedHead,
   prepareHead,
   WholeWriter,
-} from '../../http/write-whole.ts'
+} from '../../http/direct/write-whole.ts'
+import { pathValues } from '../../http/parse/raw-path.ts'
+import { trackRequest } from '../../http/record-request.ts'
+import { RequestState } from '../../http/request-state.ts'
+import { securityHeaders } from '../../http/security-headers.ts'
 
 /** Longer content is worth the longer way: there the bytes cost, not the request. */
 const DIRECT_BYTES_MAX = 256 * 1024

@@ -1,5 +1,5 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
-import type { InFlight } from './in-flight.ts'
+import type { InFlight } from '../in-flight.ts'
 
 /** A request that a door may answer by itself. */
 export interface DirectExchange {
