@@ -38,7 +38,10 @@ export interface StoreOptions {
   readonly reservedBytes?: number
   readonly packBytesMax?: number
   readonly layOutBytes?: number
+  /** Memory for small blobs that are read again and again. */
   readonly cacheBytes?: number
+  /** The same for records of the catalog. */
+  readonly catalogCacheBytes?: number
   /**
    * Threads that hash and write large bodies, past the disk port; 0 does both on this thread and
    * through the port.
@@ -98,6 +101,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     const catalog = new SqliteCatalog({
       path: catalogPath,
       commits: link,
+      cacheBytes: options.catalogCacheBytes ?? defaultLimits.catalogCacheBytes,
       ...(options.onFatal === undefined ? {} : { onFatal: options.onFatal }),
     })
     const element = new DiskElement({
@@ -109,7 +113,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       staging,
       ...keepAlone(catalog, staging),
       reclaimStep: () => link.reclaim(),
-      cacheBytes: options.cacheBytes ?? 32 * 1024 * 1024,
+      cacheBytes: options.cacheBytes ?? defaultLimits.blobCacheBytes,
     })
     return {
       catalog,

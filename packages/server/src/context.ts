@@ -103,7 +103,8 @@ export async function openContext(options: ContextOptions): Promise<OpenedContex
     await ensureBuckets(engine, [settings.defaultBucket, ...settings.buckets])
     const firstKey = await prepareKeys(engine, settings)
     const health = openHealth({ engine, log })
-    const metrics = new Metrics(() => figures(engine, health))
+    const load = { active: 0, stopping: false }
+    const metrics = new Metrics(() => figures({ engine, health, load }))
     await health.start()
     log.info({ recovery: store.recovery, data_dir: settings.dataDir }, 'store opened')
     const context = {
@@ -118,7 +119,7 @@ export async function openContext(options: ContextOptions): Promise<OpenedContex
       health,
       certificate,
       startedMs: clock.monotonic(),
-      load: { active: 0, stopping: false },
+      load,
     }
     const close = async () => {
       await health.stop()
@@ -164,9 +165,10 @@ function openHealth({ engine, log }: { engine: Engine; log: Log }): HealthProbe 
   })
 }
 
-async function figures(engine: Engine, health: HealthProbe) {
+async function figures(of: { engine: Engine; health: HealthProbe; load: Context['load'] }) {
+  const { engine, health, load } = of
   const { view } = engine.catalog
   const [{ services }, blobs] = await Promise.all([view.assets.stats({}), view.blobs.totals()])
   const { freeBytes, totalBytes } = health.view
-  return { services, blobs, freeBytes, totalBytes }
+  return { services, blobs, freeBytes, totalBytes, active: load.active }
 }

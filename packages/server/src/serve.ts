@@ -5,6 +5,7 @@ import { collectGarbage } from '@holdfast/engine/integrity/collect.ts'
 import type { FastifyInstance } from 'fastify'
 import { type Context, type ContextOptions, openContext } from './context.ts'
 import { healthOperations } from './doors/health/operations.ts'
+import { directGets } from './doors/rest/direct-gets.ts'
 import { restOperations } from './doors/rest/operations.ts'
 import { statusOf } from './doors/rest/statuses.ts'
 import { openHttp } from './http/open-http.ts'
@@ -37,7 +38,7 @@ const DRAIN_STEP_MS = 20
 export async function serve(options: ServeOptions): Promise<RunningServer> {
   const { context, firstKey, close } = await openContext(options)
   const { settings, log } = context
-  const app = openHttp(context, statusOf)
+  const app = openHttp(context, statusOf, directGets(context))
   let metricsServer: Server | undefined
   try {
     registerRoutes(app, context, { ...restOperations, ...healthOperations })
