@@ -8,6 +8,8 @@ export interface KeyState {
   readonly note: number
   /** Deleted, but it can be restored. */
   readonly inTrash: boolean
+  /** Content versions of the asset, where they are looked at. */
+  readonly versions?: number
 }
 
 export const absent: KeyState = { content: undefined, note: 0, inTrash: false }
@@ -60,9 +62,10 @@ export class KeyModel {
   }
 }
 
-export function stateText({ content, note, inTrash }: KeyState): string {
+export function stateText({ content, note, inTrash, versions }: KeyState): string {
   const shown = content === undefined ? 'gone' : `${content.body}x${content.size} note ${note}`
-  return inTrash ? `${shown} in trash` : shown
+  const counted = versions === undefined ? shown : `${shown} of ${versions} versions`
+  return inTrash ? `${counted} in trash` : counted
 }
 
 function unique(states: readonly KeyState[]): KeyState[] {

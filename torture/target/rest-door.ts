@@ -32,6 +32,8 @@ export class RestDoor implements Disposable {
   readonly #url: URL
   readonly #agent: Agent
   readonly bucket: string
+  /** True once a connection was refused: the server is gone. */
+  closed = false
 
   constructor(url: string, { sockets = 16, bucket = 'holdfast' } = {}) {
     this.#url = new URL(url)
@@ -50,6 +52,7 @@ export class RestDoor implements Disposable {
     const bytes = json === undefined ? body : Buffer.from(JSON.stringify(json))
     return await new Promise(resolve => {
       const broken = (code: string) => {
+        if (code === 'ECONNREFUSED') this.closed = true
         resolve({ outcome: 'unknown', status: 0, code, headers: {}, body: Buffer.alloc(0) })
       }
       const asked = request({
