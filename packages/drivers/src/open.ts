@@ -100,7 +100,9 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       ...keepAlone(catalog, staging),
       reclaimStep: () => link.reclaim(),
       cacheBytes: options.cacheBytes ?? 32 * 1024 * 1024,
+      now: () => clock.now(),
     })
+    await element.loadDamage()
     return {
       catalog,
       element,

@@ -153,5 +153,6 @@ async function figures(engine: Engine, health: HealthProbe) {
   const { view } = engine.catalog
   const [{ services }, blobs] = await Promise.all([view.assets.stats({}), view.blobs.totals()])
   const { freeBytes, totalBytes } = health.view
-  return { services, blobs, freeBytes, totalBytes }
+  const damaged = engine.element.repair?.known.size ?? 0
+  return { services, blobs, damaged, freeBytes, totalBytes }
 }

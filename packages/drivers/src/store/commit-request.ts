@@ -5,6 +5,8 @@ import type { BlobFacts } from '@holdfast/core/ports/element.ts'
 export interface StagedBytes extends BlobFacts {
   readonly body: Uint8Array | null
   readonly temp: string | null
+  /** The file of this digest is damaged; these bytes take its place. */
+  readonly replaces: boolean
 }
 
 export interface CommitRequest {

@@ -7,6 +7,7 @@ import type { Random } from '@holdfast/core/ports/random.ts'
 import { DigestTally } from '../digest-tally.ts'
 import { BlockSummer, blockBytesFor, sumsOf } from './block-sums.ts'
 import { TEMP } from './layout.ts'
+import { isDamagedFile } from './repair/damaged-file.ts'
 
 /** Sniffing needs no more than this. */
 const HEAD_BYTES = 4100
@@ -92,6 +93,7 @@ function stageSmall(chunks: Uint8Array[], size: number, write: WriteOptions): St
 
 class LargeStage {
   readonly #disk: Disk
+  readonly #dir: string
   readonly #name: string
   readonly #path: string
   readonly #file: DiskStream
@@ -107,6 +109,7 @@ class LargeStage {
 
   private constructor(options: StageOptions, write: WriteOptions, name: string, file: DiskStream) {
     this.#disk = options.disk
+    this.#dir = options.dir
     this.#name = name
     this.#path = `${options.dir}/${TEMP}/${name}`
     this.#file = file
@@ -153,14 +156,18 @@ class LargeStage {
     const digests = this.#tally.finish()
     await this.#file.sync()
     await this.#file.close()
-    return {
+    const facts = {
       sha256: digests.sha256,
       md5: digests.md5 ?? null,
       size: this.#size,
       blockBytes: this.#blockBytes,
       sums: this.#summer.finish(),
+    }
+    return {
+      ...facts,
       body: null,
       temp: this.#name,
+      replaces: await isDamagedFile(this.#disk, this.#dir, facts),
       head: this.#head,
       discard: async () => {
         this.#disk.remove(this.#path)
