@@ -11,7 +11,7 @@ import { folderRules, longFunctions, type SizeSettings, sizeRules } from './tidy
 import { type Finding, parseSource, type Source } from './tidy/source.ts'
 import { wordRules } from './tidy/words.ts'
 
-const programs = ['apps/holdfast', 'bench', 'tools']
+const programs = ['apps/holdfast', 'bench', 'tools', 'torture']
 const timers = [
   ...programs,
   'packages/drivers/src/clock',
@@ -44,6 +44,10 @@ export const imports: ImportSettings = {
     holdfast: { folder: 'apps/holdfast', imports: ['core', 'contract', 'client', 'server'] },
     bench: {
       folder: 'bench',
+      imports: ['core', 'engine', 'drivers', 'contract', 'client', 'server', 'testkit'],
+    },
+    torture: {
+      folder: 'torture',
       imports: ['core', 'engine', 'drivers', 'contract', 'client', 'server', 'testkit'],
     },
     tools: { folder: 'tools', imports: [] },

@@ -181,7 +181,7 @@ test('verify finds flipped bytes, missing blobs and loose ones', async t => {
   const human = await run(['verify', '--data-dir', dir])
   assert.match(human.stdout, /^damaged: [0-9a-f]{64} at /m)
   assert.match(human.stdout, /^affected: holdfast\/large$/m)
-  assert.match(human.stdout, /: NOT SOUND; 1 missing, 2 damaged, 1 orphaned\.\n$/)
+  assert.match(human.stdout, /: NOT SOUND; 1 missing, 2 damaged, 0 healed, 1 orphaned\.\n$/)
   const again = await startServer(t, dir)
   const got = await again.holdfast('get', 'large', join(dir, '../large'))
   assert.equal(got.code, 1)

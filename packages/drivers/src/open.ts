@@ -114,7 +114,9 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       ...keepAlone(catalog, staging),
       reclaimStep: () => link.reclaim(),
       cacheBytes: options.cacheBytes ?? defaultLimits.blobCacheBytes,
+      now: () => clock.now(),
     })
+    await element.loadDamage()
     return {
       catalog,
       element,

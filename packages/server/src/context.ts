@@ -170,5 +170,6 @@ async function figures(of: { engine: Engine; health: HealthProbe; load: Context[
   const { view } = engine.catalog
   const [{ services }, blobs] = await Promise.all([view.assets.stats({}), view.blobs.totals()])
   const { freeBytes, totalBytes } = health.view
-  return { services, blobs, freeBytes, totalBytes, active: load.active }
+  const damaged = engine.element.repair?.known.size ?? 0
+  return { services, blobs, damaged, freeBytes, totalBytes, active: load.active }
 }
