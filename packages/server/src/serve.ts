@@ -48,9 +48,12 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
     await close()
     throw error
   }
-  const url = urlOf(app)
+  const url = urlOf(app, context)
   const jobs = new AbortController()
-  const working = collectSometimes(context, jobs.signal)
+  const working = Promise.all([
+    collectSometimes(context, jobs.signal),
+    context.certificate?.watch(jobs.signal),
+  ])
   log.info({ url }, 'listening')
   options.onListening?.({ url, firstKey })
   let stopping: Promise<void> | undefined
@@ -76,11 +79,11 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   }
 }
 
-function urlOf(app: FastifyInstance): string {
+function urlOf(app: FastifyInstance, { certificate }: Context): string {
   const address: AddressInfo | string | null = app.server.address()
   if (address === null || typeof address === 'string') return String(address)
   const host = address.family === 'IPv6' ? `[${address.address}]` : address.address
-  return `http://${host}:${address.port}`
+  return `${certificate === undefined ? 'http' : 'https'}://${host}:${address.port}`
 }
 
 /** Waits for the running transfers, then cuts those that are left. */

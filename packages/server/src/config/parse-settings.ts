@@ -50,6 +50,8 @@ function readAll(read: <T>(row: Setting<T>) => T): Settings {
     debug: read(table.debug),
     host: read(table.host),
     port: read(table.port),
+    tlsCertFile: read(table.tlsCertFile),
+    tlsKeyFile: read(table.tlsKeyFile),
     publicUrl: read(table.publicUrl),
     dataDir: read(table.dataDir),
     bootstrapApiKey: read(table.bootstrapApiKey),

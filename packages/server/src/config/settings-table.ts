@@ -61,6 +61,20 @@ export const settingsTable = {
     description: 'Port of the main interface; 0 takes any free one.',
     standard: 8005,
   }),
+  tlsCertFile: setting<string | undefined>({
+    name: 'TLS_CERT_FILE',
+    kind: text({ pattern: /^[^\0]{1,4096}$/, hint: 'a file' }),
+    description:
+      'Certificate chain, PEM: every door then speaks TLS only. Renewed files are used without a ' +
+      'restart.',
+    standard: undefined,
+  }),
+  tlsKeyFile: setting<string | undefined>({
+    name: 'TLS_KEY_FILE',
+    kind: text({ pattern: /^[^\0]{1,4096}$/, hint: 'a file' }),
+    description: 'Private key of the certificate, PEM without a passphrase.',
+    standard: undefined,
+  }),
   publicUrl: setting<string | undefined>({
     name: 'PUBLIC_URL',
     kind: baseUrl,
