@@ -40,8 +40,8 @@ export const assetResponse = Type.Object(
     }),
     record_etag: Type.String({
       description:
-        'Entity tag of this record, with quotes: changes with everything told here. In If-Match of ' +
-        'a change it also guards metadata, tags, name and access list.',
+        'Entity tag of this record, with quotes: changes with everything told here. In If-Match ' +
+        'of a change it also guards metadata, tags, name and access list.',
     }),
     current_version: Type.Integer({ minimum: 1, description: 'Number of the current version.' }),
     version_id: uuid('Id of the current version.'),

@@ -222,7 +222,7 @@ export class Committer {
       batch.bodies.push(...draft.bodies)
       batch.bodyBytes = draft.bodyBytes
       batch.publish.push(...draft.publish)
-      if (written !== undefined) {
+      if (written?.line !== undefined) {
         batch.lines.push(written.line)
         batch.removed.push(...written.removedBlobs)
       }
@@ -269,8 +269,8 @@ export class Committer {
   }
 
   /**
-   * Shared bytes are looked at before a version relies on them: a file when it was staged and by its
-   * size here, a packed body byte by byte. What this batch itself brings is there by its end.
+   * Shared bytes are looked at before a version relies on them: a file when it was staged and by
+   * its size here, a packed body byte by byte. What this batch itself brings is there by its end.
    */
   #isPresent(blob: Blob, request: CommitRequest): boolean {
     const { journal, files } = this.#parts

@@ -337,7 +337,7 @@ test('bytes that are no request are never written into an answer that is on its 
   assert.match(content, /^z*$/)
 })
 
-test('what Node itself would refuse without a word is refused with a body like the rest', async () => {
+test('what Node would refuse without a word is refused with a body like the rest', async () => {
   const cases = [
     ['GET /health HTTP/1.1\r\nConnection: close\r\n\r\n', 400, 'MALFORMED_REQUEST', 'host'],
     [

@@ -250,7 +250,7 @@ test('care of the store is not for a key confined to buckets', async () => {
   }
 })
 
-test('a key without a scope is refused before its body is read, unless a list names it', async () => {
+test('a key without a scope is refused before its body, unless a list names it', async () => {
   const asset = await upload(server, 'guarded')
   const weak = await key(['lifecycle:admin'])
   const path = `/api/v2/assets/${asset.id}`

@@ -144,7 +144,7 @@ test('If-Match guards every change', async () => {
   refused(await server.ask(`PUT ${path}`, { json, headers: bare }), 400, 'MALFORMED_REQUEST')
 })
 
-test('the tag of the record changes with everything that is told, that of the content does not', async () => {
+test('the tag of the record changes with all that is told, that of content does not', async () => {
   const asset = await upload(server, 'recorded')
   const path = `/api/v2/assets/${asset.id}`
   const first = { 'if-match': asset.record_etag }
