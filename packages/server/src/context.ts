@@ -11,6 +11,7 @@ import { createKey, ensureKey } from '@holdfast/engine/access/keys.ts'
 import { type Engine, ensureBuckets, openEngine } from '@holdfast/engine/engine.ts'
 import type { DestinationStream } from 'pino'
 import type { Settings } from './config/settings-table.ts'
+import { Certificate } from './http/certificate.ts'
 import { HealthProbe } from './telemetry/health-probe.ts'
 import { type Log, openLog } from './telemetry/log.ts'
 import { Metrics } from './telemetry/metrics.ts'
@@ -27,6 +28,8 @@ export interface Context {
   readonly log: Log
   readonly metrics: Metrics
   readonly health: HealthProbe
+  /** Set where the doors speak TLS. */
+  readonly certificate: Certificate | undefined
   readonly startedMs: number
   /** How much is going on, and whether more may come. */
   readonly load: { active: number; stopping: boolean }
@@ -61,6 +64,7 @@ export async function openContext(options: ContextOptions): Promise<OpenedContex
   const random = options.random ?? cryptoRandom
   const disk = options.disk ?? nodeDisk
   const log = openLog(settings, version, options.logTo)
+  const certificate = openCertificate(settings, { disk, clock, log })
   const store = await openStore({
     dir: settings.dataDir,
     transactionsUrl: import.meta.resolve('@holdfast/engine/transactions.ts'),
@@ -68,6 +72,8 @@ export async function openContext(options: ContextOptions): Promise<OpenedContex
     random,
     disk,
     reservedBytes: settings.reservedBytes,
+    // A disk that tests bring cannot be reached from other threads.
+    writerThreads: options.disk === undefined ? settings.writerThreads : 0,
     onFatal: reason => {
       log.fatal({ reason }, 'the store failed; restart to recover')
       options.onFatal?.(reason)
@@ -97,7 +103,8 @@ export async function openContext(options: ContextOptions): Promise<OpenedContex
     await ensureBuckets(engine, [settings.defaultBucket, ...settings.buckets])
     const firstKey = await prepareKeys(engine, settings)
     const health = openHealth({ engine, log })
-    const metrics = new Metrics(() => figures(engine, health))
+    const load = { active: 0, stopping: false }
+    const metrics = new Metrics(() => figures({ engine, health, load }))
     await health.start()
     log.info({ recovery: store.recovery, data_dir: settings.dataDir }, 'store opened')
     const context = {
@@ -110,8 +117,9 @@ export async function openContext(options: ContextOptions): Promise<OpenedContex
       log,
       metrics,
       health,
+      certificate,
       startedMs: clock.monotonic(),
-      load: { active: 0, stopping: false },
+      load,
     }
     const close = async () => {
       await health.stop()
@@ -138,6 +146,14 @@ async function prepareKeys(engine: Engine, settings: Settings): Promise<string |
   return (await createKey(engine, call, administrator)).secret
 }
 
+function openCertificate(
+  { tlsCertFile: certFile, tlsKeyFile: keyFile }: Settings,
+  parts: { readonly disk: Disk; readonly clock: Clock; readonly log: Log },
+): Certificate | undefined {
+  if (certFile === undefined || keyFile === undefined) return undefined
+  return new Certificate({ certFile, keyFile }, parts)
+}
+
 function openHealth({ engine, log }: { engine: Engine; log: Log }): HealthProbe {
   const { catalog, element, clock } = engine
   return new HealthProbe({
@@ -149,9 +165,10 @@ function openHealth({ engine, log }: { engine: Engine; log: Log }): HealthProbe 
   })
 }
 
-async function figures(engine: Engine, health: HealthProbe) {
+async function figures(of: { engine: Engine; health: HealthProbe; load: Context['load'] }) {
+  const { engine, health, load } = of
   const { view } = engine.catalog
   const [{ services }, blobs] = await Promise.all([view.assets.stats({}), view.blobs.totals()])
   const { freeBytes, totalBytes } = health.view
-  return { services, blobs, freeBytes, totalBytes }
+  return { services, blobs, freeBytes, totalBytes, active: load.active }
 }

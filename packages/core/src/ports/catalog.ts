@@ -13,7 +13,7 @@ import type {
   Usage,
   Version,
 } from '../records.ts'
-import type { BlobFacts, Staged } from './element.ts'
+import type { BlobFacts, BlobPlace, Staged } from './element.ts'
 
 /**
  * What is true. Promises, each with a test of its number in the shared suite:
@@ -215,6 +215,8 @@ export interface VersionQuery {
 
 export interface BlobQuestions {
   get(sha256: string): Awaitable<Blob | undefined>
+  /** Where its bytes lie: all that reading them takes. */
+  place(sha256: string): Awaitable<BlobPlace | undefined>
   /** In order of sha256, after the given one. */
   list(query: { after?: string; limit: number }): Awaitable<Blob[]>
   /** Unreferenced since before the given time. */

@@ -2,7 +2,7 @@ import type { Route } from '@holdfast/contract/route.ts'
 import { HoldfastError } from '@holdfast/core/errors.ts'
 import { anonymous, type Permission, type Principal } from '@holdfast/core/principal.ts'
 import { hasScope } from '@holdfast/engine/access/decide.ts'
-import { authenticateKey } from '@holdfast/engine/access/keys.ts'
+import { authenticateKey, peekKey } from '@holdfast/engine/access/keys.ts'
 import type { Engine } from '@holdfast/engine/engine.ts'
 
 interface CredentialHeaders {
@@ -14,6 +14,17 @@ interface CredentialHeaders {
 export async function principalOf(engine: Engine, headers: CredentialHeaders): Promise<Principal> {
   const secret = secretOf(headers)
   return secret === undefined ? anonymous : await authenticateKey(engine, secret)
+}
+
+/** The same where it can be told at once; undefined says nothing. */
+export function peekPrincipal(engine: Engine, headers: CredentialHeaders): Principal | undefined {
+  const { authorization, 'x-api-key': key } = headers
+  if (authorization === undefined) {
+    if (key === undefined) return anonymous
+    return typeof key === 'string' ? peekKey(engine, key) : undefined
+  }
+  if (key !== undefined || !authorization.startsWith('Bearer ')) return undefined
+  return peekKey(engine, authorization.slice('Bearer '.length))
 }
 
 function secretOf(headers: CredentialHeaders): string | undefined {

@@ -1,35 +1,38 @@
-import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+} from 'node:http'
 import type { Socket } from 'node:net'
 import { HoldfastError } from '@holdfast/core/errors.ts'
-import { newUuid } from '@holdfast/core/ids.ts'
-import { anonymous } from '@holdfast/core/principal.ts'
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify'
 import type { Context } from '../context.ts'
-import { traceOf } from '../telemetry/trace.ts'
-import { RequestBody } from './body/request-body.ts'
+import { NO_OPERATION } from '../telemetry/request-tallies.ts'
 import { allowOrigin } from './cors.ts'
+import { type Direct, directFirst } from './direct/direct-first.ts'
 import { InFlight } from './in-flight.ts'
 import type { StatusOf } from './problems.ts'
-import { recordRequest } from './record-request.ts'
+import { trackRequest } from './record-request.ts'
 import { refuse, refuseRaw } from './refuse.ts'
-import type { RequestState } from './request-state.ts'
+import { RequestState } from './request-state.ts'
 import { securityHeaders } from './security-headers.ts'
 
 const HEADERS_TIMEOUT_MS = 10_000
 const HEADERS_CHECK_MS = 2_000
 const KEEP_ALIVE_MS = 72_000
 const PATH_CHARS_MAX = 16_384
-const REQUEST_ID = /^[\w.:-]{8,128}$/
 
 /** The HTTP side of the server, without any route. */
-export function openHttp(context: Context, statusOf: StatusOf): FastifyInstance {
+export function openHttp(context: Context, statusOf: StatusOf, direct: Direct): FastifyInstance {
   const inFlight = new InFlight()
   const app = fastify({
     logger: false,
     // Bodies are read by our own code, with limits per route; nothing is ever buffered here.
     bodyLimit: Number.MAX_SAFE_INTEGER,
     requestTimeout: 0,
-    http: { connectionsCheckingInterval: HEADERS_CHECK_MS },
+    serverFactory: handler => newServer(context, directFirst(direct, inFlight, handler)),
     keepAliveTimeout: KEEP_ALIVE_MS,
     exposeHeadRoutes: false,
     return503OnClosing: false,
@@ -56,6 +59,12 @@ export function openHttp(context: Context, statusOf: StatusOf): FastifyInstance 
     throw new HoldfastError('ROUTE_NOT_FOUND')
   })
   return app
+}
+
+function newServer({ certificate }: Context, handler: RequestListener): Server {
+  const options = { connectionsCheckingInterval: HEADERS_CHECK_MS, keepAliveTimeout: KEEP_ALIVE_MS }
+  if (certificate !== undefined) return certificate.serve(options, handler)
+  return createServer(options, handler)
 }
 
 function prepareServer(server: Server): void {
@@ -99,36 +108,10 @@ function requireFraming({ rawHeaders, headers }: IncomingMessage): void {
 }
 
 function begin(context: Context, request: FastifyRequest, reply: FastifyReply): void {
-  const { load, metrics, settings } = context
-  const state = newState(context, request.raw, reply.raw)
+  const { settings } = context
+  const state = new RequestState(context, request.raw, reply.raw)
   request.state = state
   reply.headers(securityHeaders(settings)).header('x-request-id', state.requestId)
-  load.active += 1
-  metrics.inFlight.inc()
-  reply.raw.once('close', () => {
-    load.active -= 1
-    metrics.inFlight.dec()
-    if (!reply.raw.writableFinished) state.abort.abort()
-    recordRequest(context, request, reply)
-  })
-}
-
-function newState(
-  context: Context,
-  request: IncomingMessage,
-  response: ServerResponse,
-): RequestState {
-  const { clock, random, settings } = context
-  const { traceparent } = request.headers
-  const given = request.headers['x-request-id']
-  return {
-    requestId: typeof given === 'string' && REQUEST_ID.test(given) ? given : newUuid(clock, random),
-    trace: traceOf(typeof traceparent === 'string' ? traceparent : undefined, random),
-    startedMs: clock.monotonic(),
-    body: new RequestBody(request, response, { clock, idleSeconds: settings.bodyIdleSeconds }),
-    abort: new AbortController(),
-    principal: anonymous,
-    code: undefined,
-    sentBytes: 0,
-  }
+  const operation = () => request.routeOptions.config.operationId ?? NO_OPERATION
+  trackRequest(state, operation)
 }

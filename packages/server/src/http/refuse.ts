@@ -51,7 +51,7 @@ export function noteFailure(
   thrown: unknown,
 ): HoldfastError {
   const { state } = request
-  const error = asTableError(thrown, state.abort.signal.aborted || request.raw.destroyed)
+  const error = asTableError(thrown, state.givenUp || request.raw.destroyed)
   state.code = error.code
   context.metrics.errors.inc({ code: error.code })
   logFailure(context, error, request)

@@ -1,6 +1,5 @@
 import type { Route } from '@holdfast/contract/route.ts'
 import { routes } from '@holdfast/contract/routes.ts'
-import type { Call } from '@holdfast/core/call.ts'
 import { HoldfastError, invalidFields } from '@holdfast/core/errors.ts'
 import { isScope } from '@holdfast/core/principal.ts'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
@@ -84,14 +83,9 @@ function server(context: Context, route: Route, operate: AnyOperation) {
     }
     const { path, query } = splitUrl(request.raw.url ?? '')
     refuseCoding(request)
-    const call: Call = {
-      principal: state.principal,
-      requestId: state.requestId,
-      signal: state.abort.signal,
-    }
     const exchange: AnyExchange = {
       context,
-      call,
+      call: state.call(),
       params: checks.params(pathValues(path, route.path)),
       query: checks.query(query),
       body: await checks.body(request, context.engine.limits.jsonBodyBytesMax),

@@ -10,6 +10,7 @@ test('services beyond the hundred largest share one label', async () => {
     services: Object.fromEntries(named),
     blobs: { blobs: 0, bytes: 0, dead: 0 },
     freeBytes: 0,
+    active: 0,
     totalBytes: 0,
   }
   const text = await new Metrics(async () => figures).text()

@@ -1,4 +1,5 @@
 import type { BlobQuestions } from '@holdfast/core/ports/catalog.ts'
+import type { BlobPlace } from '@holdfast/core/ports/element.ts'
 import type { Blob } from '@holdfast/core/records.ts'
 import type { SqliteDatabase } from '../database.ts'
 import { fromHex, toHexText, toIsoOrNull, toMs } from '../row-values.ts'
@@ -73,6 +74,13 @@ export class Blobs implements BlobQuestions {
     if (this.#fresh?.blob.sha256 === sha256) this.settle()
     const row = this.#get.get(fromHex(sha256))
     return row === undefined ? undefined : blobOf(row)
+  }
+
+  place(sha256: string): BlobPlace | undefined {
+    const row = this.#get.get(fromHex(sha256))
+    if (row === undefined) return undefined
+    const { size, location, block_bytes: blockBytes, sums } = row
+    return { sha256, size, location, blockBytes, sums }
   }
 
   list(query: { after?: string; limit: number }): Blob[] {
