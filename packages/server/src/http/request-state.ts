@@ -25,15 +25,22 @@ export class RequestState {
   #abort: AbortController | undefined
   #over = false
 
-  constructor(context: Context, request: IncomingMessage, response: ServerResponse) {
+  /** `givenId` where the caller has looked for the header already. */
+  constructor(
+    context: Context,
+    { request, response }: Pick<RequestState, 'request' | 'response'>,
+    givenId = request.headers['x-request-id'],
+  ) {
     const { clock, random } = context
     this.context = context
     this.request = request
     this.response = response
+    this.context = context
+    this.request = request
+    this.response = response
     this.startedMs = clock.monotonic()
-    const given = request.headers['x-request-id']
-    const usable = typeof given === 'string' && REQUEST_ID.test(given)
-    this.requestId = usable ? given : newUuid(clock, random)
+    const usable = typeof givenId === 'string' && REQUEST_ID.test(givenId)
+    this.requestId = usable ? givenId : newUuid(clock, random)
   }
 
   // Most requests are over before anybody asks for these, so they are made when somebody does.
