@@ -11,6 +11,7 @@ import { createKey, ensureKey } from '@holdfast/engine/access/keys.ts'
 import { type Engine, ensureBuckets, openEngine } from '@holdfast/engine/engine.ts'
 import type { DestinationStream } from 'pino'
 import type { Settings } from './config/settings-table.ts'
+import { PaceWatch } from './http/body/pace-watch.ts'
 import { Certificate } from './http/certificate.ts'
 import { HealthProbe } from './telemetry/health-probe.ts'
 import { type Log, openLog } from './telemetry/log.ts'
@@ -28,6 +29,8 @@ export interface Context {
   readonly log: Log
   readonly metrics: Metrics
   readonly health: HealthProbe
+  /** Gives up clients whose bodies do not come. */
+  readonly pace: PaceWatch
   /** Set where the doors speak TLS. */
   readonly certificate: Certificate | undefined
   readonly startedMs: number
@@ -103,6 +106,7 @@ export async function openContext(options: ContextOptions): Promise<OpenedContex
     await ensureBuckets(engine, [settings.defaultBucket, ...settings.buckets])
     const firstKey = await prepareKeys(engine, settings)
     const health = openHealth({ engine, log })
+    const pace = new PaceWatch(clock, settings.bodyIdleSeconds)
     const load = { active: 0, stopping: false }
     const metrics = new Metrics(() => figures({ engine, health, load }))
     await health.start()
@@ -117,11 +121,13 @@ export async function openContext(options: ContextOptions): Promise<OpenedContex
       log,
       metrics,
       health,
+      pace,
       certificate,
       startedMs: clock.monotonic(),
       load,
     }
     const close = async () => {
+      pace.stop()
       await health.stop()
       await store.close()
     }

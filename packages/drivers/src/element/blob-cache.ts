@@ -4,6 +4,8 @@ import { BoundedCache } from '@holdfast/core/bounded-cache.ts'
 export const CACHED_BYTES_MAX = 64 * 1024
 /** What an entry takes beside its bytes. */
 const ENTRY_BYTES = 512
+/** The server keeps the smallest in a second form, ready to be sent. */
+const TWICE_UP_TO = 8 * 1024
 
 /** Hot small blobs by digest. Content never changes under its digest, so nothing is ever stale. */
 export class BlobCache {
@@ -21,6 +23,7 @@ export class BlobCache {
     if (bytes.length > CACHED_BYTES_MAX) return
     // A view of a larger buffer would keep all of that.
     const own = bytes.buffer.byteLength > bytes.length ? new Uint8Array(bytes) : bytes
-    this.#entries.set(sha256, own, own.length + ENTRY_BYTES)
+    const copies = own.length <= TWICE_UP_TO ? 2 : 1
+    this.#entries.set(sha256, own, copies * own.length + ENTRY_BYTES)
   }
 }

@@ -6,6 +6,7 @@ import { hasScope } from '@holdfast/engine/access/decide.ts'
 import { authenticateKey, peekKey } from '@holdfast/engine/access/keys.ts'
 import { findAsset } from '@holdfast/engine/assets/find-asset.ts'
 import type { Engine } from '@holdfast/engine/engine.ts'
+import type { PlainHeaders } from './direct/plain-headers.ts'
 
 interface CredentialHeaders {
   readonly authorization?: string | undefined
@@ -19,13 +20,14 @@ export async function principalOf(engine: Engine, headers: CredentialHeaders): P
 }
 
 /** The same where it can be told at once; undefined says nothing. */
-export function peekPrincipal(engine: Engine, headers: CredentialHeaders): Principal | undefined {
-  const { authorization, 'x-api-key': key } = headers
+export function peekPrincipal(
+  engine: Engine,
+  { apiKey, authorization }: Pick<PlainHeaders, 'apiKey' | 'authorization'>,
+): Principal | undefined {
   if (authorization === undefined) {
-    if (key === undefined) return anonymous
-    return typeof key === 'string' ? peekKey(engine, key) : undefined
+    return apiKey === undefined ? anonymous : peekKey(engine, apiKey)
   }
-  if (key !== undefined || !authorization.startsWith('Bearer ')) return undefined
+  if (apiKey !== undefined || !authorization.startsWith('Bearer ')) return undefined
   return peekKey(engine, authorization.slice('Bearer '.length))
 }
 

@@ -124,7 +124,7 @@ function requireFraming({ rawHeaders, headers, httpVersion }: IncomingMessage): 
 
 function begin(context: Context, request: FastifyRequest, reply: FastifyReply): void {
   const { settings } = context
-  const state = new RequestState(context, request.raw, reply.raw)
+  const state = new RequestState(context, { request: request.raw, response: reply.raw })
   request.state = state
   reply.headers(securityHeaders(settings)).header('x-request-id', state.requestId)
   const operation = () => request.routeOptions.config.operationId ?? NO_OPERATION

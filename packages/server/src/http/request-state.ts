@@ -25,23 +25,28 @@ export class RequestState {
   #abort: AbortController | undefined
   #over = false
 
-  constructor(context: Context, request: IncomingMessage, response: ServerResponse) {
+  /** `givenId` where the caller has looked for the header already. */
+  constructor(
+    context: Context,
+    { request, response }: Pick<RequestState, 'request' | 'response'>,
+    givenId = request.headers['x-request-id'],
+  ) {
     const { clock, random } = context
     this.context = context
     this.request = request
     this.response = response
+    this.context = context
+    this.request = request
+    this.response = response
     this.startedMs = clock.monotonic()
-    const given = request.headers['x-request-id']
-    const usable = typeof given === 'string' && REQUEST_ID.test(given)
-    this.requestId = usable ? given : newUuid(clock, random)
+    const usable = typeof givenId === 'string' && REQUEST_ID.test(givenId)
+    this.requestId = usable ? givenId : newUuid(clock, random)
   }
 
   // Most requests are over before anybody asks for these, so they are made when somebody does.
 
   get body(): RequestBody {
-    const { clock, settings } = this.context
-    const options = { clock, idleSeconds: settings.bodyIdleSeconds }
-    this.#body ??= new RequestBody(this.request, this.response, options)
+    this.#body ??= new RequestBody(this.request, this.response, this.context.pace)
     return this.#body
   }
 
@@ -77,15 +82,24 @@ export class RequestState {
 
   /** The request as the engine sees it. */
   call(): Call {
-    const { principal, requestId } = this
-    const state = this
-    return {
-      principal,
-      requestId,
-      get signal() {
-        return state.signal
-      },
-    }
+    return new RequestCall(this)
+  }
+}
+
+/** A class, because a getter of an object literal gives every object a hidden class of its own. */
+class RequestCall implements Call {
+  readonly principal: Principal
+  readonly requestId: string
+  readonly #state: RequestState
+
+  constructor(state: RequestState) {
+    this.principal = state.principal
+    this.requestId = state.requestId
+    this.#state = state
+  }
+
+  get signal(): AbortSignal {
+    return this.#state.signal
   }
 }
 

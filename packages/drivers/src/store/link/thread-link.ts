@@ -20,7 +20,7 @@ import { Watchers } from './watchers.ts'
 /** Enough for the small bodies of a few hundred requests; more go the longer way. */
 const ARENA_BYTES = 16 * 1024 * 1024
 /** So many requests are sent at once; fewer when the event loop has nothing else to do. */
-const SEND_EVERY = 16
+const SEND_EVERY = 32
 
 /** What a commit leaves behind dies young, if only it is given the time. */
 const YOUNG_MB = 64

@@ -1,4 +1,4 @@
-import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Principal } from '@holdfast/core/principal.ts'
 import type { Asset } from '@holdfast/core/records.ts'
 import type { Content } from '@holdfast/engine/assets/get.ts'
@@ -7,6 +7,7 @@ import type { Context } from '../../context.ts'
 import { peekPrincipal } from '../../http/authenticate.ts'
 import { contentHeaders } from '../../http/content/send-content.ts'
 import type { Direct, DirectExchange } from '../../http/direct/direct-first.ts'
+import { type PlainHeaders, plainHeaders } from '../../http/direct/plain-headers.ts'
 import {
   canWriteWhole,
   type PreparedHead,
@@ -28,24 +29,12 @@ const BY_ID = '/api/v2/assets/'
 const DOWNLOAD = '/download'
 const UUID_CHARS = 36
 
-/** What is left to the way of all requests: conditions, ranges, bodies, other origins. */
-const UNUSUAL = [
-  'range',
-  'origin',
-  'expect',
-  'if-match',
-  'if-none-match',
-  'if-modified-since',
-  'if-unmodified-since',
-  'content-length',
-  'transfer-encoding',
-  'content-encoding',
-] as const satisfies readonly (keyof IncomingHttpHeaders)[]
-
 interface Found {
   readonly operation: string
   readonly content: Content
   readonly principal: Principal
+  /** As the caller gave it. */
+  readonly requestId: string | undefined
 }
 
 /**
@@ -58,62 +47,58 @@ export function directGets(context: Context): Direct {
   const writer = new WholeWriter(context.clock)
   return exchange => {
     const { request, response } = exchange
-    const { method } = request
-    if ((method !== 'GET' && method !== 'HEAD') || !isPlain(context, request, response)) {
-      return false
-    }
-    const found = find(context, request)
+    if (request.method !== 'GET' && request.method !== 'HEAD') return false
+    if (!isOpen(context, request, response)) return false
+    const headers = plainHeaders(request.rawHeaders)
+    const found = headers && find(context, request.url ?? '', headers)
     if (found === undefined || found.content.size > DIRECT_BYTES_MAX) return false
     const head = heads.get(found.content.asset) ?? headOf(context, found.content)
     if (head === undefined) return false
     heads.set(found.content.asset, head)
-    const bytes = method === 'HEAD' || found.content.size === 0 ? NONE : found.content.held()
+    const empty = request.method === 'HEAD' || found.content.size === 0
+    const bytes = empty ? NONE : found.content.held()
     if (bytes !== undefined) send(exchange, { found, head, bytes, context, writer })
     else readAndSend(exchange, { found, head, context, writer })
     return true
   }
 }
 
+/** No default: the headers were looked through. */
+const NO_ID = ''
 const NONE = new Uint8Array(0)
 
-function isPlain({ load, settings }: Context, request: IncomingMessage, to: ServerResponse) {
+function isOpen({ load, settings }: Context, request: IncomingMessage, to: ServerResponse) {
   if (load.stopping || load.active >= settings.requestsMax) return false
-  if (!canWriteWhole(to) || request.httpVersionMinor !== 1) return false
-  const { headers, rawHeaders } = request
-  for (const name of UNUSUAL) if (headers[name] !== undefined) return false
-  let hosts = 0
-  for (let at = 0; at < rawHeaders.length; at += 2) {
-    const name = rawHeaders[at] ?? ''
-    if (name.length === 4 && name.toLowerCase() === 'host') hosts += 1
-  }
-  return hosts === 1
+  return canWriteWhole(to) && request.httpVersionMinor === 1
 }
 
-function find(context: Context, { url = '', headers }: IncomingMessage): Found | undefined {
+function find(context: Context, url: string, headers: PlainHeaders): Found | undefined {
   const { engine } = context
-  if (url.includes('?') || url.includes('#')) return undefined
+  const { requestId } = headers
   if (url.startsWith(BUCKETS)) {
     const slash = url.indexOf('/', BUCKETS.length)
     if (slash < 0 || !url.startsWith(ASSETS, slash)) return undefined
-    const principal = peekPrincipal(engine, headers)
-    if (principal === undefined) return undefined
     const place = placeIn(url, slash)
-    const content = place && peekContentByKey(engine, principal, place)
-    return content && { operation: 'ByKey', content, principal }
+    const principal = place && peekPrincipal(engine, headers)
+    const content = principal && peekContentByKey(engine, principal, place)
+    return content && { operation: 'ByKey', content, principal, requestId }
   }
   const idEnd = BY_ID.length + UUID_CHARS
   if (url.length !== idEnd + DOWNLOAD.length || !url.startsWith(BY_ID)) return undefined
   if (!url.endsWith(DOWNLOAD)) return undefined
   const principal = peekPrincipal(engine, headers)
-  if (principal === undefined) return undefined
-  const content = peekContentById(engine, principal, url.slice(BY_ID.length, idEnd))
-  return content && { operation: 'Download', content, principal }
+  const id = url.slice(BY_ID.length, idEnd)
+  const content = principal && peekContentById(engine, principal, id)
+  return content && { operation: 'Download', content, principal, requestId }
 }
 
+const PLAIN = /^[^%?#]*$/
+
 function placeIn(url: string, slash: number): { bucket: string; key: string } | undefined {
-  if (!url.includes('%')) {
+  if (PLAIN.test(url)) {
     return { bucket: url.slice(BUCKETS.length, slash), key: url.slice(slash + ASSETS.length) }
   }
+  if (url.includes('?') || url.includes('#')) return undefined
   try {
     const { bucket = '', key = '' } = pathValues(url, BY_KEY)
     return { bucket, key }
@@ -150,9 +135,10 @@ function readAndSend(exchange: DirectExchange, ready: Omit<Ready, 'bytes'>): voi
   )
 }
 
-function send({ request, response }: DirectExchange, ready: Ready): void {
+function send(exchange: DirectExchange, ready: Ready): void {
+  const { request, response } = exchange
   const { context, writer, found, head, bytes } = ready
-  const state = new RequestState(context, request, response)
+  const state = new RequestState(context, exchange, found.requestId ?? NO_ID)
   state.principal = found.principal
   state.sentBytes = bytes.length
   trackRequest(state, () => operationOf(request.method, found.operation))
