@@ -76,6 +76,8 @@ export async function openContext(options: ContextOptions): Promise<OpenedContex
     random,
     disk,
     reservedBytes: settings.reservedBytes,
+    // A disk that tests bring cannot be reached from other threads.
+    writerThreads: options.disk === undefined ? settings.writerThreads : 0,
     onFatal: reason => {
       log.fatal({ reason }, 'the store failed; restart to recover')
       options.onFatal?.(reason)

@@ -63,6 +63,7 @@ function readAll(read: <T>(row: Setting<T>) => T): Settings {
     versionsMax: read(table.versionsMax),
     versionRetentionDays: read(table.versionRetentionDays),
     reservedBytes: read(table.reservedBytes),
+    writerThreads: read(table.writerThreads),
     graceSeconds: read(table.graceSeconds),
     garbageSeconds: read(table.garbageSeconds),
     requestsMax: read(table.requestsMax),

@@ -144,6 +144,14 @@ export const settingsTable = {
     description: 'Disk space that uploads must leave free, so that deletes always work.',
     standard: 67_108_864,
   }),
+  writerThreads: setting({
+    name: 'WRITER_THREADS',
+    kind: integer(0, 64),
+    description:
+      'Threads that hash and write large bodies, past the page cache where the file system can; ' +
+      '0 does it on the main thread.',
+    standard: 2,
+  }),
   graceSeconds: setting({
     name: 'GARBAGE_GRACE',
     kind: seconds(0, 365 * 86_400),
