@@ -144,7 +144,7 @@ test('a rebuild that cannot be done leaves everything as it was', async t => {
   assert.equal(succeeded(await second.holdfast('ls')).stdout, 'k\n')
 })
 
-test('a catalog that is an older copy is refused with the way out, and never guessed at', async t => {
+test('a catalog that is an older copy is refused with the way out, never guessed at', async t => {
   const dir = join(scratch(t), 'data')
   const first = await startServer(t, dir)
   const client = openClient({ url: first.url, key: adminKey })
