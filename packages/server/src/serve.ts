@@ -5,6 +5,7 @@ import { collectGarbage } from '@holdfast/engine/integrity/collect.ts'
 import type { FastifyInstance } from 'fastify'
 import { type Context, type ContextOptions, openContext } from './context.ts'
 import { healthOperations } from './doors/health/operations.ts'
+import { directGets } from './doors/rest/direct-gets.ts'
 import { restOperations } from './doors/rest/operations.ts'
 import { statusOf } from './doors/rest/statuses.ts'
 import { openHttp } from './http/open-http.ts'
@@ -18,8 +19,6 @@ export interface ServeOptions extends ContextOptions {
 export interface Started {
   /** Such as `http://127.0.0.1:8005`. */
   readonly url: string
-  /** The administrator's key, when this start made the first one. It is not shown again. */
-  readonly firstKey: string | undefined
 }
 
 export interface RunningServer extends Started {
@@ -35,9 +34,9 @@ const DRAIN_STEP_MS = 20
 
 /** Opens the store, recovers, and serves until `stop`. */
 export async function serve(options: ServeOptions): Promise<RunningServer> {
-  const { context, firstKey, close } = await openContext(options)
+  const { context, close } = await openContext(options)
   const { settings, log } = context
-  const app = openHttp(context, statusOf)
+  const app = openHttp(context, statusOf, directGets(context))
   let metricsServer: Server | undefined
   try {
     registerRoutes(app, context, { ...restOperations, ...healthOperations })
@@ -55,7 +54,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
     context.certificate?.watch(jobs.signal),
   ])
   log.info({ url }, 'listening')
-  options.onListening?.({ url, firstKey })
+  options.onListening?.({ url })
   let stopping: Promise<void> | undefined
   const stop = async (): Promise<void> => {
     context.load.stopping = true
@@ -70,7 +69,6 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   }
   return {
     url,
-    firstKey,
     context,
     stop: () => {
       stopping ??= stop()

@@ -14,7 +14,7 @@ import type {
   Usage,
   Version,
 } from '../records.ts'
-import type { BlobFacts, Staged } from './element.ts'
+import type { BlobFacts, BlobPlace, Staged } from './element.ts'
 
 /**
  * What is true. Promises, each with a test of its number in the shared suite:
@@ -227,14 +227,21 @@ export interface VersionQuery {
   readonly assetId: string
   readonly kinds?: readonly Version['kind'][]
   readonly deleted: DeletedFilter
+  readonly changes?: readonly Version['change'][]
+  /** At that time or later. */
   readonly createdAfter?: string
+  /** Before that time. */
   readonly createdBefore?: string
+  /** The version with this id, or all but it. */
+  readonly id?: { readonly is: string } | { readonly not: string }
   readonly limit: number
   readonly offset?: number
 }
 
 export interface BlobQuestions {
   get(sha256: string): Awaitable<Blob | undefined>
+  /** Where its bytes lie: all that reading them takes. */
+  place(sha256: string): Awaitable<BlobPlace | undefined>
   /** In order of sha256, after the given one. */
   list(query: { after?: string; limit: number }): Awaitable<Blob[]>
   /** Unreferenced since before the given time. */

@@ -1,5 +1,5 @@
 import { bucketNameProblem } from '@holdfast/core/names.ts'
-import { networkProblem } from '../http/client-address.ts'
+import { networkProblem } from '../http/caller/client-address.ts'
 import {
   baseUrl,
   boolean,

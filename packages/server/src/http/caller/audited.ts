@@ -1,0 +1,99 @@
+import type { Route } from '@holdfast/contract/route.ts'
+import { routes } from '@holdfast/contract/routes.ts'
+import type { HoldfastError } from '@holdfast/core/errors.ts'
+import type { AuditEntry } from '@holdfast/core/identities.ts'
+import type { JsonObject } from '@holdfast/core/records.ts'
+import type { FastifyRequest } from 'fastify'
+import type { Context } from '../../context.ts'
+
+/**
+ * What stands in the audit log: every login and what follows from it, every change by an
+ * administrator, every look at what only administrators see, and every refusal. These are durable
+ * before the answer goes out, except refusals and looks, which follow within milliseconds. Changes
+ * of assets stand in the change log, and here only if the settings ask for it.
+ */
+export type Duty = 'none' | 'soon' | 'before-answer'
+
+export function dutyOf(operationId: string, route: Route, isDataAudited: boolean): Duty {
+  const { method, permission, path } = route
+  const changes = method !== 'GET' && method !== 'HEAD'
+  if (path.startsWith('/api/v2/auth/')) return changes ? 'before-answer' : 'none'
+  if (isAdministrative(permission)) return changes ? 'before-answer' : 'soon'
+  if (permission === 'open' || operationId.startsWith('get')) return 'none'
+  return changes && isDataAudited ? 'soon' : 'none'
+}
+
+function isAdministrative(permission: string): boolean {
+  return /^admin:|^audit:|:admin$/.test(permission)
+}
+
+/** A request that succeeded. Resolves when as much is written as is due before the answer. */
+export async function auditSuccess(
+  context: Context,
+  request: FastifyRequest,
+  what: { readonly duty: Duty; readonly status: number; readonly resource: unknown },
+): Promise<void> {
+  const { duty, status, resource } = what
+  if (duty === 'none') return
+  const entry = entryOf(context, request, { outcome: 'success', status, code: null })
+  const full = { ...entry, resource: plainObject(resource) }
+  if (duty === 'soon') context.audit.record(full)
+  else await context.audit.recordDurably(full)
+}
+
+const REFUSALS: ReadonlySet<string> = new Set(['unauthenticated', 'forbidden', 'locked'])
+
+/** Somebody was kept from something, or an administrator's change failed. */
+export function auditFailure(
+  context: Context,
+  request: FastifyRequest,
+  { error, status }: { readonly error: HoldfastError; readonly status: number },
+): void {
+  const isRefusal = REFUSALS.has(error.kind)
+  if (!isRefusal && !isGuardedChange(request)) return
+  const outcome = isRefusal ? 'refused' : 'failed'
+  const entry = entryOf(context, request, { outcome, status, code: error.code })
+  context.audit.record({ ...entry, resource: pathOf(request) })
+}
+
+function isGuardedChange({ routeOptions }: FastifyRequest): boolean {
+  const operationId = routeOptions.config.operationId ?? ''
+  const table: Readonly<Record<string, Route>> = routes
+  const route = Object.hasOwn(table, operationId) ? table[operationId] : undefined
+  return route !== undefined && dutyOf(operationId, route, false) === 'before-answer'
+}
+
+const TEXT_CHARS_MAX = 512
+
+function entryOf(
+  { clock }: Context,
+  request: FastifyRequest,
+  result: Pick<AuditEntry, 'outcome' | 'status' | 'code'>,
+): Omit<AuditEntry, 'resource'> {
+  const { state } = request
+  const { principal } = state
+  return {
+    at: new Date(clock.now()).toISOString(),
+    actor: principal.id,
+    actorKind: principal.kind,
+    actorName: principal.name,
+    ip: state.ip,
+    agent: (request.headers['user-agent'] ?? '').slice(0, TEXT_CHARS_MAX),
+    requestId: state.requestId,
+    action: request.routeOptions.config.operationId ?? 'none',
+    ...result,
+    detail: state.told,
+  }
+}
+
+/** The names in the path. Links carry their credential there: those are left out. */
+function pathOf(request: FastifyRequest): JsonObject {
+  const given: unknown = request.params
+  return plainObject(given)
+}
+
+function plainObject(value: unknown): JsonObject {
+  if (typeof value !== 'object' || value === null) return {}
+  const named = Object.entries(value).filter(([name]) => name !== 'token')
+  return Object.fromEntries(named.map(([name, text]) => [name, String(text).slice(0, 1100)]))
+}
