@@ -39,8 +39,8 @@ export function addAudit(program: Command): void {
   audit
     .command('verify')
     .description(
-      'Check that no row was changed, inserted or taken away: by the server, or with --data-dir in ' +
-        'the directory of a stopped one. Ends with 1 when the log is broken.',
+      'Check that no row was changed, inserted or taken away: by the server, or with --data-dir ' +
+        'in the directory of a stopped one. Ends with 1 when the log is broken.',
     )
     .option('--data-dir <dir>', 'read this directory instead of asking the server')
     .action(async (options: { dataDir?: string }, command: Command) => {

@@ -28,7 +28,7 @@ async function person(opened: TestStore, username: string) {
 
 const read = { bucket: 'photos', prefix: 'team/', permissions: ['assets:read', 'metadata:read'] }
 
-test('a grant opens its prefix at once, for a token that is known already, and closes it', async () => {
+test('a grant opens its prefix at once, also for a token that is known already', async () => {
   await using opened = await openTestStore()
   const { engine, call } = opened
   const ann = await person(opened, 'ann')

@@ -11,7 +11,7 @@ import {
   removeGroup,
   updateGroup,
 } from '@holdfast/engine/identity/groups/groups.ts'
-import type { Operations } from '../../http/exchange.ts'
+import type { Operations } from '../../../http/exchange.ts'
 
 type Names =
   | 'listGroups'

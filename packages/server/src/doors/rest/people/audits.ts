@@ -3,8 +3,8 @@ import type { AuditRow } from '@holdfast/core/identities.ts'
 import type { AuditFilter } from '@holdfast/core/ports/catalog.ts'
 import { exportAudits, listAudits } from '@holdfast/engine/audit/read-audits.ts'
 import { verifyAudits } from '@holdfast/engine/audit/verify-audits.ts'
-import { type Operations, sent } from '../../http/exchange.ts'
-import { streamOut } from '../../http/stream-out.ts'
+import { type Operations, sent } from '../../../http/exchange.ts'
+import { streamOut } from '../../../http/stream-out.ts'
 
 type Names = 'listAudits' | 'exportAudits' | 'verifyAudits'
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { createLocalJWKSet, jwtVerify } from 'jose'
-import { refused, startServer, type TestServer, type Tree } from '../../started-server.test.ts'
+import { refused, startServer, type TestServer, type Tree } from '../../../started-server.test.ts'
 
 const root = { username: 'root', password: 'Chief-Password-2026' }
 const password = 'Correct-Horse-7-Battery'

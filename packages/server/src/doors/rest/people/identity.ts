@@ -15,14 +15,14 @@ import {
   unlockUser,
   updateUser,
 } from '@holdfast/engine/identity/users/users.ts'
-import type { Operations, Scope } from '../../http/exchange.ts'
+import type { Operations, Scope } from '../../../http/exchange.ts'
 import {
   principalWire,
   signingKeysWire,
   tokenWire,
   userPatch,
   userWire,
-} from './wire/identity-wire.ts'
+} from '../wire/identity-wire.ts'
 
 type Names =
   | 'login'

@@ -7,7 +7,7 @@ import {
   startServer,
   type TestServer,
   type Tree,
-} from '../../started-server.test.ts'
+} from '../../../started-server.test.ts'
 
 const agent = 'audit-tests/1.0'
 let server: TestServer

@@ -1,8 +1,8 @@
 import type { BodyOf, QueryOf } from '@holdfast/contract/route.ts'
 import type { Routes } from '@holdfast/contract/routes.ts'
-import type { CallOptions } from '../options.ts'
-import { callJson } from '../wire/operations.ts'
-import type { Transport } from '../wire/transport.ts'
+import type { CallOptions } from '../../options.ts'
+import { callJson } from '../../wire/operations.ts'
+import type { Transport } from '../../wire/transport.ts'
 
 export function userCalls(transport: Transport) {
   return {
