@@ -22,7 +22,7 @@ export const auditRoutes = {
     answer: {
       status: 200,
       description: 'All rows that match.',
-      media: 'text/csv, application/jsonl',
+      media: 'text/csv, application/x-ndjson',
     },
   }),
   verifyAudits: route({

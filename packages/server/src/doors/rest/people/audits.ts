@@ -20,7 +20,7 @@ export const auditOperations: Pick<Operations, Names> = {
   exportAudits: async ({ context, call, query, reply }) => {
     const { format = 'jsonl', ...filter } = query
     const pages = exportAudits(context.engine, call, given(filter))
-    const type = format === 'csv' ? 'text/csv; charset=utf-8' : 'application/jsonl'
+    const type = format === 'csv' ? 'text/csv; charset=utf-8' : 'application/x-ndjson'
     reply
       .code(200)
       .header('content-type', type)
