@@ -118,35 +118,6 @@ export const migrations: readonly string[] = [
     record TEXT NOT NULL
   ) STRICT, WITHOUT ROWID;
 
-  CREATE TABLE identities (
-    id TEXT PRIMARY KEY,
-    kind TEXT NOT NULL,
-    belongs_to TEXT,
-    record TEXT NOT NULL
-  ) STRICT, WITHOUT ROWID;
-  CREATE INDEX identities_by_kind ON identities (kind, id);
-  CREATE INDEX identities_of ON identities (belongs_to, id) WHERE belongs_to IS NOT NULL;
-
-  CREATE TABLE identity_names (
-    kind TEXT NOT NULL,
-    name TEXT NOT NULL,
-    id TEXT NOT NULL,
-    PRIMARY KEY (kind, name)
-  ) STRICT, WITHOUT ROWID;
-  CREATE INDEX identity_names_of ON identity_names (id);
-
-  CREATE TABLE audits (
-    seq INTEGER PRIMARY KEY,
-    at INTEGER NOT NULL,
-    actor TEXT NOT NULL,
-    action TEXT NOT NULL,
-    outcome TEXT NOT NULL,
-    ip TEXT NOT NULL,
-    record TEXT NOT NULL
-  ) STRICT;
-  CREATE INDEX audits_by_actor ON audits (actor, seq);
-  CREATE INDEX audits_by_action ON audits (action, seq);
-
   CREATE TABLE changes (
     seq INTEGER PRIMARY KEY,
     at INTEGER NOT NULL,
@@ -177,6 +148,37 @@ export const migrations: readonly string[] = [
     content = '', contentless_delete = 1,
     tokenize = "unicode61 remove_diacritics 2"
   );
+  `,
+  // 2: people and the audit log.
+  `
+  CREATE TABLE identities (
+    id TEXT PRIMARY KEY,
+    kind TEXT NOT NULL,
+    belongs_to TEXT,
+    record TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX identities_by_kind ON identities (kind, id);
+  CREATE INDEX identities_of ON identities (belongs_to, id) WHERE belongs_to IS NOT NULL;
+
+  CREATE TABLE identity_names (
+    kind TEXT NOT NULL,
+    name TEXT NOT NULL,
+    id TEXT NOT NULL,
+    PRIMARY KEY (kind, name)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX identity_names_of ON identity_names (id);
+
+  CREATE TABLE audits (
+    seq INTEGER PRIMARY KEY,
+    at INTEGER NOT NULL,
+    actor TEXT NOT NULL,
+    action TEXT NOT NULL,
+    outcome TEXT NOT NULL,
+    ip TEXT NOT NULL,
+    record TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX audits_by_actor ON audits (actor, seq);
+  CREATE INDEX audits_by_action ON audits (action, seq);
   `,
 ]
 
