@@ -18,6 +18,8 @@ export interface Limits {
   readonly graceMs: number
   /** Memory for verified bytes of small blobs that are read again and again. */
   readonly blobCacheBytes: number
+  /** Memory for chunks of large blobs on their way out; beyond, readers get short chunks. */
+  readonly readBufferBytes: number
   /** Memory for records of the catalog that are asked for again and again. */
   readonly catalogCacheBytes: number
 }
@@ -39,6 +41,7 @@ export const defaultLimits: Limits = Object.freeze({
   reservedBytes: 64 * MiB,
   graceMs: 24 * 60 * 60 * 1000,
   blobCacheBytes: 32 * MiB,
+  readBufferBytes: 32 * MiB,
   catalogCacheBytes: 16 * MiB,
 })
 

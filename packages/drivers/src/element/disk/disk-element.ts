@@ -11,6 +11,7 @@ import type {
   ElementProbe,
   ElementTraits,
   ListedBlob,
+  ReadOptions,
   WriteOptions,
   WrittenBlob,
 } from '@holdfast/core/ports/element.ts'
@@ -26,6 +27,7 @@ import { blobPath, formatLocation, NOTES, parseLocation, TEMP } from './layout.t
 import { livePacked } from './live-packed.ts'
 import { PackFiles } from './pack-files.ts'
 import { readBlob } from './read-blob.ts'
+import { ReadBuffers } from './read-buffers.ts'
 import { RECORD, readHeader, type TarEntry } from './tar-entry.ts'
 
 export interface DiskElementOptions {
@@ -45,6 +47,8 @@ export interface DiskElementOptions {
   /** One step of giving space back, in the committer. */
   readonly reclaimStep: () => Promise<ReclaimStep>
   readonly cacheBytes: number
+  /** Memory for the chunks of large blobs on their way out. */
+  readonly readBufferBytes: number
 }
 
 const NOTE_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/
@@ -57,6 +61,7 @@ export class DiskElement implements Element {
   readonly #options: DiskElementOptions
   readonly #packs: PackFiles
   readonly #cache: BlobCache
+  readonly #buffers: ReadBuffers
 
   constructor(options: DiskElementOptions) {
     this.id = options.id
@@ -64,6 +69,7 @@ export class DiskElement implements Element {
     this.#options = options
     this.#packs = new PackFiles(options.disk, options.dir)
     this.#cache = new BlobCache(options.cacheBytes)
+    this.#buffers = new ReadBuffers(options.readBufferBytes)
   }
 
   write(source: ByteSource, options: WriteOptions): Promise<WrittenBlob> {
@@ -74,10 +80,10 @@ export class DiskElement implements Element {
     return this.#cache.get(sha256)
   }
 
-  async read(place: BlobPlace, range?: ByteRange): Promise<BlobBytes> {
+  async read(place: BlobPlace, range?: ByteRange, options: ReadOptions = {}): Promise<BlobBytes> {
     const known = this.#cache.get(place.sha256)
     if (known !== undefined && range === undefined) return { size: known.length, bytes: known }
-    const result = await this.#readThere(place, range)
+    const result = await this.#readThere(place, { ...options, range })
     if (result.bytes !== undefined && range === undefined) {
       this.#cache.add(place.sha256, result.bytes)
     }
@@ -85,16 +91,19 @@ export class DiskElement implements Element {
   }
 
   /** Compaction may move the bytes between the caller's look-up and this read. */
-  async #readThere(place: BlobPlace, range?: ByteRange): Promise<BlobBytes> {
+  async #readThere(
+    place: BlobPlace,
+    options: ReadOptions & { readonly range: ByteRange | undefined },
+  ): Promise<BlobBytes> {
     const { disk, dir, locate } = this.#options
-    const from = { disk, dir, packs: this.#packs }
+    const from = { disk, dir, packs: this.#packs, buffers: this.#buffers }
     try {
-      return await readBlob(from, place, range)
+      return await readBlob(from, place, options)
     } catch (error) {
       if (!isHoldfastError(error) || error.code !== 'BLOB_MISSING') throw error
       const location = await locate(place.sha256)
       if (location === undefined || location === place.location) throw error
-      return await readBlob(from, { ...place, location }, range)
+      return await readBlob(from, { ...place, location }, options)
     }
   }
 

@@ -1,10 +1,11 @@
 import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { Disk, DiskStream } from '@holdfast/core/ports/disk.ts'
-import type { BlobBytes, BlobPlace, ByteRange } from '@holdfast/core/ports/element.ts'
+import type { BlobBytes, BlobPlace, ByteRange, ReadOptions } from '@holdfast/core/ports/element.ts'
 import { errnoOf, fromDisk } from '../../disk/disk-errors.ts'
 import { sumMatches } from './block-sums.ts'
 import { blobPath, parseLocation } from './layout.ts'
 import type { PackFiles } from './pack-files.ts'
+import type { ReadBuffers } from './read-buffers.ts'
 
 /** Results up to this size are read at once and come whole. */
 const WHOLE_BYTES_MAX = 256 * 1024
@@ -17,11 +18,18 @@ interface Cover {
   readonly size: number
 }
 
+export interface ReadFrom {
+  readonly disk: Disk
+  readonly dir: string
+  readonly packs: PackFiles
+  readonly buffers: ReadBuffers
+}
+
 /** Reads a blob or a range of it; every block is checked against its sum before it is given out. */
 export async function readBlob(
-  from: { disk: Disk; dir: string; packs: PackFiles },
+  from: ReadFrom,
   place: BlobPlace,
-  range?: ByteRange,
+  { range, onLoan = false }: { readonly range?: ByteRange | undefined } & ReadOptions = {},
 ): Promise<BlobBytes> {
   const cover = coverOf(place, range)
   if (cover.size === 0) return { size: 0, bytes: new Uint8Array(0) }
@@ -30,13 +38,15 @@ export async function readBlob(
   const covered = (cover.lastBlock - cover.firstBlock + 1) * place.blockBytes
   if (cover.size <= WHOLE_BYTES_MAX && covered <= WHOLE_BYTES_MAX + 2 * place.blockBytes) {
     try {
-      const bytes = await readBlocks(file, base, place, cover.firstBlock, cover.lastBlock)
+      const into = Buffer.allocUnsafeSlow(coveredBytes(place, cover))
+      const bytes = await readBlocks({ file, base, place }, cover, into)
       return { size: cover.size, bytes: bytes.subarray(cover.skip, cover.skip + cover.size) }
     } finally {
       await opened.release()
     }
   }
-  return { size: cover.size, chunks: new BlockStream(opened, place, cover) }
+  const memory = onLoan ? new LentMemory(from.buffers, place.blockBytes) : new FreshMemory(place)
+  return { size: cover.size, chunks: new BlockStream({ ...opened, place }, cover, memory) }
 }
 
 function coverOf(place: BlobPlace, range: ByteRange | undefined): Cover {
@@ -62,10 +72,7 @@ interface OpenedPlace {
   release(): Promise<void>
 }
 
-async function openPlace(
-  from: { disk: Disk; dir: string; packs: PackFiles },
-  place: BlobPlace,
-): Promise<OpenedPlace> {
+async function openPlace(from: Omit<ReadFrom, 'buffers'>, place: BlobPlace): Promise<OpenedPlace> {
   const location = parseLocation(place.location)
   try {
     if (location.kind === 'pack') {
@@ -82,21 +89,32 @@ async function openPlace(
   }
 }
 
+type Blocks = Pick<Cover, 'firstBlock' | 'lastBlock'>
+
+interface ReadPlace {
+  readonly file: DiskStream
+  readonly base: number
+  readonly place: BlobPlace
+}
+
+function coveredBytes({ size, blockBytes }: BlobPlace, { firstBlock, lastBlock }: Blocks): number {
+  return Math.min(size, (lastBlock + 1) * blockBytes) - firstBlock * blockBytes
+}
+
+/** Reads whole blocks into the start of `into`, and checks each. */
 async function readBlocks(
-  file: DiskStream,
-  base: number,
-  place: BlobPlace,
-  first: number,
-  last: number,
+  { file, base, place }: ReadPlace,
+  blocks: Blocks,
+  into: Buffer<ArrayBuffer>,
 ): Promise<Uint8Array> {
-  const at = first * place.blockBytes
-  const end = Math.min(place.size, (last + 1) * place.blockBytes)
-  const bytes = Buffer.allocUnsafe(end - at)
-  const count = await readFully(file, bytes, base + at)
+  const { blockBytes, sums } = place
+  const { firstBlock, lastBlock } = blocks
+  const bytes = into.subarray(0, coveredBytes(place, blocks))
+  const count = await readFully(file, bytes, base + firstBlock * blockBytes)
   if (count < bytes.length) throw damaged(place, `${bytes.length - count} bytes are missing`)
-  for (let block = first; block <= last; block += 1) {
-    const from = (block - first) * place.blockBytes
-    if (!sumMatches(place.sums, block, bytes.subarray(from, from + place.blockBytes))) {
+  for (let block = firstBlock; block <= lastBlock; block += 1) {
+    const from = (block - firstBlock) * blockBytes
+    if (!sumMatches(sums, block, bytes.subarray(from, from + blockBytes))) {
       throw damaged(place, `block ${block} does not match its checksum`)
     }
   }
@@ -117,24 +135,80 @@ async function readFully(file: DiskStream, into: Uint8Array, position: number): 
   return done
 }
 
+/** Where chunks are read into. */
+interface ChunkMemory {
+  readonly chunkBytes: number
+  /** Whether the next chunk may be read while the reader still has this one. */
+  readonly mayReadAhead: boolean
+  next(): Buffer<ArrayBuffer>
+  /** `isFree`: the reader has nothing of it any more. */
+  release(isFree: boolean): void
+}
+
+/** For readers that keep chunks as long as they like. */
+class FreshMemory implements ChunkMemory {
+  readonly chunkBytes: number
+  readonly mayReadAhead = false
+
+  constructor({ blockBytes }: BlobPlace) {
+    this.chunkBytes = blockBytes * Math.max(1, Math.floor(WHOLE_BYTES_MAX / blockBytes))
+  }
+
+  next(): Buffer<ArrayBuffer> {
+    return Buffer.allocUnsafeSlow(this.chunkBytes)
+  }
+
+  release(): void {}
+}
+
+/** For readers who give a chunk back by asking for the next: two buffers in turn, or only one. */
+class LentMemory implements ChunkMemory {
+  readonly chunkBytes: number
+  readonly mayReadAhead: boolean
+  readonly #buffers: ReadBuffers
+  readonly #taken: Buffer<ArrayBuffer>[] = []
+  #turn = 0
+
+  constructor(buffers: ReadBuffers, blockBytes: number) {
+    this.#buffers = buffers
+    this.mayReadAhead = buffers.hasRoom
+    this.chunkBytes = buffers.chunkBytes(blockBytes)
+  }
+
+  next(): Buffer<ArrayBuffer> {
+    const at = this.#turn
+    this.#turn = this.mayReadAhead ? 1 - at : 0
+    const known = this.#taken[at]
+    if (known !== undefined) return known
+    const taken = this.#buffers.take(this.chunkBytes)
+    this.#taken.push(taken)
+    return taken
+  }
+
+  release(isFree: boolean): void {
+    for (const buffer of this.#taken.splice(0)) this.#buffers.giveBack(buffer, isFree)
+  }
+}
+
 /**
  * Not a generator: the file is closed by `return` even when the iteration never began, as when a
  * client leaves before the first byte.
  */
 class BlockStream implements AsyncIterableIterator<Uint8Array> {
-  readonly #opened: OpenedPlace
-  readonly #place: BlobPlace
+  readonly #from: ReadPlace & Pick<OpenedPlace, 'release'>
+  readonly #memory: ChunkMemory
   readonly #step: number
   readonly #lastBlock: number
   #block: number
   #skip: number
   #left: number
+  #ahead: Promise<Uint8Array> | undefined
   #released = false
 
-  constructor(opened: OpenedPlace, place: BlobPlace, cover: Cover) {
-    this.#opened = opened
-    this.#place = place
-    this.#step = Math.max(1, Math.floor(WHOLE_BYTES_MAX / place.blockBytes))
+  constructor(from: ReadPlace & OpenedPlace, cover: Cover, memory: ChunkMemory) {
+    this.#from = from
+    this.#memory = memory
+    this.#step = memory.chunkBytes / from.place.blockBytes
     this.#block = cover.firstBlock
     this.#lastBlock = cover.lastBlock
     this.#skip = cover.skip
@@ -146,26 +220,45 @@ class BlockStream implements AsyncIterableIterator<Uint8Array> {
   }
 
   async next(): Promise<IteratorResult<Uint8Array, undefined>> {
-    if (this.#released || this.#left === 0) return await this.return()
-    const last = Math.min(this.#lastBlock, this.#block + this.#step - 1)
+    if (this.#released || this.#left === 0) return await this.#end(true)
     try {
-      const { file, base } = this.#opened
-      const bytes = await readBlocks(file, base, this.#place, this.#block, last)
-      const wanted = bytes.subarray(this.#skip, this.#skip + this.#left)
+      const bytes = await (this.#ahead ?? this.#readNext())
+      this.#ahead = undefined
+      // Left while this was waited for: the memory is given back already.
+      if (this.#released) return { done: true, value: undefined }
+      const value = bytes.subarray(this.#skip, this.#skip + this.#left)
       this.#skip = 0
-      this.#left -= wanted.length
-      this.#block = last + 1
-      return { done: false, value: wanted }
+      this.#left -= value.length
+      if (this.#memory.mayReadAhead && this.#left > 0) {
+        this.#ahead = this.#readNext()
+        // Told to whoever asks for the chunk; until then it must not count as unhandled.
+        this.#ahead.catch(() => {})
+      }
+      return { done: false, value }
     } catch (error) {
-      await this.return()
+      await this.#end(false)
       throw error
     }
   }
 
-  async return(): Promise<IteratorResult<Uint8Array, undefined>> {
+  return(): Promise<IteratorResult<Uint8Array, undefined>> {
+    return this.#end(false)
+  }
+
+  #readNext(): Promise<Uint8Array> {
+    const firstBlock = this.#block
+    const lastBlock = Math.min(this.#lastBlock, firstBlock + this.#step - 1)
+    this.#block = lastBlock + 1
+    return readBlocks(this.#from, { firstBlock, lastBlock }, this.#memory.next())
+  }
+
+  async #end(isWhole: boolean): Promise<IteratorResult<Uint8Array, undefined>> {
     if (!this.#released) {
       this.#released = true
-      await this.#opened.release()
+      // Broken off, a socket or a read under way may still use the memory: it is not used again.
+      this.#memory.release(isWhole)
+      await this.#ahead?.catch(() => {})
+      await this.#from.release()
     }
     return { done: true, value: undefined }
   }
