@@ -26,9 +26,10 @@ test('a smoke run measures every row without an error and leaves nothing behind'
   const report = await runBench(options, output)
 
   assert.ok(isValid(report), `${printed.join('\n')}\n${said.join('\n')}`)
-  assert.equal(report.transfer.length, 2)
+  assert.equal(report.transfer.length, 4)
   assert.equal(report.scale.length, 8)
-  assert.ok(report.figures.length >= 3)
+  assert.ok(report.figures.length >= 4)
+  assert.ok(report.figures.some(({ name }) => name.startsWith('p99 of GET')))
   for (const { name, left, right, ratio } of [...report.transfer, ...report.scale]) {
     for (const side of [left, right]) requireNumbers(name, side)
     assert.ok(ratio.median > 0 && Number.isFinite(ratio.median), name)

@@ -120,6 +120,7 @@ export class Connection {
       this.#break(`length ${this.#leftBytes} instead of ${exchange.answerBytes}`)
       return undefined
     }
+    if (exchange.bodiless === true) this.#leftBytes = 0
     this.#stampChecked = exchange.stamp === undefined
     this.#hash = exchange.hash === undefined ? undefined : createHash('sha256')
     return rest
@@ -143,10 +144,12 @@ export class Connection {
       tally.hashedAnswers += 1
       if (this.#hash.digest('hex') !== exchange.hash) tally.fail('wrong SHA-256 of a body')
     }
-    tally.latency.record(now - this.#sentAt)
-    tally.operations += 1
-    tally.bytes += exchange.payloadBytes
-    tally.lastAt = now
+    if (exchange.unmeasured !== true) {
+      tally.latency.record(now - this.#sentAt)
+      tally.operations += 1
+      tally.bytes += exchange.payloadBytes
+      tally.lastAt = now
+    }
     this.#exchange = undefined
     this.#leftBytes = -1
     this.#send(now)

@@ -9,6 +9,10 @@ export interface Exchange {
   /** SHA-256 that the body of the answer must have, where this one is to be hashed. */
   readonly hash: string | undefined
   readonly payloadBytes: number
+  /** No body comes, whatever length the answer names. */
+  readonly bodiless?: boolean
+  /** Not to be counted: it is only there to disturb the others. */
+  readonly unmeasured?: boolean
 }
 
 /** Makes the requests of one connection. Its buffers are used again when the answer is there. */

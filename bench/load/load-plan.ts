@@ -30,7 +30,13 @@ export interface Objects extends Place {
   readonly firstNumber: number
 }
 
-export type Traffic = PutTraffic | GetTraffic | CallTraffic | MixedTraffic
+export type Traffic =
+  | PutTraffic
+  | GetTraffic
+  | HeadTraffic
+  | CallTraffic
+  | MixedTraffic
+  | BesideTraffic
 
 /** Each PUT takes the next number: no key and no content comes twice. */
 export interface PutTraffic extends Objects {
@@ -53,12 +59,28 @@ export interface CallTraffic {
   readonly headers: Readonly<Record<string, string>>
 }
 
+/** HEADs of the same objects: their length is checked, a body does not come. */
+export interface HeadTraffic extends Objects {
+  readonly kind: 'head'
+  readonly count: number
+}
+
+/** Every request is of a kind drawn by its share. What is removed is what the connection put. */
 export interface MixedTraffic {
   readonly kind: 'mixed'
   readonly put: PutTraffic
   readonly get: GetTraffic
-  /** Share of PUTs, 0 to 1. */
-  readonly putShare: number
+  readonly shares: Readonly<Record<MixedKind, number>>
+}
+
+export type MixedKind = 'get' | 'head' | 'put' | 'remove'
+
+/** GETs that are measured, while the first `writers` connections put and are not. */
+export interface BesideTraffic {
+  readonly kind: 'beside'
+  readonly put: PutTraffic
+  readonly get: GetTraffic
+  readonly writers: number
 }
 
 export interface LoadOutcome {

@@ -3,6 +3,7 @@ import type { Exchange, NumberCounter, RequestSource } from './exchange.ts'
 import type {
   CallTraffic,
   GetTraffic,
+  HeadTraffic,
   MixedTraffic,
   Place,
   PutTraffic,
@@ -24,8 +25,14 @@ export function requestSource(
       return new GetSource(traffic, connection)
     case 'call':
       return new CallSource(traffic, connection)
+    case 'head':
+      return new HeadSource(traffic, connection)
     case 'mixed':
       return new MixedSource(traffic, counter, connection)
+    case 'beside':
+      return connection < traffic.writers
+        ? new PutSource(traffic.put, counter, { unmeasured: true })
+        : new GetSource(traffic.get, connection)
   }
 }
 
@@ -36,7 +43,11 @@ class PutSource implements RequestSource {
   readonly #stampAt: number
   readonly #counter: NumberCounter
 
-  constructor(traffic: PutTraffic, counter: NumberCounter) {
+  constructor(
+    traffic: PutTraffic,
+    counter: NumberCounter,
+    options: Pick<Exchange, 'unmeasured'> = {},
+  ) {
     const { sizeBytes, tag } = traffic
     const head = headBytes('PUT', traffic, sizeBytes)
     this.#keyAt = keyOffset('PUT', traffic)
@@ -53,7 +64,13 @@ class PutSource implements RequestSource {
       stamp: undefined,
       hash: undefined,
       payloadBytes: sizeBytes,
+      ...options,
     }
+  }
+
+  /** The number that the next request takes. */
+  get nextNumber(): number {
+    return this.#counter.value
   }
 
   next(): Exchange {
@@ -122,22 +139,79 @@ class CallSource implements RequestSource {
   }
 }
 
+/** Requests without a body, by number. */
+class NumberedSource {
+  readonly #head: Buffer
+  readonly #keyAt: number
+  readonly #exchange: Exchange
+
+  constructor(method: 'HEAD' | 'DELETE', place: Place, expected: Partial<Exchange>) {
+    this.#head = headBytes(method, place)
+    this.#keyAt = keyOffset(method, place)
+    this.#exchange = {
+      chunks: [this.#head],
+      statuses: found,
+      answerBytes: undefined,
+      stamp: undefined,
+      hash: undefined,
+      payloadBytes: 0,
+      bodiless: true,
+      ...expected,
+    }
+  }
+
+  of(number: number): Exchange {
+    writeDigits(this.#head, this.#keyAt, number)
+    return this.#exchange
+  }
+}
+
+class HeadSource implements RequestSource {
+  readonly #requests: NumberedSource
+  readonly #traffic: Pick<HeadTraffic, 'firstNumber' | 'count'>
+  #state: number
+
+  constructor(traffic: Omit<HeadTraffic, 'kind'>, connection: number) {
+    this.#traffic = traffic
+    this.#requests = new NumberedSource('HEAD', traffic, { answerBytes: traffic.sizeBytes })
+    this.#state = seedOf(connection + 8192)
+  }
+
+  next(): Exchange {
+    this.#state = mix(this.#state)
+    return this.#requests.of(this.#traffic.firstNumber + (this.#state % this.#traffic.count))
+  }
+}
+
 class MixedSource implements RequestSource {
   readonly #put: PutSource
   readonly #get: GetSource
-  readonly #putShare: number
+  readonly #head: HeadSource
+  readonly #remove: NumberedSource
+  readonly #shares: MixedTraffic['shares']
+  /** What this connection put and nobody removed yet. */
+  readonly #own: number[] = []
   #state: number
 
   constructor(traffic: MixedTraffic, counter: NumberCounter, connection: number) {
     this.#put = new PutSource(traffic.put, counter)
     this.#get = new GetSource(traffic.get, connection)
-    this.#putShare = traffic.putShare
+    this.#head = new HeadSource(traffic.get, connection)
+    this.#remove = new NumberedSource('DELETE', traffic.put, { statuses: [204] })
+    this.#shares = traffic.shares
     this.#state = seedOf(connection + 4096)
   }
 
   next(): Exchange {
     this.#state = mix(this.#state)
-    return this.#state / 2 ** 32 < this.#putShare ? this.#put.next() : this.#get.next()
+    const { get, head, put } = this.#shares
+    const draw = this.#state / 2 ** 32
+    if (draw < get) return this.#get.next()
+    if (draw < get + head) return this.#head.next()
+    const own = draw < get + head + put ? undefined : this.#own.shift()
+    if (own !== undefined) return this.#remove.of(own)
+    if (this.#shares.remove > 0) this.#own.push(this.#put.nextNumber)
+    return this.#put.next()
   }
 }
 

@@ -91,6 +91,51 @@ test('every PUT has its own key and content, and they are what a GET expects', a
   }
 })
 
+test('mixed work keeps its shares and removes only what it put', async () => {
+  const kept = new Set<string>()
+  const counts: Record<string, number> = {}
+  const listener: RequestListener = (request, response) => {
+    const { method = '', url = '' } = request
+    counts[method] = (counts[method] ?? 0) + 1
+    request.resume()
+    if (method === 'PUT') kept.add(url)
+    const known = url.startsWith('/set/') || (method === 'DELETE' ? kept.delete(url) : true)
+    if (!known) response.writeHead(404).end()
+    else if (method === 'PUT') response.writeHead(201, { 'Content-Length': 0 }).end()
+    else if (method === 'DELETE') response.writeHead(204).end()
+    else response.writeHead(200, { 'Content-Length': sizeBytes }).end(right(request))
+  }
+  const traffic: Traffic = {
+    kind: 'mixed',
+    get,
+    put: { ...put, pathPrefix: '/new/' },
+    shares: { get: 0.45, head: 0.3, put: 0.15, remove: 0.1 },
+  }
+  const outcome = await against(listener, { traffic, until: { operations: 2000 } })
+  assert.deepEqual(outcome.errors, {})
+  assert.equal(outcome.operations, 2000)
+  for (const [method, share] of Object.entries({ GET: 0.45, HEAD: 0.3, PUT: 0.15, DELETE: 0.1 })) {
+    assert.ok(Math.abs((counts[method] ?? 0) / 2000 - share) < 0.05, `${method} ${counts[method]}`)
+  }
+})
+
+test('of readers beside writers only the readers are measured', async () => {
+  let puts = 0
+  const listener: RequestListener = (request, response) => {
+    request.resume()
+    if (request.method === 'PUT') {
+      puts += 1
+      response.writeHead(201, { 'Content-Length': 0 }).end()
+    } else response.end(right(request))
+  }
+  const traffic: Traffic = { kind: 'beside', get, put, writers: 2 }
+  const outcome = await against(listener, { traffic, until: { operations: 200 } })
+  assert.deepEqual(outcome.errors, {})
+  assert.ok(puts > 0)
+  assert.equal(outcome.operations + puts, 200)
+  assert.equal(outcome.bytes, outcome.operations * sizeBytes)
+})
+
 const wrongAnswers: Record<string, [RequestListener, RegExp]> = {
   'another status': [
     (_, response) => response.writeHead(500).end('broken'),

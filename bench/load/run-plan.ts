@@ -64,5 +64,5 @@ function limitOf(until: Limit, startedAt: number, tally: Tally): (now: number) =
 
 function firstNumberOf({ traffic }: LoadPlan): number {
   if (traffic.kind === 'put') return traffic.firstNumber
-  return traffic.kind === 'mixed' ? traffic.put.firstNumber : 0
+  return 'put' in traffic ? traffic.put.firstNumber : 0
 }

@@ -1,6 +1,7 @@
 import type { FigureResult, PairResult } from '../report/row-result.ts'
 import { isInstalled } from '../servers/install.ts'
 import type { BenchContext } from './bench-context.ts'
+import { besideName, measureBeside } from './beside-row.ts'
 import { crowdName, measureCrowd } from './crowd-row.ts'
 import { diskName, measureDisk } from './disk-row.ts'
 import { measureMemory, memoryName } from './memory-row.ts'
@@ -43,6 +44,7 @@ function comparisons(context: Pick<BenchContext, 'mode'>): Row[] {
 function figures(context: Pick<BenchContext, 'mode'>): Row[] {
   const rows = [
     figureRow(diskName, measureDisk),
+    figureRow(besideName, measureBeside),
     figureRow(memoryName(context), measureMemory),
     figureRow(crowdName(context), measureCrowd),
   ]

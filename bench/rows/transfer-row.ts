@@ -14,22 +14,30 @@ const diskShareMax = 0.4
 const warmConnections = 16
 
 export interface TransferRow {
-  readonly method: 'GET' | 'PUT'
+  readonly method: 'GET' | 'PUT' | 'HEAD' | 'MIX'
   readonly sizeBytes: number
   readonly connections: number
 }
 
 export function transferRows({ mode }: Pick<BenchContext, 'mode'>): TransferRow[] {
-  return mode.sizesBytes.flatMap(sizeBytes =>
+  const [sizeBytes = 0] = mode.sizesBytes
+  const connections = mode.connections.at(-1) ?? 1
+  const others = (['HEAD', 'MIX'] as const).map(method => ({ method, sizeBytes, connections }))
+  const plain = mode.sizesBytes.flatMap(sizeBytes =>
     (['GET', 'PUT'] as const).flatMap(method =>
       mode.connections.map(connections => ({ method, sizeBytes, connections })),
     ),
   )
+  return [...plain, ...others]
 }
+
+/** What the usual benchmarks of S3 stores ask: mostly reads, and removals of what was written. */
+const mixedShares = { get: 0.45, head: 0.3, put: 0.15, remove: 0.1 }
 
 export function transferName({ method, sizeBytes, connections }: TransferRow): string {
   const plural = connections === 1 ? 'connection' : 'connections'
-  return `${method} ${sizeName(sizeBytes)}, ${connections} ${plural}`
+  const what = method === 'MIX' ? 'mixed GET 45, HEAD 30, PUT 15, DELETE 10 %,' : method
+  return `${what} ${sizeName(sizeBytes)}, ${connections} ${plural}`
 }
 
 /** One row: fresh servers, the subject and the peer in turn, the ratio of each pair. */
@@ -71,7 +79,7 @@ class TransferSide {
 
   constructor(context: BenchContext, server: Server, row: TransferRow) {
     this.label = server.name
-    this.durability = row.method === 'PUT' ? server.durability : 'reads'
+    this.durability = row.method === 'PUT' || row.method === 'MIX' ? server.durability : 'reads'
     this.#context = context
     this.#server = server
     this.#row = row
@@ -80,7 +88,7 @@ class TransferSide {
 
   async prepare(): Promise<void> {
     const { method, sizeBytes } = this.#row
-    if (method === 'GET') {
+    if (method !== 'PUT') {
       const count = Math.min(workingSetCountMax, Math.ceil(workingSetBytes / sizeBytes))
       this.#stored = { folder: 'set', sizeBytes, tag: newTag(), count }
       await fill(this.#context, this.#server, this.#stored)
@@ -117,9 +125,20 @@ class TransferSide {
 
   #traffic(objects: ObjectSet): Traffic {
     if (this.#stored === undefined) return putTraffic(this.#server, objects)
+    const { count } = this.#stored
     // Hashing costs the load process as much as a transfer: of large bodies, the stamp tells.
     const hashEvery = objects.sizeBytes <= 64 * 1024 ? 512 : 0
-    return getTraffic(this.#server, objects, { count: this.#stored.count, hashEvery })
+    const get = getTraffic(this.#server, objects, { count, hashEvery })
+    switch (this.#row.method) {
+      case 'HEAD':
+        return { ...get, kind: 'head' }
+      case 'MIX': {
+        const written = { ...objects, folder: `run-${newTag()}`, tag: newTag() }
+        return { kind: 'mixed', get, put: putTraffic(this.#server, written), shares: mixedShares }
+      }
+      default:
+        return get
+    }
   }
 
   /** What was put must come back: some objects are read and hashed, outside the measured time. */
@@ -136,7 +155,12 @@ class TransferSide {
   }
 
   async #tidyUp(outcome: LoadOutcome): Promise<void> {
-    if (this.#row.method === 'GET') return
+    if (this.#row.method === 'GET' || this.#row.method === 'HEAD') return
+    if (this.#row.method === 'MIX') {
+      // Little is written, and what is read must stay.
+      settleDisk(this.#context)
+      return
+    }
     this.#writtenBytes += outcome.bytes
     settleDisk(this.#context)
     const coming = Math.max(outcome.bytes, this.#row.connections * this.#row.sizeBytes)
