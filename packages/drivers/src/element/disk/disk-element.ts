@@ -25,9 +25,9 @@ import { checkPacks } from './check-packs.ts'
 import type { DiskStaging } from './disk-staging.ts'
 import { blobPath, formatLocation, NOTES, parseLocation, TEMP } from './layout.ts'
 import { livePacked } from './live-packed.ts'
-import { PackFiles } from './pack-files.ts'
-import { readBlob } from './read-blob.ts'
-import { ReadBuffers } from './read-buffers.ts'
+import { PackFiles } from './reading/pack-files.ts'
+import { readBlob } from './reading/read-blob.ts'
+import { ReadBuffers } from './reading/read-buffers.ts'
 import { RECORD, readHeader, type TarEntry } from './tar-entry.ts'
 
 export interface DiskElementOptions {

@@ -1,5 +1,5 @@
 import type { Disk, DiskStream } from '@holdfast/core/ports/disk.ts'
-import { packPath } from './layout.ts'
+import { packPath } from '../layout.ts'
 
 const OPEN_MAX = 128
 

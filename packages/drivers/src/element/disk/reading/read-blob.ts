@@ -1,9 +1,9 @@
 import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { Disk, DiskStream } from '@holdfast/core/ports/disk.ts'
 import type { BlobBytes, BlobPlace, ByteRange, ReadOptions } from '@holdfast/core/ports/element.ts'
-import { errnoOf, fromDisk } from '../../disk/disk-errors.ts'
-import { sumMatches } from './block-sums.ts'
-import { blobPath, parseLocation } from './layout.ts'
+import { errnoOf, fromDisk } from '../../../disk/disk-errors.ts'
+import { sumMatches } from '../block-sums.ts'
+import { blobPath, parseLocation } from '../layout.ts'
 import type { PackFiles } from './pack-files.ts'
 import type { ReadBuffers } from './read-buffers.ts'
 
