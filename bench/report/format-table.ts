@@ -97,21 +97,13 @@ function milliseconds(ms: number): string {
 
 function cpu(side: SideResult): string {
   const { serverCpuMicrosPerOperation: micros, serverCpuSecondsPerGB: perGB } = side
-  const each = `${Math.round(micros)} µs`
-  if (perGB === undefined) return each
-  const seconds = `${perGB.toFixed(2)} s/GB`
-  if (isLarge(side)) return seconds
-  return isMiddling(side) ? `${each}, ${seconds}` : each
+  if (perGB !== undefined && isLarge(side)) return `${perGB.toFixed(2)} s/GB`
+  return `${Math.round(micros)} µs`
 }
 
 /** Of large objects the bytes count, of small ones the operations. */
 function isLarge({ bytesPerSecond, operationsPerSecond }: SideResult): boolean {
   return bytesPerSecond.median >= operationsPerSecond.median * 512 * 1024
-}
-
-/** Of objects of 32 KiB and more both count. */
-function isMiddling({ bytesPerSecond, operationsPerSecond }: SideResult): boolean {
-  return bytesPerSecond.median >= operationsPerSecond.median * 32 * 1024
 }
 
 function percent(share: number): string {

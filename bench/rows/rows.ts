@@ -1,17 +1,23 @@
 import type { FigureResult, PairResult } from '../report/row-result.ts'
 import { isInstalled } from '../servers/install.ts'
 import type { BenchContext } from './bench-context.ts'
-import { besideName, measureBeside } from './beside-row.ts'
 import { crowdName, measureCrowd } from './crowd-row.ts'
 import { diskName, measureDisk } from './disk-row.ts'
 import { measureMemory, memoryName } from './memory-row.ts'
+import { measureMillion, millionName } from './million-row.ts'
 import { measureScale } from './scale-row.ts'
 import { measureTransfer, transferName, transferRows } from './transfer-row.ts'
+import { measureWriters, writersName } from './writers-row.ts'
 import { measureWrk, wrkName } from './wrk-row.ts'
 
 export type RowResult =
   | { readonly kind: 'transfer' | 'scale'; readonly results: readonly PairResult[] }
   | { readonly kind: 'figures'; readonly results: readonly FigureResult[] }
+  | {
+      readonly kind: 'million'
+      readonly results: readonly PairResult[]
+      readonly figure: FigureResult
+    }
 
 export interface Row {
   readonly name: string
@@ -38,15 +44,23 @@ function comparisons(context: Pick<BenchContext, 'mode'>): Row[] {
     needsHoldfast: true,
     measure: async on => ({ kind: 'scale', results: await measureScale(on) }),
   }
-  return [...transfers, scale]
+  const million: Row = {
+    name: millionName(context),
+    needsHoldfast: true,
+    measure: async on => {
+      const { scale: results, figure } = await measureMillion(on)
+      return { kind: 'million', results, figure }
+    },
+  }
+  return [...transfers, scale, million]
 }
 
 function figures(context: Pick<BenchContext, 'mode'>): Row[] {
   const rows = [
     figureRow(diskName, measureDisk),
-    figureRow(besideName, measureBeside),
     figureRow(memoryName(context), measureMemory),
     figureRow(crowdName(context), measureCrowd),
+    figureRow(writersName(context), measureWriters),
   ]
   if (isInstalled('wrk')) rows.push(figureRow(wrkName, measureWrk))
   return rows

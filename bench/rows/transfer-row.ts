@@ -1,11 +1,12 @@
-import type { LoadOutcome, Traffic } from '../load/load-plan.ts'
+import type { LoadOutcome, Traffic } from '@holdfast/load/load-plan.ts'
+import { waitForQuiet } from '@holdfast/load/machine-load.ts'
 import { errorsOf, type PairResult, rateOf, ratioSpread, sideResult } from '../report/row-result.ts'
-import { waitForQuiet } from '../sampling/machine-load.ts'
 import type { Server } from '../servers/server.ts'
 import { type BenchContext, freeBytes, load, settleDisk, startIn } from './bench-context.ts'
 import { sizeName } from './mode.ts'
-import { fill, getTraffic, newTag, type ObjectSet, putTraffic } from './objects.ts'
+import { fill, getTraffic, mixedTraffic, newTag, type ObjectSet, putTraffic } from './objects.ts'
 
+const MIX = 'mixed GET 45, HEAD 30, PUT 15, DELETE 10 %'
 const workingSetBytes = 256 * 1024 * 1024
 const workingSetCountMax = 1000
 const readBackBytes = 64 * 1024 * 1024
@@ -14,30 +15,27 @@ const diskShareMax = 0.4
 const warmConnections = 16
 
 export interface TransferRow {
-  readonly method: 'GET' | 'PUT' | 'HEAD' | 'MIX'
+  readonly method: 'GET' | 'PUT' | 'HEAD' | 'mixed'
   readonly sizeBytes: number
   readonly connections: number
 }
 
 export function transferRows({ mode }: Pick<BenchContext, 'mode'>): TransferRow[] {
-  const [sizeBytes = 0] = mode.sizesBytes
-  const connections = mode.connections.at(-1) ?? 1
-  const others = (['HEAD', 'MIX'] as const).map(method => ({ method, sizeBytes, connections }))
-  const plain = mode.sizesBytes.flatMap(sizeBytes =>
+  const transfers = mode.sizesBytes.flatMap(sizeBytes =>
     (['GET', 'PUT'] as const).flatMap(method =>
       mode.connections.map(connections => ({ method, sizeBytes, connections })),
     ),
   )
-  return [...plain, ...others]
+  const mixes = mode.mixes.flatMap(mix =>
+    (['HEAD', 'mixed'] as const).map(method => ({ method, ...mix })),
+  )
+  return [...transfers, ...mixes]
 }
-
-/** What the usual benchmarks of S3 stores ask: mostly reads, and removals of what was written. */
-const mixedShares = { get: 0.45, head: 0.3, put: 0.15, remove: 0.1 }
 
 export function transferName({ method, sizeBytes, connections }: TransferRow): string {
   const plural = connections === 1 ? 'connection' : 'connections'
-  const what = method === 'MIX' ? 'mixed GET 45, HEAD 30, PUT 15, DELETE 10 %,' : method
-  return `${what} ${sizeName(sizeBytes)}, ${connections} ${plural}`
+  if (method === 'mixed') return `${MIX} of ${sizeName(sizeBytes)}, ${connections} ${plural}`
+  return `${method} ${sizeName(sizeBytes)}, ${connections} ${plural}`
 }
 
 /** One row: fresh servers, the subject and the peer in turn, the ratio of each pair. */
@@ -79,7 +77,8 @@ class TransferSide {
 
   constructor(context: BenchContext, server: Server, row: TransferRow) {
     this.label = server.name
-    this.durability = row.method === 'PUT' || row.method === 'MIX' ? server.durability : 'reads'
+    const writes = row.method === 'PUT' || row.method === 'mixed'
+    this.durability = writes ? server.durability : 'reads'
     this.#context = context
     this.#server = server
     this.#row = row
@@ -120,25 +119,20 @@ class TransferSide {
 
   #newObjects(): ObjectSet {
     const tag = newTag()
-    return this.#stored ?? { folder: `run-${tag}`, sizeBytes: this.#row.sizeBytes, tag }
+    const coming = { folder: `run-${tag}`, sizeBytes: this.#row.sizeBytes, tag }
+    return this.#row.method === 'mixed' ? coming : (this.#stored ?? coming)
   }
 
   #traffic(objects: ObjectSet): Traffic {
     if (this.#stored === undefined) return putTraffic(this.#server, objects)
-    const { count } = this.#stored
+    if (this.#row.method === 'mixed') return mixedTraffic(this.#server, this.#stored, objects)
+    if (this.#row.method === 'HEAD') {
+      const reading = { count: this.#stored.count, hashEvery: 0 }
+      return { ...getTraffic(this.#server, objects, reading), kind: 'head' }
+    }
     // Hashing costs the load process as much as a transfer: of large bodies, the stamp tells.
     const hashEvery = objects.sizeBytes <= 64 * 1024 ? 512 : 0
-    const get = getTraffic(this.#server, objects, { count, hashEvery })
-    switch (this.#row.method) {
-      case 'HEAD':
-        return { ...get, kind: 'head' }
-      case 'MIX': {
-        const written = { ...objects, folder: `run-${newTag()}`, tag: newTag() }
-        return { kind: 'mixed', get, put: putTraffic(this.#server, written), shares: mixedShares }
-      }
-      default:
-        return get
-    }
+    return getTraffic(this.#server, objects, { count: this.#stored.count, hashEvery })
   }
 
   /** What was put must come back: some objects are read and hashed, outside the measured time. */
@@ -147,7 +141,7 @@ class TransferSide {
     const count = this.#stored?.count ?? outcome.operations
     const checked = await load(this.#context, this.#server, {
       connections: 1,
-      traffic: getTraffic(this.#server, objects, { count, hashEvery: 1 }),
+      traffic: getTraffic(this.#server, this.#stored ?? objects, { count, hashEvery: 1 }),
       until: { operations: Math.max(1, Math.min(16, readBackBytes / objects.sizeBytes)) },
     })
     const hashedAnswers = outcome.hashedAnswers + checked.hashedAnswers
@@ -155,16 +149,12 @@ class TransferSide {
   }
 
   async #tidyUp(outcome: LoadOutcome): Promise<void> {
-    if (this.#row.method === 'GET' || this.#row.method === 'HEAD') return
-    if (this.#row.method === 'MIX') {
-      // Little is written, and what is read must stay.
-      settleDisk(this.#context)
-      return
-    }
+    const { method } = this.#row
+    if (method === 'GET' || method === 'HEAD') return
     this.#writtenBytes += outcome.bytes
     settleDisk(this.#context)
     const coming = Math.max(outcome.bytes, this.#row.connections * this.#row.sizeBytes)
-    if (this.#writtenBytes + coming < this.#diskBytesMax) return
+    if (method === 'mixed' || this.#writtenBytes + coming < this.#diskBytesMax) return
     await this.#server.clear()
     this.#writtenBytes = 0
   }

@@ -17,11 +17,11 @@ import { cryptoRandom } from './random/crypto-random.ts'
 import type { AnyTransaction } from './store/committer.ts'
 import type { CommitterLink } from './store/committer-link.ts'
 import { elementTransactions } from './store/element-transactions.ts'
-import { linkInline } from './store/inline-link.ts'
 import { keepAlone } from './store/keep-alone.ts'
+import { linkInline } from './store/link/inline-link.ts'
+import { linkThread } from './store/link/thread-link.ts'
 import { openMarker } from './store/marker.ts'
 import { type LogOptions, openLog, type Recovery } from './store/open-log.ts'
-import { linkThread } from './store/thread-link.ts'
 
 export interface StoreOptions {
   readonly dir: string
@@ -60,7 +60,8 @@ export interface Store {
   readonly recovery: Recovery
   /** Key for signing presigned links; the same for the store's life. */
   readonly linkSecret: Uint8Array
-  close(): Promise<void>
+  /** `last` runs when everything is closed and nobody else can open the store yet. */
+  close(last?: () => void): Promise<void>
 }
 
 /**
@@ -117,19 +118,25 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       reclaimStep: () => link.reclaim(),
       cacheBytes: options.cacheBytes ?? defaultLimits.blobCacheBytes,
       readBufferBytes: options.readBufferBytes ?? defaultLimits.readBufferBytes,
+      now: () => clock.now(),
     })
+    await element.loadDamage()
     return {
       catalog,
       element,
       recovery,
       linkSecret: Buffer.from(marker.secret, 'hex'),
-      async close() {
+      async close(last) {
         await element[Symbol.asyncDispose]()
         // Readers first: the last connection to close folds the WAL into the database.
         await catalog[Symbol.asyncDispose]()
         await link.close()
         await writers?.[Symbol.asyncDispose]()
-        unlock()
+        try {
+          last?.()
+        } finally {
+          unlock()
+        }
       },
     }
   } catch (error) {

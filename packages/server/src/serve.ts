@@ -19,8 +19,6 @@ export interface ServeOptions extends ContextOptions {
 export interface Started {
   /** Such as `http://127.0.0.1:8005`. */
   readonly url: string
-  /** The administrator's key, when this start made the first one. It is not shown again. */
-  readonly firstKey: string | undefined
 }
 
 export interface RunningServer extends Started {
@@ -36,7 +34,7 @@ const DRAIN_STEP_MS = 20
 
 /** Opens the store, recovers, and serves until `stop`. */
 export async function serve(options: ServeOptions): Promise<RunningServer> {
-  const { context, firstKey, close } = await openContext(options)
+  const { context, close } = await openContext(options)
   const { settings, log } = context
   const app = openHttp(context, statusOf, directGets(context))
   let metricsServer: Server | undefined
@@ -56,7 +54,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
     context.certificate?.watch(jobs.signal),
   ])
   log.info({ url }, 'listening')
-  options.onListening?.({ url, firstKey })
+  options.onListening?.({ url })
   let stopping: Promise<void> | undefined
   const stop = async (): Promise<void> => {
     context.load.stopping = true
@@ -71,7 +69,6 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   }
   return {
     url,
-    firstKey,
     context,
     stop: () => {
       stopping ??= stop()

@@ -26,13 +26,13 @@ const DEFAULT_URL = 'http://127.0.0.1:8005'
 /** To the server that options or environment name. */
 export function connect(command: Command): Connection {
   const options = command.optsWithGlobals<GlobalOptions>()
-  const { url, key, bucket } = namedServer(options)
+  const { env } = process
   const signal = interruptSignal()
   const isDebug = options.debug === true
   try {
     const client = openClient({
-      url,
-      key,
+      url: options.url ?? (env.HOLDFAST_URL || DEFAULT_URL),
+      key: options.key ?? (env.HOLDFAST_API_KEY || undefined),
       sha256: nodeSha256,
       ...(isDebug
         ? {
@@ -40,32 +40,10 @@ export function connect(command: Command): Connection {
           }
         : {}),
     })
+    const bucket = options.bucket ?? (env.HOLDFAST_BUCKET || 'holdfast')
     return { client, bucket, json: options.json === true, signal }
   } catch (error) {
     throw new UsageError(error instanceof Error ? error.message : String(error))
-  }
-}
-
-/** For commands that speak to it without the client. */
-export function serverOf(options: GlobalOptions): {
-  readonly base: URL
-  readonly key: string | undefined
-  readonly bucket: string
-} {
-  const { url, key, bucket } = namedServer(options)
-  const base = URL.parse(url)
-  if (base === null || !/^https?:$/.test(base.protocol)) {
-    throw new UsageError(`${url} is not the address of a server`)
-  }
-  return { base, key, bucket }
-}
-
-function namedServer({ url, key, bucket }: GlobalOptions) {
-  const { env } = process
-  return {
-    url: url ?? (env.HOLDFAST_URL || DEFAULT_URL),
-    key: key ?? (env.HOLDFAST_API_KEY || undefined),
-    bucket: bucket ?? (env.HOLDFAST_BUCKET || 'holdfast'),
   }
 }
 

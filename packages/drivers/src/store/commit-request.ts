@@ -1,11 +1,15 @@
 import type { Touched } from '@holdfast/core/ports/catalog.ts'
-import type { BlobFacts } from '@holdfast/core/ports/element.ts'
 
 /** What travels between the event loop and the committer: plain data only. */
 
-export interface StagedBytes extends BlobFacts {
+/** What else is known of the bytes comes with the arguments of the transaction. */
+export interface StagedBytes {
+  readonly sha256: string
+  readonly size: number
   readonly body: Uint8Array | null
   readonly temp: string | null
+  /** The file of this digest is damaged; these bytes take its place. */
+  readonly replaces: boolean
 }
 
 export interface CommitRequest {

@@ -4,6 +4,7 @@ import type { Clock } from '@holdfast/core/ports/clock.ts'
 import type { Disk } from '@holdfast/core/ports/disk.ts'
 import type { Random } from '@holdfast/core/ports/random.ts'
 import { fromDisk } from '../disk/disk-errors.ts'
+import { readText } from '../disk/read-text.ts'
 import { BLOBS, MARKER, NOTES, PACKS, TEMP } from '../element/disk/layout.ts'
 
 /** The format that this version writes; newer ones are refused, never guessed at. */
@@ -69,26 +70,20 @@ function parseMarker(text: string): Marker {
   try {
     value = JSON.parse(text)
   } catch (error) {
-    throw new HoldfastError('STORE_DAMAGED', { reason: 'the marker is not JSON' }, { cause: error })
+    const details = { part: 'marker', reason: 'the marker is not JSON' }
+    throw new HoldfastError('STORE_DAMAGED', details, { cause: error })
   }
   const { format, element, created, secret } = value
   if (typeof format !== 'number' || format > FORMAT || format < 1) {
     throw new HoldfastError('STORE_FOREIGN', { format, supported: FORMAT })
   }
   if (typeof element !== 'string' || !isUuid(element) || typeof secret !== 'string') {
-    throw new HoldfastError('STORE_DAMAGED', { reason: 'the marker is incomplete' })
+    throw new HoldfastError('STORE_DAMAGED', {
+      part: 'marker',
+      reason: 'the marker is incomplete',
+    })
   }
   return { format, element, created: String(created), secret }
-}
-
-function readText(disk: Disk, path: string): string {
-  const file = disk.open(path, 'read')
-  try {
-    const bytes = Buffer.alloc(file.size())
-    return bytes.toString('utf8', 0, file.read(bytes, 0))
-  } finally {
-    file.close()
-  }
 }
 
 /** Atomic and durable: temp name, sync, rename, sync of the directory. */

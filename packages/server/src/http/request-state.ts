@@ -46,9 +46,7 @@ export class RequestState {
   // Most requests are over before anybody asks for these, so they are made when somebody does.
 
   get body(): RequestBody {
-    const { clock, settings } = this.context
-    const options = { clock, idleSeconds: settings.bodyIdleSeconds }
-    this.#body ??= new RequestBody(this.request, this.response, options)
+    this.#body ??= new RequestBody(this.request, this.response, this.context.pace)
     return this.#body
   }
 
@@ -84,15 +82,24 @@ export class RequestState {
 
   /** The request as the engine sees it. */
   call(): Call {
-    const { principal, requestId } = this
-    const state = this
-    return {
-      principal,
-      requestId,
-      get signal() {
-        return state.signal
-      },
-    }
+    return new RequestCall(this)
+  }
+}
+
+/** A class, because a getter of an object literal gives every object a hidden class of its own. */
+class RequestCall implements Call {
+  readonly principal: Principal
+  readonly requestId: string
+  readonly #state: RequestState
+
+  constructor(state: RequestState) {
+    this.principal = state.principal
+    this.requestId = state.requestId
+    this.#state = state
+  }
+
+  get signal(): AbortSignal {
+    return this.#state.signal
   }
 }
 

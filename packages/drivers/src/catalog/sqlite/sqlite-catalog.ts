@@ -71,14 +71,12 @@ export class SqliteCatalog implements Catalog {
   async write(name: string, args: unknown, options: CommitOptions): Promise<unknown> {
     options.signal?.throwIfAborted()
     const staged = (options.staged ?? []).map(
-      ({ sha256, md5, size, blockBytes, sums, body, temp }): StagedBytes => ({
+      ({ sha256, size, body, temp, replaces }): StagedBytes => ({
         sha256,
-        md5,
         size,
-        blockBytes,
-        sums,
         body,
         temp,
+        replaces: replaces === true,
       }),
     )
     const { actor, requestId } = options

@@ -86,6 +86,11 @@ export class Records {
     return assets.remove(id)
   }
 
+  /** The number that the change log knows the asset by. */
+  assetSeq(id: string): number | undefined {
+    return this.#last?.id === id ? this.#last.createdSeq : this.#tables.assets.seqOf(id)
+  }
+
   #asset(id: string): Asset | undefined {
     return this.#last?.id === id ? this.#last : this.#tables.assets.byId(id)
   }

@@ -4,7 +4,7 @@ import type { BlobBytes, BlobPlace, ByteRange, ReadOptions } from '@holdfast/cor
 import { errnoOf, fromDisk } from '../../../disk/disk-errors.ts'
 import { sumMatches } from '../block-sums.ts'
 import { blobPath, parseLocation } from '../layout.ts'
-import type { PackFiles } from './pack-files.ts'
+import type { PackFiles } from '../pack-files.ts'
 import type { ReadBuffers } from './read-buffers.ts'
 
 /** Results up to this size are read at once and come whole. */

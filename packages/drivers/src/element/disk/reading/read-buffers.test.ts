@@ -8,7 +8,7 @@ import type { BlobPlace } from '@holdfast/core/ports/element.ts'
 import { nodeDisk } from '../../../disk/node-disk.ts'
 import { sumsOf } from '../block-sums.ts'
 import { blobPath } from '../layout.ts'
-import { PackFiles } from './pack-files.ts'
+import { PackFiles } from '../pack-files.ts'
 import { readBlob } from './read-blob.ts'
 import { ReadBuffers } from './read-buffers.ts'
 
