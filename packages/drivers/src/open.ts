@@ -58,7 +58,8 @@ export interface Store {
   readonly recovery: Recovery
   /** Key for signing presigned links; the same for the store's life. */
   readonly linkSecret: Uint8Array
-  close(): Promise<void>
+  /** `last` runs when everything is closed and nobody else can open the store yet. */
+  close(last?: () => void): Promise<void>
 }
 
 /**
@@ -114,19 +115,25 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       ...keepAlone(catalog, staging),
       reclaimStep: () => link.reclaim(),
       cacheBytes: options.cacheBytes ?? defaultLimits.blobCacheBytes,
+      now: () => clock.now(),
     })
+    await element.loadDamage()
     return {
       catalog,
       element,
       recovery,
       linkSecret: Buffer.from(marker.secret, 'hex'),
-      async close() {
+      async close(last) {
         await element[Symbol.asyncDispose]()
         // Readers first: the last connection to close folds the WAL into the database.
         await catalog[Symbol.asyncDispose]()
         await link.close()
         await writers?.[Symbol.asyncDispose]()
-        unlock()
+        try {
+          last?.()
+        } finally {
+          unlock()
+        }
       },
     }
   } catch (error) {

@@ -21,8 +21,6 @@ export interface ServeOptions extends ContextOptions {
 export interface Started {
   /** Such as `http://127.0.0.1:8005`. */
   readonly url: string
-  /** The administrator's key, when this start made the first one. It is not shown again. */
-  readonly firstKey: string | undefined
 }
 
 export interface RunningServer extends Started {
@@ -45,7 +43,7 @@ function directOf(context: Context): Direct {
 
 /** Opens the store, recovers, and serves until `stop`. */
 export async function serve(options: ServeOptions): Promise<RunningServer> {
-  const { context, firstKey, close } = await openContext(options)
+  const { context, close } = await openContext(options)
   const { settings, log } = context
   const app = openHttp(context, statusOf, directOf(context))
   let metricsServer: Server | undefined
@@ -65,7 +63,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
     context.certificate?.watch(jobs.signal),
   ])
   log.info({ url }, 'listening')
-  options.onListening?.({ url, firstKey })
+  options.onListening?.({ url })
   let stopping: Promise<void> | undefined
   const stop = async (): Promise<void> => {
     context.load.stopping = true
@@ -80,7 +78,6 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   }
   return {
     url,
-    firstKey,
     context,
     stop: () => {
       stopping ??= stop()

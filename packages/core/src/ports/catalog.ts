@@ -207,8 +207,13 @@ export interface VersionQuery {
   readonly assetId: string
   readonly kinds?: readonly Version['kind'][]
   readonly deleted: DeletedFilter
+  readonly changes?: readonly Version['change'][]
+  /** At that time or later. */
   readonly createdAfter?: string
+  /** Before that time. */
   readonly createdBefore?: string
+  /** The version with this id, or all but it. */
+  readonly id?: { readonly is: string } | { readonly not: string }
   readonly limit: number
   readonly offset?: number
 }

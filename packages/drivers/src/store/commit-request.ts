@@ -8,6 +8,8 @@ export interface StagedBytes {
   readonly size: number
   readonly body: Uint8Array | null
   readonly temp: string | null
+  /** The file of this digest is damaged; these bytes take its place. */
+  readonly replaces: boolean
 }
 
 export interface CommitRequest {

@@ -222,7 +222,7 @@ export class Committer {
       batch.bodies.push(...draft.bodies)
       batch.bodyBytes = draft.bodyBytes
       batch.publish.push(...draft.publish)
-      if (written !== undefined) {
+      if (written?.line !== undefined) {
         batch.lines.push(written.line)
         batch.removed.push(...written.removedBlobs)
       }
@@ -269,16 +269,19 @@ export class Committer {
   }
 
   /**
-   * Shared bytes are looked at before a version relies on them: a file by its size, a packed body
-   * byte by byte. What this batch itself brings is there by its end.
+   * Shared bytes are looked at before a version relies on them: a file when it was staged and by
+   * its size here, a packed body byte by byte. What this batch itself brings is there by its end.
    */
   #isPresent(blob: Blob, request: CommitRequest): boolean {
     const { journal, files } = this.#parts
     const location = parseLocation(blob.location)
-    if (location.kind === 'file') return files.sizeOf(location.sha256) === blob.size
+    const staged = request.staged.find(({ sha256 }) => sha256 === blob.sha256)
+    if (location.kind === 'file') {
+      return staged?.replaces !== true && files.sizeOf(location.sha256) === blob.size
+    }
     const { position } = journal
     if (location.pack === position.pack && location.offset >= position.offset) return true
-    const body = request.staged.find(({ sha256 }) => sha256 === blob.sha256)?.body
+    const body = staged?.body
     return body === undefined || body === null || journal.holds(location, body)
   }
 
@@ -286,9 +289,10 @@ export class Committer {
     const { tables, journal, files, applied } = this.#parts
     tables.counters.flush()
     try {
-      for (const { temp, sha256, size } of batch.publish) {
-        if (temp === null) throw new Error('staged bytes are neither in memory nor in a file')
-        files.publish(temp, sha256, size)
+      for (const staged of batch.publish) {
+        if (staged.temp === null)
+          throw new Error('staged bytes are neither in memory nor in a file')
+        files.publish(staged.temp, staged)
       }
       files.sync()
     } catch (error) {

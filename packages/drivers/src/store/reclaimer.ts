@@ -6,9 +6,10 @@ import type { Tables } from '../catalog/sqlite/tables.ts'
 import { FatalStoreError } from '../disk/disk-errors.ts'
 import type { PackedBody } from '../element/disk/batch.ts'
 import type { BlobFiles } from '../element/disk/blob-files.ts'
+import { scanPastDamage } from '../element/disk/check-packs.ts'
 import { Journal } from '../element/disk/journal.ts'
 import { formatLocation, PACKS, packPath } from '../element/disk/layout.ts'
-import { type ScannedBatch, scanPack } from '../element/disk/pack-scan.ts'
+import { restIsZero, type ScannedBatch, scanPack } from '../element/disk/pack-scan.ts'
 import type { AppliedPosition } from './applied-position.ts'
 
 export interface ReclaimerParts {
@@ -80,19 +81,29 @@ export class Reclaimer {
       if (pack === journal.position.pack) continue
       const size = disk.stat(packPath(dir, pack))?.size ?? 0
       if ((liveBytes.get(pack) ?? 0) >= size * LIVE_SHARE_MAX) continue
-      if (this.#liveShare(pack, size) < LIVE_SHARE_MAX) yield pack
+      const live = this.#liveShare(pack, size)
+      if (live !== undefined && live < LIVE_SHARE_MAX) yield pack
     }
   }
 
-  /** Exact, change lines included. */
-  #liveShare(pack: number, size: number): number {
+  /**
+   * Exact, change lines included. Undefined where a part of the pack proves nothing: what lies
+   * there and behind it could not be carried over, so the pack must stay.
+   */
+  #liveShare(pack: number, size: number): number | undefined {
+    const { journal, secret } = this.#parts
     let live = 0
-    const file = this.#parts.journal.openPack(pack)
+    const file = journal.openPack(pack)
     try {
-      for (const batch of scanPack(file, pack, 0, {
-        checkBytes: false,
-        secret: this.#parts.secret,
-      })) {
+      const scan = scanPastDamage(file, pack, { start: 0, checkBytes: false, secret })
+      for (;;) {
+        const step = scan.next()
+        if (step.done === true) {
+          if (restIsZero(file, step.value).kind === 'torn') return undefined
+          break
+        }
+        const batch = step.value
+        if ('reason' in batch) return undefined
         for (const body of this.#liveBodies(batch)) live += Journal.bodyBytes(body.size)
         for (const line of this.#liveLines(batch)) live += lineText(line).length
       }
@@ -116,7 +127,7 @@ export class Reclaimer {
         secret: this.#parts.secret,
       })) {
         for (const { sha256, size: length, offset } of this.#liveBodies(batch)) {
-          const bytes = Buffer.allocUnsafe(length)
+          const bytes = Buffer.alloc(length)
           file.read(bytes, offset)
           bodies.push({ sha256, bytes })
           gathered += Journal.bodyBytes(length)

@@ -1,7 +1,6 @@
-import { createHash } from 'node:crypto'
-import { type ErrorCode, isHoldfastError } from '@holdfast/core/errors.ts'
 import type { Blob } from '@holdfast/core/records.ts'
 import type { Engine } from '../engine.ts'
+import { type DamageKind, examineBlob, healBlob } from './examine.ts'
 
 export interface VerifyProgress {
   readonly blobs: number
@@ -27,6 +26,8 @@ export interface VerifyReport {
   readonly missing: readonly BlobFinding[]
   /** Blobs, and with an empty digest records of the element itself. */
   readonly damaged: readonly BlobFinding[]
+  /** Blobs that were damaged or missing and are whole again, from another copy. */
+  readonly healed: readonly BlobFinding[]
   /** Bytes on the element that the catalog does not know: harmless, they only take room. */
   readonly orphaned: readonly BlobFinding[]
   /** True when findings were dropped because there are too many. */
@@ -36,21 +37,30 @@ export interface VerifyReport {
 const PAGE = 500
 const FINDINGS_MAX = 10_000
 
-/** Reads every blob whole and hashes it, then looks for bytes that belong to nothing. */
+/**
+ * Reads every blob whole and hashes it, heals what another copy can heal, then looks for bytes that
+ * belong to nothing.
+ */
 export async function verifyStore(
   engine: Engine,
   options: VerifyOptions = {},
 ): Promise<VerifyReport> {
-  const findings = { missing: newList(), damaged: newList(), orphaned: newList() }
+  const findings = {
+    missing: newList(),
+    damaged: newList(),
+    healed: newList(),
+    orphaned: newList(),
+  }
   const { signal } = options
   const { blobs: blobsTotal } = await engine.catalog.view.blobs.totals()
   let blobs = 0
   let bytes = 0
   for await (const blob of allBlobs(engine)) {
     signal?.throwIfAborted()
-    const finding = await checkBlob(engine, blob)
-    if (finding !== undefined && (await isStillThere(engine, blob))) {
-      findings[finding.kind].push(found(blob, finding.problem))
+    const finding = await examineBlob(engine, blob)
+    if (finding !== undefined) {
+      const list = (await healBlob(engine, blob)) ? 'healed' : finding.kind
+      findings[list].push(found(blob, finding.problem))
     }
     blobs += 1
     bytes += blob.size
@@ -79,41 +89,6 @@ async function* allBlobs(engine: Engine): AsyncGenerator<Blob> {
   }
 }
 
-type Kind = 'missing' | 'damaged'
-const KINDS: Partial<Record<ErrorCode, Kind>> = { BLOB_MISSING: 'missing', BLOB_DAMAGED: 'damaged' }
-
-async function checkBlob(
-  engine: Engine,
-  blob: Blob,
-): Promise<{ kind: Kind; problem: string } | undefined> {
-  try {
-    const { sha256, size } = await hashOf(engine, blob)
-    if (sha256 === blob.sha256 && size === blob.size) return undefined
-    return { kind: 'damaged', problem: `${size} bytes with SHA-256 ${sha256} were read` }
-  } catch (error) {
-    const kind = isHoldfastError(error) ? KINDS[error.code] : undefined
-    if (kind === undefined) throw error
-    return { kind, problem: isHoldfastError(error) ? error.message : '' }
-  }
-}
-
-async function hashOf(engine: Engine, blob: Blob): Promise<{ sha256: string; size: number }> {
-  const hash = createHash('sha256')
-  let size = 0
-  const content = await engine.element.read(blob)
-  for await (const chunk of content.chunks ?? [content.bytes]) {
-    hash.update(chunk)
-    size += chunk.length
-  }
-  return { sha256: hash.digest('hex'), size }
-}
-
-/** Blobs may be collected or moved while they are checked; then the finding is void. */
-async function isStillThere(engine: Engine, blob: Blob): Promise<boolean> {
-  const now = await engine.catalog.view.blobs.get(blob.sha256)
-  return now !== undefined && now.location === blob.location
-}
-
 interface FindingList {
   readonly items: BlobFinding[]
   dropped: number
@@ -136,12 +111,13 @@ function found(blob: Omit<BlobFinding, 'problem'>, problem: string): BlobFinding
   return { sha256: blob.sha256, location: blob.location, size: blob.size, problem }
 }
 
-function finished(findings: Record<Kind | 'orphaned', FindingList>) {
-  const { missing, damaged, orphaned } = findings
+function finished(findings: Record<DamageKind | 'healed' | 'orphaned', FindingList>) {
+  const { missing, damaged, healed, orphaned } = findings
   return {
     missing: missing.items,
     damaged: damaged.items,
+    healed: healed.items,
     orphaned: orphaned.items,
-    truncated: missing.dropped + damaged.dropped + orphaned.dropped > 0,
+    truncated: missing.dropped + damaged.dropped + healed.dropped + orphaned.dropped > 0,
   }
 }

@@ -15,7 +15,7 @@ import { type Direct, directFirst } from './direct/direct-first.ts'
 import { InFlight } from './in-flight.ts'
 import type { StatusOf } from './problems.ts'
 import { trackRequest } from './record-request.ts'
-import { refuse, refuseRaw } from './refuse.ts'
+import { type RawError, refuse, refuseRaw } from './refuse.ts'
 import { RequestState } from './request-state.ts'
 import { securityHeaders } from './security-headers.ts'
 
@@ -27,6 +27,10 @@ const PATH_CHARS_MAX = 16_384
 /** The HTTP side of the server, without any route. */
 export function openHttp(context: Context, statusOf: StatusOf, direct: Direct): FastifyInstance {
   const inFlight = new InFlight()
+  const refuseBytes = (error: RawError, socket: Socket): void => {
+    if (inFlight.isFree(socket)) refuseRaw(context, error, socket)
+    else inFlight.closeAfter(socket)
+  }
   const app = fastify({
     logger: false,
     // Bodies are read by our own code, with limits per route; nothing is ever buffered here.
@@ -38,10 +42,7 @@ export function openHttp(context: Context, statusOf: StatusOf, direct: Direct): 
     return503OnClosing: false,
     forceCloseConnections: 'idle',
     routerOptions: { maxParamLength: PATH_CHARS_MAX },
-    clientErrorHandler: (error: Error & { code?: string }, socket: Socket) => {
-      if (inFlight.isFree(socket)) refuseRaw(context, error, socket)
-      else inFlight.closeAfter(socket)
-    },
+    clientErrorHandler: refuseBytes,
     frameworkErrors: (error, request, reply) => {
       // No hook runs for a path that cannot be routed.
       begin(context, request, reply)
@@ -50,7 +51,7 @@ export function openHttp(context: Context, statusOf: StatusOf, direct: Direct): 
   })
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', (_request, _payload, done) => done(null))
-  prepareServer(app.server)
+  prepareServer(app.server, refuseBytes)
   addHooks(app, context, inFlight)
   app.setErrorHandler((error, request, reply) =>
     refuse(context, { request, reply, error, statusOf }),
@@ -62,19 +63,27 @@ export function openHttp(context: Context, statusOf: StatusOf, direct: Direct): 
 }
 
 function newServer({ certificate }: Context, handler: RequestListener): Server {
-  const options = { connectionsCheckingInterval: HEADERS_CHECK_MS, keepAliveTimeout: KEEP_ALIVE_MS }
+  const options = {
+    connectionsCheckingInterval: HEADERS_CHECK_MS,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    // A missing one is refused by `requireFraming`, which says so in a body.
+    requireHostHeader: false,
+  }
   if (certificate !== undefined) return certificate.serve(options, handler)
   return createServer(options, handler)
 }
 
-function prepareServer(server: Server): void {
+function prepareServer(server: Server, refuse: (error: RawError, socket: Socket) => void): void {
+  server.on('connect', ({ socket }: IncomingMessage) => refuse({ code: 'CONNECT' }, socket))
   server.headersTimeout = HEADERS_TIMEOUT_MS
   server.requestTimeout = 0
   server.timeout = 0
   // Node would answer 100 before anybody looked at the credential; the first read does it instead.
-  server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
-    server.emit('request', request, response)
-  })
+  for (const event of ['checkContinue', 'checkExpectation']) {
+    server.on(event, (request: IncomingMessage, response: ServerResponse) => {
+      server.emit('request', request, response)
+    })
+  }
 }
 
 function addHooks(app: FastifyInstance, context: Context, inFlight: InFlight): void {
@@ -94,8 +103,14 @@ function addHooks(app: FastifyInstance, context: Context, inFlight: InFlight): v
 }
 
 /** What lets two readers of one request disagree about it (RFC 9112 §3.2, §6.1). */
-function requireFraming({ rawHeaders, headers }: IncomingMessage): void {
+function requireFraming({ rawHeaders, headers, httpVersion }: IncomingMessage): void {
   const hosts = rawHeaders.filter((name, at) => at % 2 === 0 && /^host$/i.test(name)).length
+  if (hosts === 0 && httpVersion === '1.1') {
+    throw new HoldfastError('MALFORMED_REQUEST', { header: 'host', reason: 'is missing' })
+  }
+  if ((headers.expect ?? '100-continue').toLowerCase() !== '100-continue') {
+    throw new HoldfastError('EXPECTATION_FAILED', { header: 'expect' })
+  }
   if (hosts > 1) {
     throw new HoldfastError('MALFORMED_REQUEST', { header: 'host', reason: 'is given twice' })
   }

@@ -7,6 +7,8 @@ const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5
 export interface StoreFigures {
   readonly services: Readonly<Record<string, { readonly bytes: number; readonly assets: number }>>
   readonly blobs: { readonly blobs: number; readonly bytes: number; readonly dead: number }
+  /** Blobs known to be damaged or missing. */
+  readonly damaged: number
   readonly freeBytes: number
   readonly totalBytes: number
   /** Requests at work. */
@@ -54,6 +56,11 @@ export class Metrics {
     labelNames: ['state'],
     registers: [this.#registry],
   })
+  readonly #damaged = new Gauge({
+    name: 'storage_damaged_blobs',
+    help: 'Blobs known to be damaged or missing, until good bytes take their place.',
+    registers: [this.#registry],
+  })
   readonly #blobBytes = new Gauge({
     name: 'storage_blob_bytes',
     help: 'Bytes of all stored blobs.',
@@ -95,7 +102,7 @@ export class Metrics {
   }
 
   async text(): Promise<string> {
-    const { services, blobs, freeBytes, totalBytes, active } = await this.#figures()
+    const { services, blobs, damaged, freeBytes, totalBytes, active } = await this.#figures()
     this.#inFlight.set(active)
     this.#usage.reset()
     this.#assets.reset()
@@ -112,6 +119,7 @@ export class Metrics {
     this.#blobs.set({ state: 'live' }, blobs.blobs - blobs.dead)
     this.#blobs.set({ state: 'dead' }, blobs.dead)
     this.#blobBytes.set(blobs.bytes)
+    this.#damaged.set(damaged)
     this.#disk.set({ state: 'free' }, freeBytes)
     this.#disk.set({ state: 'total' }, totalBytes)
     return `${await this.#registry.metrics()}\n${this.requests.text()}`

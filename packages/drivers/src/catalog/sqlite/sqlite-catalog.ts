@@ -71,7 +71,13 @@ export class SqliteCatalog implements Catalog {
   async write(name: string, args: unknown, options: CommitOptions): Promise<unknown> {
     options.signal?.throwIfAborted()
     const staged = (options.staged ?? []).map(
-      ({ sha256, size, body, temp }): StagedBytes => ({ sha256, size, body, temp }),
+      ({ sha256, size, body, temp, replaces }): StagedBytes => ({
+        sha256,
+        size,
+        body,
+        temp,
+        replaces: replaces === true,
+      }),
     )
     const { actor, requestId } = options
     const reply = await this.#options.commits.commit({ name, args, actor, requestId, staged })

@@ -356,6 +356,6 @@ export class Journal {
   }
 }
 
-function damaged(cause: string): HoldfastError {
-  return new HoldfastError('STORE_DAMAGED', {}, { cause: new Error(cause) })
+function damaged(reason: string): HoldfastError {
+  return new HoldfastError('STORE_DAMAGED', { part: 'packs', reason })
 }

@@ -196,10 +196,10 @@ class ThreadLink implements CommitterLink {
     const packed: PackedRequest[] = []
     for (const { request } of waiting) {
       const staged: PackedStaged[] = []
-      for (const { sha256, size, body, temp } of request.staged) {
+      for (const { body, ...facts } of request.staged) {
         const bodyAt = body === null ? null : this.#arena.add(body)
         if (bodyAt === undefined) return undefined
-        staged.push({ sha256, size, temp, bodyAt })
+        staged.push({ ...facts, bodyAt })
       }
       packed.push({ ...request, staged })
     }

@@ -28,7 +28,8 @@ export interface CommitContext {
 
 /** What a transaction leaves for the commit. */
 export interface WrittenLine {
-  readonly line: ChangeLine
+  /** Undefined when only bytes moved, which the packs tell by themselves. */
+  readonly line: ChangeLine | undefined
   readonly removedBlobs: readonly string[]
   readonly touched: Touched
 }
@@ -64,7 +65,10 @@ export class SqliteTransaction {
     const { at, actor, requestId, seq } = this.#context
     const { changes, puts, gone } = this.#draft
     const line: ChangeLine = { seq, at, actor, request: requestId, changes, puts, gone }
-    if (isEmptyLine(line)) return undefined
+    if (isEmptyLine(line)) {
+      if (this.#draft.moved.length === 0) return undefined
+      return { line: undefined, removedBlobs: [], touched: this.#draft.touched() }
+    }
     return { line, removedBlobs: this.#removedBlobs, touched: this.#draft.touched() }
   }
 

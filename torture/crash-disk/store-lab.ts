@@ -72,7 +72,7 @@ export function newLab(): StoreLab {
  * Thousands of short-lived catalogs whose own durability is not the question: in memory they cost
  * a third (40 s instead of 120 s for the kills).
  */
-function scratchRoot(): string {
+export function scratchRoot(): string {
   const memory = '/dev/shm'
   if (!existsSync(memory)) return tmpdir()
   const { bavail, bsize } = statfsSync(memory)
