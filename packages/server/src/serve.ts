@@ -5,9 +5,11 @@ import { collectGarbage } from '@holdfast/engine/integrity/collect.ts'
 import type { FastifyInstance } from 'fastify'
 import { type Context, type ContextOptions, openContext } from './context.ts'
 import { healthOperations } from './doors/health/operations.ts'
-import { directGets } from './doors/rest/direct-gets.ts'
+import { directGets } from './doors/rest/direct/direct-gets.ts'
+import { directPuts } from './doors/rest/direct/direct-puts.ts'
 import { restOperations } from './doors/rest/operations.ts'
 import { statusOf } from './doors/rest/statuses.ts'
+import type { Direct } from './http/direct/direct-first.ts'
 import { openHttp } from './http/open-http.ts'
 import { registerRoutes } from './http/register-routes.ts'
 
@@ -32,11 +34,18 @@ export interface RunningServer extends Started {
 
 const DRAIN_STEP_MS = 20
 
+/** What is answered without the framework. */
+function directOf(context: Context): Direct {
+  const gets = directGets(context)
+  const puts = directPuts(context)
+  return exchange => gets(exchange) || puts(exchange)
+}
+
 /** Opens the store, recovers, and serves until `stop`. */
 export async function serve(options: ServeOptions): Promise<RunningServer> {
   const { context, close } = await openContext(options)
   const { settings, log } = context
-  const app = openHttp(context, statusOf, directGets(context))
+  const app = openHttp(context, statusOf, directOf(context))
   let metricsServer: Server | undefined
   try {
     registerRoutes(app, context, { ...restOperations, ...healthOperations })

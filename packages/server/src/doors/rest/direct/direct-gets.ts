@@ -3,21 +3,21 @@ import type { Principal } from '@holdfast/core/principal.ts'
 import type { Asset } from '@holdfast/core/records.ts'
 import type { Content } from '@holdfast/engine/assets/get.ts'
 import { peekContentById, peekContentByKey } from '@holdfast/engine/assets/peek.ts'
-import type { Context } from '../../context.ts'
-import { peekPrincipal } from '../../http/authenticate.ts'
-import { contentHeaders } from '../../http/content/send-content.ts'
-import type { Direct, DirectExchange } from '../../http/direct/direct-first.ts'
-import { type PlainHeaders, plainHeaders } from '../../http/direct/plain-headers.ts'
+import type { Context } from '../../../context.ts'
+import { peekPrincipal } from '../../../http/authenticate.ts'
+import { contentHeaders } from '../../../http/content/send-content.ts'
+import type { Direct, DirectExchange } from '../../../http/direct/direct-first.ts'
+import { type PlainHeaders, plainHeaders } from '../../../http/direct/plain-headers.ts'
 import {
   canWriteWhole,
   type PreparedHead,
   prepareHead,
   WholeWriter,
-} from '../../http/direct/write-whole.ts'
-import { pathValues } from '../../http/parse/raw-path.ts'
-import { trackRequest } from '../../http/record-request.ts'
-import { RequestState } from '../../http/request-state.ts'
-import { securityHeaders } from '../../http/security-headers.ts'
+} from '../../../http/direct/write-whole.ts'
+import { pathValues } from '../../../http/parse/raw-path.ts'
+import { trackRequest } from '../../../http/record-request.ts'
+import { RequestState } from '../../../http/request-state.ts'
+import { securityHeaders } from '../../../http/security-headers.ts'
 
 /** Longer content is worth the longer way: there the bytes cost, not the request. */
 const DIRECT_BYTES_MAX = 256 * 1024

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { after, before, test } from 'node:test'
-import { adminKey, startServer, type TestServer } from '../../started-server.test.ts'
+import { adminKey, startServer, type TestServer } from '../../../started-server.test.ts'
 
 const base = '/api/v2/buckets/holdfast/assets'
 const sha = (content: string) => createHash('sha256').update(content).digest('hex')
