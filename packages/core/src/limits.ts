@@ -41,7 +41,7 @@ export const defaultLimits: Limits = Object.freeze({
   reservedBytes: 64 * MiB,
   graceMs: 24 * 60 * 60 * 1000,
   blobCacheBytes: 32 * MiB,
-  readBufferBytes: 32 * MiB,
+  readBufferBytes: 16 * MiB,
   catalogCacheBytes: 16 * MiB,
 })
 
