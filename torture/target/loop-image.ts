@@ -26,6 +26,12 @@ export const journalled: readonly ImageKind[] = [
   { name: 'xfs', make: ['mkfs.xfs', '-q', '-f'], mount: 'noatime', mebibytes: 320 },
 ]
 
+/** Small ones to fill: the one runs out of bytes, the other of inodes first. Root gets no more. */
+export const fillable: readonly ImageKind[] = [
+  { name: 'bytes', make: [...ext4, '-m', '0'], mount: 'data=ordered', mebibytes: 320 },
+  { name: 'inodes', make: [...ext4, '-m', '0', '-N', '256'], mount: 'noatime', mebibytes: 320 },
+]
+
 const busyMsMax = 10_000
 
 /** Why images cannot be used on this machine, or undefined. */
