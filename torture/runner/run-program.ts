@@ -31,10 +31,12 @@ async function runProgram(
   try {
     await program.run(run)
   } catch (error) {
-    run.fail(`ended early: ${textOf(error)}`)
+    kept.failures.push(`ended early: ${textOf(error)}`)
   }
   const partsRan = kept.passed() > 0
-  for (const [name, least] of Object.entries(program.minimum[length])) {
+  // A run that failed has said what matters; its counts are short of course.
+  const minimum = kept.failures.length > 0 ? {} : program.minimum[length]
+  for (const [name, least] of Object.entries(minimum)) {
     const reached = kept.counts.get(name) ?? 0
     // A machine that can run no part at all is told apart: the runner counts it as skipped.
     if (reached < least && (partsRan || kept.skipped.length === 0)) {
@@ -75,7 +77,7 @@ function newRecord() {
     },
     fail(what: string) {
       failures.push(what)
-      if (failures.length > failuresMax) throw new Error('too many failures to go on')
+      if (failures.length === failuresMax) throw new Error('too many failures to go on')
       console.log(`  FAIL ${what}`)
     },
     skip(part: string, reason: string) {

@@ -1,7 +1,8 @@
 import type { Disk } from '@holdfast/core/ports/disk.ts'
 import type { BlobPlace } from '@holdfast/core/ports/element.ts'
 import { scanPastDamage } from '../check-packs.ts'
-import { blobPath, formatLocation, PACKS, packNumber, packPath } from '../layout.ts'
+import { blobPath, formatLocation } from '../layout.ts'
+import { eachPack } from '../pack-files.ts'
 
 /**
  * Where else bytes of this content lie: a file of its own, or entries in packs that a later write
@@ -13,21 +14,13 @@ export function* otherCopies(
 ): Generator<string> {
   const file = formatLocation({ kind: 'file', sha256 })
   if (location !== file && disk.stat(blobPath(dir, sha256))?.size === size) yield file
-  const packs = disk.list(`${dir}/${PACKS}`).flatMap(({ name }) => packNumber(name) ?? [])
-  for (const pack of packs.sort((a, b) => a - b)) {
-    const path = packPath(dir, pack)
-    if (disk.stat(path) === undefined) continue
-    const opened = disk.open(path, 'read')
-    try {
-      for (const step of scanPastDamage(opened, pack, { start: 0, checkBytes: false, secret })) {
-        if ('reason' in step) continue
-        for (const body of step.bodies) {
-          const found = formatLocation({ kind: 'pack', pack, offset: body.offset })
-          if (body.sha256 === sha256 && body.size === size && found !== location) yield found
-        }
+  for (const { pack, file: opened } of eachPack(disk, dir)) {
+    for (const step of scanPastDamage(opened, pack, { start: 0, checkBytes: false, secret })) {
+      if ('reason' in step) continue
+      for (const body of step.bodies) {
+        const found = formatLocation({ kind: 'pack', pack, offset: body.offset })
+        if (body.sha256 === sha256 && body.size === size && found !== location) yield found
       }
-    } finally {
-      opened.close()
     }
   }
 }
