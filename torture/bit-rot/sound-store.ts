@@ -46,7 +46,7 @@ export interface SoundStore {
   /** The same while it was open: with a write-ahead log beside the catalog. */
   readonly openDir: string
   readonly records: Dump
-  /** Ids of all versions there ever were: a lost end of the log brings back what was removed in it. */
+  /** Ids of all versions there ever were: a lost end of the log brings back what it removed. */
   readonly everIds: ReadonlySet<string>
 }
 

@@ -21,7 +21,7 @@ export interface Operation extends Asked {
 
 /**
  * The append-only record of a run, JSON lines: one before each request is sent, one after its whole
- * answer was read. It lies on a disk that is not under test, so it survives what the store does not.
+ * answer was read. It lies on a disk that is not under test and survives what the store does not.
  */
 export class HistoryFile implements Disposable {
   readonly #file: number

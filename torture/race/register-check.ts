@@ -17,9 +17,9 @@ export interface KeyRead {
 
 /**
  * Whether the reads of one key fit some order of its writes (linearizability of a register). Values
- * are unique, so no search is needed: a read of `w` is wrong if nobody wrote `w`, if it was refused,
- * or if another write surely began after `w` ended and was done before the read began. A write is
- * done when it was acknowledged or first seen, whichever is earlier. O(n log n).
+ * are unique, so no search is needed: a read of `w` is wrong if nobody wrote `w`, if that was
+ * refused, or if another write surely began after `w` ended and was done before the read began. A
+ * write is done when it was acknowledged or first seen, whichever is earlier. O(n log n).
  */
 export function registerProblems(
   writes: readonly KeyWrite[],

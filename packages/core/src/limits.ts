@@ -16,6 +16,10 @@ export interface Limits {
   readonly reservedBytes: number
   /** A blob without references is kept this long before its bytes may go. */
   readonly graceMs: number
+  /** Memory for verified bytes of small blobs that are read again and again. */
+  readonly blobCacheBytes: number
+  /** Memory for records of the catalog that are asked for again and again. */
+  readonly catalogCacheBytes: number
 }
 
 const KiB = 1024
@@ -34,6 +38,8 @@ export const defaultLimits: Limits = Object.freeze({
   rangesMax: 8,
   reservedBytes: 64 * MiB,
   graceMs: 24 * 60 * 60 * 1000,
+  blobCacheBytes: 32 * MiB,
+  catalogCacheBytes: 16 * MiB,
 })
 
 /** Fixed bounds of names and small values: part of the format, not of the settings. */

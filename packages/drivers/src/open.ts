@@ -11,15 +11,17 @@ import { errnoOf, fromDisk } from './disk/disk-errors.ts'
 import { nodeDisk } from './disk/node-disk.ts'
 import { DiskElement } from './element/disk/disk-element.ts'
 import { DiskStaging } from './element/disk/disk-staging.ts'
+import { StreamSink } from './element/disk/large/stream-sink.ts'
+import { openWriterPool } from './element/disk/large/writer-pool.ts'
 import { cryptoRandom } from './random/crypto-random.ts'
 import type { AnyTransaction } from './store/committer.ts'
 import type { CommitterLink } from './store/committer-link.ts'
 import { elementTransactions } from './store/element-transactions.ts'
-import { linkInline } from './store/inline-link.ts'
 import { keepAlone } from './store/keep-alone.ts'
+import { linkInline } from './store/link/inline-link.ts'
+import { linkThread } from './store/link/thread-link.ts'
 import { openMarker } from './store/marker.ts'
 import { type LogOptions, openLog, type Recovery } from './store/open-log.ts'
-import { linkThread } from './store/thread-link.ts'
 
 export interface StoreOptions {
   readonly dir: string
@@ -36,7 +38,15 @@ export interface StoreOptions {
   readonly reservedBytes?: number
   readonly packBytesMax?: number
   readonly layOutBytes?: number
+  /** Memory for small blobs that are read again and again. */
   readonly cacheBytes?: number
+  /** The same for records of the catalog. */
+  readonly catalogCacheBytes?: number
+  /**
+   * Threads that hash and write large bodies, past the disk port; 0 does both on this thread and
+   * through the port.
+   */
+  readonly writerThreads?: number
   readonly onFatal?: (reason: string) => void
   /** Keeps what can be kept of a damaged log instead of refusing it. For rebuilds only. */
   readonly salvage?: boolean
@@ -48,7 +58,8 @@ export interface Store {
   readonly recovery: Recovery
   /** Key for signing presigned links; the same for the store's life. */
   readonly linkSecret: Uint8Array
-  close(): Promise<void>
+  /** `last` runs when everything is closed and nobody else can open the store yet. */
+  close(last?: () => void): Promise<void>
 }
 
 /**
@@ -60,6 +71,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   const disk = options.disk ?? nodeDisk
   const clock = options.clock ?? systemClock
   const random = options.random ?? cryptoRandom
+  const { writerThreads = 0 } = options
   const dir = options.dir.replace(/(?<=.)\/+$/, '')
   const unlock = prepareDir(disk, dir)
   try {
@@ -77,6 +89,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       ...(options.layOutBytes === undefined ? {} : { layOutBytes: options.layOutBytes }),
     }
     const { link, recovery } = await openLink(options, { ...log, disk, clock, random })
+    const writers = writerThreads === 0 ? undefined : openWriterPool(writerThreads, options.onFatal)
     const staging = new DiskStaging({
       disk,
       dir,
@@ -84,10 +97,12 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       clock,
       reservedBytes,
       packedBytesMax: options.packedBlobBytesMax ?? defaultLimits.packedBlobBytesMax,
+      openSink: sink => writers?.open(sink) ?? StreamSink.open(disk, sink),
     })
     const catalog = new SqliteCatalog({
       path: catalogPath,
       commits: link,
+      cacheBytes: options.catalogCacheBytes ?? defaultLimits.catalogCacheBytes,
       ...(options.onFatal === undefined ? {} : { onFatal: options.onFatal }),
     })
     const element = new DiskElement({
@@ -99,7 +114,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       staging,
       ...keepAlone(catalog, staging),
       reclaimStep: () => link.reclaim(),
-      cacheBytes: options.cacheBytes ?? 32 * 1024 * 1024,
+      cacheBytes: options.cacheBytes ?? defaultLimits.blobCacheBytes,
       now: () => clock.now(),
     })
     await element.loadDamage()
@@ -108,12 +123,17 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       element,
       recovery,
       linkSecret: Buffer.from(marker.secret, 'hex'),
-      async close() {
+      async close(last) {
         await element[Symbol.asyncDispose]()
         // Readers first: the last connection to close folds the WAL into the database.
         await catalog[Symbol.asyncDispose]()
         await link.close()
-        unlock()
+        await writers?.[Symbol.asyncDispose]()
+        try {
+          last?.()
+        } finally {
+          unlock()
+        }
       },
     }
   } catch (error) {

@@ -5,6 +5,7 @@ import { collectGarbage } from '@holdfast/engine/integrity/collect.ts'
 import type { FastifyInstance } from 'fastify'
 import { type Context, type ContextOptions, openContext } from './context.ts'
 import { healthOperations } from './doors/health/operations.ts'
+import { directGets } from './doors/rest/direct-gets.ts'
 import { restOperations } from './doors/rest/operations.ts'
 import { statusOf } from './doors/rest/statuses.ts'
 import { openHttp } from './http/open-http.ts'
@@ -18,8 +19,6 @@ export interface ServeOptions extends ContextOptions {
 export interface Started {
   /** Such as `http://127.0.0.1:8005`. */
   readonly url: string
-  /** The administrator's key, when this start made the first one. It is not shown again. */
-  readonly firstKey: string | undefined
 }
 
 export interface RunningServer extends Started {
@@ -35,9 +34,9 @@ const DRAIN_STEP_MS = 20
 
 /** Opens the store, recovers, and serves until `stop`. */
 export async function serve(options: ServeOptions): Promise<RunningServer> {
-  const { context, firstKey, close } = await openContext(options)
+  const { context, close } = await openContext(options)
   const { settings, log } = context
-  const app = openHttp(context, statusOf)
+  const app = openHttp(context, statusOf, directGets(context))
   let metricsServer: Server | undefined
   try {
     registerRoutes(app, context, { ...restOperations, ...healthOperations })
@@ -48,11 +47,14 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
     await close()
     throw error
   }
-  const url = urlOf(app)
+  const url = urlOf(app, context)
   const jobs = new AbortController()
-  const working = collectSometimes(context, jobs.signal)
+  const working = Promise.all([
+    collectSometimes(context, jobs.signal),
+    context.certificate?.watch(jobs.signal),
+  ])
   log.info({ url }, 'listening')
-  options.onListening?.({ url, firstKey })
+  options.onListening?.({ url })
   let stopping: Promise<void> | undefined
   const stop = async (): Promise<void> => {
     context.load.stopping = true
@@ -67,7 +69,6 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   }
   return {
     url,
-    firstKey,
     context,
     stop: () => {
       stopping ??= stop()
@@ -76,11 +77,11 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   }
 }
 
-function urlOf(app: FastifyInstance): string {
+function urlOf(app: FastifyInstance, { certificate }: Context): string {
   const address: AddressInfo | string | null = app.server.address()
   if (address === null || typeof address === 'string') return String(address)
   const host = address.family === 'IPv6' ? `[${address.address}]` : address.address
-  return `http://${host}:${address.port}`
+  return `${certificate === undefined ? 'http' : 'https'}://${host}:${address.port}`
 }
 
 /** Waits for the running transfers, then cuts those that are left. */

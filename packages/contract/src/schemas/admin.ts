@@ -125,7 +125,7 @@ export const verifyResult = Type.Object(
   {
     title: 'VerifyResult',
     description:
-      'Every stored blob was read again. Healed ones were damaged, and another copy took their place.',
+      'Every stored blob was read again. Healed ones were damaged; another copy took their place.',
   },
 )
 export type VerifyResult = Static<typeof verifyResult>

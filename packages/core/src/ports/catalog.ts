@@ -13,7 +13,7 @@ import type {
   Usage,
   Version,
 } from '../records.ts'
-import type { BlobFacts, Staged } from './element.ts'
+import type { BlobFacts, BlobPlace, Staged } from './element.ts'
 
 /**
  * What is true. Promises, each with a test of its number in the shared suite:
@@ -26,6 +26,7 @@ import type { BlobFacts, Staged } from './element.ts'
  * C6 Sequence numbers of changes have no gaps and no duplicates for readers.
  * C7 Using a transaction after its end throws.
  * C8 Usage, reference counts and totals equal what recounting the records gives.
+ * C9 Watchers hear of everything a write touched before that write resolves.
  */
 export interface Catalog {
   readonly traits: CatalogTraits
@@ -38,8 +39,24 @@ export interface Catalog {
    * It may run in another thread and together with others in one commit.
    */
   write(name: string, args: unknown, options: CommitOptions): Promise<unknown>
+  /** For caches: told of every commit, and of bytes that moved. Returns how to stop. */
+  watch(watcher: (touched: Touched) => void): () => void
   probe(): Promise<{ readonly state: 'up' | 'down'; readonly reason: string }>
   [Symbol.asyncDispose](): Promise<void>
+}
+
+/** What one transaction wrote or removed, and where else its bytes lie now. */
+export interface Touched {
+  /** With the key before and the key after, where they differ. */
+  readonly assets: readonly TouchedAsset[]
+  /** Ids of other records by kind; a blob goes by its SHA-256. */
+  readonly records: Readonly<Partial<Record<string, readonly string[]>>>
+}
+
+export interface TouchedAsset {
+  readonly id: string
+  readonly bucketId: string
+  readonly key: string
 }
 
 export interface CatalogTraits {
@@ -190,14 +207,21 @@ export interface VersionQuery {
   readonly assetId: string
   readonly kinds?: readonly Version['kind'][]
   readonly deleted: DeletedFilter
+  readonly changes?: readonly Version['change'][]
+  /** At that time or later. */
   readonly createdAfter?: string
+  /** Before that time. */
   readonly createdBefore?: string
+  /** The version with this id, or all but it. */
+  readonly id?: { readonly is: string } | { readonly not: string }
   readonly limit: number
   readonly offset?: number
 }
 
 export interface BlobQuestions {
   get(sha256: string): Awaitable<Blob | undefined>
+  /** Where its bytes lie: all that reading them takes. */
+  place(sha256: string): Awaitable<BlobPlace | undefined>
   /** In order of sha256, after the given one. */
   list(query: { after?: string; limit: number }): Awaitable<Blob[]>
   /** Unreferenced since before the given time. */

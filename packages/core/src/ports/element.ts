@@ -19,7 +19,9 @@ export interface Element {
   readonly traits: ElementTraits
   write(source: ByteSource, options: WriteOptions): Promise<WrittenBlob>
   /** BLOB_MISSING when it is not there, BLOB_DAMAGED when its bytes are not what was written. */
-  read(place: BlobPlace, range?: ByteRange): Promise<BlobBytes>
+  read(place: BlobPlace, range?: ByteRange, options?: ReadOptions): Promise<BlobBytes>
+  /** A whole blob that was read and verified before and is still in memory. Never to be changed. */
+  held?(sha256: string): Uint8Array | undefined
   stat(location: string): Promise<{ readonly size: number } | undefined>
   remove(location: string): Promise<void>
   list(): AsyncIterable<ListedBlob>
@@ -83,6 +85,14 @@ export interface BlobPlace {
 export interface ByteRange {
   readonly first: number
   readonly last: number
+}
+
+export interface ReadOptions {
+  /**
+   * The reader takes chunks on loan: each is valid until the next one is asked for, and then filled
+   * again. For readers that know when a chunk has left; anybody else would see other bytes.
+   */
+  readonly onLoan?: boolean
 }
 
 /**

@@ -22,7 +22,7 @@ export function dangers(
   settings: Settings,
   env: Readonly<Record<string, string | undefined>>,
 ): FieldProblem[] {
-  const problems = notBuilt(env)
+  const problems = [...notBuilt(env), ...halfPairs(settings)]
   if (settings.environment === 'development' || settings.environment === 'testing') return problems
   const refuse = (name: string, problem: string) => {
     problems.push({ path: `STORAGE_${name}`, problem: `${problem} (${settings.environment})` })
@@ -42,6 +42,16 @@ export function dangers(
     }
   }
   return problems
+}
+
+/** Half a pair would be served without TLS, which nobody who set it wants. */
+function halfPairs({ tlsCertFile, tlsKeyFile }: Settings): FieldProblem[] {
+  if ((tlsCertFile === undefined) === (tlsKeyFile === undefined)) return []
+  const [set, missing] =
+    tlsCertFile === undefined
+      ? ['TLS_KEY_FILE', 'TLS_CERT_FILE']
+      : ['TLS_CERT_FILE', 'TLS_KEY_FILE']
+  return [{ path: `STORAGE_${missing}`, problem: `is needed together with STORAGE_${set}` }]
 }
 
 /**

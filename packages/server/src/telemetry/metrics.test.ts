@@ -11,6 +11,7 @@ test('services beyond the hundred largest share one label', async () => {
     blobs: { blobs: 0, bytes: 0, dead: 0 },
     damaged: 2,
     freeBytes: 0,
+    active: 0,
     totalBytes: 0,
   }
   const text = await new Metrics(async () => figures).text()

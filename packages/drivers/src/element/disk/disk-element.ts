@@ -93,6 +93,10 @@ export class DiskElement implements Element {
     return this.#options.keep(source, options)
   }
 
+  held(sha256: string): Uint8Array | undefined {
+    return this.#cache.get(sha256)
+  }
+
   async read(place: BlobPlace, range?: ByteRange): Promise<BlobBytes> {
     const known = this.#cache.get(place.sha256)
     if (known !== undefined && range === undefined) return { size: known.length, bytes: known }

@@ -103,7 +103,7 @@ async function createAsset(
   await tx.keepBlob(facts, location)
   await tx.put.asset(asset)
   await tx.put.version(version)
-  await tx.note(changeOf('asset.created', asset, { ...contentOfVersion(version), key: asset.key }))
+  await tx.note(changeOf('asset.created', asset, {}))
   return { asset, version, outcome: 'created' }
 }
 

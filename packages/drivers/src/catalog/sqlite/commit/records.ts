@@ -29,15 +29,17 @@ export class Records {
     this.#tables.buckets.put(record)
   }
 
-  putAsset(record: Asset): void {
+  /** Returns what stood there before. */
+  putAsset(record: Asset): Asset | undefined {
     const { assets, versions, counters } = this.#tables
     const before = assets.put(record)
     this.#last = record
-    if (before === undefined || sameOwners(before, record)) return
+    if (before === undefined || sameOwners(before, record)) return before
     // Its versions' bytes follow the asset to its new bucket, service or owner.
     const bytes = versions.bytesOf(record.createdSeq)
     counters.countBytes(before, -bytes)
     counters.countBytes(record, bytes)
+    return before
   }
 
   putVersion(record: Version, atMs: number): void {
@@ -75,13 +77,18 @@ export class Records {
     this.#tables.buckets.remove(id)
   }
 
-  removeAsset(id: string): void {
+  removeAsset(id: string): Asset | undefined {
     const { assets, versions } = this.#tables
     const seq = assets.seqOf(id)
-    if (seq === undefined) return
+    if (seq === undefined) return undefined
     if (versions.hasAny(seq)) throw new Error(`asset ${id} still has versions`)
-    assets.remove(id)
     this.#last = undefined
+    return assets.remove(id)
+  }
+
+  /** The number that the change log knows the asset by. */
+  assetSeq(id: string): number | undefined {
+    return this.#last?.id === id ? this.#last.createdSeq : this.#tables.assets.seqOf(id)
   }
 
   #asset(id: string): Asset | undefined {

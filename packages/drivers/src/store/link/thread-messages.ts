@@ -1,15 +1,16 @@
-import type { CommitReply, CommitRequest, ReplyError, StagedBytes } from './commit-request.ts'
-import type { LogOptions, Recovery } from './open-log.ts'
-import type { ReclaimStep } from './reclaimer.ts'
+import type { CommitReply, CommitRequest, ReplyError, StagedBytes } from '../commit-request.ts'
+import type { LogOptions, Recovery } from '../open-log.ts'
+import type { ReclaimStep } from '../reclaimer.ts'
 
 /** Messages between the event loop and the committer thread. */
 
 export interface ThreadData {
   readonly transactionsUrl: string
+  readonly arena: SharedArrayBuffer
   readonly log: Omit<LogOptions, 'disk' | 'clock' | 'random' | 'transactions'>
 }
 
-/** Bodies travel together in one buffer; each staged entry says where its own begins. */
+/** Says where its body begins: in the arena, or where that is full, in `bodies`. */
 export interface PackedStaged extends Omit<StagedBytes, 'body'> {
   readonly bodyAt: number | null
 }
@@ -23,6 +24,7 @@ export type ToThread =
       readonly kind: 'commit'
       readonly id: number
       readonly requests: readonly PackedRequest[]
+      /** Null: they are in the arena. */
       readonly bodies: Uint8Array | null
     }
   | { readonly kind: 'search'; readonly id: number }

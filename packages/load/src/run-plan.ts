@@ -1,7 +1,8 @@
-import { machineCpuMs } from '../sampling/machine-load.ts'
-import { cpuMsOf } from '../sampling/process-tree.ts'
 import { Connection, type Run } from './connection.ts'
+import type { NumberCounter } from './exchange.ts'
 import type { Limit, LoadOutcome, LoadPlan } from './load-plan.ts'
+import { machineCpuMs } from './machine-load.ts'
+import { cpuMsOf } from './process-tree.ts'
 import { requestSource } from './request-sources.ts'
 import { Tally } from './tally.ts'
 
@@ -9,10 +10,11 @@ import { Tally } from './tally.ts'
 export async function runPlan(plan: LoadPlan): Promise<LoadOutcome> {
   const tally = new Tally()
   let mayStart: (now: number) => boolean = () => false
-  const run: Run = { port: plan.port, tally, mayStart: now => mayStart(now) }
-  const counter = { value: firstNumberOf(plan) }
+  const { host = '127.0.0.1', port, tls = false } = plan
+  const run: Run = { host, port, tls, tally, mayStart: now => mayStart(now) }
+  const counter: NumberCounter = { value: firstNumberOf(plan), put: [] }
   const connections = Array.from({ length: plan.connections }, (_, index) => {
-    return new Connection(run, requestSource(plan.traffic, counter, index))
+    return new Connection(run, requestSource(plan, counter, index))
   })
   await Promise.all(connections.map(connection => connection.opened()))
   const measureCpu = startCpu(plan.serverPids)
@@ -31,6 +33,12 @@ export async function runPlan(plan: LoadPlan): Promise<LoadOutcome> {
     bytes: tally.bytes,
     elapsedMs,
     latency: tally.latency.summary(),
+    byMethod: Object.fromEntries(
+      [...tally.byMethod].map(([method, latency]) => [
+        method,
+        { operations: latency.total, latency: latency.summary() },
+      ]),
+    ),
     errors: Object.fromEntries(tally.errors),
     hashedAnswers: tally.hashedAnswers,
     ...measureCpu(Math.max(1, performance.now() - startedAt)),

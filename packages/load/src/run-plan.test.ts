@@ -140,3 +140,39 @@ test('a port where nobody listens is an error of every connection', async () => 
   assert.deepEqual(outcome.errors, { 'socket: ECONNREFUSED': 3 })
   assert.equal(outcome.operations, 0)
 })
+
+test('a mix reads what was there and deletes only what it has put itself', async () => {
+  const there = new Set(['/set/0000000000', '/set/0000000001', '/set/0000000002'])
+  const wrong: string[] = []
+  const outcome = await against(
+    (request, response) => {
+      const { method, url = '' } = request
+      if (method === 'PUT') {
+        request.resume()
+        there.add(url)
+        response.writeHead(201, { 'Content-Length': 0 }).end()
+      } else if (method === 'DELETE') {
+        if (!there.delete(url) || url.startsWith('/set/')) wrong.push(url)
+        response.writeHead(204).end()
+      } else {
+        if (!there.has(url)) wrong.push(url)
+        response.writeHead(200, { 'Content-Length': sizeBytes })
+        response.end(method === 'GET' ? right(request) : undefined)
+      }
+    },
+    {
+      traffic: {
+        kind: 'mixed',
+        get: { ...get, kind: 'get' },
+        put: { ...put, kind: 'put', pathPrefix: '/new/' },
+        shares: { head: 0.3, put: 0.2, delete: 0.1 },
+        deletedStatuses: [204],
+      },
+      until: { operations: 600 },
+    },
+  )
+  assert.deepEqual([outcome.errors, wrong], [{}, []])
+  for (const method of ['GET', 'HEAD', 'PUT', 'DELETE'] as const) {
+    assert.ok((outcome.byMethod[method]?.operations ?? 0) > 20, method)
+  }
+})

@@ -1,13 +1,13 @@
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
-import { systemClock } from '../clock/system-clock.ts'
-import { nodeDisk } from '../disk/node-disk.ts'
-import { cryptoRandom } from '../random/crypto-random.ts'
-import type { CommitReply, CommitRequest, ReplyError, StagedBytes } from './commit-request.ts'
-import type { AnyTransaction, Committer } from './committer.ts'
-import { elementTransactions } from './element-transactions.ts'
-import { openLog } from './open-log.ts'
-import type { ReclaimStep } from './reclaimer.ts'
-import { toReplyError } from './reply-error.ts'
+import { systemClock } from '../../clock/system-clock.ts'
+import { nodeDisk } from '../../disk/node-disk.ts'
+import { cryptoRandom } from '../../random/crypto-random.ts'
+import type { CommitReply, CommitRequest, ReplyError, StagedBytes } from '../commit-request.ts'
+import type { AnyTransaction, Committer } from '../committer.ts'
+import { elementTransactions } from '../element-transactions.ts'
+import { openLog } from '../open-log.ts'
+import type { ReclaimStep } from '../reclaimer.ts'
+import { toReplyError } from '../reply-error.ts'
 import type { FromThread, PackedRequest, ThreadData, ToThread } from './thread-messages.ts'
 
 /** The committer in its own thread: here waiting for the disk costs the event loop nothing. */
@@ -15,7 +15,6 @@ import type { FromThread, PackedRequest, ThreadData, ToThread } from './thread-m
 const SEARCH_STEP = 500
 const SEARCH_IDLE_MS = 250
 const BATCH_MAX = 512
-const NO_BYTES = new Uint8Array(0)
 
 async function main(port: MessagePort, data: ThreadData): Promise<void> {
   const module: { transactions: Record<string, AnyTransaction> } = await import(
@@ -28,6 +27,7 @@ async function main(port: MessagePort, data: ThreadData): Promise<void> {
     random: cryptoRandom,
     transactions: { ...module.transactions, ...elementTransactions },
   })
+  const arena = new Uint8Array(data.arena)
   const answer = (message: FromThread): void => port.postMessage(message)
   let queue: ToThread[] = []
   let busy = false
@@ -47,7 +47,9 @@ async function main(port: MessagePort, data: ThreadData): Promise<void> {
       queue = []
       const commits = messages.filter(message => message.kind === 'commit')
       if (commits.length > 0) {
-        const requests = commits.flatMap(message => unpack(message.requests, message.bodies))
+        const requests = commits.flatMap(message =>
+          unpack(message.requests, message.bodies ?? arena),
+        )
         const replies = await log.committer.run(requests)
         answerCommits(commits, replies, answer)
         more = true
@@ -119,12 +121,11 @@ function answerCommits(
   }
 }
 
-function unpack(requests: readonly PackedRequest[], bodies: Uint8Array | null): CommitRequest[] {
+function unpack(requests: readonly PackedRequest[], bodies: Uint8Array): CommitRequest[] {
   return requests.map(request => ({
     ...request,
     staged: request.staged.map(({ bodyAt, ...staged }): StagedBytes => {
-      const all = bodies ?? NO_BYTES
-      const body = bodyAt === null ? null : all.subarray(bodyAt, bodyAt + staged.size)
+      const body = bodyAt === null ? null : bodies.subarray(bodyAt, bodyAt + staged.size)
       return { ...staged, body }
     }),
   }))

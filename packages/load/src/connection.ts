@@ -1,5 +1,6 @@
 import { createHash, type Hash } from 'node:crypto'
-import { connect, type Socket } from 'node:net'
+import { connect, isIP, type Socket } from 'node:net'
+import { connect as connectTls } from 'node:tls'
 import type { Exchange, RequestSource } from './exchange.ts'
 import type { Tally } from './tally.ts'
 
@@ -11,6 +12,8 @@ const readBuffer = Buffer.allocUnsafeSlow(256 * 1024)
 export interface Run {
   readonly port: number
   readonly tally: Tally
+  readonly host: string
+  readonly tls: boolean
   /** Whether one more operation may start at this time. */
   mayStart(now: number): boolean
 }
@@ -36,9 +39,16 @@ export class Connection {
       this.#take(readBuffer.subarray(0, count))
       return true
     }
-    const onread = { buffer: readBuffer, callback }
-    this.#socket = connect({ host: '127.0.0.1', port: run.port, noDelay: true, onread })
-    this.#socket.once('connect', () => this.#opened.resolve())
+    const { host, port } = run
+    if (run.tls) {
+      this.#socket = connectTls({ host, port, servername: isIP(host) === 0 ? host : '' })
+      this.#socket.on('data', (bytes: Buffer) => this.#take(bytes))
+      this.#socket.once('secureConnect', () => this.#opened.resolve())
+    } else {
+      const onread = { buffer: readBuffer, callback }
+      this.#socket = connect({ host, port, noDelay: true, onread })
+      this.#socket.once('connect', () => this.#opened.resolve())
+    }
     this.#socket.on('error', error => this.#break(`socket: ${codeOf(error)}`))
     this.#socket.on('close', () => this.#break('closed by the server'))
   }
@@ -64,8 +74,8 @@ export class Connection {
     this.#sentAt = now
     this.#run.tally.started += 1
     const [first, ...rest] = exchange.chunks
-    if (rest.length === 0) {
-      this.#socket.write(first!)
+    if (rest.length === 0 && first !== undefined) {
+      this.#socket.write(first)
       return
     }
     this.#socket.cork()
@@ -115,9 +125,14 @@ export class Connection {
       this.#break('no content length')
       return undefined
     }
-    this.#leftBytes = Number(length ?? 0)
-    if (exchange.answerBytes !== undefined && this.#leftBytes !== exchange.answerBytes) {
-      this.#break(`length ${this.#leftBytes} instead of ${exchange.answerBytes}`)
+    this.#leftBytes = exchange.hasBody ? Number(length ?? 0) : 0
+    if (!exchange.hasBody && Number(length ?? 0) !== exchange.headBytes) {
+      this.#break(`length ${length} instead of ${exchange.headBytes}`)
+      return undefined
+    }
+    const { answerBytes } = exchange
+    if (answerBytes !== undefined && this.#leftBytes !== answerBytes) {
+      this.#break(`length ${this.#leftBytes} instead of ${answerBytes}`)
       return undefined
     }
     this.#stampChecked = exchange.stamp === undefined
@@ -143,8 +158,8 @@ export class Connection {
       tally.hashedAnswers += 1
       if (this.#hash.digest('hex') !== exchange.hash) tally.fail('wrong SHA-256 of a body')
     }
-    tally.latency.record(now - this.#sentAt)
-    tally.operations += 1
+    tally.record(exchange.method, now - this.#sentAt)
+    exchange.done?.()
     tally.bytes += exchange.payloadBytes
     tally.lastAt = now
     this.#exchange = undefined

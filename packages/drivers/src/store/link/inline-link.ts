@@ -1,6 +1,7 @@
-import type { CommitReply, CommitRequest } from './commit-request.ts'
-import type { CommitterLink } from './committer-link.ts'
-import type { OpenedLog } from './open-log.ts'
+import type { CommitReply, CommitRequest } from '../commit-request.ts'
+import type { CommitterLink } from '../committer-link.ts'
+import type { OpenedLog } from '../open-log.ts'
+import { Watchers } from './watchers.ts'
 
 const BATCH_MAX = 1024
 const SEARCH_STEP = 1000
@@ -14,12 +15,14 @@ interface Waiting {
 export function linkInline(log: OpenedLog): CommitterLink {
   let waiting: Waiting[] = []
   let running: Promise<void> | undefined
+  const watchers = new Watchers()
 
   const drain = async (): Promise<void> => {
     await Promise.resolve()
     while (waiting.length > 0) {
       const batch = waiting.splice(0, BATCH_MAX)
       const replies = await log.committer.run(batch.map(({ request }) => request))
+      watchers.committed(replies)
       for (const [index, { settle }] of batch.entries()) {
         const reply = replies[index]
         if (reply !== undefined) settle(reply)
@@ -46,8 +49,11 @@ export function linkInline(log: OpenedLog): CommitterLink {
     },
     async reclaim() {
       await idle()
-      return log.committer.reclaim()
+      const step = log.committer.reclaim()
+      watchers.reclaimed(step)
+      return step
     },
+    watch: watcher => watchers.add(watcher),
     async close() {
       await idle()
       waiting = []

@@ -1,6 +1,9 @@
 /** What the load process is told, and what it answers: plain data, sent between processes. */
 export interface LoadPlan {
+  /** 127.0.0.1 unless set. */
+  readonly host?: string
   readonly port: number
+  readonly tls?: boolean
   readonly connections: number
   readonly traffic: Traffic
   readonly until: Limit
@@ -30,7 +33,9 @@ export interface Objects extends Place {
   readonly firstNumber: number
 }
 
-export type Traffic = PutTraffic | GetTraffic | CallTraffic | MixedTraffic
+export type Method = 'GET' | 'HEAD' | 'PUT' | 'DELETE'
+
+export type Traffic = PutTraffic | GetTraffic | HeadTraffic | CallTraffic | MixedTraffic
 
 /** Each PUT takes the next number: no key and no content comes twice. */
 export interface PutTraffic extends Objects {
@@ -46,6 +51,12 @@ export interface GetTraffic extends Objects {
   readonly hashEvery: number
 }
 
+/** HEADs of numbers in any order out of `count` objects that were put before. */
+export interface HeadTraffic extends Objects {
+  readonly kind: 'head'
+  readonly count: number
+}
+
 /** GETs of fixed paths in turn; the answers may have any length above zero. */
 export interface CallTraffic {
   readonly kind: 'call'
@@ -53,12 +64,21 @@ export interface CallTraffic {
   readonly headers: Readonly<Record<string, string>>
 }
 
+/** All kinds side by side. What is deleted was put in the same run; what is read stays. */
 export interface MixedTraffic {
   readonly kind: 'mixed'
   readonly put: PutTraffic
   readonly get: GetTraffic
-  /** Share of PUTs, 0 to 1. */
-  readonly putShare: number
+  readonly shares: Shares
+  /** Statuses of a DELETE that did its work. */
+  readonly deletedStatuses: readonly number[]
+}
+
+/** Parts of the operations, 0 to 1 together; the rest are GETs. */
+export interface Shares {
+  readonly head: number
+  readonly put: number
+  readonly delete: number
 }
 
 export interface LoadOutcome {
@@ -68,6 +88,7 @@ export interface LoadOutcome {
   /** From the first request to the last answer. */
   readonly elapsedMs: number
   readonly latency: LatencySummary
+  readonly byMethod: Readonly<Partial<Record<Method, MethodOutcome>>>
   readonly errors: Readonly<Record<string, number>>
   readonly hashedAnswers: number
   readonly serverCpuMs: number
@@ -75,6 +96,11 @@ export interface LoadOutcome {
   readonly loadCpuShare: number
   /** The same for everybody else on the machine, the kernel's own threads included. */
   readonly othersCpuShare: number
+}
+
+export interface MethodOutcome {
+  readonly operations: number
+  readonly latency: LatencySummary
 }
 
 export interface LatencySummary {

@@ -11,9 +11,14 @@ export class LatencyHistogram {
   #maxMs = 0
 
   record(latencyMs: number): void {
-    this.#counts[bucketOf(latencyMs * 1000)]! += 1
+    const bucket = bucketOf(latencyMs * 1000)
+    this.#counts[bucket] = (this.#counts[bucket] ?? 0) + 1
     this.#total += 1
     if (latencyMs > this.#maxMs) this.#maxMs = latencyMs
+  }
+
+  get total(): number {
+    return this.#total
   }
 
   /** The latency that this share of all operations did not exceed, in ms; 0 when there are none. */
