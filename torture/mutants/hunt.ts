@@ -1,5 +1,5 @@
 // Looks for a planted bug with the checks that pass on honest sources: `node hunt.ts HUNT…` ends
-// with 1 and tells what it found, or with 0 when all hunts held. Runs inside a copy of the checkout.
+// with 1 and tells what it found, or with 0 when all hunts held. Runs in a copy of the checkout.
 
 import { listAssets } from '@holdfast/engine/assets/list.ts'
 import { putAsset } from '@holdfast/engine/assets/put.ts'

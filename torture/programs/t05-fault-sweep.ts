@@ -64,7 +64,7 @@ export const program: Program = {
   summary: 'the n-th disk call fails, once or for good: every answer stays honest, nothing hangs',
   secondsMax: { short: 300, long: 7200 },
   minimum: {
-    short: { 'faults that came': 400, kills: 60, disks: 1000, injections: 8, acknowledged: 300 },
+    short: { 'faults that came': 400, kills: 60, disks: 900, injections: 8, acknowledged: 300 },
     long: { 'faults that came': 10_000, kills: 400, disks: 20_000, injections: 300 },
   },
   async run(run) {
