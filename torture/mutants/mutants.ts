@@ -65,7 +65,7 @@ export const mutants: readonly Mutant[] = [
     edits: [
       {
         in: drivers,
-        find: /disk\.syncDir\([^\n]+\)(?=\n\s+\} catch[^\n]+\n\s+file\.close\(\)\n[^\n]*while a new pack)/,
+        find: /disk\.syncDir\([^\n]+\)(?=\n[^\n]+\n[^\n]+\n[^\n]*while a new pack)/,
         put: '',
       },
     ],
