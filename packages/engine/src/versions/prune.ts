@@ -24,8 +24,8 @@ export interface PruneResult {
 const DAY_MS = 24 * 60 * 60 * 1000
 
 /**
- * Hides old versions. Those it keeps: the newest `keep`, the current one, tagged ones. By age it does
- * nothing while the wall clock cannot be trusted (STORAGE_UNAVAILABLE with the reason).
+ * Hides old versions. Those it keeps: the newest `keep`, the current one, tagged ones. By age it
+ * does nothing while the wall clock cannot be trusted (STORAGE_UNAVAILABLE with the reason).
  */
 export async function pruneVersions(
   engine: Engine,
