@@ -7,8 +7,8 @@ export interface FuzzTarget {
   readonly seeds: readonly Uint8Array[]
   readonly words?: readonly string[]
   /**
-   * Parses, and throws a `Mismatch` when what was accepted does not come out the same again. Refusals
-   * are typed errors of ours; anything else that is thrown is a crash.
+   * Parses, and throws a `Mismatch` when what was accepted does not come out the same again.
+   * Refusals are typed errors of ours; anything else that is thrown is a crash.
    */
   run(input: Uint8Array): void | Promise<void>
 }

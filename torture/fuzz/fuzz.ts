@@ -26,7 +26,7 @@ export interface FuzzTally {
   readonly problems: readonly string[]
 }
 
-/** Runs mutated seeds for a while; inputs of batches that reach new branches are mutated further. */
+/** Runs mutated seeds for a while; inputs of batches that reach new branches join the seeds. */
 export async function fuzz(
   target: FuzzTarget,
   { random, ms }: { readonly random: SeededRandom; readonly ms: number },
@@ -147,7 +147,7 @@ class Coverage implements Disposable {
   }
 }
 
-/** Reached in few or in many runs of a batch: a rare branch counts as new when it becomes common. */
+/** Reached in few or in many runs of a batch: a rare branch that becomes common is news too. */
 function bucketOf(count: number): string {
   return count < batch / 10 ? 'rare' : 'common'
 }

@@ -57,6 +57,8 @@ async function crowd(run: Run): Promise<void> {
   if (second.after > first.after * 1.1 + 32e6) {
     run.fail(`RSS is ${second.after} after the second crowd, ${first.after} after the first`)
   } else run.pass()
+  // The crowd goes home: its connections are closed, and nothing of them may stay open.
+  door[Symbol.dispose]()
   await judgeFiles(run, server.pid)
   await stop(run, server)
 }
@@ -101,7 +103,6 @@ function judgeTimes(run: Run, latenciesMs: number[], lagSeconds: number): void {
   }
 }
 
-/** Connections that the crowd let go are closed: idle ones after the server's patience. */
 async function judgeFiles(run: Run, pid: number): Promise<void> {
   const count = () => readdirSync(`/proc/${pid}/fd`).length
   let open = count()
