@@ -1,5 +1,6 @@
 import { version } from '@holdfast/server/version.ts'
 import { Command } from 'commander'
+import { addBench } from './commands/bench.ts'
 import { addBuckets } from './commands/buckets.ts'
 import { addConfig } from './commands/config.ts'
 import { addGet } from './commands/get.ts'
@@ -42,6 +43,8 @@ export function buildProgram(): Command {
   for (const add of [addServe, addPut, addGet, addLs, addStat, addSearch, addRm, addRestore]) {
     add(program)
   }
-  for (const add of [addLink, addBuckets, addKeys, addVerify, addRebuild, addConfig]) add(program)
+  for (const add of [addLink, addBuckets, addKeys, addVerify, addRebuild, addConfig, addBench]) {
+    add(program)
+  }
   return program
 }
