@@ -79,10 +79,11 @@ function stageSmall(chunks: Uint8Array[], size: number, write: WriteOptions): St
   const blockBytes = blockBytesFor(size)
   return {
     sha256,
-    md5: digests.md5 ?? null,
+    md5: digests.md5,
     size,
     blockBytes,
     sums: sumsOf(body, blockBytes),
+    ...(digests.digests === undefined ? {} : { digests: digests.digests }),
     body,
     temp: null,
     head: body.subarray(0, HEAD_BYTES),
@@ -155,10 +156,11 @@ class LargeStage {
     await this.#file.close()
     return {
       sha256: digests.sha256,
-      md5: digests.md5 ?? null,
+      md5: digests.md5,
       size: this.#size,
       blockBytes: this.#blockBytes,
       sums: this.#summer.finish(),
+      ...(digests.digests === undefined ? {} : { digests: digests.digests }),
       body: null,
       temp: this.#name,
       head: this.#head,

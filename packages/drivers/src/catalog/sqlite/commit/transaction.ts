@@ -4,10 +4,12 @@ import type {
   CatalogRemovals,
   CatalogTransaction,
   CatalogView,
+  ComposedBlob,
   NewChange,
 } from '@holdfast/core/ports/catalog.ts'
 import type { BlobFacts } from '@holdfast/core/ports/element.ts'
 import type { Blob } from '@holdfast/core/records.ts'
+import { encodeParts } from '../rooms/composed-blobs.ts'
 import type { Tables } from '../tables.ts'
 import { type ChangeLine, isEmptyLine, type LineBlob, LineDraft, quotaId } from './change-line.ts'
 import { Records } from './records.ts'
@@ -84,6 +86,15 @@ export class SqliteTransaction {
       get changes() {
         return open().changes
       },
+      get objects() {
+        return open().objects
+      },
+      get uploads() {
+        return open().uploads
+      },
+      get accessKeys() {
+        return open().accessKeys
+      },
       put: this.#puts(),
       remove: this.#removals(),
       note: change => this.#note(change),
@@ -92,6 +103,7 @@ export class SqliteTransaction {
         return this.#context.seq + 1
       },
       keepBlob: (facts, location) => this.#keepBlob(facts, location),
+      composeBlob: blob => this.#composeBlob(blob),
     }
   }
 
@@ -132,14 +144,18 @@ export class SqliteTransaction {
     const known = this.#tables.blobs.get(facts.sha256)
     if (known !== undefined) {
       // Equal bytes are shared only if they are still there; else these take their place.
-      if (location !== null || this.#context.isPresent(known)) return
-      this.#tables.blobs.move(facts.sha256, this.#context.place(facts))
-      return
+      if (location !== null || this.#isPresent(known)) return
+      if (known.parts === undefined) {
+        this.#tables.blobs.move(facts.sha256, this.#context.place(facts))
+        return
+      }
     }
     const place = location ?? this.#context.place(facts)
     const { sha256, size, blockBytes, sums } = facts
     const atMs = Records.atMs(this.#context.at)
-    this.#records.putBlob({ sha256, size, blockBytes, sums, location: place }, atMs)
+    const blob = { sha256, size, blockBytes, sums, location: place }
+    if (known === undefined) this.#records.putBlob(blob, atMs)
+    else this.#records.fillBlob(blob, atMs)
     const line: LineBlob = {
       sha256,
       size,
@@ -148,6 +164,26 @@ export class SqliteTransaction {
       ...(place.startsWith('pack:') ? {} : { location: place }),
     }
     this.#draft.put('blobs', sha256, line)
+  }
+
+  #composeBlob({ sha256, size, parts }: ComposedBlob): void {
+    this.#alive()
+    const known = this.#tables.blobs.get(sha256)
+    if (known !== undefined && this.#isPresent(known)) return
+    this.#records.composeBlob({ sha256, size, parts }, Records.atMs(this.#context.at))
+    const line: LineBlob = { sha256, size, blockBytes: 0, sums: '', parts: encodeParts(parts) }
+    this.#draft.put('blobs', sha256, line)
+  }
+
+  /** Whether the bytes, or those of all parts, lie where the catalog says. */
+  #isPresent(blob: Blob): boolean {
+    if (blob.parts === undefined) return this.#context.isPresent(blob)
+    return blob.parts.every(({ sha256 }) => {
+      const part = this.#tables.blobs.get(sha256)
+      if (part === undefined) return false
+      // Elements that do not stage answer for their bytes themselves.
+      return !/^(?:pack|file):/.test(part.location) || this.#context.isPresent(part)
+    })
   }
 
   #puts(): CatalogPuts {
@@ -185,6 +221,21 @@ export class SqliteTransaction {
         records.putKey(record)
         draft.put('keys', record.id, record)
       },
+      accessKey: record => {
+        this.#alive()
+        records.putAccessKey(record)
+        draft.put('accessKeys', record.id, record)
+      },
+      upload: record => {
+        this.#alive()
+        records.putUpload(record)
+        draft.put('uploads', record.id, record)
+      },
+      part: record => {
+        this.#alive()
+        records.putPart(record, Records.atMs(this.#context.at))
+        draft.put('parts', record.id, record)
+      },
     }
   }
 
@@ -218,15 +269,20 @@ export class SqliteTransaction {
         records.removeQuota(scope, name)
         draft.remove('quotas', quotaId({ scope, name }), { scope, name })
       },
+      upload: id => {
+        this.#alive()
+        records.removeUpload(id, Records.atMs(this.#context.at))
+        draft.remove('uploads', id)
+      },
       blob: sha256 => {
         this.#alive()
         const blob = this.#tables.blobs.get(sha256)
         if (blob === undefined) return
-        if (!records.removeBlob(sha256)) {
+        if (!records.removeBlob(sha256, Records.atMs(this.#context.at))) {
           throw new HoldfastError('INTERNAL', {}, { cause: `blob ${sha256} is referenced` })
         }
         draft.remove('blobs', sha256)
-        this.#removedBlobs.push(sha256)
+        if (blob.parts === undefined) this.#removedBlobs.push(sha256)
       },
     }
   }
