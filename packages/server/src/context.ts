@@ -7,6 +7,7 @@ import { nodeDisk } from '@holdfast/drivers/disk/node-disk.ts'
 import { openStore, type StoreOptions } from '@holdfast/drivers/open.ts'
 import { cryptoRandom } from '@holdfast/drivers/random/crypto-random.ts'
 import type { Recovery } from '@holdfast/drivers/store/open-log.ts'
+import { ensureAccessKey } from '@holdfast/engine/access/access-keys.ts'
 import { createKey, ensureKey } from '@holdfast/engine/access/keys.ts'
 import { type Engine, ensureBuckets, openEngine } from '@holdfast/engine/engine.ts'
 import type { DestinationStream } from 'pino'
@@ -96,6 +97,7 @@ export async function openContext(options: ContextOptions): Promise<OpenedContex
     })
     await ensureBuckets(engine, [settings.defaultBucket, ...settings.buckets])
     const firstKey = await prepareKeys(engine, settings)
+    await prepareAccessKey(engine, settings)
     const health = openHealth({ engine, log })
     const metrics = new Metrics(() => figures(engine, health))
     await health.start()
@@ -136,6 +138,13 @@ async function prepareKeys(engine: Engine, settings: Settings): Promise<string |
   const { signal } = new AbortController()
   const call = { principal: systemPrincipal, requestId: 'start', signal }
   return (await createKey(engine, call, administrator)).secret
+}
+
+/** The key pair for S3 that the settings give. */
+async function prepareAccessKey(engine: Engine, settings: Settings): Promise<void> {
+  const { s3AccessKeyId: id, s3SecretAccessKey: secret } = settings
+  if (id === undefined || secret === undefined) return
+  await ensureAccessKey(engine, { id, secret, name: 'administrator', permissions: ['*'] })
 }
 
 function openHealth({ engine, log }: { engine: Engine; log: Log }): HealthProbe {

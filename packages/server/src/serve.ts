@@ -2,11 +2,11 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { isHoldfastError } from '@holdfast/core/errors.ts'
 import { collectGarbage } from '@holdfast/engine/integrity/collect.ts'
-import type { FastifyInstance } from 'fastify'
 import { type Context, type ContextOptions, openContext } from './context.ts'
 import { healthOperations } from './doors/health/operations.ts'
 import { restOperations } from './doors/rest/operations.ts'
 import { statusOf } from './doors/rest/statuses.ts'
+import { openS3 } from './doors/s3/open-s3.ts'
 import { openHttp } from './http/open-http.ts'
 import { registerRoutes } from './http/register-routes.ts'
 
@@ -18,6 +18,8 @@ export interface ServeOptions extends ContextOptions {
 export interface Started {
   /** Such as `http://127.0.0.1:8005`. */
   readonly url: string
+  /** Of the S3 interface; undefined where it is switched off. */
+  readonly s3Url: string | undefined
   /** The administrator's key, when this start made the first one. It is not shown again. */
   readonly firstKey: string | undefined
 }
@@ -32,34 +34,40 @@ export interface RunningServer extends Started {
 }
 
 const DRAIN_STEP_MS = 20
+const S3_PORT = 8006
 
 /** Opens the store, recovers, and serves until `stop`. */
 export async function serve(options: ServeOptions): Promise<RunningServer> {
   const { context, firstKey, close } = await openContext(options)
   const { settings, log } = context
   const app = openHttp(context, statusOf)
+  const s3 = settings.s3Enabled ? openS3(context) : undefined
+  const s3Port = settings.s3Port ?? (settings.port === 0 ? 0 : S3_PORT)
   let metricsServer: Server | undefined
   try {
     registerRoutes(app, context, { ...restOperations, ...healthOperations })
     await app.listen({ host: settings.host, port: settings.port })
+    if (s3 !== undefined) await listen(s3, settings.s3Host ?? settings.host, s3Port)
     metricsServer = await openMetricsPort(context)
   } catch (error) {
+    s3?.close()
     await app.close()
     await close()
     throw error
   }
-  const url = urlOf(app)
+  const url = urlOf(app.server)
+  const s3Url = s3 === undefined ? undefined : urlOf(s3)
   const jobs = new AbortController()
   const working = collectSometimes(context, jobs.signal)
-  log.info({ url }, 'listening')
-  options.onListening?.({ url, firstKey })
+  log.info({ url, s3_url: s3Url }, 'listening')
+  options.onListening?.({ url, s3Url, firstKey })
   let stopping: Promise<void> | undefined
   const stop = async (): Promise<void> => {
     context.load.stopping = true
     jobs.abort()
     metricsServer?.close()
     metricsServer?.closeAllConnections()
-    await drain(app, context)
+    await drain(s3 === undefined ? [app.server] : [app.server, s3], context)
     await app.close()
     await working
     await close()
@@ -67,6 +75,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   }
   return {
     url,
+    s3Url,
     firstKey,
     context,
     stop: () => {
@@ -76,21 +85,36 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   }
 }
 
-function urlOf(app: FastifyInstance): string {
-  const address: AddressInfo | string | null = app.server.address()
+async function listen(server: Server, host: string, port: number): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen({ host, port }, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
+}
+
+function urlOf(server: Server): string {
+  const address: AddressInfo | string | null = server.address()
   if (address === null || typeof address === 'string') return String(address)
   const host = address.family === 'IPv6' ? `[${address.address}]` : address.address
   return `http://${host}:${address.port}`
 }
 
 /** Waits for the running transfers, then cuts those that are left. */
-async function drain(app: FastifyInstance, { clock, load, settings, log }: Context): Promise<void> {
-  app.server.close()
-  app.server.closeIdleConnections()
+async function drain(
+  servers: readonly Server[],
+  { clock, load, settings, log }: Context,
+): Promise<void> {
+  for (const server of servers) {
+    server.close()
+    server.closeIdleConnections()
+  }
   const until = clock.monotonic() + settings.shutdownSeconds * 1000
   while (load.active > 0 && clock.monotonic() < until) await clock.sleep(DRAIN_STEP_MS)
   if (load.active > 0) log.warn({ transfers: load.active }, 'transfers cut by the stop')
-  app.server.closeAllConnections()
+  for (const server of servers) server.closeAllConnections()
 }
 
 /** Frees what nothing refers to, now and then. A failed run is told and tried again. */

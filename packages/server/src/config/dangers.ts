@@ -22,7 +22,7 @@ export function dangers(
   settings: Settings,
   env: Readonly<Record<string, string | undefined>>,
 ): FieldProblem[] {
-  const problems = notBuilt(env)
+  const problems = [...notBuilt(env), ...halfKey(settings)]
   if (settings.environment === 'development' || settings.environment === 'testing') return problems
   const refuse = (name: string, problem: string) => {
     problems.push({ path: `STORAGE_${name}`, problem: `${problem} (${settings.environment})` })
@@ -32,16 +32,33 @@ export function dangers(
   if (settings.corsOrigins.includes('*')) {
     refuse('CORS_ORIGINS', 'must name origins: * lets any page call this server')
   }
-  const key = settings.bootstrapApiKey
-  if (key !== undefined) {
-    if (key.length < 32) refuse('BOOTSTRAP_API_KEY', 'must have at least 32 characters')
-    if (new Set(key).size < 10) refuse('BOOTSTRAP_API_KEY', 'must not be so regular')
-    const lower = key.toLowerCase()
-    if (WELL_KNOWN.some(word => lower.replaceAll(word, '').replaceAll(/[^a-z0-9]/g, '') === '')) {
-      refuse('BOOTSTRAP_API_KEY', 'is a well-known credential')
-    }
+  const secrets = [
+    ['BOOTSTRAP_API_KEY', settings.bootstrapApiKey],
+    ['BOOTSTRAP_S3_SECRET_ACCESS_KEY', settings.s3SecretAccessKey],
+  ] as const
+  for (const [name, secret] of secrets) {
+    for (const problem of weaknesses(secret)) refuse(name, problem)
   }
   return problems
+}
+
+function weaknesses(secret: string | undefined): string[] {
+  if (secret === undefined) return []
+  const problems: string[] = []
+  if (secret.length < 32) problems.push('must have at least 32 characters')
+  if (new Set(secret).size < 10) problems.push('must not be so regular')
+  const lower = secret.toLowerCase()
+  if (WELL_KNOWN.some(word => lower.replaceAll(word, '').replaceAll(/[^a-z0-9]/g, '') === '')) {
+    problems.push('is a well-known credential')
+  }
+  return problems
+}
+
+/** One half of a key pair opens nothing, and someone would wonder why. */
+function halfKey({ s3AccessKeyId: id, s3SecretAccessKey: secret }: Settings): FieldProblem[] {
+  if ((id === undefined) === (secret === undefined)) return []
+  const name = id === undefined ? 'ACCESS_KEY_ID' : 'SECRET_ACCESS_KEY'
+  return [{ path: `STORAGE_BOOTSTRAP_S3_${name}`, problem: 'is missing: both halves are needed' }]
 }
 
 /**

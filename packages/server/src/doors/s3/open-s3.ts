@@ -1,0 +1,165 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import { HoldfastError, isHoldfastError } from '@holdfast/core/errors.ts'
+import { newUuid } from '@holdfast/core/ids.ts'
+import type { Context } from '../../context.ts'
+import { InFlight } from '../../http/in-flight.ts'
+import { asTableError } from '../../http/problems.ts'
+import { verifyRequest } from './auth/verify.ts'
+import { allowOrigin } from './cors/allow-origin.ts'
+import { asS3Error } from './error-codes.ts'
+import { S3Error } from './errors.ts'
+import { builtOperations } from './handlers.ts'
+import { type OperationName, operations } from './operations.ts'
+import { postObject } from './post/post-object.ts'
+import { recordS3Request } from './record.ts'
+import { beginRequest, type ReadRequest, readRequest, type S3Request } from './requests/request.ts'
+import { notImplemented, routeOf } from './requests/route.ts'
+import { sendAnswer, sendError } from './send.ts'
+import { writeXml } from './xml/write.ts'
+
+const HEADERS_TIMEOUT_MS = 10_000
+const HEADERS_CHECK_MS = 2_000
+const KEEP_ALIVE_MS = 72_000
+/** 8 KiB of headers and 2 KiB of user metadata are what AWS takes; presigned links need more. */
+const HEADER_BYTES_MAX = 32 * 1024
+
+/** The server of the S3 door, not yet listening. It shares store, log, metrics and load with REST. */
+export function openS3(context: Context): Server {
+  const inFlight = new InFlight()
+  const server = createServer(
+    {
+      connectionsCheckingInterval: HEADERS_CHECK_MS,
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      maxHeaderSize: HEADER_BYTES_MAX,
+      requestTimeout: 0,
+    },
+    (raw, response) => take(context, inFlight, { raw, response }),
+  )
+  server.timeout = 0
+  // Node would answer 100 before anybody looked at the signature; the first read does it instead.
+  server.on('checkContinue', (raw, response) => server.emit('request', raw, response))
+  server.on('clientError', (error: Error & { code?: string }, socket: Socket) => {
+    if (inFlight.isFree(socket)) refuseRaw(context, error, socket)
+    else inFlight.closeAfter(socket)
+  })
+  return server
+}
+
+function take(
+  context: Context,
+  inFlight: InFlight,
+  { raw, response }: { readonly raw: IncomingMessage; readonly response: ServerResponse },
+): void {
+  const request = beginRequest(context, raw, response)
+  const { load, metrics } = context
+  load.active += 1
+  metrics.inFlight.inc()
+  // Whoever leaves in the middle must not end the process.
+  raw.on('error', () => {})
+  response.on('error', () => {})
+  response.once('close', () => {
+    load.active -= 1
+    metrics.inFlight.dec()
+    if (!response.writableFinished) request.abort.abort()
+    recordS3Request(request)
+  })
+  const before = inFlight.enter(raw, response)
+  serveInTurn(request, before).catch(error => {
+    context.log.error({ error, request_id: request.requestId }, 'an answer could not be sent')
+    response.destroy()
+  })
+}
+
+async function serveInTurn(request: S3Request, before: Promise<void> | undefined): Promise<void> {
+  if (before !== undefined) await before
+  try {
+    const answered = await perform(request)
+    await sendAnswer(request, { ...answered, headers: { ...request.allowed, ...answered.headers } })
+  } catch (error) {
+    await refuse(request, error)
+  }
+}
+
+async function perform(request: S3Request) {
+  const { load, settings } = request.context
+  requireFraming(request.raw)
+  if (load.stopping) throw new HoldfastError('SHUTTING_DOWN')
+  if (load.active > settings.requestsMax) throw new HoldfastError('TOO_MANY_REQUESTS')
+  const read = readRequest(request)
+  const name = routeOf(read)
+  request.told.operation = name
+  const preflight = await allowOrigin(read)
+  if (preflight !== undefined) return preflight
+  if (name === 'PostObject') return await postObject(read)
+  return await operate(read, name)
+}
+
+async function operate(request: ReadRequest, name: OperationName) {
+  const verified = await verifyRequest(request)
+  if (isBuilt(name)) return await builtOperations[name](verified)
+  throw notImplemented(operations[name].sub ?? name)
+}
+
+function isBuilt(name: OperationName): name is keyof typeof builtOperations {
+  return Object.hasOwn(builtOperations, name)
+}
+
+/** What lets two readers of one request disagree about it (RFC 9112 §3.2, §6.1). */
+function requireFraming({ rawHeaders, headers }: IncomingMessage): void {
+  const hosts = rawHeaders.filter((name, at) => at % 2 === 0 && /^host$/i.test(name)).length
+  if (hosts > 1) throw new S3Error('InvalidRequest', { message: 'Host is given twice' })
+  const coding = headers['transfer-encoding']
+  if (coding === undefined || coding.trim().toLowerCase() === 'chunked') return
+  throw new S3Error('NotImplemented', { Header: 'Transfer-Encoding' })
+}
+
+async function refuse(request: S3Request, thrown: unknown): Promise<void> {
+  const { context, told, abort, raw } = request
+  const gone = abort.signal.aborted || raw.destroyed
+  const hashed = /^[\da-f]{64}$/i.test(request.headers.get('x-amz-content-sha256') ?? '')
+  const error =
+    thrown instanceof S3Error ? thrown : asS3Error(asTableError(thrown, gone), { hashed })
+  told.code = error.code
+  context.metrics.errors.inc({ code: `s3.${error.code}` })
+  const cause = error.cause ?? thrown
+  if (error.status >= 500 && error.status !== 501 && !gone && !isQuiet(cause)) {
+    const { requestId, trace } = request
+    const ids = { request_id: requestId, trace_id: trace.traceId, span_id: trace.spanId }
+    context.log.error({ ...ids, code: error.code, error: cause }, 'request failed')
+  }
+  await sendError(request, error)
+}
+
+function isQuiet(cause: unknown): boolean {
+  return isHoldfastError(cause) && (cause.kind === 'limited' || cause.code === 'SHUTTING_DOWN')
+}
+
+/** Bytes that are no HTTP request: there is no request to answer, only a socket. */
+function refuseRaw(context: Context, error: Error & { code?: string }, socket: Socket): void {
+  if (socket.destroyed || !socket.writable || error.code === 'ECONNRESET') {
+    socket.destroy()
+    return
+  }
+  const slow = error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+  const code =
+    error.code === 'HPE_HEADER_OVERFLOW' ? 'RequestHeaderSectionTooLarge' : 'InvalidRequest'
+  const requestId = newUuid(context.clock, context.random)
+  context.metrics.errors.inc({ code: slow ? 's3.RequestTimeout' : `s3.${code}` })
+  context.log.info({ request_id: requestId, code, door: 's3' }, 'not an HTTP request')
+  const refusal = new S3Error(slow ? 'RequestTimeout' : code)
+  const body = writeXml(
+    'Error',
+    [
+      ['Code', refusal.code],
+      ['Message', refusal.message],
+      ['RequestId', requestId],
+    ],
+    '',
+  )
+  socket.end(
+    `HTTP/1.1 400 Bad Request\r\nContent-Type: application/xml\r\n` +
+      `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+  )
+}
