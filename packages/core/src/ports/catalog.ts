@@ -149,6 +149,8 @@ export interface BucketQuestions {
   byId(id: string): Awaitable<Bucket | undefined>
   list(query: { after?: string; limit: number }): Awaitable<Bucket[]>
   count(): Awaitable<number>
+  /** Whether any bucket has a policy. */
+  hasPolicy(): Awaitable<boolean>
 }
 
 export type DeletedFilter = 'without' | 'only' | 'with'

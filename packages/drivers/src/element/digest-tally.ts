@@ -1,10 +1,10 @@
 import { createHash, type Hash } from 'node:crypto'
 import { crc32 } from 'node:zlib'
+import { crc32c } from '@holdfast/core/checksums/crc32c.ts'
+import { type Crc64, crc64Hex, crc64nvme, crc64Start } from '@holdfast/core/checksums/crc64nvme.ts'
 import type { DigestName } from '@holdfast/core/digests.ts'
 import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { BlobFacts, WriteOptions } from '@holdfast/core/ports/element.ts'
-import { crc32c } from './crc32c.ts'
-import { type Crc64, crc64Hex, crc64nvme, crc64Start } from './crc64nvme.ts'
 
 const HASHES = ['md5', 'sha1', 'sha512'] as const
 

@@ -3,6 +3,7 @@ import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { BlobBytes, ByteRange } from '@holdfast/core/ports/element.ts'
 import type { Permission } from '@holdfast/core/principal.ts'
 import type { Asset, Version } from '@holdfast/core/records.ts'
+import { readBlob } from '../content/read-blob.ts'
 import type { Engine } from '../engine.ts'
 import { authorizeAsset, findAsset, findAssetByKey } from './find-asset.ts'
 
@@ -81,7 +82,7 @@ export async function openContent(
     modifiedAt: version?.createdAt ?? asset.contentAt,
     read: async range => {
       if (range !== undefined) requireRange(range, blob.size)
-      return engine.element.read(blob, range)
+      return readBlob(engine, blob, range)
     },
   }
 }

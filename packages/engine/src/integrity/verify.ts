@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto'
 import { type ErrorCode, isHoldfastError } from '@holdfast/core/errors.ts'
 import type { Blob } from '@holdfast/core/records.ts'
+import { hashContent } from '../content/content-facts.ts'
+import { readBlob } from '../content/read-blob.ts'
 import type { Engine } from '../engine.ts'
 
 export interface VerifyProgress {
@@ -99,12 +101,7 @@ async function checkBlob(
 
 async function hashOf(engine: Engine, blob: Blob): Promise<{ sha256: string; size: number }> {
   const hash = createHash('sha256')
-  let size = 0
-  const content = await engine.element.read(blob)
-  for await (const chunk of content.chunks ?? [content.bytes]) {
-    hash.update(chunk)
-    size += chunk.length
-  }
+  const size = await hashContent(await readBlob(engine, blob), hash)
   return { sha256: hash.digest('hex'), size }
 }
 

@@ -1,15 +1,17 @@
 import type { Call } from '@holdfast/core/call.ts'
-import { HoldfastError } from '@holdfast/core/errors.ts'
-import type { ChecksumAlgorithm, ObjectTag } from '@holdfast/core/objects.ts'
+import { HoldfastError, invalidFields } from '@holdfast/core/errors.ts'
+import type { ChecksumAlgorithm, ObjectFacets, ObjectTag } from '@holdfast/core/objects.ts'
+import { findTarget } from '../assets/intake/put-target.ts'
+import { commit } from '../commit.ts'
+import { computeChecksum, headOf } from '../content/content-facts.ts'
 import type { Engine } from '../engine.ts'
+import { userMetadataOf } from './asset-words.ts'
+import { type ETagConditions, requireETag } from './etag.ts'
+import { getObject } from './find-object.ts'
+import { carriedFacets, type ObjectInput } from './object-facets.ts'
 import type { ObjectAddress, StoredObject } from './object-views.ts'
-import type { ETagConditions, ObjectInput } from './put-object.ts'
-
-/** `x-amz-copy-source-if-*`. Times are ISO 8601. */
-export interface SourceConditions extends ETagConditions {
-  readonly ifModifiedSince?: string | undefined
-  readonly ifUnmodifiedSince?: string | undefined
-}
+import { requireSource, type SourceConditions } from './source-conditions.ts'
+import { objectPut, storeObject } from './store-object.ts'
 
 export interface CopyObjectInput {
   readonly from: ObjectAddress
@@ -36,11 +38,68 @@ export interface CopiedObject {
  * something: VALIDATION_ERROR else.
  */
 export async function copyObject(
-  _engine: Engine,
-  _call: Call,
-  _input: CopyObjectInput,
+  engine: Engine,
+  call: Call,
+  input: CopyObjectInput,
 ): Promise<CopiedObject> {
-  throw new HoldfastError('INTERNAL')
+  const source = await getObject(engine, call, input.from)
+  requireSource(source, input.sourceConditions ?? {})
+  requireDifference(input)
+  const carried = copiedFacets(source, input)
+  const put = objectPut(engine, call, { ...input.to, facets: carried })
+  const target = await findTarget(engine, call, put)
+  const { conditions = {}, checksum } = input
+  const shown = target.existing?.deletedAt === null ? target.existing : undefined
+  await requireETag(engine.catalog.view, shown, conditions)
+  const facets = await withChecksum(engine, source, { facets: carried, checksum })
+  const { sha256, md5, size } = source.version
+  const incoming = { facts: { sha256, md5, size }, parts: [] }
+  const head = await headOf(engine, source.version)
+  const ready = { put, target, incoming, head, facets, conditions }
+  const object = await storeObject(engine, call, {
+    ready,
+    commit: args => commit(engine, call, { name: 'assets.put', args }),
+  })
+  return { source, object }
+}
+
+/** https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html#API_CopyObject_RequestSyntax */
+function requireDifference({ from, to, replaceMetadata, tags, facets, checksum }: CopyObjectInput) {
+  const same = from.bucket === to.bucket && from.key === to.key && from.versionId === undefined
+  const changes = [tags, facets.storageClass, facets.encryption, checksum]
+  if (!same || replaceMetadata || changes.some(one => one !== undefined)) return
+  const problem = 'a copy onto itself must change metadata, storage class, encryption or checksum'
+  throw invalidFields({ path: 'copy_source', problem })
+}
+
+/** The copy keeps ETag, checksum and part sizes of its source: they tell of the same bytes. */
+function copiedFacets(source: StoredObject, input: CopyObjectInput): ObjectFacets {
+  const { headers, userMetadata, ...others } = input.facets
+  const from = carriedFacets(source.facets) ?? {}
+  const said = input.replaceMetadata
+    ? { headers, userMetadata }
+    : {
+        headers: from.headers ?? {},
+        userMetadata: from.userMetadata ?? userMetadataOf(source.version.metadata),
+      }
+  const { storageClass: _, encryption: __, tags: ___, ...kept } = from
+  const tags = input.tags ?? from.tags ?? []
+  const { headers: saidHeaders = {}, userMetadata: saidMetadata = {} } = said
+  return { ...kept, ...others, headers: saidHeaders, userMetadata: saidMetadata, tags }
+}
+
+async function withChecksum(
+  engine: Engine,
+  source: StoredObject,
+  wanted: { readonly facets: ObjectFacets; readonly checksum: ChecksumAlgorithm | undefined },
+): Promise<ObjectFacets> {
+  const { checksum: algorithm, facets } = wanted
+  if (algorithm === undefined) return facets
+  const known = source.facets.checksum
+  if (known?.algorithm === algorithm && known.type === 'full') return facets
+  const value = await computeChecksum(engine, source.version, algorithm)
+  const { parts: _, ...rest } = facets
+  return { ...rest, checksum: { algorithm, type: 'full', value } }
 }
 
 export interface RenameObjectInput {
@@ -51,11 +110,30 @@ export interface RenameObjectInput {
   readonly conditions?: ETagConditions | undefined
 }
 
-/** The object with its history at another key. An object that is there must be removable. */
+/**
+ * The object with its history at another key, at one moment. What is there is hidden or trashed
+ * first, as a delete does (https://docs.aws.amazon.com/AmazonS3/latest/API/API_RenameObject.html).
+ */
 export async function renameObject(
-  _engine: Engine,
-  _call: Call,
-  _input: RenameObjectInput,
+  engine: Engine,
+  call: Call,
+  input: RenameObjectInput,
 ): Promise<StoredObject> {
-  throw new HoldfastError('INTERNAL')
+  const { bucket, from, to, conditions = {} } = input
+  const source = await getObject(engine, call, { bucket, key: from, action: 's3:DeleteObject' })
+  requireSource(source, input.sourceConditions ?? {})
+  const put = objectPut(engine, call, { bucket, key: to, facets: {} })
+  const target = await findTarget(engine, call, put)
+  if (from === to) throw new HoldfastError('ASSET_EXISTS', {})
+  const args = {
+    assetId: source.asset.id,
+    etag: source.etag,
+    key: to,
+    name: put.newName,
+    conditions,
+    authorisedId: target.existing?.id ?? null,
+    createdBy: call.principal.name,
+  }
+  const asset = await commit(engine, call, { name: 'objects.rename', args })
+  return { ...source, asset }
 }

@@ -1,5 +1,8 @@
+import { isUuid } from '@holdfast/core/ids.ts'
 import type { ObjectFacets } from '@holdfast/core/objects.ts'
+import type { CatalogView } from '@holdfast/core/ports/catalog.ts'
 import type { Asset, Bucket, Version } from '@holdfast/core/records.ts'
+import { etagOf } from './etag.ts'
 
 /** Which object. `versionId` is an id as S3 clients see it: a UUID, or `null`. */
 export interface ObjectAddress {
@@ -20,14 +23,6 @@ export interface StoredObject {
   readonly facets: ObjectFacets
 }
 
-/**
- * MD5, or the form of a multipart upload. Content that came through another door may have no MD5:
- * then the SHA-256 stands in, in a form that no client takes for an MD5.
- */
-export function etagOf(version: Version): string {
-  return version.object?.etag ?? version.md5 ?? `${version.sha256.slice(0, 32)}-1`
-}
-
 export function versionIdOf(version: Version): string {
   return version.isNull === true ? 'null' : version.id
 }
@@ -41,4 +36,17 @@ export function storedObject(bucket: Bucket, asset: Asset, version: Version): St
     etag: etagOf(version),
     facets: version.object ?? {},
   }
+}
+
+/** The version that S3 clients mean by an id; undefined when the object has none such. */
+export async function versionNamed(
+  view: CatalogView,
+  asset: Asset,
+  versionId: string,
+): Promise<Version | undefined> {
+  if (versionId === 'null') return view.objects.nullVersion(asset.id)
+  if (!isUuid(versionId)) return undefined
+  const version = await view.versions.byId(versionId)
+  const known = version?.assetId === asset.id && version.deletedAt === null
+  return known && version.isNull !== true ? version : undefined
 }

@@ -1,29 +1,16 @@
 import type { Call } from '@holdfast/core/call.ts'
 import type { ExpectedDigests } from '@holdfast/core/digests.ts'
-import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { ChecksumAlgorithm, ObjectFacets } from '@holdfast/core/objects.ts'
 import type { ByteSource } from '@holdfast/core/ports/element.ts'
+import { findTarget, refuseEarly } from '../assets/intake/put-target.ts'
+import { receiveUpload } from '../assets/intake/upload.ts'
+import { commit } from '../commit.ts'
 import type { Engine } from '../engine.ts'
+import { checksumAmong, digestNameOf } from './checksums.ts'
+import { type ETagConditions, requireETag } from './etag.ts'
+import type { ObjectInput } from './object-facets.ts'
 import type { StoredObject } from './object-views.ts'
-
-/** Conditions on the current version by ETag (without quotes); `*` stands for any. */
-export interface ETagConditions {
-  readonly ifMatch?: readonly string[] | undefined
-  readonly ifNoneMatch?: readonly string[] | undefined
-}
-
-/** What a request says about an object, beside its bytes. `etag`, `checksum`, `parts` are computed. */
-export type ObjectInput = Pick<
-  ObjectFacets,
-  | 'headers'
-  | 'userMetadata'
-  | 'storageClass'
-  | 'encryption'
-  | 'tags'
-  | 'retention'
-  | 'legalHold'
-  | 'acl'
->
+import { objectPut, storeObject } from './store-object.ts'
 
 export interface PutObjectInput {
   readonly bucket: string
@@ -42,9 +29,40 @@ export interface PutObjectInput {
 
 /** A new version at the key: every put makes one, whatever the bytes. */
 export async function putObject(
-  _engine: Engine,
-  _call: Call,
-  _input: PutObjectInput,
+  engine: Engine,
+  call: Call,
+  input: PutObjectInput,
 ): Promise<StoredObject> {
-  throw new HoldfastError('INTERNAL')
+  const put = objectPut(engine, call, input)
+  const target = await findTarget(engine, call, put)
+  const { length, expected, trailing, checksum, conditions = {} } = input
+  const shown = target.existing?.deletedAt === null ? target.existing : undefined
+  await requireETag(engine.catalog.view, shown, conditions)
+  await refuseEarly(engine, target, put.fields)
+  const upload = await receiveUpload(engine, call, input.source, {
+    length,
+    expected,
+    trailing,
+    md5: true,
+    digests: checksum === undefined ? undefined : [digestNameOf(checksum)],
+    sizeMax: target.bucket.settings.assetBytesMax ?? undefined,
+  })
+  try {
+    const { facts, location, head, staged } = upload
+    const { digests: _, ...kept } = facts
+    const value = checksum === undefined ? undefined : checksumAmong(facts, checksum)
+    const facets: ObjectFacets =
+      checksum === undefined || value === undefined
+        ? input.facets
+        : { ...input.facets, checksum: { algorithm: checksum, type: 'full', value } }
+    const incoming = { facts: kept, location }
+    const ready = { put, target, incoming, head, facets, conditions }
+    const bytes = staged === null ? {} : { staged: [staged] }
+    return await storeObject(engine, call, {
+      ready,
+      commit: args => commit(engine, call, { name: 'assets.put', args, ...bytes }),
+    })
+  } finally {
+    await upload.discard()
+  }
 }

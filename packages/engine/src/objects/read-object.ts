@@ -1,21 +1,37 @@
 import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { BlobBytes, ByteRange } from '@holdfast/core/ports/element.ts'
+import { readBlob } from '../content/read-blob.ts'
 import type { Engine } from '../engine.ts'
 import type { StoredObject } from './object-views.ts'
 
 /** Bytes of an object that `getObject` returned. RANGE_NOT_SATISFIABLE outside the content. */
 export async function readObject(
-  _engine: Engine,
-  _object: StoredObject,
-  _range?: ByteRange,
+  engine: Engine,
+  { version }: Pick<StoredObject, 'version'>,
+  range?: ByteRange,
 ): Promise<BlobBytes> {
-  throw new HoldfastError('INTERNAL')
+  const { sha256 } = version
+  const blob = await engine.catalog.view.blobs.get(sha256)
+  if (blob === undefined) throw new HoldfastError('BLOB_MISSING', { sha256 })
+  return readBlob(engine, blob, range)
 }
 
-/** The bytes of one part (from 1). PART_INVALID when the object has no such part. */
+/**
+ * The bytes of one part (from 1); no range where the part is empty. PART_INVALID when the object has
+ * no such part. Content that did not come in parts is one.
+ */
 export function partRange(
-  _object: StoredObject,
-  _number: number,
+  { version, facets }: Pick<StoredObject, 'version' | 'facets'>,
+  number: number,
 ): { readonly range: ByteRange | undefined; readonly parts: number } {
-  throw new HoldfastError('INTERNAL')
+  const parts = facets.parts ?? [{ number: 1, size: version.size }]
+  let first = 0
+  for (const part of parts) {
+    if (part.number === number) {
+      const range = part.size === 0 ? undefined : { first, last: first + part.size - 1 }
+      return { range, parts: parts.length }
+    }
+    first += part.size
+  }
+  throw new HoldfastError('PART_INVALID', { part_number: number, parts: parts.length })
 }

@@ -36,8 +36,9 @@ export async function pruneVersions(
   const usual = bucket.settings.versionsMax ?? engine.settings.versionsMax
   const rule = pruneRule(engine, options, usual)
   const dryRun = options.dryRun ?? false
+  const now = new Date(engine.clock.now()).toISOString()
   const pruned = dryRun
-    ? await engine.catalog.read(view => prunable(view, asset, rule))
+    ? await engine.catalog.read(view => prunable(view, asset, { ...rule, now }))
     : await commit(engine, call, { name: 'versions.prune', args: { assetId: asset.id, rule } })
   return { pruned, dryRun, keep: rule.keep }
 }
