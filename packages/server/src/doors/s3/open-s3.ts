@@ -1,15 +1,14 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import { HoldfastError, isHoldfastError } from '@holdfast/core/errors.ts'
+import { HoldfastError } from '@holdfast/core/errors.ts'
 import { newUuid } from '@holdfast/core/ids.ts'
 import type { Context } from '../../context.ts'
 import { InFlight } from '../../http/in-flight.ts'
-import { asTableError } from '../../http/problems.ts'
 import { verifyRequest } from './auth/verify.ts'
 import { allowOrigin } from './cors/allow-origin.ts'
-import { asS3Error } from './error-codes.ts'
 import { S3Error } from './errors.ts'
 import { builtOperations } from './handlers.ts'
+import { noteRefusal } from './note-refusal.ts'
 import { type OperationName, operations } from './operations.ts'
 import { postObject } from './post/post-object.ts'
 import { recordS3Request } from './record.ts'
@@ -78,7 +77,7 @@ async function serveInTurn(request: S3Request, before: Promise<void> | undefined
     const answered = await perform(request)
     await sendAnswer(request, { ...answered, headers: { ...request.allowed, ...answered.headers } })
   } catch (error) {
-    await refuse(request, error)
+    await sendError(request, noteRefusal(request, error))
   }
 }
 
@@ -113,27 +112,6 @@ function requireFraming({ rawHeaders, headers }: IncomingMessage): void {
   const coding = headers['transfer-encoding']
   if (coding === undefined || coding.trim().toLowerCase() === 'chunked') return
   throw new S3Error('NotImplemented', { Header: 'Transfer-Encoding' })
-}
-
-async function refuse(request: S3Request, thrown: unknown): Promise<void> {
-  const { context, told, abort, raw } = request
-  const gone = abort.signal.aborted || raw.destroyed
-  const hashed = /^[\da-f]{64}$/i.test(request.headers.get('x-amz-content-sha256') ?? '')
-  const error =
-    thrown instanceof S3Error ? thrown : asS3Error(asTableError(thrown, gone), { hashed })
-  told.code = error.code
-  context.metrics.errors.inc({ code: `s3.${error.code}` })
-  const cause = error.cause ?? thrown
-  if (error.status >= 500 && error.status !== 501 && !gone && !isQuiet(cause)) {
-    const { requestId, trace } = request
-    const ids = { request_id: requestId, trace_id: trace.traceId, span_id: trace.spanId }
-    context.log.error({ ...ids, code: error.code, error: cause }, 'request failed')
-  }
-  await sendError(request, error)
-}
-
-function isQuiet(cause: unknown): boolean {
-  return isHoldfastError(cause) && (cause.kind === 'limited' || cause.code === 'SHUTTING_DOWN')
 }
 
 /** Bytes that are no HTTP request: there is no request to answer, only a socket. */

@@ -41,6 +41,8 @@ const ANALYTICS = 'Reports about storage classes; there is one class of storage.
 const INVENTORY = 'Reports are made by search and listings.'
 const TIERING = 'Needs several classes of storage.'
 const TABLES = 'Needs S3 Tables, another service of AWS.'
+const ANNOTATIONS =
+  'The metadata and the description of an asset, at the REST interface, are for this.'
 const METRICS = 'Metrics of all buckets are at /metrics.'
 const REPLICATION = 'Comes with replication of stores.'
 
@@ -97,6 +99,11 @@ export const operations = {
   DeleteBucketTagging: served('DELETE', 'bucket', { sub: 'tagging' }),
   DeleteBucketWebsite: kept('DELETE', 'bucket', { sub: 'website' }),
   DeleteObject: served('DELETE', 'object', { reads: VERSION }),
+  DeleteObjectAnnotation: refused('DELETE', 'object', {
+    sub: 'annotation',
+    reads: ['annotationName', 'versionId'],
+    note: ANNOTATIONS,
+  }),
   DeleteObjectTagging: served('DELETE', 'object', { sub: 'tagging', reads: VERSION }),
   DeleteObjects: served('POST', 'bucket', { sub: 'delete' }),
   DeletePublicAccessBlock: served('DELETE', 'bucket', { sub: 'publicAccessBlock' }),
@@ -156,6 +163,12 @@ export const operations = {
   GetBucketWebsite: kept('GET', 'bucket', { sub: 'website' }),
   GetObject: served('GET', 'object', { reads: CONTENT }),
   GetObjectAcl: served('GET', 'object', { sub: 'acl', reads: VERSION }),
+  GetObjectAnnotation: refused('GET', 'object', {
+    sub: 'annotation',
+    needs: ['annotationName'],
+    reads: ['versionId'],
+    note: ANNOTATIONS,
+  }),
   GetObjectAttributes: served('GET', 'object', { sub: 'attributes', reads: VERSION }),
   GetObjectLegalHold: served('GET', 'object', { sub: 'legal-hold', reads: VERSION }),
   GetObjectLockConfiguration: served('GET', 'bucket', { sub: 'object-lock' }),
@@ -202,6 +215,11 @@ export const operations = {
       'key-marker',
       'upload-id-marker',
     ],
+  }),
+  ListObjectAnnotations: refused('GET', 'object', {
+    sub: 'annotation',
+    reads: ['versionId', 'continuation-token', 'max-results', 'annotation-prefix'],
+    note: ANNOTATIONS,
   }),
   ListObjects: served('GET', 'bucket', { reads: [...LIST, 'marker'] }),
   ListObjectsV2: served('GET', 'bucket', {
@@ -280,6 +298,11 @@ export const operations = {
   }),
   PutObject: served('PUT', 'object'),
   PutObjectAcl: served('PUT', 'object', { sub: 'acl', reads: VERSION }),
+  PutObjectAnnotation: refused('PUT', 'object', {
+    sub: 'annotation',
+    reads: ['annotationName', 'versionId'],
+    note: ANNOTATIONS,
+  }),
   PutObjectLegalHold: served('PUT', 'object', { sub: 'legal-hold', reads: VERSION }),
   PutObjectLockConfiguration: served('PUT', 'bucket', { sub: 'object-lock' }),
   PutObjectRetention: served('PUT', 'object', { sub: 'retention', reads: VERSION }),
@@ -295,6 +318,10 @@ export const operations = {
     sub: 'select',
     reads: ['select-type'],
     note: 'AWS offers it to no new customer.',
+  }),
+  UpdateBucketMetadataAnnotationTableConfiguration: refused('PUT', 'bucket', {
+    sub: 'metadataAnnotationTable',
+    note: TABLES,
   }),
   UpdateBucketMetadataInventoryTableConfiguration: refused('PUT', 'bucket', {
     sub: 'metadataInventoryTable',

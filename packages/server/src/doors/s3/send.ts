@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import { refuseWhileSending } from '../../http/linger.ts'
 import type { S3Error } from './errors.ts'
+import { noteRefusal } from './note-refusal.ts'
 import type { Answer } from './requests/answer.ts'
 import type { S3Request } from './requests/request.ts'
 import { writeXml, type XmlNode } from './xml/write.ts'
@@ -26,6 +27,10 @@ function hostId({ trace }: S3Request): string {
 
 export async function sendAnswer(request: S3Request, answer: Answer): Promise<void> {
   const { response, method, told } = request
+  if (answer.late !== undefined) {
+    await sendLate(request, answer.late)
+    return
+  }
   const headers: Record<string, string> = { ...standardHeaders(request), ...answer.headers }
   if (answer.chunks !== undefined && method !== 'HEAD') {
     await sendChunks(request, { ...answer, headers }, answer.chunks)
@@ -46,6 +51,44 @@ export async function sendAnswer(request: S3Request, answer: Answer): Promise<vo
   }
   told.sentBytes += body.length
   response.end(body)
+}
+
+const PATIENCE_MS = 10_000
+
+/**
+ * Clients and proxies give up on silence, so spaces go before a document that takes its time
+ * (https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html).
+ */
+async function sendLate(request: S3Request, late: Promise<Answer>): Promise<void> {
+  const { response, context } = request
+  const done = new AbortController()
+  const end = () => done.abort()
+  late.then(end, end)
+  await context.clock.sleep(PATIENCE_MS, done.signal).catch(() => {})
+  if (done.signal.aborted) {
+    const answer = await late
+    await sendAnswer(request, { ...answer, headers: { ...request.allowed, ...answer.headers } })
+    return
+  }
+  response.writeHead(200, { ...standardHeaders(request), 'content-type': XML_TYPE })
+  response.write('<?xml version="1.0" encoding="UTF-8"?>\n')
+  while (!done.signal.aborted && !response.destroyed) {
+    response.write(' ')
+    await context.clock.sleep(PATIENCE_MS, done.signal).catch(() => {})
+  }
+  response.end(withoutDeclaration(await lateDocument(request, late)))
+}
+
+async function lateDocument(request: S3Request, late: Promise<Answer>): Promise<string> {
+  try {
+    return (await late).xml ?? ''
+  } catch (error) {
+    return errorDocument(request, noteRefusal(request, error))
+  }
+}
+
+function withoutDeclaration(xml: string): string {
+  return xml.replace(/^<\?xml[^>]*\?>\n/, '')
 }
 
 function bodyOf({ xml, text }: Answer): Buffer | undefined {

@@ -5,6 +5,11 @@ export interface Answer {
   /** A whole document. */
   readonly xml?: string
   readonly text?: { readonly type: string; readonly body: string }
+  /**
+   * A document that may take minutes. Once it has begun to be waited for, its status is 200 and what
+   * fails is told inside, as S3 does.
+   */
+  readonly late?: Promise<Answer>
   /** Content; `content-length` is among the headers. */
   readonly chunks?: AsyncIterable<Uint8Array>
 }

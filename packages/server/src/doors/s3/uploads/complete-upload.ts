@@ -1,5 +1,6 @@
 import { completeUpload, type NamedPart } from '@holdfast/engine/multipart/complete-upload.ts'
 import { abortUpload } from '@holdfast/engine/multipart/uploads.ts'
+import type { StoredObject } from '@holdfast/engine/objects/object-views.ts'
 import { requireNumber } from '../auth/verified-body.ts'
 import type { Verified } from '../auth/verify.ts'
 import { S3Error } from '../errors.ts'
@@ -33,17 +34,15 @@ export async function completeUploadHere(verified: Verified): Promise<Answer> {
   const size = expectedSize(headers)
   // The checksum in the headers is that of the object; the body has none of its own.
   const parts = readParts(await verified.body.readPlain(BODY_BYTES_MAX))
-  const object = await completeUpload(engine, call, {
-    ...upload,
-    parts,
-    checksum,
-    size,
-    conditions,
-  })
+  const work = completeUpload(engine, call, { ...upload, parts, checksum, size, conditions })
+  return { status: 200, late: work.then(object => completed(verified, object)) }
+}
+
+function completed(verified: Verified, object: StoredObject): Answer {
   const xml = writeXml('CompleteMultipartUploadResult', [
     ['Location', locationOf(verified)],
-    ['Bucket', upload.bucket],
-    ['Key', upload.key],
+    ['Bucket', object.bucket.name],
+    ['Key', object.asset.key],
     ['ETag', `"${object.etag}"`],
     ...checksumNodes(object),
   ])

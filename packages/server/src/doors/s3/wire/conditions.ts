@@ -1,6 +1,6 @@
-import type { SourceConditions } from '@holdfast/engine/objects/copy-object.ts'
 import type { ETagConditions } from '@holdfast/engine/objects/etag.ts'
 import type { StoredObject } from '@holdfast/engine/objects/object-views.ts'
+import type { SourceConditions } from '@holdfast/engine/objects/source-conditions.ts'
 import { S3Error } from '../errors.ts'
 import { notImplemented } from '../requests/route.ts'
 import { httpDate, parseHttpDate } from './header-text.ts'
