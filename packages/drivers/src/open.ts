@@ -11,6 +11,8 @@ import { errnoOf, fromDisk } from './disk/disk-errors.ts'
 import { nodeDisk } from './disk/node-disk.ts'
 import { DiskElement } from './element/disk/disk-element.ts'
 import { DiskStaging } from './element/disk/disk-staging.ts'
+import { StreamSink } from './element/disk/large/stream-sink.ts'
+import { openWriterPool } from './element/disk/large/writer-pool.ts'
 import { cryptoRandom } from './random/crypto-random.ts'
 import type { AnyTransaction } from './store/committer.ts'
 import type { CommitterLink } from './store/committer-link.ts'
@@ -37,6 +39,11 @@ export interface StoreOptions {
   readonly packBytesMax?: number
   readonly layOutBytes?: number
   readonly cacheBytes?: number
+  /**
+   * Threads that hash and write large bodies, past the disk port; 0 does both on this thread and
+   * through the port.
+   */
+  readonly writerThreads?: number
   readonly onFatal?: (reason: string) => void
   /** Keeps what can be kept of a damaged log instead of refusing it. For rebuilds only. */
   readonly salvage?: boolean
@@ -60,6 +67,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   const disk = options.disk ?? nodeDisk
   const clock = options.clock ?? systemClock
   const random = options.random ?? cryptoRandom
+  const { writerThreads = 0 } = options
   const dir = options.dir.replace(/(?<=.)\/+$/, '')
   const unlock = prepareDir(disk, dir)
   try {
@@ -77,6 +85,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       ...(options.layOutBytes === undefined ? {} : { layOutBytes: options.layOutBytes }),
     }
     const { link, recovery } = await openLink(options, { ...log, disk, clock, random })
+    const writers = writerThreads === 0 ? undefined : openWriterPool(writerThreads, options.onFatal)
     const staging = new DiskStaging({
       disk,
       dir,
@@ -84,6 +93,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       clock,
       reservedBytes,
       packedBytesMax: options.packedBlobBytesMax ?? defaultLimits.packedBlobBytesMax,
+      openSink: sink => writers?.open(sink) ?? StreamSink.open(disk, sink),
     })
     const catalog = new SqliteCatalog({
       path: catalogPath,
@@ -111,6 +121,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
         // Readers first: the last connection to close folds the WAL into the database.
         await catalog[Symbol.asyncDispose]()
         await link.close()
+        await writers?.[Symbol.asyncDispose]()
         unlock()
       },
     }

@@ -12,6 +12,7 @@ import { createKey, ensureKey } from '@holdfast/engine/access/keys.ts'
 import { type Engine, ensureBuckets, openEngine } from '@holdfast/engine/engine.ts'
 import type { DestinationStream } from 'pino'
 import type { Settings } from './config/settings-table.ts'
+import { Certificate } from './http/certificate.ts'
 import { HealthProbe } from './telemetry/health-probe.ts'
 import { type Log, openLog } from './telemetry/log.ts'
 import { Metrics } from './telemetry/metrics.ts'
@@ -28,6 +29,8 @@ export interface Context {
   readonly log: Log
   readonly metrics: Metrics
   readonly health: HealthProbe
+  /** Set where the doors speak TLS. */
+  readonly certificate: Certificate | undefined
   readonly startedMs: number
   /** How much is going on, and whether more may come. */
   readonly load: { active: number; stopping: boolean }
@@ -62,6 +65,7 @@ export async function openContext(options: ContextOptions): Promise<OpenedContex
   const random = options.random ?? cryptoRandom
   const disk = options.disk ?? nodeDisk
   const log = openLog(settings, version, options.logTo)
+  const certificate = openCertificate(settings, { disk, clock, log })
   const store = await openStore({
     dir: settings.dataDir,
     transactionsUrl: import.meta.resolve('@holdfast/engine/transactions.ts'),
@@ -69,6 +73,8 @@ export async function openContext(options: ContextOptions): Promise<OpenedContex
     random,
     disk,
     reservedBytes: settings.reservedBytes,
+    // A disk that tests bring cannot be reached from other threads.
+    writerThreads: options.disk === undefined ? settings.writerThreads : 0,
     onFatal: reason => {
       log.fatal({ reason }, 'the store failed; restart to recover')
       options.onFatal?.(reason)
@@ -112,6 +118,7 @@ export async function openContext(options: ContextOptions): Promise<OpenedContex
       log,
       metrics,
       health,
+      certificate,
       startedMs: clock.monotonic(),
       load: { active: 0, stopping: false },
     }
@@ -145,6 +152,14 @@ async function prepareAccessKey(engine: Engine, settings: Settings): Promise<voi
   const { s3AccessKeyId: id, s3SecretAccessKey: secret } = settings
   if (id === undefined || secret === undefined) return
   await ensureAccessKey(engine, { id, secret, name: 'administrator', permissions: ['*'] })
+}
+
+function openCertificate(
+  { tlsCertFile: certFile, tlsKeyFile: keyFile }: Settings,
+  parts: { readonly disk: Disk; readonly clock: Clock; readonly log: Log },
+): Certificate | undefined {
+  if (certFile === undefined || keyFile === undefined) return undefined
+  return new Certificate({ certFile, keyFile }, parts)
 }
 
 function openHealth({ engine, log }: { engine: Engine; log: Log }): HealthProbe {

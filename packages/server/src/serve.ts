@@ -55,10 +55,13 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
     await close()
     throw error
   }
-  const url = urlOf(app.server)
-  const s3Url = s3 === undefined ? undefined : urlOf(s3)
+  const url = urlOf(app.server, context)
+  const s3Url = s3 === undefined ? undefined : urlOf(s3, context)
   const jobs = new AbortController()
-  const working = collectSometimes(context, jobs.signal)
+  const working = Promise.all([
+    collectSometimes(context, jobs.signal),
+    context.certificate?.watch(jobs.signal),
+  ])
   log.info({ url, s3_url: s3Url }, 'listening')
   options.onListening?.({ url, s3Url, firstKey })
   let stopping: Promise<void> | undefined
@@ -95,11 +98,11 @@ async function listen(server: Server, host: string, port: number): Promise<void>
   })
 }
 
-function urlOf(server: Server): string {
+function urlOf(server: Server, { certificate }: Context): string {
   const address: AddressInfo | string | null = server.address()
   if (address === null || typeof address === 'string') return String(address)
   const host = address.family === 'IPv6' ? `[${address.address}]` : address.address
-  return `http://${host}:${address.port}`
+  return `${certificate === undefined ? 'http' : 'https'}://${host}:${address.port}`
 }
 
 /** Waits for the running transfers, then cuts those that are left. */

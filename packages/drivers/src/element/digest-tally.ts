@@ -2,7 +2,7 @@ import { createHash, type Hash } from 'node:crypto'
 import { crc32 } from 'node:zlib'
 import { crc32c } from '@holdfast/core/checksums/crc32c.ts'
 import { type Crc64, crc64Hex, crc64nvme, crc64Start } from '@holdfast/core/checksums/crc64nvme.ts'
-import type { DigestName } from '@holdfast/core/digests.ts'
+import type { DigestName, ExpectedDigests } from '@holdfast/core/digests.ts'
 import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { BlobFacts, WriteOptions } from '@holdfast/core/ports/element.ts'
 
@@ -47,8 +47,8 @@ export class DigestTally {
     if (this.#crc32c !== undefined) found.set('crc32c', hex32(this.#crc32c))
     if (this.#crc64 !== undefined) found.set('crc64nvme', crc64Hex(this.#crc64))
     const { expected = {}, trailing, digests } = this.#write
-    requireEqual(found, expected)
-    if (trailing !== undefined) requireEqual(found, trailing())
+    requireDigests(Object.fromEntries(found), expected)
+    if (trailing !== undefined) requireDigests(Object.fromEntries(found), trailing())
     return {
       sha256: found.get('sha256') ?? '',
       md5: found.get('md5') ?? null,
@@ -57,10 +57,14 @@ export class DigestTally {
   }
 }
 
-function requireEqual(found: ReadonlyMap<DigestName, string>, expected: object): void {
+/** DIGEST_MISMATCH, or DIGEST_UNSUPPORTED for one that was not computed. */
+export function requireDigests(
+  found: Readonly<Partial<Record<string, string>>>,
+  expected: ExpectedDigests,
+): void {
   for (const [algorithm, value] of Object.entries(expected)) {
     if (value === undefined) continue
-    const computed = [...found].find(([name]) => name === algorithm)?.[1]
+    const computed = found[algorithm]
     if (computed === undefined) throw new HoldfastError('DIGEST_UNSUPPORTED', { algorithm })
     if (computed !== value) throw new HoldfastError('DIGEST_MISMATCH', { algorithm, computed })
   }

@@ -11,12 +11,21 @@ elementSuite('memory', async () => {
   return { element, close: () => element[Symbol.asyncDispose]() }
 })
 
-for (const packedBlobBytesMax of [0, 64 * 1024, 256 * 1024]) {
-  elementSuite(`disk, packing up to ${packedBlobBytesMax} bytes`, async () => {
+const kinds = [
+  { packedBlobBytesMax: 0, writerThreads: 0 },
+  { packedBlobBytesMax: 0, writerThreads: 2 },
+  { packedBlobBytesMax: 64 * 1024, writerThreads: 0 },
+  { packedBlobBytesMax: 256 * 1024, writerThreads: 1 },
+]
+
+for (const kind of kinds) {
+  const { packedBlobBytesMax, writerThreads } = kind
+  const name = `disk, packing up to ${packedBlobBytesMax} bytes, ${writerThreads} writer threads`
+  elementSuite(name, async () => {
     const root = await mkdtemp(join(tmpdir(), 'holdfast-element-'))
     const dir = `${root}/data`
     const openHere = (): Promise<Store> =>
-      openStore({ dir, packedBlobBytesMax, transactions: {}, reservedBytes: 0, cacheBytes: 0 })
+      openStore({ ...kind, dir, transactions: {}, reservedBytes: 0, cacheBytes: 0 })
     let store = await openHere()
     return {
       element: store.element,

@@ -22,7 +22,7 @@ export function dangers(
   settings: Settings,
   env: Readonly<Record<string, string | undefined>>,
 ): FieldProblem[] {
-  const problems = [...notBuilt(env), ...halfKey(settings)]
+  const problems = [...notBuilt(env), ...halfPairs(settings)]
   if (settings.environment === 'development' || settings.environment === 'testing') return problems
   const refuse = (name: string, problem: string) => {
     problems.push({ path: `STORAGE_${name}`, problem: `${problem} (${settings.environment})` })
@@ -54,11 +54,23 @@ function weaknesses(secret: string | undefined): string[] {
   return problems
 }
 
-/** One half of a key pair opens nothing, and someone would wonder why. */
-function halfKey({ s3AccessKeyId: id, s3SecretAccessKey: secret }: Settings): FieldProblem[] {
-  if ((id === undefined) === (secret === undefined)) return []
-  const name = id === undefined ? 'ACCESS_KEY_ID' : 'SECRET_ACCESS_KEY'
-  return [{ path: `STORAGE_BOOTSTRAP_S3_${name}`, problem: 'is missing: both halves are needed' }]
+/** Half a pair would be served without TLS, or open nothing: nobody who set it wants that. */
+function halfPairs(settings: Settings): FieldProblem[] {
+  const { tlsCertFile, tlsKeyFile, s3AccessKeyId, s3SecretAccessKey } = settings
+  const pairs = [
+    ['TLS_CERT_FILE', tlsCertFile, 'TLS_KEY_FILE', tlsKeyFile],
+    [
+      'BOOTSTRAP_S3_ACCESS_KEY_ID',
+      s3AccessKeyId,
+      'BOOTSTRAP_S3_SECRET_ACCESS_KEY',
+      s3SecretAccessKey,
+    ],
+  ] as const
+  return pairs.flatMap(([name, one, otherName, other]) => {
+    if ((one === undefined) === (other === undefined)) return []
+    const [set, missing] = one === undefined ? [otherName, name] : [name, otherName]
+    return [{ path: `STORAGE_${missing}`, problem: `is needed together with STORAGE_${set}` }]
+  })
 }
 
 /**

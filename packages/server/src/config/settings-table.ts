@@ -61,6 +61,20 @@ export const settingsTable = {
     description: 'Port of the main interface; 0 takes any free one.',
     standard: 8005,
   }),
+  tlsCertFile: setting<string | undefined>({
+    name: 'TLS_CERT_FILE',
+    kind: text({ pattern: /^[^\0]{1,4096}$/, hint: 'a file' }),
+    description:
+      'Certificate chain, PEM: every door then speaks TLS only. Renewed files are used without a ' +
+      'restart.',
+    standard: undefined,
+  }),
+  tlsKeyFile: setting<string | undefined>({
+    name: 'TLS_KEY_FILE',
+    kind: text({ pattern: /^[^\0]{1,4096}$/, hint: 'a file' }),
+    description: 'Private key of the certificate, PEM without a passphrase.',
+    standard: undefined,
+  }),
   publicUrl: setting<string | undefined>({
     name: 'PUBLIC_URL',
     kind: baseUrl,
@@ -174,6 +188,14 @@ export const settingsTable = {
     kind: bytes(0, TiB),
     description: 'Disk space that uploads must leave free, so that deletes always work.',
     standard: 67_108_864,
+  }),
+  writerThreads: setting({
+    name: 'WRITER_THREADS',
+    kind: integer(0, 64),
+    description:
+      'Threads that hash and write large bodies, past the page cache where the file system can; ' +
+      '0 does it on the main thread.',
+    standard: 2,
   }),
   graceSeconds: setting({
     name: 'GARBAGE_GRACE',

@@ -1,4 +1,10 @@
-import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+} from 'node:http'
 import type { Socket } from 'node:net'
 import { HoldfastError } from '@holdfast/core/errors.ts'
 import { newUuid } from '@holdfast/core/ids.ts'
@@ -29,7 +35,7 @@ export function openHttp(context: Context, statusOf: StatusOf): FastifyInstance 
     // Bodies are read by our own code, with limits per route; nothing is ever buffered here.
     bodyLimit: Number.MAX_SAFE_INTEGER,
     requestTimeout: 0,
-    http: { connectionsCheckingInterval: HEADERS_CHECK_MS },
+    serverFactory: handler => newServer(context, handler),
     keepAliveTimeout: KEEP_ALIVE_MS,
     exposeHeadRoutes: false,
     return503OnClosing: false,
@@ -56,6 +62,12 @@ export function openHttp(context: Context, statusOf: StatusOf): FastifyInstance 
     throw new HoldfastError('ROUTE_NOT_FOUND')
   })
   return app
+}
+
+function newServer({ certificate }: Context, handler: RequestListener): Server {
+  const options = { connectionsCheckingInterval: HEADERS_CHECK_MS, keepAliveTimeout: KEEP_ALIVE_MS }
+  if (certificate !== undefined) return certificate.serve(options, handler)
+  return createServer(options, handler)
 }
 
 function prepareServer(server: Server): void {

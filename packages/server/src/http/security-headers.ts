@@ -12,7 +12,8 @@ const overTls = { ...plain, 'strict-transport-security': 'max-age=31536000' }
 
 /** Sent with every answer; routes may replace single ones. */
 export function securityHeaders(settings: Settings): Readonly<Record<string, string>> {
-  return settings.publicUrl?.startsWith('https:') === true ? overTls : plain
+  const isTls = settings.tlsCertFile !== undefined || settings.publicUrl?.startsWith('https:')
+  return isTls === true ? overTls : plain
 }
 
 /** Content of others is shown, if at all, in a sandbox: no scripts, no forms, no origin. */

@@ -12,7 +12,10 @@ export class BlobFiles {
   readonly #dir: string
   /** Directories whose entry in their parent this process has synced. */
   readonly #anchored = new Set<string>()
+  /** Directories with names of this batch, each after the one it lies in. */
   readonly #dirty = new Set<string>()
+  /** Those of them that count as anchored once all are synced. */
+  readonly #unanchored = new Set<string>()
 
   constructor(disk: Disk, dir: string) {
     this.#disk = disk
@@ -36,19 +39,24 @@ export class BlobFiles {
     this.#dirty.add(inner)
   }
 
-  /** Makes every name published since the last call durable; a failure is fatal. */
+  /**
+   * Makes every name published since the last call durable; a failure is fatal. All at once: the
+   * first sync of a journaling file system takes the others' names along.
+   */
   sync(): void {
     try {
       for (const dir of this.#dirty) this.#disk.syncDir(dir)
     } catch (error) {
       throw new FatalStoreError('sync of a blob directory failed', { cause: error })
     }
-    this.#dirty.clear()
+    for (const dir of this.#unanchored) this.#anchored.add(dir)
+    this.forget()
   }
 
   /** Forgets names published by a batch that was given up. They stay as orphans for the sweep. */
   forget(): void {
     this.#dirty.clear()
+    this.#unanchored.clear()
   }
 
   sizeOf(sha256: string): number | undefined {
@@ -90,12 +98,8 @@ export class BlobFiles {
   #anchor(dir: string, parent: string): void {
     if (this.#anchored.has(dir)) return
     this.#disk.makeDir(dir)
-    try {
-      this.#disk.syncDir(parent)
-    } catch (error) {
-      throw new FatalStoreError('sync of a blob directory failed', { cause: error })
-    }
-    this.#anchored.add(dir)
+    this.#dirty.add(parent)
+    this.#unanchored.add(dir)
   }
 }
 

@@ -1,17 +1,16 @@
 import { hash } from 'node:crypto'
 import { HoldfastError } from '@holdfast/core/errors.ts'
 import { toHex } from '@holdfast/core/ids.ts'
-import type { Disk, DiskStream } from '@holdfast/core/ports/disk.ts'
+import type { Disk } from '@holdfast/core/ports/disk.ts'
 import type { ByteSource, Staged, WriteOptions } from '@holdfast/core/ports/element.ts'
 import type { Random } from '@holdfast/core/ports/random.ts'
 import { DigestTally } from '../digest-tally.ts'
-import { BlockSummer, blockBytesFor, sumsOf } from './block-sums.ts'
+import { blockBytesFor, sumsOf } from './block-sums.ts'
+import { type LargeSink, type OpenSink, SINK_BYTES } from './large/large-sink.ts'
 import { TEMP } from './layout.ts'
 
 /** Sniffing needs no more than this. */
 const HEAD_BYTES = 4100
-/** Bytes gathered before a write: large enough for the disk, small for a hundred uploads. */
-const WRITE_BYTES = 256 * 1024
 
 export interface StageOptions {
   readonly disk: Disk
@@ -19,6 +18,7 @@ export interface StageOptions {
   readonly random: Random
   /** Up to this size bytes stay in memory, for a pack. */
   readonly packedBytesMax: number
+  readonly openSink: OpenSink
 }
 
 /**
@@ -95,31 +95,36 @@ class LargeStage {
   readonly #disk: Disk
   readonly #name: string
   readonly #path: string
-  readonly #file: DiskStream
-  readonly #tally: DigestTally
-  readonly #summer: BlockSummer
+  readonly #sink: LargeSink
   readonly #blockBytes: number
   #head: Uint8Array = new Uint8Array(0)
   #waiting: Uint8Array[] = []
   #waitingBytes = 0
-  #written = 0
   #size = 0
-  #writing: Promise<void> | undefined
 
-  private constructor(options: StageOptions, write: WriteOptions, name: string, file: DiskStream) {
+  private constructor(
+    options: StageOptions,
+    file: { readonly name: string; readonly path: string; readonly blockBytes: number },
+    sink: LargeSink,
+  ) {
     this.#disk = options.disk
-    this.#name = name
-    this.#path = `${options.dir}/${TEMP}/${name}`
-    this.#file = file
-    this.#tally = new DigestTally(write, { sha256: true })
-    this.#blockBytes = blockBytesFor(write.length)
-    this.#summer = new BlockSummer(this.#blockBytes)
+    this.#name = file.name
+    this.#path = file.path
+    this.#blockBytes = file.blockBytes
+    this.#sink = sink
   }
 
   static async open(options: StageOptions, write: WriteOptions): Promise<LargeStage> {
     const name = `${toHex(options.random.bytes(16))}.part`
-    const file = await options.disk.openAsync(`${options.dir}/${TEMP}/${name}`, 'create')
-    return new LargeStage(options, write, name, file)
+    const path = `${options.dir}/${TEMP}/${name}`
+    const blockBytes = blockBytesFor(write.length)
+    try {
+      const sink = await options.openSink({ path, blockBytes, write })
+      return new LargeStage(options, { name, path, blockBytes }, sink)
+    } catch (error) {
+      options.disk.remove(path)
+      throw error
+    }
   }
 
   /** Undefined when the bytes were only gathered, a promise when the sender should wait. */
@@ -127,40 +132,42 @@ class LargeStage {
     if (this.#head.length < HEAD_BYTES) {
       this.#head = Buffer.concat([this.#head, chunk.subarray(0, HEAD_BYTES - this.#head.length)])
     }
-    this.#tally.add(chunk)
-    this.#summer.add(chunk)
     this.#size += chunk.length
-    this.#waiting.push(chunk)
-    this.#waitingBytes += chunk.length
-    return this.#waitingBytes >= WRITE_BYTES ? this.#flush() : undefined
+    const room = SINK_BYTES - this.#waitingBytes
+    if (chunk.length < room) {
+      this.#gather(chunk)
+      return undefined
+    }
+    this.#gather(chunk.subarray(0, room))
+    return this.#flush(chunk.subarray(room))
   }
 
-  /** Starts the next write once the one in flight is done: hashing and writing overlap. */
-  async #flush(): Promise<void> {
-    await this.#writing
-    const bytes = this.#waiting
-    const at = this.#written
-    this.#written += this.#waitingBytes
-    this.#waiting = []
-    this.#waitingBytes = 0
-    this.#writing = this.#file.write(bytes, at)
-    // The failure is raised by whoever awaits next; it must not count as unhandled until then.
-    this.#writing.catch(() => {})
+  /** Writes what was gathered, which is just what the sink takes at once, and goes on. */
+  async #flush(rest: Uint8Array): Promise<void> {
+    let left = rest
+    for (;;) {
+      await this.#sink.write(this.#waiting, this.#waitingBytes)
+      this.#waiting = []
+      this.#waitingBytes = 0
+      const piece = left.subarray(0, SINK_BYTES)
+      this.#gather(piece)
+      left = left.subarray(piece.length)
+      if (this.#waitingBytes < SINK_BYTES) return
+    }
+  }
+
+  #gather(chunk: Uint8Array): void {
+    if (chunk.length === 0) return
+    this.#waiting.push(chunk)
+    this.#waitingBytes += chunk.length
   }
 
   async finish(): Promise<Staged> {
-    await this.#flush()
-    await this.#writing
-    const digests = this.#tally.finish()
-    await this.#file.sync()
-    await this.#file.close()
+    const facts = await this.#sink.finish(this.#waiting, this.#waitingBytes)
     return {
-      sha256: digests.sha256,
-      md5: digests.md5,
+      ...facts,
       size: this.#size,
       blockBytes: this.#blockBytes,
-      sums: this.#summer.finish(),
-      ...(digests.digests === undefined ? {} : { digests: digests.digests }),
       body: null,
       temp: this.#name,
       head: this.#head,
@@ -171,8 +178,7 @@ class LargeStage {
   }
 
   async abandon(): Promise<void> {
-    await this.#writing?.catch(() => {})
-    await this.#file.close().catch(() => {})
+    await this.#sink.abandon()
     this.#disk.remove(this.#path)
   }
 }

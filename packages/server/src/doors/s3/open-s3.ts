@@ -26,16 +26,18 @@ const HEADER_BYTES_MAX = 32 * 1024
 /** The server of the S3 door, not yet listening. It shares store, log, metrics and load with REST. */
 export function openS3(context: Context): Server {
   const inFlight = new InFlight()
-  const server = createServer(
-    {
-      connectionsCheckingInterval: HEADERS_CHECK_MS,
-      headersTimeout: HEADERS_TIMEOUT_MS,
-      keepAliveTimeout: KEEP_ALIVE_MS,
-      maxHeaderSize: HEADER_BYTES_MAX,
-      requestTimeout: 0,
-    },
-    (raw, response) => take(context, inFlight, { raw, response }),
-  )
+  const options = {
+    connectionsCheckingInterval: HEADERS_CHECK_MS,
+    headersTimeout: HEADERS_TIMEOUT_MS,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    maxHeaderSize: HEADER_BYTES_MAX,
+    requestTimeout: 0,
+  }
+  const listener = (raw: IncomingMessage, response: ServerResponse) => {
+    take(context, inFlight, { raw, response })
+  }
+  const { certificate } = context
+  const server = certificate?.serve(options, listener) ?? createServer(options, listener)
   server.timeout = 0
   // Node would answer 100 before anybody looked at the signature; the first read does it instead.
   server.on('checkContinue', (raw, response) => server.emit('request', raw, response))

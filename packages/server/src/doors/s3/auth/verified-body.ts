@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { ExpectedDigests } from '@holdfast/core/digests.ts'
 import type { ByteSource } from '@holdfast/core/ports/element.ts'
+import { openChecksum } from '@holdfast/engine/objects/checksums.ts'
 import { invalidArgument, S3Error } from '../errors.ts'
 import type { S3Request } from '../requests/request.ts'
 import {
@@ -10,7 +11,6 @@ import {
   headerOfChecksum,
   isChecksumName,
   isChecksumValue,
-  newChecksum,
 } from '../wire/checksums.ts'
 import { announcedTrailers, ChunkedBody, type ChunkSigning } from './chunks.ts'
 import { announcedBytes, type PayloadMode } from './payload.ts'
@@ -199,9 +199,9 @@ function requireDigests(bytes: Uint8Array, expected: ExpectedDigests): void {
 function hexDigest(name: string, bytes: Uint8Array): string {
   const upper = name.toUpperCase()
   if (!isChecksumName(upper)) return createHash(name).update(bytes).digest('hex')
-  const checksum = newChecksum(upper)
-  checksum.add(bytes)
-  return Buffer.from(checksum.value(), 'base64').toString('hex')
+  const checksum = openChecksum(upper)
+  checksum.update(bytes)
+  return Buffer.from(checksum.digest(), 'base64').toString('hex')
 }
 
 export function badDigest(algorithm: string): S3Error {

@@ -2,33 +2,19 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { addressOf, parseCopySource } from '../requests/address.ts'
-import { checksumNames, compositeChecksum, isChecksumValue, newChecksum } from './checksums.ts'
+import { checksumOfHeader, isChecksumValue } from './checksums.ts'
 import { headerOfText, RequestHeaders } from './headers.ts'
 import { parseTagHeader } from './tags.ts'
 import { uriDecode, uriEncode } from './uri.ts'
 
-test('checksums are those of their definitions', () => {
-  const check = Buffer.from('123456789')
-  const hex: Record<string, string> = {
-    CRC32: 'cbf43926',
-    CRC32C: 'e3069283',
-    CRC64NVME: 'ae8b14860a799888',
-    SHA1: 'f7c3bc1d808e04732adf679965ccc34ca7ae3441',
-    SHA256: '15e2b0d3c33891ebb0f1ef609ec419420c20e320ce94c65fbc8c3312448eb225',
-  }
-  for (const name of checksumNames) {
-    for (const cut of [1, 4, 9]) {
-      const checksum = newChecksum(name)
-      checksum.add(check.subarray(0, cut))
-      checksum.add(check.subarray(cut))
-      const value = checksum.value()
-      assert.equal(Buffer.from(value, 'base64').toString('hex'), hex[name], `${name} ${cut}`)
-      if (cut === 9) assert.ok(isChecksumValue(name, value))
-    }
-  }
-  assert.ok(!isChecksumValue('CRC32', 'NhCmhg='))
-  assert.ok(!isChecksumValue('SHA256', 'NhCmhg=='))
-  assert.match(compositeChecksum('SHA256', ['NhCmhg==', 'NhCmhg==']), /^[\w+/]+=*-2$/)
+test('a checksum is base64 of as many bytes as it has', () => {
+  assert.ok(isChecksumValue('CRC32', 'y/Q5Jg=='))
+  assert.ok(isChecksumValue('CRC64NVME', 'rosUhgp5mIg='))
+  assert.ok(!isChecksumValue('CRC32', 'y/Q5Jg='))
+  assert.ok(!isChecksumValue('CRC32', 'y/Q5Jh=='))
+  assert.ok(!isChecksumValue('SHA256', 'y/Q5Jg=='))
+  assert.equal(checksumOfHeader('x-amz-checksum-crc64nvme'), 'CRC64NVME')
+  assert.equal(checksumOfHeader('x-amz-checksum-type'), undefined)
 })
 
 test('URI encoding is that of AWS, and decodes to what it was', () => {

@@ -1,0 +1,36 @@
+import type { WriteOptions } from '@holdfast/core/ports/element.ts'
+import type { ReplyError } from '../../../store/commit-request.ts'
+import type { SunkFacts } from './large-sink.ts'
+
+/** Messages between the event loop and a writer thread. Bytes travel in shared slabs. */
+
+export interface WriterData {
+  /** The shared slabs, each `SINK_BYTES` long and aligned to a page. */
+  readonly slabs: SharedArrayBuffer
+}
+
+export type ToWriter =
+  | {
+      readonly kind: 'open'
+      readonly id: number
+      readonly path: string
+      readonly blockBytes: number
+      readonly digests: Pick<WriteOptions, 'expected' | 'md5' | 'digests'>
+    }
+  | {
+      readonly kind: 'write' | 'finish'
+      readonly id: number
+      readonly slab: number
+      readonly size: number
+    }
+  | { readonly kind: 'abandon'; readonly id: number }
+
+export type FromWriter =
+  | { readonly kind: 'done'; readonly id: number; readonly slab: number | null }
+  | { readonly kind: 'finished'; readonly id: number; readonly slab: number; facts: SunkFacts }
+  | {
+      readonly kind: 'failed'
+      readonly id: number
+      readonly slab: number | null
+      readonly error: ReplyError
+    }

@@ -1,0 +1,111 @@
+import assert from 'node:assert/strict'
+import { createHash, randomBytes } from 'node:crypto'
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import { isHoldfastError } from '@holdfast/core/errors.ts'
+import { nodeDisk } from '../../../disk/node-disk.ts'
+import { cryptoRandom } from '../../../random/crypto-random.ts'
+import { sumsOf } from '../block-sums.ts'
+import { stageBytes } from '../stage.ts'
+import { SINK_BYTES } from './large-sink.ts'
+import { openWriterPool } from './writer-pool.ts'
+
+const MiB = 1024 * 1024
+const dir = mkdtempSync(join(tmpdir(), 'holdfast-writers-'))
+nodeDisk.makeDir(`${dir}/tmp`)
+after(() => rmSync(dir, { recursive: true, force: true }))
+
+async function* pieces(bytes: Buffer, size: number): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size)
+}
+
+function stager(pool: ReturnType<typeof openWriterPool>) {
+  const options = {
+    disk: nodeDisk,
+    dir,
+    random: cryptoRandom,
+    packedBytesMax: 1,
+    openSink: pool.open,
+  }
+  return (bytes: Buffer, piece: number, write = {}) =>
+    stageBytes(options, pieces(bytes, piece), write)
+}
+
+/** Around every border: a disk block, a slab, a piece larger than a slab. */
+const sizes = [2, 4095, 4096, 4097, SINK_BYTES - 1, SINK_BYTES, SINK_BYTES + 1, 3 * MiB + 12_345]
+
+test('bytes of any size in pieces of any size lie in the file as they came', async () => {
+  await using pool = openWriterPool(2)
+  const stage = stager(pool)
+  for (const size of sizes) {
+    for (const piece of [1024, 65_536, 1_500_000]) {
+      const bytes = randomBytes(size)
+      const staged = await stage(bytes, piece, { length: size, md5: true })
+      assert.ok(staged.temp !== null)
+      const path = `${dir}/tmp/${staged.temp}`
+      assert.ok(readFileSync(path).equals(bytes), `${size} in pieces of ${piece}`)
+      assert.equal(staged.sha256, createHash('sha256').update(bytes).digest('hex'))
+      assert.equal(staged.md5, createHash('md5').update(bytes).digest('hex'))
+      assert.deepEqual(Buffer.from(staged.sums), sumsOf(bytes, staged.blockBytes))
+      assert.equal(statSync(path).mode & 0o777, 0o640)
+      await staged.discard()
+    }
+  }
+  assert.deepEqual(nodeDisk.list(`${dir}/tmp`), [])
+})
+
+test('more bodies at once than there are slabs do not mix and do not wait for ever', async () => {
+  await using pool = openWriterPool(2)
+  const stage = stager(pool)
+  const bodies = Array.from({ length: 60 }, () => randomBytes(2 * MiB + 5))
+  const all = await Promise.all(bodies.map(bytes => stage(bytes, 50_000)))
+  for (const [index, staged] of all.entries()) {
+    const found = readFileSync(`${dir}/tmp/${staged.temp}`)
+    assert.ok(found.equals(bodies[index] ?? Buffer.alloc(0)))
+    await staged.discard()
+  }
+})
+
+test('a sender that stands still holds nobody up', async () => {
+  await using pool = openWriterPool(1)
+  const stage = stager(pool)
+  const go = Promise.withResolvers<void>()
+  async function* slow(): AsyncGenerator<Uint8Array> {
+    yield randomBytes(SINK_BYTES + 100)
+    await go.promise
+  }
+  const options = { disk: nodeDisk, dir, random: cryptoRandom, packedBytesMax: 1 }
+  const waiting = Array.from({ length: 50 }, () =>
+    stageBytes({ ...options, openSink: pool.open }, slow(), {}),
+  )
+  const quick = await stage(randomBytes(4 * MiB), 65_536)
+  await quick.discard()
+  go.resolve()
+  for (const staged of await Promise.all(waiting)) await staged.discard()
+})
+
+test('a broken promise or a sender that fails leaves no file', async () => {
+  await using pool = openWriterPool(1)
+  const stage = stager(pool)
+  const expected = { sha256: '0'.repeat(64) }
+  await assert.rejects(stage(randomBytes(MiB), 65_536, { expected }), error => {
+    return isHoldfastError(error) && error.code === 'DIGEST_MISMATCH'
+  })
+  async function* failing(): AsyncGenerator<Uint8Array> {
+    yield randomBytes(MiB)
+    throw new Error('the sender went away')
+  }
+  const options = { disk: nodeDisk, dir, random: cryptoRandom, packedBytesMax: 1 }
+  await assert.rejects(stageBytes({ ...options, openSink: pool.open }, failing(), {}), /went away/)
+  assert.deepEqual(nodeDisk.list(`${dir}/tmp`), [])
+})
+
+test('a file that cannot be made is an error of the disk', async () => {
+  await using pool = openWriterPool(1)
+  const path = `${dir}/absent/x.part`
+  await assert.rejects(pool.open({ path, blockBytes: 65_536, write: {} }), error => {
+    return isHoldfastError(error) && error.code === 'STORAGE_UNAVAILABLE'
+  })
+})

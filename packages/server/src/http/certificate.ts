@@ -1,0 +1,163 @@
+import { createPrivateKey, hash, X509Certificate } from 'node:crypto'
+import type { RequestListener, Server } from 'node:http'
+import { createServer, type ServerOptions } from 'node:https'
+import { HoldfastError } from '@holdfast/core/errors.ts'
+import type { Clock } from '@holdfast/core/ports/clock.ts'
+import type { Disk } from '@holdfast/core/ports/disk.ts'
+import type { Log } from '../telemetry/log.ts'
+
+export interface CertificateFiles {
+  /** PEM, the server's certificate first, then its chain. */
+  readonly certFile: string
+  /** PEM, without a passphrase. */
+  readonly keyFile: string
+}
+
+interface Loaded {
+  readonly cert: Buffer
+  readonly key: Buffer
+  readonly validTo: string
+}
+
+const FILE_BYTES_MAX = 1024 * 1024
+const HANDSHAKE_MS = 10_000
+const RELOAD_MS = 10_000
+const EXPIRY_WARNING_MS = 14 * 86_400_000
+
+/**
+ * The certificate that doors serve TLS with (RFC 8446; 1.2 at least). Its files are looked at every
+ * few seconds: a renewed pair is used from the next handshake on, one that does not fit together is
+ * reported and the old one stays, because a renewal writes two files one after the other.
+ */
+export class Certificate {
+  readonly #files: CertificateFiles
+  readonly #parts: { readonly disk: Disk; readonly clock: Clock; readonly log: Log }
+  readonly #servers = new Set<ReturnType<typeof createServer>>()
+  #loaded: Loaded
+  #stamp: string
+  #refused = ''
+
+  /** SETTINGS_INVALID when the files are missing, unreadable or not a pair. */
+  constructor(
+    files: CertificateFiles,
+    parts: { readonly disk: Disk; readonly clock: Clock; readonly log: Log },
+  ) {
+    this.#files = files
+    this.#parts = parts
+    this.#stamp = this.#stampNow()
+    this.#loaded = this.#load()
+    this.#warnOfExpiry()
+  }
+
+  /** A server of TLS that follows the files for as long as it listens. */
+  serve(options: ServerOptions, listener: RequestListener): Server {
+    const { cert, key } = this.#loaded
+    const tls = { cert, key, minVersion: 'TLSv1.2' as const, handshakeTimeout: HANDSHAKE_MS }
+    const server = createServer({ ...options, ...tls }, listener)
+    this.#servers.add(server)
+    server.once('close', () => this.#servers.delete(server))
+    return server
+  }
+
+  /** Follows the files until the signal. */
+  async watch(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#parts
+    while (!signal.aborted) {
+      try {
+        await clock.sleep(RELOAD_MS, signal)
+      } catch {
+        return
+      }
+      this.reload()
+    }
+  }
+
+  /** Takes the files as they are now, if they changed; true when a new pair is in use. */
+  reload(): boolean {
+    const { log } = this.#parts
+    const stamp = this.#stampNow()
+    if (stamp === this.#stamp || stamp === this.#refused) return false
+    try {
+      this.#loaded = this.#load()
+    } catch (error) {
+      this.#refused = stamp
+      log.error({ error }, 'the renewed certificate cannot be used; the old one stays')
+      return false
+    }
+    this.#stamp = stamp
+    const { cert, key, validTo } = this.#loaded
+    for (const server of this.#servers)
+      server.setSecureContext({ cert, key, minVersion: 'TLSv1.2' })
+    log.info({ valid_to: validTo }, 'certificate renewed')
+    this.#warnOfExpiry()
+    return true
+  }
+
+  #load(): Loaded {
+    const { certFile, keyFile } = this.#files
+    const cert = this.#read('TLS_CERT_FILE', certFile)
+    const key = this.#read('TLS_KEY_FILE', keyFile)
+    const certificate = parsed('TLS_CERT_FILE', () => new X509Certificate(cert))
+    const privateKey = parsed('TLS_KEY_FILE', () => createPrivateKey(key))
+    if (!certificate.checkPrivateKey(privateKey)) {
+      throw problemOf('TLS_KEY_FILE', 'is not the key of the certificate')
+    }
+    return { cert, key, validTo: new Date(certificate.validTo).toISOString() }
+  }
+
+  #read(setting: string, path: string): Buffer {
+    const bytes = contentOf(this.#parts.disk, path)
+    if (bytes === undefined) throw problemOf(setting, 'names a file that cannot be read')
+    return bytes
+  }
+
+  #stampNow(): string {
+    const { certFile, keyFile } = this.#files
+    return [certFile, keyFile].map(path => stampOf(this.#parts.disk, path)).join(' ')
+  }
+
+  #warnOfExpiry(): void {
+    const { clock, log } = this.#parts
+    const { validTo } = this.#loaded
+    if (Date.parse(validTo) - clock.now() > EXPIRY_WARNING_MS) return
+    log.warn({ valid_to: validTo }, 'the certificate expires soon')
+  }
+}
+
+/**
+ * What the file holds tells whether it changed: certbot and Kubernetes exchange files behind links,
+ * whose own times say nothing.
+ */
+function stampOf(disk: Disk, path: string): string {
+  const bytes = contentOf(disk, path)
+  return bytes === undefined ? 'unreadable' : hash('sha256', bytes, 'hex')
+}
+
+function contentOf(disk: Disk, path: string): Buffer | undefined {
+  try {
+    const file = disk.open(path, 'read')
+    try {
+      const size = file.size()
+      if (size > FILE_BYTES_MAX) return undefined
+      const bytes = Buffer.alloc(size)
+      return bytes.subarray(0, file.read(bytes, 0))
+    } finally {
+      file.close()
+    }
+  } catch {
+    return undefined
+  }
+}
+
+function parsed<T>(setting: string, parse: () => T): T {
+  try {
+    return parse()
+  } catch {
+    throw problemOf(setting, 'does not hold what it should, as PEM')
+  }
+}
+
+function problemOf(setting: string, problem: string): Error {
+  const errors = [{ path: `STORAGE_${setting}`, problem }]
+  return new HoldfastError('SETTINGS_INVALID', { errors })
+}
