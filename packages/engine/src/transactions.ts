@@ -73,6 +73,6 @@ export const transactions = {
   'uploads.remove': removeUploadTransaction,
   'uploads.complete': completeUploadTransaction,
   'buckets.setDocument': setDocumentTransaction,
-  'accessKeys.put': putAccessKeyTransaction,
-  'accessKeys.revoke': revokeAccessKeyTransaction,
+  'keys.putAccess': putAccessKeyTransaction,
+  'keys.revokeAccess': revokeAccessKeyTransaction,
 } as const satisfies Record<string, Transaction<never, unknown>>

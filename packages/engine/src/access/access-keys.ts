@@ -27,7 +27,7 @@ export async function createAccessKey(
     buckets: input.buckets ?? null,
     expiresAt: await expiryOf(engine, call, input.expiresAt),
   }
-  const key = await commit(engine, call, { name: 'accessKeys.put', args })
+  const key = await commit(engine, call, { name: 'keys.putAccess', args })
   return { key, secret }
 }
 
@@ -55,7 +55,7 @@ export async function ensureAccessKey(engine: Engine, input: GivenAccessKey): Pr
   if (known !== undefined && isSame(engine, known, input)) return known
   const sealedSecret = sealSecret(engine, { id, secret })
   const args = { id, name, sealedSecret, permissions, buckets: null, expiresAt: null }
-  return commit(engine, systemCall('start'), { name: 'accessKeys.put', args })
+  return commit(engine, systemCall('start'), { name: 'keys.putAccess', args })
 }
 
 function isSame(engine: Engine, known: AccessKey, input: GivenAccessKey): boolean {
@@ -75,7 +75,7 @@ export async function revokeAccessKey(engine: Engine, call: Call, id: string): P
   const key = await engine.catalog.view.accessKeys.byId(id)
   if (key === undefined) throw new HoldfastError('KEY_NOT_FOUND', { key_id: id })
   requireWithin(call.principal, key, 'a key that grants more than the caller holds')
-  return commit(engine, call, { name: 'accessKeys.revoke', args: { id } })
+  return commit(engine, call, { name: 'keys.revokeAccess', args: { id } })
 }
 
 /**

@@ -13,7 +13,8 @@ import { type ETagConditions, requireETag } from '../objects/etag.ts'
 import { type StoredObject, storedObject } from '../objects/object-views.ts'
 import { objectPut, storeObject } from '../objects/store-object.ts'
 import { checksumOfParts, etagOfParts, requireNamedParts } from './complete-parts.ts'
-import { lookUpUpload, missingUpload, type UploadAddress } from './find-upload.ts'
+import { lookUpUpload, type UploadAddress } from './find-upload.ts'
+import { missingUpload } from './stored-upload.ts'
 
 export interface NamedPart {
   readonly number: number

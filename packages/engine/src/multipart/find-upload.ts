@@ -1,11 +1,10 @@
 import type { Call } from '@holdfast/core/call.ts'
-import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { MultipartUpload } from '@holdfast/core/objects.ts'
-import type { CatalogView } from '@holdfast/core/ports/catalog.ts'
 import type { Asset, Bucket } from '@holdfast/core/records.ts'
 import type { Action } from '../access/actions.ts'
 import { authorizeObject, findBucketFor } from '../access/authorize-action.ts'
 import type { Engine } from '../engine.ts'
+import { missingUpload } from './stored-upload.ts'
 
 /** Which upload: all three must agree, UPLOAD_NOT_FOUND else. */
 export interface UploadAddress {
@@ -44,14 +43,4 @@ export async function findUpload(
   const { bucket, upload } = await lookUpUpload(engine, call, wanted)
   if (upload === undefined) throw missingUpload(wanted.uploadId)
   return { bucket, upload }
-}
-
-export async function storedUpload(view: CatalogView, id: string): Promise<MultipartUpload> {
-  const upload = await view.uploads.byId(id)
-  if (upload === undefined) throw missingUpload(id)
-  return upload
-}
-
-export function missingUpload(uploadId: string): HoldfastError {
-  return new HoldfastError('UPLOAD_NOT_FOUND', { upload_id: uploadId })
 }

@@ -6,7 +6,7 @@ import { type Incoming, keepIncoming } from '../assets/writes/incoming.ts'
 import { type PutArgs, type PutResult, putTransaction } from '../assets/writes/put-transaction.ts'
 import { storedBucket } from '../assets/writes/stored-asset.ts'
 import { enforceQuotas } from '../quotas/enforce-quotas.ts'
-import { storedUpload } from './find-upload.ts'
+import { storedUpload } from './stored-upload.ts'
 
 export type CreateUploadArgs = Pick<
   MultipartUpload,
