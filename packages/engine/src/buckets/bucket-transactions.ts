@@ -23,7 +23,8 @@ export async function createBucketTransaction(
   const existing = await tx.buckets.byName(args.name)
   if (existing !== undefined) {
     if (args.existing === 'keep') return existing
-    throw new HoldfastError('BUCKET_EXISTS', { bucket: args.name })
+    const owned = existing.createdBy === moment.actor
+    throw new HoldfastError('BUCKET_EXISTS', { bucket: args.name, owned })
   }
   const bucket: Bucket = {
     id: moment.newId(),

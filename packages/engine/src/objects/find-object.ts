@@ -41,7 +41,7 @@ export async function getObject(
     throw new HoldfastError('VERSION_NOT_FOUND', { bucket: name, key, version_id: versionId })
   }
   if (version.kind === 'marker') {
-    const details = { version_id: versionIdOf(version), last_modified: version.createdAt }
+    const details = { version_id: versionIdOf(version), modified_at: version.createdAt }
     throw new HoldfastError('VERSION_IS_MARKER', { ...details, delete_marker: true })
   }
   return storedObject(bucket, asset, version)

@@ -21,7 +21,7 @@ const DAY_MS = 24 * 60 * 60 * 1000
 export function completeFacets(bucket: Bucket, facets: ObjectFacets, nowMs: number): ObjectFacets {
   const locked = bucket.documents?.objectLock !== undefined
   if (!locked && (facets.retention !== undefined || facets.legalHold === true)) {
-    throw invalidFields({ path: 'object_lock', problem: 'is not enabled in this bucket' })
+    throw invalidFields({ path: 'retention', problem: 'is not enabled in this bucket' })
   }
   const retention = facets.retention ?? (locked ? defaultRetention(bucket, nowMs) : undefined)
   requireFuture(facets.retention, nowMs)

@@ -88,7 +88,7 @@ async function change(engine: Engine, call: Call, wanted: Change): Promise<Store
 function requireSettable(bucket: Bucket, { retention, legalHold, acl }: FacetsPatch): void {
   const locks = retention !== undefined || legalHold !== undefined
   if (locks && bucket.documents?.objectLock === undefined) {
-    throw invalidFields({ path: 'object_lock', problem: 'is not enabled in this bucket' })
+    throw invalidFields({ path: 'retention', problem: 'is not enabled in this bucket' })
   }
   if (acl != null) requireAclAllowed(bucket, acl)
 }
