@@ -5,7 +5,7 @@ import { type S3Code, S3Error } from './errors.ts'
 const codes: Record<ErrorCode, S3Code> = {
   MALFORMED_REQUEST: 'InvalidRequest',
   INVALID_JSON: 'InvalidRequest',
-  INVALID_NAME: 'InvalidArgument',
+  INVALID_NAME: 'InvalidBucketName',
   VALIDATION_ERROR: 'InvalidArgument',
   INVALID_CURSOR: 'InvalidArgument',
   INVALID_SEARCH: 'InvalidArgument',
@@ -87,20 +87,29 @@ function codeOf(error: HoldfastError, hashed: boolean): S3Code {
       ? 'KeyTooLongError'
       : 'InvalidURI'
   }
-  if (error.code === 'VALIDATION_ERROR' && problemsOf(error).some(({ path }) => path === 'name')) {
-    return 'InvalidArgument'
-  }
+  const paths = problemsOf(error).map(({ path }) => path)
+  if (error.code === 'VALIDATION_ERROR' && paths.includes('name')) return 'InvalidBucketName'
+  if (error.code === 'VALIDATION_ERROR' && paths.some(isLock)) return 'InvalidRequest'
+  if (error.code === 'PRECONDITION_FAILED' && error.details.missing === true) return 'NoSuchKey'
+  if (error.code === 'BUCKET_EXISTS' && error.details.owned === false) return 'BucketAlreadyExists'
   return codes[error.code]
 }
 
 function messageOf(error: HoldfastError): string | undefined {
   const [first] = problemsOf(error)
+  if (first !== undefined && isLock(first.path))
+    return 'Bucket is missing Object Lock Configuration'
   if (first !== undefined) return `${first.path} ${first.problem}`
   const reason = error.details.reason
   const loud = error.kind === 'internal' || error.kind === 'unavailable'
   const told = error.code === 'QUOTA_EXCEEDED' || error.code === 'CONTENT_TYPE_REFUSED'
   if (told) return error.message
   return !loud && error.kind === 'invalid' && typeof reason === 'string' ? reason : undefined
+}
+
+/** Said of a lock in a bucket that has none. */
+function isLock(path: string): boolean {
+  return path === 'object_lock' || path === 'retention'
 }
 
 function problemsOf(error: HoldfastError): { path: string; problem: string }[] {

@@ -12,6 +12,7 @@ import { noteRefusal } from './note-refusal.ts'
 import { type OperationName, operations } from './operations.ts'
 import { postObject } from './post/post-object.ts'
 import { recordS3Request } from './record.ts'
+import { requireExpectedOwners } from './requests/expected-owner.ts'
 import { beginRequest, type ReadRequest, readRequest, type S3Request } from './requests/request.ts'
 import { notImplemented, routeOf } from './requests/route.ts'
 import { sendAnswer, sendError } from './send.ts'
@@ -99,6 +100,7 @@ async function perform(request: S3Request) {
 
 async function operate(request: ReadRequest, name: OperationName) {
   const verified = await verifyRequest(request)
+  await requireExpectedOwners(verified)
   if (isBuilt(name)) return await builtOperations[name](verified)
   throw notImplemented(operations[name].sub ?? name)
 }

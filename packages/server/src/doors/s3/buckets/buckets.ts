@@ -72,7 +72,7 @@ export async function headBucket(verified: Verified): Promise<Answer> {
 export async function deleteBucket(verified: Verified): Promise<Answer> {
   const { engine, call, bucket } = bucketPlace(verified)
   await authorizeBucket(engine, call, { bucket, action: 's3:DeleteBucket' })
-  await removeBucket(engine, call, bucket)
+  await removeBucket(engine, call, bucket, { trash: 'remove' })
   return emptyAnswer(204)
 }
 

@@ -108,6 +108,7 @@ function checkRule(rule: JsonObject): void {
       message: 'At least one action needs to be specified in a rule',
     })
   }
+  requirePositive(rule)
   if (rule.Prefix !== undefined && rule.Filter !== undefined) throw malformed()
   const filter = object(rule.Filter)
   if (Object.keys(filter).length > 1) throw malformed()
@@ -129,6 +130,18 @@ function checkRule(rule: JsonObject): void {
         message:
           "'Days' in the Expiration action must be greater than 'Days' in the Transition action",
       })
+    }
+  }
+}
+
+function requirePositive(rule: JsonObject): void {
+  for (const action of ACTIONS) {
+    for (const part of objects([rule[action] ?? []].flat())) {
+      for (const [name, value] of Object.entries(part)) {
+        if (!/Days/.test(name) || typeof value !== 'number' || value > 0) continue
+        const message = `'${name}' for ${action} action must be a positive integer`
+        throw new S3Error('InvalidArgument', { message })
+      }
     }
   }
 }

@@ -18,14 +18,18 @@ export const objectLock: BucketDocument = {
   check: checkObjectLock,
   kept: ({ Rule: rule }) => {
     const { Mode: mode, Days: days, Years: years } = object(object(rule).DefaultRetention)
+    if (mode === undefined) return { enabled: true }
     return {
       enabled: true,
-      ...(mode === undefined ? {} : { mode }),
-      ...(days === undefined ? {} : { days }),
-      ...(years === undefined ? {} : { years }),
+      rule: {
+        mode,
+        ...(days === undefined ? {} : { days }),
+        ...(years === undefined ? {} : { years }),
+      },
     }
   },
-  shown: ({ mode, days, years }) => {
+  shown: ({ rule }) => {
+    const { mode, days, years } = object(rule)
     const enabled = { ObjectLockEnabled: 'Enabled' }
     if (mode === undefined) return enabled
     const time = days === undefined ? { Years: years ?? null } : { Days: days }

@@ -24,7 +24,8 @@ export const corsShape = fields(
 )
 
 const tag = fields({ Key: text(), Value: text() }, 'Key', 'Value')
-const days = number(1, 2_147_483_647)
+// Whether they are positive is checked later, since S3 has another code for that.
+const days = number(-2_147_483_648, 2_147_483_647)
 const size = number(0, Number.MAX_SAFE_INTEGER)
 const when = { Date: text({ pattern: /^\d{4}-\d{2}-\d{2}(T00:00:00(\.0+)?Z?)?$/ }), Days: days }
 const storageClass = word(

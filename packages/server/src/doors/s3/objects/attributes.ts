@@ -78,7 +78,7 @@ function partsNode({ request }: Verified, { facets }: StoredObject): XmlNode[] {
   const after = marker === undefined ? 0 : requireNumber('x-amz-part-number-marker', marker, bounds)
   // Without checksums AWS tells the number of parts only.
   if (parts.every(part => part.checksum === undefined)) {
-    return [['ObjectParts', [['TotalPartsCount', parts.length]]]]
+    return [['ObjectParts', [['PartsCount', parts.length]]]]
   }
   const left = parts.filter(part => part.number > after)
   const page = left.slice(0, limit)
@@ -95,7 +95,7 @@ function partsNode({ request }: Verified, { facets }: StoredObject): XmlNode[] {
     [
       'ObjectParts',
       [
-        ['TotalPartsCount', parts.length],
+        ['PartsCount', parts.length],
         ['PartNumberMarker', after],
         ['NextPartNumberMarker', last],
         ['MaxParts', limit],

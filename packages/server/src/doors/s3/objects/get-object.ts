@@ -1,3 +1,4 @@
+import { isHoldfastError } from '@holdfast/core/errors.ts'
 import type { BlobBytes, ByteRange } from '@holdfast/core/ports/element.ts'
 import { getObject } from '@holdfast/engine/objects/find-object.ts'
 import type { StoredObject } from '@holdfast/engine/objects/object-views.ts'
@@ -64,7 +65,14 @@ function partOf(
   }
   const message = 'Part number must be an integer between 1 and 10000, inclusive'
   const number = requireNumber('partNumber', text, { min: 1, max: 10_000, message })
-  return partRange(object, number)
+  try {
+    return partRange(object, number)
+  } catch (error) {
+    if (isHoldfastError(error) && error.code === 'PART_INVALID') {
+      throw new S3Error('InvalidPartNumber', { PartNumberRequested: text }, { cause: error })
+    }
+    throw error
+  }
 }
 
 /** One range, as S3 has it: several are answered with the whole object. */

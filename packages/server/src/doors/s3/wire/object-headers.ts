@@ -1,4 +1,5 @@
 import type { ObjectChecksum } from '@holdfast/core/objects.ts'
+import type { Version } from '@holdfast/core/records.ts'
 import type { StoredObject } from '@holdfast/engine/objects/object-views.ts'
 import { headerOfChecksum } from './checksums.ts'
 import { httpDate } from './header-text.ts'
@@ -26,7 +27,7 @@ export function describingHeaders(object: StoredObject): Record<string, string> 
 function givenBack({ version, facets }: StoredObject): Record<string, string> {
   const { headers = {} } = facets
   const names: readonly (readonly [string, string | undefined])[] = [
-    ['content-type', headers.contentType ?? version.contentType],
+    ['content-type', headers.contentType ?? standardType(version)],
     ['cache-control', headers.cacheControl],
     ['content-disposition', headers.contentDisposition],
     ['content-encoding', headers.contentEncoding],
@@ -37,6 +38,11 @@ function givenBack({ version, facets }: StoredObject): Record<string, string> {
   const found: Record<string, string> = {}
   for (const [name, value] of names) if (value !== undefined) found[name] = headerOfText(value)
   return found
+}
+
+/** What S3 says of objects of which nobody said it; what other doors stored has its type. */
+function standardType({ object, contentType }: Version): string {
+  return object === undefined ? contentType : 'binary/octet-stream'
 }
 
 /** Only where the bucket has ever kept versions. */
