@@ -1,6 +1,6 @@
 /**
- * What S3 adds to versions and buckets. Names and forms follow the S3 API, because every other door
- * only passes them on. Absent fields mean "not said", so that versions of other doors carry nothing.
+ * What S3 adds to versions and buckets. Names and forms follow the S3 API, because every other
+ * door only passes them on. Absent fields mean "not said": versions of other doors carry nothing.
  */
 
 export const checksumAlgorithms = ['CRC32', 'CRC32C', 'CRC64NVME', 'SHA1', 'SHA256'] as const

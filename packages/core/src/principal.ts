@@ -8,7 +8,7 @@ export interface Principal {
   readonly permissions: readonly string[]
   /** Bucket names it is confined to; null = all. */
   readonly buckets: readonly string[] | null
-  /** How the request came, for conditions of bucket policies; absent where the door does not tell. */
+  /** How the request came, for conditions of policies; absent where the door does not tell. */
   readonly request?: RequestFacts
 }
 

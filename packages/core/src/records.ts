@@ -139,7 +139,7 @@ export interface Version {
   readonly createdAt: string
   readonly createdBy: string
   readonly deletedAt: string | null
-  /** Made while the bucket did not version: S3 names it `null`, and it gives way to the next one. */
+  /** Made while the bucket did not version: S3 names it `null`, it gives way to the next. */
   readonly isNull?: boolean
   /** What S3 knows of it; absent for versions that no S3 request touched. */
   readonly object?: ObjectFacets

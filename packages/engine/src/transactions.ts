@@ -27,9 +27,9 @@ import {
   putPartTransaction,
   removeUploadTransaction,
 } from './multipart/upload-transactions.ts'
-import { removeObjectTransaction } from './objects/remove-transaction.ts'
-import { renameTransaction } from './objects/rename-transaction.ts'
-import { setFacetsTransaction } from './objects/settings-transaction.ts'
+import { removeObjectTransaction } from './objects/writes/remove-transaction.ts'
+import { renameTransaction } from './objects/writes/rename-transaction.ts'
+import { setFacetsTransaction } from './objects/writes/settings-transaction.ts'
 import { removeQuotaTransaction, setQuotaTransaction } from './quotas/quota-transactions.ts'
 import { pruneTransaction } from './versions/prune-transaction.ts'
 import { rollbackTransaction } from './versions/rollback-transaction.ts'

@@ -34,9 +34,9 @@ export interface CompleteUploadInput extends UploadAddress {
 }
 
 /**
- * Makes the parts one object without copying them. PART_INVALID, PART_ORDER_INVALID, PART_TOO_SMALL,
- * DIGEST_MISMATCH, LENGTH_MISMATCH; repeating a completion answers the same. May take as long as
- * reading the whole content once, since its SHA-256 is computed here.
+ * Makes the parts one object without copying them. PART_INVALID, PART_ORDER_INVALID,
+ * PART_TOO_SMALL, DIGEST_MISMATCH, LENGTH_MISMATCH; repeating a completion answers the same. May
+ * take as long as reading the whole content once, since its SHA-256 is computed here.
  */
 export async function completeUpload(
   engine: Engine,

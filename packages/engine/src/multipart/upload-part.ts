@@ -98,7 +98,7 @@ export async function uploadPartCopy(
   return { part, source }
 }
 
-/** Undefined where the bytes must be read, because of their checksum or because they are composed. */
+/** Undefined where the bytes must be read: for their checksum, or because they are composed. */
 async function sharePart(
   engine: Engine,
   call: Call,

@@ -19,9 +19,9 @@ export type WantedObject = ObjectAddress & { readonly action?: Action | undefine
 const ATTEMPTS_MAX = 5
 
 /**
- * The version asked for, or the current one. ASSET_NOT_FOUND for a key that is free or hidden by a
- * marker (`delete_marker` and `version_id` in the details), VERSION_NOT_FOUND, and VERSION_IS_MARKER
- * for a marker named by its id.
+ * The version asked for, or the current one. ASSET_NOT_FOUND for a key that is free or hidden by
+ * a marker (`delete_marker` and `version_id` in the details), VERSION_NOT_FOUND, and
+ * VERSION_IS_MARKER for a marker named by its id.
  */
 export async function getObject(
   engine: Engine,

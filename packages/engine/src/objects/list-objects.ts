@@ -21,7 +21,7 @@ export interface ListObjectsQuery {
 export interface ObjectList {
   readonly objects: readonly StoredObject[]
   readonly prefixes: readonly string[]
-  /** The last key or common prefix of the page, to be passed as `after`; absent on the last page. */
+  /** Last key or common prefix of the page, to be passed as `after`; absent on the last one. */
   readonly next?: string
 }
 

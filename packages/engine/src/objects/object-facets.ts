@@ -2,7 +2,7 @@ import { HoldfastError, invalidFields } from '@holdfast/core/errors.ts'
 import type { ObjectFacets, Retention } from '@holdfast/core/objects.ts'
 import type { Bucket } from '@holdfast/core/records.ts'
 
-/** What a request says about an object, beside its bytes. `etag`, `checksum`, `parts` are computed. */
+/** What a request says about an object, beside its bytes; the rest is computed. */
 export type ObjectInput = Pick<
   ObjectFacets,
   | 'headers'

@@ -9,7 +9,7 @@ import type { Engine } from '../engine.ts'
 import { getObject } from './find-object.ts'
 import { requireAclAllowed, requireFuture } from './object-facets.ts'
 import { type ObjectAddress, type StoredObject, storedObject } from './object-views.ts'
-import type { FacetsPatch } from './settings-transaction.ts'
+import type { FacetsPatch } from './writes/settings-transaction.ts'
 
 /** Replaces the tag set; null removes it. */
 export async function setObjectTags(

@@ -17,8 +17,8 @@ export async function readObject(
 }
 
 /**
- * The bytes of one part (from 1); no range where the part is empty. PART_INVALID when the object has
- * no such part. Content that did not come in parts is one.
+ * The bytes of one part (from 1); no range where the part is empty. PART_INVALID when the object
+ * has no such part. Content that did not come in parts is one.
  */
 export function partRange(
   { version, facets }: Pick<StoredObject, 'version' | 'facets'>,

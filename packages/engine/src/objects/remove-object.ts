@@ -6,8 +6,8 @@ import { commit } from '../commit.ts'
 import type { Engine } from '../engine.ts'
 import { requireVersionId } from './find-object.ts'
 import { type ObjectAddress, versionNamed } from './object-views.ts'
-import type { RemovedObject } from './remove-transaction.ts'
 import { objectPut } from './store-object.ts'
+import type { RemovedObject } from './writes/remove-transaction.ts'
 
 export interface RemoveObjectInput extends ObjectAddress {
   /** Retention in governance mode does not hold, for callers who may. */

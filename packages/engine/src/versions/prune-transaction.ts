@@ -31,7 +31,7 @@ export async function pruneTransaction(
 
 const PAGE = 1000
 
-/** What the rule takes now, newest first. The current version, tagged ones and locked ones always stay. */
+/** What the rule takes now, newest first. Current, tagged and locked versions always stay. */
 export async function prunable(
   view: CatalogView,
   asset: Asset,

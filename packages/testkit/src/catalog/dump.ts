@@ -51,6 +51,7 @@ export async function dump(view: CatalogView): Promise<Dump> {
     versions.push(...(await view.versions.list({ assetId: id, deleted: 'with', limit: 10_000 })))
     for (const link of await view.links.of({ assetId: id, limit: 10_000 })) links.set(link.id, link)
   }
+  const { uploads, parts } = await uploadsOf(view, buckets)
   return {
     buckets,
     assets,
@@ -64,9 +65,10 @@ export async function dump(view: CatalogView): Promise<Dump> {
     quotas: await view.quotas.list(),
     keys: await view.keys.list(),
     accessKeys: await view.accessKeys.list(),
-    ...(await uploadsOf(view, buckets)),
+    uploads,
+    parts,
     changes: await pages<Change>(last => view.changes.after(last?.seq ?? 0, page)),
-    usage: await usageOf(view, buckets, assets),
+    usage: await usageOf(view, buckets, [...assets, ...uploads]),
     totals: await view.blobs.totals(),
     stats: await view.assets.stats({}),
   }
@@ -89,12 +91,12 @@ async function uploadsOf(view: CatalogView, buckets: readonly Bucket[]) {
 async function usageOf(
   view: CatalogView,
   buckets: readonly Bucket[],
-  assets: readonly Asset[],
+  payers: readonly Payer[],
 ): Promise<Record<string, Usage>> {
   const names: Record<QuotaScope, Set<string>> = {
     bucket: new Set(buckets.map(({ name }) => name)),
-    owner: new Set(assets.map(({ ownerId }) => ownerId)),
-    service: new Set(assets.map(({ service }) => service)),
+    owner: new Set(payers.map(({ ownerId }) => ownerId)),
+    service: new Set(payers.map(({ service }) => service)),
   }
   const usage: Record<string, Usage> = {}
   for (const scope of quotaScopes) {
@@ -140,6 +142,7 @@ export function recount(dump: Dump): { usage: Record<string, Usage>; references:
     references.set(version.sha256, (references.get(version.sha256) ?? 0) + 1)
   }
   const uploads = new Map(dump.uploads.map(upload => [upload.id, upload]))
+  for (const upload of dump.uploads) for (const scope of scopes(upload)) add(scope, 0, 0)
   for (const { uploadId, size, sha256 } of dump.parts) {
     const upload = uploads.get(uploadId)
     if (upload !== undefined) for (const scope of scopes(upload)) add(scope, 0, size)

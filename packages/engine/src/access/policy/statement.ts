@@ -1,6 +1,6 @@
 /**
- * The subset of the S3 policy language that is evaluated. Everything else is refused when the policy
- * is set, because a statement that is stored but not understood would promise what nobody keeps
+ * The subset of the S3 policy language that is evaluated. Everything else is refused when the
+ * policy is set: a statement that is stored but not understood promises what nobody keeps
  * (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html).
  */
 export interface Statement {

@@ -10,7 +10,7 @@ import type {
   QuotaScope,
   Version,
 } from '@holdfast/core/records.ts'
-import type { EncodedParts } from '../rooms/composed-blobs.ts'
+import type { EncodedParts } from '../rooms/objects/composed-blobs.ts'
 
 /**
  * One transaction as it stands on the element (docs/format.md, "Change line"): the change rows it

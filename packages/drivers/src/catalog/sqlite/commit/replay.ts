@@ -8,7 +8,7 @@ import {
   type Quota,
   type Version,
 } from '@holdfast/core/records.ts'
-import { decodeParts } from '../rooms/composed-blobs.ts'
+import { decodeParts } from '../rooms/objects/composed-blobs.ts'
 import { parseRecord, toMs } from '../row-values.ts'
 import type { Tables } from '../tables.ts'
 import type { LineBlob, LineChange } from './change-line.ts'

@@ -9,7 +9,7 @@ import type {
 } from '@holdfast/core/ports/catalog.ts'
 import type { BlobFacts } from '@holdfast/core/ports/element.ts'
 import type { Blob } from '@holdfast/core/records.ts'
-import { encodeParts } from '../rooms/composed-blobs.ts'
+import { encodeParts } from '../rooms/objects/composed-blobs.ts'
 import type { Tables } from '../tables.ts'
 import { type ChangeLine, isEmptyLine, type LineBlob, LineDraft, quotaId } from './change-line.ts'
 import { Records } from './records.ts'

@@ -6,7 +6,7 @@ import { Statements } from '../statements.ts'
 import { ASSET_COLUMNS, type AssetRow, assetOfRow } from './asset-rows.ts'
 import type { AssetTables } from './assets.ts'
 import type { CounterKind } from './counters.ts'
-import { afterPrefix } from './key-range.ts'
+import { afterPrefix } from './objects/key-range.ts'
 import { matchExpression } from './search-text.ts'
 
 interface Where {

@@ -3,7 +3,7 @@ import type { BlobQuestions } from '@holdfast/core/ports/catalog.ts'
 import type { Blob } from '@holdfast/core/records.ts'
 import type { SqliteDatabase } from '../database.ts'
 import { fromHex, toHexText, toIsoOrNull, toMs } from '../row-values.ts'
-import { COMPOSED, ComposedBlobs } from './composed-blobs.ts'
+import { COMPOSED, ComposedBlobs } from './objects/composed-blobs.ts'
 
 interface BlobRow {
   sha256: Buffer

@@ -1,6 +1,6 @@
 import type { BlobPart } from '@holdfast/core/objects.ts'
-import type { SqliteDatabase } from '../database.ts'
-import { fromHex, parseRecord } from '../row-values.ts'
+import type { SqliteDatabase } from '../../database.ts'
+import { fromHex, parseRecord } from '../../row-values.ts'
 
 /** Location of a blob that has no bytes of its own. */
 export const COMPOSED = 'parts:'

@@ -2,9 +2,9 @@ import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { ObjectFacets } from '@holdfast/core/objects.ts'
 import type { CatalogTransaction, Moment } from '@holdfast/core/ports/catalog.ts'
 import type { Json, Version } from '@holdfast/core/records.ts'
-import { storedAsset } from '../assets/writes/stored-asset.ts'
-import { isLocked } from '../versions/lock.ts'
-import { assetTagsOf } from './asset-words.ts'
+import { storedAsset } from '../../assets/writes/stored-asset.ts'
+import { isLocked } from '../../versions/lock.ts'
+import { assetTagsOf } from '../asset-words.ts'
 
 export interface FacetsArgs {
   readonly assetId: string

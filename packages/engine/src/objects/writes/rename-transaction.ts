@@ -1,11 +1,11 @@
 import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { CatalogTransaction, Moment } from '@holdfast/core/ports/catalog.ts'
 import type { Asset } from '@holdfast/core/records.ts'
-import { changeOf } from '../assets/writes/change-detail.ts'
-import { moveTransaction } from '../assets/writes/move-transaction.ts'
-import { liveAsset, storedBucket } from '../assets/writes/stored-asset.ts'
-import { requireUnlockedVersions } from '../versions/lock.ts'
-import { type ETagConditions, requireETag } from './etag.ts'
+import { changeOf } from '../../assets/writes/change-detail.ts'
+import { moveTransaction } from '../../assets/writes/move-transaction.ts'
+import { liveAsset, storedBucket } from '../../assets/writes/stored-asset.ts'
+import { requireUnlockedVersions } from '../../versions/lock.ts'
+import { type ETagConditions, requireETag } from '../etag.ts'
 
 export interface RenameArgs {
   readonly assetId: string

@@ -1,7 +1,7 @@
 import type { AccessKey } from '@holdfast/core/objects.ts'
 import type { AccessKeyQuestions } from '@holdfast/core/ports/catalog.ts'
-import type { SqliteDatabase } from '../database.ts'
-import { parseRecord } from '../row-values.ts'
+import type { SqliteDatabase } from '../../database.ts'
+import { parseRecord } from '../../row-values.ts'
 
 export class AccessKeys implements AccessKeyQuestions {
   readonly #byId

@@ -1,9 +1,9 @@
 import type { MultipartUpload, UploadPart } from '@holdfast/core/objects.ts'
 import type { UploadEntry, UploadQuery, UploadQuestions } from '@holdfast/core/ports/catalog.ts'
-import type { SqliteDatabase } from '../database.ts'
-import { fromHex, parseRecord, toMs } from '../row-values.ts'
-import { Statements } from '../statements.ts'
-import type { Buckets } from './buckets.ts'
+import type { SqliteDatabase } from '../../database.ts'
+import { fromHex, parseRecord, toMs } from '../../row-values.ts'
+import { Statements } from '../../statements.ts'
+import type { Buckets } from '../buckets.ts'
 import { afterPrefix, commonPrefix, type KeyRange, keyRange } from './key-range.ts'
 
 /** Multipart uploads under way, and their parts. */

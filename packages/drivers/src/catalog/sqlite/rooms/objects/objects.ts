@@ -6,11 +6,11 @@ import type {
   VersionEntryQuery,
 } from '@holdfast/core/ports/catalog.ts'
 import type { Asset } from '@holdfast/core/records.ts'
-import { Statements } from '../statements.ts'
-import { ASSET_COLUMNS, type AssetRow, assetOfRow } from './asset-rows.ts'
-import type { AssetTables } from './assets.ts'
+import { Statements } from '../../statements.ts'
+import { ASSET_COLUMNS, type AssetRow, assetOfRow } from '../asset-rows.ts'
+import type { AssetTables } from '../assets.ts'
+import type { Versions } from '../versions.ts'
 import { afterPrefix, commonPrefix, type KeyRange, keyRange } from './key-range.ts'
-import type { Versions } from './versions.ts'
 
 const SELECT = `SELECT ${ASSET_COLUMNS.join(', ')} FROM assets
   WHERE bucket = ? AND trashed = 0 AND key >= ?`
