@@ -145,3 +145,11 @@ test('no mutation of a signed request is accepted', async () => {
   assert.deepEqual(accepted, [])
   assert.equal((await s3.send('HEAD /locked/mutant')).status, 404)
 })
+
+test('headers that a link holds in its query count, and are signed with it', async () => {
+  const query = 'x-amz-acl=public-read&x-amz-meta-color=red&x-amz-checksum-crc32=AAAAAA%3D%3D'
+  const put = await s3.send(`PUT /locked/hoisted?${query}`, { auth: 'query', body: 'x' })
+  assert.equal(put.status, 200, put.text)
+  const open = await s3.send('GET /locked/hoisted', { auth: 'none' })
+  assert.deepEqual([open.status, open.headers['x-amz-meta-color']], [200, 'red'])
+})

@@ -41,8 +41,7 @@ export type Verified = VerifiedRequest
 
 /** The only place where credentials of this door are read and checked. */
 export async function verifyRequest(request: ReadRequest): Promise<Verified> {
-  const { headers, query } = request
-  const claim = claimOf(headers, query)
+  const claim = claimOf(request.wire, request.query)
   const content = contentHash(request, claim)
   if (claim === undefined) {
     const payload = payloadOf(content, false)
@@ -148,8 +147,8 @@ function requestTags(headers: RequestHeaders): ObjectTag[] {
   }
 }
 
-function contentHash({ headers, query }: ReadRequest, claim: Claim | undefined) {
-  const given = headers.get('x-amz-content-sha256')
+function contentHash({ wire, query }: ReadRequest, claim: Claim | undefined) {
+  const given = wire.get('x-amz-content-sha256')
   if (given !== undefined || claim === undefined) return given
   if (claim.kind === 'query') return query.get('X-Amz-Content-Sha256')
   throw new S3Error('InvalidRequest', {
@@ -195,9 +194,9 @@ function requireTime(claim: Claim, nowMs: number): void {
 }
 
 /** An unsigned `x-amz-` header could turn a link for one thing into a link for another. */
-function requireSigned({ headers }: ReadRequest, claim: Claim): void {
+function requireSigned({ wire }: ReadRequest, claim: Claim): void {
   const signed = new Set(claim.signedHeaders)
-  const missing = [...headers.names()].filter(
+  const missing = [...wire.names()].filter(
     name => (name.startsWith('x-amz-') || name === 'host') && !signed.has(name),
   )
   if (signed.has('host') && missing.length === 0) return
@@ -211,11 +210,14 @@ function requireSignature(
   request: ReadRequest,
   { claim, payload, key }: { claim: Claim; payload: Payload; key: Buffer },
 ): void {
-  const canonical = canonicalRequest(request, {
-    signedHeaders: claim.signedHeaders,
-    payloadHash: payload.hash,
-    ...(claim.kind === 'query' ? { without: 'X-Amz-Signature' } : {}),
-  })
+  const canonical = canonicalRequest(
+    { ...request, headers: request.wire },
+    {
+      signedHeaders: claim.signedHeaders,
+      payloadHash: payload.hash,
+      ...(claim.kind === 'query' ? { without: 'X-Amz-Signature' } : {}),
+    },
+  )
   if (sameSignature(claim.signature, requestSignature(key, claim, canonical))) return
   // botocore signs the UTF-8 of a metadata text and sends its Latin-1.
   const other = transcoded(canonical)

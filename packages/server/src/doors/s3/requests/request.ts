@@ -40,6 +40,8 @@ export interface Told {
 
 /** A request whose line could be read. */
 export interface ReadRequest extends S3Request {
+  /** Headers as they came; `headers` also holds what a presigned link says in their stead. */
+  readonly wire: RequestHeaders
   readonly query: Query
   readonly address: Address
 }
@@ -69,13 +71,31 @@ export function beginRequest(
 }
 
 export function readRequest(request: S3Request): ReadRequest {
-  const { path, query } = splitUrl(request.raw.url ?? '')
+  const { path, query: text } = splitUrl(request.raw.url ?? '')
   const { s3Domains } = request.context.settings
+  const query = new Query(text)
   return {
     ...request,
-    query: new Query(query),
+    wire: request.headers,
+    headers: query.has('X-Amz-Signature')
+      ? request.headers.with(hoistedHeaders(query))
+      : request.headers,
+    query,
     address: addressOf(path, request.headers.get('host'), s3Domains),
   }
+}
+
+/** Those of SigV4 itself, and checksums, which AWS ignores in links: nobody knows the body yet. */
+const NOT_HOISTED =
+  /^x-amz-(algorithm|credential|date|expires|signedheaders|signature|security-token|content-sha256|sdk-.*|checksum-.*|trailer|decoded-.*)$/
+
+/** SDKs move `x-amz-` headers of links into their query, where the signature covers them. */
+function hoistedHeaders(query: Query): (readonly [string, string])[] {
+  return [...query.names()].flatMap(name => {
+    const header = name.toLowerCase()
+    if (!header.startsWith('x-amz-') || NOT_HOISTED.test(header)) return []
+    return [[header, query.get(name) ?? ''] as const]
+  })
 }
 
 export function isSecure(request: S3Request): boolean {

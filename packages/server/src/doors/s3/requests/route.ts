@@ -14,7 +14,7 @@ const subs: Readonly<Record<Level, ReadonlySet<string>>> = {
 }
 const everySub = new Set([...subs.service, ...subs.bucket, ...subs.object])
 /** Read before the operation is known, or by nobody. */
-const EVERYWHERE = /^(x-id|X-Amz-[\w-]+)$/
+const EVERYWHERE = /^(x-id|x-amz-[\w-]+)$/i
 
 /**
  * Which operation a request asks for. What is not understood is refused and never served as

@@ -34,6 +34,16 @@ export class RequestHeaders {
     return this.#values.keys()
   }
 
+  /** These and further ones; what is here already wins. */
+  with(further: Iterable<readonly [string, string]>): RequestHeaders {
+    const both = new RequestHeaders([])
+    for (const [name, values] of this.#values) both.#values.set(name, values)
+    for (const [name, value] of further) {
+      if (!both.#values.has(name)) both.#values.set(name, [Buffer.from(value).toString('latin1')])
+    }
+    return both
+  }
+
   /** `name:value,value` with spaces trimmed and collapsed, for SigV4. */
   canonical(name: string): string {
     const values = this.#values.get(name) ?? []
