@@ -1,6 +1,6 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { LoadGenerator } from './load/load-generator.ts'
+import { LoadGenerator } from '@holdfast/load/load-generator.ts'
 import { describeMachine } from './machine.ts'
 import type { BenchOptions } from './options.ts'
 import { type BenchReport, reportText } from './report/bench-report.ts'
@@ -121,6 +121,10 @@ async function measureRow(context: BenchContext, row: Row, report: BenchReport):
         break
       case 'scale':
         report.scale.push(...result.results)
+        break
+      case 'million':
+        report.scale.push(...result.results)
+        report.figures.push(result.figure)
         break
       case 'transfer':
         report.transfer.push(...result.results)

@@ -26,13 +26,16 @@ test('a smoke run measures every row without an error and leaves nothing behind'
   const report = await runBench(options, output)
 
   assert.ok(isValid(report), `${printed.join('\n')}\n${said.join('\n')}`)
-  assert.equal(report.transfer.length, 2)
-  assert.equal(report.scale.length, 8)
-  assert.ok(report.figures.length >= 3)
+  assert.equal(report.transfer.length, 4)
+  assert.equal(report.scale.length, 16)
+  assert.ok(report.figures.length >= 5)
   for (const { name, left, right, ratio } of [...report.transfer, ...report.scale]) {
     for (const side of [left, right]) requireNumbers(name, side)
     assert.ok(ratio.median > 0 && Number.isFinite(ratio.median), name)
   }
+  const mixed = report.transfer.find(({ name }) => name.startsWith('mixed'))
+  const kinds = mixed?.left.runs.flatMap(({ byMethod }) => Object.keys(byMethod)) ?? []
+  assert.deepEqual([...new Set(kinds)].sort(), ['DELETE', 'GET', 'HEAD', 'PUT'])
   const puts = report.transfer.filter(({ name }) => name.startsWith('PUT'))
   for (const { left } of puts) assert.equal(left.durability, 'fsync before the answer')
   assert.deepEqual(readdirSync(dir), [])

@@ -11,12 +11,12 @@ import { folderRules, longFunctions, type SizeSettings, sizeRules } from './tidy
 import { type Finding, parseSource, type Source } from './tidy/source.ts'
 import { wordRules } from './tidy/words.ts'
 
-const programs = ['apps/holdfast', 'bench', 'tools']
+const programs = ['apps/holdfast', 'bench', 'packages/load', 'tools', 'torture']
 const timers = [
   ...programs,
   'packages/drivers/src/clock',
   // A thread of its own, which no clock can be handed to.
-  'packages/drivers/src/store/committer-thread.ts',
+  'packages/drivers/src/store/link/committer-thread.ts',
   'packages/testkit/src',
   'packages/server/src/serve.ts',
 ]
@@ -41,9 +41,17 @@ export const imports: ImportSettings = {
     client: { folder: 'packages/client', imports: ['contract'] },
     server: { folder: 'packages/server', imports: ['core', 'engine', 'drivers', 'contract'] },
     testkit: { folder: 'packages/testkit', imports: ['core'] },
-    holdfast: { folder: 'apps/holdfast', imports: ['core', 'contract', 'client', 'server'] },
+    load: { folder: 'packages/load', imports: [] },
+    holdfast: {
+      folder: 'apps/holdfast',
+      imports: ['core', 'contract', 'client', 'server', 'load'],
+    },
     bench: {
       folder: 'bench',
+      imports: ['core', 'engine', 'drivers', 'contract', 'client', 'server', 'testkit', 'load'],
+    },
+    torture: {
+      folder: 'torture',
       imports: ['core', 'engine', 'drivers', 'contract', 'client', 'server', 'testkit'],
     },
     tools: { folder: 'tools', imports: [] },

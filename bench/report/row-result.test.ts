@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { LoadOutcome } from '../load/load-plan.ts'
+import type { LoadOutcome } from '@holdfast/load/load-plan.ts'
 import { transferTable } from './format-table.ts'
 import { medianOf, rateOf, ratioSpread, sideResult } from './row-result.ts'
 
@@ -11,6 +11,7 @@ function outcome(operations: number, errors: Record<string, number> = {}): LoadO
     elapsedMs: 2000,
     latency: { p50Ms: 1, p90Ms: 2, p99Ms: 3, maxMs: 4 },
     errors,
+    byMethod: {},
     hashedAnswers: 0,
     serverCpuMs: operations / 10,
     loadCpuShare: 0.5,

@@ -1,4 +1,4 @@
-import type { LatencySummary, LoadOutcome } from '../load/load-plan.ts'
+import type { LatencySummary, LoadOutcome } from '@holdfast/load/load-plan.ts'
 
 export interface Spread {
   readonly median: number

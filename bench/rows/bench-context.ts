@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, rmSync, statfsSync } from 'node:fs'
 import { join } from 'node:path'
-import type { LoadGenerator } from '../load/load-generator.ts'
-import type { LoadOutcome, LoadPlan } from '../load/load-plan.ts'
+import type { LoadGenerator } from '@holdfast/load/load-generator.ts'
+import type { LoadOutcome, LoadPlan } from '@holdfast/load/load-plan.ts'
 import type { Server, StartOptions, StartServer } from '../servers/server.ts'
 import type { Mode } from './mode.ts'
 

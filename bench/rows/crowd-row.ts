@@ -24,7 +24,8 @@ export async function measureCrowd(context: BenchContext): Promise<FigureResult>
       kind: 'mixed',
       put: putTraffic(server, { folder: 'new', sizeBytes, tag: newTag() }),
       get: getTraffic(server, objects, { count, hashEvery: 64 }),
-      putShare: 0.5,
+      shares: { head: 0, put: 0.5, delete: 0 },
+      deletedStatuses: [],
     },
     until: { durationMs: context.mode.durationMs * 2 },
   })

@@ -1,4 +1,4 @@
-import type { LoadOutcome, Traffic } from '../load/load-plan.ts'
+import type { LoadOutcome, Traffic } from '@holdfast/load/load-plan.ts'
 import type { FigureResult } from '../report/row-result.ts'
 import { MemorySampler } from '../sampling/memory-sampler.ts'
 import type { Server } from '../servers/server.ts'

@@ -12,7 +12,13 @@ export interface Mode {
   readonly patienceMs: number
   readonly sizesBytes: readonly number[]
   readonly connections: readonly number[]
+  /** What HEAD and the mix of all kinds are measured with. */
+  readonly mixes: readonly { readonly sizeBytes: number; readonly connections: number }[]
   readonly scaleAssets: readonly [number, number]
+  /** The same for the row that also looks at disk space and at starting after a kill. */
+  readonly millionAssets: readonly [number, number]
+  /** Clients that write while the latency of reads is measured. */
+  readonly writers: number
   readonly memoryClients: number
   readonly memoryBytes: number
   readonly crowdConnections: number
@@ -26,7 +32,13 @@ export const fullMode: Mode = {
   patienceMs: 0,
   sizesBytes: [4 * KiB, 64 * KiB, 1 * MiB, 64 * MiB],
   connections: [1, 16, 64],
+  mixes: [
+    { sizeBytes: 4 * KiB, connections: 64 },
+    { sizeBytes: 64 * KiB, connections: 16 },
+  ],
   scaleAssets: [1000, 100_000],
+  millionAssets: [10_000, 1_000_000],
+  writers: 16,
   memoryClients: 100,
   memoryBytes: 1 * GiB,
   crowdConnections: 1000,
@@ -41,7 +53,10 @@ export const smokeMode: Mode = {
   // Large enough to be sent in parts; every start of a server costs a second.
   sizesBytes: [512 * KiB],
   connections: [4],
+  mixes: [{ sizeBytes: 16 * KiB, connections: 4 }],
   scaleAssets: [50, 500],
+  millionAssets: [100, 1000],
+  writers: 2,
   memoryClients: 8,
   memoryBytes: 4 * MiB,
   crowdConnections: 100,

@@ -1,4 +1,4 @@
-import type { GetTraffic, LoadOutcome, PutTraffic } from '../load/load-plan.ts'
+import type { GetTraffic, LoadOutcome, MixedTraffic, PutTraffic } from '@holdfast/load/load-plan.ts'
 import { errorsOf } from '../report/row-result.ts'
 import type { Server } from '../servers/server.ts'
 import { type BenchContext, load } from './bench-context.ts'
@@ -30,6 +30,21 @@ export function getTraffic(
 ): GetTraffic {
   const { folder, sizeBytes, tag } = objects
   return { kind: 'get', ...server.place(folder), sizeBytes, tag, firstNumber: 0, ...reading }
+}
+
+/** The mix that benchmarks of S3 stores use: GET 45, STAT 30, PUT 15, DELETE 10 per cent. */
+export function mixedTraffic(
+  server: Server,
+  stored: ObjectSet & { readonly count: number },
+  coming: ObjectSet,
+): MixedTraffic {
+  return {
+    kind: 'mixed',
+    get: getTraffic(server, stored, { count: stored.count, hashEvery: 512 }),
+    put: putTraffic(server, coming),
+    shares: { head: 0.3, put: 0.15, delete: 0.1 },
+    deletedStatuses: [204],
+  }
 }
 
 /** Puts this many objects, quickly; a single refusal is an error of the bench. */

@@ -4,13 +4,20 @@ import type { BenchContext } from './bench-context.ts'
 import { crowdName, measureCrowd } from './crowd-row.ts'
 import { diskName, measureDisk } from './disk-row.ts'
 import { measureMemory, memoryName } from './memory-row.ts'
+import { measureMillion, millionName } from './million-row.ts'
 import { measureScale } from './scale-row.ts'
 import { measureTransfer, transferName, transferRows } from './transfer-row.ts'
+import { measureWriters, writersName } from './writers-row.ts'
 import { measureWrk, wrkName } from './wrk-row.ts'
 
 export type RowResult =
   | { readonly kind: 'transfer' | 'scale'; readonly results: readonly PairResult[] }
   | { readonly kind: 'figures'; readonly results: readonly FigureResult[] }
+  | {
+      readonly kind: 'million'
+      readonly results: readonly PairResult[]
+      readonly figure: FigureResult
+    }
 
 export interface Row {
   readonly name: string
@@ -37,7 +44,15 @@ function comparisons(context: Pick<BenchContext, 'mode'>): Row[] {
     needsHoldfast: true,
     measure: async on => ({ kind: 'scale', results: await measureScale(on) }),
   }
-  return [...transfers, scale]
+  const million: Row = {
+    name: millionName(context),
+    needsHoldfast: true,
+    measure: async on => {
+      const { scale: results, figure } = await measureMillion(on)
+      return { kind: 'million', results, figure }
+    },
+  }
+  return [...transfers, scale, million]
 }
 
 function figures(context: Pick<BenchContext, 'mode'>): Row[] {
@@ -45,6 +60,7 @@ function figures(context: Pick<BenchContext, 'mode'>): Row[] {
     figureRow(diskName, measureDisk),
     figureRow(memoryName(context), measureMemory),
     figureRow(crowdName(context), measureCrowd),
+    figureRow(writersName(context), measureWriters),
   ]
   if (isInstalled('wrk')) rows.push(figureRow(wrkName, measureWrk))
   return rows

@@ -1,12 +1,13 @@
-import type { CallTraffic, GetTraffic, LoadOutcome } from '../load/load-plan.ts'
+import type { CallTraffic, GetTraffic, LoadOutcome } from '@holdfast/load/load-plan.ts'
+import { waitForQuiet } from '@holdfast/load/machine-load.ts'
 import { type PairResult, ratioSpread, sideResult } from '../report/row-result.ts'
-import { waitForQuiet } from '../sampling/machine-load.ts'
 import { listPath, newestPath, searchPath } from '../servers/holdfast.ts'
 import type { Server } from '../servers/server.ts'
 import { type BenchContext, load, startIn } from './bench-context.ts'
 import { fill, getTraffic, newTag, type ObjectSet } from './objects.ts'
 
-const sizeBytes = 256
+/** Of the row that only asks questions; the million has objects of the size people put. */
+const questionBytes = 256
 const pagesSkipped = 3
 
 export const scaleNames = [
@@ -24,13 +25,25 @@ type ScaleName = (typeof scaleNames)[number]
 
 /** One bucket with few and one with many assets; the same small question to both in turn. */
 export async function measureScale(context: BenchContext): Promise<PairResult[]> {
-  const [few, many] = context.mode.scaleAssets
   await using small = await startIn(context, context.startSubject)
   await using large = await startIn(context, context.startSubject)
+  const servers = { small: small.server, large: large.server }
+  const assets = context.mode.scaleAssets
+  return await askBoth(context, servers, { assets, sizeBytes: questionBytes })
+}
+
+/** Fills both servers and asks them the same questions, in turn. */
+export async function askBoth(
+  context: BenchContext,
+  { small, large }: { readonly small: Server; readonly large: Server },
+  fillings: { readonly assets: readonly [number, number]; readonly sizeBytes: number },
+): Promise<PairResult[]> {
+  const [few, many] = fillings.assets
+  const { sizeBytes } = fillings
   const page = Math.min(100, few / 5)
   const sides = [
-    await fillBucket(context, large.server, { assets: many, page }),
-    await fillBucket(context, small.server, { assets: few, page }),
+    await fillBucket(context, large, { assets: many, page, sizeBytes }),
+    await fillBucket(context, small, { assets: few, page, sizeBytes }),
   ] as const
   const results: PairResult[] = []
   for (const name of scaleNames) {
@@ -52,7 +65,11 @@ interface FilledBucket {
 async function fillBucket(
   context: BenchContext,
   server: Server,
-  { assets, page }: { readonly assets: number; readonly page: number },
+  {
+    assets,
+    page,
+    sizeBytes,
+  }: { readonly assets: number; readonly page: number; readonly sizeBytes: number },
 ): Promise<FilledBucket> {
   context.say(`  putting ${assets} assets`)
   await fill(context, server, { folder: 'rare', sizeBytes, tag: newTag(), count: page })

@@ -1,11 +1,12 @@
-import type { LoadOutcome, Traffic } from '../load/load-plan.ts'
+import type { LoadOutcome, Traffic } from '@holdfast/load/load-plan.ts'
+import { waitForQuiet } from '@holdfast/load/machine-load.ts'
 import { errorsOf, type PairResult, rateOf, ratioSpread, sideResult } from '../report/row-result.ts'
-import { waitForQuiet } from '../sampling/machine-load.ts'
 import type { Server } from '../servers/server.ts'
 import { type BenchContext, freeBytes, load, settleDisk, startIn } from './bench-context.ts'
 import { sizeName } from './mode.ts'
-import { fill, getTraffic, newTag, type ObjectSet, putTraffic } from './objects.ts'
+import { fill, getTraffic, mixedTraffic, newTag, type ObjectSet, putTraffic } from './objects.ts'
 
+const MIX = 'mixed GET 45, HEAD 30, PUT 15, DELETE 10 %'
 const workingSetBytes = 256 * 1024 * 1024
 const workingSetCountMax = 1000
 const readBackBytes = 64 * 1024 * 1024
@@ -14,21 +15,26 @@ const diskShareMax = 0.4
 const warmConnections = 16
 
 export interface TransferRow {
-  readonly method: 'GET' | 'PUT'
+  readonly method: 'GET' | 'PUT' | 'HEAD' | 'mixed'
   readonly sizeBytes: number
   readonly connections: number
 }
 
 export function transferRows({ mode }: Pick<BenchContext, 'mode'>): TransferRow[] {
-  return mode.sizesBytes.flatMap(sizeBytes =>
+  const transfers = mode.sizesBytes.flatMap(sizeBytes =>
     (['GET', 'PUT'] as const).flatMap(method =>
       mode.connections.map(connections => ({ method, sizeBytes, connections })),
     ),
   )
+  const mixes = mode.mixes.flatMap(mix =>
+    (['HEAD', 'mixed'] as const).map(method => ({ method, ...mix })),
+  )
+  return [...transfers, ...mixes]
 }
 
 export function transferName({ method, sizeBytes, connections }: TransferRow): string {
   const plural = connections === 1 ? 'connection' : 'connections'
+  if (method === 'mixed') return `${MIX} of ${sizeName(sizeBytes)}, ${connections} ${plural}`
   return `${method} ${sizeName(sizeBytes)}, ${connections} ${plural}`
 }
 
@@ -71,7 +77,8 @@ class TransferSide {
 
   constructor(context: BenchContext, server: Server, row: TransferRow) {
     this.label = server.name
-    this.durability = row.method === 'PUT' ? server.durability : 'reads'
+    const writes = row.method === 'PUT' || row.method === 'mixed'
+    this.durability = writes ? server.durability : 'reads'
     this.#context = context
     this.#server = server
     this.#row = row
@@ -80,7 +87,7 @@ class TransferSide {
 
   async prepare(): Promise<void> {
     const { method, sizeBytes } = this.#row
-    if (method === 'GET') {
+    if (method !== 'PUT') {
       const count = Math.min(workingSetCountMax, Math.ceil(workingSetBytes / sizeBytes))
       this.#stored = { folder: 'set', sizeBytes, tag: newTag(), count }
       await fill(this.#context, this.#server, this.#stored)
@@ -112,11 +119,17 @@ class TransferSide {
 
   #newObjects(): ObjectSet {
     const tag = newTag()
-    return this.#stored ?? { folder: `run-${tag}`, sizeBytes: this.#row.sizeBytes, tag }
+    const coming = { folder: `run-${tag}`, sizeBytes: this.#row.sizeBytes, tag }
+    return this.#row.method === 'mixed' ? coming : (this.#stored ?? coming)
   }
 
   #traffic(objects: ObjectSet): Traffic {
     if (this.#stored === undefined) return putTraffic(this.#server, objects)
+    if (this.#row.method === 'mixed') return mixedTraffic(this.#server, this.#stored, objects)
+    if (this.#row.method === 'HEAD') {
+      const reading = { count: this.#stored.count, hashEvery: 0 }
+      return { ...getTraffic(this.#server, objects, reading), kind: 'head' }
+    }
     // Hashing costs the load process as much as a transfer: of large bodies, the stamp tells.
     const hashEvery = objects.sizeBytes <= 64 * 1024 ? 512 : 0
     return getTraffic(this.#server, objects, { count: this.#stored.count, hashEvery })
@@ -128,7 +141,7 @@ class TransferSide {
     const count = this.#stored?.count ?? outcome.operations
     const checked = await load(this.#context, this.#server, {
       connections: 1,
-      traffic: getTraffic(this.#server, objects, { count, hashEvery: 1 }),
+      traffic: getTraffic(this.#server, this.#stored ?? objects, { count, hashEvery: 1 }),
       until: { operations: Math.max(1, Math.min(16, readBackBytes / objects.sizeBytes)) },
     })
     const hashedAnswers = outcome.hashedAnswers + checked.hashedAnswers
@@ -136,11 +149,12 @@ class TransferSide {
   }
 
   async #tidyUp(outcome: LoadOutcome): Promise<void> {
-    if (this.#row.method === 'GET') return
+    const { method } = this.#row
+    if (method === 'GET' || method === 'HEAD') return
     this.#writtenBytes += outcome.bytes
     settleDisk(this.#context)
     const coming = Math.max(outcome.bytes, this.#row.connections * this.#row.sizeBytes)
-    if (this.#writtenBytes + coming < this.#diskBytesMax) return
+    if (method === 'mixed' || this.#writtenBytes + coming < this.#diskBytesMax) return
     await this.#server.clear()
     this.#writtenBytes = 0
   }

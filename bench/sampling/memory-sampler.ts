@@ -1,4 +1,4 @@
-import { processTree, residentBytesOf } from './process-tree.ts'
+import { processTree, residentBytesOf } from '@holdfast/load/process-tree.ts'
 
 const intervalMs = 100
 

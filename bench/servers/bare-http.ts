@@ -2,7 +2,7 @@
 // nginx where there is none. Run as a program: `node bare-http.ts <port>`.
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { join } from 'node:path'
-import { processTree } from '../sampling/process-tree.ts'
+import { processTree } from '@holdfast/load/process-tree.ts'
 import { freePort } from './free-port.ts'
 import type { Server, StartOptions } from './server.ts'
 import { ServerProcess } from './server-process.ts'
@@ -45,10 +45,15 @@ function answer(
   response: ServerResponse,
 ): void {
   const path = request.url ?? ''
-  if (request.method === 'GET') {
+  const { method } = request
+  if (method === 'DELETE') {
+    response.writeHead(objects.delete(path) ? 204 : 404).end()
+    return
+  }
+  if (method === 'GET' || method === 'HEAD') {
     const body = objects.get(path)
     response.writeHead(body === undefined ? 404 : 200, { 'Content-Length': body?.length ?? 0 })
-    response.end(body)
+    response.end(method === 'GET' ? body : undefined)
     return
   }
   const chunks: Buffer[] = []

@@ -1,6 +1,7 @@
 import { mkdirSync, rmSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
-import { processTree } from '../sampling/process-tree.ts'
+import { processTree } from '@holdfast/load/process-tree.ts'
+import { blocksBelow } from './disk-blocks.ts'
 import { freePort } from './free-port.ts'
 import type { Server, StartOptions, StartServer } from './server.ts'
 import { ServerProcess } from './server-process.ts'
@@ -64,6 +65,16 @@ async function startCheckout(
       child = await ServerProcess.start(command)
     },
     stop: () => child.stop(),
+    store: {
+      async crash() {
+        await child.kill()
+        const startedAt = performance.now()
+        child = await ServerProcess.start(command)
+        return performance.now() - startedAt
+      },
+      diskBytes: () => blocksBelow(dataDir, () => true),
+      catalogBytes: () => blocksBelow(dataDir, file => file.startsWith('catalog.db')),
+    },
   }
 }
 

@@ -1,6 +1,6 @@
 import { chmodSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { processTree } from '../sampling/process-tree.ts'
+import { processTree } from '@holdfast/load/process-tree.ts'
 import { freePort } from './free-port.ts'
 import type { Server, StartOptions } from './server.ts'
 import { ServerProcess } from './server-process.ts'

@@ -44,6 +44,14 @@ export class ServerProcess {
     return this.#child.pid ?? 0
   }
 
+  /** Ends it without a word, as a power cut would, but for the kernel's memory. */
+  async kill(): Promise<void> {
+    process.off('exit', this.#kill)
+    const closed = once(this.#child, 'close')
+    this.#child.kill('SIGKILL')
+    await closed
+  }
+
   async stop(): Promise<void> {
     process.off('exit', this.#kill)
     if (this.#ended()) return

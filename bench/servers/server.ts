@@ -1,4 +1,4 @@
-import type { Place } from '../load/load-plan.ts'
+import type { Place } from '@holdfast/load/load-plan.ts'
 
 export interface Server {
   readonly name: string
@@ -13,6 +13,16 @@ export interface Server {
   /** Throws all data away; afterwards the server is empty and ready. */
   clear(): Promise<void>
   stop(): Promise<void>
+  /** What can be asked of a server whose data directory is known; absent on others. */
+  readonly store?: ServerStore
+}
+
+export interface ServerStore {
+  /** Kills the server without a word and starts it again; ms until it is ready. */
+  crash(): Promise<number>
+  /** Blocks of everything it keeps, in bytes. */
+  diskBytes(): number
+  catalogBytes(): number
 }
 
 export interface StartOptions {

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test'
 import { prepare } from '@holdfast/testkit/store/crash-runs.ts'
 import { type FaultKind, sweepFaults } from '@holdfast/testkit/store/fault-runs.ts'
 import { workloads } from '@holdfast/testkit/store/workloads.ts'
-import { draw, effort, newLab, seed, strict } from './store-lab.ts'
+import { draw, effort, newLab, seed, strict } from '@holdfast/torture/crash-disk/store-lab.ts'
 
 /** Every n-th call is failed; the rarer ones take turns with the seed, and all come with effort. */
 const kinds: Record<string, FaultKind & { oneOf: number }> = {

@@ -4,7 +4,7 @@ import type { DiskMutant } from '@holdfast/testkit/crash/mutant-disks.ts'
 import { prepare } from '@holdfast/testkit/store/crash-runs.ts'
 import { sweepCuts } from '@holdfast/testkit/store/cut-runs.ts'
 import { workloads } from '@holdfast/testkit/store/workloads.ts'
-import { draw, newLab, strict } from './store-lab.ts'
+import { draw, newLab, strict } from '@holdfast/torture/crash-disk/store-lab.ts'
 
 const mutants: [mutant: DiskMutant, workload: string][] = [
   ['no-sync', 'small puts and overwrites'],

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test'
 import { prepare } from '@holdfast/testkit/store/crash-runs.ts'
 import { sweepCuts } from '@holdfast/testkit/store/cut-runs.ts'
 import { workloads } from '@holdfast/testkit/store/workloads.ts'
-import { draw, journaling, newLab, seed, strict } from './store-lab.ts'
+import { draw, journaling, newLab, seed, strict } from '@holdfast/torture/crash-disk/store-lab.ts'
 
 /** Every cut point of every workload; disks that each cut may leave are opened and checked. */
 describe(`a store after a power cut, seed ${seed}`, () => {

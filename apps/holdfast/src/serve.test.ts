@@ -68,6 +68,17 @@ test('a taken port is told, and no store is made whose key nobody learns', async
   assert.equal(existsSync(join(dir, 'two')), false)
 })
 
+test('a port for metrics that was asked for must be free, the default one need not', async t => {
+  const dir = scratch(t)
+  const server = await startServer(t, join(dir, 'one'))
+  const env = { STORAGE_METRICS_PORT: String(server.port) }
+  const args = ['serve', '--port', '0', '--data-dir', join(dir, 'two')]
+  const { code, stderr } = await run(args, { env })
+  assert.equal(code, 1)
+  assert.match(stderr, /port \d+ of .+ is taken .+ choose another STORAGE_METRICS_PORT/)
+  assert.equal(existsSync(join(dir, 'two')), false)
+})
+
 test('directories that are no store, or cannot be one, are told and left alone', async t => {
   const dir = scratch(t)
   mkdirSync(join(dir, 'foreign'))

@@ -102,6 +102,7 @@ export const errorTable = {
   DOCUMENT_NOT_FOUND: entry('missing', 'The bucket has no such configuration.', ''),
   KEY_NOT_FOUND: entry('missing', 'There is no such API key.', ''),
   ROUTE_NOT_FOUND: entry('missing', 'There is no such path.', 'See /api/v2/openapi.json.'),
+  EXPECTATION_FAILED: entry('invalid', 'The expectation cannot be met.', 'Only 100-continue can.'),
   METHOD_NOT_ALLOWED: entry('invalid', 'The path does not take this method.', 'See Allow.'),
   ASSET_EXISTS: entry('conflict', 'An asset with this key already exists.', ''),
   ASSET_DELETED: entry('conflict', 'The asset is deleted; restore it first.', ''),

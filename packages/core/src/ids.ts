@@ -30,9 +30,10 @@ export function newUuid(clock: Clock, random: Random): string {
   bytes[5] = ms & 0xff
   bytes[6] = 0x70 | ((bytes[6] ?? 0) & 0x0f)
   bytes[8] = 0x80 | ((bytes[8] ?? 0) & 0x3f)
-  const hex = toHex(bytes)
-  const parts = [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20)]
-  return `${parts.join('-')}-${hex.slice(20)}`
+  const hex = (at: number) => HEX[bytes[at] ?? 0]
+  const time = `${hex(0)}${hex(1)}${hex(2)}${hex(3)}-${hex(4)}${hex(5)}`
+  const middle = `${hex(6)}${hex(7)}-${hex(8)}${hex(9)}`
+  return `${time}-${middle}-${hex(10)}${hex(11)}${hex(12)}${hex(13)}${hex(14)}${hex(15)}`
 }
 
 const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))

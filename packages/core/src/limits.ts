@@ -18,6 +18,10 @@ export interface Limits {
   readonly graceMs: number
   /** A multipart upload to which no part came for so long is dropped with its parts. */
   readonly uploadIdleMs: number
+  /** Memory for verified bytes of small blobs that are read again and again. */
+  readonly blobCacheBytes: number
+  /** Memory for records of the catalog that are asked for again and again. */
+  readonly catalogCacheBytes: number
 }
 
 const KiB = 1024
@@ -37,6 +41,8 @@ export const defaultLimits: Limits = Object.freeze({
   reservedBytes: 64 * MiB,
   graceMs: 24 * 60 * 60 * 1000,
   uploadIdleMs: 7 * 24 * 60 * 60 * 1000,
+  blobCacheBytes: 32 * MiB,
+  catalogCacheBytes: 16 * MiB,
 })
 
 /** Fixed bounds of names and small values: part of the format, not of the settings. */

@@ -17,11 +17,11 @@ import { cryptoRandom } from './random/crypto-random.ts'
 import type { AnyTransaction } from './store/committer.ts'
 import type { CommitterLink } from './store/committer-link.ts'
 import { elementTransactions } from './store/element-transactions.ts'
-import { linkInline } from './store/inline-link.ts'
 import { keepAlone } from './store/keep-alone.ts'
+import { linkInline } from './store/link/inline-link.ts'
+import { linkThread } from './store/link/thread-link.ts'
 import { openMarker } from './store/marker.ts'
 import { type LogOptions, openLog, type Recovery } from './store/open-log.ts'
-import { linkThread } from './store/thread-link.ts'
 
 export interface StoreOptions {
   readonly dir: string
@@ -38,7 +38,10 @@ export interface StoreOptions {
   readonly reservedBytes?: number
   readonly packBytesMax?: number
   readonly layOutBytes?: number
+  /** Memory for small blobs that are read again and again. */
   readonly cacheBytes?: number
+  /** The same for records of the catalog. */
+  readonly catalogCacheBytes?: number
   /**
    * Threads that hash and write large bodies, past the disk port; 0 does both on this thread and
    * through the port.
@@ -55,7 +58,8 @@ export interface Store {
   readonly recovery: Recovery
   /** Key for signing presigned links; the same for the store's life. */
   readonly linkSecret: Uint8Array
-  close(): Promise<void>
+  /** `last` runs when everything is closed and nobody else can open the store yet. */
+  close(last?: () => void): Promise<void>
 }
 
 /**
@@ -98,6 +102,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     const catalog = new SqliteCatalog({
       path: catalogPath,
       commits: link,
+      cacheBytes: options.catalogCacheBytes ?? defaultLimits.catalogCacheBytes,
       ...(options.onFatal === undefined ? {} : { onFatal: options.onFatal }),
     })
     const element = new DiskElement({
@@ -109,20 +114,26 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       staging,
       ...keepAlone(catalog, staging),
       reclaimStep: () => link.reclaim(),
-      cacheBytes: options.cacheBytes ?? 32 * 1024 * 1024,
+      cacheBytes: options.cacheBytes ?? defaultLimits.blobCacheBytes,
+      now: () => clock.now(),
     })
+    await element.loadDamage()
     return {
       catalog,
       element,
       recovery,
       linkSecret: Buffer.from(marker.secret, 'hex'),
-      async close() {
+      async close(last) {
         await element[Symbol.asyncDispose]()
         // Readers first: the last connection to close folds the WAL into the database.
         await catalog[Symbol.asyncDispose]()
         await link.close()
         await writers?.[Symbol.asyncDispose]()
-        unlock()
+        try {
+          last?.()
+        } finally {
+          unlock()
+        }
       },
     }
   } catch (error) {

@@ -1,3 +1,4 @@
+import { BoundedCache } from '@holdfast/core/bounded-cache.ts'
 import type { Call } from '@holdfast/core/call.ts'
 import { defaultLimits, type Limits } from '@holdfast/core/limits.ts'
 import type { Catalog } from '@holdfast/core/ports/catalog.ts'
@@ -40,10 +41,14 @@ export interface Engine {
   readonly settings: EngineSettings
   /** When each API key was last used, Unix milliseconds; lost on restart. */
   readonly keyUses: Map<string, number>
+  /** Hashes of secrets that were presented and good; what a hash opens is asked each time. */
+  readonly keyHashes: BoundedCache<string>
   readonly gate: WriteGate
   /** Both clocks at the opening: how garbage collection notices that the wall clock jumped. */
   readonly opened: { readonly wallMs: number; readonly monotonicMs: number }
 }
+
+const KEY_HASHES_MAX = 1000
 
 export function openEngine(options: EngineOptions): Engine {
   const { catalog, element, clock, random, settings } = options
@@ -60,6 +65,7 @@ export function openEngine(options: EngineOptions): Engine {
       linkSecret: settings?.linkSecret ?? random.bytes(32),
     },
     keyUses: new Map(),
+    keyHashes: new BoundedCache(KEY_HASHES_MAX),
     gate: new WriteGate(),
     opened: { wallMs: clock.now(), monotonicMs: clock.monotonic() },
   }

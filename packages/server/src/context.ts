@@ -1,17 +1,18 @@
 import type { Clock } from '@holdfast/core/ports/clock.ts'
 import type { Disk } from '@holdfast/core/ports/disk.ts'
 import type { Random } from '@holdfast/core/ports/random.ts'
-import { systemPrincipal } from '@holdfast/core/principal.ts'
 import { systemClock } from '@holdfast/drivers/clock/system-clock.ts'
 import { nodeDisk } from '@holdfast/drivers/disk/node-disk.ts'
 import { openStore, type StoreOptions } from '@holdfast/drivers/open.ts'
 import { cryptoRandom } from '@holdfast/drivers/random/crypto-random.ts'
 import type { Recovery } from '@holdfast/drivers/store/open-log.ts'
 import { ensureAccessKey } from '@holdfast/engine/access/access-keys.ts'
-import { createKey, ensureKey } from '@holdfast/engine/access/keys.ts'
+import { newSecret } from '@holdfast/engine/access/key-secret.ts'
+import { ensureKey } from '@holdfast/engine/access/keys.ts'
 import { type Engine, ensureBuckets, openEngine } from '@holdfast/engine/engine.ts'
 import type { DestinationStream } from 'pino'
 import type { Settings } from './config/settings-table.ts'
+import { PaceWatch } from './http/body/pace-watch.ts'
 import { Certificate } from './http/certificate.ts'
 import { HealthProbe } from './telemetry/health-probe.ts'
 import { type Log, openLog } from './telemetry/log.ts'
@@ -29,6 +30,8 @@ export interface Context {
   readonly log: Log
   readonly metrics: Metrics
   readonly health: HealthProbe
+  /** Gives up clients whose bodies do not come. */
+  readonly pace: PaceWatch
   /** Set where the doors speak TLS. */
   readonly certificate: Certificate | undefined
   readonly startedMs: number
@@ -46,14 +49,18 @@ export interface ContextOptions {
   readonly store?: Partial<StoreOptions> | undefined
   /** Nothing more may be acknowledged: the process should end and recover at the next start. */
   readonly onFatal?: ((reason: string) => void) | undefined
+  /**
+   * Told the administrator's key that is about to be made on the very first start. Without anybody
+   * to tell, none is made: nobody could use it.
+   */
+  readonly onFirstKey?: ((secret: string) => void) | undefined
 }
 
 export interface OpenedContext {
   readonly context: Context
-  /** The administrator's key, when this start made the first one. */
-  readonly firstKey: string | undefined
   readonly recovery: Recovery
-  close(): Promise<void>
+  /** `last` runs when the store is closed and nobody else can open it yet. */
+  close(last?: () => void): Promise<void>
 }
 
 const HEALTH_MS = 5_000
@@ -102,10 +109,12 @@ export async function openContext(options: ContextOptions): Promise<OpenedContex
       },
     })
     await ensureBuckets(engine, [settings.defaultBucket, ...settings.buckets])
-    const firstKey = await prepareKeys(engine, settings)
+    await prepareKeys(engine, options)
     await prepareAccessKey(engine, settings)
     const health = openHealth({ engine, log })
-    const metrics = new Metrics(() => figures(engine, health))
+    const pace = new PaceWatch(clock, settings.bodyIdleSeconds)
+    const load = { active: 0, stopping: false }
+    const metrics = new Metrics(() => figures({ engine, health, load }))
     await health.start()
     log.info({ recovery: store.recovery, data_dir: settings.dataDir }, 'store opened')
     const context = {
@@ -118,33 +127,39 @@ export async function openContext(options: ContextOptions): Promise<OpenedContex
       log,
       metrics,
       health,
+      pace,
       certificate,
       startedMs: clock.monotonic(),
-      load: { active: 0, stopping: false },
+      load,
     }
-    const close = async () => {
+    const close = async (last?: () => void) => {
+      pace.stop()
       await health.stop()
-      await store.close()
+      await store.close(last)
     }
-    return { context, firstKey, recovery: store.recovery, close }
+    return { context, recovery: store.recovery, close }
   } catch (error) {
     await store.close()
     throw error
   }
 }
 
-/** The key that the settings give; on the very first start without one, a fresh one. */
-async function prepareKeys(engine: Engine, settings: Settings): Promise<string | undefined> {
-  const secret = settings.bootstrapApiKey
+/**
+ * The key that the settings give; on the very first start without one, a fresh one. It is told
+ * before it is kept: a process that dies in between leaves no key behind, so the next start makes
+ * another one, while one kept first and never told would lock everybody out.
+ */
+async function prepareKeys(engine: Engine, options: ContextOptions): Promise<void> {
   const administrator = { name: 'administrator', permissions: ['*'] }
-  if (secret !== undefined) {
-    await ensureKey(engine, { ...administrator, secret })
-    return undefined
+  const { settings, onFirstKey } = options
+  if (settings.bootstrapApiKey !== undefined) {
+    await ensureKey(engine, { ...administrator, secret: settings.bootstrapApiKey })
+    return
   }
-  if ((await engine.catalog.view.keys.count()) > 0) return undefined
-  const { signal } = new AbortController()
-  const call = { principal: systemPrincipal, requestId: 'start', signal }
-  return (await createKey(engine, call, administrator)).secret
+  if (onFirstKey === undefined || (await engine.catalog.view.keys.count()) > 0) return
+  const secret = newSecret(engine.random)
+  onFirstKey(secret)
+  await ensureKey(engine, { ...administrator, secret })
 }
 
 /** The key pair for S3 that the settings give. */
@@ -173,9 +188,11 @@ function openHealth({ engine, log }: { engine: Engine; log: Log }): HealthProbe 
   })
 }
 
-async function figures(engine: Engine, health: HealthProbe) {
+async function figures(of: { engine: Engine; health: HealthProbe; load: Context['load'] }) {
+  const { engine, health, load } = of
   const { view } = engine.catalog
   const [{ services }, blobs] = await Promise.all([view.assets.stats({}), view.blobs.totals()])
   const { freeBytes, totalBytes } = health.view
-  return { services, blobs, freeBytes, totalBytes }
+  const damaged = engine.element.repair?.known.size ?? 0
+  return { services, blobs, damaged, freeBytes, totalBytes, active: load.active }
 }

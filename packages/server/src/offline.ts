@@ -15,15 +15,14 @@ export type {
 
 /** A store without doors, for programs that care for it while no server runs. */
 export interface OfflineStore {
-  /** The administrator's key, when this opening made the first one. */
-  readonly firstKey: string | undefined
   /** What salvage could not keep, a sentence each. */
   readonly lost: readonly string[]
   verify(options?: VerifyOptions): Promise<VerifyReport>
   count(): Promise<StoreCounts>
   /** Keys of the assets whose current content is one of these blobs, as `bucket/key`. */
   assetsOf(sha256s: ReadonlySet<string>): AsyncIterable<string>
-  close(): Promise<void>
+  /** `last` runs when the store is closed and nobody else can open it yet. */
+  close(last?: () => void): Promise<void>
 }
 
 export interface StoreCounts {
@@ -48,14 +47,13 @@ export interface OfflineOptions {
 /** Opens the store alone: STORE_LOCKED while a server uses it. */
 export async function openOffline(options: OfflineOptions): Promise<OfflineStore> {
   const { settings, catalogPath, salvage = false } = options
-  const { context, firstKey, recovery, close } = await openContext({
+  const { context, recovery, close } = await openContext({
     settings,
     logTo: { write: () => {} },
     store: catalogPath === undefined ? { salvage } : { catalogPath, salvage },
   })
   const { engine } = context
   return {
-    firstKey,
     lost: recovery.lost,
     close,
     verify: async options => await verifyStore(engine, options),

@@ -4,6 +4,7 @@ import { isHoldfastError } from '@holdfast/core/errors.ts'
 import { collectGarbage } from '@holdfast/engine/integrity/collect.ts'
 import { type Context, type ContextOptions, openContext } from './context.ts'
 import { healthOperations } from './doors/health/operations.ts'
+import { directGets } from './doors/rest/direct-gets.ts'
 import { restOperations } from './doors/rest/operations.ts'
 import { statusOf } from './doors/rest/statuses.ts'
 import { openS3 } from './doors/s3/open-s3.ts'
@@ -20,8 +21,6 @@ export interface Started {
   readonly url: string
   /** Of the S3 interface; undefined where it is switched off. */
   readonly s3Url: string | undefined
-  /** The administrator's key, when this start made the first one. It is not shown again. */
-  readonly firstKey: string | undefined
 }
 
 export interface RunningServer extends Started {
@@ -38,9 +37,9 @@ const S3_PORT = 8006
 
 /** Opens the store, recovers, and serves until `stop`. */
 export async function serve(options: ServeOptions): Promise<RunningServer> {
-  const { context, firstKey, close } = await openContext(options)
+  const { context, close } = await openContext(options)
   const { settings, log } = context
-  const app = openHttp(context, statusOf)
+  const app = openHttp(context, statusOf, directGets(context))
   const s3 = settings.s3Enabled ? openS3(context) : undefined
   const s3Port = settings.s3Port ?? (settings.port === 0 ? 0 : S3_PORT)
   let metricsServer: Server | undefined
@@ -63,7 +62,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
     context.certificate?.watch(jobs.signal),
   ])
   log.info({ url, s3_url: s3Url }, 'listening')
-  options.onListening?.({ url, s3Url, firstKey })
+  options.onListening?.({ url, s3Url })
   let stopping: Promise<void> | undefined
   const stop = async (): Promise<void> => {
     context.load.stopping = true
@@ -79,7 +78,6 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   return {
     url,
     s3Url,
-    firstKey,
     context,
     stop: () => {
       stopping ??= stop()

@@ -72,8 +72,8 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
   })
   const logLines: string[] = []
   const logTo = { write: (line: string) => logLines.push(line) }
-  const { clock, random, disk, store, onFatal } = options
-  const running = await serve({ settings, logTo, clock, random, disk, store, onFatal })
+  const { env: _, dir: __, ...given } = options
+  const running = await serve({ logTo, ...given, settings })
   const agent = new Agent({ keepAlive: true })
   const port = Number(new URL(running.url).port)
   return {

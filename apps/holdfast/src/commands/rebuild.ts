@@ -7,7 +7,6 @@ import type { Command } from 'commander'
 import { countText, secondsText, sizeText } from '../output/amounts.ts'
 import { print, printJson } from '../output/say.ts'
 import { visible } from '../output/visible.ts'
-import { damageReason, isOfPacks } from '../upkeep/damage-reason.ts'
 import {
   CATALOG,
   exchangeCatalogs,
@@ -48,23 +47,7 @@ async function rebuild(options: RebuildOptions, json: boolean): Promise<void> {
   const dir = settings.dataDir
   const known = force === true || salvage ? undefined : await presentCounts(settings)
   const catalogPath = newCatalogPath(dir)
-  let counts: StoreCounts
-  let lost: readonly string[]
-  try {
-    // The old catalog stays in its place until the new one is whole.
-    ;({ counts, lost } = await countsOf({ settings, catalogPath, salvage }))
-    if (known !== undefined && counts.changes < known.changes) {
-      const held = `${counts.changes} of the ${known.changes} changes that the catalog knows`
-      throw new Error(
-        `the packs hold only ${held}; nothing was exchanged, --force takes what is there`,
-      )
-    }
-  } catch (error) {
-    removeNewCatalog(catalogPath)
-    throw error
-  }
-  const time = new Date().toISOString().replaceAll(/[-:]|\.\d+/g, '')
-  const before = exchangeCatalogs(dir, catalogPath, time)
+  const { counts, lost, before } = await exchanged({ settings, catalogPath, salvage }, known)
   const ms = performance.now() - startedMs
   if (json) {
     printJson({ ...counts, lost, before: before ?? null, seconds: Number((ms / 1000).toFixed(3)) })
@@ -82,29 +65,71 @@ async function rebuild(options: RebuildOptions, json: boolean): Promise<void> {
   if (before !== undefined) print(`The catalog of before is ${before}.`)
 }
 
+interface Exchanged {
+  readonly counts: StoreCounts
+  readonly lost: readonly string[]
+  /** Where the catalog of before is now. */
+  readonly before: string | undefined
+}
+
+/**
+ * The old catalog stays in its place until the new one is whole, and they are exchanged while
+ * nobody else can open the store.
+ */
+async function exchanged(
+  options: OfflineOptions & { readonly catalogPath: string },
+  known: StoreCounts | undefined,
+): Promise<Exchanged> {
+  const { catalogPath, settings } = options
+  const dir = settings.dataDir
+  try {
+    const store = await openExisting(options)
+    let before: string | undefined
+    let exchange: (() => void) | undefined
+    try {
+      sweepNewCatalogs(dir, catalogPath)
+      const counts = await store.count()
+      requireAll(counts, known)
+      const time = new Date().toISOString().replaceAll(/[-:]|\.\d+/g, '')
+      exchange = () => {
+        before = exchangeCatalogs(dir, catalogPath, time)
+      }
+      const { lost } = store
+      await store.close(exchange)
+      return { counts, lost, before }
+    } catch (error) {
+      if (exchange === undefined) await store.close()
+      throw error
+    }
+  } catch (error) {
+    removeNewCatalog(catalogPath)
+    throw error
+  }
+}
+
+function requireAll(counts: StoreCounts, known: StoreCounts | undefined): void {
+  if (known === undefined || counts.changes >= known.changes) return
+  const held = `${counts.changes} of the ${known.changes} changes that the catalog knows`
+  throw new Error(`the packs hold only ${held}; nothing was exchanged, --force takes what is there`)
+}
+
 /** A catalog that can be opened is the witness of what the packs must hold. */
 async function presentCounts(settings: Settings): Promise<StoreCounts | undefined> {
   if (!existsSync(join(settings.dataDir, CATALOG))) return undefined
   try {
-    return (await countsOf({ settings })).counts
+    const store = await openExisting({ settings })
+    try {
+      return await store.count()
+    } finally {
+      await store.close()
+    }
   } catch (error) {
     const cause = error instanceof Error ? error.cause : undefined
     // The packs contradict the catalog. Without it they could pass for a smaller, sound store.
     const isDamaged = isHoldfastError(cause) && cause.code === 'STORE_DAMAGED'
-    if (isDamaged && isOfPacks(damageReason(cause))) throw error
-    return undefined
-  }
-}
-
-async function countsOf(
-  options: OfflineOptions,
-): Promise<{ counts: StoreCounts; lost: readonly string[] }> {
-  const store = await openExisting(options)
-  try {
-    const { catalogPath, settings } = options
-    if (catalogPath !== undefined) sweepNewCatalogs(settings.dataDir, catalogPath)
-    return { counts: await store.count(), lost: store.lost }
-  } finally {
-    await store.close()
+    if (!isDamaged || cause.details.part !== 'packs') return undefined
+    const hint = 'if only the catalog is old, --force makes it again from the packs that are there'
+    const what = error instanceof Error ? error.message : String(error)
+    throw new Error(`${what}; ${hint}`, { cause: error })
   }
 }

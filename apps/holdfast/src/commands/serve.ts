@@ -1,3 +1,4 @@
+import { writeSync } from 'node:fs'
 import { constants } from 'node:os'
 import type { RunningServer } from '@holdfast/server/serve.ts'
 import type { Command } from 'commander'
@@ -25,7 +26,7 @@ export function addServe(program: Command): void {
 const EXIT_FATAL = 70
 
 async function runServer(options: SettingsOptions, isDebug: boolean): Promise<void> {
-  const { settings, notices } = readSettings(options)
+  const { settings, notices, given } = readSettings(options)
   for (const notice of notices) say(notice)
   const stopped = stopSignal()
   process.on('uncaughtException', error => {
@@ -35,10 +36,16 @@ async function runServer(options: SettingsOptions, isDebug: boolean): Promise<vo
   let server: RunningServer
   try {
     await requireFreePort(settings.host, settings.port)
+    // Where the port for metrics is only the default one, a second server does without it.
+    if (given.has('METRICS_PORT') && settings.metricsEnabled) {
+      await requireFreePort(settings.metricsHost, settings.metricsPort)
+    }
     // The program is quick to start for the commands that do not need the server.
     const { serve } = await import('@holdfast/server/serve.ts')
     server = await serve({
       settings,
+      // Written at once: whatever fails later, the key has been seen.
+      onFirstKey: secret => writeSync(process.stderr.fd, firstKeyBox(secret)),
       onFatal: reason => {
         say(`the store failed: ${withoutStack(reason)}; start again to recover`)
         process.exit(EXIT_FATAL)
@@ -49,7 +56,6 @@ async function runServer(options: SettingsOptions, isDebug: boolean): Promise<vo
     if (isDebug) console.error(error)
     process.exit(1)
   }
-  if (server.firstKey !== undefined) process.stderr.write(firstKeyBox(server.firstKey))
   say(`listening on ${server.url}, data in ${settings.dataDir}`)
   await stopped
   say('stopping; running transfers may finish')

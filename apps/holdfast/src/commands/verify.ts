@@ -66,17 +66,19 @@ async function affectedBy(store: OfflineStore, report: VerifyReport): Promise<st
 }
 
 function tell(report: VerifyReport, how: { affected: readonly string[]; json: boolean }): void {
-  const { blobs, bytes, missing, damaged, orphaned, truncated } = report
+  const { blobs, bytes, missing, damaged, healed, orphaned, truncated } = report
   const isSound = missing.length + damaged.length === 0
   if (!isSound) process.exitCode = 1
   if (how.json) {
     const { affected } = how
-    printJson({ ok: isSound, blobs, bytes, missing, damaged, orphaned, truncated, affected })
+    const lists = { missing, damaged, healed, orphaned }
+    printJson({ ok: isSound, blobs, bytes, ...lists, truncated, affected })
     return
   }
   const lists: [string, readonly BlobFinding[]][] = [
     ['missing', missing],
     ['damaged', damaged],
+    ['healed', healed],
     ['orphaned', orphaned],
   ]
   for (const [what, findings] of lists) {

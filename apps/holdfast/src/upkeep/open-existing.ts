@@ -2,7 +2,6 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Settings } from '@holdfast/server/config/settings-table.ts'
 import type { OfflineOptions, OfflineStore } from '@holdfast/server/offline.ts'
-import { firstKeyBox } from './first-key-box.ts'
 import { startFailureText } from './start-failure.ts'
 
 const MARKER = 'holdfast.json'
@@ -13,9 +12,7 @@ export async function openExisting(options: OfflineOptions): Promise<OfflineStor
   requireStore(settings)
   const { openOffline } = await import('@holdfast/server/offline.ts')
   try {
-    const store = await openOffline(options)
-    if (store.firstKey !== undefined) process.stderr.write(firstKeyBox(store.firstKey))
-    return store
+    return await openOffline(options)
   } catch (error) {
     throw new Error(startFailureText(error, settings), { cause: error })
   }

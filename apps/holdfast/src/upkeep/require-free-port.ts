@@ -1,8 +1,8 @@
 import { createServer } from 'node:net'
 
 /**
- * Rejects as listening would. A store is made by its first opening, and its first key is told only
- * once the server listens: a taken port must be noticed before that.
+ * Rejects as listening would. A store is made by its first opening: a taken port should be noticed
+ * before that.
  */
 export async function requireFreePort(host: string, port: number): Promise<void> {
   const server = createServer()

@@ -10,7 +10,10 @@ import type { Transport } from '../wire/transport.ts'
 import type { AssetRef } from './asset-content.ts'
 
 export interface ChangeOptions extends CallOptions {
-  /** Entity tag with its quotes: only while the content is this one. */
+  /**
+   * Entity tag with its quotes: `etag` of an asset, only while its content is this one;
+   * `record_etag`, only while nothing that is told of it has changed.
+   */
   readonly ifMatch?: string | undefined
 }
 

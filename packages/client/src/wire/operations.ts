@@ -46,12 +46,14 @@ export function jsonRequest<Id extends OperationId>(id: Id, call: JsonCall<Id>):
 export function requestOf<Id extends OperationId>(_id: Id, target: Target<Id>): WireRequest {
   const { method, path, params, query, headers, options, alsoStatuses } = target
   const isSafe = target.safe ?? (method === 'GET' || method === 'HEAD')
+  // A change that was applied and whose answer was lost has made its own condition false.
+  const isConditional = headers?.['if-match'] !== undefined
   return {
     method,
     address: addressOf(path, params ?? {}, query ?? {}),
     headers: headers ?? {},
     safe: isSafe,
-    idempotent: target.idempotent ?? (isSafe || method !== 'POST'),
+    idempotent: target.idempotent ?? (isSafe || (method !== 'POST' && !isConditional)),
     ...(alsoStatuses === undefined ? {} : { alsoStatuses }),
     options: options ?? {},
   }

@@ -385,3 +385,10 @@ test('listings are walked by cursor to their end, and a standing cursor is an er
   const circle = await scripted(t, json(200, { items: [], next_cursor: 'c1' }))
   await assert.rejects(Array.fromAsync(circle.client().assets.listAll()), /did not move/)
 })
+
+test('a change under a condition is not repeated when its answer was lost', async t => {
+  const { client, calls } = await scripted(t, cut, problem(412, 'PRECONDITION_FAILED'))
+  const error = await failure(client().assets.mergeMetadata('x', { a: 1 }, { ifMatch: '"r7"' }))
+  assert.equal(error.mayHaveApplied, true)
+  assert.equal(calls(), 1, 'a second try would be refused by what the first one did')
+})

@@ -11,7 +11,7 @@ import {
 } from '../schemas/asset.ts'
 import { closed, metadata, service, uuid } from '../schemas/fields.ts'
 import { rawPutQuery, updateFields, uploadFields } from '../schemas/upload.ts'
-import { content, digests, preconditions, rawBody, reading, written } from './headers.ts'
+import { content, digests, preconditions, rawBody, reading, record, written } from './headers.ts'
 
 export const assetParams = Type.Object({ id: uuid('Asset id.') })
 
@@ -102,7 +102,9 @@ export const assetRoutes = {
     summary: 'Get what is known of an asset',
     params: assetParams,
     query: single,
-    answer: { status: 200, description: 'The asset.', schema: assetResponse, headers: written },
+    headers: { 'if-none-match': 'Entity tags; 304 when one is that of the record.' },
+    answer: { status: 200, description: 'The asset.', schema: assetResponse, headers: record },
+    also: [{ status: 304, description: 'Not modified.' }],
     errors: ['ASSET_NOT_FOUND'],
   }),
   headAsset: route({
@@ -122,7 +124,12 @@ export const assetRoutes = {
     permission: 'metadata:read',
     summary: 'Get the metadata only',
     params: assetParams,
-    answer: { status: 200, description: 'The metadata object.', schema: metadata },
+    answer: {
+      status: 200,
+      description: 'The metadata object.',
+      schema: metadata,
+      headers: record,
+    },
     errors: ['ASSET_NOT_FOUND'],
   }),
   mergeAssetMetadata: route({
@@ -135,7 +142,7 @@ export const assetRoutes = {
     params: assetParams,
     headers: { 'if-match': preconditions['if-match'] },
     body: { kind: 'json', schema: metadata },
-    answer: { status: 200, description: 'The asset.', schema: assetResponse },
+    answer: { status: 200, description: 'The asset.', schema: assetResponse, headers: record },
     errors: ['ASSET_NOT_FOUND', 'PRECONDITION_FAILED'],
   }),
   downloadAsset: route({
@@ -189,7 +196,7 @@ export const assetRoutes = {
       form: { kind: 'form', fields: updateFields, files: 'optional' },
       schema: assetUpdate,
     },
-    answer: { status: 200, description: 'The asset.', schema: assetResponse, headers: written },
+    answer: { status: 200, description: 'The asset.', schema: assetResponse, headers: record },
     errors: [
       'ASSET_NOT_FOUND',
       'PRECONDITION_FAILED',
@@ -244,7 +251,7 @@ export const assetRoutes = {
     permission: 'assets:write',
     summary: 'Undelete',
     params: assetParams,
-    answer: { status: 200, description: 'The asset.', schema: assetResponse },
+    answer: { status: 200, description: 'The asset.', schema: assetResponse, headers: record },
     errors: ['ASSET_NOT_FOUND', 'ASSET_NOT_DELETED', 'ASSET_EXISTS'],
   }),
   copyAsset: route({
@@ -267,7 +274,7 @@ export const assetRoutes = {
     params: assetParams,
     headers: { 'if-match': preconditions['if-match'] },
     body: { kind: 'json', schema: assetMove },
-    answer: { status: 200, description: 'The asset.', schema: assetResponse },
+    answer: { status: 200, description: 'The asset.', schema: assetResponse, headers: record },
     errors: ['ASSET_NOT_FOUND', 'BUCKET_NOT_FOUND', 'ASSET_EXISTS', 'PRECONDITION_FAILED'],
   }),
 } as const

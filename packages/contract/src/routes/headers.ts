@@ -1,7 +1,9 @@
 /** Header texts that several routes share. Checksums of a form are those of its file. */
 
 export const preconditions = {
-  'if-match': 'Entity tags of which one must be the current one, or `*`; otherwise 412.',
+  'if-match':
+    'Entity tags of which one must be current, or `*`; otherwise 412. `etag` guards the content, ' +
+    '`record_etag` everything told of the asset.',
   'if-none-match': 'Entity tags of which none may be the current one; `*`: only create.',
 } as const
 
@@ -44,6 +46,8 @@ export const content = {
   'X-Checksum': 'SHA-256 of the whole content, hex.',
   'X-Version': 'Number of the version sent.',
 } as const
+
+export const record = { ETag: 'Entity tag of the record, same as `record_etag`.' } as const
 
 export const written = {
   ETag: 'Entity tag of the content now current.',

@@ -1,6 +1,7 @@
 import Type from 'typebox'
 import { route } from '../route.ts'
 import { assetResponse } from '../schemas/asset.ts'
+import { closed } from '../schemas/fields.ts'
 import {
   linkCreate,
   linkList,
@@ -16,6 +17,8 @@ import {
 import { assetParams } from './assets.ts'
 import { content, digests, reading, written } from './headers.ts'
 
+/** Nothing beside the token: what is not signed cannot be asked for. */
+const noQuery = Type.Object({}, closed)
 const tokenParams = Type.Object({ token: Type.String({ minLength: 1, maxLength: 8192 }) })
 const links = '/api/v2/assets/{id}/links'
 const presigned = '/api/v2/presigned/{token}'
@@ -93,6 +96,7 @@ export const linkRoutes = {
     permission: 'open',
     summary: 'Download by link',
     params: tokenParams,
+    query: noQuery,
     headers: reading,
     answer: { status: 200, description: 'The bytes.', media: '*/*', headers: content },
     also: [
@@ -108,6 +112,7 @@ export const linkRoutes = {
     permission: 'open',
     summary: 'Headers of the download by link',
     params: tokenParams,
+    query: noQuery,
     headers: reading,
     answer: { status: 200, description: 'No body.', media: '*/*', headers: content },
     also: [{ status: 304, description: 'Not modified.' }],
@@ -120,6 +125,7 @@ export const linkRoutes = {
     permission: 'open',
     summary: 'Upload by link',
     params: tokenParams,
+    query: noQuery,
     headers: { 'content-type': 'Must be the pinned one, if one is pinned.', ...digests },
     body: { kind: 'bytes' },
     answer: { status: 200, description: 'Replaced.', schema: assetResponse, headers: written },

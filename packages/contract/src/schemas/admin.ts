@@ -118,9 +118,14 @@ export const verifyResult = Type.Object(
     checked_bytes: Type.Integer({ minimum: 0 }),
     missing: findings,
     damaged: findings,
+    healed: findings,
     orphaned: findings,
     truncated: Type.Boolean({ description: 'There are more findings than are told.' }),
   },
-  { title: 'VerifyResult', description: 'Every stored blob was read again.' },
+  {
+    title: 'VerifyResult',
+    description:
+      'Every stored blob was read again. Healed ones were damaged; another copy took their place.',
+  },
 )
 export type VerifyResult = Static<typeof verifyResult>

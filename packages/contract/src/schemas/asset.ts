@@ -38,6 +38,11 @@ export const assetResponse = Type.Object(
     etag: Type.String({
       description: 'Entity tag of the content, with quotes: use it in If-Match and If-None-Match.',
     }),
+    record_etag: Type.String({
+      description:
+        'Entity tag of this record, with quotes: changes with everything told here. In If-Match ' +
+        'of a change it also guards metadata, tags, name and access list.',
+    }),
     current_version: Type.Integer({ minimum: 1, description: 'Number of the current version.' }),
     version_id: uuid('Id of the current version.'),
     tags: Type.Array(Type.String()),

@@ -11,6 +11,8 @@ export const versionTag = Type.Object(
 )
 export type VersionTag = Static<typeof versionTag>
 
+const changeTypes = ['create', 'update', 'rollback', 'copy', 'delete'] as const
+
 export const versionResponse = Type.Object(
   {
     id: uuid('Id of the version.'),
@@ -29,7 +31,7 @@ export const versionResponse = Type.Object(
     content_type: Type.String(),
     metadata,
     tags: Type.Array(versionTag),
-    change_type: Type.Enum(['create', 'update', 'rollback', 'copy', 'delete']),
+    change_type: Type.Enum([...changeTypes]),
     change_description: Type.String(),
     created_at: time('When it was written.'),
     created_by: Type.String(),
@@ -51,6 +53,16 @@ export const versionListQuery = Type.Object(
     markers: Type.Optional(
       Type.Boolean({ default: false, description: 'Delete markers as well.' }),
     ),
+    status: Type.Optional(
+      Type.Enum(['current', 'previous', 'deleted'], {
+        description: 'Only the current version, the kept ones beside it, or the deleted ones.',
+      }),
+    ),
+    change_type: Type.Optional(
+      Type.Enum([...changeTypes], { description: 'Only versions that were made so.' }),
+    ),
+    created_after: Type.Optional(time('Only versions written then or later.')),
+    created_before: Type.Optional(time('Only versions written before.')),
     limit,
     offset,
   },

@@ -14,7 +14,7 @@ import type {
   Usage,
   Version,
 } from '../records.ts'
-import type { BlobFacts, Staged } from './element.ts'
+import type { BlobFacts, BlobPlace, Staged } from './element.ts'
 
 /**
  * What is true. Promises, each with a test of its number in the shared suite:
@@ -27,6 +27,7 @@ import type { BlobFacts, Staged } from './element.ts'
  * C6 Sequence numbers of changes have no gaps and no duplicates for readers.
  * C7 Using a transaction after its end throws.
  * C8 Usage, reference counts and totals equal what recounting the records gives.
+ * C9 Watchers hear of everything a write touched before that write resolves.
  */
 export interface Catalog {
   readonly traits: CatalogTraits
@@ -39,8 +40,24 @@ export interface Catalog {
    * It may run in another thread and together with others in one commit.
    */
   write(name: string, args: unknown, options: CommitOptions): Promise<unknown>
+  /** For caches: told of every commit, and of bytes that moved. Returns how to stop. */
+  watch(watcher: (touched: Touched) => void): () => void
   probe(): Promise<{ readonly state: 'up' | 'down'; readonly reason: string }>
   [Symbol.asyncDispose](): Promise<void>
+}
+
+/** What one transaction wrote or removed, and where else its bytes lie now. */
+export interface Touched {
+  /** With the key before and the key after, where they differ. */
+  readonly assets: readonly TouchedAsset[]
+  /** Ids of other records by kind; a blob goes by its SHA-256. */
+  readonly records: Readonly<Partial<Record<string, readonly string[]>>>
+}
+
+export interface TouchedAsset {
+  readonly id: string
+  readonly bucketId: string
+  readonly key: string
 }
 
 export interface CatalogTraits {
@@ -211,14 +228,21 @@ export interface VersionQuery {
   readonly assetId: string
   readonly kinds?: readonly Version['kind'][]
   readonly deleted: DeletedFilter
+  readonly changes?: readonly Version['change'][]
+  /** At that time or later. */
   readonly createdAfter?: string
+  /** Before that time. */
   readonly createdBefore?: string
+  /** The version with this id, or all but it. */
+  readonly id?: { readonly is: string } | { readonly not: string }
   readonly limit: number
   readonly offset?: number
 }
 
 export interface BlobQuestions {
   get(sha256: string): Awaitable<Blob | undefined>
+  /** Where its bytes lie: all that reading them takes. */
+  place(sha256: string): Awaitable<StoredPlace | undefined>
   /** In order of sha256, after the given one. */
   list(query: { after?: string; limit: number }): Awaitable<Blob[]>
   /** Unreferenced since before the given time. */
@@ -226,8 +250,14 @@ export interface BlobQuestions {
   totals(): Awaitable<BlobTotals>
 }
 
+/** A composed blob has no bytes of its own, but those of its parts. */
+export interface StoredPlace extends BlobPlace {
+  readonly parts?: readonly BlobPart[]
+}
+
 export interface BlobTotals {
   readonly blobs: number
+  /** Those that lie there: composed blobs bring none. */
   readonly bytes: number
   /** Bytes and count of those without references. */
   readonly dead: number

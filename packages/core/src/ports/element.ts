@@ -19,7 +19,9 @@ export interface Element {
   readonly traits: ElementTraits
   write(source: ByteSource, options: WriteOptions): Promise<WrittenBlob>
   /** BLOB_MISSING when it is not there, BLOB_DAMAGED when its bytes are not what was written. */
-  read(place: BlobPlace, range?: ByteRange): Promise<BlobBytes>
+  read(place: BlobPlace, range?: ByteRange, options?: ReadOptions): Promise<BlobBytes>
+  /** A whole blob that was read and verified before and is still in memory. Never to be changed. */
+  held?(sha256: string): Uint8Array | undefined
   stat(location: string): Promise<{ readonly size: number } | undefined>
   remove(location: string): Promise<void>
   list(): AsyncIterable<ListedBlob>
@@ -32,6 +34,8 @@ export interface Element {
   check?(): AsyncIterable<ElementFault>
   /** Gives back the space of what was removed, in bytes. Absent where removal does so at once. */
   reclaim?(signal?: AbortSignal): Promise<number>
+  /** Absent on elements that do not look after damaged bytes themselves. */
+  readonly repair?: Repair
   /** Absent on elements whose writes cannot ride in a catalog transaction. */
   readonly staging?: Staging
   [Symbol.asyncDispose](): Promise<void>
@@ -89,6 +93,14 @@ export interface ByteRange {
   readonly last: number
 }
 
+export interface ReadOptions {
+  /**
+   * The reader takes chunks on loan: each is valid until the next one is asked for, and then filled
+   * again. For readers that know when a chunk has left; anybody else would see other bytes.
+   */
+  readonly onLoan?: boolean
+}
+
 /**
  * Bytes on their way to a reader. Small results come whole in `bytes` and were checked; large ones
  * come as `chunks`, each checked before it is handed out, and the iteration throws on damage.
@@ -107,6 +119,32 @@ export interface ElementFault {
   readonly place: string
   /** One sentence for a person. */
   readonly problem: string
+}
+
+/** A blob whose bytes are not what was written, or gone. */
+export interface Damage {
+  readonly sha256: string
+  readonly location: string
+  readonly size: number
+  /** One sentence for a person. */
+  readonly problem: string
+  readonly foundAt: string
+}
+
+/**
+ * How damage is found, told and undone. Damaged bytes are kept aside, never believed; a write of
+ * the same content always brings whole bytes, whatever lies there (E2).
+ */
+export interface Repair {
+  /** What is known to be damaged, by digest. Reads that fail add to it by themselves. */
+  readonly known: ReadonlyMap<string, Damage>
+  /** Reads the medium, past every cache. */
+  readStored(place: BlobPlace): Promise<BlobBytes>
+  report(place: BlobPlace, problem: string): Promise<void>
+  /** The blob was read whole and is sound. */
+  settle(sha256: string): Promise<void>
+  /** Other copies of the content, not yet compared with its digest. */
+  copies(place: BlobPlace): AsyncIterable<BlobBytes>
 }
 
 export interface ElementProbe {
@@ -130,6 +168,8 @@ export interface Staged extends BlobFacts {
   readonly body: Uint8Array | null
   /** Name of the synced temp file, for large ones. */
   readonly temp: string | null
+  /** True when the content is there already, but damaged: these bytes take its place. */
+  readonly replaces?: boolean
   /** First bytes, for type sniffing. */
   readonly head: Uint8Array
   /** Frees what is held. Always called, after success too. */

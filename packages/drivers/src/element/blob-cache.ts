@@ -1,32 +1,29 @@
+import { BoundedCache } from '@holdfast/core/bounded-cache.ts'
+
 /** Blobs up to this size are worth keeping. */
-const ENTRY_BYTES_MAX = 64 * 1024
+export const CACHED_BYTES_MAX = 64 * 1024
+/** What an entry takes beside its bytes. */
+const ENTRY_BYTES = 512
+/** The server keeps the smallest in a second form, ready to be sent. */
+const TWICE_UP_TO = 8 * 1024
 
 /** Hot small blobs by digest. Content never changes under its digest, so nothing is ever stale. */
 export class BlobCache {
-  readonly #bytesMax: number
-  readonly #entries = new Map<string, Uint8Array>()
-  #bytes = 0
+  readonly #entries: BoundedCache<Uint8Array>
 
   constructor(bytesMax: number) {
-    this.#bytesMax = bytesMax
+    this.#entries = new BoundedCache(bytesMax)
   }
 
   get(sha256: string): Uint8Array | undefined {
-    const entry = this.#entries.get(sha256)
-    if (entry === undefined) return undefined
-    this.#entries.delete(sha256)
-    this.#entries.set(sha256, entry)
-    return entry
+    return this.#entries.get(sha256)
   }
 
   add(sha256: string, bytes: Uint8Array): void {
-    if (bytes.length > ENTRY_BYTES_MAX || this.#entries.has(sha256)) return
-    this.#entries.set(sha256, bytes)
-    this.#bytes += bytes.length
-    for (const [oldest, dropped] of this.#entries) {
-      if (this.#bytes <= this.#bytesMax) return
-      this.#entries.delete(oldest)
-      this.#bytes -= dropped.length
-    }
+    if (bytes.length > CACHED_BYTES_MAX) return
+    // A view of a larger buffer would keep all of that.
+    const own = bytes.buffer.byteLength > bytes.length ? new Uint8Array(bytes) : bytes
+    const copies = own.length <= TWICE_UP_TO ? 2 : 1
+    this.#entries.set(sha256, own, copies * own.length + ENTRY_BYTES)
   }
 }

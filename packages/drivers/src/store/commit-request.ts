@@ -1,10 +1,15 @@
-import type { BlobFacts } from '@holdfast/core/ports/element.ts'
+import type { Touched } from '@holdfast/core/ports/catalog.ts'
 
 /** What travels between the event loop and the committer: plain data only. */
 
-export interface StagedBytes extends BlobFacts {
+/** What else is known of the bytes comes with the arguments of the transaction. */
+export interface StagedBytes {
+  readonly sha256: string
+  readonly size: number
   readonly body: Uint8Array | null
   readonly temp: string | null
+  /** The file of this digest is damaged; these bytes take its place. */
+  readonly replaces: boolean
 }
 
 export interface CommitRequest {
@@ -16,7 +21,7 @@ export interface CommitRequest {
 }
 
 export type CommitReply =
-  | { readonly ok: true; readonly result: unknown }
+  | { readonly ok: true; readonly result: unknown; readonly touched: Touched | null }
   | { readonly ok: false; readonly error: ReplyError }
 
 /** An error as it crosses threads. */

@@ -1,3 +1,4 @@
+import type { Touched } from '@holdfast/core/ports/catalog.ts'
 import type { CommitReply, CommitRequest } from './commit-request.ts'
 import type { ReclaimStep } from './reclaimer.ts'
 
@@ -8,5 +9,7 @@ export interface CommitterLink {
   advanceSearch(): Promise<void>
   /** One step of giving space back. */
   reclaim(): Promise<ReclaimStep>
+  /** Told of what commits and reclaims touched before their promises resolve. */
+  watch(watcher: (touched: Touched) => void): () => void
   close(): Promise<void>
 }

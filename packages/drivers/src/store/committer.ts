@@ -7,8 +7,8 @@ import type { BlobFacts } from '@holdfast/core/ports/element.ts'
 import type { Random } from '@holdfast/core/ports/random.ts'
 import type { Blob } from '@holdfast/core/records.ts'
 import type { ChangeLine } from '../catalog/sqlite/commit/change-line.ts'
+import { lineText } from '../catalog/sqlite/commit/line-text.ts'
 import { type CommitContext, SqliteTransaction } from '../catalog/sqlite/commit/transaction.ts'
-import type { SqliteDatabase } from '../catalog/sqlite/database.ts'
 import { openSearchIndex, type Tables, viewOf } from '../catalog/sqlite/tables.ts'
 import { FatalStoreError, isFull } from '../disk/disk-errors.ts'
 import type { PackedBody } from '../element/disk/batch.ts'
@@ -50,6 +50,9 @@ interface BatchState {
   readonly removed: string[]
 }
 
+/** A request failed after it had written: the batch runs again, each request in a savepoint. */
+class NeedsSavepoints extends Error {}
+
 /**
  * The only writer of a store. A batch of requests becomes one catalog transaction and one batch in
  * the packs, synced once: run → link large files → append and sync → commit → answer. Whatever the
@@ -60,6 +63,8 @@ export class Committer {
   readonly #view: CatalogView
   readonly #search
   readonly #reclaimer: Reclaimer
+  readonly #begin
+  readonly #end
   readonly #savepoint
   readonly #release
   readonly #rollbackTo
@@ -71,6 +76,8 @@ export class Committer {
     this.#view = viewOf(parts.tables)
     this.#search = openSearchIndex(parts.tables)
     this.#reclaimer = new Reclaimer(parts)
+    this.#begin = parts.tables.db.prepare('BEGIN IMMEDIATE')
+    this.#end = parts.tables.db.prepare('COMMIT')
     this.#savepoint = parts.tables.db.prepare('SAVEPOINT request')
     this.#release = parts.tables.db.prepare('RELEASE request')
     this.#rollbackTo = parts.tables.db.prepare('ROLLBACK TO request')
@@ -130,16 +137,34 @@ export class Committer {
     return requests.map(() => ({ ok: false, error: reply }))
   }
 
+  /**
+   * A savepoint costs a copy of every page that is touched, and few requests fail after their first
+   * write. So all run without; if one does fail so, everything is taken back and runs again with.
+   */
   async #commit(requests: readonly CommitRequest[]): Promise<CommitReply[]> {
-    const { tables, journal, ballast } = this.#parts
+    try {
+      return await this.#commitAll(requests, false)
+    } catch (error) {
+      if (!(error instanceof NeedsSavepoints)) throw error
+    }
+    return await this.#commitAll(requests, true)
+  }
+
+  async #commitAll(
+    requests: readonly CommitRequest[],
+    savepoints: boolean,
+  ): Promise<CommitReply[]> {
+    const { journal, ballast } = this.#parts
     ballast.releaseIfScarce()
     const seqBefore = this.#seq
     const replies: CommitReply[] = []
     const batch: BatchState = { bodies: [], bodyBytes: 0, publish: [], lines: [], removed: [] }
     journal.roomFor(upperBound(requests))
-    tables.db.exec('BEGIN IMMEDIATE')
+    this.#begin.run()
     try {
-      for (const request of requests) replies.push(await this.#runOne(request, batch))
+      for (const request of requests) {
+        replies.push(await this.#runOne(request, batch, savepoints))
+      }
       if (batch.lines.length + batch.bodies.length + batch.publish.length === 0) {
         this.#rollback(seqBefore)
         return replies
@@ -149,7 +174,9 @@ export class Committer {
       this.#rollback(seqBefore)
       // Only what brings no bytes may use the space held back: deletes, collection, metadata.
       const light = requests.every(({ staged }) => staged.length === 0)
-      if (light && isFull(error) && ballast.release()) return await this.#commit(requests)
+      if (light && isFull(error) && ballast.release()) {
+        return await this.#commitAll(requests, savepoints)
+      }
       throw error
     }
     this.#commitCatalog(batch)
@@ -157,7 +184,11 @@ export class Committer {
     return replies
   }
 
-  async #runOne(request: CommitRequest, batch: BatchState): Promise<CommitReply> {
+  async #runOne(
+    request: CommitRequest,
+    batch: BatchState,
+    savepoint: boolean,
+  ): Promise<CommitReply> {
     const { tables, clock, random, transactions } = this.#parts
     const transaction = Object.hasOwn(transactions, request.name)
       ? transactions[request.name]
@@ -179,33 +210,46 @@ export class Committer {
     }
     const moment: Moment = { now: at, actor, newId: () => newUuid(clock, random) }
     tables.counters.begin()
-    this.#savepoint.run()
+    if (savepoint) this.#savepoint.run()
     const tx = new SqliteTransaction(tables, this.#view, context)
     try {
       // The arguments are what the same module's wrapper of that name passed in.
       const result = await transaction(tx.port, request.args as never, moment)
       const written = tx.end()
-      this.#release.run()
+      tables.blobs.settle()
+      if (savepoint) this.#release.run()
       this.#seq = context.seq
       batch.bodies.push(...draft.bodies)
       batch.bodyBytes = draft.bodyBytes
       batch.publish.push(...draft.publish)
-      if (written !== undefined) {
+      if (written?.line !== undefined) {
         batch.lines.push(written.line)
         batch.removed.push(...written.removedBlobs)
       }
-      return { ok: true, result }
+      return { ok: true, result, touched: written?.touched ?? null }
     } catch (error) {
       tx.end()
       // Some failures, a full disk among them, end SQLite's whole transaction.
       if (isFull(error) || !tables.db.inTransaction) throw error
-      this.#rollbackTo.run()
-      this.#release.run()
-      tables.counters.undo()
-      tables.words.forget()
-      tables.buckets.forget()
+      if (tx.wrote && !savepoint) throw new NeedsSavepoints()
+      if (savepoint) this.#takeBack()
       return { ok: false, error: toReplyError(error) }
     }
+  }
+
+  #takeBack(): void {
+    this.#rollbackTo.run()
+    this.#release.run()
+    this.#parts.tables.counters.undo()
+    this.#forget()
+  }
+
+  #forget(): void {
+    const { words, buckets, quotas, blobs } = this.#parts.tables
+    words.forget()
+    buckets.forget()
+    quotas.forget()
+    blobs.forget()
   }
 
   /** Decides where staged bytes will lie, and takes them into the batch. */
@@ -225,16 +269,19 @@ export class Committer {
   }
 
   /**
-   * Shared bytes are looked at before a version relies on them: a file by its size, a packed body
-   * byte by byte. What this batch itself brings is there by its end.
+   * Shared bytes are looked at before a version relies on them: a file when it was staged and by
+   * its size here, a packed body byte by byte. What this batch itself brings is there by its end.
    */
   #isPresent(blob: Blob, request: CommitRequest): boolean {
     const { journal, files } = this.#parts
     const location = parseLocation(blob.location)
-    if (location.kind === 'file') return files.sizeOf(location.sha256) === blob.size
+    const staged = request.staged.find(({ sha256 }) => sha256 === blob.sha256)
+    if (location.kind === 'file') {
+      return staged?.replaces !== true && files.sizeOf(location.sha256) === blob.size
+    }
     const { position } = journal
     if (location.pack === position.pack && location.offset >= position.offset) return true
-    const body = request.staged.find(({ sha256 }) => sha256 === blob.sha256)?.body
+    const body = staged?.body
     return body === undefined || body === null || journal.holds(location, body)
   }
 
@@ -242,16 +289,17 @@ export class Committer {
     const { tables, journal, files, applied } = this.#parts
     tables.counters.flush()
     try {
-      for (const { temp, sha256, size } of batch.publish) {
-        if (temp === null) throw new Error('staged bytes are neither in memory nor in a file')
-        files.publish(temp, sha256, size)
+      for (const staged of batch.publish) {
+        if (staged.temp === null)
+          throw new Error('staged bytes are neither in memory nor in a file')
+        files.publish(staged.temp, staged)
       }
       files.sync()
     } catch (error) {
       files.forget()
       throw error
     }
-    const lines = batch.lines.map(line => JSON.stringify(line))
+    const lines = batch.lines.map(lineText)
     journal.append({ bodies: batch.bodies, lines })
     try {
       applied.set(journal.position)
@@ -265,18 +313,18 @@ export class Committer {
    * come back through recovery, which applies the batch from the log.
    */
   #commitCatalog(batch: BatchState): void {
-    const { db } = this.#parts.tables
     try {
-      this.#commitOrMakeRoom(db)
+      this.#commitOrMakeRoom()
     } catch (error) {
       const cause = new Error(`${batch.lines.length} transactions are in the log`, { cause: error })
       throw new FatalStoreError('the catalog could not commit', { cause })
     }
   }
 
-  #commitOrMakeRoom(db: SqliteDatabase): void {
+  #commitOrMakeRoom(): void {
+    const { db } = this.#parts.tables
     try {
-      db.exec('COMMIT')
+      this.#end.run()
     } catch (error) {
       if (!isFull(error) || !db.inTransaction || !this.#parts.ballast.release()) throw error
       db.exec('COMMIT')
@@ -290,8 +338,7 @@ export class Committer {
     } finally {
       this.#seq = seq
       tables.counters.clear()
-      tables.words.forget()
-      tables.buckets.forget()
+      this.#forget()
     }
   }
 

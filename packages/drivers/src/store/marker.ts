@@ -69,14 +69,18 @@ function parseMarker(text: string): Marker {
   try {
     value = JSON.parse(text)
   } catch (error) {
-    throw new HoldfastError('STORE_DAMAGED', { reason: 'the marker is not JSON' }, { cause: error })
+    const details = { part: 'marker', reason: 'the marker is not JSON' }
+    throw new HoldfastError('STORE_DAMAGED', details, { cause: error })
   }
   const { format, element, created, secret } = value
   if (typeof format !== 'number' || format > FORMAT || format < 1) {
     throw new HoldfastError('STORE_FOREIGN', { format, supported: FORMAT })
   }
   if (typeof element !== 'string' || !isUuid(element) || typeof secret !== 'string') {
-    throw new HoldfastError('STORE_DAMAGED', { reason: 'the marker is incomplete' })
+    throw new HoldfastError('STORE_DAMAGED', {
+      part: 'marker',
+      reason: 'the marker is incomplete',
+    })
   }
   return { format, element, created: String(created), secret }
 }

@@ -2,7 +2,7 @@ import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { Clock } from '@holdfast/core/ports/clock.ts'
 import type { Disk } from '@holdfast/core/ports/disk.ts'
 import type { Random } from '@holdfast/core/ports/random.ts'
-import type { ChangeLine } from '../catalog/sqlite/commit/change-line.ts'
+import { parseLine } from '../catalog/sqlite/commit/line-text.ts'
 import { applyReplay, type Salvage } from '../catalog/sqlite/commit/replay.ts'
 import { ReplayScratch } from '../catalog/sqlite/commit/replay-scratch.ts'
 import { openDatabase } from '../catalog/sqlite/database.ts'
@@ -167,7 +167,7 @@ function recover(
         scratch.addBody(sha256, formatLocation({ kind: 'pack', pack: batch.pack, offset }))
       }
       for (const text of batch.lines) {
-        const line: ChangeLine = JSON.parse(text)
+        const line = parseLine(text)
         scratch.addLine(line)
         changes += line.changes.length
       }

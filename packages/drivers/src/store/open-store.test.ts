@@ -4,6 +4,8 @@ import fs from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'node:test'
+import Database from 'better-sqlite3'
+import { SCHEMA_VERSION } from '../catalog/sqlite/schema.ts'
 import { encodeBatch } from '../element/disk/batch.ts'
 import { RECORD } from '../element/disk/tar-entry.ts'
 import { openStore, type Store, type StoreOptions } from '../open.ts'
@@ -139,6 +141,74 @@ describe('opening a store', () => {
     await store.close()
     fs.truncateSync(pack(), RECORD)
     await assert.rejects(open(), code('STORE_DAMAGED'))
+  })
+
+  it('says what is wrong and of which part, for programs to decide by', async () => {
+    const store = await open()
+    await put(store, 'kept')
+    await store.close()
+    fs.truncateSync(pack(), RECORD)
+    await assert.rejects(open(), (error: { details?: unknown }) => {
+      assert.deepEqual(error.details, {
+        part: 'packs',
+        reason: 'pack 1 is shorter than the catalog says',
+      })
+      return true
+    })
+    fs.writeFileSync(`${dir}/catalog.db`, 'no database')
+    await assert.rejects(open(), (error: { details?: { part?: unknown } }) => {
+      assert.equal(error.details?.part, 'catalog')
+      return true
+    })
+  })
+
+  it('refuses a catalog of a newer schema, changes nothing, and can be rebuilt', async () => {
+    const store = await open()
+    const sha256 = await put(store, 'kept')
+    await store.close()
+    const db = new Database(`${dir}/catalog.db`)
+    db.pragma('user_version = 99')
+    db.close()
+    const before = fs.readFileSync(`${dir}/catalog.db`)
+    await assert.rejects(open(), (error: { code?: unknown; details?: unknown }) => {
+      assert.equal(error.code, 'STORE_FOREIGN')
+      assert.deepEqual(error.details, { schema: 99, supported: SCHEMA_VERSION })
+      return true
+    })
+    assert.deepEqual(fs.readFileSync(`${dir}/catalog.db`), before)
+    fs.rmSync(`${dir}/catalog.db`)
+    const again = await open()
+    assert.equal(await textOf(again, sha256), 'kept')
+    await again.close()
+  })
+
+  it('lets nobody else read what it writes, and tightens what is too open', async () => {
+    const tooOpen = (): string[] =>
+      fs
+        .readdirSync(dir, { recursive: true, encoding: 'utf8' })
+        .filter(name => (fs.statSync(`${dir}/${name}`).mode & 0o007) !== 0)
+    let store = await open()
+    await put(store, 'private')
+    assert.deepEqual(tooOpen(), [])
+    await store.close()
+    for (const name of ['catalog.db', 'lock']) fs.chmodSync(`${dir}/${name}`, 0o644)
+    store = await open()
+    await put(store, 'still private')
+    assert.deepEqual(tooOpen(), [])
+    await store.close()
+  })
+
+  it('runs what its caller asks for before anybody else can open it', async () => {
+    const store = await open()
+    let refusal: Promise<unknown> | undefined
+    await store.close(() => {
+      refusal = open().then(
+        () => 'opened',
+        error => error.code,
+      )
+    })
+    assert.equal(await refusal, 'STORE_LOCKED')
+    await (await open()).close()
   })
 
   it('sweeps temp files', async () => {

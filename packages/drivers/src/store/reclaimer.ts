@@ -1,13 +1,15 @@
 import type { Disk } from '@holdfast/core/ports/disk.ts'
 import { type ChangeLine, isEmptyLine } from '../catalog/sqlite/commit/change-line.ts'
+import { lineText, parseLine } from '../catalog/sqlite/commit/line-text.ts'
 import { liveOf } from '../catalog/sqlite/commit/live-records.ts'
 import type { Tables } from '../catalog/sqlite/tables.ts'
 import { FatalStoreError } from '../disk/disk-errors.ts'
 import type { PackedBody } from '../element/disk/batch.ts'
 import type { BlobFiles } from '../element/disk/blob-files.ts'
+import { scanPastDamage } from '../element/disk/check-packs.ts'
 import { Journal } from '../element/disk/journal.ts'
 import { formatLocation, PACKS, packPath } from '../element/disk/layout.ts'
-import { type ScannedBatch, scanPack } from '../element/disk/pack-scan.ts'
+import { restIsZero, type ScannedBatch, scanPack } from '../element/disk/pack-scan.ts'
 import type { AppliedPosition } from './applied-position.ts'
 
 export interface ReclaimerParts {
@@ -26,6 +28,8 @@ export interface ReclaimStep {
   readonly freedBytes: number
   /** A pack that is gone; readers should let go of it. */
   readonly removedPack: number | null
+  /** Blobs that lie elsewhere now. */
+  readonly moved: readonly string[]
 }
 
 /** A sealed pack is rewritten when less than this share of it is still live. */
@@ -33,7 +37,7 @@ const LIVE_SHARE_MAX = 0.5
 const STEP_BYTES = 4 * 1024 * 1024
 const ORPHANS_PER_STEP = 500
 
-type Work = Generator<{ freedBytes: number; removedPack: number | null }, void>
+type Work = Generator<Pick<ReclaimStep, 'freedBytes' | 'removedPack'>, void>
 
 /**
  * Gives space back: rewrites packs that are mostly dead and unlinks files that no row names. Runs
@@ -43,6 +47,7 @@ type Work = Generator<{ freedBytes: number; removedPack: number | null }, void>
 export class Reclaimer {
   readonly #parts: ReclaimerParts
   #work: Work | undefined
+  #moved: string[] = []
 
   constructor(parts: ReclaimerParts) {
     this.#parts = parts
@@ -51,9 +56,11 @@ export class Reclaimer {
   step(): ReclaimStep {
     this.#work ??= this.#all()
     const next = this.#work.next()
-    if (!next.done) return { more: true, ...next.value }
+    const moved = this.#moved
+    this.#moved = []
+    if (!next.done) return { more: true, ...next.value, moved }
     this.#work = undefined
-    return { more: false, freedBytes: 0, removedPack: null }
+    return { more: false, freedBytes: 0, removedPack: null, moved }
   }
 
   /** After an error the work begins anew. */
@@ -74,21 +81,31 @@ export class Reclaimer {
       if (pack === journal.position.pack) continue
       const size = disk.stat(packPath(dir, pack))?.size ?? 0
       if ((liveBytes.get(pack) ?? 0) >= size * LIVE_SHARE_MAX) continue
-      if (this.#liveShare(pack, size) < LIVE_SHARE_MAX) yield pack
+      const live = this.#liveShare(pack, size)
+      if (live !== undefined && live < LIVE_SHARE_MAX) yield pack
     }
   }
 
-  /** Exact, change lines included. */
-  #liveShare(pack: number, size: number): number {
+  /**
+   * Exact, change lines included. Undefined where a part of the pack proves nothing: what lies
+   * there and behind it could not be carried over, so the pack must stay.
+   */
+  #liveShare(pack: number, size: number): number | undefined {
+    const { journal, secret } = this.#parts
     let live = 0
-    const file = this.#parts.journal.openPack(pack)
+    const file = journal.openPack(pack)
     try {
-      for (const batch of scanPack(file, pack, 0, {
-        checkBytes: false,
-        secret: this.#parts.secret,
-      })) {
+      const scan = scanPastDamage(file, pack, { start: 0, checkBytes: false, secret })
+      for (;;) {
+        const step = scan.next()
+        if (step.done === true) {
+          if (restIsZero(file, step.value).kind === 'torn') return undefined
+          break
+        }
+        const batch = step.value
+        if ('reason' in batch) return undefined
         for (const body of this.#liveBodies(batch)) live += Journal.bodyBytes(body.size)
-        for (const line of this.#liveLines(batch)) live += JSON.stringify(line).length
+        for (const line of this.#liveLines(batch)) live += lineText(line).length
       }
     } finally {
       file.close()
@@ -110,7 +127,7 @@ export class Reclaimer {
         secret: this.#parts.secret,
       })) {
         for (const { sha256, size: length, offset } of this.#liveBodies(batch)) {
-          const bytes = Buffer.allocUnsafe(length)
+          const bytes = Buffer.alloc(length)
           file.read(bytes, offset)
           bodies.push({ sha256, bytes })
           gathered += Journal.bodyBytes(length)
@@ -145,7 +162,7 @@ export class Reclaimer {
   #liveLines(batch: ScannedBatch): ChangeLine[] {
     const oldest = this.#parts.journal.packs()[0] === batch.pack
     return batch.lines
-      .map((text): ChangeLine => liveOf(this.#parts.tables, JSON.parse(text), !oldest))
+      .map((text): ChangeLine => liveOf(this.#parts.tables, parseLine(text), !oldest))
       .filter(line => !isEmptyLine(line))
   }
 
@@ -170,7 +187,7 @@ export class Reclaimer {
         tables.blobs.move(sha256, location)
         at += Journal.bodyBytes(bytes.length)
       }
-      journal.append({ bodies, lines: lines.map(line => JSON.stringify(line)) })
+      journal.append({ bodies, lines: lines.map(lineText) })
     } catch (error) {
       tables.db.exec('ROLLBACK')
       throw error
@@ -181,6 +198,7 @@ export class Reclaimer {
     } catch (error) {
       throw new FatalStoreError('the catalog failed after the log was synced', { cause: error })
     }
+    for (const { sha256 } of bodies) this.#moved.push(sha256)
     const { position } = journal
     return position.pack === before.pack ? position.offset - before.offset : position.offset
   }

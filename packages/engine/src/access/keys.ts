@@ -88,7 +88,24 @@ export async function revokeKey(engine: Engine, call: Call, id: string): Promise
  */
 export async function authenticateKey(engine: Engine, secret: string): Promise<Principal> {
   if (secret.length > SECRET_LENGTH_MAX) throw new HoldfastError('UNAUTHENTICATED')
-  const key = await engine.catalog.view.keys.byHash(hashOfSecret(secret))
+  return principalNow(engine, await engine.catalog.view.keys.byHash(hashOfSecret(secret)))
+}
+
+/** The same where it can be told within this turn of the event loop; undefined says nothing. */
+export function peekKey(engine: Engine, secret: string): Principal | undefined {
+  if (secret.length > SECRET_LENGTH_MAX) return undefined
+  const known = engine.keyHashes.get(secret)
+  const hash = known ?? hashOfSecret(secret)
+  const key = engine.catalog.view.keys.byHash(hash)
+  if (key === undefined || key instanceof Promise || key.revokedAt !== null) return undefined
+  if (isExpired(key, engine.clock.now())) return undefined
+  // Only secrets that were good: guesses must not push them out.
+  if (known === undefined) engine.keyHashes.set(secret, hash)
+  return principalNow(engine, key)
+}
+
+/** Asked for each request, because a key expires by itself. */
+function principalNow(engine: Engine, key: ApiKey | undefined): Principal {
   if (key === undefined || key.revokedAt !== null) throw new HoldfastError('UNAUTHENTICATED')
   const nowMs = engine.clock.now()
   if (isExpired(key, nowMs)) throw new HoldfastError('CREDENTIAL_EXPIRED')

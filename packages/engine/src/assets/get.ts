@@ -1,6 +1,7 @@
 import type { Call } from '@holdfast/core/call.ts'
 import { HoldfastError } from '@holdfast/core/errors.ts'
-import type { BlobBytes, ByteRange } from '@holdfast/core/ports/element.ts'
+import type { StoredPlace } from '@holdfast/core/ports/catalog.ts'
+import type { BlobBytes, ByteRange, ReadOptions } from '@holdfast/core/ports/element.ts'
 import type { Permission } from '@holdfast/core/principal.ts'
 import type { Asset, Version } from '@holdfast/core/records.ts'
 import { readBlob } from '../content/read-blob.ts'
@@ -51,8 +52,10 @@ export interface Content {
   readonly sha256: string
   readonly contentType: string
   readonly modifiedAt: string
+  /** All of it, where it is in memory already. */
+  held(): Uint8Array | undefined
   /** RANGE_NOT_SATISFIABLE when the range does not lie within the content. */
-  read(range?: ByteRange): Promise<BlobBytes>
+  read(range?: ByteRange, options?: ReadOptions): Promise<BlobBytes>
 }
 
 export async function openContent(
@@ -69,20 +72,34 @@ export async function openContent(
   if (asset.deletedAt !== null) throw new HoldfastError('ASSET_NOT_FOUND', { asset_id: asset.id })
   if (version !== undefined) requireContent(asset, version)
   const sha256 = version?.sha256 ?? asset.sha256
-  const blob = await engine.catalog.view.blobs.get(sha256)
-  if (blob === undefined) throw new HoldfastError('BLOB_MISSING', { sha256 })
+  const place = await engine.catalog.view.blobs.place(sha256)
+  if (place === undefined) throw new HoldfastError('BLOB_MISSING', { sha256 })
+  return contentOf(engine, { asset, version, place })
+}
+
+/** What is shown of an asset whose reader is known to be allowed. */
+export function contentOf(
+  engine: Engine,
+  found: {
+    readonly asset: Asset
+    readonly version?: Version | undefined
+    readonly place: StoredPlace
+  },
+): Content {
+  const { asset, version, place } = found
   return {
     asset,
     version: version ?? null,
     versionId: version?.id ?? asset.versionId,
     number: version?.number ?? asset.versionNumber,
-    size: blob.size,
-    sha256,
+    size: place.size,
+    sha256: place.sha256,
     contentType: version?.contentType ?? asset.contentType,
     modifiedAt: version?.createdAt ?? asset.contentAt,
-    read: async range => {
-      if (range !== undefined) requireRange(range, blob.size)
-      return readBlob(engine, blob, range)
+    held: () => engine.element.held?.(place.sha256),
+    read: async (range, options) => {
+      if (range !== undefined) requireRange(range, place.size)
+      return readBlob(engine, place, { range, ...options })
     },
   }
 }

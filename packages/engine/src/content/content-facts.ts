@@ -1,7 +1,8 @@
 import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { ChecksumAlgorithm } from '@holdfast/core/objects.ts'
+import type { StoredPlace } from '@holdfast/core/ports/catalog.ts'
 import type { BlobBytes } from '@holdfast/core/ports/element.ts'
-import type { Blob, Version } from '@holdfast/core/records.ts'
+import type { Version } from '@holdfast/core/records.ts'
 import type { Engine } from '../engine.ts'
 import { openChecksum } from '../objects/checksums.ts'
 import { readBlob } from './read-blob.ts'
@@ -14,8 +15,10 @@ type Store = Pick<Engine, 'catalog' | 'element'>
 /** First bytes of content that is stored already. */
 export async function headOf(store: Store, { sha256, size }: Pick<Version, 'sha256' | 'size'>) {
   if (size === 0) return new Uint8Array(0)
-  const blob = await blobOf(store, sha256)
-  const bytes = await readBlob(store, blob, { first: 0, last: Math.min(size, HEAD_BYTES) - 1 })
+  const place = await placeOf(store, sha256)
+  const bytes = await readBlob(store, place, {
+    range: { first: 0, last: Math.min(size, HEAD_BYTES) - 1 },
+  })
   return bytes.bytes ?? Buffer.concat(await Array.fromAsync(bytes.chunks))
 }
 
@@ -38,14 +41,14 @@ export async function computeChecksum(
   { sha256, size }: Pick<Version, 'sha256' | 'size'>,
   algorithm: ChecksumAlgorithm,
 ): Promise<string> {
-  const blob = await blobOf(store, sha256)
+  const place = await placeOf(store, sha256)
   const hash = openChecksum(algorithm)
-  if (size > 0) await hashContent(await readBlob(store, blob), hash)
+  if (size > 0) await hashContent(await readBlob(store, place), hash)
   return hash.digest()
 }
 
-async function blobOf({ catalog }: Store, sha256: string): Promise<Blob> {
-  const blob = await catalog.view.blobs.get(sha256)
-  if (blob === undefined) throw new HoldfastError('BLOB_MISSING', { sha256 })
-  return blob
+async function placeOf({ catalog }: Store, sha256: string): Promise<StoredPlace> {
+  const place = await catalog.view.blobs.place(sha256)
+  if (place === undefined) throw new HoldfastError('BLOB_MISSING', { sha256 })
+  return place
 }

@@ -1,21 +1,27 @@
 import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { BlobPart } from '@holdfast/core/objects.ts'
-import type { BlobBytes, ByteRange } from '@holdfast/core/ports/element.ts'
-import type { Blob } from '@holdfast/core/records.ts'
+import type { StoredPlace } from '@holdfast/core/ports/catalog.ts'
+import type { BlobBytes, ByteRange, ReadOptions } from '@holdfast/core/ports/element.ts'
 import type { Engine } from '../engine.ts'
+
+type Store = Pick<Engine, 'catalog' | 'element'>
+
+export interface BlobReading extends ReadOptions {
+  readonly range?: ByteRange | undefined
+}
 
 /** The bytes of a blob, or of a range of it, wherever they lie. */
 export async function readBlob(
-  engine: Pick<Engine, 'catalog' | 'element'>,
-  blob: Blob,
-  range?: ByteRange,
+  store: Store,
+  place: StoredPlace,
+  { range, ...options }: BlobReading = {},
 ): Promise<BlobBytes> {
-  if (blob.parts === undefined) return engine.element.read(blob, range)
-  const pieces = piecesOf(blob, range)
+  if (place.parts === undefined) return store.element.read(place, range, options)
+  const pieces = piecesOf(place, range)
   const [only, second] = pieces
-  if (only !== undefined && second === undefined) return readPiece(engine, only)
-  const size = pieces.reduce((sum, { range: { first, last } }) => sum + last - first + 1, 0)
-  return { size, chunks: chunksOf(engine, pieces) }
+  if (only !== undefined && second === undefined) return readPiece(store, only, options)
+  const size = pieces.reduce((sum, piece) => sum + piece.range.last - piece.range.first + 1, 0)
+  return { size, chunks: chunksOf(store, pieces, options) }
 }
 
 interface Piece {
@@ -24,7 +30,7 @@ interface Piece {
 }
 
 /** The parts that a range touches, and what it wants of each. */
-function piecesOf({ parts = [], size }: Blob, range: ByteRange | undefined): Piece[] {
+function piecesOf({ parts = [], size }: StoredPlace, range: ByteRange | undefined): Piece[] {
   const { first, last } = range ?? { first: 0, last: size - 1 }
   if (first < 0 || last >= size || first > last + 1) {
     throw new HoldfastError('RANGE_NOT_SATISFIABLE', { size })
@@ -42,22 +48,24 @@ function piecesOf({ parts = [], size }: Blob, range: ByteRange | undefined): Pie
 }
 
 async function readPiece(
-  { catalog, element }: Pick<Engine, 'catalog' | 'element'>,
+  { catalog, element }: Store,
   { part, range }: Piece,
+  options: ReadOptions,
 ): Promise<BlobBytes> {
-  const blob = await catalog.view.blobs.get(part.sha256)
-  if (blob === undefined) throw new HoldfastError('BLOB_MISSING', { sha256: part.sha256 })
-  const whole = range.first === 0 && range.last === blob.size - 1
-  return whole ? element.read(blob) : element.read(blob, range)
+  const place = await catalog.view.blobs.place(part.sha256)
+  if (place === undefined) throw new HoldfastError('BLOB_MISSING', { sha256: part.sha256 })
+  const whole = range.first === 0 && range.last === place.size - 1
+  return element.read(place, whole ? undefined : range, options)
 }
 
 /** Opens one part after the other, so that a reader who stops leaves nothing open. */
 async function* chunksOf(
-  engine: Pick<Engine, 'catalog' | 'element'>,
+  store: Store,
   pieces: readonly Piece[],
+  options: ReadOptions,
 ): AsyncGenerator<Uint8Array> {
   for (const piece of pieces) {
-    const { bytes, chunks } = await readPiece(engine, piece)
+    const { bytes, chunks } = await readPiece(store, piece, options)
     if (bytes !== undefined) yield bytes
     else yield* chunks
   }

@@ -51,6 +51,7 @@ describe('verification', () => {
       bytes: 5 + large.length,
       missing: [],
       damaged: [],
+      healed: [],
       orphaned: [],
       truncated: false,
     })

@@ -1,9 +1,6 @@
-import { createHash } from 'node:crypto'
-import { type ErrorCode, isHoldfastError } from '@holdfast/core/errors.ts'
 import type { Blob } from '@holdfast/core/records.ts'
-import { hashContent } from '../content/content-facts.ts'
-import { readBlob } from '../content/read-blob.ts'
 import type { Engine } from '../engine.ts'
+import { type DamageKind, examineBlob, healBlob } from './examine.ts'
 
 export interface VerifyProgress {
   readonly blobs: number
@@ -29,6 +26,8 @@ export interface VerifyReport {
   readonly missing: readonly BlobFinding[]
   /** Blobs, and with an empty digest records of the element itself. */
   readonly damaged: readonly BlobFinding[]
+  /** Blobs that were damaged or missing and are whole again, from another copy. */
+  readonly healed: readonly BlobFinding[]
   /** Bytes on the element that the catalog does not know: harmless, they only take room. */
   readonly orphaned: readonly BlobFinding[]
   /** True when findings were dropped because there are too many. */
@@ -38,21 +37,30 @@ export interface VerifyReport {
 const PAGE = 500
 const FINDINGS_MAX = 10_000
 
-/** Reads every blob whole and hashes it, then looks for bytes that belong to nothing. */
+/**
+ * Reads every blob whole and hashes it, heals what another copy can heal, then looks for bytes that
+ * belong to nothing.
+ */
 export async function verifyStore(
   engine: Engine,
   options: VerifyOptions = {},
 ): Promise<VerifyReport> {
-  const findings = { missing: newList(), damaged: newList(), orphaned: newList() }
+  const findings = {
+    missing: newList(),
+    damaged: newList(),
+    healed: newList(),
+    orphaned: newList(),
+  }
   const { signal } = options
   const { blobs: blobsTotal } = await engine.catalog.view.blobs.totals()
   let blobs = 0
   let bytes = 0
   for await (const blob of allBlobs(engine)) {
     signal?.throwIfAborted()
-    const finding = await checkBlob(engine, blob)
-    if (finding !== undefined && (await isStillThere(engine, blob))) {
-      findings[finding.kind].push(found(blob, finding.problem))
+    const finding = await examineBlob(engine, blob)
+    if (finding !== undefined) {
+      const list = (await healBlob(engine, blob)) ? 'healed' : finding.kind
+      findings[list].push(found(blob, finding.problem))
     }
     blobs += 1
     bytes += blob.size
@@ -70,7 +78,16 @@ export async function verifyStore(
   return { blobs, bytes, ...finished(findings) }
 }
 
+/** Composed ones last: by then their parts are healed, where that can be. */
 async function* allBlobs(engine: Engine): AsyncGenerator<Blob> {
+  for (const composed of [false, true]) {
+    for await (const blob of listedBlobs(engine)) {
+      if ((blob.parts !== undefined) === composed) yield blob
+    }
+  }
+}
+
+async function* listedBlobs(engine: Engine): AsyncGenerator<Blob> {
   let after: string | undefined
   for (;;) {
     const query = { ...(after === undefined ? {} : { after }), limit: PAGE }
@@ -79,36 +96,6 @@ async function* allBlobs(engine: Engine): AsyncGenerator<Blob> {
     after = page.at(-1)?.sha256
     if (page.length < PAGE || after === undefined) return
   }
-}
-
-type Kind = 'missing' | 'damaged'
-const KINDS: Partial<Record<ErrorCode, Kind>> = { BLOB_MISSING: 'missing', BLOB_DAMAGED: 'damaged' }
-
-async function checkBlob(
-  engine: Engine,
-  blob: Blob,
-): Promise<{ kind: Kind; problem: string } | undefined> {
-  try {
-    const { sha256, size } = await hashOf(engine, blob)
-    if (sha256 === blob.sha256 && size === blob.size) return undefined
-    return { kind: 'damaged', problem: `${size} bytes with SHA-256 ${sha256} were read` }
-  } catch (error) {
-    const kind = isHoldfastError(error) ? KINDS[error.code] : undefined
-    if (kind === undefined) throw error
-    return { kind, problem: isHoldfastError(error) ? error.message : '' }
-  }
-}
-
-async function hashOf(engine: Engine, blob: Blob): Promise<{ sha256: string; size: number }> {
-  const hash = createHash('sha256')
-  const size = await hashContent(await readBlob(engine, blob), hash)
-  return { sha256: hash.digest('hex'), size }
-}
-
-/** Blobs may be collected or moved while they are checked; then the finding is void. */
-async function isStillThere(engine: Engine, blob: Blob): Promise<boolean> {
-  const now = await engine.catalog.view.blobs.get(blob.sha256)
-  return now !== undefined && now.location === blob.location
 }
 
 interface FindingList {
@@ -133,12 +120,13 @@ function found(blob: Omit<BlobFinding, 'problem'>, problem: string): BlobFinding
   return { sha256: blob.sha256, location: blob.location, size: blob.size, problem }
 }
 
-function finished(findings: Record<Kind | 'orphaned', FindingList>) {
-  const { missing, damaged, orphaned } = findings
+function finished(findings: Record<DamageKind | 'healed' | 'orphaned', FindingList>) {
+  const { missing, damaged, healed, orphaned } = findings
   return {
     missing: missing.items,
     damaged: damaged.items,
+    healed: healed.items,
     orphaned: orphaned.items,
-    truncated: missing.dropped + damaged.dropped + orphaned.dropped > 0,
+    truncated: missing.dropped + damaged.dropped + healed.dropped + orphaned.dropped > 0,
   }
 }

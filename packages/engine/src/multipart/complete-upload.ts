@@ -145,9 +145,9 @@ async function sha256Of(engine: Engine, call: Call, parts: readonly UploadPart[]
   for (const { sha256, size } of parts) {
     call.signal.throwIfAborted()
     if (size === 0) continue
-    const blob = await engine.catalog.view.blobs.get(sha256)
-    if (blob === undefined) throw new HoldfastError('BLOB_MISSING', { sha256 })
-    await hashContent(await engine.element.read(blob), hash)
+    const place = await engine.catalog.view.blobs.place(sha256)
+    if (place === undefined) throw new HoldfastError('BLOB_MISSING', { sha256 })
+    await hashContent(await engine.element.read(place, undefined, { onLoan: true }), hash)
   }
   return hash.digest('hex')
 }

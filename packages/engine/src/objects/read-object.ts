@@ -11,9 +11,9 @@ export async function readObject(
   range?: ByteRange,
 ): Promise<BlobBytes> {
   const { sha256 } = version
-  const blob = await engine.catalog.view.blobs.get(sha256)
-  if (blob === undefined) throw new HoldfastError('BLOB_MISSING', { sha256 })
-  return readBlob(engine, blob, range)
+  const place = await engine.catalog.view.blobs.place(sha256)
+  if (place === undefined) throw new HoldfastError('BLOB_MISSING', { sha256 })
+  return readBlob(engine, place, { range })
 }
 
 /**

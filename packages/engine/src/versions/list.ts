@@ -1,5 +1,6 @@
 import type { Call } from '@holdfast/core/call.ts'
-import type { Change, Version } from '@holdfast/core/records.ts'
+import type { DeletedFilter, VersionQuery } from '@holdfast/core/ports/catalog.ts'
+import type { Asset, Change, Version } from '@holdfast/core/records.ts'
 import { findAsset } from '../assets/find-asset.ts'
 import type { Engine } from '../engine.ts'
 import { type PageQuery, requirePage } from '../page.ts'
@@ -10,7 +11,16 @@ export interface VersionsQuery extends PageQuery {
   readonly markers?: boolean | undefined
   /** Versions that were deleted or pruned too. */
   readonly includeDeleted?: boolean | undefined
+  /** Shown, kept beside it, or deleted. */
+  readonly status?: VersionStatus | undefined
+  readonly change?: Version['change'] | undefined
+  /** ISO 8601; at that time or later. */
+  readonly createdAfter?: string | undefined
+  /** ISO 8601; before that time. */
+  readonly createdBefore?: string | undefined
 }
+
+export type VersionStatus = 'current' | 'previous' | 'deleted'
 
 export interface VersionPage {
   readonly items: readonly Version[]
@@ -24,21 +34,43 @@ export async function listVersions(
   assetId: string,
   query: VersionsQuery = {},
 ): Promise<VersionPage> {
-  const asset = await findAsset(engine, call, {
+  const withDeleted = query.includeDeleted === true || query.status === 'deleted'
+  const found = await findAsset(engine, call, {
     id: assetId,
     permission: 'versions:read',
-    deleted: query.includeDeleted === true ? 'show' : 'hide',
+    deleted: withDeleted ? 'show' : 'hide',
   })
   const page = requirePage(engine, query)
-  const filter = {
+  return engine.catalog.read(async view => {
+    // Which version is current is asked at the moment of the list.
+    const asset = (await view.assets.byId(found.id)) ?? found
+    const filter = filterOf(asset, query)
+    return {
+      items: await view.versions.list({ ...filter, ...page }),
+      total: await view.versions.count(filter),
+    }
+  })
+}
+
+function filterOf(asset: Asset, query: VersionsQuery): Omit<VersionQuery, 'limit' | 'offset'> {
+  const { status, change, createdAfter, createdBefore } = query
+  // A marker shows no content, but without it a list of deletions would always be empty.
+  const markers = query.markers === true || change === 'delete'
+  return {
     assetId: asset.id,
-    deleted: query.includeDeleted === true ? ('with' as const) : ('without' as const),
-    ...(query.markers === true ? {} : { kinds: ['content'] as const }),
+    deleted: deletedOf(query),
+    ...(markers ? {} : { kinds: ['content'] as const }),
+    ...(change === undefined ? {} : { changes: [change] }),
+    ...(createdAfter === undefined ? {} : { createdAfter }),
+    ...(createdBefore === undefined ? {} : { createdBefore }),
+    ...(status === 'current' ? { id: { is: asset.versionId } } : {}),
+    ...(status === 'previous' ? { id: { not: asset.versionId } } : {}),
   }
-  return engine.catalog.read(async view => ({
-    items: await view.versions.list({ ...filter, ...page }),
-    total: await view.versions.count(filter),
-  }))
+}
+
+function deletedOf({ status, includeDeleted }: VersionsQuery): DeletedFilter {
+  if (status === 'deleted') return 'only'
+  return includeDeleted === true && status === undefined ? 'with' : 'without'
 }
 
 export async function getVersion(

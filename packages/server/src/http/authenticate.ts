@@ -1,9 +1,12 @@
 import type { Route } from '@holdfast/contract/route.ts'
+import type { Call } from '@holdfast/core/call.ts'
 import { HoldfastError } from '@holdfast/core/errors.ts'
 import { anonymous, type Permission, type Principal } from '@holdfast/core/principal.ts'
 import { hasScope } from '@holdfast/engine/access/decide.ts'
-import { authenticateKey } from '@holdfast/engine/access/keys.ts'
+import { authenticateKey, peekKey } from '@holdfast/engine/access/keys.ts'
+import { findAsset } from '@holdfast/engine/assets/find-asset.ts'
 import type { Engine } from '@holdfast/engine/engine.ts'
+import type { PlainHeaders } from './direct/plain-headers.ts'
 
 interface CredentialHeaders {
   readonly authorization?: string | undefined
@@ -14,6 +17,18 @@ interface CredentialHeaders {
 export async function principalOf(engine: Engine, headers: CredentialHeaders): Promise<Principal> {
   const secret = secretOf(headers)
   return secret === undefined ? anonymous : await authenticateKey(engine, secret)
+}
+
+/** The same where it can be told at once; undefined says nothing. */
+export function peekPrincipal(
+  engine: Engine,
+  { apiKey, authorization }: Pick<PlainHeaders, 'apiKey' | 'authorization'>,
+): Principal | undefined {
+  if (authorization === undefined) {
+    return apiKey === undefined ? anonymous : peekKey(engine, apiKey)
+  }
+  if (apiKey !== undefined || !authorization.startsWith('Bearer ')) return undefined
+  return peekKey(engine, authorization.slice('Bearer '.length))
 }
 
 function secretOf(headers: CredentialHeaders): string | undefined {
@@ -54,4 +69,20 @@ export function admit(principal: Principal, route: Route): void {
   const creates = route.body?.kind === 'form' && permission === 'assets:write'
   if (GIVEN_BY_ASSET.has(permission) && !creates) return
   throw new HoldfastError('FORBIDDEN', { permission, reason: 'no scope grants it' })
+}
+
+/**
+ * The same for a route whose asset is named in the path: without a scope only the access list of
+ * that asset can help, and it is asked before the body is read. Where the ids are in the body, as
+ * in batches, the body is read, within its bounds.
+ */
+export async function admitToAsset(
+  engine: Engine,
+  call: Call,
+  { route, id }: { readonly route: Route; readonly id: string | undefined },
+): Promise<void> {
+  const { permission, path } = route
+  if (permission === 'open' || id === undefined || !path.startsWith('/api/v2/assets/{id}')) return
+  if (hasScope(call.principal, permission)) return
+  await findAsset(engine, call, { id, permission, deleted: 'show' })
 }

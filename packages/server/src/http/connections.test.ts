@@ -336,3 +336,28 @@ test('bytes that are no request are never written into an answer that is on its 
   const content = text.slice(text.indexOf('\r\n\r\n') + 4).slice(0, body.length)
   assert.match(content, /^z*$/)
 })
+
+test('what Node would refuse without a word is refused with a body like the rest', async () => {
+  const cases = [
+    ['GET /health HTTP/1.1\r\nConnection: close\r\n\r\n', 400, 'MALFORMED_REQUEST', 'host'],
+    [
+      head('PUT', `${base}/expects`, 'Expect: foo', 'Content-Length: 1', 'Connection: close'),
+      417,
+      'EXPECTATION_FAILED',
+      'expect',
+    ],
+    ['CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n', 405, 'METHOD_NOT_ALLOWED', undefined],
+  ] as const
+  for (const [bytes, status, code, header] of cases) {
+    const answer = await server.raw(bytes, 50, 'FIN')
+    assert.deepEqual(statuses(answer), [status], answer)
+    const problem = JSON.parse(answer.slice(answer.indexOf('{')))
+    assert.equal(problem.code, code)
+    assert.equal(problem.details.header, header)
+    assert.ok(problem.request_id)
+  }
+  await nothingLeft('expects')
+  const old = await server.raw('GET /health/live HTTP/1.0\r\n\r\n', 50, 'FIN')
+  assert.deepEqual(statuses(old), [200], 'HTTP/1.0 has no Host')
+  assert.equal((await server.ask('GET /health/live')).status, 200)
+})

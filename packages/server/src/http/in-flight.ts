@@ -19,6 +19,8 @@ export class InFlight {
   enter(request: IncomingMessage, response: ServerResponse): Promise<void> | undefined {
     const { socket } = request
     const flights = this.#flights.get(socket) ?? []
+    const entered = flights.findIndex(flight => flight.response === response)
+    if (entered >= 0) return flights[entered - 1]?.over
     const before = flights.at(-1)?.over
     const over = new Promise<void>(resolve => {
       response.once('close', () => {

@@ -1,42 +1,43 @@
-import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { Context } from '../context.ts'
 import { splitUrl } from './parse/raw-path.ts'
+import type { RequestState } from './request-state.ts'
+
+/** Counts a request as at work until its connection is done with it, and then records it. */
+export function trackRequest(state: RequestState, operation: () => string): void {
+  const { load } = state.context
+  load.active += 1
+  state.response.once('close', () => {
+    load.active -= 1
+    if (!state.response.writableFinished) state.giveUp()
+    recordRequest(state, operation())
+  })
+}
 
 /** One log line and the metrics of a request, when its connection is done with it. */
-export function recordRequest(
-  context: Context,
-  request: FastifyRequest,
-  reply: FastifyReply,
-): void {
+function recordRequest(state: RequestState, operation: string): void {
+  const { request, response, context } = state
   const { metrics, log, clock } = context
-  const { state } = request
-  const { config } = request.routeOptions
-  const operation = config.operationId ?? 'none'
-  const finished = reply.raw.writableFinished
+  const method = request.method ?? ''
   // 499 is what nginx writes for a client that left; nobody received it.
-  const status = finished ? reply.raw.statusCode : 499
+  const status = response.writableFinished ? response.statusCode : 499
   const durationMs = clock.monotonic() - state.startedMs
-  const labels = { method: request.method, operation, status: String(status) }
-  metrics.requestSeconds.observe(labels, durationMs / 1000)
-  metrics.requests.inc(labels)
-  if (operation !== 'none') metrics.operations.inc({ operation, status: outcomeOf(status) })
-  if (state.body.received > 0) metrics.bytes.inc({ direction: 'in' }, state.body.received)
-  if (state.sentBytes > 0) metrics.bytes.inc({ direction: 'out' }, state.sentBytes)
+  metrics.requests.of({ method, operation, status }).add(durationMs / 1000)
+  metrics.requests.bytesIn += state.receivedBytes
+  metrics.requests.bytesOut += state.sentBytes
   if (!log.isLevelEnabled('info')) return
-  const path = loggedPath(splitUrl(request.raw.url ?? '').path)
+  const path = loggedPath(splitUrl(request.url ?? '').path)
   log.info(
     {
       request_id: state.requestId,
       trace_id: state.trace.traceId,
       span_id: state.trace.spanId,
       ...(state.trace.parentId === undefined ? {} : { parent_span_id: state.trace.parentId }),
-      method: request.method,
+      method,
       path,
       operation,
       status,
       ...(state.code === undefined ? {} : { code: state.code }),
       duration_ms: Math.round(durationMs * 100) / 100,
-      bytes_in: state.body.received,
+      bytes_in: state.receivedBytes,
       bytes_out: state.sentBytes,
       principal: state.principal.id,
     },
@@ -58,9 +59,4 @@ export function loggedPath(path: string): string {
   const secret = /presigned[^\w-]/i.exec(plain)
   // The decoded text only decides: what is not hidden is logged as it came.
   return secret === null ? path.slice(0, 512) : '/api/v2/presigned/(hidden)'
-}
-
-function outcomeOf(status: number): 'success' | 'refused' | 'failed' {
-  if (status < 400) return 'success'
-  return status < 500 ? 'refused' : 'failed'
 }

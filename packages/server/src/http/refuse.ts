@@ -51,7 +51,7 @@ export function noteFailure(
   thrown: unknown,
 ): HoldfastError {
   const { state } = request
-  const error = asTableError(thrown, state.abort.signal.aborted || request.raw.destroyed)
+  const error = asTableError(thrown, state.givenUp || request.raw.destroyed)
   state.code = error.code
   context.metrics.errors.inc({ code: error.code })
   logFailure(context, error, request)
@@ -94,22 +94,24 @@ function logFailure(context: Context, error: HoldfastError, request: FastifyRequ
   )
 }
 
+/** What Node says of bytes that it does not hand on as a request. */
+export interface RawError {
+  readonly code?: string
+}
+
 const RAW: Readonly<Record<string, { status: number; reason: string; code: ErrorCode }>> = {
   HPE_HEADER_OVERFLOW: {
     status: 431,
     reason: 'Request Header Fields Too Large',
     code: 'MALFORMED_REQUEST',
   },
+  CONNECT: { status: 405, reason: 'Method Not Allowed', code: 'METHOD_NOT_ALLOWED' },
   ERR_HTTP_REQUEST_TIMEOUT: { status: 408, reason: 'Request Timeout', code: 'REQUEST_TIMEOUT' },
 }
 const BAD = { status: 400, reason: 'Bad Request', code: 'MALFORMED_REQUEST' } as const
 
 /** Bytes that are no HTTP request: there is no request to answer, only a socket. */
-export function refuseRaw(
-  context: Context,
-  error: Error & { code?: string },
-  socket: Socket,
-): void {
+export function refuseRaw(context: Context, error: RawError, socket: Socket): void {
   if (socket.destroyed || error.code === 'ECONNRESET') {
     socket.destroy()
     return

@@ -1,12 +1,12 @@
 import type { Route } from '@holdfast/contract/route.ts'
 import { routes } from '@holdfast/contract/routes.ts'
-import type { Call } from '@holdfast/core/call.ts'
 import { HoldfastError, invalidFields } from '@holdfast/core/errors.ts'
 import { isScope } from '@holdfast/core/principal.ts'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import Type from 'typebox'
 import type { Settings } from '../config/settings-table.ts'
 import type { Context } from '../context.ts'
-import { admit, principalOf } from './authenticate.ts'
+import { admit, admitToAsset, principalOf } from './authenticate.ts'
 import { readJson } from './body/read-json.ts'
 import { type Operations, type Scope, sent } from './exchange.ts'
 import { queryValues } from './parse/query-text.ts'
@@ -84,16 +84,18 @@ function server(context: Context, route: Route, operate: AnyOperation) {
     }
     const { path, query } = splitUrl(request.raw.url ?? '')
     refuseCoding(request)
-    const call: Call = {
-      principal: state.principal,
-      requestId: state.requestId,
-      signal: state.abort.signal,
+    const call = state.call()
+    const values = pathValues(path, route.path)
+    const params = checks.params(values)
+    const checkedQuery = checks.query(query)
+    if (route.body?.kind === 'json') {
+      await admitToAsset(context.engine, call, { route, id: values.id })
     }
     const exchange: AnyExchange = {
       context,
       call,
-      params: checks.params(pathValues(path, route.path)),
-      query: checks.query(query),
+      params,
+      query: checkedQuery,
       body: await checks.body(request, context.engine.limits.jsonBodyBytesMax),
       bytes: state.body,
       request,
@@ -131,6 +133,8 @@ function isGuarded({ permission }: Route, settings: Settings): boolean {
   return settings.metricsAuth ?? settings.environment !== 'development'
 }
 
+const noQuery = Type.Object({}, { additionalProperties: false })
+
 interface Checks {
   readonly params: (values: Record<string, string>) => unknown
   readonly query: (raw: string) => unknown
@@ -139,7 +143,9 @@ interface Checks {
 
 function checksOf(route: Route): Checks {
   const params = route.params === undefined ? undefined : compileCheck(route.params)
-  const { query, body } = route
+  const { body } = route
+  // A misspelt parameter is refused, not ignored; probes and pages take any.
+  const query = route.query ?? (route.permission === 'open' ? undefined : noQuery)
   const checkQuery = query === undefined ? undefined : compileCheck(query)
   const checkBody = body?.kind === 'json' ? compileCheck(body.schema) : undefined
   return {

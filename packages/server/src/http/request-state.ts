@@ -1,20 +1,106 @@
-import type { Principal } from '@holdfast/core/principal.ts'
-import type { Trace } from '../telemetry/trace.ts'
-import type { RequestBody } from './body/request-body.ts'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Call } from '@holdfast/core/call.ts'
+import { newUuid } from '@holdfast/core/ids.ts'
+import { anonymous, type Principal } from '@holdfast/core/principal.ts'
+import type { Context } from '../context.ts'
+import { type Trace, traceOf } from '../telemetry/trace.ts'
+import { RequestBody } from './body/request-body.ts'
+
+const REQUEST_ID = /^[\w.:-]{8,128}$/
 
 /** What is known of a request from its first hook to its last log line. */
-export interface RequestState {
+export class RequestState {
+  readonly context: Context
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
   readonly requestId: string
-  readonly trace: Trace
   readonly startedMs: number
-  readonly body: RequestBody
-  /** Aborted when the client goes away or the server gives up. */
-  readonly abort: AbortController
-  principal: Principal
+  principal: Principal = anonymous
   /** Code of the refusal that was answered. */
   code: string | undefined
   /** Bytes of content that were sent. */
-  sentBytes: number
+  sentBytes = 0
+  #body: RequestBody | undefined
+  #trace: Trace | undefined
+  #abort: AbortController | undefined
+  #over = false
+
+  /** `givenId` where the caller has looked for the header already. */
+  constructor(
+    context: Context,
+    { request, response }: Pick<RequestState, 'request' | 'response'>,
+    givenId = request.headers['x-request-id'],
+  ) {
+    const { clock, random } = context
+    this.context = context
+    this.request = request
+    this.response = response
+    this.context = context
+    this.request = request
+    this.response = response
+    this.startedMs = clock.monotonic()
+    const usable = typeof givenId === 'string' && REQUEST_ID.test(givenId)
+    this.requestId = usable ? givenId : newUuid(clock, random)
+  }
+
+  // Most requests are over before anybody asks for these, so they are made when somebody does.
+
+  get body(): RequestBody {
+    this.#body ??= new RequestBody(this.request, this.response, this.context.pace)
+    return this.#body
+  }
+
+  get receivedBytes(): number {
+    return this.#body?.received ?? 0
+  }
+
+  get trace(): Trace {
+    const { traceparent } = this.request.headers
+    const header = typeof traceparent === 'string' ? traceparent : undefined
+    this.#trace ??= traceOf(header, this.context.random)
+    return this.#trace
+  }
+
+  /** Aborted when the client goes away or the server gives up. */
+  get signal(): AbortSignal {
+    if (this.#abort === undefined) {
+      this.#abort = new AbortController()
+      if (this.#over) this.#abort.abort()
+    }
+    return this.#abort.signal
+  }
+
+  /** Nobody waits for the answer any more. */
+  giveUp(): void {
+    this.#over = true
+    this.#abort?.abort()
+  }
+
+  get givenUp(): boolean {
+    return this.#over
+  }
+
+  /** The request as the engine sees it. */
+  call(): Call {
+    return new RequestCall(this)
+  }
+}
+
+/** A class, because a getter of an object literal gives every object a hidden class of its own. */
+class RequestCall implements Call {
+  readonly principal: Principal
+  readonly requestId: string
+  readonly #state: RequestState
+
+  constructor(state: RequestState) {
+    this.principal = state.principal
+    this.requestId = state.requestId
+    this.#state = state
+  }
+
+  get signal(): AbortSignal {
+    return this.#state.signal
+  }
 }
 
 declare module 'fastify' {

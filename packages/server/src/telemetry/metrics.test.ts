@@ -9,10 +9,13 @@ test('services beyond the hundred largest share one label', async () => {
   const figures = {
     services: Object.fromEntries(named),
     blobs: { blobs: 0, bytes: 0, dead: 0 },
+    damaged: 2,
     freeBytes: 0,
+    active: 0,
     totalBytes: 0,
   }
   const text = await new Metrics(async () => figures).text()
+  assert.match(text, /^storage_damaged_blobs 2$/m)
   assert.equal(text.match(/^storage_assets\{/gm)?.length, 101)
   assert.match(text, /^storage_assets\{service="other"\} 50$/m)
   const rest = named.slice(100).reduce((sum, [, { bytes }]) => sum + bytes, 0)

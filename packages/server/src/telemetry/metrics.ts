@@ -1,4 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { RequestTallies } from './request-tallies.ts'
 
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60, 600]
 
@@ -6,8 +7,12 @@ const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5
 export interface StoreFigures {
   readonly services: Readonly<Record<string, { readonly bytes: number; readonly assets: number }>>
   readonly blobs: { readonly blobs: number; readonly bytes: number; readonly dead: number }
+  /** Blobs known to be damaged or missing. */
+  readonly damaged: number
   readonly freeBytes: number
   readonly totalBytes: number
+  /** Requests at work. */
+  readonly active: number
 }
 
 /** All metrics of one server. Labels are bounded: operations, statuses, codes, service names. */
@@ -15,40 +20,16 @@ export class Metrics {
   readonly #registry = new Registry()
   readonly #figures: () => Promise<StoreFigures>
 
-  readonly requestSeconds = new Histogram({
-    name: 'http_request_duration_seconds',
-    help: 'Time from the request line to the last byte of the answer.',
-    labelNames: ['method', 'operation', 'status'],
-    buckets: SECONDS,
-    registers: [this.#registry],
-  })
-  readonly requests = new Counter({
-    name: 'http_requests_total',
-    help: 'Requests answered.',
-    labelNames: ['method', 'operation', 'status'],
-    registers: [this.#registry],
-  })
-  readonly inFlight = new Gauge({
+  readonly requests = new RequestTallies()
+  readonly #inFlight = new Gauge({
     name: 'http_requests_in_flight',
     help: 'Requests at work.',
-    registers: [this.#registry],
-  })
-  readonly operations = new Counter({
-    name: 'storage_operations_total',
-    help: 'Operations on the store by outcome.',
-    labelNames: ['operation', 'status'],
     registers: [this.#registry],
   })
   readonly errors = new Counter({
     name: 'storage_errors_total',
     help: 'Refusals and failures by code.',
     labelNames: ['code'],
-    registers: [this.#registry],
-  })
-  readonly bytes = new Counter({
-    name: 'storage_transfer_bytes_total',
-    help: 'Bytes of bodies received (in) and content sent (out).',
-    labelNames: ['direction'],
     registers: [this.#registry],
   })
   readonly healthy = new Gauge({
@@ -73,6 +54,11 @@ export class Metrics {
     name: 'storage_blobs',
     help: 'Stored blobs; dead ones wait for garbage collection.',
     labelNames: ['state'],
+    registers: [this.#registry],
+  })
+  readonly #damaged = new Gauge({
+    name: 'storage_damaged_blobs',
+    help: 'Blobs known to be damaged or missing, until good bytes take their place.',
     registers: [this.#registry],
   })
   readonly #blobBytes = new Gauge({
@@ -116,7 +102,8 @@ export class Metrics {
   }
 
   async text(): Promise<string> {
-    const { services, blobs, freeBytes, totalBytes } = await this.#figures()
+    const { services, blobs, damaged, freeBytes, totalBytes, active } = await this.#figures()
+    this.#inFlight.set(active)
     this.#usage.reset()
     this.#assets.reset()
     // Services are named by callers, so their number is cut: a label for each would not end.
@@ -132,9 +119,10 @@ export class Metrics {
     this.#blobs.set({ state: 'live' }, blobs.blobs - blobs.dead)
     this.#blobs.set({ state: 'dead' }, blobs.dead)
     this.#blobBytes.set(blobs.bytes)
+    this.#damaged.set(damaged)
     this.#disk.set({ state: 'free' }, freeBytes)
     this.#disk.set({ state: 'total' }, totalBytes)
-    return this.#registry.metrics()
+    return `${await this.#registry.metrics()}\n${this.requests.text()}`
   }
 }
 

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import type { Touched } from '@holdfast/core/ports/catalog.ts'
 import { catalogTest, type Desk, keysOf, rejectsWith } from './catalog-test.ts'
 import { checkTotals, dump } from './dump.ts'
 import { newAsset, newBucket } from './records.ts'
@@ -13,6 +14,30 @@ export function promiseTests(open: OpenCatalog): void {
     assert.deepEqual(await desk.run('useEscaped', null), [])
     assert.deepEqual((await dump(desk.view)).changes, [])
   })
+  catalogTest(open, 'C9 watchers hear what a write touched before it resolves', watchers)
+}
+
+async function watchers(desk: Desk): Promise<void> {
+  const heard: Touched[] = []
+  const stop = desk.catalog.watch(touched => heard.push(touched))
+  const bucket = await desk.bucket({ name: 'watched' })
+  assert.deepEqual(heard.splice(0), [{ assets: [], records: { buckets: [bucket.id] } }])
+  const { asset, version } = await desk.asset({ bucketId: bucket.id, key: 'a' })
+  const { id, bucketId } = asset
+  assert.deepEqual(heard.splice(0), [
+    {
+      assets: [{ id, bucketId, key: 'a' }],
+      records: { blobs: [version.sha256], versions: [version.id] },
+    },
+  ])
+  await desk.update(asset, { key: 'b' })
+  const keys = heard.splice(0).flatMap(touched => touched.assets.map(({ key }) => key))
+  assert.deepEqual(keys.sort(), ['a', 'b'])
+  await rejectsWith(desk.write([{ do: 'refuse', code: 'QUOTA_EXCEEDED' }]), 'QUOTA_EXCEEDED')
+  assert.deepEqual(heard, [])
+  stop()
+  await desk.bucket({ name: 'unwatched' })
+  assert.deepEqual(heard, [])
 }
 
 function allOrNothingTests(open: OpenCatalog): void {

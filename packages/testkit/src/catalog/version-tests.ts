@@ -43,6 +43,12 @@ export function versionTests(open: OpenCatalog): void {
     assert.deepEqual(await numbers({ kinds: ['content', 'marker'] }), [6, 5, 4, 3, 2, 1])
     const [, second, , fourth] = times
     assert.deepEqual(await numbers({ createdAfter: second, createdBefore: fourth }), [3, 2])
+    const [newest] = await desk.view.versions.list({ assetId, deleted: 'with', limit: 1 })
+    const id = newest?.id ?? ''
+    assert.deepEqual(await numbers({ id: { is: id } }), [6])
+    assert.deepEqual(await numbers({ id: { not: id } }), [5, 4, 3, 2, 1])
+    assert.deepEqual(await numbers({ changes: ['delete'] }), [5])
+    assert.deepEqual(await numbers({ changes: ['delete'], id: { is: id } }), [])
     assert.deepEqual(await numbers({ assetId: 'none' }), [])
     const page = { assetId, deleted: 'with', limit: 2, offset: 3 } as const
     const found = await desk.view.versions.list(page)

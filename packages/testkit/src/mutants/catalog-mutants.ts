@@ -62,6 +62,11 @@ export const catalogMutants: Record<string, (catalog: Catalog) => Catalog> = {
         },
       },
     })),
+  'C9: tells only the new key': catalog => ({
+    ...plain(catalog),
+    watch: watcher =>
+      catalog.watch(touched => watcher({ ...touched, assets: touched.assets.slice(-1) })),
+  }),
   'every mix: loses one of a prefix': catalog =>
     withAssets(catalog, (assets, filter) =>
       filter.keyPrefix?.startsWith('A') ? assets.slice(1) : assets,
@@ -122,6 +127,7 @@ function plain(catalog: Catalog): Catalog {
     view: catalog.view,
     read: questions => catalog.read(questions),
     write: (name, args, options) => catalog.write(name, args, options),
+    watch: watcher => catalog.watch(watcher),
     probe: () => catalog.probe(),
     [Symbol.asyncDispose]: () => catalog[Symbol.asyncDispose](),
   }

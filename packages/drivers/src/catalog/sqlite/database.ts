@@ -1,6 +1,8 @@
 import { HoldfastError } from '@holdfast/core/errors.ts'
 import Database from 'better-sqlite3'
-import { migrations, SCHEMA_VERSION } from './schema.ts'
+import { keepPrivate } from '../../disk/private-file.ts'
+import { migrate } from './migrate.ts'
+import { migrations } from './schema.ts'
 
 export type SqliteDatabase = Database.Database
 
@@ -17,6 +19,7 @@ export interface DatabaseOptions {
  * every commit, and what a power cut takes from the WAL is applied again from them.
  */
 export function openDatabase(path: string, options: DatabaseOptions = {}): SqliteDatabase {
+  if (options.readonly !== true && path !== ':memory:') keepPrivate(path)
   const db = new Database(path, { readonly: options.readonly === true, timeout: 10_000 })
   try {
     checkSqlite(db)
@@ -26,9 +29,9 @@ export function openDatabase(path: string, options: DatabaseOptions = {}): Sqlit
     if (options.readonly === true) return db
     db.pragma('journal_mode = WAL')
     db.pragma('synchronous = NORMAL')
-    db.pragma('wal_autocheckpoint = 4000')
-    db.pragma('journal_size_limit = 67108864')
-    migrate(db)
+    db.pragma('wal_autocheckpoint = 16000')
+    db.pragma('journal_size_limit = 134217728')
+    migrate(db, migrations)
     return db
   } catch (error) {
     db.close()
@@ -46,25 +49,11 @@ function checkSqlite(db: SqliteDatabase): void {
   }
 }
 
-function migrate(db: SqliteDatabase): void {
-  const found = Number(db.pragma('user_version', { simple: true }))
-  if (found > SCHEMA_VERSION) {
-    throw new HoldfastError('STORE_FOREIGN', { found, supported: SCHEMA_VERSION })
-  }
-  for (let version = found; version < SCHEMA_VERSION; version += 1) {
-    const step = migrations[version]
-    if (step === undefined) throw new Error(`no migration to schema ${version + 1}`)
-    db.transaction(() => {
-      db.exec(step)
-      db.pragma(`user_version = ${version + 1}`)
-    })()
-  }
-}
-
 function translateOpen(error: unknown): unknown {
   if (!(error instanceof Database.SqliteError)) return error
   if (error.code === 'SQLITE_NOTADB' || error.code.startsWith('SQLITE_CORRUPT')) {
-    return new HoldfastError('STORE_DAMAGED', {}, { cause: error })
+    const { message: reason } = error
+    return new HoldfastError('STORE_DAMAGED', { part: 'catalog', reason }, { cause: error })
   }
   return error
 }

@@ -2,12 +2,19 @@ import { HoldfastError } from '@holdfast/core/errors.ts'
 
 /** Translation between record fields and column values. */
 
+/** One commit writes the same few times and digests again and again: the last one is kept. */
+const last = { iso: '', ms: 0, hex: '', bytes: Buffer.alloc(0) }
+
 export function toMs(iso: string): number {
-  return Date.parse(iso)
+  if (iso !== last.iso) {
+    last.ms = Date.parse(iso)
+    last.iso = iso
+  }
+  return last.ms
 }
 
 export function toMsOrNull(iso: string | null): number | null {
-  return iso === null ? null : Date.parse(iso)
+  return iso === null ? null : toMs(iso)
 }
 
 export function toIso(ms: number): string {
@@ -18,8 +25,13 @@ export function toIsoOrNull(ms: number | null): string | null {
   return ms === null ? null : new Date(ms).toISOString()
 }
 
+/** To bind, not to keep: the next call may answer with the same bytes. */
 export function fromHex(hex: string): Buffer {
-  return Buffer.from(hex, 'hex')
+  if (hex !== last.hex) {
+    last.bytes = Buffer.from(hex, 'hex')
+    last.hex = hex
+  }
+  return last.bytes
 }
 
 export function toHexText(bytes: Buffer | null): string {

@@ -6,8 +6,7 @@
  * actors) are numbers of the `words` table. Assets and versions are ordered by the sequence of
  * the change that created them, which is the order of listings.
  */
-export const SCHEMA_VERSION = 2
-
+/** The step at index n leads from schema n to n + 1; a released step never changes. */
 export const migrations: readonly string[] = [
   `
   CREATE TABLE state (name TEXT PRIMARY KEY, value ANY) STRICT, WITHOUT ROWID;
@@ -180,3 +179,5 @@ export const migrations: readonly string[] = [
   CREATE TABLE access_keys (id TEXT PRIMARY KEY, record TEXT NOT NULL) STRICT, WITHOUT ROWID;
   `,
 ]
+
+export const SCHEMA_VERSION = migrations.length

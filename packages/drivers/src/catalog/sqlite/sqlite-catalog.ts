@@ -3,9 +3,11 @@ import type {
   CatalogTraits,
   CatalogView,
   CommitOptions,
+  Touched,
 } from '@holdfast/core/ports/catalog.ts'
 import type { CommitReply, CommitRequest, StagedBytes } from '../../store/commit-request.ts'
 import { fromReplyError } from '../../store/reply-error.ts'
+import { CachedView } from './cached-view.ts'
 import { openDatabase, type SqliteDatabase } from './database.ts'
 import { openTables, viewOf } from './tables.ts'
 
@@ -13,11 +15,14 @@ import { openTables, viewOf } from './tables.ts'
 export interface CommitPath {
   commit(request: CommitRequest): Promise<CommitReply>
   advanceSearch(): Promise<void>
+  watch(watcher: (touched: Touched) => void): () => void
 }
 
 export interface SqliteCatalogOptions {
   readonly path: string
   readonly commits: CommitPath
+  /** Memory for records that are asked for again and again; 0 for none. */
+  readonly cacheBytes: number
   /** Told once when nothing more may be acknowledged and the process must come back. */
   readonly onFatal?: (reason: string) => void
 }
@@ -26,6 +31,7 @@ export interface SqliteCatalogOptions {
 export class SqliteCatalog implements Catalog {
   readonly traits: CatalogTraits = { driver: 'sqlite', carriesBytes: true }
   readonly view: CatalogView
+  readonly #cached: CachedView
   readonly #options: SqliteCatalogOptions
   readonly #latest: SqliteDatabase
   readonly #seq
@@ -36,7 +42,11 @@ export class SqliteCatalog implements Catalog {
   constructor(options: SqliteCatalogOptions) {
     this.#options = options
     this.#latest = openDatabase(options.path, { readonly: true })
-    this.view = viewOf(openTables(this.#latest), () => this.#caughtUp())
+    const tables = openTables(this.#latest)
+    const plain = viewOf(tables, () => this.#caughtUp())
+    this.#cached = new CachedView(plain, tables, options.cacheBytes)
+    this.view = this.#cached.view
+    options.commits.watch(touched => this.#cached.forget(touched))
     this.#seq = this.#latest.prepare<[], number>('SELECT max(seq) FROM changes').pluck()
     this.#indexed = this.#latest
       .prepare<[], number>("SELECT value FROM state WHERE name = 'search_seq'")
@@ -61,14 +71,12 @@ export class SqliteCatalog implements Catalog {
   async write(name: string, args: unknown, options: CommitOptions): Promise<unknown> {
     options.signal?.throwIfAborted()
     const staged = (options.staged ?? []).map(
-      ({ sha256, md5, size, blockBytes, sums, body, temp }): StagedBytes => ({
+      ({ sha256, size, body, temp, replaces }): StagedBytes => ({
         sha256,
-        md5,
         size,
-        blockBytes,
-        sums,
         body,
         temp,
+        replaces: replaces === true,
       }),
     )
     const { actor, requestId } = options
@@ -76,9 +84,14 @@ export class SqliteCatalog implements Catalog {
     if (reply.ok) return reply.result
     if (reply.error.fatal && this.#failed === undefined) {
       this.#failed = reply.error.message
+      this.#cached.forgetAll()
       this.#options.onFatal?.(reply.error.stack)
     }
     throw fromReplyError(reply.error)
+  }
+
+  watch(watcher: (touched: Touched) => void): () => void {
+    return this.#options.commits.watch(watcher)
   }
 
   async probe(): Promise<{ readonly state: 'up' | 'down'; readonly reason: string }> {

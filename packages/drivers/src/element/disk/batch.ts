@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto'
 import { crc32 } from 'node:zlib'
-import { entryBytes, padded, RECORD, writeHeader } from './tar-entry.ts'
+import { entryBytes, RECORD, writeHeader } from './tar-entry.ts'
 
 /**
  * One commit in a pack: blob entries, then one entry of change lines whose first line proves that
@@ -54,12 +54,17 @@ export function hex32(value: number): string {
   return value.toString(16).padStart(8, '0')
 }
 
-/** The batch as it will stand in the pack. */
+/** The batch as it will stand in the pack. `room` gives memory to write it to, of any content. */
 export function encodeBatch(
   number: number,
   batch: Batch,
-  { mtimeS, secret }: { readonly mtimeS: number; readonly secret: Uint8Array },
+  how: {
+    readonly mtimeS: number
+    readonly secret: Uint8Array
+    readonly room?: (bytes: number) => Buffer
+  },
 ): Buffer {
+  const { mtimeS, secret } = how
   const text = batch.lines.length === 0 ? '' : `${batch.lines.join('\n')}\n`
   const lines = Buffer.from(text)
   let bodyBytes = 0
@@ -75,13 +80,16 @@ export function encodeBatch(
   }
   const headBytes = Buffer.byteLength(JSON.stringify(head)) + 1
   const size = headBytes + lines.length
-  const out = Buffer.alloc(bodyBytes + entryBytes(size))
+  const total = bodyBytes + entryBytes(size)
+  const out = how.room?.(total) ?? Buffer.allocUnsafe(total)
   let at = 0
   for (const body of batch.bodies) {
     const entry = { name: blobEntryName(body.sha256), size: body.bytes.length }
     writeHeader(out, at, entry, mtimeS)
     out.set(body.bytes, at + RECORD)
-    at += RECORD + padded(body.bytes.length)
+    const end = at + RECORD + body.bytes.length
+    at += entryBytes(body.bytes.length)
+    out.fill(0, end, at)
   }
   writeHeader(out, at, { name: changesEntryName(number), size }, mtimeS)
   const sum = hex32(crc32(out.subarray(0, bodyBytes)))
@@ -90,6 +98,7 @@ export function encodeBatch(
   const proven = { ...summed, proof: proofOf(summed, secret) }
   at += out.write(`${JSON.stringify(proven)}\n`, at, 'latin1')
   out.set(lines, at)
+  out.fill(0, at + lines.length, total)
   return out
 }
 

@@ -23,15 +23,19 @@ export class BlobFiles {
   }
 
   /** Gives a synced temp file its final name. Durable after `sync`. */
-  publish(temp: string, sha256: string, size: number): void {
+  publish(
+    temp: string,
+    blob: { readonly sha256: string; readonly size: number; readonly replaces: boolean },
+  ): void {
+    const { sha256, size, replaces } = blob
     const [outer, inner] = blobDirs(this.#dir, sha256)
     this.#anchor(outer, `${this.#dir}/${BLOBS}`)
     this.#anchor(inner, outer)
     const from = `${this.#dir}/${TEMP}/${temp}`
     const to = blobPath(this.#dir, sha256)
     if (!this.#disk.link(from, to)) {
-      // Left by an upload whose commit never happened, or damaged: size decides, scrub does more.
-      if (this.#disk.stat(to)?.size !== size) {
+      // Left by an upload whose commit never happened, or damaged, as staging or its size tells.
+      if (replaces || this.#disk.stat(to)?.size !== size) {
         this.quarantine(sha256)
         if (!this.#disk.link(from, to)) throw new HoldfastError('STORAGE_UNAVAILABLE')
       }

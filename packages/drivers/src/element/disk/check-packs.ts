@@ -1,7 +1,7 @@
 import type { Disk, DiskFile } from '@holdfast/core/ports/disk.ts'
 import type { ElementFault } from '@holdfast/core/ports/element.ts'
 import { decodeChanges } from './batch.ts'
-import { PACKS, packNumber, packPath } from './layout.ts'
+import { eachPack } from './pack-files.ts'
 import {
   laterBatchAt,
   type ScanEnd,
@@ -62,26 +62,49 @@ function bytesBefore(file: DiskFile, at: number, secret: Uint8Array): number {
 
 /** What of the packs does not prove itself. Bytes of blobs are checked elsewhere. */
 export function* checkPacks(disk: Disk, dir: string, secret: Uint8Array): Generator<ElementFault> {
-  const packs = disk.list(`${dir}/${PACKS}`).flatMap(({ name }) => packNumber(name) ?? [])
-  const newest = Math.max(...packs)
-  for (const pack of packs.sort((a, b) => a - b)) {
-    const file = disk.open(packPath(dir, pack), 'read')
-    try {
-      const scan = scanPastDamage(file, pack, { start: 0, checkBytes: false, secret })
-      let step = scan.next()
-      while (!step.done) {
-        if ('reason' in step.value) {
-          const { from, to, reason } = step.value
-          yield { place: `pack:${pack}:${from}`, problem: `${to - from} bytes: ${reason}` }
-        }
-        step = scan.next()
-      }
+  for (const { pack, file, newest } of eachPack(disk, dir)) {
+    const scan = { checkBytes: false, secret }
+    let start = 0
+    let seen: number | undefined
+    for (;;) {
+      const found = firstFault(file, pack, { ...scan, start })
       // At the end of the newest pack a commit may be under way while this looks.
-      if (step.value.kind === 'torn' && pack !== newest) {
-        yield { place: `pack:${pack}:${step.value.at}`, problem: step.value.reason }
+      if (found === undefined || (found.resume === undefined && newest)) break
+      // What a commit was still writing at the first look is whole at the second.
+      if (found.at !== seen) {
+        seen = found.at
+        start = found.at
+        continue
       }
-    } finally {
-      file.close()
+      yield { place: `pack:${pack}:${found.at}`, problem: found.problem }
+      if (found.resume === undefined) break
+      start = found.resume
     }
+  }
+}
+
+interface PackFault {
+  readonly at: number
+  readonly problem: string
+  /** Where whole batches go on; undefined at a torn end. */
+  readonly resume?: number
+}
+
+function firstFault(
+  file: DiskFile,
+  pack: number,
+  options: ScanOptions & { readonly start: number },
+): PackFault | undefined {
+  const scan = scanPastDamage(file, pack, options)
+  for (;;) {
+    const step = scan.next()
+    if (step.done === true) {
+      return step.value.kind === 'torn'
+        ? { at: step.value.at, problem: step.value.reason }
+        : undefined
+    }
+    if (!('reason' in step.value)) continue
+    const { from, to, reason } = step.value
+    return { at: from, problem: `${to - from} bytes: ${reason}`, resume: to }
   }
 }

@@ -11,6 +11,7 @@ import type {
   ElementProbe,
   ElementTraits,
   ListedBlob,
+  Repair,
   WriteOptions,
   WrittenBlob,
 } from '@holdfast/core/ports/element.ts'
@@ -26,6 +27,8 @@ import { blobPath, formatLocation, NOTES, parseLocation, TEMP } from './layout.t
 import { livePacked } from './live-packed.ts'
 import { PackFiles } from './pack-files.ts'
 import { readBlob } from './read-blob.ts'
+import { DAMAGE_NOTE, DamageList, watched } from './repair/damage-list.ts'
+import { otherCopies } from './repair/other-copies.ts'
 import { RECORD, readHeader, type TarEntry } from './tar-entry.ts'
 
 export interface DiskElementOptions {
@@ -45,6 +48,7 @@ export interface DiskElementOptions {
   /** One step of giving space back, in the committer. */
   readonly reclaimStep: () => Promise<ReclaimStep>
   readonly cacheBytes: number
+  readonly now: () => number
 }
 
 const NOTE_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/
@@ -57,6 +61,8 @@ export class DiskElement implements Element {
   readonly #options: DiskElementOptions
   readonly #packs: PackFiles
   readonly #cache: BlobCache
+  readonly #damage: DamageList
+  readonly repair: Repair
 
   constructor(options: DiskElementOptions) {
     this.id = options.id
@@ -64,15 +70,39 @@ export class DiskElement implements Element {
     this.#options = options
     this.#packs = new PackFiles(options.disk, options.dir)
     this.#cache = new BlobCache(options.cacheBytes)
+    this.#damage = new DamageList({
+      ...options,
+      readNote: async () => await this.readNote(DAMAGE_NOTE),
+      writeNote: async text => await this.writeNote(DAMAGE_NOTE, text),
+    })
+    this.repair = {
+      known: this.#damage.entries,
+      readStored: async place => await this.#readThere(place),
+      report: async (place, problem) => await this.#damage.add(place, problem),
+      settle: async sha256 => await this.#damage.drop(sha256),
+      copies: place => this.#copies(place),
+    }
+  }
+
+  /** What was known to be damaged when the store was last open. */
+  async loadDamage(): Promise<void> {
+    await this.#damage.load()
   }
 
   write(source: ByteSource, options: WriteOptions): Promise<WrittenBlob> {
     return this.#options.keep(source, options)
   }
 
+  held(sha256: string): Uint8Array | undefined {
+    return this.#cache.get(sha256)
+  }
+
   async read(place: BlobPlace, range?: ByteRange): Promise<BlobBytes> {
     const known = this.#cache.get(place.sha256)
     if (known !== undefined && range === undefined) return { size: known.length, bytes: known }
+    const damage = this.#damage.entries.get(place.sha256)
+    // A body that would break off somewhere is refused at once; its whole blocks can be had.
+    if (range === undefined && damage?.location === place.location) await this.#requireWhole(place)
     const result = await this.#readThere(place, range)
     if (result.bytes !== undefined && range === undefined) {
       this.#cache.add(place.sha256, result.bytes)
@@ -85,12 +115,54 @@ export class DiskElement implements Element {
     const { disk, dir, locate } = this.#options
     const from = { disk, dir, packs: this.#packs }
     try {
-      return await readBlob(from, place, range)
+      return this.#watch(place, await readBlob(from, place, range))
     } catch (error) {
-      if (!isHoldfastError(error) || error.code !== 'BLOB_MISSING') throw error
       const location = await locate(place.sha256)
-      if (location === undefined || location === place.location) throw error
-      return await readBlob(from, { ...place, location }, range)
+      if (!isLost(error) || location === undefined || location === place.location) {
+        await this.#tellDamage(place, error)
+        throw error
+      }
+      const moved = { ...place, location }
+      try {
+        return this.#watch(moved, await readBlob(from, moved, range))
+      } catch (failure) {
+        await this.#tellDamage(moved, failure)
+        throw failure
+      }
+    }
+  }
+
+  #watch(place: BlobPlace, read: BlobBytes): BlobBytes {
+    if (read.chunks === undefined) return read
+    const onError = async (error: unknown) => await this.#tellDamage(place, error)
+    return { size: read.size, chunks: watched(read.chunks, onError) }
+  }
+
+  /** Bytes that were collected while they were read are no damage. */
+  async #tellDamage(place: BlobPlace, error: unknown): Promise<void> {
+    if (!isHoldfastError(error)) return
+    if (error.code !== 'BLOB_DAMAGED' && error.code !== 'BLOB_MISSING') return
+    if ((await this.#options.locate(place.sha256)) !== place.location) return
+    await this.#damage.add(place, reasonOf(error))
+  }
+
+  async #requireWhole(place: BlobPlace): Promise<void> {
+    const read = await this.#readThere(place)
+    for await (const _ of read.chunks ?? []);
+    await this.#damage.drop(place.sha256)
+  }
+
+  async *#copies(place: BlobPlace): AsyncGenerator<BlobBytes> {
+    const { disk, dir, secret } = this.#options
+    const known = this.#cache.get(place.sha256)
+    if (known !== undefined) yield { size: known.length, bytes: known }
+    const from = { disk, dir, packs: this.#packs }
+    for (const location of otherCopies({ disk, dir, secret }, place)) {
+      try {
+        yield await readBlob(from, { ...place, location })
+      } catch (error) {
+        if (!isHoldfastError(error)) throw error
+      }
     }
   }
 
@@ -210,6 +282,11 @@ export class DiskElement implements Element {
         file.close()
         disk.remove(temp)
       }
+      const { size } = this.#damage.entries
+      if (size > 0 && this.staging.hasRoom()) {
+        const reason = `${size} damaged or missing blobs; a verification names them`
+        return { state: 'degraded', reason, ...space }
+      }
       return this.staging.hasRoom()
         ? { state: 'up', reason: 'the element takes writes', ...space }
         : { state: 'full', reason: 'free space is below the reserve', ...space }
@@ -227,4 +304,12 @@ export class DiskElement implements Element {
     if (!NOTE_NAME.test(name)) throw new HoldfastError('INVALID_NAME', { name })
     return `${this.#options.dir}/${NOTES}/${name}`
   }
+}
+
+function isLost(error: unknown): boolean {
+  return isHoldfastError(error) && error.code === 'BLOB_MISSING'
+}
+
+function reasonOf(error: HoldfastError): string {
+  return error.cause instanceof Error ? error.cause.message : error.message
 }

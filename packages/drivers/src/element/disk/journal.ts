@@ -41,6 +41,8 @@ export const defaultJournal = Object.freeze({
   layOutBytes: 4 * 1024 * 1024,
 })
 
+const ZEROS = Buffer.alloc(1024 * 1024)
+
 /**
  * The log that makes everything durable: packs of batches, one sync each. Only the committer
  * writes it. A batch is in the log wholly or not at all; a failed sync is fatal (torture §6.4).
@@ -52,6 +54,7 @@ export class Journal {
   #offset = 0
   #laidOut = 0
   #nextBatch = 1
+  #buffer = Buffer.alloc(0)
 
   constructor(options: JournalOptions) {
     this.#options = options
@@ -238,7 +241,8 @@ export class Journal {
     if (file === undefined) throw new FatalStoreError('the journal is not open')
     const seconds = Math.floor(this.#options.clock.now() / 1000)
     const { secret } = this.#options
-    const bytes = encodeBatch(this.#nextBatch, batch, { mtimeS: seconds, secret })
+    const how = { mtimeS: seconds, secret, room: (size: number) => this.#room(size) }
+    const bytes = encodeBatch(this.#nextBatch, batch, how)
     const end = this.#offset + bytes.length
     try {
       if (end > this.#laidOut) this.#layOut(file, end)
@@ -281,9 +285,15 @@ export class Journal {
     this.#file = undefined
   }
 
+  /** The same memory for every batch: it would else be as much garbage as there is payload. */
+  #room(bytes: number): Buffer {
+    if (this.#buffer.length < bytes) this.#buffer = Buffer.allocUnsafeSlow(bytes * 2)
+    return this.#buffer.subarray(0, bytes)
+  }
+
   #layOut(file: DiskFile, end: number): void {
     const target = end + this.#options.layOutBytes
-    const zeros = Buffer.alloc(Math.min(target - this.#laidOut, 1024 * 1024))
+    const zeros = ZEROS
     for (let at = this.#laidOut; at < target; ) {
       const piece = zeros.subarray(0, Math.min(zeros.length, target - at))
       file.write(piece, at)
@@ -346,6 +356,6 @@ export class Journal {
   }
 }
 
-function damaged(cause: string): HoldfastError {
-  return new HoldfastError('STORE_DAMAGED', {}, { cause: new Error(cause) })
+function damaged(reason: string): HoldfastError {
+  return new HoldfastError('STORE_DAMAGED', { part: 'packs', reason })
 }

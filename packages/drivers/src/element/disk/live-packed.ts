@@ -1,5 +1,6 @@
 import type { Disk } from '@holdfast/core/ports/disk.ts'
-import { formatLocation, PACKS, packNumber, packPath } from './layout.ts'
+import { formatLocation } from './layout.ts'
+import { eachPack } from './pack-files.ts'
 import { scanPack } from './pack-scan.ts'
 
 /** Blobs that lie in the packs and were not removed since, from the packs alone. */
@@ -9,21 +10,12 @@ export function livePacked(
   secret: Uint8Array,
 ): Map<string, { readonly size: number; readonly location: string }> {
   const live = new Map<string, { size: number; location: string }>()
-  const packs = disk
-    .list(`${dir}/${PACKS}`)
-    .flatMap(({ name }) => packNumber(name) ?? [])
-    .sort((a, b) => a - b)
-  for (const pack of packs) {
-    const file = disk.open(packPath(dir, pack), 'read')
-    try {
-      for (const batch of scanPack(file, pack, 0, { checkBytes: false, secret })) {
-        for (const { sha256, size, offset } of batch.bodies) {
-          live.set(sha256, { size, location: formatLocation({ kind: 'pack', pack, offset }) })
-        }
-        for (const sha256 of goneBlobs(batch.lines)) live.delete(sha256)
+  for (const { pack, file } of eachPack(disk, dir)) {
+    for (const batch of scanPack(file, pack, 0, { checkBytes: false, secret })) {
+      for (const { sha256, size, offset } of batch.bodies) {
+        live.set(sha256, { size, location: formatLocation({ kind: 'pack', pack, offset }) })
       }
-    } finally {
-      file.close()
+      for (const sha256 of goneBlobs(batch.lines)) live.delete(sha256)
     }
   }
   return live

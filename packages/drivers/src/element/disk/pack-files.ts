@@ -1,5 +1,6 @@
-import type { Disk, DiskStream } from '@holdfast/core/ports/disk.ts'
-import { packPath } from './layout.ts'
+import type { Disk, DiskFile, DiskStream } from '@holdfast/core/ports/disk.ts'
+import { errnoOf } from '../../disk/disk-errors.ts'
+import { PACKS, packNumber, packPath } from './layout.ts'
 
 const OPEN_MAX = 128
 
@@ -69,5 +70,42 @@ export class PackFiles {
   async #evict(entry: OpenPack): Promise<void> {
     entry.evicted = true
     if (entry.readers === 0) await (await entry.file).close()
+  }
+}
+
+export interface EachPack {
+  readonly pack: number
+  readonly file: DiskFile
+  /** No later pack was there when this one was opened: commits may be under way at its end. */
+  readonly newest: boolean
+}
+
+/**
+ * Opens all packs one after the other, by number. Packs may be rewritten meanwhile: those that are
+ * gone are passed over, and those that came after the first look, with what was moved, are not.
+ */
+export function* eachPack(disk: Disk, dir: string): Generator<EachPack> {
+  let last = 0
+  for (;;) {
+    const packs = disk.list(`${dir}/${PACKS}`).flatMap(({ name }) => packNumber(name) ?? [])
+    const next = Math.min(...packs.filter(pack => pack > last))
+    if (next === Number.POSITIVE_INFINITY) return
+    last = next
+    const file = openIfThere(disk, packPath(dir, next))
+    if (file === undefined) continue
+    try {
+      yield { pack: next, file, newest: next === Math.max(...packs) }
+    } finally {
+      file.close()
+    }
+  }
+}
+
+function openIfThere(disk: Disk, path: string): DiskFile | undefined {
+  try {
+    return disk.open(path, 'read')
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return undefined
+    throw error
   }
 }

@@ -8,6 +8,7 @@ import { DigestTally } from '../digest-tally.ts'
 import { blockBytesFor, sumsOf } from './block-sums.ts'
 import { type LargeSink, type OpenSink, SINK_BYTES } from './large/large-sink.ts'
 import { TEMP } from './layout.ts'
+import { isDamagedFile } from './repair/damaged-file.ts'
 
 /** Sniffing needs no more than this. */
 const HEAD_BYTES = 4100
@@ -93,6 +94,7 @@ function stageSmall(chunks: Uint8Array[], size: number, write: WriteOptions): St
 
 class LargeStage {
   readonly #disk: Disk
+  readonly #dir: string
   readonly #name: string
   readonly #path: string
   readonly #sink: LargeSink
@@ -108,6 +110,7 @@ class LargeStage {
     sink: LargeSink,
   ) {
     this.#disk = options.disk
+    this.#dir = options.dir
     this.#name = file.name
     this.#path = file.path
     this.#blockBytes = file.blockBytes
@@ -163,13 +166,13 @@ class LargeStage {
   }
 
   async finish(): Promise<Staged> {
-    const facts = await this.#sink.finish(this.#waiting, this.#waitingBytes)
+    const sunk = await this.#sink.finish(this.#waiting, this.#waitingBytes)
+    const facts = { ...sunk, size: this.#size, blockBytes: this.#blockBytes }
     return {
       ...facts,
-      size: this.#size,
-      blockBytes: this.#blockBytes,
       body: null,
       temp: this.#name,
+      replaces: await isDamagedFile(this.#disk, this.#dir, facts),
       head: this.#head,
       discard: async () => {
         this.#disk.remove(this.#path)

@@ -21,17 +21,31 @@ export function entryBytes(size: number): number {
   return RECORD + padded(size)
 }
 
-/** Writes the 512-byte header at `at`; the target must be zeroed there. */
+/** What all headers share; the checksum counts its own field as spaces. */
+const TEMPLATE = Buffer.alloc(RECORD)
+TEMPLATE.write('0000444\0', 100, 'latin1')
+TEMPLATE.write('0000000\0', 108, 'latin1')
+TEMPLATE.write('0000000\0', 116, 'latin1')
+TEMPLATE.write('        0', 148, 'latin1')
+TEMPLATE.write('ustar\u000000', 257, 'latin1')
+const TEMPLATE_SUM = headerSum(TEMPLATE, 0)
+
+/** Writes all 512 bytes of the header at `at`. */
 export function writeHeader(into: Buffer, at: number, entry: TarEntry, mtimeS: number): void {
+  const size = octal(entry.size, 11)
+  const mtime = octal(mtimeS, 11)
+  into.set(TEMPLATE, at)
   into.write(entry.name, at, 100, 'latin1')
-  into.write('0000444\0', at + 100, 8, 'latin1')
-  into.write('0000000\0', at + 108, 8, 'latin1')
-  into.write('0000000\0', at + 116, 8, 'latin1')
-  into.write(octal(entry.size, 11), at + 124, 12, 'latin1')
-  into.write(octal(mtimeS, 11), at + 136, 12, 'latin1')
-  into.write('        0', at + 148, 9, 'latin1')
-  into.write('ustar\u000000', at + 257, 8, 'latin1')
-  into.write(octal(headerSum(into, at), 6), at + 148, 7, 'latin1')
+  into.write(size, at + 124, 12, 'latin1')
+  into.write(mtime, at + 136, 12, 'latin1')
+  const sum = TEMPLATE_SUM + textSum(entry.name) + textSum(size) + textSum(mtime)
+  into.write(octal(sum, 6), at + 148, 7, 'latin1')
+}
+
+function textSum(text: string): number {
+  let sum = 0
+  for (let i = 0; i < text.length; i += 1) sum += text.charCodeAt(i)
+  return sum
 }
 
 /** The entry, `end` for a record of zeros, or undefined when it is no header of ours. */

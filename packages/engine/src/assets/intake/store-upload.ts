@@ -2,6 +2,7 @@ import type { Call } from '@holdfast/core/call.ts'
 import { isHoldfastError } from '@holdfast/core/errors.ts'
 import { commit } from '../../commit.ts'
 import type { Engine } from '../../engine.ts'
+import { settleAfterPut } from '../../integrity/examine.ts'
 import type { PutArgs, PutResult } from '../writes/put-transaction.ts'
 import { requireAllowedBytes, requireAllowedType, resolveType } from './content-type.ts'
 import type { CheckedPut } from './put-fields.ts'
@@ -22,7 +23,10 @@ export async function storeUpload(engine: Engine, call: Call, ready: ReadyPut): 
   for (let attempt = 1; ; attempt += 1) {
     const args = await putArgs(call, next)
     try {
-      return await commit(engine, call, { name: 'assets.put', args, ...stagedOf([ready.upload]) })
+      const staged = stagedOf([ready.upload])
+      const result = await commit(engine, call, { name: 'assets.put', args, ...staged })
+      await settleAfterPut(engine, [ready.upload.facts.sha256])
+      return result
     } catch (error) {
       if (attempt >= ATTEMPTS_MAX || !changedMeanwhile(error)) throw error
     }
@@ -41,7 +45,11 @@ export async function storeUploads(
   for (let attempt = 1; ; attempt += 1) {
     const items = await Promise.all(next.map(one => putArgs(call, one)))
     try {
-      return await commit(engine, call, { name: 'assets.putMany', args: { items }, ...staged })
+      const work = { name: 'assets.putMany', args: { items }, ...staged } as const
+      const results = await commit(engine, call, work)
+      const sha256s = ready.map(one => one.upload.facts.sha256)
+      await settleAfterPut(engine, sha256s)
+      return results
     } catch (error) {
       if (attempt >= ATTEMPTS_MAX || !changedMeanwhile(error)) throw error
     }

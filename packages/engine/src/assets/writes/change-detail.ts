@@ -6,8 +6,9 @@ export function changeOf(what: ChangeKind, asset: Asset, detail: JsonObject): Ne
   return { what, bucketId: asset.bucketId, assetId: asset.id, versionId: asset.versionId, detail }
 }
 
+/** The rest is in the version itself. */
 export function contentOfVersion(version: Version): JsonObject {
-  return { number: version.number, sha256: version.sha256, size: version.size }
+  return { number: version.number }
 }
 
 export function shownOf(asset: Asset): JsonObject {

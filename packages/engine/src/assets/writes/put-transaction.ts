@@ -121,7 +121,7 @@ async function createAsset(
   await keepIncoming(tx, args.incoming)
   await tx.put.asset(asset)
   await tx.put.version(version)
-  await tx.note(changeOf('asset.created', asset, { ...contentOfVersion(version), key: asset.key }))
+  await tx.note(changeOf('asset.created', asset, {}))
   return { asset, version, outcome: 'created' }
 }
 

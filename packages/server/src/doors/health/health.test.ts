@@ -210,15 +210,40 @@ test('the first start makes an administrator key, once', async () => {
   const dir = mkdtempSync(join(tmpdir(), 'holdfast-first-'))
   try {
     const env = { STORAGE_BOOTSTRAP_API_KEY: '' }
+    const told: string[] = []
     {
-      await using server = await startServer({ dir, env })
-      const { firstKey } = server.running
-      assert.match(firstKey ?? '', /^hf_[\w-]{43}$/)
-      assert.equal((await server.ask('GET /api/v2/keys', { key: firstKey ?? '' })).status, 200)
-      assert.ok(!server.logLines.join('').includes(firstKey ?? '?'))
+      await using server = await startServer({ dir, env, onFirstKey: secret => told.push(secret) })
+      const [key = ''] = told
+      assert.match(key, /^hf_[\w-]{43}$/)
+      assert.equal((await server.ask('GET /api/v2/keys', { key })).status, 200)
+      assert.ok(!server.logLines.join('').includes(key))
     }
-    await using again = await startServer({ dir, env })
-    assert.equal(again.running.firstKey, undefined)
+    await using again = await startServer({ dir, env, onFirstKey: secret => told.push(secret) })
+    assert.ok(again.url)
+    assert.equal(told.length, 1)
+  } finally {
+    rmSync(dir, { recursive: true, force: true })
+  }
+})
+
+test('a first key is told before it is kept, and good once it is', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'holdfast-told-'))
+  try {
+    const env = { STORAGE_BOOTSTRAP_API_KEY: '' }
+    const told: string[] = []
+    const dying = () => {
+      throw new Error('died while telling')
+    }
+    await assert.rejects(startServer({ dir, env, onFirstKey: dying }), /died while telling/)
+    await using taken = await startServer()
+    const port = { ...env, STORAGE_PORT: String(taken.port) }
+    const onFirstKey = (secret: string) => told.push(secret)
+    await assert.rejects(startServer({ dir, env: port, onFirstKey }), /EADDRINUSE/)
+    await using server = await startServer({ dir, env, onFirstKey })
+    assert.equal(told.length, 1, 'the start that failed to listen had told its key')
+    const keys = await server.ask('GET /api/v2/keys', { key: told[0] ?? '' })
+    assert.equal(keys.status, 200)
+    assert.equal(keys.json.items.length, 1, 'the key that nobody was told was not kept')
   } finally {
     rmSync(dir, { recursive: true, force: true })
   }

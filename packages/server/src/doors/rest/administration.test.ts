@@ -249,3 +249,49 @@ test('care of the store is not for a key confined to buckets', async () => {
     refused(await server.ask(`POST /api/v2/admin/${path}`, { key }), 403, 'FORBIDDEN')
   }
 })
+
+test('a key without a scope is refused before its body, unless a list names it', async () => {
+  const asset = await upload(server, 'guarded')
+  const weak = await key(['lifecycle:admin'])
+  const path = `/api/v2/assets/${asset.id}`
+  const lines = [
+    `PUT ${path}/metadata`,
+    `POST ${path}/move`,
+    `POST ${path}/versions/prune`,
+    `POST ${path}/links`,
+  ]
+  for (const line of lines) {
+    const answer = await server.ask(line, {
+      key: weak.key,
+      body: '{"never": read',
+      headers: { 'content-type': 'application/json' },
+    })
+    refused(answer, 403, 'FORBIDDEN')
+  }
+  const acl = { read: [weak.id], write: [weak.id] }
+  assert.equal((await server.ask(`PUT ${path}`, { json: { acl } })).status, 200)
+  const named = { key: weak.key, json: { a: 1 } }
+  assert.equal((await server.ask(`PUT ${path}/metadata`, named)).status, 200)
+})
+
+test('parameters that a route does not have are refused, not ignored', async () => {
+  const asset = await upload(server, 'asked')
+  const { url } = (await server.ask(`GET /api/v2/assets/${asset.id}/presigned-url`)).json
+  const { pathname } = new URL(url)
+  const lines = [
+    `GET /api/v2/assets/${asset.id}/metadata?versoin=1`,
+    `PUT /api/v2/assets/${asset.id}/restore?force=true`,
+    `GET ${pathname}?response-content-type=text/html`,
+    `HEAD ${pathname}?x=1`,
+  ]
+  for (const line of lines) {
+    const answer = await server.ask(line)
+    assert.equal(answer.status, 422, line)
+    if (!line.startsWith('HEAD')) refused(answer, 422, 'VALIDATION_ERROR')
+  }
+  assert.equal(
+    (await server.ask('GET /health/live?probe=7')).status,
+    200,
+    'probes may say anything',
+  )
+})

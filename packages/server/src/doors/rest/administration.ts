@@ -126,13 +126,14 @@ export const administrationOperations: Pick<Operations, Names> = {
   verifyStore: async ({ context, call }) => {
     authorize(call.principal, 'store:admin', {})
     const report = await verifyStore(context.engine, { signal: call.signal })
-    const { missing, damaged, orphaned } = report
+    const { missing, damaged, healed, orphaned } = report
     return {
       ok: missing.length === 0 && damaged.length === 0,
       checked_blobs: report.blobs,
       checked_bytes: report.bytes,
       missing: missing.map(finding),
       damaged: damaged.map(finding),
+      healed: healed.map(finding),
       orphaned: orphaned.map(finding),
       truncated: report.truncated,
     }

@@ -49,7 +49,8 @@ test('an upload answers with everything that the contract promises', async () =>
   assert.equal(asset.is_deleted, false)
   const got = await server.ask(`GET /api/v2/assets/${asset.id}`)
   assert.deepEqual(got.json, asset)
-  assert.equal(got.headers.etag, asset.etag)
+  assert.equal(got.headers.etag, asset.record_etag)
+  assert.notEqual(asset.record_etag, asset.etag)
 })
 
 test('fields may come after the file, and an empty file is a file', async () => {
@@ -141,6 +142,45 @@ test('If-Match guards every change', async () => {
   refused(await server.ask(`PUT ${path}`, { json, headers: weak }), 412, 'PRECONDITION_FAILED')
   const bare = { 'if-match': asset.checksum }
   refused(await server.ask(`PUT ${path}`, { json, headers: bare }), 400, 'MALFORMED_REQUEST')
+})
+
+test('the tag of the record changes with all that is told, that of content does not', async () => {
+  const asset = await upload(server, 'recorded')
+  const path = `/api/v2/assets/${asset.id}`
+  const first = { 'if-match': asset.record_etag }
+  const merged = await server.ask(`PUT ${path}/metadata`, { json: { a: 1 }, headers: first })
+  assert.equal(merged.status, 200)
+  assert.equal(merged.headers.etag, merged.json.record_etag)
+  assert.equal(merged.json.etag, asset.etag)
+  assert.notEqual(merged.json.record_etag, asset.record_etag)
+  const again = await server.ask(`PUT ${path}/metadata`, { json: { a: 2 }, headers: first })
+  refused(again, 412, 'PRECONDITION_FAILED')
+  for (const method of ['PUT', 'DELETE']) {
+    const change = method === 'PUT' ? { json: { tags: [] }, headers: first } : { headers: first }
+    refused(await server.ask(`${method} ${path}`, change), 412, 'PRECONDITION_FAILED')
+  }
+  const byContent = { json: { a: 3 }, headers: { 'if-match': `"x", ${asset.etag}` } }
+  assert.equal((await server.ask(`PUT ${path}/metadata`, byContent)).status, 200)
+  const got = await server.ask(`GET ${path}`)
+  const same = { 'if-match': got.headers.etag ?? '' }
+  const unchanged = await server.ask(`PUT ${path}`, { json: { metadata: { a: 3 } }, headers: same })
+  assert.equal(unchanged.headers.etag, got.headers.etag, 'nothing changed, nothing was written')
+  const seen = await server.ask(`GET ${path}`, { headers: { 'if-none-match': same['if-match'] } })
+  assert.equal(seen.status, 304)
+  assert.equal(seen.text, '')
+})
+
+test('of twenty merges that name one record, exactly one wins', async () => {
+  const asset = await upload(server, 'swapped')
+  const path = `/api/v2/assets/${asset.id}/metadata`
+  const headers = { 'if-match': asset.record_etag }
+  const answers = await Promise.all(
+    Array.from({ length: 20 }, (_, n) => server.ask(`PUT ${path}`, { json: { n }, headers })),
+  )
+  const won = answers.filter(({ status }) => status === 200)
+  assert.equal(won.length, 1)
+  assert.equal(answers.filter(({ status }) => status === 412).length, 19)
+  assert.deepEqual((await server.ask(`GET ${path}`)).json, won[0]?.json.metadata)
 })
 
 test('deleting hides, restoring brings back, deleting for good ends it', async () => {

@@ -5,10 +5,11 @@ import type { Asset } from '@holdfast/core/records.ts'
 import { getAsset } from '@holdfast/engine/assets/get.ts'
 import { assetStats, listAssets } from '@holdfast/engine/assets/list.ts'
 import { copyAsset, moveAsset } from '@holdfast/engine/assets/move.ts'
+import { recordTag } from '@holdfast/engine/assets/preconditions.ts'
 import { removeAsset, restoreAsset } from '@holdfast/engine/assets/remove.ts'
 import { mergeMetadata } from '@holdfast/engine/assets/update.ts'
-import { etagOf, writeConditions } from '../../http/content/conditions.ts'
-import { answer, type Operations, type Scope } from '../../http/exchange.ts'
+import { etagOf, isKnown, writeConditions } from '../../http/content/conditions.ts'
+import { answer, type Operations, type Scope, type Sent, sent } from '../../http/exchange.ts'
 import { assetPath, assetsWire, assetWire } from './wire/asset-wire.ts'
 
 type Names =
@@ -52,22 +53,24 @@ export const assetOperations: Pick<Operations, Names> = {
     }
   },
 
-  getAsset: async ({ context, call, params, query, reply }) => {
+  getAsset: async exchange => {
+    const { context, call, params, query } = exchange
     const options = { includeDeleted: query.include_deleted }
-    const asset = await getAsset(context.engine, call, params.id, options)
-    reply.header('etag', etagOf(asset.sha256))
-    return await assetWire(context.engine, asset)
+    return await told(exchange, await getAsset(context.engine, call, params.id, options))
   },
 
-  getAssetMetadata: async ({ context, call, params }) => {
+  getAssetMetadata: async ({ context, call, params, reply }) => {
     const options = { permission: 'metadata:read' } as const
-    return (await getAsset(context.engine, call, params.id, options)).metadata
+    const asset = await getAsset(context.engine, call, params.id, options)
+    reply.header('etag', etagOf(recordTag(asset)))
+    return asset.metadata
   },
 
-  mergeAssetMetadata: async ({ context, call, params, body, request }) => {
+  mergeAssetMetadata: async exchange => {
+    const { context, call, params, body, request } = exchange
     const { ifMatch } = writeConditions(request.headers)
     const asset = await mergeMetadata(context.engine, call, params.id, body, { ifMatch })
-    return await assetWire(context.engine, asset)
+    return await changed(exchange, asset)
   },
 
   removeAsset: async ({ context, call, params, query, request }) => {
@@ -76,8 +79,9 @@ export const assetOperations: Pick<Operations, Names> = {
     return undefined
   },
 
-  restoreAsset: async ({ context, call, params }) => {
-    return await assetWire(context.engine, await restoreAsset(context.engine, call, params.id))
+  restoreAsset: async exchange => {
+    const { context, call, params } = exchange
+    return await changed(exchange, await restoreAsset(context.engine, call, params.id))
   },
 
   copyAsset: async exchange => {
@@ -87,11 +91,30 @@ export const assetOperations: Pick<Operations, Names> = {
     return await created(exchange, await copyAsset(context.engine, call, params.id, input))
   },
 
-  moveAsset: async ({ context, call, params, body, request }) => {
+  moveAsset: async exchange => {
+    const { context, call, params, body, request } = exchange
     const { ifMatch } = writeConditions(request.headers)
     const asset = await moveAsset(context.engine, call, params.id, { ...body, ifMatch })
-    return await assetWire(context.engine, asset)
+    return await changed(exchange, asset)
   },
+}
+
+/** The record of an asset under its own tag, unless the caller has it already. */
+export async function told(exchange: Scope, asset: Asset): Promise<Sent> {
+  const { context, request, reply } = exchange
+  const tag = recordTag(asset)
+  reply.header('etag', etagOf(tag))
+  if (isKnown(request.headers['if-none-match'], tag)) {
+    await reply.code(304).send()
+    return sent
+  }
+  return await answer(exchange, 200, await assetWire(context.engine, asset))
+}
+
+/** The record as a change left it, with the tag for the next change. */
+export async function changed(exchange: Scope, asset: Asset): Promise<Sent> {
+  exchange.reply.header('etag', etagOf(recordTag(asset)))
+  return await answer(exchange, 200, await assetWire(exchange.context.engine, asset))
 }
 
 /** 201 with the headers of a stored asset. */

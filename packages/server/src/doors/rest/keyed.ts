@@ -4,12 +4,12 @@ import { listAssets } from '@holdfast/engine/assets/list.ts'
 import { putAsset } from '@holdfast/engine/assets/put.ts'
 import { removeAssetByKey } from '@holdfast/engine/assets/remove.ts'
 import { openVersion } from '@holdfast/engine/versions/open.ts'
-import { etagOf, writeConditions } from '../../http/content/conditions.ts'
+import { writeConditions } from '../../http/content/conditions.ts'
 import { sendContent } from '../../http/content/send-content.ts'
-import { answer, type Operations, type Scope, type Sent } from '../../http/exchange.ts'
-import { stored } from './assets.ts'
+import type { Operations, Scope, Sent } from '../../http/exchange.ts'
+import { stored, told } from './assets.ts'
 import { defaultService, ownerOf, rawFacts } from './raw-facts.ts'
-import { assetsWire, assetWire } from './wire/asset-wire.ts'
+import { assetsWire } from './wire/asset-wire.ts'
 
 type Names =
   | 'listBucketAssets'
@@ -90,8 +90,7 @@ async function get(
   const { engine } = context
   const asset = await getAssetByKey(engine, call, bucket, key)
   if (query.info === true && request.method === 'GET') {
-    scope.reply.header('etag', etagOf(asset.sha256))
-    return await answer(scope, 200, await assetWire(engine, asset))
+    return await told(scope, asset)
   }
   const { version } = query
   const content =

@@ -86,7 +86,8 @@ async function download(scope: Scope, token: string): Promise<Sent> {
 /** From here on the log and the engine know who answers for what the link does. */
 function actingAs({ call, request }: Scope, principal: Call['principal']): Call {
   request.state.principal = principal
-  return { ...call, principal }
+  const { requestId, signal } = call
+  return { principal, requestId, signal }
 }
 
 function pinnedType(pinned: string | null, sent: string | undefined): string | undefined {

@@ -13,7 +13,7 @@ import { writeConditions } from '../../http/content/conditions.ts'
 import { expectedDigests } from '../../http/content/digest-headers.ts'
 import { answer, type Operations, type Scope } from '../../http/exchange.ts'
 import { compileCheck } from '../../http/parse/validate.ts'
-import { created, stored } from './assets.ts'
+import { changed, created, stored } from './assets.ts'
 import { formValues, type ReadForm, type ReceivedFile, readForm } from './form-reading.ts'
 import { rawFacts } from './raw-facts.ts'
 import { versionWire } from './wire/version-wire.ts'
@@ -58,7 +58,7 @@ export const uploadOperations: Pick<Operations, Names> = {
     await changeable(exchange, { id: params.id, permission: 'assets:write', ifMatch })
     const change = async (input: UpdateInput) => {
       const { asset } = await updateAsset(context.engine, call, params.id, { ...input, ifMatch })
-      return await stored(exchange, asset, 200)
+      return await changed(exchange, asset)
     }
     if (!/^multipart\//i.test(exchange.request.headers['content-type'] ?? '')) {
       return await change(updateInput(await jsonUpdate(exchange)))

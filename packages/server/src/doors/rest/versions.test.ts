@@ -166,3 +166,41 @@ test('history tells who did what, newest first', async () => {
     [...seqs].sort((a, b) => b - a),
   )
 })
+
+test('versions are filtered by time, state and what made them', async () => {
+  const { path } = await versions('one', 'two', 'three', 'four')
+  const listed = async (query: string) => {
+    const answer = await server.ask(`GET ${path}/versions?${query}`)
+    assert.equal(answer.status, 200, answer.text)
+    const numbers = answer.json.items.map((item: Tree) => item.version_number)
+    assert.equal(answer.json.total, numbers.length, query)
+    return numbers
+  }
+  await server.ask(`POST ${path}/versions/1/rollback`)
+  assert.equal((await server.ask(`DELETE ${path}/versions/2`)).status, 204)
+  assert.deepEqual(await listed('status=current'), [5])
+  assert.deepEqual(await listed('status=previous'), [4, 3, 1])
+  assert.deepEqual(await listed('status=deleted'), [2])
+  assert.deepEqual(await listed('include_deleted=true'), [5, 4, 3, 2, 1])
+  assert.deepEqual(await listed('change_type=rollback'), [5])
+  assert.deepEqual(await listed('change_type=update&status=previous'), [4, 3])
+  const third = (await server.ask(`GET ${path}/versions/3`)).json.created_at
+  const late = new Date(Date.parse(third) + 3_600_000).toISOString().replace('Z', '%2B01:00')
+  assert.ok((await listed(`created_after=${third}`)).includes(3))
+  assert.ok(!(await listed(`created_before=${third}`)).includes(3))
+  assert.deepEqual(await listed(`created_after=${late}`), await listed(`created_after=${third}`))
+  assert.deepEqual(await listed('created_after=2999-01-01T00:00:00Z'), [])
+  for (const wrong of ['status=archived', 'change_type=x', 'created_after=yesterday', 'x=1']) {
+    refused(await server.ask(`GET ${path}/versions?${wrong}`), 422, 'VALIDATION_ERROR')
+  }
+  for (const wrong of [
+    'created_after=2026-02-31T00:00:00Z',
+    'created_before=2026-13-01T00:00:00Z',
+  ]) {
+    refused(await server.ask(`GET ${path}/versions?${wrong}`), 422, 'VALIDATION_ERROR')
+  }
+  await server.ask(`DELETE ${path}`)
+  await server.ask(`PUT ${path}/restore`)
+  await server.ask(`DELETE ${path}`)
+  assert.deepEqual(await listed('include_deleted=true&change_type=delete'), [7])
+})

@@ -23,9 +23,17 @@ type Names =
 export const versionOperations: Pick<Operations, Names> = {
   listVersions: async exchange => {
     const { context, call, params, query } = exchange
-    const { limit = 100, offset = 0, markers, include_deleted: includeDeleted } = query
-    const wanted = { limit, offset, markers, includeDeleted }
-    const page = await listVersions(context.engine, call, params.id, wanted)
+    const { limit = 100, offset = 0, markers, status } = query
+    const page = await listVersions(context.engine, call, params.id, {
+      limit,
+      offset,
+      markers,
+      status,
+      includeDeleted: query.include_deleted,
+      change: query.change_type,
+      createdAfter: isoOf(query.created_after),
+      createdBefore: isoOf(query.created_before),
+    })
     const asset = await shownAsset(exchange, params.id)
     const items = page.items.map(version => versionWire(version, asset))
     return { items, total: page.total, limit, offset }
@@ -110,4 +118,9 @@ async function shownAsset({ context, call }: Scope, id: string) {
   const asset = await context.engine.catalog.view.assets.byId(id.toLowerCase())
   if (asset !== undefined) return asset
   return await findAsset(context.engine, call, { id, permission: 'versions:read', deleted: 'show' })
+}
+
+/** Any spelling of RFC 3339 as the one that records have. */
+function isoOf(text: string | undefined): string | undefined {
+  return text === undefined ? undefined : new Date(text).toISOString()
 }

@@ -54,6 +54,7 @@ const codes: Record<ErrorCode, S3Code> = {
   RANGE_NOT_SATISFIABLE: 'InvalidRange',
   TOO_MANY_REQUESTS: 'SlowDown',
   REQUEST_TIMEOUT: 'RequestTimeout',
+  EXPECTATION_FAILED: 'InvalidRequest',
   STORAGE_FULL: 'InsufficientStorage',
   STORAGE_UNAVAILABLE: 'ServiceUnavailable',
   SHUTTING_DOWN: 'ServiceUnavailable',

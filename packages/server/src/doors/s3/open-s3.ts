@@ -24,7 +24,7 @@ const KEEP_ALIVE_MS = 72_000
 /** 8 KiB of headers and 2 KiB of user metadata are what AWS takes; presigned links need more. */
 const HEADER_BYTES_MAX = 32 * 1024
 
-/** The server of the S3 door, not yet listening. It shares store, log, metrics and load with REST. */
+/** The server of the S3 door, not yet listening. Store, log, metrics and load are those of REST. */
 export function openS3(context: Context): Server {
   const inFlight = new InFlight()
   const options = {
@@ -55,15 +55,13 @@ function take(
   { raw, response }: { readonly raw: IncomingMessage; readonly response: ServerResponse },
 ): void {
   const request = beginRequest(context, raw, response)
-  const { load, metrics } = context
+  const { load } = context
   load.active += 1
-  metrics.inFlight.inc()
   // Whoever leaves in the middle must not end the process.
   raw.on('error', () => {})
   response.on('error', () => {})
   response.once('close', () => {
     load.active -= 1
-    metrics.inFlight.dec()
     if (!response.writableFinished) request.abort.abort()
     recordS3Request(request)
   })

@@ -10,7 +10,7 @@ import { amzDate } from './auth/times.ts'
 import { RequestHeaders } from './wire/headers.ts'
 import { Query } from './wire/query.ts'
 
-/** A server with a key pair for S3, the client of AWS, and requests that say exactly what they say. */
+/** A server with a key pair for S3, the client of AWS, and requests that hide nothing. */
 
 export const accessKey = 'HOLDFASTTESTKEY00001'
 export const secretKey = 'test-secret-0123456789-abcdefghijklmnop'

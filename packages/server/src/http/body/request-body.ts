@@ -1,36 +1,28 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { HoldfastError } from '@holdfast/core/errors.ts'
-import type { Clock } from '@holdfast/core/ports/clock.ts'
 import type { ByteSource } from '@holdfast/core/ports/element.ts'
-
-/** Slower than this over the idle time, a body is given up (docs: slow clients). */
-const RATE_BYTES_PER_SECOND_MIN = 1024
-
-export interface BodyOptions {
-  readonly clock: Clock
-  readonly idleSeconds: number
-}
+import type { Paced, PaceWatch } from './pace-watch.ts'
 
 /**
  * The body of one request, read once and only when somebody asks for it. So everything that can be
  * refused before is refused before, and `Expect: 100-continue` is granted by the first read.
  */
-export class RequestBody {
+export class RequestBody implements Paced {
   /** Announced bytes; undefined for a chunked body. */
   readonly length: number | undefined
   readonly #request: IncomingMessage
   readonly #response: ServerResponse
-  readonly #options: BodyOptions
+  readonly #pace: PaceWatch
   #started = false
   #received = 0
   #waiting: { resolve: () => void; reject: (error: HoldfastError) => void } | undefined
   #failure: HoldfastError | undefined
-  #watch: AbortController | undefined
+  #paced = false
 
-  constructor(request: IncomingMessage, response: ServerResponse, options: BodyOptions) {
+  constructor(request: IncomingMessage, response: ServerResponse, pace: PaceWatch) {
     this.#request = request
     this.#response = response
-    this.#options = options
+    this.#pace = pace
     const announced = request.headers['content-length']
     const chunked = request.headers['transfer-encoding'] !== undefined
     this.length = chunked ? undefined : Number(announced ?? 0)
@@ -75,7 +67,7 @@ export class RequestBody {
       }
       if (!request.complete) throw new HoldfastError('BODY_INCOMPLETE')
     } finally {
-      this.#watch?.abort()
+      if (this.#paced) this.#pace.remove(this)
       request.off('readable', wake).off('end', wake).off('error', broken).off('close', broken)
       // An error that comes later has nobody to tell; without a listener it would end the process.
       request.on('error', () => {})
@@ -88,9 +80,9 @@ export class RequestBody {
       throw new HoldfastError('BODY_INCOMPLETE')
     }
     // Small bodies are there at once; the clock runs only for those that are waited for.
-    if (this.#watch === undefined) {
-      this.#watch = new AbortController()
-      this.#watchPace(this.#watch.signal)
+    if (!this.#paced) {
+      this.#paced = true
+      this.#pace.add(this)
     }
     await new Promise<void>((resolve, reject) => {
       this.#waiting = { resolve, reject }
@@ -107,19 +99,9 @@ export class RequestBody {
     this.#waiting?.reject(this.#failure)
   }
 
-  /** Gives up a client that lets us wait; time that we ourselves take is not counted. */
-  #watchPace(stop: AbortSignal): void {
-    const { clock, idleSeconds } = this.#options
-    const round = async (): Promise<void> => {
-      while (!stop.aborted) {
-        const before = this.#received
-        await clock.sleep(idleSeconds * 1000, stop)
-        const slow = this.#received - before < idleSeconds * RATE_BYTES_PER_SECOND_MIN
-        if (slow && this.#waiting !== undefined) this.#fail('REQUEST_TIMEOUT')
-      }
-    }
-    // The sleep rejects when the body is over.
-    round().catch(() => {})
+  /** Time that we ourselves take is not counted. */
+  tooSlow(): void {
+    if (this.#waiting !== undefined) this.#fail('REQUEST_TIMEOUT')
   }
 
   #tooLarge(limit: number): HoldfastError {

@@ -1,6 +1,9 @@
 import { HoldfastError } from '@holdfast/core/errors.ts'
 
-/** Conditional requests (RFC 9110 §13). Entity tags here are always strong: `"<sha256>"`. */
+/**
+ * Conditional requests (RFC 9110 §13). Entity tags here are always strong: `"<sha256>"` of content,
+ * `"r<sequence>"` of the record of an asset.
+ */
 
 export interface ConditionHeaders {
   readonly 'if-match'?: string | undefined
@@ -21,8 +24,15 @@ export interface Tag {
   readonly value: string
 }
 
-export function etagOf(sha256: string): string {
-  return `"${sha256}"`
+export function etagOf(value: string): string {
+  return `"${value}"`
+}
+
+/** Whether If-None-Match names what would be sent; a list that cannot be read names nothing. */
+export function isKnown(ifNoneMatch: string | undefined, value: string): boolean {
+  if (ifNoneMatch === undefined) return false
+  const tags = parseTags(ifNoneMatch)
+  return tags === '*' || (tags?.some(tag => tag.value === value) ?? false)
 }
 
 /** Entity tags of a list, `*`, or undefined for a text that is neither. */
@@ -55,10 +65,7 @@ export function judgeRead(
     if (unmodifiedSince !== undefined && modifiedSeconds(shown) > unmodifiedSince) return 'failed'
   }
   if (headers['if-none-match'] !== undefined) {
-    const tags = parseTags(headers['if-none-match'])
-    // A list that cannot be read matches nothing: the content is sent.
-    if (tags === '*' || tags?.some(tag => tag.value === shown.sha256)) return 'not-modified'
-    return 'send'
+    return isKnown(headers['if-none-match'], shown.sha256) ? 'not-modified' : 'send'
   }
   const modifiedSince = parseDate(headers['if-modified-since'])
   if (modifiedSince !== undefined && modifiedSeconds(shown) <= modifiedSince) return 'not-modified'

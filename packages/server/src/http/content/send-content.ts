@@ -45,6 +45,11 @@ export async function sendContent(
   return await sendBytes(scope, 206, await content.read(first))
 }
 
+/** What a whole answer says of its content. */
+export function contentHeaders(content: Content, inline = false): Record<string, string> {
+  return { ...validators(content), ...described(content, inline) }
+}
+
 /** What also a 304 carries. */
 function validators(content: Content): Record<string, string> {
   return {

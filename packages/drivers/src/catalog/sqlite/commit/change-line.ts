@@ -1,4 +1,5 @@
 import type { AccessKey, MultipartUpload, UploadPart } from '@holdfast/core/objects.ts'
+import type { Touched, TouchedAsset } from '@holdfast/core/ports/catalog.ts'
 import type {
   ApiKey,
   Asset,
@@ -96,6 +97,9 @@ export function quotaId(quota: { readonly scope: string; readonly name: string }
 /** Gathers a line while its transaction runs. Of each record only its last fate counts. */
 export class LineDraft {
   readonly changes: LineChange[] = []
+  /** Blobs whose bytes this transaction laid elsewhere, without a record. */
+  readonly moved: string[] = []
+  readonly #assets: TouchedAsset[] = []
   readonly #puts = new Map<RecordKind, Map<string, object>>()
   readonly #gone = new Map<RecordKind, Map<string, unknown>>()
 
@@ -111,6 +115,33 @@ export class LineDraft {
     const ofKind = this.#gone.get(kind)
     if (ofKind === undefined) this.#gone.set(kind, new Map([[id, name]]))
     else ofKind.set(id, name)
+  }
+
+  /** Notes asset records as they were and as they are. */
+  touch(...records: readonly (Asset | undefined)[]): void {
+    for (const record of records) {
+      if (record === undefined) continue
+      const { id, bucketId, key } = record
+      const known = this.#assets.at(-1)
+      if (known?.id === id && known.key === key && known.bucketId === bucketId) continue
+      this.#assets.push({ id, bucketId, key })
+    }
+  }
+
+  touched(): Touched {
+    const records: { [kind: string]: string[] } = {}
+    const add = (kind: string, ids: Iterable<string>): void => {
+      const known = records[kind]
+      if (known === undefined) records[kind] = [...ids]
+      else known.push(...ids)
+    }
+    for (const written of [this.#puts, this.#gone]) {
+      for (const [kind, ofKind] of written) {
+        if (kind !== 'assets' && ofKind.size > 0) add(kind, ofKind.keys())
+      }
+    }
+    if (this.moved.length > 0) add('blobs', this.moved)
+    return { assets: this.#assets, records }
   }
 
   get puts(): LinePuts {

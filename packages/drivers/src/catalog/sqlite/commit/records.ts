@@ -33,15 +33,17 @@ export class Records {
     this.#tables.buckets.put(record)
   }
 
-  putAsset(record: Asset): void {
+  /** Returns what stood there before. */
+  putAsset(record: Asset): Asset | undefined {
     const { assets, versions, counters } = this.#tables
     const before = assets.put(record)
     this.#last = record
-    if (before === undefined || sameOwners(before, record)) return
+    if (before === undefined || sameOwners(before, record)) return before
     // Its versions' bytes follow the asset to its new bucket, service or owner.
     const bytes = versions.bytesOf(record.createdSeq)
     counters.countBytes(before, -bytes)
     counters.countBytes(record, bytes)
+    return before
   }
 
   putVersion(record: Version, atMs: number): void {
@@ -88,7 +90,7 @@ export class Records {
     blobs.refer(record.sha256)
     if (before !== undefined) blobs.release(before.sha256, atMs)
     uploads.putPart(record)
-    counters.countBytes(upload, record.size - (before?.size ?? 0))
+    counters.countBytes(payerOf(upload), record.size - (before?.size ?? 0))
   }
 
   putAccessKey(record: AccessKey): void {
@@ -103,7 +105,7 @@ export class Records {
       const page = uploads.parts({ uploadId: id, after, limit: PARTS_PAGE })
       for (const part of page) {
         blobs.release(part.sha256, atMs)
-        counters.countBytes(upload, -part.size)
+        counters.countBytes(payerOf(upload), -part.size)
       }
       after = page.at(-1)?.number ?? after
       if (page.length < PARTS_PAGE) break
@@ -130,13 +132,18 @@ export class Records {
     this.#tables.buckets.remove(id)
   }
 
-  removeAsset(id: string): void {
+  removeAsset(id: string): Asset | undefined {
     const { assets, versions } = this.#tables
     const seq = assets.seqOf(id)
-    if (seq === undefined) return
+    if (seq === undefined) return undefined
     if (versions.hasAny(seq)) throw new Error(`asset ${id} still has versions`)
-    assets.remove(id)
     this.#last = undefined
+    return assets.remove(id)
+  }
+
+  /** The number that the change log knows the asset by. */
+  assetSeq(id: string): number | undefined {
+    return this.#last?.id === id ? this.#last.createdSeq : this.#tables.assets.seqOf(id)
   }
 
   #asset(id: string): Asset | undefined {
@@ -178,6 +185,11 @@ export class Records {
   static atMs(iso: string): number {
     return toMs(iso)
   }
+}
+
+/** Bytes are counted for no type, so any will do. */
+function payerOf({ bucketId, service, ownerId }: MultipartUpload) {
+  return { bucketId, service, ownerId, type: 'binary' as const }
 }
 
 function sameOwners(a: Asset, b: Asset): boolean {

@@ -41,11 +41,13 @@ export function applyReplay(tables: Tables, scratch: ReplayScratch, how: ReplayO
   tables.db.exec('BEGIN IMMEDIATE')
   try {
     replay.run()
+    tables.blobs.settle()
     how.finish()
     tables.counters.flush()
     tables.db.exec('COMMIT')
   } catch (error) {
     tables.counters.clear()
+    tables.blobs.forget()
     if (tables.db.inTransaction) tables.db.exec('ROLLBACK')
     throw error
   }
@@ -92,6 +94,7 @@ class Replay {
       );
       DELETE FROM main.links WHERE id IN (SELECT id FROM scratch.gone WHERE kind = 4);
     `)
+    this.#tables.buckets.forget()
   }
 
   #putBuckets(): void {
@@ -268,7 +271,8 @@ class Replay {
 
   #addChange({ at, actor, request, json }: ScratchChange): void {
     const change = parseRecord<LineChange>(json)
-    const { versionId } = change
+    const { assetId, versionId } = change
+    const asset = assetId === undefined ? undefined : this.#tables.assets.seqOf(assetId)
     const version = versionId === undefined ? undefined : this.#tables.versions.byId(versionId)
     this.#tables.changes.add(
       {
@@ -278,11 +282,11 @@ class Replay {
         requestId: request,
         what: change.what,
         bucketId: change.bucketId ?? null,
-        assetId: change.assetId ?? null,
+        assetId: assetId ?? null,
         versionId: versionId ?? null,
         detail: change.detail ?? {},
       },
-      version?.createdSeq,
+      { asset, version: version?.createdSeq },
     )
     this.#step()
   }
@@ -291,6 +295,7 @@ class Replay {
   #step(): void {
     this.#applied += 1
     if (this.#applied % COMMIT_EVERY !== 0) return
+    this.#tables.blobs.settle()
     this.#tables.counters.flush()
     this.#tables.db.exec('COMMIT; BEGIN IMMEDIATE')
   }

@@ -6,6 +6,7 @@ import type {
   CatalogView,
   ComposedBlob,
   NewChange,
+  Touched,
 } from '@holdfast/core/ports/catalog.ts'
 import type { BlobFacts } from '@holdfast/core/ports/element.ts'
 import type { Blob } from '@holdfast/core/records.ts'
@@ -27,6 +28,14 @@ export interface CommitContext {
   isPresent(blob: Blob): boolean
 }
 
+/** What a transaction leaves for the commit. */
+export interface WrittenLine {
+  /** Undefined when only bytes moved, which the packs tell by themselves. */
+  readonly line: ChangeLine | undefined
+  readonly removedBlobs: readonly string[]
+  readonly touched: Touched
+}
+
 /** One transaction on the tables, and the line that tells it to the packs. */
 export class SqliteTransaction {
   readonly #tables: Tables
@@ -37,6 +46,7 @@ export class SqliteTransaction {
   /** Versions put in this transaction, by the change that created them. */
   readonly #versionSeqs = new Map<string, number>()
   #ended = false
+  #wrote = false
   readonly port: CatalogTransaction
 
   constructor(tables: Tables, view: CatalogView, context: CommitContext) {
@@ -46,55 +56,27 @@ export class SqliteTransaction {
     this.port = this.#open(view)
   }
 
+  /** Whether there is anything to take back. */
+  get wrote(): boolean {
+    return this.#wrote
+  }
+
   /** Ends the transaction: every later use throws. Undefined when nothing was written. */
-  end(): { readonly line: ChangeLine; readonly removedBlobs: readonly string[] } | undefined {
+  end(): WrittenLine | undefined {
     this.#ended = true
     const { at, actor, requestId, seq } = this.#context
     const { changes, puts, gone } = this.#draft
     const line: ChangeLine = { seq, at, actor, request: requestId, changes, puts, gone }
-    return isEmptyLine(line) ? undefined : { line, removedBlobs: this.#removedBlobs }
+    if (isEmptyLine(line)) {
+      if (this.#draft.moved.length === 0) return undefined
+      return { line: undefined, removedBlobs: [], touched: this.#draft.touched() }
+    }
+    return { line, removedBlobs: this.#removedBlobs, touched: this.#draft.touched() }
   }
 
-  /** Groups are getters, so that reaching for one after the end throws. */
   #open(view: CatalogView): CatalogTransaction {
-    const open = (): CatalogView => {
-      this.#alive()
-      return view
-    }
-    return {
-      get buckets() {
-        return open().buckets
-      },
-      get assets() {
-        return open().assets
-      },
-      get versions() {
-        return open().versions
-      },
-      get blobs() {
-        return open().blobs
-      },
-      get links() {
-        return open().links
-      },
-      get quotas() {
-        return open().quotas
-      },
-      get keys() {
-        return open().keys
-      },
-      get changes() {
-        return open().changes
-      },
-      get objects() {
-        return open().objects
-      },
-      get uploads() {
-        return open().uploads
-      },
-      get accessKeys() {
-        return open().accessKeys
-      },
+    return new OpenTransaction(view, {
+      alive: () => this.#alive(),
       put: this.#puts(),
       remove: this.#removals(),
       note: change => this.#note(change),
@@ -104,19 +86,26 @@ export class SqliteTransaction {
       },
       keepBlob: (facts, location) => this.#keepBlob(facts, location),
       composeBlob: blob => this.#composeBlob(blob),
-    }
+    })
   }
 
   #alive(): void {
     if (this.#ended) throw new Error('the transaction has ended')
   }
 
-  #note(change: NewChange): number {
+  /** Before anything is written. */
+  #write(): void {
     this.#alive()
+    this.#wrote = true
+  }
+
+  #note(change: NewChange): number {
+    this.#write()
     const context = this.#context
     context.seq += 1
-    const { versionId } = change
-    const versionSeq = versionId === undefined ? undefined : this.#versionSeq(versionId)
+    const { assetId, versionId } = change
+    const asset = assetId === undefined ? undefined : this.#records.assetSeq(assetId)
+    const version = versionId === undefined ? undefined : this.#versionSeq(versionId)
     this.#tables.changes.add(
       {
         seq: context.seq,
@@ -125,11 +114,11 @@ export class SqliteTransaction {
         requestId: context.requestId,
         what: change.what,
         bucketId: change.bucketId ?? null,
-        assetId: change.assetId ?? null,
+        assetId: assetId ?? null,
         versionId: versionId ?? null,
         detail: change.detail ?? {},
       },
-      versionSeq,
+      { asset, version },
     )
     this.#draft.changes.push({ seq: context.seq, ...change })
     return context.seq
@@ -140,13 +129,14 @@ export class SqliteTransaction {
   }
 
   #keepBlob(facts: BlobFacts, location: string | null): void {
-    this.#alive()
+    this.#write()
     const known = this.#tables.blobs.get(facts.sha256)
     if (known !== undefined) {
       // Equal bytes are shared only if they are still there; else these take their place.
       if (location !== null || this.#isPresent(known)) return
       if (known.parts === undefined) {
         this.#tables.blobs.move(facts.sha256, this.#context.place(facts))
+        this.#draft.moved.push(facts.sha256)
         return
       }
     }
@@ -167,7 +157,7 @@ export class SqliteTransaction {
   }
 
   #composeBlob({ sha256, size, parts }: ComposedBlob): void {
-    this.#alive()
+    this.#write()
     const known = this.#tables.blobs.get(sha256)
     if (known !== undefined && this.#isPresent(known)) return
     this.#records.composeBlob({ sha256, size, parts }, Records.atMs(this.#context.at))
@@ -191,48 +181,48 @@ export class SqliteTransaction {
     const draft = this.#draft
     return {
       bucket: record => {
-        this.#alive()
+        this.#write()
         records.putBucket(record)
         draft.put('buckets', record.id, record)
       },
       asset: record => {
-        this.#alive()
-        records.putAsset(record)
+        this.#write()
+        draft.touch(record, records.putAsset(record))
         draft.put('assets', record.id, record)
       },
       version: record => {
-        this.#alive()
+        this.#write()
         records.putVersion(record, Records.atMs(this.#context.at))
         draft.put('versions', record.id, record)
         this.#versionSeqs.set(record.id, record.createdSeq)
       },
       link: record => {
-        this.#alive()
+        this.#write()
         records.putLink(record)
         draft.put('links', record.id, record)
       },
       quota: record => {
-        this.#alive()
+        this.#write()
         records.putQuota(record)
         draft.put('quotas', quotaId(record), record)
       },
       key: record => {
-        this.#alive()
+        this.#write()
         records.putKey(record)
         draft.put('keys', record.id, record)
       },
       accessKey: record => {
-        this.#alive()
+        this.#write()
         records.putAccessKey(record)
         draft.put('accessKeys', record.id, record)
       },
       upload: record => {
-        this.#alive()
+        this.#write()
         records.putUpload(record)
         draft.put('uploads', record.id, record)
       },
       part: record => {
-        this.#alive()
+        this.#write()
         records.putPart(record, Records.atMs(this.#context.at))
         draft.put('parts', record.id, record)
       },
@@ -244,38 +234,38 @@ export class SqliteTransaction {
     const draft = this.#draft
     return {
       bucket: id => {
-        this.#alive()
+        this.#write()
         records.removeBucket(id)
         draft.remove('buckets', id)
       },
       asset: id => {
-        this.#alive()
-        records.removeAsset(id)
+        this.#write()
+        draft.touch(records.removeAsset(id))
         draft.remove('assets', id)
       },
       version: id => {
-        this.#alive()
+        this.#write()
         records.removeVersion(id, Records.atMs(this.#context.at))
         draft.remove('versions', id)
         this.#versionSeqs.delete(id)
       },
       link: id => {
-        this.#alive()
+        this.#write()
         records.removeLink(id)
         draft.remove('links', id)
       },
       quota: (scope, name) => {
-        this.#alive()
+        this.#write()
         records.removeQuota(scope, name)
         draft.remove('quotas', quotaId({ scope, name }), { scope, name })
       },
       upload: id => {
-        this.#alive()
+        this.#write()
         records.removeUpload(id, Records.atMs(this.#context.at))
         draft.remove('uploads', id)
       },
       blob: sha256 => {
-        this.#alive()
+        this.#write()
         const blob = this.#tables.blobs.get(sha256)
         if (blob === undefined) return
         if (!records.removeBlob(sha256, Records.atMs(this.#context.at))) {
@@ -285,5 +275,85 @@ export class SqliteTransaction {
         if (blob.parts === undefined) this.#removedBlobs.push(sha256)
       },
     }
+  }
+}
+
+type Writing = Pick<
+  CatalogTransaction,
+  'put' | 'remove' | 'note' | 'nextSeq' | 'keepBlob' | 'composeBlob'
+>
+
+/**
+ * Groups are getters, so that reaching for one after the end throws. A class, because getters of an
+ * object literal give every transaction a hidden class of its own, which outlives it.
+ */
+class OpenTransaction implements CatalogTransaction {
+  readonly put
+  readonly remove
+  readonly note
+  readonly nextSeq
+  readonly keepBlob
+  readonly composeBlob
+  readonly #view: CatalogView
+  readonly #alive: () => void
+
+  constructor(view: CatalogView, writing: Writing & { readonly alive: () => void }) {
+    this.#view = view
+    this.#alive = writing.alive
+    this.put = writing.put
+    this.remove = writing.remove
+    this.note = writing.note
+    this.nextSeq = writing.nextSeq
+    this.keepBlob = writing.keepBlob
+    this.composeBlob = writing.composeBlob
+  }
+
+  get buckets() {
+    return this.#open().buckets
+  }
+
+  get assets() {
+    return this.#open().assets
+  }
+
+  get versions() {
+    return this.#open().versions
+  }
+
+  get blobs() {
+    return this.#open().blobs
+  }
+
+  get links() {
+    return this.#open().links
+  }
+
+  get quotas() {
+    return this.#open().quotas
+  }
+
+  get keys() {
+    return this.#open().keys
+  }
+
+  get changes() {
+    return this.#open().changes
+  }
+
+  get objects() {
+    return this.#open().objects
+  }
+
+  get uploads() {
+    return this.#open().uploads
+  }
+
+  get accessKeys() {
+    return this.#open().accessKeys
+  }
+
+  #open(): CatalogView {
+    this.#alive()
+    return this.#view
   }
 }

@@ -1,5 +1,5 @@
 import type { BlobPart } from '@holdfast/core/objects.ts'
-import type { BlobQuestions } from '@holdfast/core/ports/catalog.ts'
+import type { BlobQuestions, StoredPlace } from '@holdfast/core/ports/catalog.ts'
 import type { Blob } from '@holdfast/core/records.ts'
 import type { SqliteDatabase } from '../database.ts'
 import { fromHex, toHexText, toIsoOrNull, toMs } from '../row-values.ts'
@@ -17,9 +17,12 @@ interface BlobRow {
 
 const COLUMNS = 'sha256, size, location, block_bytes, sums, refs, dead_since'
 
+type NewBlob = Omit<Blob, 'references' | 'deadSince'>
+
 /**
  * Blobs and their reference counts: a count is the number of versions, of parts of uploads and of
- * places in composed blobs that have the digest.
+ * places in composed blobs that have the digest. The last new blob waits in memory for its first
+ * reference, so that both are one write.
  */
 export class Blobs implements BlobQuestions {
   readonly #get
@@ -35,6 +38,7 @@ export class Blobs implements BlobQuestions {
   readonly #byPack
   readonly #renew
   readonly #composed: ComposedBlobs
+  #fresh: { readonly blob: NewBlob; readonly atMs: number } | undefined
 
   constructor(db: SqliteDatabase) {
     this.#composed = new ComposedBlobs(db)
@@ -75,39 +79,80 @@ export class Blobs implements BlobQuestions {
   }
 
   get(sha256: string): Blob | undefined {
+    if (this.#fresh?.blob.sha256 === sha256) this.settle()
     const row = this.#get.get(fromHex(sha256))
     return row === undefined ? undefined : this.#blobOf(row)
   }
 
+  place(sha256: string): StoredPlace | undefined {
+    if (this.#fresh?.blob.sha256 === sha256) this.settle()
+    const row = this.#get.get(fromHex(sha256))
+    if (row === undefined) return undefined
+    const { size, location, block_bytes: blockBytes, sums } = row
+    const place = { sha256, size, location, blockBytes, sums }
+    if (!location.startsWith(COMPOSED)) return place
+    return { ...place, parts: this.#composed.partsOf(sha256) }
+  }
+
   list(query: { after?: string; limit: number }): Blob[] {
+    this.settle()
     return this.#list.all(fromHex(query.after ?? ''), query.limit).map(row => this.#blobOf(row))
   }
 
   dead(query: { before: string; limit: number }): Blob[] {
+    this.settle()
     return this.#dead.all(toMs(query.before), query.limit).map(row => this.#blobOf(row))
   }
 
   totals(): { blobs: number; bytes: number; dead: number; deadBlobs: number } {
+    this.settle()
     return this.#totals.get() ?? { blobs: 0, bytes: 0, dead: 0, deadBlobs: 0 }
   }
 
   /** A new blob has no references yet, so it counts as dead until a version refers to it. */
-  insert(blob: Omit<Blob, 'references' | 'deadSince'>, atMs: number): void {
+  insert(blob: NewBlob, atMs: number): void {
+    this.settle()
+    this.#fresh = { blob, atMs }
+  }
+
+  /** Writes the blob that waits. Called before the end of every transaction. */
+  settle(): void {
+    if (this.#fresh === undefined) return
+    const { blob, atMs } = this.#fresh
+    this.#fresh = undefined
+    this.#add(blob, 0, atMs)
+  }
+
+  /** After a rollback. */
+  forget(): void {
+    this.#fresh = undefined
+  }
+
+  /** False when it is there already. */
+  #add(blob: NewBlob, references: number, deadSinceMs: number | null): boolean {
     const { sha256, size, location, blockBytes, sums } = blob
-    this.#insert.run(fromHex(sha256), size, location, blockBytes, Buffer.from(sums), 0, atMs)
+    const values = [size, location, blockBytes, Buffer.from(sums), references, deadSinceMs]
+    return this.#insert.run(fromHex(sha256), ...values).changes === 1
   }
 
   move(sha256: string, location: string): void {
+    this.settle()
     this.#move.run(location, fromHex(sha256))
   }
 
   refer(sha256: string): void {
+    const fresh = this.#fresh
+    if (fresh?.blob.sha256 === sha256) {
+      this.#fresh = undefined
+      if (this.#add(fresh.blob, 1, null)) return
+    }
     if (this.#refer.run(fromHex(sha256)).changes !== 1) {
       throw new Error(`a version refers to blob ${sha256}, which the catalog does not have`)
     }
   }
 
   release(sha256: string, atMs: number): void {
+    this.settle()
     if (this.#release.run(atMs, fromHex(sha256)).changes !== 1) {
       throw new Error(`the reference count of blob ${sha256} would fall below zero`)
     }
@@ -115,30 +160,36 @@ export class Blobs implements BlobQuestions {
 
   /** Makes a new blob, or one whose own bytes are lost, one of the bytes of others. */
   compose(sha256: string, size: number, { parts, atMs }: Composition): void {
+    this.settle()
+    this.settle()
     const location = COMPOSED + sha256
-    this.#insert.run(fromHex(sha256), size, location, 0, Buffer.alloc(0), 0, atMs)
-    this.#describe.run(location, 0, Buffer.alloc(0), fromHex(sha256))
+    const blob = { sha256, size, location, blockBytes: 0, sums: Buffer.alloc(0) }
+    if (!this.#add(blob, 0, atMs)) this.#describe.run(location, 0, blob.sums, fromHex(sha256))
     this.#composed.put(sha256, parts)
   }
 
   /** Gives a composed blob bytes of its own. Its parts are for the caller to release. */
-  fill({ sha256, location, blockBytes, sums }: Omit<Blob, 'references' | 'deadSince'>): void {
+  fill({ sha256, location, blockBytes, sums }: NewBlob): void {
+    this.settle()
     this.#describe.run(location, blockBytes, Buffer.from(sums), fromHex(sha256))
     this.#composed.remove(sha256)
   }
 
   /** Starts the grace period of every blob without references anew. */
   renewGrace(atMs: number): void {
+    this.settle()
     this.#renew.run(atMs)
   }
 
   /** Bytes of kept blobs in each pack. Reads the whole table. */
   liveBytesByPack(): Map<number, number> {
+    this.settle()
     return new Map(this.#byPack.all().map(({ pack, bytes }) => [pack, bytes]))
   }
 
   /** False when it is still referenced. */
   remove(sha256: string): boolean {
+    this.settle()
     return this.#remove.run(fromHex(sha256)).changes === 1
   }
 

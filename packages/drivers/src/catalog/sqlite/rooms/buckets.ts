@@ -19,9 +19,12 @@ export class Buckets implements BucketQuestions {
   readonly #remove
   readonly #numbers = new Map<string, number>()
   readonly #ids = new Map<number, string>()
+  /** Only the writer may keep records: nobody else changes them. */
+  readonly #kept: Map<string, Bucket> | undefined
 
   constructor(db: SqliteDatabase) {
     const select = 'SELECT no, record FROM buckets WHERE'
+    this.#kept = db.readonly ? undefined : new Map()
     this.#byName = db.prepare<[string], BucketRow>(`${select} name = ?`)
     this.#byId = db.prepare<[string], BucketRow>(`${select} id = ?`)
     this.#idOf = db.prepare<[number], string>('SELECT id FROM buckets WHERE no = ?').pluck()
@@ -44,7 +47,11 @@ export class Buckets implements BucketQuestions {
   }
 
   byId(id: string): Bucket | undefined {
-    return recordOf(this.#byId.get(id))
+    const kept = this.#kept?.get(id)
+    if (kept !== undefined) return kept
+    const bucket = recordOf(this.#byId.get(id))
+    if (bucket !== undefined) this.#kept?.set(id, bucket)
+    return bucket
   }
 
   /** The number other tables know the bucket by. Numbers are never used again. */
@@ -65,10 +72,11 @@ export class Buckets implements BucketQuestions {
     return id
   }
 
-  /** After a rollback, numbers seen inside the transaction may be given to another bucket. */
+  /** After a rollback, what was seen inside the transaction may not be so. */
   forget(): void {
     this.#numbers.clear()
     this.#ids.clear()
+    this.#kept?.clear()
   }
 
   list(query: { after?: string; limit: number }): Bucket[] {
@@ -87,6 +95,7 @@ export class Buckets implements BucketQuestions {
 
   put(bucket: Bucket): void {
     this.#put.run(bucket.id, bucket.name, JSON.stringify(bucket))
+    this.#kept?.delete(bucket.id)
   }
 
   remove(id: string): void {

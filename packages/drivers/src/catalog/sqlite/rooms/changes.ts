@@ -83,14 +83,13 @@ export class Changes implements ChangeQuestions {
     return this.#latest.get() ?? 0
   }
 
-  /** `versionSeq` names the version by the change that created it. */
-  add(change: Change, versionSeq: number | undefined): void {
-    const { words, assets } = this.#tables
-    const asset = change.assetId === null ? undefined : assets.seqOf(change.assetId)
+  /** Asset and version are named by the changes that created them. */
+  add(change: Change, named: { asset: number | undefined; version: number | undefined }): void {
+    const { words } = this.#tables
+    const { asset, version } = named
     const gone: GoneIds = {
       ...(change.assetId !== null && asset === undefined && { gone_asset: change.assetId }),
-      ...(change.versionId !== null &&
-        versionSeq === undefined && { gone_version: change.versionId }),
+      ...(change.versionId !== null && version === undefined && { gone_version: change.versionId }),
     }
     const detail = { ...change.detail, ...gone }
     this.#insert.run(
@@ -101,7 +100,7 @@ export class Changes implements ChangeQuestions {
       codeOf(changeKinds, change.what),
       change.bucketId === null ? null : words.number(change.bucketId),
       asset ?? null,
-      versionSeq ?? null,
+      version ?? null,
       Object.keys(detail).length === 0 ? null : JSON.stringify(detail),
     )
   }

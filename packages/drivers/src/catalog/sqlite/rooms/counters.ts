@@ -27,12 +27,22 @@ interface CounterRow {
 
 const COLUMNS = 'kind, name, assets, live, live_bytes, bytes'
 
+type CountedAsset = Pick<Asset, 'bucketId' | 'service' | 'ownerId' | 'type'>
+type Waiting = Counter & { readonly kind: CounterKind; readonly name: string }
+
+interface CountersOfAsset extends CountedAsset {
+  /** Those of kept bytes. */
+  readonly payers: readonly Waiting[]
+  readonly all: readonly Waiting[]
+}
+
 export class Counters {
   readonly #get
   readonly #ofKind
   readonly #add
-  readonly #pending = new Map<string, Counter & { kind: CounterKind; name: string }>()
-  #savepoint: Array<() => void> = []
+  readonly #pending = new Map<string, Waiting>()
+  #savepoint: { readonly counter: Waiting; readonly delta: Counter }[] = []
+  #last: CountersOfAsset | undefined
 
   constructor(db: SqliteDatabase) {
     this.#get = db.prepare<[string, string], CounterRow>(
@@ -74,29 +84,59 @@ export class Counters {
   countAsset(asset: Asset, sign: 1 | -1): void {
     const live = asset.deletedAt === null ? sign : 0
     const delta = { assets: sign, live, liveBytes: live * asset.size, bytes: 0 }
-    for (const [kind, name] of counterNames(asset)) this.#change(kind, name, delta)
+    const counters = this.#ofAsset(asset)
+    for (const counter of counters.all) this.#change(counter, delta)
+    if (asset.acl !== null) this.#change(this.#waiting('acl', ''), delta)
   }
 
   /** Kept bytes of an asset's versions change. */
-  countBytes(asset: Pick<Asset, 'bucketId' | 'service' | 'ownerId'>, bytes: number): void {
+  countBytes(asset: CountedAsset, bytes: number): void {
     if (bytes === 0) return
     const delta = { assets: 0, live: 0, liveBytes: 0, bytes }
-    this.#change('all', '', delta)
-    this.#change('bucket', asset.bucketId, delta)
-    this.#change('service', asset.service, delta)
-    this.#change('owner', asset.ownerId, delta)
+    for (const counter of this.#ofAsset(asset).payers) this.#change(counter, delta)
   }
 
-  #change(kind: CounterKind, name: string, delta: Counter): void {
-    const id = `${kind}\0${name}`
-    let pending = this.#pending.get(id)
-    if (pending === undefined) {
-      pending = { kind, name, assets: 0, live: 0, liveBytes: 0, bytes: 0 }
-      this.#pending.set(id, pending)
+  /** Those an asset counts in; the puts of a batch mostly share them. */
+  #ofAsset(asset: CountedAsset): CountersOfAsset {
+    const { bucketId, service, ownerId, type } = asset
+    const known = this.#last
+    if (
+      known !== undefined &&
+      known.bucketId === bucketId &&
+      known.service === service &&
+      known.ownerId === ownerId &&
+      known.type === type
+    ) {
+      return known
     }
-    addTo(pending, delta, 1)
-    const target = pending
-    this.#savepoint.push(() => addTo(target, delta, -1))
+    const payers = [
+      this.#waiting('all', ''),
+      this.#waiting('bucket', bucketId),
+      this.#waiting('service', service),
+      this.#waiting('owner', ownerId),
+    ]
+    const all = [
+      ...payers,
+      this.#waiting('type', String(assetTypes.indexOf(type))),
+      this.#waiting('service_type', `${service}\0${type}`),
+    ]
+    this.#last = { bucketId, service, ownerId, type, payers, all }
+    return this.#last
+  }
+
+  #waiting(kind: CounterKind, name: string): Waiting {
+    const id = `${kind}\0${name}`
+    let waiting = this.#pending.get(id)
+    if (waiting === undefined) {
+      waiting = { kind, name, assets: 0, live: 0, liveBytes: 0, bytes: 0 }
+      this.#pending.set(id, waiting)
+    }
+    return waiting
+  }
+
+  #change(counter: Waiting, delta: Counter): void {
+    addTo(counter, delta, 1)
+    this.#savepoint.push({ counter, delta })
   }
 
   /** What was counted from here on can be undone. */
@@ -105,7 +145,7 @@ export class Counters {
   }
 
   undo(): void {
-    for (const undo of this.#savepoint.reverse()) undo()
+    for (const { counter, delta } of this.#savepoint) addTo(counter, delta, -1)
     this.#savepoint = []
   }
 
@@ -117,11 +157,13 @@ export class Counters {
       }
     }
     this.#pending.clear()
+    this.#last = undefined
   }
 
   /** Drops what gathered, after a rollback. */
   clear(): void {
     this.#pending.clear()
+    this.#last = undefined
     this.#savepoint = []
   }
 }
@@ -131,17 +173,4 @@ function addTo(target: Counter, delta: Counter, sign: 1 | -1): void {
   target.live += sign * delta.live
   target.liveBytes += sign * delta.liveBytes
   target.bytes += sign * delta.bytes
-}
-
-function counterNames(asset: Asset): [CounterKind, string][] {
-  const names: [CounterKind, string][] = [
-    ['all', ''],
-    ['bucket', asset.bucketId],
-    ['service', asset.service],
-    ['owner', asset.ownerId],
-    ['type', String(assetTypes.indexOf(asset.type))],
-    ['service_type', `${asset.service}\0${asset.type}`],
-  ]
-  if (asset.acl !== null) names.push(['acl', ''])
-  return names
 }

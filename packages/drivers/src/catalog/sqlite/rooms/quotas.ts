@@ -5,6 +5,8 @@ import { parseRecord } from '../row-values.ts'
 import type { Buckets } from './buckets.ts'
 import type { Counters } from './counters.ts'
 
+const KEPT_MAX = 10_000
+
 export class Quotas implements QuotaQuestions {
   readonly #buckets: Buckets
   readonly #counters: Counters
@@ -12,8 +14,11 @@ export class Quotas implements QuotaQuestions {
   readonly #list
   readonly #put
   readonly #remove
+  /** Answers of the writer, absence too: every put asks for three. Nobody else changes them. */
+  readonly #kept: Map<string, Quota | undefined> | undefined
 
   constructor(db: SqliteDatabase, buckets: Buckets, counters: Counters) {
+    this.#kept = db.readonly ? undefined : new Map()
     this.#buckets = buckets
     this.#counters = counters
     this.#get = db
@@ -25,8 +30,18 @@ export class Quotas implements QuotaQuestions {
   }
 
   get(scope: QuotaScope, name: string): Quota | undefined {
+    const id = `${scope}\0${name}`
+    if (this.#kept?.has(id) === true) return this.#kept.get(id)
     const text = this.#get.get(scope, name)
-    return text === undefined ? undefined : parseRecord<Quota>(text)
+    const quota = text === undefined ? undefined : parseRecord<Quota>(text)
+    if (this.#kept !== undefined && this.#kept.size >= KEPT_MAX) this.#kept.clear()
+    this.#kept?.set(id, quota)
+    return quota
+  }
+
+  /** After a rollback, what was seen inside the transaction may not be so. */
+  forget(): void {
+    this.#kept?.clear()
   }
 
   list(): Quota[] {
@@ -42,9 +57,11 @@ export class Quotas implements QuotaQuestions {
 
   put(quota: Quota): void {
     this.#put.run(quota.scope, quota.name, JSON.stringify(quota))
+    this.#kept?.delete(`${quota.scope}\0${quota.name}`)
   }
 
   remove(scope: QuotaScope, name: string): void {
     this.#remove.run(scope, name)
+    this.#kept?.delete(`${scope}\0${name}`)
   }
 }

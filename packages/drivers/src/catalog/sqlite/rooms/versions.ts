@@ -217,6 +217,13 @@ export class Versions {
     }
     if (query.deleted === 'without') parts.push('v.deleted_at IS NULL')
     if (query.deleted === 'only') parts.push('v.deleted_at IS NOT NULL')
+    if (query.changes !== undefined) {
+      parts.push(`v.change IN (${query.changes.map(kind => codeOf(changes, kind)).join(', ')})`)
+    }
+    if (query.id !== undefined) {
+      parts.push('is' in query.id ? 'v.id = ?' : 'v.id <> ?')
+      values.push('is' in query.id ? query.id.is : query.id.not)
+    }
     if (query.createdAfter !== undefined) {
       parts.push('v.created_at >= ?')
       values.push(toMs(query.createdAfter))

@@ -1,5 +1,6 @@
 import type { AssetResponse } from '@holdfast/contract/schemas/asset.ts'
 import type { Acl, Asset } from '@holdfast/core/records.ts'
+import { recordTag } from '@holdfast/engine/assets/preconditions.ts'
 import type { Engine } from '@holdfast/engine/engine.ts'
 import { etagOf } from '../../../http/content/conditions.ts'
 import { bucketNameOf } from './bucket-names.ts'
@@ -20,6 +21,7 @@ export async function assetWire(engine: Engine, asset: Asset): Promise<AssetResp
     content_type: asset.contentType,
     checksum: asset.sha256,
     etag: etagOf(asset.sha256),
+    record_etag: etagOf(recordTag(asset)),
     current_version: asset.versionNumber,
     version_id: asset.versionId,
     tags: [...asset.tags],

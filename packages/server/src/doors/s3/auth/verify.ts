@@ -167,7 +167,9 @@ async function openClaim(
   }
   if (scope.region !== settings.s3Region) {
     throw new S3Error('AuthorizationHeaderMalformed', {
-      message: `The authorization header is malformed; the region '${scope.region}' is wrong; expecting '${settings.s3Region}'`,
+      message:
+        `The authorization header is malformed; the region '${scope.region}' is wrong; ` +
+        `expecting '${settings.s3Region}'`,
       Region: settings.s3Region,
     })
   }

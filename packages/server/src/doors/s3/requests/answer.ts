@@ -6,8 +6,8 @@ export interface Answer {
   readonly xml?: string
   readonly text?: { readonly type: string; readonly body: string }
   /**
-   * A document that may take minutes. Once it has begun to be waited for, its status is 200 and what
-   * fails is told inside, as S3 does.
+   * A document that may take minutes. Once it is waited for, its status is 200 and what fails is
+   * told inside, as S3 does.
    */
   readonly late?: Promise<Answer>
   /** Content; `content-length` is among the headers. */

@@ -5,6 +5,7 @@ import { anonymous, type Principal } from '@holdfast/core/principal.ts'
 import type { Context } from '../../../context.ts'
 import { RequestBody } from '../../../http/body/request-body.ts'
 import { splitUrl } from '../../../http/parse/raw-path.ts'
+import { NO_OPERATION } from '../../../telemetry/request-tallies.ts'
 import { type Trace, traceOf } from '../../../telemetry/trace.ts'
 import { RequestHeaders } from '../wire/headers.ts'
 import { Query } from '../wire/query.ts'
@@ -51,7 +52,7 @@ export function beginRequest(
   raw: IncomingMessage,
   response: ServerResponse,
 ): S3Request {
-  const { clock, random, settings } = context
+  const { clock, random, pace } = context
   const { traceparent } = raw.headers
   return {
     context,
@@ -61,11 +62,11 @@ export function beginRequest(
     trace: traceOf(typeof traceparent === 'string' ? traceparent : undefined, random),
     startedMs: clock.monotonic(),
     abort: new AbortController(),
-    body: new RequestBody(raw, response, { clock, idleSeconds: settings.bodyIdleSeconds }),
+    body: new RequestBody(raw, response, pace),
     method: raw.method ?? '',
     path: splitUrl(raw.url ?? '').path,
     headers: new RequestHeaders(raw.rawHeaders),
-    told: { operation: 'none', code: undefined, principal: anonymous, sentBytes: 0 },
+    told: { operation: NO_OPERATION, code: undefined, principal: anonymous, sentBytes: 0 },
     allowed: {},
   }
 }

@@ -1,4 +1,4 @@
-/** Answers as XML. A node is a name with its text or with its nodes; undefined ones are left out. */
+/** Answers as XML. A node is a name with its text or its nodes; undefined ones are left out. */
 export type XmlNode = readonly [name: string, content: XmlContent]
 export type XmlContent =
   | string

@@ -1,0 +1,133 @@
+import { BoundedCache } from '@holdfast/core/bounded-cache.ts'
+import type { AccessKey } from '@holdfast/core/objects.ts'
+import type { CatalogView, StoredPlace, Touched } from '@holdfast/core/ports/catalog.ts'
+import type { ApiKey, Asset, Bucket } from '@holdfast/core/records.ts'
+import type { Tables } from './tables.ts'
+
+const BUCKETS_MAX = 1000
+const KEYS_MAX = 1000
+
+/**
+ * The questions that every request asks, answered from memory. Exact, because one process writes
+ * and tells what each commit touched before anybody learns that it happened, and because a question
+ * is answered and kept within one turn of the event loop: nothing is kept that a message about it
+ * has already passed. Absence is never kept.
+ */
+export class CachedView {
+  readonly view: CatalogView
+  readonly #bucketsByName = new BoundedCache<Bucket>(BUCKETS_MAX)
+  readonly #bucketsById = new BoundedCache<Bucket>(BUCKETS_MAX)
+  readonly #keysByHash = new BoundedCache<ApiKey>(KEYS_MAX)
+  readonly #keysById = new BoundedCache<ApiKey>(KEYS_MAX)
+  readonly #accessKeys = new BoundedCache<AccessKey>(KEYS_MAX)
+  readonly #assetsByKey: BoundedCache<Asset>
+  readonly #assetsById: BoundedCache<Asset>
+  readonly #places: BoundedCache<StoredPlace>
+
+  constructor(plain: CatalogView, tables: Tables, bytesMax: number) {
+    this.#assetsByKey = new BoundedCache(bytesMax / 2)
+    this.#assetsById = new BoundedCache(bytesMax / 4)
+    this.#places = new BoundedCache(bytesMax / 4)
+    this.view = this.#over(plain, tables)
+  }
+
+  /** To be called with what was touched before the commit's promise resolves. */
+  forget({ assets, records }: Touched): void {
+    for (const { id, bucketId, key } of assets) {
+      this.#assetsById.delete(id)
+      this.#assetsByKey.delete(placeOf(bucketId, key))
+    }
+    for (const sha256 of records.blobs ?? []) this.#places.delete(sha256)
+    // Changes of these are rare, so all of them go, by whatever they were found.
+    if (records.buckets !== undefined) {
+      this.#bucketsByName.clear()
+      this.#bucketsById.clear()
+    }
+    if (records.accessKeys !== undefined) this.#accessKeys.clear()
+    if (records.keys !== undefined) {
+      this.#keysByHash.clear()
+      this.#keysById.clear()
+    }
+  }
+
+  /** After a failure nobody knows what was touched. */
+  forgetAll(): void {
+    for (const cache of [this.#bucketsByName, this.#bucketsById]) cache.clear()
+    for (const cache of [this.#keysByHash, this.#keysById]) cache.clear()
+    this.#accessKeys.clear()
+    for (const cache of [this.#assetsByKey, this.#assetsById, this.#places]) cache.clear()
+  }
+
+  #over(plain: CatalogView, { buckets, keys, accessKeys, assets, blobs }: Tables): CatalogView {
+    return {
+      ...plain,
+      buckets: {
+        byName: name => through(this.#bucketsByName, name, () => buckets.byName(name)),
+        byId: id => through(this.#bucketsById, id, () => buckets.byId(id)),
+        list: query => buckets.list(query),
+        count: () => buckets.count(),
+        hasPolicy: () => buckets.hasPolicy(),
+      },
+      accessKeys: {
+        byId: id => through(this.#accessKeys, id, () => accessKeys.byId(id)),
+        list: () => accessKeys.list(),
+      },
+      keys: {
+        byHash: hash => through(this.#keysByHash, hash, () => keys.byHash(hash)),
+        byId: id => through(this.#keysById, id, () => keys.byId(id)),
+        list: () => keys.list(),
+        count: () => keys.count(),
+      },
+      assets: {
+        ...plain.assets,
+        byId: id => through(this.#assetsById, id, () => assets.byId(id), assetBytes),
+        byKey: (bucketId, key) => {
+          const place = placeOf(bucketId, key)
+          return through(this.#assetsByKey, place, () => assets.byKey(bucketId, key), assetBytes)
+        },
+      },
+      blobs: {
+        get: sha256 => blobs.get(sha256),
+        place: sha256 => through(this.#places, sha256, () => blobs.place(sha256), placeBytes),
+        list: query => blobs.list(query),
+        dead: query => blobs.dead(query),
+        totals: () => blobs.totals(),
+      },
+    }
+  }
+}
+
+/** Ids hold no slash, so the pair is unambiguous. */
+function placeOf(bucketId: string, key: string): string {
+  return `${bucketId}/${key}`
+}
+
+function through<Value>(
+  cache: BoundedCache<Value>,
+  key: string,
+  ask: () => Value | undefined,
+  bytesOf?: (value: Value) => number,
+): Value | undefined {
+  const known = cache.get(key)
+  if (known !== undefined) return known
+  const found = ask()
+  if (found !== undefined) cache.set(key, found, bytesOf?.(found))
+  return found
+}
+
+/** Roughly what a record takes in memory: its objects and two texts that may be long. */
+const RECORD_BYTES = 1024
+
+function assetBytes({ key, name, tags, metadata, acl }: Asset): number {
+  const texts = 2 * (key.length + name.length)
+  const lists = tags.length === 0 && acl === null ? 0 : JSON.stringify([tags, acl]).length
+  const values = Object.keys(metadata).length === 0 ? 0 : JSON.stringify(metadata).length
+  return RECORD_BYTES + texts + 4 * (lists + values)
+}
+
+/** Of a part mostly its digest. */
+const PART_BYTES = 150
+
+function placeBytes({ sums, parts = [] }: StoredPlace): number {
+  return RECORD_BYTES / 2 + sums.length + PART_BYTES * parts.length
+}

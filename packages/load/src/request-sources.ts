@@ -1,0 +1,277 @@
+import { bodyHash, bodyParts, digitsOf, stampOf, writeDigits } from './bodies.ts'
+import type { Exchange, NumberCounter, RequestSource } from './exchange.ts'
+import type {
+  CallTraffic,
+  GetTraffic,
+  HeadTraffic,
+  LoadPlan,
+  Method,
+  MixedTraffic,
+  Place,
+  PutTraffic,
+} from './load-plan.ts'
+
+const inlineBytesMax = 256 * 1024
+const found: readonly number[] = [200]
+
+export function requestSource(
+  { traffic, host }: Pick<LoadPlan, 'traffic' | 'host'>,
+  counter: NumberCounter,
+  connection: number,
+): RequestSource {
+  const heads = new Heads(host ?? '127.0.0.1')
+  switch (traffic.kind) {
+    case 'put':
+      return new PutSource(traffic, { counter, heads })
+    case 'get':
+      return new GetSource(traffic, { connection, heads })
+    case 'head':
+      return new HeadSource(traffic, { connection, heads })
+    case 'call':
+      return new CallSource(traffic, { connection, heads })
+    case 'mixed':
+      return new MixedSource(traffic, { counter, connection, heads })
+  }
+}
+
+class PutSource implements RequestSource {
+  readonly #exchange: Exchange
+  readonly #first: Buffer
+  readonly #keyAt: number
+  readonly #stampAt: number
+  readonly #counter: NumberCounter
+
+  constructor(
+    traffic: PutTraffic,
+    { counter, heads }: { readonly counter: NumberCounter; readonly heads: Heads },
+  ) {
+    const { sizeBytes, tag } = traffic
+    const head = heads.bytes('PUT', traffic, sizeBytes)
+    this.#keyAt = keyOffset('PUT', traffic)
+    this.#stampAt = head.length + tag.length
+    this.#counter = counter
+    const stamp = Buffer.from(stampOf(tag, 0), 'latin1')
+    const parts = bodyParts(sizeBytes)
+    const whole = sizeBytes <= inlineBytesMax
+    this.#first = Buffer.concat(whole ? [head, stamp, ...parts] : [head, stamp])
+    this.#exchange = {
+      ...plain('PUT'),
+      chunks: whole ? [this.#first] : [this.#first, ...parts],
+      statuses: traffic.statuses,
+      payloadBytes: sizeBytes,
+    }
+  }
+
+  next(): Exchange {
+    return this.nextOf(this.#counter.value++)
+  }
+
+  nextOf(number: number): Exchange {
+    writeDigits(this.#first, this.#keyAt, number)
+    writeDigits(this.#first, this.#stampAt, number)
+    return this.#exchange
+  }
+}
+
+class GetSource implements RequestSource {
+  readonly #traffic: GetTraffic
+  readonly #head: Buffer
+  readonly #chunks: readonly Buffer[]
+  readonly #keyAt: number
+  #state: number
+  #made = 0
+
+  constructor(
+    traffic: GetTraffic,
+    { connection, heads }: { readonly connection: number; readonly heads: Heads },
+  ) {
+    this.#traffic = traffic
+    this.#head = heads.bytes('GET', traffic)
+    this.#chunks = [this.#head]
+    this.#keyAt = keyOffset('GET', traffic)
+    this.#state = seedOf(connection)
+  }
+
+  next(): Exchange {
+    const { sizeBytes, tag, firstNumber, count, hashEvery } = this.#traffic
+    this.#state = mix(this.#state)
+    const number = firstNumber + (this.#state % count)
+    writeDigits(this.#head, this.#keyAt, number)
+    const stamp = stampOf(tag, number)
+    const hashed = hashEvery > 0 && this.#made % hashEvery === 0
+    this.#made += 1
+    return {
+      ...plain('GET'),
+      chunks: this.#chunks,
+      answerBytes: sizeBytes,
+      stamp,
+      hash: hashed ? bodyHash(stamp, sizeBytes) : undefined,
+      payloadBytes: sizeBytes,
+    }
+  }
+}
+
+class HeadSource implements RequestSource {
+  readonly #traffic: HeadTraffic
+  readonly #head: Buffer
+  readonly #keyAt: number
+  readonly #exchange: Exchange
+  #state: number
+
+  constructor(
+    traffic: HeadTraffic,
+    { connection, heads }: { readonly connection: number; readonly heads: Heads },
+  ) {
+    this.#traffic = traffic
+    this.#head = heads.bytes('HEAD', traffic)
+    this.#keyAt = keyOffset('HEAD', traffic)
+    this.#state = seedOf(connection)
+    const { sizeBytes } = traffic
+    this.#exchange = {
+      ...plain('HEAD'),
+      chunks: [this.#head],
+      hasBody: false,
+      headBytes: sizeBytes,
+    }
+  }
+
+  next(): Exchange {
+    const { firstNumber, count } = this.#traffic
+    this.#state = mix(this.#state)
+    writeDigits(this.#head, this.#keyAt, firstNumber + (this.#state % count))
+    return this.#exchange
+  }
+}
+
+class CallSource implements RequestSource {
+  readonly #exchanges: readonly Exchange[]
+  #at: number
+
+  constructor(
+    traffic: CallTraffic,
+    { connection, heads }: { readonly connection: number; readonly heads: Heads },
+  ) {
+    this.#at = connection
+    this.#exchanges = traffic.paths.map(path => ({
+      ...plain('GET'),
+      chunks: [Buffer.from(heads.text('GET', path, traffic.headers), 'latin1')],
+    }))
+  }
+
+  next(): Exchange {
+    this.#at += 1
+    const exchange = this.#exchanges[this.#at % this.#exchanges.length]
+    if (exchange === undefined) throw new Error('traffic without a path')
+    return exchange
+  }
+}
+
+/** Reads what was there before; deletes what this run has put. */
+class MixedSource implements RequestSource {
+  readonly #traffic: MixedTraffic
+  readonly #counter: NumberCounter
+  readonly #put: PutSource
+  readonly #get: GetSource
+  readonly #head: HeadSource
+  readonly #delete: Buffer
+  readonly #keyAt: number
+  #state: number
+
+  constructor(
+    traffic: MixedTraffic,
+    on: {
+      readonly counter: NumberCounter
+      readonly connection: number
+      readonly heads: Heads
+    },
+  ) {
+    const { counter, connection, heads } = on
+    this.#traffic = traffic
+    this.#counter = counter
+    this.#put = new PutSource(traffic.put, on)
+    this.#get = new GetSource(traffic.get, on)
+    this.#head = new HeadSource({ ...traffic.get, kind: 'head' }, on)
+    this.#delete = heads.bytes('DELETE', traffic.put)
+    this.#keyAt = keyOffset('DELETE', traffic.put)
+    this.#state = seedOf(connection + 4096)
+  }
+
+  next(): Exchange {
+    this.#state = mix(this.#state)
+    const { head, put, delete: removal } = this.#traffic.shares
+    const point = this.#state / 2 ** 32
+    if (point < put) return this.#nextPut()
+    if (point < put + removal) return this.#nextDelete() ?? this.#get.next()
+    return point < put + removal + head ? this.#head.next() : this.#get.next()
+  }
+
+  #nextPut(): Exchange {
+    const number = this.#counter.value++
+    const done = () => {
+      this.#counter.put.push(number)
+    }
+    return { ...this.#put.nextOf(number), done }
+  }
+
+  #nextDelete(): Exchange | undefined {
+    const number = this.#counter.put.pop()
+    if (number === undefined) return undefined
+    writeDigits(this.#delete, this.#keyAt, number)
+    const statuses = this.#traffic.deletedStatuses
+    return { ...plain('DELETE'), chunks: [this.#delete], statuses }
+  }
+}
+
+/** An exchange with nothing special about it. */
+function plain(method: Method): Omit<Exchange, 'chunks'> {
+  return {
+    method,
+    statuses: found,
+    answerBytes: undefined,
+    stamp: undefined,
+    hash: undefined,
+    payloadBytes: 0,
+    hasBody: true,
+    headBytes: 0,
+  }
+}
+
+/** Heads of requests to one host. */
+class Heads {
+  readonly #host: string
+
+  constructor(host: string) {
+    this.#host = host.includes(':') ? `[${host}]` : host
+  }
+
+  bytes(method: Method, place: Place, lengthBytes?: number): Buffer {
+    const headers =
+      lengthBytes === undefined
+        ? place.headers
+        : { ...place.headers, 'Content-Length': String(lengthBytes) }
+    return Buffer.from(this.text(method, place.pathPrefix + digitsOf(0), headers), 'latin1')
+  }
+
+  text(method: Method, path: string, headers: Readonly<Record<string, string>>): string {
+    const lines = Object.entries({ Host: this.#host, ...headers })
+    const text = lines.map(([name, value]) => `${name}: ${value}\r\n`).join('')
+    return `${method} ${path} HTTP/1.1\r\n${text}\r\n`
+  }
+}
+
+function keyOffset(method: Method, place: Place): number {
+  return method.length + 1 + Buffer.byteLength(place.pathPrefix, 'latin1')
+}
+
+/** xorshift32: cheap, and two runs ask for the same in the same order. */
+function mix(state: number): number {
+  let value = state
+  value ^= value << 13
+  value ^= value >>> 17
+  value ^= value << 5
+  return value >>> 0
+}
+
+function seedOf(connection: number): number {
+  return Math.imul(connection + 1, 0x9e3779b1) >>> 0
+}

@@ -1,0 +1,36 @@
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
+import type { InFlight } from '../in-flight.ts'
+
+/** A request that a door may answer by itself. */
+export interface DirectExchange {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  /** To be called before the first wait: what follows on the connection has to know of it. */
+  enter(): void
+  /** Sends the request the way of all others after all. Nothing may have been answered yet. */
+  otherwise(): void
+}
+
+/** True when the request is answered, or will be. */
+export type Direct = (exchange: DirectExchange) => boolean
+
+/** Asks the door first, and hands on what it leaves. */
+export function directFirst(
+  direct: Direct,
+  inFlight: InFlight,
+  handler: RequestListener,
+): RequestListener {
+  return (request, response) => {
+    const exchange: DirectExchange = {
+      request,
+      response,
+      enter: () => {
+        void inFlight.enter(request, response)
+      },
+      otherwise: () => {
+        if (!response.destroyed) handler(request, response)
+      },
+    }
+    if (!direct(exchange)) handler(request, response)
+  }
+}

@@ -1,0 +1,88 @@
+import { type Server, type ServerResponse, validateHeaderValue } from 'node:http'
+import type { Clock } from '@holdfast/core/ports/clock.ts'
+
+/** Status line and headers of an answer that is given many times, as they go out. */
+export type PreparedHead = string
+
+/** Undefined when a value cannot be sent: the way of all requests refuses it with words. */
+export function prepareHead(headers: Readonly<Record<string, string>>): PreparedHead | undefined {
+  let text = 'HTTP/1.1 200 OK\r\n'
+  try {
+    for (const [name, value] of Object.entries(headers)) {
+      validateHeaderValue(name, value)
+      text += `${name}: ${value}\r\n`
+    }
+  } catch {
+    return undefined
+  }
+  return text
+}
+
+/** Larger bodies cost more to copy than a second piece costs to write. */
+const JOINED_BYTES_MAX = 8 * 1024
+
+/** Whether the answer can be written in one piece: nothing is before it, and more may follow. */
+export function canWriteWhole(response: ServerResponse): boolean {
+  return response.socket !== null && response.shouldKeepAlive && !response.headersSent
+}
+
+/**
+ * Writes answers whose head was prepared. Node checks and joins headers anew for every answer: with
+ * the twenty of ours that is a quarter of its time (42,000 answers of 4 KiB a second with
+ * `writeHead`, 57,000 so). What is set here is what `writeHead` itself leaves behind.
+ */
+export class WholeWriter {
+  readonly #clock: Clock
+  /** As long as the bytes are in the cache, which counts them twice. */
+  readonly #texts = new WeakMap<Uint8Array, string>()
+  #second = 0
+  #date = ''
+  #keepAlive: string | undefined
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  write(
+    response: ServerResponse,
+    head: PreparedHead,
+    answer: { readonly requestId: string; readonly bytes: Uint8Array },
+  ): void {
+    this.#keepAlive ??= keepAliveOf(response)
+    const { requestId, bytes } = answer
+    const text =
+      `${head}x-request-id: ${requestId}\r\nDate: ${this.#dateNow()}\r\n` +
+      `Connection: keep-alive\r\n${this.#keepAlive}\r\n`
+    Reflect.set(response, '_header', text)
+    if (bytes.length === 0) response.end()
+    else if (bytes.length > JOINED_BYTES_MAX) response.end(bytes)
+    else response.end(this.#textOf(bytes), 'latin1')
+  }
+
+  /** Characters for bytes, one for one: Node writes head and text in one piece, faster by 7 %. */
+  #textOf(bytes: Uint8Array): string {
+    let text = this.#texts.get(bytes)
+    if (text === undefined) {
+      const { buffer, byteOffset, byteLength } = bytes
+      text = Buffer.from(buffer, byteOffset, byteLength).toString('latin1')
+      this.#texts.set(bytes, text)
+    }
+    return text
+  }
+
+  #dateNow(): string {
+    const second = Math.floor(this.#clock.now() / 1000)
+    if (second !== this.#second) {
+      this.#second = second
+      this.#date = new Date(second * 1000).toUTCString()
+    }
+    return this.#date
+  }
+}
+
+function keepAliveOf({ socket }: ServerResponse): string {
+  const server: Pick<Server, 'keepAliveTimeout'> | undefined =
+    socket === null ? undefined : Reflect.get(socket, 'server')
+  const ms = server?.keepAliveTimeout ?? 0
+  return ms === 0 ? '' : `Keep-Alive: timeout=${Math.floor(ms / 1000)}\r\n`
+}

@@ -1,0 +1,130 @@
+import { CrashDisk, type CrashDiskOptions } from '@holdfast/testkit/crash-disk.ts'
+import { FakeClock } from '@holdfast/testkit/fake-clock.ts'
+import type { Draw } from '@holdfast/testkit/store/crash-runs.ts'
+import type { Day } from './engine-days.ts'
+import { CatalogPlaces, checkWhole, openEngineOn, stateOf } from './engine-lab.ts'
+
+export interface DayTally {
+  cuts: number
+  states: number
+  /** Commits that were acknowledged during the day. */
+  acknowledged: number
+}
+
+interface Left {
+  /** The disk call before which the power goes. */
+  readonly n: number
+  readonly acknowledged: number
+  readonly disk: CrashDisk
+  readonly catalogDir: string
+}
+
+export interface DaySweep extends Draw {
+  readonly disk: CrashDiskOptions
+  /** A disk between the store and the crash disk, such as one that forgets a duty. */
+  readonly through?: (disk: CrashDisk) => CrashDisk
+}
+
+/**
+ * Plays a day once and takes disks that a power cut before each disk call may leave. Each is opened
+ * and must hold exactly the records as they were after the last acknowledged commit, or after the
+ * one that was under way; and every byte of them.
+ */
+export async function sweepDay(day: Day, sweep: DaySweep): Promise<DayTally> {
+  using places = new CatalogPlaces()
+  const { left, states, calls } = await playDay(day, sweep, places)
+  const tally: DayTally = { cuts: 0, states: 0, acknowledged: states.length - 1 }
+  tally.cuts = new Set(left.map(({ n }) => n)).size
+  for (const [at, one] of left.entries()) {
+    try {
+      await checkLeft(one, states, { places, twice: at % 3 === 0 })
+    } catch (error) {
+      const text = error instanceof Error ? error.message : String(error)
+      throw new Error(`cut ${one.n}, disk ${at}: ${text}\n${callsBefore(calls, one.n)}`, {
+        cause: error,
+      })
+    }
+    places.drop(one.catalogDir)
+    tally.states += 1
+  }
+  return tally
+}
+
+async function playDay(day: Day, sweep: DaySweep, places: CatalogPlaces) {
+  const catalogDir = places.fresh()
+  const left: Left[] = []
+  const states: string[] = []
+  const older: string[] = []
+  let watching = false
+  const take = (n: number) => {
+    if (!watching) return
+    const random = sweep.random.fork(n)
+    for (let i = 0; i < sweep.disksPerCut; i += 1) {
+      // None, the present one and an older one in turn: a cut may take any of the catalog's WAL.
+      const from = [undefined, catalogDir, random.pick([catalogDir, ...older])][(n + i) % 3]
+      const copy = from === undefined ? places.fresh() : places.copy(from)
+      const crashed = disk.crashed(random.fork(i))
+      left.push({ n, acknowledged: states.length - 1, disk: crashed, catalogDir: copy })
+    }
+  }
+  const disk = new CrashDisk({ ...sweep.disk, before: take })
+  const opened = await openEngineOn({
+    disk: sweep.through?.(disk) ?? disk,
+    catalogDir,
+    onCommit: async store => {
+      states.push(await stateOf(store))
+      if (states.length % 4 === 1) older.push(places.copy(catalogDir))
+    },
+  })
+  // Reclaiming makes the catalog durable before it removes packs, so no older state comes back.
+  const forgetOlder = () => {
+    for (const dir of older.splice(0)) places.drop(dir)
+  }
+  try {
+    await day.prepare?.(opened)
+    disk.settle()
+    forgetOlder()
+    states.splice(0, states.length, await stateOf(opened.store))
+    watching = true
+    await day.run(opened, forgetOlder)
+    take(disk.ops + 1)
+  } finally {
+    watching = false
+    await opened.store.close()
+  }
+  return { left, states, calls: disk.log }
+}
+
+async function checkLeft(
+  { disk, catalogDir, acknowledged }: Left,
+  states: readonly string[],
+  { places, twice }: { readonly places: CatalogPlaces; readonly twice: boolean },
+): Promise<void> {
+  const found = await openAndCheck(disk, catalogDir)
+  const allowed = states.slice(acknowledged, acknowledged + 2)
+  if (!allowed.includes(found)) {
+    const at = states.indexOf(found)
+    const is = at >= 0 ? `as after commit ${at}` : `in no state it ever had:\n${found}`
+    throw new Error(`after commit ${acknowledged} was acknowledged, the store is ${is}`)
+  }
+  if (!twice) return
+  const emptied = places.fresh()
+  const again = await openAndCheck(disk, emptied)
+  places.drop(emptied)
+  if (again !== found) throw new Error(`made again, the catalog differs:\n${found}\n${again}`)
+}
+
+async function openAndCheck(disk: CrashDisk, catalogDir: string): Promise<string> {
+  await using opened = await openEngineOn({ disk, catalogDir, clock: new FakeClock(), seed: 2 })
+  const leftover = disk.list('/data/tmp').map(({ name }) => name)
+  if (leftover.length > 0) throw new Error(`left over: ${leftover.join(', ')}`)
+  await checkWhole(opened)
+  return await stateOf(opened.store)
+}
+
+function callsBefore(calls: CrashDisk['log'], n: number): string {
+  return calls
+    .slice(Math.max(0, n - 10), n + 2)
+    .map(call => `  ${call.n === n ? '>' : ' '} ${call.n} ${call.operation} ${call.path}`)
+    .join('\n')
+}

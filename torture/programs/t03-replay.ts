@@ -1,0 +1,59 @@
+import { prepare } from '@holdfast/testkit/store/crash-runs.ts'
+import { sweepCuts } from '@holdfast/testkit/store/cut-runs.ts'
+import { workloads } from '@holdfast/testkit/store/workloads.ts'
+import { engineDays } from '../crash-disk/engine-days.ts'
+import { journaling, newLab, strict } from '../crash-disk/store-lab.ts'
+import { sweepDay } from '../crash-disk/sweep-days.ts'
+import type { Program, Run } from '../runner/program.ts'
+
+const perCut = 5
+const rounds = { short: 1, long: 75 }
+
+export const program: Program = {
+  id: 'T03',
+  name: 'replay',
+  summary: 'the power goes before every disk call: what was acknowledged is there, all or nothing',
+  secondsMax: { short: 240, long: 14_400 },
+  minimum: {
+    short: { states: 6000, workloads: 19, acknowledged: 150 },
+    long: { states: 500_000, workloads: 19, acknowledged: 150 },
+  },
+  /** Workloads of the store alone and days of the whole engine, each on two kinds of disk. */
+  async run(run) {
+    for (let round = 0; round < rounds[run.length]; round += 1) await playAll(run, round)
+  },
+}
+
+async function playAll(run: Run, round: number): Promise<void> {
+  const draw = { random: run.random.fork(round), disksPerCut: perCut }
+  for (const [name, workload] of Object.entries(workloads)) {
+    await attempt(run, name, async disk => {
+      using lab = newLab()
+      const crash = { workload, disk, prepared: await prepare(lab, disk) }
+      const tally = await sweepCuts(lab, crash, draw)
+      return { cuts: tally.cuts, states: tally.disks, acknowledged: 0 }
+    })
+  }
+  for (const [name, day] of Object.entries(engineDays)) {
+    await attempt(run, name, async disk => await sweepDay(day, { ...draw, disk }))
+  }
+}
+
+type Sweep = (
+  disk: typeof strict,
+) => Promise<{ cuts: number; states: number; acknowledged: number }>
+
+async function attempt(run: Run, name: string, sweep: Sweep): Promise<void> {
+  for (const disk of [strict, journaling]) {
+    try {
+      const { cuts, states, acknowledged } = await sweep(disk)
+      run.count('cuts', cuts)
+      run.count('states', states)
+      run.count('acknowledged', acknowledged)
+      run.pass(states)
+    } catch (error) {
+      run.fail(`${name}, ${disk.flavour}: ${error instanceof Error ? error.message : error}`)
+    }
+  }
+  run.count('workloads')
+}
