@@ -9,6 +9,7 @@ import { test } from 'node:test'
 import type { Route } from '@holdfast/contract/route.ts'
 import { routes } from '@holdfast/contract/routes.ts'
 import { problem } from '@holdfast/contract/schemas/problem.ts'
+import { verifyStore } from '@holdfast/engine/integrity/verify.ts'
 import type { TSchema } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { parseSettings } from './config/parse-settings.ts'
@@ -50,6 +51,8 @@ export interface TestServer extends AsyncDisposable {
   raw(...parts: (string | Uint8Array | number)[]): Promise<string>
   /** Temp files in the data directory. */
   temps(): string[]
+  /** Whatever lies in the data directory and belongs to no asset, and what assets miss. */
+  loose(): Promise<string[]>
 }
 
 export interface TestServerOptions extends Partial<ContextOptions> {
@@ -85,12 +88,26 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
     ask: async (line, ask = {}) => await askOnce({ port, agent }, line, ask),
     raw: async (...parts) => await sendRaw(port, parts),
     temps: () => readdirSync(join(dir, 'tmp')),
+    loose: async () => await looseIn(dir, running),
     async [Symbol.asyncDispose]() {
       agent.destroy()
       await running.stop()
       if (options.dir === undefined) rmSync(dir, { recursive: true, force: true })
     },
   }
+}
+
+const OWN =
+  /^(holdfast\.json|lock(-journal)?|catalog\.db(-wal|-shm)?|ballast|packs|blobs|tmp|notes)$/
+
+async function looseIn(dir: string, running: RunningServer): Promise<string[]> {
+  const report = await verifyStore(running.context.engine)
+  const blobs = [...report.missing, ...report.damaged, ...report.orphaned]
+  return [
+    ...readdirSync(dir).filter(name => !OWN.test(name)),
+    ...readdirSync(join(dir, 'tmp')),
+    ...blobs.map(({ sha256 }) => sha256),
+  ]
 }
 
 async function askOnce(

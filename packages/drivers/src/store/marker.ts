@@ -4,6 +4,7 @@ import type { Clock } from '@holdfast/core/ports/clock.ts'
 import type { Disk } from '@holdfast/core/ports/disk.ts'
 import type { Random } from '@holdfast/core/ports/random.ts'
 import { fromDisk } from '../disk/disk-errors.ts'
+import { readText } from '../disk/read-text.ts'
 import { BLOBS, MARKER, NOTES, PACKS, TEMP } from '../element/disk/layout.ts'
 
 /** The format that this version writes; newer ones are refused, never guessed at. */
@@ -83,16 +84,6 @@ function parseMarker(text: string): Marker {
     })
   }
   return { format, element, created: String(created), secret }
-}
-
-function readText(disk: Disk, path: string): string {
-  const file = disk.open(path, 'read')
-  try {
-    const bytes = Buffer.alloc(file.size())
-    return bytes.toString('utf8', 0, file.read(bytes, 0))
-  } finally {
-    file.close()
-  }
 }
 
 /** Atomic and durable: temp name, sync, rename, sync of the directory. */

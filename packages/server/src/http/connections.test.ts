@@ -13,7 +13,8 @@ before(async () => {
   server = await startServer({ env: { STORAGE_BODY_IDLE_TIMEOUT: '1' } })
 })
 after(async () => {
-  await server[Symbol.asyncDispose]()
+  await using closed = server
+  assert.deepEqual(await closed.loose(), [], 'nothing of what was cut or refused is a file')
 })
 
 async function nothingLeft(key?: string): Promise<void> {

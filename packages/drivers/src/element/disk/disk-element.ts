@@ -17,6 +17,7 @@ import type {
 } from '@holdfast/core/ports/element.ts'
 import type { Random } from '@holdfast/core/ports/random.ts'
 import { errnoOf, fromDisk } from '../../disk/disk-errors.ts'
+import { readText } from '../../disk/read-text.ts'
 import type { ReclaimStep } from '../../store/reclaimer.ts'
 import { BlobCache } from '../blob-cache.ts'
 import { blobEntrySha256 } from './batch.ts'
@@ -231,13 +232,7 @@ export class DiskElement implements Element {
     const { disk } = this.#options
     const path = this.#notePath(name)
     if (disk.stat(path) === undefined) return undefined
-    const file = disk.open(path, 'read')
-    try {
-      const bytes = Buffer.alloc(file.size())
-      return bytes.toString('utf8', 0, file.read(bytes, 0))
-    } finally {
-      file.close()
-    }
+    return readText(disk, path)
   }
 
   async writeNote(

@@ -17,7 +17,7 @@ before(async () => {
 })
 after(async () => {
   await using closed = server
-  assert.deepEqual(closed.temps(), [], 'nothing is left behind')
+  assert.deepEqual(await closed.loose(), [], 'nothing is left behind')
 })
 
 async function bucket(name: string, settings: object = {}): Promise<Tree> {

@@ -19,7 +19,7 @@ before(async () => {
 })
 after(async () => {
   await using closed = server
-  assert.deepEqual(closed.temps(), [], 'nothing is left behind')
+  assert.deepEqual(await closed.loose(), [], 'nothing is left behind')
 })
 
 test('an upload answers with everything that the contract promises', async () => {

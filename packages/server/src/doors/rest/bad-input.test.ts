@@ -24,6 +24,7 @@ after(async () => {
   await using closed = server
   const { json } = await closed.ask('GET /api/v2/assets?service=bad&limit=1')
   assert.equal(json.total, 0, 'nothing of what was refused is an asset')
+  assert.deepEqual(await closed.loose(), [], 'nor bytes that belong to none')
   assert.deepEqual(listing(), everything, 'nothing of what was refused is a file')
 })
 

@@ -18,7 +18,7 @@ before(async () => {
 })
 after(async () => {
   await using closed = server
-  assert.deepEqual(closed.temps(), [], 'nothing is left behind')
+  assert.deepEqual(await closed.loose(), [], 'nothing is left behind')
 })
 
 interface Sent {

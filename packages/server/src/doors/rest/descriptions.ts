@@ -30,7 +30,11 @@ const page = `<!doctype html>
 </html>
 `
 
-const starter = `SwaggerUIBundle({
+const starter = `const dark = matchMedia('(prefers-color-scheme: dark)')
+const follow = () => document.documentElement.classList.toggle('dark-mode', dark.matches)
+dark.addEventListener('change', follow)
+follow()
+SwaggerUIBundle({
   url: 'openapi.json',
   dom_id: '#explorer',
   deepLinking: true,

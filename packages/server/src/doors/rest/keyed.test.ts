@@ -13,7 +13,7 @@ before(async () => {
 })
 after(async () => {
   await using closed = server
-  assert.deepEqual(closed.temps(), [], 'nothing is left behind')
+  assert.deepEqual(await closed.loose(), [], 'nothing is left behind')
 })
 
 test('put creates, equal content changes nothing, other content makes a version', async () => {

@@ -15,7 +15,7 @@ before(async () => {
 })
 after(async () => {
   await using closed = server
-  assert.deepEqual(closed.temps(), [], 'nothing is left behind')
+  assert.deepEqual(await closed.loose(), [], 'nothing is left behind')
 })
 
 /** An asset with the given contents as its versions. */
