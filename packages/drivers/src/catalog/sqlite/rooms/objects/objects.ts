@@ -69,11 +69,13 @@ export class Objects {
   #addVersions(entries: VersionEntry[], asset: Asset, query: VersionEntryQuery): void {
     const limit = query.limit - entries.length
     const rest = asset.key === query.after ? query.olderThan : undefined
-    const newest = this.#versions.shown(asset.id, { limit: 1 })[0]?.number
     const page =
       rest === undefined
         ? this.#versions.shown(asset.id, { limit })
         : this.#versions.shown(asset.id, { limit, olderThan: rest })
+    // Only the rest of a key may leave its newest version to the page before.
+    const first = rest === undefined ? page : this.#versions.shown(asset.id, { limit: 1 })
+    const newest = first[0]?.number
     for (const version of page) {
       entries.push({ asset, version, isLatest: version.number === newest })
     }
