@@ -1,12 +1,18 @@
 import { type ErrorCode, type ErrorDetails, HoldfastError } from '@holdfast/core/errors.ts'
+import type { ObjectAcl } from '@holdfast/core/objects.ts'
 import { type Permission, type Principal, scopeCovers } from '@holdfast/core/principal.ts'
 import type { Asset, Bucket } from '@holdfast/core/records.ts'
+import type { Action } from './actions.ts'
+import { bucketRule } from './bucket-rules.ts'
 
 /**
  * The only place that says who may do what. Denied unless a rule here allows it:
  * 1. An asset with an ACL is open to administrators and to the principals it names, to nobody else.
  * 2. A scope opens what lies in the buckets of its credential.
  * 3. A bucket with public reading opens its assets and their metadata for reading.
+ * 4. The policy and the access lists of S3 of a bucket open what they grant.
+ * Before all that, what the policy of the bucket denies is denied; only the settings of the bucket
+ * stay open to administrators, so that a policy can be taken back.
  */
 export interface Decision {
   readonly allowed: boolean
@@ -15,8 +21,15 @@ export interface Decision {
 }
 
 export interface Resource {
-  readonly bucket?: Pick<Bucket, 'name' | 'settings'> | undefined
-  readonly asset?: Pick<Asset, 'id' | 'acl'> | undefined
+  readonly bucket?: Pick<Bucket, 'name' | 'settings' | 'documents'> | undefined
+  readonly asset?: (Pick<Asset, 'id' | 'acl'> & Partial<Pick<Asset, 'key'>>) | undefined
+  /** Key of an object that is not there yet. */
+  readonly key?: string | undefined
+  /** What exactly is asked, in words of the policy language; absent: the permission says it. */
+  readonly action?: Action | undefined
+  /** Access list of the version, where the door knows one. */
+  readonly grants?: ObjectAcl | undefined
+  readonly objectTags?: Readonly<Record<string, string>> | undefined
   /** What the caller asked for: all that someone who may not know of the asset is told. */
   readonly missing?: Missing | undefined
 }
@@ -29,6 +42,8 @@ export function decide(principal: Principal, permission: Permission, resource: R
     return deny('presigned links only read and write assets')
   }
   const inside = isInside(principal, bucket)
+  const rule = ruleOf(principal, permission, resource)
+  if (rule?.effect === 'deny' && !keepsSettings(principal, permission)) return deny(rule.reason)
   if (asset !== undefined && asset.acl !== null) {
     if (inside && isAdministrator(principal)) return allow('administrator')
     return namedIn(asset.acl, principal, permission)
@@ -37,8 +52,23 @@ export function decide(principal: Principal, permission: Permission, resource: R
   }
   const scoped = hasScope(principal, permission)
   if (scoped && inside) return allow('granted by scope')
-  if (bucket?.settings.publicRead === true && PUBLIC.has(permission)) return allow('public bucket')
+  if (bucket?.settings.publicRead === true && PUBLIC.has(permission)) {
+    return allow('public bucket')
+  }
+  if (rule?.effect === 'allow') return allow(rule.reason)
   return deny(scoped ? 'the credential is confined to other buckets' : 'no scope grants it')
+}
+
+function ruleOf(principal: Principal, permission: Permission, resource: Resource) {
+  const { bucket, asset, action, grants, objectTags } = resource
+  if (bucket === undefined) return undefined
+  if (bucket.documents === undefined && grants === undefined) return undefined
+  const key = resource.key ?? asset?.key
+  return bucketRule(principal, permission, { bucket, asset, key, action, grants, objectTags })
+}
+
+function keepsSettings(principal: Principal, permission: Permission): boolean {
+  return permission.startsWith('buckets:') && isAdministrator(principal)
 }
 
 /**
@@ -77,11 +107,6 @@ export function hasScope(principal: Principal, permission: Permission): boolean 
 
 export function isAdministrator(principal: Principal): boolean {
   return principal.permissions.some(scope => scope === '*' || scope === '*:*')
-}
-
-/** Whether `decide` can answer without knowing the bucket: spares a look-up on the hot path. */
-export function needsBucket(principal: Principal, permission: Permission): boolean {
-  return principal.buckets !== null || !hasScope(principal, permission)
 }
 
 const LINK_PERMISSIONS: ReadonlySet<Permission> = new Set([

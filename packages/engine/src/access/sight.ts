@@ -29,15 +29,19 @@ export async function sightOf(
     for (const permission of needed) authorize(principal, permission, { bucket })
     return { bucketId: bucket.id, ...acl }
   }
-  if (principal.buckets === null && needed.every(one => decide(principal, one, {}).allowed)) {
-    return acl
-  }
+  const everywhere = principal.buckets === null && needed.every(one => isOpen(principal, one))
+  // A policy may close single buckets to a caller whom everything else is open to.
+  if (everywhere && !(await view.buckets.hasPolicy())) return acl
   const candidates = await candidateBuckets(engine, call)
   const open = candidates.filter(bucket =>
     needed.every(permission => decide(principal, permission, { bucket }).allowed),
   )
   if (open.length === 0) refuseNothingOpen(call, needed)
   return { bucketIds: open.map(bucket => bucket.id), ...acl }
+}
+
+function isOpen(principal: Call['principal'], permission: Permission): boolean {
+  return decide(principal, permission, {}).allowed
 }
 
 const PAGE = 1000

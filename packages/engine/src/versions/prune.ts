@@ -43,8 +43,9 @@ export async function pruneVersions(
   const reason = rule.before === null ? null : await clockProblem(engine)
   if (reason !== null) throw new HoldfastError('STORAGE_UNAVAILABLE', { reason })
   const dryRun = options.dryRun ?? false
+  const now = new Date(engine.clock.now()).toISOString()
   const pruned = dryRun
-    ? await engine.catalog.read(view => prunable(view, asset, rule))
+    ? await engine.catalog.read(view => prunable(view, asset, { ...rule, now }))
     : await commit(engine, call, { name: 'versions.prune', args: { assetId: asset.id, rule } })
   return { pruned, dryRun, keep: rule.keep }
 }

@@ -8,6 +8,9 @@ import { Changes } from './rooms/changes.ts'
 import { Counters } from './rooms/counters.ts'
 import { Keys } from './rooms/keys.ts'
 import { Links } from './rooms/links.ts'
+import { AccessKeys } from './rooms/objects/access-keys.ts'
+import { Objects } from './rooms/objects/objects.ts'
+import { Uploads } from './rooms/objects/uploads.ts'
 import { Quotas } from './rooms/quotas.ts'
 import { SearchIndex } from './rooms/search-index.ts'
 import { Versions } from './rooms/versions.ts'
@@ -27,6 +30,9 @@ export interface Tables {
   readonly quotas: Quotas
   readonly keys: Keys
   readonly changes: Changes
+  readonly objects: Objects
+  readonly uploads: Uploads
+  readonly accessKeys: AccessKeys
 }
 
 export function openTables(db: SqliteDatabase): Tables {
@@ -34,6 +40,7 @@ export function openTables(db: SqliteDatabase): Tables {
   const counters = new Counters(db)
   const buckets = new Buckets(db)
   const assets = new Assets({ db, buckets, words, counters })
+  const versions = new Versions({ db, words, assets })
   return {
     db,
     words,
@@ -41,12 +48,15 @@ export function openTables(db: SqliteDatabase): Tables {
     buckets,
     assets,
     assetSearch: new AssetSearch({ db, buckets, words, counters }),
-    versions: new Versions({ db, words, assets }),
+    versions,
     blobs: new Blobs(db),
     links: new Links(db),
     quotas: new Quotas(db, buckets, counters),
     keys: new Keys(db),
     changes: new Changes({ db, words, assets }),
+    objects: new Objects({ db, buckets, words, counters }, versions),
+    uploads: new Uploads(db, buckets),
+    accessKeys: new AccessKeys(db),
   }
 }
 
@@ -56,7 +66,7 @@ export function openSearchIndex(tables: Tables): SearchIndex {
 
 /** The questions of the port. `caughtUp` is awaited before anything searches. */
 export function viewOf(tables: Tables, caughtUp?: () => Promise<void>): CatalogView {
-  const { assets, assetSearch } = tables
+  const { assets, assetSearch, objects, versions } = tables
   return {
     buckets: tables.buckets,
     assets: {
@@ -78,5 +88,12 @@ export function viewOf(tables: Tables, caughtUp?: () => Promise<void>): CatalogV
     quotas: tables.quotas,
     keys: tables.keys,
     changes: tables.changes,
+    objects: {
+      list: query => objects.list(query),
+      listVersions: query => objects.listVersions(query),
+      nullVersion: assetId => versions.nullVersion(assetId),
+    },
+    uploads: tables.uploads,
+    accessKeys: tables.accessKeys,
   }
 }

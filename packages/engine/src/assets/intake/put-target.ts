@@ -29,7 +29,7 @@ export async function findTarget(
   const bucket = await findBucketForPut(engine, call, name)
   const existing = await engine.catalog.view.assets.byKey(bucket.id, key)
   const creates = fields.mode === 'create'
-  if (existing === undefined || creates) authorize(call.principal, 'assets:write', { bucket })
+  if (existing === undefined || creates) authorize(call.principal, 'assets:write', { bucket, key })
   if (creates && existing?.deletedAt === null) throw keyTaken(call, bucket, existing)
   if (existing && !decide(call.principal, 'assets:write', { bucket, asset: existing }).allowed) {
     throw refusedReplacement(call, bucket, { existing, mode: fields.mode })

@@ -1,3 +1,4 @@
+import type { AccessKey, MultipartUpload, UploadPart } from '@holdfast/core/objects.ts'
 import type { Touched, TouchedAsset } from '@holdfast/core/ports/catalog.ts'
 import type {
   ApiKey,
@@ -10,6 +11,7 @@ import type {
   QuotaScope,
   Version,
 } from '@holdfast/core/records.ts'
+import type { EncodedParts } from '../rooms/objects/composed-blobs.ts'
 
 /**
  * One transaction as it stands on the element (docs/format.md, "Change line"): the change rows it
@@ -44,6 +46,8 @@ export interface LineBlob {
   readonly sums: string
   /** Set where the bytes are not in the packs, in the element's own words. */
   readonly location?: string
+  /** Set where it has no bytes of its own, but those of other blobs. */
+  readonly parts?: EncodedParts
 }
 
 export interface LinePuts {
@@ -54,6 +58,9 @@ export interface LinePuts {
   readonly links?: readonly Link[]
   readonly quotas?: readonly Quota[]
   readonly keys?: readonly ApiKey[]
+  readonly accessKeys?: readonly AccessKey[]
+  readonly uploads?: readonly MultipartUpload[]
+  readonly parts?: readonly UploadPart[]
 }
 
 export interface LineGone {
@@ -63,6 +70,8 @@ export interface LineGone {
   readonly blobs?: readonly string[]
   readonly links?: readonly string[]
   readonly quotas?: readonly { readonly scope: QuotaScope; readonly name: string }[]
+  /** The parts go with their upload. */
+  readonly uploads?: readonly string[]
 }
 
 /** The kinds of records of a line, in the order in which they can be applied. */
@@ -74,6 +83,9 @@ export const recordKinds = [
   'links',
   'quotas',
   'keys',
+  'accessKeys',
+  'uploads',
+  'parts',
 ] as const satisfies readonly (keyof LinePuts)[]
 export type RecordKind = (typeof recordKinds)[number]
 

@@ -77,7 +77,7 @@ export class ReplayScratch {
       for (const { id, seq, record } of identified(line, name)) {
         this.#record.run(kind, id, seq, line.at, JSON.stringify(record))
       }
-      if (name === 'keys') continue
+      if (name === 'keys' || name === 'accessKeys' || name === 'parts') continue
       for (const gone of line.gone[name] ?? []) {
         this.#gone.run(kind, goneId(gone), line.seq, line.at, JSON.stringify(gone))
       }

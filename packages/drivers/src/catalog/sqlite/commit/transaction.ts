@@ -4,11 +4,13 @@ import type {
   CatalogRemovals,
   CatalogTransaction,
   CatalogView,
+  ComposedBlob,
   NewChange,
   Touched,
 } from '@holdfast/core/ports/catalog.ts'
 import type { BlobFacts } from '@holdfast/core/ports/element.ts'
 import type { Blob } from '@holdfast/core/records.ts'
+import { encodeParts } from '../rooms/objects/composed-blobs.ts'
 import type { Tables } from '../tables.ts'
 import { type ChangeLine, isEmptyLine, type LineBlob, LineDraft, quotaId } from './change-line.ts'
 import { Records } from './records.ts'
@@ -83,6 +85,7 @@ export class SqliteTransaction {
         return this.#context.seq + 1
       },
       keepBlob: (facts, location) => this.#keepBlob(facts, location),
+      composeBlob: blob => this.#composeBlob(blob),
     })
   }
 
@@ -130,15 +133,19 @@ export class SqliteTransaction {
     const known = this.#tables.blobs.get(facts.sha256)
     if (known !== undefined) {
       // Equal bytes are shared only if they are still there; else these take their place.
-      if (location !== null || this.#context.isPresent(known)) return
-      this.#tables.blobs.move(facts.sha256, this.#context.place(facts))
-      this.#draft.moved.push(facts.sha256)
-      return
+      if (location !== null || this.#isPresent(known)) return
+      if (known.parts === undefined) {
+        this.#tables.blobs.move(facts.sha256, this.#context.place(facts))
+        this.#draft.moved.push(facts.sha256)
+        return
+      }
     }
     const place = location ?? this.#context.place(facts)
     const { sha256, size, blockBytes, sums } = facts
     const atMs = Records.atMs(this.#context.at)
-    this.#records.putBlob({ sha256, size, blockBytes, sums, location: place }, atMs)
+    const blob = { sha256, size, blockBytes, sums, location: place }
+    if (known === undefined) this.#records.putBlob(blob, atMs)
+    else this.#records.fillBlob(blob, atMs)
     const line: LineBlob = {
       sha256,
       size,
@@ -147,6 +154,26 @@ export class SqliteTransaction {
       ...(place.startsWith('pack:') ? {} : { location: place }),
     }
     this.#draft.put('blobs', sha256, line)
+  }
+
+  #composeBlob({ sha256, size, parts }: ComposedBlob): void {
+    this.#write()
+    const known = this.#tables.blobs.get(sha256)
+    if (known !== undefined && this.#isPresent(known)) return
+    this.#records.composeBlob({ sha256, size, parts }, Records.atMs(this.#context.at))
+    const line: LineBlob = { sha256, size, blockBytes: 0, sums: '', parts: encodeParts(parts) }
+    this.#draft.put('blobs', sha256, line)
+  }
+
+  /** Whether the bytes, or those of all parts, lie where the catalog says. */
+  #isPresent(blob: Blob): boolean {
+    if (blob.parts === undefined) return this.#context.isPresent(blob)
+    return blob.parts.every(({ sha256 }) => {
+      const part = this.#tables.blobs.get(sha256)
+      if (part === undefined) return false
+      // Elements that do not stage answer for their bytes themselves.
+      return !/^(?:pack|file):/.test(part.location) || this.#context.isPresent(part)
+    })
   }
 
   #puts(): CatalogPuts {
@@ -184,6 +211,21 @@ export class SqliteTransaction {
         records.putKey(record)
         draft.put('keys', record.id, record)
       },
+      accessKey: record => {
+        this.#write()
+        records.putAccessKey(record)
+        draft.put('accessKeys', record.id, record)
+      },
+      upload: record => {
+        this.#write()
+        records.putUpload(record)
+        draft.put('uploads', record.id, record)
+      },
+      part: record => {
+        this.#write()
+        records.putPart(record, Records.atMs(this.#context.at))
+        draft.put('parts', record.id, record)
+      },
     }
   }
 
@@ -217,21 +259,29 @@ export class SqliteTransaction {
         records.removeQuota(scope, name)
         draft.remove('quotas', quotaId({ scope, name }), { scope, name })
       },
+      upload: id => {
+        this.#write()
+        records.removeUpload(id, Records.atMs(this.#context.at))
+        draft.remove('uploads', id)
+      },
       blob: sha256 => {
         this.#write()
         const blob = this.#tables.blobs.get(sha256)
         if (blob === undefined) return
-        if (!records.removeBlob(sha256)) {
+        if (!records.removeBlob(sha256, Records.atMs(this.#context.at))) {
           throw new HoldfastError('INTERNAL', {}, { cause: `blob ${sha256} is referenced` })
         }
         draft.remove('blobs', sha256)
-        this.#removedBlobs.push(sha256)
+        if (blob.parts === undefined) this.#removedBlobs.push(sha256)
       },
     }
   }
 }
 
-type Writing = Pick<CatalogTransaction, 'put' | 'remove' | 'note' | 'nextSeq' | 'keepBlob'>
+type Writing = Pick<
+  CatalogTransaction,
+  'put' | 'remove' | 'note' | 'nextSeq' | 'keepBlob' | 'composeBlob'
+>
 
 /**
  * Groups are getters, so that reaching for one after the end throws. A class, because getters of an
@@ -243,6 +293,7 @@ class OpenTransaction implements CatalogTransaction {
   readonly note
   readonly nextSeq
   readonly keepBlob
+  readonly composeBlob
   readonly #view: CatalogView
   readonly #alive: () => void
 
@@ -254,6 +305,7 @@ class OpenTransaction implements CatalogTransaction {
     this.note = writing.note
     this.nextSeq = writing.nextSeq
     this.keepBlob = writing.keepBlob
+    this.composeBlob = writing.composeBlob
   }
 
   get buckets() {
@@ -286,6 +338,18 @@ class OpenTransaction implements CatalogTransaction {
 
   get changes() {
     return this.#open().changes
+  }
+
+  get objects() {
+    return this.#open().objects
+  }
+
+  get uploads() {
+    return this.#open().uploads
+  }
+
+  get accessKeys() {
+    return this.#open().accessKeys
   }
 
   #open(): CatalogView {

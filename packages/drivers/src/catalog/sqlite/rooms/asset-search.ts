@@ -7,6 +7,7 @@ import { Statements } from '../statements.ts'
 import { ASSET_COLUMNS, type AssetRow, assetOfRow } from './asset-rows.ts'
 import type { AssetTables } from './assets.ts'
 import type { CounterKind } from './counters.ts'
+import { afterPrefix } from './objects/key-range.ts'
 import { matchExpression } from './search-text.ts'
 
 /** Of the filters whose totals are kept until the next commit. */
@@ -270,16 +271,4 @@ function counterOf(filter: AssetFilter): [CounterKind, string] | undefined {
 
 function whereText(where: Where): string {
   return where.parts.length === 0 ? '' : `WHERE ${where.parts.join(' AND ')}`
-}
-
-/** The first text that is greater than every text with the prefix, in code point order. */
-function afterPrefix(prefix: string): string | undefined {
-  const points = [...prefix]
-  while (points.length > 0) {
-    const last = points.pop()?.codePointAt(0) ?? 0
-    if (last >= 0x10ffff) continue
-    const next = last + 1 === 0xd800 ? 0xe000 : last + 1
-    return points.join('') + String.fromCodePoint(next)
-  }
-  return undefined
 }
