@@ -13,6 +13,7 @@ const patterns = [
   'apps/holdfast/**/*.test.ts',
   'bench/**/*.test.ts',
   'tests/**/*.test.ts',
+  'torture/**/*.test.ts',
   'tools/**/*.test.ts',
 ]
 const concurrency = 2

@@ -82,12 +82,14 @@ export const engineDays: Readonly<Record<string, Day>> = {
   },
   'purge and the key again': {
     prepare: makeBucket,
-    async run(opened) {
+    async run(opened, forgetOlder) {
       const { engine, call } = opened
       const id = await put(opened, 'a', small)
       await put(opened, 'a', large)
       await removeAsset(engine, call, id, { hard: true })
       await put(opened, 'a', small + 1)
+      await collect(opened, forgetOlder)
+      await put(opened, 'a', large, 2)
     },
   },
   'move and rename': {

@@ -18,6 +18,8 @@ export interface CrashDayOptions {
 
 /** Promise I13 says 3 s; this machine may be busy with other work. */
 const readyMsMax = 20_000
+/** A tenth of it is what clients see when nothing fails. */
+const answerMsMax = 5000
 
 /**
  * The real server under clients, crashed again and again: what was told is written down outside of
@@ -96,10 +98,40 @@ export class CrashDay implements Disposable {
     this.#run.pass()
   }
 
+  /** Puts until one is taken; why not, when none is in that time. */
+  async probe(server: HoldfastProcess, msMax: number): Promise<string | undefined> {
+    using door = new RestDoor(server.url, { bucket: 'probe' })
+    const made = await door.ask({
+      method: 'POST',
+      path: '/api/v2/buckets',
+      json: { name: 'probe' },
+    })
+    const endAt = performance.now() + msMax
+    let told = `${made.status} ${made.code}`
+    while (performance.now() < endAt) {
+      if (server.end !== undefined) return `the server ended, ${told}`
+      const body = Buffer.alloc(5000, 1)
+      const answer = await door.ask({ method: 'PUT', path: door.pathOf('probe'), body })
+      if (answer.outcome === 'ok') return undefined
+      told = `${answer.status} ${answer.code}`
+      await sleep(50)
+    }
+    return told
+  }
+
+  /** No request may have waited longer: a hang is a failure of its own. */
+  #tellSlow(): void {
+    const { slowestMs } = this.history
+    if (slowestMs > answerMsMax) this.#run.fail(`an answer took ${Math.round(slowestMs)} ms`)
+    this.#run.figure('slowest answer ms', slowestMs)
+  }
+
   #tellSurprises(): void {
     const { surprises } = this.clients
     for (const text of surprises.slice(this.#surprises)) this.#run.fail(`refused: ${text}`)
     this.#surprises = surprises.length
+    for (const [code, times] of this.clients.refusals) this.#run.figure(`refused ${code}`, times)
+    this.#tellSlow()
   }
 
   finish(): void {

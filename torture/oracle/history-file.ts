@@ -27,6 +27,8 @@ export class HistoryFile implements Disposable {
   readonly #file: number
   #last = 0
   #acknowledged = 0
+  /** The longest that anybody waited for an answer, or for the end of the connection. */
+  slowestMs = 0
 
   constructor(path: string) {
     this.#file = openSync(path, 'a')
@@ -57,6 +59,7 @@ export class HistoryFile implements Disposable {
   end(operation: Operation, outcome: Outcome, seen: Readonly<Record<string, unknown>> = {}): void {
     operation.endedMs = performance.now()
     operation.outcome = outcome
+    this.slowestMs = Math.max(this.slowestMs, operation.endedMs - operation.beganMs)
     if (outcome === 'ok') this.#acknowledged += 1
     this.#write({ end: operation.number, at: operation.endedMs, outcome, ...seen })
   }

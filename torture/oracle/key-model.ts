@@ -43,6 +43,11 @@ export class KeyModel {
     return this.#states.length === 1 ? this.#states[0] : undefined
   }
 
+  /** True when something was asked of it since the last look. */
+  get touched(): boolean {
+    return this.#told.some(told => !told.startsWith('seen'))
+  }
+
   /** Takes in an operation whose outcome is set; in the order in which they were sent. */
   add(operation: Operation): void {
     this.#told.push(`${operation.number} ${operation.kind} ${operation.outcome}`)
@@ -59,6 +64,12 @@ export class KeyModel {
     this.#told = [`seen ${stateText(found)}`]
     if (allowed.includes(stateText(found))) return undefined
     return `${this.key} is ${stateText(found)}, allowed ${allowed.join(' or ')}, after ${told}`
+  }
+
+  /** The same for a key that nobody touched, without its number of versions. */
+  glance(found: KeyState): string | undefined {
+    const { versions } = this.state ?? {}
+    return this.look(versions === undefined ? found : { ...found, versions })
   }
 }
 

@@ -38,21 +38,28 @@ export const program: Program = {
   async run(run) {
     const dataDir = join(run.scratch, 'data')
     using day = new CrashDay(run, { dataDir, clients: 16, keysEach: 6 })
-    await day.prepare()
-    const traced = hasStrace()
-    if (!traced) run.skip('kills at the n-th call', 'strace is not installed')
-    for (let kill = 1; kill <= kills[run.length] && !run.signal.aborted; kill += 1) {
-      const atCall = traced && kill % 2 === 0
-      if (!(await killOnce(run, day, { kill, atCall }))) break
-      if (kill % 7 === 0) await killWhileStarting(run, day)
-      if (kill % lookInsideEvery === 0) await day.lookInside(`kill ${kill}`)
+    try {
+      await killAgainAndAgain(run, day)
+    } finally {
+      day.finish()
     }
-    const server = await day.start()
-    await day.look(server, 'at the end')
-    await server.stop()
-    await day.lookInside('at the end', true)
-    day.finish()
   },
+}
+
+async function killAgainAndAgain(run: Run, day: CrashDay): Promise<void> {
+  await day.prepare()
+  const traced = hasStrace()
+  if (!traced) run.skip('kills at the n-th call', 'strace is not installed')
+  for (let kill = 1; kill <= kills[run.length] && !run.signal.aborted; kill += 1) {
+    const atCall = traced && kill % 2 === 0
+    if (!(await killOnce(run, day, { kill, atCall }))) return
+    if (kill % 7 === 0) await killWhileStarting(run, day)
+    if (kill % lookInsideEvery === 0) await day.lookInside(`kill ${kill}`)
+  }
+  const server = await day.start()
+  await day.look(server, 'at the end')
+  await server.stop()
+  await day.lookInside('at the end', true)
 }
 
 /** False when something did not hold: what follows would only repeat it. */

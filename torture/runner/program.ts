@@ -24,6 +24,8 @@ export interface Program {
   readonly minimum: Readonly<Record<Length, Counts>>
   /** `alone` keeps the other lane empty: for programs that judge times. */
   readonly lane?: 'any' | 'alone'
+  /** Runs in a mount namespace of its own, so that nothing stays mounted however it ends. */
+  readonly mounts?: boolean
   run(run: Run): Promise<void>
 }
 

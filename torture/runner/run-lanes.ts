@@ -45,7 +45,11 @@ async function runOne(
   const startedAt = performance.now()
   const script = join(import.meta.dirname, 'run-program.ts')
   const args = [script, program.id, length, String(seed), resultFile]
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', ...args], {
+  const command = [process.execPath, '--disable-warning=ExperimentalWarning', ...args]
+  // Where there is no root the program itself says that it cannot mount.
+  if (program.mounts === true && process.getuid?.() === 0) command.unshift('unshare', '-m')
+  const [file = '', ...rest] = command
+  const child = spawn(file, rest, {
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
   })

@@ -1,5 +1,6 @@
 import { version } from '@holdfast/server/version.ts'
 import { Command } from 'commander'
+import { addBench } from './commands/bench.ts'
 import { addBuckets } from './commands/buckets.ts'
 import { addConfig } from './commands/config.ts'
 import { addGet } from './commands/get.ts'
@@ -46,6 +47,6 @@ export function buildProgram(): Command {
     add(program)
   }
   for (const add of [addLink, addBuckets, addKeys, addLogin, addUsers, addAudit]) add(program)
-  for (const add of [addVerify, addRebuild, addConfig]) add(program)
+  for (const add of [addVerify, addRebuild, addConfig, addBench]) add(program)
   return program
 }

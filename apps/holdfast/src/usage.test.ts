@@ -28,7 +28,7 @@ test('unknown commands and options end with 2 and a hint, on the error stream', 
 test('help names every command and every setting source', async () => {
   const { stdout } = succeeded(await run(['--help']))
   const commands = ['serve', 'put', 'get', 'ls', 'stat', 'search', 'rm', 'restore', 'link']
-  for (const name of [...commands, 'buckets', 'keys', 'verify', 'rebuild', 'config']) {
+  for (const name of [...commands, 'buckets', 'keys', 'verify', 'rebuild', 'config', 'bench']) {
     assert.match(stdout, new RegExp(`^  ${name} `, 'm'))
   }
   assert.match(stdout, /HOLDFAST_API_KEY/)

@@ -7,5 +7,6 @@ export interface ExpectedDigests {
   readonly sha512?: string
   readonly crc32?: string
   readonly crc32c?: string
+  readonly crc64nvme?: string
 }
 export type DigestName = keyof ExpectedDigests

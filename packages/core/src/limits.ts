@@ -16,8 +16,12 @@ export interface Limits {
   readonly reservedBytes: number
   /** A blob without references is kept this long before its bytes may go. */
   readonly graceMs: number
+  /** A multipart upload to which no part came for so long is dropped with its parts. */
+  readonly uploadIdleMs: number
   /** Memory for verified bytes of small blobs that are read again and again. */
   readonly blobCacheBytes: number
+  /** Memory for chunks of large blobs on their way out; beyond, readers get short chunks. */
+  readonly readBufferBytes: number
   /** Memory for records of the catalog that are asked for again and again. */
   readonly catalogCacheBytes: number
 }
@@ -38,7 +42,9 @@ export const defaultLimits: Limits = Object.freeze({
   rangesMax: 8,
   reservedBytes: 64 * MiB,
   graceMs: 24 * 60 * 60 * 1000,
+  uploadIdleMs: 7 * 24 * 60 * 60 * 1000,
   blobCacheBytes: 32 * MiB,
+  readBufferBytes: 16 * MiB,
   catalogCacheBytes: 16 * MiB,
 })
 
@@ -58,4 +64,11 @@ export const bounds = Object.freeze({
   aclEntriesMax: 256,
   versionTagsMax: 32,
   linksPerAssetMax: 1000,
+  /** https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html */
+  partsMax: 10_000,
+  partBytesMin: 5 * MiB,
+  partBytesMax: 5 * GiB,
+  objectBytesMax: 5 * TiB,
+  bucketDocumentBytesMax: 64 * KiB,
+  bucketDocumentsBytesMax: 128 * KiB,
 })

@@ -16,6 +16,20 @@ export interface Principal {
   readonly buckets: readonly string[] | null
   /** The login that its token came from. */
   readonly sessionId?: string
+  /** How the request came, for conditions of policies; absent where the door does not tell. */
+  readonly request?: RequestFacts
+}
+
+/** Facts that conditions of bucket policies ask about. A null was looked for and is not there. */
+export interface RequestFacts {
+  readonly sourceIp: string | null
+  readonly secure: boolean
+  readonly userAgent: string | null
+  readonly referer: string | null
+  /** ISO 8601. */
+  readonly at: string
+  /** Values of single condition keys such as `s3:prefix` or `s3:x-amz-acl`. */
+  readonly keys: Readonly<Record<string, string>>
 }
 
 /** Permissions on the assets of one bucket whose keys begin with the prefix. */

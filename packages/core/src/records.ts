@@ -3,6 +3,8 @@
  * change lines on the element hold (docs/format.md). Times are ISO 8601 UTC text, sizes are bytes.
  */
 
+import type { BlobPart, BucketDocumentName, ObjectFacets } from './objects.ts'
+
 export type Json =
   | null
   | boolean
@@ -26,9 +28,14 @@ export interface Cors {
   readonly origins: readonly string[]
 }
 
+export type Versioning = 'enabled' | 'disabled' | 'suspended'
+
 export interface BucketSettings {
-  /** `enabled`: changed content makes a version. `disabled`: the newest content only is kept. */
-  readonly versioning: 'enabled' | 'disabled'
+  /**
+   * `enabled`: changed content makes a version. `disabled`: the newest content only is kept.
+   * `suspended`: versions there are stay, new content replaces only the null version.
+   */
+  readonly versioning: Versioning
   /** Anyone may read and list assets here without a credential. */
   readonly publicRead: boolean
   /** Allowed content types such as `image/png` or `image/*`; empty allows all. */
@@ -56,12 +63,16 @@ export interface Bucket {
   readonly id: string
   readonly name: string
   readonly settings: BucketSettings
+  /** Configurations of S3 as JSON, each validated when it was set; absent: none. */
+  readonly documents?: BucketDocuments
   readonly createdAt: string
   readonly createdBy: string
   readonly updatedAt: string
   /** Sequence of the change that last wrote this record. */
   readonly seq: number
 }
+
+export type BucketDocuments = { readonly [Name in BucketDocumentName]?: JsonObject }
 
 /** Who else may read or write one asset, by principal id. */
 export interface Acl {
@@ -128,6 +139,10 @@ export interface Version {
   readonly createdAt: string
   readonly createdBy: string
   readonly deletedAt: string | null
+  /** Made while the bucket did not version: S3 names it `null`, it gives way to the next. */
+  readonly isNull?: boolean
+  /** What S3 knows of it; absent for versions that no S3 request touched. */
+  readonly object?: ObjectFacets
 }
 
 export interface Link {
@@ -190,6 +205,8 @@ export interface Blob {
   readonly references: number
   /** When the last reference went (ISO), null while referenced. */
   readonly deadSince: string | null
+  /** Set for a composed blob: its bytes are those of other blobs, in this order. */
+  readonly parts?: readonly BlobPart[]
 }
 
 /** One row of the change log. */
@@ -227,6 +244,11 @@ export const changeKinds = [
   'key.created',
   'key.revoked',
   'blob.removed',
+  'upload.created',
+  'upload.removed',
+  'part.created',
+  'access_key.created',
+  'access_key.revoked',
   'identity.set',
   'identity.removed',
   'login.failed',

@@ -40,6 +40,8 @@ export interface StoreOptions {
   readonly layOutBytes?: number
   /** Memory for small blobs that are read again and again. */
   readonly cacheBytes?: number
+  /** The same for chunks of large blobs on their way out. */
+  readonly readBufferBytes?: number
   /** The same for records of the catalog. */
   readonly catalogCacheBytes?: number
   /**
@@ -115,6 +117,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       ...keepAlone(catalog, staging),
       reclaimStep: () => link.reclaim(),
       cacheBytes: options.cacheBytes ?? defaultLimits.blobCacheBytes,
+      readBufferBytes: options.readBufferBytes ?? defaultLimits.readBufferBytes,
       now: () => clock.now(),
     })
     await element.loadDamage()

@@ -142,6 +142,10 @@ export function refused(code: ErrorCode, details: Record<string, unknown> = {}) 
   }
 }
 
+export async function refusedWith(promise: Promise<unknown>, code: ErrorCode): Promise<void> {
+  await assert.rejects(promise, refused(code))
+}
+
 if (import.meta.main) {
   test('a put in the committer thread reads back what was written', async () => {
     await using opened = await openTestStore({ thread: true })

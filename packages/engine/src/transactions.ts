@@ -1,5 +1,9 @@
 import type { Transaction } from '@holdfast/core/ports/catalog.ts'
 import {
+  putAccessKeyTransaction,
+  revokeAccessKeyTransaction,
+} from './access/access-key-transactions.ts'
+import {
   createKeyTransaction,
   ensureKeyTransaction,
   revokeKeyTransaction,
@@ -14,6 +18,7 @@ import { appendAuditsTransaction } from './audit/audit-transaction.ts'
 import {
   createBucketTransaction,
   removeBucketTransaction,
+  setDocumentTransaction,
   updateBucketTransaction,
 } from './buckets/bucket-transactions.ts'
 import {
@@ -36,6 +41,15 @@ import {
   updateUserTransaction,
 } from './identity/users/user-transactions.ts'
 import { collectTransaction } from './integrity/collect-transaction.ts'
+import {
+  completeUploadTransaction,
+  createUploadTransaction,
+  putPartTransaction,
+  removeUploadTransaction,
+} from './multipart/upload-transactions.ts'
+import { removeObjectTransaction } from './objects/writes/remove-transaction.ts'
+import { renameTransaction } from './objects/writes/rename-transaction.ts'
+import { setFacetsTransaction } from './objects/writes/settings-transaction.ts'
 import { removeQuotaTransaction, setQuotaTransaction } from './quotas/quota-transactions.ts'
 import { pruneTransaction } from './versions/prune-transaction.ts'
 import { rollbackTransaction } from './versions/rollback-transaction.ts'
@@ -85,4 +99,14 @@ export const transactions = {
   'audits.append': appendAuditsTransaction,
   'signing.add': addSigningKeyTransaction,
   'blobs.collect': collectTransaction,
+  'objects.remove': removeObjectTransaction,
+  'objects.rename': renameTransaction,
+  'objects.set': setFacetsTransaction,
+  'uploads.create': createUploadTransaction,
+  'uploads.putPart': putPartTransaction,
+  'uploads.remove': removeUploadTransaction,
+  'uploads.complete': completeUploadTransaction,
+  'buckets.setDocument': setDocumentTransaction,
+  'keys.putAccess': putAccessKeyTransaction,
+  'keys.revokeAccess': revokeAccessKeyTransaction,
 } as const satisfies Record<string, Transaction<never, unknown>>

@@ -8,6 +8,7 @@ import { nodeDisk } from '@holdfast/drivers/disk/node-disk.ts'
 import { openStore, type StoreOptions } from '@holdfast/drivers/open.ts'
 import { cryptoRandom } from '@holdfast/drivers/random/crypto-random.ts'
 import type { Recovery } from '@holdfast/drivers/store/open-log.ts'
+import { ensureAccessKey } from '@holdfast/engine/access/access-keys.ts'
 import { newSecret } from '@holdfast/engine/access/key-secret.ts'
 import { ensureKey } from '@holdfast/engine/access/keys.ts'
 import { AuditLog } from '@holdfast/engine/audit/audit-log.ts'
@@ -119,6 +120,7 @@ export async function openContext(options: ContextOptions): Promise<OpenedContex
     })
     await ensureBuckets(engine, [settings.defaultBucket, ...settings.buckets])
     await prepareKeys(engine, options)
+    await prepareAccessKey(engine, settings)
     await prepareAdministrator(engine, settings)
     const health = openHealth({ engine, log })
     const pace = new PaceWatch(clock, settings.bodyIdleSeconds)
@@ -174,6 +176,13 @@ async function prepareKeys(engine: Engine, options: ContextOptions): Promise<voi
   const secret = newSecret(engine.random)
   onFirstKey(secret)
   await ensureKey(engine, { ...administrator, secret })
+}
+
+/** The key pair for S3 that the settings give. */
+async function prepareAccessKey(engine: Engine, settings: Settings): Promise<void> {
+  const { s3AccessKeyId: id, s3SecretAccessKey: secret } = settings
+  if (id === undefined || secret === undefined) return
+  await ensureAccessKey(engine, { id, secret, name: 'administrator', permissions: ['*'] })
 }
 
 function identitySettings(settings: Settings): Partial<IdentitySettings> {

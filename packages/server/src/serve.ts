@@ -2,12 +2,14 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { isHoldfastError } from '@holdfast/core/errors.ts'
 import { collectGarbage } from '@holdfast/engine/integrity/collect.ts'
-import type { FastifyInstance } from 'fastify'
 import { type Context, type ContextOptions, openContext } from './context.ts'
 import { healthOperations } from './doors/health/operations.ts'
-import { directGets } from './doors/rest/direct-gets.ts'
+import { directGets } from './doors/rest/direct/direct-gets.ts'
+import { directPuts } from './doors/rest/direct/direct-puts.ts'
 import { restOperations } from './doors/rest/operations.ts'
 import { statusOf } from './doors/rest/statuses.ts'
+import { openS3 } from './doors/s3/open-s3.ts'
+import type { Direct } from './http/direct/direct-first.ts'
 import { openHttp } from './http/open-http.ts'
 import { registerRoutes } from './http/register-routes.ts'
 
@@ -19,6 +21,8 @@ export interface ServeOptions extends ContextOptions {
 export interface Started {
   /** Such as `http://127.0.0.1:8005`. */
   readonly url: string
+  /** Of the S3 interface; undefined where it is switched off. */
+  readonly s3Url: string | undefined
 }
 
 export interface RunningServer extends Started {
@@ -31,37 +35,50 @@ export interface RunningServer extends Started {
 }
 
 const DRAIN_STEP_MS = 20
+const S3_PORT = 8006
+
+/** What is answered without the framework. */
+function directOf(context: Context): Direct {
+  const gets = directGets(context)
+  const puts = directPuts(context)
+  return exchange => gets(exchange) || puts(exchange)
+}
 
 /** Opens the store, recovers, and serves until `stop`. */
 export async function serve(options: ServeOptions): Promise<RunningServer> {
   const { context, close } = await openContext(options)
   const { settings, log } = context
-  const app = openHttp(context, statusOf, directGets(context))
+  const app = openHttp(context, statusOf, directOf(context))
+  const s3 = settings.s3Enabled ? openS3(context) : undefined
+  const s3Port = settings.s3Port ?? (settings.port === 0 ? 0 : S3_PORT)
   let metricsServer: Server | undefined
   try {
     registerRoutes(app, context, { ...restOperations, ...healthOperations })
     await app.listen({ host: settings.host, port: settings.port })
+    if (s3 !== undefined) await listen(s3, settings.s3Host ?? settings.host, s3Port)
     metricsServer = await openMetricsPort(context)
   } catch (error) {
+    s3?.close()
     await app.close()
     await close()
     throw error
   }
-  const url = urlOf(app, context)
+  const url = urlOf(app.server, context)
+  const s3Url = s3 === undefined ? undefined : urlOf(s3, context)
   const jobs = new AbortController()
   const working = Promise.all([
     collectSometimes(context, jobs.signal),
     context.certificate?.watch(jobs.signal),
   ])
-  log.info({ url }, 'listening')
-  options.onListening?.({ url })
+  log.info({ url, s3_url: s3Url }, 'listening')
+  options.onListening?.({ url, s3Url })
   let stopping: Promise<void> | undefined
   const stop = async (): Promise<void> => {
     context.load.stopping = true
     jobs.abort()
     metricsServer?.close()
     metricsServer?.closeAllConnections()
-    await drain(app, context)
+    await drain(s3 === undefined ? [app.server] : [app.server, s3], context)
     await app.close()
     await working
     await close()
@@ -69,6 +86,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   }
   return {
     url,
+    s3Url,
     context,
     stop: () => {
       stopping ??= stop()
@@ -77,21 +95,36 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   }
 }
 
-function urlOf(app: FastifyInstance, { certificate }: Context): string {
-  const address: AddressInfo | string | null = app.server.address()
+async function listen(server: Server, host: string, port: number): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen({ host, port }, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
+}
+
+function urlOf(server: Server, { certificate }: Context): string {
+  const address: AddressInfo | string | null = server.address()
   if (address === null || typeof address === 'string') return String(address)
   const host = address.family === 'IPv6' ? `[${address.address}]` : address.address
   return `${certificate === undefined ? 'http' : 'https'}://${host}:${address.port}`
 }
 
 /** Waits for the running transfers, then cuts those that are left. */
-async function drain(app: FastifyInstance, { clock, load, settings, log }: Context): Promise<void> {
-  app.server.close()
-  app.server.closeIdleConnections()
+async function drain(
+  servers: readonly Server[],
+  { clock, load, settings, log }: Context,
+): Promise<void> {
+  for (const server of servers) {
+    server.close()
+    server.closeIdleConnections()
+  }
   const until = clock.monotonic() + settings.shutdownSeconds * 1000
   while (load.active > 0 && clock.monotonic() < until) await clock.sleep(DRAIN_STEP_MS)
   if (load.active > 0) log.warn({ transfers: load.active }, 'transfers cut by the stop')
-  app.server.closeAllConnections()
+  for (const server of servers) server.closeAllConnections()
 }
 
 /** Frees what nothing refers to, now and then. A failed run is told and tried again. */

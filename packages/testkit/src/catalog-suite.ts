@@ -3,11 +3,13 @@ import { assetTests } from './catalog/asset-tests.ts'
 import { batchTests } from './catalog/batch-tests.ts'
 import { counterTests } from './catalog/counter-tests.ts'
 import { filterTests } from './catalog/filter-tests.ts'
-import { identityTests } from './catalog/identity-tests.ts'
+import { objectTests } from './catalog/object-tests.ts'
+import { identityTests } from './catalog/people/identity-tests.ts'
 import { promiseTests } from './catalog/promise-tests.ts'
 import { recordTests } from './catalog/record-tests.ts'
 import { searchTests } from './catalog/search-tests.ts'
 import type { OpenCatalog } from './catalog/under-test.ts'
+import { uploadTests } from './catalog/upload-tests.ts'
 import { versionTests } from './catalog/version-tests.ts'
 
 export interface CatalogSuiteOptions {
@@ -30,6 +32,8 @@ export function catalogSuite(
     filterTests(open)
     searchTests(open)
     versionTests(open)
+    objectTests(open)
+    uploadTests(open)
     counterTests(open, options.histories ?? 25)
   })
 }

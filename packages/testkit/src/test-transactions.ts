@@ -1,8 +1,10 @@
 import { type ErrorCode, HoldfastError } from '@holdfast/core/errors.ts'
 import type { AuditEntry, Identity } from '@holdfast/core/identities.ts'
+import type { AccessKey, MultipartUpload, UploadPart } from '@holdfast/core/objects.ts'
 import type {
   AssetFilter,
   CatalogTransaction,
+  ComposedBlob,
   Moment,
   NewChange,
 } from '@holdfast/core/ports/catalog.ts'
@@ -41,6 +43,10 @@ type WriteStep =
   | { readonly do: 'link'; readonly record: Link }
   | { readonly do: 'quota'; readonly record: Quota }
   | { readonly do: 'key'; readonly record: ApiKey }
+  | { readonly do: 'accessKey'; readonly record: AccessKey }
+  | { readonly do: 'upload'; readonly record: MultipartUpload }
+  | { readonly do: 'part'; readonly record: UploadPart }
+  | { readonly do: 'compose'; readonly blob: ComposedBlob }
   | { readonly do: 'identity'; readonly record: Identity }
   | { readonly do: 'audit'; readonly entry: AuditEntry }
   | { readonly do: 'remove'; readonly what: Removable; readonly id: string }
@@ -50,7 +56,7 @@ type WriteStep =
   | { readonly do: 'throw'; readonly message: string }
   | { readonly do: 'pause' }
 
-export type Removable = 'bucket' | 'asset' | 'version' | 'link' | 'blob' | 'identity'
+export type Removable = 'bucket' | 'asset' | 'version' | 'link' | 'blob' | 'upload' | 'identity'
 
 /** Questions inside a transaction: it must see its own writes. */
 export type Question =
@@ -103,6 +109,14 @@ async function perform(tx: CatalogTransaction, step: WriteStep, seq: number): Pr
       return await put(numbered(step.record, seq), record => tx.put.quota(record))
     case 'key':
       return await put(numbered(step.record, seq), record => tx.put.key(record))
+    case 'accessKey':
+      return await put(numbered(step.record, seq), record => tx.put.accessKey(record))
+    case 'upload':
+      return await put(numbered(step.record, seq), record => tx.put.upload(record))
+    case 'part':
+      return await put(numbered(step.record, seq), record => tx.put.part(record))
+    case 'compose':
+      return await tx.composeBlob(step.blob)
     case 'identity':
       return await put(numbered(step.record, seq), record => tx.put.identity(record))
     case 'audit':
@@ -198,6 +212,11 @@ async function useEscaped(tx: CatalogTransaction): Promise<string[]> {
     nextSeq: () => old.nextSeq(),
     'remove.asset': () => old.remove.asset('x'),
     'remove.blob': () => old.remove.blob('0'.repeat(64)),
+    'remove.upload': () => old.remove.upload('x'),
+    'objects.nullVersion': () => old.objects.nullVersion('x'),
+    'uploads.count': () => old.uploads.count(),
+    'accessKeys.list': () => old.accessKeys.list(),
+    composeBlob: () => old.composeBlob({ sha256: '0'.repeat(64), size: 0, parts: [] }),
   }
   const worked: string[] = []
   for (const [name, use] of Object.entries(uses)) {

@@ -10,7 +10,7 @@ import { UsageError } from '../output/usage-error.ts'
 type Limit = number | 'none'
 
 interface SettingOptions {
-  readonly versioning?: 'enabled' | 'disabled'
+  readonly versioning?: 'enabled' | 'disabled' | 'suspended'
   readonly publicRead?: 'on' | 'off'
   readonly contentTypes?: string
   readonly sizeMax?: Limit
@@ -65,7 +65,11 @@ export function addBuckets(program: Command): void {
 function withSettings(command: Command): Command {
   return command
     .addOption(
-      new Option('--versioning <state>', 'keep old contents').choices(['enabled', 'disabled']),
+      new Option('--versioning <state>', 'keep old contents').choices([
+        'enabled',
+        'disabled',
+        'suspended',
+      ]),
     )
     .addOption(new Option('--public-read <state>', 'readable without a key').choices(['on', 'off']))
     .option('--content-types <types>', 'allowed types, comma-separated; empty for all')

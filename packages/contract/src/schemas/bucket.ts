@@ -2,8 +2,10 @@ import Type, { type Static } from 'typebox'
 import { bucketName, closed, cursor, limit, nullable, time, total, uuid } from './fields.ts'
 
 const settings = {
-  versioning: Type.Enum(['enabled', 'disabled'], {
-    description: '`enabled` keeps a version of every changed content; `disabled` only the newest.',
+  versioning: Type.Enum(['enabled', 'disabled', 'suspended'], {
+    description:
+      '`enabled` keeps a version of every changed content; `disabled` only the newest; ' +
+      '`suspended` (of S3) keeps the versions there are, and of new contents the newest.',
   }),
   public_read: Type.Boolean({ description: 'Anyone may read and list, without a credential.' }),
   content_types: Type.Array(Type.String({ minLength: 1, maxLength: 255 }), {

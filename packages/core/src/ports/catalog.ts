@@ -1,4 +1,5 @@
 import type { AuditEntry, AuditRow, Identity, IdentityKind } from '../identities.ts'
+import type { AccessKey, BlobPart, MultipartUpload, UploadPart } from '../objects.ts'
 import type {
   ApiKey,
   Asset,
@@ -100,6 +101,9 @@ export interface CatalogView {
   readonly identities: IdentityQuestions
   readonly audits: AuditQuestions
   readonly changes: ChangeQuestions
+  readonly objects: ObjectQuestions
+  readonly uploads: UploadQuestions
+  readonly accessKeys: AccessKeyQuestions
 }
 
 export interface CatalogTransaction extends CatalogView {
@@ -116,6 +120,15 @@ export interface CatalogTransaction extends CatalogView {
    * `location` null means the bytes ride with this transaction.
    */
   keepBlob(facts: BlobFacts, location: string | null): Awaitable<void>
+  /** Makes a blob of the bytes of others, unless the content is already here. */
+  composeBlob(blob: ComposedBlob): Awaitable<void>
+}
+
+/** `sha256` is that of the bytes of all parts in their order; the parts are plain blobs. */
+export interface ComposedBlob {
+  readonly sha256: string
+  readonly size: number
+  readonly parts: readonly BlobPart[]
 }
 
 /** Insert or replace a whole record; counters, references and search follow by themselves. */
@@ -126,6 +139,10 @@ export interface CatalogPuts {
   link(record: Link): Awaitable<void>
   quota(record: Quota): Awaitable<void>
   key(record: ApiKey): Awaitable<void>
+  accessKey(record: AccessKey): Awaitable<void>
+  upload(record: MultipartUpload): Awaitable<void>
+  /** Of an upload that is there; a part of the same number gives way. */
+  part(record: UploadPart): Awaitable<void>
   /** Its names must be free: of two holders the later one would win. */
   identity(record: Identity): Awaitable<void>
 }
@@ -137,6 +154,8 @@ export interface CatalogRemovals {
   version(id: string): Awaitable<void>
   link(id: string): Awaitable<void>
   quota(scope: QuotaScope, name: string): Awaitable<void>
+  /** With its parts, which drop their references. */
+  upload(id: string): Awaitable<void>
   identity(id: string): Awaitable<void>
   /** Only without references; the bytes go after the commit. */
   blob(sha256: string): Awaitable<void>
@@ -155,6 +174,8 @@ export interface BucketQuestions {
   byId(id: string): Awaitable<Bucket | undefined>
   list(query: { after?: string; limit: number }): Awaitable<Bucket[]>
   count(): Awaitable<number>
+  /** Whether any bucket has a policy. */
+  hasPolicy(): Awaitable<boolean>
 }
 
 export type DeletedFilter = 'without' | 'only' | 'with'
@@ -241,7 +262,7 @@ export interface VersionQuery {
 export interface BlobQuestions {
   get(sha256: string): Awaitable<Blob | undefined>
   /** Where its bytes lie: all that reading them takes. */
-  place(sha256: string): Awaitable<BlobPlace | undefined>
+  place(sha256: string): Awaitable<StoredPlace | undefined>
   /** In order of sha256, after the given one. */
   list(query: { after?: string; limit: number }): Awaitable<Blob[]>
   /** Unreferenced since before the given time. */
@@ -249,8 +270,14 @@ export interface BlobQuestions {
   totals(): Awaitable<BlobTotals>
 }
 
+/** A composed blob has no bytes of its own, but those of its parts. */
+export interface StoredPlace extends BlobPlace {
+  readonly parts?: readonly BlobPart[]
+}
+
 export interface BlobTotals {
   readonly blobs: number
+  /** Those that lie there: composed blobs bring none. */
   readonly bytes: number
   /** Bytes and count of those without references. */
   readonly dead: number
@@ -286,6 +313,77 @@ export interface ChangeQuestions {
   ofAsset(query: { assetId: string; limit: number; offset?: number }): Awaitable<Change[]>
   countOfAsset(assetId: string): Awaitable<number>
   latest(): Awaitable<number>
+}
+
+/** Keys in the order of their UTF-8 bytes. What it costs follows the page, not the bucket. */
+export interface ObjectQuestions {
+  list(query: ObjectQuery): Awaitable<ObjectEntry[]>
+  /** Every version of every key, for each key the newest first. */
+  listVersions(query: VersionEntryQuery): Awaitable<VersionEntry[]>
+  nullVersion(assetId: string): Awaitable<Version | undefined>
+}
+
+export interface KeyedQuery {
+  readonly bucketId: string
+  readonly prefix?: string
+  /** Keys that hold it after the prefix are summed up as one common prefix. */
+  readonly delimiter?: string
+  readonly limit: number
+}
+
+export interface ObjectQuery extends KeyedQuery {
+  /** Only keys and common prefixes after this one. */
+  readonly after?: string
+  /** When set, assets with an ACL count only if it names one of these principals for reading. */
+  readonly visibleTo?: string | readonly string[]
+}
+
+export type ObjectEntry =
+  | { readonly prefix: string; readonly asset?: never; readonly version?: never }
+  | { readonly prefix?: never; readonly asset: Asset; readonly version: Version }
+
+export interface VersionEntryQuery extends KeyedQuery {
+  /** After this key, or after this common prefix. */
+  readonly after?: string
+  /** With it: of the key `after` only versions older than this number. */
+  readonly olderThan?: number
+  readonly visibleTo?: string | readonly string[]
+}
+
+export type VersionEntry =
+  | { readonly prefix: string; readonly asset?: never; readonly version?: never }
+  | {
+      readonly prefix?: never
+      readonly asset: Asset
+      readonly version: Version
+      readonly isLatest: boolean
+    }
+
+export interface UploadQuestions {
+  byId(id: string): Awaitable<MultipartUpload | undefined>
+  part(uploadId: string, number: number): Awaitable<UploadPart | undefined>
+  /** In order of their numbers, after the given one. */
+  parts(query: { uploadId: string; after?: number; limit: number }): Awaitable<UploadPart[]>
+  /** In order of keys, then of creation. */
+  list(query: UploadQuery): Awaitable<UploadEntry[]>
+  /** Begun before the time, and no part came since; oldest first. */
+  abandoned(query: { before: string; limit: number }): Awaitable<MultipartUpload[]>
+  count(): Awaitable<number>
+}
+
+export interface UploadQuery extends KeyedQuery {
+  readonly after?: string
+  /** With it: of the key `after` only uploads created after this sequence. */
+  readonly afterSeq?: number
+}
+
+export type UploadEntry =
+  | { readonly prefix: string; readonly upload?: never }
+  | { readonly prefix?: never; readonly upload: MultipartUpload }
+
+export interface AccessKeyQuestions {
+  byId(id: string): Awaitable<AccessKey | undefined>
+  list(): Awaitable<AccessKey[]>
 }
 
 export interface IdentityQuestions {

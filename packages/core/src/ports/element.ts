@@ -1,4 +1,4 @@
-import type { ExpectedDigests } from '../digests.ts'
+import type { DigestName, ExpectedDigests } from '../digests.ts'
 
 /**
  * A place where blobs lie. Promises, each with a test of its number in the shared suite:
@@ -57,6 +57,10 @@ export interface WriteOptions {
   readonly sizeMax?: number
   /** Also compute MD5, for doors whose answers carry it. */
   readonly md5?: boolean
+  /** Further digests to compute and give back. */
+  readonly digests?: readonly DigestName[]
+  /** Digests that the sender tells only after the bytes; asked once those ended. */
+  readonly trailing?: () => ExpectedDigests
   readonly signal?: AbortSignal
 }
 
@@ -67,6 +71,8 @@ export interface BlobFacts {
   readonly size: number
   readonly blockBytes: number
   readonly sums: Uint8Array
+  /** Hex, those that the write asked for. */
+  readonly digests?: Readonly<Partial<Record<DigestName, string>>>
 }
 
 export interface WrittenBlob extends BlobFacts {

@@ -1,49 +1,72 @@
 import { createHash, type Hash } from 'node:crypto'
 import { crc32 } from 'node:zlib'
-import type { DigestName } from '@holdfast/core/digests.ts'
+import { crc32c } from '@holdfast/core/checksums/crc32c.ts'
+import { type Crc64, crc64Hex, crc64nvme, crc64Start } from '@holdfast/core/checksums/crc64nvme.ts'
+import type { DigestName, ExpectedDigests } from '@holdfast/core/digests.ts'
 import { HoldfastError } from '@holdfast/core/errors.ts'
-import type { WriteOptions } from '@holdfast/core/ports/element.ts'
-import { crc32c } from './crc32c.ts'
+import type { BlobFacts, WriteOptions } from '@holdfast/core/ports/element.ts'
+
+const HASHES = ['md5', 'sha1', 'sha512'] as const
 
 /** Computes the digests that a write needs, and compares those the sender promised. */
 export class DigestTally {
-  readonly #expected: Partial<Record<DigestName, string>>
+  readonly #write: WriteOptions
   readonly #hashes = new Map<DigestName, Hash>()
   #crc32: number | undefined
   #crc32c: number | undefined
+  #crc64: Crc64 | undefined
 
   constructor(write: WriteOptions, also: { sha256?: boolean } = {}) {
-    this.#expected = write.expected ?? {}
-    for (const name of ['md5', 'sha1', 'sha512'] as const) {
-      if (this.#expected[name] !== undefined) this.#hashes.set(name, createHash(name))
-    }
+    this.#write = write
+    const { expected = {}, digests = [] } = write
+    const wanted = (name: DigestName) => expected[name] !== undefined || digests.includes(name)
+    for (const name of HASHES) if (wanted(name)) this.#hashes.set(name, createHash(name))
     if (write.md5 === true) this.#hashes.set('md5', createHash('md5'))
     if (also.sha256 === true) this.#hashes.set('sha256', createHash('sha256'))
-    if (this.#expected.crc32 !== undefined) this.#crc32 = 0
-    if (this.#expected.crc32c !== undefined) this.#crc32c = 0
+    if (wanted('crc32')) this.#crc32 = 0
+    if (wanted('crc32c')) this.#crc32c = 0
+    if (wanted('crc64nvme')) this.#crc64 = crc64Start
   }
 
   add(bytes: Uint8Array): void {
     for (const hash of this.#hashes.values()) hash.update(bytes)
     if (this.#crc32 !== undefined) this.#crc32 = crc32(bytes, this.#crc32)
     if (this.#crc32c !== undefined) this.#crc32c = crc32c(bytes, this.#crc32c)
+    if (this.#crc64 !== undefined) this.#crc64 = crc64nvme(bytes, this.#crc64)
   }
 
-  /** DIGEST_MISMATCH when any promised digest differs. `sha256` is passed where known already. */
-  finish(sha256?: string): { sha256: string; md5?: string } {
+  /**
+   * DIGEST_MISMATCH when any promised digest differs, DIGEST_UNSUPPORTED when a trailing one was
+   * not announced. `sha256` is passed where known already.
+   */
+  finish(sha256?: string): { sha256: string } & Pick<BlobFacts, 'md5' | 'digests'> {
     const found = new Map<DigestName, string>()
     for (const [name, hash] of this.#hashes) found.set(name, hash.digest('hex'))
     if (sha256 !== undefined) found.set('sha256', sha256)
     if (this.#crc32 !== undefined) found.set('crc32', hex32(this.#crc32))
     if (this.#crc32c !== undefined) found.set('crc32c', hex32(this.#crc32c))
-    for (const [name, value] of found) {
-      const expected = this.#expected[name]
-      if (expected !== undefined && expected !== value) {
-        throw new HoldfastError('DIGEST_MISMATCH', { algorithm: name, computed: value })
-      }
+    if (this.#crc64 !== undefined) found.set('crc64nvme', crc64Hex(this.#crc64))
+    const { expected = {}, trailing, digests } = this.#write
+    requireDigests(Object.fromEntries(found), expected)
+    if (trailing !== undefined) requireDigests(Object.fromEntries(found), trailing())
+    return {
+      sha256: found.get('sha256') ?? '',
+      md5: found.get('md5') ?? null,
+      ...(digests === undefined ? {} : { digests: Object.fromEntries(found) }),
     }
-    const md5 = found.get('md5')
-    return { sha256: found.get('sha256') ?? '', ...(md5 === undefined ? {} : { md5 }) }
+  }
+}
+
+/** DIGEST_MISMATCH, or DIGEST_UNSUPPORTED for one that was not computed. */
+export function requireDigests(
+  found: Readonly<Partial<Record<string, string>>>,
+  expected: ExpectedDigests,
+): void {
+  for (const [algorithm, value] of Object.entries(expected)) {
+    if (value === undefined) continue
+    const computed = found[algorithm]
+    if (computed === undefined) throw new HoldfastError('DIGEST_UNSUPPORTED', { algorithm })
+    if (computed !== value) throw new HoldfastError('DIGEST_MISMATCH', { algorithm, computed })
   }
 }
 

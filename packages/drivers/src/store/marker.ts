@@ -66,18 +66,20 @@ function ownBeforeMarker(name: string): boolean {
 }
 
 function parseMarker(text: string): Marker {
-  let value: Partial<Marker>
+  let value: Partial<Marker> | null
   try {
     value = JSON.parse(text)
   } catch (error) {
     const details = { part: 'marker', reason: 'the marker is not JSON' }
     throw new HoldfastError('STORE_DAMAGED', details, { cause: error })
   }
-  const { format, element, created, secret } = value
+  const { format, element, created, secret } = value ?? {}
   if (typeof format !== 'number' || format > FORMAT || format < 1) {
     throw new HoldfastError('STORE_FOREIGN', { format, supported: FORMAT })
   }
-  if (typeof element !== 'string' || !isUuid(element) || typeof secret !== 'string') {
+  // A secret that is no hex would be read as a shorter one, or none at all.
+  const isSecret = typeof secret === 'string' && /^[0-9a-f]{64}$/.test(secret)
+  if (typeof element !== 'string' || !isUuid(element) || !isSecret) {
     throw new HoldfastError('STORE_DAMAGED', {
       part: 'marker',
       reason: 'the marker is incomplete',

@@ -123,6 +123,17 @@ describe('opening a store', () => {
     await assert.rejects(open(), code('STORE_FOREIGN'))
   })
 
+  it('refuses a marker whose secret is not one', async () => {
+    await (await open()).close()
+    const marker = JSON.parse(fs.readFileSync(`${dir}/holdfast.json`, 'utf8'))
+    for (const secret of ['', `;${marker.secret.slice(1)}`, marker.secret.slice(2)]) {
+      fs.writeFileSync(`${dir}/holdfast.json`, JSON.stringify({ ...marker, secret }))
+      await assert.rejects(open(), code('STORE_DAMAGED'))
+    }
+    fs.writeFileSync(`${dir}/holdfast.json`, 'null')
+    await assert.rejects(open(), code('STORE_FOREIGN'))
+  })
+
   it('names a missing parent directory', async () => {
     await assert.rejects(open({ dir: `${root}/no/such` }), code('STORAGE_UNAVAILABLE'))
   })

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { anonymous, type Permission, type Principal } from '@holdfast/core/principal.ts'
-import { defaultBucketSettings } from '@holdfast/core/records.ts'
+import { defaultBucketSettings, type JsonObject } from '@holdfast/core/records.ts'
 import { refused } from '../test-store.test.ts'
-import { authorize, decide, needsBucket, type Resource, refuseMissing } from './decide.ts'
+import { authorize, decide, type Resource, refuseMissing } from './decide.ts'
 
 const closed = { name: 'closed', settings: defaultBucketSettings }
 const open = { name: 'open', settings: { ...defaultBucketSettings, publicRead: true } }
@@ -112,11 +112,71 @@ describe('decide', () => {
     })
   }
 
-  it('gives the same answer without the bucket wherever the bucket is said not to matter', () => {
-    for (const [who, permission, { bucket, asset }] of table) {
-      if (bucket === undefined || asset === undefined || needsBucket(who, permission)) continue
-      const without = decide(who, permission, { asset })
-      assert.deepEqual(without, decide(who, permission, { bucket, asset }), who.id)
+  it('asks the documents of a bucket: deny wins, settings stay open to administrators', () => {
+    const statement = (more: object) => ({ Resource: ['arn:aws:s3:::closed/*'], ...more })
+    const policy = (...statements: JsonObject[]) => ({
+      ...closed,
+      documents: { policy: { Version: '2012-10-17', Statement: statements } },
+    })
+    const denied = policy(statement({ Effect: 'Deny', Principal: '*', Action: 's3:*' }), {
+      ...statement({ Effect: 'Deny', Principal: '*', Action: 's3:*' }),
+      Resource: 'arn:aws:s3:::closed',
+    })
+    const asset = { ...plain, key: 'k' }
+    assert.equal(decide(admin, 'assets:read', { bucket: denied, asset }).allowed, false)
+    assert.equal(
+      decide(writer, 'assets:write', { bucket: denied, fresh: { ...plain, key: 'new' } }).allowed,
+      false,
+    )
+    assert.equal(decide(admin, 'buckets:admin', { bucket: denied }).allowed, true)
+    const opened = policy(
+      statement({ Effect: 'Allow', Principal: { AWS: ['nobody', '*'] }, Action: 's3:GetObject' }),
+    )
+    assert.equal(decide(nobody, 'assets:read', { bucket: opened, asset }).allowed, true)
+    assert.equal(decide(anonymous, 'assets:read', { bucket: opened, asset }).allowed, true)
+    assert.equal(decide(anonymous, 'assets:write', { bucket: opened, asset }).allowed, false)
+    const listed = { ...guarded, key: 'k' }
+    assert.equal(decide(nobody, 'assets:read', { bucket: opened, asset: listed }).allowed, false)
+    const block = { restrictPublicBuckets: true }
+    const blocked = { ...opened, documents: { ...opened.documents, publicAccessBlock: block } }
+    assert.equal(decide(anonymous, 'assets:read', { bucket: blocked, asset }).allowed, false)
+    assert.equal(decide(nobody, 'assets:read', { bucket: blocked, asset }).allowed, true)
+  })
+
+  it('opens what access lists of S3 grant, unless lists are switched off', () => {
+    const acl: JsonObject = {
+      owner: 'someone',
+      grants: [
+        { permission: 'READ', grantee: 'all' },
+        { permission: 'WRITE', grantee: { id: 'nobody' } },
+      ],
+    }
+    const bucket = { ...closed, documents: { acl } }
+    assert.equal(decide(anonymous, 'assets:read', { bucket }).allowed, true)
+    assert.equal(decide(anonymous, 'assets:read', { bucket, asset: plain }).allowed, false)
+    assert.equal(
+      decide(nobody, 'assets:write', { bucket, fresh: { ...plain, key: 'k' } }).allowed,
+      true,
+    )
+    assert.equal(
+      decide(anonymous, 'assets:write', { bucket, fresh: { ...plain, key: 'k' } }).allowed,
+      false,
+    )
+    const versionAcl = { owner: 'o', grants: [{ permission: 'READ', grantee: 'all' }] } as const
+    assert.equal(
+      decide(anonymous, 'assets:read', { bucket: closed, asset: plain, versionAcl }).allowed,
+      true,
+    )
+    for (const documents of [
+      { acl, ownership: { rule: 'BucketOwnerEnforced' } },
+      { acl, publicAccessBlock: { ignorePublicAcls: true } },
+    ]) {
+      const off = { ...closed, documents }
+      assert.equal(decide(anonymous, 'assets:read', { bucket: off }).allowed, false)
+      assert.equal(
+        decide(anonymous, 'assets:read', { bucket: off, asset: plain, versionAcl }).allowed,
+        false,
+      )
     }
   })
 })

@@ -1,4 +1,5 @@
 import { type ErrorCode, type ErrorDetails, HoldfastError } from '@holdfast/core/errors.ts'
+import type { ObjectAcl } from '@holdfast/core/objects.ts'
 import {
   type Permission,
   type PrefixGrant,
@@ -6,6 +7,8 @@ import {
   scopeCovers,
 } from '@holdfast/core/principal.ts'
 import type { Asset, Bucket } from '@holdfast/core/records.ts'
+import type { Action } from './actions.ts'
+import { bucketRule } from './bucket-rules.ts'
 
 /**
  * The only place that says who may do what. Denied unless a rule here allows it:
@@ -15,6 +18,10 @@ import type { Asset, Bucket } from '@holdfast/core/records.ts'
  * 3. Rights on own assets open what the principal owns.
  * 4. A grant opens the keys of its bucket that begin with its prefix.
  * 5. A bucket with public reading opens its assets and their metadata for reading.
+ * 6. The policy and the access lists of S3 of a bucket open what they grant.
+ * Before all that, what the policy of the bucket denies is denied, to owners and to holders of
+ * grants too; only the settings of the bucket stay open to administrators, so that a policy can be
+ * taken back.
  */
 export interface Decision {
   readonly allowed: boolean
@@ -23,12 +30,22 @@ export interface Decision {
 }
 
 export interface Resource {
-  readonly bucket?: Pick<Bucket, 'name' | 'settings'> | undefined
+  readonly bucket?: Pick<Bucket, 'name' | 'settings' | 'documents'> | undefined
   readonly asset?: Pick<Asset, 'id' | 'acl' | 'ownerId' | 'key'> | undefined
   /** An asset that is to be made, or that would be there. */
-  readonly fresh?: { readonly ownerId: string; readonly key: string } | undefined
+  readonly fresh?: Fresh | undefined
+  /** What exactly is asked, in words of the policy language; absent: the permission says it. */
+  readonly action?: Action | undefined
+  /** Access list of the version, where the door knows one. */
+  readonly versionAcl?: ObjectAcl | undefined
+  readonly objectTags?: Readonly<Record<string, string>> | undefined
   /** What the caller asked for: all that someone who may not know of the asset is told. */
   readonly missing?: Missing | undefined
+}
+
+export interface Fresh {
+  readonly ownerId: string
+  readonly key: string
 }
 
 export type Missing = readonly [ErrorCode, ErrorDetails]
@@ -38,6 +55,8 @@ export function decide(principal: Principal, permission: Permission, resource: R
   if (principal.kind === 'link' && !LINK_PERMISSIONS.has(permission)) {
     return deny('presigned links only read and write assets')
   }
+  const rule = ruleOf(principal, permission, resource)
+  if (rule?.effect === 'deny' && !keepsSettings(principal, permission)) return deny(rule.reason)
   const inside = isInside(principal, bucket)
   const owned = inside && isOwn(principal, permission, resource)
   if (asset !== undefined && asset.acl !== null) {
@@ -53,7 +72,21 @@ export function decide(principal: Principal, permission: Permission, resource: R
   const grant = inside ? grantFor(principal, permission, resource) : undefined
   if (grant !== undefined) return allow(`granted for ${grant.bucket}/${grant.prefix}`)
   if (bucket?.settings.publicRead === true && PUBLIC.has(permission)) return allow('public bucket')
+  if (rule?.effect === 'allow') return allow(rule.reason)
   return deny(scoped ? 'the credential is confined to other buckets' : 'no scope grants it')
+}
+
+function ruleOf(principal: Principal, permission: Permission, resource: Resource) {
+  const { bucket, asset, fresh, action, versionAcl, objectTags } = resource
+  if (bucket === undefined) return undefined
+  if (bucket.documents === undefined && versionAcl === undefined) return undefined
+  const { key } = asset ?? fresh ?? {}
+  const question = { bucket, asset, key, action, grants: versionAcl, objectTags }
+  return bucketRule(principal, permission, question)
+}
+
+function keepsSettings(principal: Principal, permission: Permission): boolean {
+  return permission.startsWith('buckets:') && isAdministrator(principal)
 }
 
 /**
@@ -64,7 +97,7 @@ export function authorize(principal: Principal, permission: Permission, resource
   const decision = decide(principal, permission, resource)
   if (decision.allowed) return
   const { bucket, asset } = resource
-  if (asset !== undefined && !decide(principal, 'assets:read', resource).allowed) {
+  if (asset !== undefined && !mayKnow(principal, resource)) {
     const missing = resource.missing ?? (['ASSET_NOT_FOUND', { asset_id: asset.id }] as const)
     refuseMissing(principal, permission, missing)
   }
@@ -72,6 +105,11 @@ export function authorize(principal: Principal, permission: Permission, resource
     refuseMissing(principal, permission, ['BUCKET_NOT_FOUND', { bucket: bucket.name }])
   }
   throw refusal(principal, permission, decision.reason)
+}
+
+/** Whether it may know of the asset: the plain question of reading, whatever else was asked. */
+export function mayKnow(principal: Principal, resource: Resource): boolean {
+  return decide(principal, 'assets:read', { ...resource, action: undefined }).allowed
 }
 
 /** The error for something that is not there, for a caller who may or may not know that. */
@@ -101,12 +139,19 @@ export function mayEver(principal: Principal, permission: Permission): boolean {
   return principal.grants?.some(grant => covers(grant.permissions, permission)) === true
 }
 
-/** Whether some assets of this bucket may be open to it, by ownership or by grants. */
-export function mayPartly(principal: Principal, permission: Permission, bucket: string): boolean {
-  if (principal.buckets !== null && !principal.buckets.includes(bucket)) return false
+/**
+ * Whether some assets of this bucket may be open to it, by ownership or by grants. Not where the
+ * policy denies it for the bucket as a whole.
+ */
+export function mayPartly(
+  principal: Principal,
+  permission: Permission,
+  bucket: Pick<Bucket, 'name' | 'settings' | 'documents'>,
+): boolean {
+  if (!isInside(principal, bucket)) return false
+  if (ruleOf(principal, permission, { bucket })?.effect === 'deny') return false
   if (covers(principal.ownPermissions ?? [], permission)) return true
-  const grants = principal.grants ?? []
-  return grants.some(grant => grant.bucket === bucket && covers(grant.permissions, permission))
+  return grantsOf(principal, permission).some(grant => grant.bucket === bucket.name)
 }
 
 export function hasOwnRight(principal: Principal, permission: Permission): boolean {
@@ -119,11 +164,6 @@ export function grantsOf(principal: Principal, permission: Permission): readonly
 
 export function isAdministrator(principal: Principal): boolean {
   return principal.permissions.some(scope => scope === '*' || scope === '*:*')
-}
-
-/** Whether `decide` can answer without knowing the bucket: spares a look-up on the hot path. */
-export function needsBucket(principal: Principal, permission: Permission): boolean {
-  return principal.buckets !== null || !hasScope(principal, permission)
 }
 
 const LINK_PERMISSIONS: ReadonlySet<Permission> = new Set([

@@ -126,7 +126,7 @@ const SECRET_LENGTH_MIN = 8
 const SECRET_LENGTH_MAX = 256
 const BUCKETS_MAX = 1000
 
-function requireKeyFields(engine: Engine, input: KeyInput): void {
+export function requireKeyFields(engine: Engine, input: KeyInput): void {
   const problems: FieldProblem[] = []
   const name = nameProblem(input.name)
   if (name !== undefined) problems.push({ path: 'name', problem: name })
@@ -162,7 +162,7 @@ function expiryProblems(engine: Engine, expiresAt: string | null | undefined): F
 }
 
 /** A key ends no later than its maker, or expiring would end nothing. */
-async function expiryOf(
+export async function expiryOf(
   engine: Engine,
   { principal }: Call,
   wanted: string | null | undefined,
@@ -178,7 +178,7 @@ async function expiryOf(
 }
 
 /** Nobody hands out or takes away more than they hold. */
-function requireWithin(
+export function requireWithin(
   maker: Principal,
   input: { readonly permissions: readonly string[] },
   reason: string,

@@ -35,7 +35,9 @@ export async function sightOf(
     }
     return { bucketId: bucket.id, ...inBucket(principal, bucket, needed) }
   }
-  if (principal.buckets === null && isOpen(principal, undefined, needed)) return listed(principal)
+  const everywhere = principal.buckets === null && isOpen(principal, undefined, needed)
+  // A policy may close single buckets to a caller whom everything else is open to.
+  if (everywhere && !(await view.buckets.hasPolicy())) return listed(principal)
   const candidates = await candidateBuckets(engine, call)
   const open = candidates.filter(bucket => isOpen(principal, bucket, needed))
   const partly = candidates.filter(
@@ -59,7 +61,7 @@ function inBucket(principal: Principal, bucket: Bucket, needed: readonly Permiss
 }
 
 /** Of buckets that are open as a whole, all but what an access list closes. */
-function listed(principal: Principal): Sight {
+export function listed(principal: Principal): Pick<Sight, 'visibleTo'> {
   if (isAdministrator(principal)) return {}
   const { id, groups = [] } = principal
   return { visibleTo: groups.length === 0 ? id : [id, ...groups] }
@@ -80,7 +82,7 @@ function isPartlyOpen(
 ): boolean {
   return needed.every(permission => {
     const isWhole = decide(principal, permission, { bucket }).allowed
-    return isWhole || mayPartly(principal, permission, bucket.name)
+    return isWhole || mayPartly(principal, permission, bucket)
   })
 }
 

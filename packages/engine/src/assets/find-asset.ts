@@ -2,7 +2,8 @@ import type { Call } from '@holdfast/core/call.ts'
 import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { Permission } from '@holdfast/core/principal.ts'
 import type { Asset, Bucket } from '@holdfast/core/records.ts'
-import { authorize, decide, needsBucket, refuseMissing } from '../access/decide.ts'
+import type { Action } from '../access/actions.ts'
+import { authorize, decide, refuseMissing } from '../access/decide.ts'
 import { findBucket } from '../buckets/find-bucket.ts'
 import type { Engine } from '../engine.ts'
 
@@ -13,13 +14,15 @@ export interface WantedAsset {
    * `hide`: a deleted asset is ASSET_NOT_FOUND. `refuse`: it is ASSET_DELETED. `show`: it is found.
    */
   readonly deleted: 'hide' | 'refuse' | 'show'
+  readonly action?: Action | undefined
 }
 
 /** The asset, when the caller has the permission on it. */
 export async function findAsset(engine: Engine, call: Call, wanted: WantedAsset): Promise<Asset> {
   const asset = await engine.catalog.view.assets.byId(wanted.id.toLowerCase())
   if (asset === undefined) return missingAsset(call, wanted)
-  await authorizeAsset(engine, call, { asset, permission: wanted.permission, asked: wanted.id })
+  const { permission, action } = wanted
+  await authorizeAsset(engine, call, { asset, permission, asked: wanted.id, action })
   if (asset.deletedAt !== null && wanted.deleted !== 'show') {
     if (wanted.deleted === 'refuse')
       throw new HoldfastError('ASSET_DELETED', { asset_id: asset.id })
@@ -58,7 +61,7 @@ export async function findAssetByKey(
   throw new HoldfastError('ASSET_NOT_FOUND', { bucket: name, key })
 }
 
-/** Authorises for an asset at hand, asking for its bucket only where the answer depends on it. */
+/** Authorises for an asset at hand. */
 export async function authorizeAsset(
   engine: Engine,
   call: Call,
@@ -67,14 +70,14 @@ export async function authorizeAsset(
     readonly permission: Permission
     /** The id as the caller wrote it. */
     readonly asked?: string | undefined
+    readonly action?: Action | undefined
   },
 ): Promise<void> {
   const { asset, permission, asked = asset.id } = wanted
-  const bucket = needsBucket(call.principal, permission)
-    ? await engine.catalog.view.buckets.byId(asset.bucketId)
-    : undefined
+  // Whatever the caller holds, the policy of the bucket may deny it.
+  const bucket = await engine.catalog.view.buckets.byId(asset.bucketId)
   const missing = ['ASSET_NOT_FOUND', { asset_id: asked }] as const
-  authorize(call.principal, permission, { bucket, asset, missing })
+  authorize(call.principal, permission, { bucket, asset, missing, action: wanted.action })
 }
 
 export async function bucketOf(engine: Engine, asset: Asset): Promise<Bucket> {

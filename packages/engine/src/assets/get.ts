@@ -1,8 +1,10 @@
 import type { Call } from '@holdfast/core/call.ts'
 import { HoldfastError } from '@holdfast/core/errors.ts'
-import type { BlobBytes, BlobPlace, ByteRange, ReadOptions } from '@holdfast/core/ports/element.ts'
+import type { StoredPlace } from '@holdfast/core/ports/catalog.ts'
+import type { BlobBytes, ByteRange, ReadOptions } from '@holdfast/core/ports/element.ts'
 import type { Permission } from '@holdfast/core/principal.ts'
 import type { Asset, Version } from '@holdfast/core/records.ts'
+import { readBlob } from '../content/read-blob.ts'
 import type { Engine } from '../engine.ts'
 import { authorizeAsset, findAsset, findAssetByKey } from './find-asset.ts'
 
@@ -81,7 +83,7 @@ export function contentOf(
   found: {
     readonly asset: Asset
     readonly version?: Version | undefined
-    readonly place: BlobPlace
+    readonly place: StoredPlace
   },
 ): Content {
   const { asset, version, place } = found
@@ -97,7 +99,7 @@ export function contentOf(
     held: () => engine.element.held?.(place.sha256),
     read: async (range, options) => {
       if (range !== undefined) requireRange(range, place.size)
-      return engine.element.read(place, range, options)
+      return readBlob(engine, place, { range, ...options })
     },
   }
 }

@@ -1,6 +1,7 @@
 import type { Call } from '@holdfast/core/call.ts'
+import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { Acl, Asset, Bucket } from '@holdfast/core/records.ts'
-import { authorize, grantsOf, hasOwnRight, hasScope, isAdministrator } from '../access/decide.ts'
+import { authorize, decide, hasOwnRight, hasScope, isAdministrator } from '../access/decide.ts'
 import { findBucket } from '../buckets/find-bucket.ts'
 import { commit } from '../commit.ts'
 import type { Engine } from '../engine.ts'
@@ -32,9 +33,10 @@ export async function moveAsset(
   const key = input.key ?? asset.key
   const fresh = { ownerId: asset.ownerId, key }
   const bucket = await targetBucket(engine, call, { asset, name: input.bucket, fresh })
-  // Who may write here by the key must be allowed to write at the new one as well.
-  if (grantsOf(call.principal, 'assets:write').length > 0) {
+  // Grants and policies go by the key: the new one must be as open to the caller as the old one.
+  if (!decide(call.principal, 'assets:write', { bucket, asset: { ...asset, key } }).allowed) {
     authorize(call.principal, 'assets:write', { bucket, fresh })
+    throw new HoldfastError('FORBIDDEN', { permission: 'assets:write' })
   }
   await requireFree(engine, call, { bucket, key, except: asset.id })
   const args = {

@@ -1,7 +1,7 @@
 import type { Awaitable } from '@holdfast/core/ports/catalog.ts'
 import type { Principal } from '@holdfast/core/principal.ts'
 import type { Asset } from '@holdfast/core/records.ts'
-import { decide, needsBucket } from '../access/decide.ts'
+import { decide } from '../access/decide.ts'
 import type { Engine } from '../engine.ts'
 import { type Content, contentOf } from './get.ts'
 
@@ -31,8 +31,8 @@ export function peekContentById(
   const { view } = engine.catalog
   const asset = atOnce(view.assets.byId(id.toLowerCase()))
   if (asset === undefined) return undefined
-  const asked = needsBucket(principal, 'assets:read')
-  const bucket = asked ? atOnce(view.buckets.byId(asset.bucketId)) : undefined
+  const bucket = atOnce(view.buckets.byId(asset.bucketId))
+  if (bucket === undefined) return undefined
   if (!decide(principal, 'assets:read', { bucket, asset }).allowed) return undefined
   return peekContent(engine, asset)
 }

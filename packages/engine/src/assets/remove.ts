@@ -4,7 +4,7 @@ import type { Asset } from '@holdfast/core/records.ts'
 import { asHoldfastError } from '../as-holdfast-error.ts'
 import { commit } from '../commit.ts'
 import type { Engine } from '../engine.ts'
-import { bucketOf, findAsset, findAssetByKey } from './find-asset.ts'
+import { authorizeAsset, bucketOf, findAsset, findAssetByKey } from './find-asset.ts'
 import { keyTaken } from './intake/put-target.ts'
 import { requirePreconditions } from './preconditions.ts'
 
@@ -42,6 +42,8 @@ async function removeFound(
   call: Call,
   { asset, options }: { readonly asset: Asset; readonly options: RemoveOptions },
 ): Promise<void> {
+  const permission = 'assets:write'
+  await authorizeAsset(engine, call, { asset, permission, action: 's3:DeleteObject' })
   requirePreconditions(asset.deletedAt === null ? asset : undefined, options)
   const hard = options.hard ?? false
   if (!hard && asset.deletedAt !== null) return

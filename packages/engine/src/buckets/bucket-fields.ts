@@ -1,11 +1,12 @@
 import { type FieldProblem, HoldfastError, invalidFields } from '@holdfast/core/errors.ts'
 import { bucketNameProblem, contentTypeProblem } from '@holdfast/core/names.ts'
-import type { BucketSettings } from '@holdfast/core/records.ts'
+import type { BucketSettings, Versioning } from '@holdfast/core/records.ts'
 
 export type BucketPatch = {
   readonly [Name in keyof BucketSettings]?: BucketSettings[Name] | undefined
 }
 
+const VERSIONING: ReadonlySet<string> = new Set<Versioning>(['enabled', 'disabled', 'suspended'])
 const LIST_MAX = 100
 const ORIGIN_BYTES_MAX = 512
 
@@ -32,8 +33,8 @@ export function requireBucketPatch(patch: BucketPatch): void {
     }
   }
   const versioning: string | undefined = patch.versioning
-  if (versioning !== undefined && versioning !== 'enabled' && versioning !== 'disabled') {
-    problems.push({ path: 'versioning', problem: 'must be enabled or disabled' })
+  if (versioning !== undefined && !VERSIONING.has(versioning)) {
+    problems.push({ path: 'versioning', problem: 'must be enabled, disabled or suspended' })
   }
   if (problems.length > 0) throw invalidFields(...problems)
 }

@@ -1,6 +1,10 @@
 import { HoldfastError } from '@holdfast/core/errors.ts'
+import { bounds } from '@holdfast/core/limits.ts'
+import { byteLength } from '@holdfast/core/names.ts'
+import type { BucketDocumentName } from '@holdfast/core/objects.ts'
 import type { CatalogTransaction, Moment } from '@holdfast/core/ports/catalog.ts'
-import type { Bucket, BucketSettings } from '@holdfast/core/records.ts'
+import type { Bucket, BucketDocuments, BucketSettings, JsonObject } from '@holdfast/core/records.ts'
+import { removeUploadsOf } from '../multipart/upload-transactions.ts'
 import { type BucketPatch, patchedSettings } from './bucket-fields.ts'
 
 export interface CreateBucketArgs {
@@ -8,6 +12,7 @@ export interface CreateBucketArgs {
   readonly settings: BucketSettings
   /** What to do when the name is taken. */
   readonly existing: 'refuse' | 'keep'
+  readonly documents?: BucketDocuments | undefined
 }
 
 export async function createBucketTransaction(
@@ -18,12 +23,14 @@ export async function createBucketTransaction(
   const existing = await tx.buckets.byName(args.name)
   if (existing !== undefined) {
     if (args.existing === 'keep') return existing
-    throw new HoldfastError('BUCKET_EXISTS', { bucket: args.name })
+    const owned = existing.createdBy === moment.actor
+    throw new HoldfastError('BUCKET_EXISTS', { bucket: args.name, owned })
   }
   const bucket: Bucket = {
     id: moment.newId(),
     name: args.name,
     settings: args.settings,
+    ...(args.documents === undefined ? {} : { documents: args.documents }),
     createdAt: moment.now,
     createdBy: moment.actor,
     updatedAt: moment.now,
@@ -49,6 +56,9 @@ export async function updateBucketTransaction(
   const was = JSON.stringify(bucket.settings)
   const is = JSON.stringify(settings)
   if (was === is) return bucket
+  if (bucket.documents?.objectLock !== undefined && settings.versioning !== 'enabled') {
+    throw new HoldfastError('VERSIONING_LOCKED', { bucket: bucket.name })
+  }
   const updated: Bucket = {
     ...bucket,
     settings,
@@ -70,6 +80,7 @@ export async function removeBucketTransaction(
   const bucket = await bucketNamed(tx, args.name)
   const { assets } = await tx.quotas.usage('bucket', bucket.name)
   if (assets > 0) throw new HoldfastError('BUCKET_NOT_EMPTY', { bucket: args.name, assets })
+  await removeUploadsOf(tx, bucket.id)
   // A later bucket of this name must not inherit the ceiling of this one.
   if ((await tx.quotas.get('bucket', bucket.name)) !== undefined) {
     await tx.remove.quota('bucket', bucket.name)
@@ -77,6 +88,47 @@ export async function removeBucketTransaction(
   await tx.remove.bucket(bucket.id)
   await tx.note({ what: 'bucket.removed', bucketId: bucket.id, detail: { name: bucket.name } })
   return bucket
+}
+
+export interface SetDocumentArgs {
+  readonly name: string
+  readonly what: BucketDocumentName
+  readonly document: JsonObject | null
+}
+
+/** Object lock needs versioning, and stays: what is locked must not come free by a setting. */
+export async function setDocumentTransaction(
+  tx: CatalogTransaction,
+  { name, what, document }: SetDocumentArgs,
+  moment: Moment,
+): Promise<Bucket> {
+  const bucket = await bucketNamed(tx, name)
+  const { [what]: was, ...others } = bucket.documents ?? {}
+  if (document === null && was === undefined) return bucket
+  const isVersioned = bucket.settings.versioning === 'enabled'
+  if (what === 'objectLock' && (document === null || !isVersioned)) {
+    throw new HoldfastError('VERSIONING_LOCKED', { bucket: name })
+  }
+  const documents = document === null ? others : { ...others, [what]: document }
+  requireDocumentsSize(documents)
+  const { documents: _, ...plain } = bucket
+  const updated: Bucket = {
+    ...plain,
+    ...(Object.keys(documents).length === 0 ? {} : { documents }),
+    updatedAt: moment.now,
+    seq: await tx.nextSeq(),
+  }
+  await tx.put.bucket(updated)
+  const detail = { name, document: what, was: was ?? null, is: document }
+  await tx.note({ what: 'bucket.updated', bucketId: bucket.id, detail })
+  return updated
+}
+
+/** Every request reads the record of its bucket. */
+export function requireDocumentsSize(documents: BucketDocuments): void {
+  const limit = bounds.bucketDocumentsBytesMax
+  if (byteLength(JSON.stringify(documents)) <= limit) return
+  throw new HoldfastError('BODY_TOO_LARGE', { limit })
 }
 
 async function bucketNamed(tx: CatalogTransaction, name: string): Promise<Bucket> {

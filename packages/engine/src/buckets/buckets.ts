@@ -1,6 +1,11 @@
 import type { Call } from '@holdfast/core/call.ts'
 import { HoldfastError } from '@holdfast/core/errors.ts'
-import { type Bucket, defaultBucketSettings, type Usage } from '@holdfast/core/records.ts'
+import {
+  type Bucket,
+  type BucketDocuments,
+  defaultBucketSettings,
+  type Usage,
+} from '@holdfast/core/records.ts'
 import { authorize, decide, hasScope, refuseMissing } from '../access/decide.ts'
 import { commit } from '../commit.ts'
 import type { Engine } from '../engine.ts'
@@ -10,6 +15,8 @@ import {
   requireBucketName,
   requireBucketPatch,
 } from './bucket-fields.ts'
+import { requireDocumentsSize } from './bucket-transactions.ts'
+import { requireDocuments } from './documents.ts'
 import { findBucket } from './find-bucket.ts'
 
 export interface BucketUse {
@@ -20,7 +27,11 @@ export interface BucketUse {
 export async function createBucket(
   engine: Engine,
   call: Call,
-  input: { readonly name: string; readonly settings?: BucketPatch | undefined },
+  input: {
+    readonly name: string
+    readonly settings?: BucketPatch | undefined
+    readonly documents?: BucketDocuments | undefined
+  },
 ): Promise<BucketUse> {
   // A credential confined to the name may create it: it stands for the bucket that is to be.
   const bucket = { name: input.name, settings: defaultBucketSettings }
@@ -30,7 +41,9 @@ export async function createBucket(
   const patch = input.settings ?? {}
   requireBucketPatch(patch)
   const settings = patchedSettings(defaultBucketSettings, patch)
-  const args = { name: input.name, settings, existing: 'refuse' as const }
+  const { documents } = input
+  if (documents !== undefined) requireNewDocuments({ ...bucket, settings }, documents)
+  const args = { name: input.name, settings, documents, existing: 'refuse' as const }
   const created = await commit(engine, call, { name: 'buckets.create', args })
   return { bucket: created, usage: { assets: 0, bytes: 0 } }
 }
@@ -75,12 +88,56 @@ export async function updateBucket(
   return used(engine, bucket)
 }
 
-export async function removeBucket(engine: Engine, call: Call, name: string): Promise<void> {
-  await findBucket(engine, call, { name, permission: 'buckets:admin' })
+function requireNewDocuments(
+  { name, settings }: Pick<Bucket, 'name' | 'settings'>,
+  documents: BucketDocuments,
+): void {
+  requireDocuments({ name }, documents)
+  requireDocumentsSize(documents)
+  if (documents.objectLock === undefined || settings.versioning === 'enabled') return
+  throw new HoldfastError('VERSIONING_LOCKED', { bucket: name })
+}
+
+export interface RemoveBucketOptions {
+  /**
+   * S3 shows no trash, so a bucket that it shows empty may be deleted; then `remove` takes what is
+   * in the trash with it, for good.
+   */
+  readonly trash?: 'keep' | 'remove' | undefined
+}
+
+export async function removeBucket(
+  engine: Engine,
+  call: Call,
+  name: string,
+  options: RemoveBucketOptions = {},
+): Promise<void> {
+  const bucket = await findBucket(engine, call, { name, permission: 'buckets:admin' })
   if (name === engine.settings.defaultBucket) {
     throw new HoldfastError('BUCKET_NOT_EMPTY', { bucket: name, reason: 'the default bucket' })
   }
+  if (options.trash === 'remove') await emptyTrash(engine, call, bucket)
   await commit(engine, call, { name: 'buckets.remove', args: { name } })
+}
+
+const TRASH_PAGE = 200
+
+/** BUCKET_NOT_EMPTY, and nothing is removed, while anything but trash is in the bucket. */
+async function emptyTrash(engine: Engine, call: Call, bucket: Bucket): Promise<void> {
+  const { view } = engine.catalog
+  const [kept] = await view.objects.listVersions({ bucketId: bucket.id, limit: 1 })
+  if (kept !== undefined) throw new HoldfastError('BUCKET_NOT_EMPTY', { bucket: bucket.name })
+  for (;;) {
+    const filter = { bucketId: bucket.id, deleted: 'only' as const, limit: TRASH_PAGE }
+    const trashed = await view.assets.list(filter)
+    if (trashed.length === 0) return
+    const fields = { hard: true, preconditions: {}, createdBy: call.principal.name }
+    await Promise.all(
+      trashed.map(({ id }) =>
+        commit(engine, call, { name: 'assets.remove', args: { assetId: id, ...fields } }),
+      ),
+    )
+  }
 }
 
 async function visibleBuckets(

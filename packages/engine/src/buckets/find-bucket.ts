@@ -1,7 +1,7 @@
 import type { Call } from '@holdfast/core/call.ts'
 import type { Permission } from '@holdfast/core/principal.ts'
 import type { Bucket } from '@holdfast/core/records.ts'
-import { authorize, type Resource, refuseMissing } from '../access/decide.ts'
+import { authorize, type Fresh, refuseMissing } from '../access/decide.ts'
 import type { Engine } from '../engine.ts'
 
 /**
@@ -13,7 +13,7 @@ export async function findBucket(
   wanted: {
     readonly name: string
     readonly permission: Permission
-    readonly fresh?: Resource['fresh']
+    readonly fresh?: Fresh | undefined
   },
 ): Promise<Bucket> {
   const bucket = await engine.catalog.view.buckets.byName(wanted.name)

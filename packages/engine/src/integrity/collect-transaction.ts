@@ -11,6 +11,8 @@ export interface CollectedBlob {
   readonly sha256: string
   readonly size: number
   readonly location: string
+  /** It had no bytes of its own. */
+  readonly composed: boolean
 }
 
 /**
@@ -29,7 +31,7 @@ export async function collectTransaction(
     await tx.remove.blob(sha256)
     const { size, location, deadSince } = blob
     await tx.note({ what: 'blob.removed', detail: { sha256, size, dead_since: deadSince } })
-    collected.push({ sha256, size, location })
+    collected.push({ sha256, size, location, composed: blob.parts !== undefined })
   }
   return collected
 }

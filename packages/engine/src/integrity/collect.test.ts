@@ -16,7 +16,7 @@ async function putAndRemove(opened: TestStore, key: string, body: string): Promi
   return asset.sha256
 }
 
-const nothing = { blobs: 0, bytes: 0, stopped: null }
+const nothing = { blobs: 0, bytes: 0, uploads: 0, stopped: null }
 
 describe('garbage collection', () => {
   it('frees what nothing refers to, after the grace period and not before', async () => {
@@ -28,7 +28,12 @@ describe('garbage collection', () => {
     await clock.advance(DAY_MS)
     assert.deepEqual(await collectGarbage(engine), nothing)
     await clock.advance(1)
-    assert.deepEqual(await collectGarbage(engine), { blobs: 2, bytes: 1_000_001, stopped: null })
+    assert.deepEqual(await collectGarbage(engine), {
+      blobs: 2,
+      bytes: 1_000_001,
+      uploads: 0,
+      stopped: null,
+    })
     const { blobs } = engine.catalog.view
     assert.equal(await blobs.get(small), undefined)
     assert.equal(await blobs.get(large), undefined)

@@ -13,6 +13,8 @@ export interface CollectOptions {
 export interface CollectResult {
   readonly blobs: number
   readonly bytes: number
+  /** Multipart uploads dropped because nobody went on with them. */
+  readonly uploads: number
   /** Why nothing was done; null when it was. */
   readonly stopped: string | null
 }
@@ -28,10 +30,11 @@ export async function collectGarbage(
   options: CollectOptions = {},
 ): Promise<CollectResult> {
   const stopped = await clockProblem(engine)
-  if (stopped !== null) return { blobs: 0, bytes: 0, stopped }
+  if (stopped !== null) return { blobs: 0, bytes: 0, uploads: 0, stopped }
   const call = systemCall('garbage-collection', options.signal)
   const before = new Date(engine.clock.now() - engine.limits.graceMs).toISOString()
   const limit = options.limit ?? 1000
+  const uploads = await dropAbandoned(engine, call, limit)
   let blobs = 0
   let bytes = 0
   while (blobs < limit) {
@@ -40,13 +43,26 @@ export async function collectGarbage(
       before,
       limit: Math.min(BATCH, limit - blobs),
     })
-    if (batch === 'busy') return { blobs, bytes, stopped: 'uploads are under way' }
+    if (batch === 'busy') return { blobs, bytes, uploads, stopped: 'uploads are under way' }
     // None left, or all that looked dead are referred to again.
     if (batch.length === 0) break
     blobs += batch.length
     for (const blob of batch) bytes += blob.size
   }
-  return { blobs, bytes, stopped: null }
+  return { blobs, bytes, uploads, stopped: null }
+}
+
+/** Their parts lose their references now, and their bytes after the grace period. */
+async function dropAbandoned(engine: Engine, call: Call, limit: number): Promise<number> {
+  const before = new Date(engine.clock.now() - engine.limits.uploadIdleMs).toISOString()
+  const found = await engine.catalog.view.uploads.abandoned({ before, limit })
+  let dropped = 0
+  for (const { id } of found) {
+    call.signal.throwIfAborted()
+    const args = { uploadId: id, abandonedSince: before }
+    if (await commit(engine, call, { name: 'uploads.remove', args })) dropped += 1
+  }
+  return dropped
 }
 
 async function collectBatch(
@@ -61,7 +77,9 @@ async function collectBatch(
   if (reopen === undefined) return 'busy'
   try {
     const removed = await removeDead(engine, call, query)
-    for (const { location } of removed) await element.remove(location)
+    for (const { location, composed } of removed) {
+      if (!composed) await element.remove(location)
+    }
     return removed
   } finally {
     reopen()

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { type ErrorCode, isHoldfastError } from '@holdfast/core/errors.ts'
 import type { BlobBytes, ByteSource } from '@holdfast/core/ports/element.ts'
 import type { Blob } from '@holdfast/core/records.ts'
+import { readBlob } from '../content/read-blob.ts'
 import type { Engine } from '../engine.ts'
 
 export type DamageKind = 'missing' | 'damaged'
@@ -27,14 +28,14 @@ export async function examineBlob(engine: Engine, blob: Blob): Promise<Found | u
   // Blobs may be collected or moved while they are checked; then the finding is void.
   const now = await engine.catalog.view.blobs.get(blob.sha256)
   if (now === undefined || now.location !== blob.location) return undefined
-  await element.repair?.report(blob, found.problem)
+  if (blob.parts === undefined) await element.repair?.report(blob, found.problem)
   return found
 }
 
 /** Puts another copy of the content, if the element has one, in the place of a damaged blob. */
 export async function healBlob(engine: Engine, blob: Blob): Promise<boolean> {
   const { element } = engine
-  if (element.repair === undefined) return false
+  if (element.repair === undefined || blob.parts !== undefined) return false
   const expected = { sha256: blob.sha256 }
   for await (const copy of element.repair.copies(blob)) {
     try {
@@ -77,7 +78,11 @@ async function hashOf(engine: Engine, blob: Blob): Promise<{ sha256: string; siz
   const { element } = engine
   const hash = createHash('sha256')
   let size = 0
-  const content = await (element.repair?.readStored(blob) ?? element.read(blob))
+  // The parts of a composed blob are blobs of their own and examined as such.
+  const composed = blob.parts !== undefined
+  const content = await (composed
+    ? readBlob(engine, blob)
+    : (element.repair?.readStored(blob) ?? element.read(blob)))
   for await (const chunk of sourceOf(content)) {
     hash.update(chunk)
     size += chunk.length

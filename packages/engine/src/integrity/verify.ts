@@ -78,7 +78,16 @@ export async function verifyStore(
   return { blobs, bytes, ...finished(findings) }
 }
 
+/** Composed ones last: by then their parts are healed, where that can be. */
 async function* allBlobs(engine: Engine): AsyncGenerator<Blob> {
+  for (const composed of [false, true]) {
+    for await (const blob of listedBlobs(engine)) {
+      if ((blob.parts !== undefined) === composed) yield blob
+    }
+  }
+}
+
+async function* listedBlobs(engine: Engine): AsyncGenerator<Blob> {
   let after: string | undefined
   for (;;) {
     const query = { ...(after === undefined ? {} : { after }), limit: PAGE }

@@ -1,6 +1,7 @@
 import type { CatalogTransaction, CatalogView, Moment } from '@holdfast/core/ports/catalog.ts'
 import type { Asset, Version } from '@holdfast/core/records.ts'
 import { liveAsset } from '../assets/writes/stored-asset.ts'
+import { isLocked } from './lock.ts'
 import { softDelete } from './version-transactions.ts'
 
 export interface PruneRule {
@@ -22,7 +23,7 @@ export async function pruneTransaction(
 ): Promise<Version[]> {
   const asset = await liveAsset(tx, args.assetId)
   const pruned: Version[] = []
-  for (const version of await prunable(tx, asset, args.rule)) {
+  for (const version of await prunable(tx, asset, { ...args.rule, now: moment.now })) {
     pruned.push(await softDelete(tx, moment, { asset, version }))
   }
   return pruned
@@ -30,11 +31,11 @@ export async function pruneTransaction(
 
 const PAGE = 1000
 
-/** What the rule takes now, newest first. The current version and tagged ones always stay. */
+/** What the rule takes now, newest first. Current, tagged and locked versions always stay. */
 export async function prunable(
   view: CatalogView,
   asset: Asset,
-  rule: PruneRule,
+  rule: PruneRule & { readonly now: string },
 ): Promise<Version[]> {
   const found: Version[] = []
   const query = { assetId: asset.id, kinds: ['content'] as const, deleted: 'without' as const }
@@ -43,7 +44,8 @@ export async function prunable(
     for (const [index, version] of page.entries()) {
       const beyond = offset + index >= rule.keep
       const old = rule.before === null || version.createdAt < rule.before
-      const free = version.id !== asset.versionId && version.tags.length === 0
+      const untagged = version.id !== asset.versionId && version.tags.length === 0
+      const free = untagged && !isLocked(version, rule)
       if (beyond && old && free) found.push(version)
     }
     if (page.length < PAGE) return found

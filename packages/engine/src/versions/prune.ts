@@ -1,9 +1,10 @@
 import type { Call } from '@holdfast/core/call.ts'
-import { type FieldProblem, invalidFields } from '@holdfast/core/errors.ts'
+import { type FieldProblem, HoldfastError, invalidFields } from '@holdfast/core/errors.ts'
 import type { Version } from '@holdfast/core/records.ts'
 import { bucketOf, findAsset } from '../assets/find-asset.ts'
 import { commit } from '../commit.ts'
 import type { Engine } from '../engine.ts'
+import { clockProblem } from '../integrity/clock-problem.ts'
 import { type PruneRule, prunable } from './prune-transaction.ts'
 
 export interface PruneOptions {
@@ -22,7 +23,10 @@ export interface PruneResult {
 
 const DAY_MS = 24 * 60 * 60 * 1000
 
-/** Hides old versions. Those it keeps: the newest `keep`, the current one, tagged ones. */
+/**
+ * Hides old versions. Those it keeps: the newest `keep`, the current one, tagged ones. By age it
+ * does nothing while the wall clock cannot be trusted (STORAGE_UNAVAILABLE with the reason).
+ */
 export async function pruneVersions(
   engine: Engine,
   call: Call,
@@ -35,9 +39,13 @@ export async function pruneVersions(
   const bucket = await bucketOf(engine, asset)
   const usual = bucket.settings.versionsMax ?? engine.settings.versionsMax
   const rule = pruneRule(engine, options, usual)
+  // A version is as old as the clock says, so a clock that jumped must not make it old enough.
+  const reason = rule.before === null ? null : await clockProblem(engine)
+  if (reason !== null) throw new HoldfastError('STORAGE_UNAVAILABLE', { reason })
   const dryRun = options.dryRun ?? false
+  const now = new Date(engine.clock.now()).toISOString()
   const pruned = dryRun
-    ? await engine.catalog.read(view => prunable(view, asset, rule))
+    ? await engine.catalog.read(view => prunable(view, asset, { ...rule, now }))
     : await commit(engine, call, { name: 'versions.prune', args: { assetId: asset.id, rule } })
   return { pruned, dryRun, keep: rule.keep }
 }

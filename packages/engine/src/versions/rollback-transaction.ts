@@ -7,6 +7,7 @@ import {
 } from '../assets/writes/asset-writes.ts'
 import { changeOf, contentOfVersion, shownOf } from '../assets/writes/change-detail.ts'
 import { liveAsset, storedBucket } from '../assets/writes/stored-asset.ts'
+import { carriedFacets } from '../objects/object-facets.ts'
 import { findVersion } from './find-version.ts'
 
 export interface RollbackArgs {
@@ -39,6 +40,7 @@ export async function rollbackTransaction(
       change: 'rollback',
       description: args.description,
       createdBy: args.createdBy,
+      object: carriedFacets(old.object),
       notes: { rollback_from: old.number, rollback_at: moment.now },
     },
   })

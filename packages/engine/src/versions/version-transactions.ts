@@ -4,6 +4,7 @@ import type { CatalogTransaction, Moment, NewChange } from '@holdfast/core/ports
 import type { Asset, JsonObject, Version } from '@holdfast/core/records.ts'
 import { storedAsset } from '../assets/writes/stored-asset.ts'
 import { findVersion } from './find-version.ts'
+import { requireUnlocked } from './lock.ts'
 import { compareMetadata, mergeMetadata } from './metadata.ts'
 
 export interface UpdateVersionArgs {
@@ -59,6 +60,7 @@ export async function removeVersionTransaction(
   if (version.id === asset.versionId) {
     throw new HoldfastError('VERSION_CURRENT', { version_id: version.id })
   }
+  requireUnlocked(version, moment)
   return softDelete(tx, moment, { asset, version })
 }
 

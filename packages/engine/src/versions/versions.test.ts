@@ -288,6 +288,21 @@ describe('pruning', () => {
     assert.deepEqual(await numbersOf({ keep: 1 }), [7, 6, 5, 4, 3, 2, 1])
   })
 
+  it('is not done by age while the wall clock is not to be trusted', async () => {
+    await using opened = await openTestStore()
+    const { engine, call, clock } = opened
+    const { asset } = await put(opened, 'a', 'one')
+    await put(opened, 'a', 'two')
+    const hour = 60 * 60 * 1000
+    clock.jump(400 * 24 * hour)
+    const byAge = () => pruneVersions(engine, call, asset.id, { olderThanDays: 1 })
+    await assert.rejects(byAge(), refused('STORAGE_UNAVAILABLE'))
+    clock.jump(-400 * 24 * hour)
+    assert.deepEqual((await byAge()).pruned, [])
+    clock.jump(400 * 24 * hour)
+    assert.equal((await pruneVersions(engine, call, asset.id, { keep: 1 })).pruned.length, 1)
+  })
+
   it('takes its default from the bucket, then from the store', async () => {
     await using set = await openVersions(12)
     const { engine, call, assetId } = set

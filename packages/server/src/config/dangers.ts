@@ -32,32 +32,52 @@ export function dangers(
   if (settings.corsOrigins.includes('*')) {
     refuse('CORS_ORIGINS', 'must name origins: * lets any page call this server')
   }
-  if (
-    (settings.initialAdminUsername === undefined) !==
-    (settings.initialAdminPassword === undefined)
-  ) {
-    refuse('INITIAL_ADMIN_USERNAME', 'and INITIAL_ADMIN_PASSWORD must be set together')
-  }
-  const key = settings.bootstrapApiKey
-  if (key !== undefined) {
-    if (key.length < 32) refuse('BOOTSTRAP_API_KEY', 'must have at least 32 characters')
-    if (new Set(key).size < 10) refuse('BOOTSTRAP_API_KEY', 'must not be so regular')
-    const lower = key.toLowerCase()
-    if (WELL_KNOWN.some(word => lower.replaceAll(word, '').replaceAll(/[^a-z0-9]/g, '') === '')) {
-      refuse('BOOTSTRAP_API_KEY', 'is a well-known credential')
-    }
+  const secrets = [
+    ['BOOTSTRAP_API_KEY', settings.bootstrapApiKey],
+    ['BOOTSTRAP_S3_SECRET_ACCESS_KEY', settings.s3SecretAccessKey],
+  ] as const
+  for (const [name, secret] of secrets) {
+    for (const problem of weaknesses(secret)) refuse(name, problem)
   }
   return problems
 }
 
-/** Half a pair would be served without TLS, which nobody who set it wants. */
-function halfPairs({ tlsCertFile, tlsKeyFile }: Settings): FieldProblem[] {
-  if ((tlsCertFile === undefined) === (tlsKeyFile === undefined)) return []
-  const [set, missing] =
-    tlsCertFile === undefined
-      ? ['TLS_KEY_FILE', 'TLS_CERT_FILE']
-      : ['TLS_CERT_FILE', 'TLS_KEY_FILE']
-  return [{ path: `STORAGE_${missing}`, problem: `is needed together with STORAGE_${set}` }]
+function weaknesses(secret: string | undefined): string[] {
+  if (secret === undefined) return []
+  const problems: string[] = []
+  if (secret.length < 32) problems.push('must have at least 32 characters')
+  if (new Set(secret).size < 10) problems.push('must not be so regular')
+  const lower = secret.toLowerCase()
+  if (WELL_KNOWN.some(word => lower.replaceAll(word, '').replaceAll(/[^a-z0-9]/g, '') === '')) {
+    problems.push('is a well-known credential')
+  }
+  return problems
+}
+
+/** Half a pair would be served without TLS, or open nothing: nobody who set it wants that. */
+function halfPairs(settings: Settings): FieldProblem[] {
+  const { tlsCertFile, tlsKeyFile, s3AccessKeyId, s3SecretAccessKey } = settings
+  const { initialAdminUsername, initialAdminPassword } = settings
+  const pairs = [
+    ['TLS_CERT_FILE', tlsCertFile, 'TLS_KEY_FILE', tlsKeyFile],
+    [
+      'BOOTSTRAP_S3_ACCESS_KEY_ID',
+      s3AccessKeyId,
+      'BOOTSTRAP_S3_SECRET_ACCESS_KEY',
+      s3SecretAccessKey,
+    ],
+    [
+      'INITIAL_ADMIN_USERNAME',
+      initialAdminUsername,
+      'INITIAL_ADMIN_PASSWORD',
+      initialAdminPassword,
+    ],
+  ] as const
+  return pairs.flatMap(([name, one, otherName, other]) => {
+    if ((one === undefined) === (other === undefined)) return []
+    const [set, missing] = one === undefined ? [otherName, name] : [name, otherName]
+    return [{ path: `STORAGE_${missing}`, problem: `is needed together with STORAGE_${set}` }]
+  })
 }
 
 /**

@@ -98,11 +98,11 @@ test('a secret may come from a file, but not from both places', () => {
 
 test('later and unknown names are accepted with a notice', () => {
   const { notices } = parseSettings({
-    env: { STORAGE_S3_PORT: '8006', STORAGE_PROT: '1', OTHER: 'x', STORAGE_REDIS_URL: '' },
+    env: { STORAGE_S3_REGION: 'x', STORAGE_PROT: '1', OTHER: 'x', STORAGE_REDIS_URL: '' },
   })
   assert.equal(notices.length, 2)
   assert.match(notices[0] ?? '', /STORAGE_PROT is not a setting/)
-  assert.match(notices[1] ?? '', /STORAGE_S3_PORT has no effect/)
+  assert.match(notices[1] ?? '', /STORAGE_S3_REGION has no effect/)
 })
 
 test('secrets are never shown', () => {

@@ -97,6 +97,51 @@ export const settingsTable = {
     standard: undefined,
     secret: true,
   }),
+  s3Enabled: setting({
+    name: 'S3_ENABLED',
+    kind: boolean,
+    description: 'Serve the S3 interface on its own port.',
+    standard: true,
+  }),
+  s3Port: setting<number | undefined>({
+    name: 'S3_PORT',
+    kind: integer(0, 65_535),
+    description:
+      'Port of the S3 interface; 0 takes any free one. Unset: 8006, or any free one where ' +
+      'that of the main interface is 0.',
+    standard: undefined,
+  }),
+  s3Host: setting<string | undefined>({
+    name: 'S3_HOST',
+    kind: text({ pattern: /^[\w.:-]{1,255}$/, hint: 'a host name or an IP address' }),
+    description: 'Address of the S3 interface. Unset: that of the main interface.',
+    standard: undefined,
+  }),
+  s3Region: setting({
+    name: 'S3_SIGNING_REGION',
+    kind: text({ pattern: /^[a-z0-9-]{1,64}$/, hint: 'the name of a region' }),
+    description: 'Region that S3 clients sign for.',
+    standard: 'us-east-1',
+  }),
+  s3Domains: setting<readonly string[]>({
+    name: 'S3_DOMAINS',
+    kind: list('domains', domainProblem),
+    description: 'Domains whose first label is a bucket: photos.s3.example.org.',
+    standard: [],
+  }),
+  s3AccessKeyId: setting<string | undefined>({
+    name: 'BOOTSTRAP_S3_ACCESS_KEY_ID',
+    kind: text({ pattern: /^[\w.-]{3,128}$/, hint: '3 to 128 letters, digits, dots, hyphens' }),
+    description: 'Access key of an administrator for S3, created at start if absent.',
+    standard: undefined,
+  }),
+  s3SecretAccessKey: setting<string | undefined>({
+    name: 'BOOTSTRAP_S3_SECRET_ACCESS_KEY',
+    kind: text({ pattern: /^[\x21-\x7e]{8,128}$/, hint: '8 to 128 printable ASCII characters' }),
+    description: 'Secret of that access key.',
+    standard: undefined,
+    secret: true,
+  }),
   defaultBucket: setting({
     name: 'DEFAULT_BUCKET',
     kind: bucket('name of a bucket'),
@@ -307,6 +352,12 @@ export const settingsTable = {
   }),
 } as const
 
+function domainProblem(domain: string): string | undefined {
+  return /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/.test(domain)
+    ? undefined
+    : 'must be a domain in lower case'
+}
+
 function bucket(hint: string): Kind<string> {
   return {
     type: hint,
@@ -337,9 +388,6 @@ export const laterNames: ReadonlySet<string> = new Set([
   'S3_BUCKET_NAME',
   'S3_REGION',
   'S3_USE_SSL',
-  'S3_PORT',
-  'BOOTSTRAP_S3_ACCESS_KEY_ID',
-  'BOOTSTRAP_S3_SECRET_ACCESS_KEY',
   'REDIS_URL',
   'REDIS_POOL_SIZE',
   'REDIS_TTL',

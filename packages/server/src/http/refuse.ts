@@ -53,7 +53,10 @@ export function noteFailure(
   thrown: unknown,
 ): HoldfastError {
   const { state } = request
-  const error = asTableError(thrown, state.givenUp || request.raw.destroyed)
+  // A request whose body arrived is destroyed too: its failure is ours, and nothing may be said
+  // about what happened.
+  const cut = request.raw.destroyed && !request.raw.complete
+  const error = asTableError(thrown, state.givenUp || cut)
   state.code = error.code
   context.metrics.errors.inc({ code: error.code })
   logFailure(context, error, request)

@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http'
+import type { ReadOptions } from '@holdfast/core/ports/element.ts'
 import type { FastifyReply } from 'fastify'
 
 /** A reader that takes nothing for this long is gone. */
@@ -6,11 +7,13 @@ const STALLED_MS = 120_000
 
 /**
  * Sends chunks as they come, at the reader's pace. When the source fails half-way the connection is
- * broken: an answer that is not whole must not look whole.
+ * broken: an answer that is not whole must not look whole. Chunks on loan are handed on one by one:
+ * the next one is asked for when the one before has left.
  */
 export async function streamOut(
   reply: FastifyReply,
   chunks: AsyncIterable<Uint8Array>,
+  { onLoan = false }: ReadOptions = {},
 ): Promise<void> {
   const { request } = reply
   const source = chunks[Symbol.asyncIterator]()
@@ -24,7 +27,9 @@ export async function streamOut(
     for (let next = first; next.done !== true; next = await source.next()) {
       request.state.sentBytes += next.value.length
       if (response.destroyed) return
-      if (!response.write(next.value)) await drained(response)
+      if (onLoan) await gone(response, next.value)
+      else if (!response.write(next.value)) await drained(response)
+      if (response.destroyed) return
     }
     response.end()
   } catch (error) {
@@ -41,6 +46,17 @@ function headersOf(reply: FastifyReply): Record<string, string | number | string
     if (value !== undefined) headers[name] = value
   }
   return headers
+}
+
+/** Resolves when nothing of the chunk is needed any more: the kernel has it, or nobody wants it. */
+async function gone(response: ServerResponse, chunk: Uint8Array): Promise<void> {
+  await new Promise<void>(resolve => {
+    response.once('close', resolve)
+    response.write(chunk, () => {
+      response.off('close', resolve)
+      resolve()
+    })
+  })
 }
 
 async function drained(response: ServerResponse): Promise<void> {

@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict'
+import { hash } from 'node:crypto'
 import { test } from 'node:test'
+import type { MultipartUpload } from '@holdfast/core/objects.ts'
 import { type Asset, assetTypes, type Version } from '@holdfast/core/records.ts'
 import fc from 'fast-check'
 import { runSeed } from '../seeded-random.ts'
 import type { Step } from '../test-transactions.ts'
 import { Desk } from './catalog-test.ts'
 import { checkTotals, dump } from './dump.ts'
-import { newId, newTime, versionOf } from './records.ts'
+import { newAsset, newId, newPart, newTime, newUpload, versionOf } from './records.ts'
 import type { CatalogUnderTest, OpenCatalog } from './under-test.ts'
 
 /** One random act; numbers pick among what is there at its time. */
@@ -22,6 +24,10 @@ interface Act {
     | 'dropAsset'
     | 'collect'
     | 'refused'
+    | 'upload'
+    | 'part'
+    | 'complete'
+    | 'abort'
   readonly which: number
   readonly content: number
   readonly service: number
@@ -33,6 +39,7 @@ const acts = fc.array(
     act: fc.constantFrom(
       ...(['asset', 'asset', 'version', 'version', 'marker', 'update', 'delete', 'trash'] as const),
       ...(['dropVersion', 'dropAsset', 'collect', 'refused'] as const),
+      ...(['upload', 'part', 'part', 'complete', 'complete', 'abort'] as const),
     ),
     which: fc.nat(1000),
     content: fc.nat(5),
@@ -90,6 +97,7 @@ class Player {
     const asset = assets[act.which % Math.max(1, assets.length)]
     if (act.act === 'asset') await this.#putAsset(act, [])
     else if (act.act === 'collect') await this.#collect(act)
+    else if (isOfUploads(act.act)) await this.#playUpload(act)
     else if (act.act === 'refused') {
       const refusing = this.#putAsset(act, [{ do: 'refuse', code: 'QUOTA_EXCEEDED' }])
       await assert.rejects(refusing, { code: 'QUOTA_EXCEEDED' })
@@ -166,6 +174,56 @@ class Player {
     )
   }
 
+  async #playUpload(act: Act): Promise<void> {
+    const { view } = this.#desk
+    const bucketId = this.#buckets[act.bucket] ?? ''
+    if (act.act === 'upload') {
+      const record = newUpload({ ...this.#fields(act), bucketId, key: `key-${this.#keys++}` })
+      const what = 'upload.created'
+      return await this.#ignoreRace([
+        { do: 'upload', record },
+        { do: 'note', change: { what, bucketId } },
+      ])
+    }
+    const entries = await view.uploads.list({ bucketId, limit: 100 })
+    const { upload } = entries[act.which % Math.max(1, entries.length)] ?? {}
+    if (upload === undefined) return
+    if (act.act === 'complete') return await this.#complete(upload)
+    const { keep, staged, facts } = await this.#desk.content(contents[act.content] ?? '')
+    const number = 1 + (act.which % 3)
+    const part = newPart({ uploadId: upload.id, number, ...facts, md5: 'a'.repeat(32) })
+    await this.#ignoreRace(
+      act.act === 'part'
+        ? [keep, { do: 'part', record: part }, { do: 'note', change: { what: 'part.created' } }]
+        : [
+            { do: 'remove', what: 'upload', id: upload.id },
+            { do: 'note', change: { what: 'upload.removed' } },
+          ],
+      act.act === 'part' ? staged : [],
+    )
+  }
+
+  /** The parts become an asset as the engine does it; their content is also put whole elsewhere. */
+  async #complete({ id, bucketId, key, service, ownerId }: MultipartUpload): Promise<void> {
+    const found = await this.#desk.view.uploads.parts({ uploadId: id, limit: 100 })
+    const parts = found.map(({ sha256, size }) => ({ sha256, size }))
+    const size = parts.reduce((sum, part) => sum + part.size, 0)
+    // Nobody reads these bytes: any digest that is the same for the same parts will do.
+    const [only] = parts
+    const sha256 = parts.length === 1 ? (only?.sha256 ?? '') : hash('sha256', JSON.stringify(parts))
+    const record = newAsset({ bucketId, key, service, ownerId, sha256, size })
+    const compose: Step[] =
+      parts.length > 1 ? [{ do: 'compose', blob: { sha256, size, parts } }] : []
+    if (parts.length === 0) return
+    await this.#ignoreRace([
+      { do: 'remove', what: 'upload', id },
+      ...compose,
+      { do: 'asset', record },
+      { do: 'version', record: versionOf(record, { isNull: true, object: { uploadId: id } }) },
+      { do: 'note', change: { what: 'asset.created', bucketId, assetId: record.id } },
+    ])
+  }
+
   async #putAgain(asset: Asset): Promise<void> {
     await this.#ignoreRace([
       { do: 'asset', record: { ...asset, seq: 0 } },
@@ -193,6 +251,10 @@ class Player {
   async #ignoreRace(steps: Step[], staged: Parameters<Desk['write']>[1] = []): Promise<void> {
     await this.#desk.write(steps, staged).catch(() => {})
   }
+}
+
+function isOfUploads(act: Act['act']): boolean {
+  return act === 'upload' || act === 'part' || act === 'complete' || act === 'abort'
 }
 
 const contents = ['', 'a', 'bb', 'x'.repeat(1000), 'y'.repeat(300_000), 'ccc']

@@ -1,4 +1,5 @@
 import { type AuditRow, type Identity, identityKinds } from '@holdfast/core/identities.ts'
+import type { AccessKey, MultipartUpload, UploadPart } from '@holdfast/core/objects.ts'
 import type { CatalogView } from '@holdfast/core/ports/catalog.ts'
 import {
   type Asset,
@@ -21,6 +22,9 @@ export interface Dump {
   readonly links: readonly Link[]
   readonly quotas: readonly unknown[]
   readonly keys: readonly unknown[]
+  readonly accessKeys: readonly AccessKey[]
+  readonly uploads: readonly MultipartUpload[]
+  readonly parts: readonly UploadPart[]
   readonly identities: readonly Identity[]
   readonly audits: readonly AuditRow[]
   readonly changes: readonly Change[]
@@ -50,6 +54,7 @@ export async function dump(view: CatalogView): Promise<Dump> {
     versions.push(...(await view.versions.list({ assetId: id, deleted: 'with', limit: 10_000 })))
     for (const link of await view.links.of({ assetId: id, limit: 10_000 })) links.set(link.id, link)
   }
+  const { uploads, parts } = await uploadsOf(view, buckets)
   return {
     buckets,
     assets,
@@ -62,13 +67,30 @@ export async function dump(view: CatalogView): Promise<Dump> {
     links: [...links.values()],
     quotas: await view.quotas.list(),
     keys: await view.keys.list(),
+    accessKeys: await view.accessKeys.list(),
+    uploads,
+    parts,
     identities: await identitiesOf(view),
     audits: await pages<AuditRow>(last => view.audits.after(last?.seq ?? 0, page)),
     changes: await pages<Change>(last => view.changes.after(last?.seq ?? 0, page)),
-    usage: await usageOf(view, buckets, assets),
+    usage: await usageOf(view, buckets, [...assets, ...uploads]),
     totals: await view.blobs.totals(),
     stats: await view.assets.stats({}),
   }
+}
+
+async function uploadsOf(view: CatalogView, buckets: readonly Bucket[]) {
+  const uploads: MultipartUpload[] = []
+  const parts: UploadPart[] = []
+  for (const { id } of buckets) {
+    for (const { upload } of await view.uploads.list({ bucketId: id, limit: 10_000 })) {
+      if (upload !== undefined) uploads.push(upload)
+    }
+  }
+  for (const { id } of uploads) {
+    parts.push(...(await view.uploads.parts({ uploadId: id, limit: 10_000 })))
+  }
+  return { uploads, parts }
 }
 
 async function identitiesOf(view: CatalogView): Promise<Identity[]> {
@@ -85,12 +107,12 @@ async function identitiesOf(view: CatalogView): Promise<Identity[]> {
 async function usageOf(
   view: CatalogView,
   buckets: readonly Bucket[],
-  assets: readonly Asset[],
+  payers: readonly Payer[],
 ): Promise<Record<string, Usage>> {
   const names: Record<QuotaScope, Set<string>> = {
     bucket: new Set(buckets.map(({ name }) => name)),
-    owner: new Set(assets.map(({ ownerId }) => ownerId)),
-    service: new Set(assets.map(({ service }) => service)),
+    owner: new Set(payers.map(({ ownerId }) => ownerId)),
+    service: new Set(payers.map(({ service }) => service)),
   }
   const usage: Record<string, Usage> = {}
   for (const scope of quotaScopes) {
@@ -110,6 +132,8 @@ async function pages<T>(next: (last: T | undefined) => T[] | Promise<T[]>): Prom
   }
 }
 
+type Payer = Pick<Asset, 'bucketId' | 'ownerId' | 'service'>
+
 /** What the totals must be, counted from the records alone (C8). */
 export function recount(dump: Dump): { usage: Record<string, Usage>; references: string[] } {
   const usage: Record<string, { assets: number; bytes: number }> = {}
@@ -119,7 +143,7 @@ export function recount(dump: Dump): { usage: Record<string, Usage>; references:
   }
   const bucketNames = new Map(dump.buckets.map(({ id, name }) => [id, name]))
   for (const { name } of dump.buckets) add(`bucket ${name}`, 0, 0)
-  const scopes = ({ bucketId, ownerId, service }: Asset) => [
+  const scopes = ({ bucketId, ownerId, service }: Payer) => [
     `bucket ${bucketNames.get(bucketId)}`,
     `owner ${ownerId}`,
     `service ${service}`,
@@ -132,6 +156,16 @@ export function recount(dump: Dump): { usage: Record<string, Usage>; references:
     if (asset !== undefined) for (const scope of scopes(asset)) add(scope, 0, version.size)
     if (version.kind === 'marker') continue
     references.set(version.sha256, (references.get(version.sha256) ?? 0) + 1)
+  }
+  const uploads = new Map(dump.uploads.map(upload => [upload.id, upload]))
+  for (const upload of dump.uploads) for (const scope of scopes(upload)) add(scope, 0, 0)
+  for (const { uploadId, size, sha256 } of dump.parts) {
+    const upload = uploads.get(uploadId)
+    if (upload !== undefined) for (const scope of scopes(upload)) add(scope, 0, size)
+    references.set(sha256, (references.get(sha256) ?? 0) + 1)
+  }
+  for (const { parts } of dump.blobs) {
+    for (const { sha256 } of parts ?? []) references.set(sha256, (references.get(sha256) ?? 0) + 1)
   }
   return {
     usage,
@@ -158,6 +192,9 @@ export function checkTotals(dump: Dump): void {
     if (kind === 'content' && !known.has(sha256))
       fail(`the blob of version ${id}`, 'absent', sha256)
   }
+  for (const { sha256 } of [...dump.parts, ...dump.blobs.flatMap(({ parts }) => parts ?? [])]) {
+    if (!known.has(sha256)) fail(`the blob of part ${sha256}`, 'absent', sha256)
+  }
   for (const { sha256, references, deadSince } of dump.blobs) {
     if ((references === 0) !== (deadSince !== null)) fail(`deadSince of ${sha256}`, deadSince, null)
   }
@@ -169,7 +206,9 @@ export function checkTotals(dump: Dump): void {
 type Fail = (what: string, is: unknown, should: unknown) => void
 
 function checkBlobTotals({ totals, blobs }: Dump, fail: Fail): void {
-  const bytes = (kept: readonly Blob[]) => kept.reduce((sum, { size }) => sum + size, 0)
+  // Composed blobs have no bytes of their own.
+  const bytes = (kept: readonly Blob[]) =>
+    kept.reduce((sum, { size, parts }) => sum + (parts === undefined ? size : 0), 0)
   const dead = blobs.filter(({ references }) => references === 0)
   const should = {
     blobs: blobs.length,

@@ -162,6 +162,22 @@ function viewTests(open: OpenCatalog): void {
     for (let i = 0; i < 10; i += 1) await lookWriteLook(i)
     await Promise.all(Array.from({ length: 30 }, (_, i) => lookWriteLook(100 + i)))
   })
+  catalogTest(open, 'C4 a total that was asked before follows every write', async desk => {
+    const bucket = await desk.bucket({ name: 'totals' })
+    const filter = { search: 'wanted', bucketId: bucket.id, deleted: 'without' } as const
+    const { asset } = await desk.asset({ bucketId: bucket.id, key: 'wanted one' })
+    for (let round = 0; round < 2; round += 1) {
+      assert.equal(await desk.view.assets.count(filter), 1)
+    }
+    await desk.asset({ bucketId: bucket.id, key: 'wanted two' })
+    assert.equal(await desk.view.assets.count(filter), 2)
+    await desk.update(asset, { deletedAt: asset.updatedAt })
+    assert.equal(await desk.view.assets.count(filter), 1)
+    const other = await desk.bucket({ name: 'other' })
+    await desk.asset({ bucketId: other.id, key: 'wanted elsewhere' })
+    assert.equal(await desk.view.assets.count(filter), 1)
+    assert.equal(await desk.view.assets.count({ search: 'wanted', deleted: 'with' }), 3)
+  })
   catalogTest(open, 'C5 read sees one moment, however long it lasts', async desk => {
     const bucket = await desk.bucket({ name: 'moment' })
     await desk.asset({ bucketId: bucket.id, key: 'a' })

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
 import { newUuid } from '@holdfast/core/ids.ts'
+import type { AccessKey, MultipartUpload, UploadPart } from '@holdfast/core/objects.ts'
 import {
   type ApiKey,
   type Asset,
@@ -130,6 +131,53 @@ export function newKey(given: Partial<ApiKey> & { name: string }): ApiKey {
     createdBy: 'tester',
     expiresAt: null,
     revokedAt: null,
+    ...given,
+  }
+}
+
+export function newAccessKey(given: Partial<AccessKey> & { id: string }): AccessKey {
+  return {
+    seq: 0,
+    name: given.id,
+    principalId: newId(),
+    sealedSecret: 'c2VhbGVk',
+    permissions: ['assets:read'],
+    buckets: null,
+    createdAt: newTime(),
+    createdBy: 'tester',
+    expiresAt: null,
+    revokedAt: null,
+    ...given,
+  }
+}
+
+export function newUpload(
+  given: Partial<MultipartUpload> & { bucketId: string; key: string },
+): MultipartUpload {
+  return {
+    id: newId(),
+    seq: 0,
+    createdSeq: 0,
+    service: 'tests',
+    ownerId: '00000000-0000-7000-8000-000000000001',
+    createdAt: newTime(),
+    initiatorId: 'tester',
+    createdBy: 'tester',
+    checksum: null,
+    facets: {},
+    ...given,
+  }
+}
+
+export function newPart(
+  given: Partial<UploadPart> & Pick<UploadPart, 'uploadId' | 'number' | 'sha256' | 'size'>,
+): UploadPart {
+  return {
+    id: `${given.uploadId}/${given.number}`,
+    seq: 0,
+    md5: 'd41d8cd98f00b204e9800998ecf8427e',
+    checksum: null,
+    createdAt: newTime(),
     ...given,
   }
 }

@@ -1,8 +1,18 @@
+import { hash } from 'node:crypto'
 import { isHoldfastError } from '@holdfast/core/errors.ts'
+import type { BlobPart } from '@holdfast/core/objects.ts'
 import type { Catalog } from '@holdfast/core/ports/catalog.ts'
-import type { Element, Staged } from '@holdfast/core/ports/element.ts'
+import type { BlobFacts, Element, Staged } from '@holdfast/core/ports/element.ts'
 import type { Asset } from '@holdfast/core/records.ts'
-import { newAsset, newBucket, newId, newTime, versionOf } from '../catalog/records.ts'
+import {
+  newAsset,
+  newBucket,
+  newId,
+  newPart,
+  newTime,
+  newUpload,
+  versionOf,
+} from '../catalog/records.ts'
 import { bodySource } from '../self-describing-bodies.ts'
 import type { ScriptResult, Step } from '../test-transactions.ts'
 import type { History, Intent, Operation, Outcome } from './history.ts'
@@ -51,11 +61,80 @@ export class StoreActor {
       if (staging === undefined) throw new Error('the element stages nothing')
       const staged = await staging.stage(bodySource(intent.body, size, 10_000), { length: size })
       try {
-        await this.#write(await this.#putSteps(key, operation, staged), [staged])
+        const { sha256, md5, blockBytes, sums } = staged
+        const facts = { sha256, md5, size, blockBytes, sums }
+        const keep = { do: 'keep', facts, location: null } as const
+        await this.#write([keep, ...(await this.#putSteps(key, operation, facts))], [staged])
       } finally {
         await staged.discard()
       }
     })
+  }
+
+  /** The same in parts, none of which may be seen before the last write. */
+  async putInParts(key: string, sizes: readonly number[]): Promise<Outcome> {
+    const number = this.#history.operations.length + 1
+    const size = sizes.reduce((sum, one) => sum + one, 0)
+    const intent = { kind: 'put', body: number, size } as const
+    return await this.#perform(key, intent, async operation => {
+      const bytes = Buffer.concat(await Array.fromAsync(bodySource(number, size, 10_000)))
+      const upload = await this.#begin(key)
+      const parts: BlobPart[] = []
+      for (const [index, length] of sizes.entries()) {
+        const at = parts.reduce((sum, part) => sum + part.size, 0)
+        parts.push(await this.#part(upload, index + 1, bytes.subarray(at, at + length)))
+      }
+      const blob = { sha256: hash('sha256', bytes), size, parts }
+      const steps = await this.#putSteps(key, operation, blob)
+      await this.#write([
+        { do: 'remove', what: 'upload', id: upload },
+        { do: 'compose', blob },
+        ...steps,
+      ])
+    })
+  }
+
+  /** An upload that nobody completes: nothing of it is ever seen, and its parts may go. */
+  async abandonParts(key: string, size: number): Promise<void> {
+    const upload = await this.#begin(key)
+    const bytes = Buffer.concat(await Array.fromAsync(bodySource(0, size, 10_000)))
+    await this.#part(upload, 1, bytes)
+    await this.#part(upload, 1, bytes.subarray(1))
+    await this.#write([
+      { do: 'remove', what: 'upload', id: upload },
+      { do: 'note', change: { what: 'upload.removed' } },
+    ])
+  }
+
+  async #begin(key: string): Promise<string> {
+    const record = newUpload({ bucketId: await this.bucketId(), key })
+    await this.#write([
+      { do: 'upload', record },
+      { do: 'note', change: { what: 'upload.created', bucketId: record.bucketId } },
+    ])
+    return record.id
+  }
+
+  async #part(uploadId: string, number: number, bytes: Uint8Array): Promise<BlobPart> {
+    const staging = this.#store.element.staging
+    if (staging === undefined) throw new Error('the element stages nothing')
+    const staged = await staging.stage(one(bytes), { length: bytes.length })
+    try {
+      const { sha256, md5, size, blockBytes, sums } = staged
+      const facts = { sha256, md5, size, blockBytes, sums }
+      const record = newPart({ uploadId, number, sha256, size })
+      await this.#write(
+        [
+          { do: 'keep', facts, location: null },
+          { do: 'part', record },
+          { do: 'note', change: { what: 'part.created' } },
+        ],
+        [staged],
+      )
+      return { sha256, size }
+    } finally {
+      await staged.discard()
+    }
   }
 
   async tag(key: string): Promise<Outcome> {
@@ -130,8 +209,14 @@ export class StoreActor {
     if (staging === undefined) throw new Error('the element stages nothing')
     const staged = await staging.stage(bodySource(operation.number, size, 10_000), {})
     try {
-      const steps = await this.#putSteps(key, operation, staged)
-      const failing = this.#write([...steps, { do: 'refuse', code: 'QUOTA_EXCEEDED' }], [staged])
+      const { sha256, md5, blockBytes, sums } = staged
+      const facts = { sha256, md5, size, blockBytes, sums }
+      const steps = await this.#putSteps(key, operation, facts)
+      const keep = { do: 'keep', facts, location: null } as const
+      const failing = this.#write(
+        [keep, ...steps, { do: 'refuse', code: 'QUOTA_EXCEEDED' }],
+        [staged],
+      )
       await failing.catch(error => {
         if (!isHoldfastError(error) || error.code !== 'QUOTA_EXCEEDED') throw error
       })
@@ -140,10 +225,14 @@ export class StoreActor {
     }
   }
 
-  async #putSteps(key: string, operation: Operation, staged: Staged): Promise<Step[]> {
+  async #putSteps(
+    key: string,
+    operation: Operation,
+    facts: Pick<BlobFacts, 'sha256' | 'size'>,
+  ): Promise<Step[]> {
     const { number, intent } = operation
     const body = intent.kind === 'put' ? intent.body : 0
-    const { sha256, md5, size, blockBytes, sums } = staged
+    const { sha256, size } = facts
     const before = await this.#asset(key)
     const bucketId = before?.bucketId ?? (await this.bucketId())
     const lastNumber = (before?.lastNumber ?? 0) + 1
@@ -153,7 +242,6 @@ export class StoreActor {
     const record: Asset = { ...base, ...shown, metadata, deletedAt: null, seq: 0 }
     const version = versionOf(record, { metadata: { operation: number, body } })
     return [
-      { do: 'keep', facts: { sha256, md5, size, blockBytes, sums }, location: null },
       { do: 'asset', record },
       { do: 'version', record: version },
       { do: 'note', change: { what: 'version.created', bucketId, assetId: record.id } },
@@ -187,6 +275,11 @@ export class StoreActor {
     const options = { actor: 'tester', requestId: 'crash', staged }
     return (await this.#store.catalog.write('script', steps, options)) as ScriptResult
   }
+}
+
+async function* one(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  await undefined
+  if (bytes.length > 0) yield bytes
 }
 
 /** Ours, but for the code that says so, mean that nothing happened (C3). */

@@ -69,6 +69,17 @@ export const workloads: Readonly<Record<string, (actor: StoreActor) => Promise<v
     await actor.reclaim()
     await actor.put('k3', small, 2)
   },
+  async 'uploads in parts'(actor) {
+    await actor.putInParts('a', [large, small, large])
+    await actor.put('b', small)
+    await actor.putInParts('b', [small, large])
+    await actor.abandonParts('c', large)
+    await actor.destroy('a')
+    await actor.collect()
+    await actor.collect()
+    await actor.reclaim()
+    await actor.putInParts('a', [small, small])
+  },
   async 'packs that fill up'(actor) {
     for (let i = 0; i < 14; i += 1) await actor.put(`k${i % 5}`, packedBytesMax - i)
     await actor.destroy('k0')

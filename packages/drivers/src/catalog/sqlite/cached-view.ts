@@ -1,6 +1,6 @@
 import { BoundedCache } from '@holdfast/core/bounded-cache.ts'
-import type { CatalogView, Touched } from '@holdfast/core/ports/catalog.ts'
-import type { BlobPlace } from '@holdfast/core/ports/element.ts'
+import type { AccessKey } from '@holdfast/core/objects.ts'
+import type { CatalogView, StoredPlace, Touched } from '@holdfast/core/ports/catalog.ts'
 import type { ApiKey, Asset, Bucket } from '@holdfast/core/records.ts'
 import type { Tables } from './tables.ts'
 
@@ -19,9 +19,10 @@ export class CachedView {
   readonly #bucketsById = new BoundedCache<Bucket>(BUCKETS_MAX)
   readonly #keysByHash = new BoundedCache<ApiKey>(KEYS_MAX)
   readonly #keysById = new BoundedCache<ApiKey>(KEYS_MAX)
+  readonly #accessKeys = new BoundedCache<AccessKey>(KEYS_MAX)
   readonly #assetsByKey: BoundedCache<Asset>
   readonly #assetsById: BoundedCache<Asset>
-  readonly #places: BoundedCache<BlobPlace>
+  readonly #places: BoundedCache<StoredPlace>
 
   constructor(plain: CatalogView, tables: Tables, bytesMax: number) {
     this.#assetsByKey = new BoundedCache(bytesMax / 2)
@@ -42,6 +43,7 @@ export class CachedView {
       this.#bucketsByName.clear()
       this.#bucketsById.clear()
     }
+    if (records.accessKeys !== undefined) this.#accessKeys.clear()
     if (records.keys !== undefined) {
       this.#keysByHash.clear()
       this.#keysById.clear()
@@ -52,10 +54,11 @@ export class CachedView {
   forgetAll(): void {
     for (const cache of [this.#bucketsByName, this.#bucketsById]) cache.clear()
     for (const cache of [this.#keysByHash, this.#keysById]) cache.clear()
+    this.#accessKeys.clear()
     for (const cache of [this.#assetsByKey, this.#assetsById, this.#places]) cache.clear()
   }
 
-  #over(plain: CatalogView, { buckets, keys, assets, blobs }: Tables): CatalogView {
+  #over(plain: CatalogView, { buckets, keys, accessKeys, assets, blobs }: Tables): CatalogView {
     return {
       ...plain,
       buckets: {
@@ -63,6 +66,11 @@ export class CachedView {
         byId: id => through(this.#bucketsById, id, () => buckets.byId(id)),
         list: query => buckets.list(query),
         count: () => buckets.count(),
+        hasPolicy: () => buckets.hasPolicy(),
+      },
+      accessKeys: {
+        byId: id => through(this.#accessKeys, id, () => accessKeys.byId(id)),
+        list: () => accessKeys.list(),
       },
       keys: {
         byHash: hash => through(this.#keysByHash, hash, () => keys.byHash(hash)),
@@ -117,6 +125,9 @@ function assetBytes({ key, name, tags, metadata, acl }: Asset): number {
   return RECORD_BYTES + texts + 4 * (lists + values)
 }
 
-function placeBytes({ sums }: BlobPlace): number {
-  return RECORD_BYTES / 2 + sums.length
+/** Of a part mostly its digest. */
+const PART_BYTES = 150
+
+function placeBytes({ sums, parts = [] }: StoredPlace): number {
+  return RECORD_BYTES / 2 + sums.length + PART_BYTES * parts.length
 }

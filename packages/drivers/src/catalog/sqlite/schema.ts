@@ -149,7 +149,36 @@ export const migrations: readonly string[] = [
     tokenize = "unicode61 remove_diacritics 2"
   );
   `,
-  // 2: people and the audit log.
+  `
+  ALTER TABLE versions ADD COLUMN is_null INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE versions ADD COLUMN object TEXT;
+  CREATE INDEX versions_null ON versions (asset) WHERE is_null = 1;
+
+  CREATE TABLE composed_blobs (sha256 BLOB PRIMARY KEY, parts TEXT NOT NULL) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE uploads (
+    created_seq INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    bucket INTEGER NOT NULL REFERENCES buckets (no),
+    key TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    record TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX uploads_by_key ON uploads (bucket, key, created_seq);
+  CREATE INDEX uploads_by_age ON uploads (created_at);
+
+  CREATE TABLE parts (
+    upload INTEGER NOT NULL REFERENCES uploads (created_seq),
+    number INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    sha256 BLOB NOT NULL,
+    record TEXT NOT NULL,
+    PRIMARY KEY (upload, number)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE access_keys (id TEXT PRIMARY KEY, record TEXT NOT NULL) STRICT, WITHOUT ROWID;
+  `,
+  // 3: people and the audit log.
   `
   CREATE TABLE identities (
     id TEXT PRIMARY KEY,

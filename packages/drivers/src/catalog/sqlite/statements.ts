@@ -16,6 +16,11 @@ export class Statements {
     return this.#prepared<Row>(sql).all(...values)
   }
 
+  /** Row by row, for whoever may stop early. Only reads may happen meanwhile. */
+  iterate<Row>(sql: string, values: readonly unknown[]): Iterable<Row> {
+    return this.#prepared<Row>(sql).iterate(...values)
+  }
+
   /** The first column of the only row, a number. */
   number(sql: string, values: readonly unknown[]): number {
     return Number(this.#prepared<{ n: number }>(sql).get(...values)?.n ?? 0)

@@ -10,6 +10,9 @@ import { Counters } from './rooms/counters.ts'
 import { Identities } from './rooms/identities.ts'
 import { Keys } from './rooms/keys.ts'
 import { Links } from './rooms/links.ts'
+import { AccessKeys } from './rooms/objects/access-keys.ts'
+import { Objects } from './rooms/objects/objects.ts'
+import { Uploads } from './rooms/objects/uploads.ts'
 import { Quotas } from './rooms/quotas.ts'
 import { SearchIndex } from './rooms/search-index.ts'
 import { Versions } from './rooms/versions.ts'
@@ -31,6 +34,9 @@ export interface Tables {
   readonly identities: Identities
   readonly audits: Audits
   readonly changes: Changes
+  readonly objects: Objects
+  readonly uploads: Uploads
+  readonly accessKeys: AccessKeys
 }
 
 export function openTables(db: SqliteDatabase): Tables {
@@ -38,6 +44,7 @@ export function openTables(db: SqliteDatabase): Tables {
   const counters = new Counters(db)
   const buckets = new Buckets(db)
   const assets = new Assets({ db, buckets, words, counters })
+  const versions = new Versions({ db, words, assets })
   return {
     db,
     words,
@@ -45,7 +52,7 @@ export function openTables(db: SqliteDatabase): Tables {
     buckets,
     assets,
     assetSearch: new AssetSearch({ db, buckets, words, counters }),
-    versions: new Versions({ db, words, assets }),
+    versions,
     blobs: new Blobs(db),
     links: new Links(db),
     quotas: new Quotas(db, buckets, counters),
@@ -53,6 +60,9 @@ export function openTables(db: SqliteDatabase): Tables {
     identities: new Identities(db),
     audits: new Audits(db),
     changes: new Changes({ db, words, assets }),
+    objects: new Objects({ db, buckets, words, counters }, versions),
+    uploads: new Uploads(db, buckets),
+    accessKeys: new AccessKeys(db),
   }
 }
 
@@ -62,7 +72,7 @@ export function openSearchIndex(tables: Tables): SearchIndex {
 
 /** The questions of the port. `caughtUp` is awaited before anything searches. */
 export function viewOf(tables: Tables, caughtUp?: () => Promise<void>): CatalogView {
-  const { assets, assetSearch } = tables
+  const { assets, assetSearch, objects, versions } = tables
   return {
     buckets: tables.buckets,
     assets: {
@@ -86,5 +96,12 @@ export function viewOf(tables: Tables, caughtUp?: () => Promise<void>): CatalogV
     identities: tables.identities,
     audits: tables.audits,
     changes: tables.changes,
+    objects: {
+      list: query => objects.list(query),
+      listVersions: query => objects.listVersions(query),
+      nullVersion: assetId => versions.nullVersion(assetId),
+    },
+    uploads: tables.uploads,
+    accessKeys: tables.accessKeys,
   }
 }

@@ -11,6 +11,7 @@ import type {
   ElementProbe,
   ElementTraits,
   ListedBlob,
+  ReadOptions,
   Repair,
   WriteOptions,
   WrittenBlob,
@@ -27,7 +28,8 @@ import type { DiskStaging } from './disk-staging.ts'
 import { blobPath, formatLocation, NOTES, parseLocation, TEMP } from './layout.ts'
 import { livePacked } from './live-packed.ts'
 import { PackFiles } from './pack-files.ts'
-import { readBlob } from './read-blob.ts'
+import { readBlob } from './reading/read-blob.ts'
+import { ReadBuffers } from './reading/read-buffers.ts'
 import { DAMAGE_NOTE, DamageList, watched } from './repair/damage-list.ts'
 import { otherCopies } from './repair/other-copies.ts'
 import { RECORD, readHeader, type TarEntry } from './tar-entry.ts'
@@ -49,6 +51,8 @@ export interface DiskElementOptions {
   /** One step of giving space back, in the committer. */
   readonly reclaimStep: () => Promise<ReclaimStep>
   readonly cacheBytes: number
+  /** Memory for the chunks of large blobs on their way out. */
+  readonly readBufferBytes: number
   readonly now: () => number
 }
 
@@ -62,6 +66,7 @@ export class DiskElement implements Element {
   readonly #options: DiskElementOptions
   readonly #packs: PackFiles
   readonly #cache: BlobCache
+  readonly #buffers: ReadBuffers
   readonly #damage: DamageList
   readonly repair: Repair
 
@@ -71,6 +76,7 @@ export class DiskElement implements Element {
     this.#options = options
     this.#packs = new PackFiles(options.disk, options.dir)
     this.#cache = new BlobCache(options.cacheBytes)
+    this.#buffers = new ReadBuffers(options.readBufferBytes)
     this.#damage = new DamageList({
       ...options,
       readNote: async () => await this.readNote(DAMAGE_NOTE),
@@ -98,13 +104,13 @@ export class DiskElement implements Element {
     return this.#cache.get(sha256)
   }
 
-  async read(place: BlobPlace, range?: ByteRange): Promise<BlobBytes> {
+  async read(place: BlobPlace, range?: ByteRange, options: ReadOptions = {}): Promise<BlobBytes> {
     const known = this.#cache.get(place.sha256)
     if (known !== undefined && range === undefined) return { size: known.length, bytes: known }
     const damage = this.#damage.entries.get(place.sha256)
     // A body that would break off somewhere is refused at once; its whole blocks can be had.
     if (range === undefined && damage?.location === place.location) await this.#requireWhole(place)
-    const result = await this.#readThere(place, range)
+    const result = await this.#readThere(place, { ...options, range })
     if (result.bytes !== undefined && range === undefined) {
       this.#cache.add(place.sha256, result.bytes)
     }
@@ -112,11 +118,14 @@ export class DiskElement implements Element {
   }
 
   /** Compaction may move the bytes between the caller's look-up and this read. */
-  async #readThere(place: BlobPlace, range?: ByteRange): Promise<BlobBytes> {
+  async #readThere(
+    place: BlobPlace,
+    options: ReadOptions & { readonly range?: ByteRange | undefined } = {},
+  ): Promise<BlobBytes> {
     const { disk, dir, locate } = this.#options
-    const from = { disk, dir, packs: this.#packs }
+    const from = { disk, dir, packs: this.#packs, buffers: this.#buffers }
     try {
-      return this.#watch(place, await readBlob(from, place, range))
+      return this.#watch(place, await readBlob(from, place, options))
     } catch (error) {
       const location = await locate(place.sha256)
       if (!isLost(error) || location === undefined || location === place.location) {
@@ -125,7 +134,7 @@ export class DiskElement implements Element {
       }
       const moved = { ...place, location }
       try {
-        return this.#watch(moved, await readBlob(from, moved, range))
+        return this.#watch(moved, await readBlob(from, moved, options))
       } catch (failure) {
         await this.#tellDamage(moved, failure)
         throw failure
@@ -157,7 +166,7 @@ export class DiskElement implements Element {
     const { disk, dir, secret } = this.#options
     const known = this.#cache.get(place.sha256)
     if (known !== undefined) yield { size: known.length, bytes: known }
-    const from = { disk, dir, packs: this.#packs }
+    const from = { disk, dir, packs: this.#packs, buffers: this.#buffers }
     for (const location of otherCopies({ disk, dir, secret }, place)) {
       try {
         yield await readBlob(from, { ...place, location })

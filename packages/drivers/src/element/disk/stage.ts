@@ -80,10 +80,11 @@ function stageSmall(chunks: Uint8Array[], size: number, write: WriteOptions): St
   const blockBytes = blockBytesFor(size)
   return {
     sha256,
-    md5: digests.md5 ?? null,
+    md5: digests.md5,
     size,
     blockBytes,
     sums: sumsOf(body, blockBytes),
+    ...(digests.digests === undefined ? {} : { digests: digests.digests }),
     body,
     temp: null,
     head: body.subarray(0, HEAD_BYTES),

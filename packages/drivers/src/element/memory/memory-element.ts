@@ -34,7 +34,7 @@ export class MemoryElement implements Element {
     const tally = new DigestTally(options)
     tally.add(bytes)
     const sha256 = createHash('sha256').update(bytes).digest('hex')
-    const { md5 } = tally.finish(sha256)
+    const { md5, digests } = tally.finish(sha256)
     const location = `memory:${sha256}`
     if (!this.#blobs.has(location)) {
       if (this.#usedBytes + bytes.length > this.#capacityBytes) {
@@ -45,7 +45,8 @@ export class MemoryElement implements Element {
     }
     const blockBytes = blockBytesFor(bytes.length)
     const sums = sumsOf(bytes, blockBytes)
-    return { sha256, md5: md5 ?? null, size: bytes.length, blockBytes, sums, location }
+    const facts = { sha256, md5, size: bytes.length, blockBytes, sums, location }
+    return digests === undefined ? facts : { ...facts, digests }
   }
 
   async read(place: BlobPlace, range?: ByteRange): Promise<BlobBytes> {

@@ -1,7 +1,7 @@
 import type { Call } from '@holdfast/core/call.ts'
 import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { Asset, Bucket } from '@holdfast/core/records.ts'
-import { authorize, decide } from '../../access/decide.ts'
+import { authorize, decide, type Fresh } from '../../access/decide.ts'
 import { findBucket } from '../../buckets/find-bucket.ts'
 import type { Engine } from '../../engine.ts'
 import { enforceQuotas } from '../../quotas/enforce-quotas.ts'
@@ -35,7 +35,7 @@ export async function findTarget(
   }
   if (creates && existing?.deletedAt === null) throw keyTaken(call, bucket, existing)
   if (existing && !decide(call.principal, 'assets:write', { bucket, asset: existing }).allowed) {
-    throw refusedReplacement(call, bucket, { existing, mode: fields.mode })
+    throw refusedReplacement(call, bucket, { existing, mode: fields.mode, fresh })
   }
   requirePreconditions(existing?.deletedAt === null ? existing : undefined, fields)
   return { bucket, key, existing }
@@ -77,10 +77,10 @@ async function findBucketForPut(engine: Engine, call: Call, name: string): Promi
 function refusedReplacement(
   call: Call,
   bucket: Bucket,
-  { existing, mode }: { existing: Asset; mode: PutFields['mode'] },
+  { existing, mode, fresh }: { existing: Asset; mode: PutFields['mode']; fresh: Fresh },
 ): HoldfastError {
   // Somebody else's asset: the answer is that for a place where the caller may not write.
-  authorize(call.principal, 'assets:write', { bucket })
+  authorize(call.principal, 'assets:write', { bucket, fresh })
   if (mode === 'create') return keyTaken(call, bucket, existing)
   const { reason } = decide(call.principal, 'assets:write', { bucket, asset: existing })
   return new HoldfastError('FORBIDDEN', { permission: 'assets:write', reason })

@@ -1,5 +1,5 @@
 import type { Call } from '@holdfast/core/call.ts'
-import type { ExpectedDigests } from '@holdfast/core/digests.ts'
+import type { DigestName, ExpectedDigests } from '@holdfast/core/digests.ts'
 import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { BlobFacts, ByteSource, Staged, WriteOptions } from '@holdfast/core/ports/element.ts'
 import type { Engine } from '../../engine.ts'
@@ -21,6 +21,8 @@ export interface StageOptions {
   readonly expected?: ExpectedDigests | undefined
   readonly sizeMax?: number | undefined
   readonly md5?: boolean | undefined
+  readonly digests?: readonly DigestName[] | undefined
+  readonly trailing?: (() => ExpectedDigests) | undefined
 }
 
 const HEAD_BYTES = 4100
@@ -52,7 +54,7 @@ export function requireLength(length: number | undefined, sizeMax: number): void
 }
 
 function writeOptions(engine: Engine, call: Call, options: StageOptions): WriteOptions {
-  const { length, expected, md5 } = options
+  const { length, expected, md5, digests, trailing } = options
   const sizeMax = Math.min(options.sizeMax ?? Number.MAX_SAFE_INTEGER, engine.limits.assetBytesMax)
   requireLength(length, sizeMax)
   return {
@@ -61,14 +63,17 @@ function writeOptions(engine: Engine, call: Call, options: StageOptions): WriteO
     ...(length === undefined ? {} : { length }),
     ...(expected === undefined ? {} : { expected }),
     ...(md5 === undefined ? {} : { md5 }),
+    ...(digests === undefined ? {} : { digests }),
+    ...(trailing === undefined ? {} : { trailing }),
   }
 }
 
 function stagedUpload(staged: Staged): Upload {
   let discarded = false
-  const { sha256, md5, size, blockBytes, sums } = staged
+  const { sha256, md5, size, blockBytes, sums, digests } = staged
+  const facts = { sha256, md5, size, blockBytes, sums }
   return {
-    facts: { sha256, md5, size, blockBytes, sums },
+    facts: digests === undefined ? facts : { ...facts, digests },
     head: staged.head,
     staged,
     location: null,

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { assetTypeOf } from '@holdfast/core/names.ts'
+import type { ObjectFacets } from '@holdfast/core/objects.ts'
 import type { CatalogTransaction, Moment } from '@holdfast/core/ports/catalog.ts'
-import type { BlobFacts } from '@holdfast/core/ports/element.ts'
 import type { Acl, Asset, AssetType, Bucket, JsonObject, Version } from '@holdfast/core/records.ts'
 import { enforceQuotas } from '../../quotas/enforce-quotas.ts'
 import { compareMetadata } from '../../versions/metadata.ts'
@@ -28,6 +28,8 @@ export interface NewContent {
   readonly createdBy: string
   /** Added to the copy of the asset's metadata that the version keeps. */
   readonly notes?: JsonObject | undefined
+  /** What S3 knows of it. */
+  readonly object?: ObjectFacets | undefined
 }
 
 export interface AssetAndVersion {
@@ -35,16 +37,10 @@ export interface AssetAndVersion {
   readonly version: Version
 }
 
-/** Bytes as they come into a transaction. */
-export interface Incoming {
-  readonly facts: BlobFacts
-  /** Null: they ride with the transaction. */
-  readonly location: string | null
-}
-
 /**
  * Makes `content` the newest version of the asset and writes both records. The caller notes the
- * change. In a bucket without versioning the content replaced goes, its number is not used again.
+ * change. In a bucket without versioning the content replaced goes, its number is not used again;
+ * where versioning is suspended the null version goes.
  */
 export async function appendVersion(
   tx: CatalogTransaction,
@@ -54,10 +50,15 @@ export async function appendVersion(
   const { bucket, content } = target
   const seq = await tx.nextSeq()
   const number = target.asset.lastNumber + 1
-  const version = newVersion(target.asset, content, { moment, seq, number })
+  const version = newVersion(target.asset, content, { moment, seq, number, bucket })
   const asset = repointed(target.asset, version, content.type)
+  const replaced =
+    bucket.settings.versioning === 'suspended'
+      ? await tx.objects.nullVersion(target.asset.id)
+      : undefined
   await tx.put.asset(asset)
   await tx.put.version(version)
+  if (replaced !== undefined) await tx.remove.version(replaced.id)
   if (bucket.settings.versioning === 'disabled' && target.asset.versionId !== '') {
     await tx.remove.version(target.asset.versionId)
   }
@@ -67,7 +68,7 @@ export async function appendVersion(
 export function newVersion(
   asset: Asset,
   content: NewContent,
-  { moment, seq, number }: { moment: Moment; seq: number; number: number },
+  { moment, seq, number, bucket }: NewPlace,
 ): Version {
   return {
     id: moment.newId(),
@@ -88,7 +89,16 @@ export function newVersion(
     createdAt: moment.now,
     createdBy: content.createdBy,
     deletedAt: null,
+    ...(bucket.settings.versioning === 'enabled' ? {} : { isNull: true }),
+    ...(content.object === undefined ? {} : { object: content.object }),
   }
+}
+
+export interface NewPlace {
+  readonly moment: Moment
+  readonly seq: number
+  readonly number: number
+  readonly bucket: Bucket
 }
 
 /** The asset with `version` as the content shown. */
@@ -116,12 +126,23 @@ export async function payForVersion(
   tx: CatalogTransaction,
   { bucket, asset, bytes }: { bucket: Bucket; asset: Asset; bytes: number },
 ): Promise<void> {
-  const replaced = bucket.settings.versioning === 'disabled' ? asset.size : 0
+  const replaced = await replacedBytes(tx, bucket, asset)
   await enforceQuotas(
     tx,
     { bucket: bucket.name, owner: asset.ownerId, service: asset.service },
     { assets: 0, bytes: bytes - replaced },
   )
+}
+
+async function replacedBytes(
+  tx: CatalogTransaction,
+  bucket: Bucket,
+  asset: Asset,
+): Promise<number> {
+  const { versioning } = bucket.settings
+  if (versioning === 'enabled') return 0
+  if (versioning === 'disabled') return asset.size
+  return (await tx.objects.nullVersion(asset.id))?.size ?? 0
 }
 
 /** Markers mean nothing once the asset lives again in a bucket that keeps no history. */

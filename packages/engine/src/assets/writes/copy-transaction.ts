@@ -1,6 +1,7 @@
 import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { CatalogTransaction, Moment } from '@holdfast/core/ports/catalog.ts'
 import type { Acl, Asset, Version } from '@holdfast/core/records.ts'
+import { carriedFacets } from '../../objects/object-facets.ts'
 import { enforceQuotas } from '../../quotas/enforce-quotas.ts'
 import { type AssetAndVersion, newVersion } from './asset-writes.ts'
 import { changeOf, contentOfVersion } from './change-detail.ts'
@@ -35,7 +36,7 @@ export async function copyTransaction(
   const seq = await tx.nextSeq()
   const blank = copyOf(source, args, { moment, seq })
   const content = copiedContent(source, shown, args.createdBy)
-  const version = newVersion(blank, content, { moment, seq, number: 1 })
+  const version = newVersion(blank, content, { moment, seq, number: 1, bucket })
   const asset: Asset = { ...blank, versionId: version.id }
   await tx.put.asset(asset)
   await tx.put.version(version)
@@ -79,6 +80,7 @@ function copiedContent(source: Asset, shown: Version, createdBy: string) {
     size: source.size,
     contentType: source.contentType,
     change: 'copy' as const,
+    object: carriedFacets(shown.object),
     description: '',
     createdBy,
   }

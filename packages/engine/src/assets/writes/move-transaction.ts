@@ -2,6 +2,7 @@ import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { CatalogTransaction, Moment } from '@holdfast/core/ports/catalog.ts'
 import type { Asset, Bucket } from '@holdfast/core/records.ts'
 import { enforceQuotas } from '../../quotas/enforce-quotas.ts'
+import { requireUnlockedVersions } from '../../versions/lock.ts'
 import { type Preconditions, requirePreconditions } from '../preconditions.ts'
 import { changeOf } from './change-detail.ts'
 import { liveAsset, storedBucket } from './stored-asset.ts'
@@ -28,6 +29,8 @@ export async function moveTransaction(
   const to = from.id === args.bucketId ? from : await storedBucket(tx, args.bucketId)
   const same = from.id === to.id && asset.key === args.key && asset.name === args.name
   if (same) return asset
+  // What is locked stays where it was locked.
+  await requireUnlockedVersions(tx, { bucket: from, assetId: asset.id }, moment)
   if (from.id !== to.id) await payInBucket(tx, asset, to)
   const moved: Asset = {
     ...asset,

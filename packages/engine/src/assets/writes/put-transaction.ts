@@ -1,14 +1,16 @@
 import { HoldfastError, isHoldfastError } from '@holdfast/core/errors.ts'
 import { assetTypeOf } from '@holdfast/core/names.ts'
+import type { ObjectFacets } from '@holdfast/core/objects.ts'
 import type { CatalogTransaction, Moment } from '@holdfast/core/ports/catalog.ts'
 import type { Asset, Bucket, Version } from '@holdfast/core/records.ts'
+import { type ETagConditions, requireETag } from '../../objects/etag.ts'
 import { enforceQuotas } from '../../quotas/enforce-quotas.ts'
+import { requireUnlockedVersions } from '../../versions/lock.ts'
 import { type Preconditions, requirePreconditions } from '../preconditions.ts'
 import {
   type AssetAndVersion,
   type AssetPatch,
   appendVersion,
-  type Incoming,
   type NewContent,
   newVersion,
   patched,
@@ -16,6 +18,7 @@ import {
   removeMarkers,
 } from './asset-writes.ts'
 import { changeOf, contentOfVersion, shownOf } from './change-detail.ts'
+import { type Incoming, keepIncoming } from './incoming.ts'
 
 export interface PutArgs {
   readonly bucketId: string
@@ -35,6 +38,13 @@ export interface PutArgs {
   readonly ownerId: string
   readonly createdBy: string
   readonly description: string
+  /** Set by puts of S3, which make a version whatever the bytes. */
+  readonly object?: ObjectPut | undefined
+}
+
+export interface ObjectPut {
+  readonly facets: ObjectFacets
+  readonly conditions: ETagConditions
 }
 
 export interface PutResult extends AssetAndVersion {
@@ -56,15 +66,18 @@ export async function putTransaction(
   if ((existing?.id ?? null) !== args.authorisedId) throw new HoldfastError('CHANGED_MEANWHILE')
   const shown = existing?.deletedAt === null ? existing : undefined
   requirePreconditions(shown, args.preconditions)
+  if (args.object !== undefined) await requireETag(tx, shown, args.object.conditions)
   if (existing === undefined) return createAsset(tx, moment, { bucket, args })
   if (shown === undefined) {
     if (args.mode === 'replace') return reviveAsset(tx, moment, { bucket, asset: existing, args })
-    await freeKey(tx, moment, existing)
+    await freeKey(tx, moment, { bucket, asset: existing })
     return createAsset(tx, moment, { bucket, args })
   }
   // The engine saw no asset here: repeating makes it answer with what the caller may know.
   if (args.mode === 'create') throw new HoldfastError('CHANGED_MEANWHILE')
-  if (shown.sha256 === args.incoming.facts.sha256) return keepContent(tx, moment, { shown, args })
+  if (args.object === undefined && shown.sha256 === args.incoming.facts.sha256) {
+    return keepContent(tx, moment, { shown, args })
+  }
   return replaceContent(tx, moment, { bucket, asset: shown, args })
 }
 
@@ -93,14 +106,19 @@ async function createAsset(
   moment: Moment,
   { bucket, args }: Scene,
 ): Promise<PutResult> {
-  const { facts, location } = args.incoming
+  const { facts } = args.incoming
   const payers = { bucket: bucket.name, owner: args.ownerId, service: args.service }
   await enforceQuotas(tx, payers, { assets: 1, bytes: facts.size })
   const seq = await tx.nextSeq()
   const blank = newAsset(args, moment, seq)
-  const version = newVersion(blank, contentOf(args, 'create'), { moment, seq, number: 1 })
+  const version = newVersion(blank, contentOf(args, 'create'), {
+    moment,
+    seq,
+    number: 1,
+    bucket,
+  })
   const asset: Asset = { ...blank, versionId: version.id }
-  await tx.keepBlob(facts, location)
+  await keepIncoming(tx, args.incoming)
   await tx.put.asset(asset)
   await tx.put.version(version)
   await tx.note(changeOf('asset.created', asset, {}))
@@ -142,7 +160,12 @@ function newAsset(args: PutArgs, moment: Moment, seq: number): Asset {
  * The deleted asset goes to the trash, where its owner may restore it once the key is free: who
  * creates an asset gets neither the old one's history nor its owner.
  */
-async function freeKey(tx: CatalogTransaction, moment: Moment, asset: Asset): Promise<void> {
+async function freeKey(
+  tx: CatalogTransaction,
+  moment: Moment,
+  { bucket, asset }: { readonly bucket: Bucket; readonly asset: Asset },
+): Promise<void> {
+  await requireUnlockedVersions(tx, { bucket, assetId: asset.id }, moment)
   const seq = await tx.nextSeq()
   const trashed: Asset = { ...asset, seq, trashed: true, updatedAt: moment.now }
   await tx.put.asset(trashed)
@@ -157,7 +180,7 @@ async function reviveAsset(
 ): Promise<PutResult> {
   const { patch } = args
   await payForVersion(tx, { bucket, asset, bytes: args.incoming.facts.size })
-  await tx.keepBlob(args.incoming.facts, args.incoming.location)
+  await keepIncoming(tx, args.incoming)
   const alive: Asset = {
     ...asset,
     deletedAt: null,
@@ -182,7 +205,7 @@ async function replaceContent(
   { bucket, asset, args }: Scene & { readonly asset: Asset },
 ): Promise<PutResult> {
   await payForVersion(tx, { bucket, asset, bytes: args.incoming.facts.size })
-  await tx.keepBlob(args.incoming.facts, args.incoming.location)
+  await keepIncoming(tx, args.incoming)
   const { asset: next, detail } = patched(asset, args.patch)
   const content = contentOf(args, 'update')
   const result = await appendVersion(tx, moment, { bucket, asset: next, content })
@@ -200,7 +223,7 @@ async function keepContent(
   const version = await tx.versions.byId(shown.versionId)
   if (version === undefined) throw new HoldfastError('VERSION_NOT_FOUND')
   // The answer says that these bytes are kept: if they were lost, they are kept from now on.
-  await tx.keepBlob(args.incoming.facts, args.incoming.location)
+  await keepIncoming(tx, args.incoming)
   const { asset, detail } = patched(shown, args.patch)
   const retyped = args.typeDeclared && args.contentType !== shown.contentType
   if (detail === null && !retyped) return { asset: shown, version, outcome: 'unchanged' }
@@ -220,5 +243,6 @@ function contentOf(args: PutArgs, change: Version['change']): NewContent {
   const { sha256, md5, size } = args.incoming.facts
   const { contentType, description, createdBy } = args
   const { type } = args.patch
-  return { sha256, md5, size, contentType, type, change, description, createdBy }
+  const object = args.object?.facets
+  return { sha256, md5, size, contentType, type, change, description, createdBy, object }
 }

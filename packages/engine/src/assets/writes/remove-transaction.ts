@@ -1,9 +1,10 @@
 import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { CatalogTransaction, Moment } from '@holdfast/core/ports/catalog.ts'
 import type { Asset } from '@holdfast/core/records.ts'
+import { requireUnlocked } from '../../versions/lock.ts'
 import { type Preconditions, requirePreconditions } from '../preconditions.ts'
-import { newVersion } from './asset-writes.ts'
 import { changeOf, shownOf } from './change-detail.ts'
+import { hideAsset } from './hide-asset.ts'
 import { storedAsset, storedBucket } from './stored-asset.ts'
 
 export interface RemoveArgs {
@@ -26,7 +27,7 @@ export async function removeTransaction(
 ): Promise<Asset> {
   const asset = await storedAsset(tx, args.assetId)
   requirePreconditions(asset.deletedAt === null ? asset : undefined, args.preconditions)
-  if (args.hard) return removeForGood(tx, asset)
+  if (args.hard) return removeForGood(tx, moment, asset)
   if (asset.deletedAt !== null) return asset
   const bucket = await storedBucket(tx, asset.bucketId)
   const seq = await tx.nextSeq()
@@ -37,14 +38,7 @@ export async function removeTransaction(
     await tx.note(changeOf('asset.deleted', trashed, { key: asset.key, trashed: true }))
     return trashed
   }
-  const number = asset.lastNumber + 1
-  const marker = newVersion(asset, markerContent(args.createdBy), { moment, seq, number })
-  const hidden: Asset = { ...deleted, lastNumber: number }
-  await tx.put.asset(hidden)
-  await tx.put.version(marker)
-  const detail = { key: asset.key, marker: number, was: shownOf(asset) }
-  await tx.note({ ...changeOf('asset.deleted', hidden, detail), versionId: marker.id })
-  return hidden
+  return (await hideAsset(tx, moment, { bucket, asset, createdBy: args.createdBy })).asset
 }
 
 /** Undoes a soft delete. ASSET_EXISTS when the key of a trashed asset was taken meanwhile. */
@@ -61,6 +55,9 @@ export async function restoreTransaction(
     const holder = await tx.assets.byKey(asset.bucketId, asset.key)
     if (holder !== undefined) throw new HoldfastError('ASSET_EXISTS')
   }
+  const shown = await tx.versions.byId(asset.versionId)
+  // Content that was removed for good leaves only markers: there is nothing to restore.
+  if (shown?.kind === 'marker') throw new HoldfastError('VERSION_NOT_FOUND')
   await removeMarkerOf(tx, asset)
   const seq = await tx.nextSeq()
   const restored: Asset = {
@@ -83,8 +80,8 @@ async function removeMarkerOf(tx: CatalogTransaction, asset: Asset): Promise<voi
   if (marker?.number === asset.lastNumber) await tx.remove.version(marker.id)
 }
 
-async function removeForGood(tx: CatalogTransaction, asset: Asset): Promise<Asset> {
-  const versions = await removeVersions(tx, asset.id)
+async function removeForGood(tx: CatalogTransaction, moment: Moment, asset: Asset): Promise<Asset> {
+  const versions = await removeVersions(tx, moment, asset.id)
   const links = await removeLinks(tx, asset.id)
   await tx.remove.asset(asset.id)
   const detail = { key: asset.key, name: asset.name, was: shownOf(asset), versions, links }
@@ -92,34 +89,29 @@ async function removeForGood(tx: CatalogTransaction, asset: Asset): Promise<Asse
   return asset
 }
 
-async function removeVersions(tx: CatalogTransaction, assetId: string): Promise<number> {
+async function removeVersions(
+  tx: CatalogTransaction,
+  moment: Moment,
+  assetId: string,
+): Promise<number> {
   let removed = 0
   for (;;) {
     const page = await tx.versions.list({ assetId, deleted: 'with', limit: PAGE })
-    for (const version of page) await tx.remove.version(version.id)
+    for (const version of page) {
+      requireUnlocked(version, moment)
+      await tx.remove.version(version.id)
+    }
     removed += page.length
     if (page.length < PAGE) return removed
   }
 }
 
-async function removeLinks(tx: CatalogTransaction, assetId: string): Promise<number> {
+export async function removeLinks(tx: CatalogTransaction, assetId: string): Promise<number> {
   let removed = 0
   for (;;) {
     const page = await tx.links.of({ assetId, limit: PAGE })
     for (const link of page) await tx.remove.link(link.id)
     removed += page.length
     if (page.length < PAGE) return removed
-  }
-}
-
-function markerContent(createdBy: string) {
-  return {
-    sha256: '',
-    md5: null,
-    size: 0,
-    contentType: '',
-    change: 'delete' as const,
-    description: '',
-    createdBy,
   }
 }

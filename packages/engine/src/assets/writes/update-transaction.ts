@@ -3,14 +3,9 @@ import type { CatalogTransaction, Moment } from '@holdfast/core/ports/catalog.ts
 import type { Asset, JsonObject } from '@holdfast/core/records.ts'
 import { mergeMetadata } from '../../versions/metadata.ts'
 import { type Preconditions, requirePreconditions } from '../preconditions.ts'
-import {
-  type AssetPatch,
-  appendVersion,
-  type Incoming,
-  patched,
-  payForVersion,
-} from './asset-writes.ts'
+import { type AssetPatch, appendVersion, patched, payForVersion } from './asset-writes.ts'
 import { changeOf, contentOfVersion, shownOf } from './change-detail.ts'
+import { type Incoming, keepIncoming } from './incoming.ts'
 import type { PutResult } from './put-transaction.ts'
 import { liveAsset } from './stored-asset.ts'
 
@@ -45,7 +40,7 @@ export async function updateTransaction(
     return replaceContent(tx, moment, { asset, next, detail, args, content })
   }
   // The answer says that these bytes are kept: if they were lost, they are kept from now on.
-  if (content !== null) await tx.keepBlob(content.incoming.facts, content.incoming.location)
+  if (content !== null) await keepIncoming(tx, content.incoming)
   const version = await tx.versions.byId(asset.versionId)
   if (version === undefined) throw new HoldfastError('VERSION_NOT_FOUND')
   if (detail === null) return { asset, version, outcome: 'unchanged' }
@@ -70,9 +65,9 @@ async function replaceContent(
 ): Promise<PutResult> {
   const bucket = await tx.buckets.byId(asset.bucketId)
   if (bucket === undefined) throw new HoldfastError('BUCKET_NOT_FOUND')
-  const { facts, location } = content.incoming
+  const { facts } = content.incoming
   await payForVersion(tx, { bucket, asset, bytes: facts.size })
-  await tx.keepBlob(facts, location)
+  await keepIncoming(tx, content.incoming)
   const result = await appendVersion(tx, moment, {
     bucket,
     asset: next,

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { createHash } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { request } from 'node:http'
 import { after, before, test } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
@@ -265,3 +265,52 @@ test('a link names the host of the request only when it can be one', async () =>
     assert.ok((await urlFor(host)).startsWith(own), host)
   }
 })
+
+test('slow readers side by side never see bytes of another answer', async () => {
+  const contents = Array.from({ length: 6 }, (_, number) =>
+    randomBytes(1_200_000 + number * 70_001),
+  )
+  const ids: string[] = []
+  for (const [number, body] of contents.entries()) {
+    const put = await server.ask(`PUT /api/v2/buckets/holdfast/assets/slow-${number}`, { body })
+    ids.push(put.json.id)
+  }
+  const read = async (number: number): Promise<void> => {
+    const leaves = number % 7 === 3
+    const expected = contents[number % contents.length] ?? Buffer.alloc(0)
+    const path = `/api/v2/assets/${ids[number % ids.length]}/download`
+    const got = await slowly(path, { leaves, pauseMs: number % 4 })
+    const seen = expected.subarray(0, got.length)
+    assert.ok(got.equals(seen), `reader ${number}`)
+    if (!leaves) assert.equal(got.length, expected.length)
+  }
+  await Promise.all(Array.from({ length: 40 }, (_, number) => read(number)))
+})
+
+/** Takes an answer in small sips; who leaves goes away after the first third. */
+async function slowly(
+  path: string,
+  { leaves, pauseMs }: { leaves: boolean; pauseMs: number },
+): Promise<Buffer> {
+  const headers = { 'x-api-key': adminKey }
+  return await new Promise((resolve, reject) => {
+    const sending = request({ host: '127.0.0.1', port: server.port, path, headers, agent: false })
+    sending.on('response', async response => {
+      const chunks: Buffer[] = []
+      let bytes = 0
+      try {
+        for await (const chunk of response) {
+          chunks.push(chunk)
+          bytes += chunk.length
+          if (leaves && bytes > 400_000) break
+          if (pauseMs > 0) await setTimeout(pauseMs)
+        }
+        resolve(Buffer.concat(chunks))
+      } catch (error) {
+        reject(error)
+      }
+    })
+    sending.on('error', reject)
+    sending.end()
+  })
+}

@@ -21,7 +21,7 @@ export function rawFacts({ request, bytes }: Scope) {
 }
 
 /** Programs such as curl say so of any body unless told otherwise: it means nothing. */
-function declaredType(header: string | undefined): string | undefined {
+export function declaredType(header: string | undefined): string | undefined {
   const type = header === undefined ? undefined : mediaType(header)
   return type === 'application/x-www-form-urlencoded' ? undefined : header
 }

@@ -48,6 +48,11 @@ export class RequestBody implements Paced {
     if (this.length === 0) return
     if (this.length !== undefined && this.length > bytesMax) throw this.#tooLarge(bytesMax)
     const request = this.#request
+    const before = receivedBefore.get(request)
+    if (before !== undefined) {
+      yield* this.#again(before)
+      return
+    }
     if (expectsContinue(request)) this.#response.writeContinue()
     const wake = () => this.#waiting?.resolve()
     const broken = () => this.#fail('BODY_INCOMPLETE')
@@ -71,6 +76,14 @@ export class RequestBody implements Paced {
       request.off('readable', wake).off('end', wake).off('error', broken).off('close', broken)
       // An error that comes later has nobody to tell; without a listener it would end the process.
       request.on('error', () => {})
+    }
+  }
+
+  *#again(before: Received): Generator<Uint8Array> {
+    if ('error' in before) throw before.error
+    for (const chunk of before.chunks) {
+      this.#received += chunk.length
+      yield chunk
     }
   }
 
@@ -112,3 +125,9 @@ export class RequestBody implements Paced {
 export function expectsContinue(request: IncomingMessage): boolean {
   return /(^|,)\s*100-continue\s*(,|$)/i.test(request.headers.expect ?? '')
 }
+
+/** The body of a request as far as an attempt before this one got with it. */
+export type Received = { readonly chunks: readonly Uint8Array[] } | { readonly error: unknown }
+
+/** Bodies that were read already: `source` gives them out once more. */
+export const receivedBefore = new WeakMap<IncomingMessage, Received>()

@@ -13,6 +13,7 @@ const BYTES: Readonly<Record<DigestName, number>> = {
   md5: 16,
   crc32: 4,
   crc32c: 4,
+  crc64nvme: 8,
 }
 
 /** Names in Digest, Repr-Digest and Content-Digest. */
@@ -29,6 +30,7 @@ const SINGLE: Readonly<Record<string, DigestName>> = {
   'content-md5': 'md5',
   'x-amz-checksum-crc32': 'crc32',
   'x-amz-checksum-crc32c': 'crc32c',
+  'x-amz-checksum-crc64nvme': 'crc64nvme',
   'x-amz-checksum-sha1': 'sha1',
   'x-amz-checksum-sha256': 'sha256',
 }

@@ -11,6 +11,9 @@ import { reprDigest } from './digest-headers.ts'
 import { disposition, showable } from './disposition.ts'
 import { contentRange, parseRange, rangeBytes } from './ranges.ts'
 
+/** What is streamed here waits until each chunk has left, so its memory can be used again. */
+const ON_LOAN = { onLoan: true } as const
+
 /** Answers with content, or with what its conditions and ranges ask for (RFC 9110 §13, §14). */
 export async function sendContent(
   scope: Scope,
@@ -38,11 +41,12 @@ export async function sendContent(
     : undefined
   const asked = parseRange(range, size, scope.context.engine.limits.rangesMax)
   if (asked.kind === 'unsatisfiable') throw new HoldfastError('RANGE_NOT_SATISFIABLE', { size })
-  if (asked.kind === 'whole') return await sendBytes(scope, 200, await content.read())
+  if (asked.kind === 'whole')
+    return await sendBytes(scope, 200, await content.read(undefined, ON_LOAN))
   const [first, ...others] = asked.ranges
   if (others.length > 0) return await sendParts(scope, content, [first, ...others])
   reply.header('content-range', contentRange(first, size))
-  return await sendBytes(scope, 206, await content.read(first))
+  return await sendBytes(scope, 206, await content.read(first, ON_LOAN))
 }
 
 /** What a whole answer says of its content. */
@@ -76,7 +80,7 @@ async function sendBytes(scope: Scope, status: number, found: BlobBytes): Promis
   const { reply, request } = scope
   reply.code(status).header('content-length', found.size)
   if (found.bytes === undefined) {
-    await streamOut(reply, found.chunks)
+    await streamOut(reply, found.chunks, ON_LOAN)
     return sent
   }
   const { buffer, byteOffset, byteLength } = found.bytes

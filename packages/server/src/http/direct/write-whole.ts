@@ -5,8 +5,11 @@ import type { Clock } from '@holdfast/core/ports/clock.ts'
 export type PreparedHead = string
 
 /** Undefined when a value cannot be sent: the way of all requests refuses it with words. */
-export function prepareHead(headers: Readonly<Record<string, string>>): PreparedHead | undefined {
-  let text = 'HTTP/1.1 200 OK\r\n'
+export function prepareHead(
+  headers: Readonly<Record<string, string>>,
+  status = '200 OK',
+): PreparedHead | undefined {
+  let text = `HTTP/1.1 ${status}\r\n`
   try {
     for (const [name, value] of Object.entries(headers)) {
       validateHeaderValue(name, value)

@@ -1,4 +1,5 @@
 import type { AuditRow, Identity } from '@holdfast/core/identities.ts'
+import type { AccessKey, MultipartUpload, UploadPart } from '@holdfast/core/objects.ts'
 import type { Touched, TouchedAsset } from '@holdfast/core/ports/catalog.ts'
 import type {
   ApiKey,
@@ -11,6 +12,7 @@ import type {
   QuotaScope,
   Version,
 } from '@holdfast/core/records.ts'
+import type { EncodedParts } from '../rooms/objects/composed-blobs.ts'
 
 /**
  * One transaction as it stands on the element (docs/format.md, "Change line"): the change rows it
@@ -45,6 +47,8 @@ export interface LineBlob {
   readonly sums: string
   /** Set where the bytes are not in the packs, in the element's own words. */
   readonly location?: string
+  /** Set where it has no bytes of its own, but those of other blobs. */
+  readonly parts?: EncodedParts
 }
 
 export interface LinePuts {
@@ -55,6 +59,9 @@ export interface LinePuts {
   readonly links?: readonly Link[]
   readonly quotas?: readonly Quota[]
   readonly keys?: readonly ApiKey[]
+  readonly accessKeys?: readonly AccessKey[]
+  readonly uploads?: readonly MultipartUpload[]
+  readonly parts?: readonly UploadPart[]
   readonly identities?: readonly Identity[]
   readonly audits?: readonly AuditRow[]
 }
@@ -66,6 +73,8 @@ export interface LineGone {
   readonly blobs?: readonly string[]
   readonly links?: readonly string[]
   readonly quotas?: readonly { readonly scope: QuotaScope; readonly name: string }[]
+  /** The parts go with their upload. */
+  readonly uploads?: readonly string[]
   readonly identities?: readonly string[]
 }
 
@@ -78,6 +87,9 @@ export const recordKinds = [
   'links',
   'quotas',
   'keys',
+  'accessKeys',
+  'uploads',
+  'parts',
   'identities',
   'audits',
 ] as const satisfies readonly (keyof LinePuts)[]

@@ -17,6 +17,13 @@ export function liveOf(tables: Tables, line: ChangeLine, keepTombstones: boolean
       puts.quotas?.filter(({ scope, name, seq }) => tables.quotas.get(scope, name)?.seq === seq) ??
       [],
     keys: puts.keys?.filter(({ id, seq }) => tables.keys.byId(id)?.seq === seq) ?? [],
+    accessKeys:
+      puts.accessKeys?.filter(({ id, seq }) => tables.accessKeys.byId(id)?.seq === seq) ?? [],
+    uploads: puts.uploads?.filter(({ id, seq }) => tables.uploads.byId(id)?.seq === seq) ?? [],
+    parts:
+      puts.parts?.filter(
+        ({ uploadId, number, seq }) => tables.uploads.part(uploadId, number)?.seq === seq,
+      ) ?? [],
     identities:
       puts.identities?.filter(({ id, kind, seq }) => tables.identities.seqOf(id, kind) === seq) ??
       [],

@@ -1,5 +1,7 @@
 import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { AuditRow, Identity } from '@holdfast/core/identities.ts'
+import type { AccessKey, MultipartUpload, UploadPart } from '@holdfast/core/objects.ts'
+import type { ComposedBlob } from '@holdfast/core/ports/catalog.ts'
 import type {
   ApiKey,
   Asset,
@@ -12,6 +14,8 @@ import type {
 } from '@holdfast/core/records.ts'
 import { toMs } from '../row-values.ts'
 import type { Tables } from '../tables.ts'
+
+const PARTS_PAGE = 1000
 
 /**
  * Writing records with all that follows from them: reference counts, totals, tags. Both a live
@@ -57,6 +61,57 @@ export class Records {
 
   putBlob(blob: Omit<Blob, 'references' | 'deadSince'>, atMs: number): void {
     this.#tables.blobs.insert(blob, atMs)
+  }
+
+  /** Makes a composed blob, or changes what an existing blob consists of. */
+  composeBlob({ sha256, size, parts }: ComposedBlob, atMs: number): void {
+    const { blobs } = this.#tables
+    // First the new references, so that parts of both never look dead.
+    for (const part of parts) blobs.refer(part.sha256)
+    this.#releaseParts(sha256, atMs)
+    blobs.compose(sha256, size, { parts, atMs })
+  }
+
+  /** A composed blob gets bytes of its own. */
+  fillBlob(blob: Omit<Blob, 'references' | 'deadSince'>, atMs: number): void {
+    this.#releaseParts(blob.sha256, atMs)
+    this.#tables.blobs.fill(blob)
+  }
+
+  putUpload(record: MultipartUpload): void {
+    this.#tables.uploads.put(record)
+  }
+
+  /** Bytes of open parts count for the bucket, service and owner of the object to be. */
+  putPart(record: UploadPart, atMs: number): void {
+    const { uploads, blobs, counters } = this.#tables
+    const upload = uploads.byId(record.uploadId)
+    if (upload === undefined) throw new Error(`the catalog has no upload ${record.uploadId}`)
+    const before = uploads.part(record.uploadId, record.number)
+    blobs.refer(record.sha256)
+    if (before !== undefined) blobs.release(before.sha256, atMs)
+    uploads.putPart(record)
+    counters.countBytes(payerOf(upload), record.size - (before?.size ?? 0))
+  }
+
+  putAccessKey(record: AccessKey): void {
+    this.#tables.accessKeys.put(record)
+  }
+
+  removeUpload(id: string, atMs: number): void {
+    const { uploads, blobs, counters } = this.#tables
+    const upload = uploads.byId(id)
+    if (upload === undefined) return
+    for (let after = 0; ; ) {
+      const page = uploads.parts({ uploadId: id, after, limit: PARTS_PAGE })
+      for (const part of page) {
+        blobs.release(part.sha256, atMs)
+        counters.countBytes(payerOf(upload), -part.size)
+      }
+      after = page.at(-1)?.number ?? after
+      if (page.length < PARTS_PAGE) break
+    }
+    uploads.remove(id)
   }
 
   putLink(record: Link): void {
@@ -125,14 +180,29 @@ export class Records {
     this.#tables.quotas.remove(scope, name)
   }
 
-  /** False when it is still referenced and so was kept. */
-  removeBlob(sha256: string): boolean {
-    return this.#tables.blobs.remove(sha256)
+  /** False when it is still referenced and so was kept. A composed one releases its parts. */
+  removeBlob(sha256: string, atMs: number): boolean {
+    const { blobs } = this.#tables
+    const parts = blobs.get(sha256)?.parts
+    if (!blobs.remove(sha256)) return false
+    for (const part of parts ?? []) blobs.release(part.sha256, atMs)
+    if (parts !== undefined) blobs.forgetParts(sha256)
+    return true
+  }
+
+  #releaseParts(sha256: string, atMs: number): void {
+    const { blobs } = this.#tables
+    for (const part of blobs.get(sha256)?.parts ?? []) blobs.release(part.sha256, atMs)
   }
 
   static atMs(iso: string): number {
     return toMs(iso)
   }
+}
+
+/** Bytes are counted for no type, so any will do. */
+function payerOf({ bucketId, service, ownerId }: MultipartUpload) {
+  return { bucketId, service, ownerId, type: 'binary' as const }
 }
 
 function sameOwners(a: Asset, b: Asset): boolean {

@@ -78,6 +78,7 @@ export class ReplayScratch {
         this.#record.run(kind, id, seq, line.at, JSON.stringify(record))
       }
       if (name === 'keys' || name === 'audits') continue
+      if (name === 'accessKeys' || name === 'parts') continue
       for (const gone of line.gone[name] ?? []) {
         this.#gone.run(kind, goneId(gone), line.seq, line.at, JSON.stringify(gone))
       }

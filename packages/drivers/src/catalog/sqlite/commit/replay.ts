@@ -1,4 +1,5 @@
 import type { AuditRow, Identity } from '@holdfast/core/identities.ts'
+import type { AccessKey, BlobPart, MultipartUpload, UploadPart } from '@holdfast/core/objects.ts'
 import {
   type ApiKey,
   type Asset,
@@ -8,6 +9,7 @@ import {
   type Quota,
   type Version,
 } from '@holdfast/core/records.ts'
+import { decodeParts } from '../rooms/objects/composed-blobs.ts'
 import { parseRecord, toMs } from '../row-values.ts'
 import type { Tables } from '../tables.ts'
 import type { LineBlob, LineChange } from './change-line.ts'
@@ -70,6 +72,7 @@ class Replay {
     this.#freeNames()
     this.#putBuckets()
     this.#putBlobs()
+    this.#composeBlobs()
     this.#putAssets()
     this.#putVersions()
     this.#putRest()
@@ -107,18 +110,37 @@ class Replay {
   #putBlobs(): void {
     for (const { at, json } of this.#scratch.records('blobs')) {
       const blob = parseRecord<LineBlob>(json)
+      if (blob.parts !== undefined) continue
       // Bytes that no pack has are looked for as a file; if they are not there, verify says so.
       const packed = this.#scratch.locationOf(blob.sha256)
       const location = blob.location ?? packed ?? `file:${blob.sha256}`
-      if (this.#tables.blobs.get(blob.sha256) === undefined) {
+      const known = this.#tables.blobs.get(blob.sha256)
+      if (known === undefined || known.parts !== undefined) {
+        const { sha256, size, blockBytes } = blob
         const sums = Buffer.from(blob.sums, 'base64')
-        this.#records.putBlob({ ...blob, sums, location }, toMs(at))
+        const whole = { sha256, size, blockBytes, sums, location }
+        if (known === undefined) this.#records.putBlob(whole, toMs(at))
+        else this.#records.fillBlob(whole, toMs(at))
       }
       this.#step()
     }
     // Compaction moves bytes without a line of their own.
     for (const { sha256, location } of this.#scratch.bodies()) {
       this.#tables.blobs.move(sha256, location)
+      this.#step()
+    }
+  }
+
+  /** After the plain ones, which they refer to. */
+  #composeBlobs(): void {
+    for (const { at, json } of this.#scratch.records('blobs')) {
+      const { sha256, size, parts } = parseRecord<LineBlob>(json)
+      if (parts === undefined) continue
+      if (this.#tables.blobs.get(sha256)?.parts !== undefined) continue
+      const decoded = decodeParts(parts)
+      const salvage = this.#salvage
+      if (salvage !== undefined) for (const part of decoded) this.#makeBlob(part, at, salvage)
+      this.#records.composeBlob({ sha256, size, parts: decoded }, toMs(at))
       this.#step()
     }
   }
@@ -163,18 +185,22 @@ class Replay {
   }
 
   #canKeep(version: Version, salvage: Salvage): boolean {
-    const { assets, blobs } = this.#tables
+    const { assets } = this.#tables
     if (assets.byId(version.assetId) === undefined) {
       salvage.lost(`the asset of version ${version.id}, SHA-256 ${version.sha256}`)
       return false
     }
-    const { sha256, size } = version
-    if (version.kind === 'marker' || blobs.get(sha256) !== undefined) return true
+    if (version.kind === 'content') this.#makeBlob(version, version.createdAt, salvage)
+    return true
+  }
+
+  /** The line that made the blob is lost: its bytes may still be there. */
+  #makeBlob({ sha256, size }: BlobPart, at: string, salvage: Salvage): void {
+    if (this.#tables.blobs.get(sha256) !== undefined) return
     const location = this.#scratch.locationOf(sha256) ?? `file:${sha256}`
     const blockBytes = 64 * 1024
     const sums = salvage.sumsAt({ location, size, blockBytes })
-    this.#records.putBlob({ sha256, size, location, blockBytes, sums }, toMs(version.createdAt))
-    return true
+    this.#records.putBlob({ sha256, size, location, blockBytes, sums }, toMs(at))
   }
 
   #putRest(): void {
@@ -192,6 +218,40 @@ class Replay {
       const known = this.#tables.keys.byId(id)
       if (known === undefined || known.seq <= key.seq) this.#records.putKey(key)
     }
+    for (const { id, json } of this.#scratch.records('accessKeys')) {
+      const key = parseRecord<AccessKey>(json)
+      const known = this.#tables.accessKeys.byId(id)
+      if (known === undefined || known.seq <= key.seq) this.#records.putAccessKey(key)
+    }
+    this.#putUploads()
+    this.#putPeople()
+  }
+
+  #putUploads(): void {
+    const { uploads, buckets } = this.#tables
+    for (const { id, json } of this.#scratch.records('uploads')) {
+      const upload = parseRecord<MultipartUpload>(json)
+      if (this.#salvage !== undefined && buckets.byId(upload.bucketId) === undefined) {
+        this.#salvage.lost(`the bucket of multipart upload ${id}`)
+        continue
+      }
+      const known = uploads.byId(id)
+      if (known === undefined || known.seq <= upload.seq) this.#records.putUpload(upload)
+      this.#step()
+    }
+    for (const { at, json } of this.#scratch.records('parts')) {
+      const part = parseRecord<UploadPart>(json)
+      const known = uploads.part(part.uploadId, part.number)
+      if (known !== undefined && known.seq >= part.seq) continue
+      // Parts go with their upload, without a word of their own.
+      if (uploads.byId(part.uploadId) === undefined) continue
+      if (this.#salvage !== undefined) this.#makeBlob(part, at, this.#salvage)
+      this.#records.putPart(part, toMs(at))
+      this.#step()
+    }
+  }
+
+  #putPeople(): void {
     for (const { id, json } of this.#scratch.records('identities')) {
       const identity = parseRecord<Identity>(json)
       const seq = this.#tables.identities.seqOf(id, identity.kind)
@@ -206,6 +266,7 @@ class Replay {
 
   #removeGone(): void {
     const records = this.#records
+    for (const { id, at } of this.#scratch.gone('uploads')) records.removeUpload(id, toMs(at))
     for (const { id } of this.#scratch.gone('links')) records.removeLink(id)
     for (const { id, at } of this.#scratch.gone('versions')) records.removeVersion(id, toMs(at))
     for (const { id } of this.#scratch.gone('assets')) records.removeAsset(id)
@@ -215,7 +276,13 @@ class Replay {
       records.removeQuota(scope, name)
     }
     for (const { id } of this.#scratch.gone('identities')) records.removeIdentity(id)
-    for (const { id } of this.#scratch.gone('blobs')) records.removeBlob(id)
+    // Composed ones first: only then are their parts without references.
+    for (const composed of [true, false]) {
+      for (const { id, at } of this.#scratch.gone('blobs')) {
+        const isComposed = this.#tables.blobs.get(id)?.parts !== undefined
+        if (isComposed === composed) records.removeBlob(id, toMs(at))
+      }
+    }
   }
 
   #addChange({ at, actor, request, json }: ScratchChange): void {

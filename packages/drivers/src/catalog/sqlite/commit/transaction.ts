@@ -11,11 +11,13 @@ import type {
   CatalogRemovals,
   CatalogTransaction,
   CatalogView,
+  ComposedBlob,
   NewChange,
   Touched,
 } from '@holdfast/core/ports/catalog.ts'
 import type { BlobFacts } from '@holdfast/core/ports/element.ts'
 import type { Blob } from '@holdfast/core/records.ts'
+import { encodeParts } from '../rooms/objects/composed-blobs.ts'
 import type { Tables } from '../tables.ts'
 import { type ChangeLine, isEmptyLine, type LineBlob, LineDraft, quotaId } from './change-line.ts'
 import { Records } from './records.ts'
@@ -91,6 +93,7 @@ export class SqliteTransaction {
         return this.#context.seq + 1
       },
       keepBlob: (facts, location) => this.#keepBlob(facts, location),
+      composeBlob: blob => this.#composeBlob(blob),
     })
   }
 
@@ -155,15 +158,19 @@ export class SqliteTransaction {
     const known = this.#tables.blobs.get(facts.sha256)
     if (known !== undefined) {
       // Equal bytes are shared only if they are still there; else these take their place.
-      if (location !== null || this.#context.isPresent(known)) return
-      this.#tables.blobs.move(facts.sha256, this.#context.place(facts))
-      this.#draft.moved.push(facts.sha256)
-      return
+      if (location !== null || this.#isPresent(known)) return
+      if (known.parts === undefined) {
+        this.#tables.blobs.move(facts.sha256, this.#context.place(facts))
+        this.#draft.moved.push(facts.sha256)
+        return
+      }
     }
     const place = location ?? this.#context.place(facts)
     const { sha256, size, blockBytes, sums } = facts
     const atMs = Records.atMs(this.#context.at)
-    this.#records.putBlob({ sha256, size, blockBytes, sums, location: place }, atMs)
+    const blob = { sha256, size, blockBytes, sums, location: place }
+    if (known === undefined) this.#records.putBlob(blob, atMs)
+    else this.#records.fillBlob(blob, atMs)
     const line: LineBlob = {
       sha256,
       size,
@@ -172,6 +179,26 @@ export class SqliteTransaction {
       ...(place.startsWith('pack:') ? {} : { location: place }),
     }
     this.#draft.put('blobs', sha256, line)
+  }
+
+  #composeBlob({ sha256, size, parts }: ComposedBlob): void {
+    this.#write()
+    const known = this.#tables.blobs.get(sha256)
+    if (known !== undefined && this.#isPresent(known)) return
+    this.#records.composeBlob({ sha256, size, parts }, Records.atMs(this.#context.at))
+    const line: LineBlob = { sha256, size, blockBytes: 0, sums: '', parts: encodeParts(parts) }
+    this.#draft.put('blobs', sha256, line)
+  }
+
+  /** Whether the bytes, or those of all parts, lie where the catalog says. */
+  #isPresent(blob: Blob): boolean {
+    if (blob.parts === undefined) return this.#context.isPresent(blob)
+    return blob.parts.every(({ sha256 }) => {
+      const part = this.#tables.blobs.get(sha256)
+      if (part === undefined) return false
+      // Elements that do not stage answer for their bytes themselves.
+      return !/^(?:pack|file):/.test(part.location) || this.#context.isPresent(part)
+    })
   }
 
   #puts(): CatalogPuts {
@@ -208,6 +235,21 @@ export class SqliteTransaction {
         this.#write()
         records.putKey(record)
         draft.put('keys', record.id, record)
+      },
+      accessKey: record => {
+        this.#write()
+        records.putAccessKey(record)
+        draft.put('accessKeys', record.id, record)
+      },
+      upload: record => {
+        this.#write()
+        records.putUpload(record)
+        draft.put('uploads', record.id, record)
+      },
+      part: record => {
+        this.#write()
+        records.putPart(record, Records.atMs(this.#context.at))
+        draft.put('parts', record.id, record)
       },
       identity: record => {
         this.#write()
@@ -247,6 +289,11 @@ export class SqliteTransaction {
         records.removeQuota(scope, name)
         draft.remove('quotas', quotaId({ scope, name }), { scope, name })
       },
+      upload: id => {
+        this.#write()
+        records.removeUpload(id, Records.atMs(this.#context.at))
+        draft.remove('uploads', id)
+      },
       identity: id => {
         this.#write()
         records.removeIdentity(id)
@@ -256,11 +303,11 @@ export class SqliteTransaction {
         this.#write()
         const blob = this.#tables.blobs.get(sha256)
         if (blob === undefined) return
-        if (!records.removeBlob(sha256)) {
+        if (!records.removeBlob(sha256, Records.atMs(this.#context.at))) {
           throw new HoldfastError('INTERNAL', {}, { cause: `blob ${sha256} is referenced` })
         }
         draft.remove('blobs', sha256)
-        this.#removedBlobs.push(sha256)
+        if (blob.parts === undefined) this.#removedBlobs.push(sha256)
       },
     }
   }
@@ -268,7 +315,7 @@ export class SqliteTransaction {
 
 type Writing = Pick<
   CatalogTransaction,
-  'put' | 'remove' | 'note' | 'audit' | 'nextSeq' | 'keepBlob'
+  'put' | 'remove' | 'note' | 'audit' | 'nextSeq' | 'keepBlob' | 'composeBlob'
 >
 
 /**
@@ -282,6 +329,7 @@ class OpenTransaction implements CatalogTransaction {
   readonly audit
   readonly nextSeq
   readonly keepBlob
+  readonly composeBlob
   readonly #view: CatalogView
   readonly #alive: () => void
 
@@ -294,6 +342,7 @@ class OpenTransaction implements CatalogTransaction {
     this.audit = writing.audit
     this.nextSeq = writing.nextSeq
     this.keepBlob = writing.keepBlob
+    this.composeBlob = writing.composeBlob
   }
 
   get buckets() {
@@ -334,6 +383,18 @@ class OpenTransaction implements CatalogTransaction {
 
   get changes() {
     return this.#open().changes
+  }
+
+  get objects() {
+    return this.#open().objects
+  }
+
+  get uploads() {
+    return this.#open().uploads
+  }
+
+  get accessKeys() {
+    return this.#open().accessKeys
   }
 
   #open(): CatalogView {

@@ -1,3 +1,4 @@
+import { BoundedCache } from '@holdfast/core/bounded-cache.ts'
 import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { AssetFilter, AssetQuery, AssetStats, Reach } from '@holdfast/core/ports/catalog.ts'
 import { type Asset, assetTypes, type Usage } from '@holdfast/core/records.ts'
@@ -6,7 +7,11 @@ import { Statements } from '../statements.ts'
 import { ASSET_COLUMNS, type AssetRow, assetOfRow } from './asset-rows.ts'
 import type { AssetTables } from './assets.ts'
 import type { CounterKind } from './counters.ts'
+import { afterPrefix } from './objects/key-range.ts'
 import { matchExpression } from './search-text.ts'
+
+/** Of the filters whose totals are kept until the next commit. */
+const TOTALS_CHARS_MAX = 256 * 1024
 
 interface Where {
   readonly from: string
@@ -24,10 +29,15 @@ const SELECT = ASSET_COLUMNS.map(column => `a.${column}`).join(', ')
 export class AssetSearch {
   readonly #tables: AssetTables
   readonly #statements: Statements
+  readonly #version
+  #totals = new BoundedCache<number>(TOTALS_CHARS_MAX)
+  #countedAt: number | undefined
 
   constructor(tables: AssetTables) {
+    const { db } = tables
     this.#tables = tables
-    this.#statements = new Statements(tables.db)
+    this.#version = db.readonly ? db.prepare<[], number>('PRAGMA data_version').pluck() : undefined
+    this.#statements = new Statements(db)
   }
 
   list(query: AssetQuery): Asset[] {
@@ -55,10 +65,13 @@ export class AssetSearch {
   count(filter: AssetFilter): number {
     const counter = this.#counterFor(filter)
     if (counter !== undefined) return counter
-    const where = this.#where(filter)
-    if (!where.possible) return 0
-    const sql = `SELECT count(*) AS n FROM ${where.from} ${whereText(where)}`
-    return this.#statements.number(sql, where.values)
+    const totals = this.#currentTotals()
+    const key = JSON.stringify(filter)
+    const known = totals?.get(key)
+    if (known !== undefined) return known
+    const total = this.#counted(filter)
+    totals?.set(key, total, key.length)
+    return total
   }
 
   stats(filter: StatsFilter): AssetStats {
@@ -93,6 +106,43 @@ export class AssetSearch {
       types: Object.fromEntries(types),
       services: Object.fromEntries(services),
     }
+  }
+
+  /**
+   * Totals counted since the last commit of anybody; undefined for the writer, which does not see
+   * its own commits that way. Asked before counting: a total may be newer than its version says,
+   * never older.
+   */
+  #currentTotals(): BoundedCache<number> | undefined {
+    if (this.#version === undefined) return undefined
+    const version = this.#version.get()
+    if (version !== this.#countedAt) {
+      this.#totals = new BoundedCache(TOTALS_CHARS_MAX)
+      this.#countedAt = version
+    }
+    return this.#totals
+  }
+
+  #counted(filter: AssetFilter): number {
+    const where = this.#where(filter)
+    if (!where.possible) return 0
+    const match = this.#holdsForAll(filter) ? where.values[0] : undefined
+    // Where the search is all that decides, the index alone can count.
+    if (match !== undefined) {
+      return this.#statements.number('SELECT count(*) AS n FROM search WHERE search MATCH ?', [
+        match,
+      ])
+    }
+    const sql = `SELECT count(*) AS n FROM ${where.from} ${whereText(where)}`
+    return this.#statements.number(sql, where.values)
+  }
+
+  /** Whether all assets there are pass the filter but for its search text. */
+  #holdsForAll(filter: AssetFilter): boolean {
+    const { search, ...rest } = filter
+    if (search === undefined) return false
+    const { assets } = this.#tables.counters.get('all', '')
+    return this.#counterFor(rest) === assets
   }
 
   /** For what no counter holds: reads every asset that it counts. */
@@ -254,16 +304,4 @@ function counterOf(filter: AssetFilter): [CounterKind, string] | undefined {
 
 function whereText(where: Where): string {
   return where.parts.length === 0 ? '' : `WHERE ${where.parts.join(' AND ')}`
-}
-
-/** The first text that is greater than every text with the prefix, in code point order. */
-function afterPrefix(prefix: string): string | undefined {
-  const points = [...prefix]
-  while (points.length > 0) {
-    const last = points.pop()?.codePointAt(0) ?? 0
-    if (last >= 0x10ffff) continue
-    const next = last + 1 === 0xd800 ? 0xe000 : last + 1
-    return points.join('') + String.fromCodePoint(next)
-  }
-  return undefined
 }

@@ -1,8 +1,9 @@
-import type { BlobQuestions } from '@holdfast/core/ports/catalog.ts'
-import type { BlobPlace } from '@holdfast/core/ports/element.ts'
+import type { BlobPart } from '@holdfast/core/objects.ts'
+import type { BlobQuestions, StoredPlace } from '@holdfast/core/ports/catalog.ts'
 import type { Blob } from '@holdfast/core/records.ts'
 import type { SqliteDatabase } from '../database.ts'
 import { fromHex, toHexText, toIsoOrNull, toMs } from '../row-values.ts'
+import { COMPOSED, ComposedBlobs } from './objects/composed-blobs.ts'
 
 interface BlobRow {
   sha256: Buffer
@@ -19,8 +20,9 @@ const COLUMNS = 'sha256, size, location, block_bytes, sums, refs, dead_since'
 type NewBlob = Omit<Blob, 'references' | 'deadSince'>
 
 /**
- * Blobs and their reference counts: a count is the number of version rows with the digest. The
- * last new blob waits in memory for its first reference, so that both are one write.
+ * Blobs and their reference counts: a count is the number of versions, of parts of uploads and of
+ * places in composed blobs that have the digest. The last new blob waits in memory for its first
+ * reference, so that both are one write.
  */
 export class Blobs implements BlobQuestions {
   readonly #get
@@ -29,14 +31,17 @@ export class Blobs implements BlobQuestions {
   readonly #totals
   readonly #insert
   readonly #move
+  readonly #describe
   readonly #refer
   readonly #release
   readonly #remove
   readonly #byPack
   readonly #renew
+  readonly #composed: ComposedBlobs
   #fresh: { readonly blob: NewBlob; readonly atMs: number } | undefined
 
   constructor(db: SqliteDatabase) {
+    this.#composed = new ComposedBlobs(db)
     const select = `SELECT ${COLUMNS} FROM blobs`
     this.#get = db.prepare<[Buffer], BlobRow>(`${select} WHERE sha256 = ?`)
     this.#list = db.prepare<[Buffer, number], BlobRow>(
@@ -49,12 +54,15 @@ export class Blobs implements BlobQuestions {
       [],
       { blobs: number; bytes: number; dead: number; deadBlobs: number }
     >(
-      `SELECT count(*) AS blobs, coalesce(sum(size), 0) AS bytes,
-       coalesce(sum(CASE WHEN refs = 0 THEN size END), 0) AS dead,
+      `SELECT count(*) AS blobs, coalesce(sum(iif(block_bytes = 0, 0, size)), 0) AS bytes,
+       coalesce(sum(iif(refs = 0 AND block_bytes > 0, size, 0)), 0) AS dead,
        coalesce(sum(refs = 0), 0) AS deadBlobs FROM blobs`,
     )
     this.#insert = db.prepare(
       `INSERT INTO blobs (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+    )
+    this.#describe = db.prepare(
+      'UPDATE blobs SET location = ?, block_bytes = ?, sums = ? WHERE sha256 = ?',
     )
     this.#move = db.prepare('UPDATE blobs SET location = ? WHERE sha256 = ?')
     this.#refer = db.prepare('UPDATE blobs SET refs = refs + 1, dead_since = NULL WHERE sha256 = ?')
@@ -73,24 +81,27 @@ export class Blobs implements BlobQuestions {
   get(sha256: string): Blob | undefined {
     if (this.#fresh?.blob.sha256 === sha256) this.settle()
     const row = this.#get.get(fromHex(sha256))
-    return row === undefined ? undefined : blobOf(row)
+    return row === undefined ? undefined : this.#blobOf(row)
   }
 
-  place(sha256: string): BlobPlace | undefined {
+  place(sha256: string): StoredPlace | undefined {
+    if (this.#fresh?.blob.sha256 === sha256) this.settle()
     const row = this.#get.get(fromHex(sha256))
     if (row === undefined) return undefined
     const { size, location, block_bytes: blockBytes, sums } = row
-    return { sha256, size, location, blockBytes, sums }
+    const place = { sha256, size, location, blockBytes, sums }
+    if (!location.startsWith(COMPOSED)) return place
+    return { ...place, parts: this.#composed.partsOf(sha256) }
   }
 
   list(query: { after?: string; limit: number }): Blob[] {
     this.settle()
-    return this.#list.all(fromHex(query.after ?? ''), query.limit).map(blobOf)
+    return this.#list.all(fromHex(query.after ?? ''), query.limit).map(row => this.#blobOf(row))
   }
 
   dead(query: { before: string; limit: number }): Blob[] {
     this.settle()
-    return this.#dead.all(toMs(query.before), query.limit).map(blobOf)
+    return this.#dead.all(toMs(query.before), query.limit).map(row => this.#blobOf(row))
   }
 
   totals(): { blobs: number; bytes: number; dead: number; deadBlobs: number } {
@@ -147,6 +158,23 @@ export class Blobs implements BlobQuestions {
     }
   }
 
+  /** Makes a new blob, or one whose own bytes are lost, one of the bytes of others. */
+  compose(sha256: string, size: number, { parts, atMs }: Composition): void {
+    this.settle()
+    this.settle()
+    const location = COMPOSED + sha256
+    const blob = { sha256, size, location, blockBytes: 0, sums: Buffer.alloc(0) }
+    if (!this.#add(blob, 0, atMs)) this.#describe.run(location, 0, blob.sums, fromHex(sha256))
+    this.#composed.put(sha256, parts)
+  }
+
+  /** Gives a composed blob bytes of its own. Its parts are for the caller to release. */
+  fill({ sha256, location, blockBytes, sums }: NewBlob): void {
+    this.settle()
+    this.#describe.run(location, blockBytes, Buffer.from(sums), fromHex(sha256))
+    this.#composed.remove(sha256)
+  }
+
   /** Starts the grace period of every blob without references anew. */
   renewGrace(atMs: number): void {
     this.settle()
@@ -164,6 +192,21 @@ export class Blobs implements BlobQuestions {
     this.settle()
     return this.#remove.run(fromHex(sha256)).changes === 1
   }
+
+  forgetParts(sha256: string): void {
+    this.#composed.remove(sha256)
+  }
+
+  #blobOf(row: BlobRow): Blob {
+    const blob = blobOf(row)
+    if (!row.location.startsWith(COMPOSED)) return blob
+    return { ...blob, parts: this.#composed.partsOf(blob.sha256) }
+  }
+}
+
+export interface Composition {
+  readonly parts: readonly BlobPart[]
+  readonly atMs: number
 }
 
 function blobOf(row: BlobRow): Blob {

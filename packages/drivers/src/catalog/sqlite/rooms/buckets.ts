@@ -14,6 +14,7 @@ export class Buckets implements BucketQuestions {
   readonly #idOf
   readonly #list
   readonly #count
+  readonly #hasPolicy
   readonly #put
   readonly #remove
   readonly #numbers = new Map<string, number>()
@@ -29,6 +30,11 @@ export class Buckets implements BucketQuestions {
     this.#idOf = db.prepare<[number], string>('SELECT id FROM buckets WHERE no = ?').pluck()
     this.#list = db.prepare<[string, number], BucketRow>(`${select} name > ? ORDER BY name LIMIT ?`)
     this.#count = db.prepare<[], number>('SELECT count(*) FROM buckets').pluck()
+    this.#hasPolicy = db
+      .prepare<[], number>(
+        "SELECT EXISTS (SELECT 1 FROM buckets WHERE record -> '$.documents.policy' IS NOT NULL)",
+      )
+      .pluck()
     this.#put = db.prepare(
       `INSERT INTO buckets (id, name, record) VALUES (?, ?, ?)
        ON CONFLICT (id) DO UPDATE SET name = excluded.name, record = excluded.record`,
@@ -81,6 +87,10 @@ export class Buckets implements BucketQuestions {
 
   count(): number {
     return this.#count.get() ?? 0
+  }
+
+  hasPolicy(): boolean {
+    return this.#hasPolicy.get() === 1
   }
 
   put(bucket: Bucket): void {

@@ -1,3 +1,4 @@
+import type { ObjectFacets } from '@holdfast/core/objects.ts'
 import type { VersionQuery } from '@holdfast/core/ports/catalog.ts'
 import type { JsonObject, Version, VersionTag } from '@holdfast/core/records.ts'
 import type { SqliteDatabase } from '../database.ts'
@@ -38,6 +39,8 @@ interface VersionRow {
   created_at: number
   created_by: number
   deleted_at: number | null
+  is_null: number
+  object: string | null
 }
 
 const COLUMNS = [
@@ -58,6 +61,8 @@ const COLUMNS = [
   'created_at',
   'created_by',
   'deleted_at',
+  'is_null',
+  'object',
 ] as const
 
 export interface VersionTables {
@@ -71,6 +76,8 @@ export class Versions {
   readonly #statements: Statements
   readonly #byId
   readonly #byNumber
+  readonly #null
+  readonly #shown
   readonly #insert
   readonly #put
   readonly #remove
@@ -85,6 +92,13 @@ export class Versions {
     this.#byId = db.prepare<[string], VersionRow>(`${SELECT} WHERE v.id = ?`)
     this.#byNumber = db.prepare<[number, number], VersionRow>(
       `${SELECT} WHERE v.asset = ? AND v.number = ?`,
+    )
+    const shown = `${SELECT} WHERE v.asset = ? AND v.deleted_at IS NULL`
+    this.#null = db.prepare<[number], VersionRow>(
+      `${shown} AND v.is_null = 1 ORDER BY v.number DESC LIMIT 1`,
+    )
+    this.#shown = db.prepare<[number, number, number], VersionRow>(
+      `${shown} AND v.number < ? ORDER BY v.number DESC LIMIT ?`,
     )
     const updates = COLUMNS.filter(name => name !== 'created_seq' && name !== 'id')
     const insert = `INSERT INTO versions (${COLUMNS.join(', ')})
@@ -112,6 +126,20 @@ export class Versions {
   byNumber(assetId: string, number: number): Version | undefined {
     const asset = this.#tables.assets.seqOf(assetId)
     return asset === undefined ? undefined : this.#recordOf(this.#byNumber.get(asset, number))
+  }
+
+  /** The version that S3 calls `null`, marker or not. */
+  nullVersion(assetId: string): Version | undefined {
+    const asset = this.#tables.assets.seqOf(assetId)
+    return asset === undefined ? undefined : this.#recordOf(this.#null.get(asset))
+  }
+
+  /** Versions and markers that are not deleted, newest first. */
+  shown(assetId: string, query: { olderThan?: number; limit: number }): Version[] {
+    const asset = this.#tables.assets.seqOf(assetId)
+    if (asset === undefined) return []
+    const olderThan = query.olderThan ?? Number.MAX_SAFE_INTEGER
+    return this.#shown.all(asset, olderThan, query.limit).map(row => this.#versionOf(row))
   }
 
   list(query: VersionQuery): Version[] {
@@ -160,6 +188,8 @@ export class Versions {
       toMs(version.createdAt),
       words.number(version.createdBy),
       toMsOrNull(version.deletedAt),
+      version.isNull === true ? 1 : 0,
+      version.object === undefined ? null : JSON.stringify(version.object),
     ]
     const isNew = version.seq === version.createdSeq && this.#insert.run(...values).changes === 1
     const before = isNew ? undefined : this.byId(version.id)
@@ -229,6 +259,8 @@ export class Versions {
       createdAt: toIso(row.created_at),
       createdBy: words.word(row.created_by),
       deletedAt: toIsoOrNull(row.deleted_at),
+      ...(row.is_null === 1 && { isNull: true }),
+      ...(row.object !== null && { object: parseRecord<ObjectFacets>(row.object) }),
     }
   }
 }

@@ -1,4 +1,4 @@
-import type { WriteOptions } from '@holdfast/core/ports/element.ts'
+import type { BlobFacts, WriteOptions } from '@holdfast/core/ports/element.ts'
 
 /** Where the bytes of a large body go: a temp file that nothing refers to yet. */
 export interface LargeSink {
@@ -18,6 +18,8 @@ export interface SunkFacts {
   readonly md5: string | null
   /** CRC-32 of every block, as in `BlobFacts`. */
   readonly sums: Uint8Array
+  /** Those that the write asked for. */
+  readonly digests?: NonNullable<BlobFacts['digests']>
 }
 
 export interface SinkOptions {

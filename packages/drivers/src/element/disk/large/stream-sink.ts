@@ -38,10 +38,10 @@ export class StreamSink implements LargeSink {
   async finish(chunks: readonly Uint8Array[], size: number): Promise<SunkFacts> {
     await this.write(chunks, size)
     await this.#writing
-    const { sha256, md5 } = this.#tally.finish()
+    const digests = this.#tally.finish()
     await this.#file.sync()
     await this.#file.close()
-    return { sha256, md5: md5 ?? null, sums: this.#summer.finish() }
+    return { ...digests, sums: this.#summer.finish() }
   }
 
   async abandon(): Promise<void> {

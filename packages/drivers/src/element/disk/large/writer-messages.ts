@@ -15,7 +15,7 @@ export type ToWriter =
       readonly id: number
       readonly path: string
       readonly blockBytes: number
-      readonly digests: Pick<WriteOptions, 'expected' | 'md5'>
+      readonly digests: Pick<WriteOptions, 'expected' | 'md5' | 'digests'>
     }
   | {
       readonly kind: 'write' | 'finish'

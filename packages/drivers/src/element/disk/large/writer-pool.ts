@@ -1,6 +1,8 @@
 import { Worker } from 'node:worker_threads'
 import { HoldfastError } from '@holdfast/core/errors.ts'
+import type { WriteOptions } from '@holdfast/core/ports/element.ts'
 import { fromReplyError } from '../../../store/reply-error.ts'
+import { requireDigests } from '../../digest-tally.ts'
 import { type LargeSink, SINK_BYTES, type SinkOptions, type SunkFacts } from './large-sink.ts'
 import type { FromWriter, ToWriter } from './writer-messages.ts'
 
@@ -150,6 +152,7 @@ class ThreadSink implements LargeSink {
   readonly #slabs: Slabs
   readonly #id: number
   #writing: Promise<FromWriter> | undefined
+  #trailing: WriteOptions['trailing']
   #isOver = false
 
   private constructor(writer: Writer, slabs: Slabs) {
@@ -164,7 +167,10 @@ class ThreadSink implements LargeSink {
     const digests = {
       ...(write.expected === undefined ? {} : { expected: write.expected }),
       ...(write.md5 === undefined ? {} : { md5: write.md5 }),
+      ...(write.digests === undefined ? {} : { digests: write.digests }),
     }
+    // A function cannot cross to the thread, and is asked only after the bytes.
+    sink.#trailing = write.trailing
     writer.bodies += 1
     try {
       await writer.ask({ kind: 'open', id: sink.#id, path, blockBytes, digests })
@@ -190,7 +196,9 @@ class ThreadSink implements LargeSink {
     const answer = await this.#writer.ask({ kind: 'finish', id: this.#id, slab, size })
     if (answer.kind !== 'finished') throw new Error('a writer thread answered out of order')
     this.#end()
-    return answer.facts
+    const { facts } = answer
+    requireDigests({ ...facts.digests, sha256: facts.sha256 }, this.#trailing?.() ?? {})
+    return facts
   }
 
   async abandon(): Promise<void> {

@@ -13,7 +13,7 @@ export class WrittenFile {
 
   private constructor(
     file: DirectFile,
-    options: { blockBytes: number; digests: Pick<WriteOptions, 'expected' | 'md5'> },
+    options: { blockBytes: number; digests: Pick<WriteOptions, 'expected' | 'md5' | 'digests'> },
   ) {
     this.#file = file
     this.#tally = new DigestTally(options.digests, { sha256: true })
@@ -23,7 +23,7 @@ export class WrittenFile {
   static create(options: {
     readonly path: string
     readonly blockBytes: number
-    readonly digests: Pick<WriteOptions, 'expected' | 'md5'>
+    readonly digests: Pick<WriteOptions, 'expected' | 'md5' | 'digests'>
   }): WrittenFile {
     return new WrittenFile(createDirect(options.path), options)
   }
@@ -39,10 +39,10 @@ export class WrittenFile {
 
   finish(slab: Uint8Array, size: number): SunkFacts {
     this.write(slab, size)
-    const { sha256, md5 } = this.#tally.finish()
+    const digests = this.#tally.finish()
     this.#file.sync(this.#written)
     this.#file.close()
-    return { sha256, md5: md5 ?? null, sums: this.#summer.finish() }
+    return { ...digests, sums: this.#summer.finish() }
   }
 
   close(): void {

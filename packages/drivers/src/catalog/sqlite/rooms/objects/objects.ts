@@ -1,0 +1,122 @@
+import type {
+  KeyedQuery,
+  ObjectEntry,
+  ObjectQuery,
+  VersionEntry,
+  VersionEntryQuery,
+} from '@holdfast/core/ports/catalog.ts'
+import type { Asset } from '@holdfast/core/records.ts'
+import { Statements } from '../../statements.ts'
+import { ASSET_COLUMNS, type AssetRow, assetOfRow } from '../asset-rows.ts'
+import type { AssetTables } from '../assets.ts'
+import type { Versions } from '../versions.ts'
+import { afterPrefix, commonPrefix, type KeyRange, keyRange } from './key-range.ts'
+
+const SELECT = `SELECT ${ASSET_COLUMNS.join(', ')} FROM assets
+  WHERE bucket = ? AND trashed = 0 AND key >= ?`
+
+interface Scan extends KeyedQuery {
+  readonly visibleTo?: string | readonly string[]
+  readonly live: boolean
+}
+
+/**
+ * Listings by key. A common prefix costs one step in the index, whatever lies under it: rows are
+ * read one by one, and at the first of a group the scan begins anew behind the group.
+ */
+export class Objects {
+  readonly #tables: AssetTables
+  readonly #versions: Versions
+  readonly #statements: Statements
+
+  constructor(tables: AssetTables, versions: Versions) {
+    this.#tables = tables
+    this.#versions = versions
+    this.#statements = new Statements(tables.db)
+  }
+
+  list(query: ObjectQuery): ObjectEntry[] {
+    const entries: ObjectEntry[] = []
+    if (query.limit < 1) return entries
+    for (const found of this.#groups({ ...query, live: true }, keyRange(query))) {
+      if (typeof found === 'string') entries.push({ prefix: found })
+      else {
+        const version = this.#versions.byId(found.versionId)
+        if (version !== undefined) entries.push({ asset: found, version })
+      }
+      if (entries.length >= query.limit) break
+    }
+    return entries
+  }
+
+  listVersions(query: VersionEntryQuery): VersionEntry[] {
+    const entries: VersionEntry[] = []
+    if (query.limit < 1) return entries
+    const { after, olderThan } = query
+    const range = keyRange(query)
+    const within = after !== undefined && olderThan !== undefined
+    // The rest of the key that the last page ended in comes first.
+    const start = within && commonPrefix(after, query) === undefined
+    const from = start && after.startsWith(query.prefix ?? '') ? after : range.from
+    for (const found of this.#groups({ ...query, live: false }, { ...range, from })) {
+      if (typeof found === 'string') entries.push({ prefix: found })
+      else this.#addVersions(entries, found, query)
+      if (entries.length >= query.limit) break
+    }
+    return entries
+  }
+
+  #addVersions(entries: VersionEntry[], asset: Asset, query: VersionEntryQuery): void {
+    const limit = query.limit - entries.length
+    const rest = asset.key === query.after ? query.olderThan : undefined
+    const page =
+      rest === undefined
+        ? this.#versions.shown(asset.id, { limit })
+        : this.#versions.shown(asset.id, { limit, olderThan: rest })
+    // Only the rest of a key may leave its newest version to the page before.
+    const first = rest === undefined ? page : this.#versions.shown(asset.id, { limit: 1 })
+    const newest = first[0]?.number
+    for (const version of page) {
+      entries.push({ asset, version, isLatest: version.number === newest })
+    }
+  }
+
+  /** Assets and common prefixes in order. */
+  *#groups(scan: Scan, { from, to }: KeyRange): Generator<Asset | string> {
+    const bucket = this.#tables.buckets.no(scan.bucketId)
+    if (bucket === undefined) return
+    let next: string | undefined = from
+    while (next !== undefined) {
+      const rows: Iterable<AssetRow> = this.#rows(bucket, scan, { from: next, to })
+      next = undefined
+      for (const row of rows) {
+        const group = commonPrefix(row.key, scan)
+        if (group === undefined) {
+          yield assetOfRow(row, this.#tables.buckets, this.#tables.words)
+          continue
+        }
+        yield group
+        next = afterPrefix(group)
+        break
+      }
+    }
+  }
+
+  #rows(bucket: number, scan: Scan, { from, to }: KeyRange): Iterable<AssetRow> {
+    const values: unknown[] = [bucket, from]
+    let sql = SELECT
+    if (to !== undefined) {
+      sql += ' AND key < ?'
+      values.push(to)
+    }
+    if (scan.live) sql += ' AND deleted_at IS NULL'
+    if (scan.visibleTo !== undefined) {
+      const ids = [scan.visibleTo].flat()
+      const marks = ids.map(() => '?').join(', ')
+      sql += ` AND (acl IS NULL OR EXISTS (
+        SELECT 1 FROM json_each(acl, '$.read') WHERE value IN (${marks})))`
+      values.push(...ids)
+    }
+    return this.#statements.iterate<AssetRow>(`${sql} ORDER BY key`, values)
+  }
+}

@@ -1,0 +1,47 @@
+/** A chunk is this long while there is room, and as short as the blocks allow when there is not. */
+const CHUNK_BYTES = 256 * 1024
+const SHORT_BYTES = 64 * 1024
+/** Kept for the next reader; more are left to the garbage collector. */
+const IDLE_MAX = 32
+
+/**
+ * The memory that chunks of large blobs are read into, used again and again: fresh memory for every
+ * chunk is touched, zeroed and collected, which costs more than reading it. Within `bytesMax`
+ * readers get two buffers, one to fill while the other is being sent; beyond, one short one each.
+ */
+export class ReadBuffers {
+  readonly #bytesMax: number
+  readonly #idle: Buffer<ArrayBuffer>[] = []
+  #lentBytes = 0
+
+  constructor(bytesMax: number) {
+    this.#bytesMax = bytesMax
+  }
+
+  get lentBytes(): number {
+    return this.#lentBytes
+  }
+
+  get hasRoom(): boolean {
+    return this.#lentBytes + 2 * CHUNK_BYTES <= this.#bytesMax
+  }
+
+  /** How much a new reader should read at once: whole blocks. */
+  chunkBytes(blockBytes: number): number {
+    const aim = this.hasRoom ? CHUNK_BYTES : SHORT_BYTES
+    return blockBytes * Math.max(1, Math.floor(aim / blockBytes))
+  }
+
+  take(bytes: number): Buffer<ArrayBuffer> {
+    this.#lentBytes += bytes
+    const idle = bytes === CHUNK_BYTES ? this.#idle.pop() : undefined
+    return idle ?? Buffer.allocUnsafeSlow(bytes)
+  }
+
+  /** Only what no socket can still be reading from may be filled again. */
+  giveBack(buffer: Buffer<ArrayBuffer>, isFree: boolean): void {
+    this.#lentBytes -= buffer.length
+    if (!isFree || buffer.length !== CHUNK_BYTES || this.#idle.length >= IDLE_MAX) return
+    this.#idle.push(buffer)
+  }
+}

@@ -1,0 +1,167 @@
+import { BlockList, isIP } from 'node:net'
+import type { Principal } from '@holdfast/core/principal.ts'
+import type { Condition } from './statement.ts'
+import { isLike } from './wildcards.ts'
+
+/**
+ * Conditions of policy statements
+ * (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html).
+ */
+type Test = (actual: string, wanted: string) => boolean
+
+const POSITIVE: Readonly<Record<string, Test>> = {
+  stringequals: (actual, wanted) => actual === wanted,
+  stringequalsignorecase: (actual, wanted) => actual.toLowerCase() === wanted.toLowerCase(),
+  stringlike: (actual, wanted) => isLike(actual, wanted),
+  numericequals: (actual, wanted) => Number(actual) === Number(wanted),
+  numericlessthan: (actual, wanted) => Number(actual) < Number(wanted),
+  numericlessthanequals: (actual, wanted) => Number(actual) <= Number(wanted),
+  numericgreaterthan: (actual, wanted) => Number(actual) > Number(wanted),
+  numericgreaterthanequals: (actual, wanted) => Number(actual) >= Number(wanted),
+  dateequals: (actual, wanted) => Date.parse(actual) === Date.parse(wanted),
+  datelessthan: (actual, wanted) => Date.parse(actual) < Date.parse(wanted),
+  datelessthanequals: (actual, wanted) => Date.parse(actual) <= Date.parse(wanted),
+  dategreaterthan: (actual, wanted) => Date.parse(actual) > Date.parse(wanted),
+  dategreaterthanequals: (actual, wanted) => Date.parse(actual) >= Date.parse(wanted),
+  bool: (actual, wanted) => actual.toLowerCase() === wanted.toLowerCase(),
+  ipaddress: inNetwork,
+  arnequals: (actual, wanted) => isLike(actual, wanted),
+  arnlike: (actual, wanted) => isLike(actual, wanted),
+}
+
+const NEGATIVE: Readonly<Record<string, string>> = {
+  stringnotequals: 'stringequals',
+  stringnotequalsignorecase: 'stringequalsignorecase',
+  stringnotlike: 'stringlike',
+  numericnotequals: 'numericequals',
+  datenotequals: 'dateequals',
+  notipaddress: 'ipaddress',
+  arnnotequals: 'arnequals',
+  arnnotlike: 'arnlike',
+}
+
+interface Operator {
+  readonly test: Test
+  readonly negative: boolean
+  readonly ifExists: boolean
+}
+
+export function isOperator(name: string): boolean {
+  return name.toLowerCase() === 'null' || operatorOf(name) !== undefined
+}
+
+function operatorOf(name: string): Operator | undefined {
+  const lower = name.toLowerCase()
+  const ifExists = lower.endsWith('ifexists')
+  const bare = ifExists ? lower.slice(0, -'ifexists'.length) : lower
+  const positive = own(NEGATIVE, bare)
+  const test = own(POSITIVE, positive ?? bare)
+  return test === undefined ? undefined : { test, negative: positive !== undefined, ifExists }
+}
+
+const KEYS = new Set([
+  'aws:currenttime',
+  'aws:principalarn',
+  'aws:referer',
+  'aws:securetransport',
+  'aws:sourceip',
+  'aws:useragent',
+  'aws:userid',
+  'aws:username',
+  's3:authtype',
+  's3:delimiter',
+  's3:if-match',
+  's3:if-none-match',
+  's3:max-keys',
+  's3:object-lock-legal-hold',
+  's3:object-lock-mode',
+  's3:object-lock-remaining-retention-days',
+  's3:prefix',
+  's3:signatureage',
+  's3:signatureversion',
+  's3:versionid',
+  's3:x-amz-acl',
+  's3:x-amz-content-sha256',
+  's3:x-amz-copy-source',
+  's3:x-amz-metadata-directive',
+  's3:x-amz-server-side-encryption',
+  's3:x-amz-storage-class',
+])
+
+export function conditionKeyProblem(key: string): string | undefined {
+  const lower = key.toLowerCase()
+  if (KEYS.has(lower)) return undefined
+  if (/^s3:(?:existingobjecttag|requestobjecttag)\/./.test(lower)) return undefined
+  return `the condition key ${key}`
+}
+
+/** What a request tells. Undefined: the door does not say; null: it is not there. */
+export interface Facts {
+  readonly principal: Principal
+  readonly objectTags?: Readonly<Record<string, string>> | undefined
+}
+
+/** Whether the condition holds; undefined when the facts to judge it are not known. */
+export function holds({ operator, key, values }: Condition, facts: Facts): boolean | undefined {
+  const actual = factOf(key, facts)
+  if (actual === undefined) return undefined
+  if (operator.toLowerCase() === 'null')
+    return values.some(v => (v === 'true') === (actual === null))
+  const how = operatorOf(operator)
+  if (how === undefined) return undefined
+  // A key that is absent fails a positive test and passes a negative one.
+  if (actual === null) return how.ifExists || how.negative
+  const met = values.some(wanted => how.test(actual, wanted))
+  return how.negative ? !met : met
+}
+
+function factOf(key: string, { principal, objectTags }: Facts): string | null | undefined {
+  const lower = key.toLowerCase()
+  if (lower === 'aws:principalarn') return `arn:aws:iam:::user/${principal.name}`
+  if (lower === 'aws:userid') return principal.id
+  if (lower === 'aws:username') return principal.name
+  if (lower.startsWith('s3:existingobjecttag/')) {
+    if (objectTags === undefined) return undefined
+    return own(objectTags, key.slice('s3:ExistingObjectTag/'.length)) ?? null
+  }
+  const { request } = principal
+  if (request === undefined) return undefined
+  switch (lower) {
+    case 'aws:currenttime':
+      return request.at
+    case 'aws:sourceip':
+      return request.sourceIp
+    case 'aws:securetransport':
+      return String(request.secure)
+    case 'aws:useragent':
+      return request.userAgent
+    case 'aws:referer':
+      return request.referer
+    default:
+      return Object.entries(request.keys).find(([name]) => sameKey(name, key))?.[1] ?? null
+  }
+}
+
+/** Names of tags keep their case, everything else does not. */
+function sameKey(name: string, key: string): boolean {
+  const [head = '', ...tag] = name.split('/')
+  const [wanted = '', ...wantedTag] = key.split('/')
+  return head.toLowerCase() === wanted.toLowerCase() && tag.join('/') === wantedTag.join('/')
+}
+
+function inNetwork(address: string, network: string): boolean {
+  const plain = address.replace(/^::ffff:(?=\d+\.)/i, '')
+  const family = isIP(plain)
+  const [base = '', bits] = network.split('/', 2)
+  if (family === 0 || isIP(base) !== family) return false
+  const type = family === 4 ? 'ipv4' : 'ipv6'
+  const prefix = bits === undefined ? (family === 4 ? 32 : 128) : Number(bits)
+  if (!Number.isInteger(prefix) || prefix < 0 || prefix > (family === 4 ? 32 : 128)) return false
+  const list = new BlockList()
+  list.addSubnet(base, prefix, type)
+  return list.check(plain, type)
+}
+
+function own<T>(record: Readonly<Record<string, T>>, name: string): T | undefined {
+  return Object.hasOwn(record, name) ? record[name] : undefined
+}

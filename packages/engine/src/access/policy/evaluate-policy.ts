@@ -1,0 +1,54 @@
+import type { Principal } from '@holdfast/core/principal.ts'
+import type { JsonObject } from '@holdfast/core/records.ts'
+import { type Facts, holds } from './conditions.ts'
+import { statementsOf } from './policy-document.ts'
+import type { Statement } from './statement.ts'
+import { isLike } from './wildcards.ts'
+
+export interface PolicyQuestion extends Facts {
+  readonly principal: Principal
+  /** Such as `s3:GetObject`. */
+  readonly action: string
+  readonly bucket: string
+  /** Absent: the bucket itself. */
+  readonly key?: string | undefined
+}
+
+/**
+ * What the policy says to the question; undefined when it says nothing. Deny wins. A condition that
+ * cannot be judged counts against the caller: it makes a Deny hold and an Allow fail.
+ */
+export function evaluatePolicy(
+  policy: JsonObject,
+  question: PolicyQuestion,
+): 'allow' | 'deny' | undefined {
+  let allowed = false
+  for (const statement of statementsOf(policy)) {
+    if (!isAbout(statement, question)) continue
+    const denies = statement.effect === 'Deny'
+    const met = statement.conditions.every(one => holds(one, question) ?? denies)
+    if (!met) continue
+    if (denies) return 'deny'
+    allowed = true
+  }
+  return allowed ? 'allow' : undefined
+}
+
+function isAbout(
+  statement: Statement,
+  { principal, action, bucket, key }: PolicyQuestion,
+): boolean {
+  const { principals, actions, resources } = statement
+  const named = principals.some(
+    one => one === '*' || (isKnown(principal) && (one === principal.id || one === principal.name)),
+  )
+  if (named === statement.exceptPrincipals) return false
+  const asked = action.toLowerCase()
+  if (actions.some(pattern => isLike(asked, pattern)) === statement.exceptActions) return false
+  const place = key === undefined ? bucket : `${bucket}/${key}`
+  return resources.some(pattern => isLike(place, pattern)) !== statement.exceptResources
+}
+
+function isKnown(principal: Principal): boolean {
+  return principal.kind !== 'anonymous'
+}

@@ -1,0 +1,182 @@
+import { HoldfastError } from '@holdfast/core/errors.ts'
+import type { Json, JsonObject } from '@holdfast/core/records.ts'
+import { conditionKeyProblem, isOperator } from './conditions.ts'
+import type { Condition, Statement } from './statement.ts'
+
+const STATEMENTS_MAX = 200
+const VALUES_MAX = 500
+const BYTES_MAX = 20 * 1024
+const ARN = 'arn:aws:s3:::'
+const PRINCIPAL = /^arn:aws:(?:iam|sts)::\d*:(?:user|role|assumed-role)\/(.+)$/
+
+const parsed = new WeakMap<JsonObject, readonly Statement[]>()
+
+/** POLICY_UNSUPPORTED with a reason, unless all of the document is understood. */
+export function statementsOf(document: JsonObject): readonly Statement[] {
+  const known = parsed.get(document)
+  if (known !== undefined) return known
+  const statements = parse(document)
+  parsed.set(document, statements)
+  return statements
+}
+
+/** The same, and every resource must lie in the bucket. */
+export function requirePolicy(document: JsonObject, bucket: string): readonly Statement[] {
+  if (JSON.stringify(document).length > BYTES_MAX) throw unsupported('is larger than 20 KiB')
+  const statements = statementsOf(document)
+  for (const { resources } of statements) {
+    for (const resource of resources) {
+      const [name] = resource.split('/', 1)
+      if (name !== bucket) throw unsupported(`the resource ${ARN}${resource} is another bucket`)
+    }
+  }
+  return statements
+}
+
+/** Whether a policy opens anything to everybody: what a public access block looks for. */
+export function isPublicPolicy(statements: readonly Statement[]): boolean {
+  return statements.some(statement => {
+    const everybody = statement.exceptPrincipals || statement.principals.includes('*')
+    return statement.effect === 'Allow' && everybody && !isConfined(statement)
+  })
+}
+
+/** Conditions on fixed values of these keys make a statement not public. */
+function isConfined({ conditions }: Statement): boolean {
+  return conditions.some(
+    ({ operator, key, values }) =>
+      /^(?:ipaddress|stringequals|arnequals)$/i.test(operator) &&
+      /^aws:(?:sourceip|principalarn|userid)$/i.test(key) &&
+      values.every(value => value !== '*' && value !== '0.0.0.0/0' && value !== '::/0'),
+  )
+}
+
+function parse(document: JsonObject): readonly Statement[] {
+  only(document, ['Version', 'Id', 'Statement'], 'the policy')
+  const { Version: version, Statement: statement } = document
+  if (version !== undefined && version !== '2012-10-17' && version !== '2008-10-17') {
+    throw unsupported('Version must be 2012-10-17')
+  }
+  const list = Array.isArray(statement) ? statement : [statement]
+  if (list.length === 0 || list.length > STATEMENTS_MAX) {
+    throw unsupported(`needs 1 to ${STATEMENTS_MAX} statements`)
+  }
+  return list.map(parseStatement)
+}
+
+const FIELDS = [
+  'Sid',
+  'Effect',
+  'Principal',
+  'NotPrincipal',
+  'Action',
+  'NotAction',
+  'Resource',
+  'NotResource',
+  'Condition',
+]
+
+function parseStatement(value: Json | undefined): Statement {
+  if (!isObject(value)) throw unsupported('a statement must be an object')
+  only(value, FIELDS, 'a statement')
+  const { Effect: effect } = value
+  if (effect !== 'Allow' && effect !== 'Deny') throw unsupported('Effect must be Allow or Deny')
+  const except = (name: string) => value[`Not${name}`] !== undefined
+  const one = (name: string) => {
+    const [plain, negated] = [value[name], value[`Not${name}`]]
+    if (plain !== undefined && negated !== undefined) {
+      throw unsupported(`${name} and Not${name} exclude each other`)
+    }
+    const given = plain ?? negated
+    if (given === undefined) throw unsupported(`${name} is missing`)
+    return given
+  }
+  const actions = texts(one('Action'), 'Action').map(action => {
+    if (action !== '*' && !/^s3:[a-z*?]+$/i.test(action)) {
+      throw unsupported(`the action ${action} is none of S3`)
+    }
+    return action.toLowerCase()
+  })
+  const resources = texts(one('Resource'), 'Resource').map(resource => {
+    if (!resource.startsWith(ARN)) throw unsupported(`the resource ${resource} is none of S3`)
+    return resource.slice(ARN.length)
+  })
+  if (effect === 'Allow' && except('Principal')) {
+    throw unsupported('NotPrincipal is taken with Deny only')
+  }
+  return {
+    effect,
+    principals: principalsOf(one('Principal')),
+    exceptPrincipals: except('Principal'),
+    actions,
+    exceptActions: except('Action'),
+    resources,
+    exceptResources: except('Resource'),
+    conditions: conditionsOf(value.Condition),
+  }
+}
+
+function principalsOf(value: Json): string[] {
+  if (value === '*') return ['*']
+  if (!isObject(value)) throw unsupported('Principal must be * or an object')
+  only(value, ['AWS', 'CanonicalUser'], 'Principal')
+  return Object.values(value).flatMap(given =>
+    texts(given, 'Principal').map(text => {
+      if (text === '*') return '*'
+      const name = PRINCIPAL.exec(text)?.[1]
+      if (name === undefined && text.startsWith('arn:')) {
+        throw unsupported(`the principal ${text} is not a user or role`)
+      }
+      return name ?? text
+    }),
+  )
+}
+
+function conditionsOf(value: Json | undefined): Condition[] {
+  if (value === undefined) return []
+  if (!isObject(value)) throw unsupported('Condition must be an object')
+  return Object.entries(value).flatMap(([operator, keys]) => {
+    if (!isOperator(operator)) throw unsupported(`the condition operator ${operator}`)
+    if (!isObject(keys)) throw unsupported(`${operator} must be an object`)
+    return Object.entries(keys).map(([key, given]) => {
+      const problem = conditionKeyProblem(key)
+      if (problem !== undefined) throw unsupported(problem)
+      return { operator, key, values: scalars(given, key) }
+    })
+  })
+}
+
+function texts(value: Json | undefined, what: string): string[] {
+  const list = Array.isArray(value) ? value : [value]
+  if (list.length === 0 || list.length > VALUES_MAX)
+    throw unsupported(`${what} is empty or too long`)
+  return list.map(one => {
+    if (typeof one !== 'string' || one === '') throw unsupported(`${what} must be text`)
+    return one
+  })
+}
+
+function scalars(value: Json | undefined, what: string): string[] {
+  const list = Array.isArray(value) ? value : [value]
+  if (list.length === 0 || list.length > VALUES_MAX)
+    throw unsupported(`${what} is empty or too long`)
+  return list.map(one => {
+    if (typeof one === 'string' || typeof one === 'number' || typeof one === 'boolean') {
+      return String(one)
+    }
+    throw unsupported(`${what} must be text, a number or a boolean`)
+  })
+}
+
+function only(object: JsonObject, names: readonly string[], what: string): void {
+  const foreign = Object.keys(object).find(name => !names.includes(name))
+  if (foreign !== undefined) throw unsupported(`${what} has the unknown field ${foreign}`)
+}
+
+function isObject(value: Json | undefined): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function unsupported(reason: string): HoldfastError {
+  return new HoldfastError('POLICY_UNSUPPORTED', { reason })
+}

@@ -1,0 +1,150 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { anonymous, type Principal, type RequestFacts } from '@holdfast/core/principal.ts'
+import type { JsonObject } from '@holdfast/core/records.ts'
+import { refused } from '../../test-store.test.ts'
+import { evaluatePolicy } from './evaluate-policy.ts'
+import { isPublicPolicy, requirePolicy } from './policy-document.ts'
+import { isLike } from './wildcards.ts'
+
+const facts: RequestFacts = {
+  sourceIp: '10.1.2.3',
+  secure: false,
+  userAgent: 'aws-cli/2',
+  referer: null,
+  at: '2026-05-01T00:00:00.000Z',
+  keys: { 's3:prefix': 'home/ann/', 's3:x-amz-acl': 'private', 's3:RequestObjectTag/Team': 'a' },
+}
+const ann: Principal = {
+  kind: 'api_key',
+  id: '0199d0c0-0000-7000-8000-00000000000a',
+  name: 'ann',
+  permissions: [],
+  buckets: null,
+  request: facts,
+}
+
+const base = {
+  Effect: 'Allow',
+  Principal: '*',
+  Action: 's3:GetObject',
+  Resource: 'arn:aws:s3:::b/*',
+}
+
+function policyOf(...statements: JsonObject[]): JsonObject {
+  return { Version: '2012-10-17', Statement: statements }
+}
+
+function ask(statement: JsonObject, more: object = {}) {
+  const question = { principal: ann, action: 's3:GetObject', bucket: 'b', key: 'home/x', ...more }
+  return evaluatePolicy(policyOf({ ...base, ...statement }), question)
+}
+
+describe('a bucket policy', () => {
+  it('matches principals, actions and resources', () => {
+    assert.equal(ask({}), 'allow')
+    assert.equal(ask({}, { principal: anonymous }), 'allow')
+    assert.equal(ask({ Principal: { AWS: 'arn:aws:iam::123456789012:user/ann' } }), 'allow')
+    assert.equal(ask({ Principal: { AWS: ann.id } }), 'allow')
+    assert.equal(ask({ Principal: { AWS: 'bob' } }), undefined)
+    const called = { ...anonymous, name: 'bob', id: 'bob' }
+    assert.equal(ask({ Principal: { AWS: 'bob' } }, { principal: called }), undefined)
+    assert.equal(ask({ Action: ['s3:Get*'] }), 'allow')
+    assert.equal(ask({ Action: 's3:Put*' }), undefined)
+    assert.equal(ask({ Action: 'S3:GETOBJECT' }), 'allow')
+    assert.equal(ask({ Resource: 'arn:aws:s3:::b/home/?' }), 'allow')
+    assert.equal(ask({ Resource: 'arn:aws:s3:::b/HOME/*' }), undefined)
+    assert.equal(ask({ Resource: 'arn:aws:s3:::b' }), undefined)
+    assert.equal(ask({ Resource: 'arn:aws:s3:::b' }, { key: undefined }), 'allow')
+  })
+
+  it('denies above all, and with exceptions', () => {
+    const question = { principal: ann, action: 's3:GetObject', bucket: 'b', key: 'k' }
+    const deny = { ...base, Effect: 'Deny', Action: 's3:*' }
+    assert.equal(evaluatePolicy(policyOf(base, deny), question), 'deny')
+    const { Principal: _, Action: __, ...rest } = deny
+    const others = { ...rest, NotPrincipal: { AWS: 'ann' }, Action: 's3:*' }
+    assert.equal(evaluatePolicy(policyOf(base, others), question), 'allow')
+    const writes = { ...rest, Principal: '*', NotAction: 's3:GetObject' }
+    assert.equal(evaluatePolicy(policyOf(base, writes), question), 'allow')
+    assert.equal(evaluatePolicy(policyOf(writes), { ...question, action: 's3:PutObject' }), 'deny')
+  })
+
+  it('asks conditions, and counts what it cannot judge against the caller', () => {
+    const when = (Condition: JsonObject) => ask({ Condition })
+    assert.equal(when({ IpAddress: { 'aws:SourceIp': '10.0.0.0/8' } }), 'allow')
+    assert.equal(when({ IpAddress: { 'aws:SourceIp': ['192.168.0.0/16', '::1'] } }), undefined)
+    assert.equal(when({ NotIpAddress: { 'aws:SourceIp': '10.1.2.3' } }), undefined)
+    assert.equal(when({ Bool: { 'aws:SecureTransport': 'false' } }), 'allow')
+    assert.equal(when({ Bool: { 'aws:SecureTransport': true } }), undefined)
+    assert.equal(when({ StringLike: { 's3:prefix': 'home/*' } }), 'allow')
+    assert.equal(when({ StringNotEquals: { 's3:x-amz-acl': ['private', 'x'] } }), undefined)
+    assert.equal(when({ StringEquals: { 's3:RequestObjectTag/Team': 'a' } }), 'allow')
+    assert.equal(when({ StringEquals: { 's3:RequestObjectTag/team': 'a' } }), undefined)
+    assert.equal(when({ StringEquals: { 'aws:Referer': 'x' } }), undefined, 'absent')
+    assert.equal(when({ StringNotLike: { 'aws:Referer': 'x' } }), 'allow', 'absent')
+    assert.equal(when({ StringEqualsIfExists: { 'aws:Referer': 'x' } }), 'allow', 'absent')
+    assert.equal(when({ Null: { 'aws:Referer': 'true' } }), 'allow')
+    assert.equal(when({ NumericLessThan: { 's3:max-keys': '5' } }), undefined, 'absent')
+    const may = { DateLessThan: { 'aws:CurrentTime': '2026-06-01T00:00:00Z' } }
+    assert.equal(when(may), 'allow')
+    const both = { ...may, Bool: { 'aws:SecureTransport': 'true' } }
+    assert.equal(when(both), undefined, 'all must hold')
+    const { request: _, ...silent } = ann
+    const network = { IpAddress: { 'aws:SourceIp': '10.0.0.0/8' } }
+    assert.equal(ask({ Condition: network }, { principal: silent }), undefined)
+    assert.equal(ask({ Condition: network, Effect: 'Deny' }, { principal: silent }), 'deny')
+    const tagged = { StringEquals: { 's3:ExistingObjectTag/state': 'open' } }
+    assert.equal(ask({ Condition: tagged }, { objectTags: { state: 'open' } }), 'allow')
+    assert.equal(ask({ Condition: tagged }, { objectTags: {} }), undefined)
+  })
+
+  it('is refused when it says what is not understood', () => {
+    const wrong: [JsonObject, RegExp][] = [
+      [{ Effect: 'Maybe' }, /Effect/],
+      [{ Action: 'ec2:Run' }, /ec2:Run/],
+      [{ Resource: 'arn:aws:s3:::other/*' }, /another bucket/],
+      [{ Resource: 'b/*' }, /none of S3/],
+      [{ Principal: { Federated: 'x' } }, /Federated/],
+      [{ Principal: { AWS: 'arn:aws:iam::1:root' } }, /not a user/],
+      [{ Condition: { Between: { 'aws:SourceIp': 'x' } } }, /operator Between/],
+      [{ Condition: { StringEquals: { 'aws:PrincipalOrgID': 'o' } } }, /PrincipalOrgID/],
+      [{ Condition: { constructor: { 'aws:SourceIp': 'x' } } }, /constructor/],
+      [{ Extra: 1 }, /Extra/],
+      [{ Action: [] }, /Action/],
+      [{ NotAction: 's3:*' }, /exclude/],
+    ]
+    for (const [statement, reason] of wrong) {
+      const document = policyOf({ ...base, ...statement })
+      assert.throws(
+        () => requirePolicy(document, 'b'),
+        (error: unknown) => {
+          assert.ok(refused('POLICY_UNSUPPORTED')(error))
+          const { details } = error as { details: { reason: string } }
+          assert.match(details.reason, reason)
+          return true
+        },
+      )
+    }
+    assert.throws(() => requirePolicy({ Statement: [] }, 'b'), refused('POLICY_UNSUPPORTED'))
+    assert.throws(() => requirePolicy({}, 'b'), refused('POLICY_UNSUPPORTED'))
+  })
+
+  it('is public when it opens something to everybody without bounds', () => {
+    const isPublic = (statement: JsonObject) =>
+      isPublicPolicy(requirePolicy(policyOf({ ...base, ...statement }), 'b'))
+    assert.equal(isPublic({}), true)
+    assert.equal(isPublic({ Principal: { AWS: 'ann' } }), false)
+    assert.equal(isPublic({ Effect: 'Deny' }), false)
+    assert.equal(isPublic({ Condition: { IpAddress: { 'aws:SourceIp': '10.0.0.0/8' } } }), false)
+    assert.equal(isPublic({ Condition: { IpAddress: { 'aws:SourceIp': '0.0.0.0/0' } } }), true)
+  })
+
+  it('matches wildcards without getting lost', () => {
+    assert.ok(isLike('a/b/c', 'a/*'))
+    assert.ok(isLike('', '*'))
+    assert.ok(isLike('abc', '**c'))
+    assert.ok(!isLike('abc', 'a?'))
+    assert.ok(!isLike('a'.repeat(5000), `${'*a'.repeat(50)}*b`))
+  })
+})

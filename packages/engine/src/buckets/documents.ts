@@ -1,0 +1,87 @@
+import type { Call } from '@holdfast/core/call.ts'
+import { HoldfastError, invalidFields } from '@holdfast/core/errors.ts'
+import { bounds } from '@holdfast/core/limits.ts'
+import type { BucketDocumentName } from '@holdfast/core/objects.ts'
+import type { Bucket, BucketDocuments, JsonObject } from '@holdfast/core/records.ts'
+import type { Action } from '../access/actions.ts'
+import { authorizeBucket } from '../access/authorize-action.ts'
+import { aclOf, isSet } from '../access/bucket-rules.ts'
+import { isPublicPolicy, requirePolicy } from '../access/policy/policy-document.ts'
+import { commit } from '../commit.ts'
+import type { Engine } from '../engine.ts'
+import { requireAclAllowed } from '../objects/object-facets.ts'
+
+export interface DocumentInput {
+  readonly bucket: string
+  readonly name: BucketDocumentName
+  /** Null removes it; removing what is not there is no error. */
+  readonly document: JsonObject | null
+}
+
+const ACTIONS: Readonly<Record<BucketDocumentName, Action>> = {
+  accelerate: 's3:PutAccelerateConfiguration',
+  acl: 's3:PutBucketAcl',
+  cors: 's3:PutBucketCORS',
+  encryption: 's3:PutEncryptionConfiguration',
+  lifecycle: 's3:PutLifecycleConfiguration',
+  logging: 's3:PutBucketLogging',
+  notification: 's3:PutBucketNotification',
+  objectLock: 's3:PutBucketObjectLockConfiguration',
+  ownership: 's3:PutBucketOwnershipControls',
+  policy: 's3:PutBucketPolicy',
+  publicAccessBlock: 's3:PutBucketPublicAccessBlock',
+  replication: 's3:PutReplicationConfiguration',
+  requestPayment: 's3:PutBucketRequestPayment',
+  tagging: 's3:PutBucketTagging',
+  website: 's3:PutBucketWebsite',
+}
+
+/**
+ * Sets one configuration of a bucket. The door has checked its form; here its meaning is: a policy
+ * is parsed (POLICY_UNSUPPORTED), public ones are refused under a public access block, object lock
+ * needs versioning and stays for ever.
+ */
+export async function setBucketDocument(
+  engine: Engine,
+  call: Call,
+  { bucket: name, name: what, document }: DocumentInput,
+): Promise<Bucket> {
+  const removesPolicy = what === 'policy' && document === null
+  const action = removesPolicy ? 's3:DeleteBucketPolicy' : ACTIONS[what]
+  const bucket = await authorizeBucket(engine, call, { bucket: name, action })
+  if (document !== null) requireDocument(bucket, what, document)
+  const args = { name, what, document }
+  return commit(engine, call, { name: 'buckets.setDocument', args })
+}
+
+/** The same checks for documents that a bucket is created with. */
+export function requireDocuments(bucket: Pick<Bucket, 'name'>, documents: BucketDocuments): void {
+  for (const [what, document] of Object.entries(documents)) {
+    // Names come from the type; a foreign one would have no action.
+    requireDocument({ ...bucket, documents }, what as BucketDocumentName, document)
+  }
+}
+
+function requireDocument(
+  bucket: Pick<Bucket, 'name' | 'documents'>,
+  what: BucketDocumentName,
+  document: JsonObject,
+): void {
+  const bytes = Buffer.byteLength(JSON.stringify(document))
+  if (bytes > bounds.bucketDocumentBytesMax) {
+    const problem = `larger than ${bounds.bucketDocumentBytesMax} bytes of JSON`
+    throw invalidFields({ path: what, problem })
+  }
+  const block = bucket.documents?.publicAccessBlock ?? {}
+  if (what === 'policy') {
+    const statements = requirePolicy(document, bucket.name)
+    if (isPublicPolicy(statements) && isSet(block, 'blockPublicPolicy')) {
+      throw new HoldfastError('PUBLIC_ACCESS_BLOCKED', { bucket: bucket.name })
+    }
+  }
+  if (what === 'acl') {
+    const acl = aclOf(document)
+    if (acl === undefined) throw invalidFields({ path: 'acl', problem: 'has no owner' })
+    requireAclAllowed(bucket, acl)
+  }
+}

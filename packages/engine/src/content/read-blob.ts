@@ -1,0 +1,72 @@
+import { HoldfastError } from '@holdfast/core/errors.ts'
+import type { BlobPart } from '@holdfast/core/objects.ts'
+import type { StoredPlace } from '@holdfast/core/ports/catalog.ts'
+import type { BlobBytes, ByteRange, ReadOptions } from '@holdfast/core/ports/element.ts'
+import type { Engine } from '../engine.ts'
+
+type Store = Pick<Engine, 'catalog' | 'element'>
+
+export interface BlobReading extends ReadOptions {
+  readonly range?: ByteRange | undefined
+}
+
+/** The bytes of a blob, or of a range of it, wherever they lie. */
+export async function readBlob(
+  store: Store,
+  place: StoredPlace,
+  { range, ...options }: BlobReading = {},
+): Promise<BlobBytes> {
+  if (place.parts === undefined) return store.element.read(place, range, options)
+  const pieces = piecesOf(place, range)
+  const [only, second] = pieces
+  if (only !== undefined && second === undefined) return readPiece(store, only, options)
+  const size = pieces.reduce((sum, piece) => sum + piece.range.last - piece.range.first + 1, 0)
+  return { size, chunks: chunksOf(store, pieces, options) }
+}
+
+interface Piece {
+  readonly part: BlobPart
+  readonly range: ByteRange
+}
+
+/** The parts that a range touches, and what it wants of each. */
+function piecesOf({ parts = [], size }: StoredPlace, range: ByteRange | undefined): Piece[] {
+  const { first, last } = range ?? { first: 0, last: size - 1 }
+  if (first < 0 || last >= size || first > last + 1) {
+    throw new HoldfastError('RANGE_NOT_SATISFIABLE', { size })
+  }
+  const pieces: Piece[] = []
+  let start = 0
+  for (const part of parts) {
+    const from = Math.max(first, start) - start
+    const to = Math.min(last, start + part.size - 1) - start
+    if (from <= to) pieces.push({ part, range: { first: from, last: to } })
+    start += part.size
+    if (start > last) break
+  }
+  return pieces
+}
+
+async function readPiece(
+  { catalog, element }: Store,
+  { part, range }: Piece,
+  options: ReadOptions,
+): Promise<BlobBytes> {
+  const place = await catalog.view.blobs.place(part.sha256)
+  if (place === undefined) throw new HoldfastError('BLOB_MISSING', { sha256: part.sha256 })
+  const whole = range.first === 0 && range.last === place.size - 1
+  return element.read(place, whole ? undefined : range, options)
+}
+
+/** Opens one part after the other, so that a reader who stops leaves nothing open. */
+async function* chunksOf(
+  store: Store,
+  pieces: readonly Piece[],
+  options: ReadOptions,
+): AsyncGenerator<Uint8Array> {
+  for (const piece of pieces) {
+    const { bytes, chunks } = await readPiece(store, piece, options)
+    if (bytes !== undefined) yield bytes
+    else yield* chunks
+  }
+}

@@ -1,0 +1,85 @@
+import { createHash } from 'node:crypto'
+import { HoldfastError } from '@holdfast/core/errors.ts'
+import { bounds } from '@holdfast/core/limits.ts'
+import type { MultipartUpload, ObjectChecksum, UploadPart } from '@holdfast/core/objects.ts'
+import { openChecksum } from '../objects/checksums.ts'
+import { combineCrc } from './combine-crc.ts'
+
+/**
+ * The parts that a completion names, as they are kept
+ * (https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html).
+ */
+export function requireNamedParts(
+  kept: readonly UploadPart[],
+  named: readonly {
+    readonly number: number
+    readonly etag: string
+    readonly checksum?: string | undefined
+  }[],
+): UploadPart[] {
+  if (named.length === 0) throw new HoldfastError('PART_INVALID', { reason: 'no part is named' })
+  if (named.length > bounds.partsMax) {
+    throw new HoldfastError('TOO_MANY_ITEMS', { limit: bounds.partsMax })
+  }
+  const byNumber = new Map(kept.map(part => [part.number, part]))
+  let before = 0
+  const found = named.map(({ number, etag, checksum }) => {
+    if (number <= before) throw new HoldfastError('PART_ORDER_INVALID', { part_number: number })
+    before = number
+    const part = byNumber.get(number)
+    const same = checksum === undefined || part?.checksum === checksum
+    if (part === undefined || part.md5 !== etag || !same) {
+      throw new HoldfastError('PART_INVALID', { part_number: number, etag })
+    }
+    return part
+  })
+  for (const { number, size, md5 } of found.slice(0, -1)) {
+    if (size >= bounds.partBytesMin) continue
+    throw new HoldfastError('PART_TOO_SMALL', {
+      part_number: number,
+      etag: md5,
+      size,
+      minimum: bounds.partBytesMin,
+    })
+  }
+  return found
+}
+
+/** MD5 of the MD5s of the parts, and how many they are: how S3 names multipart content. */
+export function etagOfParts(parts: readonly UploadPart[]): string {
+  const hash = createHash('md5')
+  for (const { md5 } of parts) hash.update(Buffer.from(md5, 'hex'))
+  return `${hash.digest('hex')}-${parts.length}`
+}
+
+/** DIGEST_MISMATCH when the client expects another checksum than that of the parts. */
+export function checksumOfParts(
+  { checksum: kind }: MultipartUpload,
+  parts: readonly UploadPart[],
+  expected: string | undefined,
+): ObjectChecksum | undefined {
+  if (kind === null) return undefined
+  const { algorithm, type } = kind
+  const value = type === 'full' ? combined(kind, parts) : composite(kind, parts)
+  if (expected !== undefined && expected !== value) {
+    throw new HoldfastError('DIGEST_MISMATCH', { algorithm, computed: value })
+  }
+  return { algorithm, type, value }
+}
+
+type Kind = NonNullable<MultipartUpload['checksum']>
+
+function combined({ algorithm }: Kind, parts: readonly UploadPart[]): string {
+  const value = combineCrc(
+    algorithm,
+    parts.map(({ size, checksum }) => ({ size, checksum: checksum ?? '' })),
+  )
+  if (value === undefined) throw new HoldfastError('DIGEST_UNSUPPORTED', { algorithm })
+  return value
+}
+
+function composite({ algorithm }: Kind, parts: readonly UploadPart[]): string {
+  const sum = openChecksum(algorithm)
+  for (const { checksum } of parts) sum.update(Buffer.from(checksum ?? '', 'base64'))
+  return sum.digest()
+}

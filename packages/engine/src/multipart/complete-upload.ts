@@ -1,0 +1,154 @@
+import { createHash } from 'node:crypto'
+import type { Call } from '@holdfast/core/call.ts'
+import { HoldfastError } from '@holdfast/core/errors.ts'
+import { bounds } from '@holdfast/core/limits.ts'
+import type { MultipartUpload, ObjectFacets, UploadPart } from '@holdfast/core/objects.ts'
+import type { Asset, Bucket } from '@holdfast/core/records.ts'
+import { findTarget } from '../assets/intake/put-target.ts'
+import { requireLength } from '../assets/intake/upload.ts'
+import { commit } from '../commit.ts'
+import { hashContent, headOf } from '../content/content-facts.ts'
+import type { Engine } from '../engine.ts'
+import { type ETagConditions, requireETag } from '../objects/etag.ts'
+import { type StoredObject, storedObject } from '../objects/object-views.ts'
+import { objectPut, storeObject } from '../objects/store-object.ts'
+import { checksumOfParts, etagOfParts, requireNamedParts } from './complete-parts.ts'
+import { lookUpUpload, type UploadAddress } from './find-upload.ts'
+import { missingUpload } from './stored-upload.ts'
+
+export interface NamedPart {
+  readonly number: number
+  /** Hex MD5, without quotes. */
+  readonly etag: string
+  /** Base64, when the client sent one. */
+  readonly checksum?: string | undefined
+}
+
+export interface CompleteUploadInput extends UploadAddress {
+  readonly parts: readonly NamedPart[]
+  /** Checksum of the object that the client expects, base64 without `-<parts>`. */
+  readonly checksum?: string | undefined
+  /** Size that the client expects (`x-amz-mp-object-size`). */
+  readonly size?: number | undefined
+  readonly conditions?: ETagConditions | undefined
+}
+
+/**
+ * Makes the parts one object without copying them. PART_INVALID, PART_ORDER_INVALID,
+ * PART_TOO_SMALL, DIGEST_MISMATCH, LENGTH_MISMATCH; repeating a completion answers the same. May
+ * take as long as reading the whole content once, since its SHA-256 is computed here.
+ */
+export async function completeUpload(
+  engine: Engine,
+  call: Call,
+  input: CompleteUploadInput,
+): Promise<StoredObject> {
+  const { bucket, key, uploadId, conditions = {} } = input
+  const wanted = { bucket, key, uploadId, action: 's3:PutObject' as const }
+  const place = await lookUpUpload(engine, call, wanted)
+  if (place.upload === undefined) {
+    const done = await completedBefore(engine, place, uploadId)
+    if (done !== undefined) return done
+    throw missingUpload(uploadId)
+  }
+  const { upload } = place
+  const shown = place.asset?.deletedAt === null ? place.asset : undefined
+  await requireETag(engine.catalog.view, shown, conditions)
+  const parts = requireNamedParts(await allParts(engine, upload), input.parts)
+  const size = parts.reduce((sum, part) => sum + part.size, 0)
+  requireSizes(engine, input, size)
+  const facets = completedFacets(upload, parts, input)
+  const [first] = parts
+  const made = objectPut(engine, call, { bucket, key, facets, length: size })
+  const put = { ...made, fields: { ...made.fields, ownerId: upload.ownerId } }
+  const target = await findTarget(engine, call, put)
+  const sha256 = await sha256Of(engine, call, parts)
+  const ready = {
+    put,
+    target,
+    incoming: {
+      facts: { sha256, md5: null, size },
+      parts: parts.map(part => ({ sha256: part.sha256, size: part.size })),
+    },
+    head: first === undefined ? new Uint8Array(0) : await headOf(engine, first),
+    facets,
+    conditions,
+  }
+  const named = parts.map(part => ({ number: part.number, sha256: part.sha256 }))
+  return storeObject(engine, call, {
+    ready,
+    commit: args => {
+      const work = { uploadId, parts: named, put: args }
+      return commit(engine, call, { name: 'uploads.complete', args: work })
+    },
+  })
+}
+
+const RECENT = 100
+
+/** The answer to the first completion may have been lost on its way. */
+async function completedBefore(
+  { catalog }: Engine,
+  { bucket, asset }: { readonly bucket: Bucket; readonly asset: Asset | undefined },
+  uploadId: string,
+): Promise<StoredObject | undefined> {
+  if (asset === undefined) return undefined
+  const kinds = ['content'] as const
+  const query = { assetId: asset.id, kinds, deleted: 'without' as const, limit: RECENT }
+  const versions = await catalog.view.versions.list(query)
+  const made = versions.find(version => version.object?.uploadId === uploadId)
+  return made && storedObject(bucket, asset, made)
+}
+
+const PAGE = 1000
+
+async function allParts({ catalog }: Engine, upload: MultipartUpload): Promise<UploadPart[]> {
+  const all: UploadPart[] = []
+  for (;;) {
+    const query = { uploadId: upload.id, after: all.at(-1)?.number ?? 0, limit: PAGE }
+    const page = await catalog.view.uploads.parts(query)
+    all.push(...page)
+    if (page.length < PAGE) return all
+  }
+}
+
+function requireSizes(engine: Engine, input: CompleteUploadInput, size: number): void {
+  if (input.size !== undefined && input.size !== size) {
+    throw new HoldfastError('LENGTH_MISMATCH', { announced: input.size, size })
+  }
+  requireLength(size, Math.min(engine.limits.assetBytesMax, bounds.objectBytesMax))
+}
+
+function completedFacets(
+  upload: MultipartUpload,
+  parts: readonly UploadPart[],
+  input: CompleteUploadInput,
+): ObjectFacets {
+  const checksum = checksumOfParts(upload, parts, input.checksum)
+  return {
+    ...upload.facets,
+    etag: etagOfParts(parts),
+    uploadId: upload.id,
+    ...(checksum === undefined ? {} : { checksum }),
+    parts: parts.map(({ number, size, checksum: own }) => ({
+      number,
+      size,
+      ...(own === null ? {} : { checksum: own }),
+    })),
+  }
+}
+
+/** What every door promises of content. One part is its own digest; more are read once. */
+async function sha256Of(engine: Engine, call: Call, parts: readonly UploadPart[]): Promise<string> {
+  const [only, second] = parts
+  if (only !== undefined && second === undefined) return only.sha256
+  const hash = createHash('sha256')
+  for (const { sha256, size } of parts) {
+    call.signal.throwIfAborted()
+    if (size === 0) continue
+    const place = await engine.catalog.view.blobs.place(sha256)
+    if (place === undefined) throw new HoldfastError('BLOB_MISSING', { sha256 })
+    await hashContent(await engine.element.read(place, undefined, { onLoan: true }), hash)
+  }
+  return hash.digest('hex')
+}

@@ -1,0 +1,64 @@
+import type { Call } from '@holdfast/core/call.ts'
+import type { MultipartUpload } from '@holdfast/core/objects.ts'
+import type { Asset, Bucket } from '@holdfast/core/records.ts'
+import { type Action, actionPermissions } from '../access/actions.ts'
+import { authorizeObject, findBucketFor } from '../access/authorize-action.ts'
+import { decide } from '../access/decide.ts'
+import type { Engine } from '../engine.ts'
+import { missingUpload } from './stored-upload.ts'
+
+/** Which upload: all three must agree, UPLOAD_NOT_FOUND else. */
+export interface UploadAddress {
+  readonly bucket: string
+  readonly key: string
+  readonly uploadId: string
+}
+
+export interface UploadPlace {
+  readonly bucket: Bucket
+  readonly asset: Asset | undefined
+  /** Undefined when it is not there (any more). */
+  readonly upload: MultipartUpload | undefined
+}
+
+/** Looks an upload up after the caller was found to be allowed to write its key. */
+export async function lookUpUpload(
+  engine: Engine,
+  call: Call,
+  { bucket: name, key, uploadId, action }: UploadAddress & { readonly action: Action },
+): Promise<UploadPlace> {
+  const bucket = await findBucketFor(engine, call, { bucket: name, action })
+  const { view } = engine.catalog
+  const asset = await view.assets.byKey(bucket.id, key)
+  authorizeObject(call, { bucket, key, asset, action })
+  const upload = await view.uploads.byId(uploadId)
+  const there = upload?.bucketId === bucket.id && upload.key === key
+  const isOpen = there && isOpenTo(call, { bucket, asset, upload, action })
+  return { bucket, asset, upload: isOpen ? upload : undefined }
+}
+
+/** Its parts are nobody's asset yet: rights on own assets open only uploads of one's own. */
+function isOpenTo(
+  { principal }: Call,
+  {
+    bucket,
+    asset,
+    upload,
+    action,
+  }: UploadPlace & { readonly upload: MultipartUpload; readonly action: Action },
+): boolean {
+  const { ownerId, key, initiatorId } = upload
+  if (initiatorId === principal.id) return true
+  const place = { bucket, asset: asset && { ...asset, ownerId }, fresh: { ownerId, key } }
+  return decide(principal, actionPermissions[action], { ...place, action }).allowed
+}
+
+export async function findUpload(
+  engine: Engine,
+  call: Call,
+  wanted: UploadAddress & { readonly action: Action },
+): Promise<{ readonly bucket: Bucket; readonly upload: MultipartUpload }> {
+  const { bucket, upload } = await lookUpUpload(engine, call, wanted)
+  if (upload === undefined) throw missingUpload(wanted.uploadId)
+  return { bucket, upload }
+}

@@ -1,0 +1,138 @@
+import type { Call } from '@holdfast/core/call.ts'
+import type { ExpectedDigests } from '@holdfast/core/digests.ts'
+import { HoldfastError, invalidFields } from '@holdfast/core/errors.ts'
+import { bounds } from '@holdfast/core/limits.ts'
+import type { MultipartUpload, UploadPart } from '@holdfast/core/objects.ts'
+import type { ByteRange, ByteSource } from '@holdfast/core/ports/element.ts'
+import { receiveUpload } from '../assets/intake/upload.ts'
+import { commit } from '../commit.ts'
+import type { Engine } from '../engine.ts'
+import { checksumAmong, digestNameOf } from '../objects/checksums.ts'
+import { getObject } from '../objects/find-object.ts'
+import type { ObjectAddress, StoredObject } from '../objects/object-views.ts'
+import { readObject } from '../objects/read-object.ts'
+import { requireSource, type SourceConditions } from '../objects/source-conditions.ts'
+import { findUpload, type UploadAddress } from './find-upload.ts'
+
+export interface UploadPartInput extends UploadAddress {
+  /** 1 to 10,000. */
+  readonly number: number
+  readonly source: ByteSource
+  readonly length?: number | undefined
+  readonly expected?: ExpectedDigests | undefined
+  readonly trailing?: (() => ExpectedDigests) | undefined
+}
+
+/** Durable when it resolves. The checksum of the upload's algorithm is always computed. */
+export async function uploadPart(
+  engine: Engine,
+  call: Call,
+  input: UploadPartInput,
+): Promise<UploadPart> {
+  requireNumber(input.number)
+  const { bucket, key, uploadId } = input
+  const wanted = { bucket, key, uploadId, action: 's3:PutObject' as const }
+  const { upload } = await findUpload(engine, call, wanted)
+  return keepPart(engine, call, { input, upload })
+}
+
+async function keepPart(
+  engine: Engine,
+  call: Call,
+  { input, upload }: { input: Omit<UploadPartInput, keyof UploadAddress>; upload: MultipartUpload },
+): Promise<UploadPart> {
+  const { number, length, expected, trailing } = input
+  const algorithm = upload.checksum?.algorithm
+  const received = await receiveUpload(engine, call, input.source, {
+    length,
+    expected,
+    trailing,
+    md5: true,
+    digests: algorithm === undefined ? undefined : [digestNameOf(algorithm)],
+    sizeMax: bounds.partBytesMax,
+  })
+  try {
+    const { facts, location, staged } = received
+    const { digests: _, ...kept } = facts
+    const { md5 } = kept
+    if (md5 === null) throw new HoldfastError('INTERNAL', {}, { cause: 'a part without MD5' })
+    const checksum = algorithm === undefined ? null : (checksumAmong(facts, algorithm) ?? null)
+    const incoming = { facts: kept, location }
+    const args = { uploadId: upload.id, number, incoming, md5, checksum }
+    const bytes = staged === null ? {} : { staged: [staged] }
+    return await commit(engine, call, { name: 'uploads.putPart', args, ...bytes })
+  } finally {
+    await received.discard()
+  }
+}
+
+export interface CopyPartInput extends UploadAddress {
+  readonly number: number
+  readonly from: ObjectAddress
+  readonly range?: ByteRange | undefined
+  readonly sourceConditions?: SourceConditions | undefined
+}
+
+/** The whole of a plain object is taken by reference, a range is read and stored anew. */
+export async function uploadPartCopy(
+  engine: Engine,
+  call: Call,
+  input: CopyPartInput,
+): Promise<{ readonly part: UploadPart; readonly source: StoredObject }> {
+  requireNumber(input.number)
+  const { bucket, key, uploadId, number, range } = input
+  const wanted = { bucket, key, uploadId, action: 's3:PutObject' as const }
+  const { upload } = await findUpload(engine, call, wanted)
+  const source = await getObject(engine, call, input.from)
+  requireSource(source, input.sourceConditions ?? {})
+  const { size } = source.version
+  if (range !== undefined && range.last >= size) {
+    throw new HoldfastError('RANGE_NOT_SATISFIABLE', { size })
+  }
+  const whole = range === undefined || (range.first === 0 && range.last === size - 1)
+  const shared = whole ? await sharePart(engine, call, { upload, number, source }) : undefined
+  if (shared !== undefined) return { part: shared, source }
+  const length = range === undefined ? size : range.last - range.first + 1
+  const body = size === 0 ? nothing() : bytesOf(engine, source, range)
+  const part = await keepPart(engine, call, { upload, input: { number, source: body, length } })
+  return { part, source }
+}
+
+/** Undefined where the bytes must be read: for their checksum, or because they are composed. */
+async function sharePart(
+  engine: Engine,
+  call: Call,
+  wanted: { readonly upload: MultipartUpload; number: number; readonly source: StoredObject },
+): Promise<UploadPart | undefined> {
+  const { upload, number, source } = wanted
+  const { sha256, md5, size } = source.version
+  const algorithm = upload.checksum?.algorithm
+  const known = source.facets.checksum
+  const same = known?.algorithm === algorithm && known?.type === 'full'
+  if (md5 === null || size > bounds.partBytesMax) return undefined
+  if (algorithm !== undefined && !same) return undefined
+  const blob = await engine.catalog.view.blobs.get(sha256)
+  if (blob === undefined || blob.parts !== undefined) return undefined
+  const checksum = algorithm === undefined ? null : (known?.value ?? null)
+  const incoming = { facts: { sha256, md5, size }, parts: [] }
+  const args = { uploadId: upload.id, number, incoming, md5, checksum }
+  return commit(engine, call, { name: 'uploads.putPart', args })
+}
+
+async function* bytesOf(
+  engine: Engine,
+  source: StoredObject,
+  range: ByteRange | undefined,
+): AsyncGenerator<Uint8Array> {
+  const { bytes, chunks } = await readObject(engine, source, range)
+  if (bytes !== undefined) yield bytes
+  else yield* chunks
+}
+
+async function* nothing(): AsyncGenerator<Uint8Array> {}
+
+function requireNumber(number: number): void {
+  if (Number.isSafeInteger(number) && number >= 1 && number <= bounds.partsMax) return
+  const problem = `must be a whole number from 1 to ${bounds.partsMax}`
+  throw invalidFields({ path: 'part_number', problem })
+}

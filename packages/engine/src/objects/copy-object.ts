@@ -1,0 +1,141 @@
+import type { Call } from '@holdfast/core/call.ts'
+import { HoldfastError, invalidFields } from '@holdfast/core/errors.ts'
+import type { ChecksumAlgorithm, ObjectFacets, ObjectTag } from '@holdfast/core/objects.ts'
+import { findTarget } from '../assets/intake/put-target.ts'
+import { commit } from '../commit.ts'
+import { computeChecksum, headOf } from '../content/content-facts.ts'
+import type { Engine } from '../engine.ts'
+import { userMetadataOf } from './asset-words.ts'
+import { type ETagConditions, requireETag } from './etag.ts'
+import { getObject } from './find-object.ts'
+import { carriedFacets, type ObjectInput } from './object-facets.ts'
+import type { ObjectAddress, StoredObject } from './object-views.ts'
+import { requireSource, type SourceConditions } from './source-conditions.ts'
+import { objectPut, storeObject } from './store-object.ts'
+
+export interface CopyObjectInput {
+  readonly from: ObjectAddress
+  readonly to: { readonly bucket: string; readonly key: string }
+  /** Headers and user metadata of `facets` replace those of the source. */
+  readonly replaceMetadata: boolean
+  /** Tags that replace those of the source; absent: they are copied. */
+  readonly tags?: readonly ObjectTag[] | undefined
+  /** Storage class, lock, acl, encryption; with `replaceMetadata` headers and metadata too. */
+  readonly facets: ObjectInput
+  /** Computes this checksum unless the source has it. */
+  readonly checksum?: ChecksumAlgorithm | undefined
+  readonly sourceConditions?: SourceConditions | undefined
+  readonly conditions?: ETagConditions | undefined
+}
+
+export interface CopiedObject {
+  readonly source: StoredObject
+  readonly object: StoredObject
+}
+
+/**
+ * The content of one version at another key, without moving a byte. A copy onto itself must change
+ * something: VALIDATION_ERROR else.
+ */
+export async function copyObject(
+  engine: Engine,
+  call: Call,
+  input: CopyObjectInput,
+): Promise<CopiedObject> {
+  const source = await getObject(engine, call, input.from)
+  requireSource(source, input.sourceConditions ?? {})
+  requireDifference(input)
+  const carried = copiedFacets(source, input)
+  const put = objectPut(engine, call, { ...input.to, facets: carried })
+  const target = await findTarget(engine, call, put)
+  const { conditions = {}, checksum } = input
+  const shown = target.existing?.deletedAt === null ? target.existing : undefined
+  await requireETag(engine.catalog.view, shown, conditions)
+  const facets = await withChecksum(engine, source, { facets: carried, checksum })
+  const { sha256, md5, size } = source.version
+  const incoming = { facts: { sha256, md5, size }, parts: [] }
+  const head = await headOf(engine, source.version)
+  const ready = { put, target, incoming, head, facets, conditions }
+  const object = await storeObject(engine, call, {
+    ready,
+    commit: args => commit(engine, call, { name: 'assets.put', args }),
+  })
+  return { source, object }
+}
+
+/** https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html#API_CopyObject_RequestSyntax */
+function requireDifference({ from, to, replaceMetadata, tags, facets, checksum }: CopyObjectInput) {
+  const same = from.bucket === to.bucket && from.key === to.key && from.versionId === undefined
+  const changes = [tags, facets.storageClass, facets.encryption, checksum]
+  if (!same || replaceMetadata || changes.some(one => one !== undefined)) return
+  const problem = 'a copy onto itself must change metadata, storage class, encryption or checksum'
+  throw invalidFields({ path: 'copy_source', problem })
+}
+
+/** The copy keeps ETag, checksum and part sizes of its source: they tell of the same bytes. */
+function copiedFacets(source: StoredObject, input: CopyObjectInput): ObjectFacets {
+  const { headers, userMetadata, ...others } = input.facets
+  const from = carriedFacets(source.facets) ?? {}
+  const said = input.replaceMetadata
+    ? { headers, userMetadata }
+    : {
+        headers: from.headers ?? {},
+        userMetadata: from.userMetadata ?? userMetadataOf(source.version.metadata),
+      }
+  const { storageClass: _, encryption: __, tags: ___, ...kept } = from
+  const tags = input.tags ?? from.tags ?? []
+  const { headers: saidHeaders = {}, userMetadata: saidMetadata = {} } = said
+  return { ...kept, ...others, headers: saidHeaders, userMetadata: saidMetadata, tags }
+}
+
+async function withChecksum(
+  engine: Engine,
+  source: StoredObject,
+  wanted: { readonly facets: ObjectFacets; readonly checksum: ChecksumAlgorithm | undefined },
+): Promise<ObjectFacets> {
+  const { checksum: algorithm, facets } = wanted
+  if (algorithm === undefined) return facets
+  const known = source.facets.checksum
+  if (known?.algorithm === algorithm && known.type === 'full') return facets
+  const value = await computeChecksum(engine, source.version, algorithm)
+  const { parts: _, ...rest } = facets
+  return { ...rest, checksum: { algorithm, type: 'full', value } }
+}
+
+export interface RenameObjectInput {
+  readonly bucket: string
+  readonly from: string
+  readonly to: string
+  readonly sourceConditions?: SourceConditions | undefined
+  readonly conditions?: ETagConditions | undefined
+}
+
+/**
+ * The object with its history at another key, at one moment. What is there is hidden or trashed
+ * first, as a delete does (https://docs.aws.amazon.com/AmazonS3/latest/API/API_RenameObject.html).
+ */
+export async function renameObject(
+  engine: Engine,
+  call: Call,
+  input: RenameObjectInput,
+): Promise<StoredObject> {
+  const { bucket, from, to, conditions = {} } = input
+  const source = await getObject(engine, call, { bucket, key: from, action: 's3:DeleteObject' })
+  requireSource(source, input.sourceConditions ?? {})
+  const put = objectPut(engine, call, { bucket, key: to, facets: {} })
+  // It stays whose it is, so the right to make objects of one's own does not help here.
+  const fields = { ...put.fields, ownerId: source.asset.ownerId }
+  const target = await findTarget(engine, call, { ...put, fields })
+  if (from === to) throw new HoldfastError('ASSET_EXISTS', {})
+  const args = {
+    assetId: source.asset.id,
+    etag: source.etag,
+    key: to,
+    name: put.newName,
+    conditions,
+    authorisedId: target.existing?.id ?? null,
+    createdBy: call.principal.name,
+  }
+  const asset = await commit(engine, call, { name: 'objects.rename', args })
+  return { ...source, asset }
+}

@@ -1,0 +1,124 @@
+import type { Call } from '@holdfast/core/call.ts'
+import { invalidFields } from '@holdfast/core/errors.ts'
+import type { VersionEntryQuery } from '@holdfast/core/ports/catalog.ts'
+import type { Bucket } from '@holdfast/core/records.ts'
+import { authorizeBucket } from '../access/authorize-action.ts'
+import { listed } from '../access/sight.ts'
+import type { Engine } from '../engine.ts'
+import { requireVersionId } from './find-object.ts'
+import { type StoredObject, storedObject, versionNamed } from './object-views.ts'
+
+export interface ListObjectsQuery {
+  readonly bucket: string
+  readonly prefix?: string | undefined
+  readonly delimiter?: string | undefined
+  /** Keys and common prefixes after this one, in UTF-8 byte order. */
+  readonly after?: string | undefined
+  /** 0 to 1000. */
+  readonly limit: number
+}
+
+export interface ObjectList {
+  readonly objects: readonly StoredObject[]
+  readonly prefixes: readonly string[]
+  /** Last key or common prefix of the page, to be passed as `after`; absent on the last one. */
+  readonly next?: string
+}
+
+export async function listObjects(
+  engine: Engine,
+  call: Call,
+  query: ListObjectsQuery,
+): Promise<ObjectList> {
+  const bucket = await authorizeBucket(engine, call, { ...query, action: 's3:ListBucket' })
+  const { limit, after } = query
+  const found = await engine.catalog.view.objects.list({
+    ...keyedQuery(call, bucket, query),
+    ...(after === undefined || after === '' ? {} : { after }),
+    limit: limit < 1 ? 0 : limit + 1,
+  })
+  const page = found.slice(0, limit)
+  const objects = page.flatMap(({ asset, version }) =>
+    asset === undefined ? [] : [storedObject(bucket, asset, version)],
+  )
+  const prefixes = page.flatMap(({ prefix }) => prefix ?? [])
+  const last = page.at(-1)
+  if (found.length <= limit || last === undefined) return { objects, prefixes }
+  return { objects, prefixes, next: last.prefix ?? last.asset.key }
+}
+
+export interface ListVersionsQuery extends Omit<ListObjectsQuery, 'after'> {
+  readonly keyMarker?: string | undefined
+  /** As S3 clients see it; needs `keyMarker`. VALIDATION_ERROR when it is no id. */
+  readonly versionIdMarker?: string | undefined
+}
+
+export interface ListedVersion extends StoredObject {
+  readonly isLatest: boolean
+  readonly isMarker: boolean
+}
+
+export interface VersionList {
+  readonly versions: readonly ListedVersion[]
+  readonly prefixes: readonly string[]
+  /** For the next page; absent on the last. `versionId` is absent after a common prefix. */
+  readonly next?: { readonly key: string; readonly versionId?: string }
+}
+
+/** Keys in UTF-8 byte order, of each the newest version first. */
+export async function listObjectVersions(
+  engine: Engine,
+  call: Call,
+  query: ListVersionsQuery,
+): Promise<VersionList> {
+  const bucket = await authorizeBucket(engine, call, { ...query, action: 's3:ListBucketVersions' })
+  const { limit } = query
+  const found = await engine.catalog.view.objects.listVersions({
+    ...keyedQuery(call, bucket, query),
+    ...(await startOf(engine, bucket, query)),
+    limit: limit < 1 ? 0 : limit + 1,
+  })
+  const page = found.slice(0, limit)
+  const versions = page.flatMap((entry): ListedVersion[] => {
+    if (entry.asset === undefined) return []
+    const { asset, version, isLatest } = entry
+    const isMarker = version.kind === 'marker'
+    return [{ ...storedObject(bucket, asset, version), isLatest, isMarker }]
+  })
+  const prefixes = page.flatMap(({ prefix }) => prefix ?? [])
+  const last = page.at(-1)
+  if (found.length <= limit || last === undefined) return { versions, prefixes }
+  if (last.prefix !== undefined) return { versions, prefixes, next: { key: last.prefix } }
+  const versionId = versions.at(-1)?.versionId
+  const next = { key: last.asset.key, ...(versionId === undefined ? {} : { versionId }) }
+  return { versions, prefixes, next }
+}
+
+async function startOf(
+  engine: Engine,
+  bucket: Bucket,
+  { keyMarker, versionIdMarker }: ListVersionsQuery,
+): Promise<Pick<VersionEntryQuery, 'after' | 'olderThan'>> {
+  if (versionIdMarker !== undefined && (keyMarker === undefined || keyMarker === '')) {
+    const problem = 'cannot be given without key-marker'
+    throw invalidFields({ path: 'version-id-marker', problem })
+  }
+  if (keyMarker === undefined || keyMarker === '') return {}
+  if (versionIdMarker === undefined || versionIdMarker === '') return { after: keyMarker }
+  requireVersionId(versionIdMarker)
+  const { view } = engine.catalog
+  const asset = await view.assets.byKey(bucket.id, keyMarker)
+  const version = asset && (await versionNamed(view, asset, versionIdMarker))
+  // A version that went meanwhile: its key is passed over, as with no version id.
+  return version ? { after: keyMarker, olderThan: version.number } : { after: keyMarker }
+}
+
+function keyedQuery(call: Call, bucket: Bucket, query: Omit<ListObjectsQuery, 'after'>) {
+  const { prefix, delimiter } = query
+  return {
+    bucketId: bucket.id,
+    ...(prefix === undefined ? {} : { prefix }),
+    ...(delimiter === undefined ? {} : { delimiter }),
+    ...listed(call.principal),
+  }
+}

@@ -1,0 +1,79 @@
+import { HoldfastError, invalidFields } from '@holdfast/core/errors.ts'
+import type { ObjectFacets, Retention } from '@holdfast/core/objects.ts'
+import type { Bucket } from '@holdfast/core/records.ts'
+
+/** What a request says about an object, beside its bytes; the rest is computed. */
+export type ObjectInput = Pick<
+  ObjectFacets,
+  | 'headers'
+  | 'userMetadata'
+  | 'storageClass'
+  | 'encryption'
+  | 'tags'
+  | 'retention'
+  | 'legalHold'
+  | 'acl'
+>
+
+const DAY_MS = 24 * 60 * 60 * 1000
+
+/** The facets without empty fields, and with the retention that the bucket prescribes. */
+export function completeFacets(bucket: Bucket, facets: ObjectFacets, nowMs: number): ObjectFacets {
+  const locked = bucket.documents?.objectLock !== undefined
+  if (!locked && (facets.retention !== undefined || facets.legalHold === true)) {
+    throw invalidFields({ path: 'retention', problem: 'is not enabled in this bucket' })
+  }
+  const retention = facets.retention ?? (locked ? defaultRetention(bucket, nowMs) : undefined)
+  requireFuture(facets.retention, nowMs)
+  const { acl } = facets
+  if (acl !== undefined) requireAclAllowed(bucket, acl)
+  const entries = Object.entries({ ...facets, retention }).filter(([, value]) => !isEmpty(value))
+  return Object.fromEntries(entries)
+}
+
+/** What a copy, a rollback or a rename into a new version takes along: never the locks. */
+export function carriedFacets(facets: ObjectFacets | undefined): ObjectFacets | undefined {
+  if (facets === undefined) return undefined
+  const { retention: _, legalHold: __, uploadId: ___, acl: ____, ...carried } = facets
+  return carried
+}
+
+function defaultRetention({ documents }: Bucket, nowMs: number): Retention | undefined {
+  const rule = documents?.objectLock?.rule
+  if (typeof rule !== 'object' || rule === null || Array.isArray(rule)) return undefined
+  const { mode, days, years } = { mode: null, days: null, years: null, ...rule }
+  if (mode !== 'GOVERNANCE' && mode !== 'COMPLIANCE') return undefined
+  const until = new Date(nowMs)
+  if (typeof years === 'number') until.setUTCFullYear(until.getUTCFullYear() + years)
+  else if (typeof days === 'number') until.setTime(nowMs + days * DAY_MS)
+  return { mode, until: until.toISOString() }
+}
+
+export function requireFuture(retention: Retention | undefined, nowMs: number): void {
+  if (retention === undefined) return
+  const untilMs = Date.parse(retention.until)
+  if (untilMs > nowMs) return
+  throw invalidFields({ path: 'retention.until', problem: 'must be a time in the future' })
+}
+
+/** ACL_NOT_SUPPORTED or PUBLIC_ACCESS_BLOCKED where the settings of the bucket refuse the list. */
+export function requireAclAllowed(
+  { documents }: Pick<Bucket, 'documents'>,
+  acl: NonNullable<ObjectFacets['acl']>,
+): void {
+  const others = acl.grants.filter(
+    ({ grantee }) => typeof grantee === 'string' || grantee.id !== acl.owner,
+  )
+  if (documents?.ownership?.rule === 'BucketOwnerEnforced' && others.length > 0) {
+    throw new HoldfastError('ACL_NOT_SUPPORTED')
+  }
+  const isPublic = acl.grants.some(({ grantee }) => typeof grantee === 'string')
+  if (isPublic && documents?.publicAccessBlock?.blockPublicAcls === true) {
+    throw new HoldfastError('PUBLIC_ACCESS_BLOCKED')
+  }
+}
+
+function isEmpty(value: unknown): boolean {
+  if (value === undefined || value === false) return true
+  return typeof value === 'object' && value !== null && Object.keys(value).length === 0
+}

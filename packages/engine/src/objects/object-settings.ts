@@ -1,0 +1,94 @@
+import type { Call } from '@holdfast/core/call.ts'
+import { invalidFields } from '@holdfast/core/errors.ts'
+import type { ObjectAcl, ObjectTag, Retention } from '@holdfast/core/objects.ts'
+import type { Bucket } from '@holdfast/core/records.ts'
+import type { Action } from '../access/actions.ts'
+import { authorizeObject } from '../access/authorize-action.ts'
+import { commit } from '../commit.ts'
+import type { Engine } from '../engine.ts'
+import { getObject } from './find-object.ts'
+import { requireAclAllowed, requireFuture } from './object-facets.ts'
+import { type ObjectAddress, type StoredObject, storedObject } from './object-views.ts'
+import type { FacetsPatch } from './writes/settings-transaction.ts'
+
+/** Replaces the tag set; null removes it. */
+export async function setObjectTags(
+  engine: Engine,
+  call: Call,
+  input: ObjectAddress & { readonly tags: readonly ObjectTag[] | null },
+): Promise<StoredObject> {
+  const { tags, versionId } = input
+  const verb = tags === null ? 'Delete' : 'Put'
+  const action: Action = `s3:${verb}Object${versionId === undefined ? '' : 'Version'}Tagging`
+  return change(engine, call, { address: input, action, patch: { tags } })
+}
+
+/** VERSION_LOCKED when that would shorten or weaken a retention that still holds. */
+export async function setObjectRetention(
+  engine: Engine,
+  call: Call,
+  input: ObjectAddress & {
+    readonly retention: Retention | null
+    readonly bypassGovernance?: boolean | undefined
+  },
+): Promise<StoredObject> {
+  const { retention, bypassGovernance } = input
+  requireFuture(retention ?? undefined, engine.clock.now())
+  const patch = { retention }
+  const action = 's3:PutObjectRetention'
+  return change(engine, call, { address: input, action, patch, bypassGovernance })
+}
+
+export async function setLegalHold(
+  engine: Engine,
+  call: Call,
+  input: ObjectAddress & { readonly legalHold: boolean },
+): Promise<StoredObject> {
+  const patch = { legalHold: input.legalHold }
+  return change(engine, call, { address: input, action: 's3:PutObjectLegalHold', patch })
+}
+
+export async function setObjectAcl(
+  engine: Engine,
+  call: Call,
+  input: ObjectAddress & { readonly acl: ObjectAcl },
+): Promise<StoredObject> {
+  const { acl, versionId } = input
+  const action = versionId === undefined ? 's3:PutObjectAcl' : 's3:PutObjectVersionAcl'
+  return change(engine, call, { address: input, action, patch: { acl } })
+}
+
+interface Change {
+  readonly address: ObjectAddress
+  readonly action: Action
+  readonly patch: FacetsPatch
+  readonly bypassGovernance?: boolean | undefined
+}
+
+async function change(engine: Engine, call: Call, wanted: Change): Promise<StoredObject> {
+  const { address, action, patch } = wanted
+  const { bucket: name, key, versionId } = address
+  const { bucket, asset, version } = await getObject(engine, call, {
+    bucket: name,
+    key,
+    versionId,
+    action,
+  })
+  requireSettable(bucket, patch)
+  const bypassGovernance = wanted.bypassGovernance ?? false
+  if (bypassGovernance) {
+    const bypass = 's3:BypassGovernanceRetention'
+    authorizeObject(call, { bucket, key, asset, version, action: bypass })
+  }
+  const args = { assetId: asset.id, versionId: version.id, patch, bypassGovernance }
+  const next = await commit(engine, call, { name: 'objects.set', args })
+  return storedObject(bucket, asset, next)
+}
+
+function requireSettable(bucket: Bucket, { retention, legalHold, acl }: FacetsPatch): void {
+  const locks = retention !== undefined || legalHold !== undefined
+  if (locks && bucket.documents?.objectLock === undefined) {
+    throw invalidFields({ path: 'retention', problem: 'is not enabled in this bucket' })
+  }
+  if (acl != null) requireAclAllowed(bucket, acl)
+}

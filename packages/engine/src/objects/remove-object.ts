@@ -1,0 +1,95 @@
+import type { Call } from '@holdfast/core/call.ts'
+import { type HoldfastError, isHoldfastError } from '@holdfast/core/errors.ts'
+import { authorizeObject, findBucketFor } from '../access/authorize-action.ts'
+import { asHoldfastError } from '../as-holdfast-error.ts'
+import { commit } from '../commit.ts'
+import type { Engine } from '../engine.ts'
+import { requireVersionId } from './find-object.ts'
+import { type ObjectAddress, versionNamed } from './object-views.ts'
+import { objectPut } from './store-object.ts'
+import type { RemovedObject } from './writes/remove-transaction.ts'
+
+export interface RemoveObjectInput extends ObjectAddress {
+  /** Retention in governance mode does not hold, for callers who may. */
+  readonly bypassGovernance?: boolean | undefined
+  /** ETag without quotes or `*`; PRECONDITION_FAILED when the current version is another. */
+  readonly ifMatch?: string | undefined
+}
+
+/**
+ * Without a version id: hides the object behind a marker, or in a bucket that never versioned moves
+ * it to the trash. With one: exactly that version goes for good. A key or version that is not there
+ * is no error. VERSION_LOCKED under retention or hold.
+ */
+export async function removeObject(
+  engine: Engine,
+  call: Call,
+  input: RemoveObjectInput,
+): Promise<RemovedObject> {
+  requireVersionId(input.versionId)
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await authoriseAndRemove(engine, call, input)
+    } catch (error) {
+      const again = isHoldfastError(error) && error.code === 'CHANGED_MEANWHILE'
+      if (!again || attempt >= ATTEMPTS_MAX) throw error
+    }
+  }
+}
+
+const ATTEMPTS_MAX = 5
+
+/** CHANGED_MEANWHILE when the key changed hands after the caller was authorised for it. */
+async function authoriseAndRemove(
+  engine: Engine,
+  call: Call,
+  input: RemoveObjectInput,
+): Promise<RemovedObject> {
+  const { bucket: name, key, versionId } = input
+  const action = versionId === undefined ? 's3:DeleteObject' : 's3:DeleteObjectVersion'
+  const bucket = await findBucketFor(engine, call, { bucket: name, action })
+  const { view } = engine.catalog
+  const asset = await view.assets.byKey(bucket.id, key)
+  const named = asset !== undefined && versionId !== undefined
+  const version = named ? await versionNamed(view, asset, versionId) : undefined
+  const put = objectPut(engine, call, { bucket: name, key, facets: {} })
+  const { ownerId } = put.fields
+  const question = { bucket, key, ownerId, asset, version }
+  authorizeObject(call, { ...question, action })
+  if (input.bypassGovernance === true) {
+    authorizeObject(call, { ...question, action: 's3:BypassGovernanceRetention' })
+  }
+  const args = {
+    bucketId: bucket.id,
+    key,
+    authorisedId: asset?.id ?? null,
+    versionId: versionId?.toLowerCase() ?? null,
+    bypassGovernance: input.bypassGovernance ?? false,
+    ifMatch: input.ifMatch === undefined ? undefined : [input.ifMatch],
+    createdBy: call.principal.name,
+    ownerId,
+    name: put.newName,
+  }
+  return commit(engine, call, { name: 'objects.remove', args })
+}
+
+export type RemovalOutcome =
+  | { readonly removed: RemovedObject; readonly error?: never }
+  | { readonly removed?: never; readonly error: HoldfastError }
+
+/** Many at once, each for itself, in the order given. */
+export async function removeObjects(
+  engine: Engine,
+  call: Call,
+  inputs: readonly RemoveObjectInput[],
+): Promise<RemovalOutcome[]> {
+  return Promise.all(
+    inputs.map(async (input): Promise<RemovalOutcome> => {
+      try {
+        return { removed: await removeObject(engine, call, input) }
+      } catch (error) {
+        return { error: asHoldfastError(error) }
+      }
+    }),
+  )
+}

@@ -1,0 +1,47 @@
+import { HoldfastError } from '@holdfast/core/errors.ts'
+import type { CatalogTransaction, Moment } from '@holdfast/core/ports/catalog.ts'
+import type { Asset } from '@holdfast/core/records.ts'
+import { changeOf } from '../../assets/writes/change-detail.ts'
+import { moveTransaction } from '../../assets/writes/move-transaction.ts'
+import { liveAsset, storedBucket } from '../../assets/writes/stored-asset.ts'
+import { requireUnlockedVersions } from '../../versions/lock.ts'
+import { type ETagConditions, requireETag } from '../etag.ts'
+
+export interface RenameArgs {
+  readonly assetId: string
+  /** Of the source, as the caller saw it. */
+  readonly etag: string
+  readonly key: string
+  readonly name: string
+  readonly conditions: ETagConditions
+  /** Id of the asset at the target that the caller was authorised for; null when it was free. */
+  readonly authorisedId: string | null
+  readonly createdBy: string
+}
+
+export async function renameTransaction(
+  tx: CatalogTransaction,
+  args: RenameArgs,
+  moment: Moment,
+): Promise<Asset> {
+  const { key, name, conditions } = args
+  const asset = await liveAsset(tx, args.assetId)
+  await requireETag(tx, asset, { ifMatch: [args.etag] })
+  const holder = await tx.assets.byKey(asset.bucketId, key)
+  if ((holder?.id ?? null) !== args.authorisedId) throw new HoldfastError('CHANGED_MEANWHILE')
+  await requireETag(tx, holder?.deletedAt === null ? holder : undefined, conditions)
+  if (holder !== undefined) await freeKey(tx, moment, holder)
+  const move = { assetId: asset.id, bucketId: asset.bucketId, key, name, preconditions: {} }
+  return moveTransaction(tx, move, moment)
+}
+
+/** A key holds one asset: the other goes to the trash with its history, whatever the versioning. */
+async function freeKey(tx: CatalogTransaction, moment: Moment, holder: Asset): Promise<void> {
+  const bucket = await storedBucket(tx, holder.bucketId)
+  await requireUnlockedVersions(tx, { bucket, assetId: holder.id }, moment)
+  const seq = await tx.nextSeq()
+  const deletedAt = holder.deletedAt ?? moment.now
+  const trashed: Asset = { ...holder, seq, trashed: true, deletedAt, updatedAt: moment.now }
+  await tx.put.asset(trashed)
+  await tx.note(changeOf('asset.deleted', trashed, { key: holder.key, trashed: true }))
+}

@@ -1,0 +1,48 @@
+import { HoldfastError } from '@holdfast/core/errors.ts'
+import type { CatalogView } from '@holdfast/core/ports/catalog.ts'
+import type { Bucket, Version } from '@holdfast/core/records.ts'
+
+/**
+ * Object lock (https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock.html): whoever
+ * takes a version away, through whatever door, asks here first.
+ */
+export interface LockQuestion {
+  readonly now: string
+  /** Retention in governance mode does not hold; the caller was authorised for that. */
+  readonly bypassGovernance?: boolean | undefined
+}
+
+export function isLocked(version: Version, { now, bypassGovernance }: LockQuestion): boolean {
+  const { retention, legalHold } = version.object ?? {}
+  if (legalHold === true) return true
+  if (retention === undefined || retention.until <= now) return false
+  return !(retention.mode === 'GOVERNANCE' && bypassGovernance === true)
+}
+
+/** VERSION_LOCKED when retention or legal hold keep the version. */
+export function requireUnlocked(version: Version, question: LockQuestion): void {
+  if (!isLocked(version, question)) return
+  const { retention, legalHold } = version.object ?? {}
+  throw new HoldfastError('VERSION_LOCKED', {
+    version_id: version.id,
+    ...(retention === undefined ? {} : { retained_until: retention.until, mode: retention.mode }),
+    ...(legalHold === true ? { legal_hold: true } : {}),
+  })
+}
+
+const PAGE = 1000
+
+/** The same for every version of an asset. Only buckets with object lock can have any. */
+export async function requireUnlockedVersions(
+  view: CatalogView,
+  { bucket, assetId }: { readonly bucket: Bucket; readonly assetId: string },
+  question: LockQuestion,
+): Promise<void> {
+  if (bucket.documents?.objectLock === undefined) return
+  for (let offset = 0; ; offset += PAGE) {
+    const query = { assetId, kinds: ['content'] as const, deleted: 'with' as const }
+    const page = await view.versions.list({ ...query, limit: PAGE, offset })
+    for (const version of page) requireUnlocked(version, question)
+    if (page.length < PAGE) return
+  }
+}

@@ -1,0 +1,128 @@
+import type { Principal } from '@holdfast/core/principal.ts'
+import type { Asset } from '@holdfast/core/records.ts'
+import { hasScope } from '@holdfast/engine/access/decide.ts'
+import { putAsset } from '@holdfast/engine/assets/put.ts'
+import type { Context } from '../../../context.ts'
+import { type Received, receivedBefore } from '../../../http/body/request-body.ts'
+import { peekPrincipal } from '../../../http/caller/authenticate.ts'
+import { etagOf } from '../../../http/content/conditions.ts'
+import type { Direct, DirectExchange } from '../../../http/direct/direct-first.ts'
+import { type PutHeaders, putHeaders } from '../../../http/direct/put-headers.ts'
+import { canWriteWhole, prepareHead, WholeWriter } from '../../../http/direct/write-whole.ts'
+import { trackRequest } from '../../../http/record-request.ts'
+import { RequestState } from '../../../http/request-state.ts'
+import { securityHeaders } from '../../../http/security-headers.ts'
+import { declaredType, defaultService, ownerOf } from '../raw-facts.ts'
+import { assetPath, assetWire } from '../wire/asset-wire.ts'
+
+/** Longer bodies cost more than the request around them. */
+const DIRECT_BYTES_MAX = 64 * 1024
+/** Keys that are written as they are: no escapes, no query, nothing a router would change. */
+const PLACE = /^\/api\/v2\/buckets\/([a-z0-9.-]+)\/assets\/([\w~.!$&'()*+,;=:@/-]+)$/
+
+interface PlainPut {
+  readonly bucket: string
+  readonly key: string
+  readonly headers: PutHeaders
+  readonly principal: Principal
+}
+
+/**
+ * Answers plain PUTs of small bodies without the framework, which costs as much as the engine does.
+ * Only successes are answered here. What is refused is told the way of all requests: it gets the
+ * body, which was read already, and refuses again, with words.
+ */
+export function directPuts(context: Context): Direct {
+  const writer = new WholeWriter(context.clock)
+  const headers = {
+    ...securityHeaders(context.settings),
+    'content-type': 'application/json; charset=utf-8',
+  }
+  const created = prepareHead(headers, '201 Created') ?? ''
+  const replaced = prepareHead(headers) ?? ''
+  return exchange => {
+    if (exchange.request.method !== 'PUT') return false
+    const put = plainPut(context, exchange)
+    if (put === undefined) return false
+    exchange.enter()
+    const state = new RequestState(context, exchange, put.headers.requestId ?? '')
+    state.principal = put.principal
+    context.load.active += 1
+    void serve(state, put).then(done => {
+      context.load.active -= 1
+      if ('again' in done) {
+        // The way of all requests meets the same failure, and has the words for it.
+        receivedBefore.set(exchange.request, done.again)
+        exchange.otherwise()
+      } else if (canWriteWhole(exchange.response)) {
+        trackRequest(state, () => 'putByKey')
+        exchange.response.statusCode = done.created ? 201 : 200
+        const head = `${done.created ? created : replaced}${done.fields}`
+        writer.write(exchange.response, head, { requestId: state.requestId, bytes: done.bytes })
+      }
+    })
+    return true
+  }
+}
+
+type Done =
+  | { readonly again: Received }
+  | { readonly created: boolean; readonly fields: string; readonly bytes: Uint8Array }
+
+/** Never rejects. */
+async function serve(state: RequestState, put: PlainPut): Promise<Done> {
+  const received = await receive(state)
+  if ('error' in received) return { again: received }
+  const { engine } = state.context
+  const { bucket, key, headers, principal } = put
+  try {
+    const { asset, outcome } = await putAsset(engine, state.call(), {
+      bucket,
+      key,
+      length: headers.length,
+      contentType: declaredType(headers.contentType),
+      mode: 'replace',
+      source: arrived(received.chunks),
+      service: defaultService,
+      ownerId: ownerOf(principal, undefined),
+    })
+    const bytes = Buffer.from(JSON.stringify(await assetWire(engine, asset)))
+    return { created: outcome === 'created', fields: fieldsOf(asset, bytes.length), bytes }
+  } catch {
+    return { again: received }
+  }
+}
+
+async function receive(state: RequestState): Promise<Received> {
+  const chunks: Uint8Array[] = []
+  try {
+    for await (const chunk of state.body.source(DIRECT_BYTES_MAX)) chunks.push(chunk)
+    return { chunks }
+  } catch (error) {
+    return { error }
+  }
+}
+
+function plainPut(context: Context, { request, response }: DirectExchange): PlainPut | undefined {
+  const { engine, load, settings } = context
+  // Whoever wants every change in the audit log gets it from the way of all requests.
+  if (settings.auditData) return undefined
+  if (load.stopping || load.active >= settings.requestsMax) return undefined
+  if (!canWriteWhole(response) || request.httpVersionMinor !== 1) return undefined
+  const [, bucket, key] = PLACE.exec(request.url ?? '') ?? []
+  if (bucket === undefined || key === undefined) return undefined
+  const headers = putHeaders(request.rawHeaders)
+  if (headers === undefined || headers.length > DIRECT_BYTES_MAX) return undefined
+  const principal = peekPrincipal(engine, headers)
+  if (principal === undefined || !hasScope(principal, 'assets:write')) return undefined
+  return { bucket, key, headers, principal }
+}
+
+async function* arrived(chunks: readonly Uint8Array[]): AsyncGenerator<Uint8Array> {
+  yield* chunks
+}
+
+function fieldsOf(asset: Asset, length: number): string {
+  const { id, sha256 } = asset
+  return `etag: ${etagOf(sha256)}\r\nlocation: ${assetPath(id)}\r\ncontent-length: ${length}\r\n`
+}

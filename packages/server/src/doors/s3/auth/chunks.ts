@@ -1,0 +1,198 @@
+import { createHash, type Hash } from 'node:crypto'
+import type { ByteSource } from '@holdfast/core/ports/element.ts'
+import { S3Error } from '../errors.ts'
+import { checksumOfHeader } from '../wire/checksums.ts'
+import { EMPTY_SHA256, type Scope, sameSignature, scopeText, signText } from './signing.ts'
+
+/** What the signatures of chunks continue from. */
+export interface ChunkSigning {
+  readonly key: Buffer
+  readonly time: string
+  readonly scope: Scope
+  /** Signature of the headers. */
+  readonly seed: string
+}
+
+export interface ChunkFraming {
+  readonly signing: ChunkSigning | null
+  /** Names announced by `x-amz-trailer`; null where trailers may not come at all. */
+  readonly trailers: readonly string[] | null
+  readonly length: number
+}
+
+const LINE_BYTES_MAX = 4096
+const TRAILERS_MAX = 16
+const CHUNK_BYTES_MAX = 5 * 1024 ** 3
+
+/**
+ * `aws-chunked` bodies
+ * (https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming.html and
+ * .../sigv4-streaming-trailers.html). Bytes are handed out before the signature of their chunk has
+ * come, so whoever takes them must show nothing until the source has ended well.
+ */
+export class ChunkedBody {
+  /** Complete once the source has ended. */
+  readonly trailers = new Map<string, string>()
+  readonly #framing: ChunkFraming
+  readonly #source: AsyncIterator<Uint8Array>
+  #buffer: Buffer = Buffer.alloc(0)
+  #previous: string
+
+  constructor(source: ByteSource, framing: ChunkFraming) {
+    this.#source = source[Symbol.asyncIterator]()
+    this.#framing = framing
+    this.#previous = framing.signing?.seed ?? ''
+  }
+
+  async *bytes(): AsyncGenerator<Uint8Array> {
+    try {
+      let total = 0
+      for (;;) {
+        const { size, signature } = this.#chunkHead(await this.#line())
+        total += size
+        if (total > this.#framing.length) throw incomplete()
+        if (size === 0) {
+          this.#checkChunk(signature, EMPTY_SHA256)
+          break
+        }
+        const hash = this.#framing.signing === null ? undefined : createHash('sha256')
+        yield* this.#data(size, hash)
+        this.#checkChunk(signature, hash?.digest('hex') ?? '')
+        if ((await this.#line()) !== '') throw incomplete()
+      }
+      await this.#readTrailers()
+      if (total !== this.#framing.length) throw incomplete()
+      if (this.#buffer.length > 0 || (await this.#more())) throw incomplete()
+    } finally {
+      await this.#source.return?.()
+    }
+  }
+
+  async *#data(size: number, hash: Hash | undefined): AsyncGenerator<Uint8Array> {
+    let left = size
+    while (left > 0) {
+      if (this.#buffer.length === 0 && !(await this.#more())) throw incomplete()
+      const piece = this.#buffer.subarray(0, left)
+      this.#buffer = this.#buffer.subarray(piece.length)
+      left -= piece.length
+      hash?.update(piece)
+      yield piece
+    }
+  }
+
+  #chunkHead(line: string): { size: number; signature: string | undefined } {
+    const [, hex = '', signature] =
+      /^([0-9a-fA-F]{1,10})(?:;chunk-signature=([0-9a-f]{64}))?$/.exec(line) ?? []
+    const size = Number.parseInt(hex, 16)
+    if (hex === '' || size > CHUNK_BYTES_MAX) throw incomplete()
+    const signed = this.#framing.signing !== null
+    if (signed !== (signature !== undefined)) throw new S3Error('SignatureDoesNotMatch')
+    return { size, signature }
+  }
+
+  #checkChunk(given: string | undefined, sha256: string): void {
+    const { signing } = this.#framing
+    if (signing === null) return
+    const text = [
+      'AWS4-HMAC-SHA256-PAYLOAD',
+      signing.time,
+      scopeText(signing.scope),
+      this.#previous,
+      EMPTY_SHA256,
+      sha256,
+    ].join('\n')
+    this.#requireSignature(given, signText(signing.key, text))
+  }
+
+  #requireSignature(given: string | undefined, expected: string): void {
+    if (given === undefined || !sameSignature(given, expected)) {
+      throw new S3Error('SignatureDoesNotMatch')
+    }
+    this.#previous = expected
+  }
+
+  async #readTrailers(): Promise<void> {
+    const announced = this.#framing.trailers
+    let signature: string | undefined
+    for (;;) {
+      // Some clients leave out the very last empty line.
+      const line = await this.#line({ last: true })
+      if (line === '') break
+      const [, rawName = '', value = ''] = /^([\w-]+)\s*:\s*(.*?)\s*$/.exec(line) ?? []
+      const name = rawName.toLowerCase()
+      if (name === 'x-amz-trailer-signature') {
+        signature = value
+        continue
+      }
+      const expected = announced?.includes(name) === true && !this.trailers.has(name)
+      if (!expected || this.trailers.size >= TRAILERS_MAX) throw badTrailer()
+      this.trailers.set(name, value)
+    }
+    if (announced === null) {
+      if (signature !== undefined) throw badTrailer()
+      return
+    }
+    if (announced.some(name => !this.trailers.has(name))) throw badTrailer()
+    this.#checkTrailers(signature)
+  }
+
+  #checkTrailers(given: string | undefined): void {
+    const { signing } = this.#framing
+    if (signing === null) return
+    const lines = [...this.trailers].sort(([one], [other]) => (one < other ? -1 : 1))
+    const canonical = lines.map(([name, value]) => `${name}:${value}\n`).join('')
+    const digest = createHash('sha256').update(canonical).digest('hex')
+    const text = [
+      'AWS4-HMAC-SHA256-TRAILER',
+      signing.time,
+      scopeText(signing.scope),
+      this.#previous,
+      digest,
+    ].join('\n')
+    this.#requireSignature(given, signText(signing.key, text))
+  }
+
+  /** Up to the next line break, without it. */
+  async #line(options: { last?: boolean } = {}): Promise<string> {
+    for (;;) {
+      const end = this.#buffer.indexOf(0x0a)
+      if (end >= 0) {
+        const line = this.#buffer.toString('latin1', 0, end)
+        this.#buffer = this.#buffer.subarray(end + 1)
+        return line.endsWith('\r') ? line.slice(0, -1) : line
+      }
+      if (this.#buffer.length > LINE_BYTES_MAX) throw incomplete()
+      if (!(await this.#more())) {
+        if (options.last === true && this.#buffer.length === 0) return ''
+        throw incomplete()
+      }
+    }
+  }
+
+  async #more(): Promise<boolean> {
+    const next = await this.#source.next()
+    if (next.done === true) return false
+    const chunk = Buffer.from(next.value.buffer, next.value.byteOffset, next.value.length)
+    this.#buffer = this.#buffer.length === 0 ? chunk : Buffer.concat([this.#buffer, chunk])
+    return true
+  }
+}
+
+/** Names of `x-amz-trailer`: checksums and nothing else. */
+export function announcedTrailers(header: string | undefined): readonly string[] {
+  if (header === undefined) return []
+  const names = header.split(',').map(name => name.trim().toLowerCase())
+  if (names.length > TRAILERS_MAX || names.some(name => checksumOfHeader(name) === undefined)) {
+    const message = 'The value specified in the x-amz-trailer header is not supported'
+    throw new S3Error('InvalidRequest', { message })
+  }
+  return names
+}
+
+function incomplete(): S3Error {
+  return new S3Error('IncompleteBody')
+}
+
+function badTrailer(): S3Error {
+  return new S3Error('MalformedTrailerError')
+}

@@ -1,0 +1,176 @@
+import { invalidArgument, S3Error } from '../errors.ts'
+import type { RequestHeaders } from '../wire/headers.ts'
+import type { Query } from '../wire/query.ts'
+import { ALGORITHM, type Scope } from './signing.ts'
+import { parseAmzDate } from './times.ts'
+
+/** What a request says about who signed it. Nothing of it is proven yet. */
+export interface Claim {
+  readonly kind: 'header' | 'query'
+  readonly accessKeyId: string
+  readonly scope: Scope
+  readonly signedHeaders: readonly string[]
+  readonly signature: string
+  /** As signed: `20261127T120000Z`. */
+  readonly time: string
+  readonly timeMs: number
+  /** Lifetime of a presigned request. */
+  readonly expiresSeconds?: number
+}
+
+const EXPIRES_MAX = 604_800
+const QUERY_NAMES = [
+  'X-Amz-Algorithm',
+  'X-Amz-Credential',
+  'X-Amz-Date',
+  'X-Amz-Expires',
+  'X-Amz-SignedHeaders',
+  'X-Amz-Signature',
+] as const
+
+/** The claim of header or query; undefined for a request without any: it is anonymous. */
+export function claimOf(headers: RequestHeaders, query: Query): Claim | undefined {
+  const authorization = headers.get('authorization')
+  const presigned = QUERY_NAMES.some(name => query.has(name))
+  if (query.has('AWSAccessKeyId') || (query.has('Signature') && query.has('Expires'))) {
+    throw unsupported()
+  }
+  if (headers.has('x-amz-security-token') || query.has('X-Amz-Security-Token')) {
+    throw new S3Error('InvalidToken')
+  }
+  if (authorization !== undefined && presigned) {
+    const message =
+      'Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, ' +
+      'Signature query string parameter or the Authorization header should be specified'
+    throw invalidArgument('Authorization', '', message)
+  }
+  if (presigned) return queryClaim(query)
+  return authorization === undefined ? undefined : headerClaim(authorization, headers)
+}
+
+function unsupported(): S3Error {
+  return new S3Error('InvalidRequest', {
+    message:
+      'The authorization mechanism you have provided is not supported. ' +
+      'Please use AWS4-HMAC-SHA256.',
+  })
+}
+
+function headerClaim(authorization: string, headers: RequestHeaders): Claim {
+  const [, algorithm = '', rest = ''] = /^(\S+)\s*(.*)$/s.exec(authorization.trim()) ?? []
+  if (algorithm !== ALGORITHM) {
+    if (/^(AWS|AWS4-[\w-]+)$/.test(algorithm)) throw unsupported()
+    throw invalidArgument('Authorization', algorithm, 'Unsupported Authorization Type')
+  }
+  const fields = new Map<string, string>()
+  for (const part of rest.split(',')) {
+    const match = /^\s*(\w+)=([^\s]*)\s*$/.exec(part)
+    if (match === null || fields.has(match[1] ?? '')) throw malformed('is not well-formed')
+    fields.set(match[1] ?? '', match[2] ?? '')
+  }
+  const credential = fields.get('Credential')
+  const signedHeaders = fields.get('SignedHeaders')
+  const signature = fields.get('Signature')
+  if (fields.size !== 3 || !credential || !signedHeaders || !signature) {
+    throw malformed('needs Credential, SignedHeaders and Signature')
+  }
+  const time = timeOf(headers)
+  const parsed = parseCredential(credential)
+  if (parsed === undefined || !time.text.startsWith(parsed.scope.day)) {
+    throw malformed('has an invalid credential or credential date')
+  }
+  return {
+    kind: 'header',
+    ...parsed,
+    signedHeaders: parseSignedHeaders(signedHeaders) ?? refuse(malformed('has bad SignedHeaders')),
+    signature: signatureOf(signature) ?? refuse(new S3Error('SignatureDoesNotMatch')),
+    time: time.text,
+    timeMs: time.ms,
+  }
+}
+
+/** Of `x-amz-date`, or of `date` where that is signed instead. */
+function timeOf(headers: RequestHeaders): { text: string; ms: number } {
+  const given = headers.get('x-amz-date') ?? headers.get('date')
+  const message = 'AWS authentication requires a valid Date or x-amz-date header'
+  if (given === undefined) throw new S3Error('AccessDenied', { message })
+  const ms = parseAmzDate(given) ?? parseHttpDate(given)
+  if (ms === undefined) throw new S3Error('AccessDenied', { message })
+  const text = new Date(ms).toISOString().replaceAll(/[-:]|\.\d{3}/g, '')
+  return { text, ms }
+}
+
+function parseHttpDate(text: string): number | undefined {
+  const ms = /^[A-Z][a-z]{2}, \d{1,2} [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d (GMT|\+0000)$/.test(text)
+    ? Date.parse(text)
+    : Number.NaN
+  return Number.isNaN(ms) ? undefined : ms
+}
+
+function queryClaim(query: Query): Claim {
+  const [algorithm, credential, time, expires, signedHeaders, signature] = QUERY_NAMES.map(name =>
+    query.get(name),
+  )
+  if (!algorithm || !credential || !time || !expires || !signedHeaders || !signature) {
+    throw wrongQuery('Query-string authentication version 4 requires all of its parameters')
+  }
+  if (algorithm !== ALGORITHM) throw wrongQuery('X-Amz-Algorithm only supports AWS4-HMAC-SHA256')
+  const timeMs = parseAmzDate(time)
+  if (timeMs === undefined) throw wrongQuery('X-Amz-Date must be in the ISO8601 Long Format')
+  const expiresSeconds = /^\d{1,10}$/.test(expires) ? Number(expires) : Number.NaN
+  if (Number.isNaN(expiresSeconds)) throw wrongQuery('X-Amz-Expires should be a number')
+  if (expiresSeconds < 1) throw wrongQuery('X-Amz-Expires must be positive')
+  if (expiresSeconds > EXPIRES_MAX) {
+    throw wrongQuery('X-Amz-Expires must be less than a week (in seconds)')
+  }
+  const parsed = parseCredential(credential)
+  if (parsed === undefined || !time.startsWith(parsed.scope.day)) {
+    throw wrongQuery('Error parsing the X-Amz-Credential parameter')
+  }
+  return {
+    kind: 'query',
+    ...parsed,
+    signedHeaders:
+      parseSignedHeaders(signedHeaders) ?? refuse(wrongQuery('X-Amz-SignedHeaders is malformed')),
+    signature: signatureOf(signature) ?? refuse(new S3Error('SignatureDoesNotMatch')),
+    time,
+    timeMs,
+    expiresSeconds,
+  }
+}
+
+/** `AKID/20261127/us-east-1/s3/aws4_request`. */
+export function parseCredential(
+  text: string,
+): { readonly accessKeyId: string; readonly scope: Scope } | undefined {
+  const match = /^([\x21-\x7e]{1,128})\/(\d{8})\/([\w-]{1,64})\/s3\/aws4_request$/.exec(text)
+  if (match === null) return undefined
+  const [, accessKeyId = '', day = '', region = ''] = match
+  return { accessKeyId, scope: { day, region } }
+}
+
+/** In order and without repetition, as they are signed. */
+function parseSignedHeaders(text: string): readonly string[] | undefined {
+  const names = text.split(';')
+  if (names.length > 100) return undefined
+  const wellFormed = names.every(name => /^[a-z0-9!#$%&'*+.^_`|~-]+$/.test(name))
+  if (!wellFormed || new Set(names).size !== names.length) return undefined
+  return names
+}
+
+export function signatureOf(text: string): string | undefined {
+  return /^[0-9a-f]{64}$/.test(text) ? text : undefined
+}
+
+function malformed(problem: string): S3Error {
+  const message = `The authorization header ${problem}.`
+  return new S3Error('AuthorizationHeaderMalformed', { message })
+}
+
+function wrongQuery(message: string): S3Error {
+  return new S3Error('AuthorizationQueryParametersError', { message })
+}
+
+function refuse(error: S3Error): never {
+  throw error
+}

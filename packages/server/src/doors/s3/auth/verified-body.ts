@@ -1,0 +1,228 @@
+import { createHash } from 'node:crypto'
+import type { ExpectedDigests } from '@holdfast/core/digests.ts'
+import type { ByteSource } from '@holdfast/core/ports/element.ts'
+import { openChecksum } from '@holdfast/engine/objects/checksums.ts'
+import { invalidArgument, S3Error } from '../errors.ts'
+import type { S3Request } from '../requests/request.ts'
+import {
+  type ChecksumName,
+  checksumAlgorithmOf,
+  checksumOfHeader,
+  headerOfChecksum,
+  isChecksumName,
+  isChecksumValue,
+} from '../wire/checksums.ts'
+import { announcedTrailers, ChunkedBody, type ChunkSigning } from './chunks.ts'
+import { announcedBytes, type PayloadMode } from './payload.ts'
+
+/** Bytes of a body together with everything that must hold of them before they may be shown. */
+export interface CheckedSource {
+  readonly source: ByteSource
+  readonly length: number | undefined
+  /** Told with the headers. */
+  readonly expected: ExpectedDigests
+  /** Told after the bytes; asked once the source has ended. */
+  readonly trailing: () => ExpectedDigests
+  /** The checksum that the client chose, if any. */
+  readonly checksum: ChosenChecksum | undefined
+}
+
+export interface ChosenChecksum {
+  readonly algorithm: ChecksumName
+  /** Base64, where it came with the headers. */
+  readonly value: string | undefined
+}
+
+/** The body of a verified request. */
+export class VerifiedBody {
+  readonly #request: S3Request
+  readonly #mode: PayloadMode
+  readonly #signing: ChunkSigning | null
+
+  constructor(request: S3Request, mode: PayloadMode, signing: ChunkSigning | null) {
+    this.#request = request
+    this.#mode = mode
+    this.#signing = signing
+  }
+
+  /** Bytes without their framing, as announced; undefined when nobody said. */
+  get length(): number | undefined {
+    const { headers, body } = this.#request
+    return announcedBytes(this.#mode, headers, body.length)
+  }
+
+  /** For operations that store what they read; they must hand on all that is expected of it. */
+  open(): CheckedSource {
+    return this.#open(this.#chosen())
+  }
+
+  /** The whole of a small body, checked. */
+  async read(bytesMax: number): Promise<Buffer> {
+    return readWhole(this.open(), bytesMax)
+  }
+
+  /** The same where checksums of the headers tell of something else than the body. */
+  async readPlain(bytesMax: number): Promise<Buffer> {
+    return readWhole(this.#open(undefined), bytesMax)
+  }
+
+  #open(checksum: ChosenChecksum | undefined): CheckedSource {
+    const { headers, body } = this.#request
+    const mode = this.#mode
+    const expected: ExpectedDigests = withChecksum(
+      {
+        ...(mode.kind === 'hash' ? { sha256: mode.sha256 } : {}),
+        ...md5Expected(headers.get('content-md5')),
+      },
+      checksum,
+    )
+    const { length } = this
+    if (mode.kind !== 'chunks') {
+      return { source: body.source(), length, expected, trailing: () => ({}), checksum }
+    }
+    const framing = { signing: this.#signing, trailers: this.#trailers(), length: length ?? 0 }
+    const chunked = new ChunkedBody(body.source(), framing)
+    const trailing = () => trailingDigests(chunked.trailers)
+    return { source: chunked.bytes(), length, expected, trailing, checksum }
+  }
+
+  /** Null where none may come. */
+  #trailers(): readonly string[] | null {
+    if (this.#mode.kind !== 'chunks' || !this.#mode.trailer) return null
+    return announcedTrailers(this.#request.headers.get('x-amz-trailer'))
+  }
+
+  /** At most one checksum may come, in a header or as a trailer. */
+  #chosen(): ChosenChecksum | undefined {
+    const { headers } = this.#request
+    const trailers = this.#trailers()
+    const named = [...headers.names()].flatMap(name => checksumOfHeader(name) ?? [])
+    const later = (trailers ?? []).flatMap(name => checksumOfHeader(name) ?? [])
+    if (named.length + later.length > 1) {
+      const message =
+        'Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.'
+      throw new S3Error('InvalidRequest', { message })
+    }
+    const declared = checksumAlgorithmOf(headers.get('x-amz-sdk-checksum-algorithm'))
+    const [algorithm] = [...named, ...later]
+    if (declared !== undefined && declared !== algorithm) {
+      const message =
+        'x-amz-sdk-checksum-algorithm specified, but no corresponding x-amz-checksum-* or ' +
+        'x-amz-trailer headers were found.'
+      throw new S3Error('InvalidRequest', { message })
+    }
+    if (algorithm === undefined) return undefined
+    const [present] = named
+    const value = present === undefined ? undefined : headers.get(headerOfChecksum(present))
+    if (value !== undefined && !isChecksumValue(algorithm, value)) {
+      const message = `Value for ${headerOfChecksum(algorithm)} header is invalid.`
+      throw new S3Error('InvalidRequest', { message })
+    }
+    return { algorithm, value }
+  }
+}
+
+async function readWhole(opened: CheckedSource, bytesMax: number): Promise<Buffer> {
+  const { source, expected, trailing, length } = opened
+  if (length !== undefined && length > bytesMax) throw tooLong()
+  const chunks: Uint8Array[] = []
+  let size = 0
+  for await (const chunk of source) {
+    size += chunk.length
+    if (size > bytesMax) throw tooLong()
+    chunks.push(chunk)
+  }
+  const bytes = Buffer.concat(chunks)
+  requireDigests(bytes, expected)
+  requireDigests(bytes, trailing())
+  return bytes
+}
+
+function withChecksum(expected: ExpectedDigests, chosen: ChosenChecksum | undefined) {
+  if (chosen?.value === undefined) return expected
+  const digest = digestOf(chosen.algorithm, chosen.value)
+  const [[name, value] = ['', '']] = Object.entries(digest)
+  const other = Object.entries(expected).find(([known]) => known === name)?.[1]
+  // Two values for one digest: both must hold, and they cannot.
+  if (other !== undefined && other !== value) throw badDigest(chosen.algorithm)
+  return { ...expected, ...digest }
+}
+
+/** The digest of the element that a checksum of S3 is. */
+export function digestOf(algorithm: ChecksumName, base64: string): ExpectedDigests {
+  const hex = Buffer.from(base64, 'base64').toString('hex')
+  switch (algorithm) {
+    case 'CRC32':
+      return { crc32: hex }
+    case 'CRC32C':
+      return { crc32c: hex }
+    case 'CRC64NVME':
+      return { crc64nvme: hex }
+    case 'SHA1':
+      return { sha1: hex }
+    case 'SHA256':
+      return { sha256: hex }
+  }
+}
+
+function trailingDigests(trailers: ReadonlyMap<string, string>): ExpectedDigests {
+  let digests: ExpectedDigests = {}
+  for (const [name, value] of trailers) {
+    const algorithm = checksumOfHeader(name)
+    if (algorithm === undefined) continue
+    if (!isChecksumValue(algorithm, value)) {
+      const message = `Value for ${name} trailing header is invalid.`
+      throw new S3Error('InvalidRequest', { message })
+    }
+    digests = { ...digests, ...digestOf(algorithm, value) }
+  }
+  return digests
+}
+
+function md5Expected(header: string | undefined): ExpectedDigests {
+  if (header === undefined) return {}
+  const bytes = Buffer.from(header, 'base64')
+  if (bytes.length !== 16 || bytes.toString('base64') !== header.trim()) {
+    throw new S3Error('InvalidDigest', { 'Content-MD5': header.slice(0, 100) })
+  }
+  return { md5: bytes.toString('hex') }
+}
+
+function requireDigests(bytes: Uint8Array, expected: ExpectedDigests): void {
+  for (const [name, hex] of Object.entries(expected)) {
+    if (hex === undefined || hexDigest(name, bytes) === hex) continue
+    if (name === 'sha256') throw new S3Error('XAmzContentSHA256Mismatch')
+    throw badDigest(name)
+  }
+}
+
+function hexDigest(name: string, bytes: Uint8Array): string {
+  const upper = name.toUpperCase()
+  if (!isChecksumName(upper)) return createHash(name).update(bytes).digest('hex')
+  const checksum = openChecksum(upper)
+  checksum.update(bytes)
+  return Buffer.from(checksum.digest(), 'base64').toString('hex')
+}
+
+export function badDigest(algorithm: string): S3Error {
+  return new S3Error('BadDigest', {
+    message: `The ${algorithm.toUpperCase()} you specified did not match the calculated checksum.`,
+  })
+}
+
+function tooLong(): S3Error {
+  return new S3Error('MaxMessageLengthExceeded')
+}
+
+/** A number of a query or header, or InvalidArgument. */
+export function requireNumber(
+  name: string,
+  text: string,
+  bounds: { readonly min: number; readonly max: number; readonly message?: string },
+): number {
+  const value = /^\d{1,12}$/.test(text) ? Number(text) : Number.NaN
+  if (value >= bounds.min && value <= bounds.max) return value
+  const message =
+    bounds.message ?? `Argument ${name} must be an integer between ${bounds.min} and ${bounds.max}`
+  throw invalidArgument(name, text, message)
+}

@@ -1,0 +1,259 @@
+import type { Call } from '@holdfast/core/call.ts'
+import type { ObjectTag } from '@holdfast/core/objects.ts'
+import { anonymous, type Principal } from '@holdfast/core/principal.ts'
+import { findAccessKey } from '@holdfast/engine/access/access-keys.ts'
+import { S3Error } from '../errors.ts'
+import { isSecure, type ReadRequest } from '../requests/request.ts'
+import { type RequestHeaders, transcoded } from '../wire/headers.ts'
+import { parseTagHeader } from '../wire/tags.ts'
+import { canonicalRequest } from './canonical.ts'
+import type { ChunkSigning } from './chunks.ts'
+import { type Claim, claimOf } from './claim.ts'
+import { type Payload, payloadOf } from './payload.ts'
+import { requestSignature, type Scope, sameSignature, signingKey, signText } from './signing.ts'
+import { amzDate, requireFresh, SKEW_MS } from './times.ts'
+import { VerifiedBody } from './verified-body.ts'
+
+/**
+ * A request whose credential was checked. Only `verifyRequest` can make one, and every operation
+ * takes one: there is no way to an operation around the check.
+ */
+class VerifiedRequest {
+  // Makes the class nominal: no object literal passes for it.
+  readonly #checked = true
+  readonly request: ReadRequest
+  readonly call: Call
+  readonly body: VerifiedBody
+
+  constructor(request: ReadRequest, principal: Principal, body: VerifiedBody) {
+    this.request = request
+    this.body = body
+    const { requestId, abort } = request
+    this.call = { principal, requestId, signal: abort.signal }
+  }
+
+  get checked(): boolean {
+    return this.#checked
+  }
+}
+
+export type Verified = VerifiedRequest
+
+/** The only place where credentials of this door are read and checked. */
+export async function verifyRequest(request: ReadRequest): Promise<Verified> {
+  const claim = claimOf(request.wire, request.query)
+  const content = contentHash(request, claim)
+  if (claim === undefined) {
+    const payload = payloadOf(content, false)
+    return mint(request, anonymous, new VerifiedBody(request, payload.mode, null))
+  }
+  const { nowMs, key, principal } = await openClaim(request, claim)
+  requireTime(claim, nowMs)
+  requireSigned(request, claim)
+  const payload = payloadOf(content, true)
+  requireSignature(request, { claim, payload, key })
+  const { mode } = payload
+  const signing: ChunkSigning | null =
+    mode.kind === 'chunks' && mode.signed
+      ? { key, time: claim.time, scope: claim.scope, seed: claim.signature }
+      : null
+  return mint(request, principal, new VerifiedBody(request, mode, signing))
+}
+
+/** The same request on behalf of the signer of its form, whose fields stand for its headers. */
+export async function verifyForm(
+  request: ReadRequest,
+  signed: SignedPolicy | undefined,
+  headers: RequestHeaders,
+): Promise<Verified> {
+  const principal = signed === undefined ? anonymous : await verifyPolicy(request, signed)
+  const asked = { ...request, headers }
+  return mint(asked, principal, new VerifiedBody(asked, { kind: 'plain' }, null))
+}
+
+function mint(request: ReadRequest, principal: Principal, body: VerifiedBody): Verified {
+  request.told.principal = principal
+  const { raw, headers, context } = request
+  const facts = {
+    sourceIp: raw.socket.remoteAddress?.replace(/^::ffff:/, '') ?? null,
+    secure: isSecure(request),
+    userAgent: headers.get('user-agent') ?? null,
+    referer: headers.get('referer') ?? null,
+    at: new Date(context.clock.now()).toISOString(),
+    keys: conditionKeys(request, principal),
+  }
+  return new VerifiedRequest(request, { ...principal, request: facts }, body)
+}
+
+/** https://docs.aws.amazon.com/AmazonS3/latest/userguide/list_amazons3.html#amazons3-policy-keys */
+const CONDITION_HEADERS = [
+  'x-amz-acl',
+  'x-amz-copy-source',
+  'x-amz-metadata-directive',
+  'x-amz-server-side-encryption',
+  'x-amz-storage-class',
+  'x-amz-content-sha256',
+  'x-amz-object-lock-mode',
+  'x-amz-object-lock-legal-hold',
+  'if-match',
+  'if-none-match',
+  'x-amz-grant-read',
+  'x-amz-grant-write',
+  'x-amz-grant-read-acp',
+  'x-amz-grant-write-acp',
+  'x-amz-grant-full-control',
+]
+const CONDITION_PARAMETERS: Readonly<Record<string, string>> = {
+  prefix: 's3:prefix',
+  delimiter: 's3:delimiter',
+  'max-keys': 's3:max-keys',
+  versionId: 's3:VersionId',
+}
+
+function conditionKeys(
+  { headers, query }: ReadRequest,
+  principal: Principal,
+): Record<string, string> {
+  const signed = principal.kind !== 'anonymous'
+  const presigned = query.has('X-Amz-Signature')
+  const keys: Record<string, string> = signed
+    ? {
+        's3:authType': presigned ? 'REST-QUERY-STRING' : 'REST-HEADER',
+        's3:signatureversion': 'AWS4-HMAC-SHA256',
+      }
+    : {}
+  for (const name of CONDITION_HEADERS) {
+    const value = headers.get(name)
+    // Those of object lock go by their bare names.
+    const key = name.replace(/^x-amz-object-lock-/, 'object-lock-')
+    if (value !== undefined) keys[`s3:${key}`] = value
+  }
+  for (const { key, value } of requestTags(headers)) keys[`s3:RequestObjectTag/${key}`] = value
+  for (const [name, key] of Object.entries(CONDITION_PARAMETERS)) {
+    const value = query.get(name)
+    if (value !== undefined) keys[key] = value
+  }
+  return keys
+}
+
+/** A tag header that cannot be read is refused by the operation, not here. */
+function requestTags(headers: RequestHeaders): ObjectTag[] {
+  const text = headers.text('x-amz-tagging')
+  if (text === undefined) return []
+  try {
+    return parseTagHeader(text)
+  } catch {
+    return []
+  }
+}
+
+function contentHash({ wire, query }: ReadRequest, claim: Claim | undefined) {
+  const given = wire.get('x-amz-content-sha256')
+  if (given !== undefined || claim === undefined) return given
+  if (claim.kind === 'query') return query.get('X-Amz-Content-Sha256')
+  throw new S3Error('InvalidRequest', {
+    message: 'Missing required header for this request: x-amz-content-sha256',
+  })
+}
+
+async function openClaim(
+  request: ReadRequest,
+  { accessKeyId, scope }: Pick<Claim, 'accessKeyId' | 'scope'>,
+): Promise<{ nowMs: number; key: Buffer; principal: Principal }> {
+  const { engine, clock, settings } = request.context
+  const found = await findAccessKey(engine, accessKeyId)
+  if (found === undefined) {
+    throw new S3Error('InvalidAccessKeyId', { AWSAccessKeyId: accessKeyId })
+  }
+  if (scope.region !== settings.s3Region) {
+    throw new S3Error('AuthorizationHeaderMalformed', {
+      message:
+        `The authorization header is malformed; the region '${scope.region}' is wrong; ` +
+        `expecting '${settings.s3Region}'`,
+      Region: settings.s3Region,
+    })
+  }
+  const key = signingKey(found.secret, scope)
+  return { nowMs: clock.now(), key, principal: found.principal }
+}
+
+function requireTime(claim: Claim, nowMs: number): void {
+  if (claim.expiresSeconds === undefined) {
+    requireFresh(claim.timeMs, nowMs)
+    return
+  }
+  if (claim.timeMs - nowMs > SKEW_MS) {
+    throw new S3Error('AccessDenied', { message: 'Request is not yet valid' })
+  }
+  const endMs = claim.timeMs + claim.expiresSeconds * 1000
+  if (nowMs <= endMs) return
+  throw new S3Error('AccessDenied', {
+    message: 'Request has expired',
+    'X-Amz-Expires': String(claim.expiresSeconds),
+    Expires: new Date(endMs).toISOString(),
+    ServerTime: new Date(nowMs).toISOString(),
+  })
+}
+
+/** An unsigned `x-amz-` header could turn a link for one thing into a link for another. */
+function requireSigned({ wire }: ReadRequest, claim: Claim): void {
+  const signed = new Set(claim.signedHeaders)
+  const missing = [...wire.names()].filter(
+    name => (name.startsWith('x-amz-') || name === 'host') && !signed.has(name),
+  )
+  if (signed.has('host') && missing.length === 0) return
+  throw new S3Error('AccessDenied', {
+    message: 'There were headers present in the request which were not signed',
+    HeadersNotSigned: missing.join(', ').slice(0, 1024),
+  })
+}
+
+function requireSignature(
+  request: ReadRequest,
+  { claim, payload, key }: { claim: Claim; payload: Payload; key: Buffer },
+): void {
+  const canonical = canonicalRequest(
+    { ...request, headers: request.wire },
+    {
+      signedHeaders: claim.signedHeaders,
+      payloadHash: payload.hash,
+      ...(claim.kind === 'query' ? { without: 'X-Amz-Signature' } : {}),
+    },
+  )
+  if (sameSignature(claim.signature, requestSignature(key, claim, canonical))) return
+  // botocore signs the UTF-8 of a metadata text and sends its Latin-1.
+  const other = transcoded(canonical)
+  if (other === canonical) throw mismatch(claim)
+  if (!sameSignature(claim.signature, requestSignature(key, claim, other))) throw mismatch(claim)
+}
+
+function mismatch({ accessKeyId, signature }: Claim): S3Error {
+  return new S3Error('SignatureDoesNotMatch', {
+    AWSAccessKeyId: accessKeyId,
+    SignatureProvided: signature,
+  })
+}
+
+/** The signature of a form, over its policy as it was sent. */
+export interface SignedPolicy {
+  readonly accessKeyId: string
+  readonly scope: Scope
+  readonly timeMs: number
+  /** Base64, as it came. */
+  readonly policy: string
+  readonly signature: string
+}
+
+/** https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-authentication-HTTPPOST.html */
+async function verifyPolicy(request: ReadRequest, signed: SignedPolicy): Promise<Principal> {
+  const { key, principal, nowMs } = await openClaim(request, signed)
+  if (!amzDate(signed.timeMs).startsWith(signed.scope.day)) throw new S3Error('AccessDenied')
+  if (signed.timeMs - nowMs > SKEW_MS) {
+    throw new S3Error('AccessDenied', { message: 'Request is not yet valid' })
+  }
+  const expected = signText(key, signed.policy)
+  if (!sameSignature(signed.signature, expected)) {
+    throw new S3Error('SignatureDoesNotMatch', { AWSAccessKeyId: signed.accessKeyId })
+  }
+  return principal
+}

@@ -1,0 +1,131 @@
+import type { BucketDocuments } from '@holdfast/core/records.ts'
+import { authorizeBucket } from '@holdfast/engine/access/authorize-action.ts'
+import { createBucket, removeBucket, updateBucket } from '@holdfast/engine/buckets/buckets.ts'
+import type { Verified } from '../auth/verify.ts'
+import { bucketOf } from '../documents/bucket-document.ts'
+import { invalidArgument, S3Error } from '../errors.ts'
+import { type Answer, emptyAnswer, xmlAnswer } from '../requests/answer.ts'
+import { bucketPlace } from '../requests/place.ts'
+import { aclOfHeaders } from '../wire/acl-headers.ts'
+import { childOf, malformed, readXml, textOf } from '../xml/read.ts'
+import { writeXml } from '../xml/write.ts'
+import { aclJson } from './acl.ts'
+
+const BODY_BYTES_MAX = 64 * 1024
+const OWNERSHIPS = ['BucketOwnerPreferred', 'ObjectWriter', 'BucketOwnerEnforced']
+
+/** https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html */
+export async function createBucketHere(verified: Verified): Promise<Answer> {
+  const { engine, call, bucket } = bucketPlace(verified)
+  const locked = lockWanted(verified)
+  const documents = firstDocuments(verified, locked)
+  const bytes = await verified.body.read(BODY_BYTES_MAX)
+  if (bytes.length > 0) requireHere(verified, bytes)
+  await createBucket(engine, call, {
+    name: bucket,
+    settings: { versioning: locked ? 'enabled' : 'disabled' },
+    documents,
+  })
+  return emptyAnswer(200, { location: `/${bucket}` })
+}
+
+function lockWanted({ request }: Verified): boolean {
+  const header = request.headers.get('x-amz-bucket-object-lock-enabled')
+  if (header === undefined) return false
+  if (!/^(true|false)$/i.test(header)) {
+    throw invalidArgument('x-amz-bucket-object-lock-enabled', header, 'It must be true or false.')
+  }
+  return header.toLowerCase() === 'true'
+}
+
+function firstDocuments(verified: Verified, locked: boolean): BucketDocuments {
+  const acl = aclOfHeaders(verified)
+  const ownership = verified.request.headers.get('x-amz-object-ownership')
+  if (ownership !== undefined && !OWNERSHIPS.includes(ownership)) {
+    const message = 'Invalid x-amz-object-ownership header'
+    throw invalidArgument('x-amz-object-ownership', ownership, message)
+  }
+  if (ownership === 'BucketOwnerEnforced' && acl !== undefined && acl.grants.length > 1) {
+    throw new S3Error('InvalidBucketAclWithObjectOwnership')
+  }
+  return {
+    ...(acl === undefined ? {} : { acl: aclJson(acl) }),
+    ...(ownership === undefined ? {} : { ownership: { rule: ownership } }),
+    ...(locked ? { objectLock: { enabled: true } } : {}),
+  }
+}
+
+/** There is one region, and buckets can lie nowhere else. */
+function requireHere({ request }: Verified, bytes: Buffer): void {
+  const region = request.context.settings.s3Region
+  const wanted = textOf(readXml(bytes, 'CreateBucketConfiguration'), 'LocationConstraint')
+  if (wanted === undefined || wanted === '' || wanted === region) return
+  throw new S3Error('InvalidLocationConstraint', { LocationConstraint: wanted.slice(0, 64) })
+}
+
+/** https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html */
+export async function headBucket(verified: Verified): Promise<Answer> {
+  await bucketOf(verified, 's3:ListBucket')
+  return emptyAnswer(200, { 'x-amz-bucket-region': verified.request.context.settings.s3Region })
+}
+
+export async function deleteBucket(verified: Verified): Promise<Answer> {
+  const { engine, call, bucket } = bucketPlace(verified)
+  await authorizeBucket(engine, call, { bucket, action: 's3:DeleteBucket' })
+  await removeBucket(engine, call, bucket, { trash: 'remove' })
+  return emptyAnswer(204)
+}
+
+/** https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketLocation.html */
+export async function getLocation(verified: Verified): Promise<Answer> {
+  await bucketOf(verified, 's3:GetBucketLocation')
+  const region = verified.request.context.settings.s3Region
+  // The first region of S3 is told by silence.
+  return xmlAnswer(writeXml('LocationConstraint', region === 'us-east-1' ? '' : region))
+}
+
+/** https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketVersioning.html */
+export async function getVersioning(verified: Verified): Promise<Answer> {
+  const { settings } = await bucketOf(verified, 's3:GetBucketVersioning')
+  const status = { enabled: 'Enabled', suspended: 'Suspended', disabled: undefined }
+  return xmlAnswer(writeXml('VersioningConfiguration', [['Status', status[settings.versioning]]]))
+}
+
+export async function putVersioning(verified: Verified): Promise<Answer> {
+  const { engine, call, bucket } = bucketPlace(verified)
+  await bucketOf(verified, 's3:PutBucketVersioning')
+  const root = readXml(await verified.body.read(BODY_BYTES_MAX), 'VersioningConfiguration')
+  const status = textOf(root, 'Status')
+  if (status !== 'Enabled' && status !== 'Suspended') {
+    throw new S3Error('IllegalVersioningConfigurationException')
+  }
+  const mfa = childOf(root, 'MfaDelete')?.text
+  if (mfa !== undefined && mfa !== 'Disabled') {
+    if (mfa !== 'Enabled') throw malformed()
+    throw new S3Error('NotImplemented', { message: 'MFA delete is not supported.' })
+  }
+  await updateBucket(engine, call, bucket, {
+    versioning: status === 'Enabled' ? 'enabled' : 'suspended',
+  })
+  return emptyAnswer(200)
+}
+
+/** Always the same: nobody pays but who runs the server. */
+export async function getRequestPayment(verified: Verified): Promise<Answer> {
+  await bucketOf(verified, 's3:GetBucketRequestPayment')
+  return xmlAnswer(writeXml('RequestPaymentConfiguration', [['Payer', 'BucketOwner']]))
+}
+
+export async function putRequestPayment(verified: Verified): Promise<Answer> {
+  await bucketOf(verified, 's3:PutBucketRequestPayment')
+  const root = readXml(await verified.body.read(BODY_BYTES_MAX), 'RequestPaymentConfiguration')
+  const payer = textOf(root, 'Payer')
+  if (payer === 'BucketOwner') return emptyAnswer(200)
+  if (payer !== 'Requester') throw malformed()
+  throw new S3Error('NotImplemented', { message: 'Requester pays is not supported.' })
+}
+
+export async function getAccelerate(verified: Verified): Promise<Answer> {
+  await bucketOf(verified, 's3:GetAccelerateConfiguration')
+  return xmlAnswer(writeXml('AccelerateConfiguration', []))
+}

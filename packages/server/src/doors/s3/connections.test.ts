@@ -1,0 +1,114 @@
+import assert from 'node:assert/strict'
+import { connect } from 'node:net'
+import { after, before, test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
+import { type S3TestServer, signedRequest, startS3 } from './started-s3.test.ts'
+
+let s3: S3TestServer
+
+before(async () => {
+  s3 = await startS3()
+  assert.equal((await s3.send('PUT /lines')).status, 200)
+})
+after(async () => {
+  await s3[Symbol.asyncDispose]()
+})
+
+/** Writes the parts to a socket; numbers are waits. Resolves with what came back. */
+async function raw(...parts: (string | Uint8Array | number)[]): Promise<string> {
+  const socket = connect(Number(new URL(s3.url).port), '127.0.0.1')
+  let text = ''
+  const closed = new Promise<void>(resolve => {
+    socket.on('data', chunk => {
+      text += chunk.toString('latin1')
+    })
+    socket.on('error', () => {})
+    socket.on('close', () => resolve())
+  })
+  for (const part of parts) {
+    if (typeof part === 'number') await delay(part)
+    else if (part === 'RST') socket.resetAndDestroy()
+    else if (part === 'FIN') socket.end()
+    else if (!socket.destroyed) socket.write(part)
+  }
+  await Promise.race([closed, delay(5000)])
+  socket.destroy()
+  return text
+}
+
+function head(line: string, more: string[], payload = 'UNSIGNED-PAYLOAD'): string {
+  const { method, path, headers } = signedRequest(s3.host, line, { payload })
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`)
+  return [`${method} ${path} HTTP/1.1`, ...lines, ...more, '', ''].join('\r\n')
+}
+
+test('100-continue is granted to who is let in, and to nobody else', async () => {
+  const expects = ['Content-Length: 5', 'Expect: 100-continue']
+  const good = await raw(head('PUT /lines/expected', expects), 200, 'hello', 300, 'FIN')
+  assert.match(good, /^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 200 OK/)
+  const anonymous = `PUT /lines/x HTTP/1.1\r\nHost: ${s3.host}\r\n${expects.join('\r\n')}\r\n\r\n`
+  const refused = await raw(anonymous, 300, 'FIN')
+  assert.match(refused, /^HTTP\/1\.1 403 Forbidden/)
+})
+
+test('uploads that break off leave nothing and end nothing', async () => {
+  for (const size of [10, 400_000, 2_000_000]) {
+    for (const end of ['FIN', 'RST']) {
+      const line = `PUT /lines/broken-${size}`
+      await raw(head(line, [`Content-Length: ${size + 1}`]), Buffer.alloc(size), 30, end)
+    }
+    assert.equal((await s3.send(`HEAD /lines/broken-${size}`)).status, 404)
+  }
+  for (let wait = 0; wait < 100 && s3.server.temps().length > 0; wait += 1) await delay(20)
+  assert.deepEqual(s3.server.temps(), [])
+})
+
+test('chunks that break off or lie leave nothing', async () => {
+  const mode = 'STREAMING-UNSIGNED-PAYLOAD-TRAILER'
+  const signed = { 'x-amz-decoded-content-length': '5', 'x-amz-trailer': 'x-amz-checksum-crc32' }
+  const bodies = [
+    '5\r\nhel',
+    '5\r\nhello\r\n0\r\n\r\n',
+    '5\r\nhello\r\n0\r\nx-amz-checksum-crc32:AAAAAA==\r\n\r\n',
+    '6\r\nhello!\r\n0\r\nx-amz-checksum-crc32:NhCmhg==\r\n\r\n',
+  ]
+  for (const body of bodies) {
+    const options = { payload: mode, headers: signed, body }
+    const answer = await s3.send('PUT /lines/chunks', options)
+    assert.ok(answer.status >= 400 && answer.status < 500, `${answer.status} ${body}`)
+    assert.equal((await s3.send('HEAD /lines/chunks')).status, 404)
+  }
+  const good = '5\r\nhello\r\n0\r\nx-amz-checksum-crc32:NhCmhg==\r\n\r\n'
+  const answer = await s3.send('PUT /lines/chunks', { payload: mode, headers: signed, body: good })
+  assert.equal(answer.status, 200, answer.text)
+  assert.equal((await s3.send('GET /lines/chunks')).text, 'hello')
+})
+
+test('what is no request, or two in one, is refused in XML or cut', async () => {
+  assert.match(
+    await raw('nonsense\r\n\r\n', 100, 'FIN'),
+    /^HTTP\/1\.1 400 .*<Code>InvalidRequest</s,
+  )
+  const host = `Host: ${s3.host}`
+  const twice = await raw(`GET / HTTP/1.1\r\n${host}\r\n${host}\r\n\r\n`, 100, 'FIN')
+  assert.match(twice, /^HTTP\/1\.1 400/)
+  const coded = await raw(
+    `PUT /lines/x HTTP/1.1\r\n${host}\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n`,
+    100,
+    'FIN',
+  )
+  assert.match(coded, /^HTTP\/1\.1 (400|501)/)
+})
+
+test('a put without a length is asked for one', async () => {
+  const line = head('PUT /lines/unmeasured', ['Transfer-Encoding: chunked'])
+  assert.match(await raw(line, '5\r\nhello\r\n0\r\n\r\n', 200, 'FIN'), /MissingContentLength/)
+})
+
+test('logs hold no secret and no signature', async () => {
+  await s3.send('GET /lines/none', { auth: 'query' })
+  await delay(50)
+  const text = s3.server.logLines.join('')
+  assert.match(text, /"door":"s3"/)
+  assert.ok(!text.includes('X-Amz-Signature') && !text.includes('test-secret'))
+})

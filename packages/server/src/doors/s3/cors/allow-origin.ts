@@ -1,0 +1,101 @@
+import type { Bucket, JsonObject } from '@holdfast/core/records.ts'
+import { object, objects } from '../documents/documents.ts'
+import { S3Error } from '../errors.ts'
+import { type Answer, emptyAnswer } from '../requests/answer.ts'
+import type { ReadRequest } from '../requests/request.ts'
+
+/**
+ * The CORS rules of a bucket (https://docs.aws.amazon.com/AmazonS3/latest/userguide/cors.html).
+ * Sets the headers that the answer of this request carries, refusals too; a preflight is answered.
+ */
+export async function allowOrigin(request: ReadRequest): Promise<Answer | undefined> {
+  const { method, headers, address, context } = request
+  const origin = headers.get('origin')
+  if (method !== 'OPTIONS' && origin === undefined) return undefined
+  const found =
+    address.bucket === undefined
+      ? undefined
+      : await context.engine.catalog.view.buckets.byName(address.bucket)
+  if (method === 'OPTIONS') return preflight(request, found)
+  const rule = rulesOf(found).find(one => fits(one, { origin: origin ?? '', method, headers: [] }))
+  if (rule !== undefined) Object.assign(request.allowed, corsHeaders(rule, origin ?? '', method))
+  return undefined
+}
+
+function preflight({ headers }: ReadRequest, bucket: Bucket | undefined): Answer {
+  const origin = headers.get('origin')
+  const method = headers.get('access-control-request-method')
+  if (origin === undefined) {
+    const message = 'Insufficient information. Origin request header needed.'
+    throw new S3Error('InvalidRequest', { message })
+  }
+  if (method === undefined || !/^[A-Z]{1,20}$/.test(method)) {
+    const message = `Invalid Access-Control-Request-Method: ${(method ?? 'null').slice(0, 100)}`
+    throw new S3Error('InvalidRequest', { message })
+  }
+  const asked = (headers.get('access-control-request-headers') ?? '')
+    .split(',')
+    .map(name => name.trim().toLowerCase())
+    .filter(name => name !== '')
+  const rule = rulesOf(bucket).find(one => fits(one, { origin, method, headers: asked }))
+  if (rule === undefined) {
+    const message =
+      'CORSResponse: This CORS request is not allowed. This is usually because the evaluation of ' +
+      'Origin, request method / Access-Control-Request-Method or Access-Control-Request-Headers ' +
+      "are not whitelisted by the resource's CORS spec."
+    throw new S3Error('AccessDenied', { message, Method: method, ResourceType: 'OBJECT' })
+  }
+  const allowed = asked.length === 0 ? {} : { 'access-control-allow-headers': asked.join(', ') }
+  return emptyAnswer(200, { ...corsHeaders(rule, origin, method), ...allowed })
+}
+
+function rulesOf(bucket: Bucket | undefined): JsonObject[] {
+  if (bucket === undefined) return []
+  const rules = objects(object(bucket.documents?.cors).CORSRule)
+  const { corsOrigins } = bucket.settings
+  if (rules.length > 0 || corsOrigins.length === 0) return rules
+  // Origins that REST allows for the bucket.
+  const methods = ['GET', 'HEAD', 'PUT', 'POST', 'DELETE']
+  return [{ AllowedOrigin: corsOrigins, AllowedMethod: methods, AllowedHeader: ['*'] }]
+}
+
+interface Asked {
+  readonly origin: string
+  readonly method: string
+  readonly headers: readonly string[]
+}
+
+function fits(rule: JsonObject, { origin, method, headers }: Asked): boolean {
+  const allowed = texts(rule.AllowedHeader).map(name => name.toLowerCase())
+  return (
+    texts(rule.AllowedOrigin).some(pattern => matches(pattern, origin)) &&
+    texts(rule.AllowedMethod).includes(method) &&
+    headers.every(name => allowed.some(pattern => matches(pattern, name)))
+  )
+}
+
+/** One star at most. */
+function matches(pattern: string, value: string): boolean {
+  const star = pattern.indexOf('*')
+  if (star < 0) return pattern === value
+  const [start, end] = [pattern.slice(0, star), pattern.slice(star + 1)]
+  return value.length >= start.length + end.length && value.startsWith(start) && value.endsWith(end)
+}
+
+function corsHeaders(rule: JsonObject, origin: string, method: string): Record<string, string> {
+  const any = texts(rule.AllowedOrigin).includes('*')
+  const exposed = texts(rule.ExposeHeader)
+  const age = rule.MaxAgeSeconds
+  return {
+    'access-control-allow-origin': any ? '*' : origin,
+    'access-control-allow-methods': texts(rule.AllowedMethod).join(', ') || method,
+    vary: 'Origin, Access-Control-Request-Headers, Access-Control-Request-Method',
+    ...(any ? {} : { 'access-control-allow-credentials': 'true' }),
+    ...(exposed.length === 0 ? {} : { 'access-control-expose-headers': exposed.join(', ') }),
+    ...(typeof age === 'number' ? { 'access-control-max-age': String(age) } : {}),
+  }
+}
+
+function texts(value: unknown): string[] {
+  return Array.isArray(value) ? value.filter(one => typeof one === 'string') : []
+}

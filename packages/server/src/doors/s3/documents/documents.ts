@@ -1,0 +1,179 @@
+import type { JsonObject } from '@holdfast/core/records.ts'
+import { S3Error } from '../errors.ts'
+import { malformed } from '../xml/read.ts'
+import type { BucketDocument } from './bucket-document.ts'
+import {
+  corsShape,
+  encryptionShape,
+  lifecycleShape,
+  loggingShape,
+  notificationShape,
+  ownershipShape,
+  websiteShape,
+} from './shapes.ts'
+
+export const cors: BucketDocument = {
+  name: 'cors',
+  root: 'CORSConfiguration',
+  shape: corsShape,
+  read: 's3:GetBucketCORS',
+  write: 's3:PutBucketCORS',
+  missing: 'NoSuchCORSConfiguration',
+}
+
+export const lifecycle: BucketDocument = {
+  name: 'lifecycle',
+  root: 'LifecycleConfiguration',
+  shape: lifecycleShape,
+  read: 's3:GetLifecycleConfiguration',
+  write: 's3:PutLifecycleConfiguration',
+  missing: 'NoSuchLifecycleConfiguration',
+  check: checkLifecycle,
+}
+
+export const encryption: BucketDocument = {
+  name: 'encryption',
+  root: 'ServerSideEncryptionConfiguration',
+  shape: encryptionShape,
+  read: 's3:GetEncryptionConfiguration',
+  write: 's3:PutEncryptionConfiguration',
+  missing: 'ServerSideEncryptionConfigurationNotFoundError',
+  check: checkEncryption,
+}
+
+export const notification: BucketDocument = {
+  name: 'notification',
+  root: 'NotificationConfiguration',
+  shape: notificationShape,
+  read: 's3:GetBucketNotification',
+  write: 's3:PutBucketNotification',
+}
+
+export const logging: BucketDocument = {
+  name: 'logging',
+  root: 'BucketLoggingStatus',
+  shape: loggingShape,
+  read: 's3:GetBucketLogging',
+  write: 's3:PutBucketLogging',
+}
+
+export const website: BucketDocument = {
+  name: 'website',
+  root: 'WebsiteConfiguration',
+  shape: websiteShape,
+  read: 's3:GetBucketWebsite',
+  write: 's3:PutBucketWebsite',
+  missing: 'NoSuchWebsiteConfiguration',
+  check: checkWebsite,
+}
+
+/** What the engine reads is kept in its own words. */
+export const ownership: BucketDocument = {
+  name: 'ownership',
+  root: 'OwnershipControls',
+  shape: ownershipShape,
+  read: 's3:GetBucketOwnershipControls',
+  write: 's3:PutBucketOwnershipControls',
+  missing: 'OwnershipControlsNotFoundError',
+  kept: document => ({ rule: objects(document.Rule)[0]?.ObjectOwnership ?? null }),
+  shown: ({ rule = null }) => ({ Rule: [{ ObjectOwnership: rule }] }),
+}
+
+/** https://docs.aws.amazon.com/AmazonS3/latest/userguide/intro-lifecycle-rules.html */
+function checkLifecycle(document: JsonObject): void {
+  const rules = objects(document.Rule)
+  const ids = rules.flatMap(rule => (typeof rule.ID === 'string' ? [rule.ID] : []))
+  if (ids.some(id => id.length > 255)) {
+    throw new S3Error('InvalidArgument', {
+      message: 'ID length should not exceed allowed limit of 255',
+    })
+  }
+  if (new Set(ids).size !== ids.length) {
+    throw new S3Error('InvalidArgument', { message: 'Rule ID must be unique.' })
+  }
+  for (const rule of rules) checkRule(rule)
+}
+
+const ACTIONS = [
+  'Transition',
+  'Expiration',
+  'NoncurrentVersionTransition',
+  'NoncurrentVersionExpiration',
+  'AbortIncompleteMultipartUpload',
+]
+
+function checkRule(rule: JsonObject): void {
+  if (!ACTIONS.some(action => rule[action] !== undefined)) {
+    throw new S3Error('InvalidRequest', {
+      message: 'At least one action needs to be specified in a rule',
+    })
+  }
+  requirePositive(rule)
+  if (rule.Prefix !== undefined && rule.Filter !== undefined) throw malformed()
+  const filter = object(rule.Filter)
+  if (Object.keys(filter).length > 1) throw malformed()
+  const expiration = rule.Expiration === undefined ? [] : [object(rule.Expiration)]
+  for (const part of [...expiration, ...objects(rule.Transition)]) {
+    const given = ['Days', 'Date', 'ExpiredObjectDeleteMarker'].filter(
+      name => part[name] !== undefined,
+    )
+    if (given.length !== 1) throw malformed()
+  }
+  if (rule.Expiration !== undefined && rule.Transition !== undefined) {
+    const [end] = expiration
+    const late = objects(rule.Transition).some(
+      ({ Days: days }) =>
+        typeof days === 'number' && typeof end?.Days === 'number' && days >= end.Days,
+    )
+    if (late) {
+      throw new S3Error('InvalidArgument', {
+        message:
+          "'Days' in the Expiration action must be greater than 'Days' in the Transition action",
+      })
+    }
+  }
+}
+
+function requirePositive(rule: JsonObject): void {
+  for (const action of ACTIONS) {
+    for (const part of objects([rule[action] ?? []].flat())) {
+      for (const [name, value] of Object.entries(part)) {
+        if (!/Days/.test(name) || typeof value !== 'number' || value > 0) continue
+        const message = `'${name}' for ${action} action must be a positive integer`
+        throw new S3Error('InvalidArgument', { message })
+      }
+    }
+  }
+}
+
+function checkEncryption(document: JsonObject): void {
+  const [rule] = objects(document.Rule)
+  const { SSEAlgorithm: algorithm } = object(rule?.ApplyServerSideEncryptionByDefault)
+  if (algorithm === undefined || algorithm === 'AES256') return
+  if (algorithm === 'aws:kms' || algorithm === 'aws:kms:dsse') {
+    throw new S3Error('NotImplemented', { message: 'Keys of KMS are not supported.' })
+  }
+  throw new S3Error('InvalidEncryptionAlgorithmError')
+}
+
+function checkWebsite(document: JsonObject): void {
+  const redirects = document.RedirectAllRequestsTo !== undefined
+  const others = ['IndexDocument', 'ErrorDocument', 'RoutingRules'].some(
+    name => document[name] !== undefined,
+  )
+  if (redirects ? others : document.IndexDocument === undefined) {
+    throw new S3Error('InvalidArgument', { message: 'A value for IndexDocument Suffix is needed' })
+  }
+}
+
+export function object(value: unknown): JsonObject {
+  return isObject(value) ? value : {}
+}
+
+export function objects(value: unknown): JsonObject[] {
+  return Array.isArray(value) ? value.filter(isObject) : []
+}
+
+function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

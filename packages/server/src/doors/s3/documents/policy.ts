@@ -1,0 +1,46 @@
+import { isPublicPolicy, statementsOf } from '@holdfast/engine/access/policy/policy-document.ts'
+import type { Verified } from '../auth/verify.ts'
+import { S3Error } from '../errors.ts'
+import { type Answer, emptyAnswer, xmlAnswer } from '../requests/answer.ts'
+import { writeXml } from '../xml/write.ts'
+import { bucketOf, keepDocument } from './bucket-document.ts'
+import { object } from './documents.ts'
+
+/** https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-policies.html */
+const POLICY_BYTES_MAX = 20 * 1024
+
+export async function getPolicy(verified: Verified): Promise<Answer> {
+  const bucket = await bucketOf(verified, 's3:GetBucketPolicy')
+  const policy = bucket.documents?.policy
+  if (policy === undefined) throw new S3Error('NoSuchBucketPolicy', { BucketName: bucket.name })
+  return { status: 200, text: { type: 'application/json', body: JSON.stringify(policy) } }
+}
+
+export async function putPolicy(verified: Verified): Promise<Answer> {
+  await bucketOf(verified, 's3:PutBucketPolicy')
+  const bytes = await verified.body.read(POLICY_BYTES_MAX)
+  if (bytes.length === 0) throw new S3Error('MissingRequestBodyError')
+  await keepDocument(verified, 'policy', object(parsed(bytes)))
+  return emptyAnswer(204)
+}
+
+function parsed(bytes: Buffer): unknown {
+  try {
+    return JSON.parse(bytes.toString())
+  } catch {
+    throw new S3Error('MalformedPolicy', { message: 'Policies must be valid JSON.' })
+  }
+}
+
+export async function deletePolicy(verified: Verified): Promise<Answer> {
+  await bucketOf(verified, 's3:DeleteBucketPolicy')
+  await keepDocument(verified, 'policy', null)
+  return emptyAnswer(204)
+}
+
+export async function getPolicyStatus(verified: Verified): Promise<Answer> {
+  const bucket = await bucketOf(verified, 's3:GetBucketPolicyStatus')
+  const policy = bucket.documents?.policy
+  if (policy === undefined) throw new S3Error('NoSuchBucketPolicy', { BucketName: bucket.name })
+  return xmlAnswer(writeXml('PolicyStatus', [['IsPublic', isPublicPolicy(statementsOf(policy))]]))
+}

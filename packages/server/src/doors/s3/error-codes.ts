@@ -1,0 +1,157 @@
+import type { ErrorCode, HoldfastError } from '@holdfast/core/errors.ts'
+import { type S3Code, S3Error } from './errors.ts'
+
+/** Every code of the store in S3's words. A new code does not compile until it has some here. */
+const codes: Record<ErrorCode, S3Code> = {
+  MALFORMED_REQUEST: 'InvalidRequest',
+  INVALID_JSON: 'InvalidRequest',
+  INVALID_NAME: 'InvalidBucketName',
+  VALIDATION_ERROR: 'InvalidArgument',
+  INVALID_CURSOR: 'InvalidArgument',
+  INVALID_SEARCH: 'InvalidArgument',
+  BODY_INCOMPLETE: 'IncompleteBody',
+  LENGTH_MISMATCH: 'IncompleteBody',
+  DIGEST_MISMATCH: 'BadDigest',
+  DIGEST_UNSUPPORTED: 'InvalidDigest',
+  CONTENT_TYPE_REFUSED: 'InvalidRequest',
+  CONTENT_TYPE_MISMATCH: 'InvalidRequest',
+  UNAUTHENTICATED: 'AccessDenied',
+  CREDENTIAL_EXPIRED: 'ExpiredToken',
+  ACCOUNT_DISABLED: 'AccessDenied',
+  ACCOUNT_LOCKED: 'AccessDenied',
+  PASSWORD_CHANGE_REQUIRED: 'AccessDenied',
+  FORBIDDEN: 'AccessDenied',
+  LINK_INVALID: 'AccessDenied',
+  BUCKET_NOT_FOUND: 'NoSuchBucket',
+  ASSET_NOT_FOUND: 'NoSuchKey',
+  VERSION_NOT_FOUND: 'NoSuchVersion',
+  LINK_NOT_FOUND: 'NoSuchKey',
+  QUOTA_NOT_FOUND: 'NoSuchConfiguration',
+  UPLOAD_NOT_FOUND: 'NoSuchUpload',
+  DOCUMENT_NOT_FOUND: 'NoSuchConfiguration',
+  VERSION_IS_MARKER: 'MethodNotAllowed',
+  VERSION_LOCKED: 'AccessDenied',
+  VERSIONING_LOCKED: 'InvalidBucketState',
+  PART_INVALID: 'InvalidPart',
+  PART_ORDER_INVALID: 'InvalidPartOrder',
+  PART_TOO_SMALL: 'EntityTooSmall',
+  POLICY_UNSUPPORTED: 'MalformedPolicy',
+  PUBLIC_ACCESS_BLOCKED: 'AccessDenied',
+  ACL_NOT_SUPPORTED: 'AccessControlListNotSupported',
+  KEY_NOT_FOUND: 'InvalidAccessKeyId',
+  USER_NOT_FOUND: 'InvalidRequest',
+  GROUP_NOT_FOUND: 'InvalidRequest',
+  GRANT_NOT_FOUND: 'InvalidRequest',
+  PRINCIPAL_NOT_FOUND: 'InvalidRequest',
+  USER_EXISTS: 'InvalidRequest',
+  USER_PROTECTED: 'InvalidRequest',
+  GROUP_EXISTS: 'InvalidRequest',
+  ROUTE_NOT_FOUND: 'NoSuchKey',
+  METHOD_NOT_ALLOWED: 'MethodNotAllowed',
+  ASSET_EXISTS: 'PreconditionFailed',
+  ASSET_DELETED: 'NoSuchKey',
+  ASSET_NOT_DELETED: 'InvalidRequest',
+  BUCKET_EXISTS: 'BucketAlreadyOwnedByYou',
+  BUCKET_NOT_EMPTY: 'BucketNotEmpty',
+  LINK_EXISTS: 'InvalidRequest',
+  VERSION_CURRENT: 'InvalidRequest',
+  VERSION_TAG_EXISTS: 'InvalidRequest',
+  CHANGED_MEANWHILE: 'ConditionalRequestConflict',
+  PRECONDITION_FAILED: 'PreconditionFailed',
+  QUOTA_EXCEEDED: 'QuotaExceeded',
+  BODY_TOO_LARGE: 'EntityTooLarge',
+  TOO_MANY_ITEMS: 'InvalidRequest',
+  RANGE_NOT_SATISFIABLE: 'InvalidRange',
+  TOO_MANY_REQUESTS: 'SlowDown',
+  REQUEST_TIMEOUT: 'RequestTimeout',
+  EXPECTATION_FAILED: 'InvalidRequest',
+  STORAGE_FULL: 'InsufficientStorage',
+  STORAGE_UNAVAILABLE: 'ServiceUnavailable',
+  SHUTTING_DOWN: 'ServiceUnavailable',
+  OUTCOME_UNKNOWN: 'ServiceUnavailable',
+  BLOB_DAMAGED: 'InternalError',
+  BLOB_MISSING: 'InternalError',
+  STORE_LOCKED: 'ServiceUnavailable',
+  STORE_FOREIGN: 'ServiceUnavailable',
+  STORE_DAMAGED: 'ServiceUnavailable',
+  SETTINGS_INVALID: 'InternalError',
+  INTERNAL: 'InternalError',
+}
+
+/** The refusal that the client sees; nothing internal is told. */
+export function asS3Error(error: HoldfastError, options: { hashed?: boolean } = {}): S3Error {
+  const code = codeOf(error, options.hashed ?? false)
+  const message = messageOf(error)
+  return new S3Error(code, message === undefined ? {} : { message }, {
+    cause: error,
+    headers: headersOf(error),
+  })
+}
+
+/** `hashed`: the signature covers a SHA-256 of the body. */
+function codeOf(error: HoldfastError, hashed: boolean): S3Code {
+  if (hashed && error.code === 'DIGEST_MISMATCH' && error.details.algorithm === 'sha256') {
+    return 'XAmzContentSHA256Mismatch'
+  }
+  if (error.code === 'VALIDATION_ERROR' && problemsOf(error).some(({ path }) => path === 'key')) {
+    return problemsOf(error).some(({ problem }) => problem.includes('at most'))
+      ? 'KeyTooLongError'
+      : 'InvalidURI'
+  }
+  const paths = problemsOf(error).map(({ path }) => path)
+  if (error.code === 'VALIDATION_ERROR' && paths.includes('name')) return 'InvalidBucketName'
+  if (error.code === 'VALIDATION_ERROR' && paths.some(isLock)) return 'InvalidRequest'
+  if (error.code === 'PRECONDITION_FAILED' && error.details.missing === true) return 'NoSuchKey'
+  if (error.code === 'BUCKET_EXISTS' && error.details.owned === false) return 'BucketAlreadyExists'
+  return codes[error.code]
+}
+
+function messageOf(error: HoldfastError): string | undefined {
+  const [first] = problemsOf(error)
+  if (first !== undefined && isLock(first.path))
+    return 'Bucket is missing Object Lock Configuration'
+  if (first !== undefined) return `${first.path} ${first.problem}`
+  const reason = error.details.reason
+  const loud = error.kind === 'internal' || error.kind === 'unavailable'
+  const told = error.code === 'QUOTA_EXCEEDED' || error.code === 'CONTENT_TYPE_REFUSED'
+  if (told) return error.message
+  return !loud && error.kind === 'invalid' && typeof reason === 'string' ? reason : undefined
+}
+
+/** Said of a lock in a bucket that has none. */
+function isLock(path: string): boolean {
+  return path === 'object_lock' || path === 'retention'
+}
+
+function problemsOf(error: HoldfastError): { path: string; problem: string }[] {
+  const { errors } = error.details
+  if (!Array.isArray(errors)) return []
+  return errors.map(({ path, problem }) => ({ path: String(path), problem: String(problem) }))
+}
+
+function headersOf(error: HoldfastError): Record<string, string> {
+  return { ...markerHeaders(error), ...waitHeaders(error) }
+}
+
+/** What hides an object is told, so that it can be removed. */
+function markerHeaders({ code, details }: HoldfastError): Record<string, string> {
+  if (code !== 'VERSION_IS_MARKER' && details.delete_marker !== true) return {}
+  const { version_id: id } = details
+  return {
+    'x-amz-delete-marker': 'true',
+    ...(typeof id === 'string' ? { 'x-amz-version-id': id } : {}),
+  }
+}
+
+function waitHeaders(error: HoldfastError): Record<string, string> {
+  switch (error.kind) {
+    case 'limited':
+      return error.code === 'TOO_MANY_REQUESTS' ? { 'retry-after': '1' } : {}
+    case 'unavailable':
+      return { 'retry-after': '5' }
+    case 'full':
+      return { 'retry-after': '60' }
+    default:
+      return {}
+  }
+}

@@ -1,0 +1,100 @@
+import { listObjects, type ObjectList } from '@holdfast/engine/objects/list-objects.ts'
+import type { StoredObject } from '@holdfast/engine/objects/object-views.ts'
+import type { Verified } from '../auth/verify.ts'
+import { invalidArgument } from '../errors.ts'
+import { type Answer, xmlAnswer } from '../requests/answer.ts'
+import { bucketPlace } from '../requests/place.ts'
+import { checksumTypeName } from '../wire/object-headers.ts'
+import { objectOwner } from '../wire/owners.ts'
+import { writeXml, type XmlNode } from '../xml/write.ts'
+import { keyOfToken, type ListAsk, listAsk, prefixNodes, tokenOf } from './list-query.ts'
+import { ownerNode } from './owner-nodes.ts'
+
+/** https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjects.html */
+export async function listObjectsFirst(verified: Verified): Promise<Answer> {
+  const { query } = verified.request
+  const ask = listAsk(query, 'max-keys')
+  const marker = query.get('marker') ?? ''
+  const { page, name } = await pageOf(verified, ask, marker)
+  const truncated = page.next !== undefined && ask.limit > 0
+  const { shown } = ask
+  const xml = writeXml('ListBucketResult', [
+    ['Name', name],
+    ['Prefix', shown(ask.prefix)],
+    ['Marker', shown(marker)],
+    // Without a delimiter the last key of the page is the next marker, and AWS leaves it out.
+    truncated && ask.delimiter !== undefined ? ['NextMarker', shown(page.next ?? '')] : undefined,
+    ['MaxKeys', ask.limit],
+    ask.delimiter === undefined ? undefined : ['Delimiter', shown(ask.delimiter)],
+    ['IsTruncated', truncated],
+    ask.encoding,
+    ...page.objects.map(object => contentsNode(object, ask, true)),
+    ...prefixNodes(page.prefixes, ask),
+  ])
+  return xmlAnswer(xml)
+}
+
+/** https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html */
+export async function listObjectsSecond(verified: Verified): Promise<Answer> {
+  const { query } = verified.request
+  const type = query.get('list-type')
+  if (type !== '2') throw invalidArgument('list-type', type ?? '', 'Invalid List Type specified')
+  const ask = listAsk(query, 'max-keys')
+  const token = query.get('continuation-token')
+  const startAfter = query.get('start-after')
+  const owners = query.get('fetch-owner') === 'true'
+  const after = token === undefined || token === '' ? (startAfter ?? '') : keyOfToken(token)
+  const { page, name } = await pageOf(verified, ask, after)
+  const truncated = page.next !== undefined && ask.limit > 0
+  const { shown } = ask
+  const xml = writeXml('ListBucketResult', [
+    ['Name', name],
+    ['Prefix', shown(ask.prefix)],
+    startAfter === undefined ? undefined : ['StartAfter', shown(startAfter)],
+    token === undefined ? undefined : ['ContinuationToken', token],
+    truncated ? ['NextContinuationToken', tokenOf(page.next ?? '')] : undefined,
+    ['KeyCount', page.objects.length + page.prefixes.length],
+    ['MaxKeys', ask.limit],
+    ask.delimiter === undefined ? undefined : ['Delimiter', shown(ask.delimiter)],
+    ['IsTruncated', truncated],
+    ask.encoding,
+    ...page.objects.map(object => contentsNode(object, ask, owners)),
+    ...prefixNodes(page.prefixes, ask),
+  ])
+  return xmlAnswer(xml)
+}
+
+async function pageOf(
+  verified: Verified,
+  ask: ListAsk,
+  after: string,
+): Promise<{ page: ObjectList; name: string }> {
+  const { engine, call, bucket } = bucketPlace(verified)
+  const { prefix, delimiter, limit } = ask
+  const page = await listObjects(engine, call, {
+    bucket,
+    limit,
+    ...(prefix === '' ? {} : { prefix }),
+    ...(delimiter === undefined ? {} : { delimiter }),
+    ...(after === '' ? {} : { after }),
+  })
+  return { page, name: bucket }
+}
+
+function contentsNode(object: StoredObject, { shown }: ListAsk, owners: boolean): XmlNode {
+  const { version, facets } = object
+  const { checksum } = facets
+  return [
+    'Contents',
+    [
+      ['Key', shown(object.asset.key)],
+      ['LastModified', version.createdAt],
+      ['ETag', `"${object.etag}"`],
+      checksum === undefined ? undefined : ['ChecksumAlgorithm', checksum.algorithm],
+      checksum === undefined ? undefined : ['ChecksumType', checksumTypeName(checksum)],
+      ['Size', version.size],
+      owners ? ownerNode(objectOwner(object)) : undefined,
+      ['StorageClass', facets.storageClass ?? 'STANDARD'],
+    ],
+  ]
+}

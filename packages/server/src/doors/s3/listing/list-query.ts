@@ -1,0 +1,57 @@
+import { requireNumber } from '../auth/verified-body.ts'
+import { invalidArgument } from '../errors.ts'
+import type { Query } from '../wire/query.ts'
+import { uriEncode } from '../wire/uri.ts'
+import type { XmlNode } from '../xml/write.ts'
+
+const ITEMS_MAX = 1000
+const INT_MAX = 2_147_483_647
+
+/** What every listing of keys is asked with. */
+export interface ListAsk {
+  readonly prefix: string
+  readonly delimiter: string | undefined
+  /** As asked, and at most 1000. */
+  readonly limit: number
+  /** Keys as this listing writes them. */
+  readonly shown: (text: string) => string
+  /** `EncodingType`, where the caller asked for one. */
+  readonly encoding: XmlNode | undefined
+}
+
+export function listAsk(query: Query, maxName: string): ListAsk {
+  const encoding = query.get('encoding-type') || undefined
+  if (encoding !== undefined && encoding.toLowerCase() !== 'url') {
+    throw invalidArgument('encoding-type', encoding, 'Invalid Encoding Method specified in Request')
+  }
+  const delimiter = query.get('delimiter')
+  return {
+    prefix: query.get('prefix') ?? '',
+    delimiter: delimiter === '' ? undefined : delimiter,
+    limit: limitOf(query, maxName),
+    shown: encoding === undefined ? text => text : text => uriEncode(text),
+    encoding: encoding === undefined ? undefined : ['EncodingType', 'url'],
+  }
+}
+
+export function limitOf(query: Query, name: string): number {
+  const text = query.get(name)
+  if (text === undefined || text === '') return ITEMS_MAX
+  const message = `Argument ${name} must be an integer between 0 and ${INT_MAX}`
+  return Math.min(ITEMS_MAX, requireNumber(name, text, { min: 0, max: INT_MAX, message }))
+}
+
+export function prefixNodes(prefixes: readonly string[], { shown }: ListAsk): XmlNode[] {
+  return prefixes.map(prefix => ['CommonPrefixes', [['Prefix', shown(prefix)]]])
+}
+
+/** Tokens of pages are keys in disguise: opaque to callers, and safe in a URL. */
+export function tokenOf(key: string): string {
+  return Buffer.from(key).toString('base64url')
+}
+
+export function keyOfToken(token: string): string {
+  const key = Buffer.from(token, 'base64url').toString()
+  if (tokenOf(key) === token) return key
+  throw invalidArgument('continuation-token', token, 'The continuation token provided is incorrect')
+}

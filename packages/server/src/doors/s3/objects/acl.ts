@@ -1,0 +1,56 @@
+import type { ObjectAcl } from '@holdfast/core/objects.ts'
+import { getObject } from '@holdfast/engine/objects/find-object.ts'
+import { setObjectAcl } from '@holdfast/engine/objects/object-settings.ts'
+import type { Verified } from '../auth/verify.ts'
+import { S3Error } from '../errors.ts'
+import { type Answer, emptyAnswer, xmlAnswer } from '../requests/answer.ts'
+import { objectPlace } from '../requests/place.ts'
+import { aclOfHeaders } from '../wire/acl-headers.ts'
+import { readAcl, writeAcl } from '../wire/acl-xml.ts'
+import { versionHeader } from '../wire/object-headers.ts'
+import { objectOwner } from '../wire/owners.ts'
+
+const BODY_BYTES_MAX = 128 * 1024
+
+/** https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObjectAcl.html */
+export async function getObjectAcl(verified: Verified): Promise<Answer> {
+  const { engine, call, address } = objectPlace(verified)
+  const action = address.versionId === undefined ? 's3:GetObjectAcl' : 's3:GetObjectVersionAcl'
+  const object = await getObject(engine, call, { ...address, action })
+  const acl = object.facets.acl ?? privateAcl(objectOwner(object))
+  return xmlAnswer(writeAcl(acl), versionHeader(object))
+}
+
+export async function putObjectAcl(verified: Verified): Promise<Answer> {
+  const { engine, call, address } = objectPlace(verified)
+  const action = address.versionId === undefined ? 's3:PutObjectAcl' : 's3:PutObjectVersionAcl'
+  const found = await getObject(engine, call, { ...address, action })
+  const acl = await wantedAcl(verified, objectOwner(found))
+  const object = await setObjectAcl(engine, call, { ...address, acl })
+  return emptyAnswer(200, versionHeader(object))
+}
+
+export function privateAcl(owner: string): ObjectAcl {
+  return { owner, grants: [{ permission: 'FULL_CONTROL', grantee: { id: owner } }] }
+}
+
+/** Of the headers or of the body, for the owner that there is. */
+export async function wantedAcl(verified: Verified, owner: string): Promise<ObjectAcl> {
+  const headers = aclOfHeaders(verified)
+  const bytes = await verified.body.read(BODY_BYTES_MAX)
+  if (headers === undefined) {
+    if (bytes.length === 0) throw new S3Error('MissingSecurityHeader')
+    return readAcl(bytes, owner)
+  }
+  if (bytes.length > 0) throw new S3Error('UnexpectedContent')
+  const caller = verified.call.principal.id
+  // A canned list gives everything to the owner, whoever asks for it.
+  const grants = headers.grants.map(grant =>
+    typeof grant.grantee !== 'string' &&
+    grant.grantee.id === caller &&
+    verified.request.headers.has('x-amz-acl')
+      ? { ...grant, grantee: { id: owner } }
+      : grant,
+  )
+  return { owner, grants }
+}

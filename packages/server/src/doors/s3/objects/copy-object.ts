@@ -1,0 +1,94 @@
+import { copyObject, renameObject } from '@holdfast/engine/objects/copy-object.ts'
+import type { Verified } from '../auth/verify.ts'
+import { invalidArgument, S3Error } from '../errors.ts'
+import { type CopySource, parseCopySource } from '../requests/address.ts'
+import { type Answer, emptyAnswer, xmlAnswer } from '../requests/answer.ts'
+import { objectPlace } from '../requests/place.ts'
+import { checksumNodes } from '../wire/checksum-nodes.ts'
+import { checksumAlgorithmOf } from '../wire/checksums.ts'
+import { sourceConditions, writeConditions } from '../wire/conditions.ts'
+import { encryptionHeader, versionHeader } from '../wire/object-headers.ts'
+import { objectInput } from '../wire/object-input.ts'
+import { writeXml } from '../xml/write.ts'
+
+/** https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html */
+export async function copyObjectHere(verified: Verified): Promise<Answer> {
+  const { engine, call, address } = objectPlace(verified)
+  const { headers } = verified.request
+  const from = copySourceOf(verified)
+  const replaceMetadata = directive(verified, 'x-amz-metadata-directive') === 'REPLACE'
+  const replaceTags = directive(verified, 'x-amz-tagging-directive') === 'REPLACE'
+  const { tags, ...facets } = objectInput(verified)
+  const itself =
+    from.bucket === address.bucket && from.key === address.key && from.versionId === undefined
+  const changes =
+    replaceMetadata ||
+    headers.has('x-amz-storage-class') ||
+    headers.has('x-amz-server-side-encryption') ||
+    facets.headers?.websiteRedirect !== undefined
+  if (itself && !changes) {
+    const message =
+      'This copy request is illegal because it is trying to copy an object to itself without ' +
+      "changing the object's metadata, storage class, website redirect location or encryption " +
+      'attributes.'
+    throw new S3Error('InvalidRequest', { message })
+  }
+  const { source, object } = await copyObject(engine, call, {
+    from,
+    to: address,
+    replaceMetadata,
+    facets,
+    tags: replaceTags ? (tags ?? []) : undefined,
+    checksum: checksumAlgorithmOf(headers.get('x-amz-checksum-algorithm')),
+    sourceConditions: sourceConditions(headers, 'x-amz-copy-source'),
+    conditions: writeConditions(headers),
+  })
+  const xml = writeXml('CopyObjectResult', [
+    ['LastModified', object.version.createdAt],
+    ['ETag', `"${object.etag}"`],
+    ...checksumNodes(object),
+  ])
+  const sourceVersion = versionHeader(source)['x-amz-version-id']
+  return xmlAnswer(xml, {
+    ...versionHeader(object),
+    ...encryptionHeader(object),
+    ...(sourceVersion === undefined ? {} : { 'x-amz-copy-source-version-id': sourceVersion }),
+  })
+}
+
+export function copySourceOf({ request }: Verified): CopySource {
+  return parseCopySource(request.headers.get('x-amz-copy-source') ?? '')
+}
+
+function directive({ request }: Verified, name: string): 'COPY' | 'REPLACE' {
+  const value = request.headers.get(name) ?? 'COPY'
+  if (value === 'COPY' || value === 'REPLACE') return value
+  throw invalidArgument(name, value, 'Unknown directive.')
+}
+
+/** https://docs.aws.amazon.com/AmazonS3/latest/API/API_RenameObject.html */
+export async function renameObjectHere(verified: Verified): Promise<Answer> {
+  const { engine, call, address } = objectPlace(verified)
+  const { headers } = verified.request
+  const source = headers.get('x-amz-rename-source')
+  if (source === undefined) {
+    const message = 'Missing required header for this request: x-amz-rename-source'
+    throw new S3Error('InvalidRequest', { message })
+  }
+  const from = renameSource(source, address.bucket)
+  await renameObject(engine, call, {
+    bucket: address.bucket,
+    from,
+    to: address.key,
+    sourceConditions: sourceConditions(headers, 'x-amz-rename-source'),
+    conditions: writeConditions(headers),
+  })
+  return emptyAnswer(200)
+}
+
+/** A key of this bucket, or `bucket/key` with it. */
+function renameSource(header: string, bucket: string): string {
+  const text = header.startsWith('/') ? header.slice(1) : header
+  const named = text.startsWith(`${bucket}/`) ? text : `${bucket}/${text}`
+  return parseCopySource(named).key
+}

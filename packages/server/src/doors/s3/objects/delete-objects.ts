@@ -1,0 +1,77 @@
+import {
+  type RemovalOutcome,
+  type RemoveObjectInput,
+  removeObjects,
+} from '@holdfast/engine/objects/remove-object.ts'
+import type { Verified } from '../auth/verify.ts'
+import { asS3Error } from '../error-codes.ts'
+import { S3Error } from '../errors.ts'
+import { type Answer, xmlAnswer } from '../requests/answer.ts'
+import { bucketPlace } from '../requests/place.ts'
+import { checksumOfHeader } from '../wire/checksums.ts'
+import { etagsOf } from '../wire/conditions.ts'
+import { booleanOf, childrenOf, malformed, readXml, requiredText, textOf } from '../xml/read.ts'
+import { writeXml, type XmlNode } from '../xml/write.ts'
+import { bypasses } from './delete-object.ts'
+
+const BODY_BYTES_MAX = 4 * 1024 * 1024
+const OBJECTS_MAX = 1000
+
+/** https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html */
+export async function deleteObjects(verified: Verified): Promise<Answer> {
+  const { engine, call, bucket } = bucketPlace(verified)
+  requireIntegrity(verified)
+  const root = readXml(await verified.body.read(BODY_BYTES_MAX), 'Delete')
+  const quiet = booleanOf(root, 'Quiet') ?? false
+  const bypassGovernance = bypasses(verified.request.headers)
+  const inputs = childrenOf(root, 'Object').map((object): RemoveObjectInput => {
+    const versionId = textOf(object, 'VersionId')
+    const etag = textOf(object, 'ETag')
+    const key = requiredText(object, 'Key')
+    if (key === '') throw malformed()
+    return {
+      bucket,
+      key,
+      bypassGovernance,
+      ...(versionId === undefined || versionId === '' ? {} : { versionId }),
+      ...(etag === undefined ? {} : { ifMatch: etagsOf(etag)[0] }),
+    }
+  })
+  if (inputs.length === 0 || inputs.length > OBJECTS_MAX) throw malformed()
+  const outcomes = await removeObjects(engine, call, inputs)
+  const nodes = outcomes.flatMap((outcome, at): XmlNode[] => {
+    const input = inputs[at]
+    if (input === undefined || (quiet && outcome.error === undefined)) return []
+    return [outcomeNode(input, outcome)]
+  })
+  return xmlAnswer(writeXml('DeleteResult', nodes))
+}
+
+/** AWS wants a checksum here; a signed body is one. */
+function requireIntegrity({ request }: Verified): void {
+  const { headers } = request
+  const names = [...headers.names(), ...(headers.get('x-amz-trailer') ?? '').split(',')]
+  const summed = names.some(name => checksumOfHeader(name.trim().toLowerCase()) !== undefined)
+  const signed = /^[0-9a-f]{64}$/i.test(headers.get('x-amz-content-sha256') ?? '')
+  if (summed || signed || headers.has('content-md5')) return
+  const message = 'Missing required header for this request: Content-MD5'
+  throw new S3Error('InvalidRequest', { message })
+}
+
+function outcomeNode(input: RemoveObjectInput, { removed, error }: RemovalOutcome): XmlNode {
+  const asked: XmlNode[] = [
+    ['Key', input.key],
+    ['VersionId', input.versionId],
+  ]
+  if (error !== undefined) {
+    const { code, message } = asS3Error(error)
+    return ['Error', [...asked, ['Code', code], ['Message', message]]]
+  }
+  const marker: XmlNode[] = removed.deleteMarker
+    ? [
+        ['DeleteMarker', true],
+        ['DeleteMarkerVersionId', removed.versionId ?? undefined],
+      ]
+    : []
+  return ['Deleted', [...asked, ...marker]]
+}

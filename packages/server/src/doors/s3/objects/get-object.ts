@@ -1,0 +1,114 @@
+import { isHoldfastError } from '@holdfast/core/errors.ts'
+import type { BlobBytes, ByteRange } from '@holdfast/core/ports/element.ts'
+import { getObject } from '@holdfast/engine/objects/find-object.ts'
+import type { StoredObject } from '@holdfast/engine/objects/object-views.ts'
+import { partRange, readObject } from '@holdfast/engine/objects/read-object.ts'
+import { contentRange, parseRange, rangeBytes } from '../../../http/content/ranges.ts'
+import { requireNumber } from '../auth/verified-body.ts'
+import type { Verified } from '../auth/verify.ts'
+import { S3Error } from '../errors.ts'
+import type { Answer } from '../requests/answer.ts'
+import { objectPlace } from '../requests/place.ts'
+import { requireReadConditions } from '../wire/conditions.ts'
+import { requireHeaderText } from '../wire/header-text.ts'
+import { headerOfText } from '../wire/headers.ts'
+import { checksumHeaders, describingHeaders } from '../wire/object-headers.ts'
+
+/** https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html, and of HeadObject. */
+export async function getObjectHere(verified: Verified): Promise<Answer> {
+  const { engine, call, address } = objectPlace(verified)
+  const overrides = overridesOf(verified)
+  const object = await getObject(engine, call, {
+    ...address,
+    action: address.versionId === undefined ? 's3:GetObject' : 's3:GetObjectVersion',
+  })
+  requireReadConditions(verified.request.headers, object)
+  const part = partOf(verified, object)
+  const range = part === undefined ? rangeOf(verified, object) : part.range
+  const { size } = object.version
+  const partial = range !== undefined || part !== undefined
+  const headers: Record<string, string> = {
+    ...describingHeaders(object),
+    ...overrides,
+    'accept-ranges': 'bytes',
+    'content-length': String(range === undefined ? size : rangeBytes(range)),
+    ...(range === undefined ? {} : { 'content-range': contentRange(range, size) }),
+    ...(part === undefined || object.facets.parts === undefined
+      ? {}
+      : { 'x-amz-mp-parts-count': String(part.parts) }),
+    ...(range === undefined && asksForChecksum(verified) ? checksumHeaders(object) : {}),
+  }
+  const status = partial ? 206 : 200
+  if (verified.request.method === 'HEAD') return { status, headers }
+  return { status, headers, chunks: chunksOf(readObject(engine, object, range)) }
+}
+
+async function* chunksOf(reading: Promise<BlobBytes>): AsyncGenerator<Uint8Array> {
+  const found = await reading
+  if (found.bytes === undefined) yield* found.chunks
+  else yield found.bytes
+}
+
+function asksForChecksum({ request }: Verified): boolean {
+  return request.headers.get('x-amz-checksum-mode')?.toUpperCase() === 'ENABLED'
+}
+
+function partOf(
+  { request }: Verified,
+  object: StoredObject,
+): { range: ByteRange | undefined; parts: number } | undefined {
+  const text = request.query.get('partNumber')
+  if (text === undefined) return undefined
+  if (request.headers.has('range')) {
+    const message = 'Cannot specify both Range header and partNumber query parameter'
+    throw new S3Error('InvalidRequest', { message })
+  }
+  const message = 'Part number must be an integer between 1 and 10000, inclusive'
+  const number = requireNumber('partNumber', text, { min: 1, max: 10_000, message })
+  try {
+    return partRange(object, number)
+  } catch (error) {
+    if (isHoldfastError(error) && error.code === 'PART_INVALID') {
+      throw new S3Error('InvalidPartNumber', { PartNumberRequested: text }, { cause: error })
+    }
+    throw error
+  }
+}
+
+/** One range, as S3 has it: several are answered with the whole object. */
+function rangeOf({ request }: Verified, object: StoredObject): ByteRange | undefined {
+  const header = request.headers.get('range')
+  const { size } = object.version
+  const answer = parseRange(header, size, 1)
+  if (answer.kind === 'whole') return undefined
+  if (answer.kind === 'ranges') return answer.ranges[0]
+  throw new S3Error(
+    'InvalidRange',
+    { RangeRequested: header?.slice(0, 200), ActualObjectSize: String(size) },
+    { headers: { 'content-range': `bytes */${size}` } },
+  )
+}
+
+const OVERRIDES = [
+  'cache-control',
+  'content-disposition',
+  'content-encoding',
+  'content-language',
+  'content-type',
+  'expires',
+]
+
+/** `response-content-type` and the like, for signed requests only. */
+function overridesOf({ request, call }: Verified): Record<string, string> {
+  const headers: Record<string, string> = {}
+  for (const name of OVERRIDES) {
+    const value = request.query.get(`response-${name}`)
+    if (value === undefined) continue
+    if (call.principal.kind === 'anonymous') {
+      const message = 'Request specific response headers cannot be used for anonymous GET requests.'
+      throw new S3Error('InvalidRequest', { message })
+    }
+    headers[name] = headerOfText(requireHeaderText(`response-${name}`, value))
+  }
+  return headers
+}

@@ -1,0 +1,157 @@
+import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
+import { after, before, test } from 'node:test'
+import { type S3TestServer, startS3, told } from '../started-s3.test.ts'
+
+let s3: S3TestServer
+
+before(async () => {
+  s3 = await startS3()
+  assert.equal((await s3.send('PUT /things')).status, 200)
+})
+after(async () => {
+  await s3[Symbol.asyncDispose]()
+})
+
+const md5 = (text: string) => createHash('md5').update(text).digest('hex')
+
+test('what S3 puts in, REST shows, and the other way round', async () => {
+  const put = await s3.send('PUT /things/shared', { body: 'from s3' })
+  assert.deepEqual([put.status, put.headers.etag], [200, `"${md5('from s3')}"`])
+  const rest = await s3.server.ask('GET /api/v2/buckets/things/assets/shared')
+  assert.equal(rest.text, 'from s3')
+  await s3.server.ask('PUT /api/v2/buckets/things/assets/by-rest', { body: 'from rest' })
+  const got = await s3.send('GET /things/by-rest')
+  assert.deepEqual([got.status, got.text], [200, 'from rest'])
+})
+
+test('headers and metadata come back as they were sent', async () => {
+  const headers = {
+    'content-type': 'text/x-test',
+    'cache-control': 'max-age=5',
+    'content-encoding': 'aws-chunked,gzip',
+    'content-disposition': 'attachment; filename="a"',
+    'x-amz-meta-color': 'red',
+    'x-amz-tagging': 'a=1&b=2',
+  }
+  await s3.send('PUT /things/described', { body: 'x', headers })
+  const head = await s3.send('HEAD /things/described')
+  assert.equal(head.headers['content-type'], 'text/x-test')
+  assert.equal(head.headers['content-encoding'], 'gzip')
+  assert.equal(head.headers['x-amz-meta-color'], 'red')
+  assert.equal(head.headers['x-amz-tagging-count'], '2')
+  assert.equal(head.headers['x-content-type-options'], 'nosniff')
+  assert.equal(head.headers['x-amz-version-id'], undefined)
+  assert.equal(head.bytes.length, 0)
+})
+
+test('conditions of reads and writes hold by ETag', async () => {
+  await s3.send('PUT /things/conditional', { body: 'one' })
+  const etag = `"${md5('one')}"`
+  const get = async (headers: Record<string, string>) =>
+    (await s3.send('GET /things/conditional', { headers })).status
+  assert.equal(await get({ 'if-none-match': etag }), 304)
+  assert.equal(await get({ 'if-match': '"other"' }), 412)
+  assert.equal(await get({ 'if-match': '"other", *' }), 200)
+  assert.equal(await get({ 'if-unmodified-since': 'Sat, 29 Oct 1994 19:43:31 GMT' }), 412)
+  const put = async (key: string, headers: Record<string, string>) =>
+    told(await s3.send(`PUT /things/${key}`, { headers, body: 'two' }))
+  assert.deepEqual(await put('conditional', { 'if-none-match': '*' }), [412, 'PreconditionFailed'])
+  assert.deepEqual(await put('conditional', { 'if-match': '"other"' }), [412, 'PreconditionFailed'])
+  assert.deepEqual(await put('no-such', { 'if-match': '*' }), [404, 'NoSuchKey'])
+  assert.deepEqual(await put('conditional', { 'if-none-match': etag }), [501, 'NotImplemented'])
+  assert.deepEqual(await put('conditional', { 'if-match': etag }), [200, undefined])
+})
+
+test('ranges are single, and those beyond the end are refused with the size', async () => {
+  await s3.send('PUT /things/ranged', { body: 'testcontent' })
+  const range = async (value: string) =>
+    await s3.send('GET /things/ranged', { headers: { range: value } })
+  const middle = await range('bytes=4-7')
+  assert.deepEqual([middle.status, middle.text], [206, 'cont'])
+  assert.equal(middle.headers['content-range'], 'bytes 4-7/11')
+  assert.equal((await range('bytes=-7')).text, 'content')
+  assert.equal((await range('bytes=0-1,3-4')).status, 200)
+  assert.equal((await range('nonsense')).status, 200)
+  const beyond = await range('bytes=40-50')
+  assert.deepEqual(told(beyond), [416, 'InvalidRange'])
+  assert.match(beyond.text, /<ActualObjectSize>11<\/ActualObjectSize>/)
+})
+
+test('keys of every shape are kept, listed and encoded', async () => {
+  await s3.send('PUT /keyed')
+  const keys = ['//', '../a', './b', 'a%2Fb', 'a+b', 'a b', 'ä', '\u0001', '😀', '￮']
+  for (const key of keys) {
+    const put = await s3.send(`PUT /keyed/${encodeURIComponent(key)}`, { body: key })
+    assert.equal(put.status, 200, key)
+  }
+  const sorted = keys.toSorted((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
+  const listed = await s3.send('GET /keyed?list-type=2&encoding-type=url')
+  const found = [...listed.text.matchAll(/<Key>(.*?)<\/Key>/g)].map(match => match[1] ?? '')
+  assert.deepEqual(found.map(decodeURIComponent), sorted)
+  const paged: string[] = []
+  let token = ''
+  for (let page = 0; page < 20; page += 1) {
+    const more = token === '' ? '' : `&continuation-token=${token}`
+    const line = `GET /keyed?encoding-type=url&list-type=2&max-keys=3${more}`
+    const { text } = await s3.send(line)
+    paged.push(...[...text.matchAll(/<Key>(.*?)<\/Key>/g)].map(match => match[1] ?? ''))
+    token = /<NextContinuationToken>(.*?)</.exec(text)?.[1] ?? ''
+    if (token === '') break
+  }
+  assert.deepEqual(paged, found)
+  for (const query of ['max-keys=-1', 'max-keys=x', 'encoding-type=x', 'list-type=3']) {
+    assert.deepEqual(told(await s3.send(`GET /keyed?${query}`)), [400, 'InvalidArgument'], query)
+  }
+})
+
+test('a copy onto itself must change something, and a source is checked like a path', async () => {
+  await s3.send('PUT /things/source', { body: 'copied', headers: { 'x-amz-meta-a': '1' } })
+  const copy = async (key: string, headers: Record<string, string>) =>
+    await s3.send(`PUT /things/${key}`, { headers })
+  const itself = await copy('source', { 'x-amz-copy-source': 'things/source' })
+  assert.deepEqual(told(itself), [400, 'InvalidRequest'])
+  const copied = await copy('copied', { 'x-amz-copy-source': '/things/source' })
+  assert.match(copied.text, /<CopyObjectResult/)
+  assert.equal((await s3.send('HEAD /things/copied')).headers['x-amz-meta-a'], '1')
+  const bad = await copy('bad', { 'x-amz-copy-source': 'things' })
+  assert.deepEqual(told(bad), [400, 'InvalidArgument'])
+  const missing = await copy('bad', { 'x-amz-copy-source': 'no-such-bucket/x' })
+  assert.deepEqual(told(missing), [404, 'NoSuchBucket'])
+})
+
+test('DeleteObjects deletes exactly what it names', async () => {
+  for (const key of ['007', '7', '1e5']) await s3.send(`PUT /things/${key}`, { body: key })
+  const body = '<Delete><Object><Key>007</Key></Object><Object><Key>none</Key></Object></Delete>'
+  const answer = await s3.send('POST /things?delete', { body })
+  assert.equal((answer.text.match(/<Deleted>/g) ?? []).length, 2)
+  assert.equal((await s3.send('HEAD /things/007')).status, 404)
+  assert.equal((await s3.send('HEAD /things/7')).status, 200)
+  const entity =
+    '<!DOCTYPE Delete [<!ENTITY x "7">]><Delete><Object><Key>&x;</Key></Object></Delete>'
+  assert.deepEqual(told(await s3.send('POST /things?delete', { body: entity })), [
+    400,
+    'MalformedXML',
+  ])
+  assert.equal((await s3.send('HEAD /things/7')).status, 200)
+})
+
+test('an error document has code, resource and ids, and a HEAD has none', async () => {
+  const answer = await s3.send('GET /things/not%20there')
+  assert.deepEqual(told(answer), [404, 'NoSuchKey'])
+  assert.match(answer.text, /<Resource>\/things\/not%20there<\/Resource>/)
+  assert.match(answer.text, new RegExp(`<RequestId>${answer.headers['x-amz-request-id']}<`))
+  assert.match(answer.text, /<HostId>[\w+/=]+<\/HostId>/)
+  assert.equal(answer.headers['content-type'], 'application/xml')
+  const head = await s3.send('HEAD /things/none')
+  assert.deepEqual([head.status, head.bytes.length], [404, 0])
+})
+
+test('an owner that is another one is told off', async () => {
+  const headers = { 'x-amz-expected-bucket-owner': '123456789012' }
+  assert.deepEqual(told(await s3.send('GET /things/shared', { headers })), [403, 'AccessDenied'])
+  const listed = await s3.send('GET /')
+  const owner = /<Owner><ID>(.*?)</.exec(listed.text)?.[1] ?? ''
+  const own = { 'x-amz-expected-bucket-owner': owner }
+  assert.equal((await s3.send('GET /things/shared', { headers: own })).status, 200)
+})

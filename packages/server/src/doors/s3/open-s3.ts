@@ -1,0 +1,145 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import { HoldfastError } from '@holdfast/core/errors.ts'
+import { newUuid } from '@holdfast/core/ids.ts'
+import type { Context } from '../../context.ts'
+import { InFlight } from '../../http/in-flight.ts'
+import { verifyRequest } from './auth/verify.ts'
+import { allowOrigin } from './cors/allow-origin.ts'
+import { S3Error } from './errors.ts'
+import { builtOperations } from './handlers.ts'
+import { noteRefusal } from './note-refusal.ts'
+import { type OperationName, operations } from './operations.ts'
+import { postObject } from './post/post-object.ts'
+import { recordS3Request } from './record.ts'
+import { requireExpectedOwners } from './requests/expected-owner.ts'
+import { beginRequest, type ReadRequest, readRequest, type S3Request } from './requests/request.ts'
+import { notImplemented, routeOf } from './requests/route.ts'
+import { sendAnswer, sendError } from './send.ts'
+import { writeXml } from './xml/write.ts'
+
+const HEADERS_TIMEOUT_MS = 10_000
+const HEADERS_CHECK_MS = 2_000
+const KEEP_ALIVE_MS = 72_000
+/** 8 KiB of headers and 2 KiB of user metadata are what AWS takes; presigned links need more. */
+const HEADER_BYTES_MAX = 32 * 1024
+
+/** The server of the S3 door, not yet listening. Store, log, metrics and load are those of REST. */
+export function openS3(context: Context): Server {
+  const inFlight = new InFlight()
+  const options = {
+    connectionsCheckingInterval: HEADERS_CHECK_MS,
+    headersTimeout: HEADERS_TIMEOUT_MS,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    maxHeaderSize: HEADER_BYTES_MAX,
+    requestTimeout: 0,
+  }
+  const listener = (raw: IncomingMessage, response: ServerResponse) => {
+    take(context, inFlight, { raw, response })
+  }
+  const { certificate } = context
+  const server = certificate?.serve(options, listener) ?? createServer(options, listener)
+  server.timeout = 0
+  // Node would answer 100 before anybody looked at the signature; the first read does it instead.
+  server.on('checkContinue', (raw, response) => server.emit('request', raw, response))
+  server.on('clientError', (error: Error & { code?: string }, socket: Socket) => {
+    if (inFlight.isFree(socket)) refuseRaw(context, error, socket)
+    else inFlight.closeAfter(socket)
+  })
+  return server
+}
+
+function take(
+  context: Context,
+  inFlight: InFlight,
+  { raw, response }: { readonly raw: IncomingMessage; readonly response: ServerResponse },
+): void {
+  const request = beginRequest(context, raw, response)
+  const { load } = context
+  load.active += 1
+  // Whoever leaves in the middle must not end the process.
+  raw.on('error', () => {})
+  response.on('error', () => {})
+  response.once('close', () => {
+    load.active -= 1
+    if (!response.writableFinished) request.abort.abort()
+    recordS3Request(request)
+  })
+  const before = inFlight.enter(raw, response)
+  serveInTurn(request, before).catch(error => {
+    context.log.error({ error, request_id: request.requestId }, 'an answer could not be sent')
+    response.destroy()
+  })
+}
+
+async function serveInTurn(request: S3Request, before: Promise<void> | undefined): Promise<void> {
+  if (before !== undefined) await before
+  try {
+    const answered = await perform(request)
+    await sendAnswer(request, { ...answered, headers: { ...request.allowed, ...answered.headers } })
+  } catch (error) {
+    await sendError(request, noteRefusal(request, error))
+  }
+}
+
+async function perform(request: S3Request) {
+  const { load, settings } = request.context
+  requireFraming(request.raw)
+  if (load.stopping) throw new HoldfastError('SHUTTING_DOWN')
+  if (load.active > settings.requestsMax) throw new HoldfastError('TOO_MANY_REQUESTS')
+  const read = readRequest(request)
+  const name = routeOf(read)
+  request.told.operation = name
+  const preflight = await allowOrigin(read)
+  if (preflight !== undefined) return preflight
+  if (name === 'PostObject') return await postObject(read)
+  return await operate(read, name)
+}
+
+async function operate(request: ReadRequest, name: OperationName) {
+  const verified = await verifyRequest(request)
+  await requireExpectedOwners(verified)
+  if (isBuilt(name)) return await builtOperations[name](verified)
+  throw notImplemented(operations[name].sub ?? name)
+}
+
+function isBuilt(name: OperationName): name is keyof typeof builtOperations {
+  return Object.hasOwn(builtOperations, name)
+}
+
+/** What lets two readers of one request disagree about it (RFC 9112 §3.2, §6.1). */
+function requireFraming({ rawHeaders, headers }: IncomingMessage): void {
+  const hosts = rawHeaders.filter((name, at) => at % 2 === 0 && /^host$/i.test(name)).length
+  if (hosts > 1) throw new S3Error('InvalidRequest', { message: 'Host is given twice' })
+  const coding = headers['transfer-encoding']
+  if (coding === undefined || coding.trim().toLowerCase() === 'chunked') return
+  throw new S3Error('NotImplemented', { Header: 'Transfer-Encoding' })
+}
+
+/** Bytes that are no HTTP request: there is no request to answer, only a socket. */
+function refuseRaw(context: Context, error: Error & { code?: string }, socket: Socket): void {
+  if (socket.destroyed || !socket.writable || error.code === 'ECONNRESET') {
+    socket.destroy()
+    return
+  }
+  const slow = error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+  const code =
+    error.code === 'HPE_HEADER_OVERFLOW' ? 'RequestHeaderSectionTooLarge' : 'InvalidRequest'
+  const requestId = newUuid(context.clock, context.random)
+  context.metrics.errors.inc({ code: slow ? 's3.RequestTimeout' : `s3.${code}` })
+  context.log.info({ request_id: requestId, code, door: 's3' }, 'not an HTTP request')
+  const refusal = new S3Error(slow ? 'RequestTimeout' : code)
+  const body = writeXml(
+    'Error',
+    [
+      ['Code', refusal.code],
+      ['Message', refusal.message],
+      ['RequestId', requestId],
+    ],
+    '',
+  )
+  socket.end(
+    `HTTP/1.1 400 Bad Request\r\nContent-Type: application/xml\r\n` +
+      `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+  )
+}

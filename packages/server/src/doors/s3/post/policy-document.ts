@@ -1,0 +1,125 @@
+import { object, objects } from '../documents/documents.ts'
+import { S3Error } from '../errors.ts'
+
+/**
+ * The policy of a form: until when it holds, and what each field must be
+ * (https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-HTTPPOSTConstructPolicy.html).
+ */
+export interface PostPolicy {
+  readonly expiresMs: number
+  readonly conditions: readonly PostCondition[]
+  readonly lengths: { readonly min: number; readonly max: number } | undefined
+}
+
+interface PostCondition {
+  readonly kind: 'eq' | 'starts-with'
+  /** In lower case. */
+  readonly field: string
+  readonly value: string
+}
+
+const CONDITIONS_MAX = 200
+/** Fields that no condition has to name. */
+const FREE = new Set(['x-amz-signature', 'file', 'policy'])
+
+export function parsePolicy(base64: string): PostPolicy {
+  const document = object(json(base64))
+  const { expiration, conditions } = document
+  if (typeof expiration !== 'string') throw invalid('Policy missing expiration.')
+  const expiresMs = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}/.test(expiration)
+    ? Date.parse(expiration)
+    : Number.NaN
+  if (Number.isNaN(expiresMs)) throw invalid(`Invalid 'expiration' value: '${expiration}'`)
+  if (!Array.isArray(conditions)) throw invalid('Policy missing conditions.')
+  if (conditions.length > CONDITIONS_MAX) throw invalid('Policy has too many conditions.')
+  let lengths: PostPolicy['lengths']
+  const found: PostCondition[] = []
+  for (const condition of conditions) {
+    if (!Array.isArray(condition)) {
+      found.push(...exact(condition))
+      continue
+    }
+    const [kind, field, value] = condition
+    if (typeof kind !== 'string') throw invalid('Invalid condition.')
+    if (kind.toLowerCase() === 'content-length-range') {
+      lengths = { min: bytes(field), max: bytes(value) }
+    } else found.push(listed(kind, field, value))
+  }
+  return { expiresMs, conditions: found, lengths }
+}
+
+function json(base64: string): unknown {
+  const bytes = Buffer.from(base64, 'base64')
+  try {
+    return JSON.parse(bytes.toString())
+  } catch {
+    throw invalid('Invalid JSON.')
+  }
+}
+
+/** `{"bucket": "photos"}`. */
+function exact(condition: unknown): PostCondition[] {
+  const [entries] = objects([condition])
+  if (entries === undefined) throw invalid('Invalid condition.')
+  const pairs = Object.entries(entries)
+  if (pairs.length !== 1) {
+    throw invalid('Invalid Simple-Condition: Simple-Conditions must have exactly one property.')
+  }
+  return pairs.map(([field, value]) => {
+    if (typeof value !== 'string')
+      throw invalid('Invalid Simple-Condition: value must be a string.')
+    return { kind: 'eq', field: field.toLowerCase(), value }
+  })
+}
+
+/** `["starts-with", "$key", "photos/"]`. */
+function listed(kind: string, field: unknown, value: unknown): PostCondition {
+  const known = kind.toLowerCase()
+  const named = typeof field === 'string' && /^\$./.test(field) && typeof value === 'string'
+  if ((known !== 'eq' && known !== 'starts-with') || !named) throw invalid('Invalid condition.')
+  return { kind: known, field: field.slice(1).toLowerCase(), value }
+}
+
+function bytes(value: unknown): number {
+  const number = typeof value === 'string' && /^\d{1,15}$/.test(value) ? Number(value) : value
+  if (typeof number === 'number' && Number.isSafeInteger(number) && number >= 0) return number
+  throw invalid('Invalid content-length-range.')
+}
+
+/** AccessDenied unless every condition holds and every field is named by one. */
+export function requireConditions(
+  policy: PostPolicy,
+  fields: ReadonlyMap<string, string>,
+  bucket: string,
+): void {
+  const values = new Map([...fields, ['bucket', bucket] as const])
+  const named = new Set<string>()
+  for (const condition of policy.conditions) {
+    named.add(condition.field)
+    if (meets(condition, values.get(condition.field))) continue
+    const { kind, field, value } = condition
+    throw denied(`Policy Condition failed: ["${kind}", "$${field}", "${value}"]`)
+  }
+  for (const field of fields.keys()) {
+    if (named.has(field) || FREE.has(field) || field.startsWith('x-ignore-')) continue
+    throw denied(`Extra input fields: ${field}`)
+  }
+}
+
+function meets({ kind, field, value }: PostCondition, given: string | undefined): boolean {
+  if (given === undefined) return false
+  if (kind === 'eq') return given === value
+  // A list of content types must begin with the prefix in each of its entries.
+  const parts = field === 'content-type' ? given.split(',') : [given]
+  return parts.every(part => part.startsWith(value))
+}
+
+function invalid(problem: string): S3Error {
+  const message = `Invalid Policy: ${problem}`
+  return new S3Error('InvalidPolicyDocument', { message })
+}
+
+export function denied(reason: string): S3Error {
+  const message = `Invalid according to Policy: ${reason.slice(0, 500)}`
+  return new S3Error('AccessDenied', { message })
+}

@@ -1,0 +1,194 @@
+import type { ByteSource } from '@holdfast/core/ports/element.ts'
+import type { StoredObject } from '@holdfast/engine/objects/object-views.ts'
+import { putObject } from '@holdfast/engine/objects/put-object.ts'
+import { parseCredential, signatureOf } from '../auth/claim.ts'
+import { ALGORITHM } from '../auth/signing.ts'
+import { parseAmzDate } from '../auth/times.ts'
+import { digestOf } from '../auth/verified-body.ts'
+import { type SignedPolicy, verifyForm } from '../auth/verify.ts'
+import { S3Error } from '../errors.ts'
+import { type Answer, emptyAnswer, present } from '../requests/answer.ts'
+import { isSecure, type ReadRequest } from '../requests/request.ts'
+import { checksumOfHeader, isChecksumValue } from '../wire/checksums.ts'
+import { RequestHeaders } from '../wire/headers.ts'
+import { versionHeader } from '../wire/object-headers.ts'
+import { objectInput } from '../wire/object-input.ts'
+import { objectTagsMax, readTagging } from '../wire/tags.ts'
+import { uriEncode } from '../wire/uri.ts'
+import { writeXml } from '../xml/write.ts'
+import { type PostForm, readForm } from './form-fields.ts'
+import { denied, type PostPolicy, parsePolicy, requireConditions } from './policy-document.ts'
+
+/**
+ * Uploads of browsers (https://docs.aws.amazon.com/AmazonS3/latest/API/RESTObjectPOST.html). The
+ * form is read by one parser: what its policy allows and what is stored are the same fields.
+ */
+export async function postObject(request: ReadRequest): Promise<Answer> {
+  const form = await readForm(request.body.source(), request.headers)
+  try {
+    return await store(request, form)
+  } finally {
+    await form.close()
+  }
+}
+
+async function store(request: ReadRequest, form: PostForm): Promise<Answer> {
+  const { fields } = form
+  const { bucket } = request.address
+  if (bucket === undefined) throw new S3Error('InvalidBucketName')
+  const key = keyOf(form)
+  const policy = policyOf(request, fields)
+  const verified = await verifyForm(request, signedPolicy(fields), headersOf(form))
+  if (policy !== undefined) {
+    const facts = new Map(fields)
+    facts.set('key', key)
+    requireConditions(policy, facts, bucket)
+  }
+  const { engine } = request.context
+  const tagging = fields.get('tagging')
+  const facets = {
+    ...objectInput(verified),
+    ...(tagging === undefined ? {} : { tags: readTagging(Buffer.from(tagging), objectTagsMax) }),
+  }
+  const checksum = checksumOf(fields)
+  const object = await putObject(engine, verified.call, {
+    bucket,
+    key,
+    source: within(form.file, policy),
+    facets,
+    ...(checksum === undefined
+      ? {}
+      : {
+          checksum: checksum.algorithm,
+          expected: digestOf(checksum.algorithm, checksum.value),
+        }),
+  })
+  return answerOf(request, fields, object)
+}
+
+function keyOf({ fields, fileName }: PostForm): string {
+  const key = fields.get('key')
+  if (key === undefined || key === '') throw new S3Error('UserKeyMustBeSpecified')
+  // Not with a pattern: the name may hold what a replacement text gives a meaning.
+  return key.split('$' + '{filename}').join(fileName)
+}
+
+/** Expired ones are refused whoever signed them. */
+function policyOf(
+  { context }: ReadRequest,
+  fields: ReadonlyMap<string, string>,
+): PostPolicy | undefined {
+  const text = fields.get('policy')
+  if (text === undefined) return undefined
+  const policy = parsePolicy(text)
+  if (policy.expiresMs <= context.clock.now()) throw denied('Policy expired.')
+  return policy
+}
+
+function signedPolicy(fields: ReadonlyMap<string, string>): SignedPolicy | undefined {
+  const names = ['x-amz-algorithm', 'x-amz-credential', 'x-amz-date', 'x-amz-signature', 'policy']
+  if (fields.has('awsaccesskeyid') || fields.has('signature')) {
+    const message =
+      'The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.'
+    throw new S3Error('InvalidRequest', { message })
+  }
+  if (fields.has('x-amz-security-token')) throw new S3Error('InvalidToken')
+  const given = names.map(name => fields.get(name))
+  if (given.every(value => value === undefined)) return undefined
+  const [algorithm, credential, date, signature, policy] = given
+  const missing = names.find((_, at) => given[at] === undefined)
+  if (missing !== undefined) {
+    const message = `Bucket POST must contain a field named '${missing}'.`
+    throw new S3Error('InvalidArgument', { message, ArgumentName: missing, ArgumentValue: '' })
+  }
+  if (algorithm !== ALGORITHM) throw wrong('x-amz-algorithm')
+  const parsed = parseCredential(credential ?? '')
+  const timeMs = parseAmzDate(date ?? '')
+  const checked = signatureOf(signature ?? '')
+  if (parsed === undefined) throw wrong('x-amz-credential')
+  if (timeMs === undefined) throw wrong('x-amz-date')
+  if (checked === undefined) throw new S3Error('SignatureDoesNotMatch')
+  return { ...parsed, timeMs, policy: policy ?? '', signature: checked }
+}
+
+function wrong(name: string): S3Error {
+  const message = `The field ${name} is malformed.`
+  return new S3Error('InvalidArgument', { message, ArgumentName: name })
+}
+
+/** Fields that stand for headers of a put. */
+function headersOf({ fields, fileType }: PostForm): RequestHeaders {
+  const raw: string[] = []
+  for (const [name, value] of fields) {
+    if (FIELD_HEADERS.test(name)) raw.push(name, Buffer.from(value).toString('latin1'))
+  }
+  const canned = fields.get('acl')
+  if (canned !== undefined) raw.push('x-amz-acl', canned)
+  if (!fields.has('content-type') && fileType !== undefined) raw.push('content-type', fileType)
+  return new RequestHeaders(raw)
+}
+
+const FIELD_HEADERS =
+  /^(cache-control|content-(type|disposition|encoding|language)|expires|x-amz-meta-.+|x-amz-storage-class|x-amz-server-side-encryption.*|x-amz-website-redirect-location|x-amz-object-lock-.+|x-amz-tagging)$/
+
+function checksumOf(fields: ReadonlyMap<string, string>) {
+  for (const [name, value] of fields) {
+    const algorithm = checksumOfHeader(name)
+    if (algorithm === undefined) continue
+    if (!isChecksumValue(algorithm, value)) {
+      throw new S3Error('InvalidRequest', { message: `Value for ${name} is invalid.` })
+    }
+    return { algorithm, value }
+  }
+  return undefined
+}
+
+async function* within(file: ByteSource, policy: PostPolicy | undefined): ByteSource {
+  const { min, max } = policy?.lengths ?? { min: 0, max: Number.MAX_SAFE_INTEGER }
+  let size = 0
+  for await (const chunk of file) {
+    size += chunk.length
+    if (size > max) throw new S3Error('EntityTooLarge', { MaxSizeAllowed: String(max) })
+    yield chunk
+  }
+  if (size < min) throw new S3Error('EntityTooSmall', { MinSizeAllowed: String(min) })
+}
+
+function answerOf(
+  request: ReadRequest,
+  fields: ReadonlyMap<string, string>,
+  object: StoredObject,
+): Answer {
+  const { bucket, key } = { bucket: object.bucket.name, key: object.asset.key }
+  const etag = `"${object.etag}"`
+  const scheme = isSecure(request) ? 'https' : 'http'
+  const location = `${scheme}://${request.headers.get('host') ?? ''}/${bucket}/${uriEncode(key)}`
+  const headers = { etag, location, ...versionHeader(object) }
+  const redirect = redirectOf(fields)
+  if (redirect !== undefined) {
+    for (const [name, value] of Object.entries({ bucket, key, etag })) {
+      redirect.searchParams.set(name, value)
+    }
+    return emptyAnswer(303, { ...headers, location: redirect.href })
+  }
+  const status = fields.get('success_action_status')
+  if (status === '200') return emptyAnswer(200, headers)
+  if (status !== '201') return emptyAnswer(204, headers)
+  const xml = writeXml(
+    'PostResponse',
+    [
+      ['Location', location],
+      ['Bucket', bucket],
+      ['Key', key],
+      ['ETag', etag],
+    ],
+    '',
+  )
+  return { status: 201, headers: present(headers), xml }
+}
+
+function redirectOf(fields: ReadonlyMap<string, string>): URL | undefined {
+  const text = fields.get('success_action_redirect') ?? fields.get('redirect')
+  if (text === undefined || !/^https?:\/\//i.test(text) || !URL.canParse(text)) return undefined
+  return new URL(text)
+}

@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict'
+import { createHmac } from 'node:crypto'
+import { after, before, test } from 'node:test'
+import { signingKey } from '../auth/signing.ts'
+import { amzDate } from '../auth/times.ts'
+import { accessKey, region, type S3TestServer, secretKey, startS3 } from '../started-s3.test.ts'
+
+let s3: S3TestServer
+
+before(async () => {
+  s3 = await startS3()
+  assert.equal((await s3.send('PUT /forms')).status, 200)
+})
+after(async () => {
+  await s3[Symbol.asyncDispose]()
+})
+
+interface Form {
+  readonly conditions?: unknown[]
+  readonly fields?: Record<string, string>
+  readonly content?: string
+  readonly expiresMs?: number
+  readonly secret?: string
+}
+
+async function post(form: Form): Promise<{ status: number; text: string; location: string }> {
+  const time = amzDate(Date.now())
+  const scope = { day: time.slice(0, 8), region }
+  const signed = {
+    'x-amz-algorithm': 'AWS4-HMAC-SHA256',
+    'x-amz-credential': `${accessKey}/${scope.day}/${region}/s3/aws4_request`,
+    'x-amz-date': time,
+  }
+  const fields = { key: 'up/${' + 'filename}', ...signed, ...form.fields }
+  const conditions = form.conditions ?? [
+    { bucket: 'forms' },
+    ['starts-with', '$key', 'up/'],
+    ['content-length-range', 1, 20],
+    ...Object.entries(signed).map(([name, value]) => ({ [name]: value })),
+    ...Object.entries(form.fields ?? {}).map(([name, value]) => ['eq', `$${name}`, value]),
+  ]
+  const expiration = new Date(form.expiresMs ?? Date.now() + 60_000).toISOString()
+  const policy = Buffer.from(JSON.stringify({ expiration, conditions })).toString('base64')
+  const key = signingKey(form.secret ?? secretKey, scope)
+  const body = new FormData()
+  for (const [name, value] of Object.entries(fields)) body.append(name, value)
+  body.append('policy', policy)
+  body.append('x-amz-signature', createHmac('sha256', key).update(policy).digest('hex'))
+  body.append('file', new Blob([form.content ?? 'content']), 'photo $& 1.jpg')
+  const answer = await fetch(`${s3.url}/forms`, { method: 'POST', body, redirect: 'manual' })
+  const location = answer.headers.get('location') ?? ''
+  return { status: answer.status, text: await answer.text(), location }
+}
+
+test('a signed form stores its file under the name of the file', async () => {
+  assert.equal((await post({})).status, 204)
+  assert.equal((await s3.send('GET /forms/up/photo%20$&%201.jpg')).text, 'content')
+})
+
+test('a form is answered as it asks', async () => {
+  const created = await post({ fields: { success_action_status: '201' } })
+  assert.equal(created.status, 201)
+  assert.match(created.text, /<PostResponse><Location>.*<Bucket>forms<\/Bucket>/)
+  const target = 'https://example.org/done?a=1'
+  const redirected = await post({ fields: { success_action_redirect: target } })
+  assert.equal(redirected.status, 303)
+  const { searchParams } = new URL(redirected.location)
+  assert.deepEqual([searchParams.get('a'), searchParams.get('bucket')], ['1', 'forms'])
+})
+
+test('a form that its policy does not allow stores nothing', async () => {
+  const cases: [string, Form, number][] = [
+    ['expired', { expiresMs: Date.now() - 1000 }, 403],
+    ['another secret', { secret: 'x' }, 403],
+    ['another key', { fields: { key: 'elsewhere' } }, 403],
+    ['a field nobody named', { conditions: [['starts-with', '$key', '']] }, 403],
+    ['too long', { content: 'x'.repeat(21) }, 400],
+    ['too short', { content: '' }, 400],
+    ['no key', { fields: { key: '' } }, 400],
+  ]
+  const before = await s3.send('GET /forms')
+  for (const [name, form, status] of cases) {
+    assert.equal((await post(form)).status, status, name)
+  }
+  const after = await s3.send('GET /forms')
+  assert.equal(
+    (after.text.match(/<Key>/g) ?? []).length,
+    (before.text.match(/<Key>/g) ?? []).length,
+  )
+})
+
+test('a form without a credential needs a bucket that is open', async () => {
+  const body = new FormData()
+  body.append('key', 'anonymous')
+  body.append('file', new Blob(['x']), 'x')
+  assert.equal((await fetch(`${s3.url}/forms`, { method: 'POST', body })).status, 403)
+  assert.equal((await s3.send('HEAD /forms/anonymous')).status, 404)
+})

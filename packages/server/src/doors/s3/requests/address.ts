@@ -1,0 +1,74 @@
+import { S3Error } from '../errors.ts'
+import { uriDecode, utf8Text } from '../wire/uri.ts'
+
+/** What a request is about. */
+export interface Address {
+  /** Undefined: the service itself. */
+  readonly bucket: string | undefined
+  /** Undefined: the bucket itself. Never empty. */
+  readonly key: string | undefined
+}
+
+/**
+ * Bucket and key of a request, path-style (`/bucket/key`) or virtual-host-style (`bucket.domain`).
+ * The key is decoded once and is otherwise left alone: `//`, `.` and `..` are parts of names
+ * (https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html).
+ */
+export function addressOf(
+  path: string,
+  host: string | undefined,
+  domains: readonly string[],
+): Address {
+  if (!path.startsWith('/')) throw new S3Error('InvalidURI')
+  const hosted = bucketOfHost(host, domains)
+  if (hosted !== undefined) return { bucket: hosted, key: decoded(path.slice(1)) || undefined }
+  const slash = path.indexOf('/', 1)
+  const bucket = decoded(slash < 0 ? path.slice(1) : path.slice(1, slash))
+  if (bucket === '') {
+    if (path === '/') return { bucket: undefined, key: undefined }
+    throw new S3Error('InvalidBucketName')
+  }
+  const key = slash < 0 ? '' : decoded(path.slice(slash + 1))
+  return { bucket, key: key === '' ? undefined : key }
+}
+
+function bucketOfHost(host: string | undefined, domains: readonly string[]): string | undefined {
+  const name = host?.toLowerCase().replace(/:\d+$/, '') ?? ''
+  for (const domain of domains) {
+    if (name.endsWith(`.${domain}`) && name.length > domain.length + 1) {
+      return name.slice(0, -domain.length - 1)
+    }
+  }
+  return undefined
+}
+
+function decoded(text: string): string {
+  const bytes = uriDecode(text)
+  const key = bytes === undefined ? undefined : utf8Text(bytes)
+  if (key === undefined) throw new S3Error('InvalidURI')
+  return key
+}
+
+export interface CopySource {
+  readonly bucket: string
+  readonly key: string
+  readonly versionId: string | undefined
+}
+
+/** `[/]bucket/key[?versionId=id]`, read with the same rules as the path of a request. */
+export function parseCopySource(header: string): CopySource {
+  const mark = header.lastIndexOf('?versionId=')
+  const place = mark < 0 ? header : header.slice(0, mark)
+  const versionId = mark < 0 ? undefined : decoded(header.slice(mark + '?versionId='.length))
+  const path = decoded(place)
+  const plain = path.startsWith('/') ? path.slice(1) : path
+  const slash = plain.indexOf('/')
+  if (slash <= 0 || slash === plain.length - 1 || versionId === '') {
+    throw new S3Error('InvalidArgument', {
+      message: 'Copy Source must mention the source bucket and key: sourcebucket/sourcekey',
+      ArgumentName: 'x-amz-copy-source',
+      ArgumentValue: header.slice(0, 1024),
+    })
+  }
+  return { bucket: plain.slice(0, slash), key: plain.slice(slash + 1), versionId }
+}

@@ -1,0 +1,37 @@
+import type { Call } from '@holdfast/core/call.ts'
+import type { Engine } from '@holdfast/engine/engine.ts'
+import type { Verified } from '../auth/verify.ts'
+import { invalidArgument, S3Error } from '../errors.ts'
+
+export interface BucketPlace {
+  readonly engine: Engine
+  readonly call: Call
+  readonly bucket: string
+}
+
+export interface ObjectPlace extends BucketPlace {
+  readonly address: {
+    readonly bucket: string
+    readonly key: string
+    readonly versionId?: string
+  }
+}
+
+/** Of an operation on a bucket: the router has made sure that one is named. */
+export function bucketPlace({ request, call }: Verified): BucketPlace {
+  const { bucket } = request.address
+  if (bucket === undefined) throw new S3Error('InvalidBucketName')
+  return { engine: request.context.engine, call, bucket }
+}
+
+export function objectPlace(verified: Verified): ObjectPlace {
+  const place = bucketPlace(verified)
+  const { key } = verified.request.address
+  if (key === undefined) throw new S3Error('InvalidURI')
+  const versionId = verified.request.query.get('versionId')
+  if (versionId === '') {
+    throw invalidArgument('versionId', '', 'Version id cannot be the empty string')
+  }
+  const version = versionId === undefined ? {} : { versionId }
+  return { ...place, address: { bucket: place.bucket, key, ...version } }
+}

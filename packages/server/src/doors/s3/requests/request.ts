@@ -1,0 +1,104 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { TLSSocket } from 'node:tls'
+import { newUuid } from '@holdfast/core/ids.ts'
+import { anonymous, type Principal } from '@holdfast/core/principal.ts'
+import type { Context } from '../../../context.ts'
+import { RequestBody } from '../../../http/body/request-body.ts'
+import { splitUrl } from '../../../http/parse/raw-path.ts'
+import { NO_OPERATION } from '../../../telemetry/request-tallies.ts'
+import { type Trace, traceOf } from '../../../telemetry/trace.ts'
+import { RequestHeaders } from '../wire/headers.ts'
+import { Query } from '../wire/query.ts'
+import { type Address, addressOf } from './address.ts'
+
+/** One request of this door, from its first byte to its last log line. */
+export interface S3Request {
+  readonly context: Context
+  readonly raw: IncomingMessage
+  readonly response: ServerResponse
+  readonly requestId: string
+  readonly trace: Trace
+  readonly startedMs: number
+  /** Aborted when the client goes away or the server gives up. */
+  readonly abort: AbortController
+  readonly body: RequestBody
+  readonly method: string
+  /** Of the request line, still encoded. */
+  readonly path: string
+  readonly headers: RequestHeaders
+  /** What the log tells. */
+  readonly told: Told
+  /** CORS headers that the answer carries, refusals too. */
+  readonly allowed: Record<string, string>
+}
+
+export interface Told {
+  operation: string
+  code: string | undefined
+  principal: Principal
+  sentBytes: number
+}
+
+/** A request whose line could be read. */
+export interface ReadRequest extends S3Request {
+  /** Headers as they came; `headers` also holds what a presigned link says in their stead. */
+  readonly wire: RequestHeaders
+  readonly query: Query
+  readonly address: Address
+}
+
+export function beginRequest(
+  context: Context,
+  raw: IncomingMessage,
+  response: ServerResponse,
+): S3Request {
+  const { clock, random, pace } = context
+  const { traceparent } = raw.headers
+  return {
+    context,
+    raw,
+    response,
+    requestId: newUuid(clock, random),
+    trace: traceOf(typeof traceparent === 'string' ? traceparent : undefined, random),
+    startedMs: clock.monotonic(),
+    abort: new AbortController(),
+    body: new RequestBody(raw, response, pace),
+    method: raw.method ?? '',
+    path: splitUrl(raw.url ?? '').path,
+    headers: new RequestHeaders(raw.rawHeaders),
+    told: { operation: NO_OPERATION, code: undefined, principal: anonymous, sentBytes: 0 },
+    allowed: {},
+  }
+}
+
+export function readRequest(request: S3Request): ReadRequest {
+  const { path, query: text } = splitUrl(request.raw.url ?? '')
+  const { s3Domains } = request.context.settings
+  const query = new Query(text)
+  return {
+    ...request,
+    wire: request.headers,
+    headers: query.has('X-Amz-Signature')
+      ? request.headers.with(hoistedHeaders(query))
+      : request.headers,
+    query,
+    address: addressOf(path, request.headers.get('host'), s3Domains),
+  }
+}
+
+/** Those of SigV4 itself, and checksums, which AWS ignores in links: nobody knows the body yet. */
+const NOT_HOISTED =
+  /^x-amz-(algorithm|credential|date|expires|signedheaders|signature|security-token|content-sha256|sdk-.*|checksum-.*|trailer|decoded-.*)$/
+
+/** SDKs move `x-amz-` headers of links into their query, where the signature covers them. */
+function hoistedHeaders(query: Query): (readonly [string, string])[] {
+  return [...query.names()].flatMap(name => {
+    const header = name.toLowerCase()
+    if (!header.startsWith('x-amz-') || NOT_HOISTED.test(header)) return []
+    return [[header, query.get(name) ?? ''] as const]
+  })
+}
+
+export function isSecure(request: S3Request): boolean {
+  return request.raw.socket instanceof TLSSocket
+}

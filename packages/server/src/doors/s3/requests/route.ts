@@ -1,0 +1,94 @@
+import { invalidArgument, S3Error } from '../errors.ts'
+import { type Level, type OperationName, type OperationRow, operations } from '../operations.ts'
+import type { ReadRequest } from './request.ts'
+
+const rows: readonly (readonly [OperationName, OperationRow])[] = Object.entries<OperationRow>(
+  operations,
+).flatMap(([name, row]) => (isOperation(name) ? [[name, row] as const] : []))
+
+/** Names that make another operation of a request, at each level. */
+const subs: Readonly<Record<Level, ReadonlySet<string>>> = {
+  service: subsOf('service'),
+  bucket: subsOf('bucket'),
+  object: subsOf('object'),
+}
+const everySub = new Set([...subs.service, ...subs.bucket, ...subs.object])
+/** Read before the operation is known, or by nobody. */
+const EVERYWHERE = /^(x-id|x-amz-[\w-]+)$/i
+
+/**
+ * Which operation a request asks for. What is not understood is refused and never served as
+ * something else: `DELETE /bucket?encryption` must not delete the bucket.
+ */
+export function routeOf(request: ReadRequest): OperationName {
+  const { method, query, headers } = request
+  const level = levelOf(request)
+  if (method === 'OPTIONS') return 'Preflight'
+  const asked = [...query.names()].filter(name => !EVERYWHERE.test(name))
+  const [sub, ...others] = asked.filter(name => subs[level].has(name))
+  if (others.length > 0) {
+    const message = `Conflicting query string parameters: ${[sub, ...others].join(', ')}`
+    throw invalidArgument('ResourceType', sub ?? '', message.slice(0, 500))
+  }
+  const candidates = rows.filter(
+    ([, row]) => row.level === level && row.sub === sub && row.method === method,
+  )
+  const found = candidates
+    .filter(([, row]) => (row.needs ?? []).every(name => query.has(name)))
+    .filter(([, row]) => row.header === undefined || headers.has(row.header))
+    .sort(([, one], [, other]) => strictness(other) - strictness(one))[0]
+  if (found === undefined) throw notFound(request, sub, candidates.length > 0)
+  const [name, row] = found
+  requireUnderstood(request, row, asked)
+  return name
+}
+
+function levelOf({ address }: ReadRequest): Level {
+  if (address.bucket === undefined) return 'service'
+  return address.key === undefined ? 'bucket' : 'object'
+}
+
+function strictness({ needs, header }: OperationRow): number {
+  return (needs?.length ?? 0) + (header === undefined ? 0 : 1)
+}
+
+/** Parameters that nobody reads may change nothing, or may be meant to change everything. */
+function requireUnderstood(
+  request: ReadRequest,
+  row: OperationRow,
+  asked: readonly string[],
+): void {
+  const known = new Set([row.sub, ...(row.needs ?? []), ...(row.reads ?? [])])
+  for (const name of asked) {
+    if (known.has(name)) continue
+    const empty = request.query.get(name) === ''
+    const reading = row.method === 'GET' || row.method === 'HEAD'
+    if (empty || everySub.has(name) || !reading) throw notImplemented(name)
+  }
+}
+
+function notFound(request: ReadRequest, sub: string | undefined, incomplete: boolean): S3Error {
+  const { method, query } = request
+  const level = levelOf(request)
+  if (incomplete) {
+    const message = 'This operation needs further parameters.'
+    return invalidArgument(sub ?? '', query.get(sub ?? '') ?? '', message)
+  }
+  const methods = rows.filter(([, row]) => row.level === level && row.sub === sub)
+  const allow = [...new Set(methods.map(([, row]) => row.method))].join(', ')
+  const facts = { Method: method, ResourceType: sub?.toUpperCase() ?? level.toUpperCase() }
+  return new S3Error('MethodNotAllowed', facts, { headers: { allow } })
+}
+
+export function notImplemented(name: string): S3Error {
+  const message = 'A header or query you provided implies functionality that is not implemented'
+  return new S3Error('NotImplemented', { message, Header: name.slice(0, 256) })
+}
+
+function isOperation(name: string): name is OperationName {
+  return Object.hasOwn(operations, name)
+}
+
+function subsOf(level: Level): ReadonlySet<string> {
+  return new Set(rows.flatMap(([, row]) => (row.level === level ? (row.sub ?? []) : [])))
+}

@@ -1,0 +1,88 @@
+import type { UploadPart } from '@holdfast/core/objects.ts'
+import type { ByteRange } from '@holdfast/core/ports/element.ts'
+import { uploadPart, uploadPartCopy } from '@holdfast/engine/multipart/upload-part.ts'
+import { requireNumber } from '../auth/verified-body.ts'
+import type { Verified } from '../auth/verify.ts'
+import { invalidArgument, S3Error } from '../errors.ts'
+import { copySourceOf } from '../objects/copy-object.ts'
+import { type Answer, emptyAnswer, xmlAnswer } from '../requests/answer.ts'
+import { objectPlace } from '../requests/place.ts'
+import { notImplemented } from '../requests/route.ts'
+import { type ChecksumName, headerOfChecksum } from '../wire/checksums.ts'
+import { sourceConditions } from '../wire/conditions.ts'
+import { versionHeader } from '../wire/object-headers.ts'
+import { writeXml } from '../xml/write.ts'
+
+/** https://docs.aws.amazon.com/AmazonS3/latest/API/API_UploadPart.html */
+export async function uploadPartHere(verified: Verified): Promise<Answer> {
+  const { engine, call, upload } = uploadPlace(verified)
+  const { source, length, expected, trailing, checksum } = verified.body.open()
+  if (length === undefined) throw new S3Error('MissingContentLength')
+  const part = await uploadPart(engine, call, {
+    ...upload,
+    number: partNumberOf(verified),
+    source,
+    length,
+    expected,
+    trailing,
+  })
+  return emptyAnswer(200, {
+    etag: `"${part.md5}"`,
+    ...(checksum === undefined ? {} : partChecksum(part, checksum.algorithm)),
+  })
+}
+
+function partChecksum(part: UploadPart, algorithm: ChecksumName): Record<string, string> {
+  return part.checksum === null ? {} : { [headerOfChecksum(algorithm)]: part.checksum }
+}
+
+/** https://docs.aws.amazon.com/AmazonS3/latest/API/API_UploadPartCopy.html */
+export async function uploadPartCopyHere(verified: Verified): Promise<Answer> {
+  const { engine, call, upload } = uploadPlace(verified)
+  const { headers } = verified.request
+  const { part, source } = await uploadPartCopy(engine, call, {
+    ...upload,
+    number: partNumberOf(verified),
+    from: copySourceOf(verified),
+    range: sourceRange(headers.get('x-amz-copy-source-range')),
+    sourceConditions: sourceConditions(headers, 'x-amz-copy-source'),
+  })
+  const xml = writeXml('CopyPartResult', [
+    ['LastModified', part.createdAt],
+    ['ETag', `"${part.md5}"`],
+  ])
+  const version = versionHeader(source)['x-amz-version-id']
+  return xmlAnswer(xml, version === undefined ? {} : { 'x-amz-copy-source-version-id': version })
+}
+
+/** `bytes=first-last`, both given: copies have no open ends. */
+function sourceRange(header: string | undefined): ByteRange | undefined {
+  if (header === undefined) return undefined
+  const [, first, last] = /^bytes=(\d{1,15})-(\d{1,15})$/.exec(header) ?? []
+  const range = { first: Number(first), last: Number(last) }
+  if (first !== undefined && last !== undefined && range.first <= range.last) return range
+  const message =
+    'The x-amz-copy-source-range value must be of the form bytes=first-last where first and ' +
+    'last are the zero-based offsets of the first and last bytes to copy'
+  throw invalidArgument('x-amz-copy-source-range', header, message)
+}
+
+export function partNumberOf({ request }: Verified): number {
+  const text = request.query.get('partNumber') ?? ''
+  const message = 'Part number must be an integer between 1 and 10000, inclusive'
+  return requireNumber('partNumber', text, { min: 1, max: 10_000, message })
+}
+
+/** An operation on an upload that is under way. */
+export function uploadPlace(verified: Verified) {
+  const { engine, call, address } = objectPlace(verified)
+  const { headers, query } = verified.request
+  const sealed = 'x-amz-server-side-encryption-customer-algorithm'
+  if (headers.has(sealed)) throw notImplemented(sealed)
+  const upload = {
+    bucket: address.bucket,
+    key: address.key,
+    uploadId: query.get('uploadId') ?? '',
+  }
+  return { engine, call, upload }
+}

@@ -1,0 +1,78 @@
+import type { Grant, GrantPermission, ObjectAcl } from '@holdfast/core/objects.ts'
+import type { Verified } from '../auth/verify.ts'
+import { invalidArgument, S3Error } from '../errors.ts'
+
+/**
+ * Canned ACLs and grants of headers
+ * (https://docs.aws.amazon.com/AmazonS3/latest/userguide/acl-overview.html).
+ */
+export const groups: Readonly<Record<string, 'all' | 'authenticated'>> = {
+  'http://acs.amazonaws.com/groups/global/AllUsers': 'all',
+  'http://acs.amazonaws.com/groups/global/AuthenticatedUsers': 'authenticated',
+}
+
+const GRANT_HEADERS: Readonly<Record<string, GrantPermission>> = {
+  'x-amz-grant-read': 'READ',
+  'x-amz-grant-write': 'WRITE',
+  'x-amz-grant-read-acp': 'READ_ACP',
+  'x-amz-grant-write-acp': 'WRITE_ACP',
+  'x-amz-grant-full-control': 'FULL_CONTROL',
+}
+
+/** The ACL that the headers ask for, owned by the caller; undefined when they say nothing. */
+export function aclOfHeaders(verified: Verified): ObjectAcl | undefined {
+  const { headers } = verified.request
+  const canned = headers.get('x-amz-acl')
+  const granted = Object.keys(GRANT_HEADERS).filter(name => headers.has(name))
+  if (canned !== undefined && granted.length > 0) {
+    const message = 'Specifying both Canned ACLs and Header Grants is not allowed'
+    throw new S3Error('InvalidRequest', { message })
+  }
+  const owner = verified.call.principal.id
+  if (canned !== undefined) return cannedAcl(canned, owner)
+  if (granted.length === 0) return undefined
+  const grants = granted.flatMap(name => grantsOf(name, headers.get(name) ?? ''))
+  return { owner, grants }
+}
+
+export function cannedAcl(name: string, owner: string): ObjectAcl {
+  const grants = cannedGrants(name)
+  if (grants === undefined) throw invalidArgument('x-amz-acl', name, 'Unknown canned ACL.')
+  const full: Grant = { permission: 'FULL_CONTROL', grantee: { id: owner } }
+  return { owner, grants: [full, ...grants] }
+}
+
+function cannedGrants(name: string): readonly Grant[] | undefined {
+  switch (name) {
+    case 'private':
+    // Whoever rules the bucket rules its objects here, so these two add nothing.
+    case 'bucket-owner-read':
+    case 'bucket-owner-full-control':
+      return []
+    case 'public-read':
+      return [{ permission: 'READ', grantee: 'all' }]
+    case 'public-read-write':
+      return [
+        { permission: 'READ', grantee: 'all' },
+        { permission: 'WRITE', grantee: 'all' },
+      ]
+    case 'authenticated-read':
+      return [{ permission: 'READ', grantee: 'authenticated' }]
+    default:
+      return undefined
+  }
+}
+
+/** `id="…", uri="…"`. */
+function grantsOf(header: string, text: string): Grant[] {
+  const permission = GRANT_HEADERS[header]
+  if (permission === undefined) return []
+  return text.split(',').map(part => {
+    const match = /^\s*(id|uri|emailAddress)\s*=\s*"?([^"]*?)"?\s*$/i.exec(part)
+    const [, kind = '', value = ''] = match ?? []
+    if (kind.toLowerCase() === 'id' && value !== '') return { permission, grantee: { id: value } }
+    const group = kind.toLowerCase() === 'uri' ? groups[value] : undefined
+    if (group === undefined) throw invalidArgument(header, text, 'Invalid grantee.')
+    return { permission, grantee: group }
+  })
+}

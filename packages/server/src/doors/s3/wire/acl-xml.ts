@@ -1,0 +1,88 @@
+import type { Grant, GrantPermission, ObjectAcl } from '@holdfast/core/objects.ts'
+import { invalidArgument, S3Error } from '../errors.ts'
+import { ownerNode } from '../listing/owner-nodes.ts'
+import { childOf, childrenOf, readXml, requiredText, textOf, type XmlElement } from '../xml/read.ts'
+import { writeXml, type XmlNode } from '../xml/write.ts'
+import { groups } from './acl-headers.ts'
+
+/** https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObjectAcl.html */
+const XSI = 'http://www.w3.org/2001/XMLSchema-instance'
+const GRANTS_MAX = 100
+const PERMISSIONS: readonly GrantPermission[] = [
+  'READ',
+  'WRITE',
+  'READ_ACP',
+  'WRITE_ACP',
+  'FULL_CONTROL',
+]
+
+export function writeAcl({ owner, grants }: ObjectAcl): string {
+  return writeXml('AccessControlPolicy', [
+    ownerNode(owner),
+    ['AccessControlList', grants.map(grantNode)],
+  ])
+}
+
+function grantNode({ permission, grantee }: Grant): XmlNode {
+  return [
+    'Grant',
+    [
+      ['Grantee', granteeContent(grantee)],
+      ['Permission', permission],
+    ],
+  ]
+}
+
+function granteeContent(grantee: Grant['grantee']): XmlNode[1] {
+  if (typeof grantee !== 'string') {
+    return {
+      attributes: { 'xmlns:xsi': XSI, 'xsi:type': 'CanonicalUser' },
+      nodes: [
+        ['ID', grantee.id],
+        ['DisplayName', grantee.id],
+      ],
+    }
+  }
+  const uri = Object.entries(groups).find(([, group]) => group === grantee)?.[0]
+  return { attributes: { 'xmlns:xsi': XSI, 'xsi:type': 'Group' }, nodes: [['URI', uri]] }
+}
+
+/** The ACL of a body; its owner must be the one there is. */
+export function readAcl(bytes: Uint8Array, owner: string): ObjectAcl {
+  const root = wellFormed(bytes)
+  const named = childOf(root, 'Owner')
+  const id = named === undefined ? undefined : textOf(named, 'ID')
+  if (named === undefined) throw new S3Error('MalformedACLError')
+  if (id !== undefined && id !== owner) throw new S3Error('AccessDenied')
+  const list = childOf(root, 'AccessControlList')
+  if (list === undefined) throw new S3Error('MalformedACLError')
+  const grants = childrenOf(list, 'Grant').map(grantOf)
+  if (grants.length > GRANTS_MAX) throw new S3Error('MalformedACLError')
+  return { owner, grants }
+}
+
+function wellFormed(bytes: Uint8Array): XmlElement {
+  try {
+    return readXml(bytes, 'AccessControlPolicy')
+  } catch (error) {
+    throw new S3Error('MalformedACLError', {}, { cause: error })
+  }
+}
+
+function grantOf(grant: XmlElement): Grant {
+  const grantee = childOf(grant, 'Grantee')
+  const permission = PERMISSIONS.find(known => known === requiredText(grant, 'Permission'))
+  if (grantee === undefined || permission === undefined) throw new S3Error('MalformedACLError')
+  const uri = textOf(grantee, 'URI')
+  if (uri !== undefined) {
+    const group = groups[uri]
+    if (group === undefined) throw invalidArgument('Group/URI', uri, 'Invalid group uri')
+    return { permission, grantee: group }
+  }
+  if (textOf(grantee, 'EmailAddress') !== undefined) {
+    throw new S3Error('NotImplemented', { message: 'Grantees are named by their id.' })
+  }
+  const id = textOf(grantee, 'ID')
+  if (id === undefined || id === '') throw new S3Error('MalformedACLError')
+  return { permission, grantee: { id } }
+}

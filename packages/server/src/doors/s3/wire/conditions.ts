@@ -1,0 +1,81 @@
+import type { ETagConditions } from '@holdfast/engine/objects/etag.ts'
+import type { StoredObject } from '@holdfast/engine/objects/object-views.ts'
+import type { SourceConditions } from '@holdfast/engine/objects/source-conditions.ts'
+import { S3Error } from '../errors.ts'
+import { notImplemented } from '../requests/route.ts'
+import { httpDate, parseHttpDate } from './header-text.ts'
+import type { RequestHeaders } from './headers.ts'
+
+/** ETags of a condition without quotes and weakness; `*` stands for any. */
+export function etagsOf(header: string): string[] {
+  return header.split(',').map(etag =>
+    etag
+      .trim()
+      .replace(/^W\//, '')
+      .replace(/^"(.*)"$/, '$1'),
+  )
+}
+
+/** Conditions of a write: `If-Match: <etag>` and `If-None-Match: *` are what S3 has. */
+export function writeConditions(headers: RequestHeaders): ETagConditions | undefined {
+  const match = headers.get('if-match')
+  const none = headers.get('if-none-match')
+  if (match === undefined && none === undefined) return undefined
+  if (none !== undefined && none.trim() !== '*') throw notImplemented('If-None-Match')
+  return {
+    ...(match === undefined ? {} : { ifMatch: etagsOf(match) }),
+    ...(none === undefined ? {} : { ifNoneMatch: ['*'] }),
+  }
+}
+
+/** `x-amz-copy-source-if-*`, or `x-amz-rename-source-if-*`. */
+export function sourceConditions(
+  headers: RequestHeaders,
+  prefix: string,
+): SourceConditions | undefined {
+  const match = headers.get(`${prefix}-if-match`)
+  const none = headers.get(`${prefix}-if-none-match`)
+  const since = parseHttpDate(headers.get(`${prefix}-if-modified-since`))
+  const until = parseHttpDate(headers.get(`${prefix}-if-unmodified-since`))
+  const conditions: SourceConditions = {
+    ...(match === undefined ? {} : { ifMatch: etagsOf(match) }),
+    ...(none === undefined ? {} : { ifNoneMatch: etagsOf(none) }),
+    ...(since === undefined ? {} : { ifModifiedSince: new Date(since).toISOString() }),
+    ...(until === undefined ? {} : { ifUnmodifiedSince: new Date(until).toISOString() }),
+  }
+  return Object.keys(conditions).length === 0 ? undefined : conditions
+}
+
+/** Conditions of a read, in the order of RFC 9110 §13.2.2: PreconditionFailed or NotModified. */
+export function requireReadConditions(headers: RequestHeaders, object: StoredObject): void {
+  const match = headers.get('if-match')
+  const none = headers.get('if-none-match')
+  // Dates of HTTP have no fractions.
+  const modifiedMs = Math.floor(Date.parse(object.version.createdAt) / 1000) * 1000
+  if (match !== undefined) {
+    if (!names(match, object)) throw new S3Error('PreconditionFailed', { Condition: 'If-Match' })
+  } else {
+    const until = parseHttpDate(headers.get('if-unmodified-since'))
+    if (until !== undefined && modifiedMs > until) {
+      throw new S3Error('PreconditionFailed', { Condition: 'If-Unmodified-Since' })
+    }
+  }
+  if (none !== undefined) {
+    if (names(none, object)) throw notModified(object)
+    return
+  }
+  const since = parseHttpDate(headers.get('if-modified-since'))
+  if (since !== undefined && modifiedMs <= since) throw notModified(object)
+}
+
+function names(header: string, object: StoredObject): boolean {
+  return etagsOf(header).some(etag => etag === '*' || etag === object.etag)
+}
+
+function notModified(object: StoredObject): S3Error {
+  const headers = {
+    etag: `"${object.etag}"`,
+    'last-modified': httpDate(object.version.createdAt),
+  }
+  return new S3Error('NotModified', {}, { headers })
+}

@@ -1,0 +1,152 @@
+import type { ObjectHeaders, Retention } from '@holdfast/core/objects.ts'
+import type { ObjectInput } from '@holdfast/engine/objects/object-facets.ts'
+import type { Verified } from '../auth/verify.ts'
+import { invalidArgument, S3Error } from '../errors.ts'
+import { notImplemented } from '../requests/route.ts'
+import { aclOfHeaders } from './acl-headers.ts'
+import type { RequestHeaders } from './headers.ts'
+import { parseTagHeader } from './tags.ts'
+
+/** https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html */
+const USER_METADATA_BYTES_MAX = 2048
+const STORAGE_CLASSES: ReadonlySet<string> = new Set([
+  'STANDARD',
+  'REDUCED_REDUNDANCY',
+  'STANDARD_IA',
+  'ONEZONE_IA',
+  'INTELLIGENT_TIERING',
+  'GLACIER_IR',
+])
+/** They change what is stored or who can read it, so they must not be ignored. */
+const NOT_SERVED = [
+  'x-amz-server-side-encryption-customer-algorithm',
+  'x-amz-server-side-encryption-customer-key',
+  'x-amz-copy-source-server-side-encryption-customer-algorithm',
+  'x-amz-copy-source-server-side-encryption-customer-key',
+  'x-amz-server-side-encryption-aws-kms-key-id',
+  'x-amz-server-side-encryption-context',
+  'x-amz-write-offset-bytes',
+]
+
+/** What the headers of a put, copy or upload say about the object. */
+export function objectInput(verified: Verified): ObjectInput {
+  const { headers } = verified.request
+  for (const name of NOT_SERVED) if (headers.has(name)) throw notImplemented(name)
+  const tagging = headers.text('x-amz-tagging')
+  const retention = retentionOf(headers)
+  const legalHold = legalHoldOf(headers)
+  const storageClass = storageClassOf(headers)
+  const encryption = encryptionOf(headers)
+  const acl = aclOfHeaders(verified)
+  return {
+    headers: objectHeaders(headers),
+    userMetadata: userMetadata(headers),
+    ...(tagging === undefined ? {} : { tags: parseTagHeader(tagging) }),
+    ...(retention === undefined ? {} : { retention }),
+    ...(legalHold === undefined ? {} : { legalHold }),
+    ...(storageClass === undefined ? {} : { storageClass }),
+    ...(encryption === undefined ? {} : { encryption }),
+    ...(acl === undefined ? {} : { acl }),
+  }
+}
+
+const KEPT_HEADERS = {
+  contentType: 'content-type',
+  cacheControl: 'cache-control',
+  contentDisposition: 'content-disposition',
+  contentLanguage: 'content-language',
+  expires: 'expires',
+  websiteRedirect: 'x-amz-website-redirect-location',
+} as const
+
+export function objectHeaders(headers: RequestHeaders): ObjectHeaders {
+  const kept: Record<string, string> = {}
+  for (const [field, name] of Object.entries(KEPT_HEADERS)) {
+    const value = headers.text(name)
+    if (value !== undefined && value !== '') kept[field] = value
+  }
+  const codings = (headers.text('content-encoding') ?? '')
+    .split(',')
+    .map(coding => coding.trim())
+    .filter(coding => coding !== '' && coding.toLowerCase() !== 'aws-chunked')
+  if (codings.length > 0) kept.contentEncoding = codings.join(',')
+  const redirect = kept.websiteRedirect
+  if (redirect !== undefined && !/^(\/|https?:\/\/)/.test(redirect)) {
+    const message =
+      "The website redirect location must have a prefix of 'http://' or 'https://' or '/'."
+    throw new S3Error('InvalidRequest', { message })
+  }
+  return kept
+}
+
+export function userMetadata(headers: RequestHeaders): Record<string, string> {
+  const metadata: Record<string, string> = {}
+  let bytes = 0
+  for (const name of headers.names()) {
+    if (!name.startsWith('x-amz-meta-')) continue
+    const value = headers.text(name) ?? ''
+    const short = name.slice('x-amz-meta-'.length)
+    bytes += Buffer.byteLength(short) + Buffer.byteLength(value)
+    metadata[short] = value
+  }
+  if (bytes > USER_METADATA_BYTES_MAX) {
+    throw new S3Error('MetadataTooLarge', { MaxSizeAllowed: String(USER_METADATA_BYTES_MAX) })
+  }
+  return metadata
+}
+
+function storageClassOf(headers: RequestHeaders): string | undefined {
+  const name = headers.get('x-amz-storage-class')
+  if (name === undefined || name === 'STANDARD') return undefined
+  if (!STORAGE_CLASSES.has(name)) throw new S3Error('InvalidStorageClass')
+  return name
+}
+
+function encryptionOf(headers: RequestHeaders): string | undefined {
+  const name = headers.get('x-amz-server-side-encryption')
+  if (name === undefined) return undefined
+  if (name === 'aws:kms' || name === 'aws:kms:dsse') {
+    throw notImplemented('x-amz-server-side-encryption')
+  }
+  if (name !== 'AES256') {
+    throw invalidArgument(
+      'x-amz-server-side-encryption',
+      name,
+      'The encryption method specified is not supported',
+    )
+  }
+  return name
+}
+
+function retentionOf(headers: RequestHeaders): Retention | undefined {
+  const mode = headers.get('x-amz-object-lock-mode')
+  const until = headers.get('x-amz-object-lock-retain-until-date')
+  if (mode === undefined && until === undefined) return undefined
+  if (mode === undefined || until === undefined) {
+    const message =
+      'x-amz-object-lock-retain-until-date and x-amz-object-lock-mode must both be supplied'
+    throw new S3Error('InvalidArgument', { message, ArgumentName: 'x-amz-object-lock-mode' })
+  }
+  return parseRetention(mode, until)
+}
+
+export function parseRetention(mode: string, until: string): Retention {
+  if (mode !== 'GOVERNANCE' && mode !== 'COMPLIANCE') {
+    throw invalidArgument('x-amz-object-lock-mode', mode, 'Unknown wormMode directive.')
+  }
+  const ms = /^\d{4}-\d{2}-\d{2}T[\d:.]+(Z|[+-]\d{2}:?\d{2})$/.test(until)
+    ? Date.parse(until)
+    : Number.NaN
+  if (Number.isNaN(ms)) {
+    const message = 'The retain until date must be provided in ISO 8601 format'
+    throw invalidArgument('x-amz-object-lock-retain-until-date', until, message)
+  }
+  return { mode, until: new Date(ms).toISOString() }
+}
+
+function legalHoldOf(headers: RequestHeaders): boolean | undefined {
+  const status = headers.get('x-amz-object-lock-legal-hold')
+  if (status === undefined) return undefined
+  if (status === 'ON' || status === 'OFF') return status === 'ON'
+  throw invalidArgument('x-amz-object-lock-legal-hold', status, 'Legal Hold must be ON or OFF')
+}

@@ -1,0 +1,77 @@
+import type { ObjectTag } from '@holdfast/core/objects.ts'
+import { invalidArgument, S3Error } from '../errors.ts'
+import { childOf, childrenOf, malformed, readXml, requiredText } from '../xml/read.ts'
+import { writeXml, type XmlNode } from '../xml/write.ts'
+import { uriDecode, utf8Text } from './uri.ts'
+
+/** https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-tagging.html */
+export const objectTagsMax = 10
+export const bucketTagsMax = 50
+const KEY_CHARS_MAX = 128
+const VALUE_CHARS_MAX = 256
+
+export function readTagging(bytes: Uint8Array, tagsMax: number): ObjectTag[] {
+  const set = childOf(readXml(bytes, 'Tagging'), 'TagSet')
+  if (set === undefined) throw malformed()
+  const tags = childrenOf(set, 'Tag').map(tag => ({
+    key: requiredText(tag, 'Key'),
+    value: requiredText(tag, 'Value'),
+  }))
+  return checkedTags(tags, tagsMax)
+}
+
+/** `x-amz-tagging`: `a=1&b=2`, encoded as a query. */
+export function parseTagHeader(text: string): ObjectTag[] {
+  const pairs = text === '' ? [] : text.split('&')
+  const tags = pairs.map(pair => {
+    const equals = pair.indexOf('=')
+    const key = decoded(equals < 0 ? pair : pair.slice(0, equals))
+    const value = decoded(equals < 0 ? '' : pair.slice(equals + 1))
+    if (key === undefined || value === undefined) {
+      const message = 'The header must be encoded as URL query parameters'
+      throw invalidArgument('x-amz-tagging', text, message)
+    }
+    return { key, value }
+  })
+  return checkedTags(tags, objectTagsMax)
+}
+
+function decoded(text: string): string | undefined {
+  const bytes = uriDecode(text, { plus: true })
+  return bytes === undefined ? undefined : utf8Text(bytes)
+}
+
+function checkedTags(tags: ObjectTag[], tagsMax: number): ObjectTag[] {
+  if (tags.length > tagsMax) {
+    const kind = tagsMax === objectTagsMax ? 'Object' : 'Bucket'
+    throw invalidTag(`${kind} tags cannot be greater than ${tagsMax}`)
+  }
+  for (const { key, value } of tags) {
+    if (key === '' || key.length > KEY_CHARS_MAX || key.startsWith('aws:')) {
+      throw invalidTag('The TagKey you have provided is invalid')
+    }
+    if (value.length > VALUE_CHARS_MAX)
+      throw invalidTag('The TagValue you have provided is invalid')
+  }
+  if (new Set(tags.map(tag => tag.key)).size !== tags.length) {
+    throw invalidTag('Cannot provide multiple Tags with the same key')
+  }
+  return tags
+}
+
+function invalidTag(message: string): S3Error {
+  return new S3Error('InvalidTag', { message })
+}
+
+export function writeTagging(tags: readonly ObjectTag[]): string {
+  const nodes = tags.map(
+    ({ key, value }): XmlNode => [
+      'Tag',
+      [
+        ['Key', key],
+        ['Value', value],
+      ],
+    ],
+  )
+  return writeXml('Tagging', [['TagSet', nodes]])
+}

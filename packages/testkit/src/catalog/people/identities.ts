@@ -1,0 +1,50 @@
+import type { Session, User } from '@holdfast/core/identities.ts'
+import { newId, newTime } from '../records.ts'
+
+/** Whole identities with plain values; tests name only what they are about. */
+
+export function newUser(given: Partial<User> & { username: string }): User {
+  return {
+    ...fields(),
+    kind: 'user',
+    names: [given.username],
+    email: null,
+    firstName: '',
+    lastName: '',
+    source: 'local',
+    status: 'ACTIVE',
+    roles: ['USER'],
+    buckets: null,
+    password: null,
+    failures: 0,
+    lockedUntil: null,
+    lastLoginAt: null,
+    isSystem: false,
+    ...given,
+  }
+}
+
+export function newSession(given: Partial<Session>): Session {
+  return {
+    ...fields(),
+    kind: 'session',
+    generation: 1,
+    expiresAt: newTime(),
+    ip: '127.0.0.1',
+    agent: 'tests',
+    ...given,
+  }
+}
+
+function fields() {
+  const at = newTime()
+  return {
+    id: newId(),
+    seq: 0,
+    names: [],
+    belongsTo: null,
+    createdAt: at,
+    createdBy: 'tester',
+    updatedAt: at,
+  }
+}

@@ -1,0 +1,167 @@
+/** A bug that somebody could write: edits of the sources, made in a copy of the checkout only. */
+export interface Mutant {
+  readonly name: string
+  readonly edits: readonly Edit[]
+  /** One of these must find it; see `hunt.ts`. */
+  readonly hunts: readonly string[]
+}
+
+export interface Edit {
+  /** File or folder; the pattern must be found exactly once in it. */
+  readonly in: string
+  readonly find: RegExp
+  readonly put: string
+}
+
+const drivers = 'packages/drivers/src'
+const smallPuts = 'replay:small puts and overwrites'
+
+/**
+ * Durability and collection. Not here, because nothing of the kind exists yet: restore that skips
+ * the last change (no backups), trust in modification times (nothing reads them).
+ */
+export const mutants: readonly Mutant[] = [
+  {
+    name: 'no-fsync',
+    edits: [
+      {
+        in: drivers,
+        find: /file\.sync\(\)(?=\n\s+\} catch \(error\) \{\n[^\n]*sync of the journal failed)/,
+        put: '',
+      },
+    ],
+    hunts: [smallPuts],
+  },
+  {
+    name: 'no-fsync-large',
+    edits: [{ in: `${drivers}/element/disk`, find: /await this\.#file\.sync\(\)/, put: '' }],
+    hunts: ['replay:large bodies'],
+  },
+  {
+    name: 'no-dirsync',
+    edits: [
+      {
+        in: drivers,
+        find: /for \(const dir of this\.#dirty\) this\.#disk\.syncDir\(dir\)/,
+        put: '',
+      },
+    ],
+    hunts: ['replay:large bodies'],
+  },
+  {
+    name: 'no-parentsync',
+    edits: [
+      { in: drivers, find: /this\.#(disk\.syncDir|dirty\.add)\(parent\)/, put: 'void parent' },
+    ],
+    hunts: ['replay:large bodies'],
+  },
+  {
+    name: 'no-rootsync',
+    edits: [{ in: `${drivers}/open.ts`, find: /disk\.syncDir\(slash > 0 [^\n]+\)/, put: '' }],
+    hunts: ['first-start'],
+  },
+  {
+    name: 'no-packsync',
+    edits: [
+      {
+        in: drivers,
+        find: /disk\.syncDir\([^\n]+\)(?=\n[^\n]+\n[^\n]+\n[^\n]*while a new pack)/,
+        put: '',
+      },
+    ],
+    hunts: ['replay:packs that fill up', 'day:packs that fill up'],
+  },
+  {
+    name: 'no-markersync',
+    edits: [{ in: `${drivers}/store/marker.ts`, find: /file\.sync\(\)/, put: '' }],
+    hunts: ['first-start'],
+  },
+  {
+    name: 'no-recoverysync',
+    edits: [{ in: drivers, find: /file\.sync\(\)(?=\n\s+this\.#options\.disk\.syncDir)/, put: '' }],
+    hunts: ['kill-then-cut:small puts and overwrites'],
+  },
+  {
+    name: 'ack-early',
+    edits: [
+      {
+        in: drivers,
+        find: /file\.sync\(\)(?=\n\s+\} catch \(error\) \{\n[^\n]*sync of the journal failed)/,
+        put: 'setImmediate(() => { try { file.sync() } catch {} })',
+      },
+    ],
+    hunts: [smallPuts],
+  },
+  {
+    name: 'catalog-first',
+    edits: [
+      {
+        in: `${drivers}/store`,
+        find: /journal\.append\(\{ bodies: batch\.bodies, lines[^\n]*\}\)/,
+        put: "tables.db.exec('COMMIT'); tables.db.exec('BEGIN'); $&",
+      },
+    ],
+    hunts: [smallPuts, 'faults:small puts and overwrites'],
+  },
+  {
+    name: 'truncate-in-place',
+    edits: [
+      {
+        in: `${drivers}/store/marker.ts`,
+        find: /const temp = [^\n]+/,
+        put: 'const temp = dir + "/" + note.name',
+      },
+      { in: `${drivers}/store/marker.ts`, find: /disk\.rename\(temp, [^\n]+/, put: '' },
+    ],
+    hunts: ['first-start'],
+  },
+  {
+    name: 'refcount-decrement-twice',
+    edits: [
+      {
+        in: drivers,
+        find: /refs = refs - 1, dead_since = CASE WHEN refs = 1/,
+        put: 'refs = max(refs - 2, 0), dead_since = CASE WHEN refs <= 2',
+      },
+    ],
+    hunts: ['day:copies share bytes', 'day:put, overwrite, delete, restore'],
+  },
+  {
+    name: 'gc-no-grace',
+    edits: [
+      {
+        in: 'packages/engine/src/integrity',
+        find: /engine\.clock\.now\(\) - engine\.limits\.graceMs/,
+        put: 'engine.clock.now() + 1',
+      },
+    ],
+    hunts: ['grace'],
+  },
+  {
+    name: 'gc-before-commit',
+    edits: [
+      {
+        in: `${drivers}/store`,
+        find: /this\.#makeDurable\(batch\)/,
+        put: 'this.#removeBytes(batch.removed); $&',
+      },
+    ],
+    hunts: ['day:purge and the key again'],
+  },
+  {
+    name: 'list-off-by-one',
+    edits: [
+      {
+        in: 'packages/engine/src/assets/list.ts',
+        find: /const last = items\.at\(-1\)/,
+        put: 'const last = found.at(-1)',
+      },
+    ],
+    hunts: ['pages'],
+  },
+  {
+    name: 'seq-outside-tx',
+    edits: [{ in: `${drivers}/store`, find: /this\.#seq = seq\n/, put: '\n' }],
+    hunts: ['faults:small puts and overwrites', 'faults:many at once'],
+  },
+]

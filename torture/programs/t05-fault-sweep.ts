@@ -1,0 +1,166 @@
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { CrashLab } from '@holdfast/testkit/store/crash-runs.ts'
+import { prepare } from '@holdfast/testkit/store/crash-runs.ts'
+import {
+  type FaultKind,
+  sweepFaults,
+  sweepKillThenCut,
+} from '@holdfast/testkit/store/fault-runs.ts'
+import { workloads } from '@holdfast/testkit/store/workloads.ts'
+import { newLab, strict } from '../crash-disk/store-lab.ts'
+import { CrashDay, someTime } from '../load/crash-day.ts'
+import type { Program, Run } from '../runner/program.ts'
+import { hasStrace, type Injection, Tracer } from '../target/tracer.ts'
+
+/** Each is tried at the n-th disk call for all n; in short runs at one of so many. */
+const kinds: Readonly<Record<string, FaultKind & { readonly oneOf: number }>> = {
+  'EIO once': { code: 'EIO', options: {}, oneOf: 3 },
+  'EIO for good': { code: 'EIO', options: { persistent: true }, oneOf: 9 },
+  'ENOSPC once': { code: 'ENOSPC', options: {}, oneOf: 3 },
+  'ENOSPC for good': {
+    code: 'ENOSPC',
+    options: { persistent: true, of: ['create', 'write', 'makeDir', 'link'] },
+    oneOf: 3,
+  },
+  'EINTR once': { code: 'EINTR', options: {}, oneOf: 7 },
+  'EMFILE once': { code: 'EMFILE', options: { of: ['create', 'open', 'list'] }, oneOf: 2 },
+  'EROFS for good': {
+    code: 'EROFS',
+    options: {
+      persistent: true,
+      of: ['create', 'write', 'makeDir', 'link', 'rename', 'remove', 'truncate'],
+    },
+    oneOf: 5,
+  },
+  'failed reads': { code: 'EIO', options: { of: ['read'] }, oneOf: 4 },
+}
+
+/** On the real process, SQLite included. strace skips the call, so short writes are not here. */
+const injections: readonly Injection[] = [
+  { call: 'fdatasync', effect: 'error=EIO', when: '2' },
+  { call: 'fdatasync', effect: 'error=EIO', when: '3+' },
+  { call: 'fdatasync', effect: 'error=ENOSPC', when: '2' },
+  { call: 'fsync', effect: 'error=EIO', when: '1' },
+  { call: 'pwrite64', effect: 'error=EIO', when: '7' },
+  { call: 'pwrite64', effect: 'error=EIO', when: '20+' },
+  { call: 'pwrite64', effect: 'error=ENOSPC', when: '9' },
+  { call: 'pwrite64', effect: 'error=ENOSPC', when: '5+' },
+  { call: 'pwrite64', effect: 'error=EINTR', when: '4' },
+  { call: 'pwrite64', effect: 'error=EROFS', when: '6+' },
+  { call: 'openat', effect: 'error=EMFILE', when: '2' },
+  { call: 'openat', effect: 'error=EMFILE', when: '1+' },
+  { call: 'link', effect: 'error=EIO', when: '1' },
+  { call: 'unlink', effect: 'error=EIO', when: '1+' },
+  { call: 'mkdir', effect: 'error=ENOSPC', when: '1+' },
+]
+
+const rounds = { short: 1, long: 40 }
+const hangMsMax = 5000
+
+export const program: Program = {
+  id: 'T05',
+  name: 'fault-sweep',
+  summary: 'the n-th disk call fails, once or for good: every answer stays honest, nothing hangs',
+  secondsMax: { short: 420, long: 7200 },
+  minimum: {
+    short: { 'faults that came': 400, kills: 60, disks: 900, injections: 8, acknowledged: 300 },
+    long: { 'faults that came': 10_000, kills: 400, disks: 20_000, injections: 300 },
+  },
+  async run(run) {
+    for (const [name, workload] of Object.entries(workloads)) await sweep(run, name, workload)
+    if (hasStrace()) await injectAll(run)
+    else run.skip('faults of the real process', 'strace is not installed')
+  },
+}
+
+async function sweep(run: Run, name: string, workload: (typeof workloads)[string]): Promise<void> {
+  const random = run.random.fork(5)
+  for (const [kindName, kind] of Object.entries(kinds)) {
+    await attempt(run, `${kindName}, ${name}`, async lab => {
+      const crash = { workload, disk: strict, prepared: await prepare(lab, strict) }
+      const oneOf = run.length === 'short' ? kind.oneOf : 1
+      const tally = await sweepFaults(lab, crash, { random, disksPerCut: 1, oneOf, kind })
+      run.count('faults that came', tally.fired)
+      run.count(kindName, tally.fired)
+      run.count('disks', tally.disks)
+      run.pass(tally.fired)
+    })
+  }
+  await attempt(run, `KILL, ${name}`, async lab => {
+    const crash = { workload, disk: strict, prepared: await prepare(lab, strict) }
+    const oneOf = run.length === 'short' ? 5 : 1
+    const tally = await sweepKillThenCut(lab, crash, { random, disksPerCut: 2, oneOf })
+    run.count('kills', tally.kills)
+    run.count('disks', tally.disks)
+    run.pass(tally.kills)
+  })
+}
+
+async function attempt(run: Run, what: string, act: (lab: CrashLab) => Promise<void>) {
+  using lab = newLab()
+  let lastMs = performance.now()
+  const watched: CrashLab = {
+    fresh: () => lab.fresh(),
+    leftovers: disk => lab.leftovers(disk),
+    async open(disk, catalog) {
+      const nowMs = performance.now()
+      // Between two openings lies one case: a workload and its check.
+      if (nowMs - lastMs > hangMsMax) run.fail(`${what}: a case took ${nowMs - lastMs} ms`)
+      lastMs = nowMs
+      return await lab.open(disk, catalog)
+    },
+  }
+  try {
+    await act(watched)
+  } catch (error) {
+    run.fail(`${what}: ${error instanceof Error ? error.message : error}`)
+  }
+}
+
+async function injectAll(run: Run): Promise<void> {
+  const dataDir = join(run.scratch, 'data')
+  using day = new CrashDay(run, { dataDir, clients: 8, keysEach: 6 })
+  await day.prepare()
+  try {
+    for (let round = 0; round < rounds[run.length]; round += 1) {
+      for (const injection of injections) {
+        if (run.signal.aborted || !(await injectOnce(run, day, injection))) return
+      }
+    }
+    await day.lookInside('at the end', true)
+  } finally {
+    day.finish()
+  }
+}
+
+/** The fault comes under load and goes again; then the server is alive, or ended to recover. */
+async function injectOnce(run: Run, day: CrashDay, injection: Injection): Promise<boolean> {
+  const what = `${injection.call} ${injection.effect} at ${injection.when}`
+  day.history.mark('inject', { ...injection })
+  let server = await day.start()
+  const tracer = Tracer.attach(server.pid, injection, join(run.scratch, 'strace.out'))
+  await day.workUntil(server, async () => {
+    await someTime(server, 700)
+    await tracer.stop()
+    await someTime(server, 300)
+  })
+  if (tracer.fired > 0) run.count('injections')
+  const { end } = server
+  if (end === undefined) {
+    // The fault is gone: what is still alive must work, without a restart.
+    const taken = await day.probe(server, hangMsMax)
+    if (taken !== undefined) run.fail(`${what}: afterwards a put was not taken: ${taken}`)
+    run.count('survived')
+    await server.stop()
+  } else {
+    run.count('ended to recover')
+    if (end.code !== 70) run.fail(`${what}: the server ended with ${JSON.stringify(end)}`)
+  }
+  if (/unhandled/i.test(server.log)) run.fail(`${what}: unhandled rejection, see the log`)
+  server = await day.start()
+  const held = await day.look(server, what)
+  await server.stop()
+  await sleep(0)
+  return held
+}

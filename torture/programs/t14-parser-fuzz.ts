@@ -1,0 +1,32 @@
+import { fuzz } from '../fuzz/fuzz.ts'
+import { httpTargets } from '../fuzz/http-targets.ts'
+import { storeTargets } from '../fuzz/store-targets.ts'
+import type { Program } from '../runner/program.ts'
+
+const targets = [...httpTargets, ...storeTargets]
+const msPerTarget = { short: 4000, long: 600_000 }
+
+export const program: Program = {
+  id: 'T14',
+  name: 'parser-fuzz',
+  summary: 'mutated requests, records and texts: no crash, no hang, nothing taken that is false',
+  secondsMax: { short: 200, long: 14_400 },
+  minimum: {
+    short: { parsers: targets.length, execs: 100_000, branches: 150 },
+    long: { parsers: targets.length, execs: 20_000_000, branches: 150 },
+  },
+  async run(run) {
+    for (const [index, target] of targets.entries()) {
+      if (run.signal.aborted) break
+      const random = run.random.fork(index)
+      const tally = await fuzz(target, { random, ms: msPerTarget[run.length] })
+      for (const problem of tally.problems) run.fail(`${target.name}: ${problem}`)
+      run.count('parsers')
+      run.count('execs', tally.execs)
+      run.count('branches', tally.branches)
+      run.count('inputs kept', tally.found)
+      run.pass(tally.execs - tally.problems.length)
+      run.say(`${target.name}: ${tally.execs} execs, ${tally.branches} branches`)
+    }
+  },
+}
