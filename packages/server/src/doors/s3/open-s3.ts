@@ -2,8 +2,10 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Socket } from 'node:net'
 import { HoldfastError } from '@holdfast/core/errors.ts'
 import { newUuid } from '@holdfast/core/ids.ts'
+import type { JsonObject } from '@holdfast/core/records.ts'
 import type { Context } from '../../context.ts'
 import { InFlight } from '../../http/in-flight.ts'
+import { auditAnswer, auditRefusal } from './audited.ts'
 import { verifyRequest } from './auth/verify.ts'
 import { allowOrigin } from './cors/allow-origin.ts'
 import { S3Error } from './errors.ts'
@@ -76,9 +78,12 @@ async function serveInTurn(request: S3Request, before: Promise<void> | undefined
   if (before !== undefined) await before
   try {
     const answered = await perform(request)
+    await auditAnswer(request, answered.status)
     await sendAnswer(request, { ...answered, headers: { ...request.allowed, ...answered.headers } })
   } catch (error) {
-    await sendError(request, noteRefusal(request, error))
+    const refusal = noteRefusal(request, error)
+    auditRefusal(request, refusal)
+    await sendError(request, refusal)
   }
 }
 
@@ -90,10 +95,15 @@ async function perform(request: S3Request) {
   const read = readRequest(request)
   const name = routeOf(read)
   request.told.operation = name
+  request.told.resource = resourceOf(read)
   const preflight = await allowOrigin(read)
   if (preflight !== undefined) return preflight
   if (name === 'PostObject') return await postObject(read)
   return await operate(read, name)
+}
+
+function resourceOf({ address: { bucket, key } }: ReadRequest): JsonObject {
+  return { ...(bucket === undefined ? {} : { bucket }), ...(key === undefined ? {} : { key }) }
 }
 
 async function operate(request: ReadRequest, name: OperationName) {

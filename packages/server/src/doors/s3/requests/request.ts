@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { TLSSocket } from 'node:tls'
 import { newUuid } from '@holdfast/core/ids.ts'
 import { anonymous, type Principal } from '@holdfast/core/principal.ts'
+import type { JsonObject } from '@holdfast/core/records.ts'
 import type { Context } from '../../../context.ts'
 import { RequestBody } from '../../../http/body/request-body.ts'
 import { splitUrl } from '../../../http/parse/raw-path.ts'
@@ -23,6 +24,8 @@ export interface S3Request {
   readonly abort: AbortController
   readonly body: RequestBody
   readonly method: string
+  /** A socket that closed no longer tells. */
+  readonly remote: string | undefined
   /** Of the request line, still encoded. */
   readonly path: string
   readonly headers: RequestHeaders
@@ -36,6 +39,8 @@ export interface Told {
   operation: string
   code: string | undefined
   principal: Principal
+  /** Bucket and key, as far as they could be read. */
+  resource: JsonObject
   sentBytes: number
 }
 
@@ -64,9 +69,16 @@ export function beginRequest(
     abort: new AbortController(),
     body: new RequestBody(raw, response, pace),
     method: raw.method ?? '',
+    remote: raw.socket.remoteAddress,
     path: splitUrl(raw.url ?? '').path,
     headers: new RequestHeaders(raw.rawHeaders),
-    told: { operation: NO_OPERATION, code: undefined, principal: anonymous, sentBytes: 0 },
+    told: {
+      operation: NO_OPERATION,
+      code: undefined,
+      principal: anonymous,
+      resource: {},
+      sentBytes: 0,
+    },
     allowed: {},
   }
 }

@@ -1,0 +1,63 @@
+import type { AuditEntry } from '@holdfast/core/identities.ts'
+import { clientAddress } from '../../http/caller/client-address.ts'
+import type { S3Error } from './errors.ts'
+import { operations } from './operations.ts'
+import type { S3Request } from './requests/request.ts'
+
+/**
+ * What stands in the audit log of this door: every change of a bucket, durable before the answer
+ * goes out, and every refusal. Changes of objects stand there only if the settings ask for it.
+ */
+export async function auditAnswer(request: S3Request, status: number): Promise<void> {
+  const { audit, settings } = request.context
+  const change = changeOf(request.told.operation)
+  if (change === undefined) return
+  const entry = entryOf(request, { outcome: 'success', status, code: null })
+  if (change === 'bucket') await audit.recordDurably(entry)
+  else if (settings.auditData) audit.record(entry)
+}
+
+/** Somebody was kept from something, or the change of a bucket failed. */
+export function auditRefusal(request: S3Request, { status, code }: S3Error): void {
+  const isRefusal = status === 401 || status === 403
+  if (!isRefusal && changeOf(request.told.operation) !== 'bucket') return
+  const outcome = isRefusal ? 'refused' : 'failed'
+  request.context.audit.record(entryOf(request, { outcome, status, code }))
+}
+
+/** Operations named by a bucket that are about the objects in it. */
+const OF_OBJECTS: ReadonlySet<string> = new Set(['DeleteObjects', 'PostObject'])
+
+function changeOf(name: string): 'bucket' | 'object' | undefined {
+  if (!isOperation(name)) return undefined
+  const { method, level } = operations[name]
+  if (method !== 'PUT' && method !== 'POST' && method !== 'DELETE') return undefined
+  return level === 'bucket' && !OF_OBJECTS.has(name) ? 'bucket' : 'object'
+}
+
+function isOperation(name: string): name is keyof typeof operations {
+  return Object.hasOwn(operations, name)
+}
+
+const TEXT_CHARS_MAX = 512
+
+function entryOf(
+  { context, told, raw, remote, requestId }: S3Request,
+  result: Pick<AuditEntry, 'outcome' | 'status' | 'code'>,
+): AuditEntry {
+  const { clock, proxies } = context
+  const forwarded = raw.headers['x-forwarded-for']
+  return {
+    at: new Date(clock.now()).toISOString(),
+    actor: told.principal.id,
+    actorKind: told.principal.kind,
+    actorName: told.principal.name,
+    ip: clientAddress({ remote, forwarded }, proxies),
+    agent: (raw.headers['user-agent'] ?? '').slice(0, TEXT_CHARS_MAX),
+    requestId,
+    action: `s3.${told.operation}`,
+    ...result,
+    resource: told.resource,
+    detail: {},
+  }
+}
