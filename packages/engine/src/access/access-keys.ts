@@ -92,7 +92,10 @@ export async function findAccessKey(
   const nowMs = engine.clock.now()
   if (key.expiresAt !== null && Date.parse(key.expiresAt) <= nowMs) return undefined
   engine.keyUses.set(key.principalId, nowMs)
+  return { principal: principalOfAccessKey(key), secret: openSecret(engine, key) }
+}
+
+export function principalOfAccessKey(key: AccessKey): Principal {
   const { principalId, name, permissions, buckets } = key
-  const principal = { kind: 'api_key', id: principalId, name, permissions, buckets } as const
-  return { principal, secret: openSecret(engine, key) }
+  return { kind: 'api_key', id: principalId, name, permissions, buckets }
 }

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import { anonymous, type Permission, type Principal } from '@holdfast/core/principal.ts'
 import { defaultBucketSettings, type JsonObject } from '@holdfast/core/records.ts'
 import { refused } from '../test-store.test.ts'
-import { authorize, decide, type Resource, refuseMissing } from './decide.ts'
+import { authorize, decide, mayPartly, type Resource, refuseMissing } from './decide.ts'
 
 const closed = { name: 'closed', settings: defaultBucketSettings }
 const open = { name: 'open', settings: { ...defaultBucketSettings, publicRead: true } }
@@ -141,6 +141,33 @@ describe('decide', () => {
     const blocked = { ...opened, documents: { ...opened.documents, publicAccessBlock: block } }
     assert.equal(decide(anonymous, 'assets:read', { bucket: blocked, asset }).allowed, false)
     assert.equal(decide(nobody, 'assets:read', { bucket: blocked, asset }).allowed, true)
+  })
+
+  it('denies by the policy to owners, to those named in a list and to holders of grants', () => {
+    const deny = { Effect: 'Deny', Principal: '*', Action: 's3:*' }
+    const of = (Resource: string) => {
+      const policy = { Version: '2012-10-17', Statement: [{ ...deny, Resource }] }
+      return { ...closed, documents: { policy } }
+    }
+    const bucket = of('arn:aws:s3:::closed/*')
+    const asked: [Principal, Permission, Resource][] = [
+      [person, 'assets:write', { asset: own }],
+      [person, 'assets:write', { asset: ownGuarded }],
+      [person, 'assets:write', { fresh: own }],
+      [person, 'assets:read', { asset: forTeam }],
+      [granted, 'assets:write', { asset: plain }],
+      [granted, 'assets:write', { fresh: plain }],
+      [reader, 'assets:read', { asset: guarded }],
+      [link, 'assets:read', { asset: plain }],
+    ]
+    for (const [who, permission, resource] of asked) {
+      assert.equal(decide(who, permission, { ...resource, bucket: closed }).allowed, true)
+      const { allowed, reason } = decide(who, permission, { ...resource, bucket })
+      assert.deepEqual([allowed, reason], [false, 'denied by the policy of the bucket'])
+    }
+    assert.equal(mayPartly(person, 'assets:read', bucket), true)
+    assert.equal(mayPartly(person, 'assets:read', of('arn:aws:s3:::closed')), false)
+    assert.equal(mayPartly(granted, 'assets:read', of('arn:aws:s3:::closed')), false)
   })
 
   it('opens what access lists of S3 grant, unless lists are switched off', () => {

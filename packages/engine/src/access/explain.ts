@@ -1,8 +1,10 @@
 import type { Call } from '@holdfast/core/call.ts'
 import { HoldfastError } from '@holdfast/core/errors.ts'
 import { anonymous, type Permission, type Principal } from '@holdfast/core/principal.ts'
+import type { ApiKey } from '@holdfast/core/records.ts'
 import type { Engine } from '../engine.ts'
 import { principalOfUser } from '../identity/principal-of-user.ts'
+import { principalOfAccessKey } from './access-keys.ts'
 import { authorize, type Decision, decide, type Resource } from './decide.ts'
 import { isExpired, principalOfKey } from './keys.ts'
 
@@ -43,12 +45,16 @@ export async function explainAccess(
 
 async function findPrincipal(engine: Engine, id: string): Promise<Principal> {
   if (id === anonymous.id) return anonymous
-  const { identities, keys } = engine.catalog.view
+  const { identities, keys, accessKeys } = engine.catalog.view
   const user = await identities.byId('user', id.toLowerCase())
   if (user?.status === 'ACTIVE') return (await principalOfUser(engine, user)).principal
   const key = await keys.byId(id.toLowerCase())
-  const isGood = key !== undefined && key.revokedAt === null && !isExpired(key, engine.clock.now())
-  if (isGood) return principalOfKey(key)
+  const nowMs = engine.clock.now()
+  const isGood = (one: Pick<ApiKey, 'revokedAt' | 'expiresAt'>) =>
+    one.revokedAt === null && !isExpired(one, nowMs)
+  if (key !== undefined && isGood(key)) return principalOfKey(key)
+  const pair = (await accessKeys.list()).find(one => one.principalId === id.toLowerCase())
+  if (pair !== undefined && isGood(pair)) return principalOfAccessKey(pair)
   throw new HoldfastError('PRINCIPAL_NOT_FOUND', { principal_id: id })
 }
 

@@ -113,7 +113,7 @@ function principalNow(engine: Engine, key: ApiKey | undefined): Principal {
   return principalOfKey(key)
 }
 
-export function isExpired(key: ApiKey, nowMs: number): boolean {
+export function isExpired(key: Pick<ApiKey, 'expiresAt'>, nowMs: number): boolean {
   return key.expiresAt !== null && Date.parse(key.expiresAt) <= nowMs
 }
 

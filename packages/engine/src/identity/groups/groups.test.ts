@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Call } from '@holdfast/core/call.ts'
+import { createAccessKey } from '../../access/access-keys.ts'
 import { explainAccess } from '../../access/explain.ts'
 import { getAsset } from '../../assets/get.ts'
 import { listAssets } from '../../assets/list.ts'
@@ -154,6 +155,8 @@ test('an explanation is the decision, and tells nobody of what is hidden from th
   assert.deepEqual(await told(call, ann.id), [true, 'granted for photos/team/'])
   assert.deepEqual(await told(call, bob.id), [false, 'no scope grants it'])
   assert.deepEqual(await told(call, 'anonymous'), [false, 'no scope grants it'])
+  const pair = await createAccessKey(engine, call, { name: 'pair', permissions: ['assets:read'] })
+  assert.deepEqual(await told(call, pair.key.principalId), [true, 'granted by scope'])
   assert.deepEqual(await told(await ann.act()), [true, 'granted for photos/team/'])
   const hidden = await told(await bob.act())
   const missing = { ...about, assetId: '0199d0c0-0000-7000-8000-00000000dead' }
