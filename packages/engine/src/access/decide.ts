@@ -37,8 +37,17 @@ export function decide(principal: Principal, permission: Permission, resource: R
   }
   const scoped = hasScope(principal, permission)
   if (scoped && inside) return allow('granted by scope')
-  if (bucket?.settings.publicRead === true && PUBLIC.has(permission)) return allow('public bucket')
+  if (bucket?.settings.publicRead === true && PUBLIC.has(permission)) return allow(PUBLIC_BUCKET)
   return deny(scoped ? 'the credential is confined to other buckets' : 'no scope grants it')
+}
+
+/**
+ * Whether the caller, who may read the asset, may only because everybody may. Then nothing but the
+ * content shown is meant: what was replaced may have been replaced for what it told.
+ */
+export function readsAsAnyone(principal: Principal, resource: Resource): boolean {
+  if (principal.kind === 'anonymous') return true
+  return decide(principal, 'assets:read', resource).reason === PUBLIC_BUCKET
 }
 
 /**
@@ -84,6 +93,7 @@ export function needsBucket(principal: Principal, permission: Permission): boole
   return principal.buckets !== null || !hasScope(principal, permission)
 }
 
+const PUBLIC_BUCKET = 'public bucket'
 const LINK_PERMISSIONS: ReadonlySet<Permission> = new Set([
   'assets:read',
   'assets:write',
