@@ -43,6 +43,7 @@ async function startCheckout(
       STORAGE_DATA_DIR: dataDir,
       STORAGE_BOOTSTRAP_API_KEY: apiKey,
       STORAGE_METRICS_PORT: '0',
+      STORAGE_S3_ENABLED: 'off',
       STORAGE_LOG_LEVEL: 'warn',
     },
     logFile: join(dir, 'holdfast.log'),

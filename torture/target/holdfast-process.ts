@@ -142,6 +142,7 @@ function settings({ dataDir }: ServeOptions): Record<string, string> {
     STORAGE_DATA_DIR: dataDir,
     STORAGE_BOOTSTRAP_API_KEY: apiKey,
     STORAGE_METRICS_PORT: '0',
+    STORAGE_S3_ENABLED: 'off',
     STORAGE_LOG_LEVEL: 'warn',
     STORAGE_GARBAGE_INTERVAL: '0',
   }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { request } from 'node:http'
+import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import test from 'node:test'
 import {
@@ -77,6 +78,30 @@ test('a port for metrics that was asked for must be free, the default one need n
   assert.equal(code, 1)
   assert.match(stderr, /port \d+ of .+ is taken .+ choose another STORAGE_METRICS_PORT/)
   assert.equal(existsSync(join(dir, 'two')), false)
+})
+
+test('a port for S3 that was asked for must be free', async t => {
+  const dir = scratch(t)
+  const server = await startServer(t, join(dir, 'one'))
+  const env = { STORAGE_S3_PORT: String(server.port) }
+  const args = ['serve', '--port', '0', '--data-dir', join(dir, 'two')]
+  const { code, stderr } = await run(args, { env })
+  assert.equal(code, 1)
+  assert.match(stderr, /port \d+ of .+ is taken .+ choose another STORAGE_S3_PORT/)
+  assert.equal(existsSync(join(dir, 'two')), false)
+})
+
+test('the default port for S3 need not be free: the server goes on without it', async t => {
+  const dir = scratch(t)
+  const holder = createServer().listen(8006, '127.0.0.1')
+  t.after(() => holder.close())
+  await new Promise(resolve => holder.once('listening', resolve).once('error', resolve))
+  const free = createServer().listen(0, '127.0.0.1')
+  await new Promise(resolve => free.once('listening', resolve))
+  const { port } = free.address() as AddressInfo
+  await new Promise(resolve => free.close(resolve))
+  const server = await startServer(t, join(dir, 'one'), { port })
+  assert.match(server.running.output().stdout, /the port for S3 could not be opened/)
 })
 
 test('directories that are no store, or cannot be one, are told and left alone', async t => {

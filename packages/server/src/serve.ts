@@ -49,13 +49,12 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   const { context, close } = await openContext(options)
   const { settings, log } = context
   const app = openHttp(context, statusOf, directOf(context))
-  const s3 = settings.s3Enabled ? openS3(context) : undefined
-  const s3Port = settings.s3Port ?? (settings.port === 0 ? 0 : S3_PORT)
+  let s3: Server | undefined
   let metricsServer: Server | undefined
   try {
     registerRoutes(app, context, { ...restOperations, ...healthOperations })
     await app.listen({ host: settings.host, port: settings.port })
-    if (s3 !== undefined) await listen(s3, settings.s3Host ?? settings.host, s3Port)
+    s3 = await openS3Port(context)
     metricsServer = await openMetricsPort(context)
   } catch (error) {
     s3?.close()
@@ -92,6 +91,23 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
       stopping ??= stop()
       return stopping
     },
+  }
+}
+
+/** One that was asked for must be free; with the default one taken, it is done without. */
+async function openS3Port(context: Context): Promise<Server | undefined> {
+  const { settings, log } = context
+  if (!settings.s3Enabled) return undefined
+  const host = settings.s3Host ?? settings.host
+  const port = settings.s3Port ?? (settings.port === 0 ? 0 : S3_PORT)
+  const server = openS3(context)
+  try {
+    await listen(server, host, port)
+    return server
+  } catch (error) {
+    if (settings.s3Port !== undefined) throw error
+    log.warn({ error, host, port }, 'the port for S3 could not be opened; set STORAGE_S3_PORT')
+    return undefined
   }
 }
 

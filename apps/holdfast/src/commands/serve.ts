@@ -36,7 +36,10 @@ async function runServer(options: SettingsOptions, isDebug: boolean): Promise<vo
   let server: RunningServer
   try {
     await requireFreePort(settings.host, settings.port)
-    // Where the port for metrics is only the default one, a second server does without it.
+    // Where a further port is only the default one, a second server does without it.
+    if (settings.s3Enabled && settings.s3Port !== undefined) {
+      await requireFreePort(settings.s3Host ?? settings.host, settings.s3Port)
+    }
     if (given.has('METRICS_PORT') && settings.metricsEnabled) {
       await requireFreePort(settings.metricsHost, settings.metricsPort)
     }
@@ -56,7 +59,8 @@ async function runServer(options: SettingsOptions, isDebug: boolean): Promise<vo
     if (isDebug) console.error(error)
     process.exit(1)
   }
-  say(`listening on ${server.url}, data in ${settings.dataDir}`)
+  const s3 = server.s3Url === undefined ? '' : `, S3 on ${server.s3Url}`
+  say(`listening on ${server.url}${s3}, data in ${settings.dataDir}`)
   await stopped
   say('stopping; running transfers may finish')
   await server.stop()

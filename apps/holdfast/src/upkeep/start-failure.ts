@@ -21,11 +21,12 @@ export function startFailureText(error: unknown, settings: Settings): string {
   return failureText(error)
 }
 
-/** Which of the two addresses an error of listening is about. */
+/** Which of the addresses an error of listening is about. */
 function listenerOf(error: unknown, settings: Settings) {
-  const { host, port, metricsHost, metricsPort } = settings
+  const { host, port, metricsHost, metricsPort, s3Host, s3Port } = settings
   const own = { host, port, names: 'STORAGE_' }
   if (!(error instanceof Error) || !('port' in error) || error.port === port) return own
+  if (error.port === s3Port) return { host: s3Host ?? host, port: s3Port, names: 'STORAGE_S3_' }
   return { host: metricsHost, port: metricsPort, names: 'STORAGE_METRICS_' }
 }
 

@@ -151,7 +151,7 @@ export const assetRoutes = {
     tag: 'Assets',
     permission: 'assets:read',
     summary: 'Download the content',
-    description: 'Reading a named version also needs versions:read.',
+    description: 'Public is only the current version; others need a credential for the bucket.',
     params: assetParams,
     query: download,
     headers: reading,

@@ -1,5 +1,15 @@
 import Type, { type Static } from 'typebox'
-import { closed, limit, metadata, nullable, offset, page, time, uuid } from './fields.ts'
+import {
+  closed,
+  limit,
+  metadata,
+  nullable,
+  offset,
+  page,
+  time,
+  UUID_PATTERN,
+  uuid,
+} from './fields.ts'
 
 export const versionTag = Type.Object(
   {
@@ -114,7 +124,7 @@ export type VersionComparison = Static<typeof versionComparison>
 const versionRef = Type.String({
   minLength: 1,
   maxLength: 36,
-  pattern: '^([1-9][0-9]{0,9}|[0-9a-fA-F-]{36})$',
+  pattern: `^([1-9][0-9]{0,9}|${UUID_PATTERN.slice(1, -1)})$`,
   description: 'Version number or version id.',
 })
 

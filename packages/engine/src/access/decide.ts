@@ -71,7 +71,7 @@ export function decide(principal: Principal, permission: Permission, resource: R
   if (owned) return allow('owner of the asset')
   const grant = inside ? grantFor(principal, permission, resource) : undefined
   if (grant !== undefined) return allow(`granted for ${grant.bucket}/${grant.prefix}`)
-  if (bucket?.settings.publicRead === true && PUBLIC.has(permission)) return allow('public bucket')
+  if (bucket?.settings.publicRead === true && PUBLIC.has(permission)) return allow(PUBLIC_BUCKET)
   if (rule?.effect === 'allow') return allow(rule.reason)
   return deny(scoped ? 'the credential is confined to other buckets' : 'no scope grants it')
 }
@@ -87,6 +87,15 @@ function ruleOf(principal: Principal, permission: Permission, resource: Resource
 
 function keepsSettings(principal: Principal, permission: Permission): boolean {
   return permission.startsWith('buckets:') && isAdministrator(principal)
+}
+
+/**
+ * Whether the caller, who may read the asset, may only because everybody may. Then nothing but the
+ * content shown is meant: what was replaced may have been replaced for what it told.
+ */
+export function readsAsAnyone(principal: Principal, resource: Resource): boolean {
+  if (principal.kind === 'anonymous') return true
+  return decide(principal, 'assets:read', resource).reason === PUBLIC_BUCKET
 }
 
 /**
@@ -166,6 +175,7 @@ export function isAdministrator(principal: Principal): boolean {
   return principal.permissions.some(scope => scope === '*' || scope === '*:*')
 }
 
+const PUBLIC_BUCKET = 'public bucket'
 const LINK_PERMISSIONS: ReadonlySet<Permission> = new Set([
   'assets:read',
   'assets:write',

@@ -25,12 +25,10 @@ export async function setQuota(
   ceilings: QuotaCeilings,
 ): Promise<QuotaUse> {
   authorize(call.principal, 'quotas:admin', {})
-  const { scope } = target
-  const name = scope === 'owner' ? target.name.toLowerCase() : target.name
+  const { scope, name } = lowered(target)
   const bytesMax = ceilings.bytesMax ?? null
   const assetsMax = ceilings.assetsMax ?? null
   const problems = [
-    ...nameProblems(scope, name),
     ...ceilingProblems('bytes_max', bytesMax),
     ...ceilingProblems('assets_max', assetsMax),
   ]
@@ -81,12 +79,14 @@ export async function removeQuota(
   await commit(engine, call, { name: 'quotas.remove', args: lowered(target) })
 }
 
-/** Owners are UUIDs and kept in lower case. */
+/** Owners are UUIDs and kept in lower case; VALIDATION_ERROR for a name that no scope can have. */
 function lowered(target: { readonly scope: QuotaScope; readonly name: string }): {
   scope: QuotaScope
   name: string
 } {
   const { scope, name } = target
+  const problems = nameProblems(scope, name)
+  if (problems.length > 0) throw invalidFields(...problems)
   return { scope, name: scope === 'owner' ? name.toLowerCase() : name }
 }
 

@@ -1,12 +1,16 @@
 import type { Call } from '@holdfast/core/call.ts'
 import type { Permission } from '@holdfast/core/principal.ts'
 import type { Asset } from '@holdfast/core/records.ts'
-import { authorizeAsset } from '../assets/find-asset.ts'
+import { authorize, readsAsAnyone } from '../access/decide.ts'
+import { authorizeAsset, bucketOf } from '../assets/find-asset.ts'
 import { type Content, openContent } from '../assets/get.ts'
 import type { Engine } from '../engine.ts'
 import { findVersion, type VersionName } from './find-version.ts'
 
-/** The content of a version, for who may read the asset: downloading needs no `versions:read`. */
+/**
+ * The content of a version, for who may read the asset: downloading needs no `versions:read`. Only
+ * what is open to everybody is open as it is now, not as it was.
+ */
 export async function openVersion(
   engine: Engine,
   call: Call,
@@ -18,6 +22,18 @@ export async function openVersion(
 ): Promise<Content> {
   const { asset, permission = 'assets:read' } = wanted
   await authorizeAsset(engine, call, { asset, permission })
+  if (!isShown(asset, wanted.version)) {
+    const bucket = await bucketOf(engine, asset)
+    // Without the asset: a list that names `anonymous` publishes what is shown, too.
+    if (readsAsAnyone(call.principal, { bucket, asset })) {
+      authorize(call.principal, 'versions:read', { bucket })
+    }
+  }
   const version = await findVersion(engine.catalog.view, asset, wanted.version)
   return openContent(engine, call, { asset, version, permission })
+}
+
+function isShown(asset: Asset, name: VersionName): boolean {
+  const text = String(name).toLowerCase()
+  return ['latest', 'current', String(asset.versionNumber), asset.versionId].includes(text)
 }

@@ -107,8 +107,8 @@ export const settingsTable = {
     name: 'S3_PORT',
     kind: integer(0, 65_535),
     description:
-      'Port of the S3 interface; 0 takes any free one. Unset: 8006, or any free one where ' +
-      'that of the main interface is 0.',
+      'Port of the S3 interface; 0 takes any free one. Unset: 8006, or none where that is taken, ' +
+      'and any free one where the port of the main interface is 0.',
     standard: undefined,
   }),
   s3Host: setting<string | undefined>({

@@ -23,7 +23,7 @@ const ARENA_BYTES = 16 * 1024 * 1024
 const SEND_EVERY = 32
 
 /** What a commit leaves behind dies young, if only it is given the time. */
-const YOUNG_MB = 64
+const YOUNG_MB = 16
 
 interface Waiting {
   readonly request: CommitRequest

@@ -130,6 +130,31 @@ test('anyone may read a public bucket, and do nothing else', async () => {
   refused(await server.ask(`GET ${path}`, wrong), 401, 'UNAUTHENTICATED')
 })
 
+test('what was replaced in a public bucket is not public', async () => {
+  await bucket('corrected', { public_read: true })
+  const path = '/api/v2/buckets/corrected/assets/letter'
+  const { id } = (await server.ask(`PUT ${path}`, { body: 'with a secret' })).json
+  await server.ask(`PUT ${path}`, { body: 'corrected' })
+  const nobody = { key: null }
+  const elsewhere = { key: (await key(['assets:read'], { buckets: ['holdfast'] })).key }
+  const old = [`GET ${path}?version=1`, `GET /api/v2/assets/${id}/download?version=1`]
+  for (const line of [...old, `GET /api/v2/assets/${id}/download?version=9`]) {
+    refused(await server.ask(line, nobody), 401, 'UNAUTHENTICATED')
+    refused(await server.ask(line, elsewhere), 403, 'FORBIDDEN')
+  }
+  for (const caller of [nobody, elsewhere]) {
+    assert.equal((await server.ask(`GET ${path}`, caller)).text, 'corrected')
+    assert.equal((await server.ask(`GET ${path}?version=2`, caller)).text, 'corrected')
+  }
+  const reader = { key: (await key(['assets:read'])).key }
+  for (const line of old) assert.equal((await server.ask(line, reader)).text, 'with a secret')
+  await server.ask(`PUT /api/v2/assets/${id}`, {
+    json: { acl: { read: ['anonymous'], write: [] } },
+  })
+  assert.equal((await server.ask(`GET ${path}`, nobody)).text, 'corrected')
+  for (const line of old) refused(await server.ask(line, nobody), 401, 'UNAUTHENTICATED')
+})
+
 test('keys open what they name, in the buckets they name, until they end', async () => {
   await bucket('confined')
   const reader = await key(['assets:read'], { buckets: ['confined'] })

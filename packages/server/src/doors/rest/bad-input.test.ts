@@ -248,6 +248,39 @@ test('ids that are no UUIDs', async () => {
   refused(await server.ask(`GET /api/v2/assets/${owner.toUpperCase()}`), 404, 'ASSET_NOT_FOUND')
 })
 
+test('ids that are no UUIDs, wherever one is asked for', async () => {
+  const { id } = await upload(server, 'with ids')
+  for (const wrong of ['x'.repeat(36), '-'.repeat(36), '0'.repeat(36), 'null', `${owner}0`]) {
+    for (const line of [
+      `GET /api/v2/assets/${wrong}/download`,
+      `DELETE /api/v2/assets/${wrong}`,
+      `PUT /api/v2/assets/${wrong}/restore`,
+      `GET /api/v2/assets/${wrong}/versions`,
+      `GET /api/v2/assets/${id}/versions/${wrong}`,
+      `DELETE /api/v2/assets/${id}/versions/${wrong}`,
+      `GET /api/v2/assets/${id}/versions/${wrong}/download`,
+      `POST /api/v2/assets/${id}/versions/${wrong}/rollback`,
+      `GET /api/v2/assets/${id}/versions/compare?from=1&to=${wrong}`,
+      `GET /api/v2/assets/${wrong}/links`,
+      `DELETE /api/v2/assets/${id}/links/${wrong}`,
+      `GET /api/v2/assets?owner_id=${wrong}`,
+      `DELETE /api/v2/keys/${wrong}`,
+      `GET /api/v2/quotas/owner/${wrong}`,
+      `DELETE /api/v2/quotas/owner/${wrong}`,
+    ]) {
+      const answer = await server.ask(line)
+      assert.equal(answer.status, 422, `${line}: ${answer.text}`)
+      refused(answer, 422, 'VALIDATION_ERROR')
+    }
+    for (const what of ['delete', 'download']) {
+      const json = { ids: [id, wrong] }
+      const answer = await server.ask(`POST /api/v2/assets/batch-${what}`, { json })
+      refused(answer, 422, 'VALIDATION_ERROR')
+    }
+  }
+  assert.equal((await server.ask(`GET /api/v2/assets/${id}/download`)).text, 'with ids')
+})
+
 test('a type that lies about its content', async () => {
   const png = Buffer.from('89504e470d0a1a0a0000000d49484452', 'hex').toString('latin1')
   const lies: [string, string][] = [

@@ -1,5 +1,13 @@
 import assert from 'node:assert/strict'
-import { closeSync, openSync, readdirSync, rmSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  existsSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs'
 import { request } from 'node:http'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -111,4 +119,25 @@ test('an archive with lost bytes breaks its connection, never the server', async
     }
     assert.ok(server.logLines.some(line => /"code":"BLOB_(DAMAGED|MISSING)"/.test(line)))
   }
+})
+
+test('writes end when the data directory goes away, and go on when it is back', async () => {
+  await using server = await startServer({ env: { STORAGE_RESERVED_SPACE: '1MiB' } })
+  await server.ask(`PUT ${base}/before`, { body: 'kept' })
+  const away = `${server.dir}.away`
+  renameSync(server.dir, away)
+  // The store looks at its disk again after a quarter of a second.
+  await delay(400)
+  try {
+    for (const body of [Buffer.from('small'), Buffer.alloc(3 * MiB)]) {
+      refused(await server.ask(`PUT ${base}/lost`, { body }), 503, 'STORAGE_UNAVAILABLE')
+    }
+    assert.equal(existsSync(server.dir), false, 'no empty store is made in its place')
+  } finally {
+    renameSync(away, server.dir)
+  }
+  refused(await server.ask(`GET ${base}/lost`), 404, 'ASSET_NOT_FOUND')
+  assert.equal((await server.ask(`GET ${base}/before`)).text, 'kept')
+  assert.equal((await server.ask(`PUT ${base}/after`, { body: 'new' })).status, 201)
+  assert.deepEqual(await server.loose(), [])
 })

@@ -1,5 +1,6 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import type { InFlight } from '../in-flight.ts'
+import { originForm } from '../parse/raw-path.ts'
 
 /** A request that a door may answer by itself. */
 export interface DirectExchange {
@@ -21,6 +22,7 @@ export function directFirst(
   handler: RequestListener,
 ): RequestListener {
   return (request, response) => {
+    readTarget(request)
     const exchange: DirectExchange = {
       request,
       response,
@@ -33,4 +35,14 @@ export function directFirst(
     }
     if (!direct(exchange)) handler(request, response)
   }
+}
+
+/** Before anybody reads it: the router and we would not find the same path in a whole address. */
+function readTarget(request: IncomingMessage): void {
+  const { url = '/' } = request
+  if (url.startsWith('/')) return
+  const target = originForm(url)
+  if (target === undefined) return
+  request.url = target.url
+  request.headers.host = target.host
 }

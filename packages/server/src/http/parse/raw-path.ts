@@ -1,5 +1,18 @@
 import { HoldfastError } from '@holdfast/core/errors.ts'
 
+/**
+ * A request target in absolute form as one in origin form, with the host that it names: servers
+ * must accept both, and the host of the target is the one that counts (RFC 9112 §3.2.2).
+ */
+export function originForm(
+  url: string,
+): { readonly url: string; readonly host: string } | undefined {
+  const parts = /^https?:\/\/([^/?#]+)(.*)$/i.exec(url)
+  if (parts === null) return undefined
+  const [, host = '', rest = ''] = parts
+  return { url: rest.startsWith('/') ? rest : `/${rest}`, host }
+}
+
 /** The path and the query of a request line, untouched: routers decode and normalise, we do not. */
 export function splitUrl(url: string): { readonly path: string; readonly query: string } {
   const fragment = url.indexOf('#')

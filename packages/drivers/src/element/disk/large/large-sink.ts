@@ -31,4 +31,4 @@ export interface SinkOptions {
 export type OpenSink = (options: SinkOptions) => Promise<LargeSink>
 
 /** Bytes gathered before a write: large enough for the disk, small for a hundred uploads. */
-export const SINK_BYTES = 512 * 1024
+export const SINK_BYTES = 256 * 1024

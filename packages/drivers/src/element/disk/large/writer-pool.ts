@@ -98,7 +98,11 @@ class Writer {
     this.#slabs = slabs
     this.#onLost = onLost
     const url = new URL('./writer-thread.ts', import.meta.url)
-    this.#worker = new Worker(url, { workerData: { slabs: slabs.memory }, name: 'writer' })
+    this.#worker = new Worker(url, {
+      workerData: { slabs: slabs.memory },
+      name: 'writer',
+      resourceLimits: { maxYoungGenerationSizeMb: 4, maxOldGenerationSizeMb: 64 },
+    })
     this.#worker.unref()
     this.#worker.on('message', (message: FromWriter) => this.#receive(message))
     this.#worker.on('error', error => this.#lose(error))

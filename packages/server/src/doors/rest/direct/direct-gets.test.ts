@@ -104,6 +104,26 @@ test('what is unusual or refused goes the long way and is answered there', async
   assert.equal((await server.ask(path, bearer)).text, 'plain text')
 })
 
+test('an address with its host in front is the same address (RFC 9112 §3.2.2)', async () => {
+  const { id } = await put('whole/address', 'found')
+  for (const path of [`${base}/whole/address`, `/api/v2/assets/${id}/download`]) {
+    for (const from of ['http://x', 'HTTPS://files.example:81']) {
+      for (const query of ['', '?']) {
+        const answer = await rawly(`GET ${from}${path}${query}`)
+        assert.deepEqual([answer.status, answer.body], ['HTTP/1.1 200 OK', 'found'])
+      }
+    }
+  }
+  assert.match((await rawly('GET http://x')).body, /"status":"running"/)
+  assert.match((await rawly('GET http://x?a')).body, /"status":"running"/)
+  // The host of the address outweighs the header.
+  const link = await rawly(`GET http://files.example:81/api/v2/assets/${id}/presigned-url`)
+  assert.match(link.body, /"url":"http:\/\/files\.example:81\/api\//)
+  for (const path of ['ftp://x/', 'http:/api/v2/assets', 'http://', 'x/api/v2/assets']) {
+    assert.match((await rawly(`GET ${path}`)).status, /^HTTP\/1\.1 40[04] /, path)
+  }
+})
+
 test('request ids, log and metrics are those of every request', async () => {
   await using logged = await startServer({ env: { STORAGE_LOG_LEVEL: 'info' } })
   await logged.ask(`PUT ${base}/told`, { body: '12345' })
