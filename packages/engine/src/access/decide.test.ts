@@ -129,6 +129,8 @@ describe('decide', () => {
       false,
     )
     assert.equal(decide(admin, 'buckets:admin', { bucket: denied }).allowed, true)
+    const bypass = { bucket: denied, asset, action: 's3:BypassGovernanceRetention' } as const
+    assert.equal(decide(admin, 'buckets:admin', bypass).allowed, false)
     const opened = policy(
       statement({ Effect: 'Allow', Principal: { AWS: ['nobody', '*'] }, Action: 's3:GetObject' }),
     )

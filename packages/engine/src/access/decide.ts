@@ -56,7 +56,9 @@ export function decide(principal: Principal, permission: Permission, resource: R
     return deny('presigned links only read and write assets')
   }
   const rule = ruleOf(principal, permission, resource)
-  if (rule?.effect === 'deny' && !keepsSettings(principal, permission)) return deny(rule.reason)
+  if (rule?.effect === 'deny' && !keepsSettings(principal, permission, resource)) {
+    return deny(rule.reason)
+  }
   const inside = isInside(principal, bucket)
   const owned = inside && isOwn(principal, permission, resource)
   if (asset !== undefined && asset.acl !== null) {
@@ -85,7 +87,13 @@ function ruleOf(principal: Principal, permission: Permission, resource: Resource
   return bucketRule(principal, permission, question)
 }
 
-function keepsSettings(principal: Principal, permission: Permission): boolean {
+/** Not where an object is asked about: governance of its retention goes by `buckets:admin`, too. */
+function keepsSettings(
+  principal: Principal,
+  permission: Permission,
+  { asset, fresh }: Resource,
+): boolean {
+  if (asset !== undefined || fresh !== undefined) return false
   return permission.startsWith('buckets:') && isAdministrator(principal)
 }
 
