@@ -24,7 +24,7 @@ export const program: Program = {
   id: 'T01',
   name: 'kill-loop',
   summary: 'SIGKILL under 16 clients, at any time and at the n-th call: no answer is taken back',
-  secondsMax: { short: 240, long: 7200 },
+  secondsMax: { short: 480, long: 7200 },
   minimum: {
     short: {
       kills: 40,

@@ -13,7 +13,7 @@ export const program: Program = {
   id: 'T02',
   name: 'power-cut',
   summary: 'the power goes on ext4, ext4 with the least promises, and xfs: no answer is taken back',
-  secondsMax: { short: 400, long: 10_800 },
+  secondsMax: { short: 700, long: 10_800 },
   minimum: {
     short: { cuts: 120, acknowledged: 500, 'keys looked at': 5000, 'cuts while starting': 9 },
     long: { cuts: 5000, acknowledged: 50_000, 'keys looked at': 200_000 },

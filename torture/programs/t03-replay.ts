@@ -13,7 +13,7 @@ export const program: Program = {
   id: 'T03',
   name: 'replay',
   summary: 'the power goes before every disk call: what was acknowledged is there, all or nothing',
-  secondsMax: { short: 240, long: 14_400 },
+  secondsMax: { short: 900, long: 14_400 },
   minimum: {
     short: { states: 6000, workloads: 19, acknowledged: 150 },
     long: { states: 500_000, workloads: 19, acknowledged: 150 },

@@ -15,7 +15,7 @@ export const program: Program = {
   id: 'T04',
   name: 'full-disk',
   summary: 'no byte or no inode left: reads and deletes go on, puts are refused, no restart needed',
-  secondsMax: { short: 240, long: 7200 },
+  secondsMax: { short: 480, long: 7200 },
   minimum: {
     short: { fills: 20, 'refused for space': 50, 'deletes while full': 40, acknowledged: 500 },
     long: { fills: 1000, 'refused for space': 2000, 'deletes while full': 2000 },

@@ -62,7 +62,7 @@ export const program: Program = {
   id: 'T05',
   name: 'fault-sweep',
   summary: 'the n-th disk call fails, once or for good: every answer stays honest, nothing hangs',
-  secondsMax: { short: 420, long: 7200 },
+  secondsMax: { short: 600, long: 7200 },
   minimum: {
     short: { 'faults that came': 400, kills: 60, disks: 900, injections: 8, acknowledged: 300 },
     long: { 'faults that came': 10_000, kills: 400, disks: 20_000, injections: 300 },

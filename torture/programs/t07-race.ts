@@ -17,7 +17,7 @@ export const program: Program = {
   id: 'T07',
   name: 'race',
   summary: 'clients race on few keys while garbage collection, compaction and verification run',
-  secondsMax: { short: 110, long: 2400 },
+  secondsMax: { short: 240, long: 2400 },
   minimum: {
     short: { reads: 8000, writes: 6000, operations: 20_000, collections: 10, verifications: 2 },
     long: { reads: 400_000, writes: 300_000, operations: 1_000_000, collections: 300 },

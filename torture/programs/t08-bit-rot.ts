@@ -19,7 +19,7 @@ export const program: Program = {
   id: 'T08',
   name: 'bit-rot',
   summary: 'flipped, zeroed, swapped and lost bytes in every kind of file',
-  secondsMax: { short: 180, long: 7200 },
+  secondsMax: { short: 480, long: 7200 },
   minimum: {
     short: { pack: 50, blob: 30, catalog: 10, wal: 8, marker: 8, detected: 90, healed: 30 },
     long: { pack: 5000, blob: 3000, catalog: 1000, wal: 800, marker: 800, detected: 9000 },

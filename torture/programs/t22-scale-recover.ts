@@ -23,7 +23,7 @@ export const program: Program = {
   id: 'T22',
   name: 'scale-recover',
   summary: 'a full store is killed under load; it starts at once and has everything',
-  secondsMax: { short: 150, long: 5400 },
+  secondsMax: { short: 300, long: 5400 },
   minimum: {
     short: { objects: 20_000, kills: 3, pages: 60, samples: 500 },
     long: { objects: 1_000_000, kills: 3, pages: 3000, samples: 500 },
