@@ -19,8 +19,8 @@ setFlagsFromString('--expose-gc')
 const collectGarbage: () => void = runInNewContext('gc')
 
 /**
- * What is still held. RSS would count what the allocator keeps of memory that was given back; memory
- * outside the heap is let go only some turns after its owner was collected.
+ * What is still held. RSS would count what the allocator keeps of memory that was given back;
+ * memory outside the heap is let go only some turns after its owner was collected.
  */
 async function retainedBytes(): Promise<number> {
   let least = Number.POSITIVE_INFINITY
