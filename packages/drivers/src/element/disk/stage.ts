@@ -102,6 +102,7 @@ class LargeStage {
   #head: Uint8Array = new Uint8Array(0)
   #waiting: Uint8Array[] = []
   #waitingBytes = 0
+  #buffer: Buffer | undefined
   #size = 0
 
   private constructor(
@@ -159,9 +160,19 @@ class LargeStage {
     }
   }
 
+  /**
+   * Chunks of a hundred senders that are kept until they are written grow old, and are then let go
+   * only by a full collection: copied at once, they die young.
+   */
   #gather(chunk: Uint8Array): void {
     if (chunk.length === 0) return
-    this.#waiting.push(chunk)
+    if (this.#sink.copies) {
+      this.#buffer ??= Buffer.allocUnsafeSlow(SINK_BYTES)
+      this.#buffer.set(chunk, this.#waitingBytes)
+      this.#waiting = [this.#buffer.subarray(0, this.#waitingBytes + chunk.length)]
+    } else {
+      this.#waiting.push(chunk)
+    }
     this.#waitingBytes += chunk.length
   }
 

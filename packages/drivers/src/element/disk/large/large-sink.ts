@@ -2,9 +2,11 @@ import type { BlobFacts, WriteOptions } from '@holdfast/core/ports/element.ts'
 
 /** Where the bytes of a large body go: a temp file that nothing refers to yet. */
 export interface LargeSink {
+  /** Bytes given to `write` may be used again as soon as it resolves. */
+  readonly copies: boolean
   /**
-   * Takes the next bytes. Resolves when more may come; the bytes given may be used again only once
-   * the sink has finished.
+   * Takes the next bytes. Resolves when more may come; unless the sink copies, the bytes given may
+   * be used again only once it has finished.
    */
   write(chunks: readonly Uint8Array[], size: number): Promise<void>
   /** Takes the last bytes; synced when it resolves. DIGEST_MISMATCH when a promise was broken. */
@@ -31,4 +33,4 @@ export interface SinkOptions {
 export type OpenSink = (options: SinkOptions) => Promise<LargeSink>
 
 /** Bytes gathered before a write: large enough for the disk, small for a hundred uploads. */
-export const SINK_BYTES = 256 * 1024
+export const SINK_BYTES = 128 * 1024

@@ -5,6 +5,7 @@ import type { LargeSink, SinkOptions, SunkFacts } from './large-sink.ts'
 
 /** Hashes on this thread and writes through the disk port: for simulations and small tools. */
 export class StreamSink implements LargeSink {
+  readonly copies = false
   readonly #file: DiskStream
   readonly #tally: DigestTally
   readonly #summer: BlockSummer

@@ -19,7 +19,7 @@ declare const WebAssembly: {
 
 const PAGE_BYTES = 64 * 1024
 /** Enough for both threads to have one being written and some waiting. */
-const SLABS = 24
+const SLABS = 32
 
 export interface WriterPool extends AsyncDisposable {
   open(options: SinkOptions): Promise<LargeSink>
@@ -152,6 +152,7 @@ class Writer {
 }
 
 class ThreadSink implements LargeSink {
+  readonly copies = true
   readonly #writer: Writer
   readonly #slabs: Slabs
   readonly #id: number
