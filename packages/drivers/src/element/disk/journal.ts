@@ -239,6 +239,7 @@ export class Journal {
   append(batch: Batch): void {
     const file = this.#file
     if (file === undefined) throw new FatalStoreError('the journal is not open')
+    this.#refuseElsewhere(file)
     const seconds = Math.floor(this.#options.clock.now() / 1000)
     const { secret } = this.#options
     const how = { mtimeS: seconds, secret, room: (size: number) => this.#room(size) }
@@ -258,6 +259,15 @@ export class Journal {
     }
     this.#offset = end
     this.#nextBatch += 1
+  }
+
+  /**
+   * Bytes that no name leads to are lost to whoever opens the store next. The directory may have
+   * been moved away, mounted over or exchanged since: one stat for each batch.
+   */
+  #refuseElsewhere(file: DiskFile): void {
+    if (file.isAt(packPath(this.#options.dir, this.#pack))) return
+    throw new HoldfastError('STORAGE_UNAVAILABLE', { reason: 'the data directory went away' })
   }
 
   /** Whether these bytes lie at a place in a pack. */
