@@ -30,7 +30,7 @@ const SWEPT = 4
 const EPSILON_MS = 1e-6
 
 /**
- * Token buckets of one rate, by key, in bounded memory (GCRA, ITU-T I.371: one number for each key).
+ * Token buckets of one rate, by key, in bounded memory (GCRA, ITU-T I.371: a number for each key).
  * An entry goes only when it has all its tokens again, which is what a new one has: forgetting it
  * gives nobody anything. While more keys than that are short of tokens, newcomers share the tokens
  * of a pool, so that a flood of addresses neither fills the memory nor pushes out a counter.

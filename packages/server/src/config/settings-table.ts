@@ -1,5 +1,6 @@
 import { bucketNameProblem } from '@holdfast/core/names.ts'
 import { networkProblem } from '../http/caller/client-address.ts'
+import { limitSettings } from './limit-settings.ts'
 import {
   baseUrl,
   boolean,
@@ -294,6 +295,7 @@ export const settingsTable = {
     description: 'Proxies whose X-Forwarded-For tells who the caller is; others are not believed.',
     standard: [],
   }),
+  ...limitSettings,
   requestsMax: setting({
     name: 'MAX_CONCURRENT_REQUESTS',
     kind: integer(1, 1_000_000),
