@@ -224,11 +224,12 @@ async function prepareAdministrator(engine: Engine, settings: Settings): Promise
 }
 
 function openCertificate(
-  { tlsCertFile: certFile, tlsKeyFile: keyFile }: Settings,
+  { tlsCertFile: certFile, tlsKeyFile: keyFile, tlsMinVersion }: Settings,
   parts: { readonly disk: Disk; readonly clock: Clock; readonly log: Log },
 ): Certificate | undefined {
   if (certFile === undefined || keyFile === undefined) return undefined
-  return new Certificate({ certFile, keyFile }, parts)
+  const minVersion = `TLSv${tlsMinVersion}` as const
+  return new Certificate({ certFile, keyFile, minVersion }, parts)
 }
 
 function openLimits(

@@ -53,6 +53,7 @@ function readAll(read: <T>(row: Setting<T>) => T): Settings {
     port: read(table.port),
     tlsCertFile: read(table.tlsCertFile),
     tlsKeyFile: read(table.tlsKeyFile),
+    tlsMinVersion: read(table.tlsMinVersion),
     publicUrl: read(table.publicUrl),
     dataDir: read(table.dataDir),
     bootstrapApiKey: read(table.bootstrapApiKey),

@@ -77,6 +77,12 @@ export const settingsTable = {
     description: 'Private key of the certificate, PEM without a passphrase.',
     standard: undefined,
   }),
+  tlsMinVersion: setting<'1.2' | '1.3'>({
+    name: 'TLS_MIN_VERSION',
+    kind: oneOf(['1.2', '1.3']),
+    description: 'Oldest version of TLS that is spoken.',
+    standard: '1.2',
+  }),
   publicUrl: setting<string | undefined>({
     name: 'PUBLIC_URL',
     kind: baseUrl,
