@@ -162,4 +162,5 @@ test('no secret is in a log line, an audit row, a metric or a refusal', async ()
     assert.ok(lines.includes(told), told)
   }
   assert.ok(lines.includes('not an HTTP request'))
+  assert.ok(lines.includes('request failed'))
 })

@@ -61,3 +61,24 @@ test('after too many wrong signatures only keys that were good are looked at', a
   assert.equal((await s3.server.ask('GET /api/v2/assets', { key })).status, 429)
   assert.equal((await s3.server.ask('GET /api/v2/assets', { key: adminKey })).status, 429)
 })
+
+test('limits and policies ask for the address of the caller, not of a proxy of ours', async () => {
+  await using s3 = await startS3({ env: { STORAGE_TRUSTED_PROXIES: '127.0.0.1' } })
+  assert.equal((await s3.send('PUT /shop')).status, 200)
+  assert.equal((await s3.send('PUT /shop/k', { body: 'x' })).status, 200)
+  const statement = {
+    ...{ Effect: 'Allow', Principal: '*', Action: 's3:GetObject' },
+    Resource: 'arn:aws:s3:::shop/*',
+    Condition: { IpAddress: { 'aws:SourceIp': '198.51.100.0/24' } },
+  }
+  const body = JSON.stringify({ Version: '2012-10-17', Statement: [statement] })
+  const set = await s3.send('PUT /shop?policy', { body })
+  assert.ok(set.status < 300, set.text)
+  const status = async (ip: string) => {
+    const headers = { 'x-forwarded-for': ip }
+    return (await s3.send('GET /shop/k', { auth: 'none', unsigned: headers })).status
+  }
+  assert.equal(await status('198.51.100.7'), 200)
+  assert.equal(await status('203.0.113.7'), 403)
+  assert.equal(await status('198.51.100.7, 203.0.113.7'), 403)
+})
