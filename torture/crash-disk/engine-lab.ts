@@ -45,7 +45,8 @@ export async function openEngineOn(options: EngineOptions): Promise<OpenedEngine
     packedBlobBytesMax: packedBytesMax,
     reservedBytes: 0,
     packBytesMax: 24_000,
-    layOutBytes: 8192,
+    // Some batches are long enough to go without zeros laid out for them.
+    layOutBytes: 16_384,
   })
   const catalog = onCommit === undefined ? store.catalog : told(store, onCommit)
   const engine = openEngine({ catalog, element: store.element, clock, random })

@@ -41,6 +41,9 @@ export const defaultJournal = Object.freeze({
   layOutBytes: 4 * 1024 * 1024,
 })
 
+/** For a batch of at least this part of what is laid out, zeros cost more than they save. */
+const LAY_OUT_FOR = 1 / 8
+
 const ZEROS = Buffer.alloc(1024 * 1024)
 
 /**
@@ -246,8 +249,10 @@ export class Journal {
     const bytes = encodeBatch(this.#nextBatch, batch, how)
     const end = this.#offset + bytes.length
     try {
-      if (end > this.#laidOut) this.#layOut(file, end)
+      const { layOutBytes } = this.#options
+      if (end > this.#laidOut && bytes.length < layOutBytes * LAY_OUT_FOR) this.#layOut(file, end)
       file.write(bytes, this.#offset)
+      this.#laidOut = Math.max(this.#laidOut, end)
     } catch (error) {
       this.#takeBack(file)
       throw error
