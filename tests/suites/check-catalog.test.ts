@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { hash } from 'node:crypto'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
@@ -17,7 +17,7 @@ import {
   newQuota,
   newUpload,
 } from '@holdfast/testkit/catalog/records.ts'
-import { transactions } from '@holdfast/testkit/test-transactions.ts'
+import { transactions, transactionsUrl } from '@holdfast/testkit/test-transactions.ts'
 
 /**
  * A flipped bit in any column of any record must be told, since SQLite's pages have no checksums:
@@ -90,6 +90,77 @@ describe('comparing the catalog with the packs', () => {
   })
 })
 
+describe('comparing while the store is at work, in a thread', () => {
+  let root: string
+  let working: Store
+
+  before(async () => {
+    root = mkdtempSync(join(tmpdir(), 'holdfast-check-'))
+    const options = { dir: root, transactionsUrl, reservedBytes: 0, layOutBytes: 65_536 }
+    working = await openStore(options)
+  })
+
+  after(async () => {
+    await working.close()
+    rmSync(root, { recursive: true })
+  })
+
+  it('finds nothing though commits go on, and commits wait for nothing', async () => {
+    const desk = deskOf(working)
+    const { id: bucketId } = await desk.bucket({ name: 'busy' })
+    let checking = true
+    let writes = 0
+    const write = async () => {
+      while (checking) {
+        const { asset } = await desk.asset({ bucketId, key: `k${writes}`, tags: [`t${writes}`] })
+        if (writes % 3 === 0) await desk.update(asset, { metadata: { n: writes } })
+        writes += 1
+      }
+    }
+    const writing = write()
+    let records = 0
+    const onRecords = (more: number) => {
+      records += more
+    }
+    const found = []
+    for (let time = 0; time < 3; time += 1) {
+      const before = writes
+      found.push(...(await Array.fromAsync(working.catalog.check?.({ onRecords }) ?? [])))
+      assert.ok(writes > before, 'no write went through during a comparison')
+    }
+    checking = false
+    await writing
+    assert.deepEqual(found, [])
+    assert.ok(records > 0)
+  })
+
+  it('ends when told to, and leaves nothing behind', async () => {
+    const stop = new AbortController()
+    const first = working.catalog.check?.({
+      signal: stop.signal,
+      onRecords: () => stop.abort(new Error('enough')),
+    })
+    await assert.rejects(Array.fromAsync(first ?? []), /enough/)
+    const left = readdirSync(root).filter(name => name.includes('check'))
+    assert.deepEqual(left, [])
+    assert.deepEqual(await Array.fromAsync(working.catalog.check?.() ?? []), [])
+  })
+})
+
+describe('comparing without room for a second catalog', () => {
+  it('is told as a finding', async () => {
+    const root = mkdtempSync(join(tmpdir(), 'holdfast-check-'))
+    const full = await openStore({ dir: root, transactions, reservedBytes: 2 ** 60 })
+    try {
+      const found = await Array.fromAsync(full.catalog.check?.() ?? [])
+      assert.match(found[0]?.problem ?? '', /^comparing it with the packs takes \d+ bytes/)
+    } finally {
+      await full.close()
+      rmSync(root, { recursive: true })
+    }
+  })
+})
+
 function tables(): string[] {
   return db
     .prepare<[], string>("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name")
@@ -122,11 +193,14 @@ function update(table: string, column: string, was: Value): boolean {
   }
 }
 
-/** A record of every kind. */
-async function fill({ catalog, element }: Store): Promise<void> {
+function deskOf({ catalog, element }: Store): Desk {
   assert.ok(element.staging)
-  const under = { catalog, staging: element.staging, reopen: async () => catalog }
-  const desk = new Desk({ ...under, close: async () => {} })
+  return new Desk({ catalog, staging: element.staging, close: async () => {} })
+}
+
+/** A record of every kind. */
+async function fill(store: Store): Promise<void> {
+  const desk = deskOf(store)
   const { id: bucketId, name } = await desk.bucket({ name: 'checked' })
   const given = { bucketId, tags: ['red', 'blue'], metadata: { word: 'pear' } }
   const { asset } = await desk.asset({ ...given, key: 'one' })
