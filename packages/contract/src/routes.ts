@@ -4,6 +4,7 @@ import { adminRoutes } from './routes/admin.ts'
 import { assetRoutes } from './routes/assets.ts'
 import { auditRoutes } from './routes/audit.ts'
 import { batchRoutes } from './routes/batch.ts'
+import { factorRoutes } from './routes/factors.ts'
 import { identityRoutes } from './routes/identity.ts'
 import { keyRoutes } from './routes/keys.ts'
 import { linkRoutes } from './routes/links.ts'
@@ -20,6 +21,7 @@ export const routes = {
   ...linkRoutes,
   ...adminRoutes,
   ...identityRoutes,
+  ...factorRoutes,
   ...auditRoutes,
   ...accessRoutes,
 } as const satisfies Record<string, Route>

@@ -34,6 +34,18 @@ export interface Password {
   readonly mustChange: boolean
 }
 
+/** Codes of an authenticator app (RFC 6238) besides the password. */
+export interface SecondFactor {
+  /** The secret behind the codes, encrypted with the secret of the store. */
+  readonly sealedSecret: string
+  /** When the first code proved that the app has the secret; null: it does not count yet. */
+  readonly confirmedAt: string | null
+  /** Time step of the last code that was taken: only later ones are good. */
+  readonly lastStep: number
+  /** Hashes of the recovery codes that are left. */
+  readonly recovery: readonly string[]
+}
+
 export interface User extends IdentityFields {
   readonly kind: 'user'
   readonly username: string
@@ -51,6 +63,7 @@ export interface User extends IdentityFields {
   readonly failures: number
   readonly lockedUntil: string | null
   readonly lastLoginAt: string | null
+  readonly secondFactor: SecondFactor | null
   /** Made by the settings: cannot be deleted, demoted or deactivated. */
   readonly isSystem: boolean
 }

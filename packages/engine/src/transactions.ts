@@ -22,6 +22,12 @@ import {
   updateBucketTransaction,
 } from './buckets/bucket-transactions.ts'
 import {
+  beginFactorTransaction,
+  confirmFactorTransaction,
+  removeFactorTransaction,
+  renewRecoveryTransaction,
+} from './identity/factors/factor-transactions.ts'
+import {
   addGrantTransaction,
   removeGrantTransaction,
   removeGroupTransaction,
@@ -89,6 +95,10 @@ export const transactions = {
   'users.setPassword': setPasswordTransaction,
   'users.fail': failLoginTransaction,
   'users.unlock': unlockUserTransaction,
+  'factors.begin': beginFactorTransaction,
+  'factors.confirm': confirmFactorTransaction,
+  'factors.remove': removeFactorTransaction,
+  'factors.renewRecovery': renewRecoveryTransaction,
   'sessions.start': startSessionTransaction,
   'sessions.renew': renewSessionTransaction,
   'sessions.end': endSessionTransaction,

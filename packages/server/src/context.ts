@@ -195,6 +195,7 @@ function identitySettings(settings: Settings): Partial<IdentitySettings> {
     lockoutFailures: settings.lockoutFailures,
     lockoutSeconds: settings.lockoutSeconds,
     passwordDays: settings.passwordDays,
+    secondFactorFor: settings.secondFactorFor,
   }
 }
 

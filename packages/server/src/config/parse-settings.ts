@@ -84,6 +84,7 @@ function readAll(read: <T>(row: Setting<T>) => T): Settings {
     lockoutFailures: read(table.lockoutFailures),
     lockoutSeconds: read(table.lockoutSeconds),
     passwordDays: read(table.passwordDays),
+    secondFactorFor: read(table.secondFactorFor),
     auditData: read(table.auditData),
     trustedProxies: read(table.trustedProxies),
     requestsMax: read(table.requestsMax),

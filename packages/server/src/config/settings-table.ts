@@ -280,6 +280,14 @@ export const settingsTable = {
     description: 'Age at which a password must be changed; 0 for never.',
     standard: 90,
   }),
+  secondFactorFor: setting<'nobody' | 'administrators' | 'everybody'>({
+    name: 'SECOND_FACTOR_REQUIRED',
+    kind: oneOf(['nobody', 'administrators', 'everybody']),
+    description:
+      'Users who can log in only to enrol a second factor until they have one. Administrators ' +
+      'are all whose roles administer something.',
+    standard: 'nobody',
+  }),
   auditData: setting({
     name: 'AUDIT_DATA_CHANGES',
     kind: boolean,

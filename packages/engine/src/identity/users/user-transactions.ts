@@ -1,6 +1,7 @@
 import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { Password, User } from '@holdfast/core/identities.ts'
 import type { CatalogTransaction, Moment } from '@holdfast/core/ports/catalog.ts'
+import { type Proof, spendProof } from '../factors/spend-proof.ts'
 import { endSessionsOf } from '../sessions/session-transactions.ts'
 
 export type NewUser = Pick<
@@ -25,6 +26,7 @@ export async function createUserTransaction(
     failures: 0,
     lockedUntil: null,
     lastLoginAt: null,
+    secondFactor: null,
     createdAt: moment.now,
     createdBy: moment.actor,
     updatedAt: moment.now,
@@ -59,13 +61,21 @@ export async function updateUserTransaction(
   return user
 }
 
+export interface SetPasswordArgs {
+  readonly id: string
+  readonly password: Password
+  /** What its owner proved with the second factor, if there is one. */
+  readonly proof: Proof | null | 'administrator'
+}
+
 /** All sessions end: whoever knew the old password is out. */
 export async function setPasswordTransaction(
   tx: CatalogTransaction,
-  args: { readonly id: string; readonly password: Password },
+  args: SetPasswordArgs,
   moment: Moment,
 ): Promise<User> {
-  const before = await requireUser(tx, args.id)
+  const found = await requireUser(tx, args.id)
+  const before = args.proof === 'administrator' ? found : spendProof(found, args.proof)
   const seq = await tx.nextSeq()
   const fresh = { failures: 0, lockedUntil: null, updatedAt: moment.now }
   const user = { ...before, ...fresh, seq, password: args.password }

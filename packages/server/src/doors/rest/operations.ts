@@ -9,6 +9,7 @@ import { keyedOperations } from './keyed.ts'
 import { linkOperations } from './links.ts'
 import { accessOperations } from './people/access.ts'
 import { auditOperations } from './people/audits.ts'
+import { factorOperations } from './people/factors.ts'
 import { identityOperations } from './people/identity.ts'
 import { presignedOperations } from './presigned.ts'
 import { uploadOperations } from './uploads.ts'
@@ -27,6 +28,7 @@ export const restOperations = {
   ...presignedOperations,
   ...administrationOperations,
   ...identityOperations,
+  ...factorOperations,
   ...auditOperations,
   ...accessOperations,
   ...descriptionOperations,
