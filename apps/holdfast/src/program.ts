@@ -9,6 +9,7 @@ import { addLink } from './commands/link.ts'
 import { addLs } from './commands/ls.ts'
 import { addAudit } from './commands/people/audit.ts'
 import { addLogin } from './commands/people/login.ts'
+import { addPassword } from './commands/people/password.ts'
 import { addSecondFactor } from './commands/people/second-factor.ts'
 import { addUsers } from './commands/people/users.ts'
 import { addPut } from './commands/put.ts'
@@ -48,7 +49,7 @@ export function buildProgram(): Command {
     add(program)
   }
   for (const add of [addLink, addBuckets, addKeys, addLogin, addSecondFactor]) add(program)
-  for (const add of [addUsers, addAudit]) add(program)
+  for (const add of [addPassword, addUsers, addAudit]) add(program)
   for (const add of [addVerify, addRebuild, addConfig, addBench]) add(program)
   return program
 }

@@ -120,6 +120,16 @@ export const errorTable = {
     'Disable the present one, or begin anew.',
   ),
   SECOND_FACTOR_MISSING: entry('conflict', 'The account has no second factor.', ''),
+  RESET_INVALID: entry(
+    'forbidden',
+    'The reset of the password is not good: used, too old, or replaced by a newer one.',
+    'Ask for another mail: POST /api/v2/auth/password/forgot.',
+  ),
+  RESET_UNAVAILABLE: entry(
+    'unavailable',
+    'This server sends no mail.',
+    'Set STORAGE_SMTP_HOST and STORAGE_MAIL_FROM; an administrator can set passwords, too.',
+  ),
   FORBIDDEN: entry('forbidden', 'The credential does not permit this.', 'Grant the permission.'),
   LINK_INVALID: entry(
     'forbidden',

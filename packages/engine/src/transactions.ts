@@ -33,6 +33,7 @@ import {
   removeGroupTransaction,
   setGroupTransaction,
 } from './identity/groups/group-transactions.ts'
+import { beginResetTransaction, useResetTransaction } from './identity/resets/reset-transactions.ts'
 import { addSigningKeyTransaction } from './identity/sessions/key-transactions.ts'
 import {
   endSessionTransaction,
@@ -99,6 +100,8 @@ export const transactions = {
   'factors.confirm': confirmFactorTransaction,
   'factors.remove': removeFactorTransaction,
   'factors.renewRecovery': renewRecoveryTransaction,
+  'resets.begin': beginResetTransaction,
+  'resets.use': useResetTransaction,
   'sessions.start': startSessionTransaction,
   'sessions.renew': renewSessionTransaction,
   'sessions.end': endSessionTransaction,

@@ -63,6 +63,19 @@ export const passwordChange = Type.Object(
   { ...closed, title: 'PasswordChange' },
 )
 
+export const resetRequest = Type.Object(
+  { username: loginRequest.properties.username },
+  { ...closed, title: 'PasswordResetRequest' },
+)
+
+export const passwordReset = Type.Object(
+  {
+    token: Type.String({ minLength: 1, maxLength: 256, description: 'From the mail.' }),
+    new_password: newPassword,
+  },
+  { ...closed, title: 'PasswordReset' },
+)
+
 export const whoAmI = Type.Object(
   {
     kind: Type.String({ description: 'user, api_key, …' }),

@@ -14,6 +14,13 @@ export interface IdentitySettings {
   readonly secondFactorFor: 'nobody' | 'administrators' | 'everybody'
   /** How long the code may be given after the password. */
   readonly challengeSeconds: number
+  /** How long a mailed token is good for a new password. */
+  readonly resetSeconds: number
+  /** Page that takes such tokens; undefined: the mail tells the token alone. */
+  readonly resetUrl: string | undefined
+  /** Reset mails in an hour. */
+  readonly resetsPerUser: number
+  readonly resetsPerAddress: number
   /** Cost of bcrypt; only tests of this package go below 12. */
   readonly passwordCost: number
 }
@@ -31,5 +38,9 @@ export const defaultIdentitySettings: IdentitySettings = Object.freeze({
   passwordDays: 90,
   secondFactorFor: 'nobody',
   challengeSeconds: 300,
+  resetSeconds: HOUR / 2,
+  resetUrl: undefined,
+  resetsPerUser: 3,
+  resetsPerAddress: 30,
   passwordCost: 12,
 })

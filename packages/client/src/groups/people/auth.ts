@@ -55,18 +55,6 @@ export function authCalls(transport: Transport) {
       })
     },
 
-    async changePassword(
-      change: BodyOf<Routes['changePassword']>,
-      options: CallOptions = {},
-    ): Promise<void> {
-      await callJson(transport, 'changePassword', {
-        method: 'POST',
-        path: '/api/v2/auth/password',
-        json: change,
-        options,
-      })
-    },
-
     /** The public keys of access tokens. */
     async jwks(options: CallOptions = {}) {
       return await callJson(transport, 'getJwks', {

@@ -3,6 +3,7 @@ import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { User } from '@holdfast/core/identities.ts'
 import { commit } from '../../commit.ts'
 import type { Engine } from '../../engine.ts'
+import { notify } from '../mail/notify.ts'
 import {
   type Credentials,
   checkPassword,
@@ -58,6 +59,7 @@ export async function confirmFactor(
     const { codes, hashes } = freshCodes(engine, user)
     const args = { id: user.id, sealedSecret: pending.sealedSecret, step, recovery: hashes }
     await commit(engine, callOf(call, user), { name: 'factors.confirm', args })
+    notify(engine, user, 'A second factor was switched on')
     return codes
   })
 }
@@ -67,6 +69,7 @@ export async function disableFactor(engine: Engine, call: Call, given: WithCode)
   const { user, proof } = await proveUser(engine, given)
   if (proof === null) throw new HoldfastError('SECOND_FACTOR_MISSING')
   await commit(engine, callOf(call, user), { name: 'factors.remove', args: { id: user.id, proof } })
+  notify(engine, user, 'The second factor was switched off')
 }
 
 /** New recovery codes; the ones before are good no longer. */
@@ -80,6 +83,7 @@ export async function renewRecoveryCodes(
   const { codes, hashes } = freshCodes(engine, user)
   const args = { id: user.id, proof, recovery: hashes }
   await commit(engine, callOf(call, user), { name: 'factors.renewRecovery', args })
+  notify(engine, user, 'New recovery codes were made')
   return codes
 }
 
@@ -91,7 +95,9 @@ export async function removeFactor(engine: Engine, call: Call, id: string): Prom
     throw new HoldfastError('FORBIDDEN', { permission: 'admin:users', reason })
   }
   const args = { id: user.id, proof: 'administrator' } as const
-  return await commit(engine, call, { name: 'factors.remove', args })
+  const changed = await commit(engine, call, { name: 'factors.remove', args })
+  notify(engine, user, 'An administrator switched off the second factor')
+  return changed
 }
 
 function freshCodes(engine: Engine, user: User) {

@@ -2,6 +2,7 @@ import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { Engine } from '../../engine.ts'
 import { openChallenge, stateOf } from '../factors/challenge.ts'
 import { factorOf, type Proof } from '../factors/spend-proof.ts'
+import { notify } from '../mail/notify.ts'
 import {
   type LoggedIn,
   lockEndMs,
@@ -39,6 +40,8 @@ export async function loginWithCode(
     if (user.status !== 'ACTIVE') throw new HoldfastError('ACCOUNT_DISABLED')
     requireFreshPassword(engine, user)
     const proof = await requireCode(engine, user, code)
-    return { ...(await startSession(engine, { user, proof }, origin)), by: proof.kind }
+    const entered = await startSession(engine, { user, proof }, origin)
+    if (proof.kind === 'recovery') notify(engine, user, 'A recovery code was used to log in')
+    return { ...entered, by: proof.kind }
   })
 }

@@ -2,6 +2,7 @@ import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { Password, User } from '@holdfast/core/identities.ts'
 import type { CatalogTransaction, Moment } from '@holdfast/core/ports/catalog.ts'
 import { type Proof, spendProof } from '../factors/spend-proof.ts'
+import { endResetsOf } from '../resets/reset-transactions.ts'
 import { endSessionsOf } from '../sessions/session-transactions.ts'
 
 export type NewUser = Pick<
@@ -57,6 +58,8 @@ export async function updateUserTransaction(
   await requireFreeNames(tx, user)
   await tx.put.identity(user)
   if (user.status !== 'ACTIVE') await endSessionsOf(tx, user.id)
+  // What was mailed to the address before must not open the account of now.
+  if (user.status !== 'ACTIVE' || user.email !== before.email) await endResetsOf(tx, user.id)
   await tx.note({ what: 'identity.set', detail: { ...told(user), before: told(before) } })
   return user
 }
@@ -81,6 +84,7 @@ export async function setPasswordTransaction(
   const user = { ...before, ...fresh, seq, password: args.password }
   await tx.put.identity(user)
   await endSessionsOf(tx, user.id)
+  await endResetsOf(tx, user.id)
   await tx.note({ what: 'identity.set', detail: { ...told(user), password: 'changed' } })
   return user
 }

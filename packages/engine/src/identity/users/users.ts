@@ -6,6 +6,7 @@ import { rightsOf } from '@holdfast/core/roles.ts'
 import { authorize, hasScope, isAdministrator } from '../../access/decide.ts'
 import { commit } from '../../commit.ts'
 import { type Engine, systemCall } from '../../engine.ts'
+import { notify } from '../mail/notify.ts'
 import { lockEndMs, type ProvenUser, proveUser } from '../sessions/login.ts'
 import { nextPassword, requirePolicy } from './password-policy.ts'
 import { requireUserFields } from './user-fields.ts'
@@ -170,7 +171,8 @@ export async function changePassword(
   const { newPassword: password, code } = given
   const proven = await proveUser(engine, { ...given, code })
   const own = { ...call, principal: { ...call.principal, id: proven.user.id } }
-  await replacePassword(engine, own, { ...proven, password, mustChange: false })
+  const user = await replacePassword(engine, own, { ...proven, password, mustChange: false })
+  notify(engine, user, 'The password was changed')
 }
 
 async function replacePassword(

@@ -11,6 +11,7 @@ import { accessOperations } from './people/access.ts'
 import { auditOperations } from './people/audits.ts'
 import { factorOperations } from './people/factors.ts'
 import { identityOperations } from './people/identity.ts'
+import { resetOperations } from './people/resets.ts'
 import { presignedOperations } from './presigned.ts'
 import { uploadOperations } from './uploads.ts'
 import { versionOperations } from './versions.ts'
@@ -29,6 +30,7 @@ export const restOperations = {
   ...administrationOperations,
   ...identityOperations,
   ...factorOperations,
+  ...resetOperations,
   ...auditOperations,
   ...accessOperations,
   ...descriptionOperations,

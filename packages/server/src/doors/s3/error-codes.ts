@@ -22,6 +22,8 @@ const codes: Record<ErrorCode, S3Code> = {
   PASSWORD_CHANGE_REQUIRED: 'AccessDenied',
   SECOND_FACTOR_REQUIRED: 'AccessDenied',
   SECOND_FACTOR_ENROLMENT_REQUIRED: 'AccessDenied',
+  RESET_INVALID: 'AccessDenied',
+  RESET_UNAVAILABLE: 'ServiceUnavailable',
   SECOND_FACTOR_EXISTS: 'InvalidRequest',
   SECOND_FACTOR_MISSING: 'InvalidRequest',
   FORBIDDEN: 'AccessDenied',
