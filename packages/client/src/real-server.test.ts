@@ -385,6 +385,8 @@ test('every operation of the route table is called by the client', async t => {
 /** One call of everything, with arguments that only have to reach the wire. */
 async function callEverything({ assets, versions, buckets, ...rest }: Client): Promise<void> {
   const { quotas, keys, links, presigned, service, auth, users, audit, groups, access } = rest
+  const { secondFactor } = rest
+  const proof = { username: 'a', password: 'b', code: '123456' }
   const ref = { bucket, key: 'k' }
   const version = { id: owner, version: 1 }
   const scope = { scope: 'owner', name: owner } as const
@@ -425,6 +427,10 @@ async function callEverything({ assets, versions, buckets, ...rest }: Client): P
     access.explain({ permission: 'assets:read' }),
     ...[audit.list(), audit.export(), audit.verify()],
     users.resetPassword(owner, { password: 'p' }),
+    ...[auth.loginWithCode({ challenge: 'x', code: '123456' }), secondFactor.begin(proof)],
+    ...[secondFactor.confirm(proof), secondFactor.disable(proof)],
+    ...[secondFactor.renewRecoveryCodes(proof), users.removeSecondFactor(owner)],
+    ...[auth.forgotPassword('a'), auth.resetPassword({ token: 't', new_password: 'p' })],
   ]
   for (const result of await Promise.allSettled(calls)) assert.equal(result.status, 'rejected')
 }

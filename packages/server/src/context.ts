@@ -6,6 +6,7 @@ import type { Random } from '@holdfast/core/ports/random.ts'
 import { systemClock } from '@holdfast/drivers/clock/system-clock.ts'
 import { nodeDisk } from '@holdfast/drivers/disk/node-disk.ts'
 import { MemoryLimitStore } from '@holdfast/drivers/limits/memory-limit-store.ts'
+import { SmtpMailer } from '@holdfast/drivers/mail/smtp-mailer.ts'
 import { openStore, type StoreOptions } from '@holdfast/drivers/open.ts'
 import { cryptoRandom } from '@holdfast/drivers/random/crypto-random.ts'
 import type { Recovery } from '@holdfast/drivers/store/open-log.ts'
@@ -15,6 +16,7 @@ import { ensureKey } from '@holdfast/engine/access/keys.ts'
 import { AuditLog } from '@holdfast/engine/audit/audit-log.ts'
 import { type Engine, ensureBuckets, openEngine } from '@holdfast/engine/engine.ts'
 import type { IdentitySettings } from '@holdfast/engine/identity/identity-settings.ts'
+import { type MailNews, MailQueue } from '@holdfast/engine/identity/mail/mail-queue.ts'
 import { ensureAdministrator } from '@holdfast/engine/identity/users/users.ts'
 import type { DestinationStream } from 'pino'
 import type { Settings } from './config/settings-table.ts'
@@ -104,6 +106,7 @@ export async function openContext(options: ContextOptions): Promise<OpenedContex
   })
   try {
     const { catalog, element, linkSecret } = store
+    const mails = openMails(settings, { clock, log })
     const engine = openEngine({
       catalog,
       element,
@@ -122,6 +125,7 @@ export async function openContext(options: ContextOptions): Promise<OpenedContex
         linkSecret,
       },
       identity: identitySettings(settings),
+      mails,
     })
     await ensureBuckets(engine, [settings.defaultBucket, ...settings.buckets])
     await prepareKeys(engine, options)
@@ -158,6 +162,7 @@ export async function openContext(options: ContextOptions): Promise<OpenedContex
     }
     const close = async (last?: () => void) => {
       pace.stop()
+      await mails?.close()
       await health.stop()
       await audit.close()
       await store.close(last)
@@ -204,7 +209,26 @@ function identitySettings(settings: Settings): Partial<IdentitySettings> {
     lockoutFailures: settings.lockoutFailures,
     lockoutSeconds: settings.lockoutSeconds,
     passwordDays: settings.passwordDays,
+    secondFactorFor: settings.secondFactorFor,
+    resetSeconds: settings.resetSeconds,
+    resetUrl: settings.resetUrl,
   }
+}
+
+/** Nothing of a mail is logged but whom it was for and what became of it. */
+function openMails(
+  settings: Settings,
+  { clock, log }: { readonly clock: Clock; readonly log: Log },
+): MailQueue | undefined {
+  const { smtpHost: host, smtpPort: port, smtpTls: tls, mailFrom: from } = settings
+  if (host === undefined || from === undefined) return undefined
+  const { smtpUsername: username, smtpPassword: password, smtpCa: ca } = settings
+  const mailer = new SmtpMailer({ host, port, tls, username, password, ca, from })
+  const tell = ({ outcome, about, userId, reason }: MailNews) => {
+    const level = outcome === 'sent' ? 'info' : 'warn'
+    log[level]({ mail: about, user_id: userId, outcome, ...(reason && { reason }) }, 'mail')
+  }
+  return new MailQueue({ mailer, clock, tell })
 }
 
 async function prepareAdministrator(engine: Engine, settings: Settings): Promise<void> {

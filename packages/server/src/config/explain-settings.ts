@@ -1,5 +1,6 @@
 import { type ParsedSettings, prefix } from './parse-settings.ts'
-import { type Setting, settingsTable } from './settings-table.ts'
+import type { Setting } from './setting-row.ts'
+import { settingsTable } from './settings-table.ts'
 
 /** One row of `holdfast config show`, of the sample file and of the documents. */
 export interface ExplainedSetting {

@@ -78,6 +78,32 @@ test('weak or open settings are refused in production, each by name', () => {
   assert.deepEqual(problemsOf({ STORAGE_CORS_ORIGINS: '*', STORAGE_DEBUG: 'on' }), [])
 })
 
+test('mails do not travel in the clear where they may hold real tokens', () => {
+  const mail = {
+    STORAGE_SMTP_HOST: 'mail.example.org',
+    STORAGE_SMTP_TLS: 'none',
+    STORAGE_MAIL_FROM: 'holdfast@example.org',
+    STORAGE_PASSWORD_RESET_URL: 'http://files.example.org/reset',
+  }
+  assert.deepEqual(problemsOf(mail), [])
+  const problems = problemsOf({ ...mail, STORAGE_ENVIRONMENT: 'production' })
+  assert.deepEqual(
+    problems.map(problem => problem.split(':')[0]),
+    ['STORAGE_SMTP_TLS', 'STORAGE_PASSWORD_RESET_URL'],
+  )
+  for (const [half, missing, value] of [
+    ['SMTP_HOST', 'MAIL_FROM', 'mail.example.org'],
+    ['MAIL_FROM', 'SMTP_HOST', 'a@example.org'],
+    ['SMTP_USERNAME', 'SMTP_PASSWORD', 'holdfast'],
+    ['SMTP_PASSWORD', 'SMTP_USERNAME', 'secret'],
+  ] as const) {
+    const [problem = ''] = problemsOf({ [`STORAGE_${half}`]: value })
+    assert.match(problem, RegExp(`^STORAGE_${missing}: is needed together with STORAGE_${half}$`))
+  }
+  const injected = { ...mail, STORAGE_MAIL_FROM: 'a@b.c\r\nBcc: eve@example.org' }
+  assert.equal(problemsOf(injected)[0]?.startsWith('STORAGE_MAIL_FROM'), true)
+})
+
 test('settings that would pretend to another store or to encryption are refused', () => {
   assert.equal(problemsOf({ STORAGE_DATABASE_URL: 'postgresql://u:p@db/x' }).length, 1)
   assert.equal(problemsOf({ STORAGE_ENCRYPTION_KEY: 'k'.repeat(32) }).length, 1)

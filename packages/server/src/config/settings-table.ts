@@ -1,6 +1,7 @@
 import { bucketNameProblem } from '@holdfast/core/names.ts'
 import { networkProblem } from '../http/caller/client-address.ts'
 import { limitSettings } from './limit-settings.ts'
+import { mailSettings } from './mail-settings.ts'
 import {
   baseUrl,
   boolean,
@@ -13,22 +14,7 @@ import {
   seconds,
   text,
 } from './setting-kinds.ts'
-
-/** One row of the settings table: help, documents, samples and parsing come from it. */
-export interface Setting<T> {
-  /** Name in the environment, with the prefix `STORAGE_`. */
-  readonly name: string
-  readonly kind: Kind<T>
-  readonly description: string
-  /** Value when unset; undefined where unset has a meaning of its own. */
-  readonly standard: T
-  /** Never shown; may also come from the file that `<name>_FILE` names. */
-  readonly secret?: boolean
-}
-
-function setting<T>(row: Setting<T>): Setting<T> {
-  return row
-}
+import { type Setting, setting } from './setting-row.ts'
 
 const TiB = 1024 ** 4
 
@@ -287,6 +273,15 @@ export const settingsTable = {
     description: 'Age at which a password must be changed; 0 for never.',
     standard: 90,
   }),
+  secondFactorFor: setting<'nobody' | 'administrators' | 'everybody'>({
+    name: 'SECOND_FACTOR_REQUIRED',
+    kind: oneOf(['nobody', 'administrators', 'everybody']),
+    description:
+      'Users who can log in only to enrol a second factor until they have one. Administrators ' +
+      'are all whose roles administer something.',
+    standard: 'nobody',
+  }),
+  ...mailSettings,
   auditData: setting({
     name: 'AUDIT_DATA_CHANGES',
     kind: boolean,

@@ -19,6 +19,7 @@ export function newUser(given: Partial<User> & { username: string }): User {
     failures: 0,
     lockedUntil: null,
     lastLoginAt: null,
+    secondFactor: null,
     isSystem: false,
     ...given,
   }
