@@ -59,9 +59,9 @@ export class Admission {
   }
 
   /**
-   * To be asked when the caller is known; who is kept out of the bucket uses nothing up. Who may not
-   * know of the bucket is neither told of its limits nor refused by them: the answer is the one for
-   * a bucket that is not there.
+   * To be asked when the caller is known; who is kept out of the bucket uses nothing up. Who may
+   * not know of it is neither told of its limits nor refused by them: the answer is the one for a
+   * bucket that is not there.
    */
   async bucket(name: string, isKnown: boolean): Promise<void> {
     if (!this.#isLimited('bucket') || this.#buckets.has(name)) return
