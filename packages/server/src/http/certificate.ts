@@ -26,10 +26,9 @@ const RELOAD_MS = 10_000
 const EXPIRY_WARNING_MS = 14 * 86_400_000
 
 /**
- * The certificate that doors serve TLS with (RFC 8446, RFC 9325 §3.1.1). Its files are
- * looked at every few seconds: a renewed pair is used from the next handshake on, one that does not
- * fit together is reported and the old one stays, because a renewal writes two files one after the
- * other.
+ * The certificate that doors serve TLS with (RFC 8446; 1.2 at least, RFC 9325 §3.1.1). Its files
+ * are looked at every few seconds: a renewed pair is used from the next handshake on, one that does
+ * not fit together is reported and the old one stays, because a renewal writes one after the other.
  */
 export class Certificate {
   readonly #options: CertificateOptions

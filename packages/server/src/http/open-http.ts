@@ -47,7 +47,10 @@ export function openHttp(context: Context, statusOf: StatusOf, direct: Direct): 
     frameworkErrors: (error, request, reply) => {
       // No hook runs for a path that cannot be routed.
       begin(context, request, reply)
-      return refuse(context, { request, reply, error, statusOf })
+      void withFields(reply, request.state.admission.address()).then(
+        () => refuse(context, { request, reply, error, statusOf }),
+        limited => refuse(context, { request, reply, error: limited, statusOf }),
+      )
     },
   })
   app.removeAllContentTypeParsers()

@@ -106,12 +106,10 @@ function server(
       await admitToAsset(context.engine, call, { route, id: values.id })
     }
     const body = await checks.body(request, context.engine.limits.jsonBodyBytesMax)
-    for (const bucket of await bucketsNamed(context, route, {
-      params,
-      query: checkedQuery,
-      body,
-    })) {
-      await withFields(reply, state.admission.bucket(bucket))
+    const { principal } = state
+    const named = { principal, params, query: checkedQuery, body }
+    for (const [bucket, isKnown] of await bucketsNamed(context, route, named)) {
+      await withFields(reply, state.admission.bucket(bucket, isKnown))
     }
     const exchange: AnyExchange = {
       context,

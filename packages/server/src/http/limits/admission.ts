@@ -58,12 +58,17 @@ export class Admission {
     await this.#pass('principal', `${kind} ${id}`)
   }
 
-  /** To be asked when the caller is known; who is kept out of the bucket uses nothing up. */
-  async bucket(name: string): Promise<void> {
+  /**
+   * To be asked when the caller is known; who is kept out of the bucket uses nothing up. Who may
+   * not know of it is neither told of its limits nor refused by them: the answer is the one for a
+   * bucket that is not there.
+   */
+  async bucket(name: string, isKnown: boolean): Promise<void> {
     if (!this.#isLimited('bucket') || this.#buckets.has(name)) return
     this.#buckets.add(name)
     const policy = this.#parts.policies.rates.bucket
-    await this.#pass('bucket', name)
+    if (isKnown) await this.#pass('bucket', name)
+    else if (policy === undefined || !(await this.#parts.store.take(policy, name)).allowed) return
     this.#onceOver(status => {
       if (policy === undefined || status === undefined || !KEPT_OUT.has(status)) return
       void this.#parts.store.giveBack(policy, name)

@@ -60,17 +60,17 @@ test('an address gets so many requests, by every way, and is told of what is lef
     `HEAD ${base}/direct`,
     `GET ${base}/direct?`,
     'GET /api/v2/assets',
-    'GET /nowhere',
+    'GET /%zz',
   ]) {
     const body = line.startsWith('PUT') ? { body: 'x' } : {}
     const answer = await server.ask(line, { ...body, ...from('192.0.2.1') })
-    assert.ok([200, 201, 404].includes(answer.status), `${line} ${answer.text}`)
+    assert.ok([200, 201, 400].includes(answer.status), `${line} ${answer.text}`)
     assert.equal(answer.headers['ratelimit-policy'], '"address";q=6;w=3600')
     seen.push(answer.headers.ratelimit)
   }
   assert.deepEqual(seen.slice(0, 2), ['"address";r=5;t=3000', '"address";r=4;t=2400'])
   assert.match(String(seen[5]), /^"address";r=0;t=(599|600)$/)
-  for (const line of [`GET ${base}/direct`, `PUT ${base}/direct`, 'GET /api/v2/assets']) {
+  for (const line of [`GET ${base}/direct`, `PUT ${base}/direct`, 'GET /nowhere', 'GET /%zz']) {
     const answer = await server.ask(line, from('192.0.2.1'))
     limited(answer, 'address')
     assert.match(String(answer.headers.ratelimit), /^"address";r=0;t=(599|600)$/)
@@ -78,7 +78,7 @@ test('an address gets so many requests, by every way, and is told of what is lef
   assert.equal((await server.ask('GET /health/ready', from('192.0.2.1'))).status, 200)
   assert.equal((await server.ask(`GET ${base}/direct`, from('192.0.2.2'))).status, 200)
   const metrics = await server.ask('GET /metrics', from('192.0.2.3'))
-  assert.match(metrics.text, /storage_limited_total\{policy="address"\} 3\n/)
+  assert.match(metrics.text, /storage_limited_total\{policy="address"\} 4\n/)
 })
 
 test('all addresses of an IPv6 network are one caller', async () => {
@@ -151,16 +151,37 @@ test('the assets of a bucket are asked for so often, whichever way they are name
   assert.equal((await server.ask('GET /api/v2/buckets/holdfast')).status, 200)
 })
 
-test('who is kept out of a bucket uses up nothing of it', async () => {
+test('who is kept out of a bucket uses up nothing of it, and hears nothing of it', async () => {
   await using server = await start({ STORAGE_RATE_LIMIT_BUCKET: '3/1h' })
-  await server.ask(`PUT ${base}/k`, { body: 'x' })
+  const { id } = (await server.ask(`PUT ${base}/k`, { body: 'x' })).json
   const stranger = await newKey(server, ['metrics:read'])
-  for (let n = 0; n < 10; n += 1) {
-    assert.equal((await server.ask(`GET ${base}/k`, { key: null })).status, 401)
-    assert.equal((await server.ask(`GET ${base}/k`, { key: stranger })).status, 403)
-    assert.equal((await server.ask('GET /api/v2/buckets/absent/assets/k')).status, 404)
+  await server.ask('POST /api/v2/buckets', { json: { name: 'other' } })
+  const permissions = ['assets:*']
+  const elsewhere = { json: { name: 'k', permissions, buckets: ['other'] } }
+  const confined = (await server.ask('POST /api/v2/keys', elsewhere)).json
+  const keys = [null, stranger, confined.key ?? confined.secret]
+  const absent = id.replace(/.{4}$/, '0000')
+  const strangers = async (n: number) => {
+    for (const [there, nowhere] of [
+      [`GET ${base}/k`, 'GET /api/v2/buckets/absent/assets/k'],
+      [`PUT ${base}/k`, 'PUT /api/v2/buckets/absent/assets/k'],
+      [`GET /api/v2/assets/${id}`, `GET /api/v2/assets/${absent}`],
+      ['GET /api/v2/assets?bucket=holdfast', 'GET /api/v2/assets?bucket=absent'],
+    ] as const) {
+      for (const key of keys) {
+        const one = await server.ask(there, { key, ...from(`192.0.2.${n}`) })
+        const other = await server.ask(nowhere, { key, ...from(`192.0.2.${n}`) })
+        assert.deepEqual([one.status, one.json.code], [other.status, other.json.code], there)
+        assert.equal(one.headers.ratelimit, undefined, there)
+        assert.ok(one.status !== 429)
+      }
+    }
   }
+  await strangers(1)
   assert.equal((await server.ask(`GET ${base}/k`)).status, 200)
+  assert.equal((await server.ask(`GET ${base}/k`)).status, 200)
+  limited(await server.ask(`GET ${base}/k`), 'bucket')
+  await strangers(2)
 })
 
 test('only so many requests are at work at once, and a place is free when one ends', async () => {
