@@ -10,7 +10,7 @@ import { defaultBucketSettings } from '@holdfast/core/records.ts'
 import { requireBucketName } from './buckets/bucket-fields.ts'
 import { commit } from './commit.ts'
 import type { IdentitySettings } from './identity/identity-settings.ts'
-import { type IdentityState, openIdentity } from './identity/identity-state.ts'
+import { type IdentityState, type Outside, openIdentity } from './identity/identity-state.ts'
 import { WriteGate } from './integrity/write-gate.ts'
 
 export interface EngineSettings {
@@ -32,6 +32,7 @@ export interface EngineOptions {
   readonly limits?: Partial<Limits> | undefined
   readonly settings?: Partial<EngineSettings> | undefined
   readonly identity?: Partial<IdentitySettings> | undefined
+  readonly outside?: Outside | undefined
 }
 
 /** One store: what every function of the engine takes first. */
@@ -79,6 +80,7 @@ export function openEngine(options: EngineOptions): Engine {
       random,
       secret: linkSecret,
       settings: options.identity,
+      outside: options.outside,
     }),
     opened: { wallMs: clock.now(), monotonicMs: clock.monotonic() },
   }

@@ -27,6 +27,7 @@ import {
   removeGroupTransaction,
   setGroupTransaction,
 } from './identity/groups/group-transactions.ts'
+import { adoptUserTransaction, closeUserTransaction } from './identity/outside/adopt-transaction.ts'
 import { addSigningKeyTransaction } from './identity/sessions/key-transactions.ts'
 import {
   endSessionTransaction,
@@ -89,6 +90,8 @@ export const transactions = {
   'users.setPassword': setPasswordTransaction,
   'users.fail': failLoginTransaction,
   'users.unlock': unlockUserTransaction,
+  'users.adopt': adoptUserTransaction,
+  'users.close': closeUserTransaction,
   'sessions.start': startSessionTransaction,
   'sessions.renew': renewSessionTransaction,
   'sessions.end': endSessionTransaction,

@@ -5,6 +5,8 @@ import type { Disk } from '@holdfast/core/ports/disk.ts'
 import type { Random } from '@holdfast/core/ports/random.ts'
 import { systemClock } from '@holdfast/drivers/clock/system-clock.ts'
 import { nodeDisk } from '@holdfast/drivers/disk/node-disk.ts'
+import { FileKeySet } from '@holdfast/drivers/key-set/file-key-set.ts'
+import { HttpKeySet } from '@holdfast/drivers/key-set/http-key-set.ts'
 import { openStore, type StoreOptions } from '@holdfast/drivers/open.ts'
 import { cryptoRandom } from '@holdfast/drivers/random/crypto-random.ts'
 import type { Recovery } from '@holdfast/drivers/store/open-log.ts'
@@ -14,8 +16,10 @@ import { ensureKey } from '@holdfast/engine/access/keys.ts'
 import { AuditLog } from '@holdfast/engine/audit/audit-log.ts'
 import { type Engine, ensureBuckets, openEngine } from '@holdfast/engine/engine.ts'
 import type { IdentitySettings } from '@holdfast/engine/identity/identity-settings.ts'
+import type { Outside } from '@holdfast/engine/identity/identity-state.ts'
 import { ensureAdministrator } from '@holdfast/engine/identity/users/users.ts'
 import type { DestinationStream } from 'pino'
+import { buildIssuers } from './config/outside/build-outside.ts'
 import type { Settings } from './config/settings-table.ts'
 import { PaceWatch } from './http/body/pace-watch.ts'
 import { proxyList } from './http/caller/client-address.ts'
@@ -117,6 +121,7 @@ export async function openContext(options: ContextOptions): Promise<OpenedContex
         linkSecret,
       },
       identity: identitySettings(settings),
+      outside: openOutside(settings, { disk, log }),
     })
     await ensureBuckets(engine, [settings.defaultBucket, ...settings.buckets])
     await prepareKeys(engine, options)
@@ -196,6 +201,20 @@ function identitySettings(settings: Settings): Partial<IdentitySettings> {
     lockoutSeconds: settings.lockoutSeconds,
     passwordDays: settings.passwordDays,
   }
+}
+
+/** Places beside this store that know who somebody is. */
+function openOutside(
+  { externalIssuers = [] }: Settings,
+  { disk, log }: { readonly disk: Disk; readonly log: Log },
+): Outside {
+  const issuers = buildIssuers(externalIssuers, ({ jwksUrl, jwksFile = '' }) => {
+    return jwksUrl === undefined ? new FileKeySet(jwksFile, disk) : new HttpKeySet(jwksUrl)
+  })
+  const onProblem = (place: string, error: unknown) => {
+    log.warn({ place, error }, 'identities of another place cannot be checked')
+  }
+  return { issuers, onProblem }
 }
 
 async function prepareAdministrator(engine: Engine, settings: Settings): Promise<void> {

@@ -68,6 +68,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   const working = Promise.all([
     collectSometimes(context, jobs.signal),
     context.certificate?.watch(jobs.signal),
+    context.engine.identity.issuers.watch(jobs.signal),
   ])
   log.info({ url, s3_url: s3Url }, 'listening')
   options.onListening?.({ url, s3Url })

@@ -2,6 +2,9 @@ import type { Catalog } from '@holdfast/core/ports/catalog.ts'
 import type { Clock } from '@holdfast/core/ports/clock.ts'
 import type { Random } from '@holdfast/core/ports/random.ts'
 import { defaultIdentitySettings, type IdentitySettings } from './identity-settings.ts'
+import type { OutsideDirectory } from './outside/directory/outside-directory.ts'
+import { type Issuer, keysOf } from './outside/issuers/issuer.ts'
+import { IssuerList } from './outside/issuers/issuer-list.ts'
 import { KeyRing } from './sessions/key-ring.ts'
 import { TokenCache } from './sessions/token-cache.ts'
 import { Strangers } from './strangers.ts'
@@ -17,6 +20,16 @@ export interface IdentityState {
   readonly strangers: Strangers
   readonly ring: KeyRing
   readonly tokens: TokenCache
+  readonly issuers: IssuerList
+  readonly directory: OutsideDirectory | undefined
+}
+
+/** Places beside this store that know who somebody is. */
+export interface Outside {
+  readonly issuers?: readonly Issuer[] | undefined
+  readonly directory?: OutsideDirectory | undefined
+  /** Told when one of them does not answer as it should. */
+  readonly onProblem?: ((place: string, error: unknown) => void) | undefined
 }
 
 export interface IdentityParts {
@@ -26,18 +39,29 @@ export interface IdentityParts {
   /** Of the store: what must not lie open is sealed with it. */
   readonly secret: Uint8Array
   readonly settings?: Partial<IdentitySettings> | undefined
+  readonly outside?: Outside | undefined
 }
 
 const LOGINS_WAITING_MAX = 20
 
 export function openIdentity(parts: IdentityParts): IdentityState {
   const settings = { ...defaultIdentitySettings, ...parts.settings }
+  const { catalog, clock, outside = {} } = parts
+  const tokens = new TokenCache(catalog)
+  const issuers = new IssuerList({
+    issuers: outside.issuers ?? [],
+    clock,
+    onChange: issuer => tokens.forget(keysOf(issuer)),
+    onProblem: (issuer, error) => outside.onProblem?.(issuer, error),
+  })
   return {
     settings,
     hasher: new PasswordHasher(settings.passwordCost),
     turns: new Turns(LOGINS_WAITING_MAX),
     strangers: new Strangers(),
     ring: new KeyRing({ ...parts, settings }),
-    tokens: new TokenCache(parts.catalog),
+    tokens,
+    issuers,
+    directory: outside.directory,
   }
 }

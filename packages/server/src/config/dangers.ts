@@ -22,7 +22,7 @@ export function dangers(
   settings: Settings,
   env: Readonly<Record<string, string | undefined>>,
 ): FieldProblem[] {
-  const problems = [...notBuilt(env), ...halfPairs(settings)]
+  const problems = [...notBuilt(env), ...halfPairs(settings), ...ownIssuer(settings)]
   if (settings.environment === 'development' || settings.environment === 'testing') return problems
   const refuse = (name: string, problem: string) => {
     problems.push({ path: `STORAGE_${name}`, problem: `${problem} (${settings.environment})` })
@@ -105,4 +105,11 @@ function notBuilt(env: Readonly<Record<string, string | undefined>>): FieldProbl
     })
   }
   return problems
+}
+
+/** A foreign key must never speak in the name of this store. */
+function ownIssuer({ tokenIssuer, externalIssuers = [] }: Settings): FieldProblem[] {
+  if (!externalIssuers.some(({ issuer }) => issuer === tokenIssuer)) return []
+  const problem = 'names the issuer of the tokens of this store (STORAGE_TOKEN_ISSUER)'
+  return [{ path: 'STORAGE_EXTERNAL_ISSUERS', problem }]
 }

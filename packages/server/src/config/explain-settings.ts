@@ -1,5 +1,6 @@
 import { type ParsedSettings, prefix } from './parse-settings.ts'
-import { type Setting, settingsTable } from './settings-table.ts'
+import type { Setting } from './setting.ts'
+import { settingsTable } from './settings-table.ts'
 
 /** One row of `holdfast config show`, of the sample file and of the documents. */
 export interface ExplainedSetting {
@@ -27,5 +28,6 @@ export function explainSettings(parsed: ParsedSettings): ExplainedSetting[] {
 function shown(value: unknown): string {
   if (value === undefined) return ''
   if (typeof value === 'boolean') return value ? 'on' : 'off'
-  return Array.isArray(value) ? value.join(',') : String(value)
+  if (Array.isArray(value)) return value.join(',')
+  return typeof value === 'object' ? JSON.stringify(value) : String(value)
 }

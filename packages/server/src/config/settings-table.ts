@@ -1,5 +1,7 @@
 import { bucketNameProblem } from '@holdfast/core/names.ts'
 import { networkProblem } from '../http/caller/client-address.ts'
+import { outsideTable } from './outside/outside-table.ts'
+import { setting, type ValuesOf } from './setting.ts'
 import {
   baseUrl,
   boolean,
@@ -12,22 +14,6 @@ import {
   seconds,
   text,
 } from './setting-kinds.ts'
-
-/** One row of the settings table: help, documents, samples and parsing come from it. */
-export interface Setting<T> {
-  /** Name in the environment, with the prefix `STORAGE_`. */
-  readonly name: string
-  readonly kind: Kind<T>
-  readonly description: string
-  /** Value when unset; undefined where unset has a meaning of its own. */
-  readonly standard: T
-  /** Never shown; may also come from the file that `<name>_FILE` names. */
-  readonly secret?: boolean
-}
-
-function setting<T>(row: Setting<T>): Setting<T> {
-  return row
-}
 
 const TiB = 1024 ** 4
 
@@ -350,6 +336,7 @@ export const settingsTable = {
     description: 'Address of the second port.',
     standard: '127.0.0.1',
   }),
+  ...outsideTable,
 } as const
 
 function domainProblem(domain: string): string | undefined {
@@ -368,12 +355,7 @@ function bucket(hint: string): Kind<string> {
   }
 }
 
-export type SettingsTable = typeof settingsTable
-export type Settings = {
-  readonly [Name in keyof SettingsTable]: SettingsTable[Name] extends Setting<infer Value>
-    ? Value
-    : never
-}
+export type Settings = ValuesOf<typeof settingsTable>
 
 /**
  * Names that belong to parts which come later. They are accepted, so that one environment serves

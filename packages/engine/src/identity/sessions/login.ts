@@ -4,6 +4,7 @@ import type { User } from '@holdfast/core/identities.ts'
 import { byteLength } from '@holdfast/core/names.ts'
 import { commit } from '../../commit.ts'
 import { type Engine, systemCall } from '../../engine.ts'
+import { mayAct } from '../principal-of-user.ts'
 import { PASSWORD_BYTES_MAX } from '../users/password-policy.ts'
 import { checkToken, generationOf, issueTokens, type TokenPair } from './tokens.ts'
 
@@ -90,7 +91,7 @@ export async function refresh(
   const session = await commit(engine, call, { name: 'sessions.renew', args })
   if (session === undefined) throw new HoldfastError('UNAUTHENTICATED')
   const user = await engine.catalog.view.identities.byId('user', session.belongsTo ?? '')
-  if (user?.status !== 'ACTIVE') throw new HoldfastError('UNAUTHENTICATED')
+  if (!mayAct(engine, user)) throw new HoldfastError('UNAUTHENTICATED')
   return { user, tokens: await issueTokens(engine, user, session) }
 }
 

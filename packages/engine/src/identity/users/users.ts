@@ -126,6 +126,7 @@ export async function updateUser(
 ): Promise<User> {
   const user = await requireManageable(engine, call, change.id)
   requireUserFields(change.patch)
+  requireKeptHere(user, change.patch)
   requireRights(call, change.patch.roles ?? [])
   const args = { id: user.id, patch: change.patch }
   return await commit(engine, call, { name: 'users.update', args })
@@ -170,6 +171,7 @@ async function replacePassword(
   given: { readonly user: User; readonly password: string; readonly mustChange: boolean },
 ): Promise<User> {
   const { user, password, mustChange } = given
+  if (user.source !== 'local') throw new HoldfastError('USER_OUTSIDE', { source: user.source })
   requirePolicy(password, namesOf(user))
   const now = new Date(engine.clock.now()).toISOString()
   const next = await nextPassword(
@@ -179,6 +181,13 @@ async function replacePassword(
   )
   const args = { id: user.id, password: next }
   return await commit(engine, call, { name: 'users.setPassword', args })
+}
+
+/** Of users of another place only status and buckets are decided here. */
+function requireKeptHere({ source }: User, patch: UserPatch): void {
+  const { status: _, buckets: __, ...elsewhere } = patch
+  if (source === 'local' || Object.keys(elsewhere).length === 0) return
+  throw new HoldfastError('USER_OUTSIDE', { source })
 }
 
 async function findUser(engine: Engine, id: string): Promise<User> {

@@ -1,0 +1,27 @@
+import type { KeySetSource } from '@holdfast/core/ports/key-set.ts'
+import type { Issuer } from '@holdfast/engine/identity/outside/issuers/issuer.ts'
+import { type Mapping, standingOf } from '@holdfast/engine/identity/outside/mapping.ts'
+import type { IssuerSettings } from './issuer-settings.ts'
+import type { MappingTable } from './mapping-setting.ts'
+
+export type OpenKeySet = (of: Pick<IssuerSettings, 'jwksUrl' | 'jwksFile'>) => KeySetSource
+
+/** The issuers of the settings as the engine takes them. */
+export function buildIssuers(issuers: readonly IssuerSettings[], openKeySet: OpenKeySet): Issuer[] {
+  return issuers.map(given => {
+    const { jwksUrl, jwksFile, secret, maps, always, ...same } = given
+    return {
+      ...same,
+      keys:
+        secret === undefined
+          ? openKeySet({ jwksUrl, jwksFile })
+          : { secret: new TextEncoder().encode(secret) },
+      maps: maps.map(({ claim, values }) => ({ claim, mapping: mappingOf(values) })),
+      always: standingOf(always),
+    }
+  })
+}
+
+export function mappingOf(table: MappingTable): Mapping {
+  return new Map(Object.entries(table).map(([name, words]) => [name, standingOf(words)]))
+}
