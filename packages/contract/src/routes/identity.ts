@@ -30,7 +30,13 @@ export const identityRoutes = {
       'five failures. That an account is disabled is told only to who knows its password.',
     body: { kind: 'json', schema: loginRequest },
     answer: { status: 200, description: 'Tokens of a new session.', schema: tokenResponse },
-    errors: ['UNAUTHENTICATED', 'ACCOUNT_DISABLED', 'ACCOUNT_LOCKED', 'PASSWORD_CHANGE_REQUIRED'],
+    errors: [
+      'UNAUTHENTICATED',
+      'ACCOUNT_DISABLED',
+      'ACCOUNT_LOCKED',
+      'PASSWORD_CHANGE_REQUIRED',
+      'IDENTITY_UNAVAILABLE',
+    ],
   }),
   refresh: route({
     method: 'POST',
@@ -40,7 +46,7 @@ export const identityRoutes = {
     summary: 'Trade a refresh token for the next pair',
     body: { kind: 'json', schema: refreshRequest },
     answer: { status: 200, description: 'The next tokens.', schema: tokenResponse },
-    errors: ['UNAUTHENTICATED', 'CREDENTIAL_EXPIRED'],
+    errors: ['UNAUTHENTICATED', 'CREDENTIAL_EXPIRED', 'IDENTITY_UNAVAILABLE'],
   }),
   logout: route({
     method: 'POST',

@@ -22,6 +22,7 @@ export interface IdentityState {
   readonly tokens: TokenCache
   readonly issuers: IssuerList
   readonly directory: OutsideDirectory | undefined
+  readonly onProblem: (place: string, error: unknown) => void
 }
 
 /** Places beside this store that know who somebody is. */
@@ -48,11 +49,12 @@ export function openIdentity(parts: IdentityParts): IdentityState {
   const settings = { ...defaultIdentitySettings, ...parts.settings }
   const { catalog, clock, outside = {} } = parts
   const tokens = new TokenCache(catalog)
+  const onProblem = (place: string, error: unknown) => outside.onProblem?.(place, error)
   const issuers = new IssuerList({
     issuers: outside.issuers ?? [],
     clock,
     onChange: issuer => tokens.forget(keysOf(issuer)),
-    onProblem: (issuer, error) => outside.onProblem?.(issuer, error),
+    onProblem,
   })
   return {
     settings,
@@ -63,5 +65,6 @@ export function openIdentity(parts: IdentityParts): IdentityState {
     tokens,
     issuers,
     directory: outside.directory,
+    onProblem,
   }
 }

@@ -22,7 +22,12 @@ export function dangers(
   settings: Settings,
   env: Readonly<Record<string, string | undefined>>,
 ): FieldProblem[] {
-  const problems = [...notBuilt(env), ...halfPairs(settings), ...ownIssuer(settings)]
+  const problems = [
+    ...notBuilt(env),
+    ...halfPairs(settings),
+    ...ownIssuer(settings),
+    ...halfLdap(settings),
+  ]
   if (settings.environment === 'development' || settings.environment === 'testing') return problems
   const refuse = (name: string, problem: string) => {
     problems.push({ path: `STORAGE_${name}`, problem: `${problem} (${settings.environment})` })
@@ -31,6 +36,9 @@ export function dangers(
   if (settings.logLevel === 'trace') refuse('LOG_LEVEL', 'must not be trace')
   if (settings.corsOrigins.includes('*')) {
     refuse('CORS_ORIGINS', 'must name origins: * lets any page call this server')
+  }
+  if (sendsInTheClear(settings)) {
+    refuse('LDAP_SERVER', 'must be ldaps://, or have LDAP_START_TLS: passwords go there')
   }
   const secrets = [
     ['BOOTSTRAP_API_KEY', settings.bootstrapApiKey],
@@ -112,4 +120,26 @@ function ownIssuer({ tokenIssuer, externalIssuers = [] }: Settings): FieldProble
   if (!externalIssuers.some(({ issuer }) => issuer === tokenIssuer)) return []
   const problem = 'names the issuer of the tokens of this store (STORAGE_TOKEN_ISSUER)'
   return [{ path: 'STORAGE_EXTERNAL_ISSUERS', problem }]
+}
+
+function halfLdap(settings: Settings): FieldProblem[] {
+  const { ldapServer, ldapBaseDn, ldapBindDn, ldapBindPassword, ldapStartTls } = settings
+  const problems: FieldProblem[] = []
+  const say = (name: string, problem: string) => {
+    problems.push({ path: `STORAGE_${name}`, problem })
+  }
+  if ((ldapBindDn === undefined) !== (ldapBindPassword === undefined)) {
+    say('LDAP_BIND_DN', 'is needed together with STORAGE_LDAP_BIND_PASSWORD')
+  }
+  if (ldapServer === undefined) return problems
+  if (ldapBaseDn === undefined) say('LDAP_BASE_DN', 'is needed together with STORAGE_LDAP_SERVER')
+  if (ldapStartTls && ldapServer.startsWith('ldaps:')) {
+    say('LDAP_START_TLS', 'is for ldap:// only; ldaps:// is TLS already')
+  }
+  return problems
+}
+
+function sendsInTheClear({ ldapServer, ldapStartTls }: Settings): boolean {
+  if (ldapServer === undefined || ldapStartTls || ldapServer.startsWith('ldaps:')) return false
+  return !/^ldap:\/\/(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:|$)/.test(ldapServer)
 }

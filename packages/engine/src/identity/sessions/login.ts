@@ -4,8 +4,11 @@ import type { User } from '@holdfast/core/identities.ts'
 import { byteLength } from '@holdfast/core/names.ts'
 import { commit } from '../../commit.ts'
 import { type Engine, systemCall } from '../../engine.ts'
+import { checkDirectory } from '../outside/directory/check-directory.ts'
+import { recheckUsers } from '../outside/directory/recheck.ts'
 import { mayAct } from '../principal-of-user.ts'
 import { PASSWORD_BYTES_MAX } from '../users/password-policy.ts'
+import { countFailure, requireUnlocked } from './lockout.ts'
 import { checkToken, generationOf, issueTokens, type TokenPair } from './tokens.ts'
 
 export interface Credentials {
@@ -44,6 +47,11 @@ export async function login(
 export async function checkPassword(engine: Engine, credentials: Credentials): Promise<User> {
   const name = credentials.name.toLowerCase()
   const found = await engine.catalog.view.identities.byName('user', name)
+  const { directory } = engine.identity
+  // A name that a local user has is never the directory's: who keeps that must not take it over.
+  if (directory !== undefined && found?.source !== 'local') {
+    return await checkDirectory(engine, directory, { name, password: credentials.password })
+  }
   // Both names of an account share one line, or each would have guesses of its own.
   return await engine.identity.turns.take(found?.id ?? name, async () => {
     return await evaluate(engine, { name, password: credentials.password })
@@ -51,24 +59,14 @@ export async function checkPassword(engine: Engine, credentials: Credentials): P
 }
 
 async function evaluate(engine: Engine, { name, password }: Credentials): Promise<User> {
-  const { identity, clock, catalog } = engine
-  const { strangers, hasher, settings } = identity
+  const { identity, catalog } = engine
   // Asked again: the turns before this one may have locked it.
   const user = await catalog.view.identities.byName('user', name)
-  const nowMs = clock.now()
-  const lockedUntilMs =
-    user === undefined ? strangers.lockedUntilMs(name, nowMs) : lockEndMs(user, nowMs)
-  if (lockedUntilMs !== undefined) {
-    const seconds = Math.ceil((lockedUntilMs - nowMs) / 1000)
-    throw new HoldfastError('ACCOUNT_LOCKED', { retry_after: seconds })
-  }
+  requireUnlocked(engine, { user, name })
   const fits = byteLength(password) <= PASSWORD_BYTES_MAX
-  const isRight = await hasher.verify(fits ? password : '', user?.password?.hash)
+  const isRight = await identity.hasher.verify(fits ? password : '', user?.password?.hash)
   if (user === undefined || !isRight) {
-    const { lockoutFailures: failures, lockoutSeconds: seconds } = settings
-    if (user === undefined) strangers.fail(name, nowMs, { failures, seconds })
-    const args = { id: user?.id ?? null, failuresMax: failures, lockMs: seconds * 1000 }
-    await commit(engine, systemCall('login'), { name: 'users.fail', args })
+    await countFailure(engine, { user, name })
     throw new HoldfastError('UNAUTHENTICATED')
   }
   if (user.status !== 'ACTIVE') throw new HoldfastError('ACCOUNT_DISABLED')
@@ -77,7 +75,8 @@ async function evaluate(engine: Engine, { name, password }: Credentials): Promis
 
 /**
  * Trades a refresh token for the next pair. UNAUTHENTICATED for one that is not good, and for one
- * that was traded already: that ends its session, since two hold it.
+ * that was traded already: that ends its session, since two hold it. The directory is asked before
+ * its users get the next: IDENTITY_UNAVAILABLE when it does not answer, and nothing is traded.
  */
 export async function refresh(
   engine: Engine,
@@ -86,6 +85,7 @@ export async function refresh(
   const { sessionId: id, jti } = await checkToken(engine, token, 'refresh')
   const generation = generationOf(jti)
   if (generation === undefined) throw new HoldfastError('UNAUTHENTICATED')
+  await recheckOwner(engine, id)
   const args = { id, generation, expiresAt: refreshUntil(engine) }
   const call = systemCall('refresh')
   const session = await commit(engine, call, { name: 'sessions.renew', args })
@@ -103,9 +103,15 @@ export async function logout(engine: Engine, call: Call): Promise<void> {
   await commit(engine, call, { name: 'sessions.end', args: { id: sessionId } })
 }
 
-export function lockEndMs(user: User, nowMs: number): number | undefined {
-  const endMs = user.lockedUntil === null ? 0 : Date.parse(user.lockedUntil)
-  return endMs > nowMs ? endMs : undefined
+/** Of a session: what the directory says now about a user of it. */
+async function recheckOwner(engine: Engine, sessionId: string): Promise<void> {
+  const { identities } = engine.catalog.view
+  const session = await identities.byId('session', sessionId)
+  const user = await identities.byId('user', session?.belongsTo ?? '')
+  const { directory } = engine.identity
+  if (user?.source === 'ldap' && directory !== undefined) {
+    await recheckUsers(engine, directory, [user])
+  }
 }
 
 function isDue(engine: Engine, { password }: User): boolean {

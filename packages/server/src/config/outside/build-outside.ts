@@ -25,3 +25,9 @@ export function buildIssuers(issuers: readonly IssuerSettings[], openKeySet: Ope
 export function mappingOf(table: MappingTable): Mapping {
   return new Map(Object.entries(table).map(([name, words]) => [name, standingOf(words)]))
 }
+
+/** Names of groups are the same in any case, as directories compare them. */
+export function groupMappingOf(table: MappingTable): Mapping {
+  const entries = Object.entries(table).map(([name, words]) => [name.toLowerCase(), words])
+  return mappingOf(Object.fromEntries(entries))
+}

@@ -1,5 +1,6 @@
 import { type ReadSetting, setting, type ValuesOf } from '../setting.ts'
 import { type IssuerSettings, issuerList } from './issuer-settings.ts'
+import { ldapTable, readLdap } from './ldap-table.ts'
 
 /** Settings of places beside this store that know who somebody is. */
 export const outsideTable = {
@@ -12,6 +13,7 @@ export const outsideTable = {
     standard: undefined,
     secret: true,
   }),
+  ...ldapTable,
 } as const
 
 export type OutsideSettings = ValuesOf<typeof outsideTable>
@@ -20,5 +22,6 @@ export type OutsideSettings = ValuesOf<typeof outsideTable>
 export function readOutside(read: ReadSetting): OutsideSettings {
   return {
     externalIssuers: read(outsideTable.externalIssuers),
+    ...readLdap(read),
   }
 }
