@@ -7,6 +7,7 @@ import { batchRoutes } from './routes/batch.ts'
 import { identityRoutes } from './routes/identity.ts'
 import { keyRoutes } from './routes/keys.ts'
 import { linkRoutes } from './routes/links.ts'
+import { openIdRoutes } from './routes/openid.ts'
 import { serviceRoutes } from './routes/service.ts'
 import { versionRoutes } from './routes/versions.ts'
 
@@ -20,6 +21,7 @@ export const routes = {
   ...linkRoutes,
   ...adminRoutes,
   ...identityRoutes,
+  ...openIdRoutes,
   ...auditRoutes,
   ...accessRoutes,
 } as const satisfies Record<string, Route>

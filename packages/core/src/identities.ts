@@ -34,8 +34,8 @@ export interface Password {
   readonly mustChange: boolean
 }
 
-/** Where the password is kept: here, in the directory, or with an issuer of tokens. */
-export const userSources = ['local', 'ldap', 'token'] as const
+/** Who knows the user: this store, the directory, the provider of logins, an issuer of tokens. */
+export const userSources = ['local', 'ldap', 'oidc', 'token'] as const
 export type UserSource = (typeof userSources)[number]
 
 /** Who a user is elsewhere, and what that place said last. */

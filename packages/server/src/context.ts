@@ -11,6 +11,7 @@ import { readText } from '@holdfast/drivers/disk/read-text.ts'
 import { FileKeySet } from '@holdfast/drivers/key-set/file-key-set.ts'
 import { HttpKeySet } from '@holdfast/drivers/key-set/http-key-set.ts'
 import { openStore, type StoreOptions } from '@holdfast/drivers/open.ts'
+import { OpenIdClient } from '@holdfast/drivers/openid/openid-client.ts'
 import { cryptoRandom } from '@holdfast/drivers/random/crypto-random.ts'
 import type { Recovery } from '@holdfast/drivers/store/open-log.ts'
 import { ensureAccessKey } from '@holdfast/engine/access/access-keys.ts'
@@ -23,7 +24,7 @@ import type { Outside } from '@holdfast/engine/identity/identity-state.ts'
 import { standingOf } from '@holdfast/engine/identity/outside/mapping.ts'
 import { ensureAdministrator } from '@holdfast/engine/identity/users/users.ts'
 import type { DestinationStream } from 'pino'
-import { buildIssuers, groupMappingOf } from './config/outside/build-outside.ts'
+import { buildIssuers, buildMaps, groupMappingOf } from './config/outside/build-outside.ts'
 import type { Settings } from './config/settings-table.ts'
 import { PaceWatch } from './http/body/pace-watch.ts'
 import { proxyList } from './http/caller/client-address.ts'
@@ -223,7 +224,12 @@ function openOutside(settings: Settings, parts: OutsideParts): Outside {
   const onProblem = (place: string, error: unknown) => {
     log.warn({ place, error }, 'identities of another place cannot be checked')
   }
-  return { issuers, onProblem, directory: openDirectory(settings, parts) }
+  return {
+    issuers,
+    onProblem,
+    directory: openDirectory(settings, parts),
+    openId: openProvider(settings),
+  }
 }
 
 function openDirectory(settings: Settings, { disk, clock }: OutsideParts): Outside['directory'] {
@@ -254,6 +260,21 @@ function openDirectory(settings: Settings, { disk, clock }: OutsideParts): Outsi
     mapping: groupMappingOf(settings.ldapGroupMap),
     unmapped: standingOf(settings.ldapDefaultRole),
     recheckSeconds: settings.ldapRecheckSeconds,
+  }
+}
+
+function openProvider(settings: Settings): Outside['openId'] {
+  const { oidcIssuer: issuer, oidcClientId: clientId, oidcClientSecret: clientSecret } = settings
+  if (issuer === undefined || clientId === undefined || clientSecret === undefined) return undefined
+  const callback = `${settings.publicUrl ?? ''}/api/v2/auth/oidc/callback`
+  const { oidcScopes: scopes, oidcAlgorithm: algorithm } = settings
+  return {
+    provider: new OpenIdClient({ issuer, clientId, clientSecret, scopes, algorithm, callback }),
+    claims: { name: ['preferred_username'], email: ['email'] },
+    maps: buildMaps(settings.oidcMaps),
+    always: standingOf(settings.oidcDefaultRole),
+    sessionSeconds: settings.oidcSessionSeconds,
+    returnUrls: settings.oidcReturnUrls,
   }
 }
 

@@ -5,6 +5,7 @@ import { defaultIdentitySettings, type IdentitySettings } from './identity-setti
 import type { OutsideDirectory } from './outside/directory/outside-directory.ts'
 import { type Issuer, keysOf } from './outside/issuers/issuer.ts'
 import { IssuerList } from './outside/issuers/issuer-list.ts'
+import { type OpenIdState, type OutsideOpenId, openOpenId } from './outside/openid/openid-state.ts'
 import { KeyRing } from './sessions/key-ring.ts'
 import { TokenCache } from './sessions/token-cache.ts'
 import { Strangers } from './strangers.ts'
@@ -22,6 +23,7 @@ export interface IdentityState {
   readonly tokens: TokenCache
   readonly issuers: IssuerList
   readonly directory: OutsideDirectory | undefined
+  readonly openId: OpenIdState | undefined
   readonly onProblem: (place: string, error: unknown) => void
 }
 
@@ -29,6 +31,7 @@ export interface IdentityState {
 export interface Outside {
   readonly issuers?: readonly Issuer[] | undefined
   readonly directory?: OutsideDirectory | undefined
+  readonly openId?: OutsideOpenId | undefined
   /** Told when one of them does not answer as it should. */
   readonly onProblem?: ((place: string, error: unknown) => void) | undefined
 }
@@ -65,6 +68,7 @@ export function openIdentity(parts: IdentityParts): IdentityState {
     tokens,
     issuers,
     directory: outside.directory,
+    openId: outside.openId === undefined ? undefined : openOpenId(outside.openId, clock),
     onProblem,
   }
 }

@@ -3,6 +3,7 @@ import type { PrefixGrant, Principal } from '@holdfast/core/principal.ts'
 import { rightsOf } from '@holdfast/core/roles.ts'
 import type { Engine } from '../engine.ts'
 import { allGroups, grantsTo } from './groups/groups.ts'
+import { openIdIssuer } from './outside/openid/openid-state.ts'
 
 export interface MadePrincipal {
   readonly principal: Principal
@@ -46,7 +47,10 @@ function bucketsOf(engine: Engine, { buckets, outside }: User): readonly string[
 /** Active, and the place that it comes from is still one of the settings. */
 export function mayAct(engine: Engine, user: User | undefined): user is User {
   if (user?.status !== 'ACTIVE') return false
-  const { issuers, directory } = engine.identity
+  const { issuers, directory, openId } = engine.identity
   if (user.source === 'ldap') return directory !== undefined
+  if (user.source === 'oidc') {
+    return openId !== undefined && user.outside?.issuer === openIdIssuer(openId.outside)
+  }
   return user.source === 'local' || issuers.get(user.outside?.issuer ?? '') !== undefined
 }

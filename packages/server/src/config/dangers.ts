@@ -27,6 +27,7 @@ export function dangers(
     ...halfPairs(settings),
     ...ownIssuer(settings),
     ...halfLdap(settings),
+    ...halfOidc(settings),
   ]
   if (settings.environment === 'development' || settings.environment === 'testing') return problems
   const refuse = (name: string, problem: string) => {
@@ -142,4 +143,19 @@ function halfLdap(settings: Settings): FieldProblem[] {
 function sendsInTheClear({ ldapServer, ldapStartTls }: Settings): boolean {
   if (ldapServer === undefined || ldapStartTls || ldapServer.startsWith('ldaps:')) return false
   return !/^ldap:\/\/(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:|$)/.test(ldapServer)
+}
+
+function halfOidc(settings: Settings): FieldProblem[] {
+  if (settings.oidcIssuer === undefined) return []
+  const needed = [
+    ['OIDC_CLIENT_ID', settings.oidcClientId],
+    ['OIDC_CLIENT_SECRET', settings.oidcClientSecret],
+    ['OIDC_RETURN_URLS', settings.oidcReturnUrls[0]],
+    ['PUBLIC_URL', settings.publicUrl],
+  ] as const
+  const problems = needed
+    .filter(([, value]) => value === undefined)
+    .map(([name]) => ({ path: `STORAGE_${name}`, problem: 'is needed with STORAGE_OIDC_ISSUER' }))
+  if (settings.oidcScopes.includes('openid')) return problems
+  return [...problems, { path: 'STORAGE_OIDC_SCOPES', problem: 'must name openid' }]
 }

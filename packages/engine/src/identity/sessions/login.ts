@@ -6,6 +6,7 @@ import { commit } from '../../commit.ts'
 import { type Engine, systemCall } from '../../engine.ts'
 import { checkDirectory } from '../outside/directory/check-directory.ts'
 import { recheckUsers } from '../outside/directory/recheck.ts'
+import { redeemOpenId } from '../outside/openid/openid-login.ts'
 import { mayAct } from '../principal-of-user.ts'
 import { PASSWORD_BYTES_MAX } from '../users/password-policy.ts'
 import { countFailure, requireUnlocked } from './lockout.ts'
@@ -37,7 +38,23 @@ export async function login(
   if (known.password !== null && isDue(engine, known)) {
     throw new HoldfastError('PASSWORD_CHANGE_REQUIRED')
   }
-  const args = { userId: known.id, expiresAt: refreshUntil(engine), ...origin }
+  return await start(engine, { user: known, expiresAt: refreshUntil(engine), origin })
+}
+
+/** Ends a login at the provider: the session lasts as long as the settings say, and no longer. */
+export async function loginOpenId(
+  engine: Engine,
+  proof: { readonly code: string; readonly verifier: string },
+  origin: Origin,
+): Promise<{ readonly user: User; readonly tokens: TokenPair }> {
+  return await start(engine, { ...(await redeemOpenId(engine, proof)), origin })
+}
+
+async function start(
+  engine: Engine,
+  given: { readonly user: User; readonly expiresAt: string; readonly origin: Origin },
+): Promise<{ readonly user: User; readonly tokens: TokenPair }> {
+  const args = { userId: given.user.id, expiresAt: given.expiresAt, ...given.origin }
   const call = systemCall('login')
   const { user, session } = await commit(engine, call, { name: 'sessions.start', args })
   return { user, tokens: await issueTokens(engine, user, session) }
@@ -85,8 +102,7 @@ export async function refresh(
   const { sessionId: id, jti } = await checkToken(engine, token, 'refresh')
   const generation = generationOf(jti)
   if (generation === undefined) throw new HoldfastError('UNAUTHENTICATED')
-  await recheckOwner(engine, id)
-  const args = { id, generation, expiresAt: refreshUntil(engine) }
+  const args = { id, generation, expiresAt: await nextExpiry(engine, id) }
   const call = systemCall('refresh')
   const session = await commit(engine, call, { name: 'sessions.renew', args })
   if (session === undefined) throw new HoldfastError('UNAUTHENTICATED')
@@ -103,8 +119,11 @@ export async function logout(engine: Engine, call: Call): Promise<void> {
   await commit(engine, call, { name: 'sessions.end', args: { id: sessionId } })
 }
 
-/** Of a session: what the directory says now about a user of it. */
-async function recheckOwner(engine: Engine, sessionId: string): Promise<void> {
+/**
+ * When the next refresh token ends. Who is of the directory is asked for there first; a session of
+ * a provider is not made longer, since the provider cannot be asked without its user.
+ */
+async function nextExpiry(engine: Engine, sessionId: string): Promise<string> {
   const { identities } = engine.catalog.view
   const session = await identities.byId('session', sessionId)
   const user = await identities.byId('user', session?.belongsTo ?? '')
@@ -112,6 +131,7 @@ async function recheckOwner(engine: Engine, sessionId: string): Promise<void> {
   if (user?.source === 'ldap' && directory !== undefined) {
     await recheckUsers(engine, directory, [user])
   }
+  return user?.source === 'oidc' && session !== undefined ? session.expiresAt : refreshUntil(engine)
 }
 
 function isDue(engine: Engine, { password }: User): boolean {

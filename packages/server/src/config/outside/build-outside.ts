@@ -1,6 +1,7 @@
 import type { KeySetSource } from '@holdfast/core/ports/key-set.ts'
-import type { Issuer } from '@holdfast/engine/identity/outside/issuers/issuer.ts'
+import type { ClaimMap, Issuer } from '@holdfast/engine/identity/outside/issuers/issuer.ts'
 import { type Mapping, standingOf } from '@holdfast/engine/identity/outside/mapping.ts'
+import type { ClaimMapSettings } from './claim-maps.ts'
 import type { IssuerSettings } from './issuer-settings.ts'
 import type { MappingTable } from './mapping-setting.ts'
 
@@ -16,10 +17,14 @@ export function buildIssuers(issuers: readonly IssuerSettings[], openKeySet: Ope
         secret === undefined
           ? openKeySet({ jwksUrl, jwksFile })
           : { secret: new TextEncoder().encode(secret) },
-      maps: maps.map(({ claim, values }) => ({ claim, mapping: mappingOf(values) })),
+      maps: buildMaps(maps),
       always: standingOf(always),
     }
   })
+}
+
+export function buildMaps(maps: readonly ClaimMapSettings[]): ClaimMap[] {
+  return maps.map(({ claim, values }) => ({ claim, mapping: mappingOf(values) }))
 }
 
 export function mappingOf(table: MappingTable): Mapping {

@@ -4,11 +4,18 @@ import { wordsProblem } from '@holdfast/engine/identity/outside/mapping.ts'
 import Type, { type Static } from 'typebox'
 import { compileCheck } from '../../http/parse/validate.ts'
 import type { Kind } from '../setting-kinds.ts'
-import { jsonOf, type MappingTable, mappingProblem, tableOf } from './mapping-setting.ts'
+import {
+  type ClaimMapSettings,
+  claimMapList,
+  claimPath,
+  mapsOf,
+  mapsProblem,
+  pathOf,
+} from './claim-maps.ts'
+import { jsonOf } from './mapping-setting.ts'
 
 const closed = { additionalProperties: false } as const
 const text = Type.String({ minLength: 1, maxLength: 2048 })
-const path = Type.Union([text, Type.Array(text, { minItems: 1, maxItems: 8 })])
 const words = Type.Array(text, { maxItems: 32 })
 
 const entry = Type.Object(
@@ -25,16 +32,14 @@ const entry = Type.Object(
     claims: Type.Optional(
       Type.Object(
         {
-          subject: Type.Optional(path),
-          name: Type.Optional(path),
-          email: Type.Optional(path),
+          subject: Type.Optional(claimPath),
+          name: Type.Optional(claimPath),
+          email: Type.Optional(claimPath),
         },
         closed,
       ),
     ),
-    maps: Type.Optional(
-      Type.Array(Type.Object({ claim: path, values: Type.Unknown() }, closed), { maxItems: 8 }),
-    ),
+    maps: Type.Optional(claimMapList),
     always: Type.Optional(words),
     buckets: Type.Optional(Type.Array(text, { maxItems: 1000 })),
   },
@@ -61,7 +66,7 @@ export interface IssuerSettings {
     readonly name: readonly string[]
     readonly email: readonly string[]
   }
-  readonly maps: readonly { readonly claim: readonly string[]; readonly values: MappingTable }[]
+  readonly maps: readonly ClaimMapSettings[]
   readonly always: readonly string[]
   readonly buckets: readonly string[] | null
 }
@@ -100,15 +105,10 @@ function settingsOf(given: Entry): IssuerSettings {
       name: pathOf(claims.name ?? 'preferred_username'),
       email: pathOf(claims.email ?? 'email'),
     },
-    maps: maps.map(({ claim, values }) => ({ claim: pathOf(claim), values: tableOf(values) })),
+    maps: mapsOf(maps),
     always: given.always ?? [],
     buckets: given.buckets ?? null,
   }
-}
-
-/** A text has its parts between dots; a list names them as they are. */
-export function pathOf(given: string | readonly string[]): readonly string[] {
-  return typeof given === 'string' ? given.split('.') : given
 }
 
 function problemOf(given: Entry): string | undefined {
@@ -122,7 +122,7 @@ function problemOf(given: Entry): string | undefined {
   }
   const wrong = url === undefined ? undefined : outsideUrlProblem(url)
   if (wrong !== undefined) return of(`has a jwks_url that ${wrong}`)
-  const bad = maps.map(({ values }) => mappingProblem(values)).find(one => one !== undefined)
+  const bad = mapsProblem(maps)
   if (bad !== undefined) return of(`has a map where ${bad}`)
   const always = wordsProblem(given.always ?? [])
   if (always !== undefined) return of(`always ${always}`)

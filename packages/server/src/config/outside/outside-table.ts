@@ -1,6 +1,7 @@
 import { type ReadSetting, setting, type ValuesOf } from '../setting.ts'
 import { type IssuerSettings, issuerList } from './issuer-settings.ts'
 import { ldapTable, readLdap } from './ldap-table.ts'
+import { oidcTable, readOidc } from './oidc-table.ts'
 
 /** Settings of places beside this store that know who somebody is. */
 export const outsideTable = {
@@ -14,6 +15,7 @@ export const outsideTable = {
     secret: true,
   }),
   ...ldapTable,
+  ...oidcTable,
 } as const
 
 export type OutsideSettings = ValuesOf<typeof outsideTable>
@@ -23,5 +25,6 @@ export function readOutside(read: ReadSetting): OutsideSettings {
   return {
     externalIssuers: read(outsideTable.externalIssuers),
     ...readLdap(read),
+    ...readOidc(read),
   }
 }
