@@ -1,7 +1,7 @@
 /**
  * A provider of OpenID Connect, where people log in with a browser (OpenID Connect Core 1.0 §3.1).
  *
- * O1. `finish` resolves only with the claims of an ID token that was signed by the provider for this
+ * O1. `finish` resolves only with the claims of an ID token that the provider signed for this
  *     client, is good now, and carries the nonce; the answer must carry the state.
  * O2. What the provider does not answer in time throws IDENTITY_UNAVAILABLE; what it refuses, or
  *     answers wrongly, throws UNAUTHENTICATED.

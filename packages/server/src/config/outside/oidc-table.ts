@@ -1,10 +1,21 @@
 import { type ReadSetting, setting, type ValuesOf } from '../setting.ts'
-import { list, oneOf, seconds, text } from '../setting-kinds.ts'
+import { type Kind, list, seconds, text } from '../setting-kinds.ts'
 import { type ClaimMapSettings, claimMaps } from './claim-maps.ts'
 import { outsideUrlProblem } from './issuer-settings.ts'
 import { rights } from './mapping-setting.ts'
 
 const word = text({ pattern: /^[\x21-\x7e]{1,1024}$/, hint: 'printable ASCII characters' })
+
+const ALGORITHMS = ['RS256', 'ES256'] as const
+type Algorithm = (typeof ALGORITHMS)[number]
+
+const algorithm: Kind<Algorithm> = {
+  type: ALGORITHMS.join(', '),
+  parse: given => {
+    const value = ALGORITHMS.find(one => one === given)
+    return value === undefined ? { problem: 'must be RS256 or ES256' } : { value }
+  },
+}
 
 /** A provider of OpenID Connect, where people log in with a browser: docs/oidc.md. */
 export const oidcTable = {
@@ -39,9 +50,9 @@ export const oidcTable = {
     description: 'What to ask for; openid must be among them.',
     standard: ['openid', 'profile', 'email'],
   }),
-  oidcAlgorithm: setting({
+  oidcAlgorithm: setting<Algorithm>({
     name: 'OIDC_ALGORITHM',
-    kind: oneOf(['RS256', 'ES256']),
+    kind: algorithm,
     description: 'How the provider signs ID tokens; no other way is taken.',
     standard: 'RS256',
   }),

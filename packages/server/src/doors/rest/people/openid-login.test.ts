@@ -61,6 +61,7 @@ before(async () => {
       STORAGE_OIDC_CLIENT_SECRET: secret,
       STORAGE_OIDC_RETURN_URLS: page,
       STORAGE_OIDC_SESSION_LIFETIME: '1h',
+      STORAGE_OIDC_ALGORITHM: 'RS256',
       STORAGE_OIDC_MAPS: JSON.stringify([
         { claim: 'groups', values: { 'store-operators': ['OPERATOR'] } },
       ]),
@@ -279,7 +280,7 @@ test('a code of another person is worth nothing without the verifier', async () 
   }
 })
 
-test('without a provider the routes are not there; with one that is down, they say so', async () => {
+test('without a provider there are no routes; with one that is down, they say so', async () => {
   await using plain = await startServer()
   const query = new URLSearchParams({ return_to: page, challenge: 'x'.repeat(43) })
   const line = `GET /api/v2/auth/oidc/login?${query}`
@@ -299,6 +300,9 @@ test('without a provider the routes are not there; with one that is down, they s
       () => parseSettings({ env: others }),
       error => isHoldfastError(error) && JSON.stringify(error.details).includes(name),
     )
+  }
+  for (const bad of ['none', 'HS256', 'rs256']) {
+    assert.throws(() => parseSettings({ env: { ...env, STORAGE_OIDC_ALGORITHM: bad } }))
   }
   for (const bad of ['http://idp.example.org', 'ftp://x', 'https://u:p@idp.example.org']) {
     assert.throws(() => parseSettings({ env: { ...env, STORAGE_OIDC_ISSUER: bad } }))
