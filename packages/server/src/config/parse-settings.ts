@@ -1,5 +1,6 @@
 import { type FieldProblem, HoldfastError } from '@holdfast/core/errors.ts'
 import { dangers } from './dangers.ts'
+import { readLimits } from './limit-settings.ts'
 import { readOutside } from './outside/outside-table.ts'
 import type { ReadSetting, Setting } from './setting.ts'
 import { laterNames, type Settings, settingsTable } from './settings-table.ts'
@@ -54,6 +55,7 @@ function readAll(read: ReadSetting): Settings {
     port: read(table.port),
     tlsCertFile: read(table.tlsCertFile),
     tlsKeyFile: read(table.tlsKeyFile),
+    tlsMinVersion: read(table.tlsMinVersion),
     publicUrl: read(table.publicUrl),
     dataDir: read(table.dataDir),
     bootstrapApiKey: read(table.bootstrapApiKey),
@@ -88,6 +90,7 @@ function readAll(read: ReadSetting): Settings {
     passwordDays: read(table.passwordDays),
     auditData: read(table.auditData),
     trustedProxies: read(table.trustedProxies),
+    ...readLimits(read),
     requestsMax: read(table.requestsMax),
     bodyIdleSeconds: read(table.bodyIdleSeconds),
     shutdownSeconds: read(table.shutdownSeconds),

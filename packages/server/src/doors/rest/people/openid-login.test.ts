@@ -62,6 +62,8 @@ before(async () => {
       STORAGE_OIDC_RETURN_URLS: page,
       STORAGE_OIDC_SESSION_LIFETIME: '1h',
       STORAGE_OIDC_ALGORITHM: 'RS256',
+      // All come from one address here, and many are wrong on purpose.
+      STORAGE_RATE_LIMIT_LOGIN: 'off',
       STORAGE_OIDC_MAPS: JSON.stringify([
         { claim: 'groups', values: { 'store-operators': ['OPERATOR'] } },
       ]),
