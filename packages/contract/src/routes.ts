@@ -8,6 +8,7 @@ import { factorRoutes } from './routes/factors.ts'
 import { identityRoutes } from './routes/identity.ts'
 import { keyRoutes } from './routes/keys.ts'
 import { linkRoutes } from './routes/links.ts'
+import { openIdRoutes } from './routes/openid.ts'
 import { resetRoutes } from './routes/resets.ts'
 import { serviceRoutes } from './routes/service.ts'
 import { versionRoutes } from './routes/versions.ts'
@@ -24,6 +25,7 @@ export const routes = {
   ...identityRoutes,
   ...factorRoutes,
   ...resetRoutes,
+  ...openIdRoutes,
   ...auditRoutes,
   ...accessRoutes,
 } as const satisfies Record<string, Route>

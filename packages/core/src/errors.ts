@@ -99,6 +99,12 @@ export const errorTable = {
     'The lock ends by itself; an administrator can end it earlier.',
     'later',
   ),
+  IDENTITY_UNAVAILABLE: entry(
+    'unavailable',
+    'The place that knows this identity cannot be asked right now.',
+    'The directory or the key set of an issuer does not answer. See the log.',
+    'later',
+  ),
   PASSWORD_CHANGE_REQUIRED: entry(
     'forbidden',
     'The password must be changed first.',
@@ -158,6 +164,11 @@ export const errorTable = {
   BUCKET_NOT_EMPTY: entry('conflict', 'The bucket is not empty.', 'Remove its assets first.'),
   USER_EXISTS: entry('conflict', 'The user name or e-mail address is taken.', ''),
   GROUP_EXISTS: entry('conflict', 'A group with this name already exists.', ''),
+  USER_OUTSIDE: entry(
+    'conflict',
+    'This is kept where the user comes from, not here.',
+    'Names, roles and passwords of users of a directory or an issuer are changed there.',
+  ),
   USER_PROTECTED: entry(
     'conflict',
     'The administrator of the settings cannot be removed, demoted or deactivated.',

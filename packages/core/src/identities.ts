@@ -53,13 +53,33 @@ export interface SecondFactor {
   readonly recovery: readonly string[]
 }
 
+/** Who knows the user: this store, the directory, the provider of logins, an issuer of tokens. */
+export const userSources = ['local', 'ldap', 'oidc', 'token'] as const
+export type UserSource = (typeof userSources)[number]
+
+/** Who a user is elsewhere, and what that place said last. */
+export interface OutsideIdentity {
+  /** `iss` of the tokens, or `ldap`. */
+  readonly issuer: string
+  /** What the issuer calls the user, and never another one. */
+  readonly subject: string
+  /** Permissions beyond those of the roles. */
+  readonly permissions: readonly string[]
+  /** Names of groups of this store that groups of that place stand for, in lower case. */
+  readonly groups: readonly string[]
+  /** INACTIVE because the directory says so; a login opens it again when the directory does. */
+  readonly closed: boolean
+}
+
 export interface User extends IdentityFields {
   readonly kind: 'user'
   readonly username: string
   readonly email: string | null
   readonly firstName: string
   readonly lastName: string
-  readonly source: 'local'
+  readonly source: UserSource
+  /** Null for local users. */
+  readonly outside: OutsideIdentity | null
   /** LOCKED only in answers: a lock ends by itself, so it is `lockedUntil` that counts. */
   readonly status: Exclude<UserStatus, 'LOCKED'>
   readonly roles: readonly string[]

@@ -1,6 +1,6 @@
 /** Who acts. Doors authenticate; everything below only sees a principal. */
 export interface Principal {
-  readonly kind: 'system' | 'api_key' | 'user' | 'anonymous' | 'link'
+  readonly kind: 'system' | 'api_key' | 'user' | 'external' | 'anonymous' | 'link'
   /** Stable id that ACLs and the change log name. */
   readonly id: string
   readonly name: string

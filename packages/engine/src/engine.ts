@@ -10,7 +10,7 @@ import { defaultBucketSettings } from '@holdfast/core/records.ts'
 import { requireBucketName } from './buckets/bucket-fields.ts'
 import { commit } from './commit.ts'
 import type { IdentitySettings } from './identity/identity-settings.ts'
-import { type IdentityState, openIdentity } from './identity/identity-state.ts'
+import { type IdentityState, type Outside, openIdentity } from './identity/identity-state.ts'
 import type { MailQueue } from './identity/mail/mail-queue.ts'
 import { WriteGate } from './integrity/write-gate.ts'
 
@@ -35,6 +35,7 @@ export interface EngineOptions {
   readonly identity?: Partial<IdentitySettings> | undefined
   /** Absent: no mail is sent. Closed by who made it. */
   readonly mails?: MailQueue | undefined
+  readonly outside?: Outside | undefined
 }
 
 /** One store: what every function of the engine takes first. */
@@ -83,6 +84,7 @@ export function openEngine(options: EngineOptions): Engine {
       secret: linkSecret,
       settings: options.identity,
       mails: options.mails,
+      outside: options.outside,
     }),
     opened: { wallMs: clock.now(), monotonicMs: clock.monotonic() },
   }

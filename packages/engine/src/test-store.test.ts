@@ -18,6 +18,7 @@ import { putAsset } from './assets/put.ts'
 import type { PutResult } from './assets/writes/put-transaction.ts'
 import { type Engine, ensureBuckets, openEngine, systemCall } from './engine.ts'
 import type { IdentitySettings } from './identity/identity-settings.ts'
+import type { Outside } from './identity/identity-state.ts'
 import type { MailQueue } from './identity/mail/mail-queue.ts'
 import { transactions } from './transactions.ts'
 
@@ -38,6 +39,7 @@ export interface TestStoreOptions {
   readonly identity?: Partial<IdentitySettings>
   /** Sends mails by the clock of the store. Closed by the test. */
   readonly mails?: (clock: FakeClock) => MailQueue
+  readonly outside?: Outside
   /** The committer in a thread of its own, as the server runs it. */
   readonly thread?: boolean
   /** Bytes in an element that cannot stage. */
@@ -68,6 +70,7 @@ async function openIn(
     settings: { linkSecret: store.linkSecret },
     identity: { passwordCost: 4, ...options.identity },
     mails: options.mails?.(clock),
+    outside: options.outside,
   })
   await ensureBuckets(engine, ['photos'])
   return {

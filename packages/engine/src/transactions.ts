@@ -33,6 +33,7 @@ import {
   removeGroupTransaction,
   setGroupTransaction,
 } from './identity/groups/group-transactions.ts'
+import { adoptUserTransaction, closeUserTransaction } from './identity/outside/adopt-transaction.ts'
 import { beginResetTransaction, useResetTransaction } from './identity/resets/reset-transactions.ts'
 import { addSigningKeyTransaction } from './identity/sessions/key-transactions.ts'
 import {
@@ -102,6 +103,8 @@ export const transactions = {
   'factors.renewRecovery': renewRecoveryTransaction,
   'resets.begin': beginResetTransaction,
   'resets.use': useResetTransaction,
+  'users.adopt': adoptUserTransaction,
+  'users.close': closeUserTransaction,
   'sessions.start': startSessionTransaction,
   'sessions.renew': renewSessionTransaction,
   'sessions.end': endSessionTransaction,

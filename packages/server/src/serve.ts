@@ -1,6 +1,9 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { isHoldfastError } from '@holdfast/core/errors.ts'
+import type { User } from '@holdfast/core/identities.ts'
+import { systemPrincipal } from '@holdfast/core/principal.ts'
+import { watchDirectory } from '@holdfast/engine/identity/outside/directory/recheck.ts'
 import { collectGarbage } from '@holdfast/engine/integrity/collect.ts'
 import { type Context, type ContextOptions, openContext } from './context.ts'
 import { healthOperations } from './doors/health/operations.ts'
@@ -70,6 +73,8 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   const working = Promise.all([
     collectSometimes(context, jobs.signal),
     context.certificate?.watch(jobs.signal),
+    context.engine.identity.issuers.watch(jobs.signal),
+    watchPeople(context, jobs.signal),
   ])
   log.info({ url, s3_url: s3Url }, 'listening')
   options.onListening?.({ url, s3Url })
@@ -143,6 +148,22 @@ async function drain(
   while (load.active > 0 && clock.monotonic() < until) await clock.sleep(DRAIN_STEP_MS)
   if (load.active > 0) log.warn({ transfers: load.active }, 'transfers cut by the stop')
   for (const server of servers) server.closeAllConnections()
+}
+
+/** Who is closed in the directory is shut out here, and the audit log tells when. */
+async function watchPeople(context: Context, signal: AbortSignal): Promise<void> {
+  const { engine, clock, audit } = context
+  const { id, kind, name } = systemPrincipal
+  const onClosed = (user: User) => {
+    audit.record({
+      at: new Date(clock.now()).toISOString(),
+      ...{ actor: id, actorKind: kind, actorName: name, ip: '', agent: '' },
+      ...{ requestId: 'directory', action: 'closeUser', outcome: 'success', status: 0 },
+      ...{ code: null, resource: { id: user.id, username: user.username } },
+      detail: { reason: 'closed or gone in the directory' },
+    })
+  }
+  await watchDirectory(engine, { signal, onClosed })
 }
 
 /** Frees what nothing refers to, now and then. A failed run is told and tried again. */

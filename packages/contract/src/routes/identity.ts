@@ -34,7 +34,7 @@ export const identityRoutes = {
     errors: [
       ...['UNAUTHENTICATED', 'ACCOUNT_DISABLED', 'ACCOUNT_LOCKED'],
       ...['PASSWORD_CHANGE_REQUIRED', 'SECOND_FACTOR_REQUIRED'],
-      'SECOND_FACTOR_ENROLMENT_REQUIRED',
+      ...['SECOND_FACTOR_ENROLMENT_REQUIRED', 'IDENTITY_UNAVAILABLE'],
     ] as const,
   }),
   refresh: route({
@@ -45,7 +45,10 @@ export const identityRoutes = {
     summary: 'Trade a refresh token for the next pair',
     body: { kind: 'json', schema: refreshRequest },
     answer: { status: 200, description: 'The next tokens.', schema: tokenResponse },
-    errors: ['UNAUTHENTICATED', 'CREDENTIAL_EXPIRED', 'SECOND_FACTOR_ENROLMENT_REQUIRED'],
+    errors: [
+      ...['UNAUTHENTICATED', 'CREDENTIAL_EXPIRED', 'SECOND_FACTOR_ENROLMENT_REQUIRED'],
+      'IDENTITY_UNAVAILABLE',
+    ] as const,
   }),
   logout: route({
     method: 'POST',

@@ -4,7 +4,7 @@ import { anonymous, type Permission, type Principal } from '@holdfast/core/princ
 import type { ApiKey } from '@holdfast/core/records.ts'
 import type { Engine } from '../engine.ts'
 import { factorOf } from '../identity/factors/spend-proof.ts'
-import { principalOfUser } from '../identity/principal-of-user.ts'
+import { mayAct, principalOfUser } from '../identity/principal-of-user.ts'
 import { principalOfAccessKey } from './access-keys.ts'
 import { authorize, type Decision, decide, type Resource } from './decide.ts'
 import { isExpired, principalOfKey } from './keys.ts'
@@ -52,7 +52,7 @@ async function findPrincipal(engine: Engine, id: string): Promise<Principal> {
   if (id === anonymous.id) return anonymous
   const { identities, keys, accessKeys } = engine.catalog.view
   const user = await identities.byId('user', id.toLowerCase())
-  if (user?.status === 'ACTIVE') return (await principalOfUser(engine, user)).principal
+  if (mayAct(engine, user)) return (await principalOfUser(engine, user)).principal
   const key = await keys.byId(id.toLowerCase())
   const nowMs = engine.clock.now()
   const isGood = (one: Pick<ApiKey, 'revokedAt' | 'expiresAt'>) =>

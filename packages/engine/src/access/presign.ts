@@ -5,7 +5,7 @@ import { requireFields } from '../assets/asset-fields.ts'
 import { findAsset } from '../assets/find-asset.ts'
 import { findBucket } from '../buckets/find-bucket.ts'
 import type { Engine } from '../engine.ts'
-import { principalOfUser } from '../identity/principal-of-user.ts'
+import { mayAct, principalOfUser } from '../identity/principal-of-user.ts'
 import { findVersion } from '../versions/find-version.ts'
 import { authorize, decide } from './decide.ts'
 import { isExpired, principalOfKey } from './keys.ts'
@@ -109,7 +109,7 @@ async function currentIssuer(
   if (iss.kind === 'system') return systemPrincipal
   if (iss.kind === 'user') {
     const user = await engine.catalog.view.identities.byId('user', iss.id)
-    if (user?.status !== 'ACTIVE') return undefined
+    if (!mayAct(engine, user)) return undefined
     return (await principalOfUser(engine, user)).principal
   }
   const key = await engine.catalog.view.keys.byId(iss.id)
@@ -121,6 +121,10 @@ async function currentIssuer(
 function issuer(principal: Principal): LinkPayload['iss'] {
   const { kind, id } = principal
   if (kind === 'anonymous') throw new HoldfastError('UNAUTHENTICATED')
+  // Its rights come with its token and end with it; a link would outlive that.
+  if (kind === 'external') {
+    throw new HoldfastError('FORBIDDEN', { reason: 'rights of a foreign token make no links' })
+  }
   if (kind === 'link') throw new HoldfastError('FORBIDDEN', { reason: 'links cannot make links' })
   return { kind, id }
 }

@@ -3,6 +3,10 @@ import type { Clock } from '@holdfast/core/ports/clock.ts'
 import type { Random } from '@holdfast/core/ports/random.ts'
 import { defaultIdentitySettings, type IdentitySettings } from './identity-settings.ts'
 import type { MailQueue } from './mail/mail-queue.ts'
+import type { OutsideDirectory } from './outside/directory/outside-directory.ts'
+import { type Issuer, keysOf } from './outside/issuers/issuer.ts'
+import { IssuerList } from './outside/issuers/issuer-list.ts'
+import { type OpenIdState, type OutsideOpenId, openOpenId } from './outside/openid/openid-state.ts'
 import { Allowance } from './resets/allowance.ts'
 import { KeyRing } from './sessions/key-ring.ts'
 import { TokenCache } from './sessions/token-cache.ts'
@@ -23,6 +27,19 @@ export interface IdentityState {
   readonly mails: MailQueue | undefined
   readonly resetsByUser: Allowance
   readonly resetsByAddress: Allowance
+  readonly issuers: IssuerList
+  readonly directory: OutsideDirectory | undefined
+  readonly openId: OpenIdState | undefined
+  readonly onProblem: (place: string, error: unknown) => void
+}
+
+/** Places beside this store that know who somebody is. */
+export interface Outside {
+  readonly issuers?: readonly Issuer[] | undefined
+  readonly directory?: OutsideDirectory | undefined
+  readonly openId?: OutsideOpenId | undefined
+  /** Told when one of them does not answer as it should. */
+  readonly onProblem?: ((place: string, error: unknown) => void) | undefined
 }
 
 export interface IdentityParts {
@@ -33,6 +50,7 @@ export interface IdentityParts {
   readonly secret: Uint8Array
   readonly mails?: MailQueue | undefined
   readonly settings?: Partial<IdentitySettings> | undefined
+  readonly outside?: Outside | undefined
 }
 
 const LOGINS_WAITING_MAX = 20
@@ -40,15 +58,28 @@ const RESETS_MS = 3_600_000
 
 export function openIdentity(parts: IdentityParts): IdentityState {
   const settings = { ...defaultIdentitySettings, ...parts.settings }
+  const { catalog, clock, outside = {} } = parts
+  const tokens = new TokenCache(catalog)
+  const onProblem = (place: string, error: unknown) => outside.onProblem?.(place, error)
+  const issuers = new IssuerList({
+    issuers: outside.issuers ?? [],
+    clock,
+    onChange: issuer => tokens.forget(keysOf(issuer)),
+    onProblem,
+  })
   return {
     settings,
     hasher: new PasswordHasher(settings.passwordCost),
     turns: new Turns(LOGINS_WAITING_MAX),
     strangers: new Strangers(),
     ring: new KeyRing({ ...parts, settings }),
-    tokens: new TokenCache(parts.catalog),
     mails: parts.mails,
     resetsByUser: new Allowance(settings.resetsPerUser, RESETS_MS),
     resetsByAddress: new Allowance(settings.resetsPerAddress, RESETS_MS),
+    tokens,
+    issuers,
+    directory: outside.directory,
+    openId: outside.openId === undefined ? undefined : openOpenId(outside.openId, clock),
+    onProblem,
   }
 }

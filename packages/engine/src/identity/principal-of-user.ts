@@ -3,6 +3,7 @@ import type { PrefixGrant, Principal } from '@holdfast/core/principal.ts'
 import { rightsOf } from '@holdfast/core/roles.ts'
 import type { Engine } from '../engine.ts'
 import { allGroups, grantsTo } from './groups/groups.ts'
+import { openIdIssuer } from './outside/openid/openid-state.ts'
 
 export interface MadePrincipal {
   readonly principal: Principal
@@ -12,17 +13,44 @@ export interface MadePrincipal {
 
 /** What a user may by roles, groups and grants, as the catalog says now. */
 export async function principalOfUser(engine: Engine, user: User): Promise<MadePrincipal> {
-  const groups = (await allGroups(engine)).filter(({ members }) => members.includes(user.id))
+  const { outside } = user
+  const groups = (await allGroups(engine)).filter(({ members, name }) => {
+    return members.includes(user.id) || outside?.groups.includes(name.toLowerCase()) === true
+  })
   const holders = [user.id, ...groups.map(({ id }) => id)]
   const granted = (await Promise.all(holders.map(id => grantsTo(engine, id)))).flat()
   const grants = granted.map(
     ({ bucket, prefix, permissions }): PrefixGrant => ({ bucket, prefix, permissions }),
   )
-  const { id, username, roles, buckets } = user
+  const { id, username } = user
+  const { permissions, ownPermissions } = rightsOf(user.roles)
+  const more = outside?.permissions ?? []
   const principal: Principal = {
-    ...{ kind: 'user', id, name: username, ...rightsOf(roles), buckets },
+    kind: user.source === 'token' ? 'external' : 'user',
+    ...{ id, name: username, ownPermissions },
+    permissions: more.length === 0 ? permissions : [...new Set([...permissions, ...more])],
+    buckets: bucketsOf(engine, user),
     ...(groups.length === 0 ? {} : { groups: groups.map(group => group.id) }),
     ...(grants.length === 0 ? {} : { grants }),
   }
   return { principal, madeOf: [...holders, ...granted.map(grant => grant.id)] }
+}
+
+/** What an administrator and the settings of its issuer both leave it. */
+function bucketsOf(engine: Engine, { buckets, outside }: User): readonly string[] | null {
+  const issuer = outside === null ? undefined : engine.identity.issuers.get(outside.issuer)
+  const confined = issuer?.issuer.buckets ?? null
+  if (confined === null || buckets === null) return buckets ?? confined
+  return buckets.filter(name => confined.includes(name))
+}
+
+/** Active, and the place that it comes from is still one of the settings. */
+export function mayAct(engine: Engine, user: User | undefined): user is User {
+  if (user?.status !== 'ACTIVE') return false
+  const { issuers, directory, openId } = engine.identity
+  if (user.source === 'ldap') return directory !== undefined
+  if (user.source === 'oidc') {
+    return openId !== undefined && user.outside?.issuer === openIdIssuer(openId.outside)
+  }
+  return user.source === 'local' || issuers.get(user.outside?.issuer ?? '') !== undefined
 }

@@ -23,7 +23,13 @@ export function dangers(
   settings: Settings,
   env: Readonly<Record<string, string | undefined>>,
 ): FieldProblem[] {
-  const problems = [...notBuilt(env), ...halfPairs(settings)]
+  const problems = [
+    ...notBuilt(env),
+    ...halfPairs(settings),
+    ...ownIssuer(settings),
+    ...halfLdap(settings),
+    ...halfOidc(settings),
+  ]
   if (settings.environment === 'development' || settings.environment === 'testing') return problems
   const refuse = (name: string, problem: string) => {
     problems.push({ path: `STORAGE_${name}`, problem: `${problem} (${settings.environment})` })
@@ -34,6 +40,9 @@ export function dangers(
     refuse('CORS_ORIGINS', 'must name origins: * lets any page call this server')
   }
   for (const [name, problem] of mailDangers(settings)) refuse(name, problem)
+  if (sendsInTheClear(settings)) {
+    refuse('LDAP_SERVER', 'must be ldaps://, or have LDAP_START_TLS: passwords go there')
+  }
   const secrets = [
     ['BOOTSTRAP_API_KEY', settings.bootstrapApiKey],
     ['BOOTSTRAP_S3_SECRET_ACCESS_KEY', settings.s3SecretAccessKey],
@@ -110,4 +119,48 @@ function notBuilt(env: Readonly<Record<string, string | undefined>>): FieldProbl
     })
   }
   return problems
+}
+
+/** A foreign key must never speak in the name of this store. */
+function ownIssuer({ tokenIssuer, externalIssuers = [] }: Settings): FieldProblem[] {
+  if (!externalIssuers.some(({ issuer }) => issuer === tokenIssuer)) return []
+  const problem = 'names the issuer of the tokens of this store (STORAGE_TOKEN_ISSUER)'
+  return [{ path: 'STORAGE_EXTERNAL_ISSUERS', problem }]
+}
+
+function halfLdap(settings: Settings): FieldProblem[] {
+  const { ldapServer, ldapBaseDn, ldapBindDn, ldapBindPassword, ldapStartTls } = settings
+  const problems: FieldProblem[] = []
+  const say = (name: string, problem: string) => {
+    problems.push({ path: `STORAGE_${name}`, problem })
+  }
+  if ((ldapBindDn === undefined) !== (ldapBindPassword === undefined)) {
+    say('LDAP_BIND_DN', 'is needed together with STORAGE_LDAP_BIND_PASSWORD')
+  }
+  if (ldapServer === undefined) return problems
+  if (ldapBaseDn === undefined) say('LDAP_BASE_DN', 'is needed together with STORAGE_LDAP_SERVER')
+  if (ldapStartTls && ldapServer.startsWith('ldaps:')) {
+    say('LDAP_START_TLS', 'is for ldap:// only; ldaps:// is TLS already')
+  }
+  return problems
+}
+
+function sendsInTheClear({ ldapServer, ldapStartTls }: Settings): boolean {
+  if (ldapServer === undefined || ldapStartTls || ldapServer.startsWith('ldaps:')) return false
+  return !/^ldap:\/\/(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:|$)/.test(ldapServer)
+}
+
+function halfOidc(settings: Settings): FieldProblem[] {
+  if (settings.oidcIssuer === undefined) return []
+  const needed = [
+    ['OIDC_CLIENT_ID', settings.oidcClientId],
+    ['OIDC_CLIENT_SECRET', settings.oidcClientSecret],
+    ['OIDC_RETURN_URLS', settings.oidcReturnUrls[0]],
+    ['PUBLIC_URL', settings.publicUrl],
+  ] as const
+  const problems = needed
+    .filter(([, value]) => value === undefined)
+    .map(([name]) => ({ path: `STORAGE_${name}`, problem: 'is needed with STORAGE_OIDC_ISSUER' }))
+  if (settings.oidcScopes.includes('openid')) return problems
+  return [...problems, { path: 'STORAGE_OIDC_SCOPES', problem: 'must name openid' }]
 }

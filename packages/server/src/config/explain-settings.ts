@@ -1,5 +1,5 @@
 import { type ParsedSettings, prefix } from './parse-settings.ts'
-import type { Setting } from './setting-row.ts'
+import type { Setting } from './setting.ts'
 import { settingsTable } from './settings-table.ts'
 
 /** One row of `holdfast config show`, of the sample file and of the documents. */
@@ -32,5 +32,6 @@ function shownBy({ kind }: Setting<unknown>, value: unknown): string {
 function shown(value: unknown): string {
   if (value === undefined) return ''
   if (typeof value === 'boolean') return value ? 'on' : 'off'
-  return Array.isArray(value) ? value.join(',') : String(value)
+  if (Array.isArray(value)) return value.join(',')
+  return typeof value === 'object' ? JSON.stringify(value) : String(value)
 }

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net'
+import { setting } from './setting.ts'
 import { baseUrl, integer, oneOf, seconds, text } from './setting-kinds.ts'
-import { setting } from './setting-row.ts'
 
 /** Rows of the settings table about mail and what is mailed. */
 export const mailSettings = {

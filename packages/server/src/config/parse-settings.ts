@@ -1,7 +1,8 @@
 import { type FieldProblem, HoldfastError } from '@holdfast/core/errors.ts'
 import { dangers } from './dangers.ts'
 import { readLimits } from './limit-settings.ts'
-import type { Setting } from './setting-row.ts'
+import { readOutside } from './outside/outside-table.ts'
+import type { ReadSetting, Setting } from './setting.ts'
 import { laterNames, type Settings, settingsTable } from './settings-table.ts'
 
 export const prefix = 'STORAGE_'
@@ -44,7 +45,7 @@ export function parseSettings(input: SettingsInput): ParsedSettings {
 }
 
 /** Every row by name: a row that is added to the table does not compile until it is read. */
-function readAll(read: <T>(row: Setting<T>) => T): Settings {
+function readAll(read: ReadSetting): Settings {
   const table = settingsTable
   return {
     serviceName: read(table.serviceName),
@@ -109,6 +110,7 @@ function readAll(read: <T>(row: Setting<T>) => T): Settings {
     metricsAuth: read(table.metricsAuth),
     metricsPort: read(table.metricsPort),
     metricsHost: read(table.metricsHost),
+    ...readOutside(read),
   }
 }
 

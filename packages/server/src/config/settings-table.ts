@@ -2,6 +2,8 @@ import { bucketNameProblem } from '@holdfast/core/names.ts'
 import { networkProblem } from '../http/caller/client-address.ts'
 import { limitSettings } from './limit-settings.ts'
 import { mailSettings } from './mail-settings.ts'
+import { outsideTable } from './outside/outside-table.ts'
+import { setting, type ValuesOf } from './setting.ts'
 import {
   baseUrl,
   boolean,
@@ -14,7 +16,6 @@ import {
   seconds,
   text,
 } from './setting-kinds.ts'
-import { type Setting, setting } from './setting-row.ts'
 
 const TiB = 1024 ** 4
 
@@ -353,6 +354,7 @@ export const settingsTable = {
     description: 'Address of the second port.',
     standard: '127.0.0.1',
   }),
+  ...outsideTable,
 } as const
 
 function domainProblem(domain: string): string | undefined {
@@ -371,12 +373,7 @@ function bucket(hint: string): Kind<string> {
   }
 }
 
-export type SettingsTable = typeof settingsTable
-export type Settings = {
-  readonly [Name in keyof SettingsTable]: SettingsTable[Name] extends Setting<infer Value>
-    ? Value
-    : never
-}
+export type Settings = ValuesOf<typeof settingsTable>
 
 /**
  * Names that belong to parts which come later. They are accepted, so that one environment serves

@@ -39,6 +39,16 @@ export function authCalls(transport: Transport) {
       })
     },
 
+    /** The code of a login at the OpenID provider, and the verifier that began it. */
+    async redeemOpenId(proof: BodyOf<Routes['redeemOpenId']>, options: CallOptions = {}) {
+      return await callJson(transport, 'redeemOpenId', {
+        method: 'POST',
+        path: '/api/v2/auth/oidc/token',
+        json: proof,
+        options,
+      })
+    },
+
     async logout(options: CallOptions = {}): Promise<void> {
       await callJson(transport, 'logout', {
         method: 'POST',

@@ -10,13 +10,15 @@ const administrative = permissions.filter(name => /^admin:|:admin$/.test(name))
 /**
  * SECOND_FACTOR_ENROLMENT_REQUIRED for whom the settings oblige to have one and who has none. Asked
  * at every login, refresh and first use of a token: who becomes an administrator is asked at once.
+ * Who comes from a provider of logins or an issuer of tokens has the factors of that place.
  */
 export function requireFactor(engine: Engine, user: User): void {
   if (factorOf(user) !== undefined || !isObliged(engine, user)) return
   throw new HoldfastError('SECOND_FACTOR_ENROLMENT_REQUIRED')
 }
 
-function isObliged({ identity }: Engine, { roles }: User): boolean {
+function isObliged({ identity }: Engine, { roles, source }: User): boolean {
+  if (source === 'oidc' || source === 'token') return false
   const { secondFactorFor } = identity.settings
   if (secondFactorFor !== 'administrators') return secondFactorFor === 'everybody'
   const scopes = rightsOf(roles).permissions

@@ -55,7 +55,7 @@ export async function confirmFactor(
       throw new HoldfastError('SECOND_FACTOR_EXISTS')
     }
     const step = stepOf(engine, { user, factor: pending }, given.code)
-    if (step === undefined) return await failLogin(engine, user.id)
+    if (step === undefined) return await failLogin(engine, { user, name: user.username })
     const { codes, hashes } = freshCodes(engine, user)
     const args = { id: user.id, sealedSecret: pending.sealedSecret, step, recovery: hashes }
     await commit(engine, callOf(call, user), { name: 'factors.confirm', args })

@@ -3,13 +3,13 @@ import type { Engine } from '../../engine.ts'
 import { openChallenge, stateOf } from '../factors/challenge.ts'
 import { factorOf, type Proof } from '../factors/spend-proof.ts'
 import { notify } from '../mail/notify.ts'
+import { mayAct } from '../principal-of-user.ts'
+import { requireUnlocked } from './lockout.ts'
 import {
   type LoggedIn,
-  lockEndMs,
   type Origin,
   requireCode,
   requireFreshPassword,
-  requireUnlocked,
   startSession,
 } from './login.ts'
 
@@ -35,9 +35,8 @@ export async function loginWithCode(
     if (user === undefined || factorOf(user) === undefined || stateOf(user) !== state) {
       throw new HoldfastError('UNAUTHENTICATED')
     }
-    const nowMs = engine.clock.now()
-    requireUnlocked(lockEndMs(user, nowMs), nowMs)
-    if (user.status !== 'ACTIVE') throw new HoldfastError('ACCOUNT_DISABLED')
+    requireUnlocked(engine, { user, name: user.username })
+    if (!mayAct(engine, user)) throw new HoldfastError('ACCOUNT_DISABLED')
     requireFreshPassword(engine, user)
     const proof = await requireCode(engine, user, code)
     const entered = await startSession(engine, { user, proof }, origin)

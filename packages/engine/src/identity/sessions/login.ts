@@ -8,7 +8,12 @@ import { newChallenge } from '../factors/challenge.ts'
 import { proofOf } from '../factors/check-code.ts'
 import { requireFactor } from '../factors/require-factor.ts'
 import { factorOf, type Proof } from '../factors/spend-proof.ts'
+import { checkDirectory } from '../outside/directory/check-directory.ts'
+import { recheckUsers } from '../outside/directory/recheck.ts'
+import { redeemOpenId } from '../outside/openid/openid-login.ts'
+import { mayAct } from '../principal-of-user.ts'
 import { PASSWORD_BYTES_MAX } from '../users/password-policy.ts'
+import { countFailure, type Guessed, requireUnlocked } from './lockout.ts'
 import { checkToken, generationOf, issueTokens, type TokenPair } from './tokens.ts'
 
 export interface Credentials {
@@ -44,6 +49,16 @@ export async function login(
   return await startSession(engine, { user: known, proof: null }, origin)
 }
 
+/** Ends a login at the provider: the session lasts as long as the settings say, and no longer. */
+export async function loginOpenId(
+  engine: Engine,
+  given: { readonly code: string; readonly verifier: string },
+  origin: Origin,
+): Promise<LoggedIn> {
+  const { user, expiresAt } = await redeemOpenId(engine, given)
+  return await startSession(engine, { user, proof: null, expiresAt }, origin)
+}
+
 export interface LoggedIn {
   readonly user: User
   readonly tokens: TokenPair
@@ -52,11 +67,11 @@ export interface LoggedIn {
 /** Refused where the proof no longer is one: somebody else may have spent it. */
 export async function startSession(
   engine: Engine,
-  { user: known, proof }: ProvenUser,
+  { user: known, proof, expiresAt = refreshUntil(engine) }: ProvenUser & { expiresAt?: string },
   origin: Origin,
 ): Promise<LoggedIn> {
   requireFactor(engine, known)
-  const args = { userId: known.id, proof, expiresAt: refreshUntil(engine), ...origin }
+  const args = { userId: known.id, proof, expiresAt, ...origin }
   const call = systemCall('login')
   const { user, session } = await commit(engine, call, { name: 'sessions.start', args })
   return { user, tokens: await issueTokens(engine, user, session) }
@@ -88,7 +103,7 @@ export async function proveUser(
 
 /** A wrong code counts as a failed login. Only to be asked within a turn of the user. */
 export async function requireCode(engine: Engine, user: User, code: string): Promise<Proof> {
-  return proofOf(engine, user, code) ?? (await failLogin(engine, user.id))
+  return proofOf(engine, user, code) ?? (await failLogin(engine, { user, name: user.username }))
 }
 
 /** What follows a right password, before the next guess at the same account is looked at. */
@@ -99,6 +114,11 @@ export async function withPassword<T>(
 ): Promise<T> {
   const name = given.toLowerCase()
   const found = await engine.catalog.view.identities.byName('user', name)
+  const { directory } = engine.identity
+  // A name that a local user has is never the directory's: who keeps that must not take it over.
+  if (directory !== undefined && found?.source !== 'local') {
+    return await checkDirectory(engine, directory, { name, password, work })
+  }
   // Both names of an account share one line, or each would have guesses of its own.
   return await engine.identity.turns.take(found?.id ?? name, async () => {
     return await work(await evaluate(engine, { name, password }))
@@ -106,53 +126,40 @@ export async function withPassword<T>(
 }
 
 async function evaluate(engine: Engine, { name, password }: Credentials): Promise<User> {
-  const { identity, clock, catalog } = engine
-  const { strangers, hasher, settings } = identity
+  const { identity, catalog } = engine
   // Asked again: the turns before this one may have locked it.
   const user = await catalog.view.identities.byName('user', name)
-  const nowMs = clock.now()
-  const lockedUntilMs =
-    user === undefined ? strangers.lockedUntilMs(name, nowMs) : lockEndMs(user, nowMs)
-  requireUnlocked(lockedUntilMs, nowMs)
+  requireUnlocked(engine, { user, name })
   const fits = byteLength(password) <= PASSWORD_BYTES_MAX
-  const isRight = await hasher.verify(fits ? password : '', user?.password?.hash)
+  const isRight = await identity.hasher.verify(fits ? password : '', user?.password?.hash)
   if (user === undefined || !isRight) {
-    const { lockoutFailures: failures, lockoutSeconds: seconds } = settings
-    if (user === undefined) strangers.fail(name, nowMs, { failures, seconds })
-    return await failLogin(engine, user?.id ?? null)
+    return await failLogin(engine, { user, name })
   }
   if (user.status !== 'ACTIVE') throw new HoldfastError('ACCOUNT_DISABLED')
   return user
 }
 
 /** Counts a wrong guess, and refuses it. */
-export async function failLogin(engine: Engine, id: string | null): Promise<never> {
-  const { lockoutFailures: failuresMax, lockoutSeconds } = engine.identity.settings
-  const args = { id, failuresMax, lockMs: lockoutSeconds * 1000 }
-  await commit(engine, systemCall('login'), { name: 'users.fail', args })
+export async function failLogin(engine: Engine, guessed: Guessed): Promise<never> {
+  await countFailure(engine, guessed)
   throw new HoldfastError('UNAUTHENTICATED')
-}
-
-export function requireUnlocked(lockedUntilMs: number | undefined, nowMs: number): void {
-  if (lockedUntilMs === undefined) return
-  const seconds = Math.ceil((lockedUntilMs - nowMs) / 1000)
-  throw new HoldfastError('ACCOUNT_LOCKED', { retry_after: seconds })
 }
 
 /**
  * Trades a refresh token for the next pair. UNAUTHENTICATED for one that is not good, and for one
- * that was traded already: that ends its session, since two hold it.
+ * that was traded already: that ends its session, since two hold it. The directory is asked before
+ * its users get the next: IDENTITY_UNAVAILABLE when it does not answer, and nothing is traded.
  */
 export async function refresh(engine: Engine, token: string): Promise<LoggedIn> {
   const { sessionId: id, jti } = await checkToken(engine, token, 'refresh')
   const generation = generationOf(jti)
   if (generation === undefined) throw new HoldfastError('UNAUTHENTICATED')
-  const args = { id, generation, expiresAt: refreshUntil(engine) }
+  const args = { id, generation, expiresAt: await nextExpiry(engine, id) }
   const call = systemCall('refresh')
   const session = await commit(engine, call, { name: 'sessions.renew', args })
   if (session === undefined) throw new HoldfastError('UNAUTHENTICATED')
   const user = await engine.catalog.view.identities.byId('user', session.belongsTo ?? '')
-  if (user?.status !== 'ACTIVE') throw new HoldfastError('UNAUTHENTICATED')
+  if (!mayAct(engine, user)) throw new HoldfastError('UNAUTHENTICATED')
   requireFactor(engine, user)
   return { user, tokens: await issueTokens(engine, user, session) }
 }
@@ -165,9 +172,19 @@ export async function logout(engine: Engine, call: Call): Promise<void> {
   await commit(engine, call, { name: 'sessions.end', args: { id: sessionId } })
 }
 
-export function lockEndMs(user: User, nowMs: number): number | undefined {
-  const endMs = user.lockedUntil === null ? 0 : Date.parse(user.lockedUntil)
-  return endMs > nowMs ? endMs : undefined
+/**
+ * When the next refresh token ends. Who is of the directory is asked for there first; a session of
+ * a provider is not made longer, since the provider cannot be asked without its user.
+ */
+async function nextExpiry(engine: Engine, sessionId: string): Promise<string> {
+  const { identities } = engine.catalog.view
+  const session = await identities.byId('session', sessionId)
+  const user = await identities.byId('user', session?.belongsTo ?? '')
+  const { directory } = engine.identity
+  if (user?.source === 'ldap' && directory !== undefined) {
+    await recheckUsers(engine, directory, [user])
+  }
+  return user?.source === 'oidc' && session !== undefined ? session.expiresAt : refreshUntil(engine)
 }
 
 export function requireFreshPassword(engine: Engine, { password }: User): void {

@@ -48,13 +48,14 @@ export class TokenCache {
     }
   }
 
-  #forget(touched: Touched): void {
-    const ids = touched.records.identities
-    if (ids === undefined) return
+  /** All tokens that were made of it. */
+  forget(id: string): void {
     this.#changes += 1
-    for (const id of ids) {
-      for (const token of this.#byRecord.get(id) ?? []) this.#drop(token)
-    }
+    for (const token of this.#byRecord.get(id) ?? []) this.#drop(token)
+  }
+
+  #forget(touched: Touched): void {
+    for (const id of touched.records.identities ?? []) this.forget(id)
   }
 
   #drop(token: string): void {

@@ -2,7 +2,7 @@ import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { Session, User } from '@holdfast/core/identities.ts'
 import { newUuid } from '@holdfast/core/ids.ts'
 import type { JWSHeaderParameters, JWTPayload } from 'jose'
-import { errors, jwtVerify, SignJWT } from 'jose'
+import { decodeJwt, errors, jwtVerify, SignJWT } from 'jose'
 import type { Engine } from '../../engine.ts'
 import type { TokenUse } from './key-ring.ts'
 
@@ -92,6 +92,17 @@ export async function checkToken(
   } catch (error) {
     if (error instanceof errors.JWTExpired) throw new HoldfastError('CREDENTIAL_EXPIRED')
     throw new HoldfastError('UNAUTHENTICATED', {}, { cause: error })
+  }
+}
+
+/** What an unchecked token says about its issuer; undefined where nothing can be read. */
+export function issuerOf(token: string): string | undefined {
+  if (token.length > TOKEN_CHARS_MAX) return undefined
+  try {
+    const { iss } = decodeJwt(token)
+    return typeof iss === 'string' ? iss : undefined
+  } catch {
+    return undefined
   }
 }
 

@@ -22,9 +22,7 @@ export function requireUserFields(
   if (username !== undefined && !USERNAME.test(username)) {
     say('username', 'needs 3 to 100 letters, digits or . _ @ + -, a letter or digit first')
   }
-  if (email != null && (email.length > 254 || !EMAIL.test(email) || email.includes('..'))) {
-    say('email', 'must be an e-mail address')
-  }
+  if (email != null && !isEmail(email)) say('email', 'must be an e-mail address')
   for (const [path, name] of [
     ['first_name', fields.firstName],
     ['last_name', fields.lastName],
@@ -42,4 +40,8 @@ export function requireUserFields(
     say(`buckets[${index}]`, bucketNameProblem(name))
   }
   if (problems.length > 0) throw invalidFields(...problems)
+}
+
+export function isEmail(text: string): boolean {
+  return text.length <= 254 && EMAIL.test(text) && !text.includes('..')
 }

@@ -23,6 +23,7 @@ export async function createUserTransaction(
     belongsTo: null,
     ...args,
     source: 'local',
+    outside: null,
     status: 'ACTIVE',
     failures: 0,
     lockedUntil: null,
@@ -49,12 +50,17 @@ export async function updateUserTransaction(
   moment: Moment,
 ): Promise<User> {
   const before = await requireUser(tx, args.id)
-  const changed = { ...before, ...args.patch, updatedAt: moment.now, seq: await tx.nextSeq() }
+  const seq = await tx.nextSeq()
+  const { outside: known } = before
+  // What an administrator says about the status, the directory does not take back.
+  const isTold = args.patch.status !== undefined && known !== null
+  const outside = isTold ? { ...known, closed: false } : known
+  const changed: User = { ...before, ...args.patch, outside, updatedAt: moment.now, seq }
   if (before.isSystem && (changed.status !== 'ACTIVE' || !changed.roles.includes('ADMIN'))) {
     throw new HoldfastError('USER_PROTECTED', { user_id: before.id })
   }
   // A deleted user gives its names free; the record stays for those who ask who that was.
-  const user = { ...changed, names: changed.status === 'DELETED' ? [] : namesOf(changed) }
+  const user = { ...changed, names: namesNow(changed) }
   await requireFreeNames(tx, user)
   await tx.put.identity(user)
   if (user.status !== 'ACTIVE') await endSessionsOf(tx, user.id)
@@ -130,6 +136,12 @@ export async function unlockUserTransaction(
 export function namesOf({ username, email }: Pick<User, 'username' | 'email'>): string[] {
   const names = [username.toLowerCase(), ...(email === null ? [] : [email.toLowerCase()])]
   return [...new Set(names)]
+}
+
+/** The names of others are those that their place gave them. */
+function namesNow(user: User): readonly string[] {
+  if (user.status === 'DELETED') return []
+  return user.source === 'local' ? namesOf(user) : user.names
 }
 
 async function requireUser(tx: CatalogTransaction, id: string): Promise<User> {

@@ -7,7 +7,8 @@ import { authorize, hasScope, isAdministrator } from '../../access/decide.ts'
 import { commit } from '../../commit.ts'
 import { type Engine, systemCall } from '../../engine.ts'
 import { notify } from '../mail/notify.ts'
-import { lockEndMs, type ProvenUser, proveUser } from '../sessions/login.ts'
+import { lockEndMs } from '../sessions/lockout.ts'
+import { type ProvenUser, proveUser } from '../sessions/login.ts'
 import { nextPassword, requirePolicy } from './password-policy.ts'
 import { requireUserFields } from './user-fields.ts'
 import { namesOf, type UserPatch } from './user-transactions.ts'
@@ -127,6 +128,7 @@ export async function updateUser(
 ): Promise<User> {
   const user = await requireManageable(engine, call, change.id)
   requireUserFields(change.patch)
+  requireKeptHere(user, change.patch)
   requireRights(call, change.patch.roles ?? [])
   const args = { id: user.id, patch: change.patch }
   return await commit(engine, call, { name: 'users.update', args })
@@ -186,6 +188,7 @@ async function replacePassword(
   },
 ): Promise<User> {
   const { user, proof, password, mustChange } = given
+  if (user.source !== 'local') throw new HoldfastError('USER_OUTSIDE', { source: user.source })
   requirePolicy(password, namesOf(user))
   const now = new Date(engine.clock.now()).toISOString()
   const next = await nextPassword(
@@ -195,6 +198,13 @@ async function replacePassword(
   )
   const args = { id: user.id, password: next, proof }
   return await commit(engine, call, { name: 'users.setPassword', args })
+}
+
+/** Of users of another place only status and buckets are decided here. */
+function requireKeptHere({ source }: User, patch: UserPatch): void {
+  const { status: _, buckets: __, ...elsewhere } = patch
+  if (source === 'local' || Object.keys(elsewhere).length === 0) return
+  throw new HoldfastError('USER_OUTSIDE', { source })
 }
 
 async function findUser(engine: Engine, id: string): Promise<User> {

@@ -11,6 +11,7 @@ import { accessOperations } from './people/access.ts'
 import { auditOperations } from './people/audits.ts'
 import { factorOperations } from './people/factors.ts'
 import { identityOperations } from './people/identity.ts'
+import { openIdOperations } from './people/openid.ts'
 import { resetOperations } from './people/resets.ts'
 import { presignedOperations } from './presigned.ts'
 import { uploadOperations } from './uploads.ts'
@@ -31,6 +32,7 @@ export const restOperations = {
   ...identityOperations,
   ...factorOperations,
   ...resetOperations,
+  ...openIdOperations,
   ...auditOperations,
   ...accessOperations,
   ...descriptionOperations,

@@ -12,6 +12,7 @@ export function newUser(given: Partial<User> & { username: string }): User {
     firstName: '',
     lastName: '',
     source: 'local',
+    outside: null,
     status: 'ACTIVE',
     roles: ['USER'],
     buckets: null,

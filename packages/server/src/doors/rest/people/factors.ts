@@ -11,7 +11,7 @@ import { principalOfUser } from '@holdfast/engine/identity/principal-of-user.ts'
 import { loginWithCode } from '@holdfast/engine/identity/sessions/login-with-code.ts'
 import type { Operations, Scope } from '../../../http/exchange.ts'
 import { tokenWire, userWire } from '../wire/identity-wire.ts'
-import { originOf } from './identity.ts'
+import { originOf } from './origin.ts'
 
 type Names =
   | 'loginWithCode'

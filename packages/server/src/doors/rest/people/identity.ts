@@ -23,6 +23,7 @@ import {
   userPatch,
   userWire,
 } from '../wire/identity-wire.ts'
+import { originOf } from './origin.ts'
 
 type Names =
   | 'login'
@@ -135,13 +136,6 @@ export const identityOperations: Pick<Operations, Names> = {
   unlockUser: async ({ context, call, params }) => {
     return userWire(await unlockUser(context.engine, call, params.id), context.clock.now())
   },
-}
-
-const AGENT_CHARS_MAX = 256
-
-export function originOf({ request }: Scope) {
-  const agent = request.headers['user-agent'] ?? ''
-  return { ip: request.state.ip, agent: agent.slice(0, AGENT_CHARS_MAX) }
 }
 
 function times({ engine, clock }: Scope['context']) {

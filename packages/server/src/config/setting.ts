@@ -15,3 +15,9 @@ export interface Setting<T> {
 export function setting<T>(row: Setting<T>): Setting<T> {
   return row
 }
+
+export type ValuesOf<Table> = {
+  readonly [Name in keyof Table]: Table[Name] extends Setting<infer Value> ? Value : never
+}
+
+export type ReadSetting = <T>(row: Setting<T>) => T

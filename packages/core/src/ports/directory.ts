@@ -1,0 +1,31 @@
+/**
+ * A directory of people that is kept elsewhere (LDAP, RFC 4511).
+ *
+ * D1. A name is data: whatever it holds, it finds those whose name it is, and nobody else.
+ * D2. `verify` is true only if the directory itself accepted that password for that entry. An
+ *     empty one is never sent: a directory takes it for no password (RFC 4513 §5.1.2).
+ * D3. What cannot be answered in time throws IDENTITY_UNAVAILABLE and says nothing about anybody.
+ * D4. A `subject` names one person for good: it survives a new name, and no one else gets it.
+ */
+export interface Directory {
+  /** Without credentials, for logs. */
+  readonly place: string
+  /** Who has that user name or e-mail address; undefined for nobody, and for more than one. */
+  find(name: string): Promise<DirectoryEntry | undefined>
+  verify(entry: DirectoryEntry, password: string): Promise<boolean>
+  /** Those of them that are there, in any order. At most 1000 at once. */
+  recall(subjects: readonly string[]): Promise<DirectoryEntry[]>
+}
+
+export interface DirectoryEntry {
+  readonly subject: string
+  readonly dn: string
+  readonly username: string
+  readonly email: string | null
+  readonly firstName: string
+  readonly lastName: string
+  /** Distinguished names and common names of its groups and of the groups they are in. */
+  readonly groups: readonly string[]
+  /** The directory lets it in. */
+  readonly isActive: boolean
+}

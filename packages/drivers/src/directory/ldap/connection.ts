@@ -1,0 +1,91 @@
+import { connect, type Socket } from 'node:net'
+import { type ConnectionOptions, connect as connectTls } from 'node:tls'
+import { HoldfastError, isHoldfastError } from '@holdfast/core/errors.ts'
+import { Client, type Entry, type SearchOptions } from 'ldapts'
+import type { LdapOptions } from './ldap-options.ts'
+
+/**
+ * One connection for one purpose. The library would connect again by itself when the connection
+ * breaks, then without the TLS and the rights that were set up on it; here a second one is an
+ * error, so that no password leaves in the clear and no empty answer is taken for true.
+ */
+export class LdapConnection implements AsyncDisposable {
+  readonly #client: Client
+  readonly #options: LdapOptions
+  readonly #sockets: Socket[] = []
+
+  private constructor(options: LdapOptions) {
+    this.#options = options
+    const isTls = options.url.startsWith('ldaps:')
+    const { timeoutMs } = options
+    this.#client = new Client({
+      url: options.url,
+      timeout: timeoutMs,
+      connectTimeout: timeoutMs,
+      createConnection: this.#once(connect),
+      createSecureConnection: this.#once(connectTls),
+      ...(isTls ? { tlsOptions: tlsOf(options) } : {}),
+    })
+  }
+
+  /** With TLS where it is due, not bound yet. */
+  static async open(options: LdapOptions): Promise<LdapConnection> {
+    const connection = new LdapConnection(options)
+    try {
+      if (options.startTls) await connection.#client.startTLS(tlsOf(options))
+      return connection
+    } catch (error) {
+      await connection[Symbol.asyncDispose]()
+      throw unavailable(error)
+    }
+  }
+
+  async bind(dn: string, password: string): Promise<void> {
+    await this.#client.bind(dn, password)
+  }
+
+  /** As the one who searches, or as nobody where none is set. */
+  async bindService(): Promise<void> {
+    const { service } = this.#options
+    if (service !== undefined) await this.bind(service.dn, service.password)
+  }
+
+  async search(base: string, options: SearchOptions): Promise<Entry[]> {
+    const timeLimit = Math.ceil(this.#options.timeoutMs / 1000)
+    const wanted = { scope: 'sub', derefAliases: 'never', timeLimit, ...options } as const
+    return (await this.#client.search(base, wanted)).searchEntries
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    // A peer that says nothing must not keep the socket.
+    const silent = this.#client.unbind().catch(() => {})
+    await Promise.race([silent, new Promise(resolve => setImmediate(resolve))])
+    for (const socket of this.#sockets) socket.destroy()
+  }
+
+  #once<Open extends typeof connect | typeof connectTls>(open: Open): Open {
+    let isUsed = false
+    return new Proxy(open, {
+      apply: (target, self, args) => {
+        if (isUsed) throw new Error('the connection to the directory broke')
+        isUsed = true
+        const socket: Socket = Reflect.apply(target, self, args)
+        this.#sockets.push(socket)
+        return socket
+      },
+    })
+  }
+}
+
+/** TLS 1.2 at least, and the certificate must be that of the host of the settings. */
+function tlsOf({ url, ca }: LdapOptions): ConnectionOptions {
+  const host = new URL(url).hostname.replaceAll(/^\[|\]$/g, '')
+  const named = /^[\d.]+$|:/.test(host) ? {} : { servername: host }
+  const trusted = ca === undefined ? {} : { ca }
+  return { host, ...named, ...trusted, minVersion: 'TLSv1.2', rejectUnauthorized: true }
+}
+
+export function unavailable(error: unknown): HoldfastError {
+  if (isHoldfastError(error)) return error
+  return new HoldfastError('IDENTITY_UNAVAILABLE', {}, { cause: error })
+}

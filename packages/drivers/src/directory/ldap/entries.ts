@@ -1,0 +1,73 @@
+import type { DirectoryEntry } from '@holdfast/core/ports/directory.ts'
+import type { Entry } from 'ldapts'
+import type { LdapOptions } from './ldap-options.ts'
+
+/** What tells whether an account is closed, wherever directories say it. */
+const STATE = ['userAccountControl', 'pwdAccountLockedTime', 'nsAccountLock']
+/** ACCOUNTDISABLE (MS-ADTS §2.2.16). */
+const DISABLED = 0x2
+/** Closed by an administrator until one opens it (draft-behera-ldap-password-policy-11 §5.3.3). */
+const LOCKED_FOR_GOOD = '000001010000Z'
+
+export function attributesOf(options: LdapOptions): string[] {
+  const { usernameAttribute, emailAttribute, firstNameAttribute, lastNameAttribute } = options
+  const names = [usernameAttribute, emailAttribute, firstNameAttribute, lastNameAttribute]
+  return [...new Set([options.idAttribute, ...names, ...STATE])]
+}
+
+/** Everything but the groups; undefined for an entry without what names it. */
+export function entryOf(
+  entry: Entry,
+  options: LdapOptions,
+): Omit<DirectoryEntry, 'groups'> | undefined {
+  const text = (name: string) => textOf(entry, name)
+  const subject = subjectOf(entry, options.idAttribute)
+  const username = text(options.usernameAttribute)
+  if (subject === undefined || username === undefined) return undefined
+  const control = Number(text('userAccountControl') ?? 0)
+  const isClosed =
+    (control & DISABLED) !== 0 ||
+    text('pwdAccountLockedTime') === LOCKED_FOR_GOOD ||
+    text('nsAccountLock')?.toLowerCase() === 'true'
+  return {
+    subject,
+    dn: entry.dn,
+    username,
+    email: text(options.emailAttribute) ?? null,
+    firstName: text(options.firstNameAttribute) ?? '',
+    lastName: text(options.lastNameAttribute) ?? '',
+    isActive: !isClosed,
+  }
+}
+
+/** `objectGUID` is 16 bytes, kept here as hex; other names are texts. */
+function subjectOf(entry: Entry, idAttribute: string): string | undefined {
+  const value = valueIn(entry, idAttribute)
+  const bytes = Array.isArray(value) ? value[0] : value
+  if (bytes === undefined || bytes.length === 0) return undefined
+  const isBinary = isBinaryId(idAttribute)
+  return Buffer.from(bytes).toString(isBinary ? 'hex' : 'utf8')
+}
+
+/** The value that a filter looks for. */
+export function idValue(subject: string, idAttribute: string): Buffer | string {
+  return isBinaryId(idAttribute) ? Buffer.from(subject, 'hex') : subject
+}
+
+function isBinaryId(idAttribute: string): boolean {
+  return idAttribute.toLowerCase() === 'objectguid'
+}
+
+/** The first value; directories give one as a text, several as a list. */
+export function textOf(entry: Entry, name: string): string | undefined {
+  const value = valueIn(entry, name)
+  const first = Array.isArray(value) ? value[0] : value
+  const text = first === undefined ? undefined : first.toString()
+  return text === '' ? undefined : text
+}
+
+/** Names of attributes are the same in any case (RFC 4512 §2.5). */
+function valueIn(entry: Entry, name: string): Entry[string] | undefined {
+  const found = Object.keys(entry).find(key => key.toLowerCase() === name.toLowerCase())
+  return found === undefined ? undefined : entry[found]
+}

@@ -1,0 +1,55 @@
+import { AndFilter, EqualityFilter, OrFilter } from 'ldapts'
+import type { LdapConnection } from './connection.ts'
+import { textOf } from './entries.ts'
+import type { LdapOptions } from './ldap-options.ts'
+
+const GROUPS_MAX = 1000
+const AT_ONCE = 50
+
+/**
+ * Distinguished names and common names of the groups that name the user, and of the groups that
+ * these are in, in lower case. `member` and `uniqueMember` hold distinguished names (RFC 4519),
+ * `memberUid` user names (RFC 2307).
+ */
+export async function groupsOf(
+  connection: LdapConnection,
+  options: LdapOptions,
+  user: { readonly dn: string; readonly username: string },
+): Promise<string[]> {
+  const found = new Map<string, string>()
+  let members = [user.dn]
+  for (let level = 0; level < options.groupDepth && members.length > 0; level += 1) {
+    const names = level === 0 ? [user.username] : []
+    const fresh: string[] = []
+    for (let at = 0; at < members.length; at += AT_ONCE) {
+      const part = members.slice(at, at + AT_ONCE)
+      for (const { dn, name } of await groupsWith(connection, options, { dns: part, names })) {
+        if (found.has(dn) || found.size >= GROUPS_MAX) continue
+        found.set(dn, name)
+        fresh.push(dn)
+      }
+    }
+    members = fresh
+  }
+  const all = [...found].flat().map(name => name.toLowerCase())
+  return [...new Set(all)].sort()
+}
+
+async function groupsWith(
+  connection: LdapConnection,
+  { groupBase, groupObjectClasses, memberAttributes }: LdapOptions,
+  members: { readonly dns: readonly string[]; readonly names: readonly string[] },
+): Promise<{ readonly dn: string; readonly name: string }[]> {
+  const named = memberAttributes.flatMap(attribute => {
+    const values = attribute.toLowerCase() === 'memberuid' ? members.names : members.dns
+    return values.map(value => new EqualityFilter({ attribute, value }))
+  })
+  if (named.length === 0) return []
+  const kinds = groupObjectClasses.map(value => {
+    return new EqualityFilter({ attribute: 'objectClass', value })
+  })
+  const filters = [new OrFilter({ filters: kinds }), new OrFilter({ filters: named })]
+  const filter = new AndFilter({ filters })
+  const entries = await connection.search(groupBase, { filter, attributes: ['cn'], paged: true })
+  return entries.map(entry => ({ dn: entry.dn, name: textOf(entry, 'cn') ?? entry.dn }))
+}

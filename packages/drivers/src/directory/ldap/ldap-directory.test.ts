@@ -1,0 +1,331 @@
+import assert from 'node:assert/strict'
+import { connect, createServer, type Socket } from 'node:net'
+import { after, before, test } from 'node:test'
+import { isHoldfastError } from '@holdfast/core/errors.ts'
+import {
+  base,
+  reader,
+  type Slapd,
+  slapdMissing,
+  startSlapd,
+} from '@holdfast/testkit/directory/slapd.ts'
+import { systemClock } from '../../clock/system-clock.ts'
+import { LdapConnection } from './connection.ts'
+import { LdapDirectory } from './ldap-directory.ts'
+import type { LdapOptions } from './ldap-options.ts'
+
+const skip = slapdMissing()
+let slapd: Slapd
+
+before(async () => {
+  if (skip === false) slapd = await startSlapd()
+})
+after(async () => {
+  if (skip === false) await slapd[Symbol.asyncDispose]()
+})
+
+function open(given: Partial<LdapOptions> = {}): LdapDirectory {
+  return new LdapDirectory(optionsOf(given), systemClock)
+}
+
+function optionsOf(given: Partial<LdapOptions>): LdapOptions {
+  return {
+    url: slapd.tlsUrl,
+    startTls: false,
+    ca: slapd.ca,
+    service: reader,
+    userBase: `ou=users,${base}`,
+    userObjectClass: 'inetOrgPerson',
+    usernameAttribute: 'uid',
+    emailAttribute: 'mail',
+    firstNameAttribute: 'givenName',
+    lastNameAttribute: 'sn',
+    idAttribute: 'entryUUID',
+    activeFilter: undefined,
+    groupBase: `ou=groups,${base}`,
+    groupObjectClasses: ['groupOfNames', 'groupOfUniqueNames', 'posixGroup'],
+    memberAttributes: ['member', 'uniqueMember', 'memberUid'],
+    groupDepth: 3,
+    timeoutMs: 5_000,
+    ...given,
+  }
+}
+
+async function found(name: string, directory = open()) {
+  const entry = await directory.find(name)
+  assert.ok(entry !== undefined, `${name} is not found`)
+  return entry
+}
+
+function unavailable(error: unknown): boolean {
+  return isHoldfastError(error) && error.code === 'IDENTITY_UNAVAILABLE'
+}
+
+function commonNames(groups: readonly string[]): string[] {
+  return groups.filter(name => !name.includes('='))
+}
+
+test('people are found by name and address, over TLS and StartTLS', { skip }, async () => {
+  const start = { url: slapd.url, startTls: true }
+  for (const directory of [open(), open(start), open({ url: slapd.url, ca: undefined })]) {
+    const alice = await found('alice', directory)
+    assert.deepEqual(alice, await found('ALICE@holdfast.local', directory))
+    const { username, email, firstName, lastName, dn, isActive } = alice
+    assert.deepEqual([username, firstName, lastName], ['alice', 'Alice', 'Archer'])
+    assert.deepEqual([email, isActive], ['alice@holdfast.local', true])
+    assert.equal(dn, `uid=alice,ou=users,${base}`)
+    assert.match(alice.subject, /^[0-9a-f-]{36}$/)
+    assert.equal(await directory.verify(alice, 'alice-test-password'), true)
+    assert.equal(await directory.verify(alice, 'Alice-test-password'), false)
+    assert.equal(await directory.find('nobody'), undefined)
+  }
+})
+
+test('an address of two people, and what is no person, is nobody', { skip }, async () => {
+  assert.equal(await open().find('twins@holdfast.local'), undefined)
+  assert.equal(await open().find('printer'), undefined)
+  assert.equal(await open().find('reader'), undefined)
+  assert.equal((await found('twin1')).username, 'twin1')
+})
+
+test('D1 a name is data, whatever it holds', { skip }, async () => {
+  const names = [
+    '*',
+    'a*',
+    'alice*',
+    'alice)(uid=*',
+    '*)(objectClass=*',
+    'alice)(|(uid=*))',
+    '\\2a',
+    'alice\\29\\28uid=\\2a',
+    'alice\0',
+    '\0',
+    'uid=alice,ou=users',
+    `uid=alice,ou=users,${base}`,
+    '',
+    ' ',
+    '(',
+    ')',
+    '\\',
+    'é'.repeat(2000),
+    '\ud800',
+  ]
+  for (const name of names) {
+    assert.equal(
+      await open()
+        .find(name)
+        .catch(error => assert.ok(unavailable(error))),
+      undefined,
+      name,
+    )
+  }
+  const weird = await found("we*ird,(o'neil)\\")
+  assert.equal(await open().verify(weird, 'weird-test-password'), true)
+  assert.equal(await open().verify(weird, 'alice-test-password'), false)
+})
+
+test('D2 an empty password is never a login, though the directory takes it', { skip }, async () => {
+  const alice = await found('alice')
+  assert.equal(await open().verify(alice, ''), false)
+  for (const dn of ['', `uid=nobody,ou=users,${base}`, 'no name at all']) {
+    assert.equal(await open().verify({ ...alice, dn }, 'alice-test-password'), false, dn)
+  }
+})
+
+test('groups of all schemas are found, and groups in groups to the depth', { skip }, async () => {
+  const groups = async (name: string, depth = 3) => {
+    return commonNames((await found(name, open({ groupDepth: depth }))).groups)
+  }
+  assert.deepEqual(await groups('alice'), ['admins'])
+  assert.deepEqual(await groups('bob'), ['operators'])
+  assert.deepEqual(await groups('carol'), ['users'])
+  assert.deepEqual(await groups('dave'), [])
+  assert.deepEqual(await groups('erin'), ['night-shift', 'operators', 'shifts', 'trainees'])
+  assert.deepEqual(await groups('erin', 1), ['night-shift'])
+  assert.deepEqual(await groups('frank'), ['night-shift', 'shifts', 'trainees'])
+  assert.deepEqual(await groups('frank', 10), ['night-shift', 'operators', 'shifts', 'trainees'])
+  const { groups: all } = await found('alice')
+  assert.deepEqual(all, ['admins', `cn=admins,ou=groups,${base}`])
+  assert.deepEqual(await groups("we*ird,(o'neil)\\"), [])
+})
+
+test('an account that is closed says so, in the words of several directories', {
+  skip,
+}, async () => {
+  const dn = `uid=dave,ou=users,${base}`
+  const { subject } = await found('dave')
+  const set = async (name: string, value: string | null) => {
+    const values = value === null ? '' : `${name}: ${value}\n`
+    await slapd.change(`dn: ${dn}\nchangetype: modify\nreplace: ${name}\n${values}-\n`)
+  }
+  await slapd.change(
+    `dn: ${dn}\nchangetype: modify\nadd: objectClass\nobjectClass: windowsPerson\n-\n`,
+  )
+  const isActive = async () => {
+    const [recalled] = await open().recall([subject])
+    assert.deepEqual(recalled, await found('dave'))
+    return recalled?.isActive
+  }
+  await set('userAccountControl', '512')
+  assert.equal(await isActive(), true)
+  await set('userAccountControl', '514')
+  assert.equal(await isActive(), false)
+  await set('userAccountControl', null)
+  await set('pwdAccountLockedTime', '000001010000Z')
+  assert.equal(await isActive(), false)
+  await set('pwdAccountLockedTime', '20260101000000Z')
+  assert.equal(await isActive(), true)
+  await set('pwdAccountLockedTime', null)
+  await set('employeeType', 'former')
+  const current = open({ activeFilter: '(!(employeeType=former))' })
+  assert.equal(await current.find('dave'), undefined)
+  assert.deepEqual(await current.recall([subject]), [])
+  assert.equal((await found('alice', current)).username, 'alice')
+  await set('employeeType', null)
+})
+
+test('D4 a subject survives a new name, and a new entry of the name is another', {
+  skip,
+}, async () => {
+  const dn = `uid=moving,ou=users,${base}`
+  const add = async (sn: string) => {
+    const names = `objectClass: inetOrgPerson\nuid: moving\ncn: x\nsn: ${sn}\n`
+    const person = `${names}userPassword: moving-pw\n`
+    await slapd.change(`dn: ${dn}\nchangetype: add\n${person}`)
+  }
+  await add('First')
+  const first = await found('moving')
+  await slapd.change(`dn: ${dn}\nchangetype: modrdn\nnewrdn: uid=moved\ndeleteoldrdn: 1\n`)
+  const moved = await found('moved')
+  assert.equal(moved.subject, first.subject)
+  await add('Second')
+  const second = await found('moving')
+  assert.notEqual(second.subject, first.subject)
+  const recalled = await open().recall([first.subject, second.subject, 'no-such-subject'])
+  assert.deepEqual(recalled.map(({ username }) => username).sort(), ['moved', 'moving'])
+  await slapd.change(`dn: uid=moved,ou=users,${base}\nchangetype: delete\n`)
+  assert.deepEqual((await open().recall([first.subject, second.subject])).length, 1)
+  await slapd.change(`dn: ${dn}\nchangetype: delete\n`)
+})
+
+test('objectGUID names people where the directory is Active Directory', { skip }, async () => {
+  const dn = `uid=carol,ou=users,${base}`
+  const guid = Buffer.from('00ff2a28295c00112233445566778899', 'hex')
+  await slapd.change(
+    `dn: ${dn}\nchangetype: modify\nadd: objectClass\nobjectClass: windowsPerson\n-\n` +
+      `add: objectGUID\nobjectGUID:: ${guid.toString('base64')}\n-\n`,
+  )
+  const directory = open({ idAttribute: 'objectGUID' })
+  const carol = await found('carol', directory)
+  assert.equal(carol.subject, guid.toString('hex'))
+  assert.deepEqual(await directory.recall([carol.subject]), [carol])
+  await assert.rejects(directory.find('alice'), unavailable)
+})
+
+test('many are recalled at once', { skip }, async () => {
+  const { subject } = await found('alice')
+  const strangers = Array.from({ length: 999 }, (_, n) => {
+    return `00000000-0000-0000-0000-${String(n).padStart(12, '0')}`
+  })
+  const recalled = await open().recall([...strangers, subject])
+  assert.deepEqual(
+    recalled.map(({ username }) => username),
+    ['alice'],
+  )
+})
+
+test('a certificate of another authority or another host is refused', { skip }, async () => {
+  const start = { url: slapd.url, startTls: true }
+  const localhost = (url: string) => url.replace('127.0.0.1', 'localhost')
+  const bad: Partial<LdapOptions>[] = [
+    { ca: undefined },
+    { ...start, ca: undefined },
+    { url: localhost(slapd.tlsUrl) },
+    { ...start, url: localhost(slapd.url) },
+    { url: slapd.url.replace('ldap:', 'ldaps:') },
+  ]
+  for (const given of bad) {
+    await assert.rejects(open(given).find('alice'), unavailable, JSON.stringify(given))
+  }
+})
+
+test('a service account that is refused is no answer about anybody', { skip }, async () => {
+  const service = { ...reader, password: 'wrong' }
+  await assert.rejects(open({ service }).find('alice'), unavailable)
+  await assert.rejects(open({ service }).recall(['x']), unavailable)
+  // Nobody may read here, so that nobody is found; that is what the directory says.
+  assert.equal(await open({ service: undefined }).find('alice').catch(unavailable), true)
+})
+
+test('D3 a directory that is down, silent or breaks off is no answer', { skip }, async () => {
+  const sockets: Socket[] = []
+  let connections = 0
+  const silent = createServer(socket => {
+    connections += 1
+    sockets.push(socket)
+    socket.on('error', () => {})
+  })
+  const rude = createServer(socket => {
+    connections += 1
+    socket.once('data', () => socket.destroy())
+    socket.on('error', () => {})
+  })
+  for (const server of [silent, rude]) {
+    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+    const address = server.address()
+    assert.ok(address !== null && typeof address === 'object')
+    const url = `ldap://127.0.0.1:${address.port}`
+    for (const startTls of [false, true]) {
+      connections = 0
+      const directory = open({ url, startTls, timeoutMs: 200 })
+      await assert.rejects(directory.find('alice'), unavailable)
+      await assert.rejects(directory.recall(['x']), unavailable)
+      const dn = `uid=alice,ou=users,${base}`
+      const entry = { ...(await found('alice')), dn }
+      await assert.rejects(directory.verify(entry, 'alice-test-password'), unavailable)
+      // Each of the three connected once, and never again by itself.
+      assert.equal(connections, 3)
+    }
+    for (const socket of sockets) socket.destroy()
+    await new Promise(resolve => server.close(resolve))
+  }
+  await slapd.stop()
+  await assert.rejects(open().find('alice'), unavailable)
+  await slapd.start()
+  assert.equal((await found('alice')).username, 'alice')
+})
+
+test('a connection that broke is not made again by itself', { skip }, async () => {
+  let connections = 0
+  let cut = () => {}
+  const proxy = createServer(socket => {
+    connections += 1
+    const target = connect(Number(new URL(slapd.url).port), '127.0.0.1')
+    socket.pipe(target).pipe(socket)
+    for (const end of [socket, target]) end.on('error', () => {})
+    cut = () => socket.destroy()
+  })
+  await new Promise<void>(resolve => proxy.listen(0, '127.0.0.1', resolve))
+  const address = proxy.address()
+  assert.ok(address !== null && typeof address === 'object')
+  const url = `ldap://127.0.0.1:${address.port}`
+  for (const startTls of [false, true]) {
+    connections = 0
+    await using connection = await LdapConnection.open(optionsOf({ url, startTls }))
+    await connection.bindService()
+    cut()
+    await new Promise(resolve => setTimeout(resolve, 100))
+    await assert.rejects(connection.search(base, { filter: '(uid=alice)' }))
+    await assert.rejects(connection.bind(`uid=alice,ou=users,${base}`, 'alice-test-password'))
+    assert.equal(connections, 1)
+  }
+  await new Promise(resolve => proxy.close(resolve))
+})
+
+test('more questions than fit are refused, not kept for ever', { skip }, async () => {
+  const directory = open()
+  const asked = await Promise.allSettled(Array.from({ length: 120 }, () => directory.find('bob')))
+  const refused = asked.filter(({ status }) => status === 'rejected')
+  assert.equal(refused.length, 120 - 72)
+  assert.equal((await found('bob', directory)).username, 'bob')
+})

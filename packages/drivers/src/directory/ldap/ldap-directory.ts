@@ -1,0 +1,148 @@
+import { HoldfastError } from '@holdfast/core/errors.ts'
+import type { Clock } from '@holdfast/core/ports/clock.ts'
+import type { Directory, DirectoryEntry } from '@holdfast/core/ports/directory.ts'
+import {
+  AndFilter,
+  type Entry,
+  EqualityFilter,
+  type Filter,
+  FilterParser,
+  OrFilter,
+  ResultCodeError,
+} from 'ldapts'
+import { LdapConnection, unavailable } from './connection.ts'
+import { attributesOf, entryOf, idValue } from './entries.ts'
+import { groupsOf } from './groups.ts'
+import type { LdapOptions } from './ldap-options.ts'
+import { Slots } from './slots.ts'
+
+const RUNNING_MAX = 8
+const WAITING_MAX = 64
+const RECALL_AT_ONCE = 100
+
+/**
+ * What a directory answers to a bind of somebody whom it does not let in (RFC 4511 §4.1.9):
+ * constraintViolation, noSuchObject, invalidDNSyntax, inappropriateAuthentication,
+ * invalidCredentials, insufficientAccessRights, unwillingToPerform.
+ */
+const REFUSED: ReadonlySet<number> = new Set([19, 32, 34, 48, 49, 50, 53])
+
+/**
+ * People in LDAP or Active Directory. Values reach filters as values, never as text of a filter, so
+ * there is nothing to escape and nothing to inject. Referrals are not followed.
+ */
+export class LdapDirectory implements Directory {
+  readonly place: string
+  readonly #options: LdapOptions
+  readonly #clock: Clock
+  readonly #active: Filter | undefined
+  readonly #slots = new Slots(RUNNING_MAX, WAITING_MAX)
+
+  /** Throws for an active filter that is none. */
+  constructor(options: LdapOptions, clock: Clock) {
+    this.place = options.url
+    this.#options = options
+    this.#clock = clock
+    const { activeFilter } = options
+    this.#active = activeFilter === undefined ? undefined : FilterParser.parseString(activeFilter)
+  }
+
+  async find(name: string): Promise<DirectoryEntry | undefined> {
+    const { usernameAttribute, emailAttribute } = this.#options
+    const filters = [...new Set([usernameAttribute, emailAttribute])].map(attribute => {
+      return new EqualityFilter({ attribute, value: name })
+    })
+    return await this.#asService(async connection => {
+      // Two are enough to know that there is not one.
+      const found = await this.#search(connection, new OrFilter({ filters }), 2)
+      const [entry] = found
+      if (entry === undefined || found.length > 1) return undefined
+      const whole = await this.#whole(connection, entry)
+      const { idAttribute } = this.#options
+      if (whole === undefined) throw new Error(`an entry without ${idAttribute} or a user name`)
+      return whole
+    })
+  }
+
+  async verify({ dn }: DirectoryEntry, password: string): Promise<boolean> {
+    // Either would be a bind as nobody, which succeeds (RFC 4513 §5.1.1, §5.1.2).
+    if (dn === '' || password === '') return false
+    return await this.#within(async () => {
+      await using connection = await LdapConnection.open(this.#options)
+      try {
+        await connection.bind(dn, password)
+        return true
+      } catch (error) {
+        if (error instanceof ResultCodeError && REFUSED.has(error.code)) return false
+        throw error
+      }
+    })
+  }
+
+  async recall(subjects: readonly string[]): Promise<DirectoryEntry[]> {
+    const { idAttribute } = this.#options
+    const all: DirectoryEntry[] = []
+    for (let at = 0; at < subjects.length; at += RECALL_AT_ONCE) {
+      const filters = subjects.slice(at, at + RECALL_AT_ONCE).map(subject => {
+        return new EqualityFilter({ attribute: idAttribute, value: idValue(subject, idAttribute) })
+      })
+      const found = await this.#asService(async connection => {
+        // Without a limit of its own: a shortened answer must be an error, not people missing.
+        const entries = await this.#search(connection, new OrFilter({ filters }), 0)
+        const whole: DirectoryEntry[] = []
+        for (const entry of entries) {
+          const one = await this.#whole(connection, entry)
+          if (one !== undefined) whole.push(one)
+        }
+        return whole
+      }, filters.length)
+      all.push(...found)
+    }
+    return all
+  }
+
+  async #search(connection: LdapConnection, wanted: Filter, sizeLimit: number): Promise<Entry[]> {
+    const { userBase, userObjectClass, idAttribute } = this.#options
+    const isPerson = new EqualityFilter({ attribute: 'objectClass', value: userObjectClass })
+    const filters = [isPerson, wanted, ...(this.#active === undefined ? [] : [this.#active])]
+    const attributes = attributesOf(this.#options)
+    const filter = new AndFilter({ filters })
+    const explicitBufferAttributes = [idAttribute]
+    return await connection.search(userBase, {
+      ...{ filter, attributes, sizeLimit, explicitBufferAttributes },
+    })
+  }
+
+  async #whole(connection: LdapConnection, entry: Entry): Promise<DirectoryEntry | undefined> {
+    const read = entryOf(entry, this.#options)
+    if (read === undefined) return undefined
+    return { ...read, groups: await groupsOf(connection, this.#options, read) }
+  }
+
+  async #asService<T>(work: (connection: LdapConnection) => Promise<T>, people = 1): Promise<T> {
+    return await this.#within(async () => {
+      await using connection = await LdapConnection.open(this.#options)
+      await connection.bindService()
+      return await work(connection)
+    }, people)
+  }
+
+  /** Every single answer has its time, and all together have twice that, for each person asked. */
+  async #within<T>(work: () => Promise<T>, people = 1): Promise<T> {
+    const done = new AbortController()
+    const limitMs = 2 * this.#options.timeoutMs * people
+    const late = async () => {
+      await this.#clock.sleep(limitMs, done.signal)
+      throw new HoldfastError('IDENTITY_UNAVAILABLE', { reason: 'the directory takes too long' })
+    }
+    return await this.#slots.run(async () => {
+      try {
+        return await Promise.race([work(), late()])
+      } catch (error) {
+        throw unavailable(error)
+      } finally {
+        done.abort()
+      }
+    })
+  }
+}

@@ -1,0 +1,19 @@
+import type { Disk } from '@holdfast/core/ports/disk.ts'
+import type { KeySetSource } from '@holdfast/core/ports/key-set.ts'
+import { readText } from '../disk/read-text.ts'
+
+/** A key set in a file, read again at every load: a renewed one is used without a restart. */
+export class FileKeySet implements KeySetSource {
+  readonly place: string
+  readonly #disk: Disk
+
+  constructor(path: string, disk: Disk) {
+    this.place = path
+    this.#disk = disk
+  }
+
+  async load(): Promise<unknown> {
+    const document: unknown = JSON.parse(readText(this.#disk, this.place))
+    return document
+  }
+}

@@ -1,0 +1,37 @@
+import type { KeySetSource } from '@holdfast/core/ports/key-set.ts'
+
+const BYTES_MAX = 256 * 1024
+const MS_MAX = 5_000
+
+/**
+ * The key set of an issuer at its address. Only that address is asked: a redirect is a failure, so
+ * that whoever answers there cannot send this server elsewhere.
+ */
+export class HttpKeySet implements KeySetSource {
+  readonly place: string
+
+  constructor(url: string) {
+    this.place = url
+  }
+
+  async load(signal: AbortSignal): Promise<unknown> {
+    const response = await fetch(this.place, {
+      redirect: 'error',
+      headers: { accept: 'application/jwk-set+json, application/json' },
+      signal: AbortSignal.any([signal, AbortSignal.timeout(MS_MAX)]),
+    })
+    if (response.status !== 200) {
+      await response.body?.cancel()
+      throw new Error(`the key set was answered with ${response.status}`)
+    }
+    const chunks: Uint8Array[] = []
+    let bytes = 0
+    for await (const chunk of response.body ?? []) {
+      bytes += chunk.length
+      if (bytes > BYTES_MAX) throw new Error(`the key set is longer than ${BYTES_MAX} bytes`)
+      chunks.push(chunk)
+    }
+    const document: unknown = JSON.parse(Buffer.concat(chunks).toString('utf8'))
+    return document
+  }
+}

@@ -1,0 +1,160 @@
+import assert from 'node:assert/strict'
+import { generateKeyPairSync, type KeyObject } from 'node:crypto'
+import { createServer, type Server } from 'node:http'
+import { after, before, test } from 'node:test'
+import { type ErrorCode, isHoldfastError } from '@holdfast/core/errors.ts'
+import { SignJWT, UnsecuredJWT } from 'jose'
+import { OpenIdClient } from './openid-client.ts'
+
+/** A provider that answers what a test wants, so also what no honest one would. */
+
+const keys = generateKeyPairSync('rsa', { modulusLength: 2048 })
+const foreign = generateKeyPairSync('rsa', { modulusLength: 2048 })
+const clientSecret = 'a secret of more than thirty-two characters'
+const attempt = { state: 's'.repeat(43), nonce: 'n'.repeat(43), verifier: 'v'.repeat(43) }
+const query = `?code=c&state=${attempt.state}`
+let idp: Server
+let issuer = ''
+let answer: { status?: number; body: object | string } = { body: {} }
+let discovery: object = {}
+
+before(async () => {
+  idp = createServer((request, response) => {
+    request.resume()
+    const { pathname } = new URL(request.url ?? '', issuer)
+    response.setHeader('content-type', 'application/json')
+    if (pathname === '/silent') return
+    if (pathname === '/.well-known/openid-configuration') {
+      response.end(JSON.stringify({ ...metadata(), ...discovery }))
+    } else if (pathname === '/jwks') {
+      const jwk = {
+        ...keys.publicKey.export({ format: 'jwk' }),
+        kid: 'op',
+        use: 'sig',
+        alg: 'RS256',
+      }
+      response.end(JSON.stringify({ keys: [jwk] }))
+    } else {
+      response.statusCode = answer.status ?? 200
+      response.end(typeof answer.body === 'string' ? answer.body : JSON.stringify(answer.body))
+    }
+  })
+  await new Promise<void>(resolve => idp.listen(0, '127.0.0.1', resolve))
+  const address = idp.address()
+  assert.ok(typeof address === 'object' && address !== null)
+  issuer = `http://127.0.0.1:${address.port}`
+})
+after(async () => {
+  idp.closeAllConnections()
+  await new Promise(resolve => idp.close(resolve))
+})
+
+function metadata() {
+  return {
+    issuer,
+    authorization_endpoint: `${issuer}/auth`,
+    token_endpoint: `${issuer}/token`,
+    jwks_uri: `${issuer}/jwks`,
+    response_types_supported: ['code'],
+    subject_types_supported: ['public'],
+    id_token_signing_alg_values_supported: ['RS256', 'none', 'HS256'],
+  }
+}
+
+function open(): OpenIdClient {
+  const callback = 'http://127.0.0.1:1/api/v2/auth/oidc/callback'
+  const client = { clientId: 'holdfast', clientSecret, algorithm: 'RS256' } as const
+  return new OpenIdClient({ issuer, ...client, scopes: ['openid'], callback })
+}
+
+const nowS = () => Math.floor(Date.now() / 1000)
+
+function claimsOf(given: object) {
+  const times = { iat: nowS(), exp: nowS() + 60 }
+  return { iss: issuer, aud: 'holdfast', sub: 'u', nonce: attempt.nonce, ...times, ...given }
+}
+
+async function idToken(
+  given: object = {},
+  key: KeyObject | Uint8Array = keys.privateKey,
+  header = {},
+) {
+  const told = Object.entries(claimsOf(given)).filter(([, value]) => value !== undefined)
+  return await new SignJWT(Object.fromEntries(told))
+    .setProtectedHeader({ alg: 'RS256', kid: 'op', ...header })
+    .sign(key)
+}
+
+function answered(id_token: string | undefined): void {
+  answer = { body: { access_token: 'a', token_type: 'Bearer', ...(id_token && { id_token }) } }
+}
+
+function refusedWith(code: ErrorCode) {
+  return (error: unknown) => isHoldfastError(error) && error.code === code
+}
+
+test('the claims of a good ID token are told', async () => {
+  answered(await idToken({ groups: ['a'] }))
+  const claims = await open().finish(query, attempt)
+  assert.deepEqual([Reflect.get(claims, 'sub'), Reflect.get(claims, 'groups')], ['u', ['a']])
+})
+
+test('O1 no other ID token is taken', async () => {
+  const secretKey = new TextEncoder().encode(clientSecret)
+  const bad: Record<string, string | undefined> = {
+    'none at all': undefined,
+    'no JWT': 'abc',
+    'not signed': new UnsecuredJWT(claimsOf({})).encode(),
+    'signed with the client secret': await idToken({}, secretKey, { alg: 'HS256' }),
+    'another algorithm': await idToken({}, keys.privateKey, { alg: 'PS256' }),
+    'another key': await idToken({}, foreign.privateKey),
+    'an unknown key': await idToken({}, foreign.privateKey, { kid: 'other' }),
+    'a key of its own': await idToken({}, foreign.privateKey, {
+      jwk: foreign.publicKey.export({ format: 'jwk' }),
+    }),
+    'another issuer': await idToken({ iss: 'https://evil.example.org' }),
+    'another audience': await idToken({ aud: 'other' }),
+    'another party': await idToken({ aud: ['holdfast', 'other'], azp: 'other' }),
+    'another nonce': await idToken({ nonce: 'x'.repeat(43) }),
+    'no nonce': await idToken({ nonce: undefined }),
+    expired: await idToken({ iat: nowS() - 120, exp: nowS() - 60 }),
+    'not yet valid': await idToken({ nbf: nowS() + 3600 }),
+    'no expiry': await idToken({ exp: undefined }),
+    'no subject': await idToken({ sub: undefined }),
+  }
+  for (const [what, token] of Object.entries(bad)) {
+    answered(token)
+    await assert.rejects(open().finish(query, attempt), refusedWith('UNAUTHENTICATED'), what)
+  }
+})
+
+test('O1 no other answer of the browser is taken', async () => {
+  answered(await idToken())
+  for (const other of [
+    '',
+    '?code=c',
+    `?state=${attempt.state}`,
+    `?code=c&state=x`,
+    `?code=c&state=${attempt.state}&state=x`,
+    `?code=c&state=${attempt.state}&iss=https://evil.example.org`,
+    `?error=access_denied&state=${attempt.state}`,
+    `?code=c&error=x&state=${attempt.state}`,
+  ]) {
+    await assert.rejects(open().finish(other, attempt), refusedWith('UNAUTHENTICATED'), other)
+  }
+})
+
+test('O2 refusals and failures are told apart', async () => {
+  answer = { status: 400, body: { error: 'invalid_grant' } }
+  await assert.rejects(open().finish(query, attempt), refusedWith('UNAUTHENTICATED'))
+  discovery = { token_endpoint: 'http://127.0.0.1:1/token' }
+  await assert.rejects(open().finish(query, attempt), refusedWith('IDENTITY_UNAVAILABLE'))
+  discovery = { token_endpoint: `${issuer}/silent` }
+  await assert.rejects(open().finish(query, attempt), refusedWith('IDENTITY_UNAVAILABLE'))
+  discovery = { issuer: 'https://evil.example.org' }
+  const client = open()
+  await assert.rejects(client.addressFor(attempt), refusedWith('IDENTITY_UNAVAILABLE'))
+  // Asked again, when the provider is well.
+  discovery = {}
+  assert.ok((await client.addressFor(attempt)).startsWith(`${issuer}/auth?`))
+})

@@ -1,0 +1,56 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { User } from '@holdfast/core/identities.ts'
+import type { DirectoryEntry } from '@holdfast/core/ports/directory.ts'
+import { commit } from '../../../commit.ts'
+import { type Engine, systemCall } from '../../../engine.ts'
+import type { AdoptArgs } from '../adopt-transaction.ts'
+import { type Standing, standingFor } from '../mapping.ts'
+import { fitEmail, fitName } from '../profile.ts'
+import { subjectId } from '../subject-id.ts'
+import type { OutsideDirectory } from './outside-directory.ts'
+
+const ISSUER = 'ldap'
+
+/** The id of the user that an entry of the directory is here. */
+export function entryId({ subject }: Pick<DirectoryEntry, 'subject'>): string {
+  return subjectId(ISSUER, subject)
+}
+
+/** Records the user as the directory has it now, if that is not known yet. */
+export async function adoptEntry(
+  engine: Engine,
+  outside: OutsideDirectory,
+  entry: DirectoryEntry,
+): Promise<User> {
+  const args = adoptionOf(outside, entry)
+  const known = await engine.catalog.view.identities.byId('user', args.id)
+  if (known !== undefined && isCurrent(known, args)) return known
+  return await commit(engine, systemCall('directory'), { name: 'users.adopt', args })
+}
+
+function adoptionOf(outside: OutsideDirectory, entry: DirectoryEntry): AdoptArgs {
+  const { roles, permissions, groups } = standingOfEntry(outside, entry)
+  const username = fitName(entry.username)
+  const email = fitEmail(entry.email ?? undefined)
+  const names = [username, email].filter(name => name !== null).map(name => name.toLowerCase())
+  return {
+    id: entryId(entry),
+    source: 'ldap',
+    outside: { issuer: ISSUER, subject: entry.subject, permissions, groups },
+    ...{ username, email, roles, buckets: null },
+    firstName: fitName(entry.firstName, ''),
+    lastName: fitName(entry.lastName, ''),
+    names: [...new Set(names)],
+  }
+}
+
+/** Who is in no group of the map has what the settings give to those. */
+function standingOfEntry({ mapping, unmapped }: OutsideDirectory, entry: DirectoryEntry): Standing {
+  const isMapped = entry.groups.some(group => mapping.has(group))
+  return isMapped ? standingFor(mapping, entry.groups) : unmapped
+}
+
+function isCurrent(user: User, { outside, buckets: _, ...args }: AdoptArgs): boolean {
+  const given = { ...args, outside: { ...outside, closed: false } }
+  return isDeepStrictEqual({ ...user, ...given }, user)
+}

@@ -1,0 +1,70 @@
+import { HoldfastError } from '@holdfast/core/errors.ts'
+import type { User } from '@holdfast/core/identities.ts'
+import { byteLength } from '@holdfast/core/names.ts'
+import type { DirectoryEntry } from '@holdfast/core/ports/directory.ts'
+import { commit } from '../../../commit.ts'
+import { type Engine, systemCall } from '../../../engine.ts'
+import { countFailure, requireUnlocked } from '../../sessions/lockout.ts'
+import { PASSWORD_BYTES_MAX } from '../../users/password-policy.ts'
+import { adoptEntry, entryId } from './adopt-entry.ts'
+import type { OutsideDirectory } from './outside-directory.ts'
+
+interface Attempt<T> {
+  readonly name: string
+  readonly password: string
+  /** Done for the right password, before the next guess at the same entry is looked at. */
+  readonly work: (user: User) => Promise<T>
+}
+
+const NAME_CHARS_MAX = 254
+
+/**
+ * The active user of the directory with that password, by the rules of a local login: the same
+ * answers, the same writes and locks for names that nobody has, and the work of a local password
+ * beside the questions to the directory, so that the time does not tell where a name belongs.
+ * Guesses at one entry take turns under whatever name they come, and each is counted before the
+ * directory is asked about the next.
+ */
+export async function checkDirectory<T>(
+  engine: Engine,
+  outside: OutsideDirectory,
+  { name, password, work }: Attempt<T>,
+): Promise<T> {
+  const known = await engine.catalog.view.identities.byName('user', name)
+  requireUnlocked(engine, { user: known, name })
+  const fits = byteLength(password) <= PASSWORD_BYTES_MAX
+  const effort = engine.identity.hasher.verify(fits ? password : '', undefined)
+  // Awaited below; the directory may be the first to fail.
+  effort.catch(() => {})
+  const entry = name.length > NAME_CHARS_MAX ? undefined : await outside.directory.find(name)
+  const account = entry === undefined ? name : entryId(entry)
+  return await engine.identity.turns.take(account, async () => {
+    const user = await engine.catalog.view.identities.byId('user', account)
+    requireUnlocked(engine, { user, name: account })
+    const isRight = entry !== undefined && fits && (await outside.directory.verify(entry, password))
+    await effort
+    if (entry !== undefined && isRight) return await work(await admitted(engine, outside, entry))
+    await countFailure(engine, { user, name: account })
+    throw new HoldfastError('UNAUTHENTICATED')
+  })
+}
+
+async function admitted(
+  engine: Engine,
+  outside: OutsideDirectory,
+  entry: DirectoryEntry,
+): Promise<User> {
+  if (!entry.isActive) {
+    await closeUser(engine, entryId(entry))
+    throw new HoldfastError('ACCOUNT_DISABLED')
+  }
+  const user = await adoptEntry(engine, outside, entry)
+  if (user.status !== 'ACTIVE') throw new HoldfastError('ACCOUNT_DISABLED')
+  return user
+}
+
+/** True when the user was in until now. */
+export async function closeUser(engine: Engine, id: string): Promise<boolean> {
+  const args = { id, reason: 'closed or gone in the directory' }
+  return await commit(engine, systemCall('directory'), { name: 'users.close', args })
+}

@@ -1,0 +1,70 @@
+import type { User } from '@holdfast/core/identities.ts'
+import type { Engine } from '../../../engine.ts'
+import { adoptEntry, entryId } from './adopt-entry.ts'
+import { closeUser } from './check-directory.ts'
+import type { OutsideDirectory } from './outside-directory.ts'
+
+const PAGE = 1000
+
+/**
+ * Asks the directory about users of it. Who is closed or gone there is out at once, with all
+ * sessions; rights follow the groups. The result are those who were shut out.
+ */
+export async function recheckUsers(
+  engine: Engine,
+  outside: OutsideDirectory,
+  users: readonly User[],
+): Promise<User[]> {
+  const subjects = users.map(user => user.outside?.subject ?? '').filter(one => one !== '')
+  if (subjects.length === 0) return []
+  const entries = await outside.directory.recall(subjects)
+  const byId = new Map(entries.map(entry => [entryId(entry), entry]))
+  const closed: User[] = []
+  for (const user of users) {
+    const entry = byId.get(user.id)
+    if (entry?.isActive === true) await adoptEntry(engine, outside, entry)
+    else if (await closeUser(engine, user.id)) closed.push(user)
+  }
+  return closed
+}
+
+/** All active users of the directory. */
+export async function recheckDirectory(engine: Engine): Promise<User[]> {
+  const { directory } = engine.identity
+  if (directory === undefined) return []
+  const closed: User[] = []
+  let after = ''
+  for (;;) {
+    const query = { kind: 'user', after, limit: PAGE } as const
+    const page = await engine.catalog.view.identities.list(query)
+    const asked = page.filter(({ source, status }) => source === 'ldap' && status === 'ACTIVE')
+    closed.push(...(await recheckUsers(engine, directory, asked)))
+    const last = page.at(-1)
+    if (last === undefined || page.length < PAGE) return closed
+    after = last.id
+  }
+}
+
+export interface Watching {
+  readonly signal: AbortSignal
+  /** Told who was shut out. */
+  readonly onClosed: (user: User) => void
+}
+
+/** Asks again and again until the signal. A directory that does not answer changes nothing. */
+export async function watchDirectory(
+  engine: Engine,
+  { signal, onClosed }: Watching,
+): Promise<void> {
+  const { directory, onProblem } = engine.identity
+  if (directory === undefined) return
+  while (!signal.aborted) {
+    try {
+      await engine.clock.sleep(directory.recheckSeconds * 1000, signal)
+      for (const user of await recheckDirectory(engine)) onClosed(user)
+    } catch (error) {
+      if (signal.aborted) return
+      onProblem(directory.directory.place, error)
+    }
+  }
+}

@@ -1,0 +1,53 @@
+import { HoldfastError } from '@holdfast/core/errors.ts'
+import { type CryptoKey, errors, type JWSHeaderParameters, jwtVerify } from 'jose'
+import type { Engine } from '../../../engine.ts'
+import { textAt } from './claims.ts'
+import type { KnownIssuer } from './issuer-list.ts'
+
+export interface CheckedForeign {
+  readonly payload: object
+  readonly subject: string
+  readonly expiresMs: number
+}
+
+const SUBJECT_BYTES_MAX = 255
+
+/**
+ * What an authentic token of that issuer says: UNAUTHENTICATED for any other, CREDENTIAL_EXPIRED
+ * for one that was good once, IDENTITY_UNAVAILABLE while its keys could not be loaded. Algorithm
+ * and key are those of the settings; of the header only `kid` counts, as a name to look up. Keys
+ * and addresses of keys in it are not looked at (RFC 8725 §3.1, §3.5, §3.10).
+ */
+export async function checkForeign(
+  engine: Engine,
+  token: string,
+  { issuer, keys }: KnownIssuer,
+): Promise<CheckedForeign> {
+  const keyOf = ({ kid }: JWSHeaderParameters): CryptoKey | Uint8Array => {
+    if (keys instanceof Uint8Array) return keys
+    const key = keys.find(kid)
+    if (key !== undefined) return key
+    throw new HoldfastError(keys.isLoaded ? 'UNAUTHENTICATED' : 'IDENTITY_UNAVAILABLE')
+  }
+  try {
+    const { payload } = await jwtVerify(token, async header => keyOf(header), {
+      algorithms: [issuer.algorithm],
+      issuer: issuer.issuer,
+      audience: [...issuer.audiences],
+      clockTolerance: issuer.skewSeconds,
+      requiredClaims: ['exp'],
+      currentDate: new Date(engine.clock.now()),
+      ...(issuer.tokenType === undefined ? {} : { typ: issuer.tokenType }),
+    })
+    const subject = textAt(payload, issuer.claims.subject)
+    if (subject === undefined || Buffer.byteLength(subject) > SUBJECT_BYTES_MAX) {
+      throw new HoldfastError('UNAUTHENTICATED')
+    }
+    const expiresMs = ((payload.exp ?? 0) + issuer.skewSeconds) * 1000
+    return { payload, subject, expiresMs }
+  } catch (error) {
+    if (error instanceof errors.JWTExpired) throw new HoldfastError('CREDENTIAL_EXPIRED')
+    if (error instanceof HoldfastError) throw error
+    throw new HoldfastError('UNAUTHENTICATED', {}, { cause: error })
+  }
+}

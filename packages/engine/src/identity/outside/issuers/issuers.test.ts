@@ -1,0 +1,382 @@
+import assert from 'node:assert/strict'
+import { createHmac, generateKeyPairSync, sign } from 'node:crypto'
+import { test } from 'node:test'
+import type { Principal } from '@holdfast/core/principal.ts'
+import { decide } from '../../../access/decide.ts'
+import { explainAccess } from '../../../access/explain.ts'
+import { presignDownload } from '../../../access/presign.ts'
+import { getAsset } from '../../../assets/get.ts'
+import type { Engine } from '../../../engine.ts'
+import {
+  callOf,
+  openTestStore,
+  put,
+  refused,
+  refusedWith,
+  type TestStore,
+} from '../../../test-store.test.ts'
+import { addGrant, createGroup } from '../../groups/groups.ts'
+import { authenticateToken } from '../../sessions/authenticate-token.ts'
+import { login } from '../../sessions/login.ts'
+import { createUser, removeUser, resetPassword, updateUser } from '../../users/users.ts'
+import { standingOf } from '../mapping.ts'
+import { subjectId } from '../subject-id.ts'
+import type { Issuer } from './issuer.ts'
+import { IssuerKeys } from './issuer-keys.ts'
+import { mappingOf, nowS, secretIssuer, testIssuer } from './test-issuer.test.ts'
+
+const none = new AbortController().signal
+
+async function storeWith(...issuers: readonly { readonly issuer: Issuer }[]): Promise<TestStore> {
+  const opened = await openTestStore({ outside: { issuers: issuers.map(one => one.issuer) } })
+  await loadAll(opened.engine, issuers)
+  return opened
+}
+
+async function loadAll({ identity }: Engine, issuers: readonly { readonly issuer: Issuer }[]) {
+  for (const { issuer } of issuers) {
+    const keys = identity.issuers.get(issuer.issuer)?.keys
+    if (keys instanceof IssuerKeys) assert.equal(await keys.load(none), true)
+  }
+}
+
+async function enter({ engine }: TestStore, token: string): Promise<Principal> {
+  return await authenticateToken(engine, token)
+}
+
+const withRole = { realm_access: { roles: ['storage-user', 'unknown'] } }
+
+test('a token of a configured issuer acts with the roles of its map alone', async () => {
+  const idp = testIssuer('https://idp.example.org')
+  await using opened = await storeWith(idp)
+  const principal = await enter(opened, await idp.sign(withRole))
+  assert.deepEqual([principal.kind, principal.name], ['external', 'u-1'])
+  assert.equal(principal.id, subjectId('https://idp.example.org', 'u-1'))
+  assert.deepEqual(principal.permissions, ['buckets:read'])
+  assert.ok(principal.ownPermissions?.includes('assets:write'))
+  // It owns what it puts, and sees no more than that.
+  const call = callOf(principal)
+  const own = await put({ engine: opened.engine, call }, 'mine.txt', 'x', { ownerId: principal.id })
+  await put(opened, 'theirs.txt', 'y')
+  await getAsset(opened.engine, call, own.asset.id)
+  const nothing = await enter(opened, await idp.sign({ sub: 'u-2' }))
+  assert.deepEqual([nothing.permissions, nothing.ownPermissions], [[], []])
+  await refusedWith(getAsset(opened.engine, callOf(nothing), own.asset.id), 'FORBIDDEN')
+})
+
+test('no claim of a wrong shape gives anything', async () => {
+  const idp = testIssuer('https://idp.example.org')
+  await using opened = await storeWith(idp)
+  const shapes: unknown[] = [
+    'storage-user',
+    { roles: { 'storage-user': true } },
+    { roles: 'xstorage-user' },
+    { roles: [['storage-user']] },
+    { roles: [{ name: 'storage-user' }] },
+    { roles: ['STORAGE-USER', ' storage-user', 'ADMIN', '*', 'constructor', '__proto__'] },
+    ['storage-user'],
+    null,
+    7,
+  ]
+  for (const [index, realm_access] of shapes.entries()) {
+    const token = await idp.sign({ sub: `s-${index}`, realm_access })
+    const principal = await enter(opened, token)
+    const rights = [principal.permissions, principal.ownPermissions]
+    assert.deepEqual(rights, [[], []], JSON.stringify(realm_access))
+  }
+  const inherited = JSON.parse('{"__proto__":{"realm_access":{"roles":["storage-user"]}}}')
+  assert.deepEqual((await enter(opened, await idp.sign({ ...inherited }))).permissions, [])
+  const words = await idp.sign({ sub: 'w', realm_access: { roles: 'other storage-user' } })
+  assert.deepEqual((await enter(opened, words)).permissions, ['buckets:read'])
+})
+
+test('scopes, groups, names with dots and common rights are mapped as configured', async () => {
+  const gateway = secretIssuer('gateway', 'a-shared-secret-of-at-least-32-bytes', {
+    claims: { subject: ['user_id'], name: ['user_id'], email: ['email'] },
+    maps: [
+      {
+        claim: ['scope'],
+        mapping: mappingOf({ 'storage:read': ['assets:read', 'metadata:read'] }),
+      },
+      { claim: ['https://example.org/teams'], mapping: mappingOf({ blue: ['group:Blue Team'] }) },
+    ],
+    always: standingOf(['READONLY']),
+    buckets: ['photos'],
+  })
+  await using opened = await storeWith(gateway)
+  const { engine, call } = opened
+  const group = await createGroup(engine, call, { name: 'Blue Team' })
+  const token = await gateway.sign({
+    ...{ sub: undefined, user_id: 42, email: 'Kim@Example.org' },
+    ...{ scope: 'openid storage:read storage:admin', 'https://example.org/teams': ['blue', 'red'] },
+  })
+  const kim = await enter(opened, token)
+  assert.deepEqual(kim.permissions, ['buckets:read', 'assets:read', 'metadata:read'])
+  assert.deepEqual([kim.groups, kim.buckets, kim.name], [[group.id], ['photos'], '42'])
+  const record = await engine.catalog.view.identities.byId('user', kim.id)
+  assert.deepEqual([record?.source, record?.email], ['token', 'Kim@Example.org'])
+  assert.deepEqual([record?.outside?.issuer, record?.outside?.subject], ['gateway', '42'])
+})
+
+test('grants and access lists of this store count for a subject, and are explained', async () => {
+  const idp = testIssuer('https://idp.example.org', {}, 'ES256')
+  await using opened = await storeWith(idp)
+  const { engine, call } = opened
+  const { id } = await enter(opened, await idp.sign())
+  await addGrant(engine, call, {
+    ...{ principalId: id, bucket: 'photos', prefix: 'team/' },
+    permissions: ['assets:read'],
+  })
+  const granted = await put(opened, 'team/a.txt', 'a')
+  const listed = await put(opened, 'listed.txt', 'b', { acl: { read: [id], write: [] } })
+  const closed = await put(opened, 'closed.txt', 'c')
+  const subject = callOf(await enter(opened, await idp.sign({ jti: '2' })))
+  await getAsset(engine, subject, granted.asset.id)
+  await getAsset(engine, subject, listed.asset.id)
+  await refusedWith(getAsset(engine, subject, closed.asset.id), 'ASSET_NOT_FOUND')
+  const question = { principalId: id, permission: 'assets:read' } as const
+  const why = async (assetId: string) => await explainAccess(engine, call, { ...question, assetId })
+  assert.equal((await why(granted.asset.id)).reason, 'granted for photos/team/')
+  assert.equal((await why(listed.asset.id)).reason, 'named in the access list of the asset')
+  assert.equal((await why(closed.asset.id)).allowed, false)
+})
+
+test('no forged, foreign or misdirected token is taken', async () => {
+  const idp = testIssuer('https://idp.example.org')
+  const other = testIssuer('https://other.example.org', {
+    maps: [{ claim: ['realm_access', 'roles'], mapping: mappingOf({ 'storage-user': ['ADMIN'] }) }],
+  })
+  const curve = testIssuer('https://curve.example.org', {}, 'ES256')
+  const gateway = secretIssuer('gateway', 'a-shared-secret-of-at-least-32-bytes')
+  await using opened = await storeWith(idp, other, curve, gateway)
+  const good = await idp.sign(withRole)
+  const [head = '', body = '', signature = ''] = good.split('.')
+  const code = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
+  const payload = JSON.parse(Buffer.from(body, 'base64url').toString())
+  const header = JSON.parse(Buffer.from(head, 'base64url').toString())
+  const stranger = generateKeyPairSync('rsa', { modulusLength: 2048 })
+  const byStranger = (given: object, claims: object = payload) => {
+    const text = `${code(given)}.${code(claims)}`
+    return `${text}.${sign('sha256', Buffer.from(text), stranger.privateKey).toString('base64url')}`
+  }
+  const hmac = (given: object, secret: string | Buffer, claims: object = payload) => {
+    const text = `${code(given)}.${code(claims)}`
+    return `${text}.${createHmac('sha256', secret).update(text).digest('base64url')}`
+  }
+  const strangerJwk = { ...stranger.publicKey.export({ format: 'jwk' }), kid: header.kid }
+  const forged: Record<string, string> = {}
+  for (const alg of ['none', 'None', '', 'RS384', 'PS256', 'ES256', 'HS256', 'EdDSA']) {
+    forged[`alg ${alg}, no signature`] = `${code({ ...header, alg })}.${body}.`
+    forged[`alg ${alg}, old signature`] = `${code({ ...header, alg })}.${body}.${signature}`
+  }
+  const pem = idp.publicKey.export({ type: 'spki', format: 'pem' })
+  const der = idp.publicKey.export({ type: 'spki', format: 'der' })
+  for (const secret of [pem, der, JSON.stringify(idp.jwk), String(idp.jwk.n), '']) {
+    forged[`HS256 with ${String(secret).slice(0, 20)}`] = hmac({ ...header, alg: 'HS256' }, secret)
+  }
+  for (const kid of [
+    '../../../../dev/null',
+    '/proc/self/environ',
+    "' OR 1=1 --",
+    "x' UNION SELECT 'a",
+    'https://evil.example/jwks.json',
+    '__proto__',
+    'constructor',
+    '',
+    header.kid,
+    other.jwk.kid,
+  ]) {
+    forged[`kid ${kid}`] = byStranger({ ...header, kid })
+  }
+  for (const more of [
+    { jwk: strangerJwk },
+    { jku: 'http://127.0.0.1:1/jwks' },
+    { x5u: 'http://127.0.0.1:1/x' },
+    { x5c: ['AAAA'] },
+    { crit: ['b64'], b64: false },
+    { crit: ['exp'] },
+  ]) {
+    forged[`header ${Object.keys(more)[0]}`] = byStranger({ ...header, ...more })
+  }
+  for (const [claim, value] of Object.entries({
+    sub: 'admin',
+    exp: nowS + 99_999,
+    aud: 'x',
+    realm_access: { roles: ['storage-user', 'x'] },
+  })) {
+    forged[`${claim} changed`] = `${head}.${code({ ...payload, [claim]: value })}.${signature}`
+  }
+  forged['no audience'] = await idp.sign({ aud: undefined })
+  forged['another audience'] = await idp.sign({ aud: 'holdfast2' })
+  forged['audience as a part of one'] = await idp.sign({ aud: ['hold', 'xholdfast'] })
+  forged['no expiry'] = await idp.sign({ exp: undefined })
+  forged['expiry as text'] = byText({ exp: String(nowS + 600) })
+  forged['not yet valid'] = await idp.sign({ nbf: nowS + 31 })
+  forged['no subject'] = await idp.sign({ sub: undefined })
+  forged['empty subject'] = await idp.sign({ sub: '' })
+  forged['subject as a list'] = byText({ sub: ['u-1'] })
+  forged['long subject'] = await idp.sign({ sub: 'x'.repeat(256) })
+  forged['unknown issuer'] = await idp.sign({ iss: 'https://evil.example.org' })
+  forged['issuer with a slash'] = await idp.sign({ iss: 'https://idp.example.org/' })
+  forged['issuer in other case'] = await idp.sign({ iss: 'https://IDP.example.org' })
+  forged['no issuer'] = await idp.sign({ iss: undefined })
+  forged['signed by one issuer in the name of another'] = await idp.sign({
+    ...withRole,
+    iss: other.issuer.issuer,
+  })
+  forged['the same, with the other key id'] = await idp.sign(
+    { ...withRole, iss: other.issuer.issuer },
+    { kid: other.jwk.kid },
+  )
+  forged['shared secret in the name of an RSA issuer'] = await gateway.sign({
+    iss: idp.issuer.issuer,
+  })
+  forged['RSA in the name of the shared secret'] = await idp.sign({ iss: 'gateway' })
+  forged['in the name of this store'] = await idp.sign(
+    {
+      ...{ iss: 'holdfast', type: 'access', sid: 'x', jti: 'y', nbf: nowS },
+    },
+    { typ: 'at+jwt' },
+  )
+  forged['P1363 signature cut'] = (await curve.sign()).slice(0, -8)
+  forged['zero signature (CVE-2022-21449)'] = `${(await curve.sign())
+    .split('.')
+    .slice(0, 2)
+    .join('.')}.${Buffer.alloc(64).toString('base64url')}`
+  forged['DER signature'] = derSigned()
+  for (const [what, token] of Object.entries(forged)) {
+    await assert.rejects(enter(opened, token), refused('UNAUTHENTICATED'), what)
+  }
+  const { identities } = opened.engine.catalog.view
+  assert.equal((await identities.list({ kind: 'user', limit: 10 })).length, 0)
+  await enter(opened, good)
+  await enter(opened, await curve.sign())
+  await enter(opened, await gateway.sign())
+
+  function byText(claims: object): string {
+    const text = `${head}.${code({ ...payload, ...claims })}`
+    const made = sign('sha256', Buffer.from(text), idp.privateKey)
+    return `${text}.${made.toString('base64url')}`
+  }
+  function derSigned(): string {
+    const claims = { ...payload, iss: curve.issuer.issuer }
+    const text = `${code({ alg: 'ES256', kid: curve.jwk.kid })}.${code(claims)}`
+    return `${text}.${sign('sha256', Buffer.from(text), curve.privateKey).toString('base64url')}`
+  }
+})
+
+test('clocks may differ by the skew of the issuer and no more', async () => {
+  const idp = testIssuer('https://idp.example.org')
+  await using opened = await storeWith(idp)
+  await enter(opened, await idp.sign({ exp: nowS - 29 }))
+  await enter(opened, await idp.sign({ nbf: nowS + 29 }))
+  await assert.rejects(
+    enter(opened, await idp.sign({ exp: nowS - 30 })),
+    refused('CREDENTIAL_EXPIRED'),
+  )
+  const token = await idp.sign({ exp: nowS + 60 })
+  await enter(opened, token)
+  opened.clock.jump(91_000)
+  await assert.rejects(enter(opened, token), refused('CREDENTIAL_EXPIRED'))
+})
+
+test('a subject is its issuer and its name: the same name elsewhere is somebody else', async () => {
+  const one = testIssuer('https://idp.example.org')
+  const two = testIssuer('https://idp.example.org/2')
+  await using opened = await storeWith(one, two)
+  const ids = new Set([
+    (await enter(opened, await one.sign())).id,
+    (await enter(opened, await two.sign())).id,
+    subjectId('ab', 'c'),
+    subjectId('a', 'bc'),
+    subjectId('a\nb', 'c'),
+    subjectId('a', 'b\nc'),
+  ])
+  assert.equal(ids.size, 6)
+  // A local user is never met by a claim.
+  const input = { username: 'u-1', password: 'Correct-Horse-7-Battery' }
+  const local = await createUser(opened.engine, opened.call, input)
+  assert.ok(!ids.has(local.id))
+})
+
+test('an administrator shuts a subject out at once, and nobody gives it a password', async () => {
+  const idp = testIssuer('https://idp.example.org')
+  await using opened = await storeWith(idp)
+  const { engine, call } = opened
+  const token = await idp.sign(withRole)
+  const { id } = await enter(opened, token)
+  await updateUser(engine, call, { id, patch: { buckets: ['photos'] } })
+  assert.deepEqual((await enter(opened, token)).buckets, ['photos'])
+  await updateUser(engine, call, { id, patch: { status: 'INACTIVE' } })
+  await assert.rejects(enter(opened, token), refused('UNAUTHENTICATED'))
+  opened.clock.jump(120_000)
+  await assert.rejects(enter(opened, await idp.sign(withRole)), refused('UNAUTHENTICATED'))
+  await updateUser(engine, call, { id, patch: { status: 'ACTIVE' } })
+  await enter(opened, token)
+  const given = { id, password: 'Correct-Horse-7-Battery', mustChange: false }
+  await refusedWith(resetPassword(engine, call, given), 'USER_OUTSIDE')
+  await refusedWith(updateUser(engine, call, { id, patch: { roles: ['ADMIN'] } }), 'USER_OUTSIDE')
+  await refusedWith(updateUser(engine, call, { id, patch: { email: 'a@b.c' } }), 'USER_OUTSIDE')
+  const credentials = { name: 'u-1', password: '' }
+  await refusedWith(login(engine, credentials, { ip: '', agent: '' }), 'UNAUTHENTICATED')
+  await removeUser(engine, call, id)
+  await assert.rejects(enter(opened, token), refused('UNAUTHENTICATED'))
+})
+
+test('the rights of a foreign token end with it: no link outlives it', async () => {
+  const idp = testIssuer('https://idp.example.org')
+  await using opened = await storeWith(idp)
+  const principal = await enter(opened, await idp.sign(withRole))
+  const { asset } = await put(opened, 'a.txt', 'a', { ownerId: principal.id })
+  const wanted = { assetId: asset.id }
+  await refusedWith(presignDownload(opened.engine, callOf(principal), wanted), 'FORBIDDEN')
+  assert.equal(decide(principal, 'assets:read', { asset }).allowed, true)
+})
+
+test('keys come in the background, sooner after an unknown one', async () => {
+  const idp = testIssuer('https://idp.example.org')
+  const told: string[] = []
+  await using opened = await openTestStore({
+    outside: { issuers: [idp.issuer], onProblem: place => told.push(place) },
+  })
+  const { engine, clock } = opened
+  const token = await idp.sign()
+  await assert.rejects(enter(opened, token), refused('IDENTITY_UNAVAILABLE'))
+  const stop = new AbortController()
+  const watching = engine.identity.issuers.watch(stop.signal)
+  const settle = async () => await new Promise(resolve => setTimeout(resolve, 20))
+  await settle()
+  await enter(opened, token)
+  const next = { ...idp.jwk, kid: 'next' }
+  idp.document = { keys: [next] }
+  for (let n = 0; n < 20; n += 1) {
+    await assert.rejects(
+      enter(opened, await idp.sign({ jti: String(n) }, { kid: 'next' })),
+      refused('UNAUTHENTICATED'),
+    )
+  }
+  assert.equal(idp.loads, 1)
+  await clock.advance(30_000)
+  await settle()
+  assert.equal(idp.loads, 2)
+  await enter(opened, await idp.sign({}, { kid: 'next' }))
+  // The key that signed it is withdrawn, and the token was remembered.
+  await assert.rejects(enter(opened, token), refused('UNAUTHENTICATED'))
+  // While the set cannot be loaded the keys there are stay good, for a day.
+  idp.document = new Error('down')
+  await clock.advance(3_600_000)
+  const late = async () => {
+    const s = clock.now() / 1000
+    return await idp.sign({ iat: s, exp: s + 600 }, { kid: 'next' })
+  }
+  await enter(opened, await late())
+  assert.ok(told.length > 0)
+  await clock.advance(24 * 3_600_000)
+  await assert.rejects(enter(opened, await late()), refused('IDENTITY_UNAVAILABLE'))
+  idp.document = { keys: [next] }
+  await clock.advance(60_000)
+  await settle()
+  await enter(opened, await late())
+  stop.abort()
+  await watching
+})

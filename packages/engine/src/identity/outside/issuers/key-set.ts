@@ -1,0 +1,57 @@
+import { type CryptoKey, importJWK, type JWK } from 'jose'
+import type { ForeignAlgorithm } from './issuer.ts'
+
+export interface KnownKey {
+  readonly kid: string | undefined
+  readonly key: CryptoKey
+}
+
+const KEYS_MAX = 100
+const MODULUS_BYTES_MIN = 256
+const MODULUS_BYTES_MAX = 1024
+
+/**
+ * The keys of a JWK set that sign with this algorithm (RFC 7517 §4, §5). Others, and members that
+ * are not about the public key, are left out: a set may hold keys of many kinds. Throws for what
+ * is no set at all.
+ */
+export async function readKeySet(
+  document: unknown,
+  algorithm: Exclude<ForeignAlgorithm, 'HS256'>,
+): Promise<KnownKey[]> {
+  const { keys } = recordOf(document) ?? {}
+  if (!Array.isArray(keys)) throw new Error('not a JWK set')
+  const known: KnownKey[] = []
+  for (const entry of keys.slice(0, KEYS_MAX)) {
+    const jwk = publicJwk(recordOf(entry) ?? {}, algorithm)
+    if (jwk === undefined) continue
+    const key = await importJWK(jwk, algorithm)
+    if (!(key instanceof Uint8Array)) known.push({ kid: jwk.kid, key })
+  }
+  return known
+}
+
+function publicJwk(entry: Readonly<Record<string, unknown>>, algorithm: string): JWK | undefined {
+  const text = (name: string) => {
+    const value = entry[name]
+    return typeof value === 'string' ? value : undefined
+  }
+  if ((text('use') ?? 'sig') !== 'sig' || (text('alg') ?? algorithm) !== algorithm) return undefined
+  const kid = text('kid')
+  const named = kid === undefined ? {} : { kid }
+  const [n, e, x, y] = ['n', 'e', 'x', 'y'].map(text)
+  if (algorithm === 'RS256' && text('kty') === 'RSA' && n !== undefined && e !== undefined) {
+    const { length } = Buffer.from(n, 'base64url')
+    if (length < MODULUS_BYTES_MIN || length > MODULUS_BYTES_MAX) return undefined
+    return { kty: 'RSA', n, e, ...named }
+  }
+  if (algorithm !== 'ES256' || text('kty') !== 'EC' || text('crv') !== 'P-256') return undefined
+  return x === undefined || y === undefined
+    ? undefined
+    : { kty: 'EC', crv: 'P-256', x, y, ...named }
+}
+
+function recordOf(value: unknown): Readonly<Record<string, unknown>> | undefined {
+  if (typeof value !== 'object' || value === null) return undefined
+  return Object.fromEntries(Object.entries(value))
+}

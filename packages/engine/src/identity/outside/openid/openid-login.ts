@@ -1,0 +1,109 @@
+import { createHash, timingSafeEqual } from 'node:crypto'
+import { HoldfastError, invalidFields } from '@holdfast/core/errors.ts'
+import type { User } from '@holdfast/core/identities.ts'
+import { toBase64Url } from '../../../base64url.ts'
+import { commit } from '../../../commit.ts'
+import { type Engine, systemCall } from '../../../engine.ts'
+import type { AdoptArgs } from '../adopt-transaction.ts'
+import { textAt, wordsAt } from '../issuers/claims.ts'
+import { standingFor, together } from '../mapping.ts'
+import { fitEmail, fitName } from '../profile.ts'
+import { subjectId } from '../subject-id.ts'
+import { type OpenIdState, openIdIssuer } from './openid-state.ts'
+
+const SUBJECT_BYTES_MAX = 255
+
+/**
+ * Sends a browser to the provider. `challenge` is the SHA-256 of a secret of the page that asks
+ * (as in RFC 7636 §4.2): only who knows that secret gets the tokens, whoever sees the address to
+ * which the browser returns.
+ */
+export async function beginOpenId(
+  engine: Engine,
+  { returnTo, challenge }: { readonly returnTo: string; readonly challenge: string },
+): Promise<{ readonly address: string; readonly binding: string }> {
+  const { outside, pending } = openIdOf(engine)
+  if (!outside.returnUrls.includes(returnTo)) {
+    const problem = 'must be one of STORAGE_OIDC_RETURN_URLS'
+    throw invalidFields({ path: 'return_to', problem })
+  }
+  const secret = () => toBase64Url(engine.random.bytes(32))
+  const attempt = { state: secret(), nonce: secret(), verifier: secret() }
+  const binding = secret()
+  const address = await outside.provider.addressFor(attempt)
+  pending.set(attempt.state, { attempt, returnTo, challenge, binding })
+  return { address, binding }
+}
+
+/**
+ * The browser is back. UNAUTHENTICATED unless it is the one that began, and the provider says who
+ * it is; the result is where the browser goes now, with a code that is good once for a minute.
+ */
+export async function finishOpenId(
+  engine: Engine,
+  { query, binding }: { readonly query: string; readonly binding: string | undefined },
+): Promise<string> {
+  const state = openIdOf(engine)
+  const given = new URLSearchParams(query)
+  const pending = state.pending.take(given.get('state') ?? '')
+  if (pending === undefined || !isSame(pending.binding, binding ?? '')) {
+    throw new HoldfastError('UNAUTHENTICATED')
+  }
+  const claims = await state.outside.provider.finish(query, pending.attempt)
+  const user = await adopted(engine, state, claims)
+  if (user.status !== 'ACTIVE') throw new HoldfastError('ACCOUNT_DISABLED')
+  const code = toBase64Url(engine.random.bytes(32))
+  state.finished.set(code, { userId: user.id, challenge: pending.challenge })
+  return `${pending.returnTo}#code=${code}`
+}
+
+/** The user of a login that came back, for the page that began it. */
+export async function redeemOpenId(
+  engine: Engine,
+  { code, verifier }: { readonly code: string; readonly verifier: string },
+): Promise<{ readonly user: User; readonly expiresAt: string }> {
+  const { finished, outside } = openIdOf(engine)
+  const found = finished.take(code)
+  const challenge = createHash('sha256').update(verifier).digest('base64url')
+  if (found === undefined || !isSame(found.challenge, challenge)) {
+    throw new HoldfastError('UNAUTHENTICATED')
+  }
+  const user = await engine.catalog.view.identities.byId('user', found.userId)
+  if (user?.status !== 'ACTIVE') throw new HoldfastError('ACCOUNT_DISABLED')
+  const expiresMs = engine.clock.now() + outside.sessionSeconds * 1000
+  return { user, expiresAt: new Date(expiresMs).toISOString() }
+}
+
+function openIdOf(engine: Engine): OpenIdState {
+  const { openId } = engine.identity
+  if (openId === undefined) throw new HoldfastError('ROUTE_NOT_FOUND')
+  return openId
+}
+
+async function adopted(engine: Engine, { outside }: OpenIdState, claims: object): Promise<User> {
+  const issuer = openIdIssuer(outside)
+  const subject = textAt(claims, ['sub'])
+  if (subject === undefined || Buffer.byteLength(subject) > SUBJECT_BYTES_MAX) {
+    throw new HoldfastError('UNAUTHENTICATED')
+  }
+  const mapped = outside.maps.map(({ claim, mapping }) => {
+    return standingFor(mapping, wordsAt(claims, claim))
+  })
+  const { roles, permissions, groups } = together([outside.always, ...mapped])
+  const args: AdoptArgs = {
+    id: subjectId(issuer, subject),
+    source: 'oidc',
+    outside: { issuer, subject, permissions, groups },
+    username: fitName(textAt(claims, outside.claims.name) ?? subject),
+    email: fitEmail(textAt(claims, outside.claims.email)),
+    firstName: fitName(textAt(claims, ['given_name']) ?? '', ''),
+    lastName: fitName(textAt(claims, ['family_name']) ?? '', ''),
+    ...{ roles, buckets: null, names: [] },
+  }
+  return await commit(engine, systemCall('openid'), { name: 'users.adopt', args })
+}
+
+function isSame(one: string, other: string): boolean {
+  const [left, right] = [one, other].map(text => createHash('sha256').update(text).digest())
+  return left !== undefined && right !== undefined && timingSafeEqual(left, right)
+}

@@ -1,0 +1,57 @@
+import type { Clock } from '@holdfast/core/ports/clock.ts'
+import type { OpenIdAttempt, OpenIdProvider } from '@holdfast/core/ports/openid.ts'
+import type { ClaimPath } from '../issuers/claims.ts'
+import type { ClaimMap } from '../issuers/issuer.ts'
+import type { Standing } from '../mapping.ts'
+import { KeptOnce } from './kept-once.ts'
+
+/** The provider of the settings, and what its claims mean here. */
+export interface OutsideOpenId {
+  readonly provider: OpenIdProvider
+  readonly claims: { readonly name: ClaimPath; readonly email: ClaimPath }
+  readonly maps: readonly ClaimMap[]
+  /** What everybody may who can log in there. */
+  readonly always: Standing
+  /** A session lasts no longer: what changed there counts with the next login. */
+  readonly sessionSeconds: number
+  /** Pages that may get the code of a login, compared as they are. */
+  readonly returnUrls: readonly string[]
+}
+
+/** A login that went to the provider and has not come back. */
+export interface Pending {
+  readonly attempt: OpenIdAttempt
+  readonly returnTo: string
+  readonly challenge: string
+  /** Of the browser that began it. */
+  readonly binding: string
+}
+
+/** A login that came back and whose page has not fetched its tokens. */
+export interface Finished {
+  readonly userId: string
+  readonly challenge: string
+}
+
+export interface OpenIdState {
+  readonly outside: OutsideOpenId
+  readonly pending: KeptOnce<Pending>
+  readonly finished: KeptOnce<Finished>
+}
+
+const PENDING_MS = 10 * 60_000
+const FINISHED_MS = 60_000
+const KEPT_MAX = 10_000
+
+export function openOpenId(outside: OutsideOpenId, clock: Clock): OpenIdState {
+  return {
+    outside,
+    pending: new KeptOnce(clock, PENDING_MS, KEPT_MAX),
+    finished: new KeptOnce(clock, FINISHED_MS, KEPT_MAX),
+  }
+}
+
+/** In records: tokens of the same issuer that come without a login are other users. */
+export function openIdIssuer({ provider }: OutsideOpenId): string {
+  return `openid ${provider.place}`
+}

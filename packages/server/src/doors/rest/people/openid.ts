@@ -1,0 +1,57 @@
+import { beginOpenId, finishOpenId } from '@holdfast/engine/identity/outside/openid/openid-login.ts'
+import { principalOfUser } from '@holdfast/engine/identity/principal-of-user.ts'
+import { loginOpenId } from '@holdfast/engine/identity/sessions/login.ts'
+import type { FastifyReply } from 'fastify'
+import { type Operations, type Scope, type Sent, sent } from '../../../http/exchange.ts'
+import { splitUrl } from '../../../http/parse/raw-path.ts'
+import { tokenWire } from '../wire/identity-wire.ts'
+import { originOf } from './origin.ts'
+
+type Names = 'beginOpenId' | 'finishOpenId' | 'redeemOpenId'
+
+const COOKIE = 'holdfast-oidc'
+const PATH = '/api/v2/auth/oidc'
+
+export const openIdOperations: Pick<Operations, Names> = {
+  beginOpenId: async ({ context, query, reply }) => {
+    const { return_to: returnTo, challenge } = query
+    const { address, binding } = await beginOpenId(context.engine, { returnTo, challenge })
+    reply.header('set-cookie', cookie(context, binding, 600))
+    return await redirect(reply, address)
+  },
+
+  finishOpenId: async ({ context, request, reply }) => {
+    const { query } = splitUrl(request.raw.url ?? '')
+    const binding = bindingOf(request.headers.cookie)
+    const address = await finishOpenId(context.engine, { query, binding })
+    reply.header('set-cookie', cookie(context, '', 0))
+    return await redirect(reply, address)
+  },
+
+  redeemOpenId: async exchange => {
+    const { context, body, request } = exchange
+    const { user, tokens } = await loginOpenId(context.engine, body, originOf(exchange))
+    request.state.told = { username: user.username }
+    request.state.principal = (await principalOfUser(context.engine, user)).principal
+    return tokenWire(tokens)
+  },
+}
+
+/** Lax: the browser comes back from another site. Nothing but the callback ever reads it. */
+function cookie({ settings }: Scope['context'], value: string, seconds: number): string {
+  const isTls = settings.publicUrl?.startsWith('https:') === true
+  const kind = `Max-Age=${seconds}; Path=${PATH}; HttpOnly; SameSite=Lax`
+  return `${COOKIE}=${value}; ${kind}${isTls ? '; Secure' : ''}`
+}
+
+function bindingOf(header: string | undefined): string | undefined {
+  const pairs = (header ?? '').split(';').map(pair => pair.trim())
+  const own = pairs.filter(pair => pair.startsWith(`${COOKIE}=`))
+  // Two would leave open which one the browser got here.
+  return own.length === 1 ? own[0]?.slice(COOKIE.length + 1) : undefined
+}
+
+async function redirect(reply: FastifyReply, address: string): Promise<Sent> {
+  await reply.code(302).header('location', address).send()
+  return sent
+}
