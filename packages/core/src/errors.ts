@@ -177,6 +177,12 @@ export const errorTable = {
   TOO_MANY_ITEMS: entry('too-large', 'The request names more items than allowed.', 'Split it.'),
   RANGE_NOT_SATISFIABLE: entry('range', 'The range lies outside the content.', ''),
   TOO_MANY_REQUESTS: entry('limited', 'Too many requests at once.', 'Wait and repeat.', 'later'),
+  RATE_LIMITED: entry(
+    'limited',
+    'Too many requests in too short a time.',
+    'Wait as Retry-After says; details.policies name the limits (STORAGE_RATE_LIMIT_*).',
+    'later',
+  ),
   REQUEST_TIMEOUT: entry('limited', 'The request took too long to arrive.', '', 'now'),
   STORAGE_FULL: entry(
     'full',

@@ -5,6 +5,7 @@ import type { Disk } from '@holdfast/core/ports/disk.ts'
 import type { Random } from '@holdfast/core/ports/random.ts'
 import { systemClock } from '@holdfast/drivers/clock/system-clock.ts'
 import { nodeDisk } from '@holdfast/drivers/disk/node-disk.ts'
+import { MemoryLimitStore } from '@holdfast/drivers/limits/memory-limit-store.ts'
 import { openStore, type StoreOptions } from '@holdfast/drivers/open.ts'
 import { cryptoRandom } from '@holdfast/drivers/random/crypto-random.ts'
 import type { Recovery } from '@holdfast/drivers/store/open-log.ts'
@@ -20,6 +21,8 @@ import type { Settings } from './config/settings-table.ts'
 import { PaceWatch } from './http/body/pace-watch.ts'
 import { proxyList } from './http/caller/client-address.ts'
 import { Certificate } from './http/certificate.ts'
+import { policiesOf } from './http/limits/limit-policies.ts'
+import { Limits } from './http/limits/limits.ts'
 import { HealthProbe } from './telemetry/health-probe.ts'
 import { type Log, openLog } from './telemetry/log.ts'
 import { Metrics } from './telemetry/metrics.ts'
@@ -44,6 +47,8 @@ export interface Context {
   /** Whose `X-Forwarded-For` is believed. */
   readonly proxies: BlockList
   readonly audit: AuditLog
+  /** How much callers may ask for. */
+  readonly limits: Limits
   /** How much is going on, and whether more may come. */
   readonly load: { active: number; stopping: boolean }
 }
@@ -128,7 +133,10 @@ export async function openContext(options: ContextOptions): Promise<OpenedContex
     const metrics = new Metrics(() => figures({ engine, health, load }))
     await health.start()
     const onError = (error: unknown) => log.error({ error }, 'audit rows were not written')
-    const audit = new AuditLog({ catalog, element, clock, secret: linkSecret, onError })
+    const refusals = settings.refusalRate
+    const audit = new AuditLog({ catalog, element, clock, secret: linkSecret, refusals, onError })
+    const proxies = proxyList(settings.trustedProxies)
+    const limits = openLimits(settings, { clock, random, proxies, metrics, log })
     log.info({ recovery: store.recovery, data_dir: settings.dataDir }, 'store opened')
     const context = {
       settings,
@@ -143,8 +151,9 @@ export async function openContext(options: ContextOptions): Promise<OpenedContex
       pace,
       certificate,
       startedMs: clock.monotonic(),
-      proxies: proxyList(settings.trustedProxies),
+      proxies,
       audit,
+      limits,
       load,
     }
     const close = async (last?: () => void) => {
@@ -215,11 +224,23 @@ async function prepareAdministrator(engine: Engine, settings: Settings): Promise
 }
 
 function openCertificate(
-  { tlsCertFile: certFile, tlsKeyFile: keyFile }: Settings,
+  { tlsCertFile: certFile, tlsKeyFile: keyFile, tlsMinVersion }: Settings,
   parts: { readonly disk: Disk; readonly clock: Clock; readonly log: Log },
 ): Certificate | undefined {
   if (certFile === undefined || keyFile === undefined) return undefined
-  return new Certificate({ certFile, keyFile }, parts)
+  const minVersion = `TLSv${tlsMinVersion}` as const
+  return new Certificate({ certFile, keyFile, minVersion }, parts)
+}
+
+function openLimits(
+  settings: Settings,
+  parts: Pick<Context, 'clock' | 'random' | 'proxies' | 'metrics' | 'log'>,
+): Limits {
+  return new Limits({
+    ...parts,
+    policies: policiesOf(settings),
+    store: new MemoryLimitStore(parts),
+  })
 }
 
 function openHealth({ engine, log }: { engine: Engine; log: Log }): HealthProbe {

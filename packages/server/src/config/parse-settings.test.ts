@@ -105,6 +105,39 @@ test('later and unknown names are accepted with a notice', () => {
   assert.match(notices[1] ?? '', /STORAGE_S3_REGION has no effect/)
 })
 
+test('rates are a count and a time, or off, and are shown as they are written', () => {
+  for (const [text, quota, windowMs] of [
+    ['600/1m', 600, 60_000],
+    ['5/s', 5, 1000],
+    ['100 / 10', 100, 10_000],
+    ['1/1d', 1, 86_400_000],
+  ] as const) {
+    const { settings } = parseSettings({ env: { STORAGE_RATE_LIMIT_ADDRESS: text } })
+    assert.deepEqual(settings.addressRate, { quota, windowMs }, text)
+  }
+  for (const text of [
+    '0/1m',
+    '5',
+    '5/',
+    '/1m',
+    '5/0s',
+    '5/2d',
+    '-5/1m',
+    '5/1y',
+    '1e3/1m',
+    '5/1m/1m',
+  ]) {
+    assert.equal(problemsOf({ STORAGE_RATE_LIMIT_ADDRESS: text }).length, 1, text)
+  }
+  const parsed = parseSettings({ env: { STORAGE_RATE_LIMIT_LOGIN: 'OFF' } })
+  assert.equal(parsed.settings.loginRate, undefined)
+  const rows = explainSettings(parsed)
+  const row = rows.find(({ name }) => name === 'STORAGE_RATE_LIMIT_LOGIN')
+  assert.deepEqual([row?.value, row?.standard], ['off', '30/600s'])
+  const again = parseSettings({ env: { STORAGE_RATE_LIMIT_BUCKET: row?.standard ?? '' } })
+  assert.deepEqual(again.settings.bucketRate, { quota: 30, windowMs: 600_000 })
+})
+
 test('secrets are never shown', () => {
   const parsed = parseSettings({ env: { STORAGE_BOOTSTRAP_API_KEY: 'canary-0123456789' } })
   const rows = explainSettings(parsed)

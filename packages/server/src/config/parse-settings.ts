@@ -1,5 +1,6 @@
 import { type FieldProblem, HoldfastError } from '@holdfast/core/errors.ts'
 import { dangers } from './dangers.ts'
+import { readLimits } from './limit-settings.ts'
 import { laterNames, type Setting, type Settings, settingsTable } from './settings-table.ts'
 
 export const prefix = 'STORAGE_'
@@ -52,6 +53,7 @@ function readAll(read: <T>(row: Setting<T>) => T): Settings {
     port: read(table.port),
     tlsCertFile: read(table.tlsCertFile),
     tlsKeyFile: read(table.tlsKeyFile),
+    tlsMinVersion: read(table.tlsMinVersion),
     publicUrl: read(table.publicUrl),
     dataDir: read(table.dataDir),
     bootstrapApiKey: read(table.bootstrapApiKey),
@@ -86,6 +88,7 @@ function readAll(read: <T>(row: Setting<T>) => T): Settings {
     passwordDays: read(table.passwordDays),
     auditData: read(table.auditData),
     trustedProxies: read(table.trustedProxies),
+    ...readLimits(read),
     requestsMax: read(table.requestsMax),
     bodyIdleSeconds: read(table.bodyIdleSeconds),
     shutdownSeconds: read(table.shutdownSeconds),

@@ -1,5 +1,6 @@
 import { bucketNameProblem } from '@holdfast/core/names.ts'
 import { networkProblem } from '../http/caller/client-address.ts'
+import { limitSettings } from './limit-settings.ts'
 import {
   baseUrl,
   boolean,
@@ -75,6 +76,12 @@ export const settingsTable = {
     kind: text({ pattern: /^[^\0]{1,4096}$/, hint: 'a file' }),
     description: 'Private key of the certificate, PEM without a passphrase.',
     standard: undefined,
+  }),
+  tlsMinVersion: setting<'1.2' | '1.3'>({
+    name: 'TLS_MIN_VERSION',
+    kind: oneOf(['1.2', '1.3']),
+    description: 'Oldest version of TLS that is spoken.',
+    standard: '1.2',
   }),
   publicUrl: setting<string | undefined>({
     name: 'PUBLIC_URL',
@@ -294,6 +301,7 @@ export const settingsTable = {
     description: 'Proxies whose X-Forwarded-For tells who the caller is; others are not believed.',
     standard: [],
   }),
+  ...limitSettings,
   requestsMax: setting({
     name: 'MAX_CONCURRENT_REQUESTS',
     kind: integer(1, 1_000_000),

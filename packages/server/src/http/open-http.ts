@@ -13,6 +13,7 @@ import { NO_OPERATION } from '../telemetry/request-tallies.ts'
 import { allowOrigin } from './cors.ts'
 import { type Direct, directFirst } from './direct/direct-first.ts'
 import { InFlight } from './in-flight.ts'
+import { withFields } from './limits/with-fields.ts'
 import type { StatusOf } from './problems.ts'
 import { trackRequest } from './record-request.ts'
 import { type RawError, refuse, refuseRaw } from './refuse.ts'
@@ -99,6 +100,7 @@ function addHooks(app: FastifyInstance, context: Context, inFlight: InFlight): v
     if (operation === 'getLiveness' || operation === 'getReadiness') return
     if (load.stopping) throw new HoldfastError('SHUTTING_DOWN')
     if (load.active > settings.requestsMax) throw new HoldfastError('TOO_MANY_REQUESTS')
+    await withFields(reply, request.state.admission.address())
   })
 }
 
