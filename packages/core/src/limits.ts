@@ -22,6 +22,8 @@ export interface Limits {
   readonly blobCacheBytes: number
   /** Memory for chunks of large blobs on their way out; beyond, readers get short chunks. */
   readonly readBufferBytes: number
+  /** So much of what was read last is taken to be in the memory of the system still. */
+  readonly recentReadBytes: number
   /** Memory for records of the catalog that are asked for again and again. */
   readonly catalogCacheBytes: number
 }
@@ -45,6 +47,7 @@ export const defaultLimits: Limits = Object.freeze({
   uploadIdleMs: 7 * 24 * 60 * 60 * 1000,
   blobCacheBytes: 32 * MiB,
   readBufferBytes: 16 * MiB,
+  recentReadBytes: 1 * GiB,
   catalogCacheBytes: 16 * MiB,
 })
 

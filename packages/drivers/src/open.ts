@@ -43,7 +43,12 @@ export interface StoreOptions {
   readonly cacheBytes?: number
   /** The same for chunks of large blobs on their way out. */
   readonly readBufferBytes?: number
-  /** The same for records of the catalog. */
+  /**
+   * So many bytes of what was read last are taken to be in the memory of the system, and read again
+   * without a thread; 0 never is.
+   */
+  readonly recentReadBytes?: number
+  /** Memory for records of the catalog. */
   readonly catalogCacheBytes?: number
   /**
    * Threads that hash and write large bodies, past the disk port; 0 does both on this thread and
@@ -127,7 +132,9 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       reclaimStep: () => check.reclaim(),
       cacheBytes: options.cacheBytes ?? defaultLimits.blobCacheBytes,
       readBufferBytes: options.readBufferBytes ?? defaultLimits.readBufferBytes,
+      recentReadBytes: options.recentReadBytes ?? defaultLimits.recentReadBytes,
       now: () => clock.now(),
+      monotonic: () => clock.monotonic(),
     })
     await element.loadDamage()
     return {

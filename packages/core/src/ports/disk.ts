@@ -47,6 +47,8 @@ export interface DiskFile {
 export interface DiskStream {
   write(bytes: readonly Uint8Array[], position: number): Promise<void>
   read(into: Uint8Array, position: number): Promise<number>
+  /** Blocks, as `DiskFile.read`: for bytes that are likely in the memory of the system. */
+  readNow(into: Uint8Array, position: number): number
   sync(): Promise<void>
   size(): Promise<number>
   close(): Promise<void>

@@ -22,6 +22,11 @@ export interface Element {
   read(place: BlobPlace, range?: ByteRange, options?: ReadOptions): Promise<BlobBytes>
   /** A whole blob that was read and verified before and is still in memory. Never to be changed. */
   held?(sha256: string): Uint8Array | undefined
+  /**
+   * A whole small blob on loan, read and verified; at once where that is not likely to wait for the
+   * medium. Undefined and failures say nothing: `read` knows, and says why.
+   */
+  lend?(place: BlobPlace): LentBytes | Promise<LentBytes> | undefined
   stat(location: string): Promise<{ readonly size: number } | undefined>
   remove(location: string): Promise<void>
   list(): AsyncIterable<ListedBlob>
@@ -100,6 +105,13 @@ export interface ReadOptions {
    * again. For readers that know when a chunk has left; anybody else would see other bytes.
    */
   readonly onLoan?: boolean
+}
+
+/** Bytes in memory that is used again. */
+export interface LentBytes {
+  readonly bytes: Uint8Array
+  /** To be called once; `isFree` unless somebody may still be reading from that memory. */
+  release(isFree: boolean): void
 }
 
 /**

@@ -71,6 +71,7 @@ export const nodeDisk: Disk = Object.freeze({
       async read(into: Uint8Array, from: number): Promise<number> {
         return (await handle.read(into, 0, into.length, from)).bytesRead
       },
+      readNow: (into: Uint8Array, from: number) => readAll(handle.fd, into, from),
       sync: () => handle.datasync(),
       size: async () => (await handle.stat()).size,
       close: () => handle.close(),
@@ -87,15 +88,7 @@ function openFile(fd: number): DiskFile {
         done += fs.writeSync(fd, bytes, done, bytes.length - done, position + done)
       }
     },
-    read(into: Uint8Array, position: number): number {
-      let done = 0
-      while (done < into.length) {
-        const count = fs.readSync(fd, into, done, into.length - done, position + done)
-        if (count === 0) break
-        done += count
-      }
-      return done
-    },
+    read: (into: Uint8Array, position: number) => readAll(fd, into, position),
     sync: () => fs.fdatasyncSync(fd),
     truncate: (size: number) => fs.ftruncateSync(fd, size),
     size: () => fs.fstatSync(fd).size,
@@ -107,6 +100,16 @@ function openFile(fd: number): DiskFile {
     },
     close: () => fs.closeSync(fd),
   }
+}
+
+function readAll(fd: number, into: Uint8Array, position: number): number {
+  let done = 0
+  while (done < into.length) {
+    const count = fs.readSync(fd, into, done, into.length - done, position + done)
+    if (count === 0) break
+    done += count
+  }
+  return done
 }
 
 /** What a short writev left over. */

@@ -1,7 +1,7 @@
 import { BoundedCache } from '@holdfast/core/bounded-cache.ts'
 
-/** Blobs up to this size are worth keeping. */
-export const CACHED_BYTES_MAX = 64 * 1024
+/** Larger ones are read from the memory of the system faster than they are kept here. */
+export const CACHED_BYTES_MAX = 16 * 1024
 /** What an entry takes beside its bytes. */
 const ENTRY_BYTES = 512
 /** The server keeps the smallest in a second form, ready to be sent. */

@@ -1,10 +1,9 @@
 import { createHash, type Hash } from 'node:crypto'
-import { crc32 } from 'node:zlib'
-import { crc32c } from '@holdfast/core/checksums/crc32c.ts'
 import { type Crc64, crc64Hex, crc64nvme, crc64Start } from '@holdfast/core/checksums/crc64nvme.ts'
 import type { DigestName, ExpectedDigests } from '@holdfast/core/digests.ts'
 import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { BlobFacts, WriteOptions } from '@holdfast/core/ports/element.ts'
+import { crc32, crc32c } from './crc.ts'
 
 const HASHES = ['md5', 'sha1', 'sha512'] as const
 

@@ -1,7 +1,7 @@
 import type { Call } from '@holdfast/core/call.ts'
 import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { StoredPlace } from '@holdfast/core/ports/catalog.ts'
-import type { BlobBytes, ByteRange, ReadOptions } from '@holdfast/core/ports/element.ts'
+import type { BlobBytes, ByteRange, LentBytes, ReadOptions } from '@holdfast/core/ports/element.ts'
 import type { Permission } from '@holdfast/core/principal.ts'
 import type { Asset, Version } from '@holdfast/core/records.ts'
 import { readBlob } from '../content/read-blob.ts'
@@ -54,6 +54,8 @@ export interface Content {
   readonly modifiedAt: string
   /** All of it, where it is in memory already. */
   held(): Uint8Array | undefined
+  /** All of it on loan, where that can be had; `read` knows why not. */
+  lend(): LentBytes | Promise<LentBytes> | undefined
   /** RANGE_NOT_SATISFIABLE when the range does not lie within the content. */
   read(range?: ByteRange, options?: ReadOptions): Promise<BlobBytes>
 }
@@ -97,6 +99,7 @@ export function contentOf(
     contentType: version?.contentType ?? asset.contentType,
     modifiedAt: version?.createdAt ?? asset.contentAt,
     held: () => engine.element.held?.(place.sha256),
+    lend: () => (place.parts === undefined ? engine.element.lend?.(place) : undefined),
     read: async (range, options) => {
       if (range !== undefined) requireRange(range, place.size)
       return readBlob(engine, place, { range, ...options })

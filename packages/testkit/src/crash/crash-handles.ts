@@ -114,6 +114,7 @@ export function asStream(file: DiskFile): DiskStream {
       await undefined
       return file.read(into, position)
     },
+    readNow: (into, position) => file.read(into, position),
     async sync() {
       await undefined
       file.sync()

@@ -62,6 +62,7 @@ function mutantStream(stream: DiskStream, mutant: DiskMutant): DiskStream {
   return {
     write: (bytes, position) => stream.write(bytes, position),
     read: (into, position) => stream.read(into, position),
+    readNow: (into, position) => stream.readNow(into, position),
     async sync() {
       if (mutant !== 'no-async-sync') await stream.sync()
     },

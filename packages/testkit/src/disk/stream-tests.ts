@@ -36,6 +36,10 @@ export function streamTests(open: OpenDisk): void {
     assert.equal(await stream.read(into, 4000), 1000)
     assert.equal(await stream.read(into, 5000), 0)
     assert.equal(await stream.size(), 5000)
+    into.fill(0)
+    assert.equal(stream.readNow(into, 4500), 500)
+    assert.ok(into.subarray(0, 500).every(byte => byte === 3))
+    assert.equal(stream.readNow(into, 5000), 0)
     await stream.close()
   })
   diskTest(open, 'many streams work at once', async (disk, root) => {

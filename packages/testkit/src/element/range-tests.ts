@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict'
+import { hash } from 'node:crypto'
 import type { ByteRange, WrittenBlob } from '@holdfast/core/ports/element.ts'
 import { runSeed, SeededRandom } from '../seeded-random.ts'
-import { checkBody, collect, elementTest, rejectsWith, writeBody } from './element-test.ts'
+import {
+  checkBody,
+  collect,
+  elementTest,
+  rejectsWith,
+  sha256Of,
+  writeBody,
+} from './element-test.ts'
 import type { OpenElement } from './under-test.ts'
 
 const sizes = [1, 5000, 200_000, 3 * 1024 * 1024 + 17]
@@ -66,6 +74,46 @@ export function rangeTests(open: OpenElement): void {
       }
     }
   })
+}
+
+/** On loan as often as the element lends: the first time from the medium, then from memory. */
+export function loanTests(open: OpenElement): void {
+  elementTest(open, 'E8 what is lent is what was written', async element => {
+    const blobs: WrittenBlob[] = []
+    for (const size of sizes) blobs.push(await writeBody(element, { operation: size, size }))
+    for (let round = 0; round < 3; round += 1) {
+      const lent = await Promise.all(blobs.map(blob => element.lend?.(blob)))
+      // All at once, so that no two of them share memory.
+      for (const [at, { size }] of blobs.entries()) {
+        const bytes = lent[at]?.bytes
+        if (bytes !== undefined) assert.equal(hash('sha256', bytes), sha256Of(size, size))
+      }
+      for (const loan of lent) loan?.release(true)
+      for (const blob of blobs) await checkBody(element, blob, { operation: blob.size })
+    }
+  })
+  elementTest(open, 'E8 nothing is lent that does not match its sums', async (element, under) => {
+    for (const size of sizes) {
+      const blob = await writeBody(element, { operation: 1, size })
+      // Now it counts as being in memory, where damage is met by the loan itself.
+      for (let round = 0; round < 2; round += 1) (await element.lend?.(blob))?.release(true)
+      await checkBody(element, blob, { operation: 1 })
+      await under.damage?.(blob, size - 1)
+      const sums = Uint8Array.from(blob.sums)
+      sums[sums.length - 1]! ^= 1
+      const wrong = under.damage === undefined ? { ...blob, sums } : blob
+      for (let round = 0; round < 2; round += 1)
+        assert.equal(await lentOr(element, wrong), undefined)
+    }
+  })
+}
+
+async function lentOr(element: OpenedElement, blob: WrittenBlob): Promise<unknown> {
+  try {
+    return await element.lend?.(blob)
+  } catch {
+    return undefined
+  }
 }
 
 async function readAll(reading: ReturnType<OpenedElement['read']>): Promise<void> {

@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto'
-import { crc32 } from 'node:zlib'
+import { crc32 } from '../crc.ts'
 import { entryBytes, RECORD, writeHeader } from './tar-entry.ts'
 
 /**

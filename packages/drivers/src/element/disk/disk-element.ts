@@ -10,6 +10,7 @@ import type {
   ElementFault,
   ElementProbe,
   ElementTraits,
+  LentBytes,
   ListedBlob,
   ReadOptions,
   Repair,
@@ -20,7 +21,7 @@ import type { Random } from '@holdfast/core/ports/random.ts'
 import { errnoOf, fromDisk } from '../../disk/disk-errors.ts'
 import { readText } from '../../disk/read-text.ts'
 import type { ReclaimStep } from '../../store/reclaimer.ts'
-import { BlobCache } from '../blob-cache.ts'
+import { BlobCache, CACHED_BYTES_MAX } from '../blob-cache.ts'
 import { blobEntrySha256 } from './batch.ts'
 import { BlobFiles } from './blob-files.ts'
 import { checkPacks } from './check-packs.ts'
@@ -28,8 +29,10 @@ import type { DiskStaging } from './disk-staging.ts'
 import { blobPath, formatLocation, NOTES, parseLocation, TEMP } from './layout.ts'
 import { livePacked } from './live-packed.ts'
 import { PackFiles } from './pack-files.ts'
+import { lendBlob } from './reading/lend-blob.ts'
 import { readBlob } from './reading/read-blob.ts'
 import { ReadBuffers } from './reading/read-buffers.ts'
+import { RecentReads } from './reading/recent-reads.ts'
 import { DAMAGE_NOTE, DamageList, watched } from './repair/damage-list.ts'
 import { otherCopies } from './repair/other-copies.ts'
 import { RECORD, readHeader, type TarEntry } from './tar-entry.ts'
@@ -53,7 +56,10 @@ export interface DiskElementOptions {
   readonly cacheBytes: number
   /** Memory for the chunks of large blobs on their way out. */
   readonly readBufferBytes: number
+  /** How many bytes of what was read the system is trusted to have in memory still. */
+  readonly recentReadBytes: number
   readonly now: () => number
+  readonly monotonic: () => number
 }
 
 const NOTE_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/
@@ -67,6 +73,7 @@ export class DiskElement implements Element {
   readonly #packs: PackFiles
   readonly #cache: BlobCache
   readonly #buffers: ReadBuffers
+  readonly #recent: RecentReads
   readonly #damage: DamageList
   readonly repair: Repair
 
@@ -77,6 +84,7 @@ export class DiskElement implements Element {
     this.#packs = new PackFiles(options.disk, options.dir)
     this.#cache = new BlobCache(options.cacheBytes)
     this.#buffers = new ReadBuffers(options.readBufferBytes)
+    this.#recent = new RecentReads(options.recentReadBytes, options.monotonic)
     this.#damage = new DamageList({
       ...options,
       readNote: async () => await this.readNote(DAMAGE_NOTE),
@@ -104,6 +112,14 @@ export class DiskElement implements Element {
     return this.#cache.get(sha256)
   }
 
+  lend(place: BlobPlace): LentBytes | Promise<LentBytes> | undefined {
+    const { sha256, location, size } = place
+    if (this.#damage.entries.has(sha256)) return undefined
+    // What is read for the first time goes through `read`, into the cache.
+    if (size <= CACHED_BYTES_MAX && !this.#recent.isLikelyInMemory(location)) return undefined
+    return lendBlob({ packs: this.#packs, buffers: this.#buffers, recent: this.#recent }, place)
+  }
+
   async read(place: BlobPlace, range?: ByteRange, options: ReadOptions = {}): Promise<BlobBytes> {
     const known = this.#cache.get(place.sha256)
     if (known !== undefined && range === undefined) return { size: known.length, bytes: known }
@@ -113,6 +129,7 @@ export class DiskElement implements Element {
     const result = await this.#readThere(place, { ...options, range })
     if (result.bytes !== undefined && range === undefined) {
       this.#cache.add(place.sha256, result.bytes)
+      this.#recent.add(place.location, place.size)
     }
     return result
   }

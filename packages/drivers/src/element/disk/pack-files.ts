@@ -6,6 +6,8 @@ const OPEN_MAX = 128
 
 interface OpenPack {
   readonly file: Promise<DiskStream>
+  /** The same once it is open. */
+  opened?: DiskStream
   readers: number
   evicted: boolean
 }
@@ -22,24 +24,28 @@ export class PackFiles {
   }
 
   async open(pack: number): Promise<{ file: DiskStream; release: () => Promise<void> }> {
-    let entry = this.#open.get(pack)
+    let entry = this.#touch(pack)
     if (entry === undefined) {
       const file = this.#disk.openAsync(packPath(this.#dir, pack), 'read')
       entry = { file, readers: 0, evicted: false }
-    } else {
-      this.#open.delete(pack)
+      this.#open.set(pack, entry)
     }
-    this.#open.set(pack, entry)
     entry.readers += 1
     const held = entry
     try {
       const file = await held.file
+      held.opened = file
       await this.#trim()
       return { file, release: () => this.#release(held) }
     } catch (error) {
       if (this.#open.get(pack) === held) this.#open.delete(pack)
       throw error
     }
+  }
+
+  /** A pack that is open, to be used within this turn of the event loop. */
+  atHand(pack: number): DiskStream | undefined {
+    return this.#touch(pack)?.opened
   }
 
   /** Forgets a pack that compaction removed. */
@@ -52,6 +58,14 @@ export class PackFiles {
 
   async close(): Promise<void> {
     for (const pack of [...this.#open.keys()]) await this.drop(pack)
+  }
+
+  #touch(pack: number): OpenPack | undefined {
+    const entry = this.#open.get(pack)
+    if (entry === undefined) return undefined
+    this.#open.delete(pack)
+    this.#open.set(pack, entry)
+    return entry
   }
 
   async #release(entry: OpenPack): Promise<void> {

@@ -1,5 +1,5 @@
-import { crc32 } from 'node:zlib'
 import type { DiskFile } from '@holdfast/core/ports/disk.ts'
+import { crc32 } from '../crc.ts'
 import {
   type BatchHead,
   blobEntrySha256,

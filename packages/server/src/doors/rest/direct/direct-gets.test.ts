@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
+import { connect, type Socket } from 'node:net'
 import { after, before, test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
 import { adminKey, startServer, type TestServer } from '../../../started-server.test.ts'
 
 const base = '/api/v2/buckets/holdfast/assets'
-const sha = (content: string) => createHash('sha256').update(content).digest('hex')
+const sha = (content: string | Buffer) => createHash('sha256').update(content).digest('hex')
 let server: TestServer
 
 before(async () => {
@@ -58,8 +60,8 @@ test('a direct answer differs in nothing from the answer of the long way', async
     `/api/v2/assets/${id.toUpperCase()}/download`,
   ]) {
     for (const method of ['GET', 'HEAD']) {
-      // Twice, because the bytes come from the disk first and from memory then.
-      for (const round of ['read', 'held']) {
+      // The bytes come from the disk first, and from memory of ours or of the system then.
+      for (const round of ['read', 'held', 'held again']) {
         const direct = await rawly(`${method} ${path}`)
         // The empty query changes nothing but the way.
         const long = await rawly(`${method} ${path}?`)
@@ -72,6 +74,69 @@ test('a direct answer differs in nothing from the answer of the long way', async
         assert.deepEqual({ ...direct.headers, ...changing }, { ...long.headers, ...changing })
       }
     }
+  }
+})
+
+/** Answers of one connection in order: each body as a digest. */
+async function bodiesFrom(socket: Socket, count: number): Promise<string[]> {
+  const bodies: string[] = []
+  let rest = Buffer.alloc(0)
+  for await (const chunk of socket) {
+    rest = Buffer.concat([rest, chunk])
+    for (;;) {
+      const headEnd = rest.indexOf('\r\n\r\n') + 4
+      const length = Number(/content-length: (\d+)/i.exec(rest.toString('latin1', 0, headEnd))?.[1])
+      if (headEnd < 4 || !(rest.length >= headEnd + length)) break
+      bodies.push(sha(rest.subarray(headEnd, headEnd + length)))
+      rest = rest.subarray(headEnd + length)
+    }
+    if (bodies.length === count) break
+  }
+  return bodies
+}
+
+test('readers that stop, leave or hurry get no bytes of each other', async () => {
+  const contents = Array.from({ length: 12 }, (_, number) =>
+    Buffer.alloc(40_000 + 17_000 * number, `content ${number} `),
+  )
+  for (const [number, body] of contents.entries()) {
+    const path = `PUT ${base}/lent/${number}`
+    assert.equal((await server.ask(path, { body })).status, 201)
+  }
+  const expected = contents.map(sha)
+  // They ask for megabytes, one by one, and read nothing, so that the kernel takes only a part.
+  const stopped = Array.from({ length: 8 }, (_, reader) => {
+    const numbers = Array.from({ length: 40 }, (_unused, at) => (reader + at) % 12)
+    const socket = connect(server.port, '127.0.0.1')
+    socket.on('error', () => {}).pause()
+    return { socket, numbers }
+  })
+  for (let at = 0; at < 40; at += 1) {
+    for (const { socket, numbers } of stopped) {
+      const line = `GET ${base}/lent/${numbers[at]} HTTP/1.1`
+      socket.write(`${line}\r\nHost: x\r\nX-API-Key: ${adminKey}\r\n\r\n`)
+    }
+    // Sent together they would be answered the long way, but for the first.
+    await delay(10)
+  }
+  const hurried = Array.from({ length: 8 }, async (_, reader) => {
+    for (let at = 0; at < 36; at += 1) {
+      const number = (reader + at) % 12
+      const leaving = stopped[reader]
+      if (at === 18 && reader % 2 === 0) leaving?.socket.destroy()
+      const answer = await server.ask(`GET ${base}/lent/${number}`)
+      assert.equal(sha(answer.text), expected[number])
+    }
+  })
+  await Promise.all(hurried)
+  for (const { socket, numbers } of stopped) {
+    if (socket.destroyed) continue
+    const bodies = await bodiesFrom(socket, numbers.length)
+    assert.deepEqual(
+      bodies,
+      numbers.map(number => expected[number]),
+    )
+    socket.destroy()
   }
 })
 

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { LentBytes } from '@holdfast/core/ports/element.ts'
 import type { Principal } from '@holdfast/core/principal.ts'
 import type { Asset } from '@holdfast/core/records.ts'
 import type { Content } from '@holdfast/engine/assets/get.ts'
@@ -124,15 +125,38 @@ interface Ready {
 }
 
 function readAndSend(exchange: DirectExchange, ready: Omit<Ready, 'bytes'>): void {
+  const { content } = ready.found
+  const lent = content.lend()
+  if (lent !== undefined && !(lent instanceof Promise)) {
+    sendLent(exchange, ready, lent)
+    return
+  }
   exchange.enter()
-  ready.found.content.read().then(
-    ({ bytes }) => {
-      if (bytes === undefined || !canWriteWhole(exchange.response)) exchange.otherwise()
-      else send(exchange, { ...ready, bytes })
-    },
-    // The way of all requests meets the same failure, and has the words for it.
-    () => exchange.otherwise(),
-  )
+  // The way of all requests meets the same failure, and has the words for it.
+  const fail = () => exchange.otherwise()
+  if (lent !== undefined) lent.then(loan => sendLent(exchange, ready, loan), fail)
+  else content.read().then(({ bytes }) => sendRead(exchange, ready, bytes), fail)
+}
+
+function sendRead(
+  exchange: DirectExchange,
+  ready: Omit<Ready, 'bytes'>,
+  bytes: Uint8Array | undefined,
+): void {
+  if (bytes === undefined || !canWriteWhole(exchange.response)) exchange.otherwise()
+  else send(exchange, { ...ready, bytes })
+}
+
+/** Once the answer is over, the kernel has all of it or the connection is no more. */
+function sendLent(exchange: DirectExchange, ready: Omit<Ready, 'bytes'>, lent: LentBytes): void {
+  const { response } = exchange
+  if (!canWriteWhole(response)) {
+    lent.release(true)
+    exchange.otherwise()
+    return
+  }
+  response.once('close', () => lent.release(response.writableFinished))
+  send(exchange, { ...ready, bytes: lent.bytes })
 }
 
 function send(exchange: DirectExchange, ready: Ready): void {
