@@ -39,7 +39,7 @@ export async function sweepDay(day: Day, sweep: DaySweep): Promise<DayTally> {
   for (const [at, one] of left.entries()) {
     try {
       await checkLeft(one, states, { places, twice: at % 3 === 0, records: at % 6 === 2 })
-      // Not where the catalog was made again meanwhile: packs and an older catalog do not go together.
+      // Not where the catalog was made again meanwhile: an older one does not go with these packs.
       if (at % 6 === 1) await checkLifeAfter(one, places)
     } catch (error) {
       const text = error instanceof Error ? error.message : String(error)

@@ -176,7 +176,7 @@ export const mutants: readonly Mutant[] = [
     edits: [
       {
         in: drivers,
-        find: /file\.truncate\(this\.#offset\)\n(\s+this\.#laidOut = this\.#offset)\n\s+file\.sync\(\)/,
+        find: /file\.truncate\(this\.#offset\)(\s+this\.#laidOut[^\n]+)\s+file\.sync\(\)/,
         put: '$1',
       },
     ],
