@@ -6,7 +6,7 @@ import { FailingDevice } from '../target/failing-device.ts'
 import { fillable, imageProblem } from '../target/loop-image.ts'
 import { CrashDay, someTime } from './crash-day.ts'
 
-const failures = { short: 6, long: 250 }
+const failures = { short: 4, long: 250 }
 /** Time for a write to meet the failure; many go on in blocks that the device has. */
 const failingMs = 1500
 

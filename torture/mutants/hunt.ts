@@ -50,7 +50,7 @@ async function huntBehindFaults(lab: CrashLab, crash: CrashCase): Promise<void> 
 async function huntDay(name: string): Promise<void> {
   const day = engineDays[name]
   if (day === undefined) throw new RangeError(`no day ${name}`)
-  await sweepDay(day, { ...draw, disk: strict })
+  await sweepDay(day, { ...draw, disk: strict, dearOneOf: 6 })
 }
 
 for (const text of process.argv.slice(2)) {
