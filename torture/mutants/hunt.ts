@@ -10,12 +10,14 @@ import { engineDays } from '../crash-disk/engine-days.ts'
 import { newLab, strict } from '../crash-disk/store-lab.ts'
 import { sweepDay } from '../crash-disk/sweep-days.ts'
 import { engineHunts, huntInEngine } from './engine-hunts.ts'
+import { syncsBeforeNames } from './sync-order.ts'
 
 const draw = { random: new SeededRandom(7), disksPerCut: 4 }
 
 async function hunt(text: string): Promise<void> {
   const [kind = '', name = ''] = text.split(/:(.*)/)
   if (kind === 'day') return await huntDay(name)
+  if (kind === 'sync-order') return syncsBeforeNames()
   const inEngine = engineHunts[kind]
   if (inEngine !== undefined) return await huntInEngine(inEngine)
   using lab = newLab()
@@ -48,7 +50,7 @@ async function huntBehindFaults(lab: CrashLab, crash: CrashCase): Promise<void> 
 async function huntDay(name: string): Promise<void> {
   const day = engineDays[name]
   if (day === undefined) throw new RangeError(`no day ${name}`)
-  await sweepDay(day, { ...draw, disk: strict })
+  await sweepDay(day, { ...draw, disk: strict, dearOneOf: 6 })
 }
 
 for (const text of process.argv.slice(2)) {

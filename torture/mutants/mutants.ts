@@ -2,6 +2,8 @@
 export interface Mutant {
   readonly name: string
   readonly edits: readonly Edit[]
+  /** A program that the hunt takes; where it is missing the mutant is left out. */
+  readonly needs?: 'strace'
   /** One of these must find it; see `hunt.ts`. */
   readonly hunts: readonly string[]
 }
@@ -174,7 +176,7 @@ export const mutants: readonly Mutant[] = [
     edits: [
       {
         in: drivers,
-        find: /file\.truncate\(this\.#offset\)\n(\s+this\.#laidOut = .+)\n +file\.sync\(\)/,
+        find: /file\.truncate\(this\.#offset\)(\s+this\.#laidOut[^\n]+)\s+file\.sync\(\)/,
         put: '$1',
       },
     ],
@@ -228,6 +230,14 @@ export const mutants: readonly Mutant[] = [
     name: 'sync-error-forgotten',
     edits: [{ in: `${drivers}/store`, find: /this\.#failed = error\n(?=\s+const reply)/, put: '' }],
     hunts: ['stops'],
+  },
+  {
+    name: 'no-fsync-direct',
+    edits: [
+      { in: `${drivers}/disk`, find: /fs\.fdatasyncSync\(fd\)\n(?=\s+\},\n\s+close)/, put: '\n' },
+    ],
+    hunts: ['sync-order'],
+    needs: 'strace',
   },
   {
     name: 'writes-elsewhere',

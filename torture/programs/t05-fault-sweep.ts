@@ -75,7 +75,6 @@ export const program: Program = {
       kills: 60,
       disks: 900,
       injections: 8,
-      'device failures': 5,
       acknowledged: 300,
     },
     long: {
@@ -83,7 +82,6 @@ export const program: Program = {
       kills: 400,
       disks: 20_000,
       injections: 300,
-      'device failures': 200,
     },
   },
   mounts: true,

@@ -15,7 +15,7 @@ export function updateReference(file: string, results: readonly ProgramResult[])
     if (failures.length === 0 && skipped.length === 0) byId.set(result.id, result)
   }
   const reference = [...byId.values()].sort((a, b) => a.id.localeCompare(b.id))
-  writeFileSync(file, `${JSON.stringify(reference, null, 1)}\n`)
+  writeFileSync(file, `${JSON.stringify(reference, null, 2)}\n`)
   return reference
 }
 
