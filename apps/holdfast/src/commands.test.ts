@@ -62,6 +62,27 @@ test('links work without a key', async t => {
   assert.equal((await holdfast('get', 'up/b.txt', '-')).stdout, 'up')
 })
 
+test('shares are made, listed, used and revoked', async t => {
+  const dir = scratch(t)
+  writeFileSync(join(dir, 'a.txt'), 'hello')
+  const { holdfast } = await startServer(t, join(dir, 'data'))
+  succeeded(await holdfast('put', join(dir, 'a.txt'), '--prefix', 'press'))
+  const once = succeeded(await holdfast('share', 'create', 'press/a.txt', '--uses', '1'))
+  const url = once.stdout.trim()
+  assert.equal(await (await fetch(url)).text(), 'hello')
+  assert.equal((await fetch(url)).status, 404)
+  const terms = ['--prefix', '--expires', '2h', '--note', 'press kit', '--json']
+  const part = JSON.parse(succeeded(await holdfast('share', 'create', 'press/', ...terms)).stdout)
+  assert.equal(await (await fetch(`${part.url}/a.txt`)).text(), 'hello')
+  const listed = lines(succeeded(await holdfast('share', 'list')).stdout)
+  assert.match(listed[1] ?? '', /used_up .* 1\/1 /)
+  assert.match(listed[2] ?? '', /live +holdfast\/press\/ +1 .* press kit$/)
+  succeeded(await holdfast('share', 'revoke', part.id))
+  assert.equal((await fetch(`${part.url}/a.txt`)).status, 404)
+  assert.match((await holdfast('share', 'create', 'none.txt')).stderr, /ASSET_NOT_FOUND/)
+  assert.equal((await holdfast('share', 'create', 'press/a.txt', '--expires', '5s')).code, 2)
+})
+
 test('buckets and keys are made, changed, used and gone', async t => {
   const dir = scratch(t)
   const { holdfast, url } = await startServer(t, join(dir, 'data'))
@@ -132,6 +153,10 @@ test('people are made, log in and work with their own files', async t => {
   succeeded(await as(ann, ['put', join(dir, 'a.txt')]))
   assert.deepEqual(lines((await as(ann, ['ls'])).stdout), ['a.txt'])
   assert.match(succeeded(await as(chief, ['users'])).stdout, /ann .*ACTIVE/)
+  assert.match(succeeded(await as(chief, ['sessions', '--user', 'ann'])).stdout, /127\.0\.0\.1/)
+  assert.equal((await as(ann, ['sessions', '--user', 'chief'])).code, 1)
+  assert.match(succeeded(await as(ann, ['sessions'])).stdout, /^\S+ \* +127/m)
+  assert.match((await as(ann, ['sessions', 'end-all', '--keep-current'])).stdout, /^0 sessions/)
   succeeded(await as(chief, ['users', 'deactivate', 'ann']))
   assert.equal((await as(ann, ['ls'])).code, 1)
   succeeded(await as(chief, ['logout']))

@@ -9,6 +9,8 @@ import { addLink } from './commands/link.ts'
 import { addLs } from './commands/ls.ts'
 import { addAudit } from './commands/people/audit.ts'
 import { addLogin } from './commands/people/login.ts'
+import { addSessions } from './commands/people/sessions.ts'
+import { addShare } from './commands/people/share.ts'
 import { addUsers } from './commands/people/users.ts'
 import { addPut } from './commands/put.ts'
 import { addRebuild } from './commands/rebuild.ts'
@@ -46,7 +48,8 @@ export function buildProgram(): Command {
   for (const add of [addServe, addPut, addGet, addLs, addStat, addSearch, addRm, addRestore]) {
     add(program)
   }
-  for (const add of [addLink, addBuckets, addKeys, addLogin, addUsers, addAudit]) add(program)
+  for (const add of [addLink, addShare, addBuckets, addKeys]) add(program)
+  for (const add of [addLogin, addSessions, addUsers, addAudit]) add(program)
   for (const add of [addVerify, addRebuild, addConfig, addBench]) add(program)
   return program
 }

@@ -8,10 +8,12 @@ import { linkCalls } from './groups/links.ts'
 import { accessCalls, groupCalls } from './groups/people/access.ts'
 import { auditCalls } from './groups/people/audit.ts'
 import { authCalls } from './groups/people/auth.ts'
+import { sessionCalls } from './groups/people/sessions.ts'
 import { userCalls } from './groups/people/users.ts'
 import { presignedCalls } from './groups/presigned.ts'
 import { quotaCalls } from './groups/quotas.ts'
 import { serviceCalls } from './groups/service-status.ts'
+import { shareCalls } from './groups/shares.ts'
 import { versionChangeCalls } from './groups/version-changes.ts'
 import { versionReadCalls } from './groups/version-reads.ts'
 import type { ClientOptions } from './options.ts'
@@ -49,12 +51,14 @@ export function openClient(options: ClientOptions) {
     quotas: quotaCalls(transport),
     keys: keyCalls(transport),
     auth: authCalls(transport),
+    sessions: sessionCalls(transport),
     users: userCalls(transport),
     audit: auditCalls(transport),
     groups: groupCalls(transport),
     access: accessCalls(transport),
     links: linkCalls(transport),
     presigned: presignedCalls(transport),
+    shares: shareCalls(transport),
     service: serviceCalls(transport),
   }
 }

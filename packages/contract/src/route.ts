@@ -36,6 +36,7 @@ export const tagTexts = {
   Versions: 'Every changed content is kept as a version.',
   Links: 'Relations between assets.',
   'Presigned links': 'Addresses that carry their own permission for a while.',
+  'Share links': 'Links for people: they expire, are counted, and can be revoked.',
   Buckets: 'Containers with settings.',
   Quotas: 'Ceilings for buckets, owners and services.',
   'API keys': 'Credentials of programs.',

@@ -8,6 +8,8 @@ import { identityRoutes } from './routes/identity.ts'
 import { keyRoutes } from './routes/keys.ts'
 import { linkRoutes } from './routes/links.ts'
 import { serviceRoutes } from './routes/service.ts'
+import { sessionRoutes } from './routes/sessions.ts'
+import { shareRoutes } from './routes/shares.ts'
 import { versionRoutes } from './routes/versions.ts'
 
 /** The one table of operations: what is not here is not served. */
@@ -22,6 +24,8 @@ export const routes = {
   ...identityRoutes,
   ...auditRoutes,
   ...accessRoutes,
+  ...shareRoutes,
+  ...sessionRoutes,
 } as const satisfies Record<string, Route>
 
 export type Routes = typeof routes

@@ -29,6 +29,7 @@ import {
 } from './identity/groups/group-transactions.ts'
 import { addSigningKeyTransaction } from './identity/sessions/key-transactions.ts'
 import {
+  endSessionsTransaction,
   endSessionTransaction,
   renewSessionTransaction,
   startSessionTransaction,
@@ -51,6 +52,12 @@ import { removeObjectTransaction } from './objects/writes/remove-transaction.ts'
 import { renameTransaction } from './objects/writes/rename-transaction.ts'
 import { setFacetsTransaction } from './objects/writes/settings-transaction.ts'
 import { removeQuotaTransaction, setQuotaTransaction } from './quotas/quota-transactions.ts'
+import {
+  addShareTransaction,
+  failShareTransaction,
+  revokeShareTransaction,
+  useShareTransaction,
+} from './sharing/share-transactions.ts'
 import { pruneTransaction } from './versions/prune-transaction.ts'
 import { rollbackTransaction } from './versions/rollback-transaction.ts'
 import {
@@ -92,6 +99,11 @@ export const transactions = {
   'sessions.start': startSessionTransaction,
   'sessions.renew': renewSessionTransaction,
   'sessions.end': endSessionTransaction,
+  'sessions.endAll': endSessionsTransaction,
+  'shares.add': addShareTransaction,
+  'shares.use': useShareTransaction,
+  'shares.fail': failShareTransaction,
+  'shares.revoke': revokeShareTransaction,
   'groups.set': setGroupTransaction,
   'groups.remove': removeGroupTransaction,
   'grants.add': addGrantTransaction,

@@ -12,17 +12,32 @@ export interface MadePrincipal {
 
 /** What a user may by roles, groups and grants, as the catalog says now. */
 export async function principalOfUser(engine: Engine, user: User): Promise<MadePrincipal> {
-  const groups = (await allGroups(engine)).filter(({ members }) => members.includes(user.id))
-  const holders = [user.id, ...groups.map(({ id }) => id)]
-  const granted = (await Promise.all(holders.map(id => grantsTo(engine, id)))).flat()
+  const { id, username, roles, buckets } = user
+  const { facts, madeOf } = await heldBy(engine, id)
+  const principal: Principal = {
+    ...{ kind: 'user', id, name: username, ...rightsOf(roles), buckets },
+    ...facts,
+  }
+  return { principal, madeOf }
+}
+
+/** The groups that somebody is in, and what was granted to it and to them. */
+export async function heldBy(
+  engine: Engine,
+  id: string,
+): Promise<{
+  readonly facts: Pick<Principal, 'groups' | 'grants'>
+  readonly madeOf: readonly string[]
+}> {
+  const groups = (await allGroups(engine)).filter(({ members }) => members.includes(id))
+  const holders = [id, ...groups.map(group => group.id)]
+  const granted = (await Promise.all(holders.map(holder => grantsTo(engine, holder)))).flat()
   const grants = granted.map(
     ({ bucket, prefix, permissions }): PrefixGrant => ({ bucket, prefix, permissions }),
   )
-  const { id, username, roles, buckets } = user
-  const principal: Principal = {
-    ...{ kind: 'user', id, name: username, ...rightsOf(roles), buckets },
+  const facts = {
     ...(groups.length === 0 ? {} : { groups: groups.map(group => group.id) }),
     ...(grants.length === 0 ? {} : { grants }),
   }
-  return { principal, madeOf: [...holders, ...granted.map(grant => grant.id)] }
+  return { facts, madeOf: [...holders, ...granted.map(grant => grant.id)] }
 }

@@ -49,6 +49,10 @@ export function problemOf(error: HoldfastError, requestId: string): Problem {
 export function problemHeaders(error: HoldfastError): Record<string, string> {
   switch (error.kind) {
     case 'unauthenticated':
+      // RFC 7617 §2: browsers ask for it by themselves.
+      if (error.code === 'SHARE_PASSWORD_NEEDED') {
+        return { 'www-authenticate': 'Basic realm="share link", charset="UTF-8"' }
+      }
       return { 'www-authenticate': 'Bearer realm="holdfast"' }
     case 'limited':
       return error.code === 'TOO_MANY_REQUESTS' ? { 'retry-after': '1' } : {}

@@ -25,6 +25,7 @@ async function checkAccess(engine: Engine, token: string): Promise<Principal> {
   const made = await principalOfUser(engine, user)
   const principal = { ...made.principal, sessionId: session.id }
   const madeOf = [...made.madeOf, session.id]
-  tokens.set(token, { principal, expiresMs: checked.expiresMs, madeOf }, moment)
+  const { expiresMs } = checked
+  tokens.set(token, { principal, expiresMs, madeOf }, { moment, nowMs: engine.clock.now() })
   return principal
 }

@@ -81,11 +81,12 @@ async function evaluate(engine: Engine, { name, password }: Credentials): Promis
 export async function refresh(
   engine: Engine,
   token: string,
+  origin: Origin,
 ): Promise<{ readonly user: User; readonly tokens: TokenPair }> {
   const { sessionId: id, jti } = await checkToken(engine, token, 'refresh')
   const generation = generationOf(jti)
   if (generation === undefined) throw new HoldfastError('UNAUTHENTICATED')
-  const args = { id, generation, expiresAt: refreshUntil(engine) }
+  const args = { id, generation, expiresAt: refreshUntil(engine), ...origin }
   const call = systemCall('refresh')
   const session = await commit(engine, call, { name: 'sessions.renew', args })
   if (session === undefined) throw new HoldfastError('UNAUTHENTICATED')

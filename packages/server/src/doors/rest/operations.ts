@@ -10,7 +10,9 @@ import { linkOperations } from './links.ts'
 import { accessOperations } from './people/access.ts'
 import { auditOperations } from './people/audits.ts'
 import { identityOperations } from './people/identity.ts'
+import { sessionOperations } from './people/sessions.ts'
 import { presignedOperations } from './presigned.ts'
+import { shareOperations } from './sharing/shares.ts'
 import { uploadOperations } from './uploads.ts'
 import { versionOperations } from './versions.ts'
 
@@ -29,5 +31,7 @@ export const restOperations = {
   ...identityOperations,
   ...auditOperations,
   ...accessOperations,
+  ...shareOperations,
+  ...sessionOperations,
   ...descriptionOperations,
 } satisfies Partial<Operations>
