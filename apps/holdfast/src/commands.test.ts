@@ -122,6 +122,34 @@ test('without a key the first refusal ends a put, with advice', async t => {
   assert.match(stderr, /^holdfast: .+UNAUTHENTICATED.+; set HOLDFAST_API_KEY or give --key\n$/)
 })
 
+test('a service account gets tokens, a next secret, and is shut out', async t => {
+  const dir = scratch(t)
+  const { holdfast, url } = await startServer(t, join(dir, 'data'))
+  const create = ['accounts', 'create', 'runner', '-r', 'readonly', '-p', 'assets:write']
+  const [clientId = '', first = ''] = lines(succeeded(await holdfast(...create)).stdout)
+  const token = async (secret: string, ...more: string[]) =>
+    await run(['accounts', 'token', clientId, ...more], {
+      env: { HOLDFAST_URL: url, HOLDFAST_CLIENT_SECRET: secret },
+    })
+  const as = async (key: string, ...args: string[]) =>
+    await run(args, { env: { HOLDFAST_URL: url, HOLDFAST_API_KEY: key } })
+  const key = succeeded(await token(first)).stdout.trim()
+  assert.match((await as(key, 'whoami')).stdout, new RegExp(`^service_account ${clientId} `))
+  const narrow = succeeded(await token(first, '--scope', 'assets:read')).stdout.trim()
+  writeFileSync(join(dir, 'a.txt'), 'x')
+  assert.match((await as(narrow, 'put', join(dir, 'a.txt'))).stderr, /FORBIDDEN/)
+  succeeded(await as(key, 'put', join(dir, 'a.txt')))
+  const rotate = ['accounts', 'rotate', 'runner', '--overlap', '0s']
+  const next = succeeded(await holdfast(...rotate)).stdout.trim()
+  assert.match((await token(first)).stderr, /UNAUTHENTICATED/)
+  succeeded(await token(next))
+  assert.match((await holdfast('accounts')).stdout, /ACTIVE +READONLY assets:write +hfc_\S+…/)
+  assert.match((await holdfast('accounts', 'suspend', clientId)).stdout, /SUSPENDED/)
+  assert.match((await token(next)).stderr, /ACCOUNT_DISABLED/)
+  succeeded(await holdfast('accounts', 'remove', 'runner'))
+  assert.equal((await holdfast('accounts', 'remove', 'runner')).code, 2)
+})
+
 test('people are made, log in and work with their own files', async t => {
   const dir = scratch(t)
   const server = await startServer(t, join(dir, 'data'), {

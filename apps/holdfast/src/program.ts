@@ -7,6 +7,7 @@ import { addGet } from './commands/get.ts'
 import { addKeys } from './commands/keys.ts'
 import { addLink } from './commands/link.ts'
 import { addLs } from './commands/ls.ts'
+import { addAccounts } from './commands/people/accounts.ts'
 import { addAudit } from './commands/people/audit.ts'
 import { addLogin } from './commands/people/login.ts'
 import { addSessions } from './commands/people/sessions.ts'
@@ -49,7 +50,7 @@ export function buildProgram(): Command {
     add(program)
   }
   for (const add of [addLink, addShare, addBuckets, addKeys]) add(program)
-  for (const add of [addLogin, addSessions, addUsers, addAudit]) add(program)
+  for (const add of [addLogin, addSessions, addUsers, addAccounts, addAudit]) add(program)
   for (const add of [addVerify, addRebuild, addConfig, addBench]) add(program)
   return program
 }

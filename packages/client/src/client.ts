@@ -6,6 +6,7 @@ import { bucketCalls } from './groups/buckets.ts'
 import { keyCalls } from './groups/keys.ts'
 import { linkCalls } from './groups/links.ts'
 import { accessCalls, groupCalls } from './groups/people/access.ts'
+import { accountCalls } from './groups/people/accounts.ts'
 import { auditCalls } from './groups/people/audit.ts'
 import { authCalls } from './groups/people/auth.ts'
 import { sessionCalls } from './groups/people/sessions.ts'
@@ -51,6 +52,7 @@ export function openClient(options: ClientOptions) {
     quotas: quotaCalls(transport),
     keys: keyCalls(transport),
     auth: authCalls(transport),
+    accounts: accountCalls(transport),
     sessions: sessionCalls(transport),
     users: userCalls(transport),
     audit: auditCalls(transport),

@@ -413,7 +413,7 @@ test('every operation of the route table is called by the client', async t => {
 /** One call of everything, with arguments that only have to reach the wire. */
 async function callEverything({ assets, versions, buckets, ...rest }: Client): Promise<void> {
   const { quotas, keys, links, presigned, service, auth, users, audit, groups, access } = rest
-  const { shares, sessions } = rest
+  const { shares, sessions, accounts } = rest
   const ref = { bucket, key: 'k' }
   const version = { id: owner, version: 1 }
   const scope = { scope: 'owner', name: owner } as const
@@ -459,6 +459,10 @@ async function callEverything({ assets, versions, buckets, ...rest }: Client): P
     ...[sessions.endAll({ userId: owner }), shares.list(), shares.create({ asset_id: owner })],
     ...[shares.get(owner), shares.revoke(owner), shares.describe('/s/t')],
     ...[shares.download('/s/t'), shares.download('/s/t/k')],
+    ...[accounts.list(), accounts.create({ name: 'a1' }), accounts.get(owner)],
+    ...[accounts.update(owner, {}), accounts.remove(owner), accounts.rotateSecret(owner)],
+    accounts.removeSecret(owner, owner),
+    accounts.token({ clientId: 'sa_a_b_c', secret: 's' }),
   ]
   for (const result of await Promise.allSettled(calls)) assert.equal(result.status, 'rejected')
 }

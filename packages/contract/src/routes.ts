@@ -1,5 +1,6 @@
 import type { Route } from './route.ts'
 import { accessRoutes } from './routes/access.ts'
+import { accountRoutes } from './routes/accounts.ts'
 import { adminRoutes } from './routes/admin.ts'
 import { assetRoutes } from './routes/assets.ts'
 import { auditRoutes } from './routes/audit.ts'
@@ -26,6 +27,7 @@ export const routes = {
   ...accessRoutes,
   ...shareRoutes,
   ...sessionRoutes,
+  ...accountRoutes,
 } as const satisfies Record<string, Route>
 
 export type Routes = typeof routes

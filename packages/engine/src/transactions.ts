@@ -22,6 +22,12 @@ import {
   updateBucketTransaction,
 } from './buckets/bucket-transactions.ts'
 import {
+  createAccountTransaction,
+  removeSecretTransaction,
+  rotateSecretTransaction,
+  updateAccountTransaction,
+} from './identity/accounts/account-transactions.ts'
+import {
   addGrantTransaction,
   removeGrantTransaction,
   removeGroupTransaction,
@@ -100,6 +106,10 @@ export const transactions = {
   'sessions.renew': renewSessionTransaction,
   'sessions.end': endSessionTransaction,
   'sessions.endAll': endSessionsTransaction,
+  'accounts.create': createAccountTransaction,
+  'accounts.update': updateAccountTransaction,
+  'accounts.rotate': rotateSecretTransaction,
+  'accounts.removeSecret': removeSecretTransaction,
   'shares.add': addShareTransaction,
   'shares.use': useShareTransaction,
   'shares.fail': failShareTransaction,

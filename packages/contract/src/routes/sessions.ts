@@ -6,7 +6,7 @@ import {
   sessionParams,
   sessionsEnded,
   userSessionParams,
-} from '../schemas/session.ts'
+} from '../schemas/people/session.ts'
 
 const own = '/api/v2/auth/sessions'
 const ofUser = '/api/v2/users/{id}/sessions'

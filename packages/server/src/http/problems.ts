@@ -45,6 +45,21 @@ export function problemOf(error: HoldfastError, requestId: string): Problem {
   }
 }
 
+const OAUTH: Partial<Record<ErrorCode, string>> = {
+  UNAUTHENTICATED: 'invalid_client',
+  ACCOUNT_DISABLED: 'invalid_client',
+  SECRET_EXPIRED: 'invalid_client',
+  GRANT_TYPE_UNSUPPORTED: 'unsupported_grant_type',
+  SCOPE_INVALID: 'invalid_scope',
+}
+
+/** What RFC 6749 §5.2 wants in a refusal of its token endpoint. */
+export function oauthProblem({ code, kind }: HoldfastError): object {
+  const isRequest = kind === 'invalid' || kind === 'unprocessable'
+  const error = OAUTH[code] ?? (isRequest ? 'invalid_request' : 'temporarily_unavailable')
+  return { error, error_description: errorTable[code].message }
+}
+
 /** Headers that belong to a refusal. */
 export function problemHeaders(error: HoldfastError): Record<string, string> {
   switch (error.kind) {

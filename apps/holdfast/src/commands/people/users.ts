@@ -6,11 +6,10 @@ import { timeText } from '../../output/amounts.ts'
 import { collect } from '../../output/collect.ts'
 import { print, printJson } from '../../output/say.ts'
 import { printTable } from '../../output/table.ts'
-import { UsageError } from '../../output/usage-error.ts'
+import { roleOf } from './roles.ts'
 import { userIdOf } from './user-id.ts'
 
 type User = Awaited<ReturnType<Client['users']['get']>>
-type Role = User['roles'][number]
 
 interface CreateOptions {
   readonly role?: readonly string[]
@@ -131,12 +130,4 @@ async function create(name: string, options: CreateOptions, command: Command): P
   )
   if (json) printJson(user)
   else print(user.id)
-}
-
-const ROLES: readonly Role[] = ['ADMIN', 'OPERATOR', 'USER', 'AUDITOR', 'READONLY']
-
-function roleOf(text: string): Role {
-  const role = ROLES.find(one => one === text.toUpperCase())
-  if (role === undefined) throw new UsageError(`${text} is no role: ${ROLES.join(', ')}`)
-  return role
 }

@@ -8,6 +8,7 @@ import { descriptionOperations } from './descriptions.ts'
 import { keyedOperations } from './keyed.ts'
 import { linkOperations } from './links.ts'
 import { accessOperations } from './people/access.ts'
+import { accountOperations } from './people/accounts.ts'
 import { auditOperations } from './people/audits.ts'
 import { identityOperations } from './people/identity.ts'
 import { sessionOperations } from './people/sessions.ts'
@@ -33,5 +34,6 @@ export const restOperations = {
   ...accessOperations,
   ...shareOperations,
   ...sessionOperations,
+  ...accountOperations,
   ...descriptionOperations,
 } satisfies Partial<Operations>

@@ -1,4 +1,4 @@
-import type { SessionResponse } from '@holdfast/contract/schemas/session.ts'
+import type { SessionResponse } from '@holdfast/contract/schemas/people/session.ts'
 import {
   endSession,
   endSessions,

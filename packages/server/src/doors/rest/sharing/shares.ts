@@ -16,6 +16,7 @@ import {
   revokeShare,
   type WantedTarget,
 } from '@holdfast/engine/sharing/shares.ts'
+import { basicCredentials } from '../../../http/caller/basic-credentials.ts'
 import { publicUrl } from '../../../http/caller/public-url.ts'
 import { sendContent } from '../../../http/content/send-content.ts'
 import { type Operations, type Scope, type Sent, sent } from '../../../http/exchange.ts'
@@ -138,7 +139,7 @@ async function open(scope: Scope, token: string): Promise<OpenedShare> {
   const { context, call, request, reply } = scope
   reply.header('x-robots-tag', 'noindex, nofollow')
   const opened = await telling(scope, async () => {
-    const password = passwordOf(request.headers.authorization)
+    const password = basicCredentials(request.headers.authorization)?.password
     return await openShare(context.engine, call, { token, password })
   })
   request.state.principal = opened.call.principal
@@ -175,15 +176,4 @@ function whyOf({ code, cause }: HoldfastError): JsonObject {
   if (code !== 'SHARE_NOT_FOUND') return {}
   if (isHoldfastError(cause)) return { reason: cause.code }
   return { reason: typeof cause === 'string' ? cause : 'ended meanwhile' }
-}
-
-const BASIC = /^Basic +([A-Za-z0-9+/]+={0,2})$/i
-
-/** RFC 7617; the user name does not matter. */
-function passwordOf(authorization: string | undefined): string | undefined {
-  const encoded = BASIC.exec(authorization?.trim() ?? '')?.[1]
-  if (encoded === undefined) return undefined
-  const text = Buffer.from(encoded, 'base64').toString('utf8')
-  const colon = text.indexOf(':')
-  return colon < 0 ? undefined : text.slice(colon + 1)
 }

@@ -1,5 +1,5 @@
 import Type, { type Static } from 'typebox'
-import { closed, time, uuid } from './fields.ts'
+import { closed, time, uuid } from '../fields.ts'
 
 const ip = Type.String({ description: 'Address that the login came from.' })
 const agent = Type.String({ description: 'User-Agent of the login; anybody can send any.' })
