@@ -62,6 +62,27 @@ test('links work without a key', async t => {
   assert.equal((await holdfast('get', 'up/b.txt', '-')).stdout, 'up')
 })
 
+test('shares are made, listed, used and revoked', async t => {
+  const dir = scratch(t)
+  writeFileSync(join(dir, 'a.txt'), 'hello')
+  const { holdfast } = await startServer(t, join(dir, 'data'))
+  succeeded(await holdfast('put', join(dir, 'a.txt'), '--prefix', 'press'))
+  const once = succeeded(await holdfast('share', 'create', 'press/a.txt', '--uses', '1'))
+  const url = once.stdout.trim()
+  assert.equal(await (await fetch(url)).text(), 'hello')
+  assert.equal((await fetch(url)).status, 404)
+  const terms = ['--prefix', '--expires', '2h', '--note', 'press kit', '--json']
+  const part = JSON.parse(succeeded(await holdfast('share', 'create', 'press/', ...terms)).stdout)
+  assert.equal(await (await fetch(`${part.url}/a.txt`)).text(), 'hello')
+  const listed = lines(succeeded(await holdfast('share', 'list')).stdout)
+  assert.match(listed[1] ?? '', /used_up .* 1\/1 /)
+  assert.match(listed[2] ?? '', /live +holdfast\/press\/ +1 .* press kit$/)
+  succeeded(await holdfast('share', 'revoke', part.id))
+  assert.equal((await fetch(`${part.url}/a.txt`)).status, 404)
+  assert.match((await holdfast('share', 'create', 'none.txt')).stderr, /ASSET_NOT_FOUND/)
+  assert.equal((await holdfast('share', 'create', 'press/a.txt', '--expires', '5s')).code, 2)
+})
+
 test('buckets and keys are made, changed, used and gone', async t => {
   const dir = scratch(t)
   const { holdfast, url } = await startServer(t, join(dir, 'data'))
@@ -101,6 +122,34 @@ test('without a key the first refusal ends a put, with advice', async t => {
   assert.match(stderr, /^holdfast: .+UNAUTHENTICATED.+; set HOLDFAST_API_KEY or give --key\n$/)
 })
 
+test('a service account gets tokens, a next secret, and is shut out', async t => {
+  const dir = scratch(t)
+  const { holdfast, url } = await startServer(t, join(dir, 'data'))
+  const create = ['accounts', 'create', 'runner', '-r', 'readonly', '-p', 'assets:write']
+  const [clientId = '', first = ''] = lines(succeeded(await holdfast(...create)).stdout)
+  const token = async (secret: string, ...more: string[]) =>
+    await run(['accounts', 'token', clientId, ...more], {
+      env: { HOLDFAST_URL: url, HOLDFAST_CLIENT_SECRET: secret },
+    })
+  const as = async (key: string, ...args: string[]) =>
+    await run(args, { env: { HOLDFAST_URL: url, HOLDFAST_API_KEY: key } })
+  const key = succeeded(await token(first)).stdout.trim()
+  assert.match((await as(key, 'whoami')).stdout, new RegExp(`^service_account ${clientId} `))
+  const narrow = succeeded(await token(first, '--scope', 'assets:read')).stdout.trim()
+  writeFileSync(join(dir, 'a.txt'), 'x')
+  assert.match((await as(narrow, 'put', join(dir, 'a.txt'))).stderr, /FORBIDDEN/)
+  succeeded(await as(key, 'put', join(dir, 'a.txt')))
+  const rotate = ['accounts', 'rotate', 'runner', '--overlap', '0s']
+  const next = succeeded(await holdfast(...rotate)).stdout.trim()
+  assert.match((await token(first)).stderr, /UNAUTHENTICATED/)
+  succeeded(await token(next))
+  assert.match((await holdfast('accounts')).stdout, /ACTIVE +READONLY assets:write +hfc_\S+…/)
+  assert.match((await holdfast('accounts', 'suspend', clientId)).stdout, /SUSPENDED/)
+  assert.match((await token(next)).stderr, /ACCOUNT_DISABLED/)
+  succeeded(await holdfast('accounts', 'remove', 'runner'))
+  assert.equal((await holdfast('accounts', 'remove', 'runner')).code, 2)
+})
+
 test('people are made, log in and work with their own files', async t => {
   const dir = scratch(t)
   const server = await startServer(t, join(dir, 'data'), {
@@ -132,6 +181,10 @@ test('people are made, log in and work with their own files', async t => {
   succeeded(await as(ann, ['put', join(dir, 'a.txt')]))
   assert.deepEqual(lines((await as(ann, ['ls'])).stdout), ['a.txt'])
   assert.match(succeeded(await as(chief, ['users'])).stdout, /ann .*ACTIVE/)
+  assert.match(succeeded(await as(chief, ['sessions', '--user', 'ann'])).stdout, /127\.0\.0\.1/)
+  assert.equal((await as(ann, ['sessions', '--user', 'chief'])).code, 1)
+  assert.match(succeeded(await as(ann, ['sessions'])).stdout, /^\S+ \* +127/m)
+  assert.match((await as(ann, ['sessions', 'end-all', '--keep-current'])).stdout, /^0 sessions/)
   succeeded(await as(chief, ['users', 'deactivate', 'ann']))
   assert.equal((await as(ann, ['ls'])).code, 1)
   succeeded(await as(chief, ['logout']))

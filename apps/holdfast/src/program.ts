@@ -7,10 +7,13 @@ import { addGet } from './commands/get.ts'
 import { addKeys } from './commands/keys.ts'
 import { addLink } from './commands/link.ts'
 import { addLs } from './commands/ls.ts'
+import { addAccounts } from './commands/people/accounts.ts'
 import { addAudit } from './commands/people/audit.ts'
 import { addLogin } from './commands/people/login.ts'
 import { addPassword } from './commands/people/password.ts'
 import { addSecondFactor } from './commands/people/second-factor.ts'
+import { addSessions } from './commands/people/sessions.ts'
+import { addShare } from './commands/people/share.ts'
 import { addUsers } from './commands/people/users.ts'
 import { addPut } from './commands/put.ts'
 import { addRebuild } from './commands/rebuild.ts'
@@ -48,8 +51,9 @@ export function buildProgram(): Command {
   for (const add of [addServe, addPut, addGet, addLs, addStat, addSearch, addRm, addRestore]) {
     add(program)
   }
-  for (const add of [addLink, addBuckets, addKeys, addLogin, addSecondFactor]) add(program)
-  for (const add of [addPassword, addUsers, addAudit]) add(program)
+  for (const add of [addLink, addShare, addBuckets, addKeys, addLogin]) add(program)
+  for (const add of [addSecondFactor, addPassword, addSessions]) add(program)
+  for (const add of [addUsers, addAccounts, addAudit]) add(program)
   for (const add of [addVerify, addRebuild, addConfig, addBench]) add(program)
   return program
 }

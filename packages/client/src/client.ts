@@ -6,14 +6,17 @@ import { bucketCalls } from './groups/buckets.ts'
 import { keyCalls } from './groups/keys.ts'
 import { linkCalls } from './groups/links.ts'
 import { accessCalls, groupCalls } from './groups/people/access.ts'
+import { accountCalls } from './groups/people/accounts.ts'
 import { auditCalls } from './groups/people/audit.ts'
 import { authCalls } from './groups/people/auth.ts'
 import { secondFactorCalls } from './groups/people/factors.ts'
 import { passwordCalls } from './groups/people/passwords.ts'
+import { sessionCalls } from './groups/people/sessions.ts'
 import { userCalls } from './groups/people/users.ts'
 import { presignedCalls } from './groups/presigned.ts'
 import { quotaCalls } from './groups/quotas.ts'
 import { serviceCalls } from './groups/service-status.ts'
+import { shareCalls } from './groups/shares.ts'
 import { versionChangeCalls } from './groups/version-changes.ts'
 import { versionReadCalls } from './groups/version-reads.ts'
 import type { ClientOptions } from './options.ts'
@@ -52,12 +55,15 @@ export function openClient(options: ClientOptions) {
     keys: keyCalls(transport),
     auth: { ...authCalls(transport), ...passwordCalls(transport) },
     secondFactor: secondFactorCalls(transport),
+    accounts: accountCalls(transport),
+    sessions: sessionCalls(transport),
     users: userCalls(transport),
     audit: auditCalls(transport),
     groups: groupCalls(transport),
     access: accessCalls(transport),
     links: linkCalls(transport),
     presigned: presignedCalls(transport),
+    shares: shareCalls(transport),
     service: serviceCalls(transport),
   }
 }

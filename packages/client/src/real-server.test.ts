@@ -276,6 +276,32 @@ test('presigned links work without the key and pin what they are for', async () 
   assert.equal((await failure(stranger.assets.stat(asset.id))).code, 'UNAUTHENTICATED')
 })
 
+test('share links are made, read without a key, counted and revoked', async () => {
+  const { asset } = await client.assets.put({ bucket, key: 'shared/a.txt' }, 'hello')
+  const stranger = openClient({ url: server.url })
+  const password = 'pässwörd'
+  const made = await client.shares.create({ asset_id: asset.id, uses_max: 1, password })
+  assert.equal((await failure(stranger.shares.download(made.url))).code, 'SHARE_PASSWORD_NEEDED')
+  const told = await stranger.shares.describe(made.url, {}, { password })
+  assert.deepEqual([told.kind, told.uses_left, told.files[0]?.size], ['asset', 1, 5])
+  const download = await stranger.shares.download(made.url, { password })
+  assert.equal(await download.text(), 'hello')
+  const again = stranger.shares.download(made.url, { password })
+  assert.equal((await failure(again)).code, 'SHARE_NOT_FOUND')
+  const part = await client.shares.create({ bucket, prefix: 'shared/' })
+  const [file] = (await stranger.shares.describe(part.url, { limit: 1 })).files
+  assert.equal(file?.key, 'a.txt')
+  assert.equal(await (await stranger.shares.download(file?.url ?? '')).text(), 'hello')
+  const { items } = await client.shares.list({ state: 'live' })
+  assert.deepEqual(
+    items.map(({ id, uses }) => [id, uses]),
+    [[part.id, 1]],
+  )
+  await client.shares.revoke(part.id)
+  assert.equal((await client.shares.get(part.id)).state, 'revoked')
+  assert.equal((await failure(stranger.shares.describe(part.url))).status, 404)
+})
+
 test('buckets, quotas and keys', async () => {
   await client.buckets.create({ name: 'client-bucket', versioning: 'disabled' })
   assert.equal(
@@ -371,6 +397,8 @@ test('every operation of the route table is called by the client', async t => {
     'headAsset',
     'headVersion',
     'headLink',
+    'headShare',
+    'headSharedFile',
   ]) {
     left.add(id)
   }
@@ -387,7 +415,7 @@ test('every operation of the route table is called by the client', async t => {
 /** One call of everything, with arguments that only have to reach the wire. */
 async function callEverything({ assets, versions, buckets, ...rest }: Client): Promise<void> {
   const { quotas, keys, links, presigned, service, auth, users, audit, groups, access } = rest
-  const { secondFactor } = rest
+  const { secondFactor, shares, sessions, accounts } = rest
   const proof = { username: 'a', password: 'b', code: '123456' }
   const ref = { bucket, key: 'k' }
   const version = { id: owner, version: 1 }
@@ -434,6 +462,15 @@ async function callEverything({ assets, versions, buckets, ...rest }: Client): P
     ...[secondFactor.confirm(proof), secondFactor.disable(proof)],
     ...[secondFactor.renewRecoveryCodes(proof), users.removeSecondFactor(owner)],
     ...[auth.forgotPassword('a'), auth.resetPassword({ token: 't', new_password: 'p' })],
+    ...[sessions.list(), sessions.end(owner), sessions.endAll({ keepCurrent: true })],
+    ...[sessions.list({ userId: owner }), sessions.end(owner, { userId: owner })],
+    ...[sessions.endAll({ userId: owner }), shares.list(), shares.create({ asset_id: owner })],
+    ...[shares.get(owner), shares.revoke(owner), shares.describe('/s/t')],
+    ...[shares.download('/s/t'), shares.download('/s/t/k')],
+    ...[accounts.list(), accounts.create({ name: 'a1' }), accounts.get(owner)],
+    ...[accounts.update(owner, {}), accounts.remove(owner), accounts.rotateSecret(owner)],
+    accounts.removeSecret(owner, owner),
+    accounts.token({ clientId: 'sa_a_b_c', secret: 's' }),
   ]
   for (const result of await Promise.allSettled(calls)) assert.equal(result.status, 'rejected')
 }

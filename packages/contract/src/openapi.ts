@@ -124,7 +124,12 @@ function requestBody(body: Body): JsonTree {
     case 'json':
       return {
         required: body.optional !== true,
-        content: { 'application/json': { schema: shared(body.schema) } },
+        content: {
+          'application/json': { schema: shared(body.schema) },
+          ...(body.alsoForm === true
+            ? { 'application/x-www-form-urlencoded': { schema: shared(body.schema) } }
+            : {}),
+        },
       }
     case 'form':
       return { required: true, content: { 'multipart/form-data': formContent(body) } }

@@ -36,19 +36,27 @@ export const tagTexts = {
   Versions: 'Every changed content is kept as a version.',
   Links: 'Relations between assets.',
   'Presigned links': 'Addresses that carry their own permission for a while.',
+  'Share links': 'Links for people: they expire, are counted, and can be revoked.',
   Buckets: 'Containers with settings.',
   Quotas: 'Ceilings for buckets, owners and services.',
   'API keys': 'Credentials of programs.',
   Access: 'Groups, grants on parts of buckets, and why something is allowed.',
   Audit: 'Who did what, in a log that shows when somebody changed it.',
   Login: 'Sessions of people: tokens and the keys that sign them.',
+  'Service accounts': 'Programs that act for themselves, with secrets that change.',
   Users: 'People who may log in, and what they may.',
   Administration: 'Care of the store.',
 } as const
 export type Tag = keyof typeof tagTexts
 
 export type Body =
-  | { readonly kind: 'json'; readonly schema: TSchema; readonly optional?: boolean }
+  | {
+      readonly kind: 'json'
+      readonly schema: TSchema
+      readonly optional?: boolean
+      /** The same fields may come as `application/x-www-form-urlencoded`. */
+      readonly alsoForm?: boolean
+    }
   | FormBody
   | { readonly kind: 'form-or-json'; readonly form: FormBody; readonly schema: TSchema }
   | { readonly kind: 'bytes' }

@@ -1,5 +1,6 @@
 import type { Route } from './route.ts'
 import { accessRoutes } from './routes/access.ts'
+import { accountRoutes } from './routes/accounts.ts'
 import { adminRoutes } from './routes/admin.ts'
 import { assetRoutes } from './routes/assets.ts'
 import { auditRoutes } from './routes/audit.ts'
@@ -11,6 +12,8 @@ import { linkRoutes } from './routes/links.ts'
 import { openIdRoutes } from './routes/openid.ts'
 import { resetRoutes } from './routes/resets.ts'
 import { serviceRoutes } from './routes/service.ts'
+import { sessionRoutes } from './routes/sessions.ts'
+import { shareRoutes } from './routes/shares.ts'
 import { versionRoutes } from './routes/versions.ts'
 
 /** The one table of operations: what is not here is not served. */
@@ -28,6 +31,9 @@ export const routes = {
   ...openIdRoutes,
   ...auditRoutes,
   ...accessRoutes,
+  ...shareRoutes,
+  ...sessionRoutes,
+  ...accountRoutes,
 } as const satisfies Record<string, Route>
 
 export type Routes = typeof routes

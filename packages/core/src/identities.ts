@@ -11,6 +11,8 @@ export const identityKinds = [
   'session',
   'signing_key',
   'password_reset',
+  'share',
+  'service_account',
 ] as const
 export type IdentityKind = (typeof identityKinds)[number]
 
@@ -26,7 +28,15 @@ export interface IdentityFields {
   readonly updatedAt: string
 }
 
-export type Identity = User | Group | Grant | Session | SigningKey | PasswordReset
+export type Identity =
+  | User
+  | Group
+  | Grant
+  | Session
+  | SigningKey
+  | PasswordReset
+  | Share
+  | ServiceAccount
 
 export const userStatuses = ['ACTIVE', 'INACTIVE', 'LOCKED', 'DELETED'] as const
 export type UserStatus = (typeof userStatuses)[number]
@@ -118,8 +128,79 @@ export interface Session extends IdentityFields {
   /** Number of the only refresh token that is good now. */
   readonly generation: number
   readonly expiresAt: string
+  /** Where the login came from. */
   readonly ip: string
   readonly agent: string
+  /** Where the last refresh came from. */
+  readonly lastIp: string
+  readonly lastAgent: string
+}
+
+/**
+ * A link that opens one asset, or the assets below a prefix, to whoever has it. Its only name is
+ * the SHA-256 of its token. It belongs to its maker, and opens nothing that the maker may not read.
+ */
+export interface Share extends IdentityFields {
+  readonly kind: 'share'
+  readonly makerKind: 'user' | 'api_key' | 'service_account' | 'system'
+  readonly makerName: string
+  readonly target: ShareTarget
+  readonly note: string
+  /** bcrypt like that of users; null = the link alone opens it. */
+  readonly passwordHash: string | null
+  /** Wrong passwords since the last use. */
+  readonly failures: number
+  readonly lockedUntil: string | null
+  readonly expiresAt: string
+  /** Downloads it is good for; null = any number. */
+  readonly usesMax: number | null
+  readonly uses: number
+  readonly lastUsedAt: string | null
+  readonly revokedAt: string | null
+  readonly revokedBy: string | null
+}
+
+export type ShareTarget =
+  | { readonly kind: 'asset'; readonly assetId: string; readonly version: number | null }
+  | {
+      readonly kind: 'prefix'
+      /** A bucket that is made again under the same name is another one. */
+      readonly bucketId: string
+      readonly bucket: string
+      readonly prefix: string
+    }
+
+export const accountStatuses = ['ACTIVE', 'SUSPENDED', 'EXPIRED', 'DELETED'] as const
+export type AccountStatus = (typeof accountStatuses)[number]
+
+/** A program that acts for itself. Its names are its client id and `name:` with its name. */
+export interface ServiceAccount extends IdentityFields {
+  readonly kind: 'service_account'
+  readonly clientId: string
+  readonly name: string
+  readonly description: string
+  readonly environment: string
+  /** EXPIRED only in answers: it is `expiresAt` that counts. */
+  readonly status: Exclude<AccountStatus, 'EXPIRED'>
+  readonly roles: readonly string[]
+  /** Scopes beyond those of the roles. */
+  readonly permissions: readonly string[]
+  /** Bucket names it is confined to; null = all. */
+  readonly buckets: readonly string[] | null
+  readonly expiresAt: string | null
+  /** Newest last. */
+  readonly secrets: readonly ClientSecret[]
+}
+
+export interface ClientSecret {
+  readonly id: string
+  /** SHA-256, hex, of 256 random bits. */
+  readonly hash: string
+  /** First characters, to recognise it in lists. */
+  readonly prefix: string
+  readonly createdAt: string
+  readonly createdBy: string
+  readonly expiresAt: string
 }
 
 /** A token that was mailed to a user, named by its hash alone. Used ones are removed. */

@@ -1,6 +1,14 @@
 /** Who acts. Doors authenticate; everything below only sees a principal. */
 export interface Principal {
-  readonly kind: 'system' | 'api_key' | 'user' | 'external' | 'anonymous' | 'link'
+  readonly kind:
+    | 'system'
+    | 'api_key'
+    | 'user'
+    | 'external'
+    | 'service_account'
+    | 'anonymous'
+    | 'link'
+    | 'share'
   /** Stable id that ACLs and the change log name. */
   readonly id: string
   readonly name: string
@@ -14,10 +22,22 @@ export interface Principal {
   readonly groups?: readonly string[]
   /** Bucket names it is confined to; null = all. */
   readonly buckets: readonly string[] | null
+  /** Narrows all of the above: what lies outside is denied, whatever opens it. */
+  readonly within?: Within
   /** The login that its token came from. */
   readonly sessionId?: string
   /** How the request came, for conditions of policies; absent where the door does not tell. */
   readonly request?: RequestFacts
+}
+
+export interface Within {
+  /** What the narrowing is, as the end of the reason of a refusal. */
+  readonly by: string
+  readonly permissions: readonly string[]
+  /** Only this asset. */
+  readonly assetId?: string
+  /** Only what lies in one bucket under keys that begin with the prefix. */
+  readonly place?: { readonly bucket: string; readonly prefix: string }
 }
 
 /** Facts that conditions of bucket policies ask about. A null was looked for and is not there. */

@@ -22,6 +22,12 @@ import {
   updateBucketTransaction,
 } from './buckets/bucket-transactions.ts'
 import {
+  createAccountTransaction,
+  removeSecretTransaction,
+  rotateSecretTransaction,
+  updateAccountTransaction,
+} from './identity/accounts/account-transactions.ts'
+import {
   beginFactorTransaction,
   confirmFactorTransaction,
   removeFactorTransaction,
@@ -37,6 +43,7 @@ import { adoptUserTransaction, closeUserTransaction } from './identity/outside/a
 import { beginResetTransaction, useResetTransaction } from './identity/resets/reset-transactions.ts'
 import { addSigningKeyTransaction } from './identity/sessions/key-transactions.ts'
 import {
+  endSessionsTransaction,
   endSessionTransaction,
   renewSessionTransaction,
   startSessionTransaction,
@@ -59,6 +66,12 @@ import { removeObjectTransaction } from './objects/writes/remove-transaction.ts'
 import { renameTransaction } from './objects/writes/rename-transaction.ts'
 import { setFacetsTransaction } from './objects/writes/settings-transaction.ts'
 import { removeQuotaTransaction, setQuotaTransaction } from './quotas/quota-transactions.ts'
+import {
+  addShareTransaction,
+  failShareTransaction,
+  revokeShareTransaction,
+  useShareTransaction,
+} from './sharing/share-transactions.ts'
 import { pruneTransaction } from './versions/prune-transaction.ts'
 import { rollbackTransaction } from './versions/rollback-transaction.ts'
 import {
@@ -108,6 +121,15 @@ export const transactions = {
   'sessions.start': startSessionTransaction,
   'sessions.renew': renewSessionTransaction,
   'sessions.end': endSessionTransaction,
+  'sessions.endAll': endSessionsTransaction,
+  'accounts.create': createAccountTransaction,
+  'accounts.update': updateAccountTransaction,
+  'accounts.rotate': rotateSecretTransaction,
+  'accounts.removeSecret': removeSecretTransaction,
+  'shares.add': addShareTransaction,
+  'shares.use': useShareTransaction,
+  'shares.fail': failShareTransaction,
+  'shares.revoke': revokeShareTransaction,
   'groups.set': setGroupTransaction,
   'groups.remove': removeGroupTransaction,
   'grants.add': addGrantTransaction,

@@ -87,13 +87,15 @@ function readerOf(response: Response): AsyncIterator<Uint8Array> {
 }
 
 /** The failure to go on after; throws those after which there is no going on. */
-function resumable(error: unknown, { silence }: Answer, of: Resumption): ClientError {
+function resumable(error: unknown, { silence, response }: Answer, of: Resumption): ClientError {
   const outer = of.request.options.signal
   if (outer?.aborted) throw outer.reason
   const reason: unknown = silence.signal.reason
   const cause = isClientError(reason) ? reason : error
   const failure = isClientError(cause) ? cause : networkFailure(cause, true)
-  const canResume = of.facts.etag !== undefined && of.facts.size !== undefined
+  // Share links with a limit send no parts: to ask for one would use up the link.
+  const hasRanges = response.headers.get('accept-ranges') !== 'none'
+  const canResume = hasRanges && of.facts.etag !== undefined && of.facts.size !== undefined
   if (!canResume || (failure.code !== 'NETWORK' && failure.code !== 'TIMEOUT')) throw failure
   return failure
 }

@@ -85,7 +85,8 @@ export const accessQuestion = Type.Object(
       Type.String({
         minLength: 1,
         maxLength: 64,
-        description: 'A user, an API key or `anonymous`; absent: the caller.',
+        description:
+          'A user, service account, API key, share link or `anonymous`; absent: the caller.',
       }),
     ),
     permission: Type.Enum([...permissions]),

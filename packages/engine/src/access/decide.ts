@@ -21,7 +21,8 @@ import { bucketRule } from './bucket-rules.ts'
  * 6. The policy and the access lists of S3 of a bucket open what they grant.
  * Before all that, what the policy of the bucket denies is denied, to owners and to holders of
  * grants too; only the settings of the bucket stay open to administrators, so that a policy can be
- * taken back.
+ * taken back. And before even that, what lies outside of what the principal is narrowed to, as
+ * share links and tokens with a scope are, is denied.
  */
 export interface Decision {
   readonly allowed: boolean
@@ -55,6 +56,8 @@ export function decide(principal: Principal, permission: Permission, resource: R
   if (principal.kind === 'link' && !LINK_PERMISSIONS.has(permission)) {
     return deny('presigned links only read and write assets')
   }
+  const outside = outsideOf(principal, permission, resource)
+  if (outside !== undefined) return deny(outside)
   const rule = ruleOf(principal, permission, resource)
   if (rule?.effect === 'deny' && !keepsSettings(principal, permission, resource)) {
     return deny(rule.reason)
@@ -76,6 +79,23 @@ export function decide(principal: Principal, permission: Permission, resource: R
   if (bucket?.settings.publicRead === true && PUBLIC.has(permission)) return allow(PUBLIC_BUCKET)
   if (rule?.effect === 'allow') return allow(rule.reason)
   return deny(scoped ? 'the credential is confined to other buckets' : 'no scope grants it')
+}
+
+/** The reason why something lies outside of what the principal is narrowed to. */
+function outsideOf(
+  { kind, within }: Principal,
+  permission: Permission,
+  { bucket, asset, fresh }: Resource,
+): string | undefined {
+  // A share without bounds is a mistake, and must not open what its maker may.
+  if (within === undefined) return kind === 'share' ? 'a share link without bounds' : undefined
+  const { permissions, assetId, place, by } = within
+  if (!covers(permissions, permission)) return `not within ${by}`
+  if (assetId !== undefined && asset?.id !== assetId) return `another asset than that of ${by}`
+  if (place === undefined) return undefined
+  const { key } = asset ?? fresh ?? {}
+  const isInPlace = bucket?.name === place.bucket && key?.startsWith(place.prefix) === true
+  return isInPlace ? undefined : `outside the place of ${by}`
 }
 
 function ruleOf(principal: Principal, permission: Permission, resource: Resource) {

@@ -1,5 +1,6 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import { textFromBase64Url, textToBase64Url, toBase64Url } from '../base64url.ts'
+import type { Maker } from './current-principal.ts'
 
 /** What a presigned link pins, in short names because it travels in a URL. */
 export type LinkPayload = DownloadLink | UploadLink
@@ -8,7 +9,7 @@ interface LinkIssue {
   /** Unix seconds. */
   readonly exp: number
   /** Principal that issued it. */
-  readonly iss: { readonly kind: 'api_key' | 'user' | 'system'; readonly id: string }
+  readonly iss: Maker
 }
 
 export interface DownloadLink extends LinkIssue {

@@ -1,14 +1,13 @@
 import type { Call } from '@holdfast/core/call.ts'
 import { type FieldProblem, HoldfastError, invalidFields } from '@holdfast/core/errors.ts'
-import { type Principal, systemPrincipal } from '@holdfast/core/principal.ts'
+import type { Principal } from '@holdfast/core/principal.ts'
 import { requireFields } from '../assets/asset-fields.ts'
 import { findAsset } from '../assets/find-asset.ts'
 import { findBucket } from '../buckets/find-bucket.ts'
 import type { Engine } from '../engine.ts'
-import { mayAct, principalOfUser } from '../identity/principal-of-user.ts'
 import { findVersion } from '../versions/find-version.ts'
+import { currentPrincipal, makerOf } from './current-principal.ts'
 import { authorize, decide } from './decide.ts'
-import { isExpired, principalOfKey } from './keys.ts'
 import { type LinkPayload, sealLink, unsealLink } from './link-token.ts'
 
 export interface PresignedLink {
@@ -29,7 +28,7 @@ export async function presignDownload(
     readonly expiresInS?: number | undefined
   },
 ): Promise<PresignedLink> {
-  const iss = issuer(call.principal)
+  const iss = makerOf(call.principal)
   const times = expiry(engine, wanted.expiresInS)
   const target = { id: wanted.assetId, permission: 'assets:read', deleted: 'hide' } as const
   const asset = await findAsset(engine, call, target)
@@ -58,7 +57,7 @@ export async function presignUpload(
   call: Call,
   grant: UploadGrant,
 ): Promise<PresignedLink> {
-  const iss = issuer(call.principal)
+  const iss = makerOf(call.principal)
   const times = expiry(engine, grant.expiresInS)
   const { key, service, contentType, sizeMax } = grant
   requireFields({ key, service, contentType, ownerId: grant.ownerId })
@@ -97,36 +96,9 @@ export async function openLink(engine: Engine, token: string, method: string): P
   if (link.exp * 1000 <= engine.clock.now() || link.method !== asked) {
     throw new HoldfastError('LINK_INVALID')
   }
-  const principal = await currentIssuer(engine, link.iss)
+  const principal = await currentPrincipal(engine, link.iss)
   if (principal === undefined) throw new HoldfastError('LINK_INVALID')
   return { link, principal: { ...principal, kind: 'link' } }
-}
-
-async function currentIssuer(
-  engine: Engine,
-  iss: LinkPayload['iss'],
-): Promise<Principal | undefined> {
-  if (iss.kind === 'system') return systemPrincipal
-  if (iss.kind === 'user') {
-    const user = await engine.catalog.view.identities.byId('user', iss.id)
-    if (!mayAct(engine, user)) return undefined
-    return (await principalOfUser(engine, user)).principal
-  }
-  const key = await engine.catalog.view.keys.byId(iss.id)
-  if (key === undefined || key.revokedAt !== null) return undefined
-  return isExpired(key, engine.clock.now()) ? undefined : principalOfKey(key)
-}
-
-/** A link cannot make further links, and nobody without a credential can make one. */
-function issuer(principal: Principal): LinkPayload['iss'] {
-  const { kind, id } = principal
-  if (kind === 'anonymous') throw new HoldfastError('UNAUTHENTICATED')
-  // Its rights come with its token and end with it; a link would outlive that.
-  if (kind === 'external') {
-    throw new HoldfastError('FORBIDDEN', { reason: 'rights of a foreign token make no links' })
-  }
-  if (kind === 'link') throw new HoldfastError('FORBIDDEN', { reason: 'links cannot make links' })
-  return { kind, id }
 }
 
 function expiry(engine: Engine, expiresInS = 3600): { exp: number; expiresAt: string } {

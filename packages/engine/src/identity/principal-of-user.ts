@@ -13,27 +13,42 @@ export interface MadePrincipal {
 
 /** What a user may by roles, groups and grants, as the catalog says now. */
 export async function principalOfUser(engine: Engine, user: User): Promise<MadePrincipal> {
-  const { outside } = user
-  const groups = (await allGroups(engine)).filter(({ members, name }) => {
-    return members.includes(user.id) || outside?.groups.includes(name.toLowerCase()) === true
-  })
-  const holders = [user.id, ...groups.map(({ id }) => id)]
-  const granted = (await Promise.all(holders.map(id => grantsTo(engine, id)))).flat()
-  const grants = granted.map(
-    ({ bucket, prefix, permissions }): PrefixGrant => ({ bucket, prefix, permissions }),
-  )
-  const { id, username } = user
+  const { id, username, outside } = user
   const { permissions, ownPermissions } = rightsOf(user.roles)
   const more = outside?.permissions ?? []
+  const { facts, madeOf } = await heldBy(engine, id, outside?.groups)
   const principal: Principal = {
     kind: user.source === 'token' ? 'external' : 'user',
     ...{ id, name: username, ownPermissions },
     permissions: more.length === 0 ? permissions : [...new Set([...permissions, ...more])],
     buckets: bucketsOf(engine, user),
+    ...facts,
+  }
+  return { principal, madeOf }
+}
+
+/** The groups that somebody is in, also by their names elsewhere, and what was granted to all. */
+export async function heldBy(
+  engine: Engine,
+  id: string,
+  outsideGroups: readonly string[] = [],
+): Promise<{
+  readonly facts: Pick<Principal, 'groups' | 'grants'>
+  readonly madeOf: readonly string[]
+}> {
+  const groups = (await allGroups(engine)).filter(({ members, name }) => {
+    return members.includes(id) || outsideGroups.includes(name.toLowerCase())
+  })
+  const holders = [id, ...groups.map(group => group.id)]
+  const granted = (await Promise.all(holders.map(holder => grantsTo(engine, holder)))).flat()
+  const grants = granted.map(
+    ({ bucket, prefix, permissions }): PrefixGrant => ({ bucket, prefix, permissions }),
+  )
+  const facts = {
     ...(groups.length === 0 ? {} : { groups: groups.map(group => group.id) }),
     ...(grants.length === 0 ? {} : { grants }),
   }
-  return { principal, madeOf: [...holders, ...granted.map(grant => grant.id)] }
+  return { facts, madeOf: [...holders, ...granted.map(grant => grant.id)] }
 }
 
 /** What an administrator and the settings of its issuer both leave it. */

@@ -45,10 +45,29 @@ export function problemOf(error: HoldfastError, requestId: string): Problem {
   }
 }
 
+const OAUTH: Partial<Record<ErrorCode, string>> = {
+  UNAUTHENTICATED: 'invalid_client',
+  ACCOUNT_DISABLED: 'invalid_client',
+  SECRET_EXPIRED: 'invalid_client',
+  GRANT_TYPE_UNSUPPORTED: 'unsupported_grant_type',
+  SCOPE_INVALID: 'invalid_scope',
+}
+
+/** What RFC 6749 §5.2 wants in a refusal of its token endpoint. */
+export function oauthProblem({ code, kind }: HoldfastError): object {
+  const isRequest = kind === 'invalid' || kind === 'unprocessable'
+  const error = OAUTH[code] ?? (isRequest ? 'invalid_request' : 'temporarily_unavailable')
+  return { error, error_description: errorTable[code].message }
+}
+
 /** Headers that belong to a refusal. */
 export function problemHeaders(error: HoldfastError): Record<string, string> {
   switch (error.kind) {
     case 'unauthenticated':
+      // RFC 7617 §2: browsers ask for it by themselves.
+      if (error.code === 'SHARE_PASSWORD_NEEDED') {
+        return { 'www-authenticate': 'Basic realm="share link", charset="UTF-8"' }
+      }
       return { 'www-authenticate': 'Bearer realm="holdfast"' }
     case 'limited': {
       const { retry_after: seconds = 1 } = error.details

@@ -56,7 +56,8 @@ export function loggedPath(path: string): string {
       return String.fromCharCode(Number.parseInt(hex, 16))
     })
   }
-  const secret = /presigned[^\w-]/i.exec(plain)
+  if (/presigned[^\w-]/i.test(plain)) return '/api/v2/presigned/(hidden)'
+  if (/hfs_|v2\W+shared\W|^\W*s\W/i.test(plain)) return '/s/(hidden)'
   // The decoded text only decides: what is not hidden is logged as it came.
-  return secret === null ? path.slice(0, 512) : '/api/v2/presigned/(hidden)'
+  return path.slice(0, 512)
 }

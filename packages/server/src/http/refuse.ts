@@ -5,7 +5,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Context } from '../context.ts'
 import { auditFailure } from './caller/audited.ts'
 import { refuseWhileSending } from './linger.ts'
-import { asTableError, problemHeaders, problemOf, type StatusOf } from './problems.ts'
+import { asTableError, oauthProblem, problemHeaders, problemOf, type StatusOf } from './problems.ts'
 
 export interface Refusal {
   readonly request: FastifyRequest
@@ -26,9 +26,15 @@ export async function refuse(context: Context, refusal: Refusal): Promise<void> 
   }
   const status = statusOf(error.code)
   auditFailure(context, request, { error, status })
-  const text = JSON.stringify(problemOf(error, state.requestId))
+  const isToken = request.routeOptions.config.operationId === 'issueToken'
+  const told = problemOf(error, state.requestId)
+  const text = JSON.stringify(isToken ? { ...told, ...oauthProblem(error) } : told)
   forgetContent(reply)
-  reply.headers(problemHeaders(error)).type('application/json; charset=utf-8')
+  reply.headers(problemHeaders(error))
+  if (isToken && status === 401) {
+    reply.header('www-authenticate', 'Basic realm="holdfast", charset="UTF-8"')
+  }
+  reply.type('application/json; charset=utf-8')
   if (!state.body.unread || request.raw.destroyed) {
     await reply.code(status).send(text)
     return

@@ -6,6 +6,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import Type from 'typebox'
 import type { Settings } from '../config/settings-table.ts'
 import type { Context } from '../context.ts'
+import { readForm } from './body/read-form.ts'
 import { readJson } from './body/read-json.ts'
 import { auditSuccess, type Duty, dutyOf } from './caller/audited.ts'
 import { admit, admitToAsset } from './caller/authenticate.ts'
@@ -178,6 +179,9 @@ function checksOf(route: Route): Checks {
     },
     body: async (request, bytesMax) => {
       if (body?.kind !== 'json' || checkBody === undefined) return undefined
+      if (body.alsoForm === true && isForm(request)) {
+        return checkBody(await readForm(request.state.body.source(bytesMax)))
+      }
       return await jsonBody(request, { bytesMax, optional: body.optional === true }, checkBody)
     },
   }
@@ -195,6 +199,11 @@ async function jsonBody(
     throw invalidFields({ path: '', problem: 'a JSON body is needed' })
   }
   return check(value)
+}
+
+function isForm({ headers }: FastifyRequest): boolean {
+  const type = headers['content-type'] ?? ''
+  return /^application\/x-www-form-urlencoded\s*(;|$)/i.test(type)
 }
 
 function requireJsonType(request: FastifyRequest): void {

@@ -6,10 +6,10 @@ import { timeText } from '../../output/amounts.ts'
 import { collect } from '../../output/collect.ts'
 import { print, printJson } from '../../output/say.ts'
 import { printTable } from '../../output/table.ts'
-import { UsageError } from '../../output/usage-error.ts'
+import { roleOf } from './roles.ts'
+import { userIdOf } from './user-id.ts'
 
 type User = Awaited<ReturnType<Client['users']['get']>>
-type Role = User['roles'][number]
 
 interface CreateOptions {
   readonly role?: readonly string[]
@@ -47,7 +47,7 @@ export function addUsers(program: Command): void {
     .argument('<name>', 'user name or id')
     .action(async (name: string, _: unknown, command: Command) => {
       const { client, json, signal } = connect(command)
-      const id = await idOf(client, name)
+      const id = await userIdOf(client, name)
       await client.users.remove(id, { signal })
       if (json) printJson({ id, removed: true })
     })
@@ -66,7 +66,7 @@ function addAction(users: Command, { name, description, act }: Action): void {
     .argument('<name>', 'user name or id')
     .action(async (given: string, _: unknown, command: Command) => {
       const { client, json } = connect(command)
-      const user = await act(client, await idOf(client, given))
+      const user = await act(client, await userIdOf(client, given))
       if (json) printJson(user)
       else print(`${user.username}: ${user.status}`)
     })
@@ -94,15 +94,6 @@ const actions: readonly Action[] = [
     act: async (client, id) => await client.users.removeSecondFactor(id),
   },
 ]
-
-/** Ids are taken as they are; a name must be the whole name of one user. */
-async function idOf(client: Client, name: string): Promise<string> {
-  if (/^[0-9a-f-]{36}$/i.test(name)) return name
-  const { items } = await client.users.list({ search: name, limit: 1000 })
-  const found = items.find(({ username }) => username.toLowerCase() === name.toLowerCase())
-  if (found === undefined) throw new UsageError(`there is no user ${name}`)
-  return found.id
-}
 
 async function list(options: { search?: string }, command: Command): Promise<void> {
   const { client, json, signal } = connect(command)
@@ -145,12 +136,4 @@ async function create(name: string, options: CreateOptions, command: Command): P
   )
   if (json) printJson(user)
   else print(user.id)
-}
-
-const ROLES: readonly Role[] = ['ADMIN', 'OPERATOR', 'USER', 'AUDITOR', 'READONLY']
-
-function roleOf(text: string): Role {
-  const role = ROLES.find(one => one === text.toUpperCase())
-  if (role === undefined) throw new UsageError(`${text} is no role: ${ROLES.join(', ')}`)
-  return role
 }

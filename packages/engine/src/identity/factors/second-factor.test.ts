@@ -85,7 +85,7 @@ test('a login takes password and code; neither alone is worth anything', async (
   const challenge = await challenged(opened)
   for (const use of [
     async () => await authenticateToken(engine, challenge),
-    async () => await refresh(engine, challenge),
+    async () => await refresh(engine, challenge, origin),
   ]) {
     await assert.rejects(use, refused('UNAUTHENTICATED'))
   }
@@ -307,7 +307,7 @@ test('where it is required, an administrator without one can do nothing but enro
   await updateUser(engine, call, { id: user?.id ?? '', patch: { roles: ['ADMIN'] } })
   for (const use of [
     async () => await authenticateToken(engine, plain.accessToken),
-    async () => await refresh(engine, plain.refreshToken),
+    async () => await refresh(engine, plain.refreshToken, origin),
   ]) {
     await assert.rejects(use, refused('SECOND_FACTOR_ENROLMENT_REQUIRED'))
   }

@@ -21,8 +21,9 @@ export async function setGroupTransaction(
   if (holder !== undefined && holder.id !== before?.id) throw new HoldfastError('GROUP_EXISTS')
   const members = [...new Set(args.members ?? before?.members ?? [])]
   for (const id of members) {
-    const user = await tx.identities.byId('user', id)
-    if (user === undefined) throw new HoldfastError('USER_NOT_FOUND', { user_id: id })
+    const member =
+      (await tx.identities.byId('user', id)) ?? (await tx.identities.byId('service_account', id))
+    if (member === undefined) throw new HoldfastError('USER_NOT_FOUND', { user_id: id })
   }
   const group: Group = {
     kind: 'group',
@@ -41,7 +42,7 @@ export async function setGroupTransaction(
   const old = before?.members ?? []
   const came = members.filter(id => !old.includes(id))
   const went = old.filter(id => !members.includes(id))
-  for (const id of [...came, ...went]) await touchUser(tx, id)
+  for (const id of [...came, ...went]) await touchMember(tx, id)
   await tx.note({ what: 'identity.set', detail: { kind: 'group', id: group.id, name, came, went } })
   return group
 }
@@ -61,7 +62,7 @@ export async function removeGroupTransaction(
 }
 
 export interface AddGrantArgs {
-  /** Id of a user or a group. */
+  /** Id of a user, a service account or a group. */
   readonly principalId: string
   readonly bucket: string
   readonly prefix: string
@@ -123,14 +124,15 @@ async function requireGroup(tx: CatalogTransaction, id: string): Promise<Group> 
 async function touchHolder(tx: CatalogTransaction, id: string): Promise<void> {
   const group = await tx.identities.byId('group', id)
   if (group !== undefined) return await tx.put.identity({ ...group, seq: await tx.nextSeq() })
-  if (!(await touchUser(tx, id))) {
+  if (!(await touchMember(tx, id))) {
     throw new HoldfastError('PRINCIPAL_NOT_FOUND', { principal_id: id })
   }
 }
 
-async function touchUser(tx: CatalogTransaction, id: string): Promise<boolean> {
-  const user = await tx.identities.byId('user', id)
-  if (user === undefined || user.status === 'DELETED') return false
-  await tx.put.identity({ ...user, seq: await tx.nextSeq() })
+async function touchMember(tx: CatalogTransaction, id: string): Promise<boolean> {
+  const member =
+    (await tx.identities.byId('user', id)) ?? (await tx.identities.byId('service_account', id))
+  if (member === undefined || member.status === 'DELETED') return false
+  await tx.put.identity({ ...member, seq: await tx.nextSeq() })
   return true
 }

@@ -1,10 +1,14 @@
 import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { Principal } from '@holdfast/core/principal.ts'
 import type { Engine } from '../../engine.ts'
+import { isGoodAccount } from '../accounts/account-state.ts'
+import { narrow } from '../accounts/narrow.ts'
+import { principalOfAccount } from '../accounts/principal-of-account.ts'
 import { requireFactor } from '../factors/require-factor.ts'
 import { authenticateSubject } from '../outside/issuers/authenticate-subject.ts'
 import { mayAct, principalOfUser } from '../principal-of-user.ts'
-import { checkToken, issuerOf } from './tokens.ts'
+import type { KnownToken } from './token-cache.ts'
+import { type CheckedToken, checkToken, issuerOf } from './tokens.ts'
 
 /**
  * Whose access token it is. What the user may is asked of the catalog, not of the token: a right
@@ -21,11 +25,18 @@ async function checkAccess(engine: Engine, token: string): Promise<Principal> {
   // The name only chooses who must have signed it: it is checked with the signature.
   const foreign = engine.identity.issuers.get(issuerOf(token) ?? '')
   if (foreign !== undefined) {
-    const { principal, madeOf, expiresMs } = await authenticateSubject(engine, token, foreign)
-    tokens.set(token, { principal, expiresMs, madeOf }, moment)
-    return principal
+    const known = await authenticateSubject(engine, token, foreign)
+    tokens.set(token, known, { moment, nowMs: engine.clock.now() })
+    return known.principal
   }
   const checked = await checkToken(engine, token, 'access')
+  const isAccount = checked.kind === 'service_account'
+  const known = isAccount ? await ofAccount(engine, checked) : await ofUser(engine, checked)
+  tokens.set(token, known, { moment, nowMs: engine.clock.now() })
+  return known.principal
+}
+
+async function ofUser(engine: Engine, checked: CheckedToken): Promise<KnownToken> {
   const { identities } = engine.catalog.view
   const session = await identities.byId('session', checked.sessionId)
   const user = await identities.byId('user', checked.subject)
@@ -35,7 +46,26 @@ async function checkAccess(engine: Engine, token: string): Promise<Principal> {
   requireFactor(engine, user)
   const made = await principalOfUser(engine, user)
   const principal = { ...made.principal, sessionId: session.id }
-  const madeOf = [...made.madeOf, session.id]
-  tokens.set(token, { principal, expiresMs: checked.expiresMs, madeOf }, moment)
-  return principal
+  return { principal, expiresMs: checked.expiresMs, madeOf: [...made.madeOf, session.id] }
+}
+
+/** A token ends with the secret that it was issued for, and with the account. */
+async function ofAccount(engine: Engine, checked: CheckedToken): Promise<KnownToken> {
+  const { identities } = engine.catalog.view
+  const account = await identities.byId('service_account', checked.subject)
+  const secret = account?.secrets.find(({ id }) => id === checked.sessionId)
+  const nowMs = engine.clock.now()
+  const secretMs = secret === undefined ? 0 : Date.parse(secret.expiresAt)
+  if (account === undefined || !isGoodAccount(account, nowMs) || secretMs <= nowMs) {
+    throw new HoldfastError('UNAUTHENTICATED')
+  }
+  const { principal, madeOf } = await principalOfAccount(engine, account)
+  const { scopes } = checked
+  const ends = [checked.expiresMs, secretMs]
+  if (account.expiresAt !== null) ends.push(Date.parse(account.expiresAt))
+  return {
+    principal: scopes === undefined ? principal : narrow(principal, scopes),
+    expiresMs: Math.min(...ends),
+    madeOf,
+  }
 }

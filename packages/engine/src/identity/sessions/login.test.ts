@@ -101,7 +101,7 @@ test('tokens end at once with the session, the account and its rights', async ()
   const principal = await acts(second.accessToken)
   await logout(engine, { ...call, principal })
   await assert.rejects(async () => acts(second.accessToken), refused('UNAUTHENTICATED'))
-  await assert.rejects(refresh(engine, second.refreshToken), refused('UNAUTHENTICATED'))
+  await assert.rejects(refresh(engine, second.refreshToken, origin), refused('UNAUTHENTICATED'))
   await updateUser(engine, call, { id: user.id, patch: { roles: ['AUDITOR'] } })
   assert.ok((await acts(first.accessToken)).permissions.includes('audit:view'))
   await removeUser(engine, call, user.id)
@@ -123,13 +123,13 @@ test('a refresh token is good once; used twice it ends its whole session', async
   await person(opened)
   const first = (await enter(opened)).tokens
   const other = (await enter(opened)).tokens
-  const second = (await refresh(engine, first.refreshToken)).tokens
+  const second = (await refresh(engine, first.refreshToken, origin)).tokens
   await authenticateToken(engine, second.accessToken)
-  await assert.rejects(refresh(engine, first.refreshToken), refused('UNAUTHENTICATED'))
+  await assert.rejects(refresh(engine, first.refreshToken, origin), refused('UNAUTHENTICATED'))
   const access = async () => await authenticateToken(engine, second.accessToken)
   await assert.rejects(access, refused('UNAUTHENTICATED'))
-  await assert.rejects(refresh(engine, second.refreshToken), refused('UNAUTHENTICATED'))
-  await refresh(engine, other.refreshToken)
+  await assert.rejects(refresh(engine, second.refreshToken, origin), refused('UNAUTHENTICATED'))
+  await refresh(engine, other.refreshToken, origin)
 })
 
 test('of refreshes in parallel one wins, and the session is over', async () => {
@@ -137,7 +137,7 @@ test('of refreshes in parallel one wins, and the session is over', async () => {
   const { engine } = opened
   await person(opened)
   const { refreshToken } = (await enter(opened)).tokens
-  const tries = Array.from({ length: 4 }, () => refresh(engine, refreshToken))
+  const tries = Array.from({ length: 4 }, () => refresh(engine, refreshToken, origin))
   const results = await Promise.allSettled(tries)
   const won = results.flatMap(result => (result.status === 'fulfilled' ? [result.value] : []))
   assert.ok(won.length <= 1)
@@ -155,6 +155,6 @@ test('sessions and accounts survive a restart and a rebuild', async () => {
     const principal = await authenticateToken(opened.engine, tokens.accessToken)
     assert.equal(principal.name, 'ann')
   }
-  await refresh(opened.engine, tokens.refreshToken)
+  await refresh(opened.engine, tokens.refreshToken, origin)
   await opened[Symbol.asyncDispose]()
 })

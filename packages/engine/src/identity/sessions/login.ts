@@ -150,11 +150,11 @@ export async function failLogin(engine: Engine, guessed: Guessed): Promise<never
  * that was traded already: that ends its session, since two hold it. The directory is asked before
  * its users get the next: IDENTITY_UNAVAILABLE when it does not answer, and nothing is traded.
  */
-export async function refresh(engine: Engine, token: string): Promise<LoggedIn> {
+export async function refresh(engine: Engine, token: string, origin: Origin): Promise<LoggedIn> {
   const { sessionId: id, jti } = await checkToken(engine, token, 'refresh')
   const generation = generationOf(jti)
   if (generation === undefined) throw new HoldfastError('UNAUTHENTICATED')
-  const args = { id, generation, expiresAt: await nextExpiry(engine, id) }
+  const args = { id, generation, expiresAt: await nextExpiry(engine, id), ...origin }
   const call = systemCall('refresh')
   const session = await commit(engine, call, { name: 'sessions.renew', args })
   if (session === undefined) throw new HoldfastError('UNAUTHENTICATED')

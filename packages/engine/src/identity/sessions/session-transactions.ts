@@ -12,7 +12,15 @@ export interface StartSessionArgs {
   readonly agent: string
 }
 
-const SESSIONS_MAX = 100
+export interface RenewSessionArgs {
+  readonly id: string
+  readonly generation: number
+  readonly expiresAt: string
+  readonly ip: string
+  readonly agent: string
+}
+
+export const SESSIONS_MAX = 100
 
 /** A login that succeeded: forgets the failures before it. The oldest session makes room. */
 export async function startSessionTransaction(
@@ -45,6 +53,8 @@ export async function startSessionTransaction(
     expiresAt: args.expiresAt,
     ip: args.ip,
     agent: args.agent,
+    lastIp: args.ip,
+    lastAgent: args.agent,
     createdAt: now,
     createdBy: user.id,
     updatedAt: now,
@@ -61,7 +71,7 @@ export async function startSessionTransaction(
  */
 export async function renewSessionTransaction(
   tx: CatalogTransaction,
-  args: { readonly id: string; readonly generation: number; readonly expiresAt: string },
+  args: RenewSessionArgs,
   moment: Moment,
 ): Promise<Session | undefined> {
   const before = await tx.identities.byId('session', args.id)
@@ -77,6 +87,8 @@ export async function renewSessionTransaction(
     seq: await tx.nextSeq(),
     generation: before.generation + 1,
     expiresAt: args.expiresAt,
+    lastIp: args.ip,
+    lastAgent: args.agent,
     updatedAt: moment.now,
   }
   await tx.put.identity(session)
@@ -96,10 +108,27 @@ export async function endSessionTransaction(
   return undefined
 }
 
+/** All of somebody, but for the one to keep; tells how many ended. */
+export async function endSessionsTransaction(
+  tx: CatalogTransaction,
+  args: { readonly ownerId: string; readonly keep: string | null },
+): Promise<number> {
+  const ended = await endSessionsOf(tx, args.ownerId, args.keep)
+  if (ended === 0) return 0
+  const detail = { kind: 'session', owner_id: args.ownerId, ended }
+  await tx.note({ what: 'identity.removed', detail })
+  return ended
+}
+
 /** For transactions that shut somebody out. */
-export async function endSessionsOf(tx: CatalogTransaction, ownerId: string): Promise<number> {
+export async function endSessionsOf(
+  tx: CatalogTransaction,
+  ownerId: string,
+  keep: string | null = null,
+): Promise<number> {
   const limit = SESSIONS_MAX + 1
   const open = await tx.identities.list({ kind: 'session', belongsTo: ownerId, limit })
-  for (const { id } of open) await tx.remove.identity(id)
-  return open.length
+  const ending = open.filter(({ id }) => id !== keep)
+  for (const { id } of ending) await tx.remove.identity(id)
+  return ending.length
 }

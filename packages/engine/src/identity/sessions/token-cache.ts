@@ -17,6 +17,8 @@ const TOKENS_MAX = 10_000
 export class TokenCache {
   readonly #known = new Map<string, KnownToken>()
   readonly #byRecord = new Map<string, Set<string>>()
+  /** When a token of each session was last taken; lost on restart. */
+  readonly #seen = new Map<string, number>()
   #changes = 0
 
   constructor(catalog: Catalog) {
@@ -26,9 +28,23 @@ export class TokenCache {
   get(token: string, nowMs: number): Principal | undefined {
     const known = this.#known.get(token)
     if (known === undefined) return undefined
-    if (known.expiresMs > nowMs) return known.principal
+    if (known.expiresMs > nowMs) {
+      this.#see(known.principal, nowMs)
+      return known.principal
+    }
     this.#drop(token)
     return undefined
+  }
+
+  /** Unix milliseconds; undefined when no token of it was taken since its last refresh. */
+  seenMs(sessionId: string): number | undefined {
+    return this.#seen.get(sessionId)
+  }
+
+  #see({ sessionId }: Principal, nowMs: number): void {
+    if (sessionId === undefined) return
+    if (this.#seen.size >= TOKENS_MAX && !this.#seen.has(sessionId)) this.#seen.clear()
+    this.#seen.set(sessionId, nowMs)
   }
 
   /** To be taken before the records are read, and handed to `set`. */
@@ -37,7 +53,12 @@ export class TokenCache {
   }
 
   /** Keeps nothing that was read before the last change. */
-  set(token: string, known: KnownToken, moment: number): void {
+  set(
+    token: string,
+    known: KnownToken,
+    { moment, nowMs }: { moment: number; nowMs: number },
+  ): void {
+    this.#see(known.principal, nowMs)
     if (moment !== this.#changes) return
     if (this.#known.size >= TOKENS_MAX) this.#clear()
     this.#known.set(token, known)
@@ -51,6 +72,7 @@ export class TokenCache {
   /** All tokens that were made of it. */
   forget(id: string): void {
     this.#changes += 1
+    this.#seen.delete(id)
     for (const token of this.#byRecord.get(id) ?? []) this.#drop(token)
   }
 

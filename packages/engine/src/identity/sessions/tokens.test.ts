@@ -9,6 +9,7 @@ import { login, refresh } from './login.ts'
 import { publicKeys, rotateSigningKey } from './signing-keys.ts'
 import type { TokenPair } from './tokens.ts'
 
+const origin = { ip: '127.0.0.1', agent: 'tests' }
 const password = 'Correct-Horse-7-Battery'
 
 async function loggedIn(opened: TestStore): Promise<TokenPair> {
@@ -97,7 +98,7 @@ test('no forged token is taken', async () => {
       what,
     )
     if (what !== 'refresh') {
-      await assert.rejects(refresh(engine, token), refused('UNAUTHENTICATED'), what)
+      await assert.rejects(refresh(engine, token, origin), refused('UNAUTHENTICATED'), what)
     }
   }
   assert.equal((await authenticateToken(engine, accessToken)).name, 'ann')
@@ -106,7 +107,7 @@ test('no forged token is taken', async () => {
 test('an access token never refreshes', async () => {
   await using opened = await openTestStore()
   const { accessToken } = await loggedIn(opened)
-  await assert.rejects(refresh(opened.engine, accessToken), refused('UNAUTHENTICATED'))
+  await assert.rejects(refresh(opened.engine, accessToken, origin), refused('UNAUTHENTICATED'))
 })
 
 test('tokens are good for their time, not longer and not before', async () => {
@@ -121,7 +122,7 @@ test('tokens are good for their time, not longer and not before', async () => {
   clock.jump(-86_400_000)
   await assert.rejects(act, refused('UNAUTHENTICATED'))
   clock.jump(86_400_000 + 7 * 86_400_000)
-  await assert.rejects(refresh(engine, refreshToken), refused('CREDENTIAL_EXPIRED'))
+  await assert.rejects(refresh(engine, refreshToken, origin), refused('CREDENTIAL_EXPIRED'))
 })
 
 test('tokens of another issuer or another store are not ours', async () => {
@@ -151,7 +152,7 @@ test('a key rotates without a restart, and tokens of the key before stay good', 
   // The refresh token of the first key outlives the key's time in the JWKS.
   clock.jump(2 * 3_600_000)
   assert.equal((await publicKeys(engine)).length, 2)
-  await refresh(engine, first.refreshToken)
+  await refresh(engine, first.refreshToken, origin)
   const outsider = callOf({ permissions: ['keys:admin'] })
   await assert.rejects(rotateSigningKey(engine, outsider), refused('FORBIDDEN'))
 })

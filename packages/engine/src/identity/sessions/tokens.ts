@@ -24,38 +24,72 @@ export async function issueTokens(
   user: User,
   session: Session,
 ): Promise<TokenPair> {
+  const { email, roles, username } = user
+  const expiresMs = Date.parse(session.expiresAt)
+  const whose = { subject: user.id, sid: session.id, expiresMs }
+  const claims = { username, kind: 'user', roles: [...roles] }
+  const access = await signAccess(engine, {
+    ...whose,
+    claims: { ...claims, ...(email === null ? {} : { email }) },
+  })
+  const refreshToken = await sign(engine, {
+    ...whose,
+    use: 'refresh',
+    jti: refreshId(session),
+    issuedAtS: access.issuedAtS,
+    claims: { username },
+  })
+  return { ...access, refreshToken }
+}
+
+interface TokenFacts {
+  readonly subject: string
+  /** What it ends with: a session, or a secret. */
+  readonly sid: string
+  /** It never lives longer than that. */
+  readonly expiresMs: number
+  readonly claims: JWTPayload
+}
+
+export async function signAccess(
+  engine: Engine,
+  facts: TokenFacts,
+): Promise<Omit<TokenPair, 'refreshToken'>> {
   const { clock, identity, random } = engine
-  const { accessSeconds } = identity.settings
+  const issuedAtS = Math.floor(clock.now() / 1000)
+  const expiresMs = Math.min((issuedAtS + identity.settings.accessSeconds) * 1000, facts.expiresMs)
+  const jti = newUuid(clock, random)
+  const accessToken = await sign(engine, { ...facts, use: 'access', jti, issuedAtS, expiresMs })
+  return { accessToken, issuedAtS, expiresInS: Math.floor(expiresMs / 1000) - issuedAtS }
+}
+
+async function sign(
+  { identity }: Engine,
+  facts: TokenFacts & { readonly use: TokenUse; readonly jti: string; readonly issuedAtS: number },
+): Promise<string> {
+  const { use, claims, sid, issuedAtS } = facts
   const { kid, key } = await identity.ring.signer()
-  const nowS = Math.floor(clock.now() / 1000)
-  const refreshUntilS = Math.floor(Date.parse(session.expiresAt) / 1000)
-  const sign = async (use: TokenUse, jti: string, expiresS: number, claims: JWTPayload) =>
-    await new SignJWT({ ...claims, type: use, username: user.username, sid: session.id })
-      .setProtectedHeader({ alg: 'RS256', typ: TYPES[use], kid })
-      .setIssuer(identity.settings.issuer)
-      .setAudience(AUDIENCE)
-      .setSubject(user.id)
-      .setJti(jti)
-      .setIssuedAt(nowS)
-      .setNotBefore(nowS)
-      .setExpirationTime(expiresS)
-      .sign(key)
-  const { email, roles } = user
-  const claims = { kind: 'user', roles: [...roles], ...(email === null ? {} : { email }) }
-  const expiresS = Math.min(nowS + accessSeconds, refreshUntilS)
-  return {
-    accessToken: await sign('access', newUuid(clock, random), expiresS, claims),
-    refreshToken: await sign('refresh', refreshId(session), refreshUntilS, {}),
-    expiresInS: expiresS - nowS,
-    issuedAtS: nowS,
-  }
+  return await new SignJWT({ ...claims, type: use, sid })
+    .setProtectedHeader({ alg: 'RS256', typ: TYPES[use], kid })
+    .setIssuer(identity.settings.issuer)
+    .setAudience(AUDIENCE)
+    .setSubject(facts.subject)
+    .setJti(facts.jti)
+    .setIssuedAt(issuedAtS)
+    .setNotBefore(issuedAtS)
+    .setExpirationTime(Math.floor(facts.expiresMs / 1000))
+    .sign(key)
 }
 
 export interface CheckedToken {
   readonly subject: string
+  readonly kind: 'user' | 'service_account'
+  /** Of a service account the secret that it was issued for. */
   readonly sessionId: string
   readonly jti: string
   readonly expiresMs: number
+  /** What it is narrowed to; absent: all that its subject may. */
+  readonly scopes?: readonly string[]
 }
 
 /**
@@ -84,11 +118,18 @@ export async function checkToken(
       requiredClaims: ['sub', 'jti', 'iat', 'nbf', 'exp'],
       currentDate: new Date(clock.now()),
     })
-    const { sub, sid, jti, exp, type } = payload
+    const { sub, sid, jti, exp, type, kind, scope } = payload
     if (type !== use || sub === undefined || typeof sid !== 'string' || jti === undefined) {
       throw new HoldfastError('UNAUTHENTICATED')
     }
-    return { subject: sub, sessionId: sid, jti, expiresMs: (exp ?? 0) * 1000 }
+    return {
+      subject: sub,
+      kind: kind === 'service_account' ? kind : 'user',
+      sessionId: sid,
+      jti,
+      expiresMs: (exp ?? 0) * 1000,
+      ...(typeof scope === 'string' ? { scopes: scope.split(' ') } : {}),
+    }
   } catch (error) {
     if (error instanceof errors.JWTExpired) throw new HoldfastError('CREDENTIAL_EXPIRED')
     throw new HoldfastError('UNAUTHENTICATED', {}, { cause: error })

@@ -8,12 +8,15 @@ import { descriptionOperations } from './descriptions.ts'
 import { keyedOperations } from './keyed.ts'
 import { linkOperations } from './links.ts'
 import { accessOperations } from './people/access.ts'
+import { accountOperations } from './people/accounts.ts'
 import { auditOperations } from './people/audits.ts'
 import { factorOperations } from './people/factors.ts'
 import { identityOperations } from './people/identity.ts'
 import { openIdOperations } from './people/openid.ts'
 import { resetOperations } from './people/resets.ts'
+import { sessionOperations } from './people/sessions.ts'
 import { presignedOperations } from './presigned.ts'
+import { shareOperations } from './sharing/shares.ts'
 import { uploadOperations } from './uploads.ts'
 import { versionOperations } from './versions.ts'
 
@@ -35,5 +38,8 @@ export const restOperations = {
   ...openIdOperations,
   ...auditOperations,
   ...accessOperations,
+  ...shareOperations,
+  ...sessionOperations,
+  ...accountOperations,
   ...descriptionOperations,
 } satisfies Partial<Operations>

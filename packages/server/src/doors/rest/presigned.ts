@@ -6,6 +6,7 @@ import { bucketOf } from '@holdfast/engine/assets/find-asset.ts'
 import { getAsset, openContent } from '@holdfast/engine/assets/get.ts'
 import { putAsset } from '@holdfast/engine/assets/put.ts'
 import { openVersion } from '@holdfast/engine/versions/open.ts'
+import { publicUrl } from '../../http/caller/public-url.ts'
 import { sendContent } from '../../http/content/send-content.ts'
 import type { Operations, Scope, Sent } from '../../http/exchange.ts'
 import { turnToBucket } from '../../http/limits/turn-to-bucket.ts'
@@ -105,11 +106,6 @@ function pinnedType(pinned: string | null, sent: string | undefined): string | u
   throw new HoldfastError('LINK_INVALID', { reason: 'another content type is pinned' })
 }
 
-const HOST = /^([a-z\d]([\w.-]{0,252}[a-z\d])?|\[[\da-f:.]{2,45}\])(:\d{1,5})?$/i
-
-function linkUrl({ context, request }: Scope, token: string): string {
-  const { publicUrl, host, port } = context.settings
-  // Whoever calls names the host; only what can be one goes into an address.
-  const named = HOST.test(request.host) ? request.host : `${host}:${port}`
-  return `${publicUrl ?? `${request.protocol}://${named}`}/api/v2/presigned/${token}`
+function linkUrl(scope: Scope, token: string): string {
+  return `${publicUrl(scope)}/api/v2/presigned/${token}`
 }

@@ -9,20 +9,26 @@ import { isOfGuesses } from '../limits/guesses.ts'
 
 /**
  * What stands in the audit log: every login and what follows from it, every change by an
- * administrator, every look at what only administrators see, and every refusal. These are durable
- * before the answer goes out, except refusals and looks, which follow within milliseconds. Changes
- * of assets stand in the change log, and here only if the settings ask for it.
+ * administrator, every share link, every look at what only administrators see, and every refusal.
+ * These are durable before the answer goes out, except refusals and looks, visits by share link
+ * too, which follow within milliseconds. Changes of assets stand in the change log, and here only
+ * if the settings ask for it.
  */
 export type Duty = 'none' | 'soon' | 'before-answer'
 
 export function dutyOf(operationId: string, route: Route, isDataAudited: boolean): Duty {
   const { method, permission, path } = route
   const changes = method !== 'GET' && method !== 'HEAD'
-  if (path.startsWith('/api/v2/auth/')) return changes ? 'before-answer' : 'none'
+  if (OWN_AFFAIRS.test(path)) return changes ? 'before-answer' : 'none'
+  // Whoever comes with a share link has no name of their own: each visit is noted.
+  if (path.startsWith('/s/')) return 'soon'
   if (isAdministrative(permission)) return changes ? 'before-answer' : 'soon'
   if (permission === 'open' || operationId.startsWith('get')) return 'none'
   return changes && isDataAudited ? 'soon' : 'none'
 }
+
+/** Of the caller, but with consequences for what others can do. */
+const OWN_AFFAIRS = /^\/api\/v2\/(auth|shares)(\/|$)/
 
 function isAdministrative(permission: string): boolean {
   return /^admin:|^audit:|:admin$/.test(permission)
@@ -50,7 +56,8 @@ export function auditFailure(
   request: FastifyRequest,
   { error, status }: { readonly error: HoldfastError; readonly status: number },
 ): void {
-  const isRefusal = REFUSALS.has(error.kind) || isOfGuesses(error)
+  const isRefusal =
+    REFUSALS.has(error.kind) || isOfGuesses(error) || error.code === 'SHARE_NOT_FOUND'
   if (!isRefusal && !isGuardedChange(request)) return
   const outcome = isRefusal ? 'refused' : 'failed'
   const entry = entryOf(context, request, { outcome, status, code: error.code })

@@ -14,33 +14,45 @@ import { contentRange, parseRange, rangeBytes } from './ranges.ts'
 /** What is streamed here waits until each chunk has left, so its memory can be used again. */
 const ON_LOAN = { onLoan: true } as const
 
+export interface SendOptions {
+  readonly inline?: boolean | undefined
+  /** No answer is kept by anybody. */
+  readonly noStore?: boolean | undefined
+  /** Ranges are ignored, as a server may (RFC 9110 §14.2). */
+  readonly whole?: boolean | undefined
+  /** Awaited when bytes are going to be sent, before the first one leaves. */
+  readonly beforeBytes?: (() => Promise<void>) | undefined
+}
+
 /** Answers with content, or with what its conditions and ranges ask for (RFC 9110 §13, §14). */
 export async function sendContent(
   scope: Scope,
   content: Content,
-  options: { readonly inline?: boolean | undefined } = {},
+  options: SendOptions = {},
 ): Promise<Sent> {
   const { request, reply } = scope
   const shown = { sha256: content.sha256, modifiedAt: content.modifiedAt }
   const verdict = judgeRead(request.headers, shown)
   if (verdict === 'failed') throw new HoldfastError('PRECONDITION_FAILED')
   reply.headers(validators(content))
+  if (options.noStore === true) reply.header('cache-control', 'no-store')
   if (verdict === 'not-modified') {
     await reply.code(304).send()
     return sent
   }
   reply.headers(described(content, options.inline === true))
+  if (options.whole === true) reply.header('accept-ranges', 'none')
   const { size } = content
   if (request.method === 'HEAD') {
     await reply.code(200).header('content-length', size).send()
     return sent
   }
   const ifRange = request.headers['if-range']?.toString()
-  const range = rangeApplies(ifRange, shown, scope.context.clock.now())
-    ? request.headers.range
-    : undefined
+  const applies = options.whole !== true && rangeApplies(ifRange, shown, scope.context.clock.now())
+  const range = applies ? request.headers.range : undefined
   const asked = parseRange(range, size, scope.context.engine.limits.rangesMax)
   if (asked.kind === 'unsatisfiable') throw new HoldfastError('RANGE_NOT_SATISFIABLE', { size })
+  await options.beforeBytes?.()
   if (asked.kind === 'whole')
     return await sendBytes(scope, 200, await content.read(undefined, ON_LOAN))
   const [first, ...others] = asked.ranges

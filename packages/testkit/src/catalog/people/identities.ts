@@ -34,6 +34,8 @@ export function newSession(given: Partial<Session>): Session {
     expiresAt: newTime(),
     ip: '127.0.0.1',
     agent: 'tests',
+    lastIp: '127.0.0.1',
+    lastAgent: 'tests',
     ...given,
   }
 }

@@ -53,8 +53,10 @@ export const identityOperations: Pick<Operations, Names> = {
     return tokenWire(tokens)
   },
 
-  refresh: async ({ context, body, request }) => {
-    const { user, tokens } = await refresh(context.engine, body.refresh_token)
+  refresh: async exchange => {
+    const { context, body, request } = exchange
+    const origin = originOf(exchange)
+    const { user, tokens } = await refresh(context.engine, body.refresh_token, origin)
     request.state.principal = (await principalOfUser(context.engine, user)).principal
     return tokenWire(tokens)
   },

@@ -1,0 +1,194 @@
+import type { Client } from '@holdfast/client'
+import { type Command, InvalidArgumentError } from 'commander'
+import { connect } from '../../connection/connection.ts'
+import { readPassword } from '../../connection/read-password.ts'
+import { parseSeconds, timeText } from '../../output/amounts.ts'
+import { collect } from '../../output/collect.ts'
+import { print, printJson, say } from '../../output/say.ts'
+import { printTable } from '../../output/table.ts'
+import { UsageError } from '../../output/usage-error.ts'
+import { roleOf } from './roles.ts'
+
+type Account = Awaited<ReturnType<Client['accounts']['get']>>
+
+interface CreateOptions {
+  readonly role?: readonly string[]
+  readonly permission?: readonly string[]
+  readonly onBucket?: readonly string[]
+  readonly environment?: string
+  readonly description?: string
+  readonly secretDays?: number
+}
+
+export function addAccounts(program: Command): void {
+  const accounts = program
+    .command('accounts')
+    .summary('accounts: programs with secrets of their own')
+    .description('Service accounts: programs that act for themselves.')
+  accounts
+    .command('list', { isDefault: true })
+    .description('List service accounts.')
+    .action(async (_: unknown, command: Command) => await list(command))
+  accounts
+    .command('create')
+    .description('Create a service account and print its client id and secret, this once.')
+    .argument('<name>', 'a-z, 0-9 and -')
+    .option('-r, --role <role>', 'ADMIN, OPERATOR, USER, AUDITOR or READONLY; repeatable', collect)
+    .option('-p, --permission <scope>', 'such as assets:read; repeatable', collect)
+    .option('--on-bucket <name>', 'confine it to this bucket; repeatable', collect)
+    .option('--environment <name>', 'stands in the client id')
+    .option('--description <text>', 'what it is for')
+    .option('--secret-days <days>', 'how long the secret is good for, 1 to 365', parseDays)
+    .action(async (name: string, options: CreateOptions, command: Command) => {
+      await create(name, options, command)
+    })
+  for (const status of ['SUSPENDED', 'ACTIVE'] as const) addStatus(accounts, status)
+  addSecrets(accounts)
+  accounts
+    .command('remove')
+    .description('Delete a service account; what it owns stays.')
+    .argument('<name>', 'name, client id or id')
+    .action(async (name: string, _: unknown, command: Command) => {
+      const { client, json, signal } = connect(command)
+      const { id } = await findAccount(client, name)
+      await client.accounts.remove(id, { signal })
+      if (json) printJson({ id, removed: true })
+    })
+  accounts
+    .command('token')
+    .description(
+      'Trade a secret for an access token and print it. The secret comes from ' +
+        'HOLDFAST_CLIENT_SECRET, a pipe or the terminal.',
+    )
+    .argument('<client-id>', 'client id')
+    .option('--scope <scopes>', 'only these permissions, separated by spaces')
+    .action(async (clientId: string, options: { scope?: string }, command: Command) => {
+      const { client, json, signal } = connect(command)
+      const secret = await readPassword('HOLDFAST_CLIENT_SECRET', `secret of ${clientId}:`)
+      const token = await client.accounts.token({ clientId, secret, ...options }, { signal })
+      if (json) printJson(token)
+      else print(token.access_token)
+    })
+}
+
+function addStatus(accounts: Command, status: 'SUSPENDED' | 'ACTIVE'): void {
+  const isOut = status === 'SUSPENDED'
+  accounts
+    .command(isOut ? 'suspend' : 'activate')
+    .description(isOut ? 'Shut a service account out at once.' : 'Let it in again.')
+    .argument('<name>', 'name, client id or id')
+    .action(async (name: string, _: unknown, command: Command) => {
+      const { client, json, signal } = connect(command)
+      const { id } = await findAccount(client, name)
+      const account = await client.accounts.update(id, { status }, { signal })
+      if (json) printJson(account)
+      else print(`${account.client_id}: ${account.status}`)
+    })
+}
+
+function addSecrets(accounts: Command): void {
+  accounts
+    .command('rotate')
+    .description('Make the next secret and print it, this once.')
+    .argument('<name>', 'name, client id or id')
+    .option('--overlap <time>', 'how long the ones before are still good, to 30d', parseOverlap)
+    .option('--secret-days <days>', 'how long the new one is good for, 1 to 365', parseDays)
+    .action(
+      async (
+        name: string,
+        options: { overlap?: number; secretDays?: number },
+        command: Command,
+      ) => {
+        const { client, json, signal } = connect(command)
+        const { id } = await findAccount(client, name)
+        const { overlap, secretDays: secret_days } = options
+        const wanted = {
+          ...(overlap === undefined ? {} : { overlap }),
+          ...(secret_days === undefined ? {} : { secret_days }),
+        }
+        const account = await client.accounts.rotateSecret(id, wanted, { signal })
+        if (json) printJson(account)
+        else print(account.client_secret)
+      },
+    )
+  accounts
+    .command('end-secret')
+    .description('End a secret, and all tokens that were issued for it.')
+    .argument('<name>', 'name, client id or id')
+    .argument('<secret-id>', 'id of the secret, as accounts list --json shows it')
+    .action(async (name: string, secretId: string, _: unknown, command: Command) => {
+      const { client, json, signal } = connect(command)
+      const { id } = await findAccount(client, name)
+      await client.accounts.removeSecret(id, secretId, { signal })
+      if (json) printJson({ id, secret_id: secretId, ended: true })
+    })
+}
+
+async function allAccounts(client: Client): Promise<Account[]> {
+  const limit = 1000
+  const rows: Account[] = []
+  for (;;) {
+    const page = await client.accounts.list({ limit, offset: rows.length })
+    rows.push(...page.items)
+    if (page.items.length === 0 || rows.length >= page.total) return rows
+  }
+}
+
+async function findAccount(client: Client, name: string): Promise<Account> {
+  const found = (await allAccounts(client)).find(account => {
+    return [account.id, account.client_id, account.name].includes(name)
+  })
+  if (found === undefined) throw new UsageError(`there is no service account ${name}`)
+  return found
+}
+
+async function list(command: Command): Promise<void> {
+  const { client, json } = connect(command)
+  const rows = await allAccounts(client)
+  if (json) {
+    for (const row of rows) printJson(row)
+    return
+  }
+  const lines = rows.map(row => [
+    row.client_id,
+    row.status,
+    [...row.roles, ...row.permissions].join(' '),
+    row.secrets.map(({ prefix, expires_at }) => `${prefix}… ${timeText(expires_at)}`).join(', '),
+  ])
+  printTable([['CLIENT ID', 'STATUS', 'MAY', 'SECRETS UNTIL'], ...lines])
+}
+
+async function create(name: string, options: CreateOptions, command: Command): Promise<void> {
+  const { client, json, signal } = connect(command)
+  const { role, permission, onBucket, environment, description, secretDays } = options
+  const account = await client.accounts.create(
+    {
+      name,
+      ...(role === undefined ? {} : { roles: role.map(roleOf) }),
+      ...(permission === undefined ? {} : { permissions: [...permission] }),
+      ...(onBucket === undefined ? {} : { buckets: [...onBucket] }),
+      ...(environment === undefined ? {} : { environment }),
+      ...(description === undefined ? {} : { description }),
+      ...(secretDays === undefined ? {} : { secret_days: secretDays }),
+    },
+    { signal },
+  )
+  if (json) return printJson(account)
+  say(`client id and secret; the secret is not shown again:`)
+  print(account.client_id)
+  print(account.client_secret)
+}
+
+function parseDays(text: string): number {
+  const days = /^\d{1,3}$/.test(text) ? Number(text) : 0
+  if (days < 1 || days > 365) throw new InvalidArgumentError('It must be from 1 to 365.')
+  return days
+}
+
+function parseOverlap(text: string): number {
+  const seconds = parseSeconds(text)
+  if (seconds === undefined || seconds > 30 * 86_400) {
+    throw new InvalidArgumentError('It must be from 0 to 30d.')
+  }
+  return seconds
+}

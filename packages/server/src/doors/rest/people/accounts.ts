@@ -1,0 +1,170 @@
+import type {
+  AccountResponse,
+  AccountUpdate,
+  TokenRequest,
+} from '@holdfast/contract/schemas/people/account.ts'
+import { HoldfastError } from '@holdfast/core/errors.ts'
+import type { ServiceAccount } from '@holdfast/core/identities.ts'
+import { isRole } from '@holdfast/core/roles.ts'
+import type { AccountPatch } from '@holdfast/engine/identity/accounts/account-transactions.ts'
+import {
+  createAccount,
+  getAccount,
+  listAccounts,
+  removeAccount,
+  removeSecret,
+  rotateSecret,
+  shownStatus,
+  updateAccount,
+} from '@holdfast/engine/identity/accounts/accounts.ts'
+import { issueClientToken } from '@holdfast/engine/identity/accounts/client-token.ts'
+import { principalOfAccount } from '@holdfast/engine/identity/accounts/principal-of-account.ts'
+import { basicCredentials } from '../../../http/caller/basic-credentials.ts'
+import type { Operations, Scope } from '../../../http/exchange.ts'
+
+type Names =
+  | 'issueToken'
+  | 'listAccounts'
+  | 'createAccount'
+  | 'getAccount'
+  | 'updateAccount'
+  | 'removeAccount'
+  | 'rotateSecret'
+  | 'removeSecret'
+
+export const accountOperations: Pick<Operations, Names> = {
+  issueToken: async exchange => {
+    const { context, body, reply, request } = exchange
+    const { clientId, secret } = credentialsOf(exchange, body)
+    request.state.told = { client_id: clientId }
+    requireGrantType(exchange, body)
+    const token = await issueClientToken(context.engine, { clientId, secret, scope: body.scope })
+    const { principal } = await principalOfAccount(context.engine, token.account)
+    request.state.principal = principal
+    // RFC 6749 §5.1; `no-store` is sent with every answer.
+    reply.header('pragma', 'no-cache')
+    return {
+      access_token: token.accessToken,
+      token_type: 'Bearer',
+      expires_in: token.expiresInS,
+      issued_at: new Date(token.issuedAtS * 1000).toISOString(),
+      scope: token.scope,
+    }
+  },
+
+  listAccounts: async ({ context, call, query }) => {
+    const { limit = 100, offset = 0, status } = query
+    const { items, total } = await listAccounts(context.engine, call, { status, limit, offset })
+    return { items: items.map(one => accountWire(context, one)), total, limit, offset }
+  },
+
+  createAccount: async ({ context, call, body, reply, request }) => {
+    const { name, environment, description, roles, permissions, buckets } = body
+    const { expires_at: expiresAt, secret_days: secretDays } = body
+    const profile = { name, environment, description, roles, permissions, buckets }
+    const made = await createAccount(context.engine, call, { ...profile, expiresAt, secretDays })
+    const wire = accountWire(context, made.account)
+    request.state.told = { before: null, after: wire }
+    reply.header('location', `/api/v2/service-accounts/${wire.id}`)
+    return { ...wire, client_secret: made.secret }
+  },
+
+  getAccount: async ({ context, call, params }) => {
+    return accountWire(context, await getAccount(context.engine, call, params.id))
+  },
+
+  updateAccount: async ({ context, call, params, body, request }) => {
+    const before = accountWire(context, await getAccount(context.engine, call, params.id))
+    const change = { id: params.id, patch: patchOf(body) }
+    const after = accountWire(context, await updateAccount(context.engine, call, change))
+    request.state.told = { before, after }
+    return after
+  },
+
+  removeAccount: async ({ context, call, params }) => {
+    await removeAccount(context.engine, call, params.id)
+    return undefined
+  },
+
+  rotateSecret: async ({ context, call, params, body, request }) => {
+    const wanted = { id: params.id, secretDays: body?.secret_days, overlapS: body?.overlap }
+    const { account, secret } = await rotateSecret(context.engine, call, wanted)
+    const wire = accountWire(context, account)
+    request.state.told = { after: wire }
+    return { ...wire, client_secret: secret }
+  },
+
+  removeSecret: async ({ context, call, params }) => {
+    await removeSecret(context.engine, call, { id: params.id, secretId: params.secret_id })
+    return undefined
+  },
+}
+
+/** RFC 6749 §2.3: one way of naming the client, never two. */
+function credentialsOf(
+  { request }: Scope,
+  body: TokenRequest,
+): { readonly clientId: string; readonly secret: string } {
+  const { authorization } = request.headers
+  const basic = basicCredentials(authorization)
+  const { client_id: id, client_secret: secret } = body
+  if (authorization !== undefined) {
+    if (basic === undefined) throw new HoldfastError('UNAUTHENTICATED')
+    const isOther = id !== undefined && id !== basic.name
+    if (secret !== undefined || isOther) malformed('the client is named in two ways')
+    return { clientId: basic.name, secret: basic.password }
+  }
+  if (id === undefined || secret === undefined) malformed('client_id and client_secret are needed')
+  return { clientId: id, secret }
+}
+
+function requireGrantType({ request }: Scope, { grant_type: type }: TokenRequest): void {
+  if (type === 'client_credentials') return
+  if (type !== undefined) throw new HoldfastError('GRANT_TYPE_UNSUPPORTED')
+  const isForm = request.headers['content-type']?.includes('form-urlencoded') === true
+  if (isForm) malformed('grant_type is needed')
+}
+
+function malformed(reason: string): never {
+  throw new HoldfastError('MALFORMED_REQUEST', { reason })
+}
+
+/** Only what the caller named, field by field: nothing else can be set this way. */
+function patchOf(update: AccountUpdate): AccountPatch {
+  const { description, roles, permissions, buckets, status, expires_at: expiresAt } = update
+  return {
+    ...(description === undefined ? {} : { description }),
+    ...(roles === undefined ? {} : { roles }),
+    ...(permissions === undefined ? {} : { permissions }),
+    ...(buckets === undefined ? {} : { buckets }),
+    ...(status === undefined ? {} : { status }),
+    ...(expiresAt === undefined ? {} : { expiresAt }),
+  }
+}
+
+function accountWire({ engine, clock }: Scope['context'], one: ServiceAccount): AccountResponse {
+  const usedMs = engine.keyUses.get(one.id)
+  return {
+    id: one.id,
+    client_id: one.clientId,
+    name: one.name,
+    description: one.description,
+    environment: one.environment,
+    status: shownStatus(one, clock.now()),
+    roles: one.roles.filter(isRole),
+    permissions: [...one.permissions],
+    buckets: one.buckets === null ? null : [...one.buckets],
+    expires_at: one.expiresAt,
+    secrets: one.secrets.map(secret => ({
+      id: secret.id,
+      prefix: secret.prefix,
+      created_at: secret.createdAt,
+      created_by: secret.createdBy,
+      expires_at: secret.expiresAt,
+    })),
+    last_token_at: usedMs === undefined ? null : new Date(usedMs).toISOString(),
+    created_at: one.createdAt,
+    created_by: one.createdBy,
+    updated_at: one.updatedAt,
+  }
+}

@@ -1,0 +1,25 @@
+import { HoldfastError } from '@holdfast/core/errors.ts'
+import type { ByteSource } from '@holdfast/core/ports/element.ts'
+
+const FIELDS_MAX = 64
+
+/**
+ * A small body as `application/x-www-form-urlencoded`. A name that is given twice is refused, or
+ * two readers could take two values (RFC 6749 §3.2).
+ */
+export async function readForm(source: ByteSource): Promise<Record<string, string>> {
+  const chunks: Uint8Array[] = []
+  for await (const chunk of source) chunks.push(chunk)
+  const fields = new URLSearchParams(Buffer.concat(chunks).toString('utf8'))
+  const values = new Map<string, string>()
+  for (const [name, value] of fields) {
+    if (values.has(name)) refuse('a field is given twice')
+    if (values.size >= FIELDS_MAX) refuse(`more than ${FIELDS_MAX} fields`)
+    values.set(name, value)
+  }
+  return Object.fromEntries(values)
+}
+
+function refuse(reason: string): never {
+  throw new HoldfastError('MALFORMED_REQUEST', { reason })
+}
