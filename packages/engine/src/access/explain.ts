@@ -5,7 +5,15 @@ import type { ApiKey } from '@holdfast/core/records.ts'
 import type { Engine } from '../engine.ts'
 import { principalOfUser } from '../identity/principal-of-user.ts'
 import { principalOfAccessKey } from './access-keys.ts'
-import { authorize, type Decision, decide, type Resource } from './decide.ts'
+import {
+  authorize,
+  type Decision,
+  decide,
+  isAdministrator,
+  mayKnow,
+  mayKnowBucket,
+  type Resource,
+} from './decide.ts'
 import { isExpired, principalOfKey } from './keys.ts'
 
 export interface Question {
@@ -34,13 +42,23 @@ export async function explainAccess(
   const isOther = principalId !== undefined && principalId !== call.principal.id
   if (isOther) authorize(call.principal, 'admin:users', {})
   const principal = isOther ? await findPrincipal(engine, principalId) : call.principal
-  const resource = await findResource(engine, principal, question)
+  const resource = await findResource(engine, question)
   if (resource === undefined) return { principal, ...HIDDEN }
   // To explain must not tell the caller of what the caller may not know.
   const { bucket, asset } = resource
-  const isSeen = asset === undefined || decide(call.principal, 'assets:read', { bucket, asset })
-  if (isSeen !== true && !isSeen.allowed) return { principal, ...HIDDEN }
-  return { principal, ...decide(principal, permission, resource) }
+  if (bucket !== undefined && !mayKnowBucket(call.principal, bucket)) {
+    return { principal, ...HIDDEN }
+  }
+  const isSeen = asset === undefined || mayKnow(call.principal, { bucket, asset })
+  if (isSeen && (asset !== undefined || question.key === undefined)) {
+    return { principal, ...decide(principal, permission, resource) }
+  }
+  const reads = permission.endsWith(':read') && !isAdministrator(call.principal)
+  if (reads || question.key === undefined) return { principal, ...HIDDEN }
+  const fresh = { ownerId: principal.id, key: question.key }
+  const decision = decide(principal, permission, { bucket, fresh })
+  // The same words whether one is there; only who may write there finds out, by writing.
+  return { principal, ...(decision.allowed && !isSeen ? HIDDEN : decision) }
 }
 
 async function findPrincipal(engine: Engine, id: string): Promise<Principal> {
@@ -61,7 +79,6 @@ async function findPrincipal(engine: Engine, id: string): Promise<Principal> {
 /** Undefined when the resource is not there. */
 async function findResource(
   engine: Engine,
-  principal: Principal,
   { assetId, bucket: name, key }: Question,
 ): Promise<Resource | undefined> {
   const { assets, buckets } = engine.catalog.view
@@ -74,6 +91,5 @@ async function findResource(
   const bucket = await buckets.byName(name)
   if (bucket === undefined) return undefined
   if (key === undefined) return { bucket }
-  const asset = await assets.byKey(bucket.id, key)
-  return asset === undefined ? { bucket, fresh: { ownerId: principal.id, key } } : { bucket, asset }
+  return { bucket, asset: await assets.byKey(bucket.id, key) }
 }

@@ -109,12 +109,19 @@ test('tokens end at once with the session, the account and its rights', async ()
   await assert.rejects(enter(opened), refused('UNAUTHENTICATED'))
 })
 
-test('a lock by failures does not end sessions that are open', async () => {
+test('a lock holds up sessions that are open, and they go on when it has ended', async () => {
   await using opened = await openTestStore()
+  const { engine, clock } = opened
   await person(opened)
   const { tokens } = await enter(opened)
+  const act = async () => await authenticateToken(engine, tokens.accessToken)
+  await act()
   for (let n = 0; n < 5; n += 1) await assert.rejects(enter(opened, 'ann', 'wrong'))
-  await authenticateToken(opened.engine, tokens.accessToken)
+  await assert.rejects(act, refused('ACCOUNT_LOCKED', { retry_after: 1800 }))
+  await assert.rejects(refresh(engine, tokens.refreshToken), refused('ACCOUNT_LOCKED'))
+  clock.jump(30 * MINUTE)
+  const next = (await refresh(engine, tokens.refreshToken)).tokens
+  assert.equal((await authenticateToken(engine, next.accessToken)).name, 'ann')
 })
 
 test('a refresh token is good once; used twice it ends its whole session', async () => {

@@ -57,10 +57,7 @@ async function evaluate(engine: Engine, { name, password }: Credentials): Promis
   const nowMs = clock.now()
   const lockedUntilMs =
     user === undefined ? strangers.lockedUntilMs(name, nowMs) : lockEndMs(user, nowMs)
-  if (lockedUntilMs !== undefined) {
-    const seconds = Math.ceil((lockedUntilMs - nowMs) / 1000)
-    throw new HoldfastError('ACCOUNT_LOCKED', { retry_after: seconds })
-  }
+  if (lockedUntilMs !== undefined) throw locked(lockedUntilMs, nowMs)
   const fits = byteLength(password) <= PASSWORD_BYTES_MAX
   const isRight = await hasher.verify(fits ? password : '', user?.password?.hash)
   if (user === undefined || !isRight) {
@@ -82,9 +79,12 @@ export async function refresh(
   engine: Engine,
   token: string,
 ): Promise<{ readonly user: User; readonly tokens: TokenPair }> {
-  const { sessionId: id, jti } = await checkToken(engine, token, 'refresh')
+  const { sessionId: id, jti, subject } = await checkToken(engine, token, 'refresh')
   const generation = generationOf(jti)
   if (generation === undefined) throw new HoldfastError('UNAUTHENTICATED')
+  // Before the token is used up: it is good again when the lock has ended.
+  const owner = await engine.catalog.view.identities.byId('user', subject)
+  if (owner !== undefined) requireUnlocked(owner, engine.clock.now())
   const args = { id, generation, expiresAt: refreshUntil(engine) }
   const call = systemCall('refresh')
   const session = await commit(engine, call, { name: 'sessions.renew', args })
@@ -100,6 +100,16 @@ export async function logout(engine: Engine, call: Call): Promise<void> {
   // A key has no session to end.
   if (sessionId === undefined) throw new HoldfastError('FORBIDDEN', { reason: 'no session' })
   await commit(engine, call, { name: 'sessions.end', args: { id: sessionId } })
+}
+
+/** Only who is ACTIVE may act: a lock holds up open sessions too, for as long as it lasts. */
+export function requireUnlocked(user: User, nowMs: number): void {
+  const endMs = lockEndMs(user, nowMs)
+  if (endMs !== undefined) throw locked(endMs, nowMs)
+}
+
+function locked(untilMs: number, nowMs: number): HoldfastError {
+  return new HoldfastError('ACCOUNT_LOCKED', { retry_after: Math.ceil((untilMs - nowMs) / 1000) })
 }
 
 export function lockEndMs(user: User, nowMs: number): number | undefined {

@@ -6,6 +6,8 @@ import { rightsOf } from '@holdfast/core/roles.ts'
 import { authorize, hasScope, isAdministrator } from '../../access/decide.ts'
 import { commit } from '../../commit.ts'
 import { type Engine, systemCall } from '../../engine.ts'
+import { requireHeld } from '../groups/groups.ts'
+import { principalOfUser } from '../principal-of-user.ts'
 import { checkPassword, lockEndMs } from '../sessions/login.ts'
 import { nextPassword, requirePolicy } from './password-policy.ts'
 import { requireUserFields } from './user-fields.ts'
@@ -192,6 +194,9 @@ async function requireManageable(engine: Engine, call: Call, id: string): Promis
   authorize(call.principal, 'admin:users', {})
   const user = await findUser(engine, id)
   requireRights(call, user.roles)
+  // Who can log in as somebody has the grants of that user and its groups, too.
+  const { principal } = await principalOfUser(engine, user)
+  for (const grant of principal.grants ?? []) requireHeld(call, grant.permissions)
   return user
 }
 
