@@ -1,0 +1,17 @@
+import type { OperationId } from '@holdfast/contract/routes.ts'
+import type { Row } from '../row.ts'
+import { assetRows, keyedRows, linkRows, versionRows } from './assets.ts'
+import { accessRows, auditRows, bucketRows, identityRows, serviceRows } from './service.ts'
+
+/** Every operation of the route table has its row: one without does not compile. */
+export const rows = {
+  ...serviceRows,
+  ...assetRows,
+  ...keyedRows,
+  ...versionRows,
+  ...linkRows,
+  ...bucketRows,
+  ...identityRows,
+  ...accessRows,
+  ...auditRows,
+} as const satisfies Record<OperationId, Row>
