@@ -81,6 +81,34 @@ test('a name that nobody has is answered, and locked, like one that somebody has
   }
 })
 
+test('a name that nobody has costs the work of a wrong password', async () => {
+  await using opened = await openTestStore()
+  await person(opened)
+  const { identity, catalog } = opened.engine
+  const done: string[] = []
+  const { hasher } = identity
+  const verify = hasher.verify.bind(hasher)
+  hasher.verify = async (password, known) => {
+    done.push('verify')
+    return await verify(password, known)
+  }
+  const write = catalog.write.bind(catalog)
+  catalog.write = async (name, args, options) => {
+    done.push(name)
+    return await write(name, args, options)
+  }
+  const workOf = async (name: string, given: string) => {
+    done.length = 0
+    await assert.rejects(enter(opened, name, given), refused('UNAUTHENTICATED'))
+    return [...done]
+  }
+  const known = await workOf('ann', 'wrong')
+  assert.deepEqual(known, ['verify', 'users.fail'])
+  assert.deepEqual(await workOf('nobody', 'wrong'), known)
+  assert.deepEqual(await workOf('nobody', 'x'.repeat(5000)), known)
+  assert.deepEqual(await workOf('ann', 'x'.repeat(5000)), known)
+})
+
 test('what is wrong with an account is told only to who knows the password', async () => {
   await using opened = await openTestStore()
   const { engine, call } = opened

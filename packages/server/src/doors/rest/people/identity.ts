@@ -1,3 +1,4 @@
+import type { JsonObject } from '@holdfast/core/records.ts'
 import { principalOfUser } from '@holdfast/engine/identity/principal-of-user.ts'
 import { login, logout, refresh } from '@holdfast/engine/identity/sessions/login.ts'
 import {
@@ -46,7 +47,7 @@ export const identityOperations: Pick<Operations, Names> = {
     const { context, body } = exchange
     const credentials = { name: body.username, password: body.password }
     const { state } = exchange.request
-    state.told = { username: body.username }
+    state.told = await nameTold(context, body.username)
     const { user, tokens } = await login(context.engine, credentials, originOf(exchange))
     state.principal = (await principalOfUser(context.engine, user)).principal
     return tokenWire(tokens)
@@ -66,7 +67,7 @@ export const identityOperations: Pick<Operations, Names> = {
   whoAmI: async ({ call }) => principalWire(call.principal),
 
   changePassword: async ({ context, call, body, request }) => {
-    request.state.told = { username: body.username }
+    request.state.told = await nameTold(context, body.username)
     const { username: name, password, new_password: newPassword } = body
     await changePassword(context.engine, call, { name, password, newPassword })
     return undefined
@@ -135,6 +136,12 @@ export const identityOperations: Pick<Operations, Names> = {
   unlockUser: async ({ context, call, params }) => {
     return userWire(await unlockUser(context.engine, call, params.id), context.clock.now())
   },
+}
+
+/** Names that nobody has are not kept: people type passwords where the name should be. */
+async function nameTold({ engine }: Scope['context'], name: string): Promise<JsonObject> {
+  const user = await engine.catalog.view.identities.byName('user', name.toLowerCase())
+  return user === undefined ? { username: null } : { username: user.username }
 }
 
 const AGENT_CHARS_MAX = 256
