@@ -1,6 +1,7 @@
 import type { Clock } from '@holdfast/core/ports/clock.ts'
 import { systemClock } from '@holdfast/drivers/clock/system-clock.ts'
 import { parseSettings } from '@holdfast/server/config/parse-settings.ts'
+import { settingsTable } from '@holdfast/server/config/settings-table.ts'
 import { serve } from '@holdfast/server/serve.ts'
 import { type Asked, jsonOf, type Tree, Wire } from './wire.ts'
 
@@ -26,6 +27,13 @@ export interface Lab extends AsyncDisposable {
   changes(): Promise<number>
 }
 
+/** Who asks a thousand times is told so before anything else: here it is asked who may what. */
+const withoutLimits = Object.fromEntries(
+  Object.values<{ readonly name: string }>(settingsTable)
+    .filter(({ name }) => name.startsWith('RATE_LIMIT_'))
+    .map(({ name }) => [`STORAGE_${name}`, 'off']),
+)
+
 export async function openLab(
   dir: string,
   options: { readonly env?: Readonly<Record<string, string>> } = {},
@@ -38,6 +46,7 @@ export async function openLab(
   }
   const { settings } = parseSettings({
     env: {
+      ...withoutLimits,
       STORAGE_PORT: '0',
       STORAGE_METRICS_PORT: '0',
       STORAGE_METRICS_AUTH: 'on',

@@ -30,7 +30,12 @@ const statuses: Readonly<Record<Exclude<Verdict, '+' | '.'>, number>> = { 1: 401
  * answers must tell nothing and change nothing; who may not know of a thing must get the answer
  * for one that is not there.
  */
-export async function runMatrix(lab: Lab, people: People, report: MatrixReport): Promise<void> {
+export async function runMatrix(
+  lab: Lab,
+  people: People,
+  report: MatrixReport,
+  only?: string,
+): Promise<void> {
   const worlds = await Worlds.open(lab)
   const matrix = new Matrix(lab, worlds, report)
   for (const [operation, route] of Object.entries<Route>(routes)) {
@@ -41,6 +46,7 @@ export async function runMatrix(lab: Lab, people: People, report: MatrixReport):
       report.fail(`${operation} has no row`)
       continue
     }
+    if (only !== undefined && only !== operation) continue
     await matrix.askAll({ operation, route, row }, people)
     report.count('operations')
   }
