@@ -17,11 +17,13 @@ import { engineDays } from '../crash-disk/engine-days.ts'
 import { CatalogPlaces, type OpenedEngine, openEngineOn } from '../crash-disk/engine-lab.ts'
 import { newLab, strict } from '../crash-disk/store-lab.ts'
 import { sweepDay } from '../crash-disk/sweep-days.ts'
+import { huntAttack } from './attack-hunts.ts'
 
 const draw = { random: new SeededRandom(7), disksPerCut: 4 }
 
 async function hunt(text: string): Promise<void> {
   const [kind = '', name = ''] = text.split(/:(.*)/)
+  if (kind === 'attack') return await huntAttack(name)
   if (kind === 'day') return await huntDay(name)
   if (kind === 'grace') return await inEngine(keepsDeadForAWhile)
   if (kind === 'pages') return await inEngine(listsEachKeyOnce)
