@@ -162,3 +162,20 @@ test('what an attack was refused is in the audit log, without what it tried with
   ])
   assert.ok(!text.includes(forged))
 })
+
+test('a key that is confined to a bucket is told nothing of the store', async () => {
+  const confined = { name: 'confined', permissions: ['*'], buckets: ['holdfast'] }
+  const { key } = (await server.ask('POST /api/v2/keys', { json: confined })).json
+  for (const line of [
+    'GET /api/v2/audit',
+    'GET /api/v2/audit/export',
+    'POST /api/v2/audit/verify',
+    'GET /api/v2/keys',
+    'GET /api/v2/users',
+    'POST /api/v2/admin/verify',
+    'POST /api/v2/admin/collect-garbage',
+  ]) {
+    const answer = await server.ask(line, { key })
+    refused(answer, 403, 'FORBIDDEN')
+  }
+})
