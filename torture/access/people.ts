@@ -17,6 +17,7 @@ export const living = [
   'readonly',
   'narrow',
   'stranger',
+  'confined',
   'anonymous',
 ] as const
 export type Living = (typeof living)[number]
@@ -53,12 +54,14 @@ export async function introduce(lab: Lab): Promise<People> {
     newUser(lab, 'stranger', ['USER'], [elsewhere]),
   ])
   const narrow = await newKey(lab, 'narrow', { permissions: ['assets:read'] })
+  // Holds every scope, but for one other bucket only.
+  const confined = await newKey(lab, 'confined', { buckets: [elsewhere] })
   const anonymous = { name: 'anonymous', id: nobody, headers: {} }
   const dead = await theDead(lab, { brief, admin })
   const locked = await newUser(lab, 'locked', ['USER'])
   await lockOut(lab, 'mx-locked')
   return {
-    living: { admin, operator, user, auditor, readonly, narrow, stranger, anonymous },
+    living: { admin, operator, user, auditor, readonly, narrow, stranger, confined, anonymous },
     dead,
     locked,
   }

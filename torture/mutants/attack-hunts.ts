@@ -19,7 +19,7 @@ const mutants = 600
 
 /** Parts of T10 to T13, small enough to be run for every planted bug. */
 const attacks: Readonly<Record<string, (run: Run, lab: Lab, name: string) => Promise<void>>> = {
-  matrix: async (run, lab, name) => await runMatrix(lab, await introduce(lab), run, name),
+  matrix: async (run, lab, name) => await runMatrix(lab, await introduce(lab), run, [name]),
   tokens: attackTokens,
   guesses: bruteForce,
   rights: subRights,

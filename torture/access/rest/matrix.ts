@@ -34,7 +34,7 @@ export async function runMatrix(
   lab: Lab,
   people: People,
   report: MatrixReport,
-  only?: string,
+  only?: readonly string[],
 ): Promise<void> {
   const worlds = await Worlds.open(lab)
   const matrix = new Matrix(lab, worlds, report)
@@ -46,7 +46,7 @@ export async function runMatrix(
       report.fail(`${operation} has no row`)
       continue
     }
-    if (only !== undefined && only !== operation) continue
+    if (only?.includes(operation) === false) continue
     await matrix.askAll({ operation, route, row }, people)
     report.count('operations')
   }

@@ -58,7 +58,8 @@ export class Worlds {
 
   /** The same question about what is not there. Strangers do not know of the bucket either. */
   missing(world: World): World {
-    const away = world.who.name === ('stranger' satisfies Living) && world.kind !== 'public'
+    const outside: readonly string[] = ['stranger', 'confined'] satisfies Living[]
+    const away = outside.includes(world.who.name) && world.kind !== 'public'
     const bucket = away ? `${elsewhere}-not` : world.bucket
     return { ...world, bucket, id: randomUUID(), key: `things/not-there-${randomUUID()}` }
   }

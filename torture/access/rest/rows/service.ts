@@ -145,13 +145,13 @@ export const bucketRows = {
   },
   getBucket: { rule: rules.readBucket, ask: ({ bucket }) => ({ params: { bucket } }) },
   updateBucket: {
-    rule: operators,
+    rule: rules.changeBucket,
     prepare: madeBucket,
     ask: ({ made: { name = '' } }) => ({ params: { bucket: name }, json: { public_read: true } }),
     once: true,
   },
   removeBucket: {
-    rule: operators,
+    rule: rules.changeBucket,
     prepare: madeBucket,
     ask: ({ made: { name = '' } }) => ({ params: { bucket: name } }),
     once: true,
