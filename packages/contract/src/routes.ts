@@ -4,9 +4,11 @@ import { adminRoutes } from './routes/admin.ts'
 import { assetRoutes } from './routes/assets.ts'
 import { auditRoutes } from './routes/audit.ts'
 import { batchRoutes } from './routes/batch.ts'
+import { factorRoutes } from './routes/factors.ts'
 import { identityRoutes } from './routes/identity.ts'
 import { keyRoutes } from './routes/keys.ts'
 import { linkRoutes } from './routes/links.ts'
+import { resetRoutes } from './routes/resets.ts'
 import { serviceRoutes } from './routes/service.ts'
 import { versionRoutes } from './routes/versions.ts'
 
@@ -20,6 +22,8 @@ export const routes = {
   ...linkRoutes,
   ...adminRoutes,
   ...identityRoutes,
+  ...factorRoutes,
+  ...resetRoutes,
   ...auditRoutes,
   ...accessRoutes,
 } as const satisfies Record<string, Route>

@@ -3,6 +3,7 @@ import { HoldfastError } from '@holdfast/core/errors.ts'
 import { anonymous, type Permission, type Principal } from '@holdfast/core/principal.ts'
 import type { ApiKey } from '@holdfast/core/records.ts'
 import type { Engine } from '../engine.ts'
+import { factorOf } from '../identity/factors/spend-proof.ts'
 import { principalOfUser } from '../identity/principal-of-user.ts'
 import { principalOfAccessKey } from './access-keys.ts'
 import {
@@ -28,6 +29,8 @@ export interface Question {
 
 export interface Explanation extends Decision {
   readonly principal: Principal
+  /** Whether logins of the principal need a code as well. */
+  readonly secondFactor: boolean
 }
 
 const HIDDEN: Decision = { allowed: false, reason: 'not there, or hidden from the caller' }
@@ -42,23 +45,25 @@ export async function explainAccess(
   const isOther = principalId !== undefined && principalId !== call.principal.id
   if (isOther) authorize(call.principal, 'admin:users', {})
   const principal = isOther ? await findPrincipal(engine, principalId) : call.principal
+  const user = await engine.catalog.view.identities.byId('user', principal.id)
+  const about = { principal, secondFactor: user !== undefined && factorOf(user) !== undefined }
   const resource = await findResource(engine, question)
-  if (resource === undefined) return { principal, ...HIDDEN }
+  if (resource === undefined) return { ...about, ...HIDDEN }
   // To explain must not tell the caller of what the caller may not know.
   const { bucket, asset } = resource
   if (bucket !== undefined && !mayKnowBucket(call.principal, bucket)) {
-    return { principal, ...HIDDEN }
+    return { ...about, ...HIDDEN }
   }
   const isSeen = asset === undefined || mayKnow(call.principal, { bucket, asset })
   if (isSeen && (asset !== undefined || question.key === undefined)) {
-    return { principal, ...decide(principal, permission, resource) }
+    return { ...about, ...decide(principal, permission, resource) }
   }
   const reads = permission.endsWith(':read') && !isAdministrator(call.principal)
-  if (reads || question.key === undefined) return { principal, ...HIDDEN }
+  if (reads || question.key === undefined) return { ...about, ...HIDDEN }
   const fresh = { ownerId: principal.id, key: question.key }
   const decision = decide(principal, permission, { bucket, fresh })
   // The same words whether one is there; only who may write there finds out, by writing.
-  return { principal, ...(decision.allowed && !isSeen ? HIDDEN : decision) }
+  return { ...about, ...(decision.allowed && !isSeen ? HIDDEN : decision) }
 }
 
 async function findPrincipal(engine: Engine, id: string): Promise<Principal> {

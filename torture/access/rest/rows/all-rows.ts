@@ -1,6 +1,7 @@
 import type { OperationId } from '@holdfast/contract/routes.ts'
 import type { Row } from '../row.ts'
 import { assetRows, keyedRows, linkRows, versionRows } from './assets.ts'
+import { factorRows } from './factors.ts'
 import { accessRows, auditRows, bucketRows, identityRows, serviceRows } from './service.ts'
 
 /** Every operation of the route table has its row: one without does not compile. */
@@ -14,4 +15,5 @@ export const rows = {
   ...identityRows,
   ...accessRows,
   ...auditRows,
+  ...factorRows,
 } as const satisfies Record<OperationId, Row>

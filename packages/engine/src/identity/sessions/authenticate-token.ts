@@ -1,8 +1,9 @@
 import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { Principal } from '@holdfast/core/principal.ts'
 import type { Engine } from '../../engine.ts'
+import { requireFactor } from '../factors/require-factor.ts'
 import { principalOfUser } from '../principal-of-user.ts'
-import { requireUnlocked } from './login.ts'
+import { lockEndMs, requireUnlocked } from './login.ts'
 import { checkToken } from './tokens.ts'
 
 /**
@@ -23,7 +24,8 @@ async function checkAccess(engine: Engine, token: string): Promise<Principal> {
   if (session === undefined || session.belongsTo !== user?.id || user.status !== 'ACTIVE') {
     throw new HoldfastError('UNAUTHENTICATED')
   }
-  requireUnlocked(user, engine.clock.now())
+  requireUnlocked(lockEndMs(user, engine.clock.now()), engine.clock.now())
+  requireFactor(engine, user)
   const made = await principalOfUser(engine, user)
   const principal = { ...made.principal, sessionId: session.id }
   const madeOf = [...made.madeOf, session.id]

@@ -9,7 +9,9 @@ import { keyedOperations } from './keyed.ts'
 import { linkOperations } from './links.ts'
 import { accessOperations } from './people/access.ts'
 import { auditOperations } from './people/audits.ts'
+import { factorOperations } from './people/factors.ts'
 import { identityOperations } from './people/identity.ts'
+import { resetOperations } from './people/resets.ts'
 import { presignedOperations } from './presigned.ts'
 import { uploadOperations } from './uploads.ts'
 import { versionOperations } from './versions.ts'
@@ -27,6 +29,8 @@ export const restOperations = {
   ...presignedOperations,
   ...administrationOperations,
   ...identityOperations,
+  ...factorOperations,
+  ...resetOperations,
   ...auditOperations,
   ...accessOperations,
   ...descriptionOperations,

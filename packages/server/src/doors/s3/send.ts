@@ -1,9 +1,10 @@
 import type { ServerResponse } from 'node:http'
 import { refuseWhileSending } from '../../http/linger.ts'
+import { overTls } from '../../http/security-headers.ts'
 import type { S3Error } from './errors.ts'
 import { noteRefusal } from './note-refusal.ts'
 import type { Answer } from './requests/answer.ts'
-import type { S3Request } from './requests/request.ts'
+import { isSecure, type S3Request } from './requests/request.ts'
 import { writeXml, type XmlNode } from './xml/write.ts'
 
 /** A reader that takes nothing for this long is gone. */
@@ -13,6 +14,8 @@ const XML_TYPE = 'application/xml'
 /** Headers of every answer. Content of others is never run in the name of this server. */
 export function standardHeaders(request: S3Request): Record<string, string> {
   return {
+    ...request.admission.fields,
+    ...(isSecure(request) ? overTls : {}),
     'x-amz-request-id': request.requestId,
     'x-amz-id-2': hostId(request),
     server: 'Holdfast',

@@ -1,4 +1,3 @@
-import type { JsonObject } from '@holdfast/core/records.ts'
 import { principalOfUser } from '@holdfast/engine/identity/principal-of-user.ts'
 import { login, logout, refresh } from '@holdfast/engine/identity/sessions/login.ts'
 import {
@@ -24,6 +23,7 @@ import {
   userPatch,
   userWire,
 } from '../wire/identity-wire.ts'
+import { nameTold } from './name-told.ts'
 
 type Names =
   | 'login'
@@ -68,8 +68,8 @@ export const identityOperations: Pick<Operations, Names> = {
 
   changePassword: async ({ context, call, body, request }) => {
     request.state.told = await nameTold(context, body.username)
-    const { username: name, password, new_password: newPassword } = body
-    await changePassword(context.engine, call, { name, password, newPassword })
+    const { username: name, password, new_password: newPassword, code } = body
+    await changePassword(context.engine, call, { name, password, newPassword, code })
     return undefined
   },
 
@@ -138,15 +138,9 @@ export const identityOperations: Pick<Operations, Names> = {
   },
 }
 
-/** Names that nobody has are not kept: people type passwords where the name should be. */
-async function nameTold({ engine }: Scope['context'], name: string): Promise<JsonObject> {
-  const user = await engine.catalog.view.identities.byName('user', name.toLowerCase())
-  return user === undefined ? { username: null } : { username: user.username }
-}
-
 const AGENT_CHARS_MAX = 256
 
-function originOf({ request }: Scope) {
+export function originOf({ request }: Scope) {
   const agent = request.headers['user-agent'] ?? ''
   return { ip: request.state.ip, agent: agent.slice(0, AGENT_CHARS_MAX) }
 }

@@ -3,7 +3,7 @@ import type { ObjectTag } from '@holdfast/core/objects.ts'
 import { anonymous, type Principal } from '@holdfast/core/principal.ts'
 import { findAccessKey } from '@holdfast/engine/access/access-keys.ts'
 import { S3Error } from '../errors.ts'
-import { isSecure, type ReadRequest } from '../requests/request.ts'
+import { addressOfCaller, isSecure, type ReadRequest } from '../requests/request.ts'
 import { type RequestHeaders, transcoded } from '../wire/headers.ts'
 import { parseTagHeader } from '../wire/tags.ts'
 import { canonicalRequest } from './canonical.ts'
@@ -13,6 +13,7 @@ import { type Payload, payloadOf } from './payload.ts'
 import { requestSignature, type Scope, sameSignature, signingKey, signText } from './signing.ts'
 import { amzDate, requireFresh, SKEW_MS } from './times.ts'
 import { VerifiedBody } from './verified-body.ts'
+import { rememberSigner, requireUnblocked } from './wrong-signatures.ts'
 
 /**
  * A request whose credential was checked. Only `verifyRequest` can make one, and every operation
@@ -52,6 +53,7 @@ export async function verifyRequest(request: ReadRequest): Promise<Verified> {
   requireSigned(request, claim)
   const payload = payloadOf(content, true)
   requireSignature(request, { claim, payload, key })
+  rememberSigner(request, claim.accessKeyId)
   const { mode } = payload
   const signing: ChunkSigning | null =
     mode.kind === 'chunks' && mode.signed
@@ -73,9 +75,9 @@ export async function verifyForm(
 
 function mint(request: ReadRequest, principal: Principal, body: VerifiedBody): Verified {
   request.told.principal = principal
-  const { raw, headers, context } = request
+  const { headers, context } = request
   const facts = {
-    sourceIp: raw.socket.remoteAddress?.replace(/^::ffff:/, '') ?? null,
+    sourceIp: addressOfCaller(request) || null,
     secure: isSecure(request),
     userAgent: headers.get('user-agent') ?? null,
     referer: headers.get('referer') ?? null,
@@ -161,6 +163,7 @@ async function openClaim(
   { accessKeyId, scope }: Pick<Claim, 'accessKeyId' | 'scope'>,
 ): Promise<{ nowMs: number; key: Buffer; principal: Principal }> {
   const { engine, clock, settings } = request.context
+  requireUnblocked(request, accessKeyId)
   const found = await findAccessKey(engine, accessKeyId)
   if (found === undefined) {
     throw new S3Error('InvalidAccessKeyId', { AWSAccessKeyId: accessKeyId })
@@ -255,5 +258,6 @@ async function verifyPolicy(request: ReadRequest, signed: SignedPolicy): Promise
   if (!sameSignature(signed.signature, expected)) {
     throw new S3Error('SignatureDoesNotMatch', { AWSAccessKeyId: signed.accessKeyId })
   }
+  rememberSigner(request, signed.accessKeyId)
   return principal
 }
