@@ -165,7 +165,8 @@ class Matrix {
       const answer = await this.#lab.rest.ask({ ...asked, path: `${asked.path}${way}` })
       const what = `${operation}${way} by ${who.name}`
       if (expected === undefined) {
-        if (answer.status >= 500) this.#report.fail(`${what}: ${answer.status}`)
+        const isKnown = row.also?.includes(answer.status) === true
+        if (answer.status >= 500 && !isKnown) this.#report.fail(`${what}: ${answer.status}`)
         continue
       }
       if (answer.status !== expected) {
