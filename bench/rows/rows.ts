@@ -6,6 +6,7 @@ import { diskName, measureDisk } from './disk-row.ts'
 import { measureMemory, memoryName } from './memory-row.ts'
 import { measureMillion, millionName } from './million-row.ts'
 import { measureScale } from './scale-row.ts'
+import { measureToken, tokenName } from './token-row.ts'
 import { measureTransfer, transferName, transferRows } from './transfer-row.ts'
 import { measureWriters, writersName } from './writers-row.ts'
 import { measureWrk, wrkName } from './wrk-row.ts'
@@ -62,6 +63,7 @@ function figures(context: Pick<BenchContext, 'mode'>): Row[] {
     figureRow(crowdName(context), measureCrowd),
     figureRow(writersName(context), measureWriters),
   ]
+  rows.push({ ...figureRow(tokenName, measureToken), needsHoldfast: true })
   if (isInstalled('wrk')) rows.push(figureRow(wrkName, measureWrk))
   return rows
 }

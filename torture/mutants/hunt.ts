@@ -9,6 +9,7 @@ import { workloads } from '@holdfast/testkit/store/workloads.ts'
 import { engineDays } from '../crash-disk/engine-days.ts'
 import { newLab, strict } from '../crash-disk/store-lab.ts'
 import { sweepDay } from '../crash-disk/sweep-days.ts'
+import { huntAttack } from './attack-hunts.ts'
 import { engineHunts, huntInEngine } from './engine-hunts.ts'
 import { syncsBeforeNames } from './sync-order.ts'
 
@@ -16,6 +17,7 @@ const draw = { random: new SeededRandom(7), disksPerCut: 4 }
 
 async function hunt(text: string): Promise<void> {
   const [kind = '', name = ''] = text.split(/:(.*)/)
+  if (kind === 'attack') return await huntAttack(name)
   if (kind === 'day') return await huntDay(name)
   if (kind === 'sync-order') return syncsBeforeNames()
   const inEngine = engineHunts[kind]

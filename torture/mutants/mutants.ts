@@ -22,7 +22,7 @@ const smallPuts = 'replay:small puts and overwrites'
  * Durability and collection. Not here, because nothing of the kind exists yet: restore that skips
  * the last change (no backups), trust in modification times (nothing reads them).
  */
-export const mutants: readonly Mutant[] = [
+export const durabilityMutants: readonly Mutant[] = [
   {
     name: 'no-fsync',
     edits: [

@@ -1,10 +1,12 @@
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
-import { type Mutant, mutants } from '../mutants/mutants.ts'
+import { durabilityMutants, type Mutant } from '../mutants/mutants.ts'
 import { MutatedCopy } from '../mutants/mutated-copy.ts'
+import { securityMutants } from '../mutants/security-mutants.ts'
 import type { Program, Run } from '../runner/program.ts'
 import { hasStrace } from '../target/tracer.ts'
 
+const mutants = [...durabilityMutants, ...securityMutants]
 const inShort = 4
 
 export const program: Program = {

@@ -138,7 +138,7 @@ export function authorize(principal: Principal, permission: Permission, resource
     const missing = resource.missing ?? (['ASSET_NOT_FOUND', { asset_id: asset.id }] as const)
     refuseMissing(principal, permission, missing)
   }
-  if (bucket !== undefined && !isInside(principal, bucket) && !bucket.settings.publicRead) {
+  if (bucket !== undefined && !mayKnowBucket(principal, bucket)) {
     refuseMissing(principal, permission, ['BUCKET_NOT_FOUND', { bucket: bucket.name }])
   }
   throw refusal(principal, permission, decision.reason)
@@ -147,6 +147,14 @@ export function authorize(principal: Principal, permission: Permission, resource
 /** Whether it may know of the asset: the plain question of reading, whatever else was asked. */
 export function mayKnow(principal: Principal, resource: Resource): boolean {
   return decide(principal, 'assets:read', { ...resource, action: undefined }).allowed
+}
+
+/** Whether it may know of the bucket: one that it is confined from is not there for it. */
+export function mayKnowBucket(
+  principal: Principal,
+  bucket: Pick<Bucket, 'name' | 'settings'>,
+): boolean {
+  return isInside(principal, bucket) || bucket.settings.publicRead
 }
 
 /** The error for something that is not there, for a caller who may or may not know that. */

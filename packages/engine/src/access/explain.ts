@@ -8,7 +8,15 @@ import { currentSharePrincipal } from '../sharing/share-rights.ts'
 import { endOf } from '../sharing/share-transactions.ts'
 import { principalOfAccessKey } from './access-keys.ts'
 import { currentPrincipal } from './current-principal.ts'
-import { authorize, type Decision, decide, type Resource } from './decide.ts'
+import {
+  authorize,
+  type Decision,
+  decide,
+  isAdministrator,
+  mayKnow,
+  mayKnowBucket,
+  type Resource,
+} from './decide.ts'
 import { isExpired, principalOfKey } from './keys.ts'
 
 export interface Question {
@@ -41,13 +49,23 @@ export async function explainAccess(
   const principal = isOther ? await findPrincipal(engine, principalId) : call.principal
   const user = await engine.catalog.view.identities.byId('user', principal.id)
   const about = { principal, secondFactor: user !== undefined && factorOf(user) !== undefined }
-  const resource = await findResource(engine, principal, question)
+  const resource = await findResource(engine, question)
   if (resource === undefined) return { ...about, ...HIDDEN }
   // To explain must not tell the caller of what the caller may not know.
   const { bucket, asset } = resource
-  const isSeen = asset === undefined || decide(call.principal, 'assets:read', { bucket, asset })
-  if (isSeen !== true && !isSeen.allowed) return { ...about, ...HIDDEN }
-  return { ...about, ...decide(principal, permission, resource) }
+  if (bucket !== undefined && !mayKnowBucket(call.principal, bucket)) {
+    return { ...about, ...HIDDEN }
+  }
+  const isSeen = asset === undefined || mayKnow(call.principal, { bucket, asset })
+  if (isSeen && (asset !== undefined || question.key === undefined)) {
+    return { ...about, ...decide(principal, permission, resource) }
+  }
+  const reads = permission.endsWith(':read') && !isAdministrator(call.principal)
+  if (reads || question.key === undefined) return { ...about, ...HIDDEN }
+  const fresh = { ownerId: principal.id, key: question.key }
+  const decision = decide(principal, permission, { bucket, fresh })
+  // The same words whether one is there; only who may write there finds out, by writing.
+  return { ...about, ...(decision.allowed && !isSeen ? HIDDEN : decision) }
 }
 
 async function findPrincipal(engine: Engine, id: string): Promise<Principal> {
@@ -75,7 +93,6 @@ async function findPrincipal(engine: Engine, id: string): Promise<Principal> {
 /** Undefined when the resource is not there. */
 async function findResource(
   engine: Engine,
-  principal: Principal,
   { assetId, bucket: name, key }: Question,
 ): Promise<Resource | undefined> {
   const { assets, buckets } = engine.catalog.view
@@ -88,6 +105,5 @@ async function findResource(
   const bucket = await buckets.byName(name)
   if (bucket === undefined) return undefined
   if (key === undefined) return { bucket }
-  const asset = await assets.byKey(bucket.id, key)
-  return asset === undefined ? { bucket, fresh: { ownerId: principal.id, key } } : { bucket, asset }
+  return { bucket, asset: await assets.byKey(bucket.id, key) }
 }

@@ -59,5 +59,8 @@ export function loggedPath(path: string): string {
   if (/presigned[^\w-]/i.test(plain)) return '/api/v2/presigned/(hidden)'
   if (/hfs_|v2\W+shared\W|^\W*s\W/i.test(plain)) return '/s/(hidden)'
   // The decoded text only decides: what is not hidden is logged as it came.
-  return path.slice(0, 512)
+  return CREDENTIAL.test(plain) ? '(hidden)' : path.slice(0, 512)
 }
+
+/** A key or token of ours that was put into an address by mistake. */
+const CREDENTIAL = /hf_[\w-]{43}|eyJ[\w-]+\.[\w-]+\.[\w-]/

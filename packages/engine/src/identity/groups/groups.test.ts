@@ -1,23 +1,25 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Call } from '@holdfast/core/call.ts'
+import type { Permission } from '@holdfast/core/principal.ts'
 import { createAccessKey } from '../../access/access-keys.ts'
 import { explainAccess } from '../../access/explain.ts'
 import { getAsset } from '../../assets/get.ts'
 import { listAssets } from '../../assets/list.ts'
 import { moveAsset } from '../../assets/move.ts'
+import { updateAsset } from '../../assets/update.ts'
 import { callOf, openTestStore, put, refused, type TestStore } from '../../test-store.test.ts'
 import { authenticateToken } from '../sessions/authenticate-token.ts'
 import { login } from '../sessions/login.ts'
-import { createUser } from '../users/users.ts'
+import { createUser, removeUser, resetPassword } from '../users/users.ts'
 import { addGrant, createGroup, removeGrant, removeGroup, updateGroup } from './groups.ts'
 
 const password = 'Correct-Horse-7-Battery'
 
 /** A user, and how to act as the user is at the moment, through one and the same token. */
-async function person(opened: TestStore, username: string) {
+async function person(opened: TestStore, username: string, roles = ['USER']) {
   const { engine, call } = opened
-  const input = { username, password, mustChangePassword: false }
+  const input = { username, password, roles, mustChangePassword: false }
   const { id } = await createUser(engine, call, input)
   const origin = { ip: '', agent: '' }
   const { tokens } = await login(engine, { name: username, password }, origin)
@@ -163,4 +165,63 @@ test('an explanation is the decision, and tells nobody of what is hidden from th
   const none = await explainAccess(engine, await bob.act(), missing)
   assert.deepEqual(hidden, [none.allowed, none.reason])
   await assert.rejects(told(await bob.act(), ann.id), refused('FORBIDDEN'))
+})
+
+test('an explanation tells nobody which keys are taken, or which buckets there are', async () => {
+  await using opened = await openTestStore()
+  const { engine, call } = opened
+  const rita = await person(opened, 'rita', ['READONLY'])
+  await put(opened, 'team/a.txt', 'a')
+  const auditor = callOf({ permissions: ['assets:read', 'versions:read'] })
+  const { asset } = await put(opened, 'team/closed.txt', 'c')
+  const acl = { read: [], write: [] }
+  await updateAsset(engine, call, asset.id, { acl })
+  const ask = async (
+    who: Call,
+    where: { bucket: string; key?: string },
+    permission: Permission,
+  ) => {
+    const { allowed, reason } = await explainAccess(engine, who, { permission, ...where })
+    return [allowed, reason]
+  }
+  for (const permission of ['assets:read', 'assets:write', 'metadata:read'] as const) {
+    const free = { bucket: 'photos', key: 'team/free.txt' }
+    const told = await ask(await rita.act(), free, permission)
+    for (const key of ['team/a.txt', 'team/closed.txt']) {
+      assert.deepEqual(await ask(await rita.act(), { ...free, key }, permission), told, key)
+    }
+    const closed = { ...free, key: 'team/closed.txt' }
+    assert.deepEqual(
+      await ask(auditor, closed, permission),
+      await ask(auditor, free, permission),
+      permission,
+    )
+  }
+  const confined = callOf({ permissions: ['assets:*', 'buckets:read'], buckets: ['elsewhere'] })
+  const hidden = await ask(confined, { bucket: 'no-such-bucket' }, 'buckets:read')
+  assert.deepEqual(await ask(confined, { bucket: 'photos' }, 'buckets:read'), hidden)
+})
+
+test('nobody takes over, or takes from, who was granted more than they hold', async () => {
+  await using opened = await openTestStore()
+  const { engine, call } = opened
+  const clerk = callOf({ permissions: ['admin:users', 'assets:read'] })
+  const [ann, bob] = [await person(opened, 'ann', []), await person(opened, 'bob', [])]
+  const group = await createGroup(engine, call, { name: 'Writers', members: [bob.id] })
+  const writing = { bucket: 'photos', prefix: '', permissions: ['assets:write'] }
+  const grant = await addGrant(engine, call, { principalId: ann.id, ...writing })
+  await addGrant(engine, call, { principalId: group.id, ...writing })
+  for (const { id } of [ann, bob]) {
+    const reset = { id, password: 'Another-Horse-8-Battery', mustChange: false }
+    await assert.rejects(resetPassword(engine, clerk, reset), refused('FORBIDDEN'))
+    await assert.rejects(removeUser(engine, clerk, id), refused('FORBIDDEN'))
+  }
+  await assert.rejects(removeGrant(engine, clerk, grant.id), refused('FORBIDDEN'))
+  await assert.rejects(removeGroup(engine, clerk, group.id), refused('FORBIDDEN'))
+  const upper = { id: group.id.toUpperCase(), members: [ann.id, bob.id] }
+  await assert.rejects(updateGroup(engine, clerk, upper), refused('FORBIDDEN'))
+  const writer = callOf({ permissions: ['admin:users', 'assets:write'] })
+  await removeGrant(engine, writer, grant.id)
+  await removeGroup(engine, writer, group.id)
+  await removeUser(engine, clerk, ann.id)
 })

@@ -33,12 +33,14 @@ export async function updateGroup(
   authorize(call.principal, 'admin:users', {})
   requireGroupFields(change)
   // Who joins gets what the group was granted.
-  for (const grant of await grantsTo(engine, change.id)) requireHeld(call, grant.permissions)
+  const grants = await grantsTo(engine, change.id.toLowerCase())
+  for (const grant of grants) requireHeld(call, grant.permissions)
   return await commit(engine, call, { name: 'groups.set', args: change })
 }
 
 export async function removeGroup(engine: Engine, call: Call, id: string): Promise<void> {
   authorize(call.principal, 'admin:users', {})
+  for (const grant of await grantsTo(engine, id.toLowerCase())) requireHeld(call, grant.permissions)
   await commit(engine, call, { name: 'groups.remove', args: { id: id.toLowerCase() } })
 }
 
@@ -74,6 +76,8 @@ export async function addGrant(engine: Engine, call: Call, input: AddGrantArgs):
 
 export async function removeGrant(engine: Engine, call: Call, id: string): Promise<void> {
   authorize(call.principal, 'admin:users', {})
+  const grant = await engine.catalog.view.identities.byId('grant', id.toLowerCase())
+  if (grant !== undefined) requireHeld(call, grant.permissions)
   await commit(engine, call, { name: 'grants.remove', args: { id: id.toLowerCase() } })
 }
 
@@ -133,8 +137,8 @@ function requireGrantFields({ prefix, permissions }: AddGrantArgs): void {
   if (problems.length > 0) throw invalidFields(...problems)
 }
 
-/** Nobody grants what they do not hold themselves. */
-function requireHeld({ principal }: Call, scopes: readonly string[]): void {
+/** Nobody grants, or takes away, what they do not hold themselves. */
+export function requireHeld({ principal }: Call, scopes: readonly string[]): void {
   for (const one of allPermissions) {
     if (!scopes.some(scope => scopeCovers(scope, one)) || hasScope(principal, one)) continue
     const reason = 'a grant cannot give more than its maker holds'

@@ -7,6 +7,7 @@ import { principalOfAccount } from '../accounts/principal-of-account.ts'
 import { requireFactor } from '../factors/require-factor.ts'
 import { authenticateSubject } from '../outside/issuers/authenticate-subject.ts'
 import { mayAct, principalOfUser } from '../principal-of-user.ts'
+import { requireUnlocked } from './lockout.ts'
 import type { KnownToken } from './token-cache.ts'
 import { type CheckedToken, checkToken, issuerOf } from './tokens.ts'
 
@@ -43,6 +44,7 @@ async function ofUser(engine: Engine, checked: CheckedToken): Promise<KnownToken
   if (session === undefined || session.belongsTo !== user?.id || !mayAct(engine, user)) {
     throw new HoldfastError('UNAUTHENTICATED')
   }
+  requireUnlocked(engine, { user, name: user.username })
   requireFactor(engine, user)
   const made = await principalOfUser(engine, user)
   const principal = { ...made.principal, sessionId: session.id }

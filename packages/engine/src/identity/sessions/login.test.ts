@@ -81,6 +81,34 @@ test('a name that nobody has is answered, and locked, like one that somebody has
   }
 })
 
+test('a name that nobody has costs the work of a wrong password', async () => {
+  await using opened = await openTestStore()
+  await person(opened)
+  const { identity, catalog } = opened.engine
+  const done: string[] = []
+  const { hasher } = identity
+  const verify = hasher.verify.bind(hasher)
+  hasher.verify = async (password, known) => {
+    done.push('verify')
+    return await verify(password, known)
+  }
+  const write = catalog.write.bind(catalog)
+  catalog.write = async (name, args, options) => {
+    done.push(name)
+    return await write(name, args, options)
+  }
+  const workOf = async (name: string, given: string) => {
+    done.length = 0
+    await assert.rejects(enter(opened, name, given), refused('UNAUTHENTICATED'))
+    return [...done]
+  }
+  const known = await workOf('ann', 'wrong')
+  assert.deepEqual(known, ['verify', 'users.fail'])
+  assert.deepEqual(await workOf('nobody', 'wrong'), known)
+  assert.deepEqual(await workOf('nobody', 'x'.repeat(5000)), known)
+  assert.deepEqual(await workOf('ann', 'x'.repeat(5000)), known)
+})
+
 test('what is wrong with an account is told only to who knows the password', async () => {
   await using opened = await openTestStore()
   const { engine, call } = opened
@@ -109,12 +137,19 @@ test('tokens end at once with the session, the account and its rights', async ()
   await assert.rejects(enter(opened), refused('UNAUTHENTICATED'))
 })
 
-test('a lock by failures does not end sessions that are open', async () => {
+test('a lock holds up sessions that are open, and they go on when it has ended', async () => {
   await using opened = await openTestStore()
+  const { engine, clock } = opened
   await person(opened)
   const { tokens } = await enter(opened)
+  const act = async () => await authenticateToken(engine, tokens.accessToken)
+  await act()
   for (let n = 0; n < 5; n += 1) await assert.rejects(enter(opened, 'ann', 'wrong'))
-  await authenticateToken(opened.engine, tokens.accessToken)
+  await assert.rejects(act, refused('ACCOUNT_LOCKED', { retry_after: 1800 }))
+  await assert.rejects(refresh(engine, tokens.refreshToken, origin), refused('ACCOUNT_LOCKED'))
+  clock.jump(30 * MINUTE)
+  const next = (await refresh(engine, tokens.refreshToken, origin)).tokens
+  assert.equal((await authenticateToken(engine, next.accessToken)).name, 'ann')
 })
 
 test('a refresh token is good once; used twice it ends its whole session', async () => {

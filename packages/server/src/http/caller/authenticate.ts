@@ -2,7 +2,7 @@ import type { Route } from '@holdfast/contract/route.ts'
 import type { Call } from '@holdfast/core/call.ts'
 import { HoldfastError } from '@holdfast/core/errors.ts'
 import { anonymous, type Permission, type Principal } from '@holdfast/core/principal.ts'
-import { hasScope, mayEver } from '@holdfast/engine/access/decide.ts'
+import { authorize, hasScope, mayEver } from '@holdfast/engine/access/decide.ts'
 import { authenticateKey, peekKey } from '@holdfast/engine/access/keys.ts'
 import { findAsset } from '@holdfast/engine/assets/find-asset.ts'
 import type { Engine } from '@holdfast/engine/engine.ts'
@@ -71,6 +71,15 @@ const GIVEN_BY_ASSET: ReadonlySet<Permission> = new Set([
 ])
 const GIVEN_TO_ALL: ReadonlySet<Permission> = new Set(['assets:read', 'metadata:read'])
 
+const OF_THE_STORE: ReadonlySet<Permission> = new Set([
+  'store:admin',
+  'metrics:read',
+  'keys:admin',
+  'admin:users',
+  'audit:view',
+  'audit:export',
+])
+
 /**
  * What can be said before the body is read and the resource is known: everybody who is refused here
  * would be refused by the engine as well, which decides with the resource at hand.
@@ -80,6 +89,11 @@ export function admit(principal: Principal, route: Route): void {
   if (permission === 'open') return
   if (permission === 'self') {
     if (principal.kind === 'anonymous') throw new HoldfastError('UNAUTHENTICATED')
+    return
+  }
+  // About the store as a whole: nothing for who is confined to buckets.
+  if (OF_THE_STORE.has(permission)) {
+    authorize(principal, permission, {})
     return
   }
   if (mayEver(principal, permission)) return

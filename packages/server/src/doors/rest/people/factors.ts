@@ -11,6 +11,7 @@ import { principalOfUser } from '@holdfast/engine/identity/principal-of-user.ts'
 import { loginWithCode } from '@holdfast/engine/identity/sessions/login-with-code.ts'
 import type { Operations, Scope } from '../../../http/exchange.ts'
 import { tokenWire, userWire } from '../wire/identity-wire.ts'
+import { nameTold } from './name-told.ts'
 import { originOf } from './origin.ts'
 
 type Names =
@@ -35,25 +36,25 @@ export const factorOperations: Pick<Operations, Names> = {
   beginSecondFactor: async exchange => {
     const { context, call, body } = exchange
     const { username: name, password } = body
-    exchange.request.state.told = { username: name }
+    exchange.request.state.told = await nameTold(context, name)
     const { secret, uri } = await beginFactor(context.engine, call, { name, password })
     return { secret, otpauth_uri: uri }
   },
 
   confirmSecondFactor: async exchange => {
     const { context, call } = exchange
-    const codes = await confirmFactor(context.engine, call, proofIn(exchange))
+    const codes = await confirmFactor(context.engine, call, await proofIn(exchange))
     return { recovery_codes: [...codes] }
   },
 
   disableSecondFactor: async exchange => {
-    await disableFactor(exchange.context.engine, exchange.call, proofIn(exchange))
+    await disableFactor(exchange.context.engine, exchange.call, await proofIn(exchange))
     return undefined
   },
 
   renewRecoveryCodes: async exchange => {
     const { context, call } = exchange
-    const codes = await renewRecoveryCodes(context.engine, call, proofIn(exchange))
+    const codes = await renewRecoveryCodes(context.engine, call, await proofIn(exchange))
     return { recovery_codes: [...codes] }
   },
 
@@ -65,12 +66,12 @@ export const factorOperations: Pick<Operations, Names> = {
 }
 
 /** Secrets are never told to the audit log: only whose they are. */
-function proofIn(
-  exchange: Pick<Scope, 'request'> & {
+async function proofIn(
+  exchange: Pick<Scope, 'request' | 'context'> & {
     readonly body: { readonly username: string; readonly password: string; readonly code: string }
   },
-): WithCode {
+): Promise<WithCode> {
   const { username: name, password, code } = exchange.body
-  exchange.request.state.told = { username: name }
+  exchange.request.state.told = await nameTold(exchange.context, name)
   return { name, password, code }
 }

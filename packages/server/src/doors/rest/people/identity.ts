@@ -23,6 +23,7 @@ import {
   userPatch,
   userWire,
 } from '../wire/identity-wire.ts'
+import { nameTold } from './name-told.ts'
 import { originOf } from './origin.ts'
 
 type Names =
@@ -47,7 +48,7 @@ export const identityOperations: Pick<Operations, Names> = {
     const { context, body } = exchange
     const credentials = { name: body.username, password: body.password }
     const { state } = exchange.request
-    state.told = { username: body.username }
+    state.told = await nameTold(context, body.username)
     const { user, tokens } = await login(context.engine, credentials, originOf(exchange))
     state.principal = (await principalOfUser(context.engine, user)).principal
     return tokenWire(tokens)
@@ -69,7 +70,7 @@ export const identityOperations: Pick<Operations, Names> = {
   whoAmI: async ({ call }) => principalWire(call.principal),
 
   changePassword: async ({ context, call, body, request }) => {
-    request.state.told = { username: body.username }
+    request.state.told = await nameTold(context, body.username)
     const { username: name, password, new_password: newPassword, code } = body
     await changePassword(context.engine, call, { name, password, newPassword, code })
     return undefined

@@ -1,9 +1,10 @@
 import { requestReset, resetByMail } from '@holdfast/engine/identity/resets/resets.ts'
 import type { Operations } from '../../../http/exchange.ts'
+import { nameTold } from './name-told.ts'
 
 export const resetOperations: Pick<Operations, 'forgotPassword' | 'resetPassword'> = {
   forgotPassword: async ({ context, body, request }) => {
-    request.state.told = { username: body.username }
+    request.state.told = await nameTold(context, body.username)
     requestReset(context.engine, { name: body.username, ip: request.state.ip })
     return undefined
   },

@@ -1,0 +1,37 @@
+import { join } from 'node:path'
+import { routes } from '@holdfast/contract/routes.ts'
+import { operations } from '@holdfast/server/doors/s3/operations.ts'
+import { fuzzSignatures } from '../../access/fuzz/sigv4-fuzz.ts'
+import { openLab } from '../../access/open-lab.ts'
+import { introduce } from '../../access/people.ts'
+import { runMatrix } from '../../access/rest/matrix.ts'
+import { runS3Matrix } from '../../access/s3/s3-matrix.ts'
+import type { Program } from '../../runner/program.ts'
+
+const mutants = { short: 3000, long: 1_000_000 }
+const matrix = {
+  operations: Object.keys(routes).length,
+  'let in': 700,
+  refused: 800,
+  'dead refused': 900,
+  'S3 operations': Object.keys(operations).length,
+  'S3 let in': 700,
+  'S3 refused': 1700,
+}
+
+export const program: Program = {
+  id: 'T10',
+  name: 'auth-matrix',
+  summary: 'every route and S3 operation by everybody in every way, then mutated signatures',
+  secondsMax: { short: 240, long: 7200 },
+  minimum: {
+    short: { ...matrix, clients: 2, 'valid requests': 40, mutants: mutants.short },
+    long: { ...matrix, clients: 2, 'valid requests': 40, mutants: mutants.long },
+  },
+  async run(run) {
+    await using lab = await openLab(join(run.scratch, 'data'))
+    await runMatrix(lab, await introduce(lab), run)
+    await runS3Matrix(lab, run)
+    await fuzzSignatures(run, lab, { mutants: mutants[run.length], programs: true })
+  },
+}
