@@ -8,6 +8,8 @@ import { fileURLToPath } from 'node:url'
 import v8 from 'node:v8'
 import { nodeFits, prepare, root, run } from '../../../tools/bootstrap.mjs'
 
+/** Elsewhere it does without. */
+const canReplace = process.platform !== 'win32' && process.execve !== undefined
 const installed = existsSync(join(root, 'node_modules', '@holdfast', 'server'))
 
 if (nodeFits() && installed) {
@@ -17,10 +19,16 @@ if (nodeFits() && installed) {
   module.enableCompileCache(cache)
   // Threads read it from here.
   process.env.NODE_COMPILE_CACHE ??= cache
-  // Young memory that does not grow: a hundred transfers need 100 MiB less, as fast as before.
+  // Young memory of 4 MiB that does not grow, and old memory that is collected when it has grown by
+  // two fifths: a hundred transfers need 100 MiB less. Less than 4 MiB would cost small requests a
+  // quarter of their speed, and is what V8 begins with: its size can only be set at a start.
   v8.setFlagsFromString('--semi-space-growth-factor=1')
-  // Old memory is collected when it has grown by two fifths, not to the fourfold: 85 MiB less.
   v8.setFlagsFromString('--heap-growing-percent=40')
+  const young = '--min-semi-space-size=4'
+  if (process.argv[2] === 'serve' && !process.execArgv.includes(young) && canReplace) {
+    const args = [...process.execArgv, young, fileURLToPath(import.meta.url)]
+    process.execve(process.execPath, [process.execPath, ...args, ...process.argv.slice(2)])
+  }
   await import('../src/main.ts')
 } else {
   const node = await prepare()

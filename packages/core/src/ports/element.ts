@@ -53,7 +53,10 @@ export interface ElementTraits {
 }
 
 /** The memory of a chunk is the caller's again when the write, or the commit of it, is over. */
-export type ByteSource = AsyncIterable<Uint8Array>
+export interface ByteSource extends AsyncIterable<Uint8Array> {
+  /** Told of a chunk that was copied and that nobody looks at again: its memory may go at once. */
+  readonly done?: (chunk: Uint8Array) => void
+}
 
 export interface WriteOptions {
   readonly expected?: ExpectedDigests

@@ -362,3 +362,20 @@ test('what Node would refuse without a word is refused with a body like the rest
   assert.deepEqual(statuses(old), [200], 'HTTP/1.0 has no Host')
   assert.equal((await server.ask('GET /health/live')).status, 200)
 })
+
+test('uploads that share reads of the socket keep their bytes', async () => {
+  const bodies = [700_001, 300_000, 500, 999_999].map(size => randomBytes(size))
+  const sent = bodies.flatMap((body, n) => [
+    head('PUT', `${base}/piped-${n}`, `Content-Length: ${body.length}`),
+    body,
+  ])
+  const parts = sent.map(part => (typeof part === 'string' ? Buffer.from(part) : part))
+  assert.deepEqual(
+    statuses(await server.raw(Buffer.concat(parts), 1500, 'FIN')),
+    [201, 201, 201, 201],
+  )
+  for (const [n, body] of bodies.entries()) {
+    const { bytes } = await server.ask(`GET ${base}/piped-${n}`)
+    assert.ok(Buffer.from(bytes).equals(body), `${n}`)
+  }
+})

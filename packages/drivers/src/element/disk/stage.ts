@@ -51,6 +51,7 @@ export async function stageBytes(
       if (large !== undefined) {
         const waiting = large.add(chunk)
         if (waiting !== undefined) await waiting
+        if (large.copies) source.done?.(chunk)
       } else {
         small.push(chunk)
         if (size > options.packedBytesMax) {
@@ -129,6 +130,11 @@ class LargeStage {
       options.disk.remove(path)
       throw error
     }
+  }
+
+  /** Whether a chunk that was taken is not looked at again. */
+  get copies(): boolean {
+    return this.#sink.copies
   }
 
   /** Undefined when the bytes were only gathered, a promise when the sender should wait. */
