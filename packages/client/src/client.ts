@@ -8,6 +8,7 @@ import { linkCalls } from './groups/links.ts'
 import { accessCalls, groupCalls } from './groups/people/access.ts'
 import { auditCalls } from './groups/people/audit.ts'
 import { authCalls } from './groups/people/auth.ts'
+import { s3KeyCalls } from './groups/people/s3-keys.ts'
 import { userCalls } from './groups/people/users.ts'
 import { presignedCalls } from './groups/presigned.ts'
 import { quotaCalls } from './groups/quotas.ts'
@@ -48,6 +49,7 @@ export function openClient(options: ClientOptions) {
     buckets: bucketCalls(transport),
     quotas: quotaCalls(transport),
     keys: keyCalls(transport),
+    s3Keys: s3KeyCalls(transport),
     auth: authCalls(transport),
     users: userCalls(transport),
     audit: auditCalls(transport),

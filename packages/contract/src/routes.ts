@@ -7,6 +7,7 @@ import { batchRoutes } from './routes/batch.ts'
 import { identityRoutes } from './routes/identity.ts'
 import { keyRoutes } from './routes/keys.ts'
 import { linkRoutes } from './routes/links.ts'
+import { s3KeyRoutes } from './routes/s3-keys.ts'
 import { serviceRoutes } from './routes/service.ts'
 import { versionRoutes } from './routes/versions.ts'
 
@@ -19,6 +20,7 @@ export const routes = {
   ...versionRoutes,
   ...linkRoutes,
   ...adminRoutes,
+  ...s3KeyRoutes,
   ...identityRoutes,
   ...auditRoutes,
   ...accessRoutes,

@@ -14,10 +14,18 @@ export interface Principal {
   readonly groups?: readonly string[]
   /** Bucket names it is confined to; null = all. */
   readonly buckets: readonly string[] | null
+  /** What a credential was made for, less than who holds it may: nothing opens more than this. */
+  readonly ceiling?: Ceiling
   /** The login that its token came from. */
   readonly sessionId?: string
   /** How the request came, for conditions of policies; absent where the door does not tell. */
   readonly request?: RequestFacts
+}
+
+export interface Ceiling {
+  readonly permissions: readonly string[]
+  /** Bucket names; null = all. */
+  readonly buckets: readonly string[] | null
 }
 
 /** Facts that conditions of bucket policies ask about. A null was looked for and is not there. */

@@ -19,9 +19,9 @@ import { bucketRule } from './bucket-rules.ts'
  * 4. A grant opens the keys of its bucket that begin with its prefix.
  * 5. A bucket with public reading opens its assets and their metadata for reading.
  * 6. The policy and the access lists of S3 of a bucket open what they grant.
- * Before all that, what the policy of the bucket denies is denied, to owners and to holders of
- * grants too; only the settings of the bucket stay open to administrators, so that a policy can be
- * taken back.
+ * Before all that, a credential opens nothing beyond its ceiling, and what the policy of the bucket
+ * denies is denied, to owners and to holders of grants too; only the settings of the bucket stay
+ * open to administrators, so that a policy can be taken back.
  */
 export interface Decision {
   readonly allowed: boolean
@@ -55,6 +55,7 @@ export function decide(principal: Principal, permission: Permission, resource: R
   if (principal.kind === 'link' && !LINK_PERMISSIONS.has(permission)) {
     return deny('presigned links only read and write assets')
   }
+  if (isBeyond(principal, permission, bucket)) return deny('the credential was made for less')
   const rule = ruleOf(principal, permission, resource)
   if (rule?.effect === 'deny' && !keepsSettings(principal, permission, resource)) {
     return deny(rule.reason)
@@ -195,6 +196,16 @@ const PUBLIC: ReadonlySet<Permission> = new Set(['assets:read', 'metadata:read']
 function isInside(principal: Principal, bucket: Pick<Bucket, 'name'> | undefined): boolean {
   if (principal.buckets === null) return true
   return bucket !== undefined && principal.buckets.includes(bucket.name)
+}
+
+function isBeyond(
+  { ceiling }: Principal,
+  permission: Permission,
+  bucket: Pick<Bucket, 'name'> | undefined,
+): boolean {
+  if (ceiling === undefined) return false
+  if (!covers(ceiling.permissions, permission)) return true
+  return bucket !== undefined && ceiling.buckets?.includes(bucket.name) === false
 }
 
 function isOwn(principal: Principal, permission: Permission, resource: Resource): boolean {

@@ -4,7 +4,7 @@ import { anonymous, type Permission, type Principal } from '@holdfast/core/princ
 import type { ApiKey } from '@holdfast/core/records.ts'
 import type { Engine } from '../engine.ts'
 import { principalOfUser } from '../identity/principal-of-user.ts'
-import { principalOfAccessKey } from './access-keys.ts'
+import { principalOfAccessKey } from './access-key-principal.ts'
 import { authorize, type Decision, decide, type Resource } from './decide.ts'
 import { isExpired, principalOfKey } from './keys.ts'
 
@@ -54,7 +54,9 @@ async function findPrincipal(engine: Engine, id: string): Promise<Principal> {
     one.revokedAt === null && !isExpired(one, nowMs)
   if (key !== undefined && isGood(key)) return principalOfKey(key)
   const pair = (await accessKeys.list()).find(one => one.principalId === id.toLowerCase())
-  if (pair !== undefined && isGood(pair)) return principalOfAccessKey(pair)
+  const holder =
+    pair !== undefined && isGood(pair) ? await principalOfAccessKey(engine, pair) : undefined
+  if (holder !== undefined) return holder
   throw new HoldfastError('PRINCIPAL_NOT_FOUND', { principal_id: id })
 }
 

@@ -17,6 +17,8 @@ export interface IdentityState {
   readonly strangers: Strangers
   readonly ring: KeyRing
   readonly tokens: TokenCache
+  /** Users behind access keys, apart from the tokens: the id of a key must never pass for one. */
+  readonly holders: TokenCache
 }
 
 export interface IdentityParts {
@@ -39,5 +41,6 @@ export function openIdentity(parts: IdentityParts): IdentityState {
     strangers: new Strangers(),
     ring: new KeyRing({ ...parts, settings }),
     tokens: new TokenCache(parts.catalog),
+    holders: new TokenCache(parts.catalog),
   }
 }

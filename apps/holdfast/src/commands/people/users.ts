@@ -91,7 +91,7 @@ const actions: readonly Action[] = [
 ]
 
 /** Ids are taken as they are; a name must be the whole name of one user. */
-async function idOf(client: Client, name: string): Promise<string> {
+export async function idOf(client: Client, name: string): Promise<string> {
   if (/^[0-9a-f-]{36}$/i.test(name)) return name
   const { items } = await client.users.list({ search: name, limit: 1000 })
   const found = items.find(({ username }) => username.toLowerCase() === name.toLowerCase())

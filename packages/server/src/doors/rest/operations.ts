@@ -10,6 +10,7 @@ import { linkOperations } from './links.ts'
 import { accessOperations } from './people/access.ts'
 import { auditOperations } from './people/audits.ts'
 import { identityOperations } from './people/identity.ts'
+import { s3KeyOperations } from './people/s3-keys.ts'
 import { presignedOperations } from './presigned.ts'
 import { uploadOperations } from './uploads.ts'
 import { versionOperations } from './versions.ts'
@@ -27,6 +28,7 @@ export const restOperations = {
   ...presignedOperations,
   ...administrationOperations,
   ...identityOperations,
+  ...s3KeyOperations,
   ...auditOperations,
   ...accessOperations,
   ...descriptionOperations,

@@ -17,11 +17,14 @@ export type Duty = 'none' | 'soon' | 'before-answer'
 export function dutyOf(operationId: string, route: Route, isDataAudited: boolean): Duty {
   const { method, permission, path } = route
   const changes = method !== 'GET' && method !== 'HEAD'
-  if (path.startsWith('/api/v2/auth/')) return changes ? 'before-answer' : 'none'
+  if (OWN_CREDENTIALS.test(path)) return changes ? 'before-answer' : 'none'
   if (isAdministrative(permission)) return changes ? 'before-answer' : 'soon'
   if (permission === 'open' || operationId.startsWith('get')) return 'none'
   return changes && isDataAudited ? 'soon' : 'none'
 }
+
+/** Routes that need no permission of their own, about what lets somebody in. */
+const OWN_CREDENTIALS = /^\/api\/v2\/(?:auth|s3\/keys)(?:\/|$)/
 
 function isAdministrative(permission: string): boolean {
   return /^admin:|^audit:|:admin$/.test(permission)
