@@ -126,6 +126,28 @@ export async function revokeAccessKey(engine: Engine, call: Call, id: string): P
   return commit(engine, call, { name: 'keys.revokeAccess', args: { id } })
 }
 
+export interface FoundAccessKey {
+  readonly principal: Principal
+  /** The same object as long as the key stays as it is: what is derived from it can be kept. */
+  readonly secret: AccessSecret
+}
+
+export interface AccessSecret {
+  readonly text: string
+}
+
+/** Opening one costs more than the signature of a request; a changed key is another record. */
+const opened = new WeakMap<AccessKey, AccessSecret>()
+
+function secretOf(engine: Engine, key: AccessKey): AccessSecret {
+  let secret = opened.get(key)
+  if (secret === undefined) {
+    secret = { text: openSecret(engine, key) }
+    opened.set(key, secret)
+  }
+  return secret
+}
+
 /**
  * Who a request names, and the secret its signature must be made with. Undefined for ids that are
  * unknown, revoked or expired, or whose user is not active: the door answers all alike.
@@ -133,14 +155,14 @@ export async function revokeAccessKey(engine: Engine, call: Call, id: string): P
 export async function findAccessKey(
   engine: Engine,
   id: string,
-): Promise<{ readonly principal: Principal; readonly secret: string } | undefined> {
+): Promise<FoundAccessKey | undefined> {
   if (!ID.test(id)) return undefined
   const key = await engine.catalog.view.accessKeys.byId(id)
   if (key === undefined || !isOpen(key, engine.clock.now())) return undefined
   const principal = await principalOfAccessKey(engine, key)
   if (principal === undefined) return undefined
   engine.keyUses.set(key.principalId, engine.clock.now())
-  return { principal, secret: openSecret(engine, key) }
+  return { principal, secret: secretOf(engine, key) }
 }
 
 function isOpen({ revokedAt, expiresAt }: AccessKey, nowMs: number): boolean {

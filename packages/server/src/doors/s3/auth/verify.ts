@@ -1,18 +1,34 @@
+import type { KeyObject } from 'node:crypto'
 import type { Call } from '@holdfast/core/call.ts'
-import type { ObjectTag } from '@holdfast/core/objects.ts'
 import { anonymous, type Principal } from '@holdfast/core/principal.ts'
 import { findAccessKey } from '@holdfast/engine/access/access-keys.ts'
 import { S3Error } from '../errors.ts'
-import { isSecure, type ReadRequest } from '../requests/request.ts'
+import type { ReadRequest } from '../requests/request.ts'
 import { type RequestHeaders, transcoded } from '../wire/headers.ts'
-import { parseTagHeader } from '../wire/tags.ts'
 import { canonicalRequest } from './canonical.ts'
 import type { ChunkSigning } from './chunks.ts'
+import { Circumstances } from './circumstances.ts'
 import { type Claim, claimOf } from './claim.ts'
 import { type Payload, payloadOf } from './payload.ts'
-import { requestSignature, type Scope, sameSignature, signingKey, signText } from './signing.ts'
+import { keptSigningKey, requestSignature, type Scope, sameSignature, signText } from './signing.ts'
 import { amzDate, requireFresh, SKEW_MS } from './times.ts'
 import { VerifiedBody } from './verified-body.ts'
+
+class S3Call implements Call {
+  readonly principal: Principal
+  readonly requestId: string
+  readonly #patience: ReadRequest['patience']
+
+  constructor({ requestId, patience }: ReadRequest, principal: Principal) {
+    this.principal = principal
+    this.requestId = requestId
+    this.#patience = patience
+  }
+
+  get signal(): AbortSignal {
+    return this.#patience.signal
+  }
+}
 
 /**
  * A request whose credential was checked. Only `verifyRequest` can make one, and every operation
@@ -28,8 +44,7 @@ class VerifiedRequest {
   constructor(request: ReadRequest, principal: Principal, body: VerifiedBody) {
     this.request = request
     this.body = body
-    const { requestId, abort } = request
-    this.call = { principal, requestId, signal: abort.signal }
+    this.call = new S3Call(request, principal)
   }
 
   get checked(): boolean {
@@ -73,78 +88,8 @@ export async function verifyForm(
 
 function mint(request: ReadRequest, principal: Principal, body: VerifiedBody): Verified {
   request.told.principal = principal
-  const { raw, headers, context } = request
-  const facts = {
-    sourceIp: raw.socket.remoteAddress?.replace(/^::ffff:/, '') ?? null,
-    secure: isSecure(request),
-    userAgent: headers.get('user-agent') ?? null,
-    referer: headers.get('referer') ?? null,
-    at: new Date(context.clock.now()).toISOString(),
-    keys: conditionKeys(request, principal),
-  }
+  const facts = new Circumstances(request, principal)
   return new VerifiedRequest(request, { ...principal, request: facts }, body)
-}
-
-/** https://docs.aws.amazon.com/AmazonS3/latest/userguide/list_amazons3.html#amazons3-policy-keys */
-const CONDITION_HEADERS = [
-  'x-amz-acl',
-  'x-amz-copy-source',
-  'x-amz-metadata-directive',
-  'x-amz-server-side-encryption',
-  'x-amz-storage-class',
-  'x-amz-content-sha256',
-  'x-amz-object-lock-mode',
-  'x-amz-object-lock-legal-hold',
-  'if-match',
-  'if-none-match',
-  'x-amz-grant-read',
-  'x-amz-grant-write',
-  'x-amz-grant-read-acp',
-  'x-amz-grant-write-acp',
-  'x-amz-grant-full-control',
-]
-const CONDITION_PARAMETERS: Readonly<Record<string, string>> = {
-  prefix: 's3:prefix',
-  delimiter: 's3:delimiter',
-  'max-keys': 's3:max-keys',
-  versionId: 's3:VersionId',
-}
-
-function conditionKeys(
-  { headers, query }: ReadRequest,
-  principal: Principal,
-): Record<string, string> {
-  const signed = principal.kind !== 'anonymous'
-  const presigned = query.has('X-Amz-Signature')
-  const keys: Record<string, string> = signed
-    ? {
-        's3:authType': presigned ? 'REST-QUERY-STRING' : 'REST-HEADER',
-        's3:signatureversion': 'AWS4-HMAC-SHA256',
-      }
-    : {}
-  for (const name of CONDITION_HEADERS) {
-    const value = headers.get(name)
-    // Those of object lock go by their bare names.
-    const key = name.replace(/^x-amz-object-lock-/, 'object-lock-')
-    if (value !== undefined) keys[`s3:${key}`] = value
-  }
-  for (const { key, value } of requestTags(headers)) keys[`s3:RequestObjectTag/${key}`] = value
-  for (const [name, key] of Object.entries(CONDITION_PARAMETERS)) {
-    const value = query.get(name)
-    if (value !== undefined) keys[key] = value
-  }
-  return keys
-}
-
-/** A tag header that cannot be read is refused by the operation, not here. */
-function requestTags(headers: RequestHeaders): ObjectTag[] {
-  const text = headers.text('x-amz-tagging')
-  if (text === undefined) return []
-  try {
-    return parseTagHeader(text)
-  } catch {
-    return []
-  }
 }
 
 function contentHash({ wire, query }: ReadRequest, claim: Claim | undefined) {
@@ -159,7 +104,7 @@ function contentHash({ wire, query }: ReadRequest, claim: Claim | undefined) {
 async function openClaim(
   request: ReadRequest,
   { accessKeyId, scope }: Pick<Claim, 'accessKeyId' | 'scope'>,
-): Promise<{ nowMs: number; key: Buffer; principal: Principal }> {
+): Promise<{ nowMs: number; key: KeyObject; principal: Principal }> {
   const { engine, clock, settings } = request.context
   const found = await findAccessKey(engine, accessKeyId)
   if (found === undefined) {
@@ -173,7 +118,7 @@ async function openClaim(
       Region: settings.s3Region,
     })
   }
-  const key = signingKey(found.secret, scope)
+  const key = keptSigningKey(found.secret, scope)
   return { nowMs: clock.now(), key, principal: found.principal }
 }
 
@@ -210,7 +155,7 @@ function requireSigned({ wire }: ReadRequest, claim: Claim): void {
 
 function requireSignature(
   request: ReadRequest,
-  { claim, payload, key }: { claim: Claim; payload: Payload; key: Buffer },
+  { claim, payload, key }: { claim: Claim; payload: Payload; key: KeyObject },
 ): void {
   const canonical = canonicalRequest(
     { ...request, headers: request.wire },

@@ -1,5 +1,5 @@
 import { isHoldfastError } from '@holdfast/core/errors.ts'
-import type { BlobBytes, ByteRange } from '@holdfast/core/ports/element.ts'
+import type { ByteRange } from '@holdfast/core/ports/element.ts'
 import { getObject } from '@holdfast/engine/objects/find-object.ts'
 import type { StoredObject } from '@holdfast/engine/objects/object-views.ts'
 import { partRange, readObject } from '@holdfast/engine/objects/read-object.ts'
@@ -40,13 +40,8 @@ export async function getObjectHere(verified: Verified): Promise<Answer> {
   }
   const status = partial ? 206 : 200
   if (verified.request.method === 'HEAD') return { status, headers }
-  return { status, headers, chunks: chunksOf(readObject(engine, object, range)) }
-}
-
-async function* chunksOf(reading: Promise<BlobBytes>): AsyncGenerator<Uint8Array> {
-  const found = await reading
-  if (found.bytes === undefined) yield* found.chunks
-  else yield found.bytes
+  const content = await readObject(engine, object, { range, onLoan: true })
+  return { status, headers, content }
 }
 
 function asksForChecksum({ request }: Verified): boolean {

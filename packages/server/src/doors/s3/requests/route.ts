@@ -13,6 +13,14 @@ const subs: Readonly<Record<Level, ReadonlySet<string>>> = {
   object: subsOf('object'),
 }
 const everySub = new Set([...subs.service, ...subs.bucket, ...subs.object])
+/** By level, method and sub-resource, the strictest first. */
+const candidatesOf = new Map<string, (readonly [OperationName, OperationRow])[]>()
+for (const [name, row] of rows) {
+  const place = `${row.level} ${row.method} ${row.sub ?? ''}`
+  const known = [...(candidatesOf.get(place) ?? []), [name, row] as const]
+  known.sort(([, one], [, other]) => strictness(other) - strictness(one))
+  candidatesOf.set(place, known)
+}
 /** Read before the operation is known, or by nobody. */
 const EVERYWHERE = /^(x-id|x-amz-[\w-]+)$/i
 
@@ -24,23 +32,27 @@ export function routeOf(request: ReadRequest): OperationName {
   const { method, query, headers } = request
   const level = levelOf(request)
   if (method === 'OPTIONS') return 'Preflight'
-  const asked = [...query.names()].filter(name => !EVERYWHERE.test(name))
+  const asked = askedNames(query)
   const [sub, ...others] = asked.filter(name => subs[level].has(name))
   if (others.length > 0) {
     const message = `Conflicting query string parameters: ${[sub, ...others].join(', ')}`
     throw invalidArgument('ResourceType', sub ?? '', message.slice(0, 500))
   }
-  const candidates = rows.filter(
-    ([, row]) => row.level === level && row.sub === sub && row.method === method,
-  )
-  const found = candidates
-    .filter(([, row]) => (row.needs ?? []).every(name => query.has(name)))
-    .filter(([, row]) => row.header === undefined || headers.has(row.header))
-    .sort(([, one], [, other]) => strictness(other) - strictness(one))[0]
+  const candidates = candidatesOf.get(`${level} ${method} ${sub ?? ''}`) ?? []
+  const found = candidates.find(([, { needs = [], header }]) => {
+    return needs.every(name => query.has(name)) && (header === undefined || headers.has(header))
+  })
   if (found === undefined) throw notFound(request, sub, candidates.length > 0)
   const [name, row] = found
   requireUnderstood(request, row, asked)
   return name
+}
+
+const NOTHING: readonly string[] = []
+
+function askedNames(query: ReadRequest['query']): readonly string[] {
+  if (query.pairs.length === 0) return NOTHING
+  return [...query.names()].filter(name => !EVERYWHERE.test(name))
 }
 
 function levelOf({ address }: ReadRequest): Level {
@@ -58,9 +70,9 @@ function requireUnderstood(
   row: OperationRow,
   asked: readonly string[],
 ): void {
-  const known = new Set([row.sub, ...(row.needs ?? []), ...(row.reads ?? [])])
+  const { sub, needs = [], reads = [] } = row
   for (const name of asked) {
-    if (known.has(name)) continue
+    if (name === sub || needs.includes(name) || reads.includes(name)) continue
     const empty = request.query.get(name) === ''
     const reading = row.method === 'GET' || row.method === 'HEAD'
     if (empty || everySub.has(name) || !reading) throw notImplemented(name)
