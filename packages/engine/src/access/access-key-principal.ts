@@ -16,24 +16,32 @@ export async function principalOfAccessKey(
   engine: Engine,
   key: AccessKey,
 ): Promise<Principal | undefined> {
-  const { principalId, userId, name, permissions, buckets } = key
-  if (userId === null) return { kind: 'api_key', id: principalId, name, permissions, buckets }
-  const { holders } = engine.identity
-  // Every change of a key has its own number, so nothing is kept beyond one.
-  const place = `${key.id} ${key.seq}`
-  const known = holders.get(place, engine.clock.now())
+  const known = peekAccessKeyPrincipal(engine, key)
   if (known !== undefined) return known
+  const { holders } = engine.identity
   const { moment } = holders
-  const user = await engine.catalog.view.identities.byId('user', userId)
+  const user = await engine.catalog.view.identities.byId('user', key.userId ?? '')
   if (user?.status !== 'ACTIVE') return undefined
   const made = await principalOfUser(engine, user)
   const principal = narrowed(made.principal, key)
   holders.set(
-    place,
+    placeOf(key),
     { principal, expiresMs: Number.POSITIVE_INFINITY, madeOf: made.madeOf },
     moment,
   )
   return principal
+}
+
+/** The same where it is known already. */
+export function peekAccessKeyPrincipal(engine: Engine, key: AccessKey): Principal | undefined {
+  const { principalId, userId, name, permissions, buckets } = key
+  if (userId === null) return { kind: 'api_key', id: principalId, name, permissions, buckets }
+  return engine.identity.holders.get(placeOf(key), engine.clock.now())
+}
+
+/** Every change of a key has its own number, so nothing is kept beyond one. */
+function placeOf({ id, seq }: AccessKey): string {
+  return `${id} ${seq}`
 }
 
 /** What the principal and the key allow both. */

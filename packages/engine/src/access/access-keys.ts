@@ -2,9 +2,10 @@ import type { Call } from '@holdfast/core/call.ts'
 import { HoldfastError, invalidFields } from '@holdfast/core/errors.ts'
 import type { AccessKey } from '@holdfast/core/objects.ts'
 import type { Principal } from '@holdfast/core/principal.ts'
+import { atOnce } from '../assets/peek.ts'
 import { commit } from '../commit.ts'
 import { type Engine, systemCall } from '../engine.ts'
-import { principalOfAccessKey } from './access-key-principal.ts'
+import { peekAccessKeyPrincipal, principalOfAccessKey } from './access-key-principal.ts'
 import { newAccessKeyId, newAccessSecret, openSecret, sealSecret } from './access-secret.ts'
 import { authorize, hasScope } from './decide.ts'
 import { expiryOf, type KeyInput, requireKeyFields, requireWithin } from './keys.ts'
@@ -146,6 +147,17 @@ function secretOf(engine: Engine, key: AccessKey): AccessSecret {
     opened.set(key, secret)
   }
   return secret
+}
+
+/** The same where it can be told within this turn of the event loop; undefined says nothing. */
+export function peekAccessKey(engine: Engine, id: string): FoundAccessKey | undefined {
+  if (!ID.test(id)) return undefined
+  const key = atOnce(engine.catalog.view.accessKeys.byId(id))
+  if (key === undefined || !isOpen(key, engine.clock.now())) return undefined
+  const principal = peekAccessKeyPrincipal(engine, key)
+  if (principal === undefined) return undefined
+  engine.keyUses.set(key.principalId, engine.clock.now())
+  return { principal, secret: secretOf(engine, key) }
 }
 
 /**

@@ -12,6 +12,7 @@ import { allowOrigin } from './cors/allow-origin.ts'
 import { S3Error } from './errors.ts'
 import { builtOperations } from './handlers.ts'
 import { noteRefusal } from './note-refusal.ts'
+import { answerAtOnce } from './objects/answer-at-once.ts'
 import { type OperationName, operations } from './operations.ts'
 import { postObject } from './post/post-object.ts'
 import { recordS3Request } from './record.ts'
@@ -75,6 +76,7 @@ function take(
     if (!response.writableFinished) request.patience.giveUp()
     recordS3Request(request)
   })
+  if (answerAtOnce(request)) return
   const before = inFlight.enter(raw, response)
   serveInTurn(request, before).catch(error => {
     context.log.error({ error, request_id: request.requestId }, 'an answer could not be sent')

@@ -15,10 +15,19 @@ export function standardHeaders(request: S3Request): Record<string, string> {
   return {
     'x-amz-request-id': request.requestId,
     'x-amz-id-2': hostId(request),
-    server: 'Holdfast',
-    'x-content-type-options': 'nosniff',
-    'content-security-policy': "sandbox; default-src 'none'; style-src 'unsafe-inline'",
+    ...lastingHeaders,
   }
+}
+
+export const lastingHeaders = {
+  server: 'Holdfast',
+  'x-content-type-options': 'nosniff',
+  'content-security-policy': "sandbox; default-src 'none'; style-src 'unsafe-inline'",
+} as const
+
+/** Header lines of an answer whose other headers were prepared. */
+export function changingHeaders(request: S3Request): string {
+  return `x-amz-request-id: ${request.requestId}\r\nx-amz-id-2: ${hostId(request)}\r\n`
 }
 
 function hostId({ trace }: S3Request): string {

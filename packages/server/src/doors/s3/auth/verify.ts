@@ -1,7 +1,11 @@
 import type { KeyObject } from 'node:crypto'
 import type { Call } from '@holdfast/core/call.ts'
 import { anonymous, type Principal } from '@holdfast/core/principal.ts'
-import { findAccessKey } from '@holdfast/engine/access/access-keys.ts'
+import {
+  type FoundAccessKey,
+  findAccessKey,
+  peekAccessKey,
+} from '@holdfast/engine/access/access-keys.ts'
 import { S3Error } from '../errors.ts'
 import type { ReadRequest } from '../requests/request.ts'
 import { type RequestHeaders, transcoded } from '../wire/headers.ts'
@@ -62,7 +66,29 @@ export async function verifyRequest(request: ReadRequest): Promise<Verified> {
     const payload = payloadOf(content, false)
     return mint(request, anonymous, new VerifiedBody(request, payload.mode, null))
   }
-  const { nowMs, key, principal } = await openClaim(request, claim)
+  const found = await findAccessKey(request.context.engine, claim.accessKeyId)
+  return verifyClaim(request, { claim, content, found })
+}
+
+/**
+ * The same within this turn of the event loop. Undefined or a refusal where that cannot be, or must
+ * not be: `verifyRequest` says which.
+ */
+export function peekVerified(request: ReadRequest): Verified | undefined {
+  const claim = claimOf(request.wire, request.query)
+  const found = claim && peekAccessKey(request.context.engine, claim.accessKeyId)
+  if (claim === undefined || found === undefined) return undefined
+  return verifyClaim(request, { claim, content: contentHash(request, claim), found })
+}
+
+interface Claimed {
+  readonly claim: Claim
+  readonly content: string | undefined
+  readonly found: FoundAccessKey | undefined
+}
+
+function verifyClaim(request: ReadRequest, { claim, content, found }: Claimed): Verified {
+  const { nowMs, key, principal } = openClaim(request, claim, found)
   requireTime(claim, nowMs)
   requireSigned(request, claim)
   const payload = payloadOf(content, true)
@@ -101,12 +127,12 @@ function contentHash({ wire, query }: ReadRequest, claim: Claim | undefined) {
   })
 }
 
-async function openClaim(
+function openClaim(
   request: ReadRequest,
   { accessKeyId, scope }: Pick<Claim, 'accessKeyId' | 'scope'>,
-): Promise<{ nowMs: number; key: KeyObject; principal: Principal }> {
-  const { engine, clock, settings } = request.context
-  const found = await findAccessKey(engine, accessKeyId)
+  found: FoundAccessKey | undefined,
+): { nowMs: number; key: KeyObject; principal: Principal } {
+  const { clock, settings } = request.context
   if (found === undefined) {
     throw new S3Error('InvalidAccessKeyId', { AWSAccessKeyId: accessKeyId })
   }
@@ -142,11 +168,13 @@ function requireTime(claim: Claim, nowMs: number): void {
 
 /** An unsigned `x-amz-` header could turn a link for one thing into a link for another. */
 function requireSigned({ wire }: ReadRequest, claim: Claim): void {
-  const signed = new Set(claim.signedHeaders)
-  const missing = [...wire.names()].filter(
-    name => (name.startsWith('x-amz-') || name === 'host') && !signed.has(name),
-  )
-  if (signed.has('host') && missing.length === 0) return
+  const { signedHeaders } = claim
+  const missing: string[] = []
+  for (const name of wire.names()) {
+    const counts = name.startsWith('x-amz-') || name === 'host'
+    if (counts && !signedHeaders.includes(name)) missing.push(name)
+  }
+  if (missing.length === 0 && signedHeaders.includes('host')) return
   throw new S3Error('AccessDenied', {
     message: 'There were headers present in the request which were not signed',
     HeadersNotSigned: missing.join(', ').slice(0, 1024),
@@ -191,7 +219,8 @@ export interface SignedPolicy {
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-authentication-HTTPPOST.html */
 async function verifyPolicy(request: ReadRequest, signed: SignedPolicy): Promise<Principal> {
-  const { key, principal, nowMs } = await openClaim(request, signed)
+  const found = await findAccessKey(request.context.engine, signed.accessKeyId)
+  const { key, principal, nowMs } = openClaim(request, signed, found)
   if (!amzDate(signed.timeMs).startsWith(signed.scope.day)) throw new S3Error('AccessDenied')
   if (signed.timeMs - nowMs > SKEW_MS) {
     throw new S3Error('AccessDenied', { message: 'Request is not yet valid' })

@@ -12,7 +12,7 @@ import { objectPlace } from '../requests/place.ts'
 import { requireReadConditions } from '../wire/conditions.ts'
 import { requireHeaderText } from '../wire/header-text.ts'
 import { headerOfText } from '../wire/headers.ts'
-import { checksumHeaders, describingHeaders } from '../wire/object-headers.ts'
+import { wholeHeaders } from '../wire/object-headers.ts'
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html, and of HeadObject. */
 export async function getObjectHere(verified: Verified): Promise<Answer> {
@@ -28,15 +28,17 @@ export async function getObjectHere(verified: Verified): Promise<Answer> {
   const { size } = object.version
   const partial = range !== undefined || part !== undefined
   const headers: Record<string, string> = {
-    ...describingHeaders(object),
+    ...wholeHeaders(object, range === undefined && asksForChecksum(verified)),
     ...overrides,
-    'accept-ranges': 'bytes',
-    'content-length': String(range === undefined ? size : rangeBytes(range)),
-    ...(range === undefined ? {} : { 'content-range': contentRange(range, size) }),
+    ...(range === undefined
+      ? {}
+      : {
+          'content-length': String(rangeBytes(range)),
+          'content-range': contentRange(range, size),
+        }),
     ...(part === undefined || object.facets.parts === undefined
       ? {}
       : { 'x-amz-mp-parts-count': String(part.parts) }),
-    ...(range === undefined && asksForChecksum(verified) ? checksumHeaders(object) : {}),
   }
   const status = partial ? 206 : 200
   if (verified.request.method === 'HEAD') return { status, headers }
