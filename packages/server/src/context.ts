@@ -109,6 +109,7 @@ export async function openContext(options: ContextOptions): Promise<OpenedContex
         assetBytesMax: settings.assetBytesMax,
         reservedBytes: settings.reservedBytes,
         graceMs: settings.graceSeconds * 1000,
+        uploadIdleMs: settings.uploadIdleSeconds * 1000,
       },
       settings: {
         defaultBucket: settings.defaultBucket,

@@ -72,6 +72,7 @@ function readAll(read: <T>(row: Setting<T>) => T): Settings {
     reservedBytes: read(table.reservedBytes),
     writerThreads: read(table.writerThreads),
     graceSeconds: read(table.graceSeconds),
+    uploadIdleSeconds: read(table.uploadIdleSeconds),
     garbageSeconds: read(table.garbageSeconds),
     initialAdminUsername: read(table.initialAdminUsername),
     initialAdminPassword: read(table.initialAdminPassword),
