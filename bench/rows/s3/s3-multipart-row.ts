@@ -33,13 +33,15 @@ export async function measureS3Multipart(context: BenchContext): Promise<FigureR
   const same = await readBack(server, { bytes, run: mode.pairs, parts })
   const total = parts * partBytes
   const perSecond = medianOf(uploads.map(({ partsMs }) => total / 1e6 / (partsMs / 1000)))
+  const completeMs = medianOf(uploads.map(upload => upload.completeMs))
+  const cpuPerGB = medianOf(uploads.map(({ cpuMs }) => cpuMs / 1000 / (total / 1e9)))
   return {
     name: s3MultipartName(context),
     durability: server.durability,
     figures: {
       'parts received': `${Math.round(perSecond)} MB/s`,
-      'completion of the upload, median': `${Math.round(medianOf(uploads.map(one => one.completeMs)))} ms`,
-      'CPU of the server': `${medianOf(uploads.map(one => one.cpuMs / 1000 / (total / 1e9))).toFixed(2)} s/GB`,
+      'completion of the upload, median': `${Math.round(completeMs)} ms`,
+      'CPU of the server': `${cpuPerGB.toFixed(2)} s/GB`,
     },
     errors: same ? {} : { 'the object read back differs': 1 },
   }

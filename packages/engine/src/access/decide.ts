@@ -95,7 +95,8 @@ function keepsSettings(
   { asset, fresh }: Resource,
 ): boolean {
   if (asset !== undefined || fresh !== undefined) return false
-  return permission.startsWith('buckets:') && isAdministrator(principal)
+  const settings = permission.startsWith('buckets:') || permission === 'policy:admin'
+  return settings && isAdministrator(principal)
 }
 
 /**
