@@ -1,8 +1,10 @@
 // The torture suite: `npm run torture -- --short`. Each program tries to break a promise of the
 // store and ends with its own `N passed, N failed` (cases); the last line counts the programs.
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { findPrograms } from './runner/find-programs.ts'
 import { parseOptions, type TortureOptions, usage } from './runner/options.ts'
+import { updateReference, withFigures } from './runner/reference.ts'
 import { verdictOf, writeResults } from './runner/results.ts'
 import { runLanes } from './runner/run-lanes.ts'
 
@@ -23,6 +25,11 @@ async function main(): Promise<void> {
   const results = await runLanes(programs, options)
   const file = writeResults(join(import.meta.dirname, 'results'), results)
   console.log(`results: ${file}`)
+  if (options.reference) {
+    const kept = updateReference(join(import.meta.dirname, 'results', 'reference.json'), results)
+    const table = join(import.meta.dirname, '..', 'docs', 'testing.md')
+    writeFileSync(table, withFigures(readFileSync(table, 'utf8'), kept))
+  }
   const count = { ok: 0, FAIL: 0, skip: 0 }
   for (const result of results) count[verdictOf(result)] += 1
   const skipped = count.skip > 0 ? `, ${count.skip} skipped` : ''

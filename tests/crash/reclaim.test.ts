@@ -266,6 +266,7 @@ describe('checking packs', () => {
           read: (into, at) => file.read(into, at),
           sync: () => file.sync(),
           truncate: size => file.truncate(size),
+          isAt: path => file.isAt(path),
           close: () => file.close(),
           size: () => {
             asked += 1

@@ -87,6 +87,9 @@ export const engineDays: Readonly<Record<string, Day>> = {
       const id = await put(opened, 'a', small)
       await put(opened, 'a', large)
       await removeAsset(engine, call, id, { hard: true })
+      forgetOlder()
+      // What is dead for less than its grace period stays, whatever is given back.
+      await engine.element.reclaim?.()
       await put(opened, 'a', small + 1)
       await collect(opened, forgetOlder)
       await put(opened, 'a', large, 2)
@@ -195,6 +198,23 @@ export const engineDays: Readonly<Record<string, Day>> = {
       await put(opened, 'k2', 3900)
       await put(opened, 'k3', large)
       await collect(opened, forgetOlder)
+    },
+  },
+  'removals outlive the pack they stand in': {
+    prepare: makeBucket,
+    async run(opened, forgetOlder) {
+      const { engine, call } = opened
+      const gone = await put(opened, 'gone', small)
+      // The first pack stays, since most of it is live; the second has little but the removal.
+      for (let i = 0; i < 5; i += 1) await put(opened, `live${i}`, 3900 - i)
+      const dead: string[] = []
+      for (let i = 0; i < 3; i += 1) dead.push(await put(opened, `dead${i}`, 3800 - i))
+      await removeAsset(engine, call, gone, { hard: true })
+      for (let i = 3; i < 6; i += 1) dead.push(await put(opened, `dead${i}`, 3800 - i))
+      for (const id of dead) await removeAsset(engine, call, id, { hard: true })
+      for (let i = 5; i < 9; i += 1) await put(opened, `live${i}`, 3700 - i)
+      await collect(opened, forgetOlder)
+      await put(opened, 'last', small)
     },
   },
   'packs that fill up': {

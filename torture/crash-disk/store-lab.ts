@@ -59,7 +59,8 @@ export function newLab(): StoreLab {
         packedBlobBytesMax: packedBytesMax,
         reservedBytes: 0,
         packBytesMax: 24_000,
-        layOutBytes: 8192,
+        // Some batches are long enough to go without zeros laid out for them.
+        layOutBytes: 16_384,
       })
     },
     fresh: () => place(),

@@ -1,3 +1,4 @@
+import { createBucket } from '@holdfast/engine/buckets/buckets.ts'
 import { CrashDisk, type CrashDiskOptions } from '@holdfast/testkit/crash-disk.ts'
 import { FakeClock } from '@holdfast/testkit/fake-clock.ts'
 import type { Draw } from '@holdfast/testkit/store/crash-runs.ts'
@@ -37,7 +38,9 @@ export async function sweepDay(day: Day, sweep: DaySweep): Promise<DayTally> {
   tally.cuts = new Set(left.map(({ n }) => n)).size
   for (const [at, one] of left.entries()) {
     try {
-      await checkLeft(one, states, { places, twice: at % 3 === 0 })
+      await checkLeft(one, states, { places, twice: at % 3 === 0, records: at % 6 === 2 })
+      // Not where the catalog was made again: packs and an older catalog do not go together.
+      if (at % 6 === 1) await checkLifeAfter(one, places)
     } catch (error) {
       const text = error instanceof Error ? error.message : String(error)
       throw new Error(`cut ${one.n}, disk ${at}: ${text}\n${callsBefore(calls, one.n)}`, {
@@ -95,12 +98,20 @@ async function playDay(day: Day, sweep: DaySweep, places: CatalogPlaces) {
   return { left, states, calls: disk.log }
 }
 
+interface Thorough {
+  readonly places: CatalogPlaces
+  /** Opened again without its catalog, it must say the same. */
+  readonly twice: boolean
+  /** The catalog is compared with the packs. */
+  readonly records: boolean
+}
+
 async function checkLeft(
   { disk, catalogDir, acknowledged }: Left,
   states: readonly string[],
-  { places, twice }: { readonly places: CatalogPlaces; readonly twice: boolean },
+  { places, twice, records }: Thorough,
 ): Promise<void> {
-  const found = await openAndCheck(disk, catalogDir)
+  const found = await openAndCheck(disk, catalogDir, records)
   const allowed = states.slice(acknowledged, acknowledged + 2)
   if (!allowed.includes(found)) {
     const at = states.indexOf(found)
@@ -114,11 +125,30 @@ async function checkLeft(
   if (again !== found) throw new Error(`made again, the catalog differs:\n${found}\n${again}`)
 }
 
-async function openAndCheck(disk: CrashDisk, catalogDir: string): Promise<string> {
+/**
+ * The store works on: small commits stand where the cut one stood, its pack is sealed, and others
+ * follow. Made again from the packs, the catalog must be the same.
+ */
+async function checkLifeAfter({ disk, catalogDir }: Left, places: CatalogPlaces): Promise<void> {
+  let worked: string
+  {
+    const clock = new FakeClock()
+    await using opened = await openEngineOn({ disk, catalogDir, clock, seed: 3, packBytesMax: 1 })
+    const { engine, call, store } = opened
+    for (const name of ['afterwards', 'and-again']) await createBucket(engine, call, { name })
+    worked = await stateOf(store)
+  }
+  const emptied = places.fresh()
+  const again = await openAndCheck(disk, emptied, true)
+  places.drop(emptied)
+  if (again !== worked) throw new Error(`later, the catalog differs:\n${worked}\n${again}`)
+}
+
+async function openAndCheck(disk: CrashDisk, catalogDir: string, records = false): Promise<string> {
   await using opened = await openEngineOn({ disk, catalogDir, clock: new FakeClock(), seed: 2 })
   const leftover = disk.list('/data/tmp').map(({ name }) => name)
   if (leftover.length > 0) throw new Error(`left over: ${leftover.join(', ')}`)
-  await checkWhole(opened)
+  await checkWhole(opened, records)
   return await stateOf(opened.store)
 }
 

@@ -212,6 +212,7 @@ function fileOf(content: Uint8Array): DiskFile {
     write: () => {},
     sync: () => {},
     truncate: () => {},
+    isAt: () => true,
     close: () => {},
   }
 }

@@ -164,4 +164,74 @@ export const mutants: readonly Mutant[] = [
     edits: [{ in: `${drivers}/store`, find: /this\.#seq = seq\n/, put: '\n' }],
     hunts: ['faults:small puts and overwrites', 'faults:many at once'],
   },
+  {
+    name: 'tombstones-lost',
+    edits: [{ in: `${drivers}/store/reclaimer.ts`, find: /!oldest\)/, put: 'false)' }],
+    hunts: ['day:removals outlive the pack they stand in'],
+  },
+  {
+    name: 'no-take-back',
+    edits: [
+      {
+        in: drivers,
+        find: /file\.truncate\(this\.#offset\)\n(\s+this\.#laidOut = .+)\n +file\.sync\(\)/,
+        put: '$1',
+      },
+    ],
+    hunts: ['fault-then-cut:small puts and overwrites'],
+  },
+  {
+    name: 'deep-seal',
+    edits: [{ in: drivers, find: /offset \+ 2 \* RECORD\)/, put: 'offset - RECORD)' }],
+    hunts: ['replay:packs that fill up'],
+  },
+  {
+    name: 'torn-tail-stays',
+    edits: [{ in: drivers, find: /if \(torn\) \{/, put: 'if (false) {' }],
+    hunts: ['day:packs that fill up', 'day:put, overwrite, delete, restore'],
+  },
+  {
+    name: 'dead-since-stays',
+    edits: [{ in: drivers, find: /(refs = refs \+ 1), dead_since = NULL/, put: '$1' }],
+    hunts: ['replay:the same bytes again'],
+  },
+  {
+    name: 'gc-no-recheck',
+    edits: [
+      {
+        in: 'packages/engine/src/integrity',
+        find: /blob\.deadSince < before/,
+        put: 'blob.deadSince !== before',
+      },
+    ],
+    hunts: ['recheck'],
+  },
+  {
+    name: 'sweep-takes-the-dead',
+    edits: [
+      {
+        in: `${drivers}/store/reclaimer.ts`,
+        find: /tables\.blobs\.get\(sha256\) === undefined(?=\) \{\n\s+files)/,
+        put: '(tables.blobs.get(sha256)?.references ?? 0) === 0',
+      },
+    ],
+    hunts: ['day:purge and the key again'],
+  },
+  {
+    name: 'shared-unseen',
+    edits: [
+      { in: `${drivers}/store`, find: /return body === undefined [^\n]+/, put: 'return true' },
+    ],
+    hunts: ['rot'],
+  },
+  {
+    name: 'sync-error-forgotten',
+    edits: [{ in: `${drivers}/store`, find: /this\.#failed = error\n(?=\s+const reply)/, put: '' }],
+    hunts: ['stops'],
+  },
+  {
+    name: 'writes-elsewhere',
+    edits: [{ in: drivers, find: /this\.#refuseElsewhere\(file\)/, put: '' }],
+    hunts: ['elsewhere'],
+  },
 ]

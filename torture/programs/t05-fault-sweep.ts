@@ -10,6 +10,7 @@ import {
 import { workloads } from '@holdfast/testkit/store/workloads.ts'
 import { newLab, strict } from '../crash-disk/store-lab.ts'
 import { CrashDay, someTime } from '../load/crash-day.ts'
+import { failDevice } from '../load/device-errors.ts'
 import type { Program, Run } from '../runner/program.ts'
 import { hasStrace, type Injection, Tracer } from '../target/tracer.ts'
 
@@ -22,6 +23,11 @@ const kinds: Readonly<Record<string, FaultKind & { readonly oneOf: number }>> = 
     code: 'ENOSPC',
     options: { persistent: true, of: ['create', 'write', 'makeDir', 'link'] },
     oneOf: 3,
+  },
+  'EDQUOT for good': {
+    code: 'EDQUOT',
+    options: { persistent: true, of: ['create', 'write', 'makeDir', 'link'] },
+    oneOf: 6,
   },
   'EINTR once': { code: 'EINTR', options: {}, oneOf: 7 },
   'EMFILE once': { code: 'EMFILE', options: { of: ['create', 'open', 'list'] }, oneOf: 2 },
@@ -64,13 +70,28 @@ export const program: Program = {
   summary: 'the n-th disk call fails, once or for good: every answer stays honest, nothing hangs',
   secondsMax: { short: 600, long: 7200 },
   minimum: {
-    short: { 'faults that came': 400, kills: 60, disks: 900, injections: 8, acknowledged: 300 },
-    long: { 'faults that came': 10_000, kills: 400, disks: 20_000, injections: 300 },
+    short: {
+      'faults that came': 400,
+      kills: 60,
+      disks: 900,
+      injections: 8,
+      'device failures': 5,
+      acknowledged: 300,
+    },
+    long: {
+      'faults that came': 10_000,
+      kills: 400,
+      disks: 20_000,
+      injections: 300,
+      'device failures': 200,
+    },
   },
+  mounts: true,
   async run(run) {
     for (const [name, workload] of Object.entries(workloads)) await sweep(run, name, workload)
     if (hasStrace()) await injectAll(run)
     else run.skip('faults of the real process', 'strace is not installed')
+    await failDevice(run)
   },
 }
 

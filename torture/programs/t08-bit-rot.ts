@@ -74,12 +74,14 @@ async function judge(run: Run, one: Case): Promise<string | undefined> {
   }
 }
 
-/** The catalog has no checksums of its own; whatever it says, the packs give it back. */
+/** The catalog has no checksums of its own, but the packs tell what it should say. */
 function judgeCatalog(run: Run, notice: Notice, rebuilt: string | undefined): string | undefined {
   if (rebuilt !== undefined) return `a rebuild does not mend the catalog: ${rebuilt}`
   if (notice.refused !== undefined || notice.unreadable > 0 || notice.findings > 0) {
     run.count('detected')
-  } else run.count(notice.isEqual ? 'harmless' : 'records changed unnoticed')
+    run.count('catalogs detected')
+  } else if (!notice.isEqual) return 'a record of the catalog changed, and nobody noticed'
+  else run.count('harmless')
   return undefined
 }
 

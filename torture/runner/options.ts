@@ -7,6 +7,8 @@ export interface TortureOptions {
   readonly only: readonly string[]
   readonly seed: number
   readonly list: boolean
+  /** Keeps the figures with the sources, and puts them into docs/testing.md. */
+  readonly reference: boolean
 }
 
 export const usage = `npm run torture -- --short | --long [options]
@@ -16,6 +18,7 @@ export const usage = `npm run torture -- --short | --long [options]
   --only T01,replay   only these programs, by number or name
   --seed N            repeats a run; without it, short runs take 1 and long ones a new seed
   --list              names the programs
+  --reference         keeps the figures in results/reference.json and docs/testing.md
 `
 
 export function parseOptions(args: string[]): TortureOptions {
@@ -27,6 +30,7 @@ export function parseOptions(args: string[]): TortureOptions {
       only: { type: 'string', multiple: true, default: [] },
       seed: { type: 'string' },
       list: { type: 'boolean', default: false },
+      reference: { type: 'boolean', default: false },
     },
   })
   if (values.short && values.long) throw new Error('--short or --long, not both')
@@ -37,6 +41,7 @@ export function parseOptions(args: string[]): TortureOptions {
     only: values.only.flatMap(text => text.split(',')).filter(text => text !== ''),
     seed: values.seed === undefined ? drawn : wholeNumber(values.seed),
     list: values.list,
+    reference: values.reference,
   }
 }
 

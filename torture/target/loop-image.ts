@@ -52,11 +52,11 @@ export class LoopImage implements AsyncDisposable {
   readonly #file: string
   #mounted = false
 
-  constructor(kind: ImageKind, scratch: string) {
+  /** The image lies in memory, or where else it is told to lie. */
+  constructor(kind: ImageKind, scratch: string, place = memoryOr(scratch)) {
     this.kind = kind
     this.dir = join(scratch, `${kind.name}.mount`)
-    const memory = existsSync('/dev/shm') ? '/dev/shm' : scratch
-    this.#file = join(memory, `holdfast-${process.pid}-${kind.name}.img`)
+    this.#file = join(place, `holdfast-${process.pid}-${kind.name}.img`)
     writeFileSync(this.#file, '')
     truncateSync(this.#file, kind.mebibytes * 1024 * 1024)
     mkdirSync(this.dir)
@@ -86,6 +86,12 @@ export class LoopImage implements AsyncDisposable {
     }
   }
 
+  /** What an administrator does after a device failed under a mounted file system. */
+  repair(): void {
+    const { status, stdout } = spawnSync('e2fsck', ['-f', '-y', this.#file], { env: environment() })
+    if (status === null || status >= 4) throw new Error(`e2fsck: ${status} ${stdout}`)
+  }
+
   readonly #drop = () => {
     if (this.#mounted) spawnSync('umount', ['-l', this.dir], { env: environment() })
     this.#mounted = false
@@ -97,6 +103,10 @@ export class LoopImage implements AsyncDisposable {
     this.#drop()
     process.off('exit', this.#drop)
   }
+}
+
+function memoryOr(dir: string): string {
+  return existsSync('/dev/shm') ? '/dev/shm' : dir
 }
 
 function run(program: string, args: readonly string[]): void {

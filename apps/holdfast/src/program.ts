@@ -9,6 +9,8 @@ import { addLink } from './commands/link.ts'
 import { addLs } from './commands/ls.ts'
 import { addAudit } from './commands/people/audit.ts'
 import { addLogin } from './commands/people/login.ts'
+import { addPassword } from './commands/people/password.ts'
+import { addSecondFactor } from './commands/people/second-factor.ts'
 import { addUsers } from './commands/people/users.ts'
 import { addPut } from './commands/put.ts'
 import { addRebuild } from './commands/rebuild.ts'
@@ -46,7 +48,8 @@ export function buildProgram(): Command {
   for (const add of [addServe, addPut, addGet, addLs, addStat, addSearch, addRm, addRestore]) {
     add(program)
   }
-  for (const add of [addLink, addBuckets, addKeys, addLogin, addUsers, addAudit]) add(program)
+  for (const add of [addLink, addBuckets, addKeys, addLogin, addSecondFactor]) add(program)
+  for (const add of [addPassword, addUsers, addAudit]) add(program)
   for (const add of [addVerify, addRebuild, addConfig, addBench]) add(program)
   return program
 }

@@ -27,6 +27,8 @@ export interface Running {
 export interface RunOptions {
   readonly env?: Record<string, string>
   readonly cwd?: string
+  /** What the program can read; the pipe stays open. */
+  readonly input?: (stdin: NodeJS.WritableStream) => void
 }
 
 const quietEnv = { STORAGE_METRICS_PORT: '0', STORAGE_RESERVED_SPACE: '0', NO_COLOR: '1' }
@@ -40,8 +42,10 @@ export function start(args: readonly string[], options: RunOptions = {}): Runnin
   const child = spawn(process.execPath, [main, ...args], {
     env: environment(options.env),
     cwd: options.cwd ?? tmpdir(),
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: [options.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
   })
+  assert.ok(child.stdout !== null && child.stderr !== null)
+  if (child.stdin !== null) options.input?.(child.stdin)
   let stdout = ''
   let stderr = ''
   child.stdout.setEncoding('utf8').on('data', text => {

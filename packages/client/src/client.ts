@@ -8,6 +8,8 @@ import { linkCalls } from './groups/links.ts'
 import { accessCalls, groupCalls } from './groups/people/access.ts'
 import { auditCalls } from './groups/people/audit.ts'
 import { authCalls } from './groups/people/auth.ts'
+import { secondFactorCalls } from './groups/people/factors.ts'
+import { passwordCalls } from './groups/people/passwords.ts'
 import { s3KeyCalls } from './groups/people/s3-keys.ts'
 import { userCalls } from './groups/people/users.ts'
 import { presignedCalls } from './groups/presigned.ts'
@@ -50,7 +52,8 @@ export function openClient(options: ClientOptions) {
     quotas: quotaCalls(transport),
     keys: keyCalls(transport),
     s3Keys: s3KeyCalls(transport),
-    auth: authCalls(transport),
+    auth: { ...authCalls(transport), ...passwordCalls(transport) },
+    secondFactor: secondFactorCalls(transport),
     users: userCalls(transport),
     audit: auditCalls(transport),
     groups: groupCalls(transport),

@@ -385,6 +385,8 @@ test('every operation of the route table is called by the client', async t => {
 /** One call of everything, with arguments that only have to reach the wire. */
 async function callEverything({ assets, versions, buckets, ...rest }: Client): Promise<void> {
   const { quotas, keys, links, presigned, service, auth, users, audit, groups, access } = rest
+  const { secondFactor } = rest
+  const proof = { username: 'a', password: 'b', code: '123456' }
   const ref = { bucket, key: 'k' }
   const version = { id: owner, version: 1 }
   const scope = { scope: 'owner', name: owner } as const
@@ -425,6 +427,39 @@ async function callEverything({ assets, versions, buckets, ...rest }: Client): P
     access.explain({ permission: 'assets:read' }),
     ...[audit.list(), audit.export(), audit.verify()],
     users.resetPassword(owner, { password: 'p' }),
+    ...[auth.loginWithCode({ challenge: 'x', code: '123456' }), secondFactor.begin(proof)],
+    ...[secondFactor.confirm(proof), secondFactor.disable(proof)],
+    ...[secondFactor.renewRecoveryCodes(proof), users.removeSecondFactor(owner)],
+    ...[auth.forgotPassword('a'), auth.resetPassword({ token: 't', new_password: 'p' })],
   ]
   for (const result of await Promise.allSettled(calls)) assert.equal(result.status, 'rejected')
 }
+
+test('a client that is too fast waits as long as the server asks, and loses nothing', async () => {
+  const home = mkdtempSync(join(tmpdir(), 'holdfast-limited-'))
+  const { settings } = parseSettings({
+    env: {
+      ...{ STORAGE_PORT: '0', STORAGE_METRICS_PORT: '0', STORAGE_DATA_DIR: home },
+      ...{ STORAGE_BOOTSTRAP_API_KEY: key, STORAGE_RESERVED_SPACE: '0' },
+      STORAGE_RATE_LIMIT_PRINCIPAL: '3/3s',
+    },
+  })
+  const limited = await serve({ settings, logTo: { write: () => {} } })
+  const waits: [string, number | undefined][] = []
+  const patient = openClient({
+    url: limited.url,
+    key,
+    onRetry: ({ error, waitMs }) => {
+      waits.push([error.code, error.retryAfterMs])
+      assert.ok(waitMs >= (error.retryAfterMs ?? 0))
+    },
+  })
+  try {
+    for (let n = 0; n < 5; n += 1) await patient.assets.put({ bucket, key: `k${n}` }, `${n}`)
+    assert.ok(waits.length > 0)
+    for (const wait of waits) assert.deepEqual(wait, ['RATE_LIMITED', 1000])
+  } finally {
+    await limited.stop()
+    rmSync(home, { recursive: true, force: true })
+  }
+})

@@ -109,3 +109,15 @@ test('no two routes share a method and path', () => {
     seen.add(name)
   }
 })
+
+test('every operation tells of its limits: 429 with its codes and headers', () => {
+  const statusOf = (code: ErrorCode) => (errorTable[code].kind === 'limited' ? 429 : 499)
+  const { paths }: Tree = JSON.parse(JSON.stringify(openApi({ version: '1', statusOf })))
+  for (const [path, item] of Object.entries<Tree>(paths)) {
+    for (const { responses } of Object.values<Tree>(item)) {
+      const { description, headers } = responses['429']
+      assert.match(description, /`RATE_LIMITED`.*`TOO_MANY_REQUESTS`/s, path)
+      assert.deepEqual(Object.keys(headers), ['Retry-After', 'RateLimit-Policy', 'RateLimit'])
+    }
+  }
+})

@@ -2,6 +2,7 @@ import { type ErrorCode, errorTable } from '@holdfast/core/errors.ts'
 import type { TSchema } from 'typebox'
 import { componentsOf, type JsonTree, shared } from './openapi-components.ts'
 import { type Answer, type Body, type FormBody, type Route, tagTexts } from './route.ts'
+import { limited as limitHeaders } from './routes/headers.ts'
 import { routes } from './routes.ts'
 import { problem } from './schemas/problem.ts'
 
@@ -13,7 +14,8 @@ export interface OpenApiOptions {
 
 /** Codes that every route of a kind can answer, beyond those in its `errors`. */
 function generalCodes(route: Route): ErrorCode[] {
-  const codes: ErrorCode[] = ['TOO_MANY_REQUESTS', 'STORAGE_UNAVAILABLE', 'INTERNAL']
+  const codes: ErrorCode[] = ['STORAGE_UNAVAILABLE', 'INTERNAL']
+  codes.push('TOO_MANY_REQUESTS', 'RATE_LIMITED')
   if (route.permission !== 'open') codes.push('UNAUTHENTICATED', 'CREDENTIAL_EXPIRED', 'FORBIDDEN')
   if (route.params || route.query || route.body) codes.push('VALIDATION_ERROR')
   if (route.body) codes.push('MALFORMED_REQUEST', 'BODY_TOO_LARGE', 'REQUEST_TIMEOUT')
@@ -191,6 +193,7 @@ function responses(route: Route, options: OpenApiOptions): JsonTree {
     if (result[String(status)] !== undefined) continue
     result[String(status)] = {
       description: sentences.join('\n'),
+      ...(status === 429 ? { headers: headerTree(limitHeaders) } : {}),
       content: { 'application/json': { schema: problemRef, example: problemExample(codes) } },
     }
   }
@@ -204,16 +207,18 @@ function problemExample([code = 'INTERNAL']: readonly ErrorCode[]): JsonTree {
   return { message: errorTable[code].message, code, details: {}, request_id }
 }
 
+function headerTree(texts: Readonly<Record<string, string>>): JsonTree {
+  const headers: JsonTree = {}
+  for (const [name, description] of Object.entries(texts)) {
+    // OpenAPI says Content-Type under `content`, not here.
+    if (name !== 'Content-Type') headers[name] = { description, schema: { type: 'string' } }
+  }
+  return headers
+}
+
 function response(answer: Answer): JsonTree {
   const result: JsonTree = { description: answer.description }
-  if (answer.headers) {
-    const headers: JsonTree = {}
-    for (const [name, description] of Object.entries(answer.headers)) {
-      // OpenAPI says Content-Type under `content`, not here.
-      if (name !== 'Content-Type') headers[name] = { description, schema: { type: 'string' } }
-    }
-    result.headers = headers
-  }
+  if (answer.headers) result.headers = headerTree(answer.headers)
   if (answer.schema) result.content = { 'application/json': { schema: shared(answer.schema) } }
   else if (answer.media) result.content = { [answer.media]: {} }
   return result

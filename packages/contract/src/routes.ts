@@ -4,9 +4,11 @@ import { adminRoutes } from './routes/admin.ts'
 import { assetRoutes } from './routes/assets.ts'
 import { auditRoutes } from './routes/audit.ts'
 import { batchRoutes } from './routes/batch.ts'
+import { factorRoutes } from './routes/factors.ts'
 import { identityRoutes } from './routes/identity.ts'
 import { keyRoutes } from './routes/keys.ts'
 import { linkRoutes } from './routes/links.ts'
+import { resetRoutes } from './routes/resets.ts'
 import { s3KeyRoutes } from './routes/s3-keys.ts'
 import { serviceRoutes } from './routes/service.ts'
 import { versionRoutes } from './routes/versions.ts'
@@ -22,6 +24,8 @@ export const routes = {
   ...adminRoutes,
   ...s3KeyRoutes,
   ...identityRoutes,
+  ...factorRoutes,
+  ...resetRoutes,
   ...auditRoutes,
   ...accessRoutes,
 } as const satisfies Record<string, Route>

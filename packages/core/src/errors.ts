@@ -104,6 +104,32 @@ export const errorTable = {
     'The password must be changed first.',
     'Set by an administrator, or too old. POST /api/v2/auth/password.',
   ),
+  SECOND_FACTOR_REQUIRED: entry(
+    'unauthenticated',
+    'The password is right; a code of the second factor is needed, too.',
+    'POST /api/v2/auth/login/code with the challenge in details; elsewhere send `code`.',
+  ),
+  SECOND_FACTOR_ENROLMENT_REQUIRED: entry(
+    'forbidden',
+    'The account must have a second factor first.',
+    'STORAGE_SECOND_FACTOR_REQUIRED. POST /api/v2/auth/second-factor.',
+  ),
+  SECOND_FACTOR_EXISTS: entry(
+    'conflict',
+    'The account has a second factor already, or none that waits for its first code.',
+    'Disable the present one, or begin anew.',
+  ),
+  SECOND_FACTOR_MISSING: entry('conflict', 'The account has no second factor.', ''),
+  RESET_INVALID: entry(
+    'forbidden',
+    'The reset of the password is not good: used, too old, or replaced by a newer one.',
+    'Ask for another mail: POST /api/v2/auth/password/forgot.',
+  ),
+  RESET_UNAVAILABLE: entry(
+    'unavailable',
+    'This server sends no mail.',
+    'Set STORAGE_SMTP_HOST and STORAGE_MAIL_FROM; an administrator can set passwords, too.',
+  ),
   FORBIDDEN: entry('forbidden', 'The credential does not permit this.', 'Grant the permission.'),
   LINK_INVALID: entry(
     'forbidden',
@@ -177,6 +203,12 @@ export const errorTable = {
   TOO_MANY_ITEMS: entry('too-large', 'The request names more items than allowed.', 'Split it.'),
   RANGE_NOT_SATISFIABLE: entry('range', 'The range lies outside the content.', ''),
   TOO_MANY_REQUESTS: entry('limited', 'Too many requests at once.', 'Wait and repeat.', 'later'),
+  RATE_LIMITED: entry(
+    'limited',
+    'Too many requests in too short a time.',
+    'Wait as Retry-After says; details.policies name the limits (STORAGE_RATE_LIMIT_*).',
+    'later',
+  ),
   REQUEST_TIMEOUT: entry('limited', 'The request took too long to arrive.', '', 'now'),
   STORAGE_FULL: entry(
     'full',

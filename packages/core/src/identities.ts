@@ -4,7 +4,14 @@ import type { JsonObject } from './records.ts'
  * Who may act, with what proof and what rights. All kinds lie in one table of the catalog, which
  * only knows the fields of `IdentityFields`: what else they hold concerns the engine alone.
  */
-export const identityKinds = ['user', 'group', 'grant', 'session', 'signing_key'] as const
+export const identityKinds = [
+  'user',
+  'group',
+  'grant',
+  'session',
+  'signing_key',
+  'password_reset',
+] as const
 export type IdentityKind = (typeof identityKinds)[number]
 
 export interface IdentityFields {
@@ -19,7 +26,7 @@ export interface IdentityFields {
   readonly updatedAt: string
 }
 
-export type Identity = User | Group | Grant | Session | SigningKey
+export type Identity = User | Group | Grant | Session | SigningKey | PasswordReset
 
 export const userStatuses = ['ACTIVE', 'INACTIVE', 'LOCKED', 'DELETED'] as const
 export type UserStatus = (typeof userStatuses)[number]
@@ -32,6 +39,18 @@ export interface Password {
   readonly history: readonly string[]
   /** No token before the user has chosen another one. */
   readonly mustChange: boolean
+}
+
+/** Codes of an authenticator app (RFC 6238) besides the password. */
+export interface SecondFactor {
+  /** The secret behind the codes, encrypted with the secret of the store. */
+  readonly sealedSecret: string
+  /** When the first code proved that the app has the secret; null: it does not count yet. */
+  readonly confirmedAt: string | null
+  /** Time step of the last code that was taken: only later ones are good. */
+  readonly lastStep: number
+  /** Hashes of the recovery codes that are left. */
+  readonly recovery: readonly string[]
 }
 
 export interface User extends IdentityFields {
@@ -51,6 +70,7 @@ export interface User extends IdentityFields {
   readonly failures: number
   readonly lockedUntil: string | null
   readonly lastLoginAt: string | null
+  readonly secondFactor: SecondFactor | null
   /** Made by the settings: cannot be deleted, demoted or deactivated. */
   readonly isSystem: boolean
 }
@@ -80,6 +100,12 @@ export interface Session extends IdentityFields {
   readonly expiresAt: string
   readonly ip: string
   readonly agent: string
+}
+
+/** A token that was mailed to a user, named by its hash alone. Used ones are removed. */
+export interface PasswordReset extends IdentityFields {
+  readonly kind: 'password_reset'
+  readonly expiresAt: string
 }
 
 /** A key that signs our tokens. */

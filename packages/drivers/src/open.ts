@@ -14,6 +14,7 @@ import { DiskStaging } from './element/disk/disk-staging.ts'
 import { StreamSink } from './element/disk/large/stream-sink.ts'
 import { openWriterPool } from './element/disk/large/writer-pool.ts'
 import { cryptoRandom } from './random/crypto-random.ts'
+import { CatalogCheck } from './store/check/run-check.ts'
 import type { AnyTransaction } from './store/committer.ts'
 import type { CommitterLink } from './store/committer-link.ts'
 import { elementTransactions } from './store/element-transactions.ts'
@@ -101,9 +102,17 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       packedBytesMax: options.packedBlobBytesMax ?? defaultLimits.packedBlobBytesMax,
       openSink: sink => writers?.open(sink) ?? StreamSink.open(disk, sink),
     })
+    const check = new CatalogCheck({
+      ...{ disk, dir, catalogPath, reservedBytes },
+      elementId: marker.element,
+      secret: Buffer.from(marker.secret, 'hex'),
+      inThread: options.transactionsUrl !== undefined,
+      reclaim: () => link.reclaim(),
+    })
     const catalog = new SqliteCatalog({
       path: catalogPath,
       commits: link,
+      check: how => check.run(how),
       cacheBytes: options.catalogCacheBytes ?? defaultLimits.catalogCacheBytes,
       ...(options.onFatal === undefined ? {} : { onFatal: options.onFatal }),
     })
@@ -115,7 +124,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       random,
       staging,
       ...keepAlone(catalog, staging),
-      reclaimStep: () => link.reclaim(),
+      reclaimStep: () => check.reclaim(),
       cacheBytes: options.cacheBytes ?? defaultLimits.blobCacheBytes,
       readBufferBytes: options.readBufferBytes ?? defaultLimits.readBufferBytes,
       now: () => clock.now(),

@@ -11,6 +11,7 @@ import { requireBucketName } from './buckets/bucket-fields.ts'
 import { commit } from './commit.ts'
 import type { IdentitySettings } from './identity/identity-settings.ts'
 import { type IdentityState, openIdentity } from './identity/identity-state.ts'
+import type { MailQueue } from './identity/mail/mail-queue.ts'
 import { WriteGate } from './integrity/write-gate.ts'
 
 export interface EngineSettings {
@@ -32,6 +33,8 @@ export interface EngineOptions {
   readonly limits?: Partial<Limits> | undefined
   readonly settings?: Partial<EngineSettings> | undefined
   readonly identity?: Partial<IdentitySettings> | undefined
+  /** Absent: no mail is sent. Closed by who made it. */
+  readonly mails?: MailQueue | undefined
 }
 
 /** One store: what every function of the engine takes first. */
@@ -79,6 +82,7 @@ export function openEngine(options: EngineOptions): Engine {
       random,
       secret: linkSecret,
       settings: options.identity,
+      mails: options.mails,
     }),
     opened: { wallMs: clock.now(), monotonicMs: clock.monotonic() },
   }

@@ -18,6 +18,7 @@ import { putAsset } from './assets/put.ts'
 import type { PutResult } from './assets/writes/put-transaction.ts'
 import { type Engine, ensureBuckets, openEngine, systemCall } from './engine.ts'
 import type { IdentitySettings } from './identity/identity-settings.ts'
+import type { MailQueue } from './identity/mail/mail-queue.ts'
 import { transactions } from './transactions.ts'
 
 /** What the tests of this package share: a real store in a directory of its own. */
@@ -35,6 +36,8 @@ export interface TestStore extends AsyncDisposable {
 export interface TestStoreOptions {
   readonly limits?: Partial<Limits>
   readonly identity?: Partial<IdentitySettings>
+  /** Sends mails by the clock of the store. Closed by the test. */
+  readonly mails?: (clock: FakeClock) => MailQueue
   /** The committer in a thread of its own, as the server runs it. */
   readonly thread?: boolean
   /** Bytes in an element that cannot stage. */
@@ -64,6 +67,7 @@ async function openIn(
     limits: options.limits,
     settings: { linkSecret: store.linkSecret },
     identity: { passwordCost: 4, ...options.identity },
+    mails: options.mails?.(clock),
   })
   await ensureBuckets(engine, ['photos'])
   return {

@@ -22,11 +22,18 @@ import {
   updateBucketTransaction,
 } from './buckets/bucket-transactions.ts'
 import {
+  beginFactorTransaction,
+  confirmFactorTransaction,
+  removeFactorTransaction,
+  renewRecoveryTransaction,
+} from './identity/factors/factor-transactions.ts'
+import {
   addGrantTransaction,
   removeGrantTransaction,
   removeGroupTransaction,
   setGroupTransaction,
 } from './identity/groups/group-transactions.ts'
+import { beginResetTransaction, useResetTransaction } from './identity/resets/reset-transactions.ts'
 import { addSigningKeyTransaction } from './identity/sessions/key-transactions.ts'
 import {
   endSessionTransaction,
@@ -89,6 +96,12 @@ export const transactions = {
   'users.setPassword': setPasswordTransaction,
   'users.fail': failLoginTransaction,
   'users.unlock': unlockUserTransaction,
+  'factors.begin': beginFactorTransaction,
+  'factors.confirm': confirmFactorTransaction,
+  'factors.remove': removeFactorTransaction,
+  'factors.renewRecovery': renewRecoveryTransaction,
+  'resets.begin': beginResetTransaction,
+  'resets.use': useResetTransaction,
   'sessions.start': startSessionTransaction,
   'sessions.renew': renewSessionTransaction,
   'sessions.end': endSessionTransaction,

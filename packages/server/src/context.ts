@@ -1,10 +1,13 @@
 import type { BlockList } from 'node:net'
 import { HoldfastError, isHoldfastError } from '@holdfast/core/errors.ts'
+import type { Limits as EngineLimits } from '@holdfast/core/limits.ts'
 import type { Clock } from '@holdfast/core/ports/clock.ts'
 import type { Disk } from '@holdfast/core/ports/disk.ts'
 import type { Random } from '@holdfast/core/ports/random.ts'
 import { systemClock } from '@holdfast/drivers/clock/system-clock.ts'
 import { nodeDisk } from '@holdfast/drivers/disk/node-disk.ts'
+import { MemoryLimitStore } from '@holdfast/drivers/limits/memory-limit-store.ts'
+import { SmtpMailer } from '@holdfast/drivers/mail/smtp-mailer.ts'
 import { openStore, type StoreOptions } from '@holdfast/drivers/open.ts'
 import { cryptoRandom } from '@holdfast/drivers/random/crypto-random.ts'
 import type { Recovery } from '@holdfast/drivers/store/open-log.ts'
@@ -14,12 +17,15 @@ import { ensureKey } from '@holdfast/engine/access/keys.ts'
 import { AuditLog } from '@holdfast/engine/audit/audit-log.ts'
 import { type Engine, ensureBuckets, openEngine } from '@holdfast/engine/engine.ts'
 import type { IdentitySettings } from '@holdfast/engine/identity/identity-settings.ts'
+import { type MailNews, MailQueue } from '@holdfast/engine/identity/mail/mail-queue.ts'
 import { ensureAdministrator } from '@holdfast/engine/identity/users/users.ts'
 import type { DestinationStream } from 'pino'
 import type { Settings } from './config/settings-table.ts'
 import { PaceWatch } from './http/body/pace-watch.ts'
 import { proxyList } from './http/caller/client-address.ts'
 import { Certificate } from './http/certificate.ts'
+import { policiesOf } from './http/limits/limit-policies.ts'
+import { Limits } from './http/limits/limits.ts'
 import { HealthProbe } from './telemetry/health-probe.ts'
 import { type Log, openLog } from './telemetry/log.ts'
 import { Metrics } from './telemetry/metrics.ts'
@@ -44,6 +50,8 @@ export interface Context {
   /** Whose `X-Forwarded-For` is believed. */
   readonly proxies: BlockList
   readonly audit: AuditLog
+  /** How much callers may ask for. */
+  readonly limits: Limits
   /** How much is going on, and whether more may come. */
   readonly load: { active: number; stopping: boolean }
 }
@@ -99,18 +107,13 @@ export async function openContext(options: ContextOptions): Promise<OpenedContex
   })
   try {
     const { catalog, element, linkSecret } = store
+    const mails = openMails(settings, { clock, log })
     const engine = openEngine({
       catalog,
       element,
       clock,
       random,
-      limits: {
-        uploadBytesMax: settings.uploadBytesMax,
-        assetBytesMax: settings.assetBytesMax,
-        reservedBytes: settings.reservedBytes,
-        graceMs: settings.graceSeconds * 1000,
-        uploadIdleMs: settings.uploadIdleSeconds * 1000,
-      },
+      limits: engineLimits(settings),
       settings: {
         defaultBucket: settings.defaultBucket,
         versionsMax: settings.versionsMax,
@@ -118,6 +121,7 @@ export async function openContext(options: ContextOptions): Promise<OpenedContex
         linkSecret,
       },
       identity: identitySettings(settings),
+      mails,
     })
     await ensureBuckets(engine, [settings.defaultBucket, ...settings.buckets])
     await prepareKeys(engine, options)
@@ -129,7 +133,10 @@ export async function openContext(options: ContextOptions): Promise<OpenedContex
     const metrics = new Metrics(() => figures({ engine, health, load }))
     await health.start()
     const onError = (error: unknown) => log.error({ error }, 'audit rows were not written')
-    const audit = new AuditLog({ catalog, element, clock, secret: linkSecret, onError })
+    const refusals = settings.refusalRate
+    const audit = new AuditLog({ catalog, element, clock, secret: linkSecret, refusals, onError })
+    const proxies = proxyList(settings.trustedProxies)
+    const limits = openLimits(settings, { clock, random, proxies, metrics, log })
     log.info({ recovery: store.recovery, data_dir: settings.dataDir }, 'store opened')
     const context = {
       settings,
@@ -144,12 +151,14 @@ export async function openContext(options: ContextOptions): Promise<OpenedContex
       pace,
       certificate,
       startedMs: clock.monotonic(),
-      proxies: proxyList(settings.trustedProxies),
+      proxies,
       audit,
+      limits,
       load,
     }
     const close = async (last?: () => void) => {
       pace.stop()
+      await mails?.close()
       await health.stop()
       await audit.close()
       await store.close(last)
@@ -186,6 +195,16 @@ async function prepareAccessKey(engine: Engine, settings: Settings): Promise<voi
   await ensureAccessKey(engine, { id, secret, name: 'administrator', permissions: ['*'] })
 }
 
+function engineLimits(settings: Settings): Partial<EngineLimits> {
+  return {
+    uploadBytesMax: settings.uploadBytesMax,
+    assetBytesMax: settings.assetBytesMax,
+    reservedBytes: settings.reservedBytes,
+    graceMs: settings.graceSeconds * 1000,
+    uploadIdleMs: settings.uploadIdleSeconds * 1000,
+  }
+}
+
 function identitySettings(settings: Settings): Partial<IdentitySettings> {
   return {
     issuer: settings.tokenIssuer,
@@ -196,7 +215,26 @@ function identitySettings(settings: Settings): Partial<IdentitySettings> {
     lockoutFailures: settings.lockoutFailures,
     lockoutSeconds: settings.lockoutSeconds,
     passwordDays: settings.passwordDays,
+    secondFactorFor: settings.secondFactorFor,
+    resetSeconds: settings.resetSeconds,
+    resetUrl: settings.resetUrl,
   }
+}
+
+/** Nothing of a mail is logged but whom it was for and what became of it. */
+function openMails(
+  settings: Settings,
+  { clock, log }: { readonly clock: Clock; readonly log: Log },
+): MailQueue | undefined {
+  const { smtpHost: host, smtpPort: port, smtpTls: tls, mailFrom: from } = settings
+  if (host === undefined || from === undefined) return undefined
+  const { smtpUsername: username, smtpPassword: password, smtpCa: ca } = settings
+  const mailer = new SmtpMailer({ host, port, tls, username, password, ca, from })
+  const tell = ({ outcome, about, userId, reason }: MailNews) => {
+    const level = outcome === 'sent' ? 'info' : 'warn'
+    log[level]({ mail: about, user_id: userId, outcome, ...(reason && { reason }) }, 'mail')
+  }
+  return new MailQueue({ mailer, clock, tell })
 }
 
 async function prepareAdministrator(engine: Engine, settings: Settings): Promise<void> {
@@ -216,11 +254,23 @@ async function prepareAdministrator(engine: Engine, settings: Settings): Promise
 }
 
 function openCertificate(
-  { tlsCertFile: certFile, tlsKeyFile: keyFile }: Settings,
+  { tlsCertFile: certFile, tlsKeyFile: keyFile, tlsMinVersion }: Settings,
   parts: { readonly disk: Disk; readonly clock: Clock; readonly log: Log },
 ): Certificate | undefined {
   if (certFile === undefined || keyFile === undefined) return undefined
-  return new Certificate({ certFile, keyFile }, parts)
+  const minVersion = `TLSv${tlsMinVersion}` as const
+  return new Certificate({ certFile, keyFile, minVersion }, parts)
+}
+
+function openLimits(
+  settings: Settings,
+  parts: Pick<Context, 'clock' | 'random' | 'proxies' | 'metrics' | 'log'>,
+): Limits {
+  return new Limits({
+    ...parts,
+    policies: policiesOf(settings),
+    store: new MemoryLimitStore(parts),
+  })
 }
 
 function openHealth({ engine, log }: { engine: Engine; log: Log }): HealthProbe {

@@ -41,7 +41,9 @@ const S3_PORT = 8006
 function directOf(context: Context): Direct {
   const gets = directGets(context)
   const puts = directPuts(context)
-  return exchange => gets(exchange) || puts(exchange)
+  return exchange => {
+    return !context.limits.concerns(exchange.request) && (gets(exchange) || puts(exchange))
+  }
 }
 
 /** Opens the store, recovers, and serves until `stop`. */

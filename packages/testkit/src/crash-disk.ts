@@ -62,6 +62,7 @@ export class CrashDisk implements Disk {
     look: (look, path, act) => this.#look(look, path, act),
     room: bytes => this.#room(bytes),
     fileSynced: file => this.#fileSynced(file),
+    isAt: (path, file) => this.#tree.find(path) === file,
     closed: file => this.#tree.closed(file),
     now: () => this.#now(),
     time: () => this.#time,

@@ -8,6 +8,7 @@ import { failedTests, runSuite } from './mutants/run-suite.ts'
 const mutants: [mutant: string, noticedBy: string][] = [
   ['disk: short-writes', 'D3'],
   ['disk: replacing-link', 'D2'],
+  ['disk: blind-names', 'D5'],
   ['disk: no-truncate', 'truncate cuts'],
   ...Object.keys(elementMutants).map(name => {
     const [promise] = /^E\d|^\w+/.exec(name) ?? []

@@ -45,13 +45,15 @@ async function readAll(
   const { blobs, bytes } = await store.count()
   const progress = showProgress('verify', { files: blobs, bytes }, options.isQuiet)
   let seenBytes = 0
+  let seenBlobs = 0
   try {
     return await store.verify({
       signal: options.signal,
       onProgress: now => {
         progress.add(now.bytes - seenBytes)
-        progress.fileDone()
+        if (now.blobs > seenBlobs) progress.fileDone()
         seenBytes = now.bytes
+        seenBlobs = now.blobs
       },
     })
   } finally {
@@ -83,7 +85,7 @@ function tell(report: VerifyReport, how: { affected: readonly string[]; json: bo
   ]
   for (const [what, findings] of lists) {
     for (const { sha256, location, problem } of findings) {
-      // Findings without a digest are about the packs' own records.
+      // Findings without a digest are about records, of the packs or of the catalog.
       const subject = sha256 === '' ? 'records' : sha256
       print(`${what}: ${subject} at ${location}: ${visible(problem)}`)
     }

@@ -4,23 +4,41 @@ import { say } from '../output/say.ts'
 import { UsageError } from '../output/usage-error.ts'
 
 /**
- * From HOLDFAST_PASSWORD, the first line of a pipe, or a terminal that does not show it. Never from
- * an argument: those are in the process list.
+ * From the variable, the next line of a pipe, or a terminal that does not show it. Never from an
+ * argument: those are in the process list.
  */
 export async function readPassword(variable: string, question: string): Promise<string> {
   const given = process.env[variable]
   if (given !== undefined && given !== '') return given
-  const isTerminal = process.stdin.isTTY === true
-  if (isTerminal) say(question)
+  const line = process.stdin.isTTY === true ? await typedLine(question) : await pipedLine()
+  if (line !== undefined && line !== '') return line
+  throw new UsageError(`it is not known: set ${variable}, or pipe it in (${question})`)
+}
+
+async function typedLine(question: string): Promise<string | undefined> {
+  say(question)
   const silent = new Writable({ write: (_chunk, _encoding, done) => done() })
-  const lines = createInterface({ input: process.stdin, output: silent, terminal: isTerminal })
+  const lines = createInterface({ input: process.stdin, output: silent, terminal: true })
   try {
-    for await (const line of lines) {
-      if (line !== '') return line
-      break
-    }
+    for await (const line of lines) return line
   } finally {
     lines.close()
   }
-  throw new UsageError(`a password is needed: set ${variable}, or pipe it in`)
+  return undefined
+}
+
+let piped: AsyncIterator<string> | undefined
+
+/** One reader for all questions: the next one would miss what the first took from the pipe. */
+async function pipedLine(): Promise<string | undefined> {
+  const { stdin } = process
+  piped ??= createInterface({ input: stdin })[Symbol.asyncIterator]()
+  if ('ref' in stdin) stdin.ref()
+  try {
+    const { value, done } = await piped.next()
+    return done === true ? undefined : value
+  } finally {
+    // A pipe that stays open keeps no process alive while nothing is asked.
+    if ('unref' in stdin) stdin.unref()
+  }
 }

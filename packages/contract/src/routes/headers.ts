@@ -53,3 +53,12 @@ export const written = {
   ETag: 'Entity tag of the content now current.',
   Location: 'Path of the asset.',
 } as const
+
+/** Of a 429; the second and third go with every answer where limits are set. */
+export const limited = {
+  'Retry-After': 'Seconds to wait before the next request.',
+  'RateLimit-Policy':
+    'The limits that were asked about: `q` requests in `w` seconds, or at once ' +
+    '(draft-ietf-httpapi-ratelimit-headers-11).',
+  RateLimit: 'What is left of them: `r` requests for the next `t` seconds.',
+} as const

@@ -27,10 +27,15 @@ export const identityRoutes = {
     summary: 'Log in with name and password',
     description:
       'An unknown name and a wrong password get the same answer, and both lock the name after ' +
-      'five failures. That an account is disabled is told only to who knows its password.',
+      'five failures. That an account is disabled is told only to who knows its password. Who ' +
+      'has a second factor gets SECOND_FACTOR_REQUIRED with a `challenge` for the next step.',
     body: { kind: 'json', schema: loginRequest },
     answer: { status: 200, description: 'Tokens of a new session.', schema: tokenResponse },
-    errors: ['UNAUTHENTICATED', 'ACCOUNT_DISABLED', 'ACCOUNT_LOCKED', 'PASSWORD_CHANGE_REQUIRED'],
+    errors: [
+      ...['UNAUTHENTICATED', 'ACCOUNT_DISABLED', 'ACCOUNT_LOCKED'],
+      ...['PASSWORD_CHANGE_REQUIRED', 'SECOND_FACTOR_REQUIRED'],
+      'SECOND_FACTOR_ENROLMENT_REQUIRED',
+    ] as const,
   }),
   refresh: route({
     method: 'POST',
@@ -40,7 +45,7 @@ export const identityRoutes = {
     summary: 'Trade a refresh token for the next pair',
     body: { kind: 'json', schema: refreshRequest },
     answer: { status: 200, description: 'The next tokens.', schema: tokenResponse },
-    errors: ['UNAUTHENTICATED', 'CREDENTIAL_EXPIRED'],
+    errors: ['UNAUTHENTICATED', 'CREDENTIAL_EXPIRED', 'SECOND_FACTOR_ENROLMENT_REQUIRED'],
   }),
   logout: route({
     method: 'POST',
@@ -68,7 +73,7 @@ export const identityRoutes = {
       'Works also where a login is refused because the password is due. Ends all sessions.',
     body: { kind: 'json', schema: passwordChange },
     answer: { status: 204, description: 'Changed.' },
-    errors: ['UNAUTHENTICATED', 'ACCOUNT_DISABLED', 'ACCOUNT_LOCKED'],
+    errors: ['UNAUTHENTICATED', 'ACCOUNT_DISABLED', 'ACCOUNT_LOCKED', 'SECOND_FACTOR_REQUIRED'],
   }),
   getJwks: route({
     method: 'GET',

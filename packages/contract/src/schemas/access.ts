@@ -101,6 +101,7 @@ export const accessAnswer = Type.Object(
     reason: Type.String({ description: 'Which rule decided.' }),
     principal_id: Type.String(),
     principal_name: Type.String(),
+    second_factor: Type.Boolean({ description: 'Whether its logins need a code as well.' }),
   },
   { title: 'AccessAnswer' },
 )

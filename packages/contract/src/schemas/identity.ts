@@ -48,8 +48,32 @@ export const tokenResponse = Type.Object(
 export type TokenResponse = Static<typeof tokenResponse>
 
 export const passwordChange = Type.Object(
-  { username: loginRequest.properties.username, password, new_password: newPassword },
+  {
+    username: loginRequest.properties.username,
+    password,
+    new_password: newPassword,
+    code: Type.Optional(
+      Type.String({
+        minLength: 6,
+        maxLength: 64,
+        description: 'Needed from who has a second factor.',
+      }),
+    ),
+  },
   { ...closed, title: 'PasswordChange' },
+)
+
+export const resetRequest = Type.Object(
+  { username: loginRequest.properties.username },
+  { ...closed, title: 'PasswordResetRequest' },
+)
+
+export const passwordReset = Type.Object(
+  {
+    token: Type.String({ minLength: 1, maxLength: 256, description: 'From the mail.' }),
+    new_password: newPassword,
+  },
+  { ...closed, title: 'PasswordReset' },
 )
 
 export const whoAmI = Type.Object(
@@ -119,6 +143,7 @@ export const userResponse = Type.Object(
     status,
     locked_until: nullable(time('A lock ends by itself.')),
     must_change_password: Type.Boolean(),
+    second_factor: Type.Boolean({ description: 'Whether a login needs a code as well.' }),
     is_system: Type.Boolean({ description: 'The administrator of the settings.' }),
     last_login_at: nullable(time('Of the last login that succeeded.')),
     created_at: time('When it was created.'),

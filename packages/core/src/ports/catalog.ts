@@ -29,6 +29,7 @@ import type { BlobFacts, BlobPlace, Staged } from './element.ts'
  * C7 Using a transaction after its end throws.
  * C8 Usage, reference counts and totals equal what recounting the records gives.
  * C9 Watchers hear of everything a write touched before that write resolves.
+ * C10 `check` names every record that is not as it was written, and no other, while writes go on.
  */
 export interface Catalog {
   readonly traits: CatalogTraits
@@ -44,7 +45,22 @@ export interface Catalog {
   /** For caches: told of every commit, and of bytes that moved. Returns how to stop. */
   watch(watcher: (touched: Touched) => void): () => void
   probe(): Promise<{ readonly state: 'up' | 'down'; readonly reason: string }>
+  /** Every record against what it could be made again from. Absent where there is nothing such. */
+  check?(how?: CheckRecords): AsyncIterable<RecordFault>
   [Symbol.asyncDispose](): Promise<void>
+}
+
+export interface CheckRecords {
+  readonly signal?: AbortSignal | undefined
+  /** Told of so many more records that were looked at. */
+  readonly onRecords?: ((records: number) => void) | undefined
+}
+
+/** A record that is not as it was written, or a reason why that cannot be told. */
+export interface RecordFault {
+  readonly place: string
+  /** One sentence for a person. */
+  readonly problem: string
 }
 
 /** What one transaction wrote or removed, and where else its bytes lie now. */

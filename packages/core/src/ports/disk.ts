@@ -6,6 +6,8 @@
  * D2 `create` fails if the name exists; `link` never replaces.
  * D3 `write` writes all bytes or throws; after a throw the range holds anything.
  * D4 Errors carry `code` as Node names it (`ENOSPC`, `EIO`, `ENOENT`…).
+ * D5 An open file knows whether a name still leads to it: directories can be moved away, mounted
+ *    over or exchanged for a copy while files in them are open.
  *
  * Calls without a promise block: they belong to the committer, which runs off the event loop.
  */
@@ -37,6 +39,8 @@ export interface DiskFile {
   sync(): void
   truncate(size: number): void
   size(): number
+  /** False when `path` leads nowhere, or to another file. */
+  isAt(path: string): boolean
   close(): void
 }
 

@@ -47,6 +47,7 @@ export interface ElementTraits {
   readonly durable: boolean
 }
 
+/** The memory of a chunk is the caller's again when the write, or the commit of it, is over. */
 export type ByteSource = AsyncIterable<Uint8Array>
 
 export interface WriteOptions {

@@ -79,6 +79,7 @@ export const nodeDisk: Disk = Object.freeze({
 })
 
 function openFile(fd: number): DiskFile {
+  let self: fs.BigIntStats | undefined
   return {
     write(bytes: Uint8Array, position: number): void {
       let done = 0
@@ -98,6 +99,12 @@ function openFile(fd: number): DiskFile {
     sync: () => fs.fdatasyncSync(fd),
     truncate: (size: number) => fs.ftruncateSync(fd, size),
     size: () => fs.fstatSync(fd).size,
+    isAt(path: string): boolean {
+      // While it is open no other file can get its number.
+      self ??= fs.fstatSync(fd, { bigint: true })
+      const named = statOrNone(path)
+      return named !== undefined && named.ino === self.ino && named.dev === self.dev
+    },
     close: () => fs.closeSync(fd),
   }
 }
@@ -115,6 +122,15 @@ function dropWritten(chunks: Uint8Array[], written: number): Uint8Array[] {
   const first = rest[0]
   if (first !== undefined && skip > 0) rest[0] = first.subarray(skip)
   return rest
+}
+
+function statOrNone(path: string): fs.BigIntStats | undefined {
+  try {
+    return fs.lstatSync(path, { bigint: true, throwIfNoEntry: false })
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOTDIR') return undefined
+    throw error
+  }
 }
 
 function absorb(code: string, action: () => void): boolean {

@@ -14,6 +14,7 @@ import { formatLocation, TEMP } from '../element/disk/layout.ts'
 import { sumsAt } from '../element/disk/reading/sums-at.ts'
 import { AppliedPosition } from './applied-position.ts'
 import { Ballast } from './ballast.ts'
+import { removeTwin } from './check/catalog-twin.ts'
 import { type AnyTransaction, Committer } from './committer.ts'
 
 export interface LogOptions {
@@ -58,6 +59,7 @@ export interface OpenedLog {
 export function openLog(options: LogOptions): OpenedLog {
   const { disk, dir, secret, clock, random, transactions } = options
   Ballast.makeRoom(disk, dir)
+  removeTwin(options.catalogPath)
   const db = openDatabase(options.catalogPath)
   try {
     const tables = openTables(db)

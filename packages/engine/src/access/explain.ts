@@ -3,6 +3,7 @@ import { HoldfastError } from '@holdfast/core/errors.ts'
 import { anonymous, type Permission, type Principal } from '@holdfast/core/principal.ts'
 import type { ApiKey } from '@holdfast/core/records.ts'
 import type { Engine } from '../engine.ts'
+import { factorOf } from '../identity/factors/spend-proof.ts'
 import { principalOfUser } from '../identity/principal-of-user.ts'
 import { principalOfAccessKey } from './access-key-principal.ts'
 import { authorize, type Decision, decide, type Resource } from './decide.ts'
@@ -20,6 +21,8 @@ export interface Question {
 
 export interface Explanation extends Decision {
   readonly principal: Principal
+  /** Whether logins of the principal need a code as well. */
+  readonly secondFactor: boolean
 }
 
 const HIDDEN: Decision = { allowed: false, reason: 'not there, or hidden from the caller' }
@@ -34,13 +37,15 @@ export async function explainAccess(
   const isOther = principalId !== undefined && principalId !== call.principal.id
   if (isOther) authorize(call.principal, 'admin:users', {})
   const principal = isOther ? await findPrincipal(engine, principalId) : call.principal
+  const user = await engine.catalog.view.identities.byId('user', principal.id)
+  const about = { principal, secondFactor: user !== undefined && factorOf(user) !== undefined }
   const resource = await findResource(engine, principal, question)
-  if (resource === undefined) return { principal, ...HIDDEN }
+  if (resource === undefined) return { ...about, ...HIDDEN }
   // To explain must not tell the caller of what the caller may not know.
   const { bucket, asset } = resource
   const isSeen = asset === undefined || decide(call.principal, 'assets:read', { bucket, asset })
-  if (isSeen !== true && !isSeen.allowed) return { principal, ...HIDDEN }
-  return { principal, ...decide(principal, permission, resource) }
+  if (isSeen !== true && !isSeen.allowed) return { ...about, ...HIDDEN }
+  return { ...about, ...decide(principal, permission, resource) }
 }
 
 async function findPrincipal(engine: Engine, id: string): Promise<Principal> {

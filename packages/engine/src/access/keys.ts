@@ -88,7 +88,12 @@ export async function revokeKey(engine: Engine, call: Call, id: string): Promise
  */
 export async function authenticateKey(engine: Engine, secret: string): Promise<Principal> {
   if (secret.length > SECRET_LENGTH_MAX) throw new HoldfastError('UNAUTHENTICATED')
-  return principalNow(engine, await engine.catalog.view.keys.byHash(hashOfSecret(secret)))
+  const known = engine.keyHashes.get(secret)
+  const hash = known ?? hashOfSecret(secret)
+  const principal = principalNow(engine, await engine.catalog.view.keys.byHash(hash))
+  // Only secrets that were good: guesses must not push them out.
+  if (known === undefined) engine.keyHashes.set(secret, hash)
+  return principal
 }
 
 /** The same where it can be told within this turn of the event loop; undefined says nothing. */

@@ -4,13 +4,17 @@ import type { Catalog } from '@holdfast/core/ports/catalog.ts'
 import type { Clock } from '@holdfast/core/ports/clock.ts'
 import type { Element } from '@holdfast/core/ports/element.ts'
 import { systemPrincipal } from '@holdfast/core/principal.ts'
+import type { Rate } from '@holdfast/core/rates/rate-table.ts'
 import { commit } from '../commit.ts'
+import { RefusalTally } from './refusal-tally.ts'
 
 export interface AuditParts {
   readonly catalog: Catalog
   readonly element: Element
   readonly clock: Clock
   readonly secret: Uint8Array
+  /** Refusals of one address that have rows of their own; more are counted. */
+  readonly refusals?: Rate | undefined
   /** Told when rows could not be written. */
   readonly onError: (error: unknown) => void
 }
@@ -18,6 +22,7 @@ export interface AuditParts {
 const QUEUE_MAX = 10_000
 const BATCH_MAX = 500
 const HEAD_MS = 2_000
+const TALLY_MS = 30_000
 export const HEAD_NOTE = 'audit-head'
 
 /**
@@ -32,9 +37,13 @@ export class AuditLog {
   #head: AuditRow | undefined
   #headTimer: Promise<void> | undefined
   readonly #closing = new AbortController()
+  readonly #tally: RefusalTally
+  #tallyTimer: Promise<void> | undefined
 
   constructor(parts: AuditParts) {
     this.#parts = parts
+    const [a = 0, b = 0, c = 0, d = 0] = parts.secret
+    this.#tally = new RefusalTally(parts.refusals, a | (b << 8) | (c << 16) | (d << 24))
   }
 
   /** Goes out with the next commit, within milliseconds; nobody waits for it. */
@@ -42,6 +51,12 @@ export class AuditLog {
     if (this.#queue.length >= QUEUE_MAX) this.#lost += 1
     else this.#queue.push(entry)
     this.#start()
+  }
+
+  /** As `record`; of an address that causes too many, it is counted in a row of many. */
+  recordRefusal(entry: AuditEntry): void {
+    if (!this.#tally.count(entry, this.#parts.clock.monotonic())) this.record(entry)
+    else this.#tallyTimer ??= this.#tellTallySoon()
   }
 
   /** Resolves when the row is durable. */
@@ -64,6 +79,7 @@ export class AuditLog {
   /** The last rows, and where the log ends, reach the element. */
   async close(): Promise<void> {
     this.#closing.abort()
+    await this.#tallyTimer
     await this.flush()
     await this.#headTimer
     await this.#writeHead()
@@ -102,6 +118,12 @@ export class AuditLog {
       ...{ ip: '', agent: '', requestId: 'audit', action: 'auditOverflow', outcome: 'failed' },
       ...{ status: 0, code: null, resource: {}, detail: { lost } },
     }
+  }
+
+  async #tellTallySoon(): Promise<void> {
+    await this.#parts.clock.sleep(TALLY_MS, this.#closing.signal).catch(() => {})
+    this.#tallyTimer = undefined
+    for (const row of this.#tally.rows()) this.record(row)
   }
 
   async #writeHeadSoon(): Promise<void> {

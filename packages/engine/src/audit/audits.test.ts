@@ -64,6 +64,55 @@ test('a flood is counted where it cannot be kept', async () => {
   await log.close()
 })
 
+const onError = (error: unknown) => {
+  throw error
+}
+
+test('refusals of an address that causes too many are counted, each one, in few rows', async () => {
+  await using opened = await openTestStore()
+  const { catalog, element, clock } = opened.engine
+  const parts = { catalog, element, clock, secret: opened.store.linkSecret, onError }
+  const log = new AuditLog({ ...parts, refusals: { quota: 5, windowMs: 3_600_000 } })
+  const refusal = (ip: string, code: string): AuditEntry => {
+    return { ...entryOf('getAsset'), outcome: 'refused', status: 401, code, ip }
+  }
+  for (let n = 0; n < 500; n += 1) log.recordRefusal(refusal('192.0.2.1', 'UNAUTHENTICATED'))
+  for (let n = 0; n < 50; n += 1) log.recordRefusal(refusal('192.0.2.1', 'FORBIDDEN'))
+  // All addresses of one IPv6 network are one caller.
+  for (let n = 0; n < 100; n += 1) log.recordRefusal(refusal(`2001:db8::${n}`, 'FORBIDDEN'))
+  log.recordRefusal(refusal('192.0.2.2', 'FORBIDDEN'))
+  await log.close()
+  const { items, total } = await listAudits(opened.engine, opened.call, { limit: 100 })
+  assert.equal(total, 5 + 5 + 1 + 2)
+  const counted = items.filter(({ entry }) => entry.action === 'refusals')
+  const told = counted.map(({ entry }) => [entry.ip, entry.detail.count, entry.detail.codes])
+  assert.deepEqual(told.sort(), [
+    ['192.0.2.1', 545, { UNAUTHENTICATED: 495, FORBIDDEN: 50 }],
+    ['2001:db8:0:0::/64', 95, { FORBIDDEN: 95 }],
+  ])
+  assert.deepEqual(await verifyAudits(opened.engine), { rows: total, problems: [] })
+})
+
+test('a flood from many addresses is counted in bounded memory and rows', async () => {
+  await using opened = await openTestStore()
+  const { catalog, element, clock } = opened.engine
+  const parts = { catalog, element, clock, secret: opened.store.linkSecret, onError }
+  const log = new AuditLog({ ...parts, refusals: { quota: 1, windowMs: 3_600_000 } })
+  for (let n = 0; n < 3000; n += 1) {
+    const ip = `10.0.${n >> 8}.${n & 255}`
+    for (let m = 0; m < 3; m += 1) log.recordRefusal({ ...entryOf('x'), outcome: 'refused', ip })
+    if (n % 500 === 0) await log.flush()
+  }
+  await log.close()
+  const { items, total } = await listAudits(opened.engine, opened.call, { limit: 10_000 })
+  const counts = items.map(({ entry }) => Number(entry.detail.count ?? 1))
+  assert.equal(
+    counts.reduce((sum, count) => sum + count, 0),
+    9000,
+  )
+  assert.equal(total, 3000 + 1001)
+})
+
 for (const [what, sql, problem] of [
   ['a changed row', `UPDATE audits SET record = replace(record, 'act7', 'act0')`, /row 7 was ch/],
   ['a missing row', 'DELETE FROM audits WHERE seq = 7', /rows 7 to 7 are missing/],

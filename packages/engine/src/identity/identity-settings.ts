@@ -10,6 +10,17 @@ export interface IdentitySettings {
   readonly lockoutSeconds: number
   /** Passwords older than this must be changed; 0 never. */
   readonly passwordDays: number
+  /** Who can log in only to enrol a second factor, as long as there is none. */
+  readonly secondFactorFor: 'nobody' | 'administrators' | 'everybody'
+  /** How long the code may be given after the password. */
+  readonly challengeSeconds: number
+  /** How long a mailed token is good for a new password. */
+  readonly resetSeconds: number
+  /** Page that takes such tokens; undefined: the mail tells the token alone. */
+  readonly resetUrl: string | undefined
+  /** Reset mails in an hour. */
+  readonly resetsPerUser: number
+  readonly resetsPerAddress: number
   /** Cost of bcrypt; only tests of this package go below 12. */
   readonly passwordCost: number
 }
@@ -25,5 +36,11 @@ export const defaultIdentitySettings: IdentitySettings = Object.freeze({
   lockoutFailures: 5,
   lockoutSeconds: HOUR / 2,
   passwordDays: 90,
+  secondFactorFor: 'nobody',
+  challengeSeconds: 300,
+  resetSeconds: HOUR / 2,
+  resetUrl: undefined,
+  resetsPerUser: 3,
+  resetsPerAddress: 30,
   passwordCost: 12,
 })

@@ -2,6 +2,8 @@ import type { Catalog } from '@holdfast/core/ports/catalog.ts'
 import type { Clock } from '@holdfast/core/ports/clock.ts'
 import type { Random } from '@holdfast/core/ports/random.ts'
 import { defaultIdentitySettings, type IdentitySettings } from './identity-settings.ts'
+import type { MailQueue } from './mail/mail-queue.ts'
+import { Allowance } from './resets/allowance.ts'
 import { KeyRing } from './sessions/key-ring.ts'
 import { TokenCache } from './sessions/token-cache.ts'
 import { Strangers } from './strangers.ts'
@@ -19,6 +21,10 @@ export interface IdentityState {
   readonly tokens: TokenCache
   /** Users behind access keys, apart from the tokens: the id of a key must never pass for one. */
   readonly holders: TokenCache
+  /** Undefined where no mail server is set. */
+  readonly mails: MailQueue | undefined
+  readonly resetsByUser: Allowance
+  readonly resetsByAddress: Allowance
 }
 
 export interface IdentityParts {
@@ -27,10 +33,12 @@ export interface IdentityParts {
   readonly random: Random
   /** Of the store: what must not lie open is sealed with it. */
   readonly secret: Uint8Array
+  readonly mails?: MailQueue | undefined
   readonly settings?: Partial<IdentitySettings> | undefined
 }
 
 const LOGINS_WAITING_MAX = 20
+const RESETS_MS = 3_600_000
 
 export function openIdentity(parts: IdentityParts): IdentityState {
   const settings = { ...defaultIdentitySettings, ...parts.settings }
@@ -42,5 +50,8 @@ export function openIdentity(parts: IdentityParts): IdentityState {
     ring: new KeyRing({ ...parts, settings }),
     tokens: new TokenCache(parts.catalog),
     holders: new TokenCache(parts.catalog),
+    mails: parts.mails,
+    resetsByUser: new Allowance(settings.resetsPerUser, RESETS_MS),
+    resetsByAddress: new Allowance(settings.resetsPerAddress, RESETS_MS),
   }
 }

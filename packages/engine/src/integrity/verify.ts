@@ -6,6 +6,8 @@ export interface VerifyProgress {
   readonly blobs: number
   readonly blobsTotal: number
   readonly bytes: number
+  /** Of the catalog, compared before the bytes are read. */
+  readonly records: number
 }
 
 export interface VerifyOptions {
@@ -24,7 +26,7 @@ export interface VerifyReport {
   readonly blobs: number
   readonly bytes: number
   readonly missing: readonly BlobFinding[]
-  /** Blobs, and with an empty digest records of the element itself. */
+  /** Blobs, and with an empty digest records of the element or of the catalog. */
   readonly damaged: readonly BlobFinding[]
   /** Blobs that were damaged or missing and are whole again, from another copy. */
   readonly healed: readonly BlobFinding[]
@@ -38,8 +40,8 @@ const PAGE = 500
 const FINDINGS_MAX = 10_000
 
 /**
- * Reads every blob whole and hashes it, heals what another copy can heal, then looks for bytes that
- * belong to nothing.
+ * Compares the catalog with what it can be made again from, reads every blob whole and hashes it,
+ * heals what another copy can heal, then looks for bytes that belong to nothing.
  */
 export async function verifyStore(
   engine: Engine,
@@ -52,9 +54,19 @@ export async function verifyStore(
     orphaned: newList(),
   }
   const { signal } = options
+  let records = 0
   const { blobs: blobsTotal } = await engine.catalog.view.blobs.totals()
   let blobs = 0
   let bytes = 0
+  const tell = () => options.onProgress?.({ blobs, blobsTotal, bytes, records })
+  const onRecords = (more: number) => {
+    records += more
+    tell()
+  }
+  const faults = engine.catalog.check?.({ signal, onRecords }) ?? []
+  for await (const { place, problem } of faults) {
+    findings.damaged.push({ sha256: '', location: place, size: 0, problem })
+  }
   for await (const blob of allBlobs(engine)) {
     signal?.throwIfAborted()
     const finding = await examineBlob(engine, blob)
@@ -64,7 +76,7 @@ export async function verifyStore(
     }
     blobs += 1
     bytes += blob.size
-    options.onProgress?.({ blobs, blobsTotal, bytes })
+    tell()
   }
   for await (const listed of engine.element.list()) {
     signal?.throwIfAborted()

@@ -1,4 +1,5 @@
 import type { FieldProblem } from '@holdfast/core/errors.ts'
+import { mailDangers } from './mail-settings.ts'
 import type { Settings } from './settings-table.ts'
 
 const WELL_KNOWN = [
@@ -32,6 +33,7 @@ export function dangers(
   if (settings.corsOrigins.includes('*')) {
     refuse('CORS_ORIGINS', 'must name origins: * lets any page call this server')
   }
+  for (const [name, problem] of mailDangers(settings)) refuse(name, problem)
   const secrets = [
     ['BOOTSTRAP_API_KEY', settings.bootstrapApiKey],
     ['BOOTSTRAP_S3_SECRET_ACCESS_KEY', settings.s3SecretAccessKey],
@@ -58,7 +60,10 @@ function weaknesses(secret: string | undefined): string[] {
 function halfPairs(settings: Settings): FieldProblem[] {
   const { tlsCertFile, tlsKeyFile, s3AccessKeyId, s3SecretAccessKey } = settings
   const { initialAdminUsername, initialAdminPassword } = settings
+  const { smtpHost, mailFrom, smtpUsername, smtpPassword } = settings
   const pairs = [
+    ['SMTP_HOST', smtpHost, 'MAIL_FROM', mailFrom],
+    ['SMTP_USERNAME', smtpUsername, 'SMTP_PASSWORD', smtpPassword],
     ['TLS_CERT_FILE', tlsCertFile, 'TLS_KEY_FILE', tlsKeyFile],
     [
       'BOOTSTRAP_S3_ACCESS_KEY_ID',

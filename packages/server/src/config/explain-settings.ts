@@ -1,5 +1,6 @@
 import { type ParsedSettings, prefix } from './parse-settings.ts'
-import { type Setting, settingsTable } from './settings-table.ts'
+import type { Setting } from './setting-row.ts'
+import { settingsTable } from './settings-table.ts'
 
 /** One row of `holdfast config show`, of the sample file and of the documents. */
 export interface ExplainedSetting {
@@ -17,11 +18,15 @@ export function explainSettings(parsed: ParsedSettings): ExplainedSetting[] {
   return Object.entries<Setting<unknown>>(settingsTable).map(([key, row]) => ({
     name: prefix + row.name,
     type: row.kind.type,
-    standard: shown(row.standard),
+    standard: shownBy(row, row.standard),
     description: row.description,
-    value: row.secret && values[key] !== undefined ? '(hidden)' : shown(values[key]),
+    value: row.secret && values[key] !== undefined ? '(hidden)' : shownBy(row, values[key]),
     given: parsed.given.has(row.name),
   }))
+}
+
+function shownBy({ kind }: Setting<unknown>, value: unknown): string {
+  return kind.show === undefined ? shown(value) : kind.show(value)
 }
 
 function shown(value: unknown): string {

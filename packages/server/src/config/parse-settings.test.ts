@@ -78,6 +78,32 @@ test('weak or open settings are refused in production, each by name', () => {
   assert.deepEqual(problemsOf({ STORAGE_CORS_ORIGINS: '*', STORAGE_DEBUG: 'on' }), [])
 })
 
+test('mails do not travel in the clear where they may hold real tokens', () => {
+  const mail = {
+    STORAGE_SMTP_HOST: 'mail.example.org',
+    STORAGE_SMTP_TLS: 'none',
+    STORAGE_MAIL_FROM: 'holdfast@example.org',
+    STORAGE_PASSWORD_RESET_URL: 'http://files.example.org/reset',
+  }
+  assert.deepEqual(problemsOf(mail), [])
+  const problems = problemsOf({ ...mail, STORAGE_ENVIRONMENT: 'production' })
+  assert.deepEqual(
+    problems.map(problem => problem.split(':')[0]),
+    ['STORAGE_SMTP_TLS', 'STORAGE_PASSWORD_RESET_URL'],
+  )
+  for (const [half, missing, value] of [
+    ['SMTP_HOST', 'MAIL_FROM', 'mail.example.org'],
+    ['MAIL_FROM', 'SMTP_HOST', 'a@example.org'],
+    ['SMTP_USERNAME', 'SMTP_PASSWORD', 'holdfast'],
+    ['SMTP_PASSWORD', 'SMTP_USERNAME', 'secret'],
+  ] as const) {
+    const [problem = ''] = problemsOf({ [`STORAGE_${half}`]: value })
+    assert.match(problem, RegExp(`^STORAGE_${missing}: is needed together with STORAGE_${half}$`))
+  }
+  const injected = { ...mail, STORAGE_MAIL_FROM: 'a@b.c\r\nBcc: eve@example.org' }
+  assert.equal(problemsOf(injected)[0]?.startsWith('STORAGE_MAIL_FROM'), true)
+})
+
 test('settings that would pretend to another store or to encryption are refused', () => {
   assert.equal(problemsOf({ STORAGE_DATABASE_URL: 'postgresql://u:p@db/x' }).length, 1)
   assert.equal(problemsOf({ STORAGE_ENCRYPTION_KEY: 'k'.repeat(32) }).length, 1)
@@ -103,6 +129,39 @@ test('later and unknown names are accepted with a notice', () => {
   assert.equal(notices.length, 2)
   assert.match(notices[0] ?? '', /STORAGE_PROT is not a setting/)
   assert.match(notices[1] ?? '', /STORAGE_S3_REGION has no effect/)
+})
+
+test('rates are a count and a time, or off, and are shown as they are written', () => {
+  for (const [text, quota, windowMs] of [
+    ['600/1m', 600, 60_000],
+    ['5/s', 5, 1000],
+    ['100 / 10', 100, 10_000],
+    ['1/1d', 1, 86_400_000],
+  ] as const) {
+    const { settings } = parseSettings({ env: { STORAGE_RATE_LIMIT_ADDRESS: text } })
+    assert.deepEqual(settings.addressRate, { quota, windowMs }, text)
+  }
+  for (const text of [
+    '0/1m',
+    '5',
+    '5/',
+    '/1m',
+    '5/0s',
+    '5/2d',
+    '-5/1m',
+    '5/1y',
+    '1e3/1m',
+    '5/1m/1m',
+  ]) {
+    assert.equal(problemsOf({ STORAGE_RATE_LIMIT_ADDRESS: text }).length, 1, text)
+  }
+  const parsed = parseSettings({ env: { STORAGE_RATE_LIMIT_LOGIN: 'OFF' } })
+  assert.equal(parsed.settings.loginRate, undefined)
+  const rows = explainSettings(parsed)
+  const row = rows.find(({ name }) => name === 'STORAGE_RATE_LIMIT_LOGIN')
+  assert.deepEqual([row?.value, row?.standard], ['off', '30/600s'])
+  const again = parseSettings({ env: { STORAGE_RATE_LIMIT_BUCKET: row?.standard ?? '' } })
+  assert.deepEqual(again.settings.bucketRate, { quota: 30, windowMs: 600_000 })
 })
 
 test('secrets are never shown', () => {

@@ -1,6 +1,8 @@
 import { type FieldProblem, HoldfastError } from '@holdfast/core/errors.ts'
 import { dangers } from './dangers.ts'
-import { laterNames, type Setting, type Settings, settingsTable } from './settings-table.ts'
+import { readLimits } from './limit-settings.ts'
+import type { Setting } from './setting-row.ts'
+import { laterNames, type Settings, settingsTable } from './settings-table.ts'
 
 export const prefix = 'STORAGE_'
 
@@ -52,6 +54,7 @@ function readAll(read: <T>(row: Setting<T>) => T): Settings {
     port: read(table.port),
     tlsCertFile: read(table.tlsCertFile),
     tlsKeyFile: read(table.tlsKeyFile),
+    tlsMinVersion: read(table.tlsMinVersion),
     publicUrl: read(table.publicUrl),
     dataDir: read(table.dataDir),
     bootstrapApiKey: read(table.bootstrapApiKey),
@@ -85,8 +88,19 @@ function readAll(read: <T>(row: Setting<T>) => T): Settings {
     lockoutFailures: read(table.lockoutFailures),
     lockoutSeconds: read(table.lockoutSeconds),
     passwordDays: read(table.passwordDays),
+    secondFactorFor: read(table.secondFactorFor),
+    smtpHost: read(table.smtpHost),
+    smtpPort: read(table.smtpPort),
+    smtpTls: read(table.smtpTls),
+    smtpUsername: read(table.smtpUsername),
+    smtpPassword: read(table.smtpPassword),
+    smtpCa: read(table.smtpCa),
+    mailFrom: read(table.mailFrom),
+    resetUrl: read(table.resetUrl),
+    resetSeconds: read(table.resetSeconds),
     auditData: read(table.auditData),
     trustedProxies: read(table.trustedProxies),
+    ...readLimits(read),
     requestsMax: read(table.requestsMax),
     bodyIdleSeconds: read(table.bodyIdleSeconds),
     shutdownSeconds: read(table.shutdownSeconds),

@@ -6,6 +6,8 @@ export interface Kind<T> {
   /** What to write, for people: type with unit. */
   readonly type: string
   readonly parse: (text: string) => Parsed<T>
+  /** Where its text is not the plain one. */
+  show?(value: T): string
 }
 
 const TRUE = new Set(['true', '1', 'on', 'yes'])

@@ -1,5 +1,7 @@
 import { bucketNameProblem } from '@holdfast/core/names.ts'
 import { networkProblem } from '../http/caller/client-address.ts'
+import { limitSettings } from './limit-settings.ts'
+import { mailSettings } from './mail-settings.ts'
 import {
   baseUrl,
   boolean,
@@ -12,22 +14,7 @@ import {
   seconds,
   text,
 } from './setting-kinds.ts'
-
-/** One row of the settings table: help, documents, samples and parsing come from it. */
-export interface Setting<T> {
-  /** Name in the environment, with the prefix `STORAGE_`. */
-  readonly name: string
-  readonly kind: Kind<T>
-  readonly description: string
-  /** Value when unset; undefined where unset has a meaning of its own. */
-  readonly standard: T
-  /** Never shown; may also come from the file that `<name>_FILE` names. */
-  readonly secret?: boolean
-}
-
-function setting<T>(row: Setting<T>): Setting<T> {
-  return row
-}
+import { type Setting, setting } from './setting-row.ts'
 
 const TiB = 1024 ** 4
 
@@ -75,6 +62,12 @@ export const settingsTable = {
     kind: text({ pattern: /^[^\0]{1,4096}$/, hint: 'a file' }),
     description: 'Private key of the certificate, PEM without a passphrase.',
     standard: undefined,
+  }),
+  tlsMinVersion: setting<'1.2' | '1.3'>({
+    name: 'TLS_MIN_VERSION',
+    kind: oneOf(['1.2', '1.3']),
+    description: 'Oldest version of TLS that is spoken.',
+    standard: '1.2',
   }),
   publicUrl: setting<string | undefined>({
     name: 'PUBLIC_URL',
@@ -286,6 +279,15 @@ export const settingsTable = {
     description: 'Age at which a password must be changed; 0 for never.',
     standard: 90,
   }),
+  secondFactorFor: setting<'nobody' | 'administrators' | 'everybody'>({
+    name: 'SECOND_FACTOR_REQUIRED',
+    kind: oneOf(['nobody', 'administrators', 'everybody']),
+    description:
+      'Users who can log in only to enrol a second factor until they have one. Administrators ' +
+      'are all whose roles administer something.',
+    standard: 'nobody',
+  }),
+  ...mailSettings,
   auditData: setting({
     name: 'AUDIT_DATA_CHANGES',
     kind: boolean,
@@ -300,6 +302,7 @@ export const settingsTable = {
     description: 'Proxies whose X-Forwarded-For tells who the caller is; others are not believed.',
     standard: [],
   }),
+  ...limitSettings,
   requestsMax: setting({
     name: 'MAX_CONCURRENT_REQUESTS',
     kind: integer(1, 1_000_000),

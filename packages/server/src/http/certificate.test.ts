@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  copyFileSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { type IncomingHttpHeaders, request as plainRequest } from 'node:http'
 import { request } from 'node:https'
 import { tmpdir } from 'node:os'
@@ -8,7 +15,12 @@ import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { connect, type PeerCertificate, type SecureVersion, type TLSSocket } from 'node:tls'
 import { isHoldfastError } from '@holdfast/core/errors.ts'
+import { nodeDisk } from '@holdfast/drivers/disk/node-disk.ts'
+import { FakeClock } from '@holdfast/testkit/fake-clock.ts'
+import { parseSettings } from '../config/parse-settings.ts'
 import { adminKey, startServer, type TestServer } from '../started-server.test.ts'
+import { openLog } from '../telemetry/log.ts'
+import { Certificate } from './certificate.ts'
 
 const dir = mkdtempSync(join(tmpdir(), 'holdfast-tls-'))
 after(() => rmSync(dir, { recursive: true, force: true }))
@@ -33,13 +45,17 @@ const first = newPair('first', 3650)
 const second = newPair('second', 3650)
 
 /** A server whose pair lies in files of its own, so that a test may exchange them. */
-async function startTls(pair: Pair): Promise<{ server: TestServer; live: Pair }> {
+async function startTls(
+  pair: Pair,
+  more: Record<string, string> = {},
+): Promise<{ server: TestServer; live: Pair; s3Port: number }> {
   const home = mkdtempSync(join(dir, 'live-'))
   const live = { cert: join(home, 'tls.crt'), key: join(home, 'tls.key') }
   copyFileSync(pair.cert, live.cert)
   copyFileSync(pair.key, live.key)
-  const env = { STORAGE_TLS_CERT_FILE: live.cert, STORAGE_TLS_KEY_FILE: live.key }
-  return { server: await startServer({ env }), live }
+  const env = { STORAGE_TLS_CERT_FILE: live.cert, STORAGE_TLS_KEY_FILE: live.key, ...more }
+  const server = await startServer({ env })
+  return { server, live, s3Port: Number(new URL(server.running.s3Url ?? '').port) }
 }
 
 interface TlsAnswer {
@@ -69,7 +85,9 @@ async function ask(port: number, line: string, body?: Uint8Array): Promise<TlsAn
 
 async function handshake(port: number, maxVersion?: SecureVersion): Promise<PeerCertificate> {
   const options = { host: '127.0.0.1', port, rejectUnauthorized: false }
-  const version = maxVersion === undefined ? {} : { minVersion: 'TLSv1' as const, maxVersion }
+  // Level 0 lets this client offer versions that it would not offer by itself.
+  const old = { minVersion: 'TLSv1' as const, ciphers: 'DEFAULT@SECLEVEL=0' }
+  const version = maxVersion === undefined ? {} : { ...old, maxVersion }
   return await new Promise((resolve, reject) => {
     const socket: TLSSocket = connect({ ...options, ...version }, () => {
       resolve(socket.getPeerCertificate())
@@ -96,21 +114,55 @@ test('every answer goes over TLS, with HSTS, and links say so', async () => {
 })
 
 test('plain HTTP and old versions of TLS get no answer, and the server goes on', async () => {
-  const { server } = await startTls(first)
+  const { server, s3Port } = await startTls(first)
   await using _ = server
-  await assert.rejects(handshake(server.port, 'TLSv1.1'))
-  await assert.rejects(
-    new Promise((resolve, reject) => {
-      const sending = plainRequest({ host: '127.0.0.1', port: server.port }, resolve)
-      sending.on('error', reject)
-      sending.end()
-    }),
-  )
+  for (const port of [server.port, s3Port]) {
+    await assert.rejects(handshake(port, 'TLSv1.1'), /protocol version/)
+    assert.equal((await handshake(port, 'TLSv1.2')).subject.CN, 'first')
+    await assert.rejects(
+      new Promise((resolve, reject) => {
+        const sending = plainRequest({ host: '127.0.0.1', port }, resolve)
+        sending.on('error', reject)
+        sending.end()
+      }),
+    )
+  }
   assert.equal((await ask(server.port, 'GET /health/live')).status, 200)
+  assert.equal((await ask(s3Port, 'GET /')).status, 403)
+})
+
+test('TLS 1.2 can be refused, after a renewal too', async () => {
+  const { server, s3Port, live } = await startTls(first, { STORAGE_TLS_MIN_VERSION: '1.3' })
+  await using _ = server
+  const check = async (name: string) => {
+    for (const port of [server.port, s3Port]) {
+      await assert.rejects(handshake(port, 'TLSv1.2'), /protocol version/)
+      assert.equal((await handshake(port)).subject.CN, name)
+    }
+  }
+  await check('first')
+  copyFileSync(second.cert, live.cert)
+  copyFileSync(second.key, live.key)
+  assert.equal(server.running.context.certificate?.reload(), true)
+  await check('second')
+})
+
+test('HSTS is told over TLS only, by both doors, and by refusals too', async () => {
+  const { server, s3Port } = await startTls(first)
+  await using _ = server
+  const hsts = async (port: number, line: string) =>
+    (await ask(port, line)).headers['strict-transport-security']
+  assert.equal(await hsts(server.port, 'GET /nowhere'), 'max-age=31536000')
+  assert.equal(await hsts(s3Port, 'GET /'), 'max-age=31536000')
+  await using plain = await startServer()
+  const rest = await plain.ask('GET /nowhere')
+  assert.equal(rest.headers['strict-transport-security'], undefined)
+  const s3 = await fetch(plain.running.s3Url ?? '')
+  assert.equal(s3.headers.get('strict-transport-security'), null)
 })
 
 test('a renewed pair is used from the next handshake on, half a renewal is not', async () => {
-  const { server, live } = await startTls(first)
+  const { server, live, s3Port } = await startTls(first)
   await using _ = server
   const { certificate } = server.running.context
   assert.ok(certificate)
@@ -123,8 +175,41 @@ test('a renewed pair is used from the next handshake on, half a renewal is not',
   copyFileSync(second.key, live.key)
   assert.equal(certificate.reload(), true)
   assert.equal((await handshake(server.port)).subject.CN, 'second')
+  assert.equal((await handshake(s3Port)).subject.CN, 'second')
   assert.equal((await ask(server.port, 'GET /health/live')).status, 200)
   assert.doesNotMatch(server.logLines.join(''), /PRIVATE KEY/)
+})
+
+test('the files are looked at by themselves, links that change their target too', async () => {
+  const home = mkdtempSync(join(dir, 'links-'))
+  const [certFile, keyFile] = [join(home, 'tls.crt'), join(home, 'tls.key')]
+  const point = (pair: Pair) => {
+    for (const [link, target] of [
+      [certFile, pair.cert],
+      [keyFile, pair.key],
+    ] as const) {
+      rmSync(link, { force: true })
+      symlinkSync(target, link)
+    }
+  }
+  point(first)
+  const clock = new FakeClock(Date.now())
+  const log = openLog(parseSettings({ env: {} }).settings, '1', { write: () => {} })
+  const options = { certFile, keyFile, minVersion: 'TLSv1.2' } as const
+  const certificate = new Certificate(options, { disk: nodeDisk, clock, log })
+  const server = certificate.serve({}, (_, response) => response.end())
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  const address = server.address()
+  assert.ok(typeof address === 'object' && address !== null)
+  const over = new AbortController()
+  const watching = certificate.watch(over.signal)
+  assert.equal((await handshake(address.port)).subject.CN, 'first')
+  point(second)
+  await clock.advance(10_000)
+  assert.equal((await handshake(address.port)).subject.CN, 'second')
+  over.abort()
+  await watching
+  server.close()
 })
 
 test('a certificate that ends soon is told in the log', async () => {

@@ -6,11 +6,12 @@ import type { Clock } from '@holdfast/core/ports/clock.ts'
 import type { Disk } from '@holdfast/core/ports/disk.ts'
 import type { Log } from '../telemetry/log.ts'
 
-export interface CertificateFiles {
+export interface CertificateOptions {
   /** PEM, the server's certificate first, then its chain. */
   readonly certFile: string
   /** PEM, without a passphrase. */
   readonly keyFile: string
+  readonly minVersion: 'TLSv1.2' | 'TLSv1.3'
 }
 
 interface Loaded {
@@ -25,12 +26,12 @@ const RELOAD_MS = 10_000
 const EXPIRY_WARNING_MS = 14 * 86_400_000
 
 /**
- * The certificate that doors serve TLS with (RFC 8446; 1.2 at least). Its files are looked at every
- * few seconds: a renewed pair is used from the next handshake on, one that does not fit together is
- * reported and the old one stays, because a renewal writes two files one after the other.
+ * The certificate that doors serve TLS with (RFC 8446; 1.2 at least, RFC 9325 §3.1.1). Its files
+ * are looked at every few seconds: a renewed pair is used from the next handshake on, one that does
+ * not fit together is reported and the old one stays, because a renewal writes one after the other.
  */
 export class Certificate {
-  readonly #files: CertificateFiles
+  readonly #options: CertificateOptions
   readonly #parts: { readonly disk: Disk; readonly clock: Clock; readonly log: Log }
   readonly #servers = new Set<ReturnType<typeof createServer>>()
   #loaded: Loaded
@@ -39,10 +40,10 @@ export class Certificate {
 
   /** SETTINGS_INVALID when the files are missing, unreadable or not a pair. */
   constructor(
-    files: CertificateFiles,
+    options: CertificateOptions,
     parts: { readonly disk: Disk; readonly clock: Clock; readonly log: Log },
   ) {
-    this.#files = files
+    this.#options = options
     this.#parts = parts
     this.#stamp = this.#stampNow()
     this.#loaded = this.#load()
@@ -51,8 +52,7 @@ export class Certificate {
 
   /** A server of TLS that follows the files for as long as it listens. */
   serve(options: ServerOptions, listener: RequestListener): Server {
-    const { cert, key } = this.#loaded
-    const tls = { cert, key, minVersion: 'TLSv1.2' as const, handshakeTimeout: HANDSHAKE_MS }
+    const tls = { ...this.#context(), handshakeTimeout: HANDSHAKE_MS }
     const server = createServer({ ...options, ...tls }, listener)
     this.#servers.add(server)
     server.once('close', () => this.#servers.delete(server))
@@ -85,16 +85,19 @@ export class Certificate {
       return false
     }
     this.#stamp = stamp
-    const { cert, key, validTo } = this.#loaded
-    for (const server of this.#servers)
-      server.setSecureContext({ cert, key, minVersion: 'TLSv1.2' })
-    log.info({ valid_to: validTo }, 'certificate renewed')
+    for (const server of this.#servers) server.setSecureContext(this.#context())
+    log.info({ valid_to: this.#loaded.validTo }, 'certificate renewed')
     this.#warnOfExpiry()
     return true
   }
 
+  #context(): Pick<ServerOptions, 'cert' | 'key' | 'minVersion'> {
+    const { cert, key } = this.#loaded
+    return { cert, key, minVersion: this.#options.minVersion }
+  }
+
   #load(): Loaded {
-    const { certFile, keyFile } = this.#files
+    const { certFile, keyFile } = this.#options
     const cert = this.#read('TLS_CERT_FILE', certFile)
     const key = this.#read('TLS_KEY_FILE', keyFile)
     const certificate = parsed('TLS_CERT_FILE', () => new X509Certificate(cert))
@@ -112,7 +115,7 @@ export class Certificate {
   }
 
   #stampNow(): string {
-    const { certFile, keyFile } = this.#files
+    const { certFile, keyFile } = this.#options
     return [certFile, keyFile].map(path => stampOf(this.#parts.disk, path)).join(' ')
   }
 

@@ -14,6 +14,8 @@ const EXPOSED = [
   'Content-Range',
   'ETag',
   'Location',
+  'RateLimit',
+  'RateLimit-Policy',
   'Repr-Digest',
   'Retry-After',
   'X-Checksum',

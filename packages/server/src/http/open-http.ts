@@ -13,6 +13,7 @@ import { NO_OPERATION } from '../telemetry/request-tallies.ts'
 import { allowOrigin } from './cors.ts'
 import { type Direct, directFirst } from './direct/direct-first.ts'
 import { InFlight } from './in-flight.ts'
+import { withFields } from './limits/with-fields.ts'
 import type { StatusOf } from './problems.ts'
 import { trackRequest } from './record-request.ts'
 import { type RawError, refuse, refuseRaw } from './refuse.ts'
@@ -46,7 +47,10 @@ export function openHttp(context: Context, statusOf: StatusOf, direct: Direct): 
     frameworkErrors: (error, request, reply) => {
       // No hook runs for a path that cannot be routed.
       begin(context, request, reply)
-      return refuse(context, { request, reply, error, statusOf })
+      void withFields(reply, request.state.admission.address()).then(
+        () => refuse(context, { request, reply, error, statusOf }),
+        limited => refuse(context, { request, reply, error: limited, statusOf }),
+      )
     },
   })
   app.removeAllContentTypeParsers()
@@ -99,6 +103,7 @@ function addHooks(app: FastifyInstance, context: Context, inFlight: InFlight): v
     if (operation === 'getLiveness' || operation === 'getReadiness') return
     if (load.stopping) throw new HoldfastError('SHUTTING_DOWN')
     if (load.active > settings.requestsMax) throw new HoldfastError('TOO_MANY_REQUESTS')
+    await withFields(reply, request.state.admission.address())
   })
 }
 

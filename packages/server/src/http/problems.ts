@@ -50,8 +50,10 @@ export function problemHeaders(error: HoldfastError): Record<string, string> {
   switch (error.kind) {
     case 'unauthenticated':
       return { 'www-authenticate': 'Bearer realm="holdfast"' }
-    case 'limited':
-      return error.code === 'TOO_MANY_REQUESTS' ? { 'retry-after': '1' } : {}
+    case 'limited': {
+      const { retry_after: seconds = 1 } = error.details
+      return error.code === 'REQUEST_TIMEOUT' ? {} : { 'retry-after': String(seconds) }
+    }
     case 'locked': {
       const { retry_after: seconds } = error.details
       return typeof seconds === 'number' ? { 'retry-after': String(seconds) } : {}

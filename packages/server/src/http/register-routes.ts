@@ -8,8 +8,12 @@ import type { Settings } from '../config/settings-table.ts'
 import type { Context } from '../context.ts'
 import { readJson } from './body/read-json.ts'
 import { auditSuccess, type Duty, dutyOf } from './caller/audited.ts'
-import { admit, admitToAsset, principalOf } from './caller/authenticate.ts'
+import { admit, admitToAsset } from './caller/authenticate.ts'
 import { type Operations, type Scope, sent } from './exchange.ts'
+import { bucketsNamed } from './limits/buckets-named.ts'
+import { isGuess } from './limits/guesses.ts'
+import { knownCaller } from './limits/known-caller.ts'
+import { withFields } from './limits/with-fields.ts'
 import { queryValues } from './parse/query-text.ts'
 import { pathValues, splitUrl } from './parse/raw-path.ts'
 import { compileCheck } from './parse/validate.ts'
@@ -86,8 +90,11 @@ function server(
     // What comes and nobody reads would have to be read before the next request.
     if (route.body === undefined && state.body.unread) reply.header('connection', 'close')
     if (guarded) {
-      state.principal = await principalOf(context.engine, request.headers)
+      state.principal = await withFields(reply, knownCaller(context, request))
       admit(state.principal, route)
+      await withFields(reply, state.admission.principal(state.principal))
+    } else if (isGuess(route)) {
+      await withFields(reply, state.admission.guess())
     }
     const { path, query } = splitUrl(request.raw.url ?? '')
     refuseCoding(request)
@@ -98,12 +105,18 @@ function server(
     if (route.body?.kind === 'json') {
       await admitToAsset(context.engine, call, { route, id: values.id })
     }
+    const body = await checks.body(request, context.engine.limits.jsonBodyBytesMax)
+    const { principal } = state
+    const named = { principal, params, query: checkedQuery, body }
+    for (const [bucket, isKnown] of await bucketsNamed(context, route, named)) {
+      await withFields(reply, state.admission.bucket(bucket, isKnown))
+    }
     const exchange: AnyExchange = {
       context,
       call,
       params,
       query: checkedQuery,
-      body: await checks.body(request, context.engine.limits.jsonBodyBytesMax),
+      body,
       bytes: state.body,
       request,
       reply,

@@ -7,6 +7,7 @@ import type { Context } from '../context.ts'
 import { type Trace, traceOf } from '../telemetry/trace.ts'
 import { RequestBody } from './body/request-body.ts'
 import { clientAddress } from './caller/client-address.ts'
+import type { Admission } from './limits/admission.ts'
 
 const REQUEST_ID = /^[\w.:-]{8,128}$/
 
@@ -28,6 +29,7 @@ export class RequestState {
   readonly #remote: string | undefined
   #body: RequestBody | undefined
   #trace: Trace | undefined
+  #admission: Admission | undefined
   #abort: AbortController | undefined
   #over = false
 
@@ -61,6 +63,12 @@ export class RequestState {
   get body(): RequestBody {
     this.#body ??= new RequestBody(this.request, this.response, this.context.pace)
     return this.#body
+  }
+
+  /** Its way through the limits on callers. */
+  get admission(): Admission {
+    this.#admission ??= this.context.limits.admission(this)
+    return this.#admission
   }
 
   get receivedBytes(): number {

@@ -8,12 +8,14 @@ const plain: Readonly<Record<string, string>> = {
   'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
   'cache-control': 'no-store',
 }
-const overTls = { ...plain, 'strict-transport-security': 'max-age=31536000' }
+/** Only over TLS, where it means something (RFC 6797 §7.2). */
+export const overTls = { 'strict-transport-security': 'max-age=31536000' } as const
+const plainOverTls = { ...plain, ...overTls }
 
 /** Sent with every answer; routes may replace single ones. */
 export function securityHeaders(settings: Settings): Readonly<Record<string, string>> {
   const isTls = settings.tlsCertFile !== undefined || settings.publicUrl?.startsWith('https:')
-  return isTls === true ? overTls : plain
+  return isTls === true ? plainOverTls : plain
 }
 
 /** Content of others is shown, if at all, in a sandbox: no scripts, no forms, no origin. */

@@ -32,6 +32,12 @@ export class Metrics {
     labelNames: ['code'],
     registers: [this.#registry],
   })
+  readonly limited = new Counter({
+    name: 'storage_limited_total',
+    help: 'Requests refused by a limit on callers, by its name.',
+    labelNames: ['policy'],
+    registers: [this.#registry],
+  })
   readonly healthy = new Gauge({
     name: 'storage_component_up',
     help: 'Whether a part works: 1 up, 0.5 degraded, 0 down.',

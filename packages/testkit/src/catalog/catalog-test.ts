@@ -18,7 +18,10 @@ export function catalogTest(
   test(name, async () => {
     const under = await open()
     try {
-      await body(new Desk(under))
+      const desk = new Desk(under)
+      await body(desk)
+      // C10, of whatever the test has made: what is sound is not called unsound.
+      assert.deepEqual(await Array.fromAsync(desk.catalog.check?.() ?? []), [])
     } finally {
       await under.close()
     }

@@ -9,6 +9,7 @@ export interface HandleHost {
   /** How many of so many more bytes still fit. */
   room(bytes: number): number
   fileSynced(file: FileNode): void
+  isAt(path: string, file: FileNode): boolean
   closed(file: FileNode): void
   now(): number
   /** Orders changes across the whole disk. */
@@ -83,6 +84,11 @@ export class CrashFile implements DiskFile {
   size(): number {
     this.#check(false)
     return this.#host.look('stat', this.#path, () => this.#file.sizeBytes)
+  }
+
+  isAt(path: string): boolean {
+    this.#check(false)
+    return this.#host.look('stat', path, () => this.#host.isAt(path, this.#file))
   }
 
   close(): void {

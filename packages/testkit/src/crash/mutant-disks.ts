@@ -13,6 +13,7 @@ export type DiskMutant =
   | 'late-writes'
   | 'short-writes'
   | 'replacing-link'
+  | 'blind-names'
 
 export function mutantDisk(disk: Disk, mutant: DiskMutant): Disk {
   return {
@@ -52,6 +53,7 @@ function mutantFile(file: DiskFile, mutant: DiskMutant): DiskFile {
       if (mutant !== 'no-truncate') file.truncate(wanted)
     },
     size: () => file.size(),
+    isAt: path => mutant === 'blind-names' || file.isAt(path),
     close: () => file.close(),
   }
 }

@@ -55,6 +55,7 @@ export function opened(
     sync: () => file.sync(),
     truncate: size => file.truncate(size),
     size: () => file.size(),
+    isAt: path => file.isAt(path),
     close: () => file.close(),
     [Symbol.dispose]: () => file.close(),
   }

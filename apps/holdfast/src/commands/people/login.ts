@@ -1,3 +1,4 @@
+import { type Client, isClientError } from '@holdfast/client'
 import type { Command } from 'commander'
 import { connect } from '../../connection/connection.ts'
 import { readPassword } from '../../connection/read-password.ts'
@@ -10,13 +11,14 @@ export function addLogin(program: Command): void {
     .description(
       'Log in and print an access token, which takes the place of an API key:\n' +
         'export HOLDFAST_API_KEY=$(holdfast login ann). The password comes from ' +
-        'HOLDFAST_PASSWORD, a pipe or the terminal.',
+        'HOLDFAST_PASSWORD, a pipe or the terminal; the code of the second factor, where there ' +
+        'is one, from HOLDFAST_CODE, the next line of the pipe or the terminal.',
     )
     .argument('<name>', 'user name or e-mail address')
     .action(async (name: string, _: unknown, command: Command) => {
       const { client, json, signal } = connect(command)
       const password = await readPassword('HOLDFAST_PASSWORD', `password of ${name}:`)
-      const tokens = await client.auth.login({ username: name, password }, { signal })
+      const tokens = await logIn(client, { username: name, password }, signal)
       if (json) printJson(tokens)
       else {
         print(tokens.access_token)
@@ -42,4 +44,25 @@ export function addLogin(program: Command): void {
       if (me.permissions.length > 0) print(`everywhere: ${me.permissions.join(' ')}`)
       if (me.own_permissions.length > 0) print(`own assets: ${me.own_permissions.join(' ')}`)
     })
+}
+
+async function logIn(
+  client: Client,
+  credentials: { readonly username: string; readonly password: string },
+  signal: AbortSignal,
+) {
+  try {
+    return await client.auth.login(credentials, { signal })
+  } catch (error) {
+    if (!isClientError(error) || error.code !== 'SECOND_FACTOR_REQUIRED') throw error
+    const code = await readCode()
+    return await client.auth.loginWithCode(
+      { challenge: String(error.details.challenge), code },
+      { signal },
+    )
+  }
+}
+
+export async function readCode(): Promise<string> {
+  return await readPassword('HOLDFAST_CODE', 'code of the authenticator, or a recovery code:')
 }

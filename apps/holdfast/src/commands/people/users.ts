@@ -88,6 +88,11 @@ const actions: readonly Action[] = [
     description: 'End a lock before its time.',
     act: async (client, id) => await client.users.unlock(id),
   },
+  {
+    name: 'second-factor-off',
+    description: 'Take the second factor off somebody who lost it.',
+    act: async (client, id) => await client.users.removeSecondFactor(id),
+  },
 ]
 
 /** Ids are taken as they are; a name must be the whole name of one user. */
@@ -118,9 +123,10 @@ async function list(options: { search?: string }, command: Command): Promise<voi
     user.email ?? '',
     user.status,
     user.roles.join(' '),
+    user.second_factor ? 'on' : 'off',
     user.last_login_at === null ? 'never' : timeText(user.last_login_at),
   ])
-  printTable([['ID', 'NAME', 'E-MAIL', 'STATUS', 'ROLES', 'LAST LOGIN'], ...lines])
+  printTable([['ID', 'NAME', 'E-MAIL', 'STATUS', 'ROLES', 'CODE', 'LAST LOGIN'], ...lines])
 }
 
 async function create(name: string, options: CreateOptions, command: Command): Promise<void> {

@@ -6,12 +6,25 @@ import type { Transport } from '../../wire/transport.ts'
 
 export function authCalls(transport: Transport) {
   return {
-    /** The access token goes into `key` of a client. */
+    /**
+     * The access token goes into `key` of a client. Who has a second factor is answered
+     * SECOND_FACTOR_REQUIRED, with a `challenge` in the details for `loginWithCode`.
+     */
     async login(credentials: BodyOf<Routes['login']>, options: CallOptions = {}) {
       return await callJson(transport, 'login', {
         method: 'POST',
         path: '/api/v2/auth/login',
         json: credentials,
+        options,
+      })
+    },
+
+    /** The code comes from the authenticator app, or is a recovery code. */
+    async loginWithCode(proof: BodyOf<Routes['loginWithCode']>, options: CallOptions = {}) {
+      return await callJson(transport, 'loginWithCode', {
+        method: 'POST',
+        path: '/api/v2/auth/login/code',
+        json: proof,
         options,
       })
     },
@@ -38,18 +51,6 @@ export function authCalls(transport: Transport) {
       return await callJson(transport, 'whoAmI', {
         method: 'GET',
         path: '/api/v2/auth/me',
-        options,
-      })
-    },
-
-    async changePassword(
-      change: BodyOf<Routes['changePassword']>,
-      options: CallOptions = {},
-    ): Promise<void> {
-      await callJson(transport, 'changePassword', {
-        method: 'POST',
-        path: '/api/v2/auth/password',
-        json: change,
         options,
       })
     },

@@ -68,6 +68,16 @@ export function userCalls(transport: Transport) {
       })
     },
 
+    /** For somebody who lost it; ends the sessions of the user. */
+    async removeSecondFactor(id: string, options: CallOptions = {}) {
+      return await callJson(transport, 'removeUserSecondFactor', {
+        method: 'DELETE',
+        path: '/api/v2/users/{id}/second-factor',
+        params: { id },
+        options,
+      })
+    },
+
     async unlock(id: string, options: CallOptions = {}) {
       return await callJson(transport, 'unlockUser', {
         method: 'POST',

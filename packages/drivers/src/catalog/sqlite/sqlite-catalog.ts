@@ -2,7 +2,9 @@ import type {
   Catalog,
   CatalogTraits,
   CatalogView,
+  CheckRecords,
   CommitOptions,
+  RecordFault,
   Touched,
 } from '@holdfast/core/ports/catalog.ts'
 import type { CommitReply, CommitRequest, StagedBytes } from '../../store/commit-request.ts'
@@ -23,6 +25,8 @@ export interface SqliteCatalogOptions {
   readonly commits: CommitPath
   /** Memory for records that are asked for again and again; 0 for none. */
   readonly cacheBytes: number
+  /** Compares every record with the packs. */
+  readonly check: (how?: CheckRecords) => AsyncIterable<RecordFault>
   /** Told once when nothing more may be acknowledged and the process must come back. */
   readonly onFatal?: (reason: string) => void
 }
@@ -102,6 +106,15 @@ export class SqliteCatalog implements Catalog {
     } catch {
       return { state: 'down', reason: 'the catalog cannot be read' }
     }
+  }
+
+  async *check(how?: CheckRecords): AsyncGenerator<RecordFault> {
+    try {
+      await this.#caughtUp()
+    } catch {
+      // On a full disk, for one. What the search index has still to look at is not compared.
+    }
+    yield* this.#options.check(how)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -41,6 +41,9 @@ export const defaultJournal = Object.freeze({
   layOutBytes: 4 * 1024 * 1024,
 })
 
+/** For a batch of at least this part of what is laid out, zeros cost more than they save. */
+const LAY_OUT_FOR = 1 / 8
+
 const ZEROS = Buffer.alloc(1024 * 1024)
 
 /**
@@ -239,14 +242,17 @@ export class Journal {
   append(batch: Batch): void {
     const file = this.#file
     if (file === undefined) throw new FatalStoreError('the journal is not open')
+    this.#refuseElsewhere(file)
     const seconds = Math.floor(this.#options.clock.now() / 1000)
     const { secret } = this.#options
     const how = { mtimeS: seconds, secret, room: (size: number) => this.#room(size) }
     const bytes = encodeBatch(this.#nextBatch, batch, how)
     const end = this.#offset + bytes.length
     try {
-      if (end > this.#laidOut) this.#layOut(file, end)
+      const { layOutBytes } = this.#options
+      if (end > this.#laidOut && bytes.length < layOutBytes * LAY_OUT_FOR) this.#layOut(file, end)
       file.write(bytes, this.#offset)
+      this.#laidOut = Math.max(this.#laidOut, end)
     } catch (error) {
       this.#takeBack(file)
       throw error
@@ -258,6 +264,15 @@ export class Journal {
     }
     this.#offset = end
     this.#nextBatch += 1
+  }
+
+  /**
+   * Bytes that no name leads to are lost to whoever opens the store next. The directory may have
+   * been moved away, mounted over or exchanged since: one stat for each batch.
+   */
+  #refuseElsewhere(file: DiskFile): void {
+    if (file.isAt(packPath(this.#options.dir, this.#pack))) return
+    throw new HoldfastError('STORAGE_UNAVAILABLE', { reason: 'the data directory went away' })
   }
 
   /** Whether these bytes lie at a place in a pack. */

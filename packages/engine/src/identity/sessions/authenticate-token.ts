@@ -1,6 +1,7 @@
 import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { Principal } from '@holdfast/core/principal.ts'
 import type { Engine } from '../../engine.ts'
+import { requireFactor } from '../factors/require-factor.ts'
 import { principalOfUser } from '../principal-of-user.ts'
 import { checkToken } from './tokens.ts'
 
@@ -22,6 +23,7 @@ async function checkAccess(engine: Engine, token: string): Promise<Principal> {
   if (session === undefined || session.belongsTo !== user?.id || user.status !== 'ACTIVE') {
     throw new HoldfastError('UNAUTHENTICATED')
   }
+  requireFactor(engine, user)
   const made = await principalOfUser(engine, user)
   const principal = { ...made.principal, sessionId: session.id }
   const madeOf = [...made.madeOf, session.id]

@@ -4,6 +4,10 @@ import type { User } from '@holdfast/core/identities.ts'
 import { byteLength } from '@holdfast/core/names.ts'
 import { commit } from '../../commit.ts'
 import { type Engine, systemCall } from '../../engine.ts'
+import { newChallenge } from '../factors/challenge.ts'
+import { proofOf } from '../factors/check-code.ts'
+import { requireFactor } from '../factors/require-factor.ts'
+import { factorOf, type Proof } from '../factors/spend-proof.ts'
 import { PASSWORD_BYTES_MAX } from '../users/password-policy.ts'
 import { checkToken, generationOf, issueTokens, type TokenPair } from './tokens.ts'
 
@@ -22,18 +26,37 @@ export interface Origin {
 /**
  * Checks name and password and starts a session. UNAUTHENTICATED for a wrong one of either, with
  * the same work and the same writes; ACCOUNT_LOCKED after too many, also for names that nobody has.
- * What is wrong with an account itself is told only to who knows its password.
+ * What is wrong with an account itself is told only to who knows its password. Who has a second
+ * factor gets SECOND_FACTOR_REQUIRED with a challenge for `loginWithCode`.
  */
 export async function login(
   engine: Engine,
   credentials: Credentials,
   origin: Origin,
-): Promise<{ readonly user: User; readonly tokens: TokenPair }> {
+): Promise<LoggedIn> {
   const known = await checkPassword(engine, credentials)
-  if (known.password !== null && isDue(engine, known)) {
-    throw new HoldfastError('PASSWORD_CHANGE_REQUIRED')
+  requireFreshPassword(engine, known)
+  if (factorOf(known) !== undefined) {
+    const { challengeSeconds: seconds } = engine.identity.settings
+    const details = { challenge: newChallenge(engine, known), expires_in: seconds }
+    throw new HoldfastError('SECOND_FACTOR_REQUIRED', details)
   }
-  const args = { userId: known.id, expiresAt: refreshUntil(engine), ...origin }
+  return await startSession(engine, { user: known, proof: null }, origin)
+}
+
+export interface LoggedIn {
+  readonly user: User
+  readonly tokens: TokenPair
+}
+
+/** Refused where the proof no longer is one: somebody else may have spent it. */
+export async function startSession(
+  engine: Engine,
+  { user: known, proof }: ProvenUser,
+  origin: Origin,
+): Promise<LoggedIn> {
+  requireFactor(engine, known)
+  const args = { userId: known.id, proof, expiresAt: refreshUntil(engine), ...origin }
   const call = systemCall('login')
   const { user, session } = await commit(engine, call, { name: 'sessions.start', args })
   return { user, tokens: await issueTokens(engine, user, session) }
@@ -41,11 +64,44 @@ export async function login(
 
 /** The active user with that password. Wrong guesses count towards the lock of the account. */
 export async function checkPassword(engine: Engine, credentials: Credentials): Promise<User> {
-  const name = credentials.name.toLowerCase()
+  return await withPassword(engine, credentials, async user => user)
+}
+
+export interface ProvenUser {
+  readonly user: User
+  /** To be spent by the transaction that this allows; null for who has no second factor. */
+  readonly proof: Proof | null
+}
+
+/** The same, and the code of who has a second factor: for changes that a login must not allow. */
+export async function proveUser(
+  engine: Engine,
+  credentials: Credentials & { readonly code: string | undefined },
+): Promise<ProvenUser> {
+  const { code } = credentials
+  return await withPassword(engine, credentials, async user => {
+    if (factorOf(user) === undefined) return { user, proof: null }
+    if (code === undefined) throw new HoldfastError('SECOND_FACTOR_REQUIRED')
+    return { user, proof: await requireCode(engine, user, code) }
+  })
+}
+
+/** A wrong code counts as a failed login. Only to be asked within a turn of the user. */
+export async function requireCode(engine: Engine, user: User, code: string): Promise<Proof> {
+  return proofOf(engine, user, code) ?? (await failLogin(engine, user.id))
+}
+
+/** What follows a right password, before the next guess at the same account is looked at. */
+export async function withPassword<T>(
+  engine: Engine,
+  { name: given, password }: Credentials,
+  work: (user: User) => Promise<T>,
+): Promise<T> {
+  const name = given.toLowerCase()
   const found = await engine.catalog.view.identities.byName('user', name)
   // Both names of an account share one line, or each would have guesses of its own.
   return await engine.identity.turns.take(found?.id ?? name, async () => {
-    return await evaluate(engine, { name, password: credentials.password })
+    return await work(await evaluate(engine, { name, password }))
   })
 }
 
@@ -57,31 +113,37 @@ async function evaluate(engine: Engine, { name, password }: Credentials): Promis
   const nowMs = clock.now()
   const lockedUntilMs =
     user === undefined ? strangers.lockedUntilMs(name, nowMs) : lockEndMs(user, nowMs)
-  if (lockedUntilMs !== undefined) {
-    const seconds = Math.ceil((lockedUntilMs - nowMs) / 1000)
-    throw new HoldfastError('ACCOUNT_LOCKED', { retry_after: seconds })
-  }
+  requireUnlocked(lockedUntilMs, nowMs)
   const fits = byteLength(password) <= PASSWORD_BYTES_MAX
   const isRight = await hasher.verify(fits ? password : '', user?.password?.hash)
   if (user === undefined || !isRight) {
     const { lockoutFailures: failures, lockoutSeconds: seconds } = settings
     if (user === undefined) strangers.fail(name, nowMs, { failures, seconds })
-    const args = { id: user?.id ?? null, failuresMax: failures, lockMs: seconds * 1000 }
-    await commit(engine, systemCall('login'), { name: 'users.fail', args })
-    throw new HoldfastError('UNAUTHENTICATED')
+    return await failLogin(engine, user?.id ?? null)
   }
   if (user.status !== 'ACTIVE') throw new HoldfastError('ACCOUNT_DISABLED')
   return user
+}
+
+/** Counts a wrong guess, and refuses it. */
+export async function failLogin(engine: Engine, id: string | null): Promise<never> {
+  const { lockoutFailures: failuresMax, lockoutSeconds } = engine.identity.settings
+  const args = { id, failuresMax, lockMs: lockoutSeconds * 1000 }
+  await commit(engine, systemCall('login'), { name: 'users.fail', args })
+  throw new HoldfastError('UNAUTHENTICATED')
+}
+
+export function requireUnlocked(lockedUntilMs: number | undefined, nowMs: number): void {
+  if (lockedUntilMs === undefined) return
+  const seconds = Math.ceil((lockedUntilMs - nowMs) / 1000)
+  throw new HoldfastError('ACCOUNT_LOCKED', { retry_after: seconds })
 }
 
 /**
  * Trades a refresh token for the next pair. UNAUTHENTICATED for one that is not good, and for one
  * that was traded already: that ends its session, since two hold it.
  */
-export async function refresh(
-  engine: Engine,
-  token: string,
-): Promise<{ readonly user: User; readonly tokens: TokenPair }> {
+export async function refresh(engine: Engine, token: string): Promise<LoggedIn> {
   const { sessionId: id, jti } = await checkToken(engine, token, 'refresh')
   const generation = generationOf(jti)
   if (generation === undefined) throw new HoldfastError('UNAUTHENTICATED')
@@ -91,6 +153,7 @@ export async function refresh(
   if (session === undefined) throw new HoldfastError('UNAUTHENTICATED')
   const user = await engine.catalog.view.identities.byId('user', session.belongsTo ?? '')
   if (user?.status !== 'ACTIVE') throw new HoldfastError('UNAUTHENTICATED')
+  requireFactor(engine, user)
   return { user, tokens: await issueTokens(engine, user, session) }
 }
 
@@ -107,11 +170,12 @@ export function lockEndMs(user: User, nowMs: number): number | undefined {
   return endMs > nowMs ? endMs : undefined
 }
 
-function isDue(engine: Engine, { password }: User): boolean {
+export function requireFreshPassword(engine: Engine, { password }: User): void {
   const { passwordDays } = engine.identity.settings
-  if (password === null) return false
+  if (password === null) return
   const ageMs = engine.clock.now() - Date.parse(password.changedAt)
-  return password.mustChange || (passwordDays > 0 && ageMs > passwordDays * 86_400_000)
+  const isOld = passwordDays > 0 && ageMs > passwordDays * 86_400_000
+  if (password.mustChange || isOld) throw new HoldfastError('PASSWORD_CHANGE_REQUIRED')
 }
 
 function refreshUntil(engine: Engine): string {

@@ -1,9 +1,12 @@
 import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { Session, User } from '@holdfast/core/identities.ts'
 import type { CatalogTransaction, Moment } from '@holdfast/core/ports/catalog.ts'
+import { type Proof, spendProof } from '../factors/spend-proof.ts'
 
 export interface StartSessionArgs {
   readonly userId: string
+  /** Of the second factor; null for who has none. */
+  readonly proof: Proof | null
   readonly expiresAt: string
   readonly ip: string
   readonly agent: string
@@ -18,9 +21,10 @@ export async function startSessionTransaction(
   moment: Moment,
 ): Promise<{ readonly user: User; readonly session: Session }> {
   const { now } = moment
-  const before = await tx.identities.byId('user', args.userId)
+  const found = await tx.identities.byId('user', args.userId)
   // Between the check of the password and this moment an administrator may have acted.
-  if (before === undefined || before.status !== 'ACTIVE') throw new HoldfastError('UNAUTHENTICATED')
+  if (found === undefined || found.status !== 'ACTIVE') throw new HoldfastError('UNAUTHENTICATED')
+  const before = spendProof(found, args.proof)
   const open = await tx.identities.list({
     kind: 'session',
     belongsTo: before.id,

@@ -4,7 +4,8 @@ import { isRole, roleNames } from '@holdfast/core/roles.ts'
 import type { UserPatch } from './user-transactions.ts'
 
 const USERNAME = /^[A-Za-z0-9][A-Za-z0-9._@+-]{2,99}$/
-const EMAIL = /^[^\s@"<>,;:\\]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$/
+// What could end an address or begin another one in a mail header is no part of one.
+const EMAIL = /^[^\s\p{C}@"<>()[\],;:\\]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$/u
 const NAME_LENGTH_MAX = 100
 const ROLES_MAX = 16
 const BUCKETS_MAX = 1000

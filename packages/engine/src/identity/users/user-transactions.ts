@@ -1,6 +1,8 @@
 import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { Password, User } from '@holdfast/core/identities.ts'
 import type { CatalogTransaction, Moment } from '@holdfast/core/ports/catalog.ts'
+import { type Proof, spendProof } from '../factors/spend-proof.ts'
+import { endResetsOf } from '../resets/reset-transactions.ts'
 import { endSessionsOf } from '../sessions/session-transactions.ts'
 
 export type NewUser = Pick<
@@ -25,6 +27,7 @@ export async function createUserTransaction(
     failures: 0,
     lockedUntil: null,
     lastLoginAt: null,
+    secondFactor: null,
     createdAt: moment.now,
     createdBy: moment.actor,
     updatedAt: moment.now,
@@ -55,22 +58,33 @@ export async function updateUserTransaction(
   await requireFreeNames(tx, user)
   await tx.put.identity(user)
   if (user.status !== 'ACTIVE') await endSessionsOf(tx, user.id)
+  // What was mailed to the address before must not open the account of now.
+  if (user.status !== 'ACTIVE' || user.email !== before.email) await endResetsOf(tx, user.id)
   await tx.note({ what: 'identity.set', detail: { ...told(user), before: told(before) } })
   return user
+}
+
+export interface SetPasswordArgs {
+  readonly id: string
+  readonly password: Password
+  /** What its owner proved with the second factor, if there is one. */
+  readonly proof: Proof | null | 'administrator'
 }
 
 /** All sessions end: whoever knew the old password is out. */
 export async function setPasswordTransaction(
   tx: CatalogTransaction,
-  args: { readonly id: string; readonly password: Password },
+  args: SetPasswordArgs,
   moment: Moment,
 ): Promise<User> {
-  const before = await requireUser(tx, args.id)
+  const found = await requireUser(tx, args.id)
+  const before = args.proof === 'administrator' ? found : spendProof(found, args.proof)
   const seq = await tx.nextSeq()
   const fresh = { failures: 0, lockedUntil: null, updatedAt: moment.now }
   const user = { ...before, ...fresh, seq, password: args.password }
   await tx.put.identity(user)
   await endSessionsOf(tx, user.id)
+  await endResetsOf(tx, user.id)
   await tx.note({ what: 'identity.set', detail: { ...told(user), password: 'changed' } })
   return user
 }

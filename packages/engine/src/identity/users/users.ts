@@ -6,7 +6,8 @@ import { rightsOf } from '@holdfast/core/roles.ts'
 import { authorize, hasScope, isAdministrator } from '../../access/decide.ts'
 import { commit } from '../../commit.ts'
 import { type Engine, systemCall } from '../../engine.ts'
-import { checkPassword, lockEndMs } from '../sessions/login.ts'
+import { notify } from '../mail/notify.ts'
+import { lockEndMs, type ProvenUser, proveUser } from '../sessions/login.ts'
 import { nextPassword, requirePolicy } from './password-policy.ts'
 import { requireUserFields } from './user-fields.ts'
 import { namesOf, type UserPatch } from './user-transactions.ts'
@@ -150,26 +151,41 @@ export async function resetPassword(
   given: { readonly id: string; readonly password: string; readonly mustChange: boolean },
 ): Promise<User> {
   const user = await requireManageable(engine, call, given.id)
-  return await replacePassword(engine, call, { user, ...given })
+  return await replacePassword(engine, call, { user, proof: 'administrator', ...given })
+}
+
+export interface PasswordChange {
+  readonly name: string
+  readonly password: string
+  readonly newPassword: string
+  /** Needed from who has a second factor. */
+  readonly code?: string | undefined
 }
 
 /** By its owner, who proves it with the current one. Works also where a login is refused for it. */
 export async function changePassword(
   engine: Engine,
   call: Call,
-  given: { readonly name: string; readonly password: string; readonly newPassword: string },
+  given: PasswordChange,
 ): Promise<void> {
-  const user = await checkPassword(engine, given)
-  const own = { ...call, principal: { ...call.principal, id: user.id } }
-  await replacePassword(engine, own, { user, password: given.newPassword, mustChange: false })
+  const { newPassword: password, code } = given
+  const proven = await proveUser(engine, { ...given, code })
+  const own = { ...call, principal: { ...call.principal, id: proven.user.id } }
+  const user = await replacePassword(engine, own, { ...proven, password, mustChange: false })
+  notify(engine, user, 'The password was changed')
 }
 
 async function replacePassword(
   engine: Engine,
   call: Call,
-  given: { readonly user: User; readonly password: string; readonly mustChange: boolean },
+  given: {
+    readonly user: User
+    readonly proof: ProvenUser['proof'] | 'administrator'
+    readonly password: string
+    readonly mustChange: boolean
+  },
 ): Promise<User> {
-  const { user, password, mustChange } = given
+  const { user, proof, password, mustChange } = given
   requirePolicy(password, namesOf(user))
   const now = new Date(engine.clock.now()).toISOString()
   const next = await nextPassword(
@@ -177,7 +193,7 @@ async function replacePassword(
     { password, mustChange, now },
     user.password,
   )
-  const args = { id: user.id, password: next }
+  const args = { id: user.id, password: next, proof }
   return await commit(engine, call, { name: 'users.setPassword', args })
 }
 
@@ -188,7 +204,7 @@ async function findUser(engine: Engine, id: string): Promise<User> {
 }
 
 /** Nobody changes a user who may more than they do: else they could take over that user. */
-async function requireManageable(engine: Engine, call: Call, id: string): Promise<User> {
+export async function requireManageable(engine: Engine, call: Call, id: string): Promise<User> {
   authorize(call.principal, 'admin:users', {})
   const user = await findUser(engine, id)
   requireRights(call, user.roles)

@@ -4,6 +4,7 @@ import { errorTable, HoldfastError, invalidFields } from '@holdfast/core/errors.
 import { removeBatch } from '@holdfast/engine/assets/remove.ts'
 import { type BatchItem, type BatchResult, putBatch } from '@holdfast/engine/assets/stage.ts'
 import { answer, type Operations, type Scope, type Sent } from '../../http/exchange.ts'
+import { turnToBucket } from '../../http/limits/turn-to-bucket.ts'
 import { compileCheck, requireItems } from '../../http/parse/validate.ts'
 import { jsonField, type ReadForm, readForm } from './form-reading.ts'
 import { statusOf } from './statuses.ts'
@@ -42,6 +43,7 @@ async function upload(scope: Scope, atomicQuery: boolean | undefined): Promise<S
   })
   const request = requestOf(form, engine.limits.batchItemsMax)
   const items = itemsOf(request, form, settings.defaultBucket)
+  await turnToBucket(scope, request.bucket ?? settings.defaultBucket)
   const atomic = request.atomic === true || atomicQuery === true
   const results = await putBatch(engine, call, items, { atomic })
   if (results.every(result => result.ok)) {

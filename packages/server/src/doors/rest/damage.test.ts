@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import {
   closeSync,
+  cpSync,
   existsSync,
   openSync,
   readdirSync,
@@ -126,14 +127,23 @@ test('writes end when the data directory goes away, and go on when it is back', 
   await server.ask(`PUT ${base}/before`, { body: 'kept' })
   const away = `${server.dir}.away`
   renameSync(server.dir, away)
-  // The store looks at its disk again after a quarter of a second.
-  await delay(400)
   try {
-    for (const body of [Buffer.from('small'), Buffer.alloc(3 * MiB)]) {
-      refused(await server.ask(`PUT ${base}/lost`, { body }), 503, 'STORAGE_UNAVAILABLE')
+    // At once, while the store still remembers the free space, and after it looked again.
+    for (const wait of [0, 400]) {
+      await delay(wait)
+      for (const body of [Buffer.from('small'), Buffer.alloc(3 * MiB)]) {
+        refused(await server.ask(`PUT ${base}/lost`, { body }), 503, 'STORAGE_UNAVAILABLE')
+      }
     }
+    // Not even what brings no bytes: nobody would find it when the store is opened by its name.
+    refused(await server.ask(`DELETE ${base}/before`), 503, 'STORAGE_UNAVAILABLE')
     assert.equal(existsSync(server.dir), false, 'no empty store is made in its place')
+    // A copy has all names, but not the files that are open.
+    cpSync(away, server.dir, { recursive: true })
+    refused(await server.ask(`PUT ${base}/lost`, { body: 'copy' }), 503, 'STORAGE_UNAVAILABLE')
+    refused(await server.ask(`DELETE ${base}/before`), 503, 'STORAGE_UNAVAILABLE')
   } finally {
+    rmSync(server.dir, { recursive: true, force: true })
     renameSync(away, server.dir)
   }
   refused(await server.ask(`GET ${base}/lost`), 404, 'ASSET_NOT_FOUND')

@@ -9,7 +9,9 @@ import { keyedOperations } from './keyed.ts'
 import { linkOperations } from './links.ts'
 import { accessOperations } from './people/access.ts'
 import { auditOperations } from './people/audits.ts'
+import { factorOperations } from './people/factors.ts'
 import { identityOperations } from './people/identity.ts'
+import { resetOperations } from './people/resets.ts'
 import { s3KeyOperations } from './people/s3-keys.ts'
 import { presignedOperations } from './presigned.ts'
 import { uploadOperations } from './uploads.ts'
@@ -29,6 +31,8 @@ export const restOperations = {
   ...administrationOperations,
   ...identityOperations,
   ...s3KeyOperations,
+  ...factorOperations,
+  ...resetOperations,
   ...auditOperations,
   ...accessOperations,
   ...descriptionOperations,

@@ -2,11 +2,14 @@ import type { Call } from '@holdfast/core/call.ts'
 import { HoldfastError } from '@holdfast/core/errors.ts'
 import { mediaType } from '@holdfast/core/names.ts'
 import { openLink, presignDownload, presignUpload } from '@holdfast/engine/access/presign.ts'
+import { bucketOf } from '@holdfast/engine/assets/find-asset.ts'
 import { getAsset, openContent } from '@holdfast/engine/assets/get.ts'
 import { putAsset } from '@holdfast/engine/assets/put.ts'
 import { openVersion } from '@holdfast/engine/versions/open.ts'
 import { sendContent } from '../../http/content/send-content.ts'
 import type { Operations, Scope, Sent } from '../../http/exchange.ts'
+import { turnToBucket } from '../../http/limits/turn-to-bucket.ts'
+import { withFields } from '../../http/limits/with-fields.ts'
 import { stored } from './assets.ts'
 import { defaultService, ownerOf, rawFacts } from './raw-facts.ts'
 
@@ -51,7 +54,8 @@ export const presignedOperations: Pick<Operations, Names> = {
     const { engine } = context
     const { link, principal } = await openLink(engine, exchange.params.token, 'PUT')
     if (link.method !== 'PUT') throw new HoldfastError('LINK_INVALID')
-    const call = actingAs(exchange, principal)
+    const call = await actingAs(exchange, principal)
+    await turnToBucket(exchange, link.bucket)
     const { length, expected, contentType } = rawFacts(exchange)
     const type = pinnedType(link.contentType, contentType)
     const { asset, outcome } = await putAsset(engine, call, {
@@ -74,8 +78,9 @@ async function download(scope: Scope, token: string): Promise<Sent> {
   const { engine } = scope.context
   const { link, principal } = await openLink(engine, token, scope.request.method)
   if (link.method !== 'GET') throw new HoldfastError('LINK_INVALID')
-  const call = actingAs(scope, principal)
+  const call = await actingAs(scope, principal)
   const asset = await getAsset(engine, call, link.assetId)
+  await turnToBucket(scope, (await bucketOf(engine, asset)).name)
   const content =
     link.version === null
       ? await openContent(engine, call, { asset })
@@ -84,8 +89,12 @@ async function download(scope: Scope, token: string): Promise<Sent> {
 }
 
 /** From here on the log and the engine know who answers for what the link does. */
-function actingAs({ call, request }: Scope, principal: Call['principal']): Call {
+async function actingAs(
+  { call, request, reply }: Scope,
+  principal: Call['principal'],
+): Promise<Call> {
   request.state.principal = principal
+  await withFields(reply, request.state.admission.principal(principal))
   const { requestId, signal } = call
   return { principal, requestId, signal }
 }

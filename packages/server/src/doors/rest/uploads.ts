@@ -12,6 +12,7 @@ import { readJson } from '../../http/body/read-json.ts'
 import { writeConditions } from '../../http/content/conditions.ts'
 import { expectedDigests } from '../../http/content/digest-headers.ts'
 import { answer, type Operations, type Scope } from '../../http/exchange.ts'
+import { turnToBucket } from '../../http/limits/turn-to-bucket.ts'
 import { compileCheck } from '../../http/parse/validate.ts'
 import { changed, created, stored } from './assets.ts'
 import { formValues, type ReadForm, type ReceivedFile, readForm } from './form-reading.ts'
@@ -35,9 +36,11 @@ export const uploadOperations: Pick<Operations, Names> = {
     if (file === undefined) throw missingFile(() => checkUpload(values))
     const fields = checkUpload(values)
     requireChecksum(fields.checksum, file)
+    const { bucket = context.settings.defaultBucket } = fields
+    await turnToBucket(exchange, bucket)
     const { asset } = await putStaged(context.engine, call, file.upload, {
       mode: 'create',
-      bucket: fields.bucket ?? context.settings.defaultBucket,
+      bucket,
       key: fields.key,
       name: fields.filename,
       service: fields.service,

@@ -1,8 +1,8 @@
 import type { AuditEntry } from '@holdfast/core/identities.ts'
-import { clientAddress } from '../../http/caller/client-address.ts'
+import { isOfGuesses } from '../../http/limits/guesses.ts'
 import type { S3Error } from './errors.ts'
 import { operations } from './operations.ts'
-import type { S3Request } from './requests/request.ts'
+import { addressOfCaller, type S3Request } from './requests/request.ts'
 
 /**
  * What stands in the audit log of this door: every change of a bucket, durable before the answer
@@ -18,11 +18,12 @@ export async function auditAnswer(request: S3Request, status: number): Promise<v
 }
 
 /** Somebody was kept from something, or the change of a bucket failed. */
-export function auditRefusal(request: S3Request, { status, code }: S3Error): void {
-  const isRefusal = status === 401 || status === 403
+export function auditRefusal(request: S3Request, error: S3Error): void {
+  const { status, code } = error
+  const isRefusal = status === 401 || status === 403 || isOfGuesses(error.cause)
   if (!isRefusal && changeOf(request.told.operation) !== 'bucket') return
   const outcome = isRefusal ? 'refused' : 'failed'
-  request.context.audit.record(entryOf(request, { outcome, status, code }))
+  request.context.audit.recordRefusal(entryOf(request, { outcome, status, code }))
 }
 
 /** Operations named by a bucket that are about the objects in it. */
@@ -42,17 +43,16 @@ function isOperation(name: string): name is keyof typeof operations {
 const TEXT_CHARS_MAX = 512
 
 function entryOf(
-  { context, told, raw, remote, requestId }: S3Request,
+  request: S3Request,
   result: Pick<AuditEntry, 'outcome' | 'status' | 'code'>,
 ): AuditEntry {
-  const { clock, proxies } = context
-  const forwarded = raw.headers['x-forwarded-for']
+  const { context, told, raw, requestId } = request
   return {
-    at: new Date(clock.now()).toISOString(),
+    at: new Date(context.clock.now()).toISOString(),
     actor: told.principal.id,
     actorKind: told.principal.kind,
     actorName: told.principal.name,
-    ip: clientAddress({ remote, forwarded }, proxies),
+    ip: addressOfCaller(request),
     agent: (raw.headers['user-agent'] ?? '').slice(0, TEXT_CHARS_MAX),
     requestId,
     action: `s3.${told.operation}`,

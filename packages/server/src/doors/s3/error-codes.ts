@@ -20,6 +20,12 @@ const codes: Record<ErrorCode, S3Code> = {
   ACCOUNT_DISABLED: 'AccessDenied',
   ACCOUNT_LOCKED: 'AccessDenied',
   PASSWORD_CHANGE_REQUIRED: 'AccessDenied',
+  SECOND_FACTOR_REQUIRED: 'AccessDenied',
+  SECOND_FACTOR_ENROLMENT_REQUIRED: 'AccessDenied',
+  RESET_INVALID: 'AccessDenied',
+  RESET_UNAVAILABLE: 'ServiceUnavailable',
+  SECOND_FACTOR_EXISTS: 'InvalidRequest',
+  SECOND_FACTOR_MISSING: 'InvalidRequest',
   FORBIDDEN: 'AccessDenied',
   LINK_INVALID: 'AccessDenied',
   BUCKET_NOT_FOUND: 'NoSuchBucket',
@@ -63,6 +69,7 @@ const codes: Record<ErrorCode, S3Code> = {
   TOO_MANY_ITEMS: 'InvalidRequest',
   RANGE_NOT_SATISFIABLE: 'InvalidRange',
   TOO_MANY_REQUESTS: 'SlowDown',
+  RATE_LIMITED: 'SlowDown',
   REQUEST_TIMEOUT: 'RequestTimeout',
   EXPECTATION_FAILED: 'InvalidRequest',
   STORAGE_FULL: 'InsufficientStorage',
@@ -143,10 +150,14 @@ function markerHeaders({ code, details }: HoldfastError): Record<string, string>
   }
 }
 
+function waitOf({ details }: HoldfastError): string {
+  return String(details.retry_after ?? 1)
+}
+
 function waitHeaders(error: HoldfastError): Record<string, string> {
   switch (error.kind) {
     case 'limited':
-      return error.code === 'TOO_MANY_REQUESTS' ? { 'retry-after': '1' } : {}
+      return error.code === 'REQUEST_TIMEOUT' ? {} : { 'retry-after': waitOf(error) }
     case 'unavailable':
       return { 'retry-after': '5' }
     case 'full':

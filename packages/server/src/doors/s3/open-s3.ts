@@ -7,7 +7,9 @@ import type { Context } from '../../context.ts'
 import { WholeWriter } from '../../http/direct/write-whole.ts'
 import { InFlight } from '../../http/in-flight.ts'
 import { auditAnswer, auditRefusal } from './audited.ts'
+import { admitCaller } from './auth/admit-caller.ts'
 import { verifyRequest } from './auth/verify.ts'
+import { countWrongSignature } from './auth/wrong-signatures.ts'
 import { allowOrigin } from './cors/allow-origin.ts'
 import { S3Error } from './errors.ts'
 import { builtOperations } from './handlers.ts'
@@ -93,6 +95,7 @@ async function serveInTurn(request: S3Request, before: Promise<void> | undefined
   } catch (error) {
     const refusal = noteRefusal(request, error)
     auditRefusal(request, refusal)
+    await countWrongSignature(request, refusal)
     await sendError(request, refusal)
   }
 }
@@ -102,6 +105,7 @@ async function perform(request: S3Request) {
   requireFraming(request.raw)
   if (load.stopping) throw new HoldfastError('SHUTTING_DOWN')
   if (load.active > settings.requestsMax) throw new HoldfastError('TOO_MANY_REQUESTS')
+  await request.admission.address()
   const read = readRequest(request)
   const name = routeOf(read)
   request.told.operation = name
@@ -118,6 +122,7 @@ function resourceOf({ address: { bucket, key } }: ReadRequest): JsonObject {
 
 async function operate(request: ReadRequest, name: OperationName) {
   const verified = await verifyRequest(request)
+  await admitCaller(verified)
   await requireExpectedOwners(verified)
   if (isBuilt(name)) return await builtOperations[name](verified)
   throw notImplemented(operations[name].sub ?? name)

@@ -2,10 +2,11 @@ import { STATUS_CODES } from 'node:http'
 import { canWriteWhole, prepareHead } from '../../http/direct/write-whole.ts'
 import { refuseWhileSending } from '../../http/linger.ts'
 import { pour } from '../../http/pour.ts'
+import { overTls } from '../../http/security-headers.ts'
 import type { S3Error } from './errors.ts'
 import { noteRefusal } from './note-refusal.ts'
 import type { Answer } from './requests/answer.ts'
-import type { S3Request } from './requests/request.ts'
+import { isSecure, type S3Request } from './requests/request.ts'
 import { writeXml, type XmlNode } from './xml/write.ts'
 
 const XML_TYPE = 'application/xml'
@@ -13,6 +14,8 @@ const XML_TYPE = 'application/xml'
 /** Headers of every answer. Content of others is never run in the name of this server. */
 export function standardHeaders(request: S3Request): Record<string, string> {
   return {
+    ...request.admission.fields,
+    ...(isSecure(request) ? overTls : {}),
     'x-amz-request-id': request.requestId,
     'x-amz-id-2': hostId(request),
     ...lastingHeaders,
@@ -27,7 +30,10 @@ export const lastingHeaders = {
 
 /** Header lines of an answer whose other headers were prepared. */
 export function changingHeaders(request: S3Request): string {
-  return `x-amz-request-id: ${request.requestId}\r\nx-amz-id-2: ${hostId(request)}\r\n`
+  const own = { ...request.admission.fields, ...(isSecure(request) ? overTls : {}) }
+  let lines = `x-amz-request-id: ${request.requestId}\r\nx-amz-id-2: ${hostId(request)}\r\n`
+  for (const [name, value] of Object.entries(own)) lines += `${name}: ${value}\r\n`
+  return lines
 }
 
 function hostId({ trace }: S3Request): string {

@@ -5,6 +5,7 @@ import type { AuditEntry } from '@holdfast/core/identities.ts'
 import type { JsonObject } from '@holdfast/core/records.ts'
 import type { FastifyRequest } from 'fastify'
 import type { Context } from '../../context.ts'
+import { isOfGuesses } from '../limits/guesses.ts'
 
 /**
  * What stands in the audit log: every login and what follows from it, every change by an
@@ -52,11 +53,11 @@ export function auditFailure(
   request: FastifyRequest,
   { error, status }: { readonly error: HoldfastError; readonly status: number },
 ): void {
-  const isRefusal = REFUSALS.has(error.kind)
+  const isRefusal = REFUSALS.has(error.kind) || isOfGuesses(error)
   if (!isRefusal && !isGuardedChange(request)) return
   const outcome = isRefusal ? 'refused' : 'failed'
   const entry = entryOf(context, request, { outcome, status, code: error.code })
-  context.audit.record({ ...entry, resource: pathOf(request) })
+  context.audit.recordRefusal({ ...entry, resource: pathOf(request) })
 }
 
 function isGuardedChange({ routeOptions }: FastifyRequest): boolean {

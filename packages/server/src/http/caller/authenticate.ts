@@ -23,6 +23,13 @@ export async function principalOf(engine: Engine, headers: CredentialHeaders): P
   return await authenticateKey(engine, secret)
 }
 
+/** Whether the credential was good before. It may have ended since. */
+export function isKnown(engine: Engine, headers: CredentialHeaders): boolean {
+  const secret = secretOf(headers)
+  if (secret === undefined || engine.keyHashes.get(secret) !== undefined) return true
+  return engine.identity.tokens.get(secret, engine.clock.now()) !== undefined
+}
+
 /** The same where it can be told at once; undefined says nothing. */
 export function peekPrincipal(
   engine: Engine,

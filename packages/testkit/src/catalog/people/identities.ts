@@ -1,4 +1,4 @@
-import type { Session, User } from '@holdfast/core/identities.ts'
+import type { AuditEntry, Session, User } from '@holdfast/core/identities.ts'
 import { newId, newTime } from '../records.ts'
 
 /** Whole identities with plain values; tests name only what they are about. */
@@ -19,6 +19,7 @@ export function newUser(given: Partial<User> & { username: string }): User {
     failures: 0,
     lockedUntil: null,
     lastLoginAt: null,
+    secondFactor: null,
     isSystem: false,
     ...given,
   }
@@ -46,5 +47,24 @@ function fields() {
     createdAt: at,
     createdBy: 'tester',
     updatedAt: at,
+  }
+}
+
+/** An entry of the audit log with plain values. */
+export function entryOf(action: string): AuditEntry {
+  return {
+    at: '2026-05-01T00:00:00.000Z',
+    actor: 'someone',
+    actorKind: 'user',
+    actorName: 'ann',
+    ip: '127.0.0.1',
+    agent: 'tests',
+    requestId: 'request-1',
+    action,
+    outcome: 'success',
+    status: 200,
+    code: null,
+    resource: {},
+    detail: {},
   }
 }

@@ -1,14 +1,9 @@
 import assert from 'node:assert/strict'
 import { hash } from 'node:crypto'
-import {
-  type AuditEntry,
-  type AuditRow,
-  auditText,
-  firstAuditLink,
-} from '@holdfast/core/identities.ts'
+import { type AuditRow, auditText, firstAuditLink } from '@holdfast/core/identities.ts'
 import { catalogTest } from '../catalog-test.ts'
 import type { OpenCatalog } from '../under-test.ts'
-import { newSession, newUser } from './identities.ts'
+import { entryOf, newSession, newUser } from './identities.ts'
 
 /** Users, what belongs to them, and the audit log. */
 export function identityTests(open: OpenCatalog): void {
@@ -88,22 +83,4 @@ function auditTests(open: OpenCatalog): void {
     assert.equal(await audits.count({ action: 'login', actor: 'someone' }), 3)
     assert.equal(await audits.count({ actor: "' OR 1=1 --" }), 0)
   })
-}
-
-function entryOf(action: string): AuditEntry {
-  return {
-    at: '2026-05-01T00:00:00.000Z',
-    actor: 'someone',
-    actorKind: 'user',
-    actorName: 'ann',
-    ip: '127.0.0.1',
-    agent: 'tests',
-    requestId: 'request-1',
-    action,
-    outcome: 'success',
-    status: 200,
-    code: null,
-    resource: {},
-    detail: {},
-  }
 }

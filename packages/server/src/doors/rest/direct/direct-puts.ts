@@ -6,6 +6,7 @@ import type { Context } from '../../../context.ts'
 import { type Received, receivedBefore } from '../../../http/body/request-body.ts'
 import { peekPrincipal } from '../../../http/caller/authenticate.ts'
 import { etagOf } from '../../../http/content/conditions.ts'
+import { BodyBuffers } from '../../../http/direct/body-buffers.ts'
 import type { Direct, DirectExchange } from '../../../http/direct/direct-first.ts'
 import { type PutHeaders, putHeaders } from '../../../http/direct/put-headers.ts'
 import {
@@ -22,6 +23,8 @@ import { assetPath, assetWire } from '../wire/asset-wire.ts'
 
 /** Longer bodies cost more than the request around them. */
 const DIRECT_BYTES_MAX = 64 * 1024
+/** Enough for as many bodies as are under way when the disk is the limit. */
+const BUFFER_BYTES_MAX = 8 * 1024 * 1024
 /** Keys that are written as they are: no escapes, no query, nothing a router would change. */
 const PLACE = /^\/api\/v2\/buckets\/([a-z0-9.-]+)\/assets\/([\w~.!$&'()*+,;=:@/-]+)$/
 
@@ -39,6 +42,7 @@ interface PlainPut {
  */
 export function directPuts(context: Context): Direct {
   const writer = new WholeWriter(context.clock)
+  const buffers = new BodyBuffers(BUFFER_BYTES_MAX)
   const headers = {
     ...securityHeaders(context.settings),
     'content-type': 'application/json; charset=utf-8',
@@ -53,8 +57,11 @@ export function directPuts(context: Context): Direct {
     const state = new RequestState(context, exchange, put.headers.requestId ?? '')
     state.principal = put.principal
     context.load.active += 1
-    void serve(state, put).then(done => {
+    const memory = buffers.take(put.headers.length)
+    void serve(state, put, memory).then(done => {
       context.load.active -= 1
+      // What has to be asked again is read from this memory once more.
+      if (!('again' in done)) buffers.giveBack(memory)
       if ('again' in done) {
         // The way of all requests meets the same failure, and has the words for it.
         receivedBefore.set(exchange.request, done.again)
@@ -76,8 +83,8 @@ type Done =
   | { readonly created: boolean; readonly fields: string; readonly bytes: Uint8Array }
 
 /** Never rejects. */
-async function serve(state: RequestState, put: PlainPut): Promise<Done> {
-  const received = await receive(state)
+async function serve(state: RequestState, put: PlainPut, memory: Buffer): Promise<Done> {
+  const received = await receive(state, memory)
   if ('error' in received) return { again: received }
   const { engine } = state.context
   const { bucket, key, headers, principal } = put
@@ -99,11 +106,14 @@ async function serve(state: RequestState, put: PlainPut): Promise<Done> {
   }
 }
 
-async function receive(state: RequestState): Promise<Received> {
-  const chunks: Uint8Array[] = []
+async function receive(state: RequestState, memory: Buffer): Promise<Received> {
+  let size = 0
   try {
-    for await (const chunk of state.body.source(DIRECT_BYTES_MAX)) chunks.push(chunk)
-    return { chunks }
+    for await (const chunk of state.body.source(DIRECT_BYTES_MAX)) {
+      memory.set(chunk, size)
+      size += chunk.length
+    }
+    return { chunks: size === 0 ? [] : [memory.subarray(0, size)] }
   } catch (error) {
     return { error }
   }

@@ -77,8 +77,10 @@ export const accessOperations: Pick<Operations, Names> = {
   explainAccess: async ({ context, call, body }) => {
     const { principal_id: principalId, permission, asset_id: assetId, bucket, key } = body
     const question = { principalId, permission, assetId, bucket, key }
-    const { allowed, reason, principal } = await explainAccess(context.engine, call, question)
-    return { allowed, reason, principal_id: principal.id, principal_name: principal.name }
+    const found = await explainAccess(context.engine, call, question)
+    const { allowed, reason, principal, secondFactor } = found
+    const { id, name } = principal
+    return { allowed, reason, principal_id: id, principal_name: name, second_factor: secondFactor }
   },
 }
 

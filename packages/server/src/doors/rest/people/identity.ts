@@ -67,8 +67,8 @@ export const identityOperations: Pick<Operations, Names> = {
 
   changePassword: async ({ context, call, body, request }) => {
     request.state.told = { username: body.username }
-    const { username: name, password, new_password: newPassword } = body
-    await changePassword(context.engine, call, { name, password, newPassword })
+    const { username: name, password, new_password: newPassword, code } = body
+    await changePassword(context.engine, call, { name, password, newPassword, code })
     return undefined
   },
 
@@ -139,7 +139,7 @@ export const identityOperations: Pick<Operations, Names> = {
 
 const AGENT_CHARS_MAX = 256
 
-function originOf({ request }: Scope) {
+export function originOf({ request }: Scope) {
   const agent = request.headers['user-agent'] ?? ''
   return { ip: request.state.ip, agent: agent.slice(0, AGENT_CHARS_MAX) }
 }

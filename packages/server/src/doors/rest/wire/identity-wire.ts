@@ -8,6 +8,7 @@ import type {
 import type { SigningKey, User } from '@holdfast/core/identities.ts'
 import type { Principal } from '@holdfast/core/principal.ts'
 import { isRole } from '@holdfast/core/roles.ts'
+import { factorOf } from '@holdfast/engine/identity/factors/spend-proof.ts'
 import { kidOf } from '@holdfast/engine/identity/sessions/key-ring.ts'
 import type { TokenPair } from '@holdfast/engine/identity/sessions/tokens.ts'
 import type { UserPatch } from '@holdfast/engine/identity/users/user-transactions.ts'
@@ -37,6 +38,7 @@ export function userWire(user: User, nowMs: number): UserResponse {
     status,
     locked_until: status === 'LOCKED' ? user.lockedUntil : null,
     must_change_password: user.password?.mustChange ?? false,
+    second_factor: factorOf(user) !== undefined,
     is_system: user.isSystem,
     last_login_at: user.lastLoginAt,
     created_at: user.createdAt,

@@ -1,7 +1,6 @@
 import type { ObjectTag } from '@holdfast/core/objects.ts'
 import type { Principal, RequestFacts } from '@holdfast/core/principal.ts'
-import { clientAddress } from '../../../http/caller/client-address.ts'
-import { isSecure, type ReadRequest } from '../requests/request.ts'
+import { addressOfCaller, isSecure, type ReadRequest } from '../requests/request.ts'
 import type { RequestHeaders } from '../wire/headers.ts'
 import { parseTagHeader } from '../wire/tags.ts'
 
@@ -18,10 +17,7 @@ export class Circumstances implements RequestFacts {
 
   /** As far as it can be believed: proxies that are not trusted are themselves the source. */
   get sourceIp(): string | null {
-    const { remote, raw, context } = this.#request
-    const forwarded = raw.headers['x-forwarded-for']
-    const address = clientAddress({ remote, forwarded }, context.proxies)
-    return address === '' ? null : address
+    return addressOfCaller(this.#request) || null
   }
 
   get secure(): boolean {

@@ -17,6 +17,7 @@ import { type Payload, payloadOf } from './payload.ts'
 import { keptSigningKey, requestSignature, type Scope, sameSignature, signText } from './signing.ts'
 import { amzDate, requireFresh, SKEW_MS } from './times.ts'
 import { VerifiedBody } from './verified-body.ts'
+import { rememberSigner, requireUnblocked } from './wrong-signatures.ts'
 
 class S3Call implements Call {
   readonly principal: Principal
@@ -66,7 +67,7 @@ export async function verifyRequest(request: ReadRequest): Promise<Verified> {
     const payload = payloadOf(content, false)
     return mint(request, anonymous, new VerifiedBody(request, payload.mode, null))
   }
-  const found = await findAccessKey(request.context.engine, claim.accessKeyId)
+  const found = await findSigner(request, claim)
   return verifyClaim(request, { claim, content, found })
 }
 
@@ -76,8 +77,10 @@ export async function verifyRequest(request: ReadRequest): Promise<Verified> {
  */
 export function peekVerified(request: ReadRequest): Verified | undefined {
   const claim = claimOf(request.wire, request.query)
-  const found = claim && peekAccessKey(request.context.engine, claim.accessKeyId)
-  if (claim === undefined || found === undefined) return undefined
+  if (claim === undefined) return undefined
+  requireUnblocked(request, claim.accessKeyId)
+  const found = peekAccessKey(request.context.engine, claim.accessKeyId)
+  if (found === undefined) return undefined
   return verifyClaim(request, { claim, content: contentHash(request, claim), found })
 }
 
@@ -93,6 +96,7 @@ function verifyClaim(request: ReadRequest, { claim, content, found }: Claimed): 
   requireSigned(request, claim)
   const payload = payloadOf(content, true)
   requireSignature(request, { claim, payload, key })
+  rememberSigner(request, claim.accessKeyId)
   const { mode } = payload
   const signing: ChunkSigning | null =
     mode.kind === 'chunks' && mode.signed
@@ -125,6 +129,14 @@ function contentHash({ wire, query }: ReadRequest, claim: Claim | undefined) {
   throw new S3Error('InvalidRequest', {
     message: 'Missing required header for this request: x-amz-content-sha256',
   })
+}
+
+async function findSigner(
+  request: ReadRequest,
+  { accessKeyId }: Pick<Claim, 'accessKeyId'>,
+): Promise<FoundAccessKey | undefined> {
+  requireUnblocked(request, accessKeyId)
+  return await findAccessKey(request.context.engine, accessKeyId)
 }
 
 function openClaim(
@@ -219,7 +231,7 @@ export interface SignedPolicy {
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-authentication-HTTPPOST.html */
 async function verifyPolicy(request: ReadRequest, signed: SignedPolicy): Promise<Principal> {
-  const found = await findAccessKey(request.context.engine, signed.accessKeyId)
+  const found = await findSigner(request, signed)
   const { key, principal, nowMs } = openClaim(request, signed, found)
   if (!amzDate(signed.timeMs).startsWith(signed.scope.day)) throw new S3Error('AccessDenied')
   if (signed.timeMs - nowMs > SKEW_MS) {
@@ -229,5 +241,6 @@ async function verifyPolicy(request: ReadRequest, signed: SignedPolicy): Promise
   if (!sameSignature(signed.signature, expected)) {
     throw new S3Error('SignatureDoesNotMatch', { AWSAccessKeyId: signed.accessKeyId })
   }
+  rememberSigner(request, signed.accessKeyId)
   return principal
 }

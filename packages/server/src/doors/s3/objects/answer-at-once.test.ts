@@ -82,3 +82,47 @@ test('what is refused is refused the moment it is', async () => {
   await s3.send('DELETE /plain/a')
   assert.equal((await s3.send('GET /plain/a')).code, 'NoSuchKey')
 })
+
+test('limits on callers count what is answered at once', async () => {
+  for (const subject of ['ADDRESS', 'PRINCIPAL', 'BUCKET']) {
+    await using s3 = await startS3({ env: { [`STORAGE_RATE_LIMIT_${subject}`]: '7/1h' } })
+    await s3.send('PUT /plain')
+    await s3.send('PUT /plain/a', { body: 'hello' })
+    const answers = await inTurn(6, () => s3.send('GET /plain/a'))
+    // The bucket was not there yet when it was made, so nobody counted that.
+    const good = subject === 'BUCKET' ? 6 : 5
+    assert.deepEqual(
+      answers.map(({ status }) => status),
+      Array.from({ length: 6 }, (_, n) => (n < good ? 200 : 503)),
+    )
+    const left = answers.slice(0, good).map(({ headers }) => String(headers.ratelimit))
+    assert.ok(
+      left.every((text, n) => text.includes(`;r=${good - 1 - n};`)),
+      left.join(),
+    )
+  }
+})
+
+test('wrong signatures count once, and block keys that were not good before', async () => {
+  await using s3 = await startS3({ env: { STORAGE_RATE_LIMIT_CREDENTIALS: '5/1h' } })
+  await s3.send('PUT /plain')
+  await s3.send('PUT /plain/a', { body: 'hello' })
+  for (let round = 0; round < 2; round += 1) await s3.send('GET /plain/a')
+  const made = await s3.server.ask('POST /api/v2/s3/keys', {
+    json: { name: 'unused', permissions: ['assets:read'] },
+  })
+  const { id, secret } = made.json
+  const key = { id: String(id), secret: String(secret) }
+  const wrong = { id: key.id, secret: 'another secret' }
+  const answers = await inTurn(6, () => s3.send('GET /plain/a', { key: wrong }))
+  const codes = answers.map(({ code }) => code)
+  assert.deepEqual(codes, [...Array.from({ length: 5 }, () => 'SignatureDoesNotMatch'), 'SlowDown'])
+  assert.equal((await s3.send('GET /plain/a', { key })).code, 'SlowDown')
+  assert.equal((await s3.send('GET /plain/a')).text, 'hello')
+})
+
+async function inTurn<T>(times: number, run: () => Promise<T>): Promise<T[]> {
+  const results: T[] = []
+  for (let n = 0; n < times; n += 1) results.push(await run())
+  return results
+}

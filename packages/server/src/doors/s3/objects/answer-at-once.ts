@@ -20,8 +20,8 @@ const NONE = new Uint8Array(0)
 export function answerAtOnce(request: S3Request): boolean {
   const { method, raw, response, context, headers } = request
   if (method !== 'GET' && method !== 'HEAD') return false
-  const { load, settings } = context
-  if (load.stopping || load.active > settings.requestsMax) return false
+  const { load, settings, limits } = context
+  if (load.stopping || load.active > settings.requestsMax || limits.concerns(raw)) return false
   if (!canWriteWhole(response) || raw.httpVersionMinor !== 1) return false
   if (raw.url?.includes('?') !== false || !isPlain(headers)) return false
   const found = find(request)

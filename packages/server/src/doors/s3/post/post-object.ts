@@ -1,6 +1,7 @@
 import type { ByteSource } from '@holdfast/core/ports/element.ts'
 import type { StoredObject } from '@holdfast/engine/objects/object-views.ts'
 import { putObject } from '@holdfast/engine/objects/put-object.ts'
+import { admitCaller } from '../auth/admit-caller.ts'
 import { parseCredential, signatureOf } from '../auth/claim.ts'
 import { ALGORITHM } from '../auth/signing.ts'
 import { parseAmzDate } from '../auth/times.ts'
@@ -39,6 +40,7 @@ async function store(request: ReadRequest, form: PostForm): Promise<Answer> {
   const key = keyOf(form)
   const policy = policyOf(request, fields)
   const verified = await verifyForm(request, signedPolicy(fields), headersOf(form))
+  await admitCaller(verified)
   if (policy !== undefined) {
     const facts = new Map(fields)
     facts.set('key', key)

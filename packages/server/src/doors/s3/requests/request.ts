@@ -5,7 +5,9 @@ import { anonymous, type Principal } from '@holdfast/core/principal.ts'
 import type { JsonObject } from '@holdfast/core/records.ts'
 import type { Context } from '../../../context.ts'
 import { RequestBody } from '../../../http/body/request-body.ts'
+import { clientAddress } from '../../../http/caller/client-address.ts'
 import type { WholeWriter } from '../../../http/direct/write-whole.ts'
+import type { Admission } from '../../../http/limits/admission.ts'
 import { splitUrl } from '../../../http/parse/raw-path.ts'
 import { NO_OPERATION } from '../../../telemetry/request-tallies.ts'
 import { type Trace, traceOf } from '../../../telemetry/trace.ts'
@@ -27,6 +29,8 @@ export interface S3Request {
   readonly method: string
   /** A socket that closed no longer tells. */
   readonly remote: string | undefined
+  /** Its way through the limits on callers. */
+  readonly admission: Admission
   /** Of the request line, still encoded. */
   readonly path: string
   readonly headers: RequestHeaders
@@ -85,6 +89,23 @@ export function beginRequest(
 ): S3Request {
   const { clock, random, pace } = context
   const { traceparent } = raw.headers
+  const remote = raw.socket.remoteAddress
+  const told: Told = {
+    operation: NO_OPERATION,
+    code: undefined,
+    principal: anonymous,
+    resource: {},
+    sentBytes: 0,
+  }
+  const visit = {
+    response,
+    get ip() {
+      return addressOfCaller({ context, raw, remote })
+    },
+    get code() {
+      return told.code
+    },
+  }
   return {
     context,
     raw,
@@ -96,18 +117,23 @@ export function beginRequest(
     writer,
     body: new RequestBody(raw, response, pace),
     method: raw.method ?? '',
-    remote: raw.socket.remoteAddress,
+    remote,
+    admission: context.limits.admission(visit),
     path: splitUrl(raw.url ?? '').path,
     headers: new RequestHeaders(raw.rawHeaders),
-    told: {
-      operation: NO_OPERATION,
-      code: undefined,
-      principal: anonymous,
-      resource: {},
-      sentBytes: 0,
-    },
+    told,
     allowed: {},
   }
+}
+
+/** As far as it can be believed. */
+export function addressOfCaller({
+  context,
+  raw,
+  remote,
+}: Pick<S3Request, 'context' | 'raw' | 'remote'>): string {
+  const forwarded = raw.headers['x-forwarded-for']
+  return clientAddress({ remote, forwarded }, context.proxies)
 }
 
 export function readRequest(request: S3Request): ReadRequest {

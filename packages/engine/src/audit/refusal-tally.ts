@@ -1,0 +1,83 @@
+import type { AuditEntry } from '@holdfast/core/identities.ts'
+import { systemPrincipal } from '@holdfast/core/principal.ts'
+import { addressKey } from '@holdfast/core/rates/address-key.ts'
+import { type Rate, RateTable } from '@holdfast/core/rates/rate-table.ts'
+
+interface Tally {
+  count: number
+  readonly first: AuditEntry
+  last: AuditEntry
+  /** By code of the refusal. */
+  readonly codes: Map<string, number>
+  readonly actions: Set<string>
+}
+
+const ADDRESSES_MAX = 1000
+const KEYS_MAX = 10_000
+const NAMES_MAX = 20
+/** Whoever is one too many is counted together with the others. */
+const OTHERS = ''
+
+/**
+ * Refusals of addresses that cause too many: counted, and told in one row each now and then. A
+ * flood of them costs neither a row nor memory for every one, and none is missing from the count.
+ */
+export class RefusalTally {
+  readonly #table: RateTable | undefined
+  #tallies = new Map<string, Tally>()
+
+  /** Without a rate every refusal has a row of its own. */
+  constructor(rate: Rate | undefined, seed: number) {
+    this.#table = rate && new RateTable(rate, { keysMax: KEYS_MAX, seed })
+  }
+
+  /** True when it was counted here; false when it deserves a row of its own. */
+  count(entry: AuditEntry, nowMs: number): boolean {
+    if (this.#table === undefined) return false
+    const key = addressKey(entry.ip)
+    if (this.#table.take(key, nowMs).allowed) return false
+    const known = this.#tallies.get(key)
+    const place = known === undefined && this.#tallies.size >= ADDRESSES_MAX ? OTHERS : key
+    const tally = this.#tallies.get(place) ?? newTally(entry)
+    this.#tallies.set(place, tally)
+    tally.count += 1
+    tally.last = entry
+    const code = entry.code ?? 'none'
+    if (tally.codes.size < NAMES_MAX || tally.codes.has(code)) {
+      tally.codes.set(code, (tally.codes.get(code) ?? 0) + 1)
+    }
+    if (tally.actions.size < NAMES_MAX) tally.actions.add(entry.action)
+    return true
+  }
+
+  /** One row for each address; counting begins anew. */
+  rows(): AuditEntry[] {
+    const tallies = this.#tallies
+    this.#tallies = new Map()
+    return [...tallies].map(([key, tally]) => rowOf(key, tally))
+  }
+}
+
+function newTally(first: AuditEntry): Tally {
+  return { count: 0, first, last: first, codes: new Map(), actions: new Set() }
+}
+
+function rowOf(key: string, { count, first, last, codes, actions }: Tally): AuditEntry {
+  const { id, kind, name } = systemPrincipal
+  return {
+    at: last.at,
+    ...{ actor: id, actorKind: kind, actorName: name, requestId: last.requestId },
+    // The network where it is one of many: single addresses of it were not kept.
+    ip: key === OTHERS ? '' : key,
+    agent: last.agent,
+    ...{ action: 'refusals', outcome: 'refused', status: last.status, code: last.code },
+    resource: {},
+    detail: {
+      count,
+      since: first.at,
+      until: last.at,
+      codes: Object.fromEntries(codes),
+      actions: [...actions],
+    },
+  }
+}

@@ -1,0 +1,97 @@
+import { HoldfastError } from '@holdfast/core/errors.ts'
+import type { SecondFactor, User } from '@holdfast/core/identities.ts'
+import type { CatalogTransaction, Moment } from '@holdfast/core/ports/catalog.ts'
+import { endSessionsOf } from '../sessions/session-transactions.ts'
+import { factorOf, type Proof, spendProof } from './spend-proof.ts'
+
+/** A secret that does not count yet. Another one that did not either makes room. */
+export async function beginFactorTransaction(
+  tx: CatalogTransaction,
+  args: { readonly id: string; readonly sealedSecret: string },
+  moment: Moment,
+): Promise<User> {
+  const user = await requireActive(tx, args.id)
+  if (factorOf(user) !== undefined) throw new HoldfastError('SECOND_FACTOR_EXISTS')
+  const { sealedSecret } = args
+  const pending: SecondFactor = { sealedSecret, confirmedAt: null, lastStep: 0, recovery: [] }
+  return await putFactor(tx, { user, secondFactor: pending, what: 'begun' }, moment)
+}
+
+export interface ConfirmFactorArgs {
+  readonly id: string
+  /** The one that the code was checked with: another may have been begun since. */
+  readonly sealedSecret: string
+  readonly step: number
+  readonly recovery: readonly string[]
+}
+
+/** From now on it counts. Sessions that began without it end. */
+export async function confirmFactorTransaction(
+  tx: CatalogTransaction,
+  args: ConfirmFactorArgs,
+  moment: Moment,
+): Promise<User> {
+  const user = await requireActive(tx, args.id)
+  const { secondFactor: pending } = user
+  if (pending === null || pending.confirmedAt !== null) {
+    throw new HoldfastError('SECOND_FACTOR_EXISTS')
+  }
+  if (pending.sealedSecret !== args.sealedSecret) throw new HoldfastError('UNAUTHENTICATED')
+  const { step: lastStep, recovery } = args
+  const secondFactor = { ...pending, confirmedAt: moment.now, lastStep, recovery }
+  await endSessionsOf(tx, user.id)
+  return await putFactor(tx, { user, secondFactor, what: 'on' }, moment)
+}
+
+/** By its owner with a code, or by an administrator without. Sessions end. */
+export async function removeFactorTransaction(
+  tx: CatalogTransaction,
+  args: { readonly id: string; readonly proof: Proof | 'administrator' },
+  moment: Moment,
+): Promise<User> {
+  const found = await tx.identities.byId('user', args.id)
+  if (found === undefined || found.status === 'DELETED') {
+    throw new HoldfastError('USER_NOT_FOUND', { user_id: args.id })
+  }
+  if (found.secondFactor === null) throw new HoldfastError('SECOND_FACTOR_MISSING')
+  const user = args.proof === 'administrator' ? found : spendProof(found, args.proof)
+  await endSessionsOf(tx, user.id)
+  return await putFactor(tx, { user, secondFactor: null, what: 'off' }, moment)
+}
+
+/** The ones before are good no longer. */
+export async function renewRecoveryTransaction(
+  tx: CatalogTransaction,
+  args: { readonly id: string; readonly proof: Proof; readonly recovery: readonly string[] },
+  moment: Moment,
+): Promise<User> {
+  const user = spendProof(await requireActive(tx, args.id), args.proof)
+  const factor = factorOf(user)
+  if (factor === undefined) throw new HoldfastError('SECOND_FACTOR_MISSING')
+  const secondFactor = { ...factor, recovery: args.recovery }
+  return await putFactor(tx, { user, secondFactor, what: 'recovery codes renewed' }, moment)
+}
+
+async function requireActive(tx: CatalogTransaction, id: string): Promise<User> {
+  const user = await tx.identities.byId('user', id)
+  if (user?.status !== 'ACTIVE') throw new HoldfastError('UNAUTHENTICATED')
+  return user
+}
+
+/** The change log tells that it happened, never a secret or a hash. */
+async function putFactor(
+  tx: CatalogTransaction,
+  change: {
+    readonly user: User
+    readonly secondFactor: SecondFactor | null
+    readonly what: string
+  },
+  moment: Moment,
+): Promise<User> {
+  const { secondFactor, what } = change
+  const seq = await tx.nextSeq()
+  const user: User = { ...change.user, secondFactor, seq, updatedAt: moment.now }
+  await tx.put.identity(user)
+  await tx.note({ what: 'identity.set', detail: { kind: 'user', id: user.id, factor: what } })
+  return user
+}

@@ -1,0 +1,24 @@
+import { HoldfastError } from '@holdfast/core/errors.ts'
+import type { User } from '@holdfast/core/identities.ts'
+import { permissions, scopeCovers } from '@holdfast/core/principal.ts'
+import { rightsOf } from '@holdfast/core/roles.ts'
+import type { Engine } from '../../engine.ts'
+import { factorOf } from './spend-proof.ts'
+
+const administrative = permissions.filter(name => /^admin:|:admin$/.test(name))
+
+/**
+ * SECOND_FACTOR_ENROLMENT_REQUIRED for whom the settings oblige to have one and who has none. Asked
+ * at every login, refresh and first use of a token: who becomes an administrator is asked at once.
+ */
+export function requireFactor(engine: Engine, user: User): void {
+  if (factorOf(user) !== undefined || !isObliged(engine, user)) return
+  throw new HoldfastError('SECOND_FACTOR_ENROLMENT_REQUIRED')
+}
+
+function isObliged({ identity }: Engine, { roles }: User): boolean {
+  const { secondFactorFor } = identity.settings
+  if (secondFactorFor !== 'administrators') return secondFactorFor === 'everybody'
+  const scopes = rightsOf(roles).permissions
+  return administrative.some(name => scopes.some(scope => scopeCovers(scope, name)))
+}

@@ -1,0 +1,11 @@
+import type { User } from '@holdfast/core/identities.ts'
+import type { Engine } from '../../engine.ts'
+import { noticeMail } from './texts.ts'
+
+/** Tells the owner of a change; without an address or a mail server there is nobody to tell. */
+export function notify(engine: Engine, user: User, change: string): void {
+  const { email, id, username } = user
+  if (email === null) return
+  const mail = { to: email, ...noticeMail(username, change) }
+  engine.identity.mails?.add(async () => ({ about: 'notice', userId: id, mail }))
+}

@@ -1,0 +1,76 @@
+import { openChallenge } from '@holdfast/engine/identity/factors/challenge.ts'
+import {
+  beginFactor,
+  confirmFactor,
+  disableFactor,
+  removeFactor,
+  renewRecoveryCodes,
+  type WithCode,
+} from '@holdfast/engine/identity/factors/second-factor.ts'
+import { principalOfUser } from '@holdfast/engine/identity/principal-of-user.ts'
+import { loginWithCode } from '@holdfast/engine/identity/sessions/login-with-code.ts'
+import type { Operations, Scope } from '../../../http/exchange.ts'
+import { tokenWire, userWire } from '../wire/identity-wire.ts'
+import { originOf } from './identity.ts'
+
+type Names =
+  | 'loginWithCode'
+  | 'beginSecondFactor'
+  | 'confirmSecondFactor'
+  | 'disableSecondFactor'
+  | 'renewRecoveryCodes'
+  | 'removeUserSecondFactor'
+
+export const factorOperations: Pick<Operations, Names> = {
+  loginWithCode: async exchange => {
+    const { context, body, request } = exchange
+    const { userId } = openChallenge(context.engine, body.challenge)
+    request.state.told = { user_id: userId }
+    const { user, tokens, by } = await loginWithCode(context.engine, body, originOf(exchange))
+    request.state.told = { username: user.username, user_id: userId, second_factor: by }
+    request.state.principal = (await principalOfUser(context.engine, user)).principal
+    return tokenWire(tokens)
+  },
+
+  beginSecondFactor: async exchange => {
+    const { context, call, body } = exchange
+    const { username: name, password } = body
+    exchange.request.state.told = { username: name }
+    const { secret, uri } = await beginFactor(context.engine, call, { name, password })
+    return { secret, otpauth_uri: uri }
+  },
+
+  confirmSecondFactor: async exchange => {
+    const { context, call } = exchange
+    const codes = await confirmFactor(context.engine, call, proofIn(exchange))
+    return { recovery_codes: [...codes] }
+  },
+
+  disableSecondFactor: async exchange => {
+    await disableFactor(exchange.context.engine, exchange.call, proofIn(exchange))
+    return undefined
+  },
+
+  renewRecoveryCodes: async exchange => {
+    const { context, call } = exchange
+    const codes = await renewRecoveryCodes(context.engine, call, proofIn(exchange))
+    return { recovery_codes: [...codes] }
+  },
+
+  removeUserSecondFactor: async ({ context, call, params, request }) => {
+    const user = await removeFactor(context.engine, call, params.id)
+    request.state.told = { before: { second_factor: true }, after: { second_factor: false } }
+    return userWire(user, context.clock.now())
+  },
+}
+
+/** Secrets are never told to the audit log: only whose they are. */
+function proofIn(
+  exchange: Pick<Scope, 'request'> & {
+    readonly body: { readonly username: string; readonly password: string; readonly code: string }
+  },
+): WithCode {
+  const { username: name, password, code } = exchange.body
+  exchange.request.state.told = { username: name }
+  return { name, password, code }
+}

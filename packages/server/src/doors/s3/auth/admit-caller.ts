@@ -1,0 +1,14 @@
+import { knowsBucket } from '../../../http/limits/buckets-named.ts'
+import type { Verified } from './verify.ts'
+
+/** The limits of the caller and of the bucket, once both are known. */
+export async function admitCaller({ request, call }: Verified): Promise<void> {
+  const { admission, context, address } = request
+  await admission.principal(call.principal)
+  const { bucket, key } = address
+  if (bucket === undefined || !context.limits.asksBuckets) return
+  // Callers may write any name: only those that exist are counted.
+  const found = await context.engine.catalog.view.buckets.byName(bucket)
+  if (found === undefined) return
+  await admission.bucket(bucket, knowsBucket(call.principal, found, key))
+}

@@ -1,0 +1,24 @@
+import type { S3Error } from '../errors.ts'
+import { addressOfCaller, type S3Request } from '../requests/request.ts'
+
+/**
+ * Wrong signatures count against the address. When there were too many, only access keys that were
+ * good from there before are looked at.
+ */
+export function requireUnblocked(request: S3Request, accessKeyId: string): void {
+  const { limits } = request.context
+  if (!limits.blocksAny) return
+  const ip = addressOfCaller(request)
+  if (limits.wasGood(ip, accessKeyId)) return
+  limits.requireUnblocked(ip, request.admission)
+}
+
+export function rememberSigner(request: S3Request, accessKeyId: string): void {
+  request.context.limits.remember(addressOfCaller(request), accessKeyId)
+}
+
+const WRONG: ReadonlySet<string> = new Set(['InvalidAccessKeyId', 'SignatureDoesNotMatch'])
+
+export async function countWrongSignature(request: S3Request, { code }: S3Error): Promise<void> {
+  if (WRONG.has(code)) await request.context.limits.countWrong(addressOfCaller(request))
+}

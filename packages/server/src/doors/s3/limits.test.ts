@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { adminKey } from '../../started-server.test.ts'
+import { type S3Answer, startS3 } from './started-s3.test.ts'
+
+function slowedDown(answer: S3Answer, policy: string): void {
+  assert.deepEqual([answer.status, answer.code], [503, 'SlowDown'], answer.text)
+  assert.ok(Number(answer.headers['retry-after']) >= 1)
+  assert.ok(String(answer.headers['ratelimit-policy']).includes(`"${policy}";q=`))
+}
+
+test('an address and a key that ask too often are told to slow down', async () => {
+  for (const subject of ['ADDRESS', 'PRINCIPAL']) {
+    await using s3 = await startS3({ env: { [`STORAGE_RATE_LIMIT_${subject}`]: '4/1h' } })
+    const policy = subject.toLowerCase()
+    assert.equal((await s3.send('PUT /shop')).status, 200)
+    assert.equal((await s3.send('PUT /shop/k', { body: 'x' })).status, 200)
+    const got = await s3.send('GET /shop/k')
+    assert.equal(got.text, 'x')
+    assert.equal(got.headers['ratelimit-policy'], `"${policy}";q=4;w=3600`)
+    assert.equal(got.headers.ratelimit, `"${policy}";r=1;t=900`)
+    assert.equal((await s3.send('GET /shop/absent')).status, 404)
+    slowedDown(await s3.send('GET /shop/k'), policy)
+    slowedDown(await s3.send('PUT /shop/k', { body: 'x'.repeat(500_000) }), policy)
+    const anonymous = await s3.send('GET /shop/k', { auth: 'none' })
+    assert.equal(anonymous.status, subject === 'ADDRESS' ? 503 : 403)
+  }
+})
+
+test('both doors count together, for addresses and for buckets', async () => {
+  await using s3 = await startS3({ env: { STORAGE_RATE_LIMIT_BUCKET: '3/1h' } })
+  assert.equal((await s3.send('PUT /shop')).status, 200)
+  const path = '/api/v2/buckets/shop/assets/k'
+  assert.equal((await s3.server.ask(`PUT ${path}`, { body: 'x' })).status, 201)
+  for (let n = 0; n < 10; n += 1) {
+    // Who is kept out uses up nothing, and neither does a name that nobody has.
+    assert.equal((await s3.send('GET /shop/k', { auth: 'none' })).status, 403)
+    assert.equal((await s3.send('GET /none/k')).status, 404)
+  }
+  assert.equal((await s3.send('GET /shop/k')).text, 'x')
+  assert.equal((await s3.server.ask(`GET ${path}`)).text, 'x')
+  slowedDown(await s3.send('GET /shop/k'), 'bucket')
+  assert.equal((await s3.server.ask(`GET ${path}`)).status, 429)
+  assert.equal((await s3.send('PUT /other')).status, 200)
+  assert.equal((await s3.send('GET /other')).status, 200)
+})
+
+test('after too many wrong signatures only keys that were good are looked at', async () => {
+  await using s3 = await startS3({ env: { STORAGE_RATE_LIMIT_CREDENTIALS: '5/1h' } })
+  assert.equal((await s3.send('PUT /shop')).status, 200)
+  const wrong = { id: 'NOBODYSKEY0000000000', secret: 'x'.repeat(40) }
+  for (let n = 0; n < 5; n += 1) {
+    const answer = await s3.send('GET /shop', { key: wrong })
+    assert.deepEqual([answer.status, answer.code], [403, 'InvalidAccessKeyId'])
+  }
+  slowedDown(await s3.send('GET /shop', { key: wrong }), 'credentials')
+  slowedDown(await s3.send('GET /shop', { key: wrong, auth: 'query' }), 'credentials')
+  assert.equal((await s3.send('GET /shop')).status, 200)
+  // The doors know of each other's wrong credentials.
+  const key = 'hf_wrong-key-0123456789'
+  assert.equal((await s3.server.ask('GET /api/v2/assets', { key })).status, 429)
+  assert.equal((await s3.server.ask('GET /api/v2/assets', { key: adminKey })).status, 429)
+})
+
+test('limits and policies ask for the address of the caller, not of a proxy of ours', async () => {
+  await using s3 = await startS3({ env: { STORAGE_TRUSTED_PROXIES: '127.0.0.1' } })
+  assert.equal((await s3.send('PUT /shop')).status, 200)
+  assert.equal((await s3.send('PUT /shop/k', { body: 'x' })).status, 200)
+  const statement = {
+    ...{ Effect: 'Allow', Principal: '*', Action: 's3:GetObject' },
+    Resource: 'arn:aws:s3:::shop/*',
+    Condition: { IpAddress: { 'aws:SourceIp': '198.51.100.0/24' } },
+  }
+  const body = JSON.stringify({ Version: '2012-10-17', Statement: [statement] })
+  const set = await s3.send('PUT /shop?policy', { body })
+  assert.ok(set.status < 300, set.text)
+  const status = async (ip: string) => {
+    const headers = { 'x-forwarded-for': ip }
+    return (await s3.send('GET /shop/k', { auth: 'none', unsigned: headers })).status
+  }
+  assert.equal(await status('198.51.100.7'), 200)
+  assert.equal(await status('203.0.113.7'), 403)
+  assert.equal(await status('198.51.100.7, 203.0.113.7'), 403)
+})

@@ -1,0 +1,144 @@
+import type { ServerResponse } from 'node:http'
+import { HoldfastError } from '@holdfast/core/errors.ts'
+import type { LimitStore, RatePolicy } from '@holdfast/core/ports/limit-store.ts'
+import type { Principal } from '@holdfast/core/principal.ts'
+import { addressKey } from '@holdfast/core/rates/address-key.ts'
+import type { LimitPolicies, Subject } from './limit-policies.ts'
+import { type Asked, rateLimitFields, waitSeconds } from './rate-limit-fields.ts'
+
+/** A request as far as its limits are concerned. */
+export interface Visit {
+  readonly ip: string
+  readonly response: ServerResponse
+  /** Code of the refusal that was answered. */
+  readonly code: string | undefined
+}
+
+export interface AdmissionParts {
+  readonly store: LimitStore
+  readonly policies: LimitPolicies
+  /** Told of every refusal, by the name of the policy. */
+  readonly onRefusal: (policy: string, visit: Visit) => void
+}
+
+/** Who got one of these was kept out, and does not use up what belongs to those inside. */
+const KEPT_OUT: ReadonlySet<number> = new Set([401, 403, 404, 423])
+/** The guess was right, whatever became of it. */
+const RIGHT_GUESS: ReadonlySet<string> = new Set(['ACCOUNT_DISABLED', 'PASSWORD_CHANGE_REQUIRED'])
+const WRONG_GUESS: ReadonlySet<number> = new Set([401, 403, 423, 429])
+
+/** One request on its way through the limits, until its connection is done with it. */
+export class Admission {
+  readonly #parts: AdmissionParts
+  readonly #visit: Visit
+  readonly #asked: Asked[] = []
+  readonly #buckets = new Set<string>()
+  readonly #after: ((status: number | undefined) => void)[] = []
+
+  constructor(parts: AdmissionParts, visit: Visit) {
+    this.#parts = parts
+    this.#visit = visit
+  }
+
+  /** Headers that the answer carries, refusals too. */
+  get fields(): Record<string, string> | undefined {
+    return rateLimitFields(this.#asked)
+  }
+
+  // Each rejects with RATE_LIMITED or, where too many are inside, TOO_MANY_REQUESTS.
+
+  async address(): Promise<void> {
+    if (!this.#isLimited('address')) return
+    await this.#pass('address', addressKey(this.#visit.ip))
+  }
+
+  /** Whoever is nobody in particular is limited by the address alone. */
+  async principal({ kind, id }: Principal): Promise<void> {
+    if (kind === 'anonymous' || !this.#isLimited('principal')) return
+    await this.#pass('principal', `${kind} ${id}`)
+  }
+
+  /**
+   * To be asked when the caller is known; who is kept out of the bucket uses nothing up. Who may
+   * not know of it is neither told of its limits nor refused by them: the answer is the one for a
+   * bucket that is not there.
+   */
+  async bucket(name: string, isKnown: boolean): Promise<void> {
+    if (!this.#isLimited('bucket') || this.#buckets.has(name)) return
+    this.#buckets.add(name)
+    const policy = this.#parts.policies.rates.bucket
+    if (isKnown) await this.#pass('bucket', name)
+    else if (policy === undefined || !(await this.#parts.store.take(policy, name)).allowed) return
+    this.#onceOver(status => {
+      if (policy === undefined || status === undefined || !KEPT_OUT.has(status)) return
+      void this.#parts.store.giveBack(policy, name)
+    })
+  }
+
+  /**
+   * A guess of what people remember. The token is taken before anybody looks at the guess, so that
+   * guesses at the same time get no more; only a right one is given back.
+   */
+  async guess(): Promise<void> {
+    const policy = this.#parts.policies.rates.login
+    if (policy === undefined) return
+    const key = addressKey(this.#visit.ip)
+    await this.#take(policy, key, 'quiet')
+    this.#onceOver(status => {
+      if (status === undefined) return
+      const isRight = RIGHT_GUESS.has(this.#visit.code ?? '')
+      if (isRight || !WRONG_GUESS.has(status)) void this.#parts.store.giveBack(policy, key)
+    })
+  }
+
+  /** The refusal of one whose wait is known. */
+  refusal(policy: RatePolicy, waitMs: number): HoldfastError {
+    this.#asked.push({ policy, taken: { left: 0, waitMs } })
+    this.#parts.onRefusal(policy.name, this.#visit)
+    const details = { policies: [policy.name], retry_after: waitSeconds(waitMs) }
+    return new HoldfastError('RATE_LIMITED', details)
+  }
+
+  #isLimited(subject: Subject): boolean {
+    const { rates, places } = this.#parts.policies
+    return rates[subject] !== undefined || places[subject] !== undefined
+  }
+
+  async #pass(subject: Subject, key: string): Promise<void> {
+    const { policies, store, onRefusal } = this.#parts
+    const { rates, places } = policies
+    const rate = rates[subject]
+    if (rate !== undefined) await this.#take(rate, key)
+    const policy = places[subject]
+    if (policy === undefined) return
+    const stay = await store.enter(policy, key)
+    this.#asked.push({ policy, left: stay.left })
+    if (!stay.allowed) {
+      onRefusal(policy.name, this.#visit)
+      throw new HoldfastError('TOO_MANY_REQUESTS', { policies: [policy.name], retry_after: 1 })
+    }
+    this.#onceOver(() => void stay.leave())
+  }
+
+  /** Quiet ones are told of only when they refuse: what is left would help who guesses. */
+  async #take(policy: RatePolicy, key: string, told?: 'quiet'): Promise<void> {
+    const taken = await this.#parts.store.take(policy, key)
+    if (!taken.allowed) throw this.refusal(policy, taken.waitMs)
+    if (told !== 'quiet') this.#asked.push({ policy, taken })
+  }
+
+  /** Runs when the answer is out, with its status; undefined when nobody received it. */
+  #onceOver(run: (status: number | undefined) => void): void {
+    const { response } = this.#visit
+    if (response.closed) {
+      run(undefined)
+      return
+    }
+    this.#after.push(run)
+    if (this.#after.length > 1) return
+    response.once('close', () => {
+      const status = response.writableFinished ? response.statusCode : undefined
+      for (const each of this.#after) each(status)
+    })
+  }
+}

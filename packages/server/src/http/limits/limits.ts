@@ -1,0 +1,121 @@
+import type { IncomingMessage } from 'node:http'
+import type { BlockList } from 'node:net'
+import { BoundedCache } from '@holdfast/core/bounded-cache.ts'
+import type { Clock } from '@holdfast/core/ports/clock.ts'
+import type { LimitStore } from '@holdfast/core/ports/limit-store.ts'
+import { addressKey } from '@holdfast/core/rates/address-key.ts'
+import type { Log } from '../../telemetry/log.ts'
+import type { Metrics } from '../../telemetry/metrics.ts'
+import { clientAddress } from '../caller/client-address.ts'
+import { Admission, type Visit } from './admission.ts'
+import type { LimitPolicies } from './limit-policies.ts'
+
+export interface LimitParts {
+  readonly policies: LimitPolicies
+  readonly store: LimitStore
+  readonly clock: Clock
+  readonly proxies: BlockList
+  readonly metrics: Metrics
+  readonly log: Log
+}
+
+const BLOCKED_MAX = 10_000
+const GOOD_MAX = 10_000
+const WARNED_EVERY_MS = 3_600_000
+
+/** The limits of one server, for all doors. */
+export class Limits {
+  readonly #parts: LimitParts
+  /** Addresses with too many wrong credentials, and until when (monotonic). */
+  readonly #blocked = new Map<string, number>()
+  readonly #good = new BoundedCache<true>(GOOD_MAX)
+  #warnedMs = Number.NEGATIVE_INFINITY
+
+  constructor(parts: LimitParts) {
+    this.#parts = parts
+  }
+
+  admission(visit: Visit): Admission {
+    const { store, policies } = this.#parts
+    return new Admission({ store, policies, onRefusal: this.#tell }, visit)
+  }
+
+  /**
+   * Whether a request has to go the way on which limits are looked at. Asked first of all for every
+   * request: without limits that is two comparisons.
+   */
+  concerns(request: IncomingMessage): boolean {
+    if (this.#parts.policies.everyRequest) return true
+    if (this.#blocked.size === 0) return false
+    const forwarded = request.headers['x-forwarded-for']
+    const remote = request.socket.remoteAddress
+    return this.isBlocked(clientAddress({ remote, forwarded }, this.#parts.proxies))
+  }
+
+  get asksBuckets(): boolean {
+    const { rates, places } = this.#parts.policies
+    return (rates.bucket ?? places.bucket) !== undefined
+  }
+
+  /** Whether any address is; spares finding out which one it is. */
+  get blocksAny(): boolean {
+    return this.#blocked.size > 0
+  }
+
+  isBlocked(ip: string): boolean {
+    return this.#waitMs(addressKey(ip)) > 0
+  }
+
+  /** Throws for an address with too many wrong credentials, before one more is looked at. */
+  requireUnblocked(ip: string, admission: Admission): void {
+    const waitMs = this.#waitMs(addressKey(ip))
+    const policy = this.#parts.policies.rates.credentials
+    if (waitMs > 0 && policy !== undefined) throw admission.refusal(policy, waitMs)
+  }
+
+  /** A name that came with a good credential, for doors whose credentials differ every time. */
+  remember(ip: string, name: string): void {
+    const key = `${addressKey(ip)} ${name}`
+    if (this.#good.get(key) === undefined) this.#good.set(key, true)
+  }
+
+  wasGood(ip: string, name: string): boolean {
+    return this.#good.get(`${addressKey(ip)} ${name}`) === true
+  }
+
+  /** Counts a credential that was wrong. */
+  async countWrong(ip: string): Promise<void> {
+    const { policies, store, clock } = this.#parts
+    const policy = policies.rates.credentials
+    if (policy === undefined) return
+    const key = addressKey(ip)
+    const { left, waitMs } = await store.take(policy, key)
+    if (left > 0) return
+    // Whoever is pushed out here is back with the next wrong one: the store still knows.
+    if (this.#blocked.size >= BLOCKED_MAX) this.#blocked.clear()
+    this.#blocked.set(key, clock.monotonic() + waitMs)
+  }
+
+  #waitMs(key: string): number {
+    const untilMs = this.#blocked.get(key)
+    if (untilMs === undefined) return 0
+    const waitMs = untilMs - this.#parts.clock.monotonic()
+    if (waitMs <= 0) this.#blocked.delete(key)
+    return waitMs
+  }
+
+  readonly #tell = (policy: string, { response, ip }: Visit): void => {
+    const { metrics, clock, log } = this.#parts
+    metrics.limited.inc({ policy })
+    const { req } = response
+    if (req.headers['x-forwarded-for'] === undefined) return
+    const peer = clientAddress(
+      { remote: req.socket.remoteAddress, forwarded: undefined },
+      this.#parts.proxies,
+    )
+    // An address that a header names was believed, so the proxy is known.
+    if (peer !== ip || clock.monotonic() - this.#warnedMs < WARNED_EVERY_MS) return
+    this.#warnedMs = clock.monotonic()
+    log.warn({ policy, proxy: ip }, 'all callers of a proxy count as one: STORAGE_TRUSTED_PROXIES')
+  }
+}
