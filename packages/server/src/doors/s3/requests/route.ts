@@ -13,6 +13,10 @@ const subs: Readonly<Record<Level, ReadonlySet<string>>> = {
   object: subsOf('object'),
 }
 const everySub = new Set([...subs.service, ...subs.bucket, ...subs.object])
+const everyParameter = new Set([
+  ...everySub,
+  ...rows.flatMap(([, { needs = [], reads = [] }]) => [...needs, ...reads]),
+])
 /** By level, method and sub-resource, the strictest first. */
 const candidatesOf = new Map<string, (readonly [OperationName, OperationRow])[]>()
 for (const [name, row] of rows) {
@@ -23,6 +27,17 @@ for (const [name, row] of rows) {
 }
 /** Read before the operation is known, or by nobody. */
 const EVERYWHERE = /^(x-id|x-amz-[\w-]+)$/i
+/** What lists read, in whichever version: clients send those of one with another. */
+const ofLists = new Set(
+  rows.flatMap(([, { level, state, reads = [] }]) => {
+    return level === 'object' || state === 'refused' ? [] : reads
+  }),
+)
+/**
+ * Of presigned links, old ones too, and what clients of other servers add to lists: metadata that
+ * AWS does not list either, and leave to list without order.
+ */
+const HARMLESS = /^(response-[a-z-]+|AWSAccessKeyId|Signature|Expires|metadata|allow-unordered)$/
 
 /**
  * Which operation a request asks for. What is not understood is refused and never served as
@@ -42,7 +57,11 @@ export function routeOf(request: ReadRequest): OperationName {
   const found = candidates.find(([, { needs = [], header }]) => {
     return needs.every(name => query.has(name)) && (header === undefined || headers.has(header))
   })
-  if (found === undefined) throw notFound(request, sub, candidates.length > 0)
+  if (found === undefined) {
+    const unknown = asked.find(name => !everyParameter.has(name))
+    if (unknown !== undefined) throw notImplemented(unknown)
+    throw notFound(request, sub, candidates.length > 0)
+  }
   const [name, row] = found
   requireUnderstood(request, row, asked)
   return name
@@ -74,9 +93,17 @@ function requireUnderstood(
   for (const name of asked) {
     if (name === sub || needs.includes(name) || reads.includes(name)) continue
     const empty = request.query.get(name) === ''
-    const reading = row.method === 'GET' || row.method === 'HEAD'
-    if (empty || everySub.has(name) || !reading) throw notImplemented(name)
+    if (empty || everySub.has(name) || !isDecoration(name, row)) throw notImplemented(name)
   }
+}
+
+/**
+ * Whether a parameter that nobody reads, with a value, may be ignored as AWS does: links to objects
+ * carry marks of caches and counters. Buckets get no such links: there it asks for something.
+ */
+function isDecoration(name: string, { method, level }: OperationRow): boolean {
+  if (method !== 'GET' && method !== 'HEAD') return false
+  return level === 'object' || ofLists.has(name) || HARMLESS.test(name)
 }
 
 function notFound(request: ReadRequest, sub: string | undefined, incomplete: boolean): S3Error {
