@@ -26,9 +26,9 @@ test('a smoke run measures every row without an error and leaves nothing behind'
   const report = await runBench(options, output)
 
   assert.ok(isValid(report), `${printed.join('\n')}\n${said.join('\n')}`)
-  assert.equal(report.transfer.length, 4)
-  assert.equal(report.scale.length, 16)
-  assert.ok(report.figures.length >= 5)
+  assert.equal(report.transfer.length, 6)
+  assert.equal(report.scale.length, 23)
+  assert.ok(report.figures.length >= 6)
   for (const { name, left, right, ratio } of [...report.transfer, ...report.scale]) {
     for (const side of [left, right]) requireNumbers(name, side)
     assert.ok(ratio.median > 0 && Number.isFinite(ratio.median), name)

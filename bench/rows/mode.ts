@@ -17,6 +17,14 @@ export interface Mode {
   readonly scaleAssets: readonly [number, number]
   /** The same for the row that also looks at disk space and at starting after a kill. */
   readonly millionAssets: readonly [number, number]
+  /** What both doors are measured with, one against the other. */
+  readonly s3Transfers: readonly { readonly sizeBytes: number; readonly connections: number }[]
+  readonly s3Multipart: {
+    readonly parts: number
+    readonly partBytes: number
+    readonly atOnce: number
+  }
+  readonly s3ListingKeys: readonly [number, number]
   /** Clients that write while the latency of reads is measured. */
   readonly writers: number
   readonly memoryClients: number
@@ -38,6 +46,12 @@ export const fullMode: Mode = {
   ],
   scaleAssets: [1000, 100_000],
   millionAssets: [10_000, 1_000_000],
+  s3Transfers: [
+    { sizeBytes: 4 * KiB, connections: 16 },
+    { sizeBytes: 64 * MiB, connections: 4 },
+  ],
+  s3Multipart: { parts: 32, partBytes: 16 * MiB, atOnce: 4 },
+  s3ListingKeys: [10_000, 1_000_000],
   writers: 16,
   memoryClients: 100,
   memoryBytes: 1 * GiB,
@@ -56,6 +70,9 @@ export const smokeMode: Mode = {
   mixes: [{ sizeBytes: 16 * KiB, connections: 4 }],
   scaleAssets: [50, 500],
   millionAssets: [100, 1000],
+  s3Transfers: [{ sizeBytes: 64 * KiB, connections: 2 }],
+  s3Multipart: { parts: 3, partBytes: 5 * MiB, atOnce: 2 },
+  s3ListingKeys: [200, 2000],
   writers: 2,
   memoryClients: 8,
   memoryBytes: 4 * MiB,

@@ -5,6 +5,9 @@ import { crowdName, measureCrowd } from './crowd-row.ts'
 import { diskName, measureDisk } from './disk-row.ts'
 import { measureMemory, memoryName } from './memory-row.ts'
 import { measureMillion, millionName } from './million-row.ts'
+import { measureS3Listing, s3ListingName } from './s3/s3-listing-row.ts'
+import { measureS3Multipart, s3MultipartName } from './s3/s3-multipart-row.ts'
+import { measureS3Transfer, s3TransferName, s3TransferRows } from './s3/s3-transfer-rows.ts'
 import { measureScale } from './scale-row.ts'
 import { measureToken, tokenName } from './token-row.ts'
 import { measureTransfer, transferName, transferRows } from './transfer-row.ts'
@@ -28,7 +31,7 @@ export interface Row {
 }
 
 export function allRows(context: Pick<BenchContext, 'mode'>): Row[] {
-  return [...comparisons(context), ...figures(context)]
+  return [...comparisons(context), ...s3Rows(context), ...figures(context)]
 }
 
 function comparisons(context: Pick<BenchContext, 'mode'>): Row[] {
@@ -54,6 +57,24 @@ function comparisons(context: Pick<BenchContext, 'mode'>): Row[] {
     },
   }
   return [...transfers, scale, million]
+}
+
+/** The S3 door, beside REST and by itself. */
+function s3Rows(context: Pick<BenchContext, 'mode'>): Row[] {
+  const transfers = s3TransferRows(context).map(
+    (row): Row => ({
+      name: s3TransferName(row),
+      needsHoldfast: true,
+      measure: async on => ({ kind: 'transfer', results: [await measureS3Transfer(on, row)] }),
+    }),
+  )
+  const multipart = figureRow(s3MultipartName(context), measureS3Multipart)
+  const listing: Row = {
+    name: s3ListingName(context),
+    needsHoldfast: true,
+    measure: async on => ({ kind: 'scale', results: await measureS3Listing(on) }),
+  }
+  return [...transfers, { ...multipart, needsHoldfast: true }, listing]
 }
 
 function figures(context: Pick<BenchContext, 'mode'>): Row[] {

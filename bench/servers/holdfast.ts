@@ -1,6 +1,8 @@
 import { mkdirSync, rmSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
+import type { S3Signer } from '@holdfast/load/load-plan.ts'
 import { processTree } from '@holdfast/load/process-tree.ts'
+import { S3Signature } from '@holdfast/load/s3-signature.ts'
 import { blocksBelow } from './disk-blocks.ts'
 import { freePort } from './free-port.ts'
 import type { Server, StartOptions, StartServer } from './server.ts'
@@ -8,22 +10,74 @@ import { ServerProcess } from './server-process.ts'
 
 const ownRoot = dirname(dirname(import.meta.dirname))
 const apiKey = 'bench-administrator-key'
+const signer: S3Signer = {
+  accessKeyId: 'BENCHACCESSKEY000001',
+  secret: 'bench-secret-access-key',
+  region: 'us-east-1',
+}
+const s3Bucket = 'bench'
 const bucketPath = '/api/v2/buckets/holdfast/assets'
 
 /** Holdfast as it ships, without a line of log for every request: nginx writes none either. */
 export function startHoldfast(options: StartOptions): Promise<Server> {
-  return startCheckout(options, 'Holdfast', ownRoot)
+  return startCheckout(options, { name: 'Holdfast', root: ownRoot })
 }
 
 /** Holdfast out of another checkout, to compare two states of the code. */
 export function startOtherHoldfast(root: string): StartServer {
-  return options => startCheckout(options, `Holdfast of ${basename(root)}`, root)
+  return options => startCheckout(options, { name: `Holdfast of ${basename(root)}`, root })
+}
+
+export interface S3Ask {
+  readonly method: 'GET' | 'PUT' | 'POST'
+  /** As it is signed: encoded, the query in order. */
+  readonly target: string
+  readonly body?: Buffer<ArrayBuffer>
+}
+
+/** One signed request to the S3 door; refusals are errors. */
+export async function askS3(
+  { port }: Pick<Server, 'port'>,
+  { method, target, body }: S3Ask,
+): Promise<Response> {
+  const headers = new S3Signature(signer, `127.0.0.1:${port}`).headersOf(method, target)
+  const url = `http://127.0.0.1:${port}${target}`
+  const answer = await fetch(url, { method, headers, body: body ?? null })
+  if (answer.ok) return answer
+  throw new Error(`${method} ${target}: ${answer.status} ${(await answer.text()).slice(0, 300)}`)
+}
+
+/** The S3 door of Holdfast, with signed requests. */
+export async function startHoldfastS3(options: StartOptions): Promise<Server> {
+  const port = await freePort()
+  const server = await startCheckout(options, { name: 'Holdfast S3', root: ownRoot, s3Port: port })
+  const makeBucket = async () => {
+    await askS3({ port }, { method: 'PUT', target: `/${s3Bucket}` })
+  }
+  await makeBucket()
+  return {
+    ...server,
+    port,
+    createdStatus: 200,
+    place: folder => ({
+      pathPrefix: `/${s3Bucket}/${folder}/`,
+      headers: { 'Content-Type': 'application/octet-stream' },
+      signer,
+    }),
+    async clear() {
+      await server.clear()
+      await makeBucket()
+    },
+  }
 }
 
 async function startCheckout(
   { dir, profileDir }: StartOptions,
-  name: string,
-  root: string,
+  {
+    name,
+    root,
+    s3Port,
+  }: { readonly name: string; readonly root: string; readonly s3Port?: number },
 ): Promise<Server> {
   const port = await freePort()
   const dataDir = join(dir, 'data')
@@ -43,7 +97,7 @@ async function startCheckout(
       STORAGE_DATA_DIR: dataDir,
       STORAGE_BOOTSTRAP_API_KEY: apiKey,
       STORAGE_METRICS_PORT: '0',
-      STORAGE_S3_ENABLED: 'off',
+      ...s3Settings(s3Port),
       STORAGE_LOG_LEVEL: 'warn',
     },
     logFile: join(dir, 'holdfast.log'),
@@ -76,6 +130,15 @@ async function startCheckout(
       diskBytes: () => blocksBelow(dataDir, () => true),
       catalogBytes: () => blocksBelow(dataDir, file => file.startsWith('catalog.db')),
     },
+  }
+}
+
+function s3Settings(port: number | undefined): Record<string, string> {
+  if (port === undefined) return { STORAGE_S3_ENABLED: 'off' }
+  return {
+    STORAGE_S3_PORT: String(port),
+    STORAGE_BOOTSTRAP_S3_ACCESS_KEY_ID: signer.accessKeyId,
+    STORAGE_BOOTSTRAP_S3_SECRET_ACCESS_KEY: signer.secret,
   }
 }
 

@@ -107,6 +107,14 @@ test('buckets and keys are made, changed, used and gone', async t => {
   succeeded(await holdfast('keys', 'revoke', id))
   assert.match((await run(['ls'], { env })).stderr, /UNAUTHENTICATED/)
   assert.match((await holdfast('keys')).stdout, /reader +hf_\S+… +revoked +assets:read +pics/)
+  const s3 = ['keys', 's3', 'create', '-p', 'assets:read', '--on-bucket', 'pics', 'camera']
+  const [keyId = '', keySecret = ''] = lines(succeeded(await holdfast(...s3)).stdout)
+  assert.match(`${keyId} ${keySecret}`, /^HFK[A-Z2-7]{17} [\w+/-]{40}$/)
+  succeeded(await holdfast('keys', 's3', 'revoke', keyId))
+  const listed = succeeded(await holdfast('keys', 's3')).stdout
+  assert.match(listed, /HFK\w+ +camera +itself +revoked +assets:read +pics/)
+  assert.ok(!listed.includes(keySecret))
+  assert.equal((await holdfast('keys', 's3', 'create', 'nothing')).code, 1)
   succeeded(await holdfast('buckets', 'remove', 'pics'))
   assert.doesNotMatch((await holdfast('buckets')).stdout, /pics/)
 })

@@ -11,6 +11,7 @@ import { auditCalls } from './groups/people/audit.ts'
 import { authCalls } from './groups/people/auth.ts'
 import { secondFactorCalls } from './groups/people/factors.ts'
 import { passwordCalls } from './groups/people/passwords.ts'
+import { s3KeyCalls } from './groups/people/s3-keys.ts'
 import { sessionCalls } from './groups/people/sessions.ts'
 import { userCalls } from './groups/people/users.ts'
 import { presignedCalls } from './groups/presigned.ts'
@@ -53,6 +54,7 @@ export function openClient(options: ClientOptions) {
     buckets: bucketCalls(transport),
     quotas: quotaCalls(transport),
     keys: keyCalls(transport),
+    s3Keys: s3KeyCalls(transport),
     auth: { ...authCalls(transport), ...passwordCalls(transport) },
     secondFactor: secondFactorCalls(transport),
     accounts: accountCalls(transport),

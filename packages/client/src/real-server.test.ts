@@ -327,6 +327,10 @@ test('buckets, quotas and keys', async () => {
   await client.keys.revoke(reader.id)
   assert.equal((await failure(limited.assets.list())).status, 401)
   assert.ok((await client.keys.list()).items.some(({ id }) => id === reader.id))
+  const pair = await client.s3Keys.create({ name: 'reader', permissions: ['assets:read'] })
+  assert.ok(pair.secret.length > 30)
+  await client.s3Keys.revoke(pair.id)
+  assert.ok((await client.s3Keys.list()).items.some(({ id }) => id === pair.id))
   await client.buckets.remove('client-bucket')
   assert.equal((await failure(client.buckets.get('client-bucket'))).code, 'BUCKET_NOT_FOUND')
 })
@@ -415,7 +419,7 @@ test('every operation of the route table is called by the client', async t => {
 /** One call of everything, with arguments that only have to reach the wire. */
 async function callEverything({ assets, versions, buckets, ...rest }: Client): Promise<void> {
   const { quotas, keys, links, presigned, service, auth, users, audit, groups, access } = rest
-  const { secondFactor, shares, sessions, accounts } = rest
+  const { secondFactor, s3Keys, shares, sessions, accounts } = rest
   const proof = { username: 'a', password: 'b', code: '123456' }
   const ref = { bucket, key: 'k' }
   const version = { id: owner, version: 1 }
@@ -439,6 +443,7 @@ async function callEverything({ assets, versions, buckets, ...rest }: Client): P
     ...[buckets.update('b', {}), buckets.remove('b')],
     ...[quotas.list(), quotas.get(scope), quotas.set(scope, {}), quotas.remove(scope)],
     ...[keys.list(), keys.create({ name: 'x', permissions: [] }), keys.revoke(owner)],
+    ...[s3Keys.list(), s3Keys.create({ name: 'x' }), s3Keys.revoke('x')],
     ...[links.list(owner), links.add(owner, { type: 'x', asset_id: owner })],
     ...[links.remove(owner, owner), links.remove(owner, { type: 'x', asset_id: owner })],
     ...[presigned.forDownload(owner), presigned.forUpload(ref)],

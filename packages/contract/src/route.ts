@@ -40,6 +40,7 @@ export const tagTexts = {
   Buckets: 'Containers with settings.',
   Quotas: 'Ceilings for buckets, owners and services.',
   'API keys': 'Credentials of programs.',
+  'S3 access keys': 'Credentials of the S3 door.',
   Access: 'Groups, grants on parts of buckets, and why something is allowed.',
   Audit: 'Who did what, in a log that shows when somebody changed it.',
   Login: 'Sessions of people: tokens and the keys that sign them.',

@@ -11,6 +11,7 @@ import { keyRoutes } from './routes/keys.ts'
 import { linkRoutes } from './routes/links.ts'
 import { openIdRoutes } from './routes/openid.ts'
 import { resetRoutes } from './routes/resets.ts'
+import { s3KeyRoutes } from './routes/s3-keys.ts'
 import { serviceRoutes } from './routes/service.ts'
 import { sessionRoutes } from './routes/sessions.ts'
 import { shareRoutes } from './routes/shares.ts'
@@ -25,6 +26,7 @@ export const routes = {
   ...versionRoutes,
   ...linkRoutes,
   ...adminRoutes,
+  ...s3KeyRoutes,
   ...identityRoutes,
   ...factorRoutes,
   ...resetRoutes,

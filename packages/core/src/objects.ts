@@ -134,6 +134,8 @@ export interface AccessKey {
   readonly name: string
   /** Who acts with it: what ACLs and the change log name. */
   readonly principalId: string
+  /** The user it acts as, within what the user may at that moment; null = itself. */
+  readonly userId: string | null
   /** AES-256-GCM under the store's own secret (docs/format.md). */
   readonly sealedSecret: string
   readonly permissions: readonly string[]

@@ -20,6 +20,14 @@ export type Limit = { readonly durationMs: number } | { readonly operations: num
 export interface Place {
   readonly pathPrefix: string
   readonly headers: Readonly<Record<string, string>>
+  /** Requests are signed as S3 wants it. */
+  readonly signer?: S3Signer
+}
+
+export interface S3Signer {
+  readonly accessKeyId: string
+  readonly secret: string
+  readonly region: string
 }
 
 /**
@@ -62,6 +70,7 @@ export interface CallTraffic {
   readonly kind: 'call'
   readonly paths: readonly string[]
   readonly headers: Readonly<Record<string, string>>
+  readonly signer?: S3Signer
 }
 
 /** All kinds side by side. What is deleted was put in the same run; what is read stays. */

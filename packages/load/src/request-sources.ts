@@ -10,6 +10,7 @@ import type {
   Place,
   PutTraffic,
 } from './load-plan.ts'
+import { S3Signature } from './s3-signature.ts'
 
 const inlineBytesMax = 256 * 1024
 const found: readonly number[] = [200]
@@ -37,7 +38,7 @@ export function requestSource(
 class PutSource implements RequestSource {
   readonly #exchange: Exchange
   readonly #first: Buffer
-  readonly #keyAt: number
+  readonly #named: NamedHead
   readonly #stampAt: number
   readonly #counter: NumberCounter
 
@@ -47,13 +48,13 @@ class PutSource implements RequestSource {
   ) {
     const { sizeBytes, tag } = traffic
     const head = heads.bytes('PUT', traffic, sizeBytes)
-    this.#keyAt = keyOffset('PUT', traffic)
     this.#stampAt = head.length + tag.length
     this.#counter = counter
     const stamp = Buffer.from(stampOf(tag, 0), 'latin1')
     const parts = bodyParts(sizeBytes)
     const whole = sizeBytes <= inlineBytesMax
     this.#first = Buffer.concat(whole ? [head, stamp, ...parts] : [head, stamp])
+    this.#named = heads.named('PUT', traffic, this.#first)
     this.#exchange = {
       ...plain('PUT'),
       chunks: whole ? [this.#first] : [this.#first, ...parts],
@@ -67,7 +68,7 @@ class PutSource implements RequestSource {
   }
 
   nextOf(number: number): Exchange {
-    writeDigits(this.#first, this.#keyAt, number)
+    this.#named.write(number)
     writeDigits(this.#first, this.#stampAt, number)
     return this.#exchange
   }
@@ -75,9 +76,8 @@ class PutSource implements RequestSource {
 
 class GetSource implements RequestSource {
   readonly #traffic: GetTraffic
-  readonly #head: Buffer
   readonly #chunks: readonly Buffer[]
-  readonly #keyAt: number
+  readonly #named: NamedHead
   #state: number
   #made = 0
 
@@ -86,9 +86,9 @@ class GetSource implements RequestSource {
     { connection, heads }: { readonly connection: number; readonly heads: Heads },
   ) {
     this.#traffic = traffic
-    this.#head = heads.bytes('GET', traffic)
-    this.#chunks = [this.#head]
-    this.#keyAt = keyOffset('GET', traffic)
+    const head = heads.bytes('GET', traffic)
+    this.#chunks = [head]
+    this.#named = heads.named('GET', traffic, head)
     this.#state = seedOf(connection)
   }
 
@@ -96,7 +96,7 @@ class GetSource implements RequestSource {
     const { sizeBytes, tag, firstNumber, count, hashEvery } = this.#traffic
     this.#state = mix(this.#state)
     const number = firstNumber + (this.#state % count)
-    writeDigits(this.#head, this.#keyAt, number)
+    this.#named.write(number)
     const stamp = stampOf(tag, number)
     const hashed = hashEvery > 0 && this.#made % hashEvery === 0
     this.#made += 1
@@ -113,8 +113,7 @@ class GetSource implements RequestSource {
 
 class HeadSource implements RequestSource {
   readonly #traffic: HeadTraffic
-  readonly #head: Buffer
-  readonly #keyAt: number
+  readonly #named: NamedHead
   readonly #exchange: Exchange
   #state: number
 
@@ -123,13 +122,13 @@ class HeadSource implements RequestSource {
     { connection, heads }: { readonly connection: number; readonly heads: Heads },
   ) {
     this.#traffic = traffic
-    this.#head = heads.bytes('HEAD', traffic)
-    this.#keyAt = keyOffset('HEAD', traffic)
+    const head = heads.bytes('HEAD', traffic)
+    this.#named = heads.named('HEAD', traffic, head)
     this.#state = seedOf(connection)
     const { sizeBytes } = traffic
     this.#exchange = {
       ...plain('HEAD'),
-      chunks: [this.#head],
+      chunks: [head],
       hasBody: false,
       headBytes: sizeBytes,
     }
@@ -138,7 +137,7 @@ class HeadSource implements RequestSource {
   next(): Exchange {
     const { firstNumber, count } = this.#traffic
     this.#state = mix(this.#state)
-    writeDigits(this.#head, this.#keyAt, firstNumber + (this.#state % count))
+    this.#named.write(firstNumber + (this.#state % count))
     return this.#exchange
   }
 }
@@ -154,7 +153,7 @@ class CallSource implements RequestSource {
     this.#at = connection
     this.#exchanges = traffic.paths.map(path => ({
       ...plain('GET'),
-      chunks: [Buffer.from(heads.text('GET', path, traffic.headers), 'latin1')],
+      chunks: [Buffer.from(heads.call(path, traffic), 'latin1')],
     }))
   }
 
@@ -174,7 +173,7 @@ class MixedSource implements RequestSource {
   readonly #get: GetSource
   readonly #head: HeadSource
   readonly #delete: Buffer
-  readonly #keyAt: number
+  readonly #named: NamedHead
   #state: number
 
   constructor(
@@ -192,7 +191,7 @@ class MixedSource implements RequestSource {
     this.#get = new GetSource(traffic.get, on)
     this.#head = new HeadSource({ ...traffic.get, kind: 'head' }, on)
     this.#delete = heads.bytes('DELETE', traffic.put)
-    this.#keyAt = keyOffset('DELETE', traffic.put)
+    this.#named = heads.named('DELETE', traffic.put, this.#delete)
     this.#state = seedOf(connection + 4096)
   }
 
@@ -216,7 +215,7 @@ class MixedSource implements RequestSource {
   #nextDelete(): Exchange | undefined {
     const number = this.#counter.put.pop()
     if (number === undefined) return undefined
-    writeDigits(this.#delete, this.#keyAt, number)
+    this.#named.write(number)
     const statuses = this.#traffic.deletedStatuses
     return { ...plain('DELETE'), chunks: [this.#delete], statuses }
   }
@@ -239,28 +238,69 @@ function plain(method: Method): Omit<Exchange, 'chunks'> {
 /** Heads of requests to one host. */
 class Heads {
   readonly #host: string
+  /** One for all heads of a run: they hold its time. */
+  #signature: S3Signature | undefined
 
   constructor(host: string) {
     this.#host = host.includes(':') ? `[${host}]` : host
   }
 
   bytes(method: Method, place: Place, lengthBytes?: number): Buffer {
-    const headers =
-      lengthBytes === undefined
-        ? place.headers
-        : { ...place.headers, 'Content-Length': String(lengthBytes) }
-    return Buffer.from(this.text(method, place.pathPrefix + digitsOf(0), headers), 'latin1')
+    const signed = this.#signatureFor(place)?.headers
+    const length = lengthBytes === undefined ? {} : { 'Content-Length': String(lengthBytes) }
+    const headers = { ...place.headers, ...signed, ...length }
+    return Buffer.from(this.#text(method, place.pathPrefix + digitsOf(0), headers), 'latin1')
   }
 
-  text(method: Method, path: string, headers: Readonly<Record<string, string>>): string {
+  named(method: Method, place: Place, head: Buffer): NamedHead {
+    return new NamedHead({ method, place, head, signature: this.#signatureFor(place) })
+  }
+
+  call(path: string, traffic: CallTraffic): string {
+    const signed = this.#signatureFor(traffic)?.headersOf('GET', path)
+    return this.#text('GET', path, { ...traffic.headers, ...signed })
+  }
+
+  #text(method: Method, path: string, headers: Readonly<Record<string, string>>): string {
     const lines = Object.entries({ Host: this.#host, ...headers })
     const text = lines.map(([name, value]) => `${name}: ${value}\r\n`).join('')
     return `${method} ${path} HTTP/1.1\r\n${text}\r\n`
   }
+
+  #signatureFor({ signer }: Pick<Place, 'signer'>): S3Signature | undefined {
+    if (signer === undefined) return undefined
+    this.#signature ??= new S3Signature(signer, this.#host)
+    return this.#signature
+  }
 }
 
-function keyOffset(method: Method, place: Place): number {
-  return method.length + 1 + Buffer.byteLength(place.pathPrefix, 'latin1')
+interface HeadParts {
+  readonly method: Method
+  readonly place: Place
+  readonly head: Buffer
+  readonly signature: S3Signature | undefined
+}
+
+/** A head whose object is another one each time, signed anew where the server wants that. */
+class NamedHead {
+  readonly #parts: HeadParts
+  readonly #keyAt: number
+  readonly #signatureAt: number
+
+  constructor(parts: HeadParts) {
+    const { method, place, head, signature } = parts
+    this.#parts = parts
+    this.#keyAt = method.length + 1 + Buffer.byteLength(place.pathPrefix, 'latin1')
+    this.#signatureAt = signature === undefined ? -1 : S3Signature.slotIn(head)
+  }
+
+  write(number: number): void {
+    const { method, place, head, signature } = this.#parts
+    writeDigits(head, this.#keyAt, number)
+    if (signature === undefined) return
+    const text = signature.of(method, place.pathPrefix + digitsOf(number))
+    head.write(text, this.#signatureAt, 'latin1')
+  }
 }
 
 /** xorshift32: cheap, and two runs ask for the same in the same order. */

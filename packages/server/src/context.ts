@@ -1,5 +1,6 @@
 import type { BlockList } from 'node:net'
 import { HoldfastError, isHoldfastError } from '@holdfast/core/errors.ts'
+import type { Limits as EngineLimits } from '@holdfast/core/limits.ts'
 import type { Clock } from '@holdfast/core/ports/clock.ts'
 import type { Disk } from '@holdfast/core/ports/disk.ts'
 import type { Random } from '@holdfast/core/ports/random.ts'
@@ -121,12 +122,7 @@ export async function openContext(options: ContextOptions): Promise<OpenedContex
       element,
       clock,
       random,
-      limits: {
-        uploadBytesMax: settings.uploadBytesMax,
-        assetBytesMax: settings.assetBytesMax,
-        reservedBytes: settings.reservedBytes,
-        graceMs: settings.graceSeconds * 1000,
-      },
+      limits: engineLimits(settings),
       settings: {
         defaultBucket: settings.defaultBucket,
         versionsMax: settings.versionsMax,
@@ -207,6 +203,16 @@ async function prepareAccessKey(engine: Engine, settings: Settings): Promise<voi
   const { s3AccessKeyId: id, s3SecretAccessKey: secret } = settings
   if (id === undefined || secret === undefined) return
   await ensureAccessKey(engine, { id, secret, name: 'administrator', permissions: ['*'] })
+}
+
+function engineLimits(settings: Settings): Partial<EngineLimits> {
+  return {
+    uploadBytesMax: settings.uploadBytesMax,
+    assetBytesMax: settings.assetBytesMax,
+    reservedBytes: settings.reservedBytes,
+    graceMs: settings.graceSeconds * 1000,
+    uploadIdleMs: settings.uploadIdleSeconds * 1000,
+  }
 }
 
 function identitySettings(settings: Settings): Partial<IdentitySettings> {

@@ -173,10 +173,10 @@ async function collectSometimes(context: Context, signal: AbortSignal): Promise<
   while (!signal.aborted) {
     try {
       await clock.sleep(settings.garbageSeconds * 1000, signal)
-      const { blobs, bytes, stopped } = await collectGarbage(engine, { signal })
+      const { blobs, bytes, uploads, stopped } = await collectGarbage(engine, { signal })
       const freed = (await engine.element.reclaim?.(signal)) ?? 0
-      if (blobs > 0 || freed > 0 || stopped !== null) {
-        log.info({ blobs, bytes, freed, stopped }, 'garbage collected')
+      if (blobs > 0 || uploads > 0 || freed > 0 || stopped !== null) {
+        log.info({ blobs, bytes, uploads, freed, stopped }, 'garbage collected')
       }
     } catch (error) {
       if (signal.aborted) return

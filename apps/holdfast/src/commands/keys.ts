@@ -1,9 +1,11 @@
 import { type Command, InvalidArgumentError } from 'commander'
 import { connect } from '../connection/connection.ts'
-import { parseSeconds, timeText } from '../output/amounts.ts'
+import { parseSeconds } from '../output/amounts.ts'
 import { collect } from '../output/collect.ts'
+import { expiryText } from '../output/expiry-text.ts'
 import { print, printJson, say } from '../output/say.ts'
 import { printTable } from '../output/table.ts'
+import { addS3Keys } from './people/s3-keys.ts'
 
 interface CreateOptions {
   readonly permission: readonly string[]
@@ -14,8 +16,8 @@ interface CreateOptions {
 export function addKeys(program: Command): void {
   const keys = program
     .command('keys')
-    .summary('API keys: list, create, revoke')
-    .description('API keys.')
+    .summary('API keys and S3 access keys: list, create, revoke')
+    .description('API keys, and with `s3` the access keys of the S3 door.')
   keys
     .command('list', { isDefault: true })
     .description('List API keys, without the secrets.')
@@ -39,6 +41,7 @@ export function addKeys(program: Command): void {
       await client.keys.revoke(id, { signal })
       if (json) printJson({ id, revoked: true })
     })
+  addS3Keys(keys)
 }
 
 async function list(command: Command): Promise<void> {
@@ -57,11 +60,6 @@ async function list(command: Command): Promise<void> {
     key.buckets?.join(' ') ?? 'all',
   ])
   printTable([['ID', 'NAME', 'KEY', 'EXPIRES', 'PERMISSIONS', 'BUCKETS'], ...rows])
-}
-
-function expiryText(expiresAt: string | null): string {
-  if (expiresAt === null) return 'never'
-  return Date.parse(expiresAt) <= Date.now() ? 'expired' : timeText(expiresAt)
 }
 
 async function create(name: string, options: CreateOptions, command: Command): Promise<void> {

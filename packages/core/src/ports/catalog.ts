@@ -352,6 +352,8 @@ export interface ObjectQuery extends KeyedQuery {
   readonly after?: string
   /** When set, assets with an ACL count only if it names one of these principals for reading. */
   readonly visibleTo?: string | readonly string[]
+  /** When set, only assets of the bucket that it opens. */
+  readonly reach?: Reach
 }
 
 export type ObjectEntry =
@@ -364,6 +366,7 @@ export interface VersionEntryQuery extends KeyedQuery {
   /** With it: of the key `after` only versions older than this number. */
   readonly olderThan?: number
   readonly visibleTo?: string | readonly string[]
+  readonly reach?: Reach
 }
 
 export type VersionEntry =

@@ -4,7 +4,7 @@ import type { CatalogTransaction, Moment } from '@holdfast/core/ports/catalog.ts
 
 export type PutAccessKeyArgs = Pick<
   AccessKey,
-  'id' | 'name' | 'sealedSecret' | 'permissions' | 'buckets' | 'expiresAt'
+  'id' | 'name' | 'userId' | 'sealedSecret' | 'permissions' | 'buckets' | 'expiresAt'
 >
 
 /** A new key, or the key of the settings again: who acts with it stays the same. */
@@ -14,12 +14,13 @@ export async function putAccessKeyTransaction(
   moment: Moment,
 ): Promise<AccessKey> {
   const known = await tx.accessKeys.byId(args.id)
-  const { id, name, permissions, buckets, expiresAt } = args
+  const { id, name, userId, permissions, buckets, expiresAt } = args
   const key: AccessKey = {
     id,
     seq: await tx.nextSeq(),
     name,
-    principalId: known?.principalId ?? moment.newId(),
+    principalId: userId ?? known?.principalId ?? moment.newId(),
+    userId,
     sealedSecret: args.sealedSecret,
     permissions,
     buckets,
@@ -30,7 +31,13 @@ export async function putAccessKeyTransaction(
   }
   await tx.put.accessKey(key)
   const rights = { permissions, buckets, expires_at: expiresAt }
-  const detail = { access_key_id: id, principal_id: key.principalId, name, ...rights }
+  const detail = {
+    access_key_id: id,
+    principal_id: key.principalId,
+    user_id: userId,
+    name,
+    ...rights,
+  }
   await tx.note({ what: 'access_key.created', detail })
   return key
 }

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { callOf, openTestStore, refusedWith } from '../test-store.test.ts'
+import { principalOfUser } from '../identity/principal-of-user.ts'
+import { createUser, removeUser, updateUser } from '../identity/users/users.ts'
+import { callOf, openTestStore, refusedWith, type TestStore } from '../test-store.test.ts'
 import {
   createAccessKey,
   ensureAccessKey,
@@ -9,6 +11,7 @@ import {
   revokeAccessKey,
 } from './access-keys.ts'
 import { openSecret } from './access-secret.ts'
+import { decide } from './decide.ts'
 
 describe('access keys', () => {
   it('tell their secret once, and to the verifier', async () => {
@@ -19,7 +22,7 @@ describe('access keys', () => {
     assert.match(key.id, /^HFK[A-Z2-7]{17}$/)
     assert.equal(secret.length, 40)
     const found = await findAccessKey(engine, key.id)
-    assert.equal(found?.secret, secret)
+    assert.equal(found?.secret.text, secret)
     assert.equal(found?.principal.id, key.principalId)
     assert.deepEqual(found?.principal.buckets, ['photos'])
     assert.ok(!JSON.stringify(await listAccessKeys(engine, call)).includes(secret))
@@ -67,11 +70,78 @@ describe('access keys', () => {
     await revokeAccessKey(engine, call, first.id)
     await ensureAccessKey(engine, { ...given, secret: 'another one' })
     const found = await findAccessKey(engine, first.id)
-    assert.equal(found?.secret, 'another one')
+    assert.equal(found?.secret.text, 'another one')
     assert.equal(found?.principal.id, first.principalId)
     await refusedWith(ensureAccessKey(engine, { ...given, id: 'a b' }), 'VALIDATION_ERROR')
     await refusedWith(ensureAccessKey(engine, { ...given, secret: 'short' }), 'VALIDATION_ERROR')
     await using again = await opened.reopen('rebuild')
-    assert.equal((await findAccessKey(again.engine, first.id))?.secret, 'another one')
+    assert.equal((await findAccessKey(again.engine, first.id))?.secret.text, 'another one')
+  })
+})
+
+async function userCall({ engine, call }: TestStore, username: string, roles: string[]) {
+  const password = 'Correct-Horse-7-Battery'
+  const user = await createUser(engine, call, { username, password, roles })
+  const { principal } = await principalOfUser(engine, user)
+  return { ...call, principal }
+}
+
+describe('access keys of users', () => {
+  it('are made by everybody for oneself, and for others by administrators', async () => {
+    await using opened = await openTestStore()
+    const { engine, call } = opened
+    const anna = await userCall(opened, 'anna', ['USER'])
+    const bert = await userCall(opened, 'bert', ['USER'])
+    const { key } = await createAccessKey(engine, anna, { name: 'laptop' })
+    assert.deepEqual([key.userId, key.principalId], [anna.principal.id, anna.principal.id])
+    const found = await findAccessKey(engine, key.id)
+    assert.deepEqual(found?.principal, anna.principal)
+    const other = { name: 'of another', userId: anna.principal.id }
+    await refusedWith(createAccessKey(engine, bert, other), 'FORBIDDEN')
+    await refusedWith(createAccessKey(engine, bert, { name: 'x', userId: null }), 'FORBIDDEN')
+    await refusedWith(revokeAccessKey(engine, bert, key.id), 'KEY_NOT_FOUND')
+    assert.deepEqual(await listAccessKeys(engine, bert), [])
+    assert.equal((await listAccessKeys(engine, anna)).length, 1)
+    const gift = await createAccessKey(engine, call, other)
+    assert.equal((await findAccessKey(engine, gift.key.id))?.principal.id, anna.principal.id)
+    const unknown = { name: 'x', userId: '00000000-0000-4000-8000-000000000000' }
+    await refusedWith(createAccessKey(engine, call, unknown), 'USER_NOT_FOUND')
+    const lesser = callOf({ permissions: ['keys:admin', 'admin:users'] })
+    await refusedWith(createAccessKey(engine, lesser, other), 'FORBIDDEN')
+    await revokeAccessKey(engine, anna, gift.key.id)
+    assert.equal(await findAccessKey(engine, gift.key.id), undefined)
+  })
+
+  it('reach no further than key and user do now', async () => {
+    await using opened = await openTestStore()
+    const { engine, call } = opened
+    const anna = await userCall(opened, 'anna', ['USER'])
+    const { id } = anna.principal
+    const input = { name: 'n', permissions: ['assets:read'], buckets: ['holdfast'] }
+    const { key } = await createAccessKey(engine, anna, input)
+    const narrow = (await findAccessKey(engine, key.id))?.principal
+    assert.ok(narrow)
+    const bucket = { name: 'holdfast', settings: { publicRead: false } }
+    const shared = { id: 'a', ownerId: 'somebody', key: 'k', acl: { read: [id], write: [id] } }
+    const question = { bucket: bucket as never, asset: shared }
+    assert.equal(decide(narrow, 'assets:read', question).allowed, true)
+    assert.equal(decide(narrow, 'assets:write', question).allowed, false)
+    const elsewhere = { bucket: { ...bucket, name: 'other' } as never, asset: shared }
+    assert.equal(decide(anna.principal, 'assets:read', elsewhere).allowed, true)
+    assert.equal(decide(narrow, 'assets:read', elsewhere).allowed, false)
+    const whole = await createAccessKey(engine, anna, { name: 'w' })
+    const writesOwn = async () =>
+      (await findAccessKey(engine, whole.key.id))?.principal.ownPermissions?.includes(
+        'assets:write',
+      )
+    assert.equal(await writesOwn(), true)
+    await updateUser(engine, call, { id, patch: { roles: ['READONLY'] } })
+    assert.notEqual(await writesOwn(), true)
+    await updateUser(engine, call, { id, patch: { status: 'INACTIVE' } })
+    assert.equal(await findAccessKey(engine, whole.key.id), undefined)
+    await updateUser(engine, call, { id, patch: { status: 'ACTIVE' } })
+    assert.ok(await findAccessKey(engine, whole.key.id))
+    await removeUser(engine, call, id)
+    assert.equal(await findAccessKey(engine, whole.key.id), undefined)
   })
 })

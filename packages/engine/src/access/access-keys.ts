@@ -2,33 +2,67 @@ import type { Call } from '@holdfast/core/call.ts'
 import { HoldfastError, invalidFields } from '@holdfast/core/errors.ts'
 import type { AccessKey } from '@holdfast/core/objects.ts'
 import type { Principal } from '@holdfast/core/principal.ts'
+import { atOnce } from '../assets/peek.ts'
 import { commit } from '../commit.ts'
 import { type Engine, systemCall } from '../engine.ts'
+import { peekAccessKeyPrincipal, principalOfAccessKey } from './access-key-principal.ts'
 import { newAccessKeyId, newAccessSecret, openSecret, sealSecret } from './access-secret.ts'
-import { authorize } from './decide.ts'
+import { authorize, hasScope } from './decide.ts'
 import { expiryOf, type KeyInput, requireKeyFields, requireWithin } from './keys.ts'
+
+export interface AccessKeyInput extends Omit<KeyInput, 'permissions'> {
+  /** Absent: all that its user may. */
+  readonly permissions?: readonly string[] | undefined
+  /**
+   * Whom it acts as. Absent: the caller, where that is a user. Null: itself, as API keys do; it
+   * needs the permissions, then.
+   */
+  readonly userId?: string | null | undefined
+}
 
 /** The only moment at which the secret is told. */
 export async function createAccessKey(
   engine: Engine,
   call: Call,
-  input: KeyInput,
+  input: AccessKeyInput,
 ): Promise<{ key: AccessKey; secret: string }> {
-  authorize(call.principal, 'keys:admin', {})
-  requireKeyFields(engine, input)
-  requireWithin(call.principal, input, 'a key cannot grant more than its maker holds')
+  const userId = await holderFor(engine, call, input.userId)
+  const permissions = input.permissions ?? (userId === null ? [] : ['*'])
+  requireKeyFields(engine, { ...input, permissions })
+  // What a user may is asked at each use, so a key of one's own can hold no more than oneself.
+  if (userId === null || userId !== call.principal.id) {
+    requireWithin(call.principal, { permissions }, 'a key cannot grant more than its maker holds')
+  }
   const id = newAccessKeyId(engine.random)
   const secret = newAccessSecret(engine.random)
   const args = {
     id,
     name: input.name,
+    userId,
     sealedSecret: sealSecret(engine, { id, secret }),
-    permissions: input.permissions,
+    permissions,
     buckets: input.buckets ?? null,
     expiresAt: await expiryOf(engine, call, input.expiresAt),
   }
   const key = await commit(engine, call, { name: 'keys.putAccess', args })
   return { key, secret }
+}
+
+/** The user it will act as, once the caller may make such a key. */
+async function holderFor(
+  engine: Engine,
+  { principal }: Call,
+  wanted: string | null | undefined,
+): Promise<string | null> {
+  const own = principal.kind === 'user' ? principal.id : null
+  const userId = wanted === undefined ? own : (wanted?.toLowerCase() ?? null)
+  if (userId !== null && userId === own) return userId
+  authorize(principal, 'keys:admin', {})
+  if (userId === null) return null
+  authorize(principal, 'admin:users', {})
+  const user = await engine.catalog.view.identities.byId('user', userId)
+  if (user?.status !== 'ACTIVE') throw new HoldfastError('USER_NOT_FOUND', { user_id: userId })
+  return userId
 }
 
 export interface GivenAccessKey {
@@ -54,7 +88,7 @@ export async function ensureAccessKey(engine: Engine, input: GivenAccessKey): Pr
   const known = await engine.catalog.view.accessKeys.byId(id)
   if (known !== undefined && isSame(engine, known, input)) return known
   const sealedSecret = sealSecret(engine, { id, secret })
-  const args = { id, name, sealedSecret, permissions, buckets: null, expiresAt: null }
+  const args = { id, name, userId: null, sealedSecret, permissions, buckets: null, expiresAt: null }
   return commit(engine, systemCall('start'), { name: 'keys.putAccess', args })
 }
 
@@ -64,38 +98,85 @@ function isSame(engine: Engine, known: AccessKey, input: GivenAccessKey): boolea
   return open && same && openSecret(engine, known) === input.secret
 }
 
+/** All of them for who administers keys; users without that see their own. */
 export async function listAccessKeys(engine: Engine, call: Call): Promise<AccessKey[]> {
-  authorize(call.principal, 'keys:admin', {})
-  return engine.catalog.view.accessKeys.list()
+  const { principal } = call
+  const keys = await engine.catalog.view.accessKeys.list()
+  if (hasScope(principal, 'keys:admin') || principal.kind !== 'user') {
+    authorize(principal, 'keys:admin', {})
+    return keys
+  }
+  return keys.filter(key => key.userId === principal.id)
 }
 
-/** From the moment it resolves the key opens nothing. Revoking twice changes nothing. */
+/**
+ * From the moment it resolves the key opens nothing. Revoking twice changes nothing. Whose key it
+ * is may revoke it; others need the right, and no less than the key grants.
+ */
 export async function revokeAccessKey(engine: Engine, call: Call, id: string): Promise<AccessKey> {
-  authorize(call.principal, 'keys:admin', {})
+  const { principal } = call
   const key = await engine.catalog.view.accessKeys.byId(id)
-  if (key === undefined) throw new HoldfastError('KEY_NOT_FOUND', { key_id: id })
-  requireWithin(call.principal, key, 'a key that grants more than the caller holds')
+  const isOwn = principal.kind === 'user' && key?.userId === principal.id
+  if (!isOwn) {
+    // Users learn nothing about the keys of others.
+    const isHidden = principal.kind === 'user' && !hasScope(principal, 'keys:admin')
+    if (!isHidden) authorize(principal, 'keys:admin', {})
+    if (key === undefined || isHidden) throw new HoldfastError('KEY_NOT_FOUND', { key_id: id })
+    requireWithin(principal, key, 'a key that grants more than the caller holds')
+  }
   return commit(engine, call, { name: 'keys.revokeAccess', args: { id } })
+}
+
+export interface FoundAccessKey {
+  readonly principal: Principal
+  /** The same object as long as the key stays as it is: what is derived from it can be kept. */
+  readonly secret: AccessSecret
+}
+
+export interface AccessSecret {
+  readonly text: string
+}
+
+/** Opening one costs more than the signature of a request; a changed key is another record. */
+const opened = new WeakMap<AccessKey, AccessSecret>()
+
+function secretOf(engine: Engine, key: AccessKey): AccessSecret {
+  let secret = opened.get(key)
+  if (secret === undefined) {
+    secret = { text: openSecret(engine, key) }
+    opened.set(key, secret)
+  }
+  return secret
+}
+
+/** The same where it can be told within this turn of the event loop; undefined says nothing. */
+export function peekAccessKey(engine: Engine, id: string): FoundAccessKey | undefined {
+  if (!ID.test(id)) return undefined
+  const key = atOnce(engine.catalog.view.accessKeys.byId(id))
+  if (key === undefined || !isOpen(key, engine.clock.now())) return undefined
+  const principal = peekAccessKeyPrincipal(engine, key)
+  if (principal === undefined) return undefined
+  engine.keyUses.set(key.principalId, engine.clock.now())
+  return { principal, secret: secretOf(engine, key) }
 }
 
 /**
  * Who a request names, and the secret its signature must be made with. Undefined for ids that are
- * unknown, revoked or expired: the door answers all three alike.
+ * unknown, revoked or expired, or whose user is not active: the door answers all alike.
  */
 export async function findAccessKey(
   engine: Engine,
   id: string,
-): Promise<{ readonly principal: Principal; readonly secret: string } | undefined> {
+): Promise<FoundAccessKey | undefined> {
   if (!ID.test(id)) return undefined
   const key = await engine.catalog.view.accessKeys.byId(id)
-  if (key === undefined || key.revokedAt !== null) return undefined
-  const nowMs = engine.clock.now()
-  if (key.expiresAt !== null && Date.parse(key.expiresAt) <= nowMs) return undefined
-  engine.keyUses.set(key.principalId, nowMs)
-  return { principal: principalOfAccessKey(key), secret: openSecret(engine, key) }
+  if (key === undefined || !isOpen(key, engine.clock.now())) return undefined
+  const principal = await principalOfAccessKey(engine, key)
+  if (principal === undefined) return undefined
+  engine.keyUses.set(key.principalId, engine.clock.now())
+  return { principal, secret: secretOf(engine, key) }
 }
 
-export function principalOfAccessKey(key: AccessKey): Principal {
-  const { principalId, name, permissions, buckets } = key
-  return { kind: 'api_key', id: principalId, name, permissions, buckets }
+function isOpen({ revokedAt, expiresAt }: AccessKey, nowMs: number): boolean {
+  return revokedAt === null && (expiresAt === null || Date.parse(expiresAt) > nowMs)
 }

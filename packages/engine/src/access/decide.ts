@@ -22,7 +22,7 @@ import { bucketRule } from './bucket-rules.ts'
  * Before all that, what the policy of the bucket denies is denied, to owners and to holders of
  * grants too; only the settings of the bucket stay open to administrators, so that a policy can be
  * taken back. And before even that, what lies outside of what the principal is narrowed to, as
- * share links and tokens with a scope are, is denied.
+ * share links and tokens with a scope are, or beyond the ceiling of its credential, is denied.
  */
 export interface Decision {
   readonly allowed: boolean
@@ -58,6 +58,7 @@ export function decide(principal: Principal, permission: Permission, resource: R
   }
   const outside = outsideOf(principal, permission, resource)
   if (outside !== undefined) return deny(outside)
+  if (isBeyond(principal, permission, bucket)) return deny('the credential was made for less')
   const rule = ruleOf(principal, permission, resource)
   if (rule?.effect === 'deny' && !keepsSettings(principal, permission, resource)) {
     return deny(rule.reason)
@@ -114,7 +115,8 @@ function keepsSettings(
   { asset, fresh }: Resource,
 ): boolean {
   if (asset !== undefined || fresh !== undefined) return false
-  return permission.startsWith('buckets:') && isAdministrator(principal)
+  const settings = permission.startsWith('buckets:') || permission === 'policy:admin'
+  return settings && isAdministrator(principal)
 }
 
 /**
@@ -223,6 +225,16 @@ const PUBLIC: ReadonlySet<Permission> = new Set(['assets:read', 'metadata:read']
 function isInside(principal: Principal, bucket: Pick<Bucket, 'name'> | undefined): boolean {
   if (principal.buckets === null) return true
   return bucket !== undefined && principal.buckets.includes(bucket.name)
+}
+
+function isBeyond(
+  { ceiling }: Principal,
+  permission: Permission,
+  bucket: Pick<Bucket, 'name'> | undefined,
+): boolean {
+  if (ceiling === undefined) return false
+  if (!covers(ceiling.permissions, permission)) return true
+  return bucket !== undefined && ceiling.buckets?.includes(bucket.name) === false
 }
 
 function isOwn(principal: Principal, permission: Permission, resource: Resource): boolean {

@@ -6,7 +6,7 @@ import type { Engine } from '../engine.ts'
 import { factorOf } from '../identity/factors/spend-proof.ts'
 import { currentSharePrincipal } from '../sharing/share-rights.ts'
 import { endOf } from '../sharing/share-transactions.ts'
-import { principalOfAccessKey } from './access-keys.ts'
+import { principalOfAccessKey } from './access-key-principal.ts'
 import { currentPrincipal } from './current-principal.ts'
 import {
   authorize,
@@ -86,7 +86,9 @@ async function findPrincipal(engine: Engine, id: string): Promise<Principal> {
     one.revokedAt === null && !isExpired(one, nowMs)
   if (key !== undefined && isGood(key)) return principalOfKey(key)
   const pair = (await accessKeys.list()).find(one => one.principalId === id.toLowerCase())
-  if (pair !== undefined && isGood(pair)) return principalOfAccessKey(pair)
+  const holder =
+    pair !== undefined && isGood(pair) ? await principalOfAccessKey(engine, pair) : undefined
+  if (holder !== undefined) return holder
   throw new HoldfastError('PRINCIPAL_NOT_FOUND', { principal_id: id })
 }
 

@@ -3,6 +3,8 @@ import type { AssetFilter, DeletedFilter, Reach } from '@holdfast/core/ports/cat
 import type { Permission, Principal } from '@holdfast/core/principal.ts'
 import type { Bucket } from '@holdfast/core/records.ts'
 import type { Engine } from '../engine.ts'
+import { type Action, actionPermissions } from './actions.ts'
+import { findBucketFor } from './authorize-action.ts'
 import {
   authorize,
   decide,
@@ -65,6 +67,27 @@ export function listed(principal: Principal): Pick<Sight, 'visibleTo'> {
   if (isAdministrator(principal)) return {}
   const { id, groups = [] } = principal
   return { visibleTo: groups.length === 0 ? id : [id, ...groups] }
+}
+
+/**
+ * What a listing of one bucket shows. Who may not list it as a whole sees what is its own and what
+ * was granted to it; who has nothing of that is refused.
+ */
+export async function sightOfKeys(
+  engine: Engine,
+  call: Call,
+  { bucket: name, action }: { readonly bucket: string; readonly action: Action },
+): Promise<{ readonly bucket: Bucket; readonly sight: Pick<Sight, 'visibleTo' | 'reach'> }> {
+  const { principal } = call
+  const bucket = await findBucketFor(engine, call, { bucket: name, action })
+  const permission = actionPermissions[action]
+  const isWhole = decide(principal, permission, { bucket, action }).allowed
+  if (!isWhole && mayPartly(principal, permission, bucket)) {
+    const reach = reachOf(principal, { open: [], partly: [bucket] }, [permission])
+    return { bucket, sight: { reach } }
+  }
+  authorize(principal, permission, { bucket, action })
+  return { bucket, sight: listed(principal) }
 }
 
 function isOpen(

@@ -44,7 +44,7 @@ function peekContent(engine: Engine, asset: Asset): Content | undefined {
 }
 
 /** Undefined for an answer that has to be waited for. */
-function atOnce<Value>(answer: Awaitable<Value | undefined>): Value | undefined {
+export function atOnce<Value>(answer: Awaitable<Value | undefined>): Value | undefined {
   if (!(answer instanceof Promise)) return answer
   // Whoever asks again hears of its failure.
   answer.catch(() => {})

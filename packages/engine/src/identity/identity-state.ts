@@ -23,6 +23,8 @@ export interface IdentityState {
   readonly strangers: Strangers
   readonly ring: KeyRing
   readonly tokens: TokenCache
+  /** Users behind access keys, apart from the tokens: the id of a key must never pass for one. */
+  readonly holders: TokenCache
   /** Undefined where no mail server is set. */
   readonly mails: MailQueue | undefined
   readonly resetsByUser: Allowance
@@ -73,6 +75,7 @@ export function openIdentity(parts: IdentityParts): IdentityState {
     turns: new Turns(LOGINS_WAITING_MAX),
     strangers: new Strangers(),
     ring: new KeyRing({ ...parts, settings }),
+    holders: new TokenCache(parts.catalog),
     mails: parts.mails,
     resetsByUser: new Allowance(settings.resetsPerUser, RESETS_MS),
     resetsByAddress: new Allowance(settings.resetsPerAddress, RESETS_MS),

@@ -66,7 +66,7 @@ async function sendParts(
 
 async function bytesOf({ engine }: TestStore, object: StoredObject, first?: number, last?: number) {
   const range = first === undefined || last === undefined ? undefined : { first, last }
-  const { bytes, chunks } = await readObject(engine, object, range)
+  const { bytes, chunks } = await readObject(engine, object, { range })
   return bytes ?? Buffer.concat(await Array.fromAsync(chunks))
 }
 

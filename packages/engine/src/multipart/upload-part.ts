@@ -124,7 +124,7 @@ async function* bytesOf(
   source: StoredObject,
   range: ByteRange | undefined,
 ): AsyncGenerator<Uint8Array> {
-  const { bytes, chunks } = await readObject(engine, source, range)
+  const { bytes, chunks } = await readObject(engine, source, { range })
   if (bytes !== undefined) yield bytes
   else yield* chunks
 }

@@ -2,8 +2,7 @@ import type { Call } from '@holdfast/core/call.ts'
 import { invalidFields } from '@holdfast/core/errors.ts'
 import type { VersionEntryQuery } from '@holdfast/core/ports/catalog.ts'
 import type { Bucket } from '@holdfast/core/records.ts'
-import { authorizeBucket } from '../access/authorize-action.ts'
-import { listed } from '../access/sight.ts'
+import { sightOfKeys } from '../access/sight.ts'
 import type { Engine } from '../engine.ts'
 import { requireVersionId } from './find-object.ts'
 import { type StoredObject, storedObject, versionNamed } from './object-views.ts'
@@ -30,10 +29,12 @@ export async function listObjects(
   call: Call,
   query: ListObjectsQuery,
 ): Promise<ObjectList> {
-  const bucket = await authorizeBucket(engine, call, { ...query, action: 's3:ListBucket' })
+  const action = 's3:ListBucket'
+  const { bucket, sight } = await sightOfKeys(engine, call, { ...query, action })
   const { limit, after } = query
   const found = await engine.catalog.view.objects.list({
-    ...keyedQuery(call, bucket, query),
+    ...keyedQuery(bucket, query),
+    ...sight,
     ...(after === undefined || after === '' ? {} : { after }),
     limit: limit < 1 ? 0 : limit + 1,
   })
@@ -71,10 +72,12 @@ export async function listObjectVersions(
   call: Call,
   query: ListVersionsQuery,
 ): Promise<VersionList> {
-  const bucket = await authorizeBucket(engine, call, { ...query, action: 's3:ListBucketVersions' })
+  const action = 's3:ListBucketVersions'
+  const { bucket, sight } = await sightOfKeys(engine, call, { ...query, action })
   const { limit } = query
   const found = await engine.catalog.view.objects.listVersions({
-    ...keyedQuery(call, bucket, query),
+    ...keyedQuery(bucket, query),
+    ...sight,
     ...(await startOf(engine, bucket, query)),
     limit: limit < 1 ? 0 : limit + 1,
   })
@@ -113,12 +116,11 @@ async function startOf(
   return version ? { after: keyMarker, olderThan: version.number } : { after: keyMarker }
 }
 
-function keyedQuery(call: Call, bucket: Bucket, query: Omit<ListObjectsQuery, 'after'>) {
+function keyedQuery(bucket: Bucket, query: Omit<ListObjectsQuery, 'after'>) {
   const { prefix, delimiter } = query
   return {
     bucketId: bucket.id,
     ...(prefix === undefined ? {} : { prefix }),
     ...(delimiter === undefined ? {} : { delimiter }),
-    ...listed(call.principal),
   }
 }

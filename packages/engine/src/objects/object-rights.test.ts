@@ -13,7 +13,7 @@ import { abortUpload, createUpload, listParts } from '../multipart/uploads.ts'
 import { bytesOf, callOf, openTestStore, put, refusedWith } from '../test-store.test.ts'
 import { copyObject, renameObject } from './copy-object.ts'
 import { getObject } from './find-object.ts'
-import { listObjects } from './list-objects.ts'
+import { listObjects, listObjectVersions } from './list-objects.ts'
 import { setObjectTags } from './object-settings.ts'
 import { putObject } from './put-object.ts'
 import { removeObject } from './remove-object.ts'
@@ -61,7 +61,14 @@ describe('rights on own objects', () => {
     assert.equal(object.asset.ownerId, annId)
     await renameObject(engine, ann, { bucket, from: 'x', to: 'y' })
     await removeObject(engine, ann, { bucket, key: 'y' })
-    await refusedWith(listObjects(engine, ann, { bucket, limit: 9 }), 'FORBIDDEN')
+    await putAs(bob, 'of bob')
+    const seen = async (who: Call) =>
+      (await listObjects(engine, who, { bucket, limit: 9 })).objects.map(one => one.asset.key)
+    assert.deepEqual([await seen(ann), await seen(bob)], [['k'], ['of bob']])
+    const stranger = callOf({ kind: 'user', id: 'stranger', name: 'stranger' })
+    await refusedWith(listObjects(engine, stranger, { bucket, limit: 9 }), 'FORBIDDEN')
+    const versions = await listObjectVersions(engine, ann, { bucket, limit: 9 })
+    assert.deepEqual(new Set(versions.versions.map(one => one.asset.key)), new Set(['k', 'y']))
   })
 
   it('answer for an object of others as for a free key', async () => {
@@ -137,6 +144,14 @@ describe('grants for a prefix', () => {
     assert.ok(await getObject(engine, guest, { bucket, key: 'shared/a' }))
     await refusedWith(putAs(guest, 'b'), 'FORBIDDEN')
     await putAs(guest, 'shared/b')
+    await putAs(ann, 'elsewhere')
+    const listed = await listObjects(engine, guest, { bucket, prefix: 'shared/', limit: 9 })
+    assert.deepEqual(
+      listed.objects.map(one => one.asset.key),
+      ['shared/a', 'shared/b'],
+    )
+    const folded = await listObjects(engine, guest, { bucket, delimiter: '/', limit: 9 })
+    assert.deepEqual([folded.objects.length, folded.prefixes], [0, ['shared/']])
     const both = callOf({ ...guest.principal, ownPermissions })
     const out = { bucket, from: 'shared/a', to: 'out' }
     await refusedWith(renameObject(engine, both, out), 'FORBIDDEN')

@@ -1,6 +1,6 @@
 import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { BlobBytes, ByteRange } from '@holdfast/core/ports/element.ts'
-import { readBlob } from '../content/read-blob.ts'
+import { type BlobReading, readBlob } from '../content/read-blob.ts'
 import type { Engine } from '../engine.ts'
 import type { StoredObject } from './object-views.ts'
 
@@ -8,12 +8,12 @@ import type { StoredObject } from './object-views.ts'
 export async function readObject(
   engine: Engine,
   { version }: Pick<StoredObject, 'version'>,
-  range?: ByteRange,
+  options: BlobReading = {},
 ): Promise<BlobBytes> {
   const { sha256 } = version
   const place = await engine.catalog.view.blobs.place(sha256)
   if (place === undefined) throw new HoldfastError('BLOB_MISSING', { sha256 })
-  return readBlob(engine, place, { range })
+  return readBlob(engine, place, options)
 }
 
 /**

@@ -104,6 +104,15 @@ test('mails do not travel in the clear where they may hold real tokens', () => {
   assert.equal(problemsOf(injected)[0]?.startsWith('STORAGE_MAIL_FROM'), true)
 })
 
+test('uploads under way are dropped after an hour at the earliest', () => {
+  const { settings } = parseSettings({ env: { STORAGE_S3_UPLOAD_EXPIRY: '1h' } })
+  assert.equal(settings.uploadIdleSeconds, 3600)
+  assert.equal(parseSettings({ env: {} }).settings.uploadIdleSeconds, 7 * 86_400)
+  for (const value of ['59m', '0', '3651d']) {
+    assert.equal(problemsOf({ STORAGE_S3_UPLOAD_EXPIRY: value }).length, 1, value)
+  }
+})
+
 test('settings that would pretend to another store or to encryption are refused', () => {
   assert.equal(problemsOf({ STORAGE_DATABASE_URL: 'postgresql://u:p@db/x' }).length, 1)
   assert.equal(problemsOf({ STORAGE_ENCRYPTION_KEY: 'k'.repeat(32) }).length, 1)

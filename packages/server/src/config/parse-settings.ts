@@ -76,6 +76,7 @@ function readAll(read: ReadSetting): Settings {
     reservedBytes: read(table.reservedBytes),
     writerThreads: read(table.writerThreads),
     graceSeconds: read(table.graceSeconds),
+    uploadIdleSeconds: read(table.uploadIdleSeconds),
     garbageSeconds: read(table.garbageSeconds),
     initialAdminUsername: read(table.initialAdminUsername),
     initialAdminPassword: read(table.initialAdminPassword),

@@ -198,6 +198,12 @@ export const settingsTable = {
     description: 'How long bytes stay that nothing refers to any more.',
     standard: 86_400,
   }),
+  uploadIdleSeconds: setting({
+    name: 'S3_UPLOAD_EXPIRY',
+    kind: seconds(3600, 3650 * 86_400),
+    description: 'Multipart uploads that got no part for this long are dropped at collection.',
+    standard: 7 * 86_400,
+  }),
   garbageSeconds: setting({
     name: 'GARBAGE_INTERVAL',
     kind: seconds(0, 30 * 86_400),

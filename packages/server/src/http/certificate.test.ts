@@ -18,6 +18,7 @@ import { isHoldfastError } from '@holdfast/core/errors.ts'
 import { nodeDisk } from '@holdfast/drivers/disk/node-disk.ts'
 import { FakeClock } from '@holdfast/testkit/fake-clock.ts'
 import { parseSettings } from '../config/parse-settings.ts'
+import { accessKey, secretKey, signedRequest } from '../doors/s3/started-s3.test.ts'
 import { adminKey, startServer, type TestServer } from '../started-server.test.ts'
 import { openLog } from '../telemetry/log.ts'
 import { Certificate } from './certificate.ts'
@@ -64,10 +65,15 @@ interface TlsAnswer {
   readonly body: Buffer
 }
 
-async function ask(port: number, line: string, body?: Uint8Array): Promise<TlsAnswer> {
+interface Sent {
+  readonly body?: Uint8Array
+  readonly headers?: Record<string, string>
+}
+
+async function ask(port: number, line: string, sent: Sent = {}): Promise<TlsAnswer> {
   const [method, path] = line.split(' ')
   const ca = [readFileSync(first.cert), readFileSync(second.cert)]
-  const headers = { 'x-api-key': adminKey }
+  const headers = sent.headers ?? { 'x-api-key': adminKey }
   const options = { host: '127.0.0.1', port, method, path, ca, headers, agent: false }
   return await new Promise((resolve, reject) => {
     const sending = request(options, response => {
@@ -79,7 +85,7 @@ async function ask(port: number, line: string, body?: Uint8Array): Promise<TlsAn
       })
     })
     sending.on('error', reject)
-    sending.end(body)
+    sending.end(sent.body)
   })
 }
 
@@ -103,7 +109,7 @@ test('every answer goes over TLS, with HSTS, and links say so', async () => {
   assert.match(server.url, /^https:\/\/127\.0\.0\.1:\d+$/)
   const bytes = Buffer.alloc(1_000_000, 'tls ')
   const path = '/api/v2/buckets/holdfast/assets/a.txt'
-  const put = await ask(server.port, `PUT ${path}`, bytes)
+  const put = await ask(server.port, `PUT ${path}`, { body: bytes })
   assert.equal(put.status, 201, put.body.toString())
   const got = await ask(server.port, `GET ${path}`)
   assert.ok(got.body.equals(bytes))
@@ -159,6 +165,26 @@ test('HSTS is told over TLS only, by both doors, and by refusals too', async () 
   assert.equal(rest.headers['strict-transport-security'], undefined)
   const s3 = await fetch(plain.running.s3Url ?? '')
   assert.equal(s3.headers.get('strict-transport-security'), null)
+})
+
+test('HSTS is told by answers that S3 gives at once', async () => {
+  const env = {
+    STORAGE_BOOTSTRAP_S3_ACCESS_KEY_ID: accessKey,
+    STORAGE_BOOTSTRAP_S3_SECRET_ACCESS_KEY: secretKey,
+  }
+  const { server, s3Port } = await startTls(first, env)
+  await using _ = server
+  const path = '/api/v2/buckets/holdfast/assets/a.txt'
+  assert.equal((await ask(server.port, `PUT ${path}`, { body: Buffer.from('hello') })).status, 201)
+  const line = 'GET /holdfast/a.txt'
+  const signed = signedRequest(`127.0.0.1:${s3Port}`, line, {})
+  // Connections that end with the answer go the long way.
+  const headers = { ...signed.headers, connection: 'keep-alive' }
+  for (let round = 0; round < 2; round += 1) {
+    const got = await ask(s3Port, line, { headers })
+    assert.equal(got.body.toString(), 'hello')
+    assert.equal(got.headers['strict-transport-security'], 'max-age=31536000')
+  }
 })
 
 test('a renewed pair is used from the next handshake on, half a renewal is not', async () => {

@@ -140,6 +140,7 @@ export function newAccessKey(given: Partial<AccessKey> & { id: string }): Access
     seq: 0,
     name: given.id,
     principalId: newId(),
+    userId: null,
     sealedSecret: 'c2VhbGVk',
     permissions: ['assets:read'],
     buckets: null,

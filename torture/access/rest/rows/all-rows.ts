@@ -3,6 +3,7 @@ import type { Row } from '../row.ts'
 import { accountRows, openIdRows } from './accounts.ts'
 import { assetRows, keyedRows, linkRows, versionRows } from './assets.ts'
 import { factorRows } from './factors.ts'
+import { s3KeyRows } from './s3-keys.ts'
 import { accessRows, auditRows, bucketRows, identityRows, serviceRows } from './service.ts'
 import { sessionRows } from './sessions.ts'
 import { shareRows } from './shares.ts'
@@ -22,5 +23,6 @@ export const rows = {
   ...shareRows,
   ...accountRows,
   ...openIdRows,
+  ...s3KeyRows,
   ...sessionRows,
 } as const satisfies Record<OperationId, Row>

@@ -1,7 +1,7 @@
 import { BoundedCache } from '@holdfast/core/bounded-cache.ts'
 import type { AccessKey } from '@holdfast/core/objects.ts'
 import type { CatalogView, StoredPlace, Touched } from '@holdfast/core/ports/catalog.ts'
-import type { ApiKey, Asset, Bucket } from '@holdfast/core/records.ts'
+import type { ApiKey, Asset, Bucket, Version } from '@holdfast/core/records.ts'
 import type { Tables } from './tables.ts'
 
 const BUCKETS_MAX = 1000
@@ -22,11 +22,13 @@ export class CachedView {
   readonly #accessKeys = new BoundedCache<AccessKey>(KEYS_MAX)
   readonly #assetsByKey: BoundedCache<Asset>
   readonly #assetsById: BoundedCache<Asset>
+  readonly #versionsById: BoundedCache<Version>
   readonly #places: BoundedCache<StoredPlace>
 
   constructor(plain: CatalogView, tables: Tables, bytesMax: number) {
-    this.#assetsByKey = new BoundedCache(bytesMax / 2)
-    this.#assetsById = new BoundedCache(bytesMax / 4)
+    this.#assetsByKey = new BoundedCache((bytesMax * 3) / 8)
+    this.#assetsById = new BoundedCache(bytesMax / 8)
+    this.#versionsById = new BoundedCache(bytesMax / 4)
     this.#places = new BoundedCache(bytesMax / 4)
     this.view = this.#over(plain, tables)
   }
@@ -38,6 +40,7 @@ export class CachedView {
       this.#assetsByKey.delete(placeOf(bucketId, key))
     }
     for (const sha256 of records.blobs ?? []) this.#places.delete(sha256)
+    for (const id of records.versions ?? []) this.#versionsById.delete(id)
     // Changes of these are rare, so all of them go, by whatever they were found.
     if (records.buckets !== undefined) {
       this.#bucketsByName.clear()
@@ -55,10 +58,12 @@ export class CachedView {
     for (const cache of [this.#bucketsByName, this.#bucketsById]) cache.clear()
     for (const cache of [this.#keysByHash, this.#keysById]) cache.clear()
     this.#accessKeys.clear()
-    for (const cache of [this.#assetsByKey, this.#assetsById, this.#places]) cache.clear()
+    for (const cache of [this.#assetsByKey, this.#assetsById]) cache.clear()
+    for (const cache of [this.#versionsById, this.#places]) cache.clear()
   }
 
-  #over(plain: CatalogView, { buckets, keys, accessKeys, assets, blobs }: Tables): CatalogView {
+  #over(plain: CatalogView, tables: Tables): CatalogView {
+    const { buckets, keys, accessKeys, assets, blobs, versions } = tables
     return {
       ...plain,
       buckets: {
@@ -85,6 +90,12 @@ export class CachedView {
           const place = placeOf(bucketId, key)
           return through(this.#assetsByKey, place, () => assets.byKey(bucketId, key), assetBytes)
         },
+      },
+      versions: {
+        byId: id => through(this.#versionsById, id, () => versions.byId(id), versionBytes),
+        byNumber: (assetId, number) => versions.byNumber(assetId, number),
+        list: query => versions.list(query),
+        count: query => versions.count(query),
       },
       blobs: {
         get: sha256 => blobs.get(sha256),
@@ -123,6 +134,12 @@ function assetBytes({ key, name, tags, metadata, acl }: Asset): number {
   const lists = tags.length === 0 && acl === null ? 0 : JSON.stringify([tags, acl]).length
   const values = Object.keys(metadata).length === 0 ? 0 : JSON.stringify(metadata).length
   return RECORD_BYTES + texts + 4 * (lists + values)
+}
+
+function versionBytes({ metadata, tags, object }: Version): number {
+  const values = Object.keys(metadata).length === 0 ? 0 : JSON.stringify(metadata).length
+  const plain = tags.length === 0 && object === undefined
+  return RECORD_BYTES + 4 * (values + (plain ? 0 : JSON.stringify([tags, object]).length))
 }
 
 /** Of a part mostly its digest. */

@@ -14,6 +14,7 @@ import { factorOperations } from './people/factors.ts'
 import { identityOperations } from './people/identity.ts'
 import { openIdOperations } from './people/openid.ts'
 import { resetOperations } from './people/resets.ts'
+import { s3KeyOperations } from './people/s3-keys.ts'
 import { sessionOperations } from './people/sessions.ts'
 import { presignedOperations } from './presigned.ts'
 import { shareOperations } from './sharing/shares.ts'
@@ -33,6 +34,7 @@ export const restOperations = {
   ...presignedOperations,
   ...administrationOperations,
   ...identityOperations,
+  ...s3KeyOperations,
   ...factorOperations,
   ...resetOperations,
   ...openIdOperations,

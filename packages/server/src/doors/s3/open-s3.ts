@@ -4,6 +4,7 @@ import { HoldfastError } from '@holdfast/core/errors.ts'
 import { newUuid } from '@holdfast/core/ids.ts'
 import type { JsonObject } from '@holdfast/core/records.ts'
 import type { Context } from '../../context.ts'
+import { WholeWriter } from '../../http/direct/write-whole.ts'
 import { InFlight } from '../../http/in-flight.ts'
 import { auditAnswer, auditRefusal } from './audited.ts'
 import { admitCaller } from './auth/admit-caller.ts'
@@ -13,6 +14,7 @@ import { allowOrigin } from './cors/allow-origin.ts'
 import { S3Error } from './errors.ts'
 import { builtOperations } from './handlers.ts'
 import { noteRefusal } from './note-refusal.ts'
+import { answerAtOnce } from './objects/answer-at-once.ts'
 import { type OperationName, operations } from './operations.ts'
 import { postObject } from './post/post-object.ts'
 import { recordS3Request } from './record.ts'
@@ -31,6 +33,7 @@ const HEADER_BYTES_MAX = 32 * 1024
 /** The server of the S3 door, not yet listening. Store, log, metrics and load are those of REST. */
 export function openS3(context: Context): Server {
   const inFlight = new InFlight()
+  const door = { context, inFlight, writer: new WholeWriter(context.clock) }
   const options = {
     connectionsCheckingInterval: HEADERS_CHECK_MS,
     headersTimeout: HEADERS_TIMEOUT_MS,
@@ -39,7 +42,7 @@ export function openS3(context: Context): Server {
     requestTimeout: 0,
   }
   const listener = (raw: IncomingMessage, response: ServerResponse) => {
-    take(context, inFlight, { raw, response })
+    take(door, { raw, response })
   }
   const { certificate } = context
   const server = certificate?.serve(options, listener) ?? createServer(options, listener)
@@ -53,12 +56,18 @@ export function openS3(context: Context): Server {
   return server
 }
 
+interface Door {
+  readonly context: Context
+  readonly inFlight: InFlight
+  readonly writer: WholeWriter
+}
+
 function take(
-  context: Context,
-  inFlight: InFlight,
+  door: Door,
   { raw, response }: { readonly raw: IncomingMessage; readonly response: ServerResponse },
 ): void {
-  const request = beginRequest(context, raw, response)
+  const { context, inFlight } = door
+  const request = beginRequest(door, raw, response)
   const { load } = context
   load.active += 1
   // Whoever leaves in the middle must not end the process.
@@ -66,9 +75,10 @@ function take(
   response.on('error', () => {})
   response.once('close', () => {
     load.active -= 1
-    if (!response.writableFinished) request.abort.abort()
+    if (!response.writableFinished) request.patience.giveUp()
     recordS3Request(request)
   })
+  if (answerAtOnce(request)) return
   const before = inFlight.enter(raw, response)
   serveInTurn(request, before).catch(error => {
     context.log.error({ error, request_id: request.requestId }, 'an answer could not be sent')

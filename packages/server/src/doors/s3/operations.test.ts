@@ -65,10 +65,29 @@ test('an unknown sub-resource is never served as something else', async () => {
     for (const path of ['/probed', '/probed/key']) {
       for (const query of ['unknown', 'unknown=', 'retention2', 'Tagging', 'ACL']) {
         const answer = await s3.send(`${method} ${path}?${query}`)
-        const refused = answer.status === 501 || answer.status === 405
-        assert.ok(refused, `${method} ${path}?${query} ${answer.status}`)
+        assert.equal(answer.status, 501, `${method} ${path}?${query}`)
       }
     }
+  }
+  const valued = ['foo=1', 'events=s3:ObjectCreated:*', 'replication-metrics=2', 'versionId=1']
+  for (const query of valued) {
+    for (const line of [
+      `GET /probed?${query}`,
+      `GET /probed?list-type=2&${query}`,
+      `GET /?${query}`,
+    ]) {
+      assert.deepEqual(told(await s3.send(line)), [501, 'NotImplemented'], line)
+    }
+    assert.equal((await s3.send(`HEAD /probed?${query}`)).status, 501)
+  }
+  for (const line of [
+    'PUT /probed/key?foo=1',
+    'POST /probed/key?foo=1',
+    'POST /probed/key?foo',
+    'DELETE /?foo',
+    'DELETE /probed/key?foo=1',
+  ]) {
+    assert.deepEqual(told(await s3.send(line)), [501, 'NotImplemented'], line)
   }
   const wrongLevels = [
     'DELETE /probed?acl',
@@ -98,4 +117,16 @@ test('an unknown sub-resource is never served as something else', async () => {
 test('parameters that only decorate a reading request are let through', async () => {
   assert.equal((await s3.send('GET /probed/key?x-id=GetObject')).text, 'content')
   assert.equal((await s3.send('GET /probed/key?cache-buster=17')).text, 'content')
+  const names = [
+    ...['prefix=k', 'start-after=a', 'marker=a', 'fetch-owner=true'],
+    ...['encoding-type=url', 'metadata=true', 'allow-unordered=true', 'x-id=ListObjects'],
+    ...['response-content-type=text%2Fplain', 'key-marker=a'],
+  ]
+  for (const text of names) {
+    const listed = await s3.send(`GET /probed?${text}`)
+    assert.match(listed.text, /<ListBucketResult/, text)
+    assert.match(listed.text, /<Key>key<\/Key>/, text)
+  }
+  assert.equal((await s3.send('HEAD /probed?prefix=a')).status, 200)
+  assert.match((await s3.send('GET /?max-keys=10')).text, /<ListAllMyBucketsResult/)
 })

@@ -1,5 +1,7 @@
-import type { ServerResponse } from 'node:http'
+import { STATUS_CODES } from 'node:http'
+import { canWriteWhole, prepareHead } from '../../http/direct/write-whole.ts'
 import { refuseWhileSending } from '../../http/linger.ts'
+import { pour } from '../../http/pour.ts'
 import { overTls } from '../../http/security-headers.ts'
 import type { S3Error } from './errors.ts'
 import { noteRefusal } from './note-refusal.ts'
@@ -7,8 +9,6 @@ import type { Answer } from './requests/answer.ts'
 import { isSecure, type S3Request } from './requests/request.ts'
 import { writeXml, type XmlNode } from './xml/write.ts'
 
-/** A reader that takes nothing for this long is gone. */
-const STALLED_MS = 120_000
 const XML_TYPE = 'application/xml'
 
 /** Headers of every answer. Content of others is never run in the name of this server. */
@@ -18,10 +18,22 @@ export function standardHeaders(request: S3Request): Record<string, string> {
     ...(isSecure(request) ? overTls : {}),
     'x-amz-request-id': request.requestId,
     'x-amz-id-2': hostId(request),
-    server: 'Holdfast',
-    'x-content-type-options': 'nosniff',
-    'content-security-policy': "sandbox; default-src 'none'; style-src 'unsafe-inline'",
+    ...lastingHeaders,
   }
+}
+
+export const lastingHeaders = {
+  server: 'Holdfast',
+  'x-content-type-options': 'nosniff',
+  'content-security-policy': "sandbox; default-src 'none'; style-src 'unsafe-inline'",
+} as const
+
+/** Header lines of an answer whose other headers were prepared. */
+export function changingHeaders(request: S3Request): string {
+  const own = { ...request.admission.fields, ...(isSecure(request) ? overTls : {}) }
+  let lines = `x-amz-request-id: ${request.requestId}\r\nx-amz-id-2: ${hostId(request)}\r\n`
+  for (const [name, value] of Object.entries(own)) lines += `${name}: ${value}\r\n`
+  return lines
 }
 
 function hostId({ trace }: S3Request): string {
@@ -29,31 +41,55 @@ function hostId({ trace }: S3Request): string {
 }
 
 export async function sendAnswer(request: S3Request, answer: Answer): Promise<void> {
-  const { response, method, told } = request
+  const { response, method } = request
   if (answer.late !== undefined) {
     await sendLate(request, answer.late)
     return
   }
   const headers: Record<string, string> = { ...standardHeaders(request), ...answer.headers }
-  if (answer.chunks !== undefined && method !== 'HEAD') {
-    await sendChunks(request, { ...answer, headers }, answer.chunks)
+  const { status, content } = answer
+  if (content !== undefined && content.bytes === undefined && method !== 'HEAD') {
+    await pour(response, {
+      chunks: content.chunks,
+      onLoan: true,
+      begin: () => response.writeHead(status, headers),
+      sent: bytes => {
+        request.told.sentBytes += bytes
+      },
+    })
     return
   }
-  const body = bodyOf(answer)
-  if (body !== undefined) {
+  const document = documentOf(answer)
+  if (document !== undefined) {
     headers['content-type'] = answer.text?.type ?? XML_TYPE
-    headers['content-length'] = String(body.length)
-  } else if (answer.status !== 204 && answer.status !== 304) {
+    headers['content-length'] = String(document.length)
+  } else if (status !== 204 && status !== 304) {
     headers['content-length'] ??= '0'
   }
-  if (request.body.unread) headers.connection = 'close'
-  if (!response.headersSent) response.writeHead(answer.status, headers)
-  if (body === undefined || method === 'HEAD') {
-    response.end()
-    return
+  const bytes = method === 'HEAD' ? undefined : (document ?? content?.bytes)
+  request.told.sentBytes += bytes?.length ?? 0
+  sendWhole(request, { status, headers }, bytes ?? NONE)
+}
+
+const NONE = new Uint8Array(0)
+
+/** In one piece where that is possible: Node's own way costs a quarter of a small answer. */
+function sendWhole(
+  { response, body, writer }: S3Request,
+  { status, headers }: { readonly status: number; readonly headers: Record<string, string> },
+  bytes: Uint8Array,
+): void {
+  if (!body.unread && canWriteWhole(response)) {
+    const head = prepareHead(headers, `${status} ${STATUS_CODES[status] ?? ''}`)
+    if (head !== undefined) {
+      response.statusCode = status
+      writer.write(response, head, { fields: '', bytes })
+      return
+    }
   }
-  told.sentBytes += body.length
-  response.end(body)
+  if (body.unread) headers.connection = 'close'
+  if (!response.headersSent) response.writeHead(status, headers)
+  response.end(bytes)
 }
 
 const PATIENCE_MS = 10_000
@@ -94,46 +130,9 @@ function withoutDeclaration(xml: string): string {
   return xml.replace(/^<\?xml[^>]*\?>\n/, '')
 }
 
-function bodyOf({ xml, text }: Answer): Buffer | undefined {
+function documentOf({ xml, text }: Answer): Buffer | undefined {
   const body = xml ?? text?.body
   return body === undefined ? undefined : Buffer.from(body)
-}
-
-/** When the source fails half-way the connection breaks: what is not whole must not look whole. */
-async function sendChunks(
-  request: S3Request,
-  answer: Answer,
-  chunks: AsyncIterable<Uint8Array>,
-): Promise<void> {
-  const { response, told } = request
-  const source = chunks[Symbol.asyncIterator]()
-  // Before the headers, so that a failure at the start is still a proper refusal.
-  const first = await source.next()
-  response.writeHead(answer.status, answer.headers)
-  response.setTimeout(STALLED_MS, () => response.destroy())
-  try {
-    for (let next = first; next.done !== true; next = await source.next()) {
-      told.sentBytes += next.value.length
-      if (response.destroyed) return
-      if (!response.write(next.value)) await drained(response)
-    }
-    response.end()
-  } catch (error) {
-    response.destroy()
-    throw error
-  } finally {
-    await source.return?.()
-  }
-}
-
-async function drained(response: ServerResponse): Promise<void> {
-  await new Promise<void>(resolve => {
-    const done = () => {
-      response.off('drain', done).off('close', done)
-      resolve()
-    }
-    response.on('drain', done).on('close', done)
-  })
 }
 
 /** The error document (https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html). */

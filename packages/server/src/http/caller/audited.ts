@@ -28,7 +28,7 @@ export function dutyOf(operationId: string, route: Route, isDataAudited: boolean
 }
 
 /** Of the caller, but with consequences for what others can do. */
-const OWN_AFFAIRS = /^\/api\/v2\/(auth|shares)(\/|$)/
+const OWN_AFFAIRS = /^\/api\/v2\/(?:auth|shares|s3\/keys)(?:\/|$)/
 
 function isAdministrative(permission: string): boolean {
   return /^admin:|^audit:|:admin$/.test(permission)

@@ -21,6 +21,10 @@ export function prepareHead(
   return text
 }
 
+export function requestIdField(requestId: string): string {
+  return `x-request-id: ${requestId}\r\n`
+}
+
 /** Larger bodies cost more to copy than a second piece costs to write. */
 const JOINED_BYTES_MAX = 8 * 1024
 
@@ -49,12 +53,16 @@ export class WholeWriter {
   write(
     response: ServerResponse,
     head: PreparedHead,
-    answer: { readonly requestId: string; readonly bytes: Uint8Array },
+    answer: {
+      /** Further header lines, each with its line break. */
+      readonly fields: string
+      readonly bytes: Uint8Array
+    },
   ): void {
     this.#keepAlive ??= keepAliveOf(response)
-    const { requestId, bytes } = answer
+    const { fields, bytes } = answer
     const text =
-      `${head}x-request-id: ${requestId}\r\nDate: ${this.#dateNow()}\r\n` +
+      `${head}${fields}Date: ${this.#dateNow()}\r\n` +
       `Connection: keep-alive\r\n${this.#keepAlive}\r\n`
     Reflect.set(response, '_header', text)
     if (bytes.length === 0) response.end()

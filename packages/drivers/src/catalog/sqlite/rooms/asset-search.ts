@@ -1,6 +1,6 @@
 import { BoundedCache } from '@holdfast/core/bounded-cache.ts'
 import { HoldfastError } from '@holdfast/core/errors.ts'
-import type { AssetFilter, AssetQuery, AssetStats, Reach } from '@holdfast/core/ports/catalog.ts'
+import type { AssetFilter, AssetQuery, AssetStats } from '@holdfast/core/ports/catalog.ts'
 import { type Asset, assetTypes, type Usage } from '@holdfast/core/records.ts'
 import { codeOf, fromCode } from '../row-values.ts'
 import { Statements } from '../statements.ts'
@@ -8,6 +8,7 @@ import { ASSET_COLUMNS, type AssetRow, assetOfRow } from './asset-rows.ts'
 import type { AssetTables } from './assets.ts'
 import type { CounterKind } from './counters.ts'
 import { afterPrefix } from './objects/key-range.ts'
+import { namesOneOf, withinReach } from './objects/reach.ts'
 import { matchExpression } from './search-text.ts'
 
 /** Of the filters whose totals are kept until the next commit. */
@@ -253,7 +254,7 @@ export class AssetSearch {
       values.push(...ids)
     }
     if (filter.reach !== undefined) {
-      const reach = this.#reach(filter.reach)
+      const reach = withinReach(this.#tables, filter.reach)
       parts.push(reach.text)
       values.push(...reach.values)
     }
@@ -265,33 +266,6 @@ export class AssetSearch {
     const from = 'search CROSS JOIN assets a ON a.created_seq = search.rowid'
     return { from, parts, values, possible: true }
   }
-
-  #reach(reach: Reach): { text: string; values: unknown[] } {
-    const { buckets, words } = this.#tables
-    const { ids, ownerId, bucketIds, prefixes } = reach
-    const either = [`(a.acl IS NOT NULL AND ${namesOneOf(ids)})`]
-    const values: unknown[] = [...ids]
-    const owner = ownerId === undefined ? undefined : words.find(ownerId)
-    if (owner !== undefined) {
-      either.push('a.owner = ?')
-      values.push(owner)
-    }
-    const open = bucketIds.flatMap(id => buckets.no(id) ?? [])
-    if (open.length > 0) either.push(`(a.acl IS NULL AND a.bucket IN (${open.join(', ')}))`)
-    for (const { bucketId, prefix } of prefixes) {
-      const no = buckets.no(bucketId)
-      if (no === undefined) continue
-      either.push('(a.acl IS NULL AND a.bucket = ? AND substr(a.key, 1, ?) = ?)')
-      values.push(no, [...prefix].length, prefix)
-    }
-    return { text: `(${either.join(' OR ')})`, values }
-  }
-}
-
-/** The read list of the ACL has one of as many bound ids. */
-function namesOneOf(ids: readonly string[]): string {
-  const marks = ids.map(() => '?').join(', ')
-  return `EXISTS (SELECT 1 FROM json_each(a.acl, '$.read') WHERE value IN (${marks}))`
 }
 
 function counterOf(filter: AssetFilter): [CounterKind, string] | undefined {

@@ -13,6 +13,7 @@ import {
   canWriteWhole,
   type PreparedHead,
   prepareHead,
+  requestIdField,
   WholeWriter,
 } from '../../../http/direct/write-whole.ts'
 import { pathValues } from '../../../http/parse/raw-path.ts'
@@ -166,7 +167,7 @@ function send(exchange: DirectExchange, ready: Ready): void {
   state.principal = found.principal
   state.sentBytes = bytes.length
   trackRequest(state, () => operationOf(request.method, found.operation))
-  writer.write(response, head, { requestId: state.requestId, bytes })
+  writer.write(response, head, { fields: requestIdField(state.requestId), bytes })
 }
 
 function operationOf(method: string | undefined, operation: string): string {

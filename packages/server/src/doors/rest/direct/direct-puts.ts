@@ -9,7 +9,12 @@ import { etagOf } from '../../../http/content/conditions.ts'
 import { BodyBuffers } from '../../../http/direct/body-buffers.ts'
 import type { Direct, DirectExchange } from '../../../http/direct/direct-first.ts'
 import { type PutHeaders, putHeaders } from '../../../http/direct/put-headers.ts'
-import { canWriteWhole, prepareHead, WholeWriter } from '../../../http/direct/write-whole.ts'
+import {
+  canWriteWhole,
+  prepareHead,
+  requestIdField,
+  WholeWriter,
+} from '../../../http/direct/write-whole.ts'
 import { trackRequest } from '../../../http/record-request.ts'
 import { RequestState } from '../../../http/request-state.ts'
 import { securityHeaders } from '../../../http/security-headers.ts'
@@ -65,7 +70,8 @@ export function directPuts(context: Context): Direct {
         trackRequest(state, () => 'putByKey')
         exchange.response.statusCode = done.created ? 201 : 200
         const head = `${done.created ? created : replaced}${done.fields}`
-        writer.write(exchange.response, head, { requestId: state.requestId, bytes: done.bytes })
+        const fields = requestIdField(state.requestId)
+        writer.write(exchange.response, head, { fields, bytes: done.bytes })
       }
     })
     return true

@@ -1,4 +1,4 @@
-import { createHash, type Hash } from 'node:crypto'
+import { createHash, type Hash, type KeyObject } from 'node:crypto'
 import type { ByteSource } from '@holdfast/core/ports/element.ts'
 import { S3Error } from '../errors.ts'
 import { checksumOfHeader } from '../wire/checksums.ts'
@@ -6,7 +6,7 @@ import { EMPTY_SHA256, type Scope, sameSignature, scopeText, signText } from './
 
 /** What the signatures of chunks continue from. */
 export interface ChunkSigning {
-  readonly key: Buffer
+  readonly key: KeyObject
   readonly time: string
   readonly scope: Scope
   /** Signature of the headers. */

@@ -1,19 +1,39 @@
+import type { KeyObject } from 'node:crypto'
 import type { Call } from '@holdfast/core/call.ts'
-import type { ObjectTag } from '@holdfast/core/objects.ts'
 import { anonymous, type Principal } from '@holdfast/core/principal.ts'
-import { findAccessKey } from '@holdfast/engine/access/access-keys.ts'
+import {
+  type FoundAccessKey,
+  findAccessKey,
+  peekAccessKey,
+} from '@holdfast/engine/access/access-keys.ts'
 import { S3Error } from '../errors.ts'
-import { addressOfCaller, isSecure, type ReadRequest } from '../requests/request.ts'
+import type { ReadRequest } from '../requests/request.ts'
 import { type RequestHeaders, transcoded } from '../wire/headers.ts'
-import { parseTagHeader } from '../wire/tags.ts'
 import { canonicalRequest } from './canonical.ts'
 import type { ChunkSigning } from './chunks.ts'
+import { Circumstances } from './circumstances.ts'
 import { type Claim, claimOf } from './claim.ts'
 import { type Payload, payloadOf } from './payload.ts'
-import { requestSignature, type Scope, sameSignature, signingKey, signText } from './signing.ts'
+import { keptSigningKey, requestSignature, type Scope, sameSignature, signText } from './signing.ts'
 import { amzDate, requireFresh, SKEW_MS } from './times.ts'
 import { VerifiedBody } from './verified-body.ts'
 import { rememberSigner, requireUnblocked } from './wrong-signatures.ts'
+
+class S3Call implements Call {
+  readonly principal: Principal
+  readonly requestId: string
+  readonly #patience: ReadRequest['patience']
+
+  constructor({ requestId, patience }: ReadRequest, principal: Principal) {
+    this.principal = principal
+    this.requestId = requestId
+    this.#patience = patience
+  }
+
+  get signal(): AbortSignal {
+    return this.#patience.signal
+  }
+}
 
 /**
  * A request whose credential was checked. Only `verifyRequest` can make one, and every operation
@@ -29,8 +49,7 @@ class VerifiedRequest {
   constructor(request: ReadRequest, principal: Principal, body: VerifiedBody) {
     this.request = request
     this.body = body
-    const { requestId, abort } = request
-    this.call = { principal, requestId, signal: abort.signal }
+    this.call = new S3Call(request, principal)
   }
 
   get checked(): boolean {
@@ -48,7 +67,31 @@ export async function verifyRequest(request: ReadRequest): Promise<Verified> {
     const payload = payloadOf(content, false)
     return mint(request, anonymous, new VerifiedBody(request, payload.mode, null))
   }
-  const { nowMs, key, principal } = await openClaim(request, claim)
+  const found = await findSigner(request, claim)
+  return verifyClaim(request, { claim, content, found })
+}
+
+/**
+ * The same within this turn of the event loop. Undefined or a refusal where that cannot be, or must
+ * not be: `verifyRequest` says which.
+ */
+export function peekVerified(request: ReadRequest): Verified | undefined {
+  const claim = claimOf(request.wire, request.query)
+  if (claim === undefined) return undefined
+  requireUnblocked(request, claim.accessKeyId)
+  const found = peekAccessKey(request.context.engine, claim.accessKeyId)
+  if (found === undefined) return undefined
+  return verifyClaim(request, { claim, content: contentHash(request, claim), found })
+}
+
+interface Claimed {
+  readonly claim: Claim
+  readonly content: string | undefined
+  readonly found: FoundAccessKey | undefined
+}
+
+function verifyClaim(request: ReadRequest, { claim, content, found }: Claimed): Verified {
+  const { nowMs, key, principal } = openClaim(request, claim, found)
   requireTime(claim, nowMs)
   requireSigned(request, claim)
   const payload = payloadOf(content, true)
@@ -75,78 +118,8 @@ export async function verifyForm(
 
 function mint(request: ReadRequest, principal: Principal, body: VerifiedBody): Verified {
   request.told.principal = principal
-  const { headers, context } = request
-  const facts = {
-    sourceIp: addressOfCaller(request) || null,
-    secure: isSecure(request),
-    userAgent: headers.get('user-agent') ?? null,
-    referer: headers.get('referer') ?? null,
-    at: new Date(context.clock.now()).toISOString(),
-    keys: conditionKeys(request, principal),
-  }
+  const facts = new Circumstances(request, principal)
   return new VerifiedRequest(request, { ...principal, request: facts }, body)
-}
-
-/** https://docs.aws.amazon.com/AmazonS3/latest/userguide/list_amazons3.html#amazons3-policy-keys */
-const CONDITION_HEADERS = [
-  'x-amz-acl',
-  'x-amz-copy-source',
-  'x-amz-metadata-directive',
-  'x-amz-server-side-encryption',
-  'x-amz-storage-class',
-  'x-amz-content-sha256',
-  'x-amz-object-lock-mode',
-  'x-amz-object-lock-legal-hold',
-  'if-match',
-  'if-none-match',
-  'x-amz-grant-read',
-  'x-amz-grant-write',
-  'x-amz-grant-read-acp',
-  'x-amz-grant-write-acp',
-  'x-amz-grant-full-control',
-]
-const CONDITION_PARAMETERS: Readonly<Record<string, string>> = {
-  prefix: 's3:prefix',
-  delimiter: 's3:delimiter',
-  'max-keys': 's3:max-keys',
-  versionId: 's3:VersionId',
-}
-
-function conditionKeys(
-  { headers, query }: ReadRequest,
-  principal: Principal,
-): Record<string, string> {
-  const signed = principal.kind !== 'anonymous'
-  const presigned = query.has('X-Amz-Signature')
-  const keys: Record<string, string> = signed
-    ? {
-        's3:authType': presigned ? 'REST-QUERY-STRING' : 'REST-HEADER',
-        's3:signatureversion': 'AWS4-HMAC-SHA256',
-      }
-    : {}
-  for (const name of CONDITION_HEADERS) {
-    const value = headers.get(name)
-    // Those of object lock go by their bare names.
-    const key = name.replace(/^x-amz-object-lock-/, 'object-lock-')
-    if (value !== undefined) keys[`s3:${key}`] = value
-  }
-  for (const { key, value } of requestTags(headers)) keys[`s3:RequestObjectTag/${key}`] = value
-  for (const [name, key] of Object.entries(CONDITION_PARAMETERS)) {
-    const value = query.get(name)
-    if (value !== undefined) keys[key] = value
-  }
-  return keys
-}
-
-/** A tag header that cannot be read is refused by the operation, not here. */
-function requestTags(headers: RequestHeaders): ObjectTag[] {
-  const text = headers.text('x-amz-tagging')
-  if (text === undefined) return []
-  try {
-    return parseTagHeader(text)
-  } catch {
-    return []
-  }
 }
 
 function contentHash({ wire, query }: ReadRequest, claim: Claim | undefined) {
@@ -158,13 +131,20 @@ function contentHash({ wire, query }: ReadRequest, claim: Claim | undefined) {
   })
 }
 
-async function openClaim(
+async function findSigner(
+  request: ReadRequest,
+  { accessKeyId }: Pick<Claim, 'accessKeyId'>,
+): Promise<FoundAccessKey | undefined> {
+  requireUnblocked(request, accessKeyId)
+  return await findAccessKey(request.context.engine, accessKeyId)
+}
+
+function openClaim(
   request: ReadRequest,
   { accessKeyId, scope }: Pick<Claim, 'accessKeyId' | 'scope'>,
-): Promise<{ nowMs: number; key: Buffer; principal: Principal }> {
-  const { engine, clock, settings } = request.context
-  requireUnblocked(request, accessKeyId)
-  const found = await findAccessKey(engine, accessKeyId)
+  found: FoundAccessKey | undefined,
+): { nowMs: number; key: KeyObject; principal: Principal } {
+  const { clock, settings } = request.context
   if (found === undefined) {
     throw new S3Error('InvalidAccessKeyId', { AWSAccessKeyId: accessKeyId })
   }
@@ -176,7 +156,7 @@ async function openClaim(
       Region: settings.s3Region,
     })
   }
-  const key = signingKey(found.secret, scope)
+  const key = keptSigningKey(found.secret, scope)
   return { nowMs: clock.now(), key, principal: found.principal }
 }
 
@@ -200,11 +180,13 @@ function requireTime(claim: Claim, nowMs: number): void {
 
 /** An unsigned `x-amz-` header could turn a link for one thing into a link for another. */
 function requireSigned({ wire }: ReadRequest, claim: Claim): void {
-  const signed = new Set(claim.signedHeaders)
-  const missing = [...wire.names()].filter(
-    name => (name.startsWith('x-amz-') || name === 'host') && !signed.has(name),
-  )
-  if (signed.has('host') && missing.length === 0) return
+  const { signedHeaders } = claim
+  const missing: string[] = []
+  for (const name of wire.names()) {
+    const counts = name.startsWith('x-amz-') || name === 'host'
+    if (counts && !signedHeaders.includes(name)) missing.push(name)
+  }
+  if (missing.length === 0 && signedHeaders.includes('host')) return
   throw new S3Error('AccessDenied', {
     message: 'There were headers present in the request which were not signed',
     HeadersNotSigned: missing.join(', ').slice(0, 1024),
@@ -213,7 +195,7 @@ function requireSigned({ wire }: ReadRequest, claim: Claim): void {
 
 function requireSignature(
   request: ReadRequest,
-  { claim, payload, key }: { claim: Claim; payload: Payload; key: Buffer },
+  { claim, payload, key }: { claim: Claim; payload: Payload; key: KeyObject },
 ): void {
   const canonical = canonicalRequest(
     { ...request, headers: request.wire },
@@ -249,7 +231,8 @@ export interface SignedPolicy {
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-authentication-HTTPPOST.html */
 async function verifyPolicy(request: ReadRequest, signed: SignedPolicy): Promise<Principal> {
-  const { key, principal, nowMs } = await openClaim(request, signed)
+  const found = await findSigner(request, signed)
+  const { key, principal, nowMs } = openClaim(request, signed, found)
   if (!amzDate(signed.timeMs).startsWith(signed.scope.day)) throw new S3Error('AccessDenied')
   if (signed.timeMs - nowMs > SKEW_MS) {
     throw new S3Error('AccessDenied', { message: 'Request is not yet valid' })

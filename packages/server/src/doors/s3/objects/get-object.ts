@@ -1,5 +1,5 @@
 import { isHoldfastError } from '@holdfast/core/errors.ts'
-import type { BlobBytes, ByteRange } from '@holdfast/core/ports/element.ts'
+import type { ByteRange } from '@holdfast/core/ports/element.ts'
 import { getObject } from '@holdfast/engine/objects/find-object.ts'
 import type { StoredObject } from '@holdfast/engine/objects/object-views.ts'
 import { partRange, readObject } from '@holdfast/engine/objects/read-object.ts'
@@ -12,7 +12,7 @@ import { objectPlace } from '../requests/place.ts'
 import { requireReadConditions } from '../wire/conditions.ts'
 import { requireHeaderText } from '../wire/header-text.ts'
 import { headerOfText } from '../wire/headers.ts'
-import { checksumHeaders, describingHeaders } from '../wire/object-headers.ts'
+import { wholeHeaders } from '../wire/object-headers.ts'
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html, and of HeadObject. */
 export async function getObjectHere(verified: Verified): Promise<Answer> {
@@ -28,25 +28,22 @@ export async function getObjectHere(verified: Verified): Promise<Answer> {
   const { size } = object.version
   const partial = range !== undefined || part !== undefined
   const headers: Record<string, string> = {
-    ...describingHeaders(object),
+    ...wholeHeaders(object, range === undefined && asksForChecksum(verified)),
     ...overrides,
-    'accept-ranges': 'bytes',
-    'content-length': String(range === undefined ? size : rangeBytes(range)),
-    ...(range === undefined ? {} : { 'content-range': contentRange(range, size) }),
+    ...(range === undefined
+      ? {}
+      : {
+          'content-length': String(rangeBytes(range)),
+          'content-range': contentRange(range, size),
+        }),
     ...(part === undefined || object.facets.parts === undefined
       ? {}
       : { 'x-amz-mp-parts-count': String(part.parts) }),
-    ...(range === undefined && asksForChecksum(verified) ? checksumHeaders(object) : {}),
   }
   const status = partial ? 206 : 200
   if (verified.request.method === 'HEAD') return { status, headers }
-  return { status, headers, chunks: chunksOf(readObject(engine, object, range)) }
-}
-
-async function* chunksOf(reading: Promise<BlobBytes>): AsyncGenerator<Uint8Array> {
-  const found = await reading
-  if (found.bytes === undefined) yield* found.chunks
-  else yield found.bytes
+  const content = await readObject(engine, object, { range, onLoan: true })
+  return { status, headers, content }
 }
 
 function asksForChecksum({ request }: Verified): boolean {

@@ -1,3 +1,5 @@
+import type { BlobBytes } from '@holdfast/core/ports/element.ts'
+
 /** What an operation answers. The server writes it; a HEAD answer goes without its body. */
 export interface Answer {
   readonly status: number
@@ -11,7 +13,7 @@ export interface Answer {
    */
   readonly late?: Promise<Answer>
   /** Content; `content-length` is among the headers. */
-  readonly chunks?: AsyncIterable<Uint8Array>
+  readonly content?: BlobBytes
 }
 
 export function xmlAnswer(xml: string, headers: Readonly<Record<string, string>> = {}): Answer {

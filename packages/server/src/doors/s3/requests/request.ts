@@ -6,6 +6,7 @@ import type { JsonObject } from '@holdfast/core/records.ts'
 import type { Context } from '../../../context.ts'
 import { RequestBody } from '../../../http/body/request-body.ts'
 import { clientAddress } from '../../../http/caller/client-address.ts'
+import type { WholeWriter } from '../../../http/direct/write-whole.ts'
 import type { Admission } from '../../../http/limits/admission.ts'
 import { splitUrl } from '../../../http/parse/raw-path.ts'
 import { NO_OPERATION } from '../../../telemetry/request-tallies.ts'
@@ -22,8 +23,8 @@ export interface S3Request {
   readonly requestId: string
   readonly trace: Trace
   readonly startedMs: number
-  /** Aborted when the client goes away or the server gives up. */
-  readonly abort: AbortController
+  readonly patience: Patience
+  readonly writer: WholeWriter
   readonly body: RequestBody
   readonly method: string
   /** A socket that closed no longer tells. */
@@ -56,8 +57,33 @@ export interface ReadRequest extends S3Request {
   readonly address: Address
 }
 
+/** Whether somebody still waits. Most requests are over before anybody asks for its signal. */
+export class Patience {
+  #abort: AbortController | undefined
+  #over = false
+
+  /** Aborted when the client goes away or the server gives up. */
+  get signal(): AbortSignal {
+    if (this.#abort === undefined) {
+      this.#abort = new AbortController()
+      if (this.#over) this.#abort.abort()
+    }
+    return this.#abort.signal
+  }
+
+  get over(): boolean {
+    return this.#over
+  }
+
+  giveUp(): void {
+    this.#over = true
+    this.#abort?.abort()
+  }
+}
+
+/** What one server of this door makes of a request that has just begun. */
 export function beginRequest(
-  context: Context,
+  { context, writer }: Pick<S3Request, 'context' | 'writer'>,
   raw: IncomingMessage,
   response: ServerResponse,
 ): S3Request {
@@ -87,7 +113,8 @@ export function beginRequest(
     requestId: newUuid(clock, random),
     trace: traceOf(typeof traceparent === 'string' ? traceparent : undefined, random),
     startedMs: clock.monotonic(),
-    abort: new AbortController(),
+    patience: new Patience(),
+    writer,
     body: new RequestBody(raw, response, pace),
     method: raw.method ?? '',
     remote,

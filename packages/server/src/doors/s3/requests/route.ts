@@ -13,8 +13,31 @@ const subs: Readonly<Record<Level, ReadonlySet<string>>> = {
   object: subsOf('object'),
 }
 const everySub = new Set([...subs.service, ...subs.bucket, ...subs.object])
+const everyParameter = new Set([
+  ...everySub,
+  ...rows.flatMap(([, { needs = [], reads = [] }]) => [...needs, ...reads]),
+])
+/** By level, method and sub-resource, the strictest first. */
+const candidatesOf = new Map<string, (readonly [OperationName, OperationRow])[]>()
+for (const [name, row] of rows) {
+  const place = `${row.level} ${row.method} ${row.sub ?? ''}`
+  const known = [...(candidatesOf.get(place) ?? []), [name, row] as const]
+  known.sort(([, one], [, other]) => strictness(other) - strictness(one))
+  candidatesOf.set(place, known)
+}
 /** Read before the operation is known, or by nobody. */
 const EVERYWHERE = /^(x-id|x-amz-[\w-]+)$/i
+/** What lists read, in whichever version: clients send those of one with another. */
+const ofLists = new Set(
+  rows.flatMap(([, { level, state, reads = [] }]) => {
+    return level === 'object' || state === 'refused' ? [] : reads
+  }),
+)
+/**
+ * Of presigned links, old ones too, and what clients of other servers add to lists: metadata that
+ * AWS does not list either, and leave to list without order.
+ */
+const HARMLESS = /^(response-[a-z-]+|AWSAccessKeyId|Signature|Expires|metadata|allow-unordered)$/
 
 /**
  * Which operation a request asks for. What is not understood is refused and never served as
@@ -24,23 +47,31 @@ export function routeOf(request: ReadRequest): OperationName {
   const { method, query, headers } = request
   const level = levelOf(request)
   if (method === 'OPTIONS') return 'Preflight'
-  const asked = [...query.names()].filter(name => !EVERYWHERE.test(name))
+  const asked = askedNames(query)
   const [sub, ...others] = asked.filter(name => subs[level].has(name))
   if (others.length > 0) {
     const message = `Conflicting query string parameters: ${[sub, ...others].join(', ')}`
     throw invalidArgument('ResourceType', sub ?? '', message.slice(0, 500))
   }
-  const candidates = rows.filter(
-    ([, row]) => row.level === level && row.sub === sub && row.method === method,
-  )
-  const found = candidates
-    .filter(([, row]) => (row.needs ?? []).every(name => query.has(name)))
-    .filter(([, row]) => row.header === undefined || headers.has(row.header))
-    .sort(([, one], [, other]) => strictness(other) - strictness(one))[0]
-  if (found === undefined) throw notFound(request, sub, candidates.length > 0)
+  const candidates = candidatesOf.get(`${level} ${method} ${sub ?? ''}`) ?? []
+  const found = candidates.find(([, { needs = [], header }]) => {
+    return needs.every(name => query.has(name)) && (header === undefined || headers.has(header))
+  })
+  if (found === undefined) {
+    const unknown = asked.find(name => !everyParameter.has(name))
+    if (unknown !== undefined) throw notImplemented(unknown)
+    throw notFound(request, sub, candidates.length > 0)
+  }
   const [name, row] = found
   requireUnderstood(request, row, asked)
   return name
+}
+
+const NOTHING: readonly string[] = []
+
+function askedNames(query: ReadRequest['query']): readonly string[] {
+  if (query.pairs.length === 0) return NOTHING
+  return [...query.names()].filter(name => !EVERYWHERE.test(name))
 }
 
 function levelOf({ address }: ReadRequest): Level {
@@ -58,13 +89,21 @@ function requireUnderstood(
   row: OperationRow,
   asked: readonly string[],
 ): void {
-  const known = new Set([row.sub, ...(row.needs ?? []), ...(row.reads ?? [])])
+  const { sub, needs = [], reads = [] } = row
   for (const name of asked) {
-    if (known.has(name)) continue
+    if (name === sub || needs.includes(name) || reads.includes(name)) continue
     const empty = request.query.get(name) === ''
-    const reading = row.method === 'GET' || row.method === 'HEAD'
-    if (empty || everySub.has(name) || !reading) throw notImplemented(name)
+    if (empty || everySub.has(name) || !isDecoration(name, row)) throw notImplemented(name)
   }
+}
+
+/**
+ * Whether a parameter that nobody reads, with a value, may be ignored as AWS does: links to objects
+ * carry marks of caches and counters. Buckets get no such links: there it asks for something.
+ */
+function isDecoration(name: string, { method, level }: OperationRow): boolean {
+  if (method !== 'GET' && method !== 'HEAD') return false
+  return level === 'object' || ofLists.has(name) || HARMLESS.test(name)
 }
 
 function notFound(request: ReadRequest, sub: string | undefined, incomplete: boolean): S3Error {

@@ -1,3 +1,4 @@
+import { isHoldfastError } from '@holdfast/core/errors.ts'
 import type { UploadPart } from '@holdfast/core/objects.ts'
 import type { ByteRange } from '@holdfast/core/ports/element.ts'
 import { uploadPart, uploadPartCopy } from '@holdfast/engine/multipart/upload-part.ts'
@@ -40,12 +41,16 @@ function partChecksum(part: UploadPart, algorithm: ChecksumName): Record<string,
 export async function uploadPartCopyHere(verified: Verified): Promise<Answer> {
   const { engine, call, upload } = uploadPlace(verified)
   const { headers } = verified.request
-  const { part, source } = await uploadPartCopy(engine, call, {
+  const range = sourceRange(headers.get(RANGE))
+  const copying = uploadPartCopy(engine, call, {
     ...upload,
     number: partNumberOf(verified),
     from: copySourceOf(verified),
-    range: sourceRange(headers.get('x-amz-copy-source-range')),
+    range,
     sourceConditions: sourceConditions(headers, 'x-amz-copy-source'),
+  })
+  const { part, source } = await copying.catch(error => {
+    throw rangeRefusal(error, range) ?? error
   })
   const xml = writeXml('CopyPartResult', [
     ['LastModified', part.createdAt],
@@ -54,6 +59,8 @@ export async function uploadPartCopyHere(verified: Verified): Promise<Answer> {
   const version = versionHeader(source)['x-amz-version-id']
   return xmlAnswer(xml, version === undefined ? {} : { 'x-amz-copy-source-version-id': version })
 }
+
+const RANGE = 'x-amz-copy-source-range'
 
 /** `bytes=first-last`, both given: copies have no open ends. */
 function sourceRange(header: string | undefined): ByteRange | undefined {
@@ -64,7 +71,23 @@ function sourceRange(header: string | undefined): ByteRange | undefined {
   const message =
     'The x-amz-copy-source-range value must be of the form bytes=first-last where first and ' +
     'last are the zero-based offsets of the first and last bytes to copy'
-  throw invalidArgument('x-amz-copy-source-range', header, message)
+  throw invalidArgument(RANGE, header, message)
+}
+
+/**
+ * A range beyond the source is no 416 here: AWS and MinIO answer 400, with the code of an argument
+ * where only its end is wrong (https://github.com/versity/versitygw/issues/610).
+ */
+function rangeRefusal(error: unknown, range: ByteRange | undefined): S3Error | undefined {
+  if (range === undefined || !isHoldfastError(error)) return undefined
+  if (error.code !== 'RANGE_NOT_SATISFIABLE') return undefined
+  const size = Number(error.details.size)
+  if (range.first >= size) {
+    const message = 'The specified copy range is invalid for the source object size'
+    return new S3Error('InvalidRequest', { message }, { cause: error })
+  }
+  const message = `Range specified is not valid for source object of size: ${size}`
+  return invalidArgument(RANGE, `bytes=${range.first}-${range.last}`, message)
 }
 
 export function partNumberOf({ request }: Verified): number {

@@ -24,6 +24,16 @@ export function describingHeaders(object: StoredObject): Record<string, string> 
   return { ...headers, ...encryptionHeader(object), ...lockHeaders(object) }
 }
 
+/** Of an answer with all of the content. */
+export function wholeHeaders(object: StoredObject, checked: boolean): Record<string, string> {
+  return {
+    ...describingHeaders(object),
+    'accept-ranges': 'bytes',
+    'content-length': String(object.version.size),
+    ...(checked ? checksumHeaders(object) : {}),
+  }
+}
+
 function givenBack({ version, facets }: StoredObject): Record<string, string> {
   const { headers = {} } = facets
   const names: readonly (readonly [string, string | undefined])[] = [

@@ -2,6 +2,7 @@ import type {
   KeyedQuery,
   ObjectEntry,
   ObjectQuery,
+  Reach,
   VersionEntry,
   VersionEntryQuery,
 } from '@holdfast/core/ports/catalog.ts'
@@ -11,12 +12,14 @@ import { ASSET_COLUMNS, type AssetRow, assetOfRow } from '../asset-rows.ts'
 import type { AssetTables } from '../assets.ts'
 import type { Versions } from '../versions.ts'
 import { afterPrefix, commonPrefix, type KeyRange, keyRange } from './key-range.ts'
+import { withinReach } from './reach.ts'
 
-const SELECT = `SELECT ${ASSET_COLUMNS.join(', ')} FROM assets
+const SELECT = `SELECT ${ASSET_COLUMNS.join(', ')} FROM assets a
   WHERE bucket = ? AND trashed = 0 AND key >= ?`
 
 interface Scan extends KeyedQuery {
   readonly visibleTo?: string | readonly string[]
+  readonly reach?: Reach
   readonly live: boolean
 }
 
@@ -116,6 +119,11 @@ export class Objects {
       sql += ` AND (acl IS NULL OR EXISTS (
         SELECT 1 FROM json_each(acl, '$.read') WHERE value IN (${marks})))`
       values.push(...ids)
+    }
+    if (scan.reach !== undefined) {
+      const reach = withinReach(this.#tables, scan.reach)
+      sql += ` AND ${reach.text}`
+      values.push(...reach.values)
     }
     return this.#statements.iterate<AssetRow>(`${sql} ORDER BY key`, values)
   }

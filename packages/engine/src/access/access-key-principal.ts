@@ -1,0 +1,82 @@
+import type { AccessKey } from '@holdfast/core/objects.ts'
+import {
+  permissions as allPermissions,
+  type Permission,
+  type Principal,
+  scopeCovers,
+} from '@holdfast/core/principal.ts'
+import type { Engine } from '../engine.ts'
+import { mayAct, principalOfUser } from '../identity/principal-of-user.ts'
+
+/**
+ * Who acts with a key. The key of a user is that user, as far as key and user both reach now: a
+ * right that the user loses is lost to the key at once. Undefined where the user may not come in.
+ */
+export async function principalOfAccessKey(
+  engine: Engine,
+  key: AccessKey,
+): Promise<Principal | undefined> {
+  const known = peekAccessKeyPrincipal(engine, key)
+  if (known !== undefined) return known
+  const { holders } = engine.identity
+  const { moment } = holders
+  const user = await engine.catalog.view.identities.byId('user', key.userId ?? '')
+  if (!mayAct(engine, user)) return undefined
+  const made = await principalOfUser(engine, user)
+  const principal = narrowed(made.principal, key)
+  holders.set(
+    placeOf(key),
+    { principal, expiresMs: Number.POSITIVE_INFINITY, madeOf: made.madeOf },
+    { moment, nowMs: engine.clock.now() },
+  )
+  return principal
+}
+
+/** The same where it is known already. */
+export function peekAccessKeyPrincipal(engine: Engine, key: AccessKey): Principal | undefined {
+  const { principalId, userId, name, permissions, buckets } = key
+  if (userId === null) return { kind: 'api_key', id: principalId, name, permissions, buckets }
+  return engine.identity.holders.get(placeOf(key), engine.clock.now())
+}
+
+/** Every change of a key has its own number, so nothing is kept beyond one. */
+function placeOf({ id, seq }: AccessKey): string {
+  return `${id} ${seq}`
+}
+
+/** What the principal and the key allow both. */
+function narrowed(
+  principal: Principal,
+  key: Pick<AccessKey, 'permissions' | 'buckets'>,
+): Principal {
+  const { permissions, buckets } = key
+  const { ownPermissions, grants } = principal
+  const isWhole = permissions.includes('*') && buckets === null
+  const within = (scopes: readonly string[]) => both(scopes, permissions)
+  return {
+    ...principal,
+    permissions: within(principal.permissions),
+    buckets: bothBuckets(principal.buckets, buckets),
+    ...(ownPermissions === undefined ? {} : { ownPermissions: within(ownPermissions) }),
+    ...(grants === undefined
+      ? {}
+      : { grants: grants.map(grant => ({ ...grant, permissions: within(grant.permissions) })) }),
+    // Access lists and policies that name the user must not open more than the key was made for.
+    ...(isWhole ? {} : { ceiling: { permissions, buckets } }),
+  }
+}
+
+function both(one: readonly string[], other: readonly string[]): readonly string[] {
+  if (other.includes('*')) return one
+  const covers = (scopes: readonly string[], permission: Permission) =>
+    scopes.some(scope => scopeCovers(scope, permission))
+  return allPermissions.filter(each => covers(one, each) && covers(other, each))
+}
+
+function bothBuckets(
+  one: readonly string[] | null,
+  other: readonly string[] | null,
+): readonly string[] | null {
+  if (one === null || other === null) return one ?? other
+  return one.filter(bucket => other.includes(bucket))
+}
