@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { connect } from 'node:net'
 import { test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
+import { TOTP } from 'otpauth'
 import {
   type Answer,
   adminKey,
@@ -243,6 +244,30 @@ test('wrong guesses of passwords are few for an address, right ones are free', a
   const refreshing = { json: { refresh_token: 'x' }, key: null, ...from('192.0.2.1') }
   limited(await server.ask('POST /api/v2/auth/refresh', refreshing), 'login')
   assert.equal((await enter(server, root, '192.0.2.2')).status, 200)
+})
+
+test('a right password is free where a code is still to come', async () => {
+  await using server = await start({
+    ...people,
+    STORAGE_RATE_LIMIT_LOGIN: '2/1h',
+    STORAGE_SECOND_FACTOR_REQUIRED: 'administrators',
+  })
+  for (let n = 0; n < 4; n += 1) {
+    const answer = await enter(server, root, '192.0.2.1')
+    refused(answer, 403, 'SECOND_FACTOR_ENROLMENT_REQUIRED')
+    await delay(20)
+  }
+  const { username, password } = root
+  const ask = async (path: string, json: object) =>
+    await server.ask(`POST /api/v2/auth/${path}`, { json, key: null, ...from('192.0.2.2') })
+  const { json: begun } = await ask('second-factor', { username, password })
+  const code = new TOTP({ secret: begun.secret }).generate()
+  const confirmed = await ask('second-factor/confirm', { username, password, code })
+  assert.equal(confirmed.status, 200, confirmed.text)
+  for (let n = 0; n < 4; n += 1) {
+    refused(await enter(server, root, '192.0.2.3'), 401, 'SECOND_FACTOR_REQUIRED')
+    await delay(20)
+  }
 })
 
 test('guesses at the same time get no more than one after the other', async () => {
