@@ -152,6 +152,40 @@ test('the assets of a bucket are asked for so often, whichever way they are name
   assert.equal((await server.ask('GET /api/v2/buckets/holdfast')).status, 200)
 })
 
+test('a share link is no way around the limits of the bucket or of who made it', async () => {
+  for (const subject of ['BUCKET', 'PRINCIPAL'] as const) {
+    await using server = await start({ [`STORAGE_RATE_LIMIT_${subject}`]: '6/1h' })
+    const key = await newKey(server)
+    const { id } = (await server.ask(`PUT ${base}/in/k`, { key, body: 'x' })).json
+    const share = async (json: object) => {
+      const { url } = (await server.ask('POST /api/v2/shares', { key, json })).json
+      return new URL(url).pathname
+    }
+    const one = await share({ asset_id: id })
+    const all = await share({ bucket: 'holdfast', prefix: 'in/' })
+    const lines = [`GET ${one}`, `GET ${all}`, `GET ${all}/k`, `HEAD ${one}`]
+    lines.push(`GET ${one.replace('/s/', '/api/v2/shared/')}`)
+    const statuses = []
+    for (const line of [...lines, ...lines]) {
+      statuses.push((await server.ask(line, { key: null, ...from('192.0.2.1') })).status)
+    }
+    const spent = subject === 'BUCKET' ? 5 : 6
+    const expected = Array.from({ length: 10 }, (_, n) => (n < spent ? 200 : 429))
+    assert.deepEqual(statuses, expected, subject)
+  }
+})
+
+test('who may read nothing but metadata has the limits of the bucket, too', async () => {
+  await using server = await start({ STORAGE_RATE_LIMIT_BUCKET: '3/1h' })
+  const { id } = (await server.ask(`PUT ${base}/k`, { body: 'x' })).json
+  const key = await newKey(server, ['versions:read'])
+  const statuses = []
+  for (let n = 0; n < 4; n += 1) {
+    statuses.push((await server.ask(`GET /api/v2/assets/${id}/versions`, { key })).status)
+  }
+  assert.deepEqual(statuses, [200, 200, 429, 429])
+})
+
 test('who is kept out of a bucket uses up nothing of it, and hears nothing of it', async () => {
   await using server = await start({ STORAGE_RATE_LIMIT_BUCKET: '3/1h' })
   const { id } = (await server.ask(`PUT ${base}/k`, { body: 'x' })).json
