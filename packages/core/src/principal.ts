@@ -12,6 +12,8 @@ export interface Principal {
   /** Stable id that ACLs and the change log name. */
   readonly id: string
   readonly name: string
+  /** A name that nobody else has or may take, for policies; absent: they know it by its id alone. */
+  readonly ownName?: string
   /** `resource:action`, wildcards allowed: `*`, `assets:*`, `*:read`. */
   readonly permissions: readonly string[]
   /** What it may with assets that it owns; absent = nothing more. */

@@ -172,7 +172,9 @@ export async function expiryOf(
   { principal }: Call,
   wanted: string | null | undefined,
 ): Promise<string | null> {
-  const maker = await engine.catalog.view.keys.byId(principal.id)
+  const { keys, identities } = engine.catalog.view
+  const maker =
+    (await keys.byId(principal.id)) ?? (await identities.byId('service_account', principal.id))
   const latest = maker?.expiresAt ?? null
   if (wanted == null) return latest
   if (latest === null || Date.parse(wanted) <= Date.parse(latest)) {

@@ -1,4 +1,5 @@
 import type { User } from '@holdfast/core/identities.ts'
+import { isUuid } from '@holdfast/core/ids.ts'
 import type { PrefixGrant, Principal } from '@holdfast/core/principal.ts'
 import { rightsOf } from '@holdfast/core/roles.ts'
 import type { Engine } from '../engine.ts'
@@ -22,9 +23,16 @@ export async function principalOfUser(engine: Engine, user: User): Promise<MadeP
     ...{ id, name: username, ownPermissions },
     permissions: more.length === 0 ? permissions : [...new Set([...permissions, ...more])],
     buckets: bucketsOf(engine, user),
+    ...ownNameOf(user),
     ...facts,
   }
   return { principal, madeOf }
+}
+
+/** Its name, where the catalog gives it to nobody else, and it could not be taken for an id. */
+function ownNameOf({ username, names }: User): { readonly ownName?: string } {
+  const isOwn = names.includes(username.toLowerCase()) && !isUuid(username)
+  return isOwn ? { ownName: username } : {}
 }
 
 /** The groups that somebody is in, also by their names elsewhere, and what was granted to all. */

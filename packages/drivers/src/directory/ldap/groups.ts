@@ -31,7 +31,10 @@ export async function groupsOf(
     }
     members = fresh
   }
-  const all = [...found].flat().map(name => name.toLowerCase())
+  // A common name with `=` could be the distinguished name of another group, which the map trusts.
+  const all = [...found]
+    .flatMap(([dn, name]) => (name.includes('=') ? [dn] : [dn, name]))
+    .map(name => name.toLowerCase())
   return [...new Set(all)].sort()
 }
 

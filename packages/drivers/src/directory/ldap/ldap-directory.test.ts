@@ -149,6 +149,21 @@ test('groups of all schemas are found, and groups in groups to the depth', { ski
   assert.deepEqual(await groups("we*ird,(o'neil)\\"), [])
 })
 
+test('a group that is called like the distinguished name of another is not that one', {
+  skip,
+}, async () => {
+  const admins = `cn=admins,ou=groups,${base}`
+  const dn = `cn=cn\\=admins\\,ou\\=groups\\,${base.replaceAll(/[,=]/g, '\\$&')},ou=groups,${base}`
+  const member = `uid=dave,ou=users,${base}`
+  await slapd.change(
+    `dn: ${dn}\nchangetype: add\nobjectClass: groupOfNames\ncn: ${admins}\nmember: ${member}\n`,
+  )
+  const { groups } = await found('dave')
+  assert.equal(groups.length, 1)
+  assert.ok(!groups.includes(admins), groups.join('; '))
+  await slapd.change(`dn: ${dn}\nchangetype: delete\n`)
+})
+
 test('an account that is closed says so, in the words of several directories', {
   skip,
 }, async () => {

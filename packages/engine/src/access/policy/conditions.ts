@@ -117,9 +117,10 @@ export function holds({ operator, key, values }: Condition, facts: Facts): boole
 
 function factOf(key: string, { principal, objectTags }: Facts): string | null | undefined {
   const lower = key.toLowerCase()
-  if (lower === 'aws:principalarn') return `arn:aws:iam:::user/${principal.name}`
-  if (lower === 'aws:userid') return principal.id
-  if (lower === 'aws:username') return principal.name
+  const { id, ownName } = principal
+  if (lower === 'aws:principalarn') return `arn:aws:iam:::user/${ownName ?? id}`
+  if (lower === 'aws:userid') return id
+  if (lower === 'aws:username') return ownName ?? id
   if (lower.startsWith('s3:existingobjecttag/')) {
     if (objectTags === undefined) return undefined
     return own(objectTags, key.slice('s3:ExistingObjectTag/'.length)) ?? null

@@ -39,9 +39,8 @@ function isAbout(
   { principal, action, bucket, key }: PolicyQuestion,
 ): boolean {
   const { principals, actions, resources } = statement
-  const named = principals.some(
-    one => one === '*' || (isKnown(principal) && (one === principal.id || one === principal.name)),
-  )
+  const names = namesFor(statement, principal)
+  const named = principals.some(one => one === '*' || names.includes(one))
   if (named === statement.exceptPrincipals) return false
   const asked = action.toLowerCase()
   if (actions.some(pattern => isLike(asked, pattern)) === statement.exceptActions) return false
@@ -49,6 +48,13 @@ function isAbout(
   return resources.some(pattern => isLike(place, pattern)) !== statement.exceptResources
 }
 
-function isKnown(principal: Principal): boolean {
-  return principal.kind !== 'anonymous'
+/**
+ * What a statement may call it. A name that somebody chose, of a key or at another place, opens
+ * nothing; to shut out who bears it, it counts.
+ */
+function namesFor({ effect, exceptPrincipals }: Statement, principal: Principal): string[] {
+  const { kind, id, name, ownName } = principal
+  if (kind === 'anonymous') return []
+  const own = ownName === undefined ? [id] : [id, ownName]
+  return effect === 'Deny' && !exceptPrincipals ? [...own, name] : own
 }

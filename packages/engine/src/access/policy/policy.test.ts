@@ -19,6 +19,7 @@ const ann: Principal = {
   kind: 'api_key',
   id: '0199d0c0-0000-7000-8000-00000000000a',
   name: 'ann',
+  ownName: 'ann',
   permissions: [],
   buckets: null,
   request: facts,

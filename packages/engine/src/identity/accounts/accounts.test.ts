@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Call } from '@holdfast/core/call.ts'
+import { createAccessKey } from '../../access/access-keys.ts'
 import { decide } from '../../access/decide.ts'
 import { explainAccess } from '../../access/explain.ts'
 import { createKey } from '../../access/keys.ts'
@@ -120,6 +121,21 @@ test('a token never outlives its secret or its account', async () => {
   const { secret } = await rotateSecret(opened.engine, opened.call, wanted)
   clock.jump(DAY_MS)
   await assert.rejects(enter(secret), refused('ACCOUNT_DISABLED'))
+})
+
+test('a key that an account makes ends with the account', async () => {
+  await using opened = await openTestStore()
+  const { engine, clock } = opened
+  const expiresAt = new Date(clock.now() + DAY_MS).toISOString()
+  const { enter, act } = await made(opened, { permissions: ['keys:admin'], expiresAt })
+  const call = await act((await enter()).accessToken)
+  const wanted = { name: 'k', permissions: ['keys:admin'] }
+  const { key } = await createKey(engine, call, wanted)
+  const pair = await createAccessKey(engine, call, wanted)
+  assert.deepEqual([key.expiresAt, pair.key.expiresAt], [expiresAt, expiresAt])
+  const later = new Date(clock.now() + 2 * DAY_MS).toISOString()
+  const outliving = createKey(engine, call, { ...wanted, expiresAt: later })
+  await assert.rejects(outliving, refused('FORBIDDEN', { expires_at: expiresAt }))
 })
 
 test('one that is suspended or deleted is out at once', async () => {

@@ -8,10 +8,12 @@ import { requireWithin } from '../../access/keys.ts'
 import { toBase64Url } from '../../base64url.ts'
 import { commit } from '../../commit.ts'
 import type { Engine } from '../../engine.ts'
+import { requireRightsOver } from '../rights-over.ts'
 import { requireRights } from '../users/users.ts'
 import { type AccountFields, requireAccountFields } from './account-fields.ts'
 import { isGoodAccount } from './account-state.ts'
 import type { AccountPatch, NewSecret } from './account-transactions.ts'
+import { principalOfAccount } from './principal-of-account.ts'
 
 /** The secret is known only now. */
 export interface WithSecret {
@@ -151,7 +153,7 @@ function newSecret(
 /** Nobody changes an account that may more than they do: else they could act with its secret. */
 async function requireManageable(engine: Engine, call: Call, id: string): Promise<ServiceAccount> {
   const account = await getAccount(engine, call, id)
-  requireHeld(call, account)
+  requireRightsOver(call, (await principalOfAccount(engine, account)).principal)
   return account
 }
 

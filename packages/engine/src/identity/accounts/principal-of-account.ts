@@ -14,7 +14,15 @@ export async function principalOfAccount(
   const { facts, madeOf } = await heldBy(engine, id)
   return {
     principal: {
-      ...{ kind: 'service_account', id, name: clientId, permissions: all, ownPermissions, buckets },
+      ...{
+        kind: 'service_account',
+        id,
+        name: clientId,
+        ownName: clientId,
+        permissions: all,
+        ownPermissions,
+        buckets,
+      },
       ...facts,
     },
     madeOf,

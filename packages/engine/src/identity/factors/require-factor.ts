@@ -17,10 +17,10 @@ export function requireFactor(engine: Engine, user: User): void {
   throw new HoldfastError('SECOND_FACTOR_ENROLMENT_REQUIRED')
 }
 
-function isObliged({ identity }: Engine, { roles, source }: User): boolean {
+function isObliged({ identity }: Engine, { roles, source, outside }: User): boolean {
   if (source === 'oidc' || source === 'token') return false
   const { secondFactorFor } = identity.settings
   if (secondFactorFor !== 'administrators') return secondFactorFor === 'everybody'
-  const scopes = rightsOf(roles).permissions
+  const scopes = [...rightsOf(roles).permissions, ...(outside?.permissions ?? [])]
   return administrative.some(name => scopes.some(scope => scopeCovers(scope, name)))
 }

@@ -188,6 +188,10 @@ test('mails are bounded for each user, requests for each address, and nobody is 
   const again = () => requestReset(engine, { name: 'nobody', ip })
   assert.throws(again, refused('TOO_MANY_REQUESTS'))
   requestReset(engine, { name: 'nobody', ip: '203.0.113.8' })
+  // One host has all addresses of its IPv6 network.
+  for (let n = 1; n <= 30; n += 1) requestReset(engine, { name: 'nobody', ip: `2001:db8::${n}` })
+  const fromAnother = () => requestReset(engine, { name: 'nobody', ip: '2001:db8::ffff:1' })
+  assert.throws(fromAnother, refused('TOO_MANY_REQUESTS'))
   clock.jump(3_600_000)
   again()
   assert.equal(post.sink.mails.length, 3)

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import type { Call } from '@holdfast/core/call.ts'
 import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { User } from '@holdfast/core/identities.ts'
+import { addressKey } from '@holdfast/core/rates/address-key.ts'
 import { toBase64Url } from '../../base64url.ts'
 import { commit } from '../../commit.ts'
 import { type Engine, systemCall } from '../../engine.ts'
@@ -24,7 +25,7 @@ export function requestReset(
 ): void {
   const { mails, resetsByAddress } = engine.identity
   if (mails === undefined) throw new HoldfastError('RESET_UNAVAILABLE')
-  const waitMs = resetsByAddress.take(ip, engine.clock.now())
+  const waitMs = resetsByAddress.take(addressKey(ip), engine.clock.now())
   if (waitMs !== undefined) {
     throw new HoldfastError('TOO_MANY_REQUESTS', { retry_after: Math.ceil(waitMs / 1000) })
   }

@@ -4,7 +4,7 @@ import type { Session } from '@holdfast/core/identities.ts'
 import { authorize } from '../../access/decide.ts'
 import { commit } from '../../commit.ts'
 import type { Engine } from '../../engine.ts'
-import { requireRights } from '../users/users.ts'
+import { requireManageable } from '../users/users.ts'
 import { SESSIONS_MAX } from './session-transactions.ts'
 
 export interface ShownSession {
@@ -68,10 +68,10 @@ async function requireOwner(
   { userId, changes }: { readonly userId: string | undefined; readonly changes: boolean },
 ): Promise<string> {
   if (userId === undefined) return call.principal.id
+  // Nobody shuts out a user who may more than they do.
+  if (changes) return (await requireManageable(engine, call, userId)).id
   authorize(call.principal, 'admin:users', {})
   const user = await engine.catalog.view.identities.byId('user', userId.toLowerCase())
   if (user === undefined) throw new HoldfastError('USER_NOT_FOUND', { user_id: userId })
-  // Nobody shuts out a user who may more than they do.
-  if (changes) requireRights(call, user.roles)
   return user.id
 }

@@ -6,9 +6,9 @@ import { rightsOf } from '@holdfast/core/roles.ts'
 import { authorize, hasScope, isAdministrator } from '../../access/decide.ts'
 import { commit } from '../../commit.ts'
 import { type Engine, systemCall } from '../../engine.ts'
-import { requireHeld } from '../groups/groups.ts'
 import { notify } from '../mail/notify.ts'
 import { principalOfUser } from '../principal-of-user.ts'
+import { requireRightsOver } from '../rights-over.ts'
 import { lockEndMs } from '../sessions/lockout.ts'
 import { type ProvenUser, proveUser } from '../sessions/login.ts'
 import { nextPassword, requirePolicy } from './password-policy.ts'
@@ -219,10 +219,7 @@ async function findUser(engine: Engine, id: string): Promise<User> {
 export async function requireManageable(engine: Engine, call: Call, id: string): Promise<User> {
   authorize(call.principal, 'admin:users', {})
   const user = await findUser(engine, id)
-  requireRights(call, user.roles)
-  // Who can log in as somebody has the grants of that user and its groups, too.
-  const { principal } = await principalOfUser(engine, user)
-  for (const grant of principal.grants ?? []) requireHeld(call, grant.permissions)
+  requireRightsOver(call, (await principalOfUser(engine, user)).principal)
   return user
 }
 

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http'
-import { HoldfastError } from '@holdfast/core/errors.ts'
+import { type ErrorCode, HoldfastError } from '@holdfast/core/errors.ts'
 import type { LimitStore, RatePolicy } from '@holdfast/core/ports/limit-store.ts'
 import type { Principal } from '@holdfast/core/principal.ts'
 import { addressKey } from '@holdfast/core/rates/address-key.ts'
@@ -24,7 +24,13 @@ export interface AdmissionParts {
 /** Who got one of these was kept out, and does not use up what belongs to those inside. */
 const KEPT_OUT: ReadonlySet<number> = new Set([401, 403, 404, 423])
 /** The guess was right, whatever became of it. */
-const RIGHT_GUESS: ReadonlySet<string> = new Set(['ACCOUNT_DISABLED', 'PASSWORD_CHANGE_REQUIRED'])
+const RIGHT_GUESS: ReadonlySet<string> = new Set<ErrorCode>([
+  'ACCOUNT_DISABLED',
+  'PASSWORD_CHANGE_REQUIRED',
+  'SECOND_FACTOR_REQUIRED',
+  'SECOND_FACTOR_ENROLMENT_REQUIRED',
+  'SECRET_EXPIRED',
+])
 const WRONG_GUESS: ReadonlySet<number> = new Set([401, 403, 423, 429])
 
 /** One request on its way through the limits, until its connection is done with it. */

@@ -1,5 +1,5 @@
 import type { Route } from '@holdfast/contract/route.ts'
-import type { Principal } from '@holdfast/core/principal.ts'
+import { type Principal, permissions } from '@holdfast/core/principal.ts'
 import type { Bucket } from '@holdfast/core/records.ts'
 import { decide, mayPartly } from '@holdfast/engine/access/decide.ts'
 import type { Context } from '../../context.ts'
@@ -37,7 +37,9 @@ export async function bucketsNamed(
     const asset = await view.assets.byId(id.toLowerCase())
     const bucket = asset && (await view.buckets.byId(asset.bucketId))
     if (bucket === undefined) continue
-    const isKnown = decide(principal, 'assets:read', { bucket, asset }).allowed
+    const isKnown = permissions.some(one => {
+      return OF_ASSETS.test(one) && decide(principal, one, { bucket, asset }).allowed
+    })
     found.set(bucket.name, isKnown || found.get(bucket.name) === true)
   }
   return found
@@ -46,7 +48,8 @@ export async function bucketsNamed(
 /** Whether it may hear that there is such a bucket: some of it may be open to it. */
 export function knowsBucket(principal: Principal, bucket: Bucket, key = ''): boolean {
   const fresh = { ownerId: principal.id, key }
-  return (['assets:read', 'assets:write'] as const).some(permission => {
+  return permissions.some(permission => {
+    if (!OF_ASSETS.test(permission)) return false
     const { allowed } = decide(principal, permission, { bucket, fresh })
     return allowed || mayPartly(principal, permission, bucket)
   })

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { connect } from 'node:net'
 import { test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
+import { TOTP } from 'otpauth'
 import {
   type Answer,
   adminKey,
@@ -151,6 +152,40 @@ test('the assets of a bucket are asked for so often, whichever way they are name
   assert.equal((await server.ask('GET /api/v2/buckets/holdfast')).status, 200)
 })
 
+test('a share link is no way around the limits of the bucket or of who made it', async () => {
+  for (const subject of ['BUCKET', 'PRINCIPAL'] as const) {
+    await using server = await start({ [`STORAGE_RATE_LIMIT_${subject}`]: '6/1h' })
+    const key = await newKey(server)
+    const { id } = (await server.ask(`PUT ${base}/in/k`, { key, body: 'x' })).json
+    const share = async (json: object) => {
+      const { url } = (await server.ask('POST /api/v2/shares', { key, json })).json
+      return new URL(url).pathname
+    }
+    const one = await share({ asset_id: id })
+    const all = await share({ bucket: 'holdfast', prefix: 'in/' })
+    const lines = [`GET ${one}`, `GET ${all}`, `GET ${all}/k`, `HEAD ${one}`]
+    lines.push(`GET ${one.replace('/s/', '/api/v2/shared/')}`)
+    const statuses = []
+    for (const line of [...lines, ...lines]) {
+      statuses.push((await server.ask(line, { key: null, ...from('192.0.2.1') })).status)
+    }
+    const spent = subject === 'BUCKET' ? 5 : 6
+    const expected = Array.from({ length: 10 }, (_, n) => (n < spent ? 200 : 429))
+    assert.deepEqual(statuses, expected, subject)
+  }
+})
+
+test('who may read nothing but metadata has the limits of the bucket, too', async () => {
+  await using server = await start({ STORAGE_RATE_LIMIT_BUCKET: '3/1h' })
+  const { id } = (await server.ask(`PUT ${base}/k`, { body: 'x' })).json
+  const key = await newKey(server, ['versions:read'])
+  const statuses = []
+  for (let n = 0; n < 4; n += 1) {
+    statuses.push((await server.ask(`GET /api/v2/assets/${id}/versions`, { key })).status)
+  }
+  assert.deepEqual(statuses, [200, 200, 429, 429])
+})
+
 test('who is kept out of a bucket uses up nothing of it, and hears nothing of it', async () => {
   await using server = await start({ STORAGE_RATE_LIMIT_BUCKET: '3/1h' })
   const { id } = (await server.ask(`PUT ${base}/k`, { body: 'x' })).json
@@ -243,6 +278,30 @@ test('wrong guesses of passwords are few for an address, right ones are free', a
   const refreshing = { json: { refresh_token: 'x' }, key: null, ...from('192.0.2.1') }
   limited(await server.ask('POST /api/v2/auth/refresh', refreshing), 'login')
   assert.equal((await enter(server, root, '192.0.2.2')).status, 200)
+})
+
+test('a right password is free where a code is still to come', async () => {
+  await using server = await start({
+    ...people,
+    STORAGE_RATE_LIMIT_LOGIN: '2/1h',
+    STORAGE_SECOND_FACTOR_REQUIRED: 'administrators',
+  })
+  for (let n = 0; n < 4; n += 1) {
+    const answer = await enter(server, root, '192.0.2.1')
+    refused(answer, 403, 'SECOND_FACTOR_ENROLMENT_REQUIRED')
+    await delay(20)
+  }
+  const { username, password } = root
+  const ask = async (path: string, json: object) =>
+    await server.ask(`POST /api/v2/auth/${path}`, { json, key: null, ...from('192.0.2.2') })
+  const { json: begun } = await ask('second-factor', { username, password })
+  const code = new TOTP({ secret: begun.secret }).generate()
+  const confirmed = await ask('second-factor/confirm', { username, password, code })
+  assert.equal(confirmed.status, 200, confirmed.text)
+  for (let n = 0; n < 4; n += 1) {
+    refused(await enter(server, root, '192.0.2.3'), 401, 'SECOND_FACTOR_REQUIRED')
+    await delay(20)
+  }
 })
 
 test('guesses at the same time get no more than one after the other', async () => {

@@ -99,6 +99,22 @@ test('refusals of the token endpoint carry the words of RFC 6749', async () => {
   assert.equal(blocked.json.code, 'ACCOUNT_DISABLED')
 })
 
+test('what stands where the client id should is not kept: people mix it up with the secret', async () => {
+  const { client_id, client_secret } = await account({ name: 'mixed-up' })
+  for (const answer of [
+    await token({ ...grant, client_id: client_secret, client_secret: client_id }),
+    await token(grant, basic(client_secret, client_id)),
+    await token(grant, basic(client_id, 'wrong')),
+  ]) {
+    refused(answer, 401, 'UNAUTHENTICATED')
+  }
+  await server.running.context.audit.flush()
+  const { text, json } = await server.ask('GET /api/v2/audit?limit=50&action=issueToken')
+  assert.ok(!text.includes(client_secret))
+  const told = json.items.slice(0, 3).map((row: Tree) => row.detail.client_id)
+  assert.deepEqual(told, [client_id, null, null])
+})
+
 test('a narrowed token is refused what it was not made for', async () => {
   const { client_id, client_secret } = await account({ name: 'narrow', roles: ['ADMIN'] })
   const answer = await token({ ...grant, client_id, client_secret, scope: 'assets:read' })

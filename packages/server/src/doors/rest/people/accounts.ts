@@ -5,6 +5,7 @@ import type {
 } from '@holdfast/contract/schemas/people/account.ts'
 import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { ServiceAccount } from '@holdfast/core/identities.ts'
+import type { JsonObject } from '@holdfast/core/records.ts'
 import { isRole } from '@holdfast/core/roles.ts'
 import type { AccountPatch } from '@holdfast/engine/identity/accounts/account-transactions.ts'
 import {
@@ -36,7 +37,7 @@ export const accountOperations: Pick<Operations, Names> = {
   issueToken: async exchange => {
     const { context, body, reply, request } = exchange
     const { clientId, secret } = credentialsOf(exchange, body)
-    request.state.told = { client_id: clientId }
+    request.state.told = await clientTold(context, clientId)
     requireGrantType(exchange, body)
     const token = await issueClientToken(context.engine, { clientId, secret, scope: body.scope })
     const { principal } = await principalOfAccount(context.engine, token.account)
@@ -98,6 +99,12 @@ export const accountOperations: Pick<Operations, Names> = {
     await removeSecret(context.engine, call, { id: params.id, secretId: params.secret_id })
     return undefined
   },
+}
+
+/** Only an id that an account has: people put the secret in its place. */
+async function clientTold({ engine }: Scope['context'], clientId: string): Promise<JsonObject> {
+  const account = await engine.catalog.view.identities.byName('service_account', clientId)
+  return { client_id: account?.clientId ?? null }
 }
 
 /** RFC 6749 §2.3: one way of naming the client, never two. */

@@ -21,6 +21,7 @@ import { publicUrl } from '../../../http/caller/public-url.ts'
 import { sendContent } from '../../../http/content/send-content.ts'
 import { type Operations, type Scope, type Sent, sent } from '../../../http/exchange.ts'
 import { filePage, filePagePolicy } from './file-page.ts'
+import { limitVisit } from './share-limits.ts'
 import { filePath, shareWire } from './share-wire.ts'
 
 type Names =
@@ -144,6 +145,7 @@ async function open(scope: Scope, token: string): Promise<OpenedShare> {
   })
   request.state.principal = opened.call.principal
   request.state.told = { share_id: opened.share.id }
+  await limitVisit(scope, opened)
   return opened
 }
 
