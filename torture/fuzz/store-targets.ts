@@ -10,7 +10,7 @@ import { formatLocation, MARKER, parseLocation } from '@holdfast/drivers/element
 import { RECORD, readHeader, writeHeader } from '@holdfast/drivers/element/disk/tar-entry.ts'
 import { cryptoRandom } from '@holdfast/drivers/random/crypto-random.ts'
 import { openMarker } from '@holdfast/drivers/store/marker.ts'
-import { sealLink, unsealLink } from '@holdfast/engine/access/link-token.ts'
+import { sealLink, unsealLink } from '@holdfast/engine/access/links/link-token.ts'
 import { requireFields } from '@holdfast/engine/assets/asset-fields.ts'
 import { decodeCursor } from '@holdfast/engine/assets/list-cursor.ts'
 import { bytes, integer, seconds } from '@holdfast/server/config/setting-kinds.ts'

@@ -7,7 +7,6 @@ import { factorOf } from '../identity/factors/spend-proof.ts'
 import { currentSharePrincipal } from '../sharing/share-rights.ts'
 import { endOf } from '../sharing/share-transactions.ts'
 import { principalOfAccessKey } from './access-key-principal.ts'
-import { currentPrincipal } from './current-principal.ts'
 import {
   authorize,
   type Decision,
@@ -18,6 +17,7 @@ import {
   type Resource,
 } from './decide.ts'
 import { isExpired, principalOfKey } from './keys.ts'
+import { currentPrincipal } from './links/current-principal.ts'
 
 export interface Question {
   /** Absent: the caller. Anybody else only for who administers users. */

@@ -8,7 +8,7 @@ import { copyAsset, moveAsset } from '../assets/move.ts'
 import { removeAsset, removeAssetByKey } from '../assets/remove.ts'
 import { createBucket } from '../buckets/buckets.ts'
 import { anonymousCall, callOf, openTestStore, owner, put } from '../test-store.test.ts'
-import { presignDownload, presignUpload } from './presign.ts'
+import { presignDownload, presignUpload } from './links/presign.ts'
 
 /** A private bucket and a public one; in each an asset of everyone, and one nobody is let see. */
 async function openBuckets() {

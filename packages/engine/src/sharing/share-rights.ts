@@ -1,8 +1,8 @@
 import type { Share } from '@holdfast/core/identities.ts'
 import type { Permission, Principal, Within } from '@holdfast/core/principal.ts'
 import type { Asset, Bucket } from '@holdfast/core/records.ts'
-import { currentPrincipal } from '../access/current-principal.ts'
 import { decide } from '../access/decide.ts'
+import { currentPrincipal } from '../access/links/current-principal.ts'
 import type { Engine } from '../engine.ts'
 import { endOf, type ShareEnd } from './share-transactions.ts'
 

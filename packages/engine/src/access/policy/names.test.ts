@@ -9,8 +9,8 @@ import type { AdoptArgs } from '../../identity/outside/adopt-transaction.ts'
 import { principalOfUser } from '../../identity/principal-of-user.ts'
 import { createUser } from '../../identity/users/users.ts'
 import { openTestStore, type TestStore } from '../../test-store.test.ts'
-import { currentPrincipal } from '../current-principal.ts'
 import { createKey, principalOfKey } from '../keys.ts'
+import { currentPrincipal } from '../links/current-principal.ts'
 import { evaluatePolicy } from './evaluate-policy.ts'
 
 const password = 'Correct-Horse-7-Battery'
@@ -64,7 +64,7 @@ test('a policy means nobody who only calls itself like the one it names', async 
   }
 })
 
-test('names that only one has are known to policies, and no name is the id of another', async () => {
+test('policies know names that only one has, and no name is the id of another', async () => {
   await using opened = await openTestStore()
   const { engine, call } = opened
   const bob = await outsider(opened, { source: 'ldap', username: 'Bob', names: ['bob'] })

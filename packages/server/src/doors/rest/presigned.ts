@@ -1,7 +1,7 @@
 import type { Call } from '@holdfast/core/call.ts'
 import { HoldfastError } from '@holdfast/core/errors.ts'
 import { mediaType } from '@holdfast/core/names.ts'
-import { openLink, presignDownload, presignUpload } from '@holdfast/engine/access/presign.ts'
+import { openLink, presignDownload, presignUpload } from '@holdfast/engine/access/links/presign.ts'
 import { bucketOf } from '@holdfast/engine/assets/find-asset.ts'
 import { getAsset, openContent } from '@holdfast/engine/assets/get.ts'
 import { putAsset } from '@holdfast/engine/assets/put.ts'

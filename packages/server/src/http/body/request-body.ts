@@ -128,8 +128,8 @@ export class RequestBody implements Paced {
 }
 
 /**
- * A hundred uploads leave chunks behind faster than they are collected: 100 MiB of them. A chunk that
- * shares its memory with nothing, such as the next request of the connection, is let go by hand.
+ * A hundred uploads leave chunks behind faster than they are collected: 100 MiB of them. A chunk
+ * that shares its memory with nothing, such as the next request, is let go by hand.
  */
 function freeWhole({ buffer, byteLength }: Uint8Array): void {
   if (buffer instanceof ArrayBuffer && byteLength === buffer.byteLength) buffer.transfer(0)

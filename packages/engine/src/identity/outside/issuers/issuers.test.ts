@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import type { Principal } from '@holdfast/core/principal.ts'
 import { decide } from '../../../access/decide.ts'
 import { explainAccess } from '../../../access/explain.ts'
-import { presignDownload } from '../../../access/presign.ts'
+import { presignDownload } from '../../../access/links/presign.ts'
 import { getAsset } from '../../../assets/get.ts'
 import type { Engine } from '../../../engine.ts'
 import {

@@ -1,4 +1,4 @@
-import type { GrantResponse, GroupResponse } from '@holdfast/contract/schemas/access.ts'
+import type { GrantResponse, GroupResponse } from '@holdfast/contract/schemas/people/access.ts'
 import type { Grant, Group } from '@holdfast/core/identities.ts'
 import { explainAccess } from '@holdfast/engine/access/explain.ts'
 import {

@@ -1,4 +1,4 @@
-import type { AuditRowResponse } from '@holdfast/contract/schemas/audit.ts'
+import type { AuditRowResponse } from '@holdfast/contract/schemas/people/audit.ts'
 import type { AuditRow } from '@holdfast/core/identities.ts'
 import type { AuditFilter } from '@holdfast/core/ports/catalog.ts'
 import { exportAudits, listAudits } from '@holdfast/engine/audit/read-audits.ts'

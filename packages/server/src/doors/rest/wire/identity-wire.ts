@@ -4,7 +4,7 @@ import type {
   UserResponse,
   UserUpdate,
   WhoAmI,
-} from '@holdfast/contract/schemas/identity.ts'
+} from '@holdfast/contract/schemas/people/identity.ts'
 import type { SigningKey, User } from '@holdfast/core/identities.ts'
 import type { Principal } from '@holdfast/core/principal.ts'
 import { isRole } from '@holdfast/core/roles.ts'

@@ -1,5 +1,5 @@
 import Type, { type Static } from 'typebox'
-import { closed } from './fields.ts'
+import { closed } from '../fields.ts'
 import { loginRequest } from './identity.ts'
 
 const { username, password } = loginRequest.properties

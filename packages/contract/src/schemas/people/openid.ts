@@ -1,5 +1,5 @@
 import Type, { type Static } from 'typebox'
-import { closed } from './fields.ts'
+import { closed } from '../fields.ts'
 
 const secret = { minLength: 43, maxLength: 128, pattern: '^[A-Za-z0-9._~-]+$' }
 

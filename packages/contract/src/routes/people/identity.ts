@@ -1,4 +1,4 @@
-import { route } from '../route.ts'
+import { route } from '../../route.ts'
 import {
   jwks,
   loginRequest,
@@ -14,7 +14,7 @@ import {
   userResponse,
   userUpdate,
   whoAmI,
-} from '../schemas/identity.ts'
+} from '../../schemas/people/identity.ts'
 
 const user = '/api/v2/users/{id}'
 

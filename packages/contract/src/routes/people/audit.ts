@@ -1,5 +1,5 @@
-import { route } from '../route.ts'
-import { auditExportQuery, auditList, auditQuery, auditReport } from '../schemas/audit.ts'
+import { route } from '../../route.ts'
+import { auditExportQuery, auditList, auditQuery, auditReport } from '../../schemas/people/audit.ts'
 
 export const auditRoutes = {
   listAudits: route({

@@ -1,11 +1,11 @@
 import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { Share } from '@holdfast/core/identities.ts'
 import { type Principal, systemPrincipal } from '@holdfast/core/principal.ts'
-import type { Engine } from '../engine.ts'
-import { isGoodAccount } from '../identity/accounts/account-state.ts'
-import { principalOfAccount } from '../identity/accounts/principal-of-account.ts'
-import { mayAct, principalOfUser } from '../identity/principal-of-user.ts'
-import { isExpired, principalOfKey } from './keys.ts'
+import type { Engine } from '../../engine.ts'
+import { isGoodAccount } from '../../identity/accounts/account-state.ts'
+import { principalOfAccount } from '../../identity/accounts/principal-of-account.ts'
+import { mayAct, principalOfUser } from '../../identity/principal-of-user.ts'
+import { isExpired, principalOfKey } from '../keys.ts'
 
 /** Who made a link that acts for its maker later, when the maker is not there. */
 export interface Maker {

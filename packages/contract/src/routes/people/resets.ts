@@ -1,5 +1,5 @@
-import { route } from '../route.ts'
-import { passwordReset, resetRequest } from '../schemas/identity.ts'
+import { route } from '../../route.ts'
+import { passwordReset, resetRequest } from '../../schemas/people/identity.ts'
 
 export const resetRoutes = {
   forgotPassword: route({

@@ -1,4 +1,4 @@
-import { route } from '../route.ts'
+import { route } from '../../route.ts'
 import {
   accessAnswer,
   accessQuestion,
@@ -12,7 +12,7 @@ import {
   groupParams,
   groupResponse,
   groupUpdate,
-} from '../schemas/access.ts'
+} from '../../schemas/people/access.ts'
 
 const guarded = { tag: 'Access', permission: 'admin:users' } as const
 

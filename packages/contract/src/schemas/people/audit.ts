@@ -1,6 +1,6 @@
 import type { JsonObject } from '@holdfast/core/records.ts'
 import Type, { type Static } from 'typebox'
-import { closed, cursor, limit, nullable, time, total } from './fields.ts'
+import { closed, cursor, limit, nullable, time, total } from '../fields.ts'
 
 const text = (description: string) =>
   Type.Optional(Type.String({ minLength: 1, maxLength: 255, description }))

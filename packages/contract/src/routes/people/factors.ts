@@ -1,12 +1,12 @@
-import { route } from '../route.ts'
+import { route } from '../../route.ts'
 import {
   codeLogin,
   factorBegin,
   factorEnrolment,
   factorProof,
   recoveryCodes,
-} from '../schemas/factors.ts'
-import { tokenResponse, userParams, userResponse } from '../schemas/identity.ts'
+} from '../../schemas/people/factors.ts'
+import { tokenResponse, userParams, userResponse } from '../../schemas/people/identity.ts'
 
 const factor = '/api/v2/auth/second-factor'
 const refusals = ['UNAUTHENTICATED', 'ACCOUNT_DISABLED', 'ACCOUNT_LOCKED'] as const

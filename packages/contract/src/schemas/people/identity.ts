@@ -1,5 +1,5 @@
 import Type, { type Static } from 'typebox'
-import { bucketName, closed, limit, nullable, offset, page, time, uuid } from './fields.ts'
+import { bucketName, closed, limit, nullable, offset, page, time, uuid } from '../fields.ts'
 
 const password = Type.String({ minLength: 1, maxLength: 1024, description: 'The password.' })
 const newPassword = Type.String({

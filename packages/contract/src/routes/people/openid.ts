@@ -1,6 +1,6 @@
-import { route } from '../route.ts'
-import { tokenResponse } from '../schemas/identity.ts'
-import { openIdQuery, openIdRedeem } from '../schemas/openid.ts'
+import { route } from '../../route.ts'
+import { tokenResponse } from '../../schemas/people/identity.ts'
+import { openIdQuery, openIdRedeem } from '../../schemas/people/openid.ts'
 
 const base = '/api/v2/auth/oidc'
 

@@ -1,5 +1,5 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
-import { textFromBase64Url, textToBase64Url, toBase64Url } from '../base64url.ts'
+import { textFromBase64Url, textToBase64Url, toBase64Url } from '../../base64url.ts'
 import type { Maker } from './current-principal.ts'
 
 /** What a presigned link pins, in short names because it travels in a URL. */

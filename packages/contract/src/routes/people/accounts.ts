@@ -1,4 +1,4 @@
-import { route } from '../route.ts'
+import { route } from '../../route.ts'
 import {
   accountCreate,
   accountList,
@@ -11,7 +11,7 @@ import {
   secretCreate,
   secretParams,
   tokenRequest,
-} from '../schemas/people/account.ts'
+} from '../../schemas/people/account.ts'
 
 const all = '/api/v2/service-accounts'
 const one = '/api/v2/service-accounts/{id}'

@@ -1,12 +1,12 @@
-import { route } from '../route.ts'
-import { userParams } from '../schemas/identity.ts'
+import { route } from '../../route.ts'
+import { userParams } from '../../schemas/people/identity.ts'
 import {
   endSessionsQuery,
   sessionList,
   sessionParams,
   sessionsEnded,
   userSessionParams,
-} from '../schemas/people/session.ts'
+} from '../../schemas/people/session.ts'
 
 const own = '/api/v2/auth/sessions'
 const ofUser = '/api/v2/users/{id}/sessions'

@@ -1,6 +1,6 @@
 import { permissions } from '@holdfast/core/principal.ts'
 import Type, { type Static } from 'typebox'
-import { bucketName, closed, key, time, total, uuid } from './fields.ts'
+import { bucketName, closed, key, time, total, uuid } from '../fields.ts'
 
 const members = Type.Array(uuid('User id.'), { maxItems: 1000 })
 const groupName = Type.String({ minLength: 1, maxLength: 100 })
