@@ -12,7 +12,7 @@ export interface Principal {
   /** Stable id that ACLs and the change log name. */
   readonly id: string
   readonly name: string
-  /** A name that nobody else has or may take, for policies; absent: they know it by its id alone. */
+  /** A name that nobody else has or may take, for policies; absent: they know the id alone. */
   readonly ownName?: string
   /** `resource:action`, wildcards allowed: `*`, `assets:*`, `*:read`. */
   readonly permissions: readonly string[]
