@@ -121,11 +121,18 @@ function notBuilt(env: Readonly<Record<string, string | undefined>>): FieldProbl
   return problems
 }
 
-/** A foreign key must never speak in the name of this store. */
+/** What people of the directory and of the provider are recorded under. */
+const TAKEN_ISSUER = /^(ldap$|openid )/
+
+/** A foreign key must never speak in the name of this store, nor for people of another place. */
 function ownIssuer({ tokenIssuer, externalIssuers = [] }: Settings): FieldProblem[] {
-  if (!externalIssuers.some(({ issuer }) => issuer === tokenIssuer)) return []
-  const problem = 'names the issuer of the tokens of this store (STORAGE_TOKEN_ISSUER)'
-  return [{ path: 'STORAGE_EXTERNAL_ISSUERS', problem }]
+  const path = 'STORAGE_EXTERNAL_ISSUERS'
+  if (externalIssuers.some(({ issuer }) => issuer === tokenIssuer)) {
+    const problem = 'names the issuer of the tokens of this store (STORAGE_TOKEN_ISSUER)'
+    return [{ path, problem }]
+  }
+  if (!externalIssuers.some(({ issuer }) => TAKEN_ISSUER.test(issuer))) return []
+  return [{ path, problem: 'has a name that stands for the directory or the provider of logins' }]
 }
 
 function halfLdap(settings: Settings): FieldProblem[] {

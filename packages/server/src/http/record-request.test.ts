@@ -34,13 +34,14 @@ test('the credential of a link is never logged, whether or not its route is foun
 test('a key or token in an address is not logged', async () => {
   await using server = await startServer()
   const key = `hf_${'Ab-_5'.repeat(8)}xyz`
+  const client = `hfc_${'Cd-_6'.repeat(8)}xyz`
   const token = 'eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ4In0.c2lnbmF0dXJl'
-  for (const secret of [key, token, encodeURIComponent(token).replaceAll('e', '%65')]) {
+  for (const secret of [key, client, token, encodeURIComponent(token).replaceAll('e', '%65')]) {
     await server.ask(`GET /api/v2/assets/${secret}`)
     await server.ask(`GET /nothing/${secret}?token=${secret}`)
   }
   await delay(50)
   const log = server.logLines.join('\n')
-  assert.equal(log.split('"path":"(hidden)"').length - 1, 6)
-  for (const secret of [key, token]) assert.ok(!log.includes(secret.slice(-12)))
+  assert.equal(log.split('"path":"(hidden)"').length - 1, 8)
+  for (const secret of [key, client, token]) assert.ok(!log.includes(secret.slice(-12)))
 })

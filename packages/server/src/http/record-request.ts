@@ -63,4 +63,4 @@ export function loggedPath(path: string): string {
 }
 
 /** A key or token of ours that was put into an address by mistake. */
-const CREDENTIAL = /hf_[\w-]{43}|eyJ[\w-]+\.[\w-]+\.[\w-]/
+const CREDENTIAL = /hfc?_[\w-]{43}|eyJ[\w-]+\.[\w-]+\.[\w-]/

@@ -64,7 +64,7 @@ test('a policy means nobody who only calls itself like the one it names', async 
   }
 })
 
-test('policies know names that only one has, and no name is the id of another', async () => {
+test('names that only one has are known to policies, and no name is an id of another', async () => {
   await using opened = await openTestStore()
   const { engine, call } = opened
   const bob = await outsider(opened, { source: 'ldap', username: 'Bob', names: ['bob'] })

@@ -21,7 +21,7 @@ export function dutyOf(operationId: string, route: Route, isDataAudited: boolean
   const changes = method !== 'GET' && method !== 'HEAD'
   if (OWN_AFFAIRS.test(path)) return changes ? 'before-answer' : 'none'
   // Whoever comes with a share link has no name of their own: each visit is noted.
-  if (path.startsWith('/s/')) return 'soon'
+  if (/^\/(s|api\/v2\/shared)\//.test(path)) return 'soon'
   if (isAdministrative(permission)) return changes ? 'before-answer' : 'soon'
   if (permission === 'open' || operationId.startsWith('get')) return 'none'
   return changes && isDataAudited ? 'soon' : 'none'

@@ -99,7 +99,7 @@ test('refusals of the token endpoint carry the words of RFC 6749', async () => {
   assert.equal(blocked.json.code, 'ACCOUNT_DISABLED')
 })
 
-test('what stands for the client id is not kept: people mix it up with the secret', async () => {
+test('what stands where the client id should is not kept: it may be the secret', async () => {
   const { client_id, client_secret } = await account({ name: 'mixed-up' })
   for (const answer of [
     await token({ ...grant, client_id: client_secret, client_secret: client_id }),

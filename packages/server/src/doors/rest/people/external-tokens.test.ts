@@ -159,6 +159,8 @@ test('issuers that would open the store are refused at the start', () => {
     [[{ ...good, jwks_url: 'https://user:pw@a.example/j' }], /user/],
     [[good, { ...good, audience: 'c' }], /twice/],
     [[{ ...good, issuer: 'holdfast' }], /TOKEN_ISSUER/],
+    [[{ ...good, issuer: 'ldap' }], /directory/],
+    [[{ ...good, issuer: 'openid https://idp.example.org' }], /directory/],
     [[{ ...good, roles: { x: ['ADMIN'] } }], /roles/],
     [[{ ...good, maps: [{ claim: 'roles', values: { x: ['ROOT'] } }] }], /ROOT/],
     [[{ ...good, maps: [{ claim: 'roles', values: { x: 'ADMIN' } }] }], /list of texts/],

@@ -205,6 +205,18 @@ test('making, using, refusing and revoking stand in the audit log, tokens nowher
   assert.ok(!all.includes('pass-word-1'), 'a password was written down')
 })
 
+test('a look at what is shared stands in the audit log like a download', async () => {
+  await upload(server, 'listed', { key: 'listed/a' })
+  const made = await share({ bucket: 'holdfast', prefix: 'listed/' })
+  const path = `/api/v2/shared/${made.token}`
+  assert.equal((await server.ask(`GET ${path}`, anyone)).status, 200)
+  const { audit, engine } = server.running.context
+  await audit.flush()
+  const [row] = await engine.catalog.view.audits.before(Number.MAX_SAFE_INTEGER, 1)
+  assert.deepEqual([row?.entry.action, row?.entry.detail.share_id], ['describeShare', made.id])
+  assert.ok(!JSON.stringify(row).includes(made.token))
+})
+
 test('a share request must say one thing, and only what it may', async () => {
   const asset = await upload(server, 'x')
   for (const wrong of [
