@@ -83,7 +83,7 @@ export const securityMutants: readonly Mutant[] = [
     edits: [
       {
         in: `${server}/doors/s3/auth/verify.ts`,
-        find: /signed\.has\('host'\) && missing\.length === 0/,
+        find: /missing\.length === 0 && signedHeaders\.includes\('host'\)/,
         put: 'true',
       },
     ],
@@ -120,7 +120,7 @@ export const securityMutants: readonly Mutant[] = [
     name: 'secret-in-audit',
     edits: [
       {
-        in: `${server}/doors/rest/people/identity.ts`,
+        in: `${server}/doors/rest/people/name-told.ts`,
         find: /\{ username: null \}/,
         put: '{ username: name }',
       },
