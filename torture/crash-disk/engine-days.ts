@@ -30,7 +30,7 @@ const dayMs = 25 * 60 * 60 * 1000
 let bodies = 0
 
 /** Puts a body of its own, or an earlier one again; answers the id of the asset. */
-async function put(opened: OpenedEngine, key: string, size: number, body?: number) {
+export async function put(opened: OpenedEngine, key: string, size: number, body?: number) {
   bodies += 1
   const source = bodySource(body ?? bodies, size, 10_000)
   const fields = { bucket, key, service: 'torture', ownerId, mode: 'replace' } as const
@@ -44,7 +44,7 @@ async function makeBucket({ engine, call }: OpenedEngine): Promise<void> {
 }
 
 /** Collects all that is dead by now, and gives the space back. */
-async function collect(opened: OpenedEngine, forgetOlder: () => void): Promise<void> {
+export async function collect(opened: OpenedEngine, forgetOlder: () => void): Promise<void> {
   await opened.clock.advance(dayMs)
   await collectGarbage(opened.engine)
   forgetOlder()

@@ -23,12 +23,16 @@ export interface OpenedEngine extends AsyncDisposable {
 
 export interface EngineOptions {
   readonly disk: Disk
+  /** `/data` of that disk unless set. */
+  readonly dir?: string
   /** Directory of the catalog, on a real disk: it can always be made again. */
   readonly catalogDir: string
   readonly clock?: FakeClock
   readonly seed?: number
   /** Packs of one batch each with 1. */
   readonly packBytesMax?: number
+  /** Threads that write large bodies past the disk: only for a real one. */
+  readonly writerThreads?: number
   /** Told of each commit that was acknowledged. */
   readonly onCommit?: (store: Store) => Promise<void>
 }
@@ -38,7 +42,8 @@ export async function openEngineOn(options: EngineOptions): Promise<OpenedEngine
   const clock = options.clock ?? new FakeClock()
   const random = new SeededRandom(options.seed ?? 1)
   const store = await openStore({
-    dir: '/data',
+    dir: options.dir ?? '/data',
+    writerThreads: options.writerThreads ?? 0,
     disk,
     catalogPath: join(catalogDir, 'catalog.db'),
     transactions,

@@ -9,6 +9,7 @@ import { workloads } from '@holdfast/testkit/store/workloads.ts'
 import { engineDays } from '../crash-disk/engine-days.ts'
 import { newLab, strict } from '../crash-disk/store-lab.ts'
 import { sweepDay } from '../crash-disk/sweep-days.ts'
+import { recordDay, sweepRecording } from '../recorded/sweep-recording.ts'
 import { huntAttack } from './attack-hunts.ts'
 import { engineHunts, huntInEngine } from './engine-hunts.ts'
 import { syncsBeforeNames } from './sync-order.ts'
@@ -20,6 +21,7 @@ async function hunt(text: string): Promise<void> {
   if (kind === 'attack') return await huntAttack(name)
   if (kind === 'day') return await huntDay(name)
   if (kind === 'sync-order') return syncsBeforeNames()
+  if (kind === 'recorded') return await huntRecorded()
   const inEngine = engineHunts[kind]
   if (inEngine !== undefined) return await huntInEngine(inEngine)
   using lab = newLab()
@@ -53,6 +55,10 @@ async function huntDay(name: string): Promise<void> {
   const day = engineDays[name]
   if (day === undefined) throw new RangeError(`no day ${name}`)
   await sweepDay(day, { ...draw, disk: strict, dearOneOf: 6 })
+}
+
+async function huntRecorded(): Promise<void> {
+  await sweepRecording(recordDay(), { random: draw.random, disk: strict, oneOf: 2 })
 }
 
 for (const text of process.argv.slice(2)) {

@@ -244,4 +244,40 @@ export const durabilityMutants: readonly Mutant[] = [
     edits: [{ in: drivers, find: /this\.#refuseElsewhere\(file\)/, put: '' }],
     hunts: ['elsewhere'],
   },
+  {
+    name: 'removal-unsynced',
+    edits: [{ in: `${drivers}/store`, find: /db\.pragma\('synchronous = FULL'\)/, put: '' }],
+    hunts: ['recorded'],
+    needs: 'strace',
+  },
+  {
+    name: 'removal-writes-no-page',
+    edits: [{ in: `${drivers}/store`, find: /applied\.renew\(/, put: 'applied.set(' }],
+    hunts: ['recorded'],
+    needs: 'strace',
+  },
+  {
+    name: 'removal-before-catalog',
+    edits: [
+      {
+        in: `${drivers}/store/reclaimer.ts`,
+        find: /db\.pragma\('synchronous = FULL'\)/,
+        put: 'disk.remove(packPath(dir, pack)); $&',
+      },
+    ],
+    hunts: ['recorded'],
+    needs: 'strace',
+  },
+  {
+    name: 'catalog-never-synced',
+    edits: [
+      {
+        in: `${drivers}/catalog/sqlite/database.ts`,
+        find: /'synchronous = NORMAL'/,
+        put: "'synchronous = OFF'",
+      },
+    ],
+    hunts: ['recorded'],
+    needs: 'strace',
+  },
 ]

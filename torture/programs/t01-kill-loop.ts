@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { CrashDay, someTime } from '../load/crash-day.ts'
+import { killBehindOtherDoors } from '../load/door-kills.ts'
 import type { Program, Run } from '../runner/program.ts'
 import { HoldfastProcess } from '../target/holdfast-process.ts'
 import { hasStrace, Tracer } from '../target/tracer.ts'
@@ -23,8 +24,9 @@ const lookInsideEvery = 10
 export const program: Program = {
   id: 'T01',
   name: 'kill-loop',
-  summary: 'SIGKILL under 16 clients, at any time and at the n-th call: no answer is taken back',
-  secondsMax: { short: 480, long: 7200 },
+  summary:
+    'SIGKILL under clients of all doors, at any time and at the n-th call: no answer is taken back',
+  secondsMax: { short: 600, long: 7200 },
   minimum: {
     short: {
       kills: 40,
@@ -32,6 +34,9 @@ export const program: Program = {
       'keys looked at': 2000,
       'kills while starting': 3,
       'kills at a call': 5,
+      'kills behind S3 and CLI': 5,
+      'kills of the CLI': 3,
+      'acknowledged by S3 and CLI': 100,
     },
     long: { kills: 3000, 'kills at a call': 500, acknowledged: 50_000, 'keys looked at': 200_000 },
   },
@@ -43,6 +48,7 @@ export const program: Program = {
     } finally {
       day.finish()
     }
+    await killBehindOtherDoors(run)
   },
 }
 

@@ -1,12 +1,17 @@
+import type { SeededRandom } from '@holdfast/testkit/seeded-random.ts'
 import { prepare } from '@holdfast/testkit/store/crash-runs.ts'
 import { sweepCuts } from '@holdfast/testkit/store/cut-runs.ts'
 import { workloads } from '@holdfast/testkit/store/workloads.ts'
 import { engineDays } from '../crash-disk/engine-days.ts'
 import { journaling, newLab, strict } from '../crash-disk/store-lab.ts'
 import { sweepDay } from '../crash-disk/sweep-days.ts'
+import { recordDay, sweepRecording } from '../recorded/sweep-recording.ts'
 import type { Program, Run } from '../runner/program.ts'
+import { hasStrace } from '../target/tracer.ts'
 
 const perCut = 5
+/** The power goes before one of so many calls of a recorded day. */
+const recordedOneOf = { short: 4, long: 1 }
 const rounds = { short: 1, long: 75 }
 
 export const program: Program = {
@@ -37,6 +42,22 @@ async function playAll(run: Run, round: number): Promise<void> {
   for (const [name, day] of Object.entries(engineDays)) {
     await attempt(run, name, async disk => await sweepDay(day, { ...draw, disk }))
   }
+  await playRecorded(run, draw.random)
+}
+
+/** A day of a real process, SQLite and writer threads included, cut at its own system calls. */
+async function playRecorded(run: Run, random: SeededRandom): Promise<void> {
+  if (!hasStrace()) {
+    run.skip('a recorded day', 'strace is not installed')
+    return
+  }
+  const recording = recordDay()
+  const oneOf = recordedOneOf[run.length]
+  await attempt(run, 'a recorded day', async disk => {
+    const { states, acknowledged } = await sweepRecording(recording, { random, disk, oneOf })
+    run.count('recorded states', states)
+    return { cuts: states, states, acknowledged }
+  })
 }
 
 type Sweep = (

@@ -5,7 +5,16 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 export const apiKey = 'torture-administrator-key'
 
-const program = join(import.meta.dirname, '..', '..', 'apps', 'holdfast', 'bin', 'holdfast.js')
+/** The program itself, as it is installed. */
+export const program = join(
+  import.meta.dirname,
+  '..',
+  '..',
+  'apps',
+  'holdfast',
+  'bin',
+  'holdfast.js',
+)
 const startMsMax = 30_000
 const stopMsMax = 60_000
 

@@ -218,7 +218,7 @@ export class Reclaimer {
     db.pragma('synchronous = FULL')
     try {
       db.exec('BEGIN IMMEDIATE')
-      applied.set(journal.position)
+      applied.renew(journal.position)
       db.exec('COMMIT')
     } finally {
       if (db.inTransaction) db.exec('ROLLBACK')
