@@ -252,5 +252,7 @@ export const changeKinds = [
   'identity.set',
   'identity.removed',
   'login.failed',
+  'key.updated',
+  'access_key.updated',
 ] as const
 export type ChangeKind = (typeof changeKinds)[number]

@@ -29,10 +29,11 @@ export async function principalOfUser(engine: Engine, user: User): Promise<MadeP
   return { principal, madeOf }
 }
 
-/** Its name, where the catalog gives it to nobody else, and it could not be taken for an id. */
-function ownNameOf({ username, names }: User): { readonly ownName?: string } {
-  const isOwn = names.includes(username.toLowerCase()) && !isUuid(username)
-  return isOwn ? { ownName: username } : {}
+/** Its name, where only this user ever had it, and it could not be taken for an id. */
+function ownNameOf(user: User): { readonly ownName?: string } {
+  const { username, names, isLaterBearer } = user
+  const isHeld = names.includes(username.toLowerCase())
+  return isHeld && !isLaterBearer && !isUuid(username) ? { ownName: username } : {}
 }
 
 /** The groups that somebody is in, also by their names elsewhere, and what was granted to all. */
