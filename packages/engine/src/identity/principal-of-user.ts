@@ -68,6 +68,17 @@ function bucketsOf(engine: Engine, { buckets, outside }: User): readonly string[
   return buckets.filter(name => confined.includes(name))
 }
 
+/**
+ * Until when keys and links of the user are good, which work without a login; 0 for not now. A
+ * provider is asked at logins only, so whoever stays away from there for long may be shut out there.
+ */
+export function actsAwayUntilMs(engine: Engine, user: User | undefined): number {
+  if (!mayAct(engine, user)) return 0
+  const { openId } = engine.identity
+  if (user.source !== 'oidc' || openId === undefined) return Number.POSITIVE_INFINITY
+  return Date.parse(user.lastLoginAt ?? user.createdAt) + openId.outside.keySeconds * 1000
+}
+
 /** Active, and the place that it comes from is still one of the settings. */
 export function mayAct(engine: Engine, user: User | undefined): user is User {
   if (user?.status !== 'ACTIVE') return false
