@@ -13,6 +13,7 @@ export const identityKinds = [
   'password_reset',
   'share',
   'service_account',
+  'past_name',
 ] as const
 export type IdentityKind = (typeof identityKinds)[number]
 
@@ -37,6 +38,7 @@ export type Identity =
   | PasswordReset
   | Share
   | ServiceAccount
+  | PastName
 
 export const userStatuses = ['ACTIVE', 'INACTIVE', 'LOCKED', 'DELETED'] as const
 export type UserStatus = (typeof userStatuses)[number]
@@ -84,6 +86,8 @@ export interface OutsideIdentity {
 export interface User extends IdentityFields {
   readonly kind: 'user'
   readonly username: string
+  /** Somebody else had the user name before: policies that name it do not mean this one. */
+  readonly isLaterBearer: boolean
   readonly email: string | null
   readonly firstName: string
   readonly lastName: string
@@ -103,6 +107,11 @@ export interface User extends IdentityFields {
   readonly secondFactor: SecondFactor | null
   /** Made by the settings: cannot be deleted, demoted or deactivated. */
   readonly isSystem: boolean
+}
+
+/** A user name that was given free; it belongs to the first one who had it. */
+export interface PastName extends IdentityFields {
+  readonly kind: 'past_name'
 }
 
 /** Users with something in common: access lists and grants may name it. */

@@ -141,6 +141,8 @@ export interface AccessKey {
   readonly permissions: readonly string[]
   /** Bucket names it is confined to; null = all. */
   readonly buckets: readonly string[] | null
+  /** As of API keys; null where it acts as a user, with whom it stops anyway. */
+  readonly makerId: string | null
   readonly createdAt: string
   readonly createdBy: string
   readonly expiresAt: string | null

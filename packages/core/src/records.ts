@@ -186,6 +186,8 @@ export interface ApiKey {
   readonly permissions: readonly string[]
   /** Bucket names it is confined to; null = all. */
   readonly buckets: readonly string[] | null
+  /** User or service account with which it stops; null = nobody, as for those of the settings. */
+  readonly makerId: string | null
   readonly createdAt: string
   readonly createdBy: string
   readonly expiresAt: string | null
@@ -252,5 +254,7 @@ export const changeKinds = [
   'identity.set',
   'identity.removed',
   'login.failed',
+  'key.updated',
+  'access_key.updated',
 ] as const
 export type ChangeKind = (typeof changeKinds)[number]

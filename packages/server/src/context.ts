@@ -313,6 +313,7 @@ function openProvider(settings: Settings): Outside['openId'] {
     maps: buildMaps(settings.oidcMaps),
     always: standingOf(settings.oidcDefaultRole),
     sessionSeconds: settings.oidcSessionSeconds,
+    keySeconds: settings.oidcKeySeconds,
     returnUrls: settings.oidcReturnUrls,
   }
 }

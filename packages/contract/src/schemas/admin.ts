@@ -1,6 +1,7 @@
 import Type, { type Static } from 'typebox'
 import { usage } from './bucket.ts'
-import { bucketName, closed, nullable, time, total, uuid } from './fields.ts'
+import { closed, nullable, time, total, uuid } from './fields.ts'
+import { givenKeyLimits, keyFields, keyName } from './key-fields.ts'
 
 const scope = Type.Enum(['bucket', 'owner', 'service'])
 const quotaName = Type.String({
@@ -48,12 +49,7 @@ export const keyResponse = Type.Object(
     id: uuid('Id of the key: the principal id in access lists and history.'),
     name: Type.String(),
     prefix: Type.String({ description: 'How the key begins, to recognise it.' }),
-    permissions: Type.Array(Type.String()),
-    buckets: nullable(Type.Array(bucketName, { description: 'Confined to these; null: all.' })),
-    created_at: time('When it was issued.'),
-    created_by: Type.String(),
-    expires_at: nullable(time('From then on it is refused.')),
-    revoked_at: nullable(time('When it was revoked.')),
+    ...keyFields,
   },
   { title: 'KeyResponse' },
 )
@@ -70,13 +66,12 @@ export type KeyCreated = Static<typeof keyCreated>
 
 export const keyCreate = Type.Object(
   {
-    name: Type.String({ minLength: 1, maxLength: 255 }),
+    name: keyName,
     permissions: Type.Array(Type.String({ minLength: 1, maxLength: 64 }), {
       maxItems: 64,
       description: '`resource:action`, with wildcards: `assets:read`, `assets:*`, `*:read`, `*`.',
     }),
-    buckets: Type.Optional(nullable(Type.Array(bucketName, { minItems: 1, maxItems: 1000 }))),
-    expires_at: Type.Optional(nullable(time('Default: never.'))),
+    ...givenKeyLimits,
   },
   { ...closed, title: 'KeyCreate' },
 )

@@ -1,5 +1,6 @@
 import Type, { type Static } from 'typebox'
-import { bucketName, closed, nullable, time, total, uuid } from './fields.ts'
+import { closed, nullable, total, uuid } from './fields.ts'
+import { givenKeyLimits, keyFields, keyName } from './key-fields.ts'
 
 const permissions = Type.Array(Type.String({ minLength: 1, maxLength: 64 }), {
   minItems: 1,
@@ -18,7 +19,7 @@ export const s3KeyListQuery = Type.Object(
 
 export const s3KeyCreate = Type.Object(
   {
-    name: Type.String({ minLength: 1, maxLength: 255 }),
+    name: keyName,
     user_id: Type.Optional(
       nullable(
         uuid(
@@ -28,8 +29,7 @@ export const s3KeyCreate = Type.Object(
       ),
     ),
     permissions: Type.Optional(permissions),
-    buckets: Type.Optional(nullable(Type.Array(bucketName, { minItems: 1, maxItems: 1000 }))),
-    expires_at: Type.Optional(nullable(time('Default: never.'))),
+    ...givenKeyLimits,
   },
   { ...closed, title: 'S3KeyCreate' },
 )
@@ -40,12 +40,7 @@ export const s3KeyResponse = Type.Object(
     name: Type.String(),
     principal_id: uuid('Who acts with it: what access lists and history name.'),
     user_id: nullable(uuid('The user it acts as, within what the user may; null: itself.')),
-    permissions: Type.Array(Type.String()),
-    buckets: nullable(Type.Array(bucketName, { description: 'Confined to these; null: all.' })),
-    created_at: time('When it was issued.'),
-    created_by: Type.String(),
-    expires_at: nullable(time('From then on it is refused.')),
-    revoked_at: nullable(time('When it was revoked.')),
+    ...keyFields,
   },
   { title: 'S3KeyResponse' },
 )

@@ -6,7 +6,8 @@ import {
   scopeCovers,
 } from '@holdfast/core/principal.ts'
 import type { Engine } from '../engine.ts'
-import { mayAct, principalOfUser } from '../identity/principal-of-user.ts'
+import { actsAwayUntilMs, principalOfUser } from '../identity/principal-of-user.ts'
+import { peekWhileMaker, principalWhileMaker } from './key-maker.ts'
 
 /**
  * Who acts with a key. The key of a user is that user, as far as key and user both reach now: a
@@ -18,25 +19,27 @@ export async function principalOfAccessKey(
 ): Promise<Principal | undefined> {
   const known = peekAccessKeyPrincipal(engine, key)
   if (known !== undefined) return known
+  if (key.userId === null) return await principalWhileMaker(engine, key, itself(key))
   const { holders } = engine.identity
   const { moment } = holders
-  const user = await engine.catalog.view.identities.byId('user', key.userId ?? '')
-  if (!mayAct(engine, user)) return undefined
+  const nowMs = engine.clock.now()
+  const user = await engine.catalog.view.identities.byId('user', key.userId)
+  const expiresMs = actsAwayUntilMs(engine, user)
+  if (user === undefined || expiresMs <= nowMs) return undefined
   const made = await principalOfUser(engine, user)
   const principal = narrowed(made.principal, key)
-  holders.set(
-    placeOf(key),
-    { principal, expiresMs: Number.POSITIVE_INFINITY, madeOf: made.madeOf },
-    { moment, nowMs: engine.clock.now() },
-  )
+  holders.set(placeOf(key), { principal, expiresMs, madeOf: made.madeOf }, { moment, nowMs })
   return principal
 }
 
 /** The same where it is known already. */
 export function peekAccessKeyPrincipal(engine: Engine, key: AccessKey): Principal | undefined {
-  const { principalId, userId, name, permissions, buckets } = key
-  if (userId === null) return { kind: 'api_key', id: principalId, name, permissions, buckets }
+  if (key.userId === null) return peekWhileMaker(engine, key, itself(key))
   return engine.identity.holders.get(placeOf(key), engine.clock.now())
+}
+
+function itself({ principalId: id, name, permissions, buckets }: AccessKey): Principal {
+  return { kind: 'api_key', id, name, permissions, buckets }
 }
 
 /** Every change of a key has its own number, so nothing is kept beyond one. */

@@ -4,7 +4,7 @@ import type { CatalogTransaction, Moment } from '@holdfast/core/ports/catalog.ts
 
 export type PutAccessKeyArgs = Pick<
   AccessKey,
-  'id' | 'name' | 'userId' | 'sealedSecret' | 'permissions' | 'buckets' | 'expiresAt'
+  'id' | 'name' | 'userId' | 'sealedSecret' | 'permissions' | 'buckets' | 'makerId' | 'expiresAt'
 >
 
 /** A new key, or the key of the settings again: who acts with it stays the same. */
@@ -14,7 +14,7 @@ export async function putAccessKeyTransaction(
   moment: Moment,
 ): Promise<AccessKey> {
   const known = await tx.accessKeys.byId(args.id)
-  const { id, name, userId, permissions, buckets, expiresAt } = args
+  const { id, name, userId, permissions, buckets, makerId, expiresAt } = args
   const key: AccessKey = {
     id,
     seq: await tx.nextSeq(),
@@ -24,6 +24,7 @@ export async function putAccessKeyTransaction(
     sealedSecret: args.sealedSecret,
     permissions,
     buckets,
+    makerId,
     createdAt: known?.createdAt ?? moment.now,
     createdBy: known?.createdBy ?? moment.actor,
     expiresAt,

@@ -8,6 +8,7 @@ import { type Engine, systemCall } from '../engine.ts'
 import { peekAccessKeyPrincipal, principalOfAccessKey } from './access-key-principal.ts'
 import { newAccessKeyId, newAccessSecret, openSecret, sealSecret } from './access-secret.ts'
 import { authorize, hasScope } from './decide.ts'
+import { keyMakerOf } from './key-maker.ts'
 import { expiryOf, type KeyInput, requireKeyFields, requireWithin } from './keys.ts'
 
 export interface AccessKeyInput extends Omit<KeyInput, 'permissions'> {
@@ -42,6 +43,7 @@ export async function createAccessKey(
     sealedSecret: sealSecret(engine, { id, secret }),
     permissions,
     buckets: input.buckets ?? null,
+    makerId: userId === null ? await keyMakerOf(engine, call) : null,
     expiresAt: await expiryOf(engine, call, input.expiresAt),
   }
   const key = await commit(engine, call, { name: 'keys.putAccess', args })
@@ -62,6 +64,8 @@ async function holderFor(
   authorize(principal, 'admin:users', {})
   const user = await engine.catalog.view.identities.byId('user', userId)
   if (user?.status !== 'ACTIVE') throw new HoldfastError('USER_NOT_FOUND', { user_id: userId })
+  // Its rights are those of its tokens, each until that expires.
+  if (user.source === 'token') throw new HoldfastError('USER_OUTSIDE', { source: user.source })
   return userId
 }
 
@@ -88,7 +92,8 @@ export async function ensureAccessKey(engine: Engine, input: GivenAccessKey): Pr
   const known = await engine.catalog.view.accessKeys.byId(id)
   if (known !== undefined && isSame(engine, known, input)) return known
   const sealedSecret = sealSecret(engine, { id, secret })
-  const args = { id, name, userId: null, sealedSecret, permissions, buckets: null, expiresAt: null }
+  const none = { userId: null, buckets: null, makerId: null, expiresAt: null }
+  const args = { id, name, sealedSecret, permissions, ...none }
   return commit(engine, systemCall('start'), { name: 'keys.putAccess', args })
 }
 

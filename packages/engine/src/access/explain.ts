@@ -4,6 +4,7 @@ import { anonymous, type Permission, type Principal } from '@holdfast/core/princ
 import type { ApiKey } from '@holdfast/core/records.ts'
 import type { Engine } from '../engine.ts'
 import { factorOf } from '../identity/factors/spend-proof.ts'
+import { mayAct, principalOfUser } from '../identity/principal-of-user.ts'
 import { currentSharePrincipal } from '../sharing/share-rights.ts'
 import { endOf } from '../sharing/share-transactions.ts'
 import { principalOfAccessKey } from './access-key-principal.ts'
@@ -16,7 +17,7 @@ import {
   mayKnowBucket,
   type Resource,
 } from './decide.ts'
-import { isExpired, principalOfKey } from './keys.ts'
+import { isExpired } from './keys.ts'
 import { currentPrincipal } from './links/current-principal.ts'
 
 export interface Question {
@@ -70,21 +71,21 @@ export async function explainAccess(
 
 async function findPrincipal(engine: Engine, id: string): Promise<Principal> {
   if (id === anonymous.id) return anonymous
-  const { identities, keys, accessKeys } = engine.catalog.view
+  const { identities, accessKeys } = engine.catalog.view
   const share = await identities.byId('share', id.toLowerCase())
   const nowMs = engine.clock.now()
   if (share !== undefined && endOf(share, new Date(nowMs).toISOString()) === undefined) {
     const principal = await currentSharePrincipal(engine, share)
     if (principal !== undefined) return principal
   }
-  for (const kind of ['user', 'service_account'] as const) {
+  const user = await identities.byId('user', id.toLowerCase())
+  if (mayAct(engine, user)) return (await principalOfUser(engine, user)).principal
+  for (const kind of ['service_account', 'api_key'] as const) {
     const principal = await currentPrincipal(engine, { kind, id: id.toLowerCase() })
     if (principal !== undefined) return principal
   }
-  const key = await keys.byId(id.toLowerCase())
   const isGood = (one: Pick<ApiKey, 'revokedAt' | 'expiresAt'>) =>
     one.revokedAt === null && !isExpired(one, nowMs)
-  if (key !== undefined && isGood(key)) return principalOfKey(key)
   const pair = (await accessKeys.list()).find(one => one.principalId === id.toLowerCase())
   const holder =
     pair !== undefined && isGood(pair) ? await principalOfAccessKey(engine, pair) : undefined

@@ -9,6 +9,7 @@ export interface CreateKeyArgs {
   readonly prefix: string
   readonly permissions: readonly string[]
   readonly buckets: readonly string[] | null
+  readonly makerId: string | null
   readonly expiresAt: string | null
 }
 
@@ -25,6 +26,7 @@ export async function createKeyTransaction(
     prefix: args.prefix,
     permissions: args.permissions,
     buckets: args.buckets,
+    makerId: args.makerId,
     createdAt: moment.now,
     createdBy: moment.actor,
     expiresAt: args.expiresAt,

@@ -11,6 +11,7 @@ import type { ApiKey } from '@holdfast/core/records.ts'
 import { commit } from '../commit.ts'
 import { type Engine, systemCall } from '../engine.ts'
 import { authorize, hasScope, isAdministrator } from './decide.ts'
+import { keyMakerOf, peekWhileMaker, principalWhileMaker } from './key-maker.ts'
 import { hashOfSecret, newSecret, prefixOfSecret } from './key-secret.ts'
 
 export interface KeyInput {
@@ -38,6 +39,7 @@ export async function createKey(
     prefix: prefixOfSecret(secret),
     permissions: input.permissions,
     buckets: input.buckets ?? null,
+    makerId: await keyMakerOf(engine, call),
     expiresAt: await expiryOf(engine, call, input.expiresAt),
   }
   const key = await commit(engine, call, { name: 'keys.create', args })
@@ -61,7 +63,8 @@ export async function ensureKey(
   requireKeyFields(engine, { name, permissions })
   const hash = hashOfSecret(secret)
   const prefix = prefixOfSecret(secret)
-  const args = { name, hash, prefix, permissions, buckets: null, expiresAt: null }
+  const none = { buckets: null, makerId: null, expiresAt: null }
+  const args = { name, hash, prefix, permissions, ...none }
   return commit(engine, systemCall('start'), { name: 'keys.ensure', args })
 }
 
@@ -90,7 +93,10 @@ export async function authenticateKey(engine: Engine, secret: string): Promise<P
   if (secret.length > SECRET_LENGTH_MAX) throw new HoldfastError('UNAUTHENTICATED')
   const known = engine.keyHashes.get(secret)
   const hash = known ?? hashOfSecret(secret)
-  const principal = principalNow(engine, await engine.catalog.view.keys.byHash(hash))
+  const key = requireOpen(engine, await engine.catalog.view.keys.byHash(hash))
+  const principal = await principalWhileMaker(engine, key, principalOfKey(key))
+  if (principal === undefined) throw new HoldfastError('UNAUTHENTICATED')
+  engine.keyUses.set(key.id, engine.clock.now())
   // Only secrets that were good: guesses must not push them out.
   if (known === undefined) engine.keyHashes.set(secret, hash)
   return principal
@@ -104,22 +110,33 @@ export function peekKey(engine: Engine, secret: string): Principal | undefined {
   const key = engine.catalog.view.keys.byHash(hash)
   if (key === undefined || key instanceof Promise || key.revokedAt !== null) return undefined
   if (isExpired(key, engine.clock.now())) return undefined
+  const principal = peekWhileMaker(engine, key, principalOfKey(key))
+  if (principal === undefined) return undefined
+  engine.keyUses.set(key.id, engine.clock.now())
   // Only secrets that were good: guesses must not push them out.
   if (known === undefined) engine.keyHashes.set(secret, hash)
-  return principalNow(engine, key)
+  return principal
 }
 
 /** Asked for each request, because a key expires by itself. */
-function principalNow(engine: Engine, key: ApiKey | undefined): Principal {
+function requireOpen(engine: Engine, key: ApiKey | undefined): ApiKey {
   if (key === undefined || key.revokedAt !== null) throw new HoldfastError('UNAUTHENTICATED')
-  const nowMs = engine.clock.now()
-  if (isExpired(key, nowMs)) throw new HoldfastError('CREDENTIAL_EXPIRED')
-  engine.keyUses.set(key.id, nowMs)
-  return principalOfKey(key)
+  if (isExpired(key, engine.clock.now())) throw new HoldfastError('CREDENTIAL_EXPIRED')
+  return key
 }
 
 export function isExpired(key: Pick<ApiKey, 'expiresAt'>, nowMs: number): boolean {
   return key.expiresAt !== null && Date.parse(key.expiresAt) <= nowMs
+}
+
+/** While its maker may act; undefined for one that is not good now. */
+export async function principalOfGoodKey(
+  engine: Engine,
+  key: ApiKey | undefined,
+): Promise<Principal | undefined> {
+  if (key === undefined || key.revokedAt !== null) return undefined
+  if (isExpired(key, engine.clock.now())) return undefined
+  return await principalWhileMaker(engine, key, principalOfKey(key))
 }
 
 export function principalOfKey(key: ApiKey): Principal {

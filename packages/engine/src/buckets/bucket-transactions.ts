@@ -6,6 +6,7 @@ import type { CatalogTransaction, Moment } from '@holdfast/core/ports/catalog.ts
 import type { Bucket, BucketDocuments, BucketSettings, JsonObject } from '@holdfast/core/records.ts'
 import { removeUploadsOf } from '../multipart/upload-transactions.ts'
 import { type BucketPatch, patchedSettings } from './bucket-fields.ts'
+import { releaseBucketName } from './release-name.ts'
 
 export interface CreateBucketArgs {
   readonly name: string
@@ -85,6 +86,7 @@ export async function removeBucketTransaction(
   if ((await tx.quotas.get('bucket', bucket.name)) !== undefined) {
     await tx.remove.quota('bucket', bucket.name)
   }
+  await releaseBucketName(tx, bucket.name)
   await tx.remove.bucket(bucket.id)
   await tx.note({ what: 'bucket.removed', bucketId: bucket.id, detail: { name: bucket.name } })
   return bucket

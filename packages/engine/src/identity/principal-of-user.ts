@@ -29,10 +29,11 @@ export async function principalOfUser(engine: Engine, user: User): Promise<MadeP
   return { principal, madeOf }
 }
 
-/** Its name, where the catalog gives it to nobody else, and it could not be taken for an id. */
-function ownNameOf({ username, names }: User): { readonly ownName?: string } {
-  const isOwn = names.includes(username.toLowerCase()) && !isUuid(username)
-  return isOwn ? { ownName: username } : {}
+/** Its name, where only this user ever had it, and it could not be taken for an id. */
+function ownNameOf(user: User): { readonly ownName?: string } {
+  const { username, names, isLaterBearer } = user
+  const isHeld = names.includes(username.toLowerCase())
+  return isHeld && !isLaterBearer && !isUuid(username) ? { ownName: username } : {}
 }
 
 /** The groups that somebody is in, also by their names elsewhere, and what was granted to all. */
@@ -65,6 +66,17 @@ function bucketsOf(engine: Engine, { buckets, outside }: User): readonly string[
   const confined = issuer?.issuer.buckets ?? null
   if (confined === null || buckets === null) return buckets ?? confined
   return buckets.filter(name => confined.includes(name))
+}
+
+/**
+ * Until when keys and links of the user are good, which work without a login; 0 for not now. A
+ * provider is asked at logins only, so whoever stays away from there for long may be shut out there.
+ */
+export function actsAwayUntilMs(engine: Engine, user: User | undefined): number {
+  if (!mayAct(engine, user)) return 0
+  const { openId } = engine.identity
+  if (user.source !== 'oidc' || openId === undefined) return Number.POSITIVE_INFINITY
+  return Date.parse(user.lastLoginAt ?? user.createdAt) + openId.outside.keySeconds * 1000
 }
 
 /** Active, and the place that it comes from is still one of the settings. */

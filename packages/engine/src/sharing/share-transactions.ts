@@ -88,16 +88,20 @@ async function isMakerGood(tx: CatalogTransaction, share: Share, now: string): P
     case 'system':
       return true
     case 'user':
-      return (await tx.identities.byId('user', id))?.status === 'ACTIVE'
-    case 'service_account': {
-      const account = await tx.identities.byId('service_account', id)
-      return account !== undefined && isGoodAccount(account, Date.parse(now))
-    }
+    case 'service_account':
+      return await isGood(tx, id, now)
     case 'api_key': {
       const key = await tx.keys.byId(id)
-      return key?.revokedAt === null && (key.expiresAt === null || key.expiresAt > now)
+      if (key?.revokedAt !== null || (key.expiresAt !== null && key.expiresAt <= now)) return false
+      return key.makerId === null || (await isGood(tx, key.makerId, now))
     }
   }
+}
+
+async function isGood(tx: CatalogTransaction, id: string, now: string): Promise<boolean> {
+  const account = await tx.identities.byId('service_account', id)
+  if (account !== undefined) return isGoodAccount(account, Date.parse(now))
+  return (await tx.identities.byId('user', id))?.status === 'ACTIVE'
 }
 
 /** A wrong password; the last of too many locks it for a while. */

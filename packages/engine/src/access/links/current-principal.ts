@@ -4,8 +4,8 @@ import { type Principal, systemPrincipal } from '@holdfast/core/principal.ts'
 import type { Engine } from '../../engine.ts'
 import { isGoodAccount } from '../../identity/accounts/account-state.ts'
 import { principalOfAccount } from '../../identity/accounts/principal-of-account.ts'
-import { mayAct, principalOfUser } from '../../identity/principal-of-user.ts'
-import { isExpired, principalOfKey } from '../keys.ts'
+import { actsAwayUntilMs, principalOfUser } from '../../identity/principal-of-user.ts'
+import { principalOfGoodKey } from '../keys.ts'
 
 /** Who made a link that acts for its maker later, when the maker is not there. */
 export interface Maker {
@@ -42,7 +42,7 @@ export async function currentPrincipal(
       return systemPrincipal
     case 'user': {
       const user = await identities.byId('user', id)
-      if (!mayAct(engine, user)) return undefined
+      if (user === undefined || actsAwayUntilMs(engine, user) <= nowMs) return undefined
       return (await principalOfUser(engine, user)).principal
     }
     case 'service_account': {
@@ -50,10 +50,7 @@ export async function currentPrincipal(
       if (account === undefined || !isGoodAccount(account, nowMs)) return undefined
       return (await principalOfAccount(engine, account)).principal
     }
-    case 'api_key': {
-      const key = await keys.byId(id)
-      if (key === undefined || key.revokedAt !== null) return undefined
-      return isExpired(key, nowMs) ? undefined : principalOfKey(key)
-    }
+    case 'api_key':
+      return await principalOfGoodKey(engine, await keys.byId(id))
   }
 }

@@ -22,6 +22,8 @@ export interface DownloadLink extends LinkIssue {
 export interface UploadLink extends LinkIssue {
   readonly method: 'PUT'
   readonly bucket: string
+  /** A bucket that is made again under the same name is another one. */
+  readonly bucketId: string
   readonly key: string
   readonly sizeMax: number
   readonly contentType: string | null

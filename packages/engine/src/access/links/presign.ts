@@ -1,6 +1,7 @@
 import type { Call } from '@holdfast/core/call.ts'
 import { type FieldProblem, HoldfastError, invalidFields } from '@holdfast/core/errors.ts'
 import type { Principal } from '@holdfast/core/principal.ts'
+import type { Bucket } from '@holdfast/core/records.ts'
 import { requireFields } from '../../assets/asset-fields.ts'
 import { findAsset } from '../../assets/find-asset.ts'
 import { findBucket } from '../../buckets/find-bucket.ts'
@@ -65,10 +66,11 @@ export async function presignUpload(
     const problem = `must be from 0 to ${engine.limits.assetBytesMax}`
     throw invalidFields({ path: 'size_max', problem })
   }
-  await requirePutPermission(engine, call, grant)
+  const bucket = await requirePutPermission(engine, call, grant)
   const payload = {
     method: 'PUT',
-    bucket: grant.bucket,
+    bucket: bucket.name,
+    bucketId: bucket.id,
     key,
     sizeMax,
     contentType: contentType ?? null,
@@ -96,6 +98,10 @@ export async function openLink(engine: Engine, token: string, method: string): P
   if (link.exp * 1000 <= engine.clock.now() || link.method !== asked) {
     throw new HoldfastError('LINK_INVALID')
   }
+  if (link.method === 'PUT') {
+    const bucket = await engine.catalog.view.buckets.byName(link.bucket)
+    if (bucket?.id !== link.bucketId) throw new HoldfastError('LINK_INVALID')
+  }
   const principal = await currentPrincipal(engine, link.iss)
   if (principal === undefined) throw new HoldfastError('LINK_INVALID')
   return { link, principal: { ...principal, kind: 'link' } }
@@ -116,17 +122,21 @@ function sealed(engine: Engine, payload: LinkPayload, expiresAt: string): Presig
   return { token: sealLink(payload, engine.settings.linkSecret), expiresAt }
 }
 
-async function requirePutPermission(engine: Engine, call: Call, grant: UploadGrant): Promise<void> {
+async function requirePutPermission(
+  engine: Engine,
+  call: Call,
+  grant: UploadGrant,
+): Promise<Bucket> {
   const bucket = await engine.catalog.view.buckets.byName(grant.bucket)
   const existing = bucket && (await engine.catalog.view.assets.byKey(bucket.id, grant.key))
   const permission = 'assets:write'
-  if (existing !== undefined) {
+  if (bucket !== undefined && existing !== undefined) {
     const place = { bucket, asset: existing }
-    if (decide(call.principal, permission, place).allowed) return
+    if (decide(call.principal, permission, place).allowed) return bucket
     if (decide(call.principal, 'assets:read', place).allowed) {
       authorize(call.principal, permission, place)
     }
   }
   const fresh = { ownerId: grant.ownerId.toLowerCase(), key: grant.key }
-  await findBucket(engine, call, { name: grant.bucket, permission, fresh })
+  return await findBucket(engine, call, { name: grant.bucket, permission, fresh })
 }

@@ -3,6 +3,7 @@ import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { OutsideIdentity, User, UserSource } from '@holdfast/core/identities.ts'
 import type { CatalogTransaction, Moment } from '@holdfast/core/ports/catalog.ts'
 import { endSessionsOf } from '../sessions/session-transactions.ts'
+import { bearing, keepPastName } from '../users/past-names.ts'
 
 export interface AdoptArgs {
   /** Made of issuer and subject by `subjectId`. */
@@ -38,9 +39,14 @@ export async function adoptUserTransaction(
   const none = { password: null, secondFactor: null }
   const fixed = { kind: 'user', belongsTo: null, ...none, isSystem: false } as const
   const count = { failures: 0, lockedUntil: null }
-  const kept = before ?? { ...fixed, ...fresh, ...count, ...given, names: [], seq: 0 }
-  const free = await freeNames(tx, args.id, names)
-  const user: User = { ...kept, ...given, names: free, updatedAt: moment.now }
+  const blank = { names: [], seq: 0, isLaterBearer: false }
+  const kept = before ?? { ...fixed, ...fresh, ...count, ...given, ...blank }
+  const free = await freeNames(tx, { id: args.id, names }, moment)
+  const bearer = await bearing(tx, args)
+  const user: User = { ...kept, ...given, ...bearer, names: free, updatedAt: moment.now }
+  if (before !== undefined && before.username !== user.username) {
+    await keepPastName(tx, before, moment)
+  }
   if (before !== undefined && isSame(user, before)) return before
   await tx.put.identity({ ...user, seq: await tx.nextSeq() })
   const detail = { kind: 'user', id: user.id, username: user.username, source: user.source }
@@ -68,8 +74,8 @@ function isSame(user: User, before: User): boolean {
  */
 async function freeNames(
   tx: CatalogTransaction,
-  id: string,
-  wanted: readonly string[],
+  { id, names: wanted }: Pick<AdoptArgs, 'id' | 'names'>,
+  moment: Moment,
 ): Promise<string[]> {
   const free: string[] = []
   for (const name of wanted) {
@@ -77,6 +83,7 @@ async function freeNames(
     if (holder !== undefined && holder.id !== id) {
       if (holder.source === 'local') continue
       const names = holder.names.filter(one => one !== name)
+      if (holder.username.toLowerCase() === name) await keepPastName(tx, holder, moment)
       await tx.put.identity({ ...holder, names, seq: await tx.nextSeq() })
     }
     free.push(name)

@@ -4,6 +4,7 @@ import type { CatalogTransaction, Moment } from '@holdfast/core/ports/catalog.ts
 import { type Proof, spendProof } from '../factors/spend-proof.ts'
 import { endResetsOf } from '../resets/reset-transactions.ts'
 import { endSessionsOf } from '../sessions/session-transactions.ts'
+import { bearing, keepPastName } from './past-names.ts'
 
 export type NewUser = Pick<
   User,
@@ -15,13 +16,15 @@ export async function createUserTransaction(
   args: NewUser,
   moment: Moment,
 ): Promise<User> {
+  const id = moment.newId()
   const user: User = {
     kind: 'user',
-    id: moment.newId(),
+    id,
     seq: await tx.nextSeq(),
     names: namesOf(args),
     belongsTo: null,
     ...args,
+    ...(await bearing(tx, { id, username: args.username })),
     source: 'local',
     outside: null,
     status: 'ACTIVE',
@@ -60,7 +63,10 @@ export async function updateUserTransaction(
     throw new HoldfastError('USER_PROTECTED', { user_id: before.id })
   }
   // A deleted user gives its names free; the record stays for those who ask who that was.
-  const user = { ...changed, names: namesNow(changed) }
+  const isDeleted = changed.status === 'DELETED'
+  const gone = isDeleted ? { password: null, secondFactor: null } : {}
+  const user = { ...changed, ...gone, names: namesNow(changed) }
+  if (isDeleted) await keepPastName(tx, before, moment)
   await requireFreeNames(tx, user)
   await tx.put.identity(user)
   if (user.status !== 'ACTIVE') await endSessionsOf(tx, user.id)

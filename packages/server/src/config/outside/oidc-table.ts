@@ -80,6 +80,12 @@ export const oidcTable = {
     description: 'After so long people log in there again.',
     standard: 43_200,
   }),
+  oidcKeySeconds: setting({
+    name: 'OIDC_KEY_LIFETIME',
+    kind: seconds(300, 90 * 86_400),
+    description: 'So long after a login there, keys and links of who logged in are good.',
+    standard: 7 * 86_400,
+  }),
 } as const
 
 export type OidcSettings = ValuesOf<typeof oidcTable>
@@ -97,5 +103,6 @@ export function readOidc(read: ReadSetting): OidcSettings {
     oidcDefaultRole: read(table.oidcDefaultRole),
     oidcReturnUrls: read(table.oidcReturnUrls),
     oidcSessionSeconds: read(table.oidcSessionSeconds),
+    oidcKeySeconds: read(table.oidcKeySeconds),
   }
 }

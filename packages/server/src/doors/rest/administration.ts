@@ -18,7 +18,8 @@ import {
   setQuota,
 } from '@holdfast/engine/quotas/quotas.ts'
 import type { Operations } from '../../http/exchange.ts'
-import { bucketPatch, bucketWire, keyWire, quotaWire, unlimitedWire } from './wire/admin-wire.ts'
+import { bucketPatch, bucketWire, quotaWire, unlimitedWire } from './wire/admin-wire.ts'
+import { keyWire } from './wire/key-wire.ts'
 
 type Names =
   | 'listBuckets'

@@ -22,6 +22,7 @@ export function newUser(given: Partial<User> & { username: string }): User {
     lastLoginAt: null,
     secondFactor: null,
     isSystem: false,
+    isLaterBearer: false,
     ...given,
   }
 }

@@ -14,6 +14,8 @@ export interface OutsideOpenId {
   readonly always: Standing
   /** A session lasts no longer: what changed there counts with the next login. */
   readonly sessionSeconds: number
+  /** So long after a login, keys and links of who logged in are good. */
+  readonly keySeconds: number
   /** Pages that may get the code of a login, compared as they are. */
   readonly returnUrls: readonly string[]
 }

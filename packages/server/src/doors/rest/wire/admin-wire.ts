@@ -1,7 +1,7 @@
-import type { KeyResponse, QuotaResponse } from '@holdfast/contract/schemas/admin.ts'
+import type { QuotaResponse } from '@holdfast/contract/schemas/admin.ts'
 import type { BucketResponse, BucketUpdate } from '@holdfast/contract/schemas/bucket.ts'
 import type { LinkResponse } from '@holdfast/contract/schemas/link.ts'
-import type { ApiKey, Link } from '@holdfast/core/records.ts'
+import type { Link } from '@holdfast/core/records.ts'
 import type { BucketPatch } from '@holdfast/engine/buckets/bucket-fields.ts'
 import type { BucketUse } from '@holdfast/engine/buckets/buckets.ts'
 import type { QuotaUse } from '@holdfast/engine/quotas/quotas.ts'
@@ -63,20 +63,6 @@ export function unlimitedWire(
     usage: { assets: usage.assets, bytes: usage.bytes },
     updated_at: null,
     updated_by: null,
-  }
-}
-
-export function keyWire(key: ApiKey): KeyResponse {
-  return {
-    id: key.id,
-    name: key.name,
-    prefix: key.prefix,
-    permissions: [...key.permissions],
-    buckets: key.buckets === null ? null : [...key.buckets],
-    created_at: key.createdAt,
-    created_by: key.createdBy,
-    expires_at: key.expiresAt,
-    revoked_at: key.revokedAt,
   }
 }
 

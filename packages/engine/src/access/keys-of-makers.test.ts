@@ -1,0 +1,180 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Call } from '@holdfast/core/call.ts'
+import { commit } from '../commit.ts'
+import { systemCall } from '../engine.ts'
+import { createAccount, removeAccount, updateAccount } from '../identity/accounts/accounts.ts'
+import type { AdoptArgs } from '../identity/outside/adopt-transaction.ts'
+import { principalOfUser } from '../identity/principal-of-user.ts'
+import { login } from '../identity/sessions/login.ts'
+import { createUser, removeUser, updateUser } from '../identity/users/users.ts'
+import { openShare } from '../sharing/open-share.ts'
+import { createShare } from '../sharing/shares.ts'
+import { openTestStore, put, refused, refusedWith, type TestStore } from '../test-store.test.ts'
+import { createAccessKey, findAccessKey, peekAccessKey } from './access-keys.ts'
+import { authenticateKey, createKey, peekKey } from './keys.ts'
+import { currentPrincipal } from './links/current-principal.ts'
+
+const password = 'Correct-Horse-7-Battery'
+const wanted = { name: 'program', permissions: ['*'] }
+
+/** Keys that act for themselves: one made by the maker, and one made with that one. */
+async function keysOf({ engine }: TestStore, maker: Call) {
+  const first = await createKey(engine, maker, wanted)
+  const principal = await authenticateKey(engine, first.secret)
+  const second = await createKey(engine, { ...maker, principal }, wanted)
+  const pair = await createAccessKey(engine, maker, { ...wanted, userId: null })
+  const through = await createAccessKey(engine, { ...maker, principal }, wanted)
+  const secrets = [first.secret, second.secret]
+  const ids = [pair.key.id, through.key.id]
+  const open = async () => {
+    const asked = secrets.map(async secret => {
+      const isKnown = peekKey(engine, secret) !== undefined
+      const isGood = await authenticateKey(engine, secret).then(
+        () => true,
+        error => !refused('UNAUTHENTICATED')(error),
+      )
+      assert.ok(isGood || !isKnown)
+      return isGood
+    })
+    const found = ids.map(async id => {
+      const isKnown = peekAccessKey(engine, id) !== undefined
+      const isGood = (await findAccessKey(engine, id)) !== undefined
+      assert.ok(isGood || !isKnown)
+      return isGood
+    })
+    return await Promise.all([...asked, ...found])
+  }
+  return { open, principal }
+}
+
+const ALL = [true, true, true, true]
+const NONE = [false, false, false, false]
+
+async function administrator({ engine, call }: TestStore, username = 'anna') {
+  const input = { username, password, roles: ['ADMIN'], mustChangePassword: false }
+  const user = await createUser(engine, call, input)
+  const { principal } = await principalOfUser(engine, user)
+  return { id: user.id, call: { ...call, principal } }
+}
+
+test('keys that act for themselves stop with who made them', async () => {
+  await using opened = await openTestStore()
+  const { engine, call } = opened
+  const { id, call: anna } = await administrator(opened)
+  const { open, principal } = await keysOf(opened, anna)
+  const { asset } = await put(opened, 'a.txt', 'a')
+  const target = { assetId: asset.id }
+  const { token } = await createShare(engine, { ...call, principal }, { target })
+  const share = async () => await openShare(engine, call, { token, password: undefined })
+  await share()
+  assert.deepEqual(await open(), ALL)
+  await updateUser(engine, call, { id, patch: { status: 'INACTIVE' } })
+  assert.deepEqual(await open(), NONE)
+  await refusedWith(share(), 'SHARE_NOT_FOUND')
+  await updateUser(engine, call, { id, patch: { status: 'ACTIVE' } })
+  assert.deepEqual(await open(), ALL)
+  await share()
+  await removeUser(engine, call, id)
+  assert.deepEqual(await open(), NONE)
+  await using again = await opened.reopen('rebuild')
+  const maker = { kind: 'api_key', id: principal.id } as const
+  assert.equal(await currentPrincipal(again.engine, maker), undefined)
+})
+
+test('those of a program stop with its account', async () => {
+  await using opened = await openTestStore()
+  const { engine, call } = opened
+  const { account } = await createAccount(engine, call, wanted)
+  const { id } = account
+  const principal = await currentPrincipal(engine, { kind: 'service_account', id })
+  assert.ok(principal)
+  const { open } = await keysOf(opened, { ...call, principal })
+  assert.deepEqual(await open(), ALL)
+  await updateAccount(engine, call, { id, patch: { status: 'SUSPENDED' } })
+  assert.deepEqual(await open(), NONE)
+  await updateAccount(engine, call, { id, patch: { status: 'ACTIVE' } })
+  assert.deepEqual(await open(), ALL)
+  await removeAccount(engine, call, id)
+  assert.deepEqual(await open(), NONE)
+})
+
+test('whoever guesses at a password does not stop keys', async () => {
+  await using opened = await openTestStore()
+  const { engine } = opened
+  const { call: anna } = await administrator(opened)
+  const { open } = await keysOf(opened, anna)
+  const guess = { name: 'anna', password: 'wrong' }
+  for (let n = 0; n < 5; n += 1) {
+    await assert.rejects(login(engine, guess, { ip: '', agent: '' }))
+  }
+  const right = login(engine, { name: 'anna', password }, { ip: '', agent: '' })
+  await refusedWith(right, 'ACCOUNT_LOCKED')
+  assert.deepEqual(await open(), ALL)
+})
+
+async function outsider(
+  { engine, call }: TestStore,
+  source: AdoptArgs['source'],
+  issuer: string = source,
+) {
+  const args: AdoptArgs = {
+    id: '0199d0c0-0000-8000-8000-000000000001',
+    ...{ source, username: 'olga', names: [], email: null, roles: ['ADMIN'] },
+    ...{ firstName: '', lastName: '', buckets: null },
+    outside: { issuer, subject: 's', permissions: [], groups: [] },
+  }
+  const user = await commit(engine, systemCall('test'), { name: 'users.adopt', args })
+  const { principal } = await principalOfUser(engine, user)
+  return { id: user.id, call: { ...call, principal } }
+}
+
+test('rights of a foreign token make no keys, and nobody makes one for its subject', async () => {
+  await using opened = await openTestStore()
+  const { engine, call } = opened
+  const olga = await outsider(opened, 'token')
+  assert.equal(olga.call.principal.kind, 'external')
+  await refusedWith(createKey(engine, olga.call, wanted), 'FORBIDDEN')
+  await refusedWith(createAccessKey(engine, olga.call, wanted), 'FORBIDDEN')
+  const forHer = createAccessKey(engine, call, { ...wanted, userId: olga.id })
+  await refusedWith(forHer, 'USER_OUTSIDE')
+})
+
+test('keys and links of people of a provider are good for a while after their last login', async () => {
+  const unasked = async () => await Promise.reject(new Error('nobody logs in there in this test'))
+  const openId = {
+    provider: { place: 'https://idp.example.org', addressFor: unasked, finish: unasked },
+    claims: { name: ['name'], email: ['email'] },
+    ...{ maps: [], always: { roles: [], permissions: [], groups: [] }, returnUrls: [] },
+    ...{ sessionSeconds: 60, keySeconds: 3600 },
+  }
+  await using opened = await openTestStore({ outside: { openId } })
+  const { engine, call, clock } = opened
+  const { id } = await outsider(opened, 'oidc', 'openid https://idp.example.org')
+  const enter = async () => {
+    const expiresAt = new Date(clock.now() + 60_000).toISOString()
+    const args = { userId: id, proof: null, ip: '', agent: '', expiresAt }
+    await commit(engine, call, { name: 'sessions.start', args })
+  }
+  await enter()
+  const record = await engine.catalog.view.identities.byId('user', id)
+  assert.ok(record)
+  const olga: Call = { ...call, principal: (await principalOfUser(engine, record)).principal }
+  const own = await createAccessKey(engine, olga, { name: 'laptop' })
+  const { open } = await keysOf(opened, olga)
+  const { asset } = await put(opened, 'a.txt', 'a')
+  const { token } = await createShare(engine, olga, { target: { assetId: asset.id } })
+  const share = async () => await openShare(engine, call, { token, password: undefined })
+  await share()
+  assert.deepEqual(await open(), ALL)
+  assert.ok(peekAccessKey(engine, own.key.id) ?? (await findAccessKey(engine, own.key.id)))
+  await clock.advance(3_600_000)
+  assert.deepEqual(await open(), NONE)
+  assert.equal(peekAccessKey(engine, own.key.id), undefined)
+  assert.equal(await findAccessKey(engine, own.key.id), undefined)
+  await refusedWith(share(), 'SHARE_NOT_FOUND')
+  await enter()
+  assert.deepEqual(await open(), ALL)
+  assert.ok(await findAccessKey(engine, own.key.id))
+  await share()
+})
