@@ -7,7 +7,7 @@ import type { Context } from '../../../context.ts'
 import { RequestBody } from '../../../http/body/request-body.ts'
 import { clientAddress } from '../../../http/caller/client-address.ts'
 import type { WholeWriter } from '../../../http/direct/write-whole.ts'
-import type { Admission } from '../../../http/limits/admission.ts'
+import type { Admission, Visit } from '../../../http/limits/admission.ts'
 import { splitUrl } from '../../../http/parse/raw-path.ts'
 import { NO_OPERATION } from '../../../telemetry/request-tallies.ts'
 import { type Trace, traceOf } from '../../../telemetry/trace.ts'
@@ -81,6 +81,30 @@ export class Patience {
   }
 }
 
+type Visited = Pick<S3Request, 'context' | 'raw' | 'response' | 'remote' | 'told'>
+
+/**
+ * A class: getters of an object literal give every object a hidden class of its own, which keeps
+ * the whole request until a full collection. A small GET took four times as long.
+ */
+class S3Visit implements Visit {
+  readonly response: ServerResponse
+  readonly #visited: Visited
+
+  constructor(visited: Visited) {
+    this.response = visited.response
+    this.#visited = visited
+  }
+
+  get ip(): string {
+    return addressOfCaller(this.#visited)
+  }
+
+  get code(): string | undefined {
+    return this.#visited.told.code
+  }
+}
+
 /** What one server of this door makes of a request that has just begun. */
 export function beginRequest(
   { context, writer }: Pick<S3Request, 'context' | 'writer'>,
@@ -97,15 +121,7 @@ export function beginRequest(
     resource: {},
     sentBytes: 0,
   }
-  const visit = {
-    response,
-    get ip() {
-      return addressOfCaller({ context, raw, remote })
-    },
-    get code() {
-      return told.code
-    },
-  }
+  const visit = new S3Visit({ context, raw, response, remote, told })
   return {
     context,
     raw,
