@@ -1,8 +1,9 @@
+import { BoundedCache } from '@holdfast/core/bounded-cache.ts'
 import { invalidArgument, S3Error } from '../errors.ts'
 import type { RequestHeaders } from '../wire/headers.ts'
 import type { Query } from '../wire/query.ts'
 import { ALGORITHM, type Scope } from './signing.ts'
-import { parseAmzDate } from './times.ts'
+import { amzDate, parseAmzDate } from './times.ts'
 
 /** What a request says about who signed it. Nothing of it is proven yet. */
 export interface Claim {
@@ -56,7 +57,39 @@ function unsupported(): S3Error {
   })
 }
 
+/** What a header says of its signer: the same in all requests to one bucket on one day. */
+type Signer = Pick<Claim, 'accessKeyId' | 'scope' | 'signedHeaders'>
+
+interface SignedHeader {
+  readonly signer: Signer
+  readonly signature: string
+}
+
+/** By all that stands before the signature. Only what was well-formed is kept. */
+const signers = new BoundedCache<Signer>(256 * 1024)
+const LAST = /[, ]Signature=[0-9a-f]{64}$/
+const SIGNATURE_CHARS = 64
+
 function headerClaim(authorization: string, headers: RequestHeaders): Claim {
+  const { signer, signature } = readAuthorization(authorization)
+  const { text, ms } = timeOf(headers)
+  if (!text.startsWith(signer.scope.day)) {
+    throw malformed('has an invalid credential or credential date')
+  }
+  return { kind: 'header', ...signer, signature, time: text, timeMs: ms }
+}
+
+function readAuthorization(authorization: string): SignedHeader {
+  if (!LAST.test(authorization)) return parseAuthorization(authorization)
+  const before = authorization.slice(0, -SIGNATURE_CHARS)
+  const signer = signers.get(before)
+  if (signer !== undefined) return { signer, signature: authorization.slice(-SIGNATURE_CHARS) }
+  const signed = parseAuthorization(authorization)
+  signers.set(before, signed.signer, before.length)
+  return signed
+}
+
+function parseAuthorization(authorization: string): SignedHeader {
   const [, algorithm = '', rest = ''] = /^(\S+)\s*(.*)$/s.exec(authorization.trim()) ?? []
   if (algorithm !== ALGORITHM) {
     if (/^(AWS|AWS4-[\w-]+)$/.test(algorithm)) throw unsupported()
@@ -74,18 +107,15 @@ function headerClaim(authorization: string, headers: RequestHeaders): Claim {
   if (fields.size !== 3 || !credential || !signedHeaders || !signature) {
     throw malformed('needs Credential, SignedHeaders and Signature')
   }
-  const time = timeOf(headers)
   const parsed = parseCredential(credential)
-  if (parsed === undefined || !time.text.startsWith(parsed.scope.day)) {
-    throw malformed('has an invalid credential or credential date')
-  }
+  if (parsed === undefined) throw malformed('has an invalid credential or credential date')
   return {
-    kind: 'header',
-    ...parsed,
-    signedHeaders: parseSignedHeaders(signedHeaders) ?? refuse(malformed('has bad SignedHeaders')),
+    signer: {
+      ...parsed,
+      signedHeaders:
+        parseSignedHeaders(signedHeaders) ?? refuse(malformed('has bad SignedHeaders')),
+    },
     signature: signatureOf(signature) ?? refuse(new S3Error('SignatureDoesNotMatch')),
-    time: time.text,
-    timeMs: time.ms,
   }
 }
 
@@ -94,10 +124,11 @@ function timeOf(headers: RequestHeaders): { text: string; ms: number } {
   const given = headers.get('x-amz-date') ?? headers.get('date')
   const message = 'AWS authentication requires a valid Date or x-amz-date header'
   if (given === undefined) throw new S3Error('AccessDenied', { message })
-  const ms = parseAmzDate(given) ?? parseHttpDate(given)
+  const given8601 = parseAmzDate(given)
+  if (given8601 !== undefined) return { text: given, ms: given8601 }
+  const ms = parseHttpDate(given)
   if (ms === undefined) throw new S3Error('AccessDenied', { message })
-  const text = new Date(ms).toISOString().replaceAll(/[-:]|\.\d{3}/g, '')
-  return { text, ms }
+  return { text: amzDate(ms), ms }
 }
 
 function parseHttpDate(text: string): number | undefined {

@@ -29,6 +29,8 @@ export interface S3Request {
   readonly method: string
   /** A socket that closed no longer tells. */
   readonly remote: string | undefined
+  /** `X-Forwarded-For` as it came; fields of a form must not stand for it. */
+  readonly forwarded: string | undefined
   /** Its way through the limits on callers. */
   readonly admission: Admission
   /** Of the request line, still encoded. */
@@ -81,7 +83,7 @@ export class Patience {
   }
 }
 
-type Visited = Pick<S3Request, 'context' | 'raw' | 'response' | 'remote' | 'told'>
+type Visited = Pick<S3Request, 'context' | 'response' | 'remote' | 'forwarded' | 'told'>
 
 /**
  * A class: getters of an object literal give every object a hidden class of its own, which keeps
@@ -112,7 +114,9 @@ export function beginRequest(
   response: ServerResponse,
 ): S3Request {
   const { clock, random, pace } = context
-  const { traceparent } = raw.headers
+  // Node makes its own object of them only when it is asked for: small requests never do.
+  const headers = new RequestHeaders(raw.rawHeaders)
+  const forwarded = headers.get('x-forwarded-for')
   const remote = raw.socket.remoteAddress
   const told: Told = {
     operation: NO_OPERATION,
@@ -121,22 +125,23 @@ export function beginRequest(
     resource: {},
     sentBytes: 0,
   }
-  const visit = new S3Visit({ context, raw, response, remote, told })
+  const visit = new S3Visit({ context, response, remote, forwarded, told })
   return {
     context,
     raw,
     response,
     requestId: newUuid(clock, random),
-    trace: traceOf(typeof traceparent === 'string' ? traceparent : undefined, random),
+    trace: traceOf(headers.get('traceparent'), random),
     startedMs: clock.monotonic(),
     patience: new Patience(),
     writer,
     body: new RequestBody(raw, response, pace),
     method: raw.method ?? '',
     remote,
+    forwarded,
     admission: context.limits.admission(visit),
     path: splitUrl(raw.url ?? '').path,
-    headers: new RequestHeaders(raw.rawHeaders),
+    headers,
     told,
     allowed: {},
   }
@@ -145,17 +150,18 @@ export function beginRequest(
 /** As far as it can be believed. */
 export function addressOfCaller({
   context,
-  raw,
   remote,
-}: Pick<S3Request, 'context' | 'raw' | 'remote'>): string {
-  const forwarded = raw.headers['x-forwarded-for']
+  forwarded,
+}: Pick<S3Request, 'context' | 'remote' | 'forwarded'>): string {
   return clientAddress({ remote, forwarded }, context.proxies)
 }
+
+const NO_QUERY = new Query('')
 
 export function readRequest(request: S3Request): ReadRequest {
   const { path, query: text } = splitUrl(request.raw.url ?? '')
   const { s3Domains } = request.context.settings
-  const query = new Query(text)
+  const query = text === '' ? NO_QUERY : new Query(text)
   return {
     ...request,
     wire: request.headers,
