@@ -57,39 +57,38 @@ function unsupported(): S3Error {
   })
 }
 
-/** What a header says of its signer: the same in all requests to one bucket on one day. */
+/** What a header says of its signer: the same in all its requests of one kind on one day. */
 type Signer = Pick<Claim, 'accessKeyId' | 'scope' | 'signedHeaders'>
-
-interface SignedHeader {
-  readonly signer: Signer
-  readonly signature: string
-}
 
 /** By all that stands before the signature. Only what was well-formed is kept. */
 const signers = new BoundedCache<Signer>(256 * 1024)
-const LAST = /[, ]Signature=[0-9a-f]{64}$/
+const SIGNED = /[, ]Signature=[0-9a-f]{64}$/
 const SIGNATURE_CHARS = 64
 
 function headerClaim(authorization: string, headers: RequestHeaders): Claim {
-  const { signer, signature } = readAuthorization(authorization)
-  const { text, ms } = timeOf(headers)
-  if (!text.startsWith(signer.scope.day)) {
-    throw malformed('has an invalid credential or credential date')
-  }
-  return { kind: 'header', ...signer, signature, time: text, timeMs: ms }
-}
-
-function readAuthorization(authorization: string): SignedHeader {
-  if (!LAST.test(authorization)) return parseAuthorization(authorization)
+  if (!SIGNED.test(authorization)) return parsedClaim(authorization, headers)
   const before = authorization.slice(0, -SIGNATURE_CHARS)
   const signer = signers.get(before)
-  if (signer !== undefined) return { signer, signature: authorization.slice(-SIGNATURE_CHARS) }
-  const signed = parseAuthorization(authorization)
-  signers.set(before, signed.signer, before.length)
-  return signed
+  if (signer === undefined) {
+    const claim = parsedClaim(authorization, headers)
+    const { accessKeyId, scope, signedHeaders } = claim
+    signers.set(before, { accessKeyId, scope, signedHeaders }, before.length)
+    return claim
+  }
+  const { text: time, ms: timeMs } = timeOf(headers)
+  if (!time.startsWith(signer.scope.day)) throw malformed(WRONG_CREDENTIAL)
+  return {
+    kind: 'header',
+    ...signer,
+    signature: authorization.slice(-SIGNATURE_CHARS),
+    time,
+    timeMs,
+  }
 }
 
-function parseAuthorization(authorization: string): SignedHeader {
+const WRONG_CREDENTIAL = 'has an invalid credential or credential date'
+
+function parsedClaim(authorization: string, headers: RequestHeaders): Claim {
   const [, algorithm = '', rest = ''] = /^(\S+)\s*(.*)$/s.exec(authorization.trim()) ?? []
   if (algorithm !== ALGORITHM) {
     if (/^(AWS|AWS4-[\w-]+)$/.test(algorithm)) throw unsupported()
@@ -107,15 +106,18 @@ function parseAuthorization(authorization: string): SignedHeader {
   if (fields.size !== 3 || !credential || !signedHeaders || !signature) {
     throw malformed('needs Credential, SignedHeaders and Signature')
   }
+  const time = timeOf(headers)
   const parsed = parseCredential(credential)
-  if (parsed === undefined) throw malformed('has an invalid credential or credential date')
+  if (parsed === undefined || !time.text.startsWith(parsed.scope.day)) {
+    throw malformed(WRONG_CREDENTIAL)
+  }
   return {
-    signer: {
-      ...parsed,
-      signedHeaders:
-        parseSignedHeaders(signedHeaders) ?? refuse(malformed('has bad SignedHeaders')),
-    },
+    kind: 'header',
+    ...parsed,
+    signedHeaders: parseSignedHeaders(signedHeaders) ?? refuse(malformed('has bad SignedHeaders')),
     signature: signatureOf(signature) ?? refuse(new S3Error('SignatureDoesNotMatch')),
+    time: time.text,
+    timeMs: time.ms,
   }
 }
 
@@ -124,8 +126,8 @@ function timeOf(headers: RequestHeaders): { text: string; ms: number } {
   const given = headers.get('x-amz-date') ?? headers.get('date')
   const message = 'AWS authentication requires a valid Date or x-amz-date header'
   if (given === undefined) throw new S3Error('AccessDenied', { message })
-  const given8601 = parseAmzDate(given)
-  if (given8601 !== undefined) return { text: given, ms: given8601 }
+  const amzMs = parseAmzDate(given)
+  if (amzMs !== undefined) return { text: given, ms: amzMs }
   const ms = parseHttpDate(given)
   if (ms === undefined) throw new S3Error('AccessDenied', { message })
   return { text: amzDate(ms), ms }
