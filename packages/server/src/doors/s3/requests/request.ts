@@ -6,6 +6,7 @@ import type { JsonObject } from '@holdfast/core/records.ts'
 import type { Context } from '../../../context.ts'
 import { RequestBody } from '../../../http/body/request-body.ts'
 import { clientAddress } from '../../../http/caller/client-address.ts'
+import type { BodyBuffers } from '../../../http/direct/body-buffers.ts'
 import type { WholeWriter } from '../../../http/direct/write-whole.ts'
 import type { Admission, Visit } from '../../../http/limits/admission.ts'
 import { splitUrl } from '../../../http/parse/raw-path.ts'
@@ -25,6 +26,8 @@ export interface S3Request {
   readonly startedMs: number
   readonly patience: Patience
   readonly writer: WholeWriter
+  /** Memory for small bodies. */
+  readonly buffers: BodyBuffers
   readonly body: RequestBody
   readonly method: string
   /** A socket that closed no longer tells. */
@@ -109,7 +112,7 @@ class S3Visit implements Visit {
 
 /** What one server of this door makes of a request that has just begun. */
 export function beginRequest(
-  { context, writer }: Pick<S3Request, 'context' | 'writer'>,
+  { context, writer, buffers }: Pick<S3Request, 'context' | 'writer' | 'buffers'>,
   raw: IncomingMessage,
   response: ServerResponse,
 ): S3Request {
@@ -135,6 +138,7 @@ export function beginRequest(
     startedMs: clock.monotonic(),
     patience: new Patience(),
     writer,
+    buffers,
     body: new RequestBody(raw, response, pace),
     method: raw.method ?? '',
     remote,
