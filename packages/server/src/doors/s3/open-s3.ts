@@ -4,6 +4,7 @@ import { HoldfastError } from '@holdfast/core/errors.ts'
 import { newUuid } from '@holdfast/core/ids.ts'
 import type { JsonObject } from '@holdfast/core/records.ts'
 import type { Context } from '../../context.ts'
+import { BodyBuffers } from '../../http/direct/body-buffers.ts'
 import { WholeWriter } from '../../http/direct/write-whole.ts'
 import { InFlight } from '../../http/in-flight.ts'
 import { auditAnswer, auditRefusal } from './audited.ts'
@@ -33,7 +34,8 @@ const HEADER_BYTES_MAX = 32 * 1024
 /** The server of the S3 door, not yet listening. Store, log, metrics and load are those of REST. */
 export function openS3(context: Context): Server {
   const inFlight = new InFlight()
-  const door = { context, inFlight, writer: new WholeWriter(context.clock) }
+  const writer = new WholeWriter(context.clock)
+  const door = { context, inFlight, writer, buffers: new BodyBuffers() }
   const options = {
     connectionsCheckingInterval: HEADERS_CHECK_MS,
     headersTimeout: HEADERS_TIMEOUT_MS,
@@ -60,6 +62,7 @@ interface Door {
   readonly context: Context
   readonly inFlight: InFlight
   readonly writer: WholeWriter
+  readonly buffers: BodyBuffers
 }
 
 function take(

@@ -8,8 +8,6 @@ import type { Paced, PaceWatch } from './pace-watch.ts'
  * refused before is refused before, and `Expect: 100-continue` is granted by the first read.
  */
 export class RequestBody implements Paced {
-  /** Announced bytes; undefined for a chunked body. */
-  readonly length: number | undefined
   readonly #request: IncomingMessage
   readonly #response: ServerResponse
   readonly #pace: PaceWatch
@@ -23,9 +21,13 @@ export class RequestBody implements Paced {
     this.#request = request
     this.#response = response
     this.#pace = pace
-    const announced = request.headers['content-length']
-    const chunked = request.headers['transfer-encoding'] !== undefined
-    this.length = chunked ? undefined : Number(announced ?? 0)
+  }
+
+  /** Announced bytes; undefined for a chunked body. */
+  get length(): number | undefined {
+    const { headers } = this.#request
+    const chunked = headers['transfer-encoding'] !== undefined
+    return chunked ? undefined : Number(headers['content-length'] ?? 0)
   }
 
   get received(): number {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { BodyBuffers } from './body-buffers.ts'
+import { BodyBuffers, gather } from './body-buffers.ts'
 
 test('a buffer is long enough, and used again by bodies of its size only', () => {
   const buffers = new BodyBuffers(1024 * 1024)
@@ -29,3 +29,15 @@ test('no more is kept than may be', () => {
   const again = [1, 2, 3].map(() => buffers.take(4096))
   assert.equal(again.filter(buffer => taken.includes(buffer)).length, 2)
 })
+
+test('a body is gathered in order, and refused beyond its memory', async () => {
+  const memory = Buffer.alloc(8)
+  assert.equal((await gather(pieces('abc', '', 'de'), memory)).toString(), 'abcde')
+  assert.equal((await gather(pieces(), memory)).length, 0)
+  assert.equal((await gather(pieces('12345678'), memory)).toString(), '12345678')
+  await assert.rejects(gather(pieces('12345678', '9'), memory), { code: 'LENGTH_MISMATCH' })
+})
+
+async function* pieces(...texts: string[]): AsyncGenerator<Uint8Array> {
+  for (const text of texts) yield Buffer.from(text)
+}

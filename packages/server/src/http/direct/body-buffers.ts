@@ -1,4 +1,11 @@
+import { HoldfastError } from '@holdfast/core/errors.ts'
+import type { ByteSource } from '@holdfast/core/ports/element.ts'
+
+/** Bodies worth it: longer ones cost more than the request around them. */
+export const SMALL_BYTES_MAX = 64 * 1024
 const SMALLEST_BYTES = 4096
+/** Enough for as many bodies as are under way when the disk is the limit. */
+const FREE_BYTES_MAX = 8 * 1024 * 1024
 
 /**
  * Memory for small bodies, used again and again. Chunks of the socket that are kept until a commit
@@ -12,7 +19,7 @@ export class BodyBuffers {
   readonly #freeBytesMax: number
 
   /** So many bytes are kept for later at most. */
-  constructor(freeBytesMax: number) {
+  constructor(freeBytesMax = FREE_BYTES_MAX) {
     this.#freeBytesMax = freeBytesMax
   }
 
@@ -33,6 +40,17 @@ export class BodyBuffers {
     this.#free[at] ??= []
     this.#free[at].push(buffer)
   }
+}
+
+/** All bytes of a body, in memory that is long enough for those announced. */
+export async function gather(source: ByteSource, memory: Buffer): Promise<Buffer> {
+  let size = 0
+  for await (const chunk of source) {
+    if (chunk.length > memory.length - size) throw new HoldfastError('LENGTH_MISMATCH')
+    memory.set(chunk, size)
+    size += chunk.length
+  }
+  return memory.subarray(0, size)
 }
 
 function classOf(bytes: number): number {

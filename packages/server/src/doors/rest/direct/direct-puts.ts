@@ -6,7 +6,7 @@ import type { Context } from '../../../context.ts'
 import { type Received, receivedBefore } from '../../../http/body/request-body.ts'
 import { peekPrincipal } from '../../../http/caller/authenticate.ts'
 import { etagOf } from '../../../http/content/conditions.ts'
-import { BodyBuffers } from '../../../http/direct/body-buffers.ts'
+import { BodyBuffers, gather, SMALL_BYTES_MAX } from '../../../http/direct/body-buffers.ts'
 import type { Direct, DirectExchange } from '../../../http/direct/direct-first.ts'
 import { type PutHeaders, putHeaders } from '../../../http/direct/put-headers.ts'
 import {
@@ -21,10 +21,6 @@ import { securityHeaders } from '../../../http/security-headers.ts'
 import { declaredType, defaultService, ownerOf } from '../raw-facts.ts'
 import { assetPath, assetWire } from '../wire/asset-wire.ts'
 
-/** Longer bodies cost more than the request around them. */
-const DIRECT_BYTES_MAX = 64 * 1024
-/** Enough for as many bodies as are under way when the disk is the limit. */
-const BUFFER_BYTES_MAX = 8 * 1024 * 1024
 /** Keys that are written as they are: no escapes, no query, nothing a router would change. */
 const PLACE = /^\/api\/v2\/buckets\/([a-z0-9.-]+)\/assets\/([\w~.!$&'()*+,;=:@/-]+)$/
 
@@ -42,7 +38,7 @@ interface PlainPut {
  */
 export function directPuts(context: Context): Direct {
   const writer = new WholeWriter(context.clock)
-  const buffers = new BodyBuffers(BUFFER_BYTES_MAX)
+  const buffers = new BodyBuffers()
   const headers = {
     ...securityHeaders(context.settings),
     'content-type': 'application/json; charset=utf-8',
@@ -107,13 +103,9 @@ async function serve(state: RequestState, put: PlainPut, memory: Buffer): Promis
 }
 
 async function receive(state: RequestState, memory: Buffer): Promise<Received> {
-  let size = 0
   try {
-    for await (const chunk of state.body.source(DIRECT_BYTES_MAX)) {
-      memory.set(chunk, size)
-      size += chunk.length
-    }
-    return { chunks: size === 0 ? [] : [memory.subarray(0, size)] }
+    const bytes = await gather(state.body.source(SMALL_BYTES_MAX), memory)
+    return { chunks: bytes.length === 0 ? [] : [bytes] }
   } catch (error) {
     return { error }
   }
@@ -128,7 +120,7 @@ function plainPut(context: Context, { request, response }: DirectExchange): Plai
   const [, bucket, key] = PLACE.exec(request.url ?? '') ?? []
   if (bucket === undefined || key === undefined) return undefined
   const headers = putHeaders(request.rawHeaders)
-  if (headers === undefined || headers.length > DIRECT_BYTES_MAX) return undefined
+  if (headers === undefined || headers.length > SMALL_BYTES_MAX) return undefined
   const principal = peekPrincipal(engine, headers)
   if (principal === undefined || !hasScope(principal, 'assets:write')) return undefined
   return { bucket, key, headers, principal }

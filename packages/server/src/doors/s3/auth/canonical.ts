@@ -24,17 +24,25 @@ export interface SignedChoice {
  * shortened (https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html).
  */
 export function canonicalRequest(parts: SignedParts, choice: SignedChoice): string {
-  const path = uriDecode(parts.path)
-  if (path === undefined) throw new S3Error('InvalidURI')
   return [
     parts.method,
-    uriEncode(path),
+    canonicalPath(parts.path),
     canonicalQuery(parts.query, choice.without),
     ...choice.signedHeaders.map(name => parts.headers.canonical(name)),
     '',
     choice.signedHeaders.join(';'),
     choice.payloadHash,
   ].join('\n')
+}
+
+/** Most paths have nothing to encode. */
+const PLAIN = /^[\w.~/-]*$/
+
+function canonicalPath(path: string): string {
+  if (PLAIN.test(path)) return path
+  const bytes = uriDecode(path)
+  if (bytes === undefined) throw new S3Error('InvalidURI')
+  return uriEncode(bytes)
 }
 
 function canonicalQuery(query: Query, without: string | undefined): string {

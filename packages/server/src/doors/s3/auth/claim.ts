@@ -1,8 +1,9 @@
+import { BoundedCache } from '@holdfast/core/bounded-cache.ts'
 import { invalidArgument, S3Error } from '../errors.ts'
 import type { RequestHeaders } from '../wire/headers.ts'
 import type { Query } from '../wire/query.ts'
 import { ALGORITHM, type Scope } from './signing.ts'
-import { parseAmzDate } from './times.ts'
+import { amzDate, parseAmzDate } from './times.ts'
 
 /** What a request says about who signed it. Nothing of it is proven yet. */
 export interface Claim {
@@ -56,7 +57,38 @@ function unsupported(): S3Error {
   })
 }
 
+/** What a header says of its signer: the same in all its requests of one kind on one day. */
+type Signer = Pick<Claim, 'accessKeyId' | 'scope' | 'signedHeaders'>
+
+/** By all that stands before the signature. Only what was well-formed is kept. */
+const signers = new BoundedCache<Signer>(256 * 1024)
+const SIGNED = /[, ]Signature=[0-9a-f]{64}$/
+const SIGNATURE_CHARS = 64
+
 function headerClaim(authorization: string, headers: RequestHeaders): Claim {
+  if (!SIGNED.test(authorization)) return parsedClaim(authorization, headers)
+  const before = authorization.slice(0, -SIGNATURE_CHARS)
+  const signer = signers.get(before)
+  if (signer === undefined) {
+    const claim = parsedClaim(authorization, headers)
+    const { accessKeyId, scope, signedHeaders } = claim
+    signers.set(before, { accessKeyId, scope, signedHeaders }, before.length)
+    return claim
+  }
+  const { text: time, ms: timeMs } = timeOf(headers)
+  if (!time.startsWith(signer.scope.day)) throw malformed(WRONG_CREDENTIAL)
+  return {
+    kind: 'header',
+    ...signer,
+    signature: authorization.slice(-SIGNATURE_CHARS),
+    time,
+    timeMs,
+  }
+}
+
+const WRONG_CREDENTIAL = 'has an invalid credential or credential date'
+
+function parsedClaim(authorization: string, headers: RequestHeaders): Claim {
   const [, algorithm = '', rest = ''] = /^(\S+)\s*(.*)$/s.exec(authorization.trim()) ?? []
   if (algorithm !== ALGORITHM) {
     if (/^(AWS|AWS4-[\w-]+)$/.test(algorithm)) throw unsupported()
@@ -77,7 +109,7 @@ function headerClaim(authorization: string, headers: RequestHeaders): Claim {
   const time = timeOf(headers)
   const parsed = parseCredential(credential)
   if (parsed === undefined || !time.text.startsWith(parsed.scope.day)) {
-    throw malformed('has an invalid credential or credential date')
+    throw malformed(WRONG_CREDENTIAL)
   }
   return {
     kind: 'header',
@@ -94,10 +126,11 @@ function timeOf(headers: RequestHeaders): { text: string; ms: number } {
   const given = headers.get('x-amz-date') ?? headers.get('date')
   const message = 'AWS authentication requires a valid Date or x-amz-date header'
   if (given === undefined) throw new S3Error('AccessDenied', { message })
-  const ms = parseAmzDate(given) ?? parseHttpDate(given)
+  const amzMs = parseAmzDate(given)
+  if (amzMs !== undefined) return { text: given, ms: amzMs }
+  const ms = parseHttpDate(given)
   if (ms === undefined) throw new S3Error('AccessDenied', { message })
-  const text = new Date(ms).toISOString().replaceAll(/[-:]|\.\d{3}/g, '')
-  return { text, ms }
+  return { text: amzDate(ms), ms }
 }
 
 function parseHttpDate(text: string): number | undefined {

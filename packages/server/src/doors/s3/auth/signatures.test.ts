@@ -235,3 +235,29 @@ test('the mode of a payload is one of those that AWS has', () => {
   assert.throws(() => payloadOf(ecdsa, true), { code: 'NotImplemented' })
   assert.throws(() => payloadOf('nothing', true), { code: 'InvalidArgument' })
 })
+
+test('a header that is known so far is read to its end', () => {
+  const head = `AWS4-HMAC-SHA256 Credential=KEY/20130524/us-east-1/s3/aws4_request, SignedHeaders=host`
+  const claim = (authorization: string, date = time) =>
+    claimOf(new RequestHeaders(['Authorization', authorization, 'X-Amz-Date', date]), new Query(''))
+  for (const digit of ['a', 'b', 'a']) {
+    const signature = digit.repeat(64)
+    const found = claim(`${head}, Signature=${signature}`)
+    assert.deepEqual([found?.accessKeyId, found?.signature], ['KEY', signature])
+    assert.deepEqual(found?.signedHeaders, ['host'])
+  }
+  const known = `${head}, Signature=${'a'.repeat(64)}`
+  const later = claim(known, '20130524T000001Z')
+  assert.deepEqual(
+    [later?.time, later?.timeMs],
+    ['20130524T000001Z', Date.UTC(2013, 4, 24, 0, 0, 1)],
+  )
+  const other = { code: 'AuthorizationHeaderMalformed' }
+  assert.throws(() => claim(known, '20130525T000000Z'), other)
+  assert.throws(() => claim(`${known}, Signature=${'a'.repeat(64)}`), other)
+  assert.throws(() => claim(`${head}, X=1, Signature=${'a'.repeat(64)}`), other)
+  assert.throws(() => claim(`${known}0`), { code: 'SignatureDoesNotMatch' })
+  const shouted = `${head}, Signature=${'A'.repeat(64)}`
+  assert.throws(() => claim(shouted), { code: 'SignatureDoesNotMatch' })
+  assert.throws(() => claim(known, '20130532T000000Z'), { code: 'AccessDenied' })
+})

@@ -1,4 +1,5 @@
 import { createHmac, createSecretKey, hash, type KeyObject, timingSafeEqual } from 'node:crypto'
+import { isAscii } from '../wire/headers.ts'
 
 /**
  * Signature Version 4
@@ -47,7 +48,9 @@ export function requestSignature(
   canonicalRequest: string,
 ): string {
   // Header values hold one byte in each char, so latin1 gives back the bytes that were sent.
-  const digest = hash('sha256', Buffer.from(canonicalRequest, 'latin1'), 'hex')
+  const plain = isAscii(canonicalRequest)
+  const bytes = plain ? canonicalRequest : Buffer.from(canonicalRequest, 'latin1')
+  const digest = hash('sha256', bytes, 'hex')
   const text = `${ALGORITHM}\n${moment.time}\n${scopeText(moment.scope)}\n${digest}`
   return signText(key, text)
 }

@@ -1,10 +1,22 @@
+import { BoundedCache } from '@holdfast/core/bounded-cache.ts'
 import { S3Error } from '../errors.ts'
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/RESTAuthentication.html#RESTAuthenticationTimeStamp */
 export const SKEW_MS = 15 * 60 * 1000
 
+/** Signers tell the second, so the same few come again and again. */
+const parsed = new BoundedCache<number>(128)
+
 /** Milliseconds of `20261127T120000Z`, or undefined. */
 export function parseAmzDate(text: string): number | undefined {
+  const known = parsed.get(text)
+  if (known !== undefined) return known
+  const ms = readAmzDate(text)
+  if (ms !== undefined) parsed.set(text, ms)
+  return ms
+}
+
+function readAmzDate(text: string): number | undefined {
   const match = /^(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2})Z$/.exec(text)
   if (match === null) return undefined
   const [, year, month, day, hour, minute, second] = match

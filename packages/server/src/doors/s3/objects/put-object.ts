@@ -1,4 +1,6 @@
+import type { ByteSource } from '@holdfast/core/ports/element.ts'
 import { putObject } from '@holdfast/engine/objects/put-object.ts'
+import { gather, SMALL_BYTES_MAX } from '../../../http/direct/body-buffers.ts'
 import type { Verified } from '../auth/verify.ts'
 import { S3Error } from '../errors.ts'
 import { type Answer, emptyAnswer } from '../requests/answer.ts'
@@ -14,9 +16,11 @@ export async function putObjectHere(verified: Verified): Promise<Answer> {
   const conditions = writeConditions(verified.request.headers)
   const { source, length, expected, trailing, checksum } = verified.body.open()
   if (length === undefined) throw new S3Error('MissingContentLength')
+  const { buffers } = verified.request
+  const memory = length > 0 && length <= SMALL_BYTES_MAX ? buffers.take(length) : undefined
   const object = await putObject(engine, call, {
     ...address,
-    source,
+    source: memory === undefined ? source : gathered(source, memory),
     length,
     expected,
     trailing,
@@ -24,10 +28,17 @@ export async function putObjectHere(verified: Verified): Promise<Answer> {
     checksum: checksum?.algorithm,
     conditions,
   })
+  // A put that failed may have left the bytes with somebody; what is durable is looked at no more.
+  if (memory !== undefined) buffers.giveBack(memory)
   return emptyAnswer(200, {
     etag: `"${object.etag}"`,
     ...versionHeader(object),
     ...encryptionHeader(object),
     ...checksumHeaders(object),
   })
+}
+
+/** The body in one piece, read when it is asked for and not before. */
+async function* gathered(source: ByteSource, memory: Buffer): AsyncGenerator<Uint8Array> {
+  yield await gather(source, memory)
 }

@@ -33,6 +33,7 @@ export function addressOf(
 }
 
 function bucketOfHost(host: string | undefined, domains: readonly string[]): string | undefined {
+  if (domains.length === 0) return undefined
   const name = host?.toLowerCase().replace(/:\d+$/, '') ?? ''
   for (const domain of domains) {
     if (name.endsWith(`.${domain}`) && name.length > domain.length + 1) {
@@ -42,7 +43,11 @@ function bucketOfHost(host: string | undefined, domains: readonly string[]): str
   return undefined
 }
 
+/** What stands for itself: most of all paths. */
+const PLAIN = /^[!-$&-~]*$/
+
 function decoded(text: string): string {
+  if (PLAIN.test(text)) return text
   const bytes = uriDecode(text)
   const key = bytes === undefined ? undefined : utf8Text(bytes)
   if (key === undefined) throw new S3Error('InvalidURI')

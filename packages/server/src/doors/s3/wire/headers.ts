@@ -47,17 +47,29 @@ export class RequestHeaders {
   /** `name:value,value` with spaces trimmed and collapsed, for SigV4. */
   canonical(name: string): string {
     const values = this.#values.get(name) ?? []
-    return `${name}:${values.map(value => value.trim().replaceAll(/ +/g, ' ')).join(',')}`
+    const [only = ''] = values
+    const text = values.length > 1 ? values.map(squeezed).join(',') : squeezed(only)
+    return `${name}:${text}`
   }
+}
+
+function squeezed(value: string): string {
+  const text = value.trim()
+  return text.includes('  ') ? text.replaceAll(/ +/g, ' ') : text
 }
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: the range of ASCII
 const ASCII = /^[\u0000-\u007f]*$/
+
+export function isAscii(text: string): boolean {
+  return ASCII.test(text)
+}
+
 /** Where single bytes that are no UTF-8 wait in a text: a corner of the private use area. */
 const STRAY = 0xf700
 
 function textOfHeader(value: string): string {
-  if (ASCII.test(value)) return value
+  if (isAscii(value)) return value
   const text = utf8Text(Buffer.from(value, 'latin1'))
   if (text !== undefined) return text
   return value.replaceAll(/[\u0080-\u00ff]/g, char => {
@@ -67,7 +79,7 @@ function textOfHeader(value: string): string {
 
 /** A text as the value of a header: its UTF-8, one char for each byte. */
 export function headerOfText(text: string): string {
-  if (ASCII.test(text)) return text
+  if (isAscii(text)) return text
   const stray = /[\uf780-\uf7ff]/
   return [...text]
     .map(char => {
