@@ -105,6 +105,12 @@ export const errorTable = {
     'The directory or the key set of an issuer does not answer. See the log.',
     'later',
   ),
+  LIMITS_UNAVAILABLE: entry(
+    'unavailable',
+    'Limits on callers cannot be counted right now.',
+    'Redis does not answer, and STORAGE_LIMITS_WITHOUT_REDIS is refuse. See the log.',
+    'later',
+  ),
   PASSWORD_CHANGE_REQUIRED: entry(
     'forbidden',
     'The password must be changed first.',

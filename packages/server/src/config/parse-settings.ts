@@ -2,6 +2,7 @@ import { type FieldProblem, HoldfastError } from '@holdfast/core/errors.ts'
 import { dangers } from './dangers.ts'
 import { readLimits } from './limit-settings.ts'
 import { readOutside } from './outside/outside-table.ts'
+import { readRedis } from './redis-settings.ts'
 import type { ReadSetting, Setting } from './setting.ts'
 import { laterNames, type Settings, settingsTable } from './settings-table.ts'
 
@@ -102,6 +103,7 @@ function readAll(read: ReadSetting): Settings {
     auditData: read(table.auditData),
     trustedProxies: read(table.trustedProxies),
     ...readLimits(read),
+    ...readRedis(read),
     requestsMax: read(table.requestsMax),
     bodyIdleSeconds: read(table.bodyIdleSeconds),
     shutdownSeconds: read(table.shutdownSeconds),

@@ -24,7 +24,7 @@ async function checkAccess(engine: Engine, token: string): Promise<Principal> {
   const { tokens } = engine.identity
   const { moment } = tokens
   // The name only chooses who must have signed it: it is checked with the signature.
-  const foreign = engine.identity.issuers.get(issuerOf(token) ?? '')
+  const foreign = engine.identity.issuers.signerOf(issuerOf(token))
   if (foreign !== undefined) {
     const known = await authenticateSubject(engine, token, foreign)
     tokens.set(token, known, { moment, nowMs: engine.clock.now() })

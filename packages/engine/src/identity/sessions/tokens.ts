@@ -136,14 +136,14 @@ export async function checkToken(
   }
 }
 
-/** What an unchecked token says about its issuer; undefined where nothing can be read. */
+/** What an unchecked token says about its issuer: undefined if nothing, empty if unreadable. */
 export function issuerOf(token: string): string | undefined {
-  if (token.length > TOKEN_CHARS_MAX) return undefined
+  if (token.length > TOKEN_CHARS_MAX) return ''
   try {
     const { iss } = decodeJwt(token)
-    return typeof iss === 'string' ? iss : undefined
+    return iss === undefined || typeof iss === 'string' ? iss : ''
   } catch {
-    return undefined
+    return ''
   }
 }
 

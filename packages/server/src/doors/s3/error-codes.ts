@@ -86,6 +86,7 @@ const codes: Record<ErrorCode, S3Code> = {
   STORAGE_FULL: 'InsufficientStorage',
   STORAGE_UNAVAILABLE: 'ServiceUnavailable',
   IDENTITY_UNAVAILABLE: 'ServiceUnavailable',
+  LIMITS_UNAVAILABLE: 'ServiceUnavailable',
   SHUTTING_DOWN: 'ServiceUnavailable',
   OUTCOME_UNKNOWN: 'ServiceUnavailable',
   BLOB_DAMAGED: 'InternalError',
