@@ -137,7 +137,8 @@ function isBuilt(name: OperationName): name is keyof typeof builtOperations {
 
 /** What lets two readers of one request disagree about it (RFC 9112 §3.2, §6.1). */
 function requireFraming({ rawHeaders, headers }: IncomingMessage): void {
-  const hosts = rawHeaders.filter((name, at) => at % 2 === 0 && /^host$/i.test(name)).length
+  const isHost = (name: string) => name.length === 4 && name.toLowerCase() === 'host'
+  const hosts = rawHeaders.filter((name, at) => at % 2 === 0 && isHost(name)).length
   if (hosts > 1) throw new S3Error('InvalidRequest', { message: 'Host is given twice' })
   const coding = headers['transfer-encoding']
   if (coding === undefined || coding.trim().toLowerCase() === 'chunked') return

@@ -24,15 +24,11 @@ export interface SignedChoice {
  * shortened (https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html).
  */
 export function canonicalRequest(parts: SignedParts, choice: SignedChoice): string {
-  return [
-    parts.method,
-    canonicalPath(parts.path),
-    canonicalQuery(parts.query, choice.without),
-    ...choice.signedHeaders.map(name => parts.headers.canonical(name)),
-    '',
-    choice.signedHeaders.join(';'),
-    choice.payloadHash,
-  ].join('\n')
+  const { signedHeaders, payloadHash, without } = choice
+  const query = canonicalQuery(parts.query, without)
+  let text = `${parts.method}\n${canonicalPath(parts.path)}\n${query}\n`
+  for (const name of signedHeaders) text += `${parts.headers.canonical(name)}\n`
+  return `${text}\n${signedHeaders.join(';')}\n${payloadHash}`
 }
 
 /** Most paths have nothing to encode. */
@@ -46,6 +42,7 @@ function canonicalPath(path: string): string {
 }
 
 function canonicalQuery(query: Query, without: string | undefined): string {
+  if (query.pairs.length === 0) return ''
   const pairs = query.pairs
     .map(({ name, value }) => ({
       name: uriEncode(name, { slash: true }),

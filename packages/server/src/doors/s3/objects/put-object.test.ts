@@ -11,7 +11,7 @@ test('small bodies that take turns in the same memory do not mix', async () => {
   await s3.send('PUT /turns')
   const bodyOf = (number: number, round: number) =>
     Buffer.alloc((number * 2741 + 1) % 70_000, `body ${number} of round ${round} `)
-  for (let round = 0; round < 3; round += 1) {
+  for (let round = 0; round < 2; round += 1) {
     const puts = Array.from({ length: 48 }, async (_, number) => {
       const body = bodyOf(number, round)
       // Refused once their bytes were read: nobody may find them in the place of others.
@@ -27,7 +27,7 @@ test('small bodies that take turns in the same memory do not mix', async () => {
   for (let number = 0; number < 48; number += 1) {
     const { status, bytes } = await s3.send(`GET /turns/${number}`)
     if (number % 4 === 3) assert.equal(status, 404)
-    else assert.deepEqual(bytes, bodyOf(number, 2), `${number}`)
+    else assert.deepEqual(bytes, bodyOf(number, 1), `${number}`)
   }
 })
 

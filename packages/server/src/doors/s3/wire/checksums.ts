@@ -18,6 +18,7 @@ export function isChecksumName(text: string): text is ChecksumName {
 
 /** Of `x-amz-checksum-crc32`. */
 export function checksumOfHeader(header: string): ChecksumName | undefined {
+  if (!header.startsWith('x-amz-checksum-')) return undefined
   const word = /^x-amz-checksum-([a-z0-9]+)$/.exec(header)?.[1]?.toUpperCase()
   return word !== undefined && isChecksumName(word) ? word : undefined
 }

@@ -2,7 +2,8 @@ import { utf8Text } from './uri.ts'
 
 /** The headers of a request as they came: names in lower case, every value kept. */
 export class RequestHeaders {
-  readonly #values = new Map<string, string[]>()
+  /** A list only where there are several: most requests have none such. */
+  readonly #values = new Map<string, string | string[]>()
 
   /** Names and values in turn, as Node has them: each char one byte. */
   constructor(raw: readonly string[]) {
@@ -10,14 +11,16 @@ export class RequestHeaders {
       const name = (raw[at] ?? '').toLowerCase()
       const value = raw[at + 1] ?? ''
       const values = this.#values.get(name)
-      if (values === undefined) this.#values.set(name, [value])
+      if (values === undefined) this.#values.set(name, value)
+      else if (typeof values === 'string') this.#values.set(name, [values, value])
       else values.push(value)
     }
   }
 
   /** All values joined by commas; undefined where there is none. */
   get(name: string): string | undefined {
-    return this.#values.get(name)?.join(',')
+    const values = this.#values.get(name)
+    return typeof values === 'object' ? values.join(',') : values
   }
 
   /** The value as text; bytes that are no UTF-8 come back as the same bytes. */
@@ -39,16 +42,15 @@ export class RequestHeaders {
     const both = new RequestHeaders([])
     for (const [name, values] of this.#values) both.#values.set(name, values)
     for (const [name, value] of further) {
-      if (!both.#values.has(name)) both.#values.set(name, [Buffer.from(value).toString('latin1')])
+      if (!both.#values.has(name)) both.#values.set(name, Buffer.from(value).toString('latin1'))
     }
     return both
   }
 
   /** `name:value,value` with spaces trimmed and collapsed, for SigV4. */
   canonical(name: string): string {
-    const values = this.#values.get(name) ?? []
-    const [only = ''] = values
-    const text = values.length > 1 ? values.map(squeezed).join(',') : squeezed(only)
+    const values = this.#values.get(name) ?? ''
+    const text = typeof values === 'string' ? squeezed(values) : values.map(squeezed).join(',')
     return `${name}:${text}`
   }
 }
