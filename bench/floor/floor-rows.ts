@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { type BenchContext, load, settleDisk, startIn } from '../rows/bench-context.ts'
 import { sizeName } from '../rows/mode.ts'
 import { fill, getTraffic, newTag, putTraffic } from '../rows/objects.ts'
+import { transferName } from '../rows/transfer-row.ts'
 import { startHoldfast } from '../servers/holdfast.ts'
 import type { Server, StartServer } from '../servers/server.ts'
 import { startBare } from './bare-server.ts'
@@ -91,7 +92,7 @@ export function floorGroups(context: BenchContext): FloorGroup[] {
 
 /** The work itself, by servers that only answer and by ours, and its parts. */
 function served(context: BenchContext, work: Work, parts: readonly FloorLine[]): FloorGroup {
-  const { method, sizeBytes, connections } = work
+  const { method, sizeBytes } = work
   const does = method === 'GET' ? 'answers from memory' : 'receives and hashes'
   const by = (name: string, start: StartServer, ours = false): FloorLine => ({
     name,
@@ -100,7 +101,7 @@ function served(context: BenchContext, work: Work, parts: readonly FloorLine[]):
   })
   const socket = by(`a plain socket, own parser: ${does}`, startBare('socket'))
   return {
-    name: `${method} ${sizeName(sizeBytes)}, ${connections} connection${connections > 1 ? 's' : ''}`,
+    name: transferName(work),
     lines: [
       by('Holdfast', startHoldfast, true),
       by(`node:http: ${does}`, startBare('http')),
