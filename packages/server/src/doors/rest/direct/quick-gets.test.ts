@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { connect } from 'node:net'
 import { after, before, test } from 'node:test'
+import { openRaw } from '../../../raw-client.test.ts'
 import { adminKey, startServer, type TestServer } from '../../../started-server.test.ts'
 
 const base = '/api/v2/buckets/holdfast/assets'
@@ -30,66 +31,18 @@ function head(line: string, ...fields: string[]): string {
   return [`${line} HTTP/1.1`, 'Host: x', `X-API-Key: ${adminKey}`, ...fields, '', ''].join('\r\n')
 }
 
-interface Client {
-  /** Sends these bytes and waits for so many whole answers, or the end of the connection. */
-  ask(bytes: string, answers?: number): Promise<string>
-  end(): void
-}
-
-function open(): Client {
-  const socket = connect(server.port, '127.0.0.1')
-  let text = ''
-  let isOver = false
-  let told = () => {}
-  socket
-    .setNoDelay()
-    .setEncoding('latin1')
-    .setTimeout(30_000, () => socket.destroy())
-  socket.on('error', () => {})
-  socket.on('data', chunk => {
-    text += chunk
-    told()
-  })
-  socket.on('close', () => {
-    isOver = true
-    told()
-  })
-  return {
-    async ask(bytes, answers = 1) {
-      text = ''
-      const isHead = bytes.startsWith('HEAD')
-      socket.write(bytes, 'latin1')
-      while (!isOver && wholeAnswers(text, isHead) < answers) {
-        await new Promise<void>(resolve => {
-          told = resolve
-        })
-      }
-      return text
-    },
-    end: () => socket.end(),
-  }
-}
-
-function wholeAnswers(text: string, isHead: boolean): number {
-  let count = 0
-  for (let at = 0; at < text.length; count += 1) {
-    const headEnd = text.indexOf('\r\n\r\n', at) + 4
-    if (headEnd < 4) return count
-    const length = /content-length: (\d+)/i.exec(text.slice(at, headEnd))?.[1] ?? 0
-    at = headEnd + (isHead ? 0 : Number(length))
-    if (at > text.length) return count
-  }
-  return count
-}
-
 /** The answers without what differs each time, and how many of the requests Node has read. */
 async function answersTo(bytes: string, answers = 1) {
   const before = parsed
-  const client = open()
+  const client = openRaw(server.port)
   const text = await client.ask(bytes, answers)
   client.end()
+  const headEnd = text.indexOf('\r\n\r\n')
+  const lasting = text
+    .slice(0, headEnd)
+    .replaceAll(/^(x-request-id|date|connection|keep-alive):.*\r\n/gim, '')
   return {
-    text: text.replaceAll(/^(x-request-id|date|connection|keep-alive):.*\r\n/gim, ''),
+    text: lasting + text.slice(headEnd),
     statuses: [...text.matchAll(/HTTP\/1\.1 (\d{3})/g)].map(match => Number(match[1])),
     parsed: parsed - before,
   }
@@ -143,7 +96,7 @@ test('whatever is not plain is read by Node from its first byte on', async () =>
 test('a head that comes in pieces is read whole, whoever reads it', async () => {
   const whole = head(`GET ${base}/plain.txt`)
   for (const at of [1, 4, 30, whole.length - 2]) {
-    const client = open()
+    const client = openRaw(server.port)
     void client.ask(whole.slice(0, at), 0)
     await new Promise(resolve => setTimeout(resolve, 20))
     assert.match(await client.ask(whole.slice(at)), /^HTTP\/1\.1 200 OK\r\n(?:.+\r\n)+\r\nplain$/)
@@ -154,7 +107,7 @@ test('a head that comes in pieces is read whole, whoever reads it', async () => 
 
 test('a connection is served on when it turns from one way to the other', async () => {
   const before = parsed
-  const client = open()
+  const client = openRaw(server.port)
   assert.match(await client.ask(head(`GET ${base}/plain.txt`)), /\r\n\r\nplain$/)
   assert.equal(parsed, before)
   const put = `${head(`PUT ${base}/turn`, 'Content-Length: 3')}new`
