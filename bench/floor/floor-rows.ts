@@ -2,9 +2,10 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { type BenchContext, load, settleDisk, startIn } from '../rows/bench-context.ts'
 import { sizeName } from '../rows/mode.ts'
-import { fill, getTraffic, newTag, putTraffic } from '../rows/objects.ts'
+import { fill, getTraffic, newTag, putTraffic, requireClean } from '../rows/objects.ts'
+import { transferName } from '../rows/transfer-row.ts'
 import { startHoldfast } from '../servers/holdfast.ts'
-import type { Server, StartServer } from '../servers/server.ts'
+import type { StartServer } from '../servers/server.ts'
 import { startBare } from './bare-server.ts'
 import { appendAndSync, type Measured, readAndSum, sha256Of, writeDirectly } from './blocks.ts'
 import { commitInThread } from './rows-thread.ts'
@@ -91,7 +92,7 @@ export function floorGroups(context: BenchContext): FloorGroup[] {
 
 /** The work itself, by servers that only answer and by ours, and its parts. */
 function served(context: BenchContext, work: Work, parts: readonly FloorLine[]): FloorGroup {
-  const { method, sizeBytes, connections } = work
+  const { method, sizeBytes } = work
   const does = method === 'GET' ? 'answers from memory' : 'receives and hashes'
   const by = (name: string, start: StartServer, ours = false): FloorLine => ({
     name,
@@ -100,7 +101,7 @@ function served(context: BenchContext, work: Work, parts: readonly FloorLine[]):
   })
   const socket = by(`a plain socket, own parser: ${does}`, startBare('socket'))
   return {
-    name: `${method} ${sizeName(sizeBytes)}, ${connections} connection${connections > 1 ? 's' : ''}`,
+    name: transferName(work),
     lines: [
       by('Holdfast', startHoldfast, true),
       by(`node:http: ${does}`, startBare('http')),
@@ -114,30 +115,30 @@ async function serve(context: BenchContext, start: StartServer, work: Work): Pro
   await using started = await startIn(context, start)
   const { server } = started
   const { method, sizeBytes, connections } = work
-  const objects = { folder: 'set', sizeBytes, tag: newTag() }
-  if (method === 'GET') await fill(context, server, { ...objects, count: READ_COUNT })
-  await run(context, server, { ...work, connections: Math.min(connections * 4, 16) })
-  return await run(context, server, { ...work, connections })
-
-  async function run(on: BenchContext, at: Server, { connections: count }: Work) {
-    const put = { folder: `put-${newTag()}`, sizeBytes, tag: newTag() }
-    const outcome = await load(on, at, {
+  const stored = { folder: 'set', sizeBytes, tag: newTag() }
+  if (method === 'GET') await fill(context, server, { ...stored, count: READ_COUNT })
+  const run = async (count: number, durationMs: number): Promise<Measured> => {
+    const outcome = await load(context, server, {
       connections: count,
       traffic:
         method === 'GET'
-          ? getTraffic(at, objects, { count: READ_COUNT, hashEvery: 512 })
-          : putTraffic(at, put),
-      until: { durationMs: on.mode.durationMs },
+          ? getTraffic(server, stored, { count: READ_COUNT, hashEvery: 512 })
+          : putTraffic(server, { ...stored, folder: `put-${newTag()}`, tag: newTag() }),
+      until: { durationMs },
     })
-    const failed = Object.keys(outcome.errors)
-    if (failed.length > 0) throw new Error(`${at.name}: ${failed.join(', ')}`)
-    settleDisk(on)
+    requireClean(outcome, server.name)
+    settleDisk(context)
     return {
       perSecond: (outcome.operations / outcome.elapsedMs) * 1000,
       cpuMicros: (outcome.serverCpuMs * 1000) / Math.max(1, outcome.operations),
     }
   }
+  const { durationMs } = context.mode
+  // One connection makes too few requests to bring a JIT to its steady state in time.
+  await run(sizeBytes > MiB ? 2 : Math.max(connections, 16), WARM_FACTOR * durationMs)
+  return await run(connections, durationMs)
 }
 
+const WARM_FACTOR = 2
 /** Few enough for the memory of the bare servers. */
 const READ_COUNT = 1000

@@ -9,11 +9,12 @@ import { type Context, type ContextOptions, openContext } from './context.ts'
 import { healthOperations } from './doors/health/operations.ts'
 import { directGets } from './doors/rest/direct/direct-gets.ts'
 import { directPuts } from './doors/rest/direct/direct-puts.ts'
+import { PlainContents } from './doors/rest/direct/plain-content.ts'
+import { quickGets } from './doors/rest/direct/quick-gets.ts'
 import { restOperations } from './doors/rest/operations.ts'
 import { statusOf } from './doors/rest/statuses.ts'
 import { openS3 } from './doors/s3/open-s3.ts'
-import type { Direct } from './http/direct/direct-first.ts'
-import { openHttp } from './http/open-http.ts'
+import { KEEP_ALIVE_MS, openHttp, type Shortcuts } from './http/open-http.ts'
 import { registerRoutes } from './http/register-routes.ts'
 
 export interface ServeOptions extends ContextOptions {
@@ -40,12 +41,15 @@ export interface RunningServer extends Started {
 const DRAIN_STEP_MS = 20
 const S3_PORT = 8006
 
-/** What is answered without the framework. */
-function directOf(context: Context): Direct {
-  const gets = directGets(context)
+function shortcutsOf(context: Context): Shortcuts {
+  const contents = new PlainContents(context)
+  const gets = directGets(context, contents)
   const puts = directPuts(context)
-  return exchange => {
-    return !context.limits.concerns(exchange.request) && (gets(exchange) || puts(exchange))
+  return {
+    direct: exchange => {
+      return !context.limits.concerns(exchange.request) && (gets(exchange) || puts(exchange))
+    },
+    quick: quickGets(context, contents, KEEP_ALIVE_MS),
   }
 }
 
@@ -53,7 +57,7 @@ function directOf(context: Context): Direct {
 export async function serve(options: ServeOptions): Promise<RunningServer> {
   const { context, close } = await openContext(options)
   const { settings, log } = context
-  const app = openHttp(context, statusOf, directOf(context))
+  const app = openHttp(context, statusOf, shortcutsOf(context))
   let s3: Server | undefined
   let metricsServer: Server | undefined
   try {

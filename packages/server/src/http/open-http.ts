@@ -12,6 +12,7 @@ import type { Context } from '../context.ts'
 import { NO_OPERATION } from '../telemetry/request-tallies.ts'
 import { allowOrigin } from './cors.ts'
 import { type Direct, directFirst } from './direct/direct-first.ts'
+import { type Quick, takeQuickly } from './direct/quick/quick-connections.ts'
 import { InFlight } from './in-flight.ts'
 import { withFields } from './limits/with-fields.ts'
 import type { StatusOf } from './problems.ts'
@@ -22,11 +23,21 @@ import { securityHeaders } from './security-headers.ts'
 
 const HEADERS_TIMEOUT_MS = 10_000
 const HEADERS_CHECK_MS = 2_000
-const KEEP_ALIVE_MS = 72_000
+export const KEEP_ALIVE_MS = 72_000
 const PATH_CHARS_MAX = 16_384
 
+/** What is answered without the framework, and even without Node's parser. */
+export interface Shortcuts {
+  readonly direct: Direct
+  readonly quick: Quick
+}
+
 /** The HTTP side of the server, without any route. */
-export function openHttp(context: Context, statusOf: StatusOf, direct: Direct): FastifyInstance {
+export function openHttp(
+  context: Context,
+  statusOf: StatusOf,
+  { direct, quick }: Shortcuts,
+): FastifyInstance {
   const inFlight = new InFlight()
   const refuseBytes = (error: RawError, socket: Socket): void => {
     if (inFlight.isFree(socket)) refuseRaw(context, error, socket)
@@ -56,6 +67,13 @@ export function openHttp(context: Context, statusOf: StatusOf, direct: Direct): 
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', (_request, _payload, done) => done(null))
   prepareServer(app.server, refuseBytes)
+  // Behind TLS a socket is another one, and costs more than all of this.
+  if (context.certificate === undefined) {
+    takeQuickly(app.server, {
+      ...{ quick, headersMs: HEADERS_TIMEOUT_MS, keepAliveMs: KEEP_ALIVE_MS },
+      refuseSilent: socket => refuseBytes({ code: 'ERR_HTTP_REQUEST_TIMEOUT' }, socket),
+    })
+  }
   addHooks(app, context, inFlight)
   app.setErrorHandler((error, request, reply) =>
     refuse(context, { request, reply, error, statusOf }),

@@ -1,3 +1,5 @@
+import type { Context } from '../context.ts'
+import type { Trace } from '../telemetry/trace.ts'
 import { splitUrl } from './parse/raw-path.ts'
 import type { RequestState } from './request-state.ts'
 
@@ -15,31 +17,61 @@ export function trackRequest(state: RequestState, operation: () => string): void
 /** One log line and the metrics of a request, when its connection is done with it. */
 function recordRequest(state: RequestState, operation: string): void {
   const { request, response, context } = state
-  const { metrics, log, clock } = context
-  const method = request.method ?? ''
-  // 499 is what nginx writes for a client that left; nobody received it.
-  const status = response.writableFinished ? response.statusCode : 499
-  const durationMs = clock.monotonic() - state.startedMs
+  recordAnswer(context, {
+    method: request.method ?? '',
+    url: request.url ?? '',
+    operation,
+    // 499 is what nginx writes for a client that left; nobody received it.
+    status: response.writableFinished ? response.statusCode : 499,
+    startedMs: state.startedMs,
+    requestId: state.requestId,
+    receivedBytes: state.receivedBytes,
+    sentBytes: state.sentBytes,
+    principalId: state.principal.id,
+    code: state.code,
+    trace: () => state.trace,
+  })
+}
+
+/** What log and metrics want to know. */
+export interface AnswerFacts {
+  readonly method: string
+  readonly url: string
+  readonly operation: string
+  readonly status: number
+  readonly startedMs: number
+  readonly requestId: string
+  readonly receivedBytes: number
+  readonly sentBytes: number
+  readonly principalId: string
+  readonly code?: string | undefined
+  /** Asked only for a line of the log. */
+  trace(): Trace
+}
+
+export function recordAnswer({ metrics, log, clock }: Context, facts: AnswerFacts): void {
+  const { method, operation, status, receivedBytes, sentBytes } = facts
+  const durationMs = clock.monotonic() - facts.startedMs
   metrics.requests.of({ method, operation, status }).add(durationMs / 1000)
-  metrics.requests.bytesIn += state.receivedBytes
-  metrics.requests.bytesOut += state.sentBytes
+  metrics.requests.bytesIn += receivedBytes
+  metrics.requests.bytesOut += sentBytes
   if (!log.isLevelEnabled('info')) return
-  const path = loggedPath(splitUrl(request.url ?? '').path)
+  const { traceId, spanId, parentId } = facts.trace()
   log.info(
     {
-      request_id: state.requestId,
-      trace_id: state.trace.traceId,
-      span_id: state.trace.spanId,
-      ...(state.trace.parentId === undefined ? {} : { parent_span_id: state.trace.parentId }),
+      request_id: facts.requestId,
+      trace_id: traceId,
+      span_id: spanId,
+      ...(parentId === undefined ? {} : { parent_span_id: parentId }),
       method,
-      path,
+      path: loggedPath(splitUrl(facts.url).path),
       operation,
       status,
-      ...(state.code === undefined ? {} : { code: state.code }),
+      ...(facts.code === undefined ? {} : { code: facts.code }),
       duration_ms: Math.round(durationMs * 100) / 100,
-      bytes_in: state.receivedBytes,
-      bytes_out: state.sentBytes,
-      principal: state.principal.id,
+      bytes_in: receivedBytes,
+      bytes_out: sentBytes,
+      principal: facts.principalId,
     },
     'request',
   )

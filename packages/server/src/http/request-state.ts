@@ -9,7 +9,8 @@ import { RequestBody } from './body/request-body.ts'
 import { clientAddress } from './caller/client-address.ts'
 import type { Admission } from './limits/admission.ts'
 
-const REQUEST_ID = /^[\w.:-]{8,128}$/
+/** What a caller may call its request. */
+export const REQUEST_ID = /^[\w.:-]{8,128}$/
 
 /** What is known of a request from its first hook to its last log line. */
 export class RequestState {

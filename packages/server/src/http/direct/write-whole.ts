@@ -1,4 +1,5 @@
 import { type Server, type ServerResponse, validateHeaderValue } from 'node:http'
+import type { Socket } from 'node:net'
 import type { Clock } from '@holdfast/core/ports/clock.ts'
 
 /** Status line and headers of an answer that is given many times, as they go out. */
@@ -61,13 +62,37 @@ export class WholeWriter {
   ): void {
     this.#keepAlive ??= keepAliveOf(response)
     const { fields, bytes } = answer
-    const text =
-      `${head}${fields}Date: ${this.#dateNow()}\r\n` +
-      `Connection: keep-alive\r\n${this.#keepAlive}\r\n`
-    Reflect.set(response, '_header', text)
+    Reflect.set(response, '_header', this.#headText(head, fields, this.#keepAlive))
     if (bytes.length === 0) response.end()
     else if (bytes.length > JOINED_BYTES_MAX) response.end(bytes)
     else response.end(this.#textOf(bytes), 'latin1')
+  }
+
+  /** The same on a plain socket; `sent` hears when the kernel has all of it, or why it has not. */
+  writeTo(
+    socket: Socket,
+    head: PreparedHead,
+    answer: {
+      readonly fields: string
+      readonly bytes: Uint8Array
+      readonly keepAliveMs: number
+      readonly sent: (error?: Error | null) => void
+    },
+  ): void {
+    const { fields, bytes, sent } = answer
+    const text = this.#headText(head, fields, keepAliveField(answer.keepAliveMs))
+    if (bytes.length <= JOINED_BYTES_MAX) {
+      socket.write(text + this.#textOf(bytes), 'latin1', sent)
+      return
+    }
+    socket.cork()
+    socket.write(text, 'latin1')
+    socket.write(bytes, sent)
+    socket.uncork()
+  }
+
+  #headText(head: PreparedHead, fields: string, keepAlive: string): string {
+    return `${head}${fields}Date: ${this.#dateNow()}\r\nConnection: keep-alive\r\n${keepAlive}\r\n`
   }
 
   /** Characters for bytes, one for one: Node writes head and text in one piece, faster by 7 %. */
@@ -94,6 +119,9 @@ export class WholeWriter {
 function keepAliveOf({ socket }: ServerResponse): string {
   const server: Pick<Server, 'keepAliveTimeout'> | undefined =
     socket === null ? undefined : Reflect.get(socket, 'server')
-  const ms = server?.keepAliveTimeout ?? 0
+  return keepAliveField(server?.keepAliveTimeout ?? 0)
+}
+
+function keepAliveField(ms: number): string {
   return ms === 0 ? '' : `Keep-Alive: timeout=${Math.floor(ms / 1000)}\r\n`
 }

@@ -52,6 +52,11 @@ export class Limits {
     return this.isBlocked(clientAddress({ remote, forwarded }, this.#parts.proxies))
   }
 
+  /** False when nothing concerns any request, whoever it comes from. */
+  get mayConcern(): boolean {
+    return this.#parts.policies.everyRequest || this.#blocked.size > 0
+  }
+
   get asksBuckets(): boolean {
     const { rates, places } = this.#parts.policies
     return (rates.bucket ?? places.bucket) !== undefined

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { connect, type Socket } from 'node:net'
 import { after, before, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
+import { openRaw } from '../../../raw-client.test.ts'
 import { adminKey, startServer, type TestServer } from '../../../started-server.test.ts'
 
 const base = '/api/v2/buckets/holdfast/assets'
@@ -32,7 +33,9 @@ interface RawAnswer {
 /** The answer as it goes over the wire. */
 async function rawly(line: string, ...more: string[]): Promise<RawAnswer> {
   const lines = [`${line} HTTP/1.1`, 'Host: x', `X-API-Key: ${adminKey}`, ...more, '', '']
-  const text = await server.raw(lines.join('\r\n'), 120, 'FIN')
+  const client = openRaw(server.port)
+  const text = await client.ask(lines.join('\r\n'))
+  client.end()
   const [head = '', body = ''] = text.split(/\r\n\r\n(.*)/s)
   const [status = '', ...fields] = head.split('\r\n')
   const pairs = fields.map(field => field.split(/: (.*)/s))

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
+import { openRaw } from '../../../raw-client.test.ts'
 import { adminKey, startServer, type TestServer } from '../../../started-server.test.ts'
 
 const base = '/api/v2/buckets/holdfast/assets'
@@ -23,7 +25,11 @@ interface RawAnswer {
 async function put(path: string, body: string, ...more: string[]): Promise<RawAnswer> {
   const length = `Content-Length: ${Buffer.byteLength(body)}`
   const lines = [`PUT ${path} HTTP/1.1`, 'Host: x', `X-API-Key: ${adminKey}`, length, ...more]
-  const text = await server.raw(`${lines.join('\r\n')}\r\n\r\n`, 20, body, 400, 'FIN')
+  const client = openRaw(server.port)
+  client.send(`${lines.join('\r\n')}\r\n\r\n`)
+  await delay(20)
+  const text = await client.ask(body)
+  client.end()
   const [head = '', answer = ''] = text.split(/\r\n\r\n(.*)/s)
   const [status = '', ...fields] = head.split('\r\n')
   const pairs = fields.map(field => field.split(/: (.*)/s))
@@ -107,7 +113,9 @@ test('nothing is kept of a body that does not come, and the server goes on', asy
   await server.raw(`${head}Content-Length: 100\r\n\r\nhalf of it`, 50, 'FIN')
   assert.equal((await server.ask(`GET ${base}/half`)).status, 404)
   const two = `${head}Content-Length: 5\r\n\r\nfirst${head}Content-Length: 6\r\n\r\nsecond`
-  const answers = await server.raw(two, 300, 'FIN')
+  const client = openRaw(server.port)
+  const answers = await client.ask(two, 2)
+  client.end()
   assert.deepEqual(answers.match(/HTTP\/1\.1 \d+/g), ['HTTP/1.1 201', 'HTTP/1.1 200'])
   assert.equal((await server.ask(`GET ${base}/half`)).text, 'second')
 })

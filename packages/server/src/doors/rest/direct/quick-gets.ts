@@ -1,0 +1,91 @@
+import type { Socket } from 'node:net'
+import { newUuid } from '@holdfast/core/ids.ts'
+import type { LentBytes } from '@holdfast/core/ports/element.ts'
+import type { Context } from '../../../context.ts'
+import type { Quick, QuickAnswer } from '../../../http/direct/quick/quick-connections.ts'
+import type { QuickHead } from '../../../http/direct/quick/quick-head.ts'
+import { requestIdField, type WholeWriter } from '../../../http/direct/write-whole.ts'
+import { recordAnswer } from '../../../http/record-request.ts'
+import { REQUEST_ID } from '../../../http/request-state.ts'
+import { traceOf } from '../../../telemetry/trace.ts'
+import { type Found, operationOf, type PlainContents } from './plain-content.ts'
+
+const NONE = new Uint8Array(0)
+
+/** The same answers as of `directGets`, on connections that Node has not taken. */
+export function quickGets(context: Context, contents: PlainContents, keepAliveMs: number): Quick {
+  const { limits, load, settings } = context
+  const answers = new QuickAnswers(context, contents.writer, keepAliveMs)
+  return (request, socket) => {
+    if (limits.mayConcern || load.stopping || load.active >= settings.requestsMax) return undefined
+    const found = contents.find(request.url, request.headers)
+    if (found === undefined) return undefined
+    const { content } = found
+    const exchange = { request, socket, found, startedMs: context.clock.monotonic() }
+    const isEmpty = request.method === 'HEAD' || content.size === 0
+    const bytes = isEmpty ? NONE : content.held()
+    if (bytes !== undefined) return answers.of(exchange, { bytes, release: keep })
+    const lent = content.lend()
+    if (lent instanceof Promise) return lent.then(loan => answers.of(exchange, loan))
+    return lent && answers.of(exchange, lent)
+  }
+}
+
+function keep(): void {}
+
+interface QuickExchange {
+  readonly request: QuickHead
+  readonly socket: Socket
+  readonly found: Found
+  readonly startedMs: number
+}
+
+class QuickAnswers {
+  readonly #context: Context
+  readonly #writer: WholeWriter
+  readonly #keepAliveMs: number
+
+  constructor(context: Context, writer: WholeWriter, keepAliveMs: number) {
+    this.#context = context
+    this.#writer = writer
+    this.#keepAliveMs = keepAliveMs
+  }
+
+  of(exchange: QuickExchange, { bytes, release }: LentBytes): QuickAnswer {
+    const { clock, random, load } = this.#context
+    const { found, socket } = exchange
+    const given = found.requestId
+    const usable = given !== undefined && REQUEST_ID.test(given)
+    const requestId = usable ? given : newUuid(clock, random)
+    load.active += 1
+    return over => {
+      this.#writer.writeTo(socket, found.head, {
+        ...{ fields: requestIdField(requestId), bytes, keepAliveMs: this.#keepAliveMs },
+        sent: error => {
+          load.active -= 1
+          const isWhole = error === undefined || error === null
+          release(isWhole)
+          this.#record(exchange, { requestId, isWhole, sentBytes: bytes.length })
+          over()
+        },
+      })
+    }
+  }
+
+  #record(
+    { request, found, startedMs }: QuickExchange,
+    sent: { readonly requestId: string; readonly isWhole: boolean; readonly sentBytes: number },
+  ): void {
+    const { method, url, traceparent } = request
+    const { requestId, sentBytes } = sent
+    recordAnswer(this.#context, {
+      ...{ method, url, operation: operationOf(method, found.operation), requestId, sentBytes },
+      // As on the way of all requests: nobody received it.
+      status: sent.isWhole ? 200 : 499,
+      startedMs,
+      receivedBytes: 0,
+      principalId: found.principal.id,
+      trace: () => traceOf(traceparent, this.#context.random),
+    })
+  }
+}

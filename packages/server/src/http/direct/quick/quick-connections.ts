@@ -1,0 +1,152 @@
+import type { Server } from 'node:http'
+import type { Socket } from 'node:net'
+import { type QuickHead, QuickHeads } from './quick-head.ts'
+
+/** Writes the answer; `over` is to be called once, when the connection is done with it. */
+export type QuickAnswer = (over: () => void) => void
+
+/** What a door answers to a plain request; undefined when Node and the framework are to do it. */
+export type Quick = (
+  request: QuickHead,
+  socket: Socket,
+) => QuickAnswer | Promise<QuickAnswer | undefined> | undefined
+
+export interface QuickOptions {
+  readonly quick: Quick
+  /** How long a new connection may say nothing. */
+  readonly headersMs: number
+  /** How long one may say nothing after an answer. */
+  readonly keepAliveMs: number
+  /** Answers a connection that said nothing. */
+  readonly refuseSilent: (socket: Socket) => void
+}
+
+/**
+ * Takes the connections of a server before Node does, and answers plain requests on them. Node's
+ * parser, its two streams for each request and what they do after the answer cost more than all
+ * that we do ourselves. At the first byte that is not such a request, the connection is Node's for
+ * good, with that byte: nothing is decided here that Node would decide otherwise.
+ */
+export function takeQuickly(server: Server, options: QuickOptions): void {
+  const nodes = server.listeners('connection')
+  server.removeAllListeners('connection')
+  const open = new Set<QuickConnection>()
+  server.on('connection', (socket: Socket) => {
+    const connection = new QuickConnection(socket, {
+      ...options,
+      handOver: () => {
+        for (const listener of nodes) Reflect.apply(listener, server, [socket])
+      },
+      left: () => open.delete(connection),
+    })
+    open.add(connection)
+  })
+  // Node closes only those it knows of.
+  const idle = server.closeIdleConnections.bind(server)
+  server.closeIdleConnections = () => {
+    for (const connection of open) connection.closeIdle()
+    idle()
+  }
+  const all = server.closeAllConnections.bind(server)
+  server.closeAllConnections = () => {
+    for (const connection of open) connection.destroy()
+    all()
+  }
+}
+
+interface ConnectionOptions extends QuickOptions {
+  /** Gives the socket to Node. */
+  handOver(): void
+  /** The connection is Node's, or closed. */
+  left(): void
+}
+
+class QuickConnection {
+  readonly #socket: Socket
+  readonly #options: ConnectionOptions
+  readonly #heads = new QuickHeads()
+  #answered = false
+  #busy = false
+  #closing = false
+
+  constructor(socket: Socket, options: ConnectionOptions) {
+    this.#socket = socket
+    this.#options = options
+    socket.on('data', this.#read).on('end', this.#end)
+    socket.on('error', this.#broken).on('close', options.left)
+    socket.setTimeout(options.headersMs, this.#silent)
+  }
+
+  /** Cuts it unless an answer is on its way; then after that. */
+  closeIdle(): void {
+    this.#closing = true
+    if (!this.#busy) this.#socket.destroy()
+  }
+
+  destroy(): void {
+    this.#socket.destroy()
+  }
+
+  readonly #read = (chunk: Buffer): void => {
+    const request = this.#heads.read(chunk)
+    const answer = request && this.#options.quick(request, this.#socket)
+    if (answer === undefined) this.#handOver(chunk)
+    else if (answer instanceof Promise) this.#answerLater(answer, chunk)
+    else this.#answer(answer)
+  }
+
+  /** A client that does not wait for its answer waits here. */
+  #answerLater(answer: Promise<QuickAnswer | undefined>, chunk: Buffer): void {
+    this.#busy = true
+    this.#socket.pause()
+    const otherwise = () => {
+      if (!this.#socket.destroyed) this.#handOver(chunk)
+    }
+    answer.then(ready => (ready === undefined ? otherwise() : this.#answer(ready)), otherwise)
+  }
+
+  #answer(write: QuickAnswer): void {
+    const socket = this.#socket
+    if (!this.#answered) {
+      this.#answered = true
+      socket.setTimeout(this.#options.keepAliveMs)
+    }
+    this.#busy = true
+    write(this.#over)
+    // What a client does not read is not added to.
+    if (socket.writableLength > 0) socket.pause()
+  }
+
+  readonly #over = (): void => {
+    this.#busy = false
+    if (this.#socket.readableEnded || this.#closing) this.#socket.end()
+    else if (this.#socket.isPaused()) this.#socket.resume()
+  }
+
+  readonly #end = (): void => {
+    if (!this.#busy) this.#socket.end()
+  }
+
+  readonly #broken = (): void => {
+    this.#socket.destroy()
+  }
+
+  readonly #silent = (): void => {
+    if (this.#busy) return
+    if (this.#answered) this.#socket.destroy()
+    else this.#options.refuseSilent(this.#socket)
+  }
+
+  /** Paused meanwhile, so that Node reads the chunk first and then what follows it. */
+  #handOver(chunk: Buffer): void {
+    const socket = this.#socket
+    socket.pause()
+    socket.off('data', this.#read).off('end', this.#end)
+    socket.off('error', this.#broken).off('close', this.#options.left)
+    socket.setTimeout(0, this.#silent)
+    this.#options.left()
+    socket.unshift(chunk)
+    this.#options.handOver()
+    socket.resume()
+  }
+}

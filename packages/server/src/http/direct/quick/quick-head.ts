@@ -1,0 +1,67 @@
+import { type PlainHeaders, plainHeaders } from '../plain-headers.ts'
+
+/** A request that is nothing but a plain GET or HEAD. */
+export interface QuickHead {
+  readonly method: 'GET' | 'HEAD'
+  readonly url: string
+  readonly headers: PlainHeaders
+  readonly traceparent: string | undefined
+}
+
+/** Heads of programs are shorter; longer ones are Node's to judge. */
+const HEAD_BYTES_MAX = 2048
+const HEAD_END = '\r\n\r\n'
+const VERSION = ' HTTP/1.1'
+
+/** A path of characters that mean the same to every reader (RFC 3986 §3.3), escapes included. */
+const PATH = /^\/[\w~.!$&'()*+,;=:@%/-]*$/
+const NAME = /^[\w!#$%&'*+.^`|~-]+$/
+/** Anything but blanks, tabs and visible ASCII: no line break of any kind, no byte above it. */
+const UNUSUAL = /[^\t\x20-\x7e]/
+
+/**
+ * Reads heads that every parser of RFC 9112 reads alike; whatever leaves room for two opinions, has
+ * a body, is no GET or HEAD or does not keep the connection is undefined here, and is left to Node.
+ * A client mostly says the same below the first line each time: that is read once.
+ */
+export class QuickHeads {
+  #fields = ''
+  #headers: PlainHeaders | undefined
+  #traceparent: string | undefined
+
+  /** What came at once, which must be one request to its last byte. */
+  read(chunk: Buffer): QuickHead | undefined {
+    if (chunk.length > HEAD_BYTES_MAX) return undefined
+    const text = chunk.toString('latin1')
+    if (text.indexOf(HEAD_END) !== text.length - HEAD_END.length) return undefined
+    const method = text.startsWith('GET /') ? 'GET' : text.startsWith('HEAD /') ? 'HEAD' : undefined
+    if (method === undefined) return undefined
+    const lineEnd = text.indexOf('\r\n')
+    const urlEnd = lineEnd - VERSION.length
+    if (!text.startsWith(VERSION, urlEnd)) return undefined
+    const url = text.slice(method.length + 1, urlEnd)
+    if (!PATH.test(url)) return undefined
+    const fields = text.slice(lineEnd + 2, -2)
+    if (fields !== this.#fields) this.#readFields(fields)
+    const headers = this.#headers
+    return headers && { method, url, headers, traceparent: this.#traceparent }
+  }
+
+  #readFields(fields: string): void {
+    this.#fields = fields
+    this.#headers = undefined
+    this.#traceparent = undefined
+    const raw: string[] = []
+    for (const line of fields.split('\r\n').slice(0, -1)) {
+      const colon = line.indexOf(':')
+      const name = line.slice(0, Math.max(0, colon))
+      if (!NAME.test(name) || UNUSUAL.test(line)) return
+      const value = line.slice(colon + 1).trim()
+      const lower = name.toLowerCase()
+      if (lower === 'connection' && value.toLowerCase() !== 'keep-alive') return
+      if (lower === 'traceparent') this.#traceparent ??= value
+      raw.push(name, value)
+    }
+    this.#headers = plainHeaders(raw)
+  }
+}
