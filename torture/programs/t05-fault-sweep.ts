@@ -12,6 +12,7 @@ import { newLab, strict } from '../crash-disk/store-lab.ts'
 import { CrashDay, someTime } from '../load/crash-day.ts'
 import { failDevice } from '../load/device-errors.ts'
 import type { Program, Run } from '../runner/program.ts'
+import type { HoldfastProcess } from '../target/holdfast-process.ts'
 import { hasStrace, type Injection, Tracer } from '../target/tracer.ts'
 
 /** Each is tried at the n-th disk call for all n; in short runs at one of so many. */
