@@ -25,7 +25,7 @@ export const program: Program = {
   name: 'kill-loop',
   summary:
     'SIGKILL under clients of all doors, at any time and at the n-th call: no answer is taken back',
-  secondsMax: { short: 600, long: 7200 },
+  secondsMax: { short: 900, long: 7200 },
   minimum: {
     short: {
       kills: 40,
