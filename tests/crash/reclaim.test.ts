@@ -215,6 +215,15 @@ describe('giving space back', () => {
     assert.deepEqual((await verifyStore(engine)).damaged, [])
   })
 
+  it('gives the dead a new grace period when the catalog was made again', async () => {
+    await removeAsset(engine, call, await put(1), { hard: true })
+    await clock.advance(2 * DAY)
+    await rebuild()
+    assert.equal((await collectGarbage(engine)).blobs, 0)
+    await clock.advance(2 * DAY)
+    assert.equal((await collectGarbage(engine)).blobs, 1)
+  })
+
   it('unlinks files that no row names, and only those', async () => {
     const large = 'large '.repeat(60_000)
     const id = await put(1, large)

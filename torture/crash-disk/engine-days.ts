@@ -14,6 +14,7 @@ import { rollbackVersion } from '@holdfast/engine/versions/rollback.ts'
 import { tagVersion } from '@holdfast/engine/versions/update.ts'
 import { bodySource } from '@holdfast/testkit/self-describing-bodies.ts'
 import type { OpenedEngine } from './engine-lab.ts'
+import { keepEveryKind } from './kinds-day.ts'
 
 export interface Day {
   /** Done before the first cut. */
@@ -215,6 +216,16 @@ export const engineDays: Readonly<Record<string, Day>> = {
       for (let i = 5; i < 9; i += 1) await put(opened, `live${i}`, 3700 - i)
       await collect(opened, forgetOlder)
       await put(opened, 'last', small)
+    },
+  },
+  'records of every kind outlive their pack': {
+    prepare: makeBucket,
+    async run(opened, forgetOlder) {
+      await keepEveryKind(opened, {
+        bucket,
+        put: (key, size) => put(opened, key, size),
+        collect: () => collect(opened, forgetOlder),
+      })
     },
   },
   'packs that fill up': {

@@ -3,7 +3,6 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { isHoldfastError } from '@holdfast/core/errors.ts'
 import type { SeededRandom } from '@holdfast/testkit/seeded-random.ts'
-import { slowdown } from '../runner/machine-load.ts'
 import type { FuzzTarget } from './fuzz-target.ts'
 import { mutate } from './mutate.ts'
 
@@ -77,16 +76,17 @@ async function runOne(target: FuzzTarget, input: Uint8Array, problems: string[])
   const beganMs = performance.now()
   const problem = await attempt(target, input)
   if (problem !== undefined) problems.push(`${problem}; input ${show(input)}`)
-  // On a busy machine a pause is not yet a hang: only what is slow each time is one.
+  // On a busy machine a pause is no hang: what counts is the time of this thread on a processor.
   if (performance.now() - beganMs < hangMs || !(await isSlow(target, input))) return
   problems.push(`takes more than ${hangMs} ms; input ${show(input)}`)
 }
 
 async function isSlow(target: FuzzTarget, input: Uint8Array): Promise<boolean> {
   for (let i = 0; i < 3; i += 1) {
-    const beganMs = performance.now()
+    const before = process.threadCpuUsage()
     await attempt(target, input)
-    if (performance.now() - beganMs < hangMs * slowdown()) return false
+    const { user, system } = process.threadCpuUsage(before)
+    if ((user + system) / 1000 < hangMs) return false
   }
   return true
 }

@@ -9,7 +9,14 @@ import { commit } from '@holdfast/engine/commit.ts'
 import { collectGarbage } from '@holdfast/engine/integrity/collect.ts'
 import { CrashDisk } from '@holdfast/testkit/crash-disk.ts'
 import { bodySource } from '@holdfast/testkit/self-describing-bodies.ts'
-import { CatalogPlaces, type OpenedEngine, openEngineOn } from '../crash-disk/engine-lab.ts'
+import { collect, put as putOther } from '../crash-disk/engine-days.ts'
+import {
+  CatalogPlaces,
+  type OpenedEngine,
+  openEngineOn,
+  stateOf,
+} from '../crash-disk/engine-lab.ts'
+import { keepEveryKind } from '../crash-disk/kinds-day.ts'
 import { strict } from '../crash-disk/store-lab.ts'
 
 export type EngineHunt = (opened: OpenedEngine, disk: CrashDisk) => Promise<void>
@@ -22,6 +29,7 @@ export const engineHunts: Readonly<Record<string, EngineHunt>> = {
   elsewhere: writesOnlyUnderItsName,
   stops: stopsAfterAFailedSync,
   pages: listsEachKeyOnce,
+  compacted: carriesEveryKindOver,
 }
 
 /** A store with its engine on a disk in memory, and the check of one promise. */
@@ -128,4 +136,21 @@ async function stopsAfterAFailedSync(opened: OpenedEngine, disk: CrashDisk): Pro
     if (taken) throw new Error(`${key} was taken after a sync had failed`)
   }
   if (fault.fired === 0) throw new RangeError('no sync failed')
+}
+
+/** What stood in a pack that was given back is told by the others, without the catalog. */
+async function carriesEveryKindOver(opened: OpenedEngine, disk: CrashDisk): Promise<void> {
+  await createBucket(opened.engine, opened.call, { name: 'days' })
+  await keepEveryKind(opened, {
+    bucket: 'days',
+    put: (key, size) => putOther(opened, key, size),
+    collect: () => collect(opened, () => {}),
+  })
+  if (disk.stat('/data/packs/0000000001.tar') !== undefined) {
+    throw new RangeError('no pack was given back')
+  }
+  using places = new CatalogPlaces()
+  await using again = await openEngineOn({ disk: disk.copy(strict), catalogDir: places.fresh() })
+  const [one, other] = [await stateOf(opened.store), await stateOf(again.store)]
+  if (one !== other) throw new Error(`made again, the catalog differs:\n${one}\n${other}`)
 }

@@ -7,6 +7,7 @@ import { sweepCuts } from '@holdfast/testkit/store/cut-runs.ts'
 import { sweepFaults, sweepKillThenCut } from '@holdfast/testkit/store/fault-runs.ts'
 import { workloads } from '@holdfast/testkit/store/workloads.ts'
 import { engineDays } from '../crash-disk/engine-days.ts'
+import { killPutAgainCut } from '../crash-disk/put-again.ts'
 import { newLab, strict } from '../crash-disk/store-lab.ts'
 import { sweepDay } from '../crash-disk/sweep-days.ts'
 import { recordDay, sweepRecording } from '../recorded/sweep-recording.ts'
@@ -21,6 +22,7 @@ async function hunt(text: string): Promise<void> {
   if (kind === 'attack') return await huntAttack(name)
   if (kind === 'day') return await huntDay(name)
   if (kind === 'sync-order') return syncsBeforeNames()
+  if (kind === 'put-again') return void (await killPutAgainCut(strict, draw))
   if (kind === 'recorded') return await huntRecorded()
   const inEngine = engineHunts[kind]
   if (inEngine !== undefined) return await huntInEngine(inEngine)

@@ -280,4 +280,37 @@ export const durabilityMutants: readonly Mutant[] = [
     hunts: ['recorded'],
     needs: 'strace',
   },
+  {
+    name: 'directory-trusted',
+    edits: [
+      {
+        in: `${drivers}/element/disk/blob-files.ts`,
+        find: /this\.#disk\.makeDir\(dir\)\n/,
+        put: 'if (!this.#disk.makeDir(dir)) return\n',
+      },
+    ],
+    hunts: ['put-again'],
+  },
+  {
+    name: 'name-trusted',
+    edits: [
+      {
+        in: `${drivers}/element/disk/blob-files.ts`,
+        find: /(?<=new HoldfastError\('STORAGE_UNAVAILABLE'\)\n\s+\})/,
+        put: ' else return',
+      },
+    ],
+    hunts: ['put-again'],
+  },
+  ...['links', 'keys', 'accessKeys', 'uploads', 'identities', 'audits'].map(kind => ({
+    name: `${kind}-left-behind`,
+    edits: [
+      {
+        in: `${drivers}/catalog/sqlite/commit/live-records.ts`,
+        find: new RegExp(`(?<=${kind}:\\s+)puts\\.${kind}`),
+        put: `(undefined as typeof puts.${kind})`,
+      },
+    ],
+    hunts: ['compacted'],
+  })),
 ]

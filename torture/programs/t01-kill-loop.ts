@@ -1,6 +1,5 @@
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { CrashDay, someTime } from '../load/crash-day.ts'
+import { CrashDay, someTime, someWork } from '../load/crash-day.ts'
 import { killBehindOtherDoors } from '../load/door-kills.ts'
 import type { Program, Run } from '../runner/program.ts'
 import { HoldfastProcess } from '../target/holdfast-process.ts'
@@ -26,11 +25,11 @@ export const program: Program = {
   name: 'kill-loop',
   summary:
     'SIGKILL under clients of all doors, at any time and at the n-th call: no answer is taken back',
-  secondsMax: { short: 600, long: 7200 },
+  secondsMax: { short: 900, long: 7200 },
   minimum: {
     short: {
       kills: 40,
-      acknowledged: 500,
+      acknowledged: 300,
       'keys looked at': 2000,
       'kills while starting': 3,
       'kills at a call': 5,
@@ -83,8 +82,8 @@ async function killOnce(
     return false
   }
   await day.workUntil(server, async () => {
-    await sleep(20 + random.below(150))
-    if (atCall) await killAtCall(run, server)
+    await someWork(day, server, { ms: 20 + random.below(150), answers: 8 })
+    if (atCall) await killAtCall(run, day, server)
     await server.kill()
   })
   day.history.mark('killed', { kill })
@@ -93,12 +92,13 @@ async function killOnce(
 }
 
 /** Attaches to the running server and lets the n-th call of one kind be its last. */
-async function killAtCall(run: Run, server: HoldfastProcess): Promise<void> {
+async function killAtCall(run: Run, day: CrashDay, server: HoldfastProcess): Promise<void> {
   const { call, most } = run.random.pick(calls)
   const n = 1 + run.random.below(most)
   const injection = { call, effect: 'signal=KILL', when: String(n) }
   const tracer = Tracer.attach(server.pid, injection, join(run.scratch, 'strace.out'))
-  await someTime(server, 600)
+  // Attached or not, it works on until the call comes or has had its chance.
+  await someWork(day, server, { ms: 600, answers: 40 })
   if (server.end !== undefined) run.count('kills at a call')
   await tracer.stop()
 }

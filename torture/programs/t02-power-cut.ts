@@ -1,7 +1,6 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { CrashDay, someTime } from '../load/crash-day.ts'
+import { CrashDay, someTime, someWork } from '../load/crash-day.ts'
 import type { Program, Run } from '../runner/program.ts'
 import { HoldfastProcess } from '../target/holdfast-process.ts'
 import { type ImageKind, imageProblem, journalled, LoopImage } from '../target/loop-image.ts'
@@ -9,7 +8,6 @@ import { type ImageKind, imageProblem, journalled, LoopImage } from '../target/l
 const cutsEach = { short: 40, long: 1700 }
 const lookInsideEvery = 20
 const answersEach = 5
-const slowMsMax = 3000
 
 export const program: Program = {
   id: 'T02',
@@ -87,7 +85,7 @@ async function cutOnce(run: Run, { day, image, what, cut }: Cut): Promise<boolea
   let server = await day.start()
   let held = await day.look(server, what)
   await day.workUntil(server, async () => {
-    await someWork(day, server, 10 + run.random.below(150))
+    await someWork(day, server, { ms: 10 + run.random.below(150), answers: answersEach })
     if (cut % 5 !== 0) image.cut()
     await server.kill()
   })
@@ -101,16 +99,6 @@ async function cutOnce(run: Run, { day, image, what, cut }: Cut): Promise<boolea
   day.history.mark('cut', { cut })
   run.count('cuts')
   return held
-}
-
-/** So long, and on a slow machine until a few answers were given: they are what a cut can break. */
-async function someWork(day: CrashDay, server: HoldfastProcess, ms: number): Promise<void> {
-  const { acknowledged } = day.history
-  await sleep(ms)
-  for (let waited = 0; waited < slowMsMax && server.end === undefined; waited += 5) {
-    if (day.history.acknowledged >= acknowledged + answersEach) return
-    await sleep(5)
-  }
 }
 
 async function cutWhileStarting(run: Run, day: CrashDay, image: LoopImage): Promise<void> {

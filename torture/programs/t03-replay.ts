@@ -3,6 +3,7 @@ import { prepare } from '@holdfast/testkit/store/crash-runs.ts'
 import { sweepCuts } from '@holdfast/testkit/store/cut-runs.ts'
 import { workloads } from '@holdfast/testkit/store/workloads.ts'
 import { engineDays } from '../crash-disk/engine-days.ts'
+import { killPutAgainCut } from '../crash-disk/put-again.ts'
 import { journaling, newLab, strict } from '../crash-disk/store-lab.ts'
 import { sweepDay } from '../crash-disk/sweep-days.ts'
 import { recordDay, sweepRecording } from '../recorded/sweep-recording.ts'
@@ -20,7 +21,7 @@ export const program: Program = {
   summary: 'the power goes before every disk call: what was acknowledged is there, all or nothing',
   secondsMax: { short: 900, long: 14_400 },
   minimum: {
-    short: { states: 6000, workloads: 19, acknowledged: 150 },
+    short: { states: 6000, workloads: 22, acknowledged: 150, 'recorded states': 200 },
     long: { states: 500_000, workloads: 19, acknowledged: 150 },
   },
   /** Workloads of the store alone and days of the whole engine, each on two kinds of disk. */
@@ -42,6 +43,10 @@ async function playAll(run: Run, round: number): Promise<void> {
   for (const [name, day] of Object.entries(engineDays)) {
     await attempt(run, name, async disk => await sweepDay(day, { ...draw, disk }))
   }
+  await attempt(run, 'killed, put again, cut', async disk => {
+    const { kills, states } = await killPutAgainCut(disk, draw)
+    return { cuts: kills, states, acknowledged: kills }
+  })
   await playRecorded(run, draw.random)
 }
 
@@ -54,6 +59,8 @@ async function playRecorded(run: Run, random: SeededRandom): Promise<void> {
   const recording = recordDay()
   const oneOf = recordedOneOf[run.length]
   await attempt(run, 'a recorded day', async disk => {
+    // What a journaling file system leaves is among what a strict one may.
+    if (run.length === 'short' && disk !== strict) return { cuts: 0, states: 0, acknowledged: 0 }
     const { states, acknowledged } = await sweepRecording(recording, { random, disk, oneOf })
     run.count('recorded states', states)
     return { cuts: states, states, acknowledged }

@@ -4,6 +4,7 @@ import type { SeededRandom } from '@holdfast/testkit/seeded-random.ts'
 import { bodyProblem, makeBody } from '@holdfast/testkit/self-describing-bodies.ts'
 import { garbageFire } from '../race/garbage-fire.ts'
 import { type KeyRead, type KeyWrite, registerProblems } from '../race/register-check.ts'
+import { lasting } from '../runner/lasting.ts'
 import type { Program, Run } from '../runner/program.ts'
 import { HoldfastProcess } from '../target/holdfast-process.ts'
 import { RestDoor } from '../target/rest-door.ts'
@@ -11,6 +12,9 @@ import { RestDoor } from '../target/rest-door.ts'
 const keys = ['a', 'b/c', 'd', 'e f']
 const clients = 32
 const seconds = { short: 40, long: 1500 }
+/** Half of them are reads, two in five are writes. */
+const operationsMin = { short: 20_000, long: 1_000_000 }
+const collectionsMin = { short: 10, long: 300 }
 const fireSeconds = { short: 15, long: 300 }
 
 export const program: Program = {
@@ -38,7 +42,8 @@ interface Race {
   readonly run: Run
   readonly door: RestDoor
   readonly histories: readonly KeyHistory[]
-  readonly untilMs: number
+  readonly goesOn: () => boolean
+  operations: number
   lastValue: number
 }
 
@@ -50,8 +55,9 @@ async function raceOnKeys(run: Run): Promise<void> {
   })
   using door = new RestDoor(server.url, { sockets: clients + 2 })
   const histories = keys.map(key => ({ key, writes: [], reads: [] }))
-  const untilMs = performance.now() + seconds[run.length] * 1000
-  const race: Race = { run, door, histories, untilMs, lastValue: 0 }
+  const isEnough = () => race.operations >= operationsMin[run.length]
+  const goesOn = lasting(run, seconds[run.length], isEnough)
+  const race: Race = { run, door, histories, goesOn, operations: 0, lastValue: 0 }
   const racing = Array.from({ length: clients }, (_, n) => raceClient(race, run.random.fork(n)))
   await Promise.all([...racing, collectAgain(race), verifyAgain(race)])
   for (const history of histories) await readKey(race, history)
@@ -67,13 +73,14 @@ async function raceOnKeys(run: Run): Promise<void> {
 }
 
 async function raceClient(race: Race, random: SeededRandom): Promise<void> {
-  while (performance.now() < race.untilMs && !race.run.signal.aborted) {
+  while (race.goesOn()) {
     const history = random.pick(race.histories)
     const dice = random.fraction()
     if (dice < 0.5) await readKey(race, history)
     else if (dice < 0.9) await writeKey(race, history, random)
     else await removeKey(race, history, random)
     race.run.count('operations')
+    race.operations += 1
   }
 }
 
@@ -136,7 +143,8 @@ async function removeKey(race: Race, history: KeyHistory, random: SeededRandom):
 }
 
 async function collectAgain(race: Race): Promise<void> {
-  while (performance.now() < race.untilMs) {
+  const least = collectionsMin[race.run.length]
+  for (let n = 0; race.goesOn() || (n < least && !race.run.signal.aborted); n += 1) {
     const { status, body } = await race.door.ask({
       method: 'POST',
       path: '/api/v2/admin/collect-garbage',
@@ -154,7 +162,7 @@ interface Verified {
 }
 
 async function verifyAgain(race: Race): Promise<void> {
-  while (performance.now() < race.untilMs) {
+  for (let n = 0; race.goesOn() || (n < 2 && !race.run.signal.aborted); n += 1) {
     const { status, body, code } = await race.door.ask({
       method: 'POST',
       path: '/api/v2/admin/verify',

@@ -12,11 +12,14 @@ import { collectGarbage } from '@holdfast/engine/integrity/collect.ts'
 import { verifyStore } from '@holdfast/engine/integrity/verify.ts'
 import type { SeededRandom } from '@holdfast/testkit/seeded-random.ts'
 import { bodyProblem, bodySource } from '@holdfast/testkit/self-describing-bodies.ts'
+import { lasting } from '../runner/lasting.ts'
 import type { Run } from '../runner/program.ts'
 
 const workers = 24
 /** Contents that all workers put again and again; every third is a file of its own. */
 const contents = 30
+/** A hundred packs: against them the one or two that are left count little. */
+const writtenMin = 100 * 1024 * 1024
 const packBytesMax = 1024 * 1024
 const layOutBytes = 64 * 1024
 const call = systemCall('fire')
@@ -25,7 +28,7 @@ const ownerId = '0199d0c0-0000-7000-8000-000000000001'
 interface Fire {
   readonly run: Run
   readonly engine: Engine
-  readonly untilMs: number
+  readonly goesOn: () => boolean
   written: number
 }
 
@@ -52,8 +55,8 @@ export async function garbageFire(run: Run, seconds: number): Promise<void> {
       limits: { graceMs: 0 },
     })
     await ensureBuckets(engine, ['fire'])
-    const untilMs = performance.now() + seconds * 1000
-    const fire: Fire = { run, engine, untilMs, written: 0 }
+    const goesOn = lasting(run, seconds, () => fire.written > writtenMin)
+    const fire: Fire = { run, engine, goesOn, written: 0 }
     const working = Array.from({ length: workers }, (_, n) => work(fire, n))
     await Promise.all(
       [...working, repeat(fire, 20, collect), repeat(fire, 50, compact)].concat(
@@ -68,7 +71,7 @@ export async function garbageFire(run: Run, seconds: number): Promise<void> {
 }
 
 async function repeat(fire: Fire, pauseMs: number, act: (fire: Fire) => Promise<void>) {
-  while (performance.now() < fire.untilMs && !fire.run.signal.aborted) {
+  while (fire.goesOn()) {
     await act(fire)
     await sleep(pauseMs)
   }
@@ -77,7 +80,7 @@ async function repeat(fire: Fire, pauseMs: number, act: (fire: Fire) => Promise<
 async function work(fire: Fire, worker: number): Promise<void> {
   const random = fire.run.random.fork(1000 + worker)
   const held = new Map<string, string>()
-  while (performance.now() < fire.untilMs && !fire.run.signal.aborted) {
+  while (fire.goesOn()) {
     const key = `${worker}-${random.below(3)}`
     const id = held.get(key)
     if (id === undefined || random.chance(0.3)) held.set(key, await putOne(fire, key, random))

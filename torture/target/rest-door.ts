@@ -23,7 +23,7 @@ export interface Ask {
   readonly json?: unknown
 }
 
-const msMax = 20_000
+const msMax = 60_000
 /** These say that it is not known what happened; any other code says that nothing did. */
 const openCodes: ReadonlySet<string> = new Set(['OUTCOME_UNKNOWN', 'INTERNAL', ''])
 
