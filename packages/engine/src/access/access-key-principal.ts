@@ -43,7 +43,7 @@ function placeOf({ id, seq }: AccessKey): string {
   return `${id} ${seq}`
 }
 
-/** What user and key allow both: nothing that names the user opens more than the key was made for. */
+/** What user and key allow both: nothing that names the user opens more than the key does. */
 function narrowed(
   principal: Principal,
   { permissions, buckets }: Pick<AccessKey, 'permissions' | 'buckets'>,
