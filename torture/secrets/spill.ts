@@ -8,6 +8,7 @@ import { sign, signedForm } from '../access/s3/sign.ts'
 import { type Answer, type Asked, jsonOf, type Tree } from '../access/wire.ts'
 import type { Run } from '../runner/program.ts'
 import { Canaries } from './canaries.ts'
+import { makePeopleSecrets } from './make-people-secrets.ts'
 
 export const initialPassword = 'Initial-Canary-Password-1'
 const password = 'User-Canary-Password-2!'
@@ -35,6 +36,7 @@ export async function spill(run: Run, lab: Lab): Promise<void> {
   )
   const tokens = await makeTokens(given)
   const key = await makeKeys(given)
+  await makePeopleSecrets({ canaries, ask, post: (path, body) => post(path, body, admin) })
   await misuse(given, { tokens, key })
   await useS3(given)
   await lookAtOutputs(given)

@@ -26,8 +26,6 @@ export interface Principal {
   readonly buckets: readonly string[] | null
   /** Narrows all of the above: what lies outside is denied, whatever opens it. */
   readonly within?: Within
-  /** What a credential was made for, less than who holds it may: nothing opens more than this. */
-  readonly ceiling?: Ceiling
   /** The login that its token came from. */
   readonly sessionId?: string
   /** How the request came, for conditions of policies; absent where the door does not tell. */
@@ -38,16 +36,12 @@ export interface Within {
   /** What the narrowing is, as the end of the reason of a refusal. */
   readonly by: string
   readonly permissions: readonly string[]
+  /** Names of the only buckets; absent: all. */
+  readonly buckets?: readonly string[]
   /** Only this asset. */
   readonly assetId?: string
   /** Only what lies in one bucket under keys that begin with the prefix. */
   readonly place?: { readonly bucket: string; readonly prefix: string }
-}
-
-export interface Ceiling {
-  readonly permissions: readonly string[]
-  /** Bucket names; null = all. */
-  readonly buckets: readonly string[] | null
 }
 
 /** Facts that conditions of bucket policies ask about. A null was looked for and is not there. */

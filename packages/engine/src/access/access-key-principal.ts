@@ -1,13 +1,9 @@
 import type { AccessKey } from '@holdfast/core/objects.ts'
-import {
-  permissions as allPermissions,
-  type Permission,
-  type Principal,
-  scopeCovers,
-} from '@holdfast/core/principal.ts'
+import type { Principal } from '@holdfast/core/principal.ts'
 import type { Engine } from '../engine.ts'
 import { actsAwayUntilMs, principalOfUser } from '../identity/principal-of-user.ts'
 import { peekWhileMaker, principalWhileMaker } from './key-maker.ts'
+import { narrow } from './narrow.ts'
 
 /**
  * Who acts with a key. The key of a user is that user, as far as key and user both reach now: a
@@ -47,39 +43,12 @@ function placeOf({ id, seq }: AccessKey): string {
   return `${id} ${seq}`
 }
 
-/** What the principal and the key allow both. */
+/** What user and key allow both: nothing that names the user opens more than the key does. */
 function narrowed(
   principal: Principal,
-  key: Pick<AccessKey, 'permissions' | 'buckets'>,
+  { permissions, buckets }: Pick<AccessKey, 'permissions' | 'buckets'>,
 ): Principal {
-  const { permissions, buckets } = key
-  const { ownPermissions, grants } = principal
-  const isWhole = permissions.includes('*') && buckets === null
-  const within = (scopes: readonly string[]) => both(scopes, permissions)
-  return {
-    ...principal,
-    permissions: within(principal.permissions),
-    buckets: bothBuckets(principal.buckets, buckets),
-    ...(ownPermissions === undefined ? {} : { ownPermissions: within(ownPermissions) }),
-    ...(grants === undefined
-      ? {}
-      : { grants: grants.map(grant => ({ ...grant, permissions: within(grant.permissions) })) }),
-    // Access lists and policies that name the user must not open more than the key was made for.
-    ...(isWhole ? {} : { ceiling: { permissions, buckets } }),
-  }
-}
-
-function both(one: readonly string[], other: readonly string[]): readonly string[] {
-  if (other.includes('*')) return one
-  const covers = (scopes: readonly string[], permission: Permission) =>
-    scopes.some(scope => scopeCovers(scope, permission))
-  return allPermissions.filter(each => covers(one, each) && covers(other, each))
-}
-
-function bothBuckets(
-  one: readonly string[] | null,
-  other: readonly string[] | null,
-): readonly string[] | null {
-  if (one === null || other === null) return one ?? other
-  return one.filter(bucket => other.includes(bucket))
+  if (permissions.includes('*') && buckets === null) return principal
+  const confined = buckets === null ? {} : { buckets }
+  return narrow(principal, { by: 'the access key', permissions, ...confined })
 }

@@ -22,7 +22,7 @@ import { bucketRule } from './bucket-rules.ts'
  * Before all that, what the policy of the bucket denies is denied, to owners and to holders of
  * grants too; only the settings of the bucket stay open to administrators, so that a policy can be
  * taken back. And before even that, what lies outside of what the principal is narrowed to, as
- * share links and tokens with a scope are, or beyond the ceiling of its credential, is denied.
+ * share links, tokens with a scope and keys made for less than their user may are, is denied.
  */
 export interface Decision {
   readonly allowed: boolean
@@ -58,7 +58,6 @@ export function decide(principal: Principal, permission: Permission, resource: R
   }
   const outside = outsideOf(principal, permission, resource)
   if (outside !== undefined) return deny(outside)
-  if (isBeyond(principal, permission, bucket)) return deny('the credential was made for less')
   const rule = ruleOf(principal, permission, resource)
   if (rule?.effect === 'deny' && !keepsSettings(principal, permission, resource)) {
     return deny(rule.reason)
@@ -90,8 +89,11 @@ function outsideOf(
 ): string | undefined {
   // A share without bounds is a mistake, and must not open what its maker may.
   if (within === undefined) return kind === 'share' ? 'a share link without bounds' : undefined
-  const { permissions, assetId, place, by } = within
+  const { permissions, buckets, assetId, place, by } = within
   if (!covers(permissions, permission)) return `not within ${by}`
+  if (bucket !== undefined && buckets?.includes(bucket.name) === false) {
+    return `another bucket than those of ${by}`
+  }
   if (assetId !== undefined && asset?.id !== assetId) return `another asset than that of ${by}`
   if (place === undefined) return undefined
   const { key } = asset ?? fresh ?? {}
@@ -225,16 +227,6 @@ const PUBLIC: ReadonlySet<Permission> = new Set(['assets:read', 'metadata:read']
 function isInside(principal: Principal, bucket: Pick<Bucket, 'name'> | undefined): boolean {
   if (principal.buckets === null) return true
   return bucket !== undefined && principal.buckets.includes(bucket.name)
-}
-
-function isBeyond(
-  { ceiling }: Principal,
-  permission: Permission,
-  bucket: Pick<Bucket, 'name'> | undefined,
-): boolean {
-  if (ceiling === undefined) return false
-  if (!covers(ceiling.permissions, permission)) return true
-  return bucket !== undefined && ceiling.buckets?.includes(bucket.name) === false
 }
 
 function isOwn(principal: Principal, permission: Permission, resource: Resource): boolean {

@@ -70,7 +70,7 @@ function bucketsOf(engine: Engine, { buckets, outside }: User): readonly string[
 
 /**
  * Until when keys and links of the user are good, which work without a login; 0 for not now. A
- * provider is asked at logins only, so whoever stays away from there for long may be shut out there.
+ * provider is asked at logins only: who has not been there for long may be shut out there.
  */
 export function actsAwayUntilMs(engine: Engine, user: User | undefined): number {
   if (!mayAct(engine, user)) return 0

@@ -4,10 +4,10 @@ import type { ClientSecret, ServiceAccount } from '@holdfast/core/identities.ts'
 import { isScope, permissions } from '@holdfast/core/principal.ts'
 import { mayEver } from '../../access/decide.ts'
 import { hashOfSecret } from '../../access/key-secret.ts'
+import { toScope } from '../../access/narrow.ts'
 import type { Engine } from '../../engine.ts'
 import { signAccess } from '../sessions/tokens.ts'
 import { isGoodAccount } from './account-state.ts'
-import { narrow } from './narrow.ts'
 import { principalOfAccount } from './principal-of-account.ts'
 
 export interface ClientCredentials {
@@ -44,7 +44,7 @@ export async function issueClientToken(
   if (Date.parse(used.expiresAt) <= nowMs) throw new HoldfastError('SECRET_EXPIRED')
   const { principal } = await principalOfAccount(engine, account)
   const scopes = scope === undefined ? undefined : requireScopes(scope)
-  const narrowed = scopes === undefined ? principal : narrow(principal, scopes)
+  const narrowed = scopes === undefined ? principal : toScope(principal, scopes)
   const expiresMs = Math.min(Date.parse(used.expiresAt), endMs(account))
   const signed = await signAccess(engine, {
     subject: account.id,

@@ -1,8 +1,8 @@
 import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { Principal } from '@holdfast/core/principal.ts'
+import { toScope } from '../../access/narrow.ts'
 import type { Engine } from '../../engine.ts'
 import { isGoodAccount } from '../accounts/account-state.ts'
-import { narrow } from '../accounts/narrow.ts'
 import { principalOfAccount } from '../accounts/principal-of-account.ts'
 import { requireFactor } from '../factors/require-factor.ts'
 import { authenticateSubject } from '../outside/issuers/authenticate-subject.ts'
@@ -66,7 +66,7 @@ async function ofAccount(engine: Engine, checked: CheckedToken): Promise<KnownTo
   const ends = [checked.expiresMs, secretMs]
   if (account.expiresAt !== null) ends.push(Date.parse(account.expiresAt))
   return {
-    principal: scopes === undefined ? principal : narrow(principal, scopes),
+    principal: scopes === undefined ? principal : toScope(principal, scopes),
     expiresMs: Math.min(...ends),
     madeOf,
   }

@@ -1,6 +1,7 @@
 import { type FieldProblem, invalidFields } from '@holdfast/core/errors.ts'
 import type { Password } from '@holdfast/core/identities.ts'
 import { byteLength } from '@holdfast/core/names.ts'
+import { isGuessable } from './guessable.ts'
 import type { PasswordHasher } from './password-hasher.ts'
 
 export const PASSWORD_BYTES_MAX = 1024
@@ -25,6 +26,8 @@ export function requirePolicy(password: string, names: readonly string[]): void 
   if (names.some(name => name.length >= 3 && lower.includes(name))) {
     say('must not contain the name of its user')
   }
+  // What is too long is refused before anything is made of it.
+  if (problems.length === 0 && isGuessable(password)) say('is too common')
   if (problems.length > 0) throw invalidFields(...problems)
 }
 

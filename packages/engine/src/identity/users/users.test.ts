@@ -42,7 +42,7 @@ test('passwords that break the policy are refused, rule by rule', async () => {
 test('every byte of a long password counts', async () => {
   await using opened = await openTestStore()
   const { engine, call } = opened
-  const long = `Aa1-${'x'.repeat(90)}`
+  const long = `Correct-Horse-7-${'x'.repeat(90)}`
   await createUser(engine, call, { username: 'ann', password: long, mustChangePassword: false })
   const wrong = `${long.slice(0, -1)}y`
   await assert.rejects(login(engine, { name: 'ann', password: wrong }, origin))

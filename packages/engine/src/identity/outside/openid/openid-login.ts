@@ -1,6 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { HoldfastError, invalidFields } from '@holdfast/core/errors.ts'
 import type { User } from '@holdfast/core/identities.ts'
+import { addressKey } from '@holdfast/core/rates/address-key.ts'
 import { toBase64Url } from '../../../base64url.ts'
 import { commit } from '../../../commit.ts'
 import { type Engine, systemCall } from '../../../engine.ts'
@@ -20,12 +21,18 @@ const SUBJECT_BYTES_MAX = 255
  */
 export async function beginOpenId(
   engine: Engine,
-  { returnTo, challenge }: { readonly returnTo: string; readonly challenge: string },
+  given: { readonly returnTo: string; readonly challenge: string; readonly ip: string },
 ): Promise<{ readonly address: string; readonly binding: string }> {
-  const { outside, pending } = openIdOf(engine)
+  const { returnTo, challenge, ip } = given
+  const { outside, pending, begins } = openIdOf(engine)
   if (!outside.returnUrls.includes(returnTo)) {
     const problem = 'must be one of STORAGE_OIDC_RETURN_URLS'
     throw invalidFields({ path: 'return_to', problem })
+  }
+  // The oldest go first when too many are kept: nobody may crowd out the logins of others.
+  const waitMs = begins.take(addressKey(ip), engine.clock.now())
+  if (waitMs !== undefined) {
+    throw new HoldfastError('TOO_MANY_REQUESTS', { retry_after: Math.ceil(waitMs / 1000) })
   }
   const secret = () => toBase64Url(engine.random.bytes(32))
   const attempt = { state: secret(), nonce: secret(), verifier: secret() }

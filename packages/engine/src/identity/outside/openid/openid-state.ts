@@ -1,5 +1,6 @@
 import type { Clock } from '@holdfast/core/ports/clock.ts'
 import type { OpenIdAttempt, OpenIdProvider } from '@holdfast/core/ports/openid.ts'
+import { Allowance } from '../../resets/allowance.ts'
 import type { ClaimPath } from '../issuers/claims.ts'
 import type { ClaimMap } from '../issuers/issuer.ts'
 import type { Standing } from '../mapping.ts'
@@ -39,17 +40,21 @@ export interface OpenIdState {
   readonly outside: OutsideOpenId
   readonly pending: KeptOnce<Pending>
   readonly finished: KeptOnce<Finished>
+  /** Logins that one address may begin while they are kept. */
+  readonly begins: Allowance
 }
 
 const PENDING_MS = 10 * 60_000
 const FINISHED_MS = 60_000
 const KEPT_MAX = 10_000
+const BEGINS_MAX = 200
 
 export function openOpenId(outside: OutsideOpenId, clock: Clock): OpenIdState {
   return {
     outside,
     pending: new KeptOnce(clock, PENDING_MS, KEPT_MAX),
     finished: new KeptOnce(clock, FINISHED_MS, KEPT_MAX),
+    begins: new Allowance(BEGINS_MAX, PENDING_MS),
   }
 }
 

@@ -13,9 +13,10 @@ const COOKIE = 'holdfast-oidc'
 const PATH = '/api/v2/auth/oidc'
 
 export const openIdOperations: Pick<Operations, Names> = {
-  beginOpenId: async ({ context, query, reply }) => {
+  beginOpenId: async ({ context, query, reply, request }) => {
     const { return_to: returnTo, challenge } = query
-    const { address, binding } = await beginOpenId(context.engine, { returnTo, challenge })
+    const { ip } = request.state
+    const { address, binding } = await beginOpenId(context.engine, { returnTo, challenge, ip })
     reply.header('set-cookie', cookie(context, binding, 600))
     return await redirect(reply, address)
   },

@@ -1,0 +1,67 @@
+import { guessedWords } from './guessed-words.ts'
+
+/** Signs that stand for letters, as people and the rules of guessing programs write them. */
+const LETTERS: Readonly<Record<string, readonly string[]>> = {
+  '@': ['a'],
+  '4': ['a'],
+  '8': ['b'],
+  '3': ['e'],
+  '€': ['e'],
+  '1': ['i', 'l'],
+  '!': ['i', 'l'],
+  '|': ['i', 'l'],
+  '0': ['o'],
+  $: ['s'],
+  '5': ['s'],
+  '7': ['t'],
+  '+': ['t'],
+}
+const WORDS_MAX = 2
+const RUN = '01234567890123456789'
+const BACKWARDS = [...RUN].reverse().join('')
+
+/**
+ * Whether it is one of the passwords that everybody tries first (OWASP ASVS 5.0, 6.2.4): one or two
+ * common words, in any spelling, with any digits and signs around and between them, or hardly any
+ * letter and digits in a row. A list of whole passwords would be of little use here: hardly one of
+ * the published ones fits the policy, while `Password2026!` does.
+ */
+export function isGuessable(password: string): boolean {
+  const lower = password.normalize('NFKD').toLowerCase().replaceAll(/\p{M}/gu, '')
+  const plain = lower.replaceAll(/[^\p{L}]/gu, '')
+  if (new Set(plain).size <= 3 && isPlainNumber(lower.replaceAll(/\D/g, ''))) return true
+  return [plain, folded(lower, 0), folded(lower, 1), folded(trimmed(lower), 0)].some(isOfWords)
+}
+
+/** With letters for the signs that can stand for them. */
+function folded(text: string, choice: 0 | 1): string {
+  const letters = [...text].map(one => LETTERS[one]?.[choice] ?? LETTERS[one]?.[0] ?? one)
+  return letters.join('').replaceAll(/[^\p{L}]/gu, '')
+}
+
+/** Digits and signs at both ends are decoration, not letters. */
+function trimmed(text: string): string {
+  return text.replaceAll(/^[^\p{L}]+|[^\p{L}]+$/gu, '')
+}
+
+/** Whole, or the same again and again, or two words. */
+function isOfWords(text: string): boolean {
+  if (text === '') return false
+  const once = /^(.+?)\1*$/.exec(text)?.[1] ?? text
+  return isMadeOf(once, WORDS_MAX) || isMadeOf(text, WORDS_MAX)
+}
+
+function isMadeOf(text: string, wordsMax: number): boolean {
+  if (guessedWords.has(text) || new Set(text).size === 1) return true
+  if (wordsMax === 1) return false
+  for (let at = 1; at < text.length; at += 1) {
+    if (guessedWords.has(text.slice(0, at)) && isMadeOf(text.slice(at), wordsMax - 1)) return true
+  }
+  return false
+}
+
+/** In a row, all the same, the same again, or a year and little else. */
+function isPlainNumber(digits: string): boolean {
+  const once = /^(.+?)\1*$/.exec(digits)?.[1] ?? digits
+  return once.length <= 4 || RUN.includes(once) || BACKWARDS.includes(once)
+}
