@@ -15,7 +15,7 @@ export interface OpenApiOptions {
 /** Codes that every route of a kind can answer, beyond those in its `errors`. */
 function generalCodes(route: Route): ErrorCode[] {
   const codes: ErrorCode[] = ['STORAGE_UNAVAILABLE', 'INTERNAL']
-  codes.push('TOO_MANY_REQUESTS', 'RATE_LIMITED')
+  codes.push('TOO_MANY_REQUESTS', 'RATE_LIMITED', 'LIMITS_UNAVAILABLE')
   if (route.permission !== 'open') codes.push('UNAUTHENTICATED', 'CREDENTIAL_EXPIRED', 'FORBIDDEN')
   if (route.params || route.query || route.body) codes.push('VALIDATION_ERROR')
   if (route.body) codes.push('MALFORMED_REQUEST', 'BODY_TOO_LARGE', 'REQUEST_TIMEOUT')

@@ -3,6 +3,7 @@ import { HoldfastError, isHoldfastError } from '@holdfast/core/errors.ts'
 import type { Limits as EngineLimits } from '@holdfast/core/limits.ts'
 import type { Clock } from '@holdfast/core/ports/clock.ts'
 import type { Disk } from '@holdfast/core/ports/disk.ts'
+import type { LimitStore } from '@holdfast/core/ports/limit-store.ts'
 import type { Random } from '@holdfast/core/ports/random.ts'
 import { systemClock } from '@holdfast/drivers/clock/system-clock.ts'
 import { LdapDirectory } from '@holdfast/drivers/directory/ldap/ldap-directory.ts'
@@ -11,7 +12,10 @@ import { nodeDisk } from '@holdfast/drivers/disk/node-disk.ts'
 import { readText } from '@holdfast/drivers/disk/read-text.ts'
 import { FileKeySet } from '@holdfast/drivers/key-set/file-key-set.ts'
 import { HttpKeySet } from '@holdfast/drivers/key-set/http-key-set.ts'
+import { FallbackLimitStore } from '@holdfast/drivers/limits/fallback-limit-store.ts'
 import { MemoryLimitStore } from '@holdfast/drivers/limits/memory-limit-store.ts'
+import { RedisLimitStore } from '@holdfast/drivers/limits/redis/redis-limit-store.ts'
+import { RedisFailure, RedisLink } from '@holdfast/drivers/limits/redis/redis-link.ts'
 import { SmtpMailer } from '@holdfast/drivers/mail/smtp-mailer.ts'
 import { openStore, type StoreOptions } from '@holdfast/drivers/open.ts'
 import { OpenIdClient } from '@holdfast/drivers/openid/openid-client.ts'
@@ -99,6 +103,7 @@ export async function openContext(options: ContextOptions): Promise<OpenedContex
   const disk = options.disk ?? nodeDisk
   const log = openLog(settings, version, options.logTo)
   const certificate = openCertificate(settings, { disk, clock, log })
+  const counting = await openCounting(settings, { clock, random, log })
   const store = await openStore({
     dir: settings.dataDir,
     transactionsUrl: import.meta.resolve('@holdfast/engine/transactions.ts'),
@@ -113,6 +118,9 @@ export async function openContext(options: ContextOptions): Promise<OpenedContex
       options.onFatal?.(reason)
     },
     ...options.store,
+  }).catch(async error => {
+    await counting.close()
+    throw error
   })
   try {
     const { catalog, element, linkSecret } = store
@@ -137,44 +145,34 @@ export async function openContext(options: ContextOptions): Promise<OpenedContex
     await prepareKeys(engine, options)
     await prepareAccessKey(engine, settings)
     await prepareAdministrator(engine, settings)
-    const health = openHealth({ engine, log })
+    const health = openHealth({ engine, log, counting })
     const pace = new PaceWatch(clock, settings.bodyIdleSeconds)
     const load = { active: 0, stopping: false }
-    const metrics = new Metrics(() => figures({ engine, health, load }))
+    const metrics = new Metrics(() => figures({ engine, health, load, counting }))
     await health.start()
     const onError = (error: unknown) => log.error({ error }, 'audit rows were not written')
     const refusals = settings.refusalRate
     const audit = new AuditLog({ catalog, element, clock, secret: linkSecret, refusals, onError })
     const proxies = proxyList(settings.trustedProxies)
-    const limits = openLimits(settings, { clock, random, proxies, metrics, log })
+    const policies = policiesOf(settings)
+    const limits = new Limits({ policies, store: counting.store, clock, proxies, metrics, log })
     log.info({ recovery: store.recovery, data_dir: settings.dataDir }, 'store opened')
     const context = {
-      settings,
-      version,
-      engine,
-      clock,
-      random,
-      disk,
-      log,
-      metrics,
-      health,
-      pace,
-      certificate,
+      ...{ settings, version, engine, clock, random, disk, log, metrics, health, pace },
+      ...{ certificate, proxies, audit, limits, load },
       startedMs: clock.monotonic(),
-      proxies,
-      audit,
-      limits,
-      load,
     }
     const close = async (last?: () => void) => {
       pace.stop()
       await mails?.close()
       await health.stop()
       await audit.close()
+      await counting.close()
       await store.close(last)
     }
     return { context, recovery: store.recovery, close }
   } catch (error) {
+    await counting.close()
     await store.close()
     throw error
   }
@@ -220,6 +218,7 @@ function identitySettings(settings: Settings): Partial<IdentitySettings> {
     issuer: settings.tokenIssuer,
     accessSeconds: settings.accessTokenSeconds,
     refreshSeconds: settings.refreshTokenSeconds,
+    accountRefresh: settings.accountRefreshTokens,
     rotationSeconds: settings.keyRotationSeconds,
     overlapSeconds: Math.max(settings.keyOverlapSeconds, settings.accessTokenSeconds),
     lockoutFailures: settings.lockoutFailures,
@@ -360,33 +359,75 @@ function openCertificate(
   return new Certificate({ certFile, keyFile, minVersion }, parts)
 }
 
-function openLimits(
-  settings: Settings,
-  parts: Pick<Context, 'clock' | 'random' | 'proxies' | 'metrics' | 'log'>,
-): Limits {
-  return new Limits({
-    ...parts,
-    policies: policiesOf(settings),
-    store: new MemoryLimitStore(parts),
-  })
+interface Counting {
+  readonly store: LimitStore
+  /** Undefined where no Redis is used. */
+  readonly redis: () => { isUp: boolean; isCritical: boolean; missed: number } | undefined
+  close(): Promise<void>
 }
 
-function openHealth({ engine, log }: { engine: Engine; log: Log }): HealthProbe {
+/**
+ * What counts for the limits. A Redis that does not let this server in is a mistake in the
+ * settings; one that does not answer is away for a while, as it may be at any time.
+ */
+async function openCounting(
+  settings: Settings,
+  { clock, random, log }: Pick<Context, 'clock' | 'random' | 'log'>,
+): Promise<Counting> {
+  const local = new MemoryLimitStore({ clock, random })
+  const { redisUrl: url, redisPrefix: prefix, limitsWithoutRedis: without } = settings
+  const close = async () => await local[Symbol.asyncDispose]()
+  if (url === undefined) return { store: local, redis: () => undefined, close }
+  const link = new RedisLink(url, settings.redisTimeoutSeconds * 1000)
+  const outside = new RedisLimitStore({ link, clock, random, prefix })
+  const onChange = (state: 'up' | 'down', reason: string) => {
+    if (state === 'up') log.info({ part: 'redis' }, 'Redis counts limits again')
+    else log.warn({ part: 'redis', reason, without }, 'Redis does not count limits')
+  }
+  const store = new FallbackLimitStore({ outside, local, without, clock, onChange })
+  const counting = {
+    store,
+    redis: () => ({
+      isUp: store.trouble === undefined,
+      isCritical: without === 'refuse',
+      missed: store.missed,
+    }),
+    close: async () => {
+      await store[Symbol.asyncDispose]()
+      await link[Symbol.asyncDispose]()
+    },
+  }
+  const problem = await store.begin()
+  if (!(problem instanceof RedisFailure) || !problem.isRefusal) return counting
+  await counting.close()
+  const errors = [{ path: 'STORAGE_REDIS_URL', problem: `is refused: ${problem.message}` }]
+  throw new HoldfastError('SETTINGS_INVALID', { errors })
+}
+
+function openHealth(parts: { engine: Engine; log: Log; counting: Counting }): HealthProbe {
+  const { engine, log, counting } = parts
   const { catalog, element, clock } = engine
   return new HealthProbe({
     catalog,
     element,
     clock,
+    redis: counting.redis,
     everyMs: HEALTH_MS,
     onChange: ({ status, parts }) => log.warn({ status, parts }, 'health changed'),
   })
 }
 
-async function figures(of: { engine: Engine; health: HealthProbe; load: Context['load'] }) {
-  const { engine, health, load } = of
+async function figures(of: {
+  engine: Engine
+  health: HealthProbe
+  load: Context['load']
+  counting: Counting
+}) {
+  const { engine, health, load, counting } = of
   const { view } = engine.catalog
   const [{ services }, blobs] = await Promise.all([view.assets.stats({}), view.blobs.totals()])
   const { freeBytes, totalBytes } = health.view
   const damaged = engine.element.repair?.known.size ?? 0
-  return { services, blobs, damaged, freeBytes, totalBytes, active: load.active }
+  const redis = counting.redis()
+  return { services, blobs, damaged, freeBytes, totalBytes, active: load.active, redis }
 }

@@ -2,6 +2,7 @@ import { type FieldProblem, HoldfastError } from '@holdfast/core/errors.ts'
 import { dangers } from './dangers.ts'
 import { readLimits } from './limit-settings.ts'
 import { readOutside } from './outside/outside-table.ts'
+import { readRedis } from './redis-settings.ts'
 import type { ReadSetting, Setting } from './setting.ts'
 import { laterNames, type Settings, settingsTable } from './settings-table.ts'
 
@@ -84,6 +85,7 @@ function readAll(read: ReadSetting): Settings {
     tokenIssuer: read(table.tokenIssuer),
     accessTokenSeconds: read(table.accessTokenSeconds),
     refreshTokenSeconds: read(table.refreshTokenSeconds),
+    accountRefreshTokens: read(table.accountRefreshTokens),
     keyRotationSeconds: read(table.keyRotationSeconds),
     keyOverlapSeconds: read(table.keyOverlapSeconds),
     lockoutFailures: read(table.lockoutFailures),
@@ -102,6 +104,7 @@ function readAll(read: ReadSetting): Settings {
     auditData: read(table.auditData),
     trustedProxies: read(table.trustedProxies),
     ...readLimits(read),
+    ...readRedis(read),
     requestsMax: read(table.requestsMax),
     bodyIdleSeconds: read(table.bodyIdleSeconds),
     shutdownSeconds: read(table.shutdownSeconds),

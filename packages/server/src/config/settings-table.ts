@@ -3,6 +3,7 @@ import { networkProblem } from '../http/caller/client-address.ts'
 import { limitSettings } from './limit-settings.ts'
 import { mailSettings } from './mail-settings.ts'
 import { outsideTable } from './outside/outside-table.ts'
+import { redisSettings } from './redis-settings.ts'
 import { setting, type ValuesOf } from './setting.ts'
 import {
   baseUrl,
@@ -250,6 +251,14 @@ export const settingsTable = {
     description: 'How long a refresh token is good.',
     standard: 604_800,
   }),
+  accountRefreshTokens: setting({
+    name: 'ACCOUNT_REFRESH_TOKENS',
+    kind: boolean,
+    description:
+      'Service accounts get refresh tokens, for clients that insist on one. RFC 6749 advises ' +
+      'against it: the secret gets the next token.',
+    standard: false,
+  }),
   keyRotationSeconds: setting({
     name: 'KEY_ROTATION_INTERVAL',
     kind: seconds(3600, 365 * 86_400),
@@ -304,6 +313,7 @@ export const settingsTable = {
     standard: [],
   }),
   ...limitSettings,
+  ...redisSettings,
   requestsMax: setting({
     name: 'MAX_CONCURRENT_REQUESTS',
     kind: integer(1, 1_000_000),
@@ -394,7 +404,6 @@ export const laterNames: ReadonlySet<string> = new Set([
   'S3_BUCKET_NAME',
   'S3_REGION',
   'S3_USE_SSL',
-  'REDIS_URL',
   'REDIS_POOL_SIZE',
   'REDIS_TTL',
   'MESSAGE_HUB_URL',

@@ -23,6 +23,8 @@ export interface ProbeOptions {
   readonly catalog: Catalog
   readonly element: Element
   readonly clock: Clock
+  /** What is to be said of Redis; undefined where none is used. */
+  readonly redis: () => { readonly isUp: boolean; readonly isCritical: boolean } | undefined
   readonly everyMs: number
   readonly onChange: (view: HealthView) => void
 }
@@ -34,11 +36,11 @@ const unknown: PartHealth = {
   latency_ms: null,
   reason: 'not checked yet',
 }
-const redis: PartHealth = {
+const noRedis: PartHealth = {
   status: 'disabled',
   critical: false,
   latency_ms: null,
-  reason: 'not used: caches are in this process',
+  reason: 'not used: this process counts for itself',
 }
 
 /** Asks the parts in the background; whoever asks about health gets what was found last. */
@@ -49,7 +51,7 @@ export class HealthProbe {
   #view: HealthView = {
     status: 'not_ready',
     checkedAt: null,
-    parts: { database: unknown, storage: unknown, disk: unknown, redis },
+    parts: { database: unknown, storage: unknown, disk: unknown, redis: noRedis },
     freeBytes: 0,
     totalBytes: 0,
   }
@@ -78,7 +80,7 @@ export class HealthProbe {
     const { clock } = this.#options
     const [database, element] = await Promise.all([this.#catalog(), this.#element()])
     const { storage, disk, freeBytes, totalBytes } = element
-    const parts = { database, storage, disk, redis }
+    const parts = { database, storage, disk, redis: this.#redis() }
     const before = this.#view
     this.#view = {
       status: statusOf(Object.values(parts)),
@@ -134,6 +136,17 @@ export class HealthProbe {
     return { storage, disk, freeBytes, totalBytes }
   }
 
+  /** Where it is and what it says stands in the log: anybody may ask for this. */
+  #redis(): PartHealth {
+    const found = this.#options.redis()
+    if (found === undefined) return noRedis
+    const { isUp, isCritical: critical } = found
+    if (isUp) return { status: 'up', critical, latency_ms: null, reason: 'counts limits' }
+    const instead = critical ? 'what has a limit is refused' : 'each process counts for itself'
+    const reason = `does not answer: ${instead}`
+    return { status: 'down', critical, latency_ms: null, reason }
+  }
+
   async #inTime<T>(question: Promise<T>): Promise<T | undefined> {
     const stop = new AbortController()
     const late = this.#options.clock.sleep(TIMEOUT_MS, stop.signal).catch(() => undefined)
@@ -154,5 +167,6 @@ function part(status: PartState, reason: string, latencyMs: number | null): Part
 
 function statusOf(parts: readonly PartHealth[]): HealthView['status'] {
   if (parts.some(({ status, critical }) => critical && status === 'down')) return 'not_ready'
-  return parts.some(({ status }) => status === 'degraded') ? 'degraded' : 'ready'
+  const isWorse = ({ status }: PartHealth) => status === 'degraded' || status === 'down'
+  return parts.some(isWorse) ? 'degraded' : 'ready'
 }

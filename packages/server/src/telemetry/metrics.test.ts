@@ -13,9 +13,11 @@ test('services beyond the hundred largest share one label', async () => {
     freeBytes: 0,
     active: 0,
     totalBytes: 0,
+    redis: undefined,
   }
   const text = await new Metrics(async () => figures).text()
   assert.match(text, /^storage_damaged_blobs 2$/m)
+  assert.doesNotMatch(text, /^redis_connection_status/m)
   assert.equal(text.match(/^storage_assets\{/gm)?.length, 101)
   assert.match(text, /^storage_assets\{service="other"\} 50$/m)
   const rest = named.slice(100).reduce((sum, [, { bytes }]) => sum + bytes, 0)

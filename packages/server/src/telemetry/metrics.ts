@@ -13,6 +13,8 @@ export interface StoreFigures {
   readonly totalBytes: number
   /** Requests at work. */
   readonly active: number
+  /** Where limits are counted in Redis. */
+  readonly redis: { readonly isUp: boolean; readonly missed: number } | undefined
 }
 
 /** All metrics of one server. Labels are bounded: operations, statuses, codes, service names. */
@@ -36,6 +38,18 @@ export class Metrics {
     name: 'storage_limited_total',
     help: 'Requests refused by a limit on callers, by its name.',
     labelNames: ['policy'],
+    registers: [this.#registry],
+  })
+  readonly #redis = new Gauge({
+    name: 'redis_connection_status',
+    help: 'Whether Redis counts limits: 1 yes, 0 no. No sample: none is used.',
+    // Without labels there would be a sample of 0 from the start.
+    labelNames: ['use'],
+    registers: [this.#registry],
+  })
+  readonly #missed = new Counter({
+    name: 'storage_limits_without_redis_total',
+    help: 'Questions about limits that Redis did not answer.',
     registers: [this.#registry],
   })
   readonly healthy = new Gauge({
@@ -108,7 +122,7 @@ export class Metrics {
   }
 
   async text(): Promise<string> {
-    const { services, blobs, damaged, freeBytes, totalBytes, active } = await this.#figures()
+    const { services, blobs, damaged, freeBytes, totalBytes, active, redis } = await this.#figures()
     this.#inFlight.set(active)
     this.#usage.reset()
     this.#assets.reset()
@@ -126,6 +140,9 @@ export class Metrics {
     this.#blobs.set({ state: 'dead' }, blobs.dead)
     this.#blobBytes.set(blobs.bytes)
     this.#damaged.set(damaged)
+    if (redis !== undefined) this.#redis.set({ use: 'limits' }, redis.isUp ? 1 : 0)
+    this.#missed.reset()
+    this.#missed.inc(redis?.missed ?? 0)
     this.#disk.set({ state: 'free' }, freeBytes)
     this.#disk.set({ state: 'total' }, totalBytes)
     return `${await this.#registry.metrics()}\n${this.requests.text()}`

@@ -21,7 +21,9 @@ const words = Type.Array(text, { maxItems: 32 })
 const entry = Type.Object(
   {
     issuer: text,
-    audience: Type.Union([text, Type.Array(text, { minItems: 1, maxItems: 16 })]),
+    audience: Type.Optional(Type.Union([text, Type.Array(text, { minItems: 1, maxItems: 16 })])),
+    unnamed: Type.Optional(Type.Boolean()),
+    max_age_seconds: Type.Optional(Type.Integer({ minimum: 60, maximum: 86_400 })),
     algorithm: Type.Enum(['RS256', 'ES256', 'HS256']),
     jwks_url: Type.Optional(text),
     jwks_file: Type.Optional(text),
@@ -47,12 +49,15 @@ const entry = Type.Object(
 )
 const list = Type.Array(entry, { maxItems: 32 })
 const check = compileCheck(list)
+/** What the gateway of the sites makes its tokens good for. */
+const UNNAMED_MAX_AGE_S = 900
 type Entry = Static<typeof entry>
 
 /** One issuer of tokens, checked. Paths of claims are lists of names. */
 export interface IssuerSettings {
   readonly issuer: string
-  readonly audiences: readonly string[]
+  /** Undefined: its tokens name neither it nor whom they are for. */
+  readonly audiences: readonly string[] | undefined
   readonly algorithm: 'RS256' | 'ES256' | 'HS256'
   /** Exactly one of these three. */
   readonly jwksUrl: string | undefined
@@ -60,6 +65,7 @@ export interface IssuerSettings {
   readonly secret: string | undefined
   readonly refreshSeconds: number
   readonly skewSeconds: number
+  readonly maxAgeSeconds: number | undefined
   readonly tokenType: string | undefined
   readonly claims: {
     readonly subject: readonly string[]
@@ -92,13 +98,14 @@ function settingsOf(given: Entry): IssuerSettings {
   const { claims = {}, maps = [] } = given
   return {
     issuer: given.issuer,
-    audiences: Array.isArray(given.audience) ? given.audience : [given.audience],
+    audiences: given.audience === undefined ? undefined : [given.audience].flat(),
     algorithm: given.algorithm,
     jwksUrl: given.jwks_url,
     jwksFile: given.jwks_file,
     secret: given.secret,
     refreshSeconds: given.refresh_seconds ?? 300,
     skewSeconds: given.clock_skew_seconds ?? 30,
+    maxAgeSeconds: given.max_age_seconds ?? (given.unnamed ? UNNAMED_MAX_AGE_S : undefined),
     tokenType: given.token_type,
     claims: {
       subject: pathOf(claims.subject ?? 'sub'),
@@ -120,6 +127,11 @@ function problemOf(given: Entry): string | undefined {
   if ((algorithm === 'HS256') !== (secret !== undefined)) {
     return of('needs a secret with HS256, and keys with RS256 and ES256')
   }
+  const { unnamed = false, audience } = given
+  if (unnamed === (audience !== undefined)) {
+    return of('needs an audience, or unnamed: true for tokens with neither iss nor aud')
+  }
+  if (unnamed && algorithm !== 'HS256') return of('is unnamed, which only HS256 may be')
   const wrong = url === undefined ? undefined : outsideUrlProblem(url)
   if (wrong !== undefined) return of(`has a jwks_url that ${wrong}`)
   const bad = mapsProblem(maps)
@@ -135,7 +147,9 @@ function problemOf(given: Entry): string | undefined {
 function twice(entries: readonly Entry[]): string | undefined {
   const names = entries.map(({ issuer }) => issuer)
   const double = names.find((name, index) => names.indexOf(name) !== index)
-  return double === undefined ? undefined : `names ${JSON.stringify(double)} twice`
+  if (double !== undefined) return `names ${JSON.stringify(double)} twice`
+  const unnamed = entries.filter(entry => entry.unnamed === true)
+  return unnamed.length > 1 ? 'has more than one issuer that is unnamed' : undefined
 }
 
 /** What this server asks must be who it says: TLS, or a program on this machine. */

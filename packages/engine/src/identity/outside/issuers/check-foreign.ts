@@ -1,7 +1,14 @@
 import { HoldfastError } from '@holdfast/core/errors.ts'
-import { type CryptoKey, errors, type JWSHeaderParameters, jwtVerify } from 'jose'
+import {
+  type CryptoKey,
+  errors,
+  type JWSHeaderParameters,
+  type JWTVerifyOptions,
+  jwtVerify,
+} from 'jose'
 import type { Engine } from '../../../engine.ts'
 import { textAt } from './claims.ts'
+import type { Issuer } from './issuer.ts'
 import type { KnownIssuer } from './issuer-list.ts'
 
 export interface CheckedForeign {
@@ -32,10 +39,9 @@ export async function checkForeign(
   try {
     const { payload } = await jwtVerify(token, async header => keyOf(header), {
       algorithms: [issuer.algorithm],
-      issuer: issuer.issuer,
-      audience: [...issuer.audiences],
+      ...namesOf(issuer),
       clockTolerance: issuer.skewSeconds,
-      requiredClaims: ['exp'],
+      ...(issuer.maxAgeSeconds === undefined ? {} : { maxTokenAge: issuer.maxAgeSeconds }),
       currentDate: new Date(engine.clock.now()),
       ...(issuer.tokenType === undefined ? {} : { typ: issuer.tokenType }),
     })
@@ -43,11 +49,23 @@ export async function checkForeign(
     if (subject === undefined || Buffer.byteLength(subject) > SUBJECT_BYTES_MAX) {
       throw new HoldfastError('UNAUTHENTICATED')
     }
-    const expiresMs = ((payload.exp ?? 0) + issuer.skewSeconds) * 1000
+    // Made for somebody else, who is named (RFC 7519 §4.1.3).
+    if (issuer.audiences === undefined && (payload.aud ?? payload.iss) !== undefined) {
+      throw new HoldfastError('UNAUTHENTICATED')
+    }
+    const { exp = 0, iat = 0 } = payload
+    const { maxAgeSeconds = Number.POSITIVE_INFINITY, skewSeconds } = issuer
+    const expiresMs = (Math.min(exp, iat + maxAgeSeconds) + skewSeconds) * 1000
     return { payload, subject, expiresMs }
   } catch (error) {
     if (error instanceof errors.JWTExpired) throw new HoldfastError('CREDENTIAL_EXPIRED')
     if (error instanceof HoldfastError) throw error
     throw new HoldfastError('UNAUTHENTICATED', {}, { cause: error })
   }
+}
+
+/** Who must be named in it; where nobody is, its times must all be there instead. */
+function namesOf({ issuer, audiences }: Issuer): JWTVerifyOptions {
+  if (audiences === undefined) return { requiredClaims: ['exp', 'iat', 'nbf'] }
+  return { issuer, audience: [...audiences], requiredClaims: ['exp'] }
 }

@@ -43,6 +43,14 @@ export class IssuerList {
     return this.#known.get(name)
   }
 
+  /** Whose keys a token that says this of its issuer must be signed with. */
+  signerOf(iss: string | undefined): KnownIssuer | undefined {
+    const all = [...this.#known.values()]
+    if (iss === undefined) return all.find(({ issuer }) => issuer.audiences === undefined)
+    const known = this.#known.get(iss)
+    return known?.issuer.audiences === undefined ? undefined : known
+  }
+
   /** Keeps all key sets loaded until the signal. */
   async watch(signal: AbortSignal): Promise<void> {
     const sets = [...this.#known.values()].map(({ keys }) => keys)

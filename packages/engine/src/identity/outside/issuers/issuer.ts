@@ -7,16 +7,18 @@ export type ForeignAlgorithm = (typeof foreignAlgorithms)[number]
 
 /** Somebody else who signs tokens that are taken here, as the settings say. */
 export interface Issuer {
-  /** `iss`, compared as it is. */
+  /** `iss`, compared as it is; of unnamed tokens only what their subjects are recorded under. */
   readonly issuer: string
-  /** One of them must be in `aud`. */
-  readonly audiences: readonly string[]
+  /** One of them must be in `aud`; undefined: its tokens have neither `iss` nor `aud`. */
+  readonly audiences: readonly string[] | undefined
   /** The only one taken, whatever the token says. */
   readonly algorithm: ForeignAlgorithm
   readonly keys: IssuerSecret | KeySetSource
   readonly refreshSeconds: number
   /** How far the clocks may differ. */
   readonly skewSeconds: number
+  /** Tokens are good for no longer after `iat`, whatever `exp` says. */
+  readonly maxAgeSeconds?: number | undefined
   /** `typ` of the header, where the issuer has tokens for several uses. */
   readonly tokenType?: string | undefined
   readonly claims: {

@@ -265,6 +265,55 @@ test('no forged, foreign or misdirected token is taken', async () => {
   }
 })
 
+test('tokens of a gateway that name nobody are taken from one issuer', async () => {
+  const gateway = secretIssuer('gateway', 'a-shared-secret-of-at-least-32-bytes', {
+    ...{ audiences: undefined, maxAgeSeconds: 900 },
+    claims: { subject: ['user_id'], name: ['email'], email: ['email'] },
+  })
+  const other = secretIssuer('other', 'another-secret-of-at-least-32-bytes')
+  const nameless = { iss: undefined, aud: undefined, sub: undefined, user_id: 'u-7' }
+  const claims = { ...nameless, email: 'kim@example.org', nbf: nowS, exp: nowS + 900 }
+  {
+    await using without = await storeWith(other)
+    await assert.rejects(enter(without, await gateway.sign(claims)), refused('UNAUTHENTICATED'))
+  }
+  await using opened = await storeWith(gateway, other)
+  const kim = await enter(opened, await gateway.sign(claims))
+  assert.equal(kim.id, subjectId('gateway', 'u-7'))
+  // Without a role, and without any in the settings, it may nothing.
+  assert.deepEqual([kim.permissions, kim.ownPermissions], [[], []])
+  const forged: Record<string, string> = {
+    'secret of another': await other.sign(claims),
+    'named after all': await gateway.sign({ ...claims, iss: 'gateway' }),
+    'an issuer that is no text': await gateway.sign({ ...claims, iss: 7 }),
+    'an empty issuer': await gateway.sign({ ...claims, iss: '' }),
+    'for somebody else': await gateway.sign({ ...claims, aud: 'elsewhere' }),
+    'nobody named by the other': await other.sign({ iss: undefined }),
+    'subject under the usual name': await gateway.sign({ ...claims, user_id: undefined, sub: 'u' }),
+    'not yet valid': await gateway.sign({ ...claims, nbf: nowS + 31 }),
+    'issued later': await gateway.sign({ ...claims, iat: nowS + 31 }),
+    HS384: await gateway.sign(claims, { alg: 'HS384' }),
+  }
+  for (const claim of ['exp', 'iat', 'nbf']) {
+    forged[`without ${claim}`] = await gateway.sign({ ...claims, [claim]: undefined })
+  }
+  const [head = '', body = '', signature = ''] = (await gateway.sign(claims)).split('.')
+  const none = Buffer.from('{"alg":"none"}').toString('base64url')
+  forged.unsigned = `${none}.${body}.`
+  forged['algorithm none'] = `${none}.${body}.${signature}`
+  forged['signature cut'] = `${head}.${body}.${signature.slice(0, -2)}`
+  for (const [what, token] of Object.entries(forged)) {
+    await assert.rejects(enter(opened, token), refused('UNAUTHENTICATED'), what)
+  }
+  const old = await gateway.sign({ ...claims, iat: nowS - 931, nbf: nowS - 931 })
+  await assert.rejects(enter(opened, old), refused('CREDENTIAL_EXPIRED'))
+  // Remembered, it ends all the same: whatever its own expiry says.
+  const long = await gateway.sign({ ...claims, exp: nowS + 86_400 })
+  await enter(opened, long)
+  opened.clock.jump(931_000)
+  await assert.rejects(enter(opened, long), refused('CREDENTIAL_EXPIRED'))
+})
+
 test('clocks may differ by the skew of the issuer and no more', async () => {
   const idp = testIssuer('https://idp.example.org')
   await using opened = await storeWith(idp)

@@ -11,6 +11,7 @@ import { parseSettings } from '../../../config/parse-settings.ts'
 import { adminKey, refused, startServer, type TestServer } from '../../../started-server.test.ts'
 
 const secret = 'the-secret-that-the-gateway-and-we-share'
+const siteSecret = 'the-secret-of-the-site-gateway-51b8c2'
 const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 })
 const curve = generateKeyPairSync('ec', { namedCurve: 'P-256' })
 const dir = mkdtempSync(join(tmpdir(), 'holdfast-issuers-'))
@@ -48,6 +49,15 @@ before(async () => {
       secret,
       claims: { subject: 'user_id', name: 'email' },
       always: ['USER'],
+      buckets: ['holdfast'],
+    },
+    {
+      issuer: 'site gateway',
+      unnamed: true,
+      algorithm: 'HS256',
+      secret: siteSecret,
+      claims: { subject: 'user_id', name: 'email' },
+      always: ['assets:read', 'metadata:read'],
       buckets: ['holdfast'],
     },
   ]
@@ -131,21 +141,56 @@ test('a refusal of a subject stands in the audit log, and is explained', async (
   )
 })
 
+test('a token of the site gateway, as it makes them, has what the settings name', async () => {
+  const nowS = Math.floor(server.running.context.clock.now() / 1000)
+  const sign = async (key: string, claims: object = {}) => {
+    const times = { iat: nowS, nbf: nowS, exp: nowS + 900 }
+    const named = { user_id: 'u-7', email: 'kim@example.org' }
+    return await new SignJWT({ ...named, ...times, ...claims })
+      .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
+      .sign(Buffer.from(key))
+  }
+  const kim = by(await sign(siteSecret))
+  const me = await server.ask('GET /api/v2/auth/me', kim)
+  assert.equal(me.status, 200, me.text)
+  assert.deepEqual([...me.json.permissions].sort(), ['assets:read', 'metadata:read'])
+  refused(
+    await server.ask('PUT /api/v2/buckets/holdfast/assets/s', { ...kim, body: 'x' }),
+    403,
+    'FORBIDDEN',
+  )
+  for (const bad of [
+    await sign(secret),
+    await sign(siteSecret, { iss: 'site gateway' }),
+    await sign(siteSecret, { aud: 'deployer' }),
+    await sign(siteSecret, { nbf: undefined }),
+  ]) {
+    refused(await server.ask('GET /api/v2/auth/me', by(bad)), 401, 'UNAUTHENTICATED')
+  }
+})
+
 test('neither the shared secret nor a token is in the log or in an answer', async () => {
   const kim = await token('gateway', { user_id: 'quiet' })
   await server.ask('GET /api/v2/auth/me', by(kim))
   await server.ask('GET /api/v2/auth/me', by(`${kim}x`))
   const log = server.logLines.join('\n')
-  for (const hidden of [secret, kim.slice(-30), adminKey]) assert.ok(!log.includes(hidden))
+  for (const hidden of [secret, siteSecret, kim.slice(-30), adminKey])
+    assert.ok(!log.includes(hidden))
 })
 
 test('issuers that would open the store are refused at the start', () => {
   const good = { issuer: 'a', audience: 'b', algorithm: 'RS256', jwks_url: 'https://a.example/j' }
+  const shared = { algorithm: 'HS256', secret: 'x'.repeat(32) }
+  const unnamed = { issuer: 'a', unnamed: true, ...shared }
   const bad: [object | string, RegExp][] = [
     ['{', /JSON list/],
     [{}, /JSON list/],
     [[{ ...good, audience: undefined }], /audience/],
     [[{ ...good, audience: [] }], /audience/],
+    [[{ ...good, unnamed: true }], /needs an audience, or unnamed/],
+    [[{ ...good, audience: undefined, unnamed: true }], /only HS256/],
+    [[unnamed, { ...unnamed, issuer: 'b' }], /more than one/],
+    [[{ ...unnamed, max_age_seconds: 86_401 }], /max_age/],
     [[{ ...good, algorithm: 'none' }], /algorithm/],
     [[{ ...good, algorithm: 'RS512' }], /algorithm/],
     [[{ ...good, algorithm: 'HS256' }], /HS256/],
@@ -172,6 +217,7 @@ test('issuers that would open the store are refused at the start', () => {
     return parseSettings({ env: { STORAGE_EXTERNAL_ISSUERS: text } })
   }
   assert.equal(parse([good]).settings.externalIssuers?.length, 1)
+  assert.equal(parse([unnamed]).settings.externalIssuers?.[0]?.maxAgeSeconds, 900)
   for (const [value, reason] of bad) {
     const said = JSON.stringify(value)
     assert.throws(
