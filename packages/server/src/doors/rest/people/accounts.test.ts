@@ -220,7 +220,11 @@ test('with the setting the token endpoint gives and takes refresh tokens', async
   const again = await ask({ ...renewal, ...named })
   assert.deepEqual([again.status, again.json.error], [400, 'invalid_grant'])
   refused(await own.ask('GET /api/v2/auth/me', bearer(second.json)), 401, 'UNAUTHENTICATED')
-  const audit = await own.ask('GET /api/v2/audit?limit=50&action=issueToken')
-  assert.ok(audit.text.includes('GRANT_INVALID') && !audit.text.includes(refresh_token))
+  await own.running.context.audit.flush()
+  const { text, json: rows } = await own.ask('GET /api/v2/audit?limit=50&action=issueToken')
+  assert.ok(!text.includes(refresh_token))
+  const told = rows.items.map((row: Tree) => [row.outcome, row.code, row.detail.client_id])
+  const [newest] = told
+  assert.deepEqual(newest, ['refused', 'GRANT_INVALID', made.client_id])
   assert.ok(!own.logLines.join('').includes(refresh_token.slice(-40)))
 })

@@ -238,5 +238,5 @@ test('the list of the guide is one that the server takes', () => {
   const guide = readFileSync(new URL('../../../../../../docs/issuers.md', import.meta.url), 'utf8')
   const list = /```json\n(.*?)```/s.exec(guide)?.[1] ?? ''
   const { settings } = parseSettings({ env: { STORAGE_EXTERNAL_ISSUERS: list } })
-  assert.equal(settings.externalIssuers?.length, 2)
+  assert.equal(settings.externalIssuers?.length, 3)
 })
