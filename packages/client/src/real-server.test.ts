@@ -476,6 +476,7 @@ async function callEverything({ assets, versions, buckets, ...rest }: Client): P
     ...[accounts.update(owner, {}), accounts.remove(owner), accounts.rotateSecret(owner)],
     accounts.removeSecret(owner, owner),
     accounts.token({ clientId: 'sa_a_b_c', secret: 's' }),
+    accounts.refresh({ clientId: 'sa_a_b_c', secret: 's', refreshToken: 't' }),
   ]
   for (const result of await Promise.allSettled(calls)) assert.equal(result.status, 'rejected')
 }

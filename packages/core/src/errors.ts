@@ -163,7 +163,12 @@ export const errorTable = {
   GRANT_TYPE_UNSUPPORTED: entry(
     'invalid',
     'The grant type is not supported.',
-    'Only client_credentials is (RFC 6749 §4.4).',
+    'client_credentials is, and refresh_token where the settings have it (RFC 6749 §4.4, §6).',
+  ),
+  GRANT_INVALID: entry(
+    'invalid',
+    'The refresh token is not good.',
+    'It was used, has ended with its secret, or is of another client. Use the secret.',
   ),
   SCOPE_INVALID: entry(
     'invalid',

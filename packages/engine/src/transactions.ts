@@ -46,6 +46,7 @@ import {
   endSessionsTransaction,
   endSessionTransaction,
   renewSessionTransaction,
+  startAccountSessionTransaction,
   startSessionTransaction,
 } from './identity/sessions/session-transactions.ts'
 import {
@@ -122,6 +123,7 @@ export const transactions = {
   'sessions.renew': renewSessionTransaction,
   'sessions.end': endSessionTransaction,
   'sessions.endAll': endSessionsTransaction,
+  'accounts.startSession': startAccountSessionTransaction,
   'accounts.create': createAccountTransaction,
   'accounts.update': updateAccountTransaction,
   'accounts.rotate': rotateSecretTransaction,

@@ -158,22 +158,9 @@ export async function openContext(options: ContextOptions): Promise<OpenedContex
     const limits = new Limits({ policies, store: counting.store, clock, proxies, metrics, log })
     log.info({ recovery: store.recovery, data_dir: settings.dataDir }, 'store opened')
     const context = {
-      settings,
-      version,
-      engine,
-      clock,
-      random,
-      disk,
-      log,
-      metrics,
-      health,
-      pace,
-      certificate,
+      ...{ settings, version, engine, clock, random, disk, log, metrics, health, pace },
+      ...{ certificate, proxies, audit, limits, load },
       startedMs: clock.monotonic(),
-      proxies,
-      audit,
-      limits,
-      load,
     }
     const close = async (last?: () => void) => {
       pace.stop()
@@ -231,6 +218,7 @@ function identitySettings(settings: Settings): Partial<IdentitySettings> {
     issuer: settings.tokenIssuer,
     accessSeconds: settings.accessTokenSeconds,
     refreshSeconds: settings.refreshTokenSeconds,
+    accountRefresh: settings.accountRefreshTokens,
     rotationSeconds: settings.keyRotationSeconds,
     overlapSeconds: Math.max(settings.keyOverlapSeconds, settings.accessTokenSeconds),
     lockoutFailures: settings.lockoutFailures,

@@ -3,6 +3,8 @@ export interface IdentitySettings {
   readonly issuer: string
   readonly accessSeconds: number
   readonly refreshSeconds: number
+  /** Whether service accounts get refresh tokens as well, which RFC 6749 §4.4.3 advises against. */
+  readonly accountRefresh: boolean
   /** A key signs for so long, and is taken for `overlapSeconds` more. */
   readonly rotationSeconds: number
   readonly overlapSeconds: number
@@ -31,6 +33,7 @@ export const defaultIdentitySettings: IdentitySettings = Object.freeze({
   issuer: 'holdfast',
   accessSeconds: HOUR / 2,
   refreshSeconds: 7 * 24 * HOUR,
+  accountRefresh: false,
   rotationSeconds: 24 * HOUR,
   overlapSeconds: 25 * HOUR,
   lockoutFailures: 5,

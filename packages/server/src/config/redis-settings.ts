@@ -12,7 +12,7 @@ export interface RedisUrl {
 }
 
 const PROBLEM =
-  'must look like redis://user:password@host:6379/0, rediss://… for TLS, or unix:///path?db=0'
+  'must look like redis://user:password@host:6379/0, rediss://… for TLS, or unix://localhost/path'
 
 /** As the URI schemes of Redis have it (IANA provisional `redis`, `rediss`). */
 const redisUrl: Kind<RedisUrl | undefined> = {
@@ -41,7 +41,7 @@ const redisUrl: Kind<RedisUrl | undefined> = {
 function placeOf(url: URL): RedisUrl['at'] | undefined {
   if (url.protocol === 'unix:') {
     const socket = decodeURI(url.pathname)
-    return url.host === '' && socket.length > 1 ? { socket } : undefined
+    return /^(localhost)?$/.test(url.host) && socket.length > 1 ? { socket } : undefined
   }
   if (!['redis:', 'rediss:'].includes(url.protocol) || url.hostname === '') return undefined
   const host = url.hostname.replace(/^\[(.*)\]$/, '$1')
@@ -75,7 +75,7 @@ export const redisSettings = {
     name: 'LIMITS_WITHOUT_REDIS',
     kind: oneOf(['local', 'refuse']),
     description:
-      'While Redis is down: each server counts for itself, or whatever has a limit is answered 503.',
+      'While Redis is down: each server counts for itself, or what has a limit is answered 503.',
     standard: 'local',
   }),
 } as const

@@ -251,6 +251,14 @@ export const settingsTable = {
     description: 'How long a refresh token is good.',
     standard: 604_800,
   }),
+  accountRefreshTokens: setting({
+    name: 'ACCOUNT_REFRESH_TOKENS',
+    kind: boolean,
+    description:
+      'Service accounts get refresh tokens, for clients that insist on one. RFC 6749 advises ' +
+      'against it: the secret gets the next token.',
+    standard: false,
+  }),
   keyRotationSeconds: setting({
     name: 'KEY_ROTATION_INTERVAL',
     kind: seconds(3600, 365 * 86_400),

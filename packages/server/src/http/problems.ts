@@ -50,6 +50,7 @@ const OAUTH: Partial<Record<ErrorCode, string>> = {
   ACCOUNT_DISABLED: 'invalid_client',
   SECRET_EXPIRED: 'invalid_client',
   GRANT_TYPE_UNSUPPORTED: 'unsupported_grant_type',
+  GRANT_INVALID: 'invalid_grant',
   SCOPE_INVALID: 'invalid_scope',
 }
 

@@ -57,7 +57,7 @@ export async function startRedis(
   const secret = password === undefined ? '' : `:${password}@`
   return {
     ...{ socket, start, stop },
-    url: `unix://${secret}${socket}`,
+    url: `unix://${secret}localhost${socket}`,
     freeze: () => void child?.kill('SIGSTOP'),
     thaw: () => void child?.kill('SIGCONT'),
     [Symbol.asyncDispose]: async () => {

@@ -22,6 +22,17 @@ export function accountCalls(transport: Transport) {
       return await callJson(transport, 'issueToken', { ...call, idempotent: true })
     },
 
+    /** Where the server has refresh tokens for programs: good once, and with the secret alone. */
+    async refresh(
+      given: { clientId: string; secret: string; refreshToken: string },
+      options: CallOptions = {},
+    ) {
+      const named = { client_id: given.clientId, client_secret: given.secret }
+      const json = { grant_type: 'refresh_token', refresh_token: given.refreshToken, ...named }
+      const call = { method: 'POST', path: '/api/v2/auth/token', json, options } as const
+      return await callJson(transport, 'issueToken', call)
+    },
+
     async list(query: QueryOf<Routes['listAccounts']> = {}, options: CallOptions = {}) {
       return await callJson(transport, 'listAccounts', { method: 'GET', path: all, query, options })
     },

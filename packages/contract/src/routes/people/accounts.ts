@@ -26,7 +26,8 @@ export const accountRoutes = {
     summary: 'Token of a service account: OAuth 2.0 client credentials',
     description:
       'RFC 6749 §4.4, as form or JSON. Refusals also carry `error` and `error_description` ' +
-      '(§5.2). There is no refresh token (§4.4.3): the secret gets the next one.',
+      '(§5.2). Refresh tokens (§6) only where the settings have them, since the secret gets the ' +
+      'next token (§4.4.3). They are good once, and for who has the secret.',
     body: { kind: 'json', schema: tokenRequest, alsoForm: true },
     answer: { status: 200, description: 'An access token.', schema: clientTokenResponse },
     errors: [
@@ -34,6 +35,7 @@ export const accountRoutes = {
       'ACCOUNT_DISABLED',
       'SECRET_EXPIRED',
       'GRANT_TYPE_UNSUPPORTED',
+      'GRANT_INVALID',
       'SCOPE_INVALID',
     ],
   }),

@@ -120,8 +120,11 @@ export const secretCreate = Type.Object(
 export const tokenRequest = Type.Object(
   {
     grant_type: Type.Optional(
-      Type.String({ description: '`client_credentials`; in JSON it may be absent.' }),
+      Type.String({
+        description: '`client_credentials`, in JSON it may be absent; or `refresh_token`.',
+      }),
     ),
+    refresh_token: Type.Optional(Type.String({ maxLength: 8192 })),
     client_id: Type.Optional(Type.String({ maxLength: 255 })),
     client_secret: Type.Optional(Type.String({ maxLength: 1024 })),
     scope: Type.Optional(
@@ -141,6 +144,9 @@ export const clientTokenResponse = Type.Object(
     token_type: Type.Enum(['Bearer']),
     expires_in: Type.Integer({ minimum: 0, description: 'Seconds.' }),
     issued_at: time('When it was issued.'),
+    refresh_token: Type.Optional(
+      Type.String({ description: 'Good once. Only with STORAGE_ACCOUNT_REFRESH_TOKENS.' }),
+    ),
     scope: Type.String({ description: 'What it permits; access lists may open more to it.' }),
   },
   { title: 'ClientTokenResponse', description: 'RFC 6749 §5.1.' },

@@ -68,7 +68,7 @@ redis.call('PEXPIRE', KEYS[1], ARGV[4])
 return {1, free - 1}
 `)
 
-/** KEYS: who is inside. ARGV: lease, life, ids. Also those that a Redis has lost that began anew. */
+/** KEYS: who is inside. ARGV: lease, life, ids. Also what a new Redis does not know. */
 export const renewScript = scriptOf(`${TIME}
 for at = 3, #ARGV do
   redis.call('ZADD', KEYS[1], text(now + tonumber(ARGV[1])), ARGV[at])

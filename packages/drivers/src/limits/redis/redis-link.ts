@@ -42,7 +42,7 @@ export class RedisFailure extends Error {
 
 /** The last but one is what a question of more than ten words gets without a password. */
 const REFUSALS =
-  /^(WRONGPASS|NOAUTH|NOPERM|ERR (AUTH|invalid password|Protocol error: unauthenticated|.*DB index))/
+  /^(WRONGPASS|NOAUTH|NOPERM|ERR (AUTH|invalid password|.*DB index|Protocol error: unauth))/
 const RETRY_MS_MAX = 1000
 /** Beside the time for one command: a server that is gone without a word must not hold us. */
 const SILENT_TIMES = 2
@@ -89,7 +89,7 @@ export class RedisLink implements ScriptRunner, AsyncDisposable {
     const { at, tls, username, password, db } = this.#address
     const client = new Redis({
       ...('socket' in at ? { path: at.socket } : at),
-      ...(tls ? { tls: { servername: 'host' in at ? at.host : '' } } : {}),
+      ...(tls ? { tls: {} } : {}),
       ...(username === undefined ? {} : { username }),
       ...(password === undefined ? {} : { password }),
       db,

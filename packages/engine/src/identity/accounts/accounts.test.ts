@@ -277,3 +277,83 @@ test('fields that cannot be are named', async () => {
     await assert.rejects(made(opened, wrong), refused('VALIDATION_ERROR'), JSON.stringify(wrong))
   }
 })
+
+test('refresh tokens of a program are good once, with its secret, and never for more', async () => {
+  await using opened = await openTestStore({ identity: { accountRefresh: true } })
+  const { engine, call } = opened
+  const { account, secret, enter, act } = await made(opened, {
+    permissions: ['assets:read', 'assets:write', 'metadata:read'],
+  })
+  const stranger = await made(opened, { name: 'stranger', roles: ['USER'] })
+  const renew = async (refreshToken: string | undefined, more: object = {}) =>
+    await issueClientToken(engine, { clientId: account.clientId, secret, refreshToken, ...more })
+  const first = await enter()
+  assert.equal((await act(first.accessToken)).principal.id, account.id)
+  await assert.rejects(act(first.refreshToken ?? ''), refused('UNAUTHENTICATED'))
+  const origin = { ip: '', agent: '' }
+  await assert.rejects(
+    refresh(engine, first.refreshToken ?? '', origin),
+    refused('UNAUTHENTICATED'),
+  )
+  await assert.rejects(
+    renew(first.refreshToken, { secret: stranger.secret }),
+    refused('UNAUTHENTICATED'),
+  )
+  const theirs = { clientId: stranger.account.clientId, secret: stranger.secret }
+  await assert.rejects(renew(first.refreshToken, theirs), refused('GRANT_INVALID'))
+  for (const bad of ['', 'x', first.accessToken, `${first.refreshToken}x`]) {
+    await assert.rejects(renew(bad), refused('GRANT_INVALID'), bad.slice(0, 9))
+  }
+  const second = await renew(first.refreshToken)
+  const { principal } = await act(second.accessToken)
+  assert.deepEqual([principal.kind, principal.id], ['service_account', account.id])
+  // In two hands: the session ends, with every token of it.
+  await assert.rejects(renew(first.refreshToken), refused('GRANT_INVALID'))
+  await assert.rejects(renew(second.refreshToken), refused('GRANT_INVALID'))
+  for (const { accessToken } of [first, second]) {
+    await assert.rejects(act(accessToken), refused('UNAUTHENTICATED'))
+  }
+  const narrow = await enter(secret, 'assets:read metadata:read')
+  await assert.rejects(
+    renew(narrow.refreshToken, { scope: 'assets:write' }),
+    refused('SCOPE_INVALID'),
+  )
+  const kept = await renew(narrow.refreshToken)
+  assert.equal(kept.scope, 'assets:read metadata:read')
+  const less = await renew(kept.refreshToken, { scope: 'assets:read' })
+  assert.deepEqual((await act(less.accessToken)).principal.permissions, ['assets:read'])
+  // It ends with the secret that it began with, and with the account.
+  const [{ id: secretId = '' } = {}] = account.secrets
+  const next = await rotateSecret(engine, call, { id: account.id })
+  await removeSecret(engine, call, { id: account.id, secretId })
+  await assert.rejects(renew(less.refreshToken, { secret: next.secret }), refused('GRANT_INVALID'))
+  await assert.rejects(act(less.accessToken), refused('UNAUTHENTICATED'))
+  const last = await enter(next.secret)
+  await updateAccount(engine, call, { id: account.id, patch: { status: 'SUSPENDED' } })
+  await assert.rejects(act(last.accessToken), refused('UNAUTHENTICATED'))
+  await assert.rejects(
+    renew(last.refreshToken, { secret: next.secret }),
+    refused('ACCOUNT_DISABLED'),
+  )
+})
+
+test('of those that trade one refresh token at once, no two get the next', async () => {
+  await using opened = await openTestStore({ identity: { accountRefresh: true } })
+  const { engine } = opened
+  const { account, secret, enter } = await made(opened)
+  const { refreshToken } = await enter()
+  const named = { clientId: account.clientId, secret }
+  const trades = await Promise.allSettled(
+    Array.from({ length: 5 }, () => issueClientToken(engine, { ...named, refreshToken })),
+  )
+  assert.ok(trades.filter(({ status }) => status === 'fulfilled').length <= 1)
+  assert.deepEqual(await engine.catalog.view.identities.list({ kind: 'session', limit: 9 }), [])
+})
+
+test('without the setting programs get no refresh token, and those from before end', async () => {
+  await using opened = await openTestStore()
+  const { account, secret, enter } = await made(opened)
+  assert.equal((await enter()).refreshToken, undefined)
+  const wanted = { clientId: account.clientId, secret, refreshToken: 'x' }
+  await assert.rejects(issueClientToken(opened.engine, wanted), refused('GRANT_TYPE_UNSUPPORTED'))
+})

@@ -51,17 +51,22 @@ async function ofUser(engine: Engine, checked: CheckedToken): Promise<KnownToken
   return { principal, expiresMs: checked.expiresMs, madeOf: [...made.madeOf, session.id] }
 }
 
-/** A token ends with the secret that it was issued for, and with the account. */
+/** A token ends with the secret that it was issued for, with its session, and with the account. */
 async function ofAccount(engine: Engine, checked: CheckedToken): Promise<KnownToken> {
   const { identities } = engine.catalog.view
   const account = await identities.byId('service_account', checked.subject)
-  const secret = account?.secrets.find(({ id }) => id === checked.sessionId)
+  const session = await identities.byId('session', checked.sessionId)
+  const isOwn = session !== undefined && session.belongsTo === checked.subject
+  const secretId = isOwn ? session.client?.secretId : checked.sessionId
+  const secret = account?.secrets.find(({ id }) => id === secretId)
   const nowMs = engine.clock.now()
   const secretMs = secret === undefined ? 0 : Date.parse(secret.expiresAt)
   if (account === undefined || !isGoodAccount(account, nowMs) || secretMs <= nowMs) {
     throw new HoldfastError('UNAUTHENTICATED')
   }
-  const { principal, madeOf } = await principalOfAccount(engine, account)
+  const made = await principalOfAccount(engine, account)
+  const madeOf = isOwn ? [...made.madeOf, session.id] : made.madeOf
+  const principal = isOwn ? { ...made.principal, sessionId: session.id } : made.principal
   const { scopes } = checked
   const ends = [checked.expiresMs, secretMs]
   if (account.expiresAt !== null) ends.push(Date.parse(account.expiresAt))

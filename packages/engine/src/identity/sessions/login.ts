@@ -151,9 +151,10 @@ export async function failLogin(engine: Engine, guessed: Guessed): Promise<never
  * its users get the next: IDENTITY_UNAVAILABLE when it does not answer, and nothing is traded.
  */
 export async function refresh(engine: Engine, token: string, origin: Origin): Promise<LoggedIn> {
-  const { sessionId: id, jti, subject } = await checkToken(engine, token, 'refresh')
+  const { sessionId: id, jti, subject, kind } = await checkToken(engine, token, 'refresh')
   const generation = generationOf(jti)
-  if (generation === undefined) throw new HoldfastError('UNAUTHENTICATED')
+  // A program renews its own with its secret (RFC 6749 §6), at the token endpoint.
+  if (generation === undefined || kind !== 'user') throw new HoldfastError('UNAUTHENTICATED')
   // Before the token is used up: it is good again when the lock has ended.
   const owner = await engine.catalog.view.identities.byId('user', subject)
   if (owner !== undefined) requireUnlocked(engine, { user: owner, name: owner.username })

@@ -12,6 +12,17 @@ export interface StartSessionArgs {
   readonly agent: string
 }
 
+interface Origin {
+  readonly ip: string
+  readonly agent: string
+}
+
+export interface StartAccountSessionArgs extends Origin {
+  readonly accountId: string
+  readonly client: NonNullable<Session['client']>
+  readonly expiresAt: string
+}
+
 export interface RenewSessionArgs {
   readonly id: string
   readonly generation: number
@@ -33,36 +44,63 @@ export async function startSessionTransaction(
   // Between the check of the password and this moment an administrator may have acted.
   if (found === undefined || found.status !== 'ACTIVE') throw new HoldfastError('UNAUTHENTICATED')
   const before = spendProof(found, args.proof)
-  const open = await tx.identities.list({
-    kind: 'session',
-    belongsTo: before.id,
-    limit: SESSIONS_MAX + 1,
-  })
+  await makeRoom(tx, before.id, now)
+  const seq = await tx.nextSeq()
+  const user: User = { ...before, seq, failures: 0, lockedUntil: null, lastLoginAt: now }
+  const session = newSession({ ...args, ownerId: user.id, seq }, moment)
+  await tx.put.identity(user)
+  await tx.put.identity(session)
+  await tx.note({ what: 'identity.set', detail: { kind: 'session', id: session.id } })
+  return { user, session }
+}
+
+/** A program that trades its secret for tokens, one of which gets the next. */
+export async function startAccountSessionTransaction(
+  tx: CatalogTransaction,
+  args: StartAccountSessionArgs,
+  moment: Moment,
+): Promise<Session> {
+  const account = await tx.identities.byId('service_account', args.accountId)
+  // Between the check of the secret and this moment an administrator may have acted.
+  const isKept = account?.secrets.some(({ id }) => id === args.client.secretId)
+  if (account?.status !== 'ACTIVE' || isKept !== true) throw new HoldfastError('UNAUTHENTICATED')
+  await makeRoom(tx, account.id, moment.now)
+  const seq = await tx.nextSeq()
+  const { client } = args
+  const session = { ...newSession({ ...args, ownerId: account.id, seq }, moment), client }
+  await tx.put.identity(session)
+  await tx.note({ what: 'identity.set', detail: { kind: 'session', id: session.id } })
+  return session
+}
+
+async function makeRoom(tx: CatalogTransaction, ownerId: string, now: string): Promise<void> {
+  const limit = SESSIONS_MAX + 1
+  const open = await tx.identities.list({ kind: 'session', belongsTo: ownerId, limit })
   const [oldest] = open
   for (const one of open) if (one.expiresAt <= now) await tx.remove.identity(one.id)
   if (oldest !== undefined && open.length >= SESSIONS_MAX) await tx.remove.identity(oldest.id)
-  const seq = await tx.nextSeq()
-  const user: User = { ...before, seq, failures: 0, lockedUntil: null, lastLoginAt: now }
-  const session: Session = {
+}
+
+function newSession(
+  args: Origin & { readonly ownerId: string; readonly seq: number; readonly expiresAt: string },
+  moment: Moment,
+): Session {
+  return {
     kind: 'session',
     id: moment.newId(),
-    seq,
+    seq: args.seq,
     names: [],
-    belongsTo: user.id,
+    belongsTo: args.ownerId,
     generation: 1,
     expiresAt: args.expiresAt,
     ip: args.ip,
     agent: args.agent,
     lastIp: args.ip,
     lastAgent: args.agent,
-    createdAt: now,
-    createdBy: user.id,
-    updatedAt: now,
+    createdAt: moment.now,
+    createdBy: args.ownerId,
+    updatedAt: moment.now,
   }
-  await tx.put.identity(user)
-  await tx.put.identity(session)
-  await tx.note({ what: 'identity.set', detail: { kind: 'session', id: session.id } })
-  return { user, session }
 }
 
 /**

@@ -32,14 +32,27 @@ export async function issueTokens(
     ...whose,
     claims: { ...claims, ...(email === null ? {} : { email }) },
   })
-  const refreshToken = await sign(engine, {
-    ...whose,
-    use: 'refresh',
-    jti: refreshId(session),
-    issuedAtS: access.issuedAtS,
-    claims: { username },
-  })
+  const { issuedAtS } = access
+  const refreshToken = await signRefresh(engine, session, { subject: user.id, issuedAtS, username })
   return { ...access, refreshToken }
+}
+
+/** What renews the session once; `claims` are those beside the times and ids. */
+export async function signRefresh(
+  engine: Engine,
+  session: Session,
+  { subject, issuedAtS, ...claims }: RefreshFacts,
+): Promise<string> {
+  const expiresMs = Date.parse(session.expiresAt)
+  const facts = { subject, sid: session.id, expiresMs, issuedAtS, claims }
+  return await sign(engine, { ...facts, use: 'refresh', jti: refreshId(session) })
+}
+
+interface RefreshFacts {
+  readonly subject: string
+  readonly issuedAtS: number
+  readonly username?: string
+  readonly kind?: 'service_account'
 }
 
 interface TokenFacts {

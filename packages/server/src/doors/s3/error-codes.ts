@@ -32,6 +32,7 @@ const codes: Record<ErrorCode, S3Code> = {
   SHARE_LOCKED: 'AccessDenied',
   SECRET_EXPIRED: 'AccessDenied',
   GRANT_TYPE_UNSUPPORTED: 'InvalidRequest',
+  GRANT_INVALID: 'InvalidRequest',
   SCOPE_INVALID: 'InvalidRequest',
   BUCKET_NOT_FOUND: 'NoSuchBucket',
   ASSET_NOT_FOUND: 'NoSuchKey',

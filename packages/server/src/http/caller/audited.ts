@@ -1,6 +1,6 @@
 import type { Route } from '@holdfast/contract/route.ts'
 import { routes } from '@holdfast/contract/routes.ts'
-import type { HoldfastError } from '@holdfast/core/errors.ts'
+import type { ErrorCode, HoldfastError } from '@holdfast/core/errors.ts'
 import type { AuditEntry } from '@holdfast/core/identities.ts'
 import type { JsonObject } from '@holdfast/core/records.ts'
 import type { FastifyRequest } from 'fastify'
@@ -48,6 +48,8 @@ export async function auditSuccess(
   else await context.audit.recordDurably(full)
 }
 
+/** Credentials that are not good, told in another way. */
+const ALSO: ReadonlySet<ErrorCode> = new Set(['SHARE_NOT_FOUND', 'GRANT_INVALID'])
 const REFUSALS: ReadonlySet<string> = new Set(['unauthenticated', 'forbidden', 'locked'])
 
 /** Somebody was kept from something, or an administrator's change failed. */
@@ -56,8 +58,7 @@ export function auditFailure(
   request: FastifyRequest,
   { error, status }: { readonly error: HoldfastError; readonly status: number },
 ): void {
-  const isRefusal =
-    REFUSALS.has(error.kind) || isOfGuesses(error) || error.code === 'SHARE_NOT_FOUND'
+  const isRefusal = REFUSALS.has(error.kind) || isOfGuesses(error) || ALSO.has(error.code)
   if (!isRefusal && !isGuardedChange(request)) return
   const outcome = isRefusal ? 'refused' : 'failed'
   const entry = entryOf(context, request, { outcome, status, code: error.code })

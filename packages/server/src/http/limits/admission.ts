@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http'
-import { type ErrorCode, HoldfastError } from '@holdfast/core/errors.ts'
+import { type ErrorCode, HoldfastError, isHoldfastError } from '@holdfast/core/errors.ts'
 import type { LimitStore, RatePolicy } from '@holdfast/core/ports/limit-store.ts'
 import type { Principal } from '@holdfast/core/principal.ts'
 import { addressKey } from '@holdfast/core/rates/address-key.ts'
@@ -74,7 +74,7 @@ export class Admission {
     this.#buckets.add(name)
     const policy = this.#parts.policies.rates.bucket
     if (isKnown) await this.#pass('bucket', name)
-    else if (policy === undefined || !(await this.#parts.store.take(policy, name)).allowed) return
+    else if (policy === undefined || !(await this.#takeUnseen(policy, name))) return
     this.#onceOver(status => {
       if (policy === undefined || status === undefined || !KEPT_OUT.has(status)) return
       void this.#parts.store.giveBack(policy, name)
@@ -124,6 +124,16 @@ export class Admission {
       throw new HoldfastError('TOO_MANY_REQUESTS', { policies: [policy.name], retry_after: 1 })
     }
     this.#onceOver(() => void stay.leave())
+  }
+
+  /** Not even that nobody can count may be told. */
+  async #takeUnseen(policy: RatePolicy, key: string): Promise<boolean> {
+    try {
+      return (await this.#parts.store.take(policy, key)).allowed
+    } catch (error) {
+      if (isHoldfastError(error) && error.code === 'LIMITS_UNAVAILABLE') return false
+      throw error
+    }
   }
 
   /** Quiet ones are told of only when they refuse: what is left would help who guesses. */

@@ -1,9 +1,11 @@
 import type { IncomingMessage } from 'node:http'
 import type { BlockList } from 'node:net'
 import { BoundedCache } from '@holdfast/core/bounded-cache.ts'
+import { isHoldfastError } from '@holdfast/core/errors.ts'
 import type { Clock } from '@holdfast/core/ports/clock.ts'
-import type { LimitStore } from '@holdfast/core/ports/limit-store.ts'
+import type { LimitStore, RatePolicy } from '@holdfast/core/ports/limit-store.ts'
 import { addressKey } from '@holdfast/core/rates/address-key.ts'
+import type { Taken } from '@holdfast/core/rates/rate-table.ts'
 import type { Log } from '../../telemetry/log.ts'
 import type { Metrics } from '../../telemetry/metrics.ts'
 import { clientAddress } from '../caller/client-address.ts'
@@ -90,15 +92,25 @@ export class Limits {
 
   /** Counts a credential that was wrong. */
   async countWrong(ip: string): Promise<void> {
-    const { policies, store, clock } = this.#parts
+    const { policies, clock } = this.#parts
     const policy = policies.rates.credentials
     if (policy === undefined) return
     const key = addressKey(ip)
-    const { left, waitMs } = await store.take(policy, key)
+    const { left, waitMs } = await this.#takeOrWait(policy, key)
     if (left > 0) return
     // Whoever is pushed out here is back with the next wrong one: the store still knows.
     if (this.#blocked.size >= BLOCKED_MAX) this.#blocked.clear()
     this.#blocked.set(key, clock.monotonic() + waitMs)
+  }
+
+  /** Where nobody may count, one at a time: whoever guesses must not gain by that. */
+  async #takeOrWait(policy: RatePolicy, key: string): Promise<Pick<Taken, 'left' | 'waitMs'>> {
+    try {
+      return await this.#parts.store.take(policy, key)
+    } catch (error) {
+      if (!isHoldfastError(error) || error.code !== 'LIMITS_UNAVAILABLE') throw error
+      return { left: 0, waitMs: policy.rate.windowMs / policy.rate.quota }
+    }
   }
 
   #waitMs(key: string): number {

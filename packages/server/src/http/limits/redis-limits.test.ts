@@ -76,12 +76,11 @@ test('an address of Redis that cannot be one is refused, and never told', async 
 })
 
 describe('limits in Redis', { skip }, () => {
-  test('servers keep a limit together, and tell so', async () => {
+  test('a server counts in Redis what its principals do, and says so', async () => {
     const env = { STORAGE_RATE_LIMIT_PRINCIPAL: '6/1h', STORAGE_REDIS_PREFIX: 'together:' }
     await using one = await start({ ...env, STORAGE_CONCURRENCY_LIMIT_ADDRESS: '50' })
     await using other = await start(env)
-    // The administrator's key has another id at each server, so only names of buckets and
-    // addresses mean the same everywhere.
+    // The key of the administrator has another id at each server.
     const each = await Promise.all(Array.from({ length: 8 }, () => asked(one)))
     assert.equal(each.filter(({ status }) => status === 404).length, 6)
     assert.equal((await asked(other)).status, 404)
@@ -151,7 +150,35 @@ describe('limits in Redis', { skip }, () => {
     assert.equal((await asked(server)).status, 404)
   })
 
-  test('a Redis that does not let the server in stops its start, without the password', async () => {
+  test('a bucket that a caller may not know of is as if not there, without Redis too', async () => {
+    await using own = await startRedis({ password })
+    const env = { STORAGE_RATE_LIMIT_BUCKET: '100/1h', STORAGE_LIMITS_WITHOUT_REDIS: 'refuse' }
+    await using server = await start(env, own.url)
+    const json = { name: 'k', permissions: ['assets:read'], buckets: ['elsewhere'] }
+    const made = (await server.ask('POST /api/v2/keys', { json })).json
+    const seen = async (bucket: string) => {
+      const line = `GET /api/v2/buckets/${bucket}/assets/k?`
+      const { status, json } = await server.ask(line, { key: made.key ?? made.secret })
+      return [status, json.code]
+    }
+    const before = [await seen('holdfast'), await seen('nowhere')]
+    await own.stop()
+    assert.deepEqual([await seen('holdfast'), await seen('nowhere')], before)
+    refused(await server.ask('GET /api/v2/buckets/holdfast/assets/k?'), 503, 'LIMITS_UNAVAILABLE')
+  })
+
+  test('nobody guesses credentials faster because nobody may count', async () => {
+    await using own = await startRedis({ password })
+    await own.stop()
+    const env = { STORAGE_RATE_LIMIT_CREDENTIALS: '2/2h', STORAGE_LIMITS_WITHOUT_REDIS: 'refuse' }
+    await using server = await start(env, own.url)
+    const guess = async (key: string) => await server.ask('GET /api/v2/assets', { key })
+    refused(await guess('hf_wrong-1'), 401, 'UNAUTHENTICATED')
+    refused(await guess('hf_wrong-2'), 429, 'RATE_LIMITED')
+    assert.equal((await server.ask('GET /health/live', { key: null })).status, 200)
+  })
+
+  test('a Redis that does not let the server in ends its start without a secret', async () => {
     const wrong = redis.url.replace(password, 'Wrong-canary-9c')
     for (const url of [wrong, `unix://${redis.socket}`]) {
       const logs: string[] = []

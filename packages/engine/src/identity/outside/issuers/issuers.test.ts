@@ -265,7 +265,7 @@ test('no forged, foreign or misdirected token is taken', async () => {
   }
 })
 
-test('tokens of a gateway that name nobody are taken from the one issuer of the settings', async () => {
+test('tokens of a gateway that name nobody are taken from one issuer', async () => {
   const gateway = secretIssuer('gateway', 'a-shared-secret-of-at-least-32-bytes', {
     ...{ audiences: undefined, maxAgeSeconds: 900 },
     claims: { subject: ['user_id'], name: ['email'], email: ['email'] },

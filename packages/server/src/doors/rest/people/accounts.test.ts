@@ -196,3 +196,35 @@ test('what happens to accounts and their secrets is audited, the secrets are now
     assert.ok(!all.includes(secret), 'a secret was written down')
   }
 })
+
+test('with the setting the token endpoint gives and takes refresh tokens', async () => {
+  await using own = await startServer({ env: { STORAGE_ACCOUNT_REFRESH_TOKENS: 'on' } })
+  const json = { name: 'insists', permissions: ['assets:read'] }
+  const made = (await own.ask('POST /api/v2/service-accounts', { json })).json
+  const named = { client_id: made.client_id, client_secret: made.client_secret }
+  const ask = async (fields: Record<string, string>) => {
+    const headers = { 'content-type': 'application/x-www-form-urlencoded' }
+    const body = new URLSearchParams(fields).toString()
+    return await own.ask('POST /api/v2/auth/token', { key: null, body, headers })
+  }
+  const first = await ask({ ...grant, ...named })
+  const { refresh_token } = first.json
+  const renewal = { grant_type: 'refresh_token', refresh_token }
+  const unnamed = await ask(renewal)
+  assert.deepEqual([unnamed.status, unnamed.json.error], [400, 'invalid_request'])
+  const missing = await ask({ grant_type: 'refresh_token', ...named })
+  assert.deepEqual([missing.status, missing.json.error], [400, 'invalid_request'])
+  const second = await ask({ ...renewal, ...named })
+  assert.equal(second.status, 200, second.text)
+  assert.equal((await own.ask('GET /api/v2/auth/me', bearer(second.json))).json.id, made.id)
+  const again = await ask({ ...renewal, ...named })
+  assert.deepEqual([again.status, again.json.error], [400, 'invalid_grant'])
+  refused(await own.ask('GET /api/v2/auth/me', bearer(second.json)), 401, 'UNAUTHENTICATED')
+  await own.running.context.audit.flush()
+  const { text, json: rows } = await own.ask('GET /api/v2/audit?limit=50&action=issueToken')
+  assert.ok(!text.includes(refresh_token))
+  const told = rows.items.map((row: Tree) => [row.outcome, row.code, row.detail.client_id])
+  const [newest] = told
+  assert.deepEqual(newest, ['refused', 'GRANT_INVALID', made.client_id])
+  assert.ok(!own.logLines.join('').includes(refresh_token.slice(-40)))
+})

@@ -22,6 +22,7 @@ import { issueClientToken } from '@holdfast/engine/identity/accounts/client-toke
 import { principalOfAccount } from '@holdfast/engine/identity/accounts/principal-of-account.ts'
 import { basicCredentials } from '../../../http/caller/basic-credentials.ts'
 import type { Operations, Scope } from '../../../http/exchange.ts'
+import { originOf } from './origin.ts'
 
 type Names =
   | 'issueToken'
@@ -38,8 +39,12 @@ export const accountOperations: Pick<Operations, Names> = {
     const { context, body, reply, request } = exchange
     const { clientId, secret } = credentialsOf(exchange, body)
     request.state.told = await clientTold(context, clientId)
-    requireGrantType(exchange, body)
-    const token = await issueClientToken(context.engine, { clientId, secret, scope: body.scope })
+    const refreshToken = refreshTokenOf(exchange, body)
+    const token = await issueClientToken(context.engine, {
+      ...{ clientId, secret, refreshToken },
+      scope: body.scope,
+      origin: originOf(exchange),
+    })
     const { principal } = await principalOfAccount(context.engine, token.account)
     request.state.principal = principal
     // RFC 6749 §5.1; `no-store` is sent with every answer.
@@ -49,6 +54,7 @@ export const accountOperations: Pick<Operations, Names> = {
       token_type: 'Bearer',
       expires_in: token.expiresInS,
       issued_at: new Date(token.issuedAtS * 1000).toISOString(),
+      ...(token.refreshToken === undefined ? {} : { refresh_token: token.refreshToken }),
       scope: token.scope,
     }
   },
@@ -125,11 +131,15 @@ function credentialsOf(
   return { clientId: id, secret }
 }
 
-function requireGrantType({ request }: Scope, { grant_type: type }: TokenRequest): void {
-  if (type === 'client_credentials') return
+/** What is traded instead of asking anew; undefined for client credentials. */
+function refreshTokenOf({ request }: Scope, given: TokenRequest): string | undefined {
+  const { grant_type: type, refresh_token: token } = given
+  if (type === 'refresh_token') return token ?? malformed('refresh_token is needed')
+  if (type === 'client_credentials') return undefined
   if (type !== undefined) throw new HoldfastError('GRANT_TYPE_UNSUPPORTED')
   const isForm = request.headers['content-type']?.includes('form-urlencoded') === true
   if (isForm) malformed('grant_type is needed')
+  return undefined
 }
 
 function malformed(reason: string): never {
