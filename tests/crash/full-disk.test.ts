@@ -25,10 +25,10 @@ let store: Store
 let engine: Engine
 
 /** As the server runs it: the committer in its own thread. */
-async function open(): Promise<void> {
+async function open(reservedBytes = 32 * MiB): Promise<void> {
   store = await openStore({
     dir: `${root}/disk/data`,
-    reservedBytes: 32 * MiB,
+    reservedBytes,
     transactionsUrl: import.meta.resolve('@holdfast/engine/transactions.ts'),
   })
   const { catalog, element } = store
@@ -125,5 +125,31 @@ describe('a disk that another program filled up', { skip }, () => {
     await new Promise(resolve => setTimeout(resolve, 300))
     await put('again', Buffer.alloc(MiB, 9))
     assert.equal(await sizeOf('again'), MiB)
+  })
+
+  it('refuses what the catalog has no room for, and never fails after the log', async () => {
+    await store.close()
+    // Nothing is held back: the catalog meets the full disk itself.
+    await open(0)
+    for (let n = 0; n < 400; n += 1) await put(`small ${n}`, Buffer.alloc(200, n))
+    const ids = (await listAssets(engine, call, { bucket: 'full', limit: 1000 })).items.map(
+      ({ id }) => id,
+    )
+    fillUp()
+    const seen = new Map<string, number>()
+    const tell = (word: string) => seen.set(word, (seen.get(word) ?? 0) + 1)
+    for (const [n, id] of ids.entries()) {
+      if (n % 20 === 0) tell(await refusal(put(`late ${n}`, Buffer.alloc(100, n))))
+      else tell(await refusal(removeAsset(engine, call, id, { hard: n % 2 === 0 })))
+    }
+    assert.deepEqual([...seen.keys()].sort(), ['STORAGE_FULL', 'done'])
+
+    fs.rmSync(`${root}/disk/filler`)
+    await new Promise(resolve => setTimeout(resolve, 300))
+    await put('again', Buffer.alloc(1000, 9))
+    const before = (await listAssets(engine, call, { bucket: 'full' })).total
+    await store.close()
+    await open(0)
+    assert.equal((await listAssets(engine, call, { bucket: 'full' })).total, before)
   })
 })

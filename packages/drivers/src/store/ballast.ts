@@ -2,7 +2,7 @@ import type { Disk } from '@holdfast/core/ports/disk.ts'
 import { BALLAST } from '../element/disk/layout.ts'
 
 const CHUNK = 1024 * 1024
-/** With less than this free, the catalog's next commit might find no room. */
+/** With less than this free, recovery might find no room. */
 const SCARCE_BYTES = 16 * 1024 * 1024
 
 /**
@@ -29,7 +29,7 @@ export class Ballast {
   lay(): void {
     const path = `${this.#dir}/${BALLAST}`
     const known = this.#disk.stat(path)
-    if (known !== undefined && known.size >= this.#bytes) {
+    if (known !== undefined && this.#bytes > 0 && known.size >= this.#bytes) {
       this.#held = true
       return
     }
@@ -49,13 +49,7 @@ export class Ballast {
     }
   }
 
-  /** Gives the ballast up in time: after the log is synced the catalog must not run out of room. */
-  releaseIfScarce(): void {
-    if (!this.#held) return
-    if (this.#disk.space(this.#dir).freeBytes < SCARCE_BYTES) this.release()
-  }
-
-  /** The same before anything is open: a start needs room, too. */
+  /** Before anything is open: recovery needs room, too. */
   static makeRoom(disk: Disk, dir: string): void {
     if (disk.space(dir).freeBytes < SCARCE_BYTES) disk.remove(`${dir}/${BALLAST}`)
   }

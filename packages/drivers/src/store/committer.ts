@@ -17,6 +17,7 @@ import { Journal } from '../element/disk/journal.ts'
 import { formatLocation, parseLocation } from '../element/disk/layout.ts'
 import type { AppliedPosition } from './applied-position.ts'
 import type { Ballast } from './ballast.ts'
+import type { CatalogRoom } from './catalog-room.ts'
 import type { CommitReply, CommitRequest, StagedBytes } from './commit-request.ts'
 import { Reclaimer, type ReclaimStep } from './reclaimer.ts'
 import { toReplyError } from './reply-error.ts'
@@ -37,6 +38,7 @@ export interface CommitterParts {
   readonly files: BlobFiles
   readonly applied: AppliedPosition
   readonly ballast: Ballast
+  readonly catalogRoom: CatalogRoom
   readonly clock: Clock
   readonly random: Random
   readonly transactions: Readonly<Record<string, AnyTransaction>>
@@ -111,6 +113,7 @@ export class Committer {
     } catch (error) {
       this.#reclaimer.reset()
       if (error instanceof FatalStoreError) this.#failed = error
+      else if (isFull(error) && this.#parts.ballast.release()) return this.reclaim()
       throw error
     }
   }
@@ -154,8 +157,8 @@ export class Committer {
     requests: readonly CommitRequest[],
     savepoints: boolean,
   ): Promise<CommitReply[]> {
-    const { journal, ballast } = this.#parts
-    ballast.releaseIfScarce()
+    const { journal, ballast, catalogRoom } = this.#parts
+    catalogRoom.begin()
     const seqBefore = this.#seq
     const replies: CommitReply[] = []
     const batch: BatchState = { bodies: [], bodyBytes: 0, publish: [], lines: [], removed: [] }
@@ -286,8 +289,10 @@ export class Committer {
   }
 
   #makeDurable(batch: BatchState): void {
-    const { tables, journal, files, applied } = this.#parts
+    const { tables, journal, files, applied, catalogRoom } = this.#parts
     tables.counters.flush()
+    const lines = batch.lines.map(lineText)
+    catalogRoom.reserve(lines, batch.bodies.length + batch.publish.length > 0)
     try {
       for (const staged of batch.publish) {
         if (staged.temp === null)
@@ -299,7 +304,6 @@ export class Committer {
       files.forget()
       throw error
     }
-    const lines = batch.lines.map(lineText)
     journal.append({ bodies: batch.bodies, lines })
     try {
       applied.set(journal.position)

@@ -14,6 +14,7 @@ import { formatLocation, TEMP } from '../element/disk/layout.ts'
 import { sumsAt } from '../element/disk/reading/sums-at.ts'
 import { AppliedPosition } from './applied-position.ts'
 import { Ballast } from './ballast.ts'
+import { CatalogRoom } from './catalog-room.ts'
 import { removeTwin } from './check/catalog-twin.ts'
 import { type AnyTransaction, Committer } from './committer.ts'
 
@@ -81,6 +82,7 @@ export function openLog(options: LogOptions): OpenedLog {
     const ballast = new Ballast(disk, dir, options.reservedBytes)
     ballast.lay()
     const files = new BlobFiles(disk, dir)
+    const catalogRoom = new CatalogRoom(db)
     const parts = {
       disk,
       dir,
@@ -90,6 +92,7 @@ export function openLog(options: LogOptions): OpenedLog {
       files,
       applied,
       ballast,
+      catalogRoom,
       clock,
       random,
       transactions,
@@ -101,6 +104,7 @@ export function openLog(options: LogOptions): OpenedLog {
       close: () => {
         journal.close()
         db.close()
+        catalogRoom[Symbol.dispose]()
       },
     }
   } catch (error) {

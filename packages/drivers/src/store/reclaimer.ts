@@ -11,6 +11,7 @@ import { Journal } from '../element/disk/journal.ts'
 import { formatLocation, PACKS, packPath } from '../element/disk/layout.ts'
 import { restIsZero, type ScannedBatch, scanPack } from '../element/disk/pack-scan.ts'
 import type { AppliedPosition } from './applied-position.ts'
+import type { CatalogRoom } from './catalog-room.ts'
 
 export interface ReclaimerParts {
   readonly disk: Disk
@@ -20,6 +21,7 @@ export interface ReclaimerParts {
   readonly journal: Journal
   readonly files: BlobFiles
   readonly applied: AppliedPosition
+  readonly catalogRoom: CatalogRoom
 }
 
 /** One step of work, so that commits never wait long for it. */
@@ -168,7 +170,7 @@ export class Reclaimer {
 
   /** Copies into the active pack and moves the catalog along, as one commit. */
   #relocate(from: number, gathered: readonly PackedBody[], lines: readonly ChangeLine[]): number {
-    const { tables, journal, applied } = this.#parts
+    const { tables, journal, applied, catalogRoom } = this.#parts
     // Commits came in between: only what still lies where it was read is moved.
     const prefix = `pack:${from}:`
     const bodies = gathered.filter(
@@ -176,6 +178,8 @@ export class Reclaimer {
     )
     if (bodies.length === 0 && lines.length === 0) return 0
     const before = journal.position
+    const texts = lines.map(lineText)
+    catalogRoom.begin()
     tables.db.exec('BEGIN IMMEDIATE')
     try {
       let bodyBytes = 0
@@ -187,7 +191,8 @@ export class Reclaimer {
         tables.blobs.move(sha256, location)
         at += Journal.bodyBytes(bytes.length)
       }
-      journal.append({ bodies, lines: lines.map(lineText) })
+      catalogRoom.reserve(texts, false)
+      journal.append({ bodies, lines: texts })
     } catch (error) {
       tables.db.exec('ROLLBACK')
       throw error

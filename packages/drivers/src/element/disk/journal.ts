@@ -43,6 +43,8 @@ export const defaultJournal = Object.freeze({
 
 /** For a batch of at least this part of what is laid out, zeros cost more than they save. */
 const LAY_OUT_FOR = 1 / 8
+/** Of the laid out bytes, what batches with bodies do not use. */
+const SPARE_SHARE = 1 / 4
 
 const ZEROS = Buffer.alloc(1024 * 1024)
 
@@ -248,9 +250,9 @@ export class Journal {
     const how = { mtimeS: seconds, secret, room: (size: number) => this.#room(size) }
     const bytes = encodeBatch(this.#nextBatch, batch, how)
     const end = this.#offset + bytes.length
+    // Nothing of the batch is written yet: what was laid out stays for those that need less.
+    this.#makeRoom(file, end, batch)
     try {
-      const { layOutBytes } = this.#options
-      if (end > this.#laidOut && bytes.length < layOutBytes * LAY_OUT_FOR) this.#layOut(file, end)
       file.write(bytes, this.#offset)
       this.#laidOut = Math.max(this.#laidOut, end)
     } catch (error) {
@@ -306,15 +308,25 @@ export class Journal {
     return this.#buffer.subarray(0, bytes)
   }
 
-  #layOut(file: DiskFile, end: number): void {
-    const target = end + this.#options.layOutBytes
-    const zeros = ZEROS
-    for (let at = this.#laidOut; at < target; ) {
-      const piece = zeros.subarray(0, Math.min(zeros.length, target - at))
-      file.write(piece, at)
-      at += piece.length
+  /** Batches with bodies leave a part of the room to those without, deletes above all. */
+  #makeRoom(file: DiskFile, end: number, batch: Batch): void {
+    const { layOutBytes } = this.#options
+    const bringsBytes = batch.bodies.length > 0
+    const needed = bringsBytes ? end + layOutBytes * SPARE_SHARE : end
+    if (needed <= this.#laidOut || end - this.#offset >= layOutBytes * LAY_OUT_FOR) return
+    try {
+      this.#layOut(file, end + layOutBytes)
+    } catch (error) {
+      if (bringsBytes || this.#laidOut < end) throw error
     }
-    this.#laidOut = target
+  }
+
+  #layOut(file: DiskFile, target: number): void {
+    while (this.#laidOut < target) {
+      const piece = ZEROS.subarray(0, Math.min(ZEROS.length, target - this.#laidOut))
+      file.write(piece, this.#laidOut)
+      this.#laidOut += piece.length
+    }
   }
 
   /**
