@@ -28,7 +28,8 @@ export const s3Targets: readonly FuzzTarget[] = [
     modules: ['s3/xml/read.ts', 's3/xml/write.ts'],
     seeds: texts(
       '<Delete><Quiet>true</Quiet><Object><Key>a&amp;b</Key></Object></Delete>',
-      '<?xml version="1.0" encoding="UTF-8"?>\n<Tagging xmlns="http://s3.amazonaws.com/doc/2006-03-01/">' +
+      '<?xml version="1.0" encoding="UTF-8"?>\n' +
+        '<Tagging xmlns="http://s3.amazonaws.com/doc/2006-03-01/">' +
         '<TagSet><Tag><Key>k&#xFC;</Key><Value><![CDATA[<v>]]></Value></Tag></TagSet></Tagging>',
       '<!DOCTYPE a [<!ENTITY b "c">]><Delete><Object><Key>&b;</Key></Object></Delete>',
       '<Grant xmlns:xsi="x"><Grantee xsi:type="Group"><URI>u</URI></Grantee></Grant>',

@@ -53,7 +53,7 @@ const signer = new SignatureV4({
 /** A method and a path, a query, then headers, a line each; all of them decoded. */
 export const signatureSeeds = texts(
   'GET /bucket/a b+c~d/ü.txt\nprefix=a b&list-type=2&empty=\nx-amz-meta-a:  b   c \nrange:bytes=0-1',
-  'PUT /bucket//./../%2F\nuploadId=abc/def==&partNumber=1\nx-amz-acl:public-read',
+  'PUT /bucket//./../%2F\nuploadId=abc/def==&part=1\nx-amz-acl:public-read',
   'DELETE /b/😀\n\ncontent-md5:x',
 )
 
@@ -168,7 +168,7 @@ function headersOf(lines: readonly string[]): Record<string, string> {
     const known = name.toLowerCase()
     if (!/^[a-z0-9-]+$/.test(known) || Object.hasOwn(headers, known)) continue
     if (/^(authorization|x-amz-date|__proto__)$/.test(known)) continue
-    // Only spaces are collapsed (sig-v4-header-based-auth.html); clients of AWS take all white space.
+    // Only spaces collapse (sig-v4-header-based-auth.html); clients of AWS take all white space.
     headers[known] = whole(value).replaceAll(/[^\S ]|\p{Cc}/gu, '')
   }
   return headers

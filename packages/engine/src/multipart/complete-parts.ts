@@ -64,8 +64,7 @@ export function requireChecksums(
 ): void {
   const { checksumType, parts } = given
   if (checksumType !== undefined && checksumType !== checksum?.type) {
-    const reason =
-      'The complete request must use the checksum type that the upload was created with.'
+    const reason = 'The complete request must use the checksum type that the upload was begun with.'
     throw new HoldfastError('MALFORMED_REQUEST', { reason })
   }
   if (checksum?.type !== 'composite') return

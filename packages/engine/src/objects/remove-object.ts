@@ -13,7 +13,7 @@ import type { RemovedObject } from './writes/remove-transaction.ts'
 export interface RemoveObjectInput extends ObjectAddress {
   /** Retention in governance mode does not hold, for callers who may. */
   readonly bypassGovernance?: boolean | undefined
-  /** PRECONDITION_FAILED when the current version is another, ASSET_NOT_FOUND when there is none. */
+  /** PRECONDITION_FAILED when the current version is another, ASSET_NOT_FOUND without one. */
   readonly conditions?: ETagConditions | undefined
 }
 

@@ -109,8 +109,8 @@ function requireUnderstood(
 
 /**
  * Whether a parameter that nobody reads, with a value, may be ignored as AWS does: links to objects
- * carry marks of caches and counters. What is asked of a bucket is a mark only where no operation can
- * have its name, such as the `_` of browsers; else it asks for something.
+ * carry marks of caches and counters. What is asked of a bucket is a mark only where no operation
+ * can have its name, such as the `_` of browsers; else it asks for something.
  */
 function isDecoration(name: string, { method, level }: OperationRow): boolean {
   if (method !== 'GET' && method !== 'HEAD') return false
