@@ -51,8 +51,8 @@ export function requireNamedParts(
 }
 
 /**
- * MALFORMED_REQUEST unless the completion is made as the upload was begun: the checksum of the whole
- * is of the same type, and one that consists of those of the parts needs each of them
+ * MALFORMED_REQUEST unless the completion is made as the upload was begun: the checksum of the
+ * whole is of the same type, and one that consists of those of the parts needs each of them
  * (https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity-upload.html).
  */
 export function requireChecksums(

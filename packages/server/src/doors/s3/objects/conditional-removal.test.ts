@@ -65,7 +65,7 @@ test('whoever may list a bucket is told that a key is not there, others are not'
   assert.deepEqual(told(named), [404, 'NoSuchVersion'])
 })
 
-test('a lock in governance mode becomes one of compliance only for who may take it away', async () => {
+test('governance becomes compliance only for who may take the lock away', async () => {
   const lock = { 'x-amz-bucket-object-lock-enabled': 'true' }
   await s3.send('PUT /locked', { headers: lock })
   await s3.send('PUT /locked/one', { body: 'x' })
