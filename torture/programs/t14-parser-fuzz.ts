@@ -1,9 +1,10 @@
 import { fuzz } from '../fuzz/fuzz.ts'
 import { httpTargets } from '../fuzz/http-targets.ts'
+import { s3Targets } from '../fuzz/s3-targets.ts'
 import { storeTargets } from '../fuzz/store-targets.ts'
 import type { Program } from '../runner/program.ts'
 
-const targets = [...httpTargets, ...storeTargets]
+const targets = [...httpTargets, ...s3Targets, ...storeTargets]
 const msPerTarget = { short: 4000, long: 600_000 }
 
 export const program: Program = {

@@ -60,6 +60,7 @@ function controlProblem(text: string): string | undefined {
 }
 
 const BUCKET = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/
+const RESERVED = /^(xn--|sthree-)|(-s3alias|--ol-s3|--x-s3|--table-s3|\.mrap)$/
 const ADDRESS = /^\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}$/
 
 /** The rules for general purpose buckets of S3, so that every door can name every bucket. */
@@ -71,8 +72,7 @@ export function bucketNameProblem(name: string): string | undefined {
     return 'must not have a dot beside a dot or hyphen'
   }
   if (ADDRESS.test(name)) return 'must not look like an IP address'
-  if (name.startsWith('xn--') || name.endsWith('-s3alias'))
-    return 'uses a reserved prefix or suffix'
+  if (RESERVED.test(name)) return 'uses a reserved prefix or suffix'
   return undefined
 }
 

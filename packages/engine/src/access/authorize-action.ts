@@ -1,5 +1,6 @@
 import type { Call } from '@holdfast/core/call.ts'
 import { HoldfastError } from '@holdfast/core/errors.ts'
+import type { Principal } from '@holdfast/core/principal.ts'
 import type { Asset, Bucket, Version } from '@holdfast/core/records.ts'
 import type { Engine } from '../engine.ts'
 import { type Action, actionPermissions } from './actions.ts'
@@ -14,6 +15,12 @@ export async function authorizeBucket(
   const bucket = await findBucketFor(engine, call, { bucket: name, action })
   authorize(call.principal, actionPermissions[action], { bucket, action })
   return bucket
+}
+
+/** Who may list a bucket may be told that it holds no such key, as S3 does. */
+export function mayList({ principal }: Call, bucket: Bucket): boolean {
+  const action = 's3:ListBucket'
+  return decide(principal, actionPermissions[action], { bucket, action }).allowed
 }
 
 /** The bucket of an object that `authorizeObject` will be asked about. */
@@ -35,21 +42,47 @@ export interface ObjectInQuestion {
   readonly ownerId?: string | undefined
   readonly asset?: Asset | undefined
   readonly version?: Version | undefined
+  /** As asked for: what is not there is answered in its words. */
+  readonly versionId?: string | undefined
   readonly action: Action
+}
+
+function resourceOf(principal: Principal, wanted: ObjectInQuestion) {
+  const { bucket, key, asset, version, action } = wanted
+  const fresh: Fresh = { ownerId: wanted.ownerId ?? principal.id, key }
+  const { acl: versionAcl, tags = [] } = version?.object ?? {}
+  const objectTags = Object.fromEntries(tags.map(tag => [tag.key, tag.value]))
+  return { bucket, asset, fresh, action, versionAcl, objectTags }
+}
+
+/** VERSION_NOT_FOUND where a version was named, ASSET_NOT_FOUND otherwise. */
+export function missingObject({
+  bucket,
+  key,
+  versionId,
+}: {
+  readonly bucket: string
+  readonly key: string
+  readonly versionId?: string | undefined
+}): HoldfastError {
+  if (versionId === undefined) return new HoldfastError('ASSET_NOT_FOUND', { bucket, key })
+  return new HoldfastError('VERSION_NOT_FOUND', { bucket, key, version_id: versionId })
+}
+
+export function isAllowed({ principal }: Call, wanted: ObjectInQuestion): boolean {
+  return decide(principal, actionPermissions[wanted.action], resourceOf(principal, wanted)).allowed
 }
 
 /** Who may not know of the object gets the answer for a free key: whose it is, is not told. */
 export function authorizeObject({ principal }: Call, wanted: ObjectInQuestion): void {
-  const { bucket, key, asset, version, action } = wanted
+  const { bucket, key, asset, action } = wanted
   const permission = actionPermissions[action]
-  const fresh: Fresh = { ownerId: wanted.ownerId ?? principal.id, key }
-  const { acl: versionAcl, tags = [] } = version?.object ?? {}
-  const objectTags = Object.fromEntries(tags.map(tag => [tag.key, tag.value]))
-  const resource = { bucket, asset, fresh, action, versionAcl, objectTags }
+  const resource = resourceOf(principal, wanted)
+  const { fresh } = resource
   if (decide(principal, permission, resource).allowed) return
   if (asset !== undefined && !mayKnow(principal, resource)) {
     authorize(principal, permission, { bucket, fresh, action, objectTags: {} })
-    throw new HoldfastError('ASSET_NOT_FOUND', { bucket: bucket.name, key })
+    throw missingObject({ bucket: bucket.name, key, versionId: wanted.versionId })
   }
   authorize(principal, permission, resource)
 }

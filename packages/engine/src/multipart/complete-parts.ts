@@ -1,7 +1,12 @@
 import { createHash } from 'node:crypto'
 import { HoldfastError } from '@holdfast/core/errors.ts'
 import { bounds } from '@holdfast/core/limits.ts'
-import type { MultipartUpload, ObjectChecksum, UploadPart } from '@holdfast/core/objects.ts'
+import type {
+  ChecksumType,
+  MultipartUpload,
+  ObjectChecksum,
+  UploadPart,
+} from '@holdfast/core/objects.ts'
 import { openChecksum } from '../objects/checksums.ts'
 import { combineCrc } from './combine-crc.ts'
 
@@ -43,6 +48,33 @@ export function requireNamedParts(
     })
   }
   return found
+}
+
+/**
+ * MALFORMED_REQUEST unless the completion is made as the upload was begun: the checksum of the
+ * whole is of the same type, and one that consists of those of the parts needs each of them
+ * (https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity-upload.html).
+ */
+export function requireChecksums(
+  { checksum }: MultipartUpload,
+  given: {
+    readonly checksumType?: ChecksumType | undefined
+    readonly parts: readonly { readonly number: number; readonly checksum?: string | undefined }[]
+  },
+): void {
+  const { checksumType, parts } = given
+  if (checksumType !== undefined && checksumType !== checksum?.type) {
+    const reason = 'The complete request must use the checksum type that the upload was begun with.'
+    throw new HoldfastError('MALFORMED_REQUEST', { reason })
+  }
+  if (checksum?.type !== 'composite') return
+  const bare = parts.find(part => part.checksum === undefined)
+  if (bare === undefined) return
+  const reason =
+    `The upload was created using a ${checksum.algorithm.toLowerCase()} checksum. The complete ` +
+    'request must include the checksum for each part. It was missing for part ' +
+    `${bare.number} in the request.`
+  throw new HoldfastError('MALFORMED_REQUEST', { reason })
 }
 
 /** MD5 of the MD5s of the parts, and how many they are: how S3 names multipart content. */

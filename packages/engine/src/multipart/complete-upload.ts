@@ -2,7 +2,12 @@ import { createHash } from 'node:crypto'
 import type { Call } from '@holdfast/core/call.ts'
 import { HoldfastError } from '@holdfast/core/errors.ts'
 import { bounds } from '@holdfast/core/limits.ts'
-import type { MultipartUpload, ObjectFacets, UploadPart } from '@holdfast/core/objects.ts'
+import type {
+  ChecksumType,
+  MultipartUpload,
+  ObjectFacets,
+  UploadPart,
+} from '@holdfast/core/objects.ts'
 import type { Asset, Bucket } from '@holdfast/core/records.ts'
 import { findTarget } from '../assets/intake/put-target.ts'
 import { requireLength } from '../assets/intake/upload.ts'
@@ -12,7 +17,12 @@ import type { Engine } from '../engine.ts'
 import { type ETagConditions, requireETag } from '../objects/etag.ts'
 import { type StoredObject, storedObject } from '../objects/object-views.ts'
 import { objectPut, storeObject } from '../objects/store-object.ts'
-import { checksumOfParts, etagOfParts, requireNamedParts } from './complete-parts.ts'
+import {
+  checksumOfParts,
+  etagOfParts,
+  requireChecksums,
+  requireNamedParts,
+} from './complete-parts.ts'
 import { lookUpUpload, type UploadAddress } from './find-upload.ts'
 import { missingUpload } from './stored-upload.ts'
 
@@ -30,6 +40,8 @@ export interface CompleteUploadInput extends UploadAddress {
   readonly checksum?: string | undefined
   /** Size that the client expects (`x-amz-mp-object-size`). */
   readonly size?: number | undefined
+  /** What the client takes the checksum for (`x-amz-checksum-type`). */
+  readonly checksumType?: ChecksumType | undefined
   readonly conditions?: ETagConditions | undefined
 }
 
@@ -54,6 +66,7 @@ export async function completeUpload(
   const { upload } = place
   const shown = place.asset?.deletedAt === null ? place.asset : undefined
   await requireETag(engine.catalog.view, shown, conditions)
+  requireChecksums(upload, input)
   const parts = requireNamedParts(await allParts(engine, upload), input.parts)
   const size = parts.reduce((sum, part) => sum + part.size, 0)
   requireSizes(engine, input, size)

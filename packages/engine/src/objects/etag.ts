@@ -2,10 +2,13 @@ import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { CatalogView } from '@holdfast/core/ports/catalog.ts'
 import type { Asset, Version } from '@holdfast/core/records.ts'
 
-/** Conditions on the current version by ETag (without quotes); `*` stands for any. */
+/** Conditions on the current version; of ETags (without quotes) `*` stands for any. */
 export interface ETagConditions {
   readonly ifMatch?: readonly string[] | undefined
   readonly ifNoneMatch?: readonly string[] | undefined
+  readonly ifSize?: number | undefined
+  /** Compared in whole seconds: dates of HTTP have no fractions. */
+  readonly ifModifiedAtMs?: number | undefined
 }
 
 /**
@@ -23,16 +26,26 @@ export function etagOf(version: Version): string {
 export async function requireETag(
   view: CatalogView,
   shown: Asset | undefined,
-  { ifMatch, ifNoneMatch }: ETagConditions,
+  conditions: ETagConditions,
 ): Promise<void> {
-  if (ifMatch === undefined && ifNoneMatch === undefined) return
+  const { ifMatch, ifNoneMatch, ifSize, ifModifiedAtMs } = conditions
+  const wants = ifMatch !== undefined || ifSize !== undefined || ifModifiedAtMs !== undefined
+  if (!wants && ifNoneMatch === undefined) return
   const version = shown === undefined ? undefined : await view.versions.byId(shown.versionId)
-  if (ifMatch !== undefined) {
+  if (wants) {
     if (version === undefined) throw new HoldfastError('ASSET_NOT_FOUND')
-    if (!matches(etagOf(version), ifMatch)) fail('If-Match')
+    if (ifMatch !== undefined && !matches(etagOf(version), ifMatch)) fail('If-Match')
+    if (ifSize !== undefined && version.size !== ifSize) fail('x-amz-if-match-size')
+    if (ifModifiedAtMs !== undefined && secondOf(version) !== Math.floor(ifModifiedAtMs / 1000)) {
+      fail('x-amz-if-match-last-modified-time')
+    }
   }
   if (ifNoneMatch === undefined || version === undefined) return
   if (matches(etagOf(version), ifNoneMatch)) fail('If-None-Match')
+}
+
+function secondOf({ createdAt }: Version): number {
+  return Math.floor(Date.parse(createdAt) / 1000)
 }
 
 export function matches(etag: string, list: readonly string[]): boolean {

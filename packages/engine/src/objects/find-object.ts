@@ -4,7 +4,13 @@ import { isUuid } from '@holdfast/core/ids.ts'
 import type { CatalogView } from '@holdfast/core/ports/catalog.ts'
 import type { Asset, Bucket, Version } from '@holdfast/core/records.ts'
 import type { Action } from '../access/actions.ts'
-import { authorizeObject, findBucketFor } from '../access/authorize-action.ts'
+import {
+  authorizeObject,
+  findBucketFor,
+  isAllowed,
+  mayList,
+  missingObject,
+} from '../access/authorize-action.ts'
 import type { Engine } from '../engine.ts'
 import {
   type ObjectAddress,
@@ -33,12 +39,14 @@ export async function getObject(
   const action = wanted.action ?? (named ? 's3:GetObjectVersion' : 's3:GetObject')
   const bucket = await findBucketFor(engine, call, { bucket: wanted.bucket, action })
   const { asset, version } = await lookUp(engine.catalog.view, bucket, wanted)
-  authorizeObject(call, { bucket, key: wanted.key, asset, version, action })
-  if (asset === undefined) throw missing(wanted)
+  const { key, versionId } = wanted
+  const question = { bucket, key, asset, version, versionId, action }
+  const absent = version === undefined && !isAllowed(call, question) && mayList(call, bucket)
+  if (absent) throw missingObject(wanted)
+  authorizeObject(call, question)
+  if (asset === undefined) throw missingObject(wanted)
   if (version === undefined) {
-    if (!named) throw await hidden(engine, asset, wanted)
-    const { bucket: name, key, versionId } = wanted
-    throw new HoldfastError('VERSION_NOT_FOUND', { bucket: name, key, version_id: versionId })
+    throw named ? missingObject(wanted) : await hidden(engine, asset, wanted)
   }
   if (version.kind === 'marker') {
     const details = { version_id: versionIdOf(version), modified_at: version.createdAt }
@@ -70,10 +78,6 @@ async function lookUp(
     if (version !== undefined) return { asset, version }
     if (attempt >= ATTEMPTS_MAX) throw new HoldfastError('CHANGED_MEANWHILE')
   }
-}
-
-function missing({ bucket, key }: ObjectAddress): HoldfastError {
-  return new HoldfastError('ASSET_NOT_FOUND', { bucket, key })
 }
 
 async function hidden(

@@ -126,7 +126,7 @@ describe('rights on own objects', () => {
       authorisedId: null,
       versionId: null,
       bypassGovernance: false,
-      ifMatch: undefined,
+      conditions: {},
       createdBy: 'bob',
       ownerId: bobId,
       name: 'k',

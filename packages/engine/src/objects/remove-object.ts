@@ -4,6 +4,7 @@ import { authorizeObject, findBucketFor } from '../access/authorize-action.ts'
 import { asHoldfastError } from '../as-holdfast-error.ts'
 import { commit } from '../commit.ts'
 import type { Engine } from '../engine.ts'
+import type { ETagConditions } from './etag.ts'
 import { requireVersionId } from './find-object.ts'
 import { type ObjectAddress, versionNamed } from './object-views.ts'
 import { objectPut } from './store-object.ts'
@@ -12,8 +13,8 @@ import type { RemovedObject } from './writes/remove-transaction.ts'
 export interface RemoveObjectInput extends ObjectAddress {
   /** Retention in governance mode does not hold, for callers who may. */
   readonly bypassGovernance?: boolean | undefined
-  /** ETag without quotes or `*`; PRECONDITION_FAILED when the current version is another. */
-  readonly ifMatch?: string | undefined
+  /** PRECONDITION_FAILED when the current version is another, ASSET_NOT_FOUND without one. */
+  readonly conditions?: ETagConditions | undefined
 }
 
 /**
@@ -65,7 +66,7 @@ async function authoriseAndRemove(
     authorisedId: asset?.id ?? null,
     versionId: versionId?.toLowerCase() ?? null,
     bypassGovernance: input.bypassGovernance ?? false,
-    ifMatch: input.ifMatch === undefined ? undefined : [input.ifMatch],
+    conditions: input.conditions ?? {},
     createdBy: call.principal.name,
     ownerId,
     name: put.newName,

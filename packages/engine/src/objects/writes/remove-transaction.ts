@@ -8,7 +8,7 @@ import { removeLinks, removeTransaction } from '../../assets/writes/remove-trans
 import { newestVersion, shownAfterRemoval } from '../../assets/writes/shown-version.ts'
 import { storedBucket } from '../../assets/writes/stored-asset.ts'
 import { requireUnlocked } from '../../versions/lock.ts'
-import { requireETag } from '../etag.ts'
+import { type ETagConditions, requireETag } from '../etag.ts'
 import { versionIdOf, versionNamed } from '../object-views.ts'
 
 export interface RemoveObjectArgs {
@@ -19,7 +19,7 @@ export interface RemoveObjectArgs {
   /** As S3 clients see it; null: the current one is hidden. */
   readonly versionId: string | null
   readonly bypassGovernance: boolean
-  readonly ifMatch: readonly string[] | undefined
+  readonly conditions: ETagConditions
   readonly createdBy: string
   /** Of the asset that a marker for a free key makes. */
   readonly ownerId: string
@@ -42,8 +42,7 @@ export async function removeObjectTransaction(
   const bucket = await storedBucket(tx, args.bucketId)
   const asset = await tx.assets.byKey(bucket.id, args.key)
   if ((asset?.id ?? null) !== args.authorisedId) throw new HoldfastError('CHANGED_MEANWHILE')
-  const { ifMatch } = args
-  await requireETag(tx, asset?.deletedAt === null ? asset : undefined, { ifMatch })
+  await requireETag(tx, asset?.deletedAt === null ? asset : undefined, args.conditions)
   if (args.versionId !== null) return removeOne(tx, moment, { bucket, asset, args })
   if (bucket.settings.versioning === 'disabled') return trash(tx, moment, { asset, args })
   const { createdBy } = args

@@ -55,7 +55,10 @@ function patchedFacets(facets: ObjectFacets, patch: FacetsPatch): ObjectFacets {
   return Object.fromEntries(entries.filter(([, value]) => value !== null && value !== undefined))
 }
 
-/** A retention that holds may grow; only governance mode gives way, to who may bypass it. */
+/**
+ * A retention that holds may grow; governance mode gives way to who may bypass it, and to nobody
+ * else: compliance mode, too, would be a lock that nobody could take back any more.
+ */
 function requireLonger(
   version: Version,
   wanted: ObjectFacets['retention'] | null,
@@ -65,8 +68,7 @@ function requireLonger(
   const holds = isLocked({ ...version, object: held ? { retention: held } : {} }, { now })
   if (held === undefined || !holds) return
   const longer = wanted != null && wanted.until >= held.until
-  const stricter = wanted?.mode === held.mode || wanted?.mode === 'COMPLIANCE'
-  if (longer && stricter) return
+  if (longer && wanted.mode === held.mode) return
   if (held.mode === 'GOVERNANCE' && bypassGovernance) return
   throw new HoldfastError('VERSION_LOCKED', {
     version_id: version.id,

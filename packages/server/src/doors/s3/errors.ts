@@ -104,6 +104,11 @@ const table = {
   ],
   SlowDown: [503, 'Please reduce your request rate.'],
   UnexpectedContent: [400, 'This request contains unsupported content.'],
+  // Grantees are named by their id here.
+  UnresolvableGrantByEmailAddress: [
+    400,
+    'The email address you provided does not match any account on record.',
+  ],
   UserKeyMustBeSpecified: [400, 'The bucket POST must contain the specified field name: key.'],
   XAmzContentSHA256Mismatch: [
     400,

@@ -37,7 +37,9 @@ export function parsePartHeaders(bytes: Uint8Array): PartHeaders {
 function parseDisposition(header: string): Map<string, string> {
   const parameters = new Map<string, string>()
   if (!/^form-data\s*(;|$)/i.test(header)) throw malformed('is not form-data')
-  const pattern = /;\s*([\w!#$&+.^`|~*-]+)\s*=\s*(?:"((?:\\["\\]|[^"])*)"|([^\s;"]*))\s*(?=;|$)/gy
+  // Each byte fits in one way only: where two fit, a header that fits nowhere is tried for ever.
+  const pattern =
+    /;\s*([\w!#$&+.^`|~*-]+)\s*=\s*(?!\s)(?:"((?:\\["\\]|[^"\\]|\\(?!["\\]))*)"|([^\s;"]*))\s*(?=;|$)/gy
   let at = header.search(/;|$/)
   while (at < header.length) {
     if (/^;?\s*$/.test(header.slice(at))) break

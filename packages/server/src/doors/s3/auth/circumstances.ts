@@ -10,8 +10,12 @@ export class Circumstances implements RequestFacts {
   readonly #isSigned: boolean
   #keys: Record<string, string> | undefined
 
-  constructor(request: ReadRequest, principal: Principal) {
+  readonly #form: 2 | 4 | undefined
+
+  /** `form`: the version of the signature of a form. */
+  constructor(request: ReadRequest, principal: Principal, form?: 2 | 4) {
     this.#request = request
+    this.#form = form
     this.#isSigned = principal.kind !== 'anonymous'
   }
 
@@ -37,7 +41,7 @@ export class Circumstances implements RequestFacts {
   }
 
   get keys(): Readonly<Record<string, string>> {
-    this.#keys ??= conditionKeys(this.#request, this.#isSigned)
+    this.#keys ??= conditionKeys(this.#request, this.#isSigned, this.#form)
     return this.#keys
   }
 }
@@ -67,14 +71,13 @@ const CONDITION_PARAMETERS: Readonly<Record<string, string>> = {
   versionId: 's3:VersionId',
 }
 
-function conditionKeys({ headers, query }: ReadRequest, signed: boolean): Record<string, string> {
-  const presigned = query.has('X-Amz-Signature')
-  const keys: Record<string, string> = signed
-    ? {
-        's3:authType': presigned ? 'REST-QUERY-STRING' : 'REST-HEADER',
-        's3:signatureversion': 'AWS4-HMAC-SHA256',
-      }
-    : {}
+function conditionKeys(
+  request: ReadRequest,
+  signed: boolean,
+  form: 2 | 4 | undefined,
+): Record<string, string> {
+  const { headers, query } = request
+  const keys = signed ? signatureKeys(request, form) : {}
   for (const name of CONDITION_HEADERS) {
     const value = headers.get(name)
     // Those of object lock go by their bare names.
@@ -87,6 +90,16 @@ function conditionKeys({ headers, query }: ReadRequest, signed: boolean): Record
     if (value !== undefined) keys[key] = value
   }
   return keys
+}
+
+function signatureKeys({ query }: ReadRequest, form: 2 | 4 | undefined): Record<string, string> {
+  const old = query.has('Signature')
+  const linked = old || query.has('X-Amz-Signature')
+  const version = form ?? (old ? 2 : 4)
+  return {
+    's3:authType': form === undefined ? (linked ? 'REST-QUERY-STRING' : 'REST-HEADER') : 'POST',
+    's3:signatureversion': version === 2 ? 'AWS' : 'AWS4-HMAC-SHA256',
+  }
 }
 
 /** A tag header that cannot be read is refused by the operation, not here. */

@@ -33,9 +33,6 @@ const QUERY_NAMES = [
 export function claimOf(headers: RequestHeaders, query: Query): Claim | undefined {
   const authorization = headers.get('authorization')
   const presigned = QUERY_NAMES.some(name => query.has(name))
-  if (query.has('AWSAccessKeyId') || (query.has('Signature') && query.has('Expires'))) {
-    throw unsupported()
-  }
   if (headers.has('x-amz-security-token') || query.has('X-Amz-Security-Token')) {
     throw new S3Error('InvalidToken')
   }

@@ -11,6 +11,7 @@ import {
   headerOfChecksum,
   isChecksumName,
   isChecksumValue,
+  isUnknownChecksum,
 } from '../wire/checksums.ts'
 import { announcedTrailers, ChunkedBody, type ChunkSigning } from './chunks.ts'
 import { announcedBytes, type PayloadMode } from './payload.ts'
@@ -97,6 +98,10 @@ export class VerifiedBody {
     const { headers } = this.#request
     const trailers = this.#trailers()
     const named = [...headers.names()].flatMap(name => checksumOfHeader(name) ?? [])
+    if ([...headers.names()].some(isUnknownChecksum)) {
+      const message = 'The algorithm type you specified in x-amz-checksum- header is invalid.'
+      throw new S3Error('InvalidRequest', { message })
+    }
     const later = (trailers ?? []).flatMap(name => checksumOfHeader(name) ?? [])
     if (named.length + later.length > 1) {
       const message =
@@ -179,7 +184,8 @@ function trailingDigests(trailers: ReadonlyMap<string, string>): ExpectedDigests
   return digests
 }
 
-function md5Expected(header: string | undefined): ExpectedDigests {
+/** Of `Content-MD5`. */
+export function md5Expected(header: string | undefined): ExpectedDigests {
   if (header === undefined) return {}
   const bytes = Buffer.from(header, 'base64')
   if (bytes.length !== 16 || bytes.toString('base64') !== header.trim()) {

@@ -17,6 +17,7 @@ import { type Payload, payloadOf } from './payload.ts'
 import { keptSigningKey, requestSignature, type Scope, sameSignature, signText } from './signing.ts'
 import { amzDate, requireFresh, SKEW_MS } from './times.ts'
 import { VerifiedBody } from './verified-body.ts'
+import { isPolicySignature, type OldLink, oldLinkOf, requireOldLink } from './version-two.ts'
 import { rememberSigner, requireUnblocked } from './wrong-signatures.ts'
 
 class S3Call implements Call {
@@ -61,11 +62,13 @@ export type Verified = VerifiedRequest
 
 /** The only place where credentials of this door are read and checked. */
 export async function verifyRequest(request: ReadRequest): Promise<Verified> {
+  const link = oldLinkOf(request.wire, request.query)
+  if (link !== undefined) return verifyOldLink(request, link)
   const claim = claimOf(request.wire, request.query)
   const content = contentHash(request, claim)
   if (claim === undefined) {
     const payload = payloadOf(content, false)
-    return mint(request, anonymous, new VerifiedBody(request, payload.mode, null))
+    return mint(request, { principal: anonymous }, new VerifiedBody(request, payload.mode, null))
   }
   const found = await findSigner(request, claim)
   return verifyClaim(request, { claim, content, found })
@@ -82,6 +85,26 @@ export function peekVerified(request: ReadRequest): Verified | undefined {
   const found = peekAccessKey(request.context.engine, claim.accessKeyId)
   if (found === undefined) return undefined
   return verifyClaim(request, { claim, content: contentHash(request, claim), found })
+}
+
+async function verifyOldLink(request: ReadRequest, link: OldLink): Promise<Verified> {
+  if (request.wire.has('x-amz-security-token')) throw new S3Error('InvalidToken')
+  const { principal, secret } = known(await findSigner(request, link), link)
+  const nowMs = request.context.clock.now()
+  requireOldLink(request, link, { secret: secret.text, nowMs })
+  const { mode } = payloadOf(request.wire.get('x-amz-content-sha256'), true)
+  // Chunks could only be signed with a key of version 4.
+  if (mode.kind === 'chunks' && mode.signed) throw new S3Error('SignatureDoesNotMatch')
+  rememberSigner(request, link.accessKeyId)
+  return mint(request, { principal }, new VerifiedBody(request, mode, null))
+}
+
+function known(
+  found: FoundAccessKey | undefined,
+  { accessKeyId }: Pick<Claim, 'accessKeyId'>,
+): FoundAccessKey {
+  if (found !== undefined) return found
+  throw new S3Error('InvalidAccessKeyId', { AWSAccessKeyId: accessKeyId })
 }
 
 interface Claimed {
@@ -102,7 +125,7 @@ function verifyClaim(request: ReadRequest, { claim, content, found }: Claimed): 
     mode.kind === 'chunks' && mode.signed
       ? { key, time: claim.time, scope: claim.scope, seed: claim.signature }
       : null
-  return mint(request, principal, new VerifiedBody(request, mode, signing))
+  return mint(request, { principal }, new VerifiedBody(request, mode, signing))
 }
 
 /** The same request on behalf of the signer of its form, whose fields stand for its headers. */
@@ -113,12 +136,19 @@ export async function verifyForm(
 ): Promise<Verified> {
   const principal = signed === undefined ? anonymous : await verifyPolicy(request, signed)
   const asked = { ...request, headers }
-  return mint(asked, principal, new VerifiedBody(asked, { kind: 'plain' }, null))
+  const body = new VerifiedBody(asked, { kind: 'plain' }, null)
+  return mint(asked, { principal, form: signed?.version }, body)
 }
 
-function mint(request: ReadRequest, principal: Principal, body: VerifiedBody): Verified {
+interface Signer {
+  readonly principal: Principal
+  /** Of a form: the version of its signature. */
+  readonly form?: 2 | 4 | undefined
+}
+
+function mint(request: ReadRequest, { principal, form }: Signer, body: VerifiedBody): Verified {
   request.told.principal = principal
-  const facts = new Circumstances(request, principal)
+  const facts = new Circumstances(request, principal, form)
   return new VerifiedRequest(request, { ...principal, request: facts }, body)
 }
 
@@ -141,13 +171,12 @@ async function findSigner(
 
 function openClaim(
   request: ReadRequest,
-  { accessKeyId, scope }: Pick<Claim, 'accessKeyId' | 'scope'>,
+  claim: Pick<Claim, 'accessKeyId' | 'scope'>,
   found: FoundAccessKey | undefined,
 ): { nowMs: number; key: KeyObject; principal: Principal } {
   const { clock, settings } = request.context
-  if (found === undefined) {
-    throw new S3Error('InvalidAccessKeyId', { AWSAccessKeyId: accessKeyId })
-  }
+  const { secret, principal } = known(found, claim)
+  const { scope } = claim
   if (scope.region !== settings.s3Region) {
     throw new S3Error('AuthorizationHeaderMalformed', {
       message:
@@ -156,8 +185,8 @@ function openClaim(
       Region: settings.s3Region,
     })
   }
-  const key = keptSigningKey(found.secret, scope)
-  return { nowMs: clock.now(), key, principal: found.principal }
+  const key = keptSigningKey(secret, scope)
+  return { nowMs: clock.now(), key, principal }
 }
 
 function requireTime(claim: Claim, nowMs: number): void {
@@ -220,7 +249,17 @@ function mismatch({ accessKeyId, signature }: Claim): S3Error {
 }
 
 /** The signature of a form, over its policy as it was sent. */
-export interface SignedPolicy {
+export type SignedPolicy = NewPolicy | OldPolicy
+
+export interface OldPolicy {
+  readonly version: 2
+  readonly accessKeyId: string
+  readonly policy: string
+  readonly signature: string
+}
+
+export interface NewPolicy {
+  readonly version: 4
   readonly accessKeyId: string
   readonly scope: Scope
   readonly timeMs: number
@@ -232,15 +271,23 @@ export interface SignedPolicy {
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-authentication-HTTPPOST.html */
 async function verifyPolicy(request: ReadRequest, signed: SignedPolicy): Promise<Principal> {
   const found = await findSigner(request, signed)
+  if (signed.version === 2) {
+    const { secret, principal } = known(found, signed)
+    if (!isPolicySignature(secret.text, signed.policy, signed.signature)) throw unlike(signed)
+    rememberSigner(request, signed.accessKeyId)
+    return principal
+  }
   const { key, principal, nowMs } = openClaim(request, signed, found)
   if (!amzDate(signed.timeMs).startsWith(signed.scope.day)) throw new S3Error('AccessDenied')
   if (signed.timeMs - nowMs > SKEW_MS) {
     throw new S3Error('AccessDenied', { message: 'Request is not yet valid' })
   }
   const expected = signText(key, signed.policy)
-  if (!sameSignature(signed.signature, expected)) {
-    throw new S3Error('SignatureDoesNotMatch', { AWSAccessKeyId: signed.accessKeyId })
-  }
+  if (!sameSignature(signed.signature, expected)) throw unlike(signed)
   rememberSigner(request, signed.accessKeyId)
   return principal
+}
+
+function unlike({ accessKeyId }: SignedPolicy): S3Error {
+  return new S3Error('SignatureDoesNotMatch', { AWSAccessKeyId: accessKeyId })
 }

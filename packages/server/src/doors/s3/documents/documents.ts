@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type { JsonObject } from '@holdfast/core/records.ts'
 import { S3Error } from '../errors.ts'
 import { malformed } from '../xml/read.ts'
@@ -19,6 +20,7 @@ export const cors: BucketDocument = {
   read: 's3:GetBucketCORS',
   write: 's3:PutBucketCORS',
   missing: 'NoSuchCORSConfiguration',
+  check: checkCors,
 }
 
 export const lifecycle: BucketDocument = {
@@ -29,6 +31,7 @@ export const lifecycle: BucketDocument = {
   write: 's3:PutLifecycleConfiguration',
   missing: 'NoSuchLifecycleConfiguration',
   check: checkLifecycle,
+  kept: withIds,
 }
 
 export const encryption: BucketDocument = {
@@ -94,6 +97,49 @@ function checkLifecycle(document: JsonObject): void {
   for (const rule of rules) checkRule(rule)
 }
 
+/** A rule without a name gets one: clients tell their rules apart by it. */
+function withIds(document: JsonObject): JsonObject {
+  const rules = objects(document.Rule).map((rule, at) => {
+    if (typeof rule.ID === 'string' && rule.ID !== '') return rule
+    const digest = createHash('sha256').update(JSON.stringify([at, rule]))
+    return { ...rule, ID: digest.digest('base64url') }
+  })
+  return { ...document, Rule: rules }
+}
+
+const METHODS = ['GET', 'PUT', 'HEAD', 'POST', 'DELETE']
+
+/** https://docs.aws.amazon.com/AmazonS3/latest/userguide/ManageCorsUsing.html */
+function checkCors(document: JsonObject): void {
+  for (const rule of objects(document.CORSRule)) {
+    const method = texts(rule.AllowedMethod).find(one => !METHODS.includes(one))
+    if (method !== undefined) {
+      throw refusedCors(
+        `Found unsupported HTTP method in CORS config. Unsupported method is ${method}`,
+      )
+    }
+    for (const name of ['AllowedOrigin', 'AllowedHeader']) {
+      const wild = texts(rule[name]).find(one => one.split('*').length > 2)
+      if (wild === undefined) continue
+      throw refusedCors(`${name} "${wild}" can not have more than one wildcard.`)
+    }
+    const exposed = texts(rule.ExposeHeader).find(one => one.includes('*'))
+    if (exposed === undefined) continue
+    throw refusedCors(
+      `ExposeHeader "${exposed}" contains wildcard. ` +
+        'We currently do not support wildcard for ExposeHeader.',
+    )
+  }
+}
+
+function refusedCors(message: string): S3Error {
+  return new S3Error('InvalidRequest', { message: message.slice(0, 500) })
+}
+
+function texts(value: unknown): string[] {
+  return Array.isArray(value) ? value.filter(one => typeof one === 'string') : []
+}
+
 const ACTIONS = [
   'Transition',
   'Expiration',
@@ -109,7 +155,7 @@ function checkRule(rule: JsonObject): void {
     })
   }
   requirePositive(rule)
-  if (rule.Prefix !== undefined && rule.Filter !== undefined) throw malformed()
+  if ((rule.Prefix === undefined) === (rule.Filter === undefined)) throw malformed()
   const filter = object(rule.Filter)
   if (Object.keys(filter).length > 1) throw malformed()
   const expiration = rule.Expiration === undefined ? [] : [object(rule.Expiration)]
@@ -118,6 +164,12 @@ function checkRule(rule: JsonObject): void {
       name => part[name] !== undefined,
     )
     if (given.length !== 1) throw malformed()
+    if (
+      typeof part.Date === 'string' &&
+      !/^[\d-]+(T00:00:00(\.0+)?(Z|[+-]00:00)?)?$/.test(part.Date)
+    ) {
+      throw new S3Error('InvalidArgument', { message: "'Date' must be at midnight GMT" })
+    }
   }
   if (rule.Expiration !== undefined && rule.Transition !== undefined) {
     const [end] = expiration

@@ -1,8 +1,9 @@
 import type { ObjectAcl } from '@holdfast/core/objects.ts'
+import { isKnownGrantee } from '@holdfast/engine/access/known-grantee.ts'
 import { getObject } from '@holdfast/engine/objects/find-object.ts'
 import { setObjectAcl } from '@holdfast/engine/objects/object-settings.ts'
 import type { Verified } from '../auth/verify.ts'
-import { S3Error } from '../errors.ts'
+import { invalidArgument, S3Error } from '../errors.ts'
 import { type Answer, emptyAnswer, xmlAnswer } from '../requests/answer.ts'
 import { objectPlace } from '../requests/place.ts'
 import { aclOfHeaders } from '../wire/acl-headers.ts'
@@ -40,7 +41,9 @@ export async function wantedAcl(verified: Verified, owner: string): Promise<Obje
   const bytes = await verified.body.read(BODY_BYTES_MAX)
   if (headers === undefined) {
     if (bytes.length === 0) throw new S3Error('MissingSecurityHeader')
-    return readAcl(bytes, owner)
+    const acl = readAcl(bytes, owner)
+    await requireKnown(verified, acl)
+    return acl
   }
   if (bytes.length > 0) throw new S3Error('UnexpectedContent')
   const caller = verified.call.principal.id
@@ -52,5 +55,19 @@ export async function wantedAcl(verified: Verified, owner: string): Promise<Obje
       ? { ...grant, grantee: { id: owner } }
       : grant,
   )
+  await requireKnown(verified, { owner, grants })
   return { owner, grants }
+}
+
+/** A grant to nobody is a slip of the pen, and would be one to whoever bears that id later. */
+async function requireKnown(verified: Verified, { owner, grants }: ObjectAcl): Promise<void> {
+  const { call, request } = verified
+  const known = new Set([owner, call.principal.id])
+  for (const { grantee } of grants) {
+    if (typeof grantee === 'string' || known.has(grantee.id)) continue
+    if (!(await isKnownGrantee(request.context.engine, grantee.id))) {
+      throw invalidArgument('CanonicalUser/ID', grantee.id, 'Invalid id')
+    }
+    known.add(grantee.id)
+  }
 }

@@ -9,7 +9,7 @@ import { S3Error } from '../errors.ts'
 import { type Answer, xmlAnswer } from '../requests/answer.ts'
 import { bucketPlace } from '../requests/place.ts'
 import { checksumOfHeader } from '../wire/checksums.ts'
-import { etagsOf } from '../wire/conditions.ts'
+import { removalConditions } from '../wire/conditions.ts'
 import { booleanOf, childrenOf, malformed, readXml, requiredText, textOf } from '../xml/read.ts'
 import { writeXml, type XmlNode } from '../xml/write.ts'
 import { bypasses } from './delete-object.ts'
@@ -26,7 +26,6 @@ export async function deleteObjects(verified: Verified): Promise<Answer> {
   const bypassGovernance = bypasses(verified.request.headers)
   const inputs = childrenOf(root, 'Object').map((object): RemoveObjectInput => {
     const versionId = textOf(object, 'VersionId')
-    const etag = textOf(object, 'ETag')
     const key = requiredText(object, 'Key')
     if (key === '') throw malformed()
     return {
@@ -34,7 +33,11 @@ export async function deleteObjects(verified: Verified): Promise<Answer> {
       key,
       bypassGovernance,
       ...(versionId === undefined || versionId === '' ? {} : { versionId }),
-      ...(etag === undefined ? {} : { ifMatch: etagsOf(etag)[0] }),
+      conditions: removalConditions({
+        etag: textOf(object, 'ETag'),
+        size: textOf(object, 'Size'),
+        modified: textOf(object, 'LastModifiedTime'),
+      }),
     }
   })
   if (inputs.length === 0 || inputs.length > OBJECTS_MAX) throw malformed()

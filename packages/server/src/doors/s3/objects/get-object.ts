@@ -9,10 +9,11 @@ import type { Verified } from '../auth/verify.ts'
 import { S3Error } from '../errors.ts'
 import type { Answer } from '../requests/answer.ts'
 import { objectPlace } from '../requests/place.ts'
+import { headerOfChecksum } from '../wire/checksums.ts'
 import { requireReadConditions } from '../wire/conditions.ts'
 import { requireHeaderText } from '../wire/header-text.ts'
 import { headerOfText } from '../wire/headers.ts'
-import { wholeHeaders } from '../wire/object-headers.ts'
+import { checksumTypeName, wholeHeaders } from '../wire/object-headers.ts'
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html, and of HeadObject. */
 export async function getObjectHere(verified: Verified): Promise<Answer> {
@@ -27,8 +28,10 @@ export async function getObjectHere(verified: Verified): Promise<Answer> {
   const range = part === undefined ? rangeOf(verified, object) : part.range
   const { size } = object.version
   const partial = range !== undefined || part !== undefined
+  const isWhole = range === undefined || (part !== undefined && object.facets.parts === undefined)
   const headers: Record<string, string> = {
-    ...wholeHeaders(object, range === undefined && asksForChecksum(verified)),
+    ...wholeHeaders(object, isWhole && asksForChecksum(verified)),
+    ...(part?.checksum !== undefined && asksForChecksum(verified) ? part.checksum : {}),
     ...overrides,
     ...(range === undefined
       ? {}
@@ -50,10 +53,7 @@ function asksForChecksum({ request }: Verified): boolean {
   return request.headers.get('x-amz-checksum-mode')?.toUpperCase() === 'ENABLED'
 }
 
-function partOf(
-  { request }: Verified,
-  object: StoredObject,
-): { range: ByteRange | undefined; parts: number } | undefined {
+function partOf({ request }: Verified, object: StoredObject): PartOfObject | undefined {
   const text = request.query.get('partNumber')
   if (text === undefined) return undefined
   if (request.headers.has('range')) {
@@ -63,12 +63,31 @@ function partOf(
   const message = 'Part number must be an integer between 1 and 10000, inclusive'
   const number = requireNumber('partNumber', text, { min: 1, max: 10_000, message })
   try {
-    return partRange(object, number)
+    return { ...partRange(object, number), checksum: partChecksum(object, number) }
   } catch (error) {
     if (isHoldfastError(error) && error.code === 'PART_INVALID') {
       throw new S3Error('InvalidPartNumber', { PartNumberRequested: text }, { cause: error })
     }
     throw error
+  }
+}
+
+interface PartOfObject {
+  readonly range: ByteRange | undefined
+  readonly parts: number
+  /** Headers of the checksum that the part came with. */
+  readonly checksum: Record<string, string> | undefined
+}
+
+function partChecksum(
+  { facets: { checksum, parts } }: StoredObject,
+  number: number,
+): Record<string, string> | undefined {
+  const value = parts?.find(part => part.number === number)?.checksum
+  if (checksum === undefined || value === undefined) return undefined
+  return {
+    [headerOfChecksum(checksum.algorithm)]: value,
+    'x-amz-checksum-type': checksumTypeName(checksum),
   }
 }
 

@@ -18,13 +18,22 @@ export interface PostForm {
   close(): Promise<void>
 }
 
+/** Of a path only what follows the last slash or backslash counts. */
+function lastNameOf(path: string): string {
+  return path.slice(Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\')) + 1)
+}
+
 /** The fields of a browser's form up to its file, which comes last. */
 export async function readForm(source: ByteSource, headers: RequestHeaders): Promise<PostForm> {
-  const boundary = boundaryOf(headers.get('content-type'))
+  const type = headers.get('content-type')
+  if (!/^\s*multipart\/form-data\b/i.test(type ?? '')) {
+    const condition = 'Bucket POST must be of the enclosure-type multipart/form-data'
+    throw new S3Error('PreconditionFailed', { Condition: condition })
+  }
+  const boundary = boundaryOf(type)
   if (boundary === undefined) {
-    throw new S3Error('InvalidRequest', {
-      message: 'The body of your POST request is not multipart/form-data with a boundary',
-    })
+    const message = 'The body of your POST request is not multipart/form-data with a boundary'
+    throw new S3Error('MalformedPOSTRequest', { message })
   }
   const parts = formParts(source, boundary, { partsMax: PARTS_MAX })
   const fields = new Map<string, string>()
@@ -40,7 +49,7 @@ export async function readForm(source: ByteSource, headers: RequestHeaders): Pro
     if (name === 'file') {
       return {
         fields,
-        fileName: part.filename ?? '',
+        fileName: lastNameOf(part.filename ?? ''),
         fileType: part.contentType,
         file: part.body,
         close: async () => {

@@ -20,7 +20,7 @@ interface PostCondition {
 
 const CONDITIONS_MAX = 200
 /** Fields that no condition has to name. */
-const FREE = new Set(['x-amz-signature', 'file', 'policy'])
+const FREE = new Set(['x-amz-signature', 'awsaccesskeyid', 'signature', 'file', 'policy'])
 
 export function parsePolicy(base64: string): PostPolicy {
   const document = object(json(base64))

@@ -5,14 +5,14 @@ import { admitCaller } from '../auth/admit-caller.ts'
 import { parseCredential, signatureOf } from '../auth/claim.ts'
 import { ALGORITHM } from '../auth/signing.ts'
 import { parseAmzDate } from '../auth/times.ts'
-import { digestOf } from '../auth/verified-body.ts'
+import { digestOf, md5Expected } from '../auth/verified-body.ts'
 import { type SignedPolicy, verifyForm } from '../auth/verify.ts'
 import { S3Error } from '../errors.ts'
 import { type Answer, emptyAnswer, present } from '../requests/answer.ts'
 import { isSecure, type ReadRequest } from '../requests/request.ts'
-import { checksumOfHeader, isChecksumValue } from '../wire/checksums.ts'
+import { checksumOfHeader, isChecksumValue, isUnknownChecksum } from '../wire/checksums.ts'
 import { RequestHeaders } from '../wire/headers.ts'
-import { versionHeader } from '../wire/object-headers.ts'
+import { checksumHeaders, encryptionHeader, versionHeader } from '../wire/object-headers.ts'
 import { objectInput } from '../wire/object-input.ts'
 import { objectTagsMax, readTagging } from '../wire/tags.ts'
 import { uriEncode } from '../wire/uri.ts'
@@ -58,12 +58,11 @@ async function store(request: ReadRequest, form: PostForm): Promise<Answer> {
     key,
     source: within(form.file, policy),
     facets,
-    ...(checksum === undefined
-      ? {}
-      : {
-          checksum: checksum.algorithm,
-          expected: digestOf(checksum.algorithm, checksum.value),
-        }),
+    checksum: checksum?.algorithm,
+    expected: {
+      ...md5Expected(fields.get('content-md5')),
+      ...(checksum === undefined ? {} : digestOf(checksum.algorithm, checksum.value)),
+    },
   })
   return answerOf(request, fields, object)
 }
@@ -89,13 +88,15 @@ function policyOf(
 
 function signedPolicy(fields: ReadonlyMap<string, string>): SignedPolicy | undefined {
   const names = ['x-amz-algorithm', 'x-amz-credential', 'x-amz-date', 'x-amz-signature', 'policy']
-  if (fields.has('awsaccesskeyid') || fields.has('signature')) {
-    const message =
-      'The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.'
-    throw new S3Error('InvalidRequest', { message })
-  }
   if (fields.has('x-amz-security-token')) throw new S3Error('InvalidToken')
+  const old = fields.has('awsaccesskeyid') || fields.has('signature')
   const given = names.map(name => fields.get(name))
+  if (old) {
+    if (given.slice(0, -1).some(value => value !== undefined)) {
+      throw wrong('signature')
+    }
+    return oldPolicy(fields)
+  }
   if (given.every(value => value === undefined)) return undefined
   const [algorithm, credential, date, signature, policy] = given
   const missing = names.find((_, at) => given[at] === undefined)
@@ -110,7 +111,22 @@ function signedPolicy(fields: ReadonlyMap<string, string>): SignedPolicy | undef
   if (parsed === undefined) throw wrong('x-amz-credential')
   if (timeMs === undefined) throw wrong('x-amz-date')
   if (checked === undefined) throw new S3Error('SignatureDoesNotMatch')
-  return { ...parsed, timeMs, policy: policy ?? '', signature: checked }
+  return { version: 4, ...parsed, timeMs, policy: policy ?? '', signature: checked }
+}
+
+/** https://docs.aws.amazon.com/AmazonS3/latest/API/RESTObjectPOST.html */
+function oldPolicy(fields: ReadonlyMap<string, string>): SignedPolicy {
+  const names = ['awsaccesskeyid', 'policy', 'signature'] as const
+  const [accessKeyId, policy, signature] = names.map(name => {
+    const value = fields.get(name)
+    if (value !== undefined && value !== '') return value
+    const message = `Bucket POST must contain a field named '${name}'.`
+    throw new S3Error('InvalidArgument', { message, ArgumentName: name, ArgumentValue: '' })
+  })
+  if (accessKeyId === undefined || policy === undefined || signature === undefined) {
+    throw wrong('signature')
+  }
+  return { version: 2, accessKeyId, policy, signature }
 }
 
 function wrong(name: string): S3Error {
@@ -136,6 +152,9 @@ const FIELD_HEADERS =
 function checksumOf(fields: ReadonlyMap<string, string>) {
   for (const [name, value] of fields) {
     const algorithm = checksumOfHeader(name)
+    if (isUnknownChecksum(name)) {
+      throw new S3Error('InvalidRequest', { message: `${name} is of no known algorithm.` })
+    }
     if (algorithm === undefined) continue
     if (!isChecksumValue(algorithm, value)) {
       throw new S3Error('InvalidRequest', { message: `Value for ${name} is invalid.` })
@@ -165,7 +184,13 @@ function answerOf(
   const etag = `"${object.etag}"`
   const scheme = isSecure(request) ? 'https' : 'http'
   const location = `${scheme}://${request.headers.get('host') ?? ''}/${bucket}/${uriEncode(key)}`
-  const headers = { etag, location, ...versionHeader(object) }
+  const headers = {
+    etag,
+    location,
+    ...versionHeader(object),
+    ...encryptionHeader(object),
+    ...checksumHeaders(object),
+  }
   const redirect = redirectOf(fields)
   if (redirect !== undefined) {
     for (const [name, value] of Object.entries({ bucket, key, etag })) {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { createHmac } from 'node:crypto'
+import { createHash, createHmac } from 'node:crypto'
 import { after, before, test } from 'node:test'
 import { signingKey } from '../auth/signing.ts'
 import { amzDate } from '../auth/times.ts'
@@ -95,4 +95,76 @@ test('a form without a credential needs a bucket that is open', async () => {
   body.append('file', new Blob(['x']), 'x')
   assert.equal((await fetch(`${s3.url}/forms`, { method: 'POST', body })).status, 403)
   assert.equal((await s3.send('HEAD /forms/anonymous')).status, 404)
+})
+
+/** A form as libraries make it that sign with version 2, and forms with headers of their own. */
+async function send(
+  fields: Record<string, string>,
+  { file = 'content', name = 'photo.jpg' }: { readonly file?: string; readonly name?: string } = {},
+): Promise<{ status: number; code: string | undefined; headers: Headers }> {
+  const body = new FormData()
+  for (const [field, value] of Object.entries(fields)) body.append(field, value)
+  body.append('file', new Blob([file]), name)
+  const answer = await fetch(`${s3.url}/forms`, { method: 'POST', body })
+  const code = /<Code>(\w+)/.exec(await answer.text())?.[1]
+  return { status: answer.status, code, headers: answer.headers }
+}
+
+function oldForm(fields: Record<string, string>, secret = secretKey): Record<string, string> {
+  const conditions = [
+    { bucket: 'forms' },
+    ...Object.entries(fields).map(([field, value]) => {
+      return field === 'key' ? ['starts-with', '$key', value.split('$')[0]] : { [field]: value }
+    }),
+  ]
+  const expiration = new Date(Date.now() + 60_000).toISOString()
+  const policy = Buffer.from(JSON.stringify({ expiration, conditions })).toString('base64')
+  const signature = createHmac('sha1', secret).update(policy).digest('base64')
+  return { ...fields, AWSAccessKeyId: accessKey, policy, signature }
+}
+
+test('a form may be signed with version 2', async () => {
+  const good = oldForm({ key: 'old', acl: 'private', 'Content-Type': 'text/x' })
+  assert.equal((await send(good)).status, 204)
+  assert.equal((await s3.send('HEAD /forms/old')).headers['content-type'], 'text/x')
+  const wrong = await send(oldForm({ key: 'wrong' }, 'x'))
+  assert.deepEqual([wrong.status, wrong.code], [403, 'SignatureDoesNotMatch'])
+  for (const field of ['AWSAccessKeyId', 'policy', 'signature']) {
+    const { [field]: _, ...rest } = oldForm({ key: 'wrong' })
+    const answer = await send(rest)
+    assert.deepEqual([answer.status, answer.code], [400, 'InvalidArgument'], field)
+  }
+  const other = await send({ ...oldForm({ key: 'right' }), key: 'wrong' })
+  assert.deepEqual([other.status, other.code], [403, 'AccessDenied'])
+  const both = await send({ ...oldForm({ key: 'wrong' }), 'x-amz-signature': 'a'.repeat(64) })
+  assert.deepEqual([both.status, both.code], [400, 'InvalidArgument'])
+  assert.equal((await s3.send('HEAD /forms/wrong')).status, 404)
+})
+
+test('of the name of a file only its end counts', async () => {
+  const key = 'named/${' + 'filename}'
+  for (const name of ['C:\\photos\\one.jpg', '../photos/one.jpg']) {
+    assert.equal((await send(oldForm({ key }), { name })).status, 204)
+  }
+  const { text } = await s3.send('GET /forms?prefix=named')
+  assert.deepEqual(text.match(/<Key>.*?<\/Key>/g), ['<Key>named/one.jpg</Key>'])
+})
+
+test('the digests of a form hold for its file', async () => {
+  const md5 = (content: string) => createHash('md5').update(content).digest('base64')
+  const wrong = await send(oldForm({ key: 'summed', 'Content-MD5': md5('other') }))
+  assert.deepEqual([wrong.status, wrong.code], [400, 'BadDigest'])
+  assert.equal((await send(oldForm({ key: 'summed', 'Content-MD5': md5('content') }))).status, 204)
+  const unknown = await send(oldForm({ key: 'summed', 'x-amz-checksum-sha512': 'AAAA' }))
+  assert.deepEqual([unknown.status, unknown.code], [400, 'InvalidRequest'])
+  const sum = createHash('sha256').update('content').digest('base64')
+  const told = await send(oldForm({ key: 'summed', 'x-amz-checksum-sha256': sum }))
+  assert.equal(told.headers.get('x-amz-checksum-sha256'), sum)
+})
+
+test('a post that is no form is told what it must be', async () => {
+  const headers = { 'content-type': 'text/plain' }
+  const answer = await fetch(`${s3.url}/forms`, { method: 'POST', headers, body: 'x' })
+  assert.equal(answer.status, 412)
+  assert.match(await answer.text(), /<Code>PreconditionFailed<.*multipart\/form-data/s)
 })

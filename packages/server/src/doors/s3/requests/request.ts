@@ -169,9 +169,10 @@ export function readRequest(request: S3Request): ReadRequest {
   return {
     ...request,
     wire: request.headers,
-    headers: query.has('X-Amz-Signature')
-      ? request.headers.with(hoistedHeaders(query))
-      : request.headers,
+    headers:
+      query.has('X-Amz-Signature') || query.has('Signature')
+        ? request.headers.with(hoistedHeaders(query))
+        : request.headers,
     query,
     address: addressOf(path, request.headers.get('host'), s3Domains),
   }

@@ -25,8 +25,15 @@ for (const [name, row] of rows) {
   known.sort(([, one], [, other]) => strictness(other) - strictness(one))
   candidatesOf.set(place, known)
 }
-/** Read before the operation is known, or by nobody. */
-const EVERYWHERE = /^(x-id|x-amz-[\w-]+)$/i
+/**
+ * Read before the operation is known, or by nobody: what begins with `x-` is for logs
+ * (https://docs.aws.amazon.com/AmazonS3/latest/userguide/LogFormat.html#LogFormatCustom).
+ */
+const EVERYWHERE = /^x-[\w.-]+$/i
+/** Of links of Signature Version 2. */
+const OF_LINKS = /^(AWSAccessKeyId|Signature|Expires|content-type|content-md5)$/
+/** As sub-resources and parameters of S3 are written, those to come too. */
+const LIKE_OURS = /^[a-z][a-z0-9-]*$/i
 /** What lists read, in whichever version: clients send those of one with another. */
 const ofLists = new Set(
   rows.flatMap(([, { level, state, reads = [] }]) => {
@@ -34,10 +41,10 @@ const ofLists = new Set(
   }),
 )
 /**
- * Of presigned links, old ones too, and what clients of other servers add to lists: metadata that
+ * Of presigned links, and what clients of other servers add to lists: metadata that
  * AWS does not list either, and leave to list without order.
  */
-const HARMLESS = /^(response-[a-z-]+|AWSAccessKeyId|Signature|Expires|metadata|allow-unordered)$/
+const HARMLESS = /^(response-[a-z-]+|metadata|allow-unordered)$/
 
 /**
  * Which operation a request asks for. What is not understood is refused and never served as
@@ -71,7 +78,10 @@ const NOTHING: readonly string[] = []
 
 function askedNames(query: ReadRequest['query']): readonly string[] {
   if (query.pairs.length === 0) return NOTHING
-  return [...query.names()].filter(name => !EVERYWHERE.test(name))
+  const isLink = query.has('Signature') && query.has('AWSAccessKeyId')
+  return [...query.names()].filter(name => {
+    return !EVERYWHERE.test(name) && !(isLink && OF_LINKS.test(name))
+  })
 }
 
 function levelOf({ address }: ReadRequest): Level {
@@ -92,18 +102,19 @@ function requireUnderstood(
   const { sub, needs = [], reads = [] } = row
   for (const name of asked) {
     if (name === sub || needs.includes(name) || reads.includes(name)) continue
-    const empty = request.query.get(name) === ''
+    const empty = request.query.get(name) === '' && LIKE_OURS.test(name)
     if (empty || everySub.has(name) || !isDecoration(name, row)) throw notImplemented(name)
   }
 }
 
 /**
  * Whether a parameter that nobody reads, with a value, may be ignored as AWS does: links to objects
- * carry marks of caches and counters. Buckets get no such links: there it asks for something.
+ * carry marks of caches and counters. What is asked of a bucket is a mark only where no operation
+ * can have its name, such as the `_` of browsers; else it asks for something.
  */
 function isDecoration(name: string, { method, level }: OperationRow): boolean {
   if (method !== 'GET' && method !== 'HEAD') return false
-  return level === 'object' || ofLists.has(name) || HARMLESS.test(name)
+  return !LIKE_OURS.test(name) || level === 'object' || ofLists.has(name) || HARMLESS.test(name)
 }
 
 function notFound(request: ReadRequest, sub: string | undefined, incomplete: boolean): S3Error {

@@ -1,9 +1,11 @@
+import { isHoldfastError } from '@holdfast/core/errors.ts'
+import type { ChecksumType } from '@holdfast/core/objects.ts'
 import { completeUpload, type NamedPart } from '@holdfast/engine/multipart/complete-upload.ts'
 import { abortUpload } from '@holdfast/engine/multipart/uploads.ts'
 import type { StoredObject } from '@holdfast/engine/objects/object-views.ts'
 import { requireNumber } from '../auth/verified-body.ts'
 import type { Verified } from '../auth/verify.ts'
-import { S3Error } from '../errors.ts'
+import { invalidArgument, S3Error } from '../errors.ts'
 import { type Answer, emptyAnswer, xmlAnswer } from '../requests/answer.ts'
 import { isSecure } from '../requests/request.ts'
 import { checksumNodes } from '../wire/checksum-nodes.ts'
@@ -34,8 +36,25 @@ export async function completeUploadHere(verified: Verified): Promise<Answer> {
   const size = expectedSize(headers)
   // The checksum in the headers is that of the object; the body has none of its own.
   const parts = readParts(await verified.body.readPlain(BODY_BYTES_MAX))
-  const work = completeUpload(engine, call, { ...upload, parts, checksum, size, conditions })
-  return { status: 200, late: work.then(object => completed(verified, object)) }
+  const checksumType = expectedType(headers)
+  const wanted = { ...upload, parts, checksum, checksumType, size, conditions }
+  const work = completeUpload(engine, call, wanted)
+  return { status: 200, late: work.then(object => completed(verified, object), refuse) }
+}
+
+/** A size that is not that of the parts is no wrong length of the body here. */
+function refuse(error: unknown): never {
+  if (!isHoldfastError(error) || error.code !== 'LENGTH_MISMATCH') throw error
+  const message = "The provided 'x-amz-mp-object-size' header does not match what was computed."
+  throw new S3Error('InvalidRequest', { message }, { cause: error })
+}
+
+function expectedType(headers: RequestHeaders): ChecksumType | undefined {
+  const type = headers.get('x-amz-checksum-type')
+  if (type === undefined) return undefined
+  if (type === 'FULL_OBJECT') return 'full'
+  if (type === 'COMPOSITE') return 'composite'
+  throw invalidArgument('x-amz-checksum-type', type, 'Value for x-amz-checksum-type is invalid.')
 }
 
 function completed(verified: Verified, object: StoredObject): Answer {

@@ -75,12 +75,12 @@ function grantOf(grant: XmlElement): Grant {
   if (grantee === undefined || permission === undefined) throw new S3Error('MalformedACLError')
   const uri = textOf(grantee, 'URI')
   if (uri !== undefined) {
-    const group = groups[uri]
+    const group = Object.hasOwn(groups, uri) ? groups[uri] : undefined
     if (group === undefined) throw invalidArgument('Group/URI', uri, 'Invalid group uri')
     return { permission, grantee: group }
   }
   if (textOf(grantee, 'EmailAddress') !== undefined) {
-    throw new S3Error('NotImplemented', { message: 'Grantees are named by their id.' })
+    throw new S3Error('UnresolvableGrantByEmailAddress')
   }
   const id = textOf(grantee, 'ID')
   if (id === undefined || id === '') throw new S3Error('MalformedACLError')

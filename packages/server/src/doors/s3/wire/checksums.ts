@@ -23,6 +23,14 @@ export function checksumOfHeader(header: string): ChecksumName | undefined {
   return word !== undefined && isChecksumName(word) ? word : undefined
 }
 
+/** Of an algorithm that is not served: a promise that would not be kept if it were ignored. */
+export function isUnknownChecksum(header: string): boolean {
+  return (
+    /^x-amz-checksum-(?!(algorithm|type|mode)$)/.test(header) &&
+    checksumOfHeader(header) === undefined
+  )
+}
+
 export function headerOfChecksum(name: ChecksumName): string {
   return `x-amz-checksum-${name.toLowerCase()}`
 }

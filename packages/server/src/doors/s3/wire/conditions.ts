@@ -1,8 +1,7 @@
 import type { ETagConditions } from '@holdfast/engine/objects/etag.ts'
 import type { StoredObject } from '@holdfast/engine/objects/object-views.ts'
 import type { SourceConditions } from '@holdfast/engine/objects/source-conditions.ts'
-import { S3Error } from '../errors.ts'
-import { notImplemented } from '../requests/route.ts'
+import { invalidArgument, S3Error } from '../errors.ts'
 import { httpDate, parseHttpDate } from './header-text.ts'
 import type { RequestHeaders } from './headers.ts'
 
@@ -16,16 +15,48 @@ export function etagsOf(header: string): string[] {
   )
 }
 
-/** Conditions of a write: `If-Match: <etag>` and `If-None-Match: *` are what S3 has. */
+/** Conditions of a write. S3 has `If-None-Match: *` only; with ETags it means what HTTP says. */
 export function writeConditions(headers: RequestHeaders): ETagConditions | undefined {
   const match = headers.get('if-match')
   const none = headers.get('if-none-match')
   if (match === undefined && none === undefined) return undefined
-  if (none !== undefined && none.trim() !== '*') throw notImplemented('If-None-Match')
   return {
     ...(match === undefined ? {} : { ifMatch: etagsOf(match) }),
-    ...(none === undefined ? {} : { ifNoneMatch: ['*'] }),
+    ...(none === undefined ? {} : { ifNoneMatch: etagsOf(none) }),
   }
+}
+
+/**
+ * Conditions of a deletion, of headers or of an entry of DeleteObjects. Size and date are those of
+ * directory buckets at AWS: to ignore them would delete what the caller wanted to keep
+ * (https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObject.html).
+ */
+export function removalConditions({
+  etag,
+  size,
+  modified,
+}: {
+  readonly etag: string | undefined
+  readonly size: string | undefined
+  readonly modified: string | undefined
+}): ETagConditions {
+  if (size !== undefined && !/^\d{1,15}$/.test(size)) {
+    throw invalidArgument('x-amz-if-match-size', size, 'It must be a number of bytes.')
+  }
+  const at = modified === undefined ? undefined : dateOf(modified)
+  return {
+    ...(etag === undefined ? {} : { ifMatch: etagsOf(etag).slice(0, 1) }),
+    ...(size === undefined ? {} : { ifSize: Number(size) }),
+    ...(at === undefined ? {} : { ifModifiedAtMs: at }),
+  }
+}
+
+/** Of HTTP, or of ISO 8601 as documents have them. */
+function dateOf(text: string): number {
+  const iso = /^\d{4}-\d{2}-\d{2}T[\d:.]+(Z|[+-]\d{2}:\d{2})$/.test(text)
+  const ms = iso ? Date.parse(text) : parseHttpDate(text)
+  if (ms !== undefined && !Number.isNaN(ms)) return ms
+  throw invalidArgument('x-amz-if-match-last-modified-time', text, 'It must be a date.')
 }
 
 /** `x-amz-copy-source-if-*`, or `x-amz-rename-source-if-*`. */

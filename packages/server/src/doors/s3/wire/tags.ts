@@ -9,6 +9,8 @@ export const objectTagsMax = 10
 export const bucketTagsMax = 50
 const KEY_CHARS_MAX = 128
 const VALUE_CHARS_MAX = 256
+/** Letters, digits and spaces of any script, and `+ - = . _ : / @`. */
+const ALLOWED = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$/u
 
 export function readTagging(bytes: Uint8Array, tagsMax: number): ObjectTag[] {
   const set = childOf(readXml(bytes, 'Tagging'), 'TagSet')
@@ -47,11 +49,12 @@ function checkedTags(tags: ObjectTag[], tagsMax: number): ObjectTag[] {
     throw invalidTag(`${kind} tags cannot be greater than ${tagsMax}`)
   }
   for (const { key, value } of tags) {
-    if (key === '' || key.length > KEY_CHARS_MAX || key.startsWith('aws:')) {
+    if (key === '' || key.length > KEY_CHARS_MAX || /^aws:/i.test(key) || !ALLOWED.test(key)) {
       throw invalidTag('The TagKey you have provided is invalid')
     }
-    if (value.length > VALUE_CHARS_MAX)
+    if (value.length > VALUE_CHARS_MAX || !ALLOWED.test(value)) {
       throw invalidTag('The TagValue you have provided is invalid')
+    }
   }
   if (new Set(tags.map(tag => tag.key)).size !== tags.length) {
     throw invalidTag('Cannot provide multiple Tags with the same key')

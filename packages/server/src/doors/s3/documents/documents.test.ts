@@ -1,0 +1,109 @@
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { type S3TestServer, startS3, told } from '../started-s3.test.ts'
+
+let s3: S3TestServer
+
+before(async () => {
+  s3 = await startS3()
+  assert.equal((await s3.send('PUT /documents')).status, 200)
+  assert.equal((await s3.send('PUT /documents/one', { body: 'x' })).status, 200)
+})
+after(async () => {
+  await s3[Symbol.asyncDispose]()
+})
+
+async function put(sub: string, body: string): Promise<[number, string | undefined]> {
+  return told(await s3.send(`PUT /documents?${sub}`, { body }))
+}
+
+test('CORS rules that no browser could be answered by have a code of their own', async () => {
+  const rule = (origin: string, method: string, more = '') =>
+    put(
+      'cors',
+      `<CORSConfiguration><CORSRule><AllowedOrigin>${origin}</AllowedOrigin>` +
+        `<AllowedMethod>${method}</AllowedMethod>${more}</CORSRule></CORSConfiguration>`,
+    )
+  const invalid = [400, 'InvalidRequest']
+  assert.deepEqual(await rule('*', 'FOO'), invalid)
+  assert.deepEqual(await rule('https://*.a.*', 'GET'), invalid)
+  assert.deepEqual(await rule('*', 'GET', '<AllowedHeader>*a*</AllowedHeader>'), invalid)
+  assert.deepEqual(await rule('*', 'GET', '<ExposeHeader>*</ExposeHeader>'), invalid)
+  assert.deepEqual(await rule('https://*.a', 'GET'), [200, undefined])
+})
+
+test('lifecycle rules have a name, a place and whole days', async () => {
+  const rule = (inner: string) =>
+    put(
+      'lifecycle',
+      `<LifecycleConfiguration><Rule><Status>Enabled</Status>${inner}</Rule></LifecycleConfiguration>`,
+    )
+  const days = '<Expiration><Days>1</Days></Expiration>'
+  assert.deepEqual(await rule(`<Prefix>a/</Prefix>${days}`), [200, undefined])
+  const { text } = await s3.send('GET /documents?lifecycle')
+  assert.match(text, /<ID>[\w-]{10,255}<\/ID>/)
+  assert.deepEqual(await rule(days), [400, 'MalformedXML'])
+  const noon = '<Expiration><Date>2030-01-01T12:00:00Z</Date></Expiration>'
+  assert.deepEqual(await rule(`<Prefix/>${noon}`), [400, 'InvalidArgument'])
+  const midnight = '<Expiration><Date>2030-01-01T00:00:00.000Z</Date></Expiration>'
+  assert.deepEqual(await rule(`<Prefix/>${midnight}`), [200, undefined])
+})
+
+test('tags are written in the characters that tags may have', async () => {
+  const tag = async (key: string, value: string) => {
+    const set = `<TagSet><Tag><Key>${key}</Key><Value>${value}</Value></Tag></TagSet>`
+    const body = `<Tagging>${set}</Tagging>`
+    return told(await s3.send('PUT /documents/one?tagging', { body }))
+  }
+  assert.deepEqual(await tag('größe', 'a b+c-d=e._:/@ 1'), [200, undefined])
+  assert.deepEqual(await tag('{}', 'x'), [400, 'InvalidTag'])
+  assert.deepEqual(await tag('x', 'a*b'), [400, 'InvalidTag'])
+  assert.deepEqual(await tag('AWS:x', 'a'), [400, 'InvalidTag'])
+})
+
+test('access is granted to those who are there', async () => {
+  const body = (grantee: string) =>
+    '<AccessControlPolicy><Owner></Owner><AccessControlList><Grant>' +
+    `<Grantee>${grantee}</Grantee><Permission>READ</Permission>` +
+    '</Grant></AccessControlList></AccessControlPolicy>'
+  assert.deepEqual(await put('acl', body('<ID>nobody</ID>')), [400, 'InvalidArgument'])
+  const email = '<EmailAddress>a@example.org</EmailAddress>'
+  const unresolved = [400, 'UnresolvableGrantByEmailAddress']
+  assert.deepEqual(await put('acl', body(email)), unresolved)
+  const headers = { 'x-amz-grant-read': 'emailAddress="a@example.org"' }
+  assert.deepEqual(told(await s3.send('PUT /documents?acl', { headers })), unresolved)
+  const key = await s3.server.ask('POST /api/v2/s3/keys', {
+    json: { name: 'reader', permissions: ['buckets:read'] },
+  })
+  const known = body(`<ID>${key.json.principal_id}</ID>`)
+  assert.deepEqual(await put('acl', known), [200, undefined])
+})
+
+test('policies may ask for the grants of a request', async () => {
+  const statement = {
+    Effect: 'Allow',
+    Principal: { AWS: '*' },
+    Action: 's3:PutObject',
+    Resource: 'arn:aws:s3:::documents/*',
+    Condition: { StringEquals: { 's3:x-amz-grant-full-control': 'id=x' } },
+  }
+  const policy = JSON.stringify({ Version: '2012-10-17', Statement: [statement] })
+  assert.deepEqual(await put('policy', policy), [204, undefined])
+})
+
+test('names that S3 keeps for itself are not taken', async () => {
+  for (const name of ['sthree-a', 'a--x-s3', 'a--ol-s3', 'a--table-s3', 'a.mrap']) {
+    assert.deepEqual(told(await s3.send(`PUT /${name}`)), [400, 'InvalidBucketName'], name)
+  }
+})
+
+test('parameters that no operation can have are marks of browsers and logs', async () => {
+  for (const query of ['_=17', '_', 'x-trace=a', 'x-trace']) {
+    assert.equal((await s3.send(`GET /documents?${query}`)).status, 200, query)
+    assert.equal((await s3.send(`GET /documents?location&${query}`)).status, 200, query)
+  }
+  assert.equal((await s3.send('PUT /documents/logged?x-trace=a', { body: 'x' })).status, 200)
+  for (const line of ['DELETE /documents?_=17', 'PUT /documents/one?_=17', 'GET /documents?t=1']) {
+    assert.deepEqual(told(await s3.send(line)), [501, 'NotImplemented'], line)
+  }
+})
