@@ -1,4 +1,4 @@
-import { createKey, revokeKey } from '@holdfast/engine/access/keys.ts'
+import { createKey, revokeKey } from '@holdfast/engine/access/keys/keys.ts'
 import { addLink } from '@holdfast/engine/assets/links.ts'
 import { copyAsset, moveAsset } from '@holdfast/engine/assets/move.ts'
 import { putAsset } from '@holdfast/engine/assets/put.ts'

@@ -1,6 +1,6 @@
 import { systemPrincipal } from '@holdfast/core/principal.ts'
-import { createAccessKey } from '@holdfast/engine/access/access-keys.ts'
-import { createKey } from '@holdfast/engine/access/keys.ts'
+import { createAccessKey } from '@holdfast/engine/access/keys/access-keys.ts'
+import { createKey } from '@holdfast/engine/access/keys/keys.ts'
 import { addLink } from '@holdfast/engine/assets/links.ts'
 import { removeAsset } from '@holdfast/engine/assets/remove.ts'
 import { commit } from '@holdfast/engine/commit.ts'

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { createAccessKey } from '@holdfast/engine/access/access-keys.ts'
+import { createAccessKey } from '@holdfast/engine/access/keys/access-keys.ts'
 import { systemCall } from '@holdfast/engine/engine.ts'
 import { parseSettings } from '@holdfast/server/config/parse-settings.ts'
 import { adminKey, type Lab, s3Key } from '../access/open-lab.ts'

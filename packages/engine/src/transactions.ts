@@ -2,12 +2,12 @@ import type { Transaction } from '@holdfast/core/ports/catalog.ts'
 import {
   putAccessKeyTransaction,
   revokeAccessKeyTransaction,
-} from './access/access-key-transactions.ts'
+} from './access/keys/access-key-transactions.ts'
 import {
   createKeyTransaction,
   ensureKeyTransaction,
   revokeKeyTransaction,
-} from './access/key-transactions.ts'
+} from './access/keys/key-transactions.ts'
 import { copyTransaction } from './assets/writes/copy-transaction.ts'
 import { addLinkTransaction, removeLinkTransaction } from './assets/writes/link-transactions.ts'
 import { moveTransaction } from './assets/writes/move-transaction.ts'

@@ -1,4 +1,4 @@
-import { createAccessKey, revokeAccessKey } from '@holdfast/engine/access/access-keys.ts'
+import { createAccessKey, revokeAccessKey } from '@holdfast/engine/access/keys/access-keys.ts'
 import { systemCall } from '@holdfast/engine/engine.ts'
 import {
   type OperationName,

@@ -1,6 +1,6 @@
 import type { Call } from '@holdfast/core/call.ts'
 import type { Principal } from '@holdfast/core/principal.ts'
-import { requireWithin } from '../access/keys.ts'
+import { requireWithin } from '../access/keys/keys.ts'
 
 /**
  * Nobody acts on who may more than they do: else they could take over that user or account, or shut

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { createKey, principalOfKey, revokeKey } from '../access/keys.ts'
+import { createKey, principalOfKey, revokeKey } from '../access/keys/keys.ts'
 import { putAsset } from '../assets/put.ts'
 import { removeAsset } from '../assets/remove.ts'
 import { createUser, removeUser, updateUser } from '../identity/users/users.ts'

@@ -5,7 +5,7 @@ import type { Engine } from '../../engine.ts'
 import { isGoodAccount } from '../../identity/accounts/account-state.ts'
 import { principalOfAccount } from '../../identity/accounts/principal-of-account.ts'
 import { actsAwayUntilMs, principalOfUser } from '../../identity/principal-of-user.ts'
-import { principalOfGoodKey } from '../keys.ts'
+import { principalOfGoodKey } from '../keys/keys.ts'
 
 /** Who made a link that acts for its maker later, when the maker is not there. */
 export interface Maker {

@@ -4,7 +4,7 @@ import { getAsset } from '../../assets/get.ts'
 import { removeAsset } from '../../assets/remove.ts'
 import { updateAsset } from '../../assets/update.ts'
 import { anonymousCall, callOf, openTestStore, owner, put, refused } from '../../test-store.test.ts'
-import { authenticateKey, createKey, revokeKey } from '../keys.ts'
+import { authenticateKey, createKey, revokeKey } from '../keys/keys.ts'
 import { sealLink, unsealLink } from './link-token.ts'
 import { openLink, presignDownload, presignUpload } from './presign.ts'
 

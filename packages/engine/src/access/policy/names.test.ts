@@ -9,7 +9,7 @@ import type { AdoptArgs } from '../../identity/outside/adopt-transaction.ts'
 import { principalOfUser } from '../../identity/principal-of-user.ts'
 import { createUser } from '../../identity/users/users.ts'
 import { openTestStore, type TestStore } from '../../test-store.test.ts'
-import { createKey, principalOfKey } from '../keys.ts'
+import { createKey, principalOfKey } from '../keys/keys.ts'
 import { currentPrincipal } from '../links/current-principal.ts'
 import { evaluatePolicy } from './evaluate-policy.ts'
 

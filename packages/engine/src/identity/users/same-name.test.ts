@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Call } from '@holdfast/core/call.ts'
-import { createAccessKey, findAccessKey } from '../../access/access-keys.ts'
+import { createAccessKey, findAccessKey } from '../../access/keys/access-keys.ts'
 import { presignDownload } from '../../access/links/presign.ts'
 import { getAsset } from '../../assets/get.ts'
 import { setBucketDocument } from '../../buckets/documents.ts'

@@ -1,6 +1,6 @@
 import { isHoldfastError } from '@holdfast/core/errors.ts'
 import { authorize } from '@holdfast/engine/access/decide.ts'
-import { createKey, listKeys, revokeKey } from '@holdfast/engine/access/keys.ts'
+import { createKey, listKeys, revokeKey } from '@holdfast/engine/access/keys/keys.ts'
 import {
   createBucket,
   getBucket,

@@ -2,7 +2,7 @@ import {
   createAccessKey,
   listAccessKeys,
   revokeAccessKey,
-} from '@holdfast/engine/access/access-keys.ts'
+} from '@holdfast/engine/access/keys/access-keys.ts'
 import type { Operations } from '../../../http/exchange.ts'
 import { s3KeyWire } from '../wire/key-wire.ts'
 

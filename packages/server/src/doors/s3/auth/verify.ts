@@ -5,7 +5,7 @@ import {
   type FoundAccessKey,
   findAccessKey,
   peekAccessKey,
-} from '@holdfast/engine/access/access-keys.ts'
+} from '@holdfast/engine/access/keys/access-keys.ts'
 import { S3Error } from '../errors.ts'
 import type { ReadRequest } from '../requests/request.ts'
 import { type RequestHeaders, transcoded } from '../wire/headers.ts'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { callOf, openTestStore, refused } from '../test-store.test.ts'
+import { callOf, openTestStore, refused } from '../../test-store.test.ts'
 import { authenticateKey, createKey, ensureKey, listKeys, revokeKey } from './keys.ts'
 
 describe('API keys', () => {

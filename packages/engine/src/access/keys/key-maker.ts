@@ -3,9 +3,9 @@ import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { AccessKey } from '@holdfast/core/objects.ts'
 import type { Principal } from '@holdfast/core/principal.ts'
 import type { ApiKey } from '@holdfast/core/records.ts'
-import type { Engine } from '../engine.ts'
-import { isGoodAccount } from '../identity/accounts/account-state.ts'
-import { actsAwayUntilMs } from '../identity/principal-of-user.ts'
+import type { Engine } from '../../engine.ts'
+import { isGoodAccount } from '../../identity/accounts/account-state.ts'
+import { actsAwayUntilMs } from '../../identity/principal-of-user.ts'
 
 /**
  * With whom the new key of this caller stops: the user or account who makes it, also by way of

@@ -2,8 +2,8 @@ import { createCipheriv, createDecipheriv, hkdfSync } from 'node:crypto'
 import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { AccessKey } from '@holdfast/core/objects.ts'
 import type { Random } from '@holdfast/core/ports/random.ts'
-import { toBase64Url } from '../base64url.ts'
-import type { Engine } from '../engine.ts'
+import { toBase64Url } from '../../base64url.ts'
+import type { Engine } from '../../engine.ts'
 
 /**
  * Secrets of access keys are sealed with AES-256-GCM, the id of the key as additional data: a

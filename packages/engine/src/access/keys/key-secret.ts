@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import type { Random } from '@holdfast/core/ports/random.ts'
-import { toBase64Url } from '../base64url.ts'
+import { toBase64Url } from '../../base64url.ts'
 
 /** `hf_` and 256 random bits: too many to guess, so a plain SHA-256 keeps them safe. */
 export function newSecret(random: Random): string {

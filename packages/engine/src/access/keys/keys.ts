@@ -8,9 +8,9 @@ import {
   scopeCovers,
 } from '@holdfast/core/principal.ts'
 import type { ApiKey } from '@holdfast/core/records.ts'
-import { commit } from '../commit.ts'
-import { type Engine, systemCall } from '../engine.ts'
-import { authorize, hasScope, isAdministrator } from './decide.ts'
+import { commit } from '../../commit.ts'
+import { type Engine, systemCall } from '../../engine.ts'
+import { authorize, hasScope, isAdministrator } from '../decide.ts'
 import { keyMakerOf, peekWhileMaker, principalWhileMaker } from './key-maker.ts'
 import { hashOfSecret, newSecret, prefixOfSecret } from './key-secret.ts'
 
