@@ -7,7 +7,6 @@ import { factorOf } from '../identity/factors/spend-proof.ts'
 import { mayAct, principalOfUser } from '../identity/principal-of-user.ts'
 import { currentSharePrincipal } from '../sharing/share-rights.ts'
 import { endOf } from '../sharing/share-transactions.ts'
-import { principalOfAccessKey } from './keys/access-key-principal.ts'
 import {
   authorize,
   type Decision,
@@ -17,6 +16,7 @@ import {
   mayKnowBucket,
   type Resource,
 } from './decide.ts'
+import { principalOfAccessKey } from './keys/access-key-principal.ts'
 import { isExpired } from './keys/keys.ts'
 import { currentPrincipal } from './links/current-principal.ts'
 

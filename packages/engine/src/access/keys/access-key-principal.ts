@@ -2,8 +2,8 @@ import type { AccessKey } from '@holdfast/core/objects.ts'
 import type { Principal } from '@holdfast/core/principal.ts'
 import type { Engine } from '../../engine.ts'
 import { actsAwayUntilMs, principalOfUser } from '../../identity/principal-of-user.ts'
-import { peekWhileMaker, principalWhileMaker } from './key-maker.ts'
 import { narrow } from '../narrow.ts'
+import { peekWhileMaker, principalWhileMaker } from './key-maker.ts'
 
 /**
  * Who acts with a key. The key of a user is that user, as far as key and user both reach now: a

@@ -3,6 +3,7 @@ import { describe, it } from 'node:test'
 import { principalOfUser } from '../../identity/principal-of-user.ts'
 import { createUser, removeUser, updateUser } from '../../identity/users/users.ts'
 import { callOf, openTestStore, refusedWith, type TestStore } from '../../test-store.test.ts'
+import { decide } from '../decide.ts'
 import {
   createAccessKey,
   ensureAccessKey,
@@ -11,7 +12,6 @@ import {
   revokeAccessKey,
 } from './access-keys.ts'
 import { openSecret } from './access-secret.ts'
-import { decide } from '../decide.ts'
 
 describe('access keys', () => {
   it('tell their secret once, and to the verifier', async () => {

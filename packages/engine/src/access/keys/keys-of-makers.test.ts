@@ -11,9 +11,9 @@ import { createUser, removeUser, updateUser } from '../../identity/users/users.t
 import { openShare } from '../../sharing/open-share.ts'
 import { createShare } from '../../sharing/shares.ts'
 import { openTestStore, put, refused, refusedWith, type TestStore } from '../../test-store.test.ts'
+import { currentPrincipal } from '../links/current-principal.ts'
 import { createAccessKey, findAccessKey, peekAccessKey } from './access-keys.ts'
 import { authenticateKey, createKey, peekKey } from './keys.ts'
-import { currentPrincipal } from '../links/current-principal.ts'
 
 const password = 'Correct-Horse-7-Battery'
 const wanted = { name: 'program', permissions: ['*'] }
