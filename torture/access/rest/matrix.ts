@@ -274,6 +274,9 @@ function shapeOf(answer: Answer, { id, key, bucket }: World): string {
     date: _,
     'x-request-id': requestId = '',
     'content-length': __,
+    // Whether the body had arrived when it was refused: the moment decides, not the thing.
+    connection: ___,
+    'keep-alive': ____,
     ...headers
   } = answer.headers
   let text = `${answer.status} ${JSON.stringify(headers)} ${answer.text}`
