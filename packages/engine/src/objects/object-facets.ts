@@ -61,16 +61,22 @@ export function requireAclAllowed(
   { documents }: Pick<Bucket, 'documents'>,
   acl: NonNullable<ObjectFacets['acl']>,
 ): void {
-  const others = acl.grants.filter(
-    ({ grantee }) => typeof grantee === 'string' || grantee.id !== acl.owner,
-  )
-  if (documents?.ownership?.rule === 'BucketOwnerEnforced' && others.length > 0) {
+  if (aclsAreOff({ documents }) && grantsToOthers(acl)) {
     throw new HoldfastError('ACL_NOT_SUPPORTED')
   }
   const isPublic = acl.grants.some(({ grantee }) => typeof grantee === 'string')
   if (isPublic && documents?.publicAccessBlock?.blockPublicAcls === true) {
     throw new HoldfastError('PUBLIC_ACCESS_BLOCKED')
   }
+}
+
+/** Access lists neither open anything then, nor can they be set. */
+export function aclsAreOff({ documents }: Pick<Bucket, 'documents'>): boolean {
+  return documents?.ownership?.rule === 'BucketOwnerEnforced'
+}
+
+export function grantsToOthers({ owner, grants }: NonNullable<ObjectFacets['acl']>): boolean {
+  return grants.some(({ grantee }) => typeof grantee === 'string' || grantee.id !== owner)
 }
 
 function isEmpty(value: unknown): boolean {
