@@ -58,14 +58,14 @@ export function requireFuture(retention: Retention | undefined, nowMs: number): 
 
 /** ACL_NOT_SUPPORTED or PUBLIC_ACCESS_BLOCKED where the settings of the bucket refuse the list. */
 export function requireAclAllowed(
-  { documents }: Pick<Bucket, 'documents'>,
+  bucket: Pick<Bucket, 'documents'>,
   acl: NonNullable<ObjectFacets['acl']>,
 ): void {
-  if (aclsAreOff({ documents }) && grantsToOthers(acl)) {
+  if (aclsAreOff(bucket) && grantsToOthers(acl)) {
     throw new HoldfastError('ACL_NOT_SUPPORTED')
   }
   const isPublic = acl.grants.some(({ grantee }) => typeof grantee === 'string')
-  if (isPublic && documents?.publicAccessBlock?.blockPublicAcls === true) {
+  if (isPublic && bucket.documents?.publicAccessBlock?.blockPublicAcls === true) {
     throw new HoldfastError('PUBLIC_ACCESS_BLOCKED')
   }
 }
