@@ -128,7 +128,7 @@ describe('giving space back', () => {
     for (const id of gone) assert.equal(await store.catalog.view.assets.byId(id), undefined)
   })
 
-  it('carries over what is dead and still in its grace, so that a rebuild knows of it', async () => {
+  it('carries over what is dead and still in its grace', async () => {
     const ids: string[] = []
     for (let n = 0; n < 200; n += 1) ids.push(await put(n))
     for (const id of ids.slice(1)) await removeAsset(engine, call, id, { hard: true })

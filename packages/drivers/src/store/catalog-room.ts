@@ -23,8 +23,8 @@ const FRAMES_PER_INDEX_BLOCK = 4062
  * files that a commit writes, SQLite's write-ahead log and its index, are laid out ahead: zeros
  * behind the last frame end the log just as its end does, and SQLite writes over them
  * (https://www.sqlite.org/walformat.html). Always, since a quota may end where much is free: SQLite
- * takes every errno but ENOSPC for a failing disk. SQLite uses the log again and again, so each part
- * of it is laid once.
+ * takes every errno but ENOSPC for a failing disk. SQLite uses the log again and again, so each
+ * part of it is laid once.
  */
 export class CatalogRoom implements Disposable {
   readonly #db: SqliteDatabase

@@ -60,7 +60,7 @@ describe('a batch', () => {
     await store.close()
   })
 
-  it('is told as unknown, ends the store and is recovered when the catalog cannot commit', async () => {
+  it('is told as unknown when the catalog cannot commit, and recovered', async () => {
     let store = await open()
     const { sha256, md5, size, blockBytes, sums } = await stagingOf(store).stage(once('log'), {})
     await store.close()
