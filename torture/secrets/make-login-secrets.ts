@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { hotp, stepAt } from '@holdfast/engine/identity/factors/one-time-code.ts'
 import type { SmtpSink } from '@holdfast/testkit/smtp-sink.ts'
-import { TOTP, URI } from 'otpauth'
 import type { Lab } from '../access/open-lab.ts'
 import { type Answer, type Asked, jsonOf, type Tree } from '../access/wire.ts'
 import type { Canaries } from './canaries.ts'
@@ -37,10 +37,8 @@ export async function makeLoginSecrets(given: Given): Promise<void> {
 async function useSecondFactor({ lab, canaries, ask, open }: Given): Promise<void> {
   const path = '/api/v2/auth/second-factor'
   const who = { username, password }
-  const { secret, otpauth_uri: uri } = made(await ask(open(path, who)))
-  const totp = URI.parse(uri)
-  if (!(totp instanceof TOTP)) throw new Error('no seed of a TOTP')
-  const seed = Buffer.from(totp.secret.bytes)
+  const { secret } = made(await ask(open(path, who)))
+  const seed = bytesOf(secret)
   canaries.add(
     { name: 'TOTP seed', secret },
     { name: 'TOTP seed, small', secret: secret.toLowerCase() },
@@ -48,7 +46,7 @@ async function useSecondFactor({ lab, canaries, ask, open }: Given): Promise<voi
     { name: 'TOTP seed as base64', secret: seed.toString('base64').replace(/=+$/, '') },
     { name: 'TOTP seed as base64url', secret: seed.toString('base64url') },
   )
-  const code = (steps: number) => totp.generate({ timestamp: lab.now() + steps * 30_000 })
+  const code = (steps: number) => hotp(seed, stepAt(lab.now()) + steps)
   // The seed again, in place of a code.
   await ask(open(`${path}/confirm`, { ...who, code: secret }))
   const first = made(await ask(open(`${path}/confirm`, { ...who, code: code(0) })))
@@ -65,6 +63,15 @@ async function useSecondFactor({ lab, canaries, ask, open }: Given): Promise<voi
   const renewed = await ask(open(`${path}/recovery-codes`, { ...who, code: code(1) }))
   addRecovery(canaries, made(renewed), 'next')
   await ask(open(`${path}/disable`, { ...who, code: recovery }))
+}
+
+const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'
+
+/** Of base 32 (RFC 4648 §6) without padding: 32 characters are 20 bytes. */
+function bytesOf(secret: string): Buffer {
+  const digits = [...secret].map(char => alphabet.indexOf(char).toString(2).padStart(5, '0'))
+  const octets = digits.join('').match(/.{8}/g) ?? []
+  return Buffer.from(octets.map(octet => Number.parseInt(octet, 2)))
 }
 
 /** As they are told, and as they are compared. */

@@ -1,7 +1,6 @@
-import { createHash } from 'node:crypto'
+import { createHash, createHmac } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { join } from 'node:path'
-import { SignJWT } from 'jose'
 import { openLab } from '../access/open-lab.ts'
 import type { Tree } from '../access/wire.ts'
 import type { Run } from '../runner/program.ts'
@@ -68,19 +67,16 @@ function environmentOf(port: number): Record<string, string> {
 }
 
 /** Every way to make the server use them, and fail. */
-async function askThem({ canaries, ask }: Given): Promise<void> {
+async function askThem({ lab, canaries, ask }: Given): Promise<void> {
   const secrets = Object.values(outsideSecrets)
   for (const password of ['Nobody-Password-1!', ...secrets]) {
     await ask(post('/api/v2/auth/login', { username: 'nobody', password }))
   }
-  const key = new TextEncoder().encode(outsideSecrets['issuer secret'])
-  const token = await new SignJWT({ sub: 'g-1' })
-    .setProtectedHeader({ alg: 'HS256' })
-    .setIssuer('gateway')
-    .setAudience('holdfast')
-    .setExpirationTime('5m')
-    .sign(key)
+  const token = issuedToken(lab.now())
   canaries.add({ name: 'token of an issuer', secret: token.split('.')[2] ?? '' })
+  const authorization = `Bearer ${token}`
+  const me = await ask({ method: 'GET', path: '/api/v2/auth/me', headers: { authorization } })
+  if (me.status !== 200) throw new Error(`the token of an issuer is not taken: ${me.text}`)
   for (const one of [token, `${token}x`, ...secrets]) {
     const headers = { authorization: `Bearer ${one}` }
     await ask({ method: 'GET', path: '/api/v2/auth/me', headers })
@@ -97,6 +93,15 @@ async function askThem({ canaries, ask }: Given): Promise<void> {
   await ask({ method: 'GET', path, headers: { cookie } })
   const wrong = { code: outsideSecrets['OIDC secret'], verifier }
   await ask(post('/api/v2/auth/oidc/token', wrong))
+}
+
+/** Good: signed with the secret that the settings have. */
+function issuedToken(nowMs: number): string {
+  const exp = Math.floor(nowMs / 1000) + 300
+  const parts = [{ alg: 'HS256' }, { iss: 'gateway', aud: 'holdfast', sub: 'g-1', exp }]
+  const text = parts.map(part => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.')
+  const mac = createHmac('sha256', outsideSecrets['issuer secret']).update(text)
+  return `${text}.${mac.digest('base64url')}`
 }
 
 /** True where it held the secret of the client. */

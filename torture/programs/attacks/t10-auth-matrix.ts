@@ -24,7 +24,7 @@ export const program: Program = {
   id: 'T10',
   name: 'auth-matrix',
   summary: 'every route and S3 operation by everybody in every way, then mutated signatures',
-  secondsMax: { short: 240, long: 7200 },
+  secondsMax: { short: 300, long: 7200 },
   minimum: {
     short: { ...matrix, clients: 2, 'valid requests': 40, mutants: mutants.short },
     long: { ...matrix, clients: 2, 'valid requests': 40, mutants: mutants.long },

@@ -11,7 +11,7 @@ export const program: Program = {
   id: 'T13',
   name: 'secrets',
   summary: 'every kind of secret is used and misused, and then looked for in all that came of it',
-  secondsMax: { short: 120, long: 120 },
+  secondsMax: { short: 240, long: 240 },
   minimum: { short: minimum, long: minimum },
   async run(run) {
     await using sink = await openSmtpSink({ login: { user: 'holdfast', pass: smtpPassword } })
