@@ -47,7 +47,7 @@ export class Wire implements Disposable {
         headers: { ...headers, ...length },
         signal: AbortSignal.timeout(msMax),
       })
-      sending.on('error', reject)
+      sending.on('error', cause => reject(new Error(`${method} ${path}`, { cause })))
       sending.on('response', response => {
         const chunks: Buffer[] = []
         response.on('data', (chunk: Buffer) => chunks.push(chunk))

@@ -58,19 +58,25 @@ export function requireFuture(retention: Retention | undefined, nowMs: number): 
 
 /** ACL_NOT_SUPPORTED or PUBLIC_ACCESS_BLOCKED where the settings of the bucket refuse the list. */
 export function requireAclAllowed(
-  { documents }: Pick<Bucket, 'documents'>,
+  bucket: Pick<Bucket, 'documents'>,
   acl: NonNullable<ObjectFacets['acl']>,
 ): void {
-  const others = acl.grants.filter(
-    ({ grantee }) => typeof grantee === 'string' || grantee.id !== acl.owner,
-  )
-  if (documents?.ownership?.rule === 'BucketOwnerEnforced' && others.length > 0) {
+  if (aclsAreOff(bucket) && grantsToOthers(acl)) {
     throw new HoldfastError('ACL_NOT_SUPPORTED')
   }
   const isPublic = acl.grants.some(({ grantee }) => typeof grantee === 'string')
-  if (isPublic && documents?.publicAccessBlock?.blockPublicAcls === true) {
+  if (isPublic && bucket.documents?.publicAccessBlock?.blockPublicAcls === true) {
     throw new HoldfastError('PUBLIC_ACCESS_BLOCKED')
   }
+}
+
+/** Access lists neither open anything then, nor can they be set. */
+export function aclsAreOff({ documents }: Pick<Bucket, 'documents'>): boolean {
+  return documents?.ownership?.rule === 'BucketOwnerEnforced'
+}
+
+export function grantsToOthers({ owner, grants }: NonNullable<ObjectFacets['acl']>): boolean {
+  return grants.some(({ grantee }) => typeof grantee === 'string' || grantee.id !== owner)
 }
 
 function isEmpty(value: unknown): boolean {

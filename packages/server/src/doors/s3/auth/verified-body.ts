@@ -52,6 +52,15 @@ export class VerifiedBody {
     return announcedBytes(this.#mode, headers, body.length)
   }
 
+  /** Of content to store. AWS wants it said even of nothing, where HTTP takes silence for it. */
+  get contentLength(): number {
+    const { raw, body } = this.#request
+    const { length } = this
+    const said = raw.headers['content-length'] !== undefined || body.length === undefined
+    if (length === undefined || !said) throw new S3Error('MissingContentLength')
+    return length
+  }
+
   /** For operations that store what they read; they must hand on all that is expected of it. */
   open(): CheckedSource {
     return this.#open(this.#chosen())

@@ -1,6 +1,7 @@
 import type { BucketDocuments } from '@holdfast/core/records.ts'
 import { authorizeBucket } from '@holdfast/engine/access/authorize-action.ts'
 import { createBucket, removeBucket, updateBucket } from '@holdfast/engine/buckets/buckets.ts'
+import { grantsToOthers } from '@holdfast/engine/objects/object-facets.ts'
 import type { Verified } from '../auth/verify.ts'
 import { bucketOf } from '../documents/bucket-document.ts'
 import { invalidArgument, S3Error } from '../errors.ts'
@@ -45,7 +46,7 @@ function firstDocuments(verified: Verified, locked: boolean): BucketDocuments {
     const message = 'Invalid x-amz-object-ownership header'
     throw invalidArgument('x-amz-object-ownership', ownership, message)
   }
-  if (ownership === 'BucketOwnerEnforced' && acl !== undefined && acl.grants.length > 1) {
+  if (ownership === 'BucketOwnerEnforced' && acl !== undefined && grantsToOthers(acl)) {
     throw new S3Error('InvalidBucketAclWithObjectOwnership')
   }
   return {

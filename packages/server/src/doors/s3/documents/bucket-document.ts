@@ -23,7 +23,7 @@ export interface BucketDocument {
   /** Answer where none is set; absent: an empty document. */
   readonly missing?: S3Code
   /** What the shape cannot say. */
-  readonly check?: (document: JsonObject) => void
+  readonly check?: (document: JsonObject, bucket: Bucket) => void
   /** The form that the engine reads, and back; absent: as the elements are named. */
   readonly kept?: (document: JsonObject) => JsonObject
   readonly shown?: (kept: JsonObject) => JsonObject
@@ -48,11 +48,11 @@ export function getDocument(about: BucketDocument): (verified: Verified) => Prom
 
 export function putDocument(about: BucketDocument): (verified: Verified) => Promise<Answer> {
   return async verified => {
-    await bucketOf(verified, about.write)
+    const bucket = await bucketOf(verified, about.write)
     const bytes = await verified.body.read(BODY_BYTES_MAX)
     if (bytes.length === 0) throw new S3Error('MissingRequestBodyError')
     const document = readShape(readXml(bytes, about.root), about.shape)
-    about.check?.(document)
+    about.check?.(document, bucket)
     await keepDocument(verified, about.name, about.kept?.(document) ?? document)
     return emptyAnswer(200)
   }

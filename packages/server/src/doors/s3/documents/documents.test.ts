@@ -107,3 +107,28 @@ test('parameters that no operation can have are marks of browsers and logs', asy
     assert.deepEqual(told(await s3.send(line)), [501, 'NotImplemented'], line)
   }
 })
+
+test('ACLs are switched off only where they grant nothing to others', async () => {
+  const enforced =
+    '<OwnershipControls><Rule><ObjectOwnership>BucketOwnerEnforced</ObjectOwnership></Rule>' +
+    '</OwnershipControls>'
+  const acl = (name: string, canned: string) =>
+    s3.send(`PUT /${name}`, { headers: { 'x-amz-acl': canned } })
+  const everybody = 'uri="http://acs.amazonaws.com/groups/global/AllUsers"'
+  const headers = { 'x-amz-object-ownership': 'BucketOwnerEnforced', 'x-amz-grant-read': everybody }
+  const refused = [400, 'InvalidBucketAclWithObjectOwnership']
+  assert.deepEqual(told(await s3.send('PUT /enforced', { headers })), refused)
+  assert.equal((await s3.send('PUT /enforced')).status, 200)
+  assert.equal((await s3.send('PUT /enforced/one', { body: 'x' })).status, 200)
+  assert.equal((await acl('enforced/one?acl', 'public-read')).status, 200)
+  assert.equal((await acl('enforced?acl', 'public-read')).status, 200)
+  const enforce = () => s3.send('PUT /enforced?ownershipControls', { body: enforced })
+  assert.deepEqual(told(await enforce()), refused)
+  assert.match((await s3.send('GET /enforced?acl')).text, /AllUsers/)
+  assert.equal((await acl('enforced?acl', 'private')).status, 200)
+  assert.equal((await enforce()).status, 200)
+  // What the object had granted counts no more, so it is not shown.
+  const { text } = await s3.send('GET /enforced/one?acl')
+  assert.match(text, /FULL_CONTROL/)
+  assert.doesNotMatch(text, /AllUsers/)
+})

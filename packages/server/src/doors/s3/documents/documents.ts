@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto'
-import type { JsonObject } from '@holdfast/core/records.ts'
+import type { Bucket, JsonObject } from '@holdfast/core/records.ts'
+import { aclOf } from '@holdfast/engine/access/bucket-rules.ts'
+import { grantsToOthers } from '@holdfast/engine/objects/object-facets.ts'
 import { S3Error } from '../errors.ts'
 import { malformed } from '../xml/read.ts'
 import type { BucketDocument } from './bucket-document.ts'
@@ -78,8 +80,21 @@ export const ownership: BucketDocument = {
   read: 's3:GetBucketOwnershipControls',
   write: 's3:PutBucketOwnershipControls',
   missing: 'OwnershipControlsNotFoundError',
+  check: checkOwnership,
   kept: document => ({ rule: objects(document.Rule)[0]?.ObjectOwnership ?? null }),
   shown: ({ rule = null }) => ({ Rule: [{ ObjectOwnership: rule }] }),
+}
+
+/**
+ * Lists that grant something must be taken back first, else whoever lives by them would be cut off
+ * unasked (https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-ownership-error-responses.html).
+ */
+function checkOwnership(document: JsonObject, { documents }: Bucket): void {
+  const acl = aclOf(documents?.acl)
+  if (objects(document.Rule)[0]?.ObjectOwnership !== 'BucketOwnerEnforced') return
+  if (acl !== undefined && grantsToOthers(acl)) {
+    throw new S3Error('InvalidBucketAclWithObjectOwnership')
+  }
 }
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/userguide/intro-lifecycle-rules.html */

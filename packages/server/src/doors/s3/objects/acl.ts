@@ -1,6 +1,7 @@
 import type { ObjectAcl } from '@holdfast/core/objects.ts'
 import { isKnownGrantee } from '@holdfast/engine/access/known-grantee.ts'
 import { getObject } from '@holdfast/engine/objects/find-object.ts'
+import { aclsAreOff } from '@holdfast/engine/objects/object-facets.ts'
 import { setObjectAcl } from '@holdfast/engine/objects/object-settings.ts'
 import type { Verified } from '../auth/verify.ts'
 import { invalidArgument, S3Error } from '../errors.ts'
@@ -18,7 +19,8 @@ export async function getObjectAcl(verified: Verified): Promise<Answer> {
   const { engine, call, address } = objectPlace(verified)
   const action = address.versionId === undefined ? 's3:GetObjectAcl' : 's3:GetObjectVersionAcl'
   const object = await getObject(engine, call, { ...address, action })
-  const acl = object.facets.acl ?? privateAcl(objectOwner(object))
+  const kept = aclsAreOff(object.bucket) ? undefined : object.facets.acl
+  const acl = kept ?? privateAcl(objectOwner(object))
   return xmlAnswer(writeAcl(acl), versionHeader(object))
 }
 

@@ -2,7 +2,6 @@ import type { ByteSource } from '@holdfast/core/ports/element.ts'
 import { putObject } from '@holdfast/engine/objects/put-object.ts'
 import { gather, SMALL_BYTES_MAX } from '../../../http/direct/body-buffers.ts'
 import type { Verified } from '../auth/verify.ts'
-import { S3Error } from '../errors.ts'
 import { type Answer, emptyAnswer } from '../requests/answer.ts'
 import { objectPlace } from '../requests/place.ts'
 import { writeConditions } from '../wire/conditions.ts'
@@ -14,8 +13,8 @@ export async function putObjectHere(verified: Verified): Promise<Answer> {
   const { engine, call, address } = objectPlace(verified)
   const facets = objectInput(verified)
   const conditions = writeConditions(verified.request.headers)
-  const { source, length, expected, trailing, checksum } = verified.body.open()
-  if (length === undefined) throw new S3Error('MissingContentLength')
+  const length = verified.body.contentLength
+  const { source, expected, trailing, checksum } = verified.body.open()
   const { buffers } = verified.request
   const memory = length > 0 && length <= SMALL_BYTES_MAX ? buffers.take(length) : undefined
   const object = await putObject(engine, call, {

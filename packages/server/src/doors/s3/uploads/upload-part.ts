@@ -17,8 +17,8 @@ import { writeXml } from '../xml/write.ts'
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_UploadPart.html */
 export async function uploadPartHere(verified: Verified): Promise<Answer> {
   const { engine, call, upload } = uploadPlace(verified)
-  const { source, length, expected, trailing, checksum } = verified.body.open()
-  if (length === undefined) throw new S3Error('MissingContentLength')
+  const length = verified.body.contentLength
+  const { source, expected, trailing, checksum } = verified.body.open()
   const part = await uploadPart(engine, call, {
     ...upload,
     number: partNumberOf(verified),
