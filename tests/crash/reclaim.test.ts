@@ -128,6 +128,26 @@ describe('giving space back', () => {
     for (const id of gone) assert.equal(await store.catalog.view.assets.byId(id), undefined)
   })
 
+  it('carries over what is dead and still in its grace, so that a rebuild knows of it', async () => {
+    const ids: string[] = []
+    for (let n = 0; n < 200; n += 1) ids.push(await put(n))
+    for (const id of ids.slice(1)) await removeAsset(engine, call, id, { hard: true })
+    await clock.advance(2 * DAY)
+    await collectGarbage(engine, { limit: 10_000 })
+    await removeAsset(engine, call, ids[0] ?? '', { hard: true })
+    await store.element.reclaim?.()
+    assert.equal(fs.existsSync(packPath(`${root}/data`, 1)), false)
+    const live = await dump(store.catalog.view)
+    assert.equal(live.blobs.length, 1)
+    await rebuild()
+    const again = await dump(store.catalog.view)
+    assert.deepEqual(
+      again.blobs.map(({ sha256, references, location }) => [sha256, references, location]),
+      live.blobs.map(({ sha256, location }) => [sha256, 0, location]),
+    )
+    assert.equal(await read(await put(0)), textFor(0))
+  })
+
   it('survives a catalog that fell back to before the packs were rewritten', async () => {
     const ids: string[] = []
     for (let n = 0; n < 200; n += 1) ids.push(await put(n))

@@ -28,7 +28,7 @@ const attacks: Readonly<Record<string, (run: Run, lab: Lab, name: string) => Pro
     await lab.must('POST', '/api/v2/buckets', { name: 'inject' })
     await injectTypes(run, lab)
   },
-  secrets: spill,
+  secrets: async (run, lab) => await spill(run, lab),
 }
 
 /** Throws with the first thing that does not hold. */

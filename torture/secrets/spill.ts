@@ -3,28 +3,36 @@ import { join } from 'node:path'
 import { createAccessKey } from '@holdfast/engine/access/keys/access-keys.ts'
 import { systemCall } from '@holdfast/engine/engine.ts'
 import { parseSettings } from '@holdfast/server/config/parse-settings.ts'
+import type { SmtpSink } from '@holdfast/testkit/smtp-sink.ts'
 import { adminKey, type Lab, s3Key } from '../access/open-lab.ts'
 import { sign, signedForm } from '../access/s3/sign.ts'
 import { type Answer, type Asked, jsonOf, type Tree } from '../access/wire.ts'
 import type { Run } from '../runner/program.ts'
 import { Canaries } from './canaries.ts'
+import { makeLoginSecrets, signatureOf } from './make-login-secrets.ts'
 import { makePeopleSecrets } from './make-people-secrets.ts'
 
+/** What this server knows itself by, at places that it asks. */
+export const outsideSecrets = {
+  'LDAP password': 'Ldap-Canary-Password-1',
+  'OIDC secret': 'Oidc-Canary-Secret-2-0123456789abcdef',
+  'issuer secret': 'Issuer-Canary-Secret-3-0123456789abcdef',
+  'Redis password': 'Redis-Canary-Password-4',
+} as const
 export const initialPassword = 'Initial-Canary-Password-1'
 const password = 'User-Canary-Password-2!'
 const nextPassword = 'Next-Canary-Password-3!'
 const wrongPassword = 'Wrong-Canary-Password-4!'
+export const smtpPassword = 'Smtp-Canary-Password-9'
 const wrongKey = 'hf_wrong-canary-key-0123456789abcdef'
 
-/** Makes every kind of secret, uses and misuses all of them, and looks through what came of it. */
-export async function spill(run: Run, lab: Lab): Promise<void> {
-  const canaries = new Canaries()
-  const ask = async (asked: Asked, except: readonly string[] = []): Promise<Answer> => {
-    const answer = await lab.rest.ask(asked)
-    look(run, canaries, { where: `${asked.method} ${asked.path.slice(0, 60)}`, answer, except })
-    return answer
-  }
-  const given: Given = { run, lab, canaries, ask }
+/**
+ * Makes every kind of secret, uses and misuses all of them, and looks through what came of it.
+ * Without a server for mails no password is reset.
+ */
+export async function spill(run: Run, lab: Lab, sink?: SmtpSink): Promise<void> {
+  const given = givenOf(run, lab)
+  const { canaries, ask } = given
   canaries.add(
     { name: 'bootstrap key', secret: adminKey },
     { name: 'bootstrap S3 secret', secret: s3Key.secret },
@@ -33,17 +41,31 @@ export async function spill(run: Run, lab: Lab): Promise<void> {
     { name: 'next password', secret: nextPassword },
     { name: 'wrong password', secret: wrongPassword },
     { name: 'wrong key', secret: wrongKey },
+    { name: 'SMTP password', secret: smtpPassword },
   )
   const tokens = await makeTokens(given)
   const key = await makeKeys(given)
-  await makePeopleSecrets({ canaries, ask, post: (path, body) => post(path, body, admin) })
+  const asAdmin = (path: string, body: Tree) => post(path, body, admin)
+  await makePeopleSecrets({ canaries, ask, post: asAdmin })
+  await makeLoginSecrets({ lab, sink, canaries, ask, post: asAdmin, open: post })
   await misuse(given, { tokens, key })
   await useS3(given)
   await lookAtOutputs(given)
   lookAtSettings(given)
 }
 
-interface Given {
+/** Each answer is looked through before anybody has it. */
+export function givenOf(run: Run, lab: Lab): Given {
+  const canaries = new Canaries()
+  const ask = async (asked: Asked, except: readonly string[] = []): Promise<Answer> => {
+    const answer = await lab.rest.ask(asked)
+    look(run, canaries, { where: `${asked.method} ${asked.path.slice(0, 60)}`, answer, except })
+    return answer
+  }
+  return { run, lab, canaries, ask }
+}
+
+export interface Given {
   readonly run: Run
   readonly lab: Lab
   readonly canaries: Canaries
@@ -52,7 +74,7 @@ interface Given {
 
 const json = { 'content-type': 'application/json' }
 const admin = { 'x-api-key': adminKey }
-const post = (path: string, body: Tree, headers = {}): Asked => ({
+export const post = (path: string, body: Tree, headers = {}): Asked => ({
   ...{ method: 'POST', path, headers: { ...json, ...headers } },
   body: Buffer.from(JSON.stringify(body)),
 })
@@ -73,11 +95,6 @@ async function makeTokens({ canaries, ask }: Given): Promise<Tree> {
     { name: 'next refresh token', secret: signatureOf(next.refresh_token) },
   )
   return next
-}
-
-/** Only the signature: the rest says nothing that is secret. */
-function signatureOf(token: string): string {
-  return token.split('.')[2] ?? ''
 }
 
 async function makeKeys({ lab, canaries, ask }: Given): Promise<string> {
@@ -151,7 +168,7 @@ async function useS3({ run, lab, canaries }: Given): Promise<void> {
 }
 
 /** Whatever tells somebody of what happened: lists, audit log, metrics, log lines, files. */
-async function lookAtOutputs({ run, lab, canaries, ask }: Given): Promise<void> {
+export async function lookAtOutputs({ run, lab, canaries, ask }: Given): Promise<void> {
   const outputs = [
     ...['/metrics', '/health', '/api/v2/openapi.json', '/api/v2/users', '/api/v2/keys'],
     ...['/api/v2/audit?limit=1000', '/api/v2/audit/export?format=csv', '/api/v2/groups'],
@@ -194,10 +211,17 @@ function lookAtFile(run: Run, canaries: Canaries, path: string): void {
 
 /** Settings that are wrong are told by name, never by value. */
 function lookAtSettings({ run, canaries }: Given): void {
+  for (const [name, secret] of Object.entries(outsideSecrets)) canaries.add({ name, secret })
   const secrets = {
     STORAGE_BOOTSTRAP_API_KEY: `${adminKey} with spaces`,
     STORAGE_BOOTSTRAP_S3_SECRET_ACCESS_KEY: `${s3Key.secret}\n`.repeat(9),
     STORAGE_INITIAL_ADMIN_PASSWORD: `${initialPassword}\n`,
+    STORAGE_SMTP_PASSWORD: `${smtpPassword}\n`,
+    STORAGE_SMTP_CA: smtpPassword,
+    STORAGE_LDAP_BIND_PASSWORD: `${outsideSecrets['LDAP password']}\n`,
+    STORAGE_OIDC_CLIENT_SECRET: `${outsideSecrets['OIDC secret']} x`,
+    STORAGE_EXTERNAL_ISSUERS: `[{"issuer":"x","secret":"${outsideSecrets['issuer secret']}"}]`,
+    STORAGE_REDIS_URL: `ftp://user:${outsideSecrets['Redis password']}@host`,
   }
   for (const [name, value] of Object.entries(secrets)) {
     const env = { [name]: value, STORAGE_ENVIRONMENT: 'production', STORAGE_PORT: 'x' }

@@ -1,4 +1,6 @@
-import { connect } from 'node:net'
+import assert from 'node:assert/strict'
+import { type AddressInfo, connect, createServer } from 'node:net'
+import { test } from 'node:test'
 
 /** A connection whose bytes are the test's own, and which waits for answers, never for a while. */
 export interface RawClient {
@@ -55,3 +57,20 @@ function wholeAnswers(text: string, isHead: boolean): number {
   }
   return count
 }
+
+test('an answer is whole, however it comes', async t => {
+  const head = 'HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n'
+  const server = createServer(socket => {
+    socket.setNoDelay()
+    socket.once('data', () => {
+      socket.write(head.slice(0, 20))
+      setImmediate(() => socket.write(`${head.slice(20)}a`))
+      setImmediate(() => setImmediate(() => socket.write(`bc${head}def`)))
+    })
+  })
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  t.after(() => server.close())
+  const client = openRaw((server.address() as AddressInfo).port)
+  assert.equal(await client.ask('GET', 2), `${head}abc${head}def`)
+  client.end()
+})

@@ -2,6 +2,7 @@ import type { Route } from '@holdfast/contract/route.ts'
 import { type OperationId, routes } from '@holdfast/contract/routes.ts'
 import type { Lab } from '../open-lab.ts'
 import { type Caller, canary, type Living, living, type People, password } from '../people.ts'
+import { RefusalsAudited } from '../refusals-audited.ts'
 import { type Answer, jsonOf } from '../wire.ts'
 import { requestOf } from './requests.ts'
 import type { Row, World } from './row.ts'
@@ -50,6 +51,7 @@ export async function runMatrix(
     await matrix.askAll({ operation, route, row }, people)
     report.count('operations')
   }
+  await matrix.refusals.check(lab, report)
 }
 
 interface Question {
@@ -63,6 +65,7 @@ class Matrix {
   readonly #worlds: Worlds
   readonly #report: MatrixReport
   readonly #prepareds = new Map<string, World>()
+  readonly refusals = new RefusalsAudited()
 
   constructor(lab: Lab, worlds: Worlds, report: MatrixReport) {
     this.#lab = lab
@@ -103,6 +106,7 @@ class Matrix {
       const answer = await this.#lab.rest.ask({ ...asked, path: `${asked.path}${way}` })
       const after = await this.#lab.changes()
       const what = `${operation}${way} by ${by.name}, ${kind}`
+      this.refusals.note(answer, what, operation)
       this.#judge({ what, question, by, world, answer, changed: after !== before })
       if (isHidden(row, by)) {
         await this.#compare({ what, question, world, answer, way })
@@ -164,6 +168,7 @@ class Matrix {
       const before = await this.#lab.changes()
       const answer = await this.#lab.rest.ask({ ...asked, path: `${asked.path}${way}` })
       const what = `${operation}${way} by ${who.name}`
+      this.refusals.note(answer, what, operation)
       if (expected === undefined) {
         const isKnown = row.also?.includes(answer.status) === true
         if (answer.status >= 500 && !isKnown) this.#report.fail(`${what}: ${answer.status}`)
@@ -274,7 +279,7 @@ function shapeOf(answer: Answer, { id, key, bucket }: World): string {
     date: _,
     'x-request-id': requestId = '',
     'content-length': __,
-    // Whether the body had arrived when it was refused: the moment decides, not the thing.
+    // Whether the body was there before the refusal, which the network decides.
     connection: ___,
     'keep-alive': ____,
     ...headers

@@ -7,6 +7,7 @@ import {
 } from '@holdfast/server/doors/s3/operations.ts'
 import { type Lab, s3Key } from '../open-lab.ts'
 import { canary } from '../people.ts'
+import { RefusalsAudited } from '../refusals-audited.ts'
 import type { MatrixReport } from '../rest/matrix.ts'
 import type { Answer, Asked } from '../wire.ts'
 import { bodies, type Place } from './s3-bodies.ts'
@@ -28,6 +29,7 @@ export async function runS3Matrix(lab: Lab, report: MatrixReport): Promise<void>
     await asking.askAll(name as OperationName, row, rule)
     report.count('S3 operations')
   }
+  await asking.refusals.check(lab, report)
 }
 
 /** Operations that nothing stands behind are told to anybody who is known, and to nobody else. */
@@ -43,6 +45,7 @@ class Asking {
   readonly #report: MatrixReport
   readonly #living: Readonly<Record<Exclude<PairName, 'anonymous'>, Pair>>
   readonly #dead: Readonly<Record<string, Pair>>
+  readonly refusals = new RefusalsAudited()
   #kept: Place | undefined
   #made = 0
 
@@ -87,6 +90,7 @@ class Asking {
     const before = await this.#lab.changes()
     const answer = await this.#lab.s3.ask(request)
     const what = `${name} by ${who}, ${way}`
+    this.refusals.note(answer, what, `s3.${name}`)
     const told = `${what}: ${answer.status} ${answer.text.slice(0, 300)}`
     const problem = may
       ? letInProblem(row, answer)

@@ -1,5 +1,9 @@
 import assert from 'node:assert/strict'
+import { execFileSync, spawnSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { type Mail, MailError } from '@holdfast/core/ports/mailer.ts'
 import { openSmtpSink } from '@holdfast/testkit/smtp-sink.ts'
@@ -7,6 +11,31 @@ import { SmtpMailer, type SmtpOptions } from './smtp-mailer.ts'
 
 const { signal } = new AbortController()
 const mail: Mail = { to: 'ann@example.org', subject: 'Hello', text: 'plain', html: '<p>rich</p>' }
+
+const login = { user: 'holdfast', pass: 'Mail-Secret-1' }
+
+function opensslMissing(): string | false {
+  return spawnSync('openssl', ['version']).status === 0 ? false : 'openssl is not installed'
+}
+
+/** For 127.0.0.1 alone, with an authority of its own. */
+function makeCertificate(): { readonly key: string; readonly cert: string; readonly ca: string } {
+  const dir = mkdtempSync(join(tmpdir(), 'holdfast-smtp-'))
+  try {
+    const run = (...args: string[]) => execFileSync('openssl', args, { cwd: dir, stdio: 'pipe' })
+    const fresh = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes']
+    const ca = ['-subj', '/CN=Test CA', '-keyout', 'ca.key', '-out', 'ca.crt']
+    run('req', '-x509', ...fresh, '-days', '3650', ...ca)
+    run('req', ...fresh, '-subj', '/CN=smtp', '-keyout', 'smtp.key', '-out', 'smtp.csr')
+    writeFileSync(join(dir, 'names'), 'subjectAltName=IP:127.0.0.1')
+    const by = ['-CA', 'ca.crt', '-CAkey', 'ca.key', '-CAcreateserial', '-extfile', 'names']
+    run('x509', '-req', '-in', 'smtp.csr', ...by, '-days', '3650', '-out', 'smtp.crt')
+    const read = (name: string) => readFileSync(join(dir, name), 'utf8')
+    return { key: read('smtp.key'), cert: read('smtp.crt'), ca: read('ca.crt') }
+  } finally {
+    rmSync(dir, { recursive: true, force: true })
+  }
+}
 
 function mailer(port: number, options: Partial<SmtpOptions> = {}) {
   const from = 'holdfast@example.org'
@@ -72,7 +101,6 @@ test('what the server answers decides whether another try makes sense', async ()
 })
 
 test('a login is made where one is set; a wrong one sends nothing and names nothing', async () => {
-  const login = { user: 'holdfast', pass: 'Mail-Secret-1' }
   await using sink = await openSmtpSink({ login })
   const { user: username, pass: password } = login
   await mailer(sink.port, { username, password }).send(mail, { signal })
@@ -99,6 +127,31 @@ test('starttls refuses a server without it; certificates are checked', async () 
   const unknown = mailer(sealed.port, { tls: 'starttls' }).send(mail, { signal })
   await assert.rejects(unknown, fails(/TLS|SOCKET/, false))
   assert.equal(sealed.mails.length, 0)
+})
+
+test('mails go over STARTTLS and TLS to a certificate that is trusted, and to no other', {
+  skip: opensslMissing(),
+}, async () => {
+  const { key, cert, ca } = makeCertificate()
+  const other = makeCertificate()
+  for (const [tls, secure] of [
+    ['starttls', false],
+    ['tls', true],
+  ] as const) {
+    await using sink = await openSmtpSink({ key, cert, secure, login })
+    const to = (options: Partial<SmtpOptions>) => {
+      return mailer(sink.port, { tls, ca, username: login.user, password: login.pass, ...options })
+    }
+    await to({}).send(mail, { signal })
+    const { secure: wasSecure, user } = await sink.mail(1)
+    assert.deepEqual([wasSecure, user], [true, login.user], tls)
+    // Signed by nobody who is trusted, and good for another name than the one that was asked.
+    const strangers = [{ ca: other.ca }, { ca: undefined }, { host: 'localhost' }]
+    for (const options of strangers) {
+      await assert.rejects(to(options).send(mail, { signal }), fails(/TLS|SOCKET|CONN/, false), tls)
+    }
+    assert.equal(sink.mails.length, 1)
+  }
 })
 
 test('a server that is not there or says nothing is given up, at once when asked', async () => {

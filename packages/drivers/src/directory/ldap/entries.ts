@@ -4,6 +4,8 @@ import type { LdapOptions } from './ldap-options.ts'
 
 /** What tells whether an account is closed, wherever directories say it. */
 const STATE = ['userAccountControl', 'pwdAccountLockedTime', 'nsAccountLock']
+/** Number of the primary group of a `posixAccount` (RFC 2307 §2.2). */
+const GID = 'gidNumber'
 /** ACCOUNTDISABLE (MS-ADTS §2.2.16). */
 const DISABLED = 0x2
 /** Closed by an administrator until one opens it (draft-behera-ldap-password-policy-11 §5.3.3). */
@@ -12,7 +14,7 @@ const LOCKED_FOR_GOOD = '000001010000Z'
 export function attributesOf(options: LdapOptions): string[] {
   const { usernameAttribute, emailAttribute, firstNameAttribute, lastNameAttribute } = options
   const names = [usernameAttribute, emailAttribute, firstNameAttribute, lastNameAttribute]
-  return [...new Set([options.idAttribute, ...names, ...STATE])]
+  return [...new Set([options.idAttribute, ...names, ...STATE, GID])]
 }
 
 /** Everything but the groups; undefined for an entry without what names it. */
@@ -38,6 +40,12 @@ export function entryOf(
     lastName: text(options.lastNameAttribute) ?? '',
     isActive: !isClosed,
   }
+}
+
+/** Undefined for who is no `posixAccount`. */
+export function primaryGidOf(entry: Entry): string | undefined {
+  const gid = textOf(entry, GID)
+  return gid !== undefined && /^\d{1,10}$/.test(gid) ? gid : undefined
 }
 
 /** `objectGUID` is 16 bytes, kept here as hex; other names are texts. */

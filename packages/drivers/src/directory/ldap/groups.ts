@@ -1,4 +1,4 @@
-import { AndFilter, EqualityFilter, OrFilter } from 'ldapts'
+import { AndFilter, EqualityFilter, type Filter, OrFilter } from 'ldapts'
 import type { LdapConnection } from './connection.ts'
 import { textOf } from './entries.ts'
 import type { LdapOptions } from './ldap-options.ts'
@@ -9,21 +9,21 @@ const AT_ONCE = 50
 /**
  * Distinguished names and common names of the groups that name the user, and of the groups that
  * these are in, in lower case. `member` and `uniqueMember` hold distinguished names (RFC 4519),
- * `memberUid` user names (RFC 2307).
+ * `memberUid` user names, and the number of a user is that of a `posixGroup` (RFC 2307 §2.2).
  */
 export async function groupsOf(
   connection: LdapConnection,
   options: LdapOptions,
-  user: { readonly dn: string; readonly username: string },
+  user: { readonly dn: string; readonly username: string; readonly gid?: string | undefined },
 ): Promise<string[]> {
   const found = new Map<string, string>()
   let members = [user.dn]
   for (let level = 0; level < options.groupDepth && members.length > 0; level += 1) {
-    const names = level === 0 ? [user.username] : []
+    const own = level === 0 ? { names: [user.username], gid: user.gid } : { names: [] }
     const fresh: string[] = []
     for (let at = 0; at < members.length; at += AT_ONCE) {
       const part = members.slice(at, at + AT_ONCE)
-      for (const { dn, name } of await groupsWith(connection, options, { dns: part, names })) {
+      for (const { dn, name } of await groupsWith(connection, options, { dns: part, ...own })) {
         if (found.has(dn) || found.size >= GROUPS_MAX) continue
         found.set(dn, name)
         fresh.push(dn)
@@ -38,15 +38,23 @@ export async function groupsOf(
   return [...new Set(all)].sort()
 }
 
+interface Members {
+  readonly dns: readonly string[]
+  readonly names: readonly string[]
+  /** Number of a primary group. */
+  readonly gid?: string | undefined
+}
+
 async function groupsWith(
   connection: LdapConnection,
   { groupBase, groupObjectClasses, memberAttributes }: LdapOptions,
-  members: { readonly dns: readonly string[]; readonly names: readonly string[] },
+  members: Members,
 ): Promise<{ readonly dn: string; readonly name: string }[]> {
-  const named = memberAttributes.flatMap(attribute => {
+  const named: Filter[] = memberAttributes.flatMap(attribute => {
     const values = attribute.toLowerCase() === 'memberuid' ? members.names : members.dns
     return values.map(value => new EqualityFilter({ attribute, value }))
   })
+  if (members.gid !== undefined) named.push(primaryGroup(members.gid))
   if (named.length === 0) return []
   const kinds = groupObjectClasses.map(value => {
     return new EqualityFilter({ attribute: 'objectClass', value })
@@ -55,4 +63,14 @@ async function groupsWith(
   const filter = new AndFilter({ filters })
   const entries = await connection.search(groupBase, { filter, attributes: ['cn'], paged: true })
   return entries.map(entry => ({ dn: entry.dn, name: textOf(entry, 'cn') ?? entry.dn }))
+}
+
+/** Other classes may use the number for something else. */
+function primaryGroup(gid: string): Filter {
+  return new AndFilter({
+    filters: [
+      new EqualityFilter({ attribute: 'objectClass', value: 'posixGroup' }),
+      new EqualityFilter({ attribute: 'gidNumber', value: gid }),
+    ],
+  })
 }

@@ -149,6 +149,32 @@ test('groups of all schemas are found, and groups in groups to the depth', { ski
   assert.deepEqual(await groups("we*ird,(o'neil)\\"), [])
 })
 
+test('the primary group is the posixGroup of that number, where those are read', {
+  skip,
+}, async () => {
+  const dave = `uid=dave,ou=users,${base}`
+  const classes = 'add: objectClass\nobjectClass: posixAccount\n-\n'
+  const numbers = 'add: uidNumber\nuidNumber: 7\n-\nadd: gidNumber\ngidNumber: 5000\n-\n'
+  const home = 'add: homeDirectory\nhomeDirectory: /none\n'
+  await slapd.change(`dn: ${dave}\nchangetype: modify\n${classes}${numbers}${home}`)
+  const groups = async (given: Partial<LdapOptions> = {}) => {
+    return commonNames((await found('dave', open(given))).groups)
+  }
+  assert.deepEqual(await groups(), ['users'])
+  // Groups that hold the primary group come with it.
+  const whole = `cn=everybody,ou=groups,${base}`
+  const member = `cn=users,ou=groups,${base}`
+  await slapd.change(
+    `dn: ${whole}\nchangetype: add\nobjectClass: groupOfNames\nmember: ${member}\n`,
+  )
+  assert.deepEqual(await groups(), ['everybody', 'users'])
+  assert.deepEqual(await groups({ groupDepth: 1 }), ['users'])
+  assert.deepEqual(await groups({ groupObjectClasses: ['groupOfNames'] }), [])
+  await slapd.change(`dn: ${dave}\nchangetype: modify\nreplace: gidNumber\ngidNumber: 5001\n`)
+  assert.deepEqual(await groups(), [])
+  await slapd.change(`dn: ${whole}\nchangetype: delete\n`)
+})
+
 test('a group that is called like the distinguished name of another is not that one', {
   skip,
 }, async () => {

@@ -11,7 +11,7 @@ import {
   ResultCodeError,
 } from 'ldapts'
 import { LdapConnection, unavailable } from './connection.ts'
-import { attributesOf, entryOf, idValue } from './entries.ts'
+import { attributesOf, entryOf, idValue, primaryGidOf } from './entries.ts'
 import { groupsOf } from './groups.ts'
 import type { LdapOptions } from './ldap-options.ts'
 import { Slots } from './slots.ts'
@@ -116,7 +116,8 @@ export class LdapDirectory implements Directory {
   async #whole(connection: LdapConnection, entry: Entry): Promise<DirectoryEntry | undefined> {
     const read = entryOf(entry, this.#options)
     if (read === undefined) return undefined
-    return { ...read, groups: await groupsOf(connection, this.#options, read) }
+    const member = { ...read, gid: primaryGidOf(entry) }
+    return { ...read, groups: await groupsOf(connection, this.#options, member) }
   }
 
   async #asService<T>(work: (connection: LdapConnection) => Promise<T>, people = 1): Promise<T> {

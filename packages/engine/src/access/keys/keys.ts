@@ -109,10 +109,11 @@ export function peekKey(engine: Engine, secret: string): Principal | undefined {
   const hash = known ?? hashOfSecret(secret)
   const key = engine.catalog.view.keys.byHash(hash)
   if (key === undefined || key instanceof Promise || key.revokedAt !== null) return undefined
-  if (isExpired(key, engine.clock.now())) return undefined
+  const nowMs = engine.clock.now()
+  if (isExpired(key, nowMs)) return undefined
   const principal = peekWhileMaker(engine, key, principalOfKey(key))
   if (principal === undefined) return undefined
-  engine.keyUses.set(key.id, engine.clock.now())
+  engine.keyUses.set(key.id, nowMs)
   // Only secrets that were good: guesses must not push them out.
   if (known === undefined) engine.keyHashes.set(secret, hash)
   return principal

@@ -54,3 +54,9 @@ test('passwords of three words, or of chance, are not', () => {
     requirePolicy(password, [])
   }
 })
+
+test('one letter that stands for eighteen makes nobody wait', () => {
+  // Far beyond what the policy lets through: a pattern would hang here, and the server with it.
+  assert.equal(isGuessable(`${'\ufdfa'.repeat(4000)}Aa1!`), false)
+  assert.equal(isGuessable('Password'.repeat(10_000)), true)
+})

@@ -17,6 +17,8 @@ const LETTERS: Readonly<Record<string, readonly string[]>> = {
   '+': ['t'],
 }
 const WORDS_MAX = 2
+/** Of the longest word that is guessed. */
+const LETTERS_MAX = Math.max(...[...guessedWords].map(word => word.length))
 const RUN = '01234567890123456789'
 const BACKWARDS = [...RUN].reverse().join('')
 
@@ -47,14 +49,29 @@ function trimmed(text: string): string {
 /** Whole, or the same again and again, or two words. */
 function isOfWords(text: string): boolean {
   if (text === '') return false
-  const once = /^(.+?)\1*$/.exec(text)?.[1] ?? text
-  return isMadeOf(once, WORDS_MAX) || isMadeOf(text, WORDS_MAX)
+  return isMadeOf(unrepeated(text), WORDS_MAX) || isMadeOf(text, WORDS_MAX)
+}
+
+/**
+ * What the text is a repetition of, by the borders of its beginnings (Knuth, Morris, Pratt): a
+ * pattern would look at each part again for each length, and one letter can stand for eighteen.
+ */
+function unrepeated(text: string): string {
+  const borders = [0]
+  let border = 0
+  for (let at = 1; at < text.length; at += 1) {
+    while (border > 0 && text[at] !== text[border]) border = borders[border - 1] ?? 0
+    if (text[at] === text[border]) border += 1
+    borders.push(border)
+  }
+  const period = text.length - border
+  return text.length % period === 0 ? text.slice(0, period) : text
 }
 
 function isMadeOf(text: string, wordsMax: number): boolean {
   if (guessedWords.has(text) || new Set(text).size === 1) return true
   if (wordsMax === 1) return false
-  for (let at = 1; at < text.length; at += 1) {
+  for (let at = 1; at < Math.min(text.length, LETTERS_MAX + 1); at += 1) {
     if (guessedWords.has(text.slice(0, at)) && isMadeOf(text.slice(at), wordsMax - 1)) return true
   }
   return false
@@ -62,6 +79,6 @@ function isMadeOf(text: string, wordsMax: number): boolean {
 
 /** In a row, all the same, the same again, or a year and little else. */
 function isPlainNumber(digits: string): boolean {
-  const once = /^(.+?)\1*$/.exec(digits)?.[1] ?? digits
+  const once = unrepeated(digits)
   return once.length <= 4 || RUN.includes(once) || BACKWARDS.includes(once)
 }

@@ -134,3 +134,51 @@ test('a policy can refuse version 2', async () => {
   assert.equal((await s3.send('GET /links/a%20b', { auth: 'query' })).status, 200)
   assert.equal((await s3.send('DELETE /links?policy')).status, 204)
 })
+
+test('a link of version 2 opens no other key of the host of its bucket', async () => {
+  assert.equal((await s3.send('PUT /links/links/inner', { body: 'other' })).status, 200)
+  assert.equal((await s3.send('PUT /links/inner', { body: 'meant' })).status, 200)
+  const link = linkOf({ line: 'GET /links/inner' })
+  assert.equal((await follow(link)).text, 'meant')
+  const headers = { host: 'links.s3.example.org' }
+  const answer = await follow(link, { headers })
+  assert.deepEqual([answer.status, answer.code], [403, 'SignatureDoesNotMatch'])
+  const full = linkOf({ line: 'GET /links/inner', resource: '/links/links/inner' })
+  assert.equal((await follow(full, { headers })).text, 'other')
+})
+
+test('no two requests have the text of one link of version 2', async () => {
+  const resource = '/links/pinned'
+  const amz = (lines: string) => ({ resource: `${lines}${resource}` })
+  const line = `PUT ${resource}`
+  const target = (query: string) => `${line}?${query}`
+  const named = 'x-amz-acl:private\nx-amz-meta-a:1\n'
+  const cases: [string, Link][] = [
+    // Signed: x-amz-acl=private alone.
+    [
+      'a name in two spellings',
+      { line: target('x-amz-acl=public-read&X-Amz-Acl=private'), ...amz('x-amz-acl:private\n') },
+    ],
+    // Signed: two headers, of which one is hidden in the name or the value of the other.
+    [
+      'a header within a name',
+      { line: target('x-amz-acl%3Aprivate%0Ax-amz-meta-a=1'), ...amz(named) },
+    ],
+    [
+      'a header within a value',
+      {
+        line: target('x-amz-meta-a=1%0Ax-amz-meta-b%3A2'),
+        ...amz('x-amz-meta-a:1\nx-amz-meta-b:2\n'),
+      },
+    ],
+  ]
+  for (const [name, link] of cases) {
+    const answer = await follow(linkOf(link), { body: 'x' })
+    assert.deepEqual([answer.status, answer.code], [400, 'InvalidArgument'], name)
+  }
+  // Signed: one version, which would no longer be asked for.
+  const get = '/links/a%20b?response-content-type=x'
+  const pinned = { line: `GET ${get}%26versionId%3Dnull`, resource: `${get}&versionId=null` }
+  assert.equal((await follow(linkOf(pinned))).status, 403)
+  assert.equal((await s3.send(`HEAD ${resource}`)).status, 404)
+})

@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto'
 import { invalidArgument, S3Error } from '../errors.ts'
+import { isHosted } from '../requests/address.ts'
 import type { ReadRequest } from '../requests/request.ts'
 import type { RequestHeaders } from '../wire/headers.ts'
 import type { Query } from '../wire/query.ts'
@@ -73,6 +74,7 @@ export function requireOldLink(
 ): void {
   requireTime(link, nowMs)
   for (const name of request.query.names()) {
+    requireOneParameter(request.query.get(name) ?? '')
     if (COVERED.has(name) || oldLinkNames.has(name) || /^x-/i.test(name)) continue
     if (!HARMLESS.has(name.toLowerCase())) {
       throw denied(`The signature of this link does not cover the parameter ${name.slice(0, 64)}`)
@@ -80,6 +82,13 @@ export function requireOldLink(
   }
   if (sameSignature(link.signature, sign(secret, textOf(request, link)))) return
   throw new S3Error('SignatureDoesNotMatch', { AWSAccessKeyId: link.accessKeyId })
+}
+
+/** Values are signed decoded, so one that holds a parameter has the text of two. */
+function requireOneParameter(value: string): void {
+  const [, ...rest] = value.split('&')
+  const hidden = rest.map(part => part.split('=', 1)[0] ?? '').find(name => COVERED.has(name))
+  if (hidden !== undefined) throw denied(`A parameter of this link holds another one: ${hidden}`)
 }
 
 export function isPolicySignature(secret: string, policy: string, given: string): boolean {
@@ -121,17 +130,13 @@ export function textOf(
     const value = query.get(name) ?? ''
     return value === '' ? name : `${name}=${bytesOf(value)}`
   })
-  const { bucket = '' } = address
-  const hosted = !path.startsWith(`/${bucket}/`) && path !== `/${bucket}`
+  const host = isHosted(path, address) ? `/${address.bucket}` : ''
   return [
     method,
     wire.get('content-md5') ?? '',
     wire.get('content-type') ?? '',
     link.expires,
-    headers.join('') +
-      (hosted && bucket !== '' ? `/${bucket}` : '') +
-      path +
-      (parameters.length === 0 ? '' : `?${parameters.join('&')}`),
+    headers.join('') + host + path + (parameters.length === 0 ? '' : `?${parameters.join('&')}`),
   ].join('\n')
 }
 

@@ -11,6 +11,7 @@ import { S3Error } from '../errors.ts'
 import { type Answer, emptyAnswer, present } from '../requests/answer.ts'
 import { isSecure, type ReadRequest } from '../requests/request.ts'
 import { checksumOfHeader, isChecksumValue, isUnknownChecksum } from '../wire/checksums.ts'
+import { requireHeader } from '../wire/header-text.ts'
 import { RequestHeaders } from '../wire/headers.ts'
 import { checksumHeaders, encryptionHeader, versionHeader } from '../wire/object-headers.ts'
 import { objectInput } from '../wire/object-input.ts'
@@ -134,15 +135,20 @@ function wrong(name: string): S3Error {
   return new S3Error('InvalidArgument', { message, ArgumentName: name })
 }
 
-/** Fields that stand for headers of a put. */
+/**
+ * Fields that stand for headers of a put. The type in the head of the file is covered by no policy,
+ * so it counts only where there is none.
+ */
 function headersOf({ fields, fileType }: PostForm): RequestHeaders {
   const raw: string[] = []
   for (const [name, value] of fields) {
-    if (FIELD_HEADERS.test(name)) raw.push(name, Buffer.from(value).toString('latin1'))
+    if (!FIELD_HEADERS.test(name)) continue
+    raw.push(name, Buffer.from(requireHeader(name, value)).toString('latin1'))
   }
   const canned = fields.get('acl')
   if (canned !== undefined) raw.push('x-amz-acl', canned)
-  if (!fields.has('content-type') && fileType !== undefined) raw.push('content-type', fileType)
+  const isFree = !fields.has('content-type') && !fields.has('policy')
+  if (isFree && fileType !== undefined) raw.push('content-type', fileType)
   return new RequestHeaders(raw)
 }
 

@@ -168,3 +168,24 @@ test('a post that is no form is told what it must be', async () => {
   assert.equal(answer.status, 412)
   assert.match(await answer.text(), /<Code>PreconditionFailed<.*multipart\/form-data/s)
 })
+
+test('what the policy does not name is not taken from the head of the file', async () => {
+  const typed = async (fields: Record<string, string>, type: string) => {
+    const body = new FormData()
+    for (const [field, value] of Object.entries(fields)) body.append(field, value)
+    body.append('file', new Blob(['<b>'], { type }), 'x')
+    return (await fetch(`${s3.url}/forms`, { method: 'POST', body })).status
+  }
+  assert.equal(await typed(oldForm({ key: 'page' }), 'text/html'), 204)
+  const { headers } = await s3.send('HEAD /forms/page')
+  assert.equal(headers['content-type'], 'binary/octet-stream')
+})
+
+test('a field cannot end a header of later answers', async () => {
+  for (const field of ['x-amz-meta-a', 'Content-Type', 'Content-Disposition', 'Cache-Control']) {
+    const key = `split-${field}`
+    const { status } = await send(oldForm({ key, [field]: 'a\r\nset-cookie: b=1' }))
+    assert.equal(status, 400, field)
+    assert.equal((await s3.send(`HEAD /forms/${key}`)).status, 404, field)
+  }
+})

@@ -32,6 +32,11 @@ export function addressOf(
   return { bucket, key: key === '' ? undefined : key }
 }
 
+/** Whether the host named the bucket; then all of the path is the key. */
+export function isHosted(path: string, { bucket, key = '' }: Address): boolean {
+  return bucket !== undefined && decoded(path.slice(1)) === key
+}
+
 function bucketOfHost(host: string | undefined, domains: readonly string[]): string | undefined {
   if (domains.length === 0) return undefined
   const name = host?.toLowerCase().replace(/:\d+$/, '') ?? ''

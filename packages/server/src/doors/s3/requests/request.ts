@@ -12,6 +12,8 @@ import type { Admission, Visit } from '../../../http/limits/admission.ts'
 import { splitUrl } from '../../../http/parse/raw-path.ts'
 import { NO_OPERATION } from '../../../telemetry/request-tallies.ts'
 import { type Trace, traceOf } from '../../../telemetry/trace.ts'
+import { invalidArgument } from '../errors.ts'
+import { requireHeader } from '../wire/header-text.ts'
 import { RequestHeaders } from '../wire/headers.ts'
 import { Query } from '../wire/query.ts'
 import { type Address, addressOf } from './address.ts'
@@ -182,13 +184,23 @@ export function readRequest(request: S3Request): ReadRequest {
 const NOT_HOISTED =
   /^x-amz-(algorithm|credential|date|expires|signedheaders|signature|security-token|content-sha256|sdk-.*|checksum-.*|trailer|decoded-.*)$/
 
-/** SDKs move `x-amz-` headers of links into their query, where the signature covers them. */
-function hoistedHeaders(query: Query): (readonly [string, string])[] {
-  return [...query.names()].flatMap(name => {
+/**
+ * SDKs move `x-amz-` headers of links into their query, where the signature covers them. That of
+ * version 2 covers lines: a name in two spellings, or one line that holds two, would be another
+ * request with the same signature.
+ */
+function hoistedHeaders(query: Query): Map<string, string> {
+  const hoisted = new Map<string, string>()
+  const seen = new Set<string>()
+  for (const name of query.names()) {
     const header = name.toLowerCase()
-    if (!header.startsWith('x-amz-') || NOT_HOISTED.test(header)) return []
-    return [[header, query.get(name) ?? ''] as const]
-  })
+    if (!header.startsWith('x-amz-')) continue
+    const value = requireHeader(header, query.get(name) ?? '')
+    if (seen.has(header)) throw invalidArgument(name, '', `${header} is given more than once.`)
+    seen.add(header)
+    if (!NOT_HOISTED.test(header)) hoisted.set(header, value)
+  }
+  return hoisted
 }
 
 export function isSecure(request: S3Request): boolean {

@@ -11,6 +11,14 @@ export function requireHeaderText(name: string, text: string): string {
   return text
 }
 
+const NAME = /^[a-z0-9!#$%&'*+.^_`|~-]+$/
+
+/** The same for what stands for a header elsewhere, in a query or a form; its name in lower case. */
+export function requireHeader(name: string, text: string): string {
+  if (NAME.test(name)) return requireHeaderText(name, text)
+  throw invalidArgument(name.slice(0, 128), '', 'This cannot be the name of a header.')
+}
+
 /** An HTTP date (RFC 9110 §5.6.7). */
 export function httpDate(iso: string): string {
   return new Date(iso).toUTCString()
