@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { callOf, openTestStore, refused } from '../test-store.test.ts'
-import { authenticateKey, createKey, ensureKey, listKeys, revokeKey } from './keys.ts'
+import { authenticateKey, createKey, ensureKey, listKeys, peekKey, revokeKey } from './keys.ts'
 
 describe('API keys', () => {
   it('open the store to who holds the secret, with exactly the rights given', async () => {
@@ -54,6 +54,18 @@ describe('API keys', () => {
     await authenticateKey(engine, secret)
     await clock.advance(1)
     await assert.rejects(authenticateKey(engine, secret), refused('CREDENTIAL_EXPIRED'))
+  })
+
+  it('end at their time, also when that comes while one is looked at', async () => {
+    await using opened = await openTestStore()
+    const { engine, call, clock } = opened
+    const expiresMs = clock.now() + 1000
+    const expiresAt = new Date(expiresMs).toISOString()
+    const { secret } = await createKey(engine, call, { name: 'k', permissions: ['*'], expiresAt })
+    let nowMs = expiresMs - 1
+    clock.now = () => nowMs++
+    assert.equal(peekKey(engine, secret)?.name, 'k')
+    assert.equal(peekKey(engine, secret), undefined)
   })
 
   it('never grant more than their maker holds', async () => {

@@ -103,10 +103,12 @@ export function peekKey(engine: Engine, secret: string): Principal | undefined {
   const hash = known ?? hashOfSecret(secret)
   const key = engine.catalog.view.keys.byHash(hash)
   if (key === undefined || key instanceof Promise || key.revokedAt !== null) return undefined
-  if (isExpired(key, engine.clock.now())) return undefined
+  const nowMs = engine.clock.now()
+  if (isExpired(key, nowMs)) return undefined
   // Only secrets that were good: guesses must not push them out.
   if (known === undefined) engine.keyHashes.set(secret, hash)
-  return principalNow(engine, key)
+  engine.keyUses.set(key.id, nowMs)
+  return principalOfKey(key)
 }
 
 /** Asked for each request, because a key expires by itself. */
