@@ -14,6 +14,19 @@ export function trackRequest(state: RequestState, operation: () => string): void
   })
 }
 
+/** Counts a request as at work while its content is read, before `trackRequest`: a stop waits. */
+export async function whileActive<Value>(
+  load: Context['load'],
+  reading: Promise<Value>,
+): Promise<Value> {
+  load.active += 1
+  try {
+    return await reading
+  } finally {
+    load.active -= 1
+  }
+}
+
 /** One log line and the metrics of a request, when its connection is done with it. */
 function recordRequest(state: RequestState, operation: string): void {
   const { request, response, context } = state

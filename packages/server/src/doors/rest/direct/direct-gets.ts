@@ -8,7 +8,7 @@ import {
   requestIdField,
   type WholeWriter,
 } from '../../../http/direct/write-whole.ts'
-import { trackRequest } from '../../../http/record-request.ts'
+import { trackRequest, whileActive } from '../../../http/record-request.ts'
 import { RequestState } from '../../../http/request-state.ts'
 import { type Found, operationOf, type PlainContents } from './plain-content.ts'
 
@@ -51,7 +51,8 @@ interface Ready {
 }
 
 function readAndSend(exchange: DirectExchange, ready: Omit<Ready, 'bytes'>): void {
-  const { content } = ready.found
+  const { context, found } = ready
+  const { content } = found
   const lent = content.lend()
   if (lent !== undefined && !(lent instanceof Promise)) {
     sendLent(exchange, ready, lent)
@@ -60,8 +61,13 @@ function readAndSend(exchange: DirectExchange, ready: Omit<Ready, 'bytes'>): voi
   exchange.enter()
   // The way of all requests meets the same failure, and has the words for it.
   const fail = () => exchange.otherwise()
-  if (lent !== undefined) lent.then(loan => sendLent(exchange, ready, loan), fail)
-  else content.read().then(({ bytes }) => sendRead(exchange, ready, bytes), fail)
+  const { load } = context
+  if (lent !== undefined) {
+    whileActive(load, lent).then(loan => sendLent(exchange, ready, loan), fail)
+  } else {
+    const read = whileActive(load, content.read())
+    read.then(({ bytes }) => sendRead(exchange, ready, bytes), fail)
+  }
 }
 
 function sendRead(

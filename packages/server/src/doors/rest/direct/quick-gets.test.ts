@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { connect } from 'node:net'
 import { after, before, test } from 'node:test'
+import type { Disk, DiskStream } from '@holdfast/core/ports/disk.ts'
+import { nodeDisk } from '@holdfast/drivers/disk/node-disk.ts'
 import { openRaw } from '../../../raw-client.test.ts'
 import { adminKey, startServer, type TestServer } from '../../../started-server.test.ts'
 
@@ -48,6 +50,13 @@ async function answersTo(bytes: string, answers = 1) {
   }
 }
 
+/** What a request leaves behind comes after its answer. */
+async function settled(isSo: () => boolean): Promise<void> {
+  for (let wait = 0; wait < 500 && !isSo(); wait += 1) {
+    await new Promise(resolve => setTimeout(resolve, 10))
+  }
+}
+
 /** Node takes it for text, and the quick way takes none of it. */
 const NODES = 'X-A: \xe9'
 
@@ -75,6 +84,7 @@ test('whatever is not plain is read by Node from its first byte on', async () =>
     ['query', head(`${get}?`), [200]],
     ['unknown', head(`GET ${base}/absent`), [404]],
     ['wrong key', plain.replace(adminKey, 'wrong-key-0123456789'), [401]],
+    ['two traces', head(get, 'traceparent: a', 'traceparent: b'), [200]],
     ['two hosts', head(get, 'Host: y'), [400]],
     ['no host', plain.replace('Host: x\r\n', ''), [400]],
     ['body', `${head(get, 'Content-Length: 2')}xy`, [200]],
@@ -159,9 +169,7 @@ test('log and metrics tell of it', async () => {
     },
   )
   const { load } = server.running.context
-  for (let wait = 0; wait < 500 && load.active > 0; wait += 1) {
-    await new Promise(resolve => setTimeout(resolve, 10))
-  }
+  await settled(() => load.active === 0)
   assert.equal(load.active, 0)
 })
 
@@ -183,4 +191,48 @@ test('a stop closes connections that wait, and lets an answer under way finish',
   await answered
   await other[Symbol.asyncDispose]()
   await Promise.all(closed)
+})
+
+/** A disk whose streams read nothing before they may. */
+function slowDisk(): { disk: Disk; reading: Promise<void>; go: () => void } {
+  const begun = Promise.withResolvers<void>()
+  const may = Promise.withResolvers<void>()
+  const slow = (stream: DiskStream): DiskStream => ({
+    write: (bytes, position) => stream.write(bytes, position),
+    read: async (into, position) => {
+      begun.resolve()
+      await may.promise
+      return await stream.read(into, position)
+    },
+    readNow: (into, position) => stream.readNow(into, position),
+    sync: () => stream.sync(),
+    size: () => stream.size(),
+    close: () => stream.close(),
+  })
+  const disk: Disk = {
+    ...nodeDisk,
+    openAsync: async (path, mode) => slow(await nodeDisk.openAsync(path, mode)),
+  }
+  return { disk, reading: begun.promise, go: may.resolve }
+}
+
+test('a stop waits for an answer whose bytes are still being read', async () => {
+  for (const fields of [[], [NODES]]) {
+    const { disk, reading, go } = slowDisk()
+    const other = await startServer({ disk, env: { STORAGE_SHUTDOWN_TIMEOUT: '60' } })
+    await other.ask(`PUT ${base}/a`, { body: Buffer.alloc(200_000, 'a') })
+    const client = openRaw(other.port)
+    const answer = client.ask(head(`GET ${base}/a`, ...fields))
+    await reading
+    const { load } = other.running.context
+    await settled(() => load.active === 1)
+    assert.equal(load.active, 1)
+    const stopped = other[Symbol.asyncDispose]()
+    go()
+    const text = await answer
+    assert.match(text, /^HTTP\/1\.1 200 OK\r\n/)
+    assert.ok(text.endsWith('a'.repeat(200_000)))
+    client.end()
+    await stopped
+  }
 })

@@ -5,7 +5,7 @@ import type { Context } from '../../../context.ts'
 import type { Quick, QuickAnswer } from '../../../http/direct/quick/quick-connections.ts'
 import type { QuickHead } from '../../../http/direct/quick/quick-head.ts'
 import { requestIdField, type WholeWriter } from '../../../http/direct/write-whole.ts'
-import { recordAnswer } from '../../../http/record-request.ts'
+import { recordAnswer, whileActive } from '../../../http/record-request.ts'
 import { REQUEST_ID } from '../../../http/request-state.ts'
 import { traceOf } from '../../../telemetry/trace.ts'
 import { type Found, operationOf, type PlainContents } from './plain-content.ts'
@@ -26,7 +26,9 @@ export function quickGets(context: Context, contents: PlainContents, keepAliveMs
     const bytes = isEmpty ? NONE : content.held()
     if (bytes !== undefined) return answers.of(exchange, { bytes, release: keep })
     const lent = content.lend()
-    if (lent instanceof Promise) return lent.then(loan => answers.of(exchange, loan))
+    if (lent instanceof Promise) {
+      return whileActive(load, lent).then(loan => answers.of(exchange, loan))
+    }
     return lent && answers.of(exchange, lent)
   }
 }

@@ -54,6 +54,9 @@ export function takeQuickly(server: Server, options: QuickOptions): void {
   }
 }
 
+/** Node waits so much longer than it says: a request may be on its way when the time is over. */
+const KEEP_ALIVE_GRACE_MS = 1_000
+
 interface ConnectionOptions extends QuickOptions {
   /** Gives the socket to Node. */
   handOver(): void
@@ -67,6 +70,7 @@ class QuickConnection {
   readonly #heads = new QuickHeads()
   #answered = false
   #busy = false
+  #stalled = false
   #closing = false
 
   constructor(socket: Socket, options: ConnectionOptions) {
@@ -74,7 +78,7 @@ class QuickConnection {
     this.#options = options
     socket.on('data', this.#read).on('end', this.#end)
     socket.on('error', this.#broken).on('close', options.left)
-    socket.setTimeout(options.headersMs, this.#silent)
+    socket.on('timeout', this.#silent).setTimeout(options.headersMs)
   }
 
   /** Cuts it unless an answer is on its way; then after that. */
@@ -88,6 +92,12 @@ class QuickConnection {
   }
 
   readonly #read = (chunk: Buffer): void => {
+    if (this.#busy) {
+      // Waits until the answer before it is over: `over` reads on.
+      this.#socket.pause()
+      this.#socket.unshift(chunk)
+      return
+    }
     const request = this.#heads.read(chunk)
     const answer = request && this.#options.quick(request, this.#socket)
     if (answer === undefined) this.#handOver(chunk)
@@ -100,7 +110,9 @@ class QuickConnection {
     this.#busy = true
     this.#socket.pause()
     const otherwise = () => {
-      if (!this.#socket.destroyed) this.#handOver(chunk)
+      // A stream that has ended takes nothing back, and Node would not answer either.
+      if (this.#socket.readableEnded) this.#socket.destroy()
+      else if (!this.#socket.destroyed) this.#handOver(chunk)
     }
     answer.then(ready => (ready === undefined ? otherwise() : this.#answer(ready)), otherwise)
   }
@@ -109,7 +121,7 @@ class QuickConnection {
     const socket = this.#socket
     if (!this.#answered) {
       this.#answered = true
-      socket.setTimeout(this.#options.keepAliveMs)
+      socket.setTimeout(this.#options.keepAliveMs + KEEP_ALIVE_GRACE_MS)
     }
     this.#busy = true
     write(this.#over)
@@ -119,6 +131,7 @@ class QuickConnection {
 
   readonly #over = (): void => {
     this.#busy = false
+    this.#stalled = false
     if (this.#socket.readableEnded || this.#closing) this.#socket.end()
     else if (this.#socket.isPaused()) this.#socket.resume()
   }
@@ -132,9 +145,13 @@ class QuickConnection {
   }
 
   readonly #silent = (): void => {
-    if (this.#busy) return
-    if (this.#answered) this.#socket.destroy()
-    else this.#options.refuseSilent(this.#socket)
+    const socket = this.#socket
+    if (this.#busy && !this.#stalled) {
+      // Twice as long for who reads nothing of an answer: it holds memory that others need.
+      this.#stalled = true
+      socket.setTimeout(this.#options.keepAliveMs + KEEP_ALIVE_GRACE_MS)
+    } else if (this.#busy || this.#answered || !socket.writable) socket.destroy()
+    else this.#options.refuseSilent(socket)
   }
 
   /** Paused meanwhile, so that Node reads the chunk first and then what follows it. */
@@ -143,7 +160,7 @@ class QuickConnection {
     socket.pause()
     socket.off('data', this.#read).off('end', this.#end)
     socket.off('error', this.#broken).off('close', this.#options.left)
-    socket.setTimeout(0, this.#silent)
+    socket.off('timeout', this.#silent).setTimeout(0)
     this.#options.left()
     socket.unshift(chunk)
     this.#options.handOver()

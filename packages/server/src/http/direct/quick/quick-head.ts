@@ -59,7 +59,10 @@ export class QuickHeads {
       const value = line.slice(colon + 1).trim()
       const lower = name.toLowerCase()
       if (lower === 'connection' && value.toLowerCase() !== 'keep-alive') return
-      if (lower === 'traceparent') this.#traceparent ??= value
+      if (lower === 'traceparent') {
+        if (this.#traceparent !== undefined) return
+        this.#traceparent = value
+      }
       raw.push(name, value)
     }
     this.#headers = plainHeaders(raw)
