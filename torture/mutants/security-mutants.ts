@@ -39,7 +39,7 @@ export const securityMutants: readonly Mutant[] = [
     name: 'revoked-key',
     edits: [
       {
-        in: `${access}/keys.ts`,
+        in: `${access}/keys/keys.ts`,
         find: /key === undefined \|\| key\.revokedAt !== null\) throw/,
         put: 'key === undefined) throw',
       },
@@ -75,7 +75,7 @@ export const securityMutants: readonly Mutant[] = [
   },
   {
     name: 'more-than-held',
-    edits: [{ in: `${access}/keys.ts`, find: /if \(excess === undefined\) return/, put: 'return' }],
+    edits: [{ in: `${access}/keys/keys.ts`, find: /if \(excess === undefined\) return/, put: 'return' }],
     hunts: ['attack:rights'],
   },
   {
