@@ -75,7 +75,9 @@ export const securityMutants: readonly Mutant[] = [
   },
   {
     name: 'more-than-held',
-    edits: [{ in: `${access}/keys/keys.ts`, find: /if \(excess === undefined\) return/, put: 'return' }],
+    edits: [
+      { in: `${access}/keys/keys.ts`, find: /if \(excess === undefined\) return/, put: 'return' },
+    ],
     hunts: ['attack:rights'],
   },
   {
