@@ -1,6 +1,7 @@
 import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { ClientSecret, ServiceAccount } from '@holdfast/core/identities.ts'
 import type { CatalogTransaction, Moment } from '@holdfast/core/ports/catalog.ts'
+import { endSessionsOf } from '../sessions/session-transactions.ts'
 
 export type NewSecret = Pick<ClientSecret, 'hash' | 'prefix' | 'expiresAt'>
 
@@ -62,6 +63,7 @@ export async function updateAccountTransaction(
   // The record of a deleted one stays, with nothing that could be used; its name is free again.
   const account = changed.status === 'DELETED' ? { ...changed, names: [], secrets: [] } : changed
   await tx.put.identity(account)
+  if (account.status !== 'ACTIVE') await endSessionsOf(tx, account.id)
   await tx.note({ what: 'identity.set', detail: { ...told(account), before: told(before) } })
   return account
 }

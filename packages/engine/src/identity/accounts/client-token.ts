@@ -1,5 +1,5 @@
 import { timingSafeEqual } from 'node:crypto'
-import { HoldfastError } from '@holdfast/core/errors.ts'
+import { HoldfastError, isHoldfastError } from '@holdfast/core/errors.ts'
 import type { ClientSecret, ServiceAccount, Session } from '@holdfast/core/identities.ts'
 import { isScope, permissions } from '@holdfast/core/principal.ts'
 import { mayEver } from '../../access/decide.ts'
@@ -130,7 +130,12 @@ async function renew(
     expiresAt: refreshUntil(engine, endMs(account, secret)),
     ...origin,
   }
-  const session = await commit(engine, systemCall('refresh'), { name: 'sessions.renew', args })
+  const renewing = commit(engine, systemCall('refresh'), { name: 'sessions.renew', args })
+  const session = await renewing.catch(error => {
+    // Ended since it was looked up: the secret was right, only the grant is not.
+    if (isHoldfastError(error) && error.code === 'UNAUTHENTICATED') return undefined
+    throw error
+  })
   if (session === undefined) throw refused()
   return session
 }
