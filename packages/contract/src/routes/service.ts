@@ -52,7 +52,7 @@ export const serviceRoutes = {
     tag: 'Service',
     permission: 'metrics:read',
     summary: 'Prometheus metrics',
-    description: 'Open to all when STORAGE_METRICS_PUBLIC is on.',
+    description: 'Open to all where STORAGE_METRICS_AUTH is off, as it is in development.',
     answer: { status: 200, description: 'Prometheus text format.', media: 'text/plain' },
     errors: ['ROUTE_NOT_FOUND'],
   }),
