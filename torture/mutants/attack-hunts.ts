@@ -51,6 +51,7 @@ export async function huntAttack(text: string): Promise<void> {
   }
   const env = {
     STORAGE_LOCKOUT_DURATION: String(lockSeconds),
+    STORAGE_ACCOUNT_REFRESH_TOKENS: 'on',
     STORAGE_LOG_LEVEL: 'trace',
     STORAGE_INITIAL_ADMIN_USERNAME: 'first',
     STORAGE_INITIAL_ADMIN_PASSWORD: initialPassword,
