@@ -61,7 +61,9 @@ export class AuditLog {
 
   /** Resolves when the row is durable. */
   async recordDurably(entry: AuditEntry): Promise<void> {
-    this.record(entry)
+    // Never counted away: what fills the queue are refusals.
+    this.#queue.push(entry)
+    this.#start()
     await this.flush()
   }
 

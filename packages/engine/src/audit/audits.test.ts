@@ -64,6 +64,16 @@ test('a flood is counted where it cannot be kept', async () => {
   await log.close()
 })
 
+test('a flood pushes out nothing that somebody waits for', async () => {
+  await using opened = await openTestStore()
+  const log = openLog(opened)
+  for (let n = 0; n < 10_100; n += 1) log.record(entryOf('flood'))
+  await log.recordDurably(entryOf('change'))
+  const { items } = await listAudits(opened.engine, opened.call, { action: 'change', limit: 2 })
+  assert.equal(items.length, 1)
+  await log.close()
+})
+
 const onError = (error: unknown) => {
   throw error
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { createAccessKey } from '../access/keys/access-keys.ts'
 import { commit } from '../commit.ts'
 import { systemCall } from '../engine.ts'
 import { callOf, openTestStore, refusedWith, type TestStore } from '../test-store.test.ts'
@@ -18,6 +19,7 @@ import { endSessions } from './sessions/sessions.ts'
 import { createUser, removeUser, unlockUser, updateUser } from './users/users.ts'
 
 const clerk = callOf({ id: 'clerk', permissions: ['admin:users', 'buckets:read'] })
+const keyClerk = callOf({ id: 'k', permissions: ['admin:users', 'keys:admin', 'buckets:read'] })
 const grant = { bucket: 'photos', prefix: '', permissions: ['assets:write'] }
 
 /** As a directory whose map gives permissions and groups makes one. */
@@ -72,8 +74,21 @@ test('what a directory gives counts where somebody would act on its user', async
     await refusedWith(removeFactor(engine, clerk, id), 'FORBIDDEN')
     const ending = endSessions(engine, clerk, { userId: id, keepCurrent: false })
     await refusedWith(ending, 'FORBIDDEN')
+    const key = { name: 'k', userId: id, permissions: ['buckets:read'] }
+    await refusedWith(createAccessKey(engine, keyClerk, key), 'FORBIDDEN')
     await unlockUser(engine, call, id)
   }
+})
+
+test('a key that acts as a user is made by who holds as much, and by no foreign token', async () => {
+  await using opened = await openTestStore()
+  const { engine } = opened
+  const { id } = await directoryUser(opened, { name: '000000000004', permissions: [], groups: [] })
+  const key = { name: 'k', userId: id, permissions: ['buckets:read'] }
+  const made = await createAccessKey(engine, keyClerk, key)
+  assert.equal(made.key.userId, id)
+  const foreign = callOf({ kind: 'external', id: 'f', permissions: ['*'] })
+  await refusedWith(createAccessKey(engine, foreign, key), 'FORBIDDEN')
 })
 
 test('sessions of who was granted more are ended by nobody who holds less', async () => {

@@ -7,7 +7,10 @@ import { requireWithin } from '../access/keys/keys.ts'
  * it out. Counts all that it holds, by roles, by permissions of its own or of its place, by grants
  * and by groups.
  */
-export function requireRightsOver({ principal: caller }: Call, held: Principal): void {
+export function requireRightsOver(
+  { principal: caller }: Pick<Call, 'principal'>,
+  held: Principal,
+): void {
   const { permissions, ownPermissions = [], grants = [] } = held
   const granted = grants.flatMap(grant => grant.permissions)
   const all = { permissions: [...permissions, ...ownPermissions, ...granted] }

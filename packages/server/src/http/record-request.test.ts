@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { startServer } from '../started-server.test.ts'
+import { loggedPath } from './record-request.ts'
 
 test('the credential of a link is never logged, whether or not its route is found', async () => {
   await using server = await startServer({ env: { STORAGE_LOG_LEVEL: 'trace' } })
@@ -44,4 +45,14 @@ test('a key or token in an address is not logged', async () => {
   const log = server.logLines.join('\n')
   assert.equal(log.split('"path":"(hidden)"').length - 1, 8)
   for (const secret of [key, client, token]) assert.ok(!log.includes(secret.slice(-12)))
+})
+
+test('what only looks like a token is logged, however long it is', () => {
+  const head = 'eyJhbGciOiJSUzI1NiJ9'
+  for (const plain of ['/eyJ.a.b', '/eyJa.b', '/eyJa..b', '/eyJa.b/c', `/${'eyJ'.repeat(5200)}`]) {
+    assert.equal(loggedPath(plain), plain.slice(0, 512))
+  }
+  for (const secret of [`/${head}.e30.x`, `/a.${head}.e30.x.y`, `/eyJeyJ=${head}.e30.-`]) {
+    assert.equal(loggedPath(secret), '(hidden)')
+  }
 })

@@ -104,8 +104,19 @@ export function loggedPath(path: string): string {
   if (/presigned[^\w-]/i.test(plain)) return '/api/v2/presigned/(hidden)'
   if (/hfs_|v2\W+shared\W|^\W*s\W/i.test(plain)) return '/s/(hidden)'
   // The decoded text only decides: what is not hidden is logged as it came.
-  return CREDENTIAL.test(plain) ? '(hidden)' : path.slice(0, 512)
+  return KEY.test(plain) || holdsToken(plain) ? '(hidden)' : path.slice(0, 512)
 }
 
-/** A key or token of ours that was put into an address by mistake. */
-const CREDENTIAL = /hfc?_[\w-]{43}|eyJ[\w-]+\.[\w-]+\.[\w-]/
+/** A key of ours that was put into an address by mistake. */
+const KEY = /hfc?_[\w-]{43}/
+const TOKEN_HEAD = /eyJ[\w-]/
+
+/** The same for tokens. One pattern for all of it would read the rest again at each `eyJ`. */
+function holdsToken(text: string): boolean {
+  return text.split(/[^\w.-]/).some(run => {
+    const parts = run.split('.')
+    return parts.some((part, at) => {
+      return TOKEN_HEAD.test(part) && Boolean(parts[at + 1]) && Boolean(parts[at + 2])
+    })
+  })
+}

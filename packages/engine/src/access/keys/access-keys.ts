@@ -5,6 +5,8 @@ import type { Principal } from '@holdfast/core/principal.ts'
 import { atOnce } from '../../assets/peek.ts'
 import { commit } from '../../commit.ts'
 import { type Engine, systemCall } from '../../engine.ts'
+import { principalOfUser } from '../../identity/principal-of-user.ts'
+import { requireRightsOver } from '../../identity/rights-over.ts'
 import { authorize, hasScope } from '../decide.ts'
 import { peekAccessKeyPrincipal, principalOfAccessKey } from './access-key-principal.ts'
 import { newAccessKeyId, newAccessSecret, openSecret, sealSecret } from './access-secret.ts'
@@ -34,6 +36,8 @@ export async function createAccessKey(
   if (userId === null || userId !== call.principal.id) {
     requireWithin(call.principal, { permissions }, 'a key cannot grant more than its maker holds')
   }
+  // Refuses whose rights end with a token, also where the key acts for somebody else.
+  const makerId = await keyMakerOf(engine, call)
   const id = newAccessKeyId(engine.random)
   const secret = newAccessSecret(engine.random)
   const args = {
@@ -43,7 +47,7 @@ export async function createAccessKey(
     sealedSecret: sealSecret(engine, { id, secret }),
     permissions,
     buckets: input.buckets ?? null,
-    makerId: userId === null ? await keyMakerOf(engine, call) : null,
+    makerId: userId === null ? makerId : null,
     expiresAt: await expiryOf(engine, call, input.expiresAt),
   }
   const key = await commit(engine, call, { name: 'keys.putAccess', args })
@@ -66,6 +70,8 @@ async function holderFor(
   if (user?.status !== 'ACTIVE') throw new HoldfastError('USER_NOT_FOUND', { user_id: userId })
   // Its rights are those of its tokens, each until that expires.
   if (user.source === 'token') throw new HoldfastError('USER_OUTSIDE', { source: user.source })
+  // It acts as that user, in access lists and in the log, however little the key itself permits.
+  requireRightsOver({ principal }, (await principalOfUser(engine, user)).principal)
   return userId
 }
 

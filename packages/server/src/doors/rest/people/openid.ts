@@ -40,7 +40,8 @@ export const openIdOperations: Pick<Operations, Names> = {
 
 /** Lax: the browser comes back from another site. Nothing but the callback ever reads it. */
 function cookie({ settings }: Scope['context'], value: string, seconds: number): string {
-  const isTls = settings.publicUrl?.startsWith('https:') === true
+  const { publicUrl, tlsCertFile } = settings
+  const isTls = publicUrl?.startsWith('https:') ?? tlsCertFile !== undefined
   const kind = `Max-Age=${seconds}; Path=${PATH}; HttpOnly; SameSite=Lax`
   return `${COOKIE}=${value}; ${kind}${isTls ? '; Secure' : ''}`
 }
