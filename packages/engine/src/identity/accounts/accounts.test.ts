@@ -338,10 +338,7 @@ test('refresh tokens of a program are good once, with its secret, and never for 
   // What was issued before stays dead when it may work again.
   await updateAccount(engine, call, { id: account.id, patch: { status: 'ACTIVE' } })
   await assert.rejects(act(last.accessToken), refused('UNAUTHENTICATED'))
-  await assert.rejects(
-    renew(last.refreshToken, { secret: next.secret }),
-    refused('GRANT_INVALID'),
-  )
+  await assert.rejects(renew(last.refreshToken, { secret: next.secret }), refused('GRANT_INVALID'))
 })
 
 test('of those that trade one refresh token at once, no two get the next', async () => {
