@@ -265,7 +265,12 @@ function namesAny(ids: readonly string[], { id, groups }: Principal): boolean {
   return ids.includes(id) || groups?.some(group => ids.includes(group)) === true
 }
 
-function refusal(principal: Principal, permission: Permission, reason: string): HoldfastError {
+/** UNAUTHENTICATED for who came without a credential, who may have one. */
+export function refusal(
+  principal: Principal,
+  permission: Permission,
+  reason: string,
+): HoldfastError {
   if (principal.kind === 'anonymous') return new HoldfastError('UNAUTHENTICATED')
   return new HoldfastError('FORBIDDEN', { permission, reason })
 }

@@ -2,6 +2,7 @@ import type { Call } from '@holdfast/core/call.ts'
 import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { Acl, Asset, Bucket } from '@holdfast/core/records.ts'
 import { authorize, decide, hasOwnRight, hasScope, isAdministrator } from '../access/decide.ts'
+import { requireNoGain } from '../access/no-gain.ts'
 import { findBucket } from '../buckets/find-bucket.ts'
 import { commit } from '../commit.ts'
 import type { Engine } from '../engine.ts'
@@ -38,6 +39,8 @@ export async function moveAsset(
     authorize(call.principal, 'assets:write', { bucket, fresh })
     throw new HoldfastError('FORBIDDEN', { permission: 'assets:write' })
   }
+  const was = { bucket: await bucketOf(engine, asset), asset }
+  await requireNoGain(engine, call, { was, is: { bucket, asset: { ...asset, key } } })
   await requireFree(engine, call, { bucket, key, except: asset.id })
   const args = {
     assetId: asset.id,

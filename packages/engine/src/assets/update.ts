@@ -1,6 +1,7 @@
 import type { Call } from '@holdfast/core/call.ts'
 import type { Permission } from '@holdfast/core/principal.ts'
 import type { Acl, Asset, AssetType, JsonObject } from '@holdfast/core/records.ts'
+import { requireListRights } from '../access/list-rights.ts'
 import { commit } from '../commit.ts'
 import type { Engine } from '../engine.ts'
 import { requireFields } from './asset-fields.ts'
@@ -62,6 +63,9 @@ export async function change(
 ): Promise<PutResult> {
   const asset = await findAsset(engine, call, { id, permission, deleted: 'refuse' })
   requireFields(input)
+  if (input.acl !== undefined) {
+    requireListRights(call, { bucket: await bucketOf(engine, asset), asset }, input.acl)
+  }
   requirePreconditions(asset, input)
   const { upload } = input
   const content = upload === undefined ? null : await checkedContent(engine, asset, input, upload)

@@ -13,7 +13,7 @@ import { findTarget } from '../assets/intake/put-target.ts'
 import { commit } from '../commit.ts'
 import type { Engine } from '../engine.ts'
 import { completeFacets, type ObjectInput } from '../objects/object-facets.ts'
-import { objectPut } from '../objects/store-object.ts'
+import { objectPut, requireTargetGrants } from '../objects/store-object.ts'
 import { isCrc } from './combine-crc.ts'
 import { findUpload, type UploadAddress } from './find-upload.ts'
 
@@ -38,6 +38,7 @@ export async function createUpload(
   const target = await findTarget(engine, call, put)
   // Refused now, not after hours of uploading; what the bucket prescribes is added at the end.
   completeFacets(target.bucket, facets, engine.clock.now())
+  requireTargetGrants(call, { put, target, facets })
   const { principal } = call
   const args = {
     bucketId: target.bucket.id,

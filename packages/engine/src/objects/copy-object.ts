@@ -1,6 +1,7 @@
 import type { Call } from '@holdfast/core/call.ts'
 import { HoldfastError, invalidFields } from '@holdfast/core/errors.ts'
 import type { ChecksumAlgorithm, ObjectFacets, ObjectTag } from '@holdfast/core/objects.ts'
+import { requireNoGain } from '../access/no-gain.ts'
 import { findTarget } from '../assets/intake/put-target.ts'
 import { commit } from '../commit.ts'
 import { computeChecksum, headOf } from '../content/content-facts.ts'
@@ -126,6 +127,9 @@ export async function renameObject(
   // It stays whose it is, so the right to make objects of one's own does not help here.
   const fields = { ...put.fields, ownerId: source.asset.ownerId }
   const target = await findTarget(engine, call, { ...put, fields })
+  const was = { bucket: source.bucket, asset: source.asset }
+  const is = { ...was, asset: { ...source.asset, key: to } }
+  await requireNoGain(engine, call, { was, is })
   if (from === to) throw new HoldfastError('ASSET_EXISTS', {})
   const args = {
     assetId: source.asset.id,

@@ -4,6 +4,7 @@ import type { ObjectAcl, ObjectTag, Retention } from '@holdfast/core/objects.ts'
 import type { Bucket } from '@holdfast/core/records.ts'
 import type { Action } from '../access/actions.ts'
 import { authorizeObject } from '../access/authorize-action.ts'
+import { requireGrantRights } from '../access/grant-rights.ts'
 import { commit } from '../commit.ts'
 import type { Engine } from '../engine.ts'
 import { getObject } from './find-object.ts'
@@ -75,6 +76,8 @@ async function change(engine: Engine, call: Call, wanted: Change): Promise<Store
     action,
   })
   requireSettable(bucket, patch)
+  const rights = { bucket, key, asset, version, versionId }
+  requireGrantRights(call, rights, patch.acl ?? undefined)
   const bypassGovernance = wanted.bypassGovernance ?? false
   if (bypassGovernance) {
     const bypass = 's3:BypassGovernanceRetention'

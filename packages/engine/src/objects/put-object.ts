@@ -10,7 +10,7 @@ import { checksumAmong, digestNameOf } from './checksums.ts'
 import { type ETagConditions, requireETag } from './etag.ts'
 import type { ObjectInput } from './object-facets.ts'
 import type { StoredObject } from './object-views.ts'
-import { objectPut, storeObject } from './store-object.ts'
+import { objectPut, requireTargetGrants, storeObject } from './store-object.ts'
 
 export interface PutObjectInput {
   readonly bucket: string
@@ -38,6 +38,7 @@ export async function putObject(
   const { length, expected, trailing, checksum, conditions = {} } = input
   const shown = target.existing?.deletedAt === null ? target.existing : undefined
   await requireETag(engine.catalog.view, shown, conditions)
+  requireTargetGrants(call, { put, target, facets: input.facets })
   await refuseEarly(engine, target, put.fields)
   const upload = await receiveUpload(engine, call, input.source, {
     length,

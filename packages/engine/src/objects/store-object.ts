@@ -5,6 +5,7 @@ import { isUuid } from '@holdfast/core/ids.ts'
 import { contentTypeProblem } from '@holdfast/core/names.ts'
 import type { ObjectFacets } from '@holdfast/core/objects.ts'
 import type { Principal } from '@holdfast/core/principal.ts'
+import { requireGrantRights } from '../access/grant-rights.ts'
 import { requireAccepted } from '../assets/intake/accepted.ts'
 import { requireAllowedBytes, resolveType } from '../assets/intake/content-type.ts'
 import { type CheckedPut, checkedPut } from '../assets/intake/put-fields.ts'
@@ -90,6 +91,7 @@ async function argsOf(engine: Engine, call: Call, ready: ReadyObject): Promise<P
   const { put, target, incoming, head, conditions } = ready
   const { bucket, existing } = target
   const facets = completeFacets(bucket, ready.facets, engine.clock.now())
+  requireTargetGrants(call, { put, target, facets })
   const contentType = await safeType(facets.headers?.contentType, head)
   requireAccepted(bucket, { size: incoming.facts.size, contentType })
   await requireAllowedBytes(bucket, contentType, head)
@@ -111,6 +113,16 @@ async function argsOf(engine: Engine, call: Call, ready: ReadyObject): Promise<P
     description: '',
     object: { facets, conditions },
   }
+}
+
+/** FORBIDDEN where the object would be open to others, though the caller may not read it. */
+export function requireTargetGrants(
+  call: Call,
+  { put, target, facets }: Pick<ReadyObject, 'put' | 'target' | 'facets'>,
+): void {
+  const { bucket, key, existing } = target
+  const object = { bucket, key, asset: existing, ownerId: put.fields.ownerId }
+  requireGrantRights(call, object, facets.acl)
 }
 
 /**

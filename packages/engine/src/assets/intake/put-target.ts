@@ -2,6 +2,7 @@ import type { Call } from '@holdfast/core/call.ts'
 import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { Asset, Bucket } from '@holdfast/core/records.ts'
 import { authorize, decide, type Fresh } from '../../access/decide.ts'
+import { requireListRights } from '../../access/list-rights.ts'
 import { findBucket } from '../../buckets/find-bucket.ts'
 import type { Engine } from '../../engine.ts'
 import { enforceQuotas } from '../../quotas/enforce-quotas.ts'
@@ -37,6 +38,9 @@ export async function findTarget(
   if (existing && !decide(call.principal, 'assets:write', { bucket, asset: existing }).allowed) {
     throw refusedReplacement(call, bucket, { existing, mode: fields.mode, fresh })
   }
+  // In create mode what is deleted goes, with its list.
+  const asset = creates ? undefined : existing
+  requireListRights(call, { bucket, asset, fresh }, fields.acl)
   requirePreconditions(existing?.deletedAt === null ? existing : undefined, fields)
   return { bucket, key, existing }
 }
