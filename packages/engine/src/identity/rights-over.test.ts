@@ -80,7 +80,7 @@ test('what a directory gives counts where somebody would act on its user', async
   }
 })
 
-test('a key that acts as a user is made by who holds as much, and by no foreign token', async () => {
+test('a key that acts as a user is made by who holds as much, no foreign token', async () => {
   await using opened = await openTestStore()
   const { engine } = opened
   const { id } = await directoryUser(opened, { name: '000000000004', permissions: [], groups: [] })
