@@ -1,6 +1,7 @@
 import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { Json, JsonObject } from '@holdfast/core/records.ts'
 import { conditionKeyProblem, isOperator } from './conditions.ts'
+import { appliesToAny, isKnownAction } from './known-actions.ts'
 import type { Condition, Statement } from './statement.ts'
 
 const STATEMENTS_MAX = 200
@@ -20,17 +21,31 @@ export function statementsOf(document: JsonObject): readonly Statement[] {
   return statements
 }
 
-/** The same, and every resource must lie in the bucket. */
+/**
+ * The same, and every resource must lie in the bucket, and every action be one that can be asked
+ * of it: a misspelt denial would deny nothing.
+ */
 export function requirePolicy(document: JsonObject, bucket: string): readonly Statement[] {
   if (JSON.stringify(document).length > BYTES_MAX) throw unsupported('is larger than 20 KiB')
   const statements = statementsOf(document)
-  for (const { resources } of statements) {
-    for (const resource of resources) {
+  for (const statement of statements) {
+    for (const resource of statement.resources) {
       const [name] = resource.split('/', 1)
       if (name !== bucket) throw unsupported(`the resource ${ARN}${resource} is another bucket`)
     }
+    requireActions(statement)
   }
   return statements
+}
+
+/** What is excepted needs no resource: the statement is about all else. */
+function requireActions(statement: Statement): void {
+  const { actions, resources, exceptActions, exceptResources } = statement
+  for (const action of actions) {
+    if (!isKnownAction(action)) throw unsupported(`Policy has invalid action: ${action}`)
+    if (exceptActions || exceptResources || appliesToAny(action, resources)) continue
+    throw unsupported(`Action does not apply to any resource(s) in statement: ${action}`)
+  }
 }
 
 /** Whether a policy opens anything to everybody: what a public access block looks for. */

@@ -3,7 +3,9 @@ import { describe, it } from 'node:test'
 import { anonymous, type Principal, type RequestFacts } from '@holdfast/core/principal.ts'
 import type { JsonObject } from '@holdfast/core/records.ts'
 import { refused } from '../../test-store.test.ts'
+import { actionPermissions } from '../actions.ts'
 import { evaluatePolicy } from './evaluate-policy.ts'
+import { isKnownAction } from './known-actions.ts'
 import { isPublicPolicy, requirePolicy } from './policy-document.ts'
 import { isLike } from './wildcards.ts'
 
@@ -104,6 +106,11 @@ describe('a bucket policy', () => {
     const wrong: [JsonObject, RegExp][] = [
       [{ Effect: 'Maybe' }, /Effect/],
       [{ Action: 'ec2:Run' }, /ec2:Run/],
+      [{ Action: 's3:GetObjct' }, /invalid action/],
+      [{ Effect: 'Deny', Action: ['s3:GetObject', 's3:Abort?'] }, /invalid action: s3:abort\?/],
+      [{ Action: 's3:ListBucket' }, /does not apply/],
+      [{ Action: ['s3:GetObject', 's3:???BucketVersioning'] }, /does not apply/],
+      [{ Resource: 'arn:aws:s3:::b' }, /does not apply/],
       [{ Resource: 'arn:aws:s3:::other/*' }, /another bucket/],
       [{ Resource: 'b/*' }, /none of S3/],
       [{ Principal: { Federated: 'x' } }, /Federated/],
@@ -127,8 +134,39 @@ describe('a bucket policy', () => {
         },
       )
     }
+    const { Action: _, Resource: __, ...rest } = { ...base, Effect: 'Deny' }
+    const misspelt = { ...rest, NotAction: 's3:GetObjct', Resource: base.Resource }
+    assert.throws(() => requirePolicy(policyOf(misspelt), 'b'), refused('POLICY_UNSUPPORTED'))
     assert.throws(() => requirePolicy({ Statement: [] }, 'b'), refused('POLICY_UNSUPPORTED'))
     assert.throws(() => requirePolicy({}, 'b'), refused('POLICY_UNSUPPORTED'))
+  })
+
+  it('names whatever AWS has, of what it is about', () => {
+    const [bucket, objects] = ['arn:aws:s3:::b', 'arn:aws:s3:::b/*']
+    const taken: [JsonObject['Action'], JsonObject['Resource']][] = [
+      ['*', objects],
+      ['s3:*', bucket],
+      ['s3:RestoreObject', objects],
+      ['s3:GETBUCKETCORS', bucket],
+      [
+        ['s3:ListBucket', 's3:GetObject'],
+        [bucket, objects],
+      ],
+      ['s3:???Object', 'arn:aws:s3:::b/home/?'],
+      ['s3:*Multipart*', bucket],
+    ]
+    for (const [Action = '', Resource = ''] of taken) {
+      assert.equal(requirePolicy(policyOf({ ...base, Action, Resource }), 'b').length, 1)
+    }
+    for (const action of Object.keys(actionPermissions)) {
+      assert.ok(isKnownAction(action.toLowerCase()), action)
+    }
+    const { Action: _, Resource: __, ...rest } = { ...base, Effect: 'Deny' }
+    const excepted = [
+      { ...rest, NotAction: 's3:ListBucket', Resource: objects },
+      { ...rest, Action: 's3:ListBucket', NotResource: objects },
+    ]
+    assert.equal(requirePolicy(policyOf(...excepted), 'b').length, 2)
   })
 
   it('is public when it opens something to everybody without bounds', () => {
