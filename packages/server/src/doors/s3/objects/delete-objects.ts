@@ -42,6 +42,9 @@ export async function deleteObjects(verified: Verified): Promise<Answer> {
   })
   if (inputs.length === 0 || inputs.length > OBJECTS_MAX) throw malformed()
   const outcomes = await removeObjects(engine, call, inputs)
+  // Taken from what each key was told, so that nobody learns more of the bucket than that.
+  const [missing] = outcomes.flatMap(({ error }) => error ?? [])
+  if (missing?.code === 'BUCKET_NOT_FOUND') throw missing
   const nodes = outcomes.flatMap((outcome, at): XmlNode[] => {
     const input = inputs[at]
     if (input === undefined || (quiet && outcome.error === undefined)) return []

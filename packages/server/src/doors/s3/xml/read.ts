@@ -41,8 +41,20 @@ function decode(bytes: Uint8Array): string {
   }
 }
 
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are the point
+const CONTROLS = /[\u0001-\u0008\u000b\u000c\u000e-\u001f]/
+const CONTROL_REFERENCE = /&#(?:0*(?:[1-8]|1[124-9]|2\d|3[01])|x0*(?:[1-8bcef]|1[\da-f]));/i
+/** XML 1.1 makes a line feed of them; such a text is read as 1.0 or not at all. */
+const LINE_ENDS = /[\u0085\u2028]/
+
+/**
+ * Keys may hold control characters, and S3 writes and reads them as references, which only XML 1.1
+ * has. A document without them is XML 1.0; raw they are in neither.
+ */
 function parse(text: string): XmlElement {
-  const parser = new SaxesParser({ xmlns: false, position: false })
+  const isLater = CONTROL_REFERENCE.test(text) && !LINE_ENDS.test(text) && !CONTROLS.test(text)
+  const version = isLater ? ({ defaultXMLVersion: '1.1', forceXMLVersion: true } as const) : {}
+  const parser = new SaxesParser({ xmlns: false, position: false, ...version })
   const open: Growing[] = []
   let root: Growing | undefined
   let elements = 0
