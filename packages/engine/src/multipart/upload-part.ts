@@ -2,7 +2,7 @@ import type { Call } from '@holdfast/core/call.ts'
 import type { ExpectedDigests } from '@holdfast/core/digests.ts'
 import { HoldfastError, invalidFields } from '@holdfast/core/errors.ts'
 import { bounds } from '@holdfast/core/limits.ts'
-import type { MultipartUpload, UploadPart } from '@holdfast/core/objects.ts'
+import type { ChecksumAlgorithm, MultipartUpload, UploadPart } from '@holdfast/core/objects.ts'
 import type { ByteRange, ByteSource } from '@holdfast/core/ports/element.ts'
 import { receiveUpload } from '../assets/intake/upload.ts'
 import { commit } from '../commit.ts'
@@ -21,6 +21,8 @@ export interface UploadPartInput extends UploadAddress {
   readonly length?: number | undefined
   readonly expected?: ExpectedDigests | undefined
   readonly trailing?: (() => ExpectedDigests) | undefined
+  /** Of the checksum that comes with the part, which must be that of the upload. */
+  readonly algorithm?: ChecksumAlgorithm | undefined
 }
 
 /** Durable when it resolves. The checksum of the upload's algorithm is always computed. */
@@ -33,6 +35,11 @@ export async function uploadPart(
   const { bucket, key, uploadId } = input
   const wanted = { bucket, key, uploadId, action: 's3:PutObject' as const }
   const { upload } = await findUpload(engine, call, wanted)
+  const { algorithm = upload.checksum?.algorithm } = input
+  if (upload.checksum !== null && algorithm !== upload.checksum.algorithm) {
+    const problem = `is ${algorithm}, and that of the upload is ${upload.checksum.algorithm}`
+    throw invalidFields({ path: 'checksum_algorithm', problem })
+  }
   return keepPart(engine, call, { input, upload })
 }
 

@@ -37,7 +37,7 @@ export async function createUpload(
   const put = objectPut(engine, call, { bucket, key, facets })
   const target = await findTarget(engine, call, put)
   // Refused now, not after hours of uploading; what the bucket prescribes is added at the end.
-  completeFacets(target.bucket, facets, engine.clock.now())
+  const { encryption } = completeFacets(target.bucket, facets, engine.clock.now())
   requireTargetGrants(call, { put, target, facets })
   const { principal } = call
   const args = {
@@ -48,7 +48,7 @@ export async function createUpload(
     initiatorId: principal.id,
     createdBy: principal.name,
     checksum,
-    facets,
+    facets: encryption === undefined ? facets : { ...facets, encryption },
   }
   return commit(engine, call, { name: 'uploads.create', args })
 }

@@ -17,7 +17,7 @@ export type ObjectInput = Pick<
 
 const DAY_MS = 24 * 60 * 60 * 1000
 
-/** The facets without empty fields, and with the retention that the bucket prescribes. */
+/** The facets without empty fields, and with what the bucket prescribes: retention, encryption. */
 export function completeFacets(bucket: Bucket, facets: ObjectFacets, nowMs: number): ObjectFacets {
   const locked = bucket.documents?.objectLock !== undefined
   if (!locked && (facets.retention !== undefined || facets.legalHold === true)) {
@@ -27,8 +27,16 @@ export function completeFacets(bucket: Bucket, facets: ObjectFacets, nowMs: numb
   requireFuture(facets.retention, nowMs)
   const { acl } = facets
   if (acl !== undefined) requireAclAllowed(bucket, acl)
-  const entries = Object.entries({ ...facets, retention }).filter(([, value]) => !isEmpty(value))
+  const encryption = facets.encryption ?? defaultEncryption(bucket)
+  const entries = Object.entries({ ...facets, retention, encryption }).filter(
+    ([, value]) => !isEmpty(value),
+  )
   return Object.fromEntries(entries)
+}
+
+/** SSE-S3 is all that a bucket can prescribe, and what AWS takes where a rule names nothing. */
+function defaultEncryption({ documents }: Bucket): string | undefined {
+  return documents?.encryption === undefined ? undefined : 'AES256'
 }
 
 /** What a copy, a rollback or a rename into a new version takes along: never the locks. */

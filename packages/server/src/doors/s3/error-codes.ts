@@ -122,6 +122,9 @@ function codeOf(error: HoldfastError, hashed: boolean): S3Code {
   const paths = problemsOf(error).map(({ path }) => path)
   if (error.code === 'VALIDATION_ERROR' && paths.includes('name')) return 'InvalidBucketName'
   if (error.code === 'VALIDATION_ERROR' && paths.some(isLock)) return 'InvalidRequest'
+  if (error.code === 'VALIDATION_ERROR' && paths.includes('checksum_algorithm')) {
+    return 'InvalidRequest'
+  }
   if (error.code === 'PRECONDITION_FAILED' && error.details.missing === true) return 'NoSuchKey'
   if (error.code === 'BUCKET_EXISTS' && error.details.owned === false) return 'BucketAlreadyExists'
   return codes[error.code]

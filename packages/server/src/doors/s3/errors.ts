@@ -156,3 +156,8 @@ export function invalidArgument(name: string, value: string, message: string): S
     ArgumentValue: value.slice(0, 1024),
   })
 }
+
+/** S3 has another code than InvalidArgument for headers of checksums and of sizes of uploads. */
+export function invalidHeader(name: string): S3Error {
+  return new S3Error('InvalidRequest', { message: `Value for ${name} header is invalid.` })
+}

@@ -43,6 +43,8 @@ export function claimOf(headers: RequestHeaders, query: Query): Claim | undefine
     throw invalidArgument('Authorization', '', message)
   }
   if (presigned) return queryClaim(query)
+  // Whoever sends it empty is not anonymous, but a signer who has nothing to show.
+  if (authorization?.trim() === '') throw new S3Error('AccessDenied')
   return authorization === undefined ? undefined : headerClaim(authorization, headers)
 }
 

@@ -29,7 +29,13 @@ test('CORS rules that no browser could be answered by have a code of their own',
   assert.deepEqual(await rule('https://*.a.*', 'GET'), invalid)
   assert.deepEqual(await rule('*', 'GET', '<AllowedHeader>*a*</AllowedHeader>'), invalid)
   assert.deepEqual(await rule('*', 'GET', '<ExposeHeader>*</ExposeHeader>'), invalid)
-  assert.deepEqual(await rule('https://*.a', 'GET'), [200, undefined])
+  for (const name of ['a b', 'X:Y', 'X(Y)', 'X/Y', 'X[Y]', 'X=Y']) {
+    for (const element of ['AllowedHeader', 'ExposeHeader']) {
+      assert.deepEqual(await rule('*', 'GET', `<${element}>${name}</${element}>`), invalid, name)
+    }
+  }
+  const fine = '<AllowedHeader>x-amz-*</AllowedHeader><ExposeHeader>ETag</ExposeHeader>'
+  assert.deepEqual(await rule('https://*.a', 'GET', fine), [200, undefined])
 })
 
 test('lifecycle rules have a name, a place and whole days', async () => {
@@ -89,6 +95,42 @@ test('policies may ask for the grants of a request', async () => {
   }
   const policy = JSON.stringify({ Version: '2012-10-17', Statement: [statement] })
   assert.deepEqual(await put('policy', policy), [204, undefined])
+})
+
+test('policies name actions that S3 has, of resources that they are about', async () => {
+  const policy = (Action: string, Resource: string) => {
+    const statement = { Effect: 'Deny', Principal: '*', Action, Resource }
+    return put('policy', JSON.stringify({ Statement: [statement] }))
+  }
+  const bucket = 'arn:aws:s3:::documents'
+  const malformed = [400, 'MalformedPolicy']
+  assert.deepEqual(await policy('s3:DeleteObjct', `${bucket}/*`), malformed)
+  assert.deepEqual(await policy('s3:DeleteObject', bucket), malformed)
+  assert.deepEqual(await policy('s3:DeleteBucket', `${bucket}/*`), malformed)
+  assert.deepEqual(await policy('s3:Delete*', `${bucket}/none`), [204, undefined])
+  assert.equal((await s3.send('DELETE /documents?policy')).status, 204)
+})
+
+test('what a bucket encrypts by default is said of what is put into it', async () => {
+  const header = 'x-amz-server-side-encryption'
+  await s3.send('PUT /sealed')
+  await s3.send('PUT /sealed/before', { body: 'x' })
+  const body =
+    '<ServerSideEncryptionConfiguration><Rule><ApplyServerSideEncryptionByDefault>' +
+    '<SSEAlgorithm>AES256</SSEAlgorithm></ApplyServerSideEncryptionByDefault></Rule>' +
+    '</ServerSideEncryptionConfiguration>'
+  assert.equal((await s3.send('PUT /sealed?encryption', { body })).status, 200)
+  const said = async (line: string, options = {}) => (await s3.send(line, options)).headers[header]
+  assert.equal(await said('PUT /sealed/one', { body: 'x' }), 'AES256')
+  assert.equal(await said('HEAD /sealed/one'), 'AES256')
+  const headers = { 'x-amz-copy-source': 'documents/one' }
+  assert.equal(await said('PUT /sealed/copy', { headers }), 'AES256')
+  assert.equal(await said('POST /sealed/many?uploads'), 'AES256')
+  assert.equal(await said('HEAD /sealed/before'), undefined)
+  assert.equal(await said('POST /documents/many?uploads'), undefined)
+  assert.equal((await s3.send('DELETE /sealed?encryption')).status, 204)
+  assert.equal(await said('PUT /sealed/after', { body: 'x' }), undefined)
+  assert.equal(await said('HEAD /sealed/one'), 'AES256')
 })
 
 test('names that S3 keeps for itself are not taken', async () => {

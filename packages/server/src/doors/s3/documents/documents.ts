@@ -138,6 +138,10 @@ function checkCors(document: JsonObject): void {
       if (wild === undefined) continue
       throw refusedCors(`${name} "${wild}" can not have more than one wildcard.`)
     }
+    const unsent = [...texts(rule.AllowedHeader), ...texts(rule.ExposeHeader)].find(isNoHeaderName)
+    if (unsent !== undefined) {
+      throw refusedCors(`The header name "${unsent}" contains an invalid character.`)
+    }
     const exposed = texts(rule.ExposeHeader).find(one => one.includes('*'))
     if (exposed === undefined) continue
     throw refusedCors(
@@ -145,6 +149,11 @@ function checkCors(document: JsonObject): void {
         'We currently do not support wildcard for ExposeHeader.',
     )
   }
+}
+
+/** Beside wildcards, a token of RFC 9110 §5.6.2. */
+function isNoHeaderName(name: string): boolean {
+  return !/^[\w!#$%&'*+.^`|~-]*$/.test(name)
 }
 
 function refusedCors(message: string): S3Error {

@@ -11,7 +11,7 @@ export const corsShape = fields(
           AllowedHeader: list(text({ pattern: /^[^\r\n]*$/ }), 100),
           AllowedMethod: list(text(), 10, 1),
           AllowedOrigin: list(text({ pattern: /^\S*$/ }), 100, 1),
-          ExposeHeader: list(text({ pattern: /^[\w!#$%&'*+.^`|~-]*$/ }), 100),
+          ExposeHeader: list(text({ pattern: /^[^\r\n]*$/ }), 100),
           MaxAgeSeconds: number(0, 2_147_483_647),
         },
         'AllowedMethod',

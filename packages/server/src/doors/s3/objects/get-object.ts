@@ -94,6 +94,7 @@ function partChecksum(
 /** One range, as S3 has it: several are answered with the whole object. */
 function rangeOf({ request }: Verified, object: StoredObject): ByteRange | undefined {
   const header = request.headers.get('range')
+  if (header === undefined || !isRange(header)) return undefined
   const { size } = object.version
   const answer = parseRange(header, size, 1)
   if (answer.kind === 'whole') return undefined
@@ -103,6 +104,16 @@ function rangeOf({ request }: Verified, object: StoredObject): ByteRange | undef
     { RangeRequested: header?.slice(0, 200), ActualObjectSize: String(size) },
     { headers: { 'content-range': `bytes */${size}` } },
   )
+}
+
+/**
+ * What S3 takes for a range; all else is ignored, also one that ends before it begins, which RFC
+ * 9110 §14.2 lets a server ignore or refuse.
+ */
+function isRange(header: string): boolean {
+  const [, first, last] = /^bytes=(\d*)-(\d*)$/i.exec(header) ?? []
+  if (first === undefined || last === undefined) return false
+  return first === '' || last === '' || Number(first) <= Number(last)
 }
 
 const OVERRIDES = [

@@ -29,7 +29,7 @@ test('headers and metadata come back as they were sent', async () => {
   const headers = {
     'content-type': 'text/x-test',
     'cache-control': 'max-age=5',
-    'content-encoding': 'aws-chunked,gzip',
+    'content-encoding': 'aws-chunked, gzip',
     'content-disposition': 'attachment; filename="a"',
     'x-amz-meta-color': 'red',
     'x-amz-tagging': 'a=1&b=2',
@@ -43,6 +43,26 @@ test('headers and metadata come back as they were sent', async () => {
   assert.equal(head.headers['x-content-type-options'], 'nosniff')
   assert.equal(head.headers['x-amz-version-id'], undefined)
   assert.equal(head.bytes.length, 0)
+  for (const [sent, kept] of [
+    ['deflate, gzip', 'deflate, gzip'],
+    ['aws-chunked, gzip, AWS-chunked', 'gzip'],
+    ['aws-chunked', undefined],
+  ] as const) {
+    await s3.send('PUT /things/coded', { body: 'x', headers: { 'content-encoding': sent } })
+    assert.equal((await s3.send('HEAD /things/coded')).headers['content-encoding'], kept, sent)
+  }
+})
+
+test('who has nothing to show, and keys longer than a key, are refused as such', async () => {
+  const unsigned = { authorization: '' }
+  for (const line of ['PUT /things/unsigned', 'PUT /unsigned', 'GET /things/shared']) {
+    const answer = await s3.send(line, { auth: 'none', unsigned })
+    assert.deepEqual(told(answer), [403, 'AccessDenied'], line)
+  }
+  const long = 'k'.repeat(1025)
+  for (const method of ['PUT', 'GET', 'DELETE']) {
+    assert.deepEqual(told(await s3.send(`${method} /things/${long}`)), [400, 'KeyTooLongError'])
+  }
 })
 
 test('conditions of reads and writes hold by ETag', async () => {
@@ -72,7 +92,11 @@ test('ranges are single, and those beyond the end are refused with the size', as
   assert.equal(middle.headers['content-range'], 'bytes 4-7/11')
   assert.equal((await range('bytes=-7')).text, 'content')
   assert.equal((await range('bytes=0-1,3-4')).status, 200)
-  assert.equal((await range('nonsense')).status, 200)
+  for (const ignored of ['nonsense', 'bytes=5-2', 'bytes= -1', 'bytes=0--1', 'bytes=2-x']) {
+    const { status, text, headers } = await range(ignored)
+    assert.deepEqual([status, text], [200, 'testcontent'], ignored)
+    assert.equal(headers['content-range'], undefined, ignored)
+  }
   const beyond = await range('bytes=40-50')
   assert.deepEqual(told(beyond), [416, 'InvalidRange'])
   assert.match(beyond.text, /<ActualObjectSize>11<\/ActualObjectSize>/)
@@ -134,6 +158,39 @@ test('DeleteObjects deletes exactly what it names', async () => {
     'MalformedXML',
   ])
   assert.equal((await s3.send('HEAD /things/7')).status, 200)
+})
+
+test('DeleteObjects reads keys of control characters as listings write them', async () => {
+  const key = 'c\u0007\u001f\t'
+  assert.equal((await s3.send(`PUT /things/${encodeURIComponent(key)}`, { body: 'x' })).status, 200)
+  const { text } = await s3.send('GET /things?list-type=2&prefix=c%07')
+  const listed = /<Key>(.*?)<\/Key>/.exec(text)?.[1] ?? ''
+  assert.equal(listed, 'c&#x7;&#x1F;&#x9;')
+  const body = `<Delete><Object><Key>${listed}</Key></Object></Delete>`
+  const answer = await s3.send('POST /things?delete', { body })
+  assert.match(answer.text, new RegExp(`<Deleted><Key>${listed}</Key></Deleted>`))
+  assert.equal((await s3.send(`HEAD /things/${encodeURIComponent(key)}`)).status, 404)
+})
+
+test('DeleteObjects of a bucket that is not there fails as a whole, for who may know', async () => {
+  const body = '<Delete><Object><Key>a</Key></Object><Object><Key>b</Key></Object></Delete>'
+  const missing = await s3.send('POST /not-there?delete', { body })
+  assert.deepEqual(told(missing), [404, 'NoSuchBucket'])
+  // Nobody else can tell it from one that is closed to them.
+  const headers = { 'content-md5': createHash('md5').update(body).digest('base64') }
+  for (const bucket of ['not-there', 'things']) {
+    const answer = await s3.send(`POST /${bucket}?delete`, { body, headers, auth: 'none' })
+    assert.equal(answer.status, 200, bucket)
+    assert.equal((answer.text.match(/<Code>AccessDenied</g) ?? []).length, 2, bucket)
+  }
+  const made = await s3.server.ask('POST /api/v2/s3/keys', {
+    json: { name: 'confined', permissions: ['assets:write'], buckets: ['elsewhere'] },
+  })
+  const key = { id: made.json.id, secret: made.json.secret }
+  for (const bucket of ['not-there', 'things']) {
+    const answer = await s3.send(`POST /${bucket}?delete`, { body, key })
+    assert.deepEqual(told(answer), [404, 'NoSuchBucket'], bucket)
+  }
 })
 
 test('an error document has code, resource and ids, and a HEAD has none', async () => {

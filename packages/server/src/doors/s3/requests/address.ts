@@ -1,4 +1,5 @@
-import { S3Error } from '../errors.ts'
+import { bucketNameProblem } from '@holdfast/core/names.ts'
+import { invalidArgument, S3Error } from '../errors.ts'
 import { uriDecode, utf8Text } from '../wire/uri.ts'
 
 /** What a request is about. */
@@ -52,11 +53,15 @@ function bucketOfHost(host: string | undefined, domains: readonly string[]): str
 const PLAIN = /^[!-$&-~]*$/
 
 function decoded(text: string): string {
-  if (PLAIN.test(text)) return text
-  const bytes = uriDecode(text)
-  const key = bytes === undefined ? undefined : utf8Text(bytes)
+  const key = decodedText(text)
   if (key === undefined) throw new S3Error('InvalidURI')
   return key
+}
+
+function decodedText(text: string): string | undefined {
+  if (PLAIN.test(text)) return text
+  const bytes = uriDecode(text)
+  return bytes === undefined ? undefined : utf8Text(bytes)
 }
 
 export interface CopySource {
@@ -67,18 +72,18 @@ export interface CopySource {
 
 /** `[/]bucket/key[?versionId=id]`, read with the same rules as the path of a request. */
 export function parseCopySource(header: string): CopySource {
+  const refuse = (message: string) => invalidArgument('x-amz-copy-source', header, message)
   const mark = header.lastIndexOf('?versionId=')
   const place = mark < 0 ? header : header.slice(0, mark)
-  const versionId = mark < 0 ? undefined : decoded(header.slice(mark + '?versionId='.length))
-  const path = decoded(place)
+  const version = mark < 0 ? '' : header.slice(mark + '?versionId='.length)
+  const [path, versionId] = [decodedText(place), decodedText(version)]
+  if (path === undefined || versionId === undefined) throw refuse('Invalid copy source encoding')
   const plain = path.startsWith('/') ? path.slice(1) : path
   const slash = plain.indexOf('/')
-  if (slash <= 0 || slash === plain.length - 1 || versionId === '') {
-    throw new S3Error('InvalidArgument', {
-      message: 'Copy Source must mention the source bucket and key: sourcebucket/sourcekey',
-      ArgumentName: 'x-amz-copy-source',
-      ArgumentValue: header.slice(0, 1024),
-    })
+  if (slash <= 0 || slash === plain.length - 1 || (mark >= 0 && versionId === '')) {
+    throw refuse('Copy Source must mention the source bucket and key: sourcebucket/sourcekey')
   }
-  return { bucket: plain.slice(0, slash), key: plain.slice(slash + 1), versionId }
+  const bucket = plain.slice(0, slash)
+  if (bucketNameProblem(bucket) !== undefined) throw refuse('Invalid copy source bucket name')
+  return { bucket, key: plain.slice(slash + 1), versionId: mark < 0 ? undefined : versionId }
 }

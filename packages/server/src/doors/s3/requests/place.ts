@@ -1,4 +1,5 @@
 import type { Call } from '@holdfast/core/call.ts'
+import { bounds } from '@holdfast/core/limits.ts'
 import type { Engine } from '@holdfast/engine/engine.ts'
 import type { Verified } from '../auth/verify.ts'
 import { invalidArgument, S3Error } from '../errors.ts'
@@ -28,6 +29,9 @@ export function objectPlace(verified: Verified): ObjectPlace {
   const place = bucketPlace(verified)
   const { key } = verified.request.address
   if (key === undefined) throw new S3Error('InvalidURI')
+  if (Buffer.byteLength(key) > bounds.keyBytesMax) {
+    throw new S3Error('KeyTooLongError', { MaxSizeAllowed: String(bounds.keyBytesMax) })
+  }
   const versionId = verified.request.query.get('versionId')
   if (versionId === '') {
     throw invalidArgument('versionId', '', 'Version id cannot be the empty string')

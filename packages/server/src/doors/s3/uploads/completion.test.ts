@@ -48,7 +48,7 @@ test('a completion that is not what was begun and sent is refused', async () => 
     ['another size', true, { 'x-amz-mp-object-size': '5' }, 'InvalidRequest'],
     ['no checksums of the parts', false, {}, 'InvalidRequest'],
     ['another type of checksum', true, { 'x-amz-checksum-type': 'FULL_OBJECT' }, 'InvalidRequest'],
-    ['no type of checksum', true, { 'x-amz-checksum-type': 'x' }, 'InvalidArgument'],
+    ['no type of checksum', true, { 'x-amz-checksum-type': 'x' }, 'InvalidRequest'],
     ['another checksum', true, { 'x-amz-checksum-sha256': `${sums[0]}-2` }, 'BadDigest'],
   ]
   for (const [name, summed, headers, code] of cases) {

@@ -1,7 +1,7 @@
 import type { ChecksumAlgorithm, ChecksumType } from '@holdfast/core/objects.ts'
 import { createUpload } from '@holdfast/engine/multipart/uploads.ts'
 import type { Verified } from '../auth/verify.ts'
-import { invalidArgument, S3Error } from '../errors.ts'
+import { invalidHeader, S3Error } from '../errors.ts'
 import { type Answer, xmlAnswer } from '../requests/answer.ts'
 import { objectPlace } from '../requests/place.ts'
 import { checksumAlgorithmOf } from '../wire/checksums.ts'
@@ -21,7 +21,7 @@ export async function createUploadHere(verified: Verified): Promise<Answer> {
     ['Key', address.key],
     ['UploadId', upload.id],
   ])
-  const encrypted = facets.encryption
+  const encrypted = upload.facets.encryption
   return xmlAnswer(xml, {
     ...(checksum === undefined
       ? {}
@@ -38,9 +38,9 @@ function chosenChecksum(
   headers: RequestHeaders,
 ): { algorithm: ChecksumAlgorithm; type: ChecksumType } | undefined {
   const algorithm = checksumAlgorithmOf(headers.get('x-amz-checksum-algorithm'))
-  const type = headers.get('x-amz-checksum-type')
+  const type = headers.get('x-amz-checksum-type')?.toUpperCase()
   if (type !== undefined && type !== 'COMPOSITE' && type !== 'FULL_OBJECT') {
-    throw invalidArgument('x-amz-checksum-type', type, 'Value for x-amz-checksum-type is invalid.')
+    throw invalidHeader('x-amz-checksum-type')
   }
   if (algorithm === undefined) {
     if (type === undefined) return undefined

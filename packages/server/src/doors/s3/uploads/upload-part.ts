@@ -26,6 +26,7 @@ export async function uploadPartHere(verified: Verified): Promise<Answer> {
     length,
     expected,
     trailing,
+    algorithm: checksum?.algorithm,
   })
   return emptyAnswer(200, {
     etag: `"${part.md5}"`,

@@ -65,11 +65,8 @@ export function objectHeaders(headers: RequestHeaders): ObjectHeaders {
     const value = headers.text(name)
     if (value !== undefined && value !== '') kept[field] = value
   }
-  const codings = (headers.text('content-encoding') ?? '')
-    .split(',')
-    .map(coding => coding.trim())
-    .filter(coding => coding !== '' && coding.toLowerCase() !== 'aws-chunked')
-  if (codings.length > 0) kept.contentEncoding = codings.join(',')
+  const coding = storedCoding(headers.text('content-encoding') ?? '')
+  if (coding !== '') kept.contentEncoding = coding
   const redirect = kept.websiteRedirect
   if (redirect !== undefined && !/^(\/|https?:\/\/)/.test(redirect)) {
     const message =
@@ -77,6 +74,13 @@ export function objectHeaders(headers: RequestHeaders): ObjectHeaders {
     throw new S3Error('InvalidRequest', { message })
   }
   return kept
+}
+
+/** `aws-chunked` is of the transfer and goes; all else stays as it was sent. */
+function storedCoding(sent: string): string {
+  if (!/aws-chunked/i.test(sent)) return sent.trim()
+  const codings = sent.split(',').map(coding => coding.trim())
+  return codings.filter(coding => !/^(aws-chunked)?$/i.test(coding)).join(',')
 }
 
 export function userMetadata(headers: RequestHeaders): Record<string, string> {

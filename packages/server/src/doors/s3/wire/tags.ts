@@ -22,20 +22,26 @@ export function readTagging(bytes: Uint8Array, tagsMax: number): ObjectTag[] {
   return checkedTags(tags, tagsMax)
 }
 
-/** `x-amz-tagging`: `a=1&b=2`, encoded as a query. */
+/** `x-amz-tagging`: `a=1&b=2`, encoded as a query; what is empty between two `&` says nothing. */
 export function parseTagHeader(text: string): ObjectTag[] {
-  const pairs = text === '' ? [] : text.split('&')
+  const pairs = text.split('&').filter(pair => pair !== '')
   const tags = pairs.map(pair => {
     const equals = pair.indexOf('=')
     const key = decoded(equals < 0 ? pair : pair.slice(0, equals))
     const value = decoded(equals < 0 ? '' : pair.slice(equals + 1))
-    if (key === undefined || value === undefined) {
-      const message = 'The header must be encoded as URL query parameters'
-      throw invalidArgument('x-amz-tagging', text, message)
-    }
+    if (key === undefined || key === '' || value === undefined) throw unreadableTags(text)
     return { key, value }
   })
+  if (new Set(tags.map(tag => tag.key)).size !== tags.length) throw unreadableTags(text)
   return checkedTags(tags, objectTagsMax)
+}
+
+/** The header has a code of its own for what the document has InvalidTag for. */
+function unreadableTags(text: string): S3Error {
+  const message =
+    "The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL query parameters " +
+    'without tag name duplicates.'
+  return invalidArgument('x-amz-tagging', text, message)
 }
 
 function decoded(text: string): string | undefined {

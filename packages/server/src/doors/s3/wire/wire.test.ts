@@ -76,8 +76,10 @@ test('the source of a copy is read as the path of a request is', () => {
   for (const [header, bucket, key, versionId] of cases) {
     assert.deepEqual(parseCopySource(header), { bucket, key, versionId }, header)
   }
-  for (const header of ['', 'photos', 'photos/', '/', 'photos/a?versionId=', 'photos/%ff']) {
-    assert.throws(() => parseCopySource(header), { name: 'S3Error' }, header)
+  const bad = ['', 'photos', 'photos/', '/', 'photos/a?versionId=', 'photos/a?versionId=%']
+  const unreadable = ['photos/%ff', 'photos/%ZZ', '100%/a', '%', 'photos/%1', 'photos/%C3%']
+  for (const header of [...bad, ...unreadable, '192.168.1.1/a', 'a&()t/a', '2001:db8::1/a']) {
+    assert.throws(() => parseCopySource(header), { code: 'InvalidArgument' }, header)
   }
 })
 
@@ -98,8 +100,15 @@ test('tags of a header keep to the rules of AWS', () => {
     { key: 'b c', value: 'd e' },
   ])
   const eleven = Array.from({ length: 11 }, (_, at) => `k${at}=v`).join('&')
-  for (const bad of [eleven, 'a=1&a=2', '=1', 'aws:x=1', `${'k'.repeat(129)}=1`]) {
+  for (const bad of [eleven, 'aws:x=1', `${'k'.repeat(129)}=1`, 'a?=1', 'a=(']) {
     assert.throws(() => parseTagHeader(bad), { code: 'InvalidTag' }, bad)
   }
-  assert.throws(() => parseTagHeader('a=%ff'), { code: 'InvalidArgument' })
+  for (const bad of ['a=%ff', 'a%', '=', '=1', 'a=1&a=2', 'a=1&a=1']) {
+    assert.throws(() => parseTagHeader(bad), { code: 'InvalidArgument' }, bad)
+  }
+  assert.deepEqual(parseTagHeader('&&'), [])
+  assert.deepEqual(parseTagHeader('&a&&b=&'), [
+    { key: 'a', value: '' },
+    { key: 'b', value: '' },
+  ])
 })

@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
+import { after, before, test } from 'node:test'
+import { type S3TestServer, startS3, told } from '../started-s3.test.ts'
+
+let s3: S3TestServer
+
+before(async () => {
+  s3 = await startS3()
+  assert.equal((await s3.send('PUT /parts')).status, 200)
+})
+after(async () => {
+  await s3[Symbol.asyncDispose]()
+})
+
+const refused = [400, 'InvalidRequest']
+const sha256 = createHash('sha256').update('one').digest('base64')
+
+async function begin(key: string, headers: Record<string, string>): Promise<string> {
+  const { text } = await s3.send(`POST /parts/${key}?uploads`, { headers })
+  return `/parts/${key}?uploadId=${/<UploadId>(.*?)<\/UploadId>/.exec(text)?.[1]}`
+}
+
+test('a part comes with the checksum of its upload or with none', async () => {
+  const upload = await begin('mixed', { 'x-amz-checksum-algorithm': 'CRC32' })
+  const part = async (headers: Record<string, string>) =>
+    told(await s3.send(`PUT ${upload}&partNumber=1`, { body: 'one', headers }))
+  assert.deepEqual(await part({ 'x-amz-checksum-sha256': sha256 }), refused)
+  // Told before the bytes are looked at.
+  const wrong = createHash('sha1').update('two').digest('base64')
+  assert.deepEqual(await part({ 'x-amz-checksum-sha1': wrong }), refused)
+  assert.deepEqual(await part({ 'x-amz-checksum-crc32': 'AAAAAA==' }), [400, 'BadDigest'])
+  assert.deepEqual(await part({}), [200, undefined])
+  const plain = await begin('plain', {})
+  const headers = { 'x-amz-checksum-sha256': sha256 }
+  const free = await s3.send(`PUT ${plain}&partNumber=1`, { body: 'one', headers })
+  assert.deepEqual(told(free), [200, undefined])
+})
+
+test('headers of checksums and sizes that say nothing are no valid request', async () => {
+  const create = async (headers: Record<string, string>) =>
+    told(await s3.send('POST /parts/odd?uploads', { headers }))
+  const algorithm = { 'x-amz-checksum-algorithm': 'CRC32' }
+  assert.deepEqual(await create({ ...algorithm, 'x-amz-checksum-type': 'WHOLE' }), refused)
+  assert.deepEqual(await create({ 'x-amz-checksum-algorithm': 'CRC31' }), refused)
+  const upload = await begin('odd', { ...algorithm, 'x-amz-checksum-type': 'composite' })
+  const put = await s3.send(`PUT ${upload}&partNumber=1`, { body: 'one' })
+  const part = `<Part><PartNumber>1</PartNumber><ETag>${put.headers.etag}</ETag></Part>`
+  const body = `<CompleteMultipartUpload>${part}</CompleteMultipartUpload>`
+  const complete = async (headers: Record<string, string>) =>
+    told(await s3.send(`POST ${upload}`, { body, headers }))
+  assert.deepEqual(await complete({ 'x-amz-checksum-type': 'WHOLE' }), refused)
+  for (const size of ['-1', 'x', '4', '99999999999999999']) {
+    assert.deepEqual(await complete({ 'x-amz-mp-object-size': size }), refused, size)
+  }
+  assert.equal((await s3.send('HEAD /parts/odd')).status, 404)
+})
