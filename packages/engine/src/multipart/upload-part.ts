@@ -2,7 +2,12 @@ import type { Call } from '@holdfast/core/call.ts'
 import type { ExpectedDigests } from '@holdfast/core/digests.ts'
 import { HoldfastError, invalidFields } from '@holdfast/core/errors.ts'
 import { bounds } from '@holdfast/core/limits.ts'
-import type { ChecksumAlgorithm, MultipartUpload, UploadPart } from '@holdfast/core/objects.ts'
+import type {
+  ChecksumAlgorithm,
+  MultipartUpload,
+  ObjectFacets,
+  UploadPart,
+} from '@holdfast/core/objects.ts'
 import type { ByteRange, ByteSource } from '@holdfast/core/ports/element.ts'
 import { receiveUpload } from '../assets/intake/upload.ts'
 import { commit } from '../commit.ts'
@@ -25,12 +30,15 @@ export interface UploadPartInput extends UploadAddress {
   readonly algorithm?: ChecksumAlgorithm | undefined
 }
 
+/** With what the object will be encrypted by. */
+export type SealedPart = UploadPart & Pick<ObjectFacets, 'encryption'>
+
 /** Durable when it resolves. The checksum of the upload's algorithm is always computed. */
 export async function uploadPart(
   engine: Engine,
   call: Call,
   input: UploadPartInput,
-): Promise<UploadPart> {
+): Promise<SealedPart> {
   requireNumber(input.number)
   const { bucket, key, uploadId } = input
   const wanted = { bucket, key, uploadId, action: 's3:PutObject' as const }
@@ -40,7 +48,11 @@ export async function uploadPart(
     const problem = `is ${algorithm}, and that of the upload is ${upload.checksum.algorithm}`
     throw invalidFields({ path: 'checksum_algorithm', problem })
   }
-  return keepPart(engine, call, { input, upload })
+  return sealed(upload, await keepPart(engine, call, { input, upload }))
+}
+
+function sealed({ facets: { encryption } }: MultipartUpload, part: UploadPart): SealedPart {
+  return encryption === undefined ? part : { ...part, encryption }
 }
 
 async function keepPart(
@@ -85,7 +97,7 @@ export async function uploadPartCopy(
   engine: Engine,
   call: Call,
   input: CopyPartInput,
-): Promise<{ readonly part: UploadPart; readonly source: StoredObject }> {
+): Promise<{ readonly part: SealedPart; readonly source: StoredObject }> {
   requireNumber(input.number)
   const { bucket, key, uploadId, number, range } = input
   const wanted = { bucket, key, uploadId, action: 's3:PutObject' as const }
@@ -98,11 +110,11 @@ export async function uploadPartCopy(
   }
   const whole = range === undefined || (range.first === 0 && range.last === size - 1)
   const shared = whole ? await sharePart(engine, call, { upload, number, source }) : undefined
-  if (shared !== undefined) return { part: shared, source }
+  if (shared !== undefined) return { part: sealed(upload, shared), source }
   const length = range === undefined ? size : range.last - range.first + 1
   const body = size === 0 ? nothing() : bytesOf(engine, source, range)
   const part = await keepPart(engine, call, { upload, input: { number, source: body, length } })
-  return { part, source }
+  return { part: sealed(upload, part), source }
 }
 
 /** Undefined where the bytes must be read: for their checksum, or because they are composed. */

@@ -1,4 +1,4 @@
-import type { BucketDocuments } from '@holdfast/core/records.ts'
+import type { BucketDocuments, JsonObject } from '@holdfast/core/records.ts'
 import { authorizeBucket } from '@holdfast/engine/access/authorize-action.ts'
 import { createBucket, removeBucket, updateBucket } from '@holdfast/engine/buckets/buckets.ts'
 import { grantsToOthers } from '@holdfast/engine/objects/object-facets.ts'
@@ -7,10 +7,13 @@ import { bucketOf } from '../documents/bucket-document.ts'
 import { invalidArgument, S3Error } from '../errors.ts'
 import { type Answer, emptyAnswer, xmlAnswer } from '../requests/answer.ts'
 import { bucketPlace } from '../requests/place.ts'
+import { notImplemented } from '../requests/route.ts'
 import { aclOfHeaders } from '../wire/acl-headers.ts'
-import { childOf, malformed, readXml, textOf } from '../xml/read.ts'
+import { bucketTagsMax, tagsIn } from '../wire/tags.ts'
+import { childOf, malformed, readXml, textOf, type XmlElement } from '../xml/read.ts'
 import { writeXml } from '../xml/write.ts'
 import { aclJson } from './acl.ts'
+import { taggingJson } from './tagging.ts'
 
 const BODY_BYTES_MAX = 64 * 1024
 const OWNERSHIPS = ['BucketOwnerPreferred', 'ObjectWriter', 'BucketOwnerEnforced']
@@ -21,11 +24,13 @@ export async function createBucketHere(verified: Verified): Promise<Answer> {
   const locked = lockWanted(verified)
   const documents = firstDocuments(verified, locked)
   const bytes = await verified.body.read(BODY_BYTES_MAX)
-  if (bytes.length > 0) requireHere(verified, bytes)
+  const root = bytes.length === 0 ? undefined : readXml(bytes, 'CreateBucketConfiguration')
+  if (root !== undefined) requireHere(verified, root)
+  const tagging = root === undefined ? undefined : firstTags(root)
   await createBucket(engine, call, {
     name: bucket,
     settings: { versioning: locked ? 'enabled' : 'disabled' },
-    documents,
+    documents: { ...documents, ...(tagging === undefined ? {} : { tagging }) },
   })
   return emptyAnswer(200, { location: `/${bucket}` })
 }
@@ -56,10 +61,17 @@ function firstDocuments(verified: Verified, locked: boolean): BucketDocuments {
   }
 }
 
-/** There is one region, and buckets can lie nowhere else. */
-function requireHere({ request }: Verified, bytes: Buffer): void {
+function firstTags(root: XmlElement): JsonObject | undefined {
+  const set = childOf(root, 'Tags')
+  return set === undefined ? undefined : taggingJson(tagsIn(set, bucketTagsMax))
+}
+
+/** There is one region, and buckets can lie nowhere else; nor are there directory buckets. */
+function requireHere({ request }: Verified, root: XmlElement): void {
+  const foreign = ['Location', 'Bucket'].find(name => childOf(root, name) !== undefined)
+  if (foreign !== undefined) throw notImplemented(foreign)
   const region = request.context.settings.s3Region
-  const wanted = textOf(readXml(bytes, 'CreateBucketConfiguration'), 'LocationConstraint')
+  const wanted = textOf(root, 'LocationConstraint')
   if (wanted === undefined || wanted === '' || wanted === region) return
   throw new S3Error('InvalidLocationConstraint', { LocationConstraint: wanted.slice(0, 64) })
 }

@@ -1,3 +1,5 @@
+import type { ObjectTag } from '@holdfast/core/objects.ts'
+import type { JsonObject } from '@holdfast/core/records.ts'
 import type { Verified } from '../auth/verify.ts'
 import { bucketOf, keepDocument } from '../documents/bucket-document.ts'
 import { object, objects } from '../documents/documents.ts'
@@ -22,9 +24,14 @@ export async function getBucketTagging(verified: Verified): Promise<Answer> {
 export async function putBucketTagging(verified: Verified): Promise<Answer> {
   await bucketOf(verified, 's3:PutBucketTagging')
   const tags = readTagging(await verified.body.read(BODY_BYTES_MAX), bucketTagsMax)
-  const set = tags.map(({ key, value }) => ({ Key: key, Value: value }))
-  await keepDocument(verified, 'tagging', set.length === 0 ? null : { TagSet: set })
+  await keepDocument(verified, 'tagging', taggingJson(tags) ?? null)
   return emptyAnswer(204)
+}
+
+/** As it is kept; undefined for no tags. */
+export function taggingJson(tags: readonly ObjectTag[]): JsonObject | undefined {
+  if (tags.length === 0) return undefined
+  return { TagSet: tags.map(({ key, value }) => ({ Key: key, Value: value })) }
 }
 
 export async function deleteBucketTagging(verified: Verified): Promise<Answer> {

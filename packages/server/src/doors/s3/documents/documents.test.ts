@@ -68,10 +68,19 @@ test('tags are written in the characters that tags may have', async () => {
 })
 
 test('access is granted to those who are there', async () => {
-  const body = (grantee: string) =>
-    '<AccessControlPolicy><Owner></Owner><AccessControlList><Grant>' +
-    `<Grantee>${grantee}</Grantee><Permission>READ</Permission>` +
+  const shown = (await s3.send('GET /documents?acl')).text
+  const owner = /<Owner>(<ID>.*?<\/ID>)/.exec(shown)?.[1] ?? ''
+  const body = (grantee: string, ruler = owner, type = 'CanonicalUser') =>
+    `<AccessControlPolicy><Owner>${ruler}</Owner><AccessControlList><Grant>` +
+    `<Grantee xsi:type="${type}">${grantee}</Grantee><Permission>READ</Permission>` +
     '</Grant></AccessControlList></AccessControlPolicy>'
+  const malformed = [400, 'MalformedACLError']
+  assert.deepEqual(await put('acl', body(owner, '')), malformed)
+  assert.deepEqual(await put('acl', body(owner, '<ID/>')), malformed)
+  assert.deepEqual(await put('acl', body(owner, owner, 'Anybody')), malformed)
+  assert.deepEqual(await put('acl', body('')), malformed)
+  const other = '<ID>somebody else</ID>'
+  assert.deepEqual(await put('acl', body(owner, other)), [403, 'AccessDenied'])
   assert.deepEqual(await put('acl', body('<ID>nobody</ID>')), [400, 'InvalidArgument'])
   const email = '<EmailAddress>a@example.org</EmailAddress>'
   const unresolved = [400, 'UnresolvableGrantByEmailAddress']
@@ -125,12 +134,45 @@ test('what a bucket encrypts by default is said of what is put into it', async (
   assert.equal(await said('HEAD /sealed/one'), 'AES256')
   const headers = { 'x-amz-copy-source': 'documents/one' }
   assert.equal(await said('PUT /sealed/copy', { headers }), 'AES256')
-  assert.equal(await said('POST /sealed/many?uploads'), 'AES256')
+  const begun = await s3.send('POST /sealed/many?uploads')
+  assert.equal(begun.headers[header], 'AES256')
+  const upload = /<UploadId>(.*?)<\/UploadId>/.exec(begun.text)?.[1]
+  const part = `PUT /sealed/many?uploadId=${upload}&partNumber=`
+  assert.equal(await said(`${part}1`, { body: 'x' }), 'AES256')
+  assert.equal(await said(`${part}2`, { headers }), 'AES256')
   assert.equal(await said('HEAD /sealed/before'), undefined)
   assert.equal(await said('POST /documents/many?uploads'), undefined)
   assert.equal((await s3.send('DELETE /sealed?encryption')).status, 204)
   assert.equal(await said('PUT /sealed/after', { body: 'x' }), undefined)
   assert.equal(await said('HEAD /sealed/one'), 'AES256')
+})
+
+test('a bucket is made with its tags, here and as a bucket of this kind, or not at all', async () => {
+  const make = async (name: string, inner: string) => {
+    const body = `<CreateBucketConfiguration>${inner}</CreateBucketConfiguration>`
+    return told(await s3.send(`PUT /${name}`, { body }))
+  }
+  const tags = (key: string) => `<Tags><Tag><Key>${key}</Key><Value>v</Value></Tag></Tags>`
+  assert.deepEqual(await make('tagged', tags('k'.repeat(129))), [400, 'InvalidTag'])
+  const directory = '<Bucket><Type>Directory</Type></Bucket>'
+  assert.deepEqual(await make('tagged', directory), [501, 'NotImplemented'])
+  assert.equal((await s3.send('HEAD /tagged')).status, 404)
+  assert.deepEqual(await make('tagged', tags('team')), [200, undefined])
+  const { text } = await s3.send('GET /tagged?tagging')
+  assert.match(text, /<Tag><Key>team<\/Key><Value>v<\/Value><\/Tag>/)
+  assert.deepEqual(await make('untagged', '<Tags/>'), [200, undefined])
+  assert.deepEqual(told(await s3.send('GET /untagged?tagging')), [404, 'NoSuchTagSet'])
+})
+
+test('the index of a site is a name without a slash', async () => {
+  const index = (suffix: string) => {
+    const inner = `<IndexDocument><Suffix>${suffix}</Suffix></IndexDocument>`
+    return put('website', `<WebsiteConfiguration>${inner}</WebsiteConfiguration>`)
+  }
+  assert.deepEqual(await index('a/index.html'), [400, 'InvalidArgument'])
+  assert.deepEqual(await index(''), [400, 'InvalidArgument'])
+  assert.deepEqual(await index('index.html'), [200, undefined])
+  assert.equal((await s3.send('DELETE /documents?website')).status, 204)
 })
 
 test('names that S3 keeps for itself are not taken', async () => {

@@ -240,6 +240,10 @@ function checkWebsite(document: JsonObject): void {
   if (redirects ? others : document.IndexDocument === undefined) {
     throw new S3Error('InvalidArgument', { message: 'A value for IndexDocument Suffix is needed' })
   }
+  const { Suffix: suffix } = object(document.IndexDocument)
+  if (typeof suffix === 'string' && !/^[^/]+$/.test(suffix)) {
+    throw new S3Error('InvalidArgument', { message: 'The IndexDocument Suffix is not well formed' })
+  }
 }
 
 export function object(value: unknown): JsonObject {

@@ -144,7 +144,7 @@ const protocol = word('http', 'https')
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_WebsiteConfiguration.html */
 export const websiteShape = fields({
   ErrorDocument: fields({ Key: text() }, 'Key'),
-  IndexDocument: fields({ Suffix: text({ pattern: /^[^/]+$/ }) }, 'Suffix'),
+  IndexDocument: fields({ Suffix: text() }, 'Suffix'),
   RedirectAllRequestsTo: fields({ HostName: text(), Protocol: protocol }, 'HostName'),
   RoutingRules: fields({
     RoutingRule: list(

@@ -110,7 +110,7 @@ function meets({ kind, field, value }: PostCondition, given: string | undefined)
   if (given === undefined) return false
   if (kind === 'eq') return given === value
   // A list of content types must begin with the prefix in each of its entries.
-  const parts = field === 'content-type' ? given.split(',') : [given]
+  const parts = field === 'content-type' ? given.split(/, */) : [given]
   return parts.every(part => part.startsWith(value))
 }
 

@@ -4,6 +4,7 @@ import { after, before, test } from 'node:test'
 import { signingKey } from '../auth/signing.ts'
 import { amzDate } from '../auth/times.ts'
 import { accessKey, region, type S3TestServer, secretKey, startS3 } from '../started-s3.test.ts'
+import { parsePolicy, requireConditions } from './policy-document.ts'
 
 let s3: S3TestServer
 
@@ -160,6 +161,18 @@ test('the digests of a form hold for its file', async () => {
   const sum = createHash('sha256').update('content').digest('base64')
   const told = await send(oldForm({ key: 'summed', 'x-amz-checksum-sha256': sum }))
   assert.equal(told.headers.get('x-amz-checksum-sha256'), sum)
+})
+
+test('content types in a list begin with the prefix each', () => {
+  const conditions = [['starts-with', '$Content-Type', 'text/']]
+  const document = { expiration: '2999-01-01T00:00:00Z', conditions }
+  const policy = parsePolicy(Buffer.from(JSON.stringify(document)).toString('base64'))
+  const require = (type: string) =>
+    requireConditions(policy, new Map([['content-type', type]]), 'forms')
+  for (const type of ['text/plain', 'text/plain, text/html', 'text/plain,text/html']) require(type)
+  for (const type of ['text/plain, image/png', 'text/plain,', ' text/plain', 'image/png, text/x']) {
+    assert.throws(() => require(type), { code: 'AccessDenied' }, type)
+  }
 })
 
 test('a post that is no form is told what it must be', async () => {

@@ -11,7 +11,7 @@ import { objectPlace } from '../requests/place.ts'
 import { notImplemented } from '../requests/route.ts'
 import { type ChecksumName, headerOfChecksum } from '../wire/checksums.ts'
 import { sourceConditions } from '../wire/conditions.ts'
-import { versionHeader } from '../wire/object-headers.ts'
+import { encryptionHeader, versionHeader } from '../wire/object-headers.ts'
 import { writeXml } from '../xml/write.ts'
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_UploadPart.html */
@@ -30,6 +30,7 @@ export async function uploadPartHere(verified: Verified): Promise<Answer> {
   })
   return emptyAnswer(200, {
     etag: `"${part.md5}"`,
+    ...encryptionHeader({ facets: part }),
     ...(checksum === undefined ? {} : partChecksum(part, checksum.algorithm)),
   })
 }
@@ -58,7 +59,10 @@ export async function uploadPartCopyHere(verified: Verified): Promise<Answer> {
     ['ETag', `"${part.md5}"`],
   ])
   const version = versionHeader(source)['x-amz-version-id']
-  return xmlAnswer(xml, version === undefined ? {} : { 'x-amz-copy-source-version-id': version })
+  return xmlAnswer(xml, {
+    ...encryptionHeader({ facets: part }),
+    ...(version === undefined ? {} : { 'x-amz-copy-source-version-id': version }),
+  })
 }
 
 const RANGE = 'x-amz-copy-source-range'

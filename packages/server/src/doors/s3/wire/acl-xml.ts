@@ -8,6 +8,7 @@ import { groups } from './acl-headers.ts'
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObjectAcl.html */
 const XSI = 'http://www.w3.org/2001/XMLSchema-instance'
 const GRANTS_MAX = 100
+const TYPES = ['CanonicalUser', 'AmazonCustomerByEmail', 'Group']
 const PERMISSIONS: readonly GrantPermission[] = [
   'READ',
   'WRITE',
@@ -52,8 +53,8 @@ export function readAcl(bytes: Uint8Array, owner: string): ObjectAcl {
   const root = wellFormed(bytes)
   const named = childOf(root, 'Owner')
   const id = named === undefined ? undefined : textOf(named, 'ID')
-  if (named === undefined) throw new S3Error('MalformedACLError')
-  if (id !== undefined && id !== owner) throw new S3Error('AccessDenied')
+  if (id === undefined || id === '') throw new S3Error('MalformedACLError')
+  if (id !== owner) throw new S3Error('AccessDenied')
   const list = childOf(root, 'AccessControlList')
   if (list === undefined) throw new S3Error('MalformedACLError')
   const grants = childrenOf(list, 'Grant').map(grantOf)
@@ -73,6 +74,8 @@ function grantOf(grant: XmlElement): Grant {
   const grantee = childOf(grant, 'Grantee')
   const permission = PERMISSIONS.find(known => known === requiredText(grant, 'Permission'))
   if (grantee === undefined || permission === undefined) throw new S3Error('MalformedACLError')
+  const type = grantee.attributes['xsi:type']
+  if (type !== undefined && !TYPES.includes(type)) throw new S3Error('MalformedACLError')
   const uri = textOf(grantee, 'URI')
   if (uri !== undefined) {
     const group = Object.hasOwn(groups, uri) ? groups[uri] : undefined

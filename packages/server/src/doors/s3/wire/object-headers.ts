@@ -60,7 +60,12 @@ export function versionHeader({ bucket, versionId }: StoredObject): Record<strin
   return bucket.settings.versioning === 'disabled' ? {} : { 'x-amz-version-id': versionId }
 }
 
-export function encryptionHeader({ facets }: StoredObject): Record<string, string> {
+/** Of an object, an upload or a part. */
+export function encryptionHeader({
+  facets,
+}: {
+  readonly facets: Pick<StoredObject['facets'], 'encryption'>
+}): Record<string, string> {
   return facets.encryption === undefined
     ? {}
     : { 'x-amz-server-side-encryption': facets.encryption }

@@ -1,6 +1,13 @@
 import type { ObjectTag } from '@holdfast/core/objects.ts'
 import { invalidArgument, S3Error } from '../errors.ts'
-import { childOf, childrenOf, malformed, readXml, requiredText } from '../xml/read.ts'
+import {
+  childOf,
+  childrenOf,
+  malformed,
+  readXml,
+  requiredText,
+  type XmlElement,
+} from '../xml/read.ts'
 import { writeXml, type XmlNode } from '../xml/write.ts'
 import { uriDecode, utf8Text } from './uri.ts'
 
@@ -15,6 +22,11 @@ const ALLOWED = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$/u
 export function readTagging(bytes: Uint8Array, tagsMax: number): ObjectTag[] {
   const set = childOf(readXml(bytes, 'Tagging'), 'TagSet')
   if (set === undefined) throw malformed()
+  return tagsIn(set, tagsMax)
+}
+
+/** The `Tag` elements of a set. */
+export function tagsIn(set: XmlElement, tagsMax: number): ObjectTag[] {
   const tags = childrenOf(set, 'Tag').map(tag => ({
     key: requiredText(tag, 'Key'),
     value: requiredText(tag, 'Value'),
