@@ -147,7 +147,7 @@ test('what a bucket encrypts by default is said of what is put into it', async (
   assert.equal(await said('HEAD /sealed/one'), 'AES256')
 })
 
-test('a bucket is made with its tags, here and as a bucket of this kind, or not at all', async () => {
+test('a bucket is made with its tags, and as a bucket of this kind, or not at all', async () => {
   const make = async (name: string, inner: string) => {
     const body = `<CreateBucketConfiguration>${inner}</CreateBucketConfiguration>`
     return told(await s3.send(`PUT /${name}`, { body }))
