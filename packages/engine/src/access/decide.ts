@@ -40,6 +40,8 @@ export interface Resource {
   /** Access list of the version, where the door knows one. */
   readonly versionAcl?: ObjectAcl | undefined
   readonly objectTags?: Readonly<Record<string, string>> | undefined
+  /** Whether some request may be allowed it: conditions of the policy that are open count as met. */
+  readonly atBest?: boolean | undefined
   /** What the caller asked for: all that someone who may not know of the asset is told. */
   readonly missing?: Missing | undefined
 }
@@ -102,11 +104,11 @@ function outsideOf(
 }
 
 function ruleOf(principal: Principal, permission: Permission, resource: Resource) {
-  const { bucket, asset, fresh, action, versionAcl, objectTags } = resource
+  const { bucket, asset, fresh, action, versionAcl, objectTags, atBest } = resource
   if (bucket === undefined) return undefined
   if (bucket.documents === undefined && versionAcl === undefined) return undefined
   const { key } = asset ?? fresh ?? {}
-  const question = { bucket, asset, key, action, grants: versionAcl, objectTags }
+  const question = { bucket, asset, key, action, grants: versionAcl, objectTags, atBest }
   return bucketRule(principal, permission, question)
 }
 
