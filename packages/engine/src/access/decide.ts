@@ -132,6 +132,14 @@ export function readsAsAnyone(principal: Principal, resource: Resource): boolean
   return decide(principal, 'assets:read', resource).reason === PUBLIC_BUCKET
 }
 
+/** Whether only the policy or an access list of S3 lets the caller list the bucket. */
+export function isListedByRule(principal: Principal, bucket: NonNullable<Resource['bucket']>) {
+  if (bucket.documents === undefined) return false
+  const open = { name: bucket.name, settings: bucket.settings }
+  const listed = decide(principal, 'assets:read', { bucket }).allowed
+  return listed && !decide(principal, 'assets:read', { bucket: open }).allowed
+}
+
 /**
  * Throws unless `decide` allows it. Who could not even read the resource learns nothing about its
  * existence: the answer equals that of `refuseMissing`.
