@@ -40,7 +40,7 @@ export interface Resource {
   /** Access list of the version, where the door knows one. */
   readonly versionAcl?: ObjectAcl | undefined
   readonly objectTags?: Readonly<Record<string, string>> | undefined
-  /** Whether some request may be allowed it: conditions of the policy that are open count as met. */
+  /** Whether some request may be allowed it: open conditions of the policy count as met. */
   readonly atBest?: boolean | undefined
   /** What the caller asked for: all that someone who may not know of the asset is told. */
   readonly missing?: Missing | undefined

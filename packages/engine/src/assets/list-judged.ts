@@ -1,4 +1,5 @@
-import type { AssetFilter, CatalogView } from '@holdfast/core/ports/catalog.ts'
+import type { AssetFilter } from '@holdfast/core/ports/asset-questions.ts'
+import type { CatalogView } from '@holdfast/core/ports/catalog.ts'
 import type { Permission, Principal } from '@holdfast/core/principal.ts'
 import type { Asset, Bucket } from '@holdfast/core/records.ts'
 import { decide } from '../access/decide.ts'
