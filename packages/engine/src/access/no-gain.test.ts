@@ -5,6 +5,7 @@ import type { JsonObject } from '@holdfast/core/records.ts'
 import { getAsset } from '../assets/get.ts'
 import { receiveUpload } from '../assets/intake/upload.ts'
 import { moveAsset } from '../assets/move.ts'
+import { removeAsset } from '../assets/remove.ts'
 import { createBucket, updateBucket } from '../buckets/buckets.ts'
 import { setBucketDocument } from '../buckets/documents.ts'
 import { addGrant } from '../identity/groups/groups.ts'
@@ -207,6 +208,28 @@ describe('old versions', () => {
       const back = rollbackVersion(engine, who, { assetId: asset.id, version: 1 })
       await assert.rejects(back, refused('FORBIDDEN'))
     }
+  })
+})
+
+describe('what a policy denies to delete', () => {
+  it('is neither moved away nor deleted with its versions at another door', async () => {
+    await using opened = await openTestStore()
+    const { engine, call } = opened
+    const deny = async (Action: string) => {
+      const resource = 'arn:aws:s3:::photos/*'
+      const statement = { Effect: 'Deny', Principal: '*', Action, Resource: resource }
+      const document = { Version: '2012-10-17', Statement: [statement] }
+      await setBucketDocument(engine, call, { bucket, name: 'policy', document })
+    }
+    const { asset } = await put(opened, 'k', 'kept')
+    const holder = callOf({ permissions: ['assets:*', 'versions:*', 'metadata:*'] })
+    await deny('s3:DeleteObject')
+    await assert.rejects(moveAsset(engine, holder, asset.id, { key: 'k2' }), refused('FORBIDDEN'))
+    await moveAsset(engine, holder, asset.id, { name: 'n' })
+    await deny('s3:DeleteObjectVersion')
+    const hard = removeAsset(engine, holder, asset.id, { hard: true })
+    await assert.rejects(hard, refused('FORBIDDEN'))
+    await removeAsset(engine, holder, asset.id)
   })
 })
 
