@@ -13,6 +13,7 @@ export interface RuleQuestion {
   readonly action?: Action | undefined
   readonly grants?: ObjectAcl | undefined
   readonly objectTags?: Readonly<Record<string, string>> | undefined
+  readonly atBest?: boolean | undefined
 }
 
 export type Rule = { readonly effect: 'allow' | 'deny'; readonly reason: string }
@@ -30,8 +31,9 @@ export function bucketRule(
   const block = documents.publicAccessBlock ?? {}
   const { policy } = documents
   if (policy !== undefined) {
-    const { objectTags } = question
-    const said = evaluatePolicy(policy, { principal, action, bucket: bucket.name, key, objectTags })
+    const { objectTags, atBest } = question
+    const about = { principal, action, bucket: bucket.name, key, objectTags, atBest }
+    const said = evaluatePolicy(policy, about)
     if (said === 'deny') return { effect: 'deny', reason: 'denied by the policy of the bucket' }
     const closed = principal.kind === 'anonymous' && isSet(block, 'restrictPublicBuckets')
     if (said === 'allow' && !closed) {

@@ -40,6 +40,8 @@ export interface Resource {
   /** Access list of the version, where the door knows one. */
   readonly versionAcl?: ObjectAcl | undefined
   readonly objectTags?: Readonly<Record<string, string>> | undefined
+  /** Whether some request may be allowed it: open conditions of the policy count as met. */
+  readonly atBest?: boolean | undefined
   /** What the caller asked for: all that someone who may not know of the asset is told. */
   readonly missing?: Missing | undefined
 }
@@ -102,11 +104,11 @@ function outsideOf(
 }
 
 function ruleOf(principal: Principal, permission: Permission, resource: Resource) {
-  const { bucket, asset, fresh, action, versionAcl, objectTags } = resource
+  const { bucket, asset, fresh, action, versionAcl, objectTags, atBest } = resource
   if (bucket === undefined) return undefined
   if (bucket.documents === undefined && versionAcl === undefined) return undefined
   const { key } = asset ?? fresh ?? {}
-  const question = { bucket, asset, key, action, grants: versionAcl, objectTags }
+  const question = { bucket, asset, key, action, grants: versionAcl, objectTags, atBest }
   return bucketRule(principal, permission, question)
 }
 
@@ -128,6 +130,14 @@ function keepsSettings(
 export function readsAsAnyone(principal: Principal, resource: Resource): boolean {
   if (principal.kind === 'anonymous') return true
   return decide(principal, 'assets:read', resource).reason === PUBLIC_BUCKET
+}
+
+/** Whether only the policy or an access list of S3 lets the caller list the bucket. */
+export function isListedByRule(principal: Principal, bucket: NonNullable<Resource['bucket']>) {
+  if (bucket.documents === undefined) return false
+  const open = { name: bucket.name, settings: bucket.settings }
+  const listed = decide(principal, 'assets:read', { bucket }).allowed
+  return listed && !decide(principal, 'assets:read', { bucket: open }).allowed
 }
 
 /**

@@ -1,9 +1,10 @@
 import type { Call } from '@holdfast/core/call.ts'
 import type { ObjectAcl } from '@holdfast/core/objects.ts'
-import { anonymous } from '@holdfast/core/principal.ts'
+import { anonymous, type Principal } from '@holdfast/core/principal.ts'
 import type { Asset, Bucket } from '@holdfast/core/records.ts'
 import type { Engine } from '../engine.ts'
 import { decide, refusal } from './decide.ts'
+import { currentPrincipal } from './links/current-principal.ts'
 import { GIVEN } from './list-rights.ts'
 
 /** An asset as it lies, and as it would lie. */
@@ -14,7 +15,9 @@ export interface Placing {
 
 /**
  * FORBIDDEN where the caller may not do something with the asset as it lies, but could once it is
- * moved, itself or without a credential: who only writes would move it to where it may read.
+ * moved, itself or without a credential: who only writes would move it to where it may read. Who
+ * comes with a narrowed credential could come back with all that it holds, and with other requests
+ * than this one, so conditions of policies count as met.
  */
 export async function requireNoGain(
   engine: Engine,
@@ -22,23 +25,39 @@ export async function requireNoGain(
   { was, is }: Placing,
 ): Promise<void> {
   const all = [...GIVEN.read, ...GIVEN.write]
-  const lacking = all.filter(permission => !decide(principal, permission, was).allowed)
-  if (lacking.length === 0) return
-  // A list of S3 that counts for nothing in this bucket may open its version in another one.
-  for (const versionAcl of [undefined, ...(await versionAcls(engine, was.asset))]) {
-    for (const permission of lacking) {
-      if (decide(principal, permission, { ...was, versionAcl }).allowed) continue
-      const there = { ...is, versionAcl }
-      const gained = [principal, anonymous].some(one => decide(one, permission, there).allowed)
-      if (gained) throw refusal(principal, permission, 'not held where it lies')
+  const whole = await wholeOf(engine, principal)
+  for (const [mover, ...gainers] of [[principal, principal, anonymous] as const, [whole, whole]]) {
+    const lacking = all.filter(permission => !decide(mover, permission, was).allowed)
+    if (lacking.length === 0) continue
+    // A list of S3 that counts for nothing in this bucket may open its version in another one.
+    for (const versionAcl of [undefined, ...(await versionAcls(engine, was.asset))]) {
+      for (const permission of lacking) {
+        if (decide(mover, permission, { ...was, versionAcl }).allowed) continue
+        const there = { ...is, versionAcl, atBest: true }
+        const gained = gainers.some(one => decide(unasked(one), permission, there).allowed)
+        if (gained) throw refusal(principal, permission, 'not held where it lies')
+      }
     }
   }
 }
 
+/** All that the holder of a narrowed credential may. */
+async function wholeOf(engine: Engine, principal: Principal): Promise<Principal> {
+  const { kind, id, within } = principal
+  if (within === undefined || (kind !== 'user' && kind !== 'service_account')) return principal
+  return (await currentPrincipal(engine, { kind, id })) ?? principal
+}
+
+/** Without what this one request tells. */
+function unasked({ request: _, ...principal }: Principal): Principal {
+  return principal
+}
+
 const PAGE = 1000
 
+/** Of deleted versions, too: they can be restored where it lies then. */
 async function versionAcls({ catalog }: Engine, asset: Asset): Promise<ObjectAcl[]> {
-  const query = { assetId: asset.id, kinds: ['content'] as const, deleted: 'without' as const }
+  const query = { assetId: asset.id, kinds: ['content'] as const, deleted: 'with' as const }
   const found: ObjectAcl[] = []
   for (let offset = 0; ; offset += PAGE) {
     const page = await catalog.view.versions.list({ ...query, limit: PAGE, offset })

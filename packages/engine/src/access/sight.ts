@@ -11,12 +11,17 @@ import {
   grantsOf,
   hasOwnRight,
   isAdministrator,
+  isListedByRule,
   mayPartly,
   refuseMissing,
 } from './decide.ts'
+import { statementsOf } from './policy/policy-document.ts'
 
 /** The part of a filter that keeps a listing to what `decide` would let the caller read. */
-export type Sight = Pick<AssetFilter, 'bucketId' | 'bucketIds' | 'visibleTo' | 'reach'>
+export interface Sight extends Pick<AssetFilter, 'bucketId' | 'bucketIds' | 'visibleTo' | 'reach'> {
+  /** Set where each asset has to be asked about, for these: buckets do not tell what they open. */
+  readonly judged?: readonly Permission[]
+}
 
 export async function sightOf(
   engine: Engine,
@@ -35,7 +40,8 @@ export async function sightOf(
         { bucket: wanted.bucket },
       ])
     }
-    return { bucketId: bucket.id, ...inBucket(principal, bucket, needed) }
+    const sight = { bucketId: bucket.id, ...inBucket(principal, bucket, needed) }
+    return isJudged(principal, bucket) ? { ...sight, judged: needed } : sight
   }
   const everywhere = principal.buckets === null && isOpen(principal, undefined, needed)
   // A policy may close single buckets to a caller whom everything else is open to.
@@ -45,12 +51,21 @@ export async function sightOf(
   const partly = candidates.filter(
     bucket => !open.includes(bucket) && isPartlyOpen(principal, bucket, needed),
   )
+  const seen = [...open, ...partly]
+  const judged = seen.some(bucket => isJudged(principal, bucket)) ? { judged: needed } : {}
   if (partly.length > 0) {
-    const bucketIds = [...open, ...partly].map(bucket => bucket.id)
-    return { bucketIds, reach: reachOf(principal, { open, partly }, needed) }
+    const bucketIds = seen.map(bucket => bucket.id)
+    return { bucketIds, reach: reachOf(principal, { open, partly }, needed), ...judged }
   }
   if (open.length === 0) refuseNothingOpen(call, needed)
-  return { bucketIds: open.map(bucket => bucket.id), ...listed(principal) }
+  return { bucketIds: open.map(bucket => bucket.id), ...listed(principal), ...judged }
+}
+
+/** Where the right to list does not bring the right to read, or a policy takes that away. */
+function isJudged(principal: Principal, bucket: Bucket): boolean {
+  const { policy } = bucket.documents ?? {}
+  if (policy !== undefined && statementsOf(policy).some(one => one.effect === 'Deny')) return true
+  return isListedByRule(principal, bucket)
 }
 
 function inBucket(principal: Principal, bucket: Bucket, needed: readonly Permission[]): Sight {

@@ -12,6 +12,7 @@ import { type Sight, sightOf } from '../access/sight.ts'
 import type { Engine } from '../engine.ts'
 import { type PageQuery, requirePage } from '../page.ts'
 import { decodeCursor, encodeCursor, type ListOrder } from './list-cursor.ts'
+import { listJudged } from './list-judged.ts'
 
 export interface ListQuery extends PageQuery {
   /** Bucket name. */
@@ -44,8 +45,17 @@ export async function listAssets(
   const { limit, offset } = requirePage(engine, query)
   const order = query.order ?? 'newest'
   const start = query.cursor === undefined ? {} : decodeCursor(query.cursor, order)
-  const sight = await sightOf(engine, call, { bucket: query.bucket, deleted: query.deleted })
+  const wanted = { bucket: query.bucket, deleted: query.deleted }
+  const { judged, ...sight } = await sightOf(engine, call, wanted)
   const filter = assetFilter(engine, query, sight)
+  if (judged !== undefined) {
+    const isKeyed = order === 'key'
+    const begin = query.cursor === undefined ? undefined : decodeCursor(query.cursor, order)
+    const { principal } = call
+    const about = { principal, needed: judged, filter, start: begin, isKeyed, limit, offset }
+    const { last, ...page } = await engine.catalog.read(view => listJudged(view, about))
+    return last === undefined ? page : { ...page, nextCursor: encodeCursor(order, last) }
+  }
   const keyed = order === 'key' ? { afterKey: '', ...start } : start
   const { found, total } = await engine.catalog.read(async view => ({
     found: await view.assets.list({ ...filter, ...keyed, limit: limit + 1, offset }),
@@ -74,7 +84,7 @@ export async function assetStats(
   })
 }
 
-function assetFilter(engine: Engine, query: ListQuery, sight: Sight): AssetFilter {
+function assetFilter(engine: Engine, query: ListQuery, sight: Omit<Sight, 'judged'>): AssetFilter {
   const { service, ownerId, type, tagsAny, prefix, name } = query
   const search = searchText(engine, query.search)
   return {

@@ -7,7 +7,7 @@ import { findBucket } from '../buckets/find-bucket.ts'
 import { commit } from '../commit.ts'
 import type { Engine } from '../engine.ts'
 import { requireFields } from './asset-fields.ts'
-import { bucketOf, findAsset } from './find-asset.ts'
+import { authorizeAsset, bucketOf, findAsset } from './find-asset.ts'
 import { requireAccepted } from './intake/accepted.ts'
 import { defaultKey } from './intake/default-key.ts'
 import { keyTaken } from './intake/put-target.ts'
@@ -40,6 +40,11 @@ export async function moveAsset(
     throw new HoldfastError('FORBIDDEN', { permission: 'assets:write' })
   }
   const was = { bucket: await bucketOf(engine, asset), asset }
+  // In words of policies it is deleted where it lies, as by a rename of S3.
+  if (bucket.id !== asset.bucketId || key !== asset.key) {
+    const action = 's3:DeleteObject'
+    await authorizeAsset(engine, call, { asset, permission: 'assets:write', action })
+  }
   await requireNoGain(engine, call, { was, is: { bucket, asset: { ...asset, key } } })
   await requireFree(engine, call, { bucket, key, except: asset.id })
   const args = {

@@ -46,6 +46,10 @@ async function removeFound(
   await authorizeAsset(engine, call, { asset, permission, action: 's3:DeleteObject' })
   requirePreconditions(asset.deletedAt === null ? asset : undefined, options)
   const hard = options.hard ?? false
+  // All its versions go.
+  if (hard) {
+    await authorizeAsset(engine, call, { asset, permission, action: 's3:DeleteObjectVersion' })
+  }
   if (!hard && asset.deletedAt !== null) return
   const args = {
     assetId: asset.id,

@@ -1,6 +1,7 @@
 import type { Call } from '@holdfast/core/call.ts'
 import type { Permission } from '@holdfast/core/principal.ts'
 import type { Acl, Asset, AssetType, JsonObject } from '@holdfast/core/records.ts'
+import type { Action } from '../access/actions.ts'
 import { requireListRights } from '../access/list-rights.ts'
 import { commit } from '../commit.ts'
 import type { Engine } from '../engine.ts'
@@ -53,15 +54,16 @@ export async function mergeMetadata(
 export interface Change {
   readonly id: string
   readonly permission: Permission
+  readonly action?: Action | undefined
   readonly input: UpdateInput
 }
 
 export async function change(
   engine: Engine,
   call: Call,
-  { id, permission, input }: Change,
+  { id, permission, action, input }: Change,
 ): Promise<PutResult> {
-  const asset = await findAsset(engine, call, { id, permission, deleted: 'refuse' })
+  const asset = await findAsset(engine, call, { id, permission, action, deleted: 'refuse' })
   requireFields(input)
   if (input.acl !== undefined) {
     requireListRights(call, { bucket: await bucketOf(engine, asset), asset }, input.acl)

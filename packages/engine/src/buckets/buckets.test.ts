@@ -148,7 +148,7 @@ describe('buckets', () => {
     await assert.rejects(create, refused('FORBIDDEN'))
     const confined = callOf({ permissions: ['buckets:*'], buckets: ['mine'] })
     await createBucket(engine, confined, { name: 'mine' })
-    await updateBucket(engine, confined, 'mine', { publicRead: true })
+    await updateBucket(engine, confined, 'mine', { versionsMax: 3 })
     const foreign = createBucket(engine, confined, { name: 'theirs' })
     await assert.rejects(foreign, refused('FORBIDDEN'))
     const hidden = updateBucket(engine, confined, 'photos', { publicRead: true })

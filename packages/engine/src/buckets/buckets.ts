@@ -6,7 +6,7 @@ import {
   defaultBucketSettings,
   type Usage,
 } from '@holdfast/core/records.ts'
-import { authorize, decide, hasScope, refuseMissing } from '../access/decide.ts'
+import { authorize, decide, hasScope, refusal, refuseMissing } from '../access/decide.ts'
 import { commit } from '../commit.ts'
 import type { Engine } from '../engine.ts'
 import {
@@ -42,7 +42,11 @@ export async function createBucket(
   requireBucketPatch(patch)
   const settings = patchedSettings(defaultBucketSettings, patch)
   const { documents } = input
-  if (documents !== undefined) requireNewDocuments({ ...bucket, settings }, documents)
+  if (documents !== undefined) {
+    requireNewDocuments({ ...bucket, settings }, documents)
+    // As it would be set later: it also gives its owner what the policy of the bucket could.
+    if (documents.acl !== undefined) authorize(call.principal, 'policy:admin', { bucket })
+  }
   const args = { name: input.name, settings, documents, existing: 'refuse' as const }
   const created = await commit(engine, call, { name: 'buckets.create', args })
   return { bucket: created, usage: { assets: 0, bytes: 0 } }
@@ -82,10 +86,22 @@ export async function updateBucket(
   name: string,
   patch: BucketPatch,
 ): Promise<BucketUse> {
-  await findBucket(engine, call, { name, permission: 'buckets:admin' })
+  const found = await findBucket(engine, call, { name, permission: 'buckets:admin' })
   requireBucketPatch(patch)
+  if (patch.publicRead === true && !found.settings.publicRead) requireReader(call, found)
   const bucket = await commit(engine, call, { name: 'buckets.update', args: { name, patch } })
   return used(engine, bucket)
+}
+
+/** What public reading gives to everybody. */
+const OPENED = ['assets:read', 'metadata:read'] as const
+
+/** FORBIDDEN for who administers a bucket, but could read nothing in it unless everybody may. */
+function requireReader({ principal }: Call, bucket: Bucket): void {
+  const lacking = OPENED.find(permission => !decide(principal, permission, { bucket }).allowed)
+  if (lacking === undefined) return
+  const reason = 'a bucket cannot be open for more than its setter holds'
+  throw refusal(principal, lacking, reason)
 }
 
 function requireNewDocuments(

@@ -182,7 +182,7 @@ describe('the policy of a bucket', () => {
       'FORBIDDEN',
     )
     await refusedWith(getObject(engine, guest, { bucket, key: 'shared/k' }), 'FORBIDDEN')
-    assert.equal((await listAssets(engine, ann)).total, 3)
+    assert.equal((await listAssets(engine, ann)).total, 1)
     await policy({ ...everything, Resource: 'arn:aws:s3:::photos' })
     assert.ok(await getObject(engine, ann, { bucket, key: 'free' }))
     await refusedWith(listAssets(engine, ann, { bucket }), 'FORBIDDEN')

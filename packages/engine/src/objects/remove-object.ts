@@ -1,5 +1,7 @@
 import type { Call } from '@holdfast/core/call.ts'
 import { type HoldfastError, isHoldfastError } from '@holdfast/core/errors.ts'
+import type { CatalogView } from '@holdfast/core/ports/catalog.ts'
+import type { Asset, Bucket, Version } from '@holdfast/core/records.ts'
 import { authorizeObject, findBucketFor } from '../access/authorize-action.ts'
 import { asHoldfastError } from '../as-holdfast-error.ts'
 import { commit } from '../commit.ts'
@@ -51,8 +53,7 @@ async function authoriseAndRemove(
   const bucket = await findBucketFor(engine, call, { bucket: name, action })
   const { view } = engine.catalog
   const asset = await view.assets.byKey(bucket.id, key)
-  const named = asset !== undefined && versionId !== undefined
-  const version = named ? await versionNamed(view, asset, versionId) : undefined
+  const version = asset && (await versionInQuestion(view, { bucket, asset, versionId }))
   const put = objectPut(engine, call, { bucket: name, key, facets: {} })
   const { ownerId } = put.fields
   const question = { bucket, key, ownerId, asset, version }
@@ -72,6 +73,17 @@ async function authoriseAndRemove(
     name: put.newName,
   }
   return commit(engine, call, { name: 'objects.remove', args })
+}
+
+/** The one that is named; for a policy, which may ask for its tags, also the one that is shown. */
+async function versionInQuestion(
+  view: CatalogView,
+  wanted: { readonly bucket: Bucket; readonly asset: Asset; versionId: string | undefined },
+): Promise<Version | undefined> {
+  const { bucket, asset, versionId } = wanted
+  if (versionId !== undefined) return await versionNamed(view, asset, versionId)
+  if (bucket.documents?.policy === undefined || asset.deletedAt !== null) return undefined
+  return await view.versions.byId(asset.versionId)
 }
 
 export type RemovalOutcome =

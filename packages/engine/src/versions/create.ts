@@ -20,5 +20,6 @@ export async function createVersion(
   assetId: string,
   input: VersionInput,
 ): Promise<PutResult> {
-  return change(engine, call, { id: assetId, permission: 'versions:write', input })
+  const wanted = { id: assetId, permission: 'versions:write', action: 's3:PutObject' } as const
+  return change(engine, call, { ...wanted, input })
 }

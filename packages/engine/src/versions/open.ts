@@ -22,15 +22,21 @@ export async function openVersion(
 ): Promise<Content> {
   const { asset, permission = 'assets:read' } = wanted
   await authorizeAsset(engine, call, { asset, permission })
-  if (!isShown(asset, wanted.version)) {
-    const bucket = await bucketOf(engine, asset)
-    // Without the asset: a list that names `anonymous` publishes what is shown, too.
-    if (readsAsAnyone(call.principal, { bucket, asset })) {
-      authorize(call.principal, 'versions:read', { bucket })
-    }
-  }
+  if (!isShown(asset, wanted.version)) await authorizeOld(engine, call, asset)
   const version = await findVersion(engine.catalog.view, asset, wanted.version)
   return openContent(engine, call, { asset, version, permission })
+}
+
+/** Throws unless the caller may read what the asset was before. */
+export async function authorizeOld(engine: Engine, call: Call, asset: Asset): Promise<void> {
+  // In words of policies, too: what opens the object as it is does not open what it was.
+  const action = 's3:GetObjectVersion'
+  await authorizeAsset(engine, call, { asset, permission: 'assets:read', action })
+  const bucket = await bucketOf(engine, asset)
+  // Without the asset: a list that names `anonymous` publishes what is shown, too.
+  if (readsAsAnyone(call.principal, { bucket, asset })) {
+    authorize(call.principal, 'versions:read', { bucket })
+  }
 }
 
 function isShown(asset: Asset, name: VersionName): boolean {

@@ -1,4 +1,6 @@
 import type { Call } from '@holdfast/core/call.ts'
+import type { Asset } from '@holdfast/core/records.ts'
+import { decide } from '../access/decide.ts'
 import { requireFields } from '../assets/asset-fields.ts'
 import { bucketOf, findAsset } from '../assets/find-asset.ts'
 import { requireAccepted } from '../assets/intake/accepted.ts'
@@ -6,6 +8,7 @@ import type { AssetAndVersion } from '../assets/writes/asset-writes.ts'
 import { commit } from '../commit.ts'
 import type { Engine } from '../engine.ts'
 import { findVersion, type VersionName } from './find-version.ts'
+import { authorizeOld } from './open.ts'
 
 export interface RollbackOptions {
   readonly createdBy?: string | undefined
@@ -20,8 +23,14 @@ export async function rollbackVersion(
   target: { readonly assetId: string; readonly version: VersionName },
   options: RollbackOptions = {},
 ): Promise<AssetAndVersion> {
-  const wanted = { id: target.assetId, permission: 'versions:write', deleted: 'refuse' } as const
-  const asset = await findAsset(engine, call, wanted)
+  // It puts content, in words of policies.
+  const wanted = {
+    id: target.assetId,
+    permission: 'versions:write',
+    action: 's3:PutObject',
+  } as const
+  const asset = await findAsset(engine, call, { ...wanted, deleted: 'refuse' })
+  await requireSight(engine, call, asset)
   requireFields({ createdBy: options.createdBy, description: options.description })
   const version = await findVersion(engine.catalog.view, asset, target.version)
   requireAccepted(await bucketOf(engine, asset), version)
@@ -33,4 +42,11 @@ export async function rollbackVersion(
     description: options.description ?? '',
   }
   return commit(engine, call, { name: 'versions.rollback', args })
+}
+
+/** Who may not read old content could show it to itself, or to everybody. */
+async function requireSight(engine: Engine, call: Call, asset: Asset): Promise<void> {
+  const bucket = await bucketOf(engine, asset)
+  if (decide(call.principal, 'versions:read', { bucket, asset }).allowed) return
+  await authorizeOld(engine, call, asset)
 }

@@ -12,6 +12,8 @@ export interface PolicyQuestion extends Facts {
   readonly bucket: string
   /** Absent: the bucket itself. */
   readonly key?: string | undefined
+  /** What it may say at another time: a condition that cannot be judged counts for the caller. */
+  readonly atBest?: boolean | undefined
 }
 
 /**
@@ -22,11 +24,12 @@ export function evaluatePolicy(
   policy: JsonObject,
   question: PolicyQuestion,
 ): 'allow' | 'deny' | undefined {
+  const { atBest = false } = question
   let allowed = false
   for (const statement of statementsOf(policy)) {
     if (!isAbout(statement, question)) continue
     const denies = statement.effect === 'Deny'
-    const met = statement.conditions.every(one => holds(one, question) ?? denies)
+    const met = statement.conditions.every(one => holds(one, question) ?? denies !== atBest)
     if (!met) continue
     if (denies) return 'deny'
     allowed = true

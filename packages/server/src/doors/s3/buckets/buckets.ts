@@ -55,7 +55,8 @@ function firstDocuments(verified: Verified, locked: boolean): BucketDocuments {
     throw new S3Error('InvalidBucketAclWithObjectOwnership')
   }
   return {
-    ...(acl === undefined ? {} : { acl: aclJson(acl) }),
+    // A private list is what a bucket has without one; kept, it would ask for the right to set one.
+    ...(acl === undefined || !grantsToOthers(acl) ? {} : { acl: aclJson(acl) }),
     ...(ownership === undefined ? {} : { ownership: { rule: ownership } }),
     ...(locked ? { objectLock: { enabled: true } } : {}),
   }

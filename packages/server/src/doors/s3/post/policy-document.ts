@@ -100,6 +100,8 @@ export function requireConditions(
     const { kind, field, value } = condition
     throw denied(`Policy Condition failed: ["${kind}", "$${field}", "${value}"]`)
   }
+  // Else a form signed for one bucket would be good for all.
+  if (!named.has('bucket')) throw denied('Policy Condition missing: bucket')
   for (const field of fields.keys()) {
     if (named.has(field) || FREE.has(field) || field.startsWith('x-ignore-')) continue
     throw denied(`Extra input fields: ${field}`)

@@ -24,6 +24,10 @@ interface Form {
   readonly secret?: string
 }
 
+const signedFields = ['x-amz-algorithm', 'x-amz-credential', 'x-amz-date'].map(name => {
+  return ['starts-with', `$${name}`, '']
+})
+
 async function post(form: Form): Promise<{ status: number; text: string; location: string }> {
   const time = amzDate(Date.now())
   const scope = { day: time.slice(0, 8), region }
@@ -70,11 +74,13 @@ test('a form is answered as it asks', async () => {
 })
 
 test('a form that its policy does not allow stores nothing', async () => {
+  const everythingButBucket = [['starts-with', '$key', 'up/'], ...signedFields]
   const cases: [string, Form, number][] = [
     ['expired', { expiresMs: Date.now() - 1000 }, 403],
     ['another secret', { secret: 'x' }, 403],
     ['another key', { fields: { key: 'elsewhere' } }, 403],
     ['a field nobody named', { conditions: [['starts-with', '$key', '']] }, 403],
+    ['no bucket', { conditions: everythingButBucket }, 403],
     ['too long', { content: 'x'.repeat(21) }, 400],
     ['too short', { content: '' }, 400],
     ['no key', { fields: { key: '' } }, 400],

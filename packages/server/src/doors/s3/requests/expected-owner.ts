@@ -1,3 +1,4 @@
+import { mayKnowBucket } from '@holdfast/engine/access/decide.ts'
 import type { Verified } from '../auth/verify.ts'
 import { S3Error } from '../errors.ts'
 import { parseCopySource } from './address.ts'
@@ -7,21 +8,23 @@ import { parseCopySource } from './address.ts'
  * (https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-owner-condition.html). Ids are those
  * that listings show as `Owner`.
  */
-export async function requireExpectedOwners({ request }: Verified): Promise<void> {
-  const { headers, address } = request
+export async function requireExpectedOwners(verified: Verified): Promise<void> {
+  const { headers, address } = verified.request
   const source = headers.get('x-amz-copy-source')
-  await requireOwner(request.context, headers.get('x-amz-expected-bucket-owner'), address.bucket)
+  await requireOwner(verified, headers.get('x-amz-expected-bucket-owner'), address.bucket)
   const expected = headers.get('x-amz-source-expected-bucket-owner')
   if (expected === undefined || source === undefined) return
-  await requireOwner(request.context, expected, parseCopySource(source).bucket)
+  await requireOwner(verified, expected, parseCopySource(source).bucket)
 }
 
 async function requireOwner(
-  { engine }: Verified['request']['context'],
+  { request, call }: Verified,
   expected: string | undefined,
   name: string | undefined,
 ): Promise<void> {
   if (expected === undefined || name === undefined) return
-  const bucket = await engine.catalog.view.buckets.byName(name)
-  if (bucket !== undefined && bucket.createdBy !== expected) throw new S3Error('AccessDenied')
+  const bucket = await request.context.engine.catalog.view.buckets.byName(name)
+  // Who may not know of the bucket hears what the operation says of one that is not there.
+  if (bucket === undefined || !mayKnowBucket(call.principal, bucket)) return
+  if (bucket.createdBy !== expected) throw new S3Error('AccessDenied')
 }

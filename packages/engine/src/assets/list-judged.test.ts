@@ -1,0 +1,82 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import type { Call } from '@holdfast/core/call.ts'
+import type { JsonObject } from '@holdfast/core/records.ts'
+import { setBucketDocument } from '../buckets/documents.ts'
+import { anonymousCall, callOf, openTestStore, put } from '../test-store.test.ts'
+import { listAssets } from './list.ts'
+
+const bucket = 'photos'
+const metadata = { word: 'canary' }
+
+async function withPolicy(...statements: JsonObject[]) {
+  const opened = await openTestStore()
+  const { engine, call } = opened
+  for (const key of ['a/1', 'a/2', 'b/1', 'b/2', 'c']) await put(opened, key, key, { metadata })
+  const Statement = statements.map(one => ({ Principal: '*', ...one }))
+  const document = { Version: '2012-10-17', Statement }
+  await setBucketDocument(engine, call, { bucket, name: 'policy', document })
+  const keys = async (who: Call, query: Parameters<typeof listAssets>[2] = { bucket }) => {
+    const { items, total } = await listAssets(engine, who, { order: 'key', ...query })
+    return [items.map(item => item.key), total]
+  }
+  return { opened, engine, keys }
+}
+
+const object = (prefix: string) => `arn:aws:s3:::photos/${prefix}*`
+const list = { Effect: 'Allow', Action: 's3:ListBucket', Resource: 'arn:aws:s3:::photos' }
+const guest = callOf({ kind: 'user', id: 'guest' })
+const reader = callOf({ permissions: ['assets:read'] })
+
+describe('a listing of records', () => {
+  it('shows nothing of objects that may be listed, but not read', async () => {
+    const set = await withPolicy(list, { ...list, Action: 's3:GetObject', Resource: object('b/') })
+    await using _ = set.opened
+    for (const who of [guest, anonymousCall]) {
+      assert.deepEqual(await set.keys(who), [['b/1', 'b/2'], 2])
+      assert.deepEqual(await set.keys(who, { bucket, search: 'canary' }), [['b/1', 'b/2'], 2])
+      assert.deepEqual(await set.keys(who, { bucket, prefix: 'a/' }), [[], 0])
+    }
+    assert.deepEqual(await set.keys(reader), [['a/1', 'a/2', 'b/1', 'b/2', 'c'], 5])
+  })
+
+  it('shows nothing of what a policy denies', async () => {
+    const set = await withPolicy({ ...list, Effect: 'Deny', Action: '*', Resource: object('a/') })
+    await using _ = set.opened
+    assert.deepEqual(await set.keys(reader), [['b/1', 'b/2', 'c'], 3])
+    assert.deepEqual(await set.keys(reader, { order: 'newest' }), [['c', 'b/2', 'b/1'], 3])
+    const own = callOf({
+      ownPermissions: ['assets:read'],
+      id: '0199d0c0-0000-7000-8000-000000000001',
+    })
+    assert.deepEqual(await set.keys(own), [['b/1', 'b/2', 'c'], 3])
+  })
+
+  it('shows nothing by a list of S3 that opens the bucket alone', async () => {
+    await using opened = await openTestStore()
+    const { engine, call } = opened
+    await put(opened, 'k', 'x', { metadata })
+    const document = { owner: 'o', grants: [{ permission: 'READ', grantee: 'all' }] }
+    await setBucketDocument(engine, call, { bucket, name: 'acl', document })
+    const { items, total } = await listAssets(engine, anonymousCall, { bucket })
+    assert.deepEqual([items, total], [[], 0])
+  })
+
+  it('goes on from page to page, past what is hidden', async () => {
+    const set = await withPolicy({ ...list, Effect: 'Deny', Action: '*', Resource: object('b/') })
+    await using _ = set.opened
+    for (const order of ['key', 'newest'] as const) {
+      const seen: string[] = []
+      let cursor: string | undefined
+      do {
+        const page = await listAssets(set.engine, reader, { bucket, order, limit: 1, cursor })
+        assert.equal(page.total, 3)
+        seen.push(...page.items.map(item => item.key))
+        cursor = page.nextCursor
+      } while (cursor !== undefined)
+      assert.deepEqual(seen.toSorted(), ['a/1', 'a/2', 'c'], order)
+      const late = await listAssets(set.engine, reader, { bucket, order, offset: 2 })
+      assert.equal(late.items.length, 1)
+    }
+  })
+})

@@ -1,0 +1,81 @@
+import type { AssetFilter } from '@holdfast/core/ports/asset-questions.ts'
+import type { CatalogView } from '@holdfast/core/ports/catalog.ts'
+import type { Permission, Principal } from '@holdfast/core/principal.ts'
+import type { Asset, Bucket } from '@holdfast/core/records.ts'
+import { decide } from '../access/decide.ts'
+
+export interface JudgedQuery {
+  readonly principal: Principal
+  readonly needed: readonly Permission[]
+  readonly filter: AssetFilter
+  /** Where the page begins, in the words of the catalog. */
+  readonly start: { readonly beforeSeq: number } | { readonly afterKey: string } | undefined
+  readonly isKeyed: boolean
+  readonly limit: number
+  readonly offset: number
+}
+
+export interface JudgedPage {
+  readonly items: readonly Asset[]
+  /** Of the first `SCANNED_MAX` that the filter finds: beyond them nobody counts. */
+  readonly total: number
+  /** The page goes on after this one, which may not be shown itself. */
+  readonly last: Asset | undefined
+}
+
+/** How many assets one listing looks at. */
+export const SCANNED_MAX = 10_000
+const PAGE = 1000
+
+/**
+ * A page of what `decide` lets the caller read, asked of each asset: where a policy or a list of S3
+ * opens a bucket for listing, that tells its keys, and nothing else of objects it keeps closed.
+ */
+export async function listJudged(view: CatalogView, query: JudgedQuery): Promise<JudgedPage> {
+  const { limit, offset, start } = query
+  const first = query.isKeyed ? { afterKey: '' } : undefined
+  const items: Asset[] = []
+  let skipped = 0
+  let last: Asset | undefined
+  const walked = await walk(view, query, start ?? first, (asset, isSeen) => {
+    if (items.length >= limit) return false
+    last = asset
+    if (!isSeen) return true
+    if (skipped < offset) skipped += 1
+    else items.push(asset)
+    return true
+  })
+  let total = 0
+  await walk(view, query, first, (_, isSeen) => {
+    total += isSeen ? 1 : 0
+    return true
+  })
+  return { items, total, last: walked === 'whole' ? undefined : last }
+}
+
+type Start = { readonly beforeSeq: number } | { readonly afterKey: string } | undefined
+
+/** `whole` when nothing is left to look at. */
+async function walk(
+  view: CatalogView,
+  query: Pick<JudgedQuery, 'principal' | 'needed' | 'filter' | 'isKeyed'>,
+  start: Start,
+  take: (asset: Asset, isSeen: boolean) => boolean,
+): Promise<'whole' | 'part'> {
+  const buckets = new Map<string, Bucket | undefined>()
+  let from = start
+  for (let scanned = 0; scanned < SCANNED_MAX; scanned += PAGE) {
+    const found = await view.assets.list({ ...query.filter, ...from, limit: PAGE, offset: 0 })
+    for (const asset of found) {
+      const { bucketId } = asset
+      if (!buckets.has(bucketId)) buckets.set(bucketId, await view.buckets.byId(bucketId))
+      const resource = { bucket: buckets.get(bucketId), asset }
+      const isSeen = query.needed.every(one => decide(query.principal, one, resource).allowed)
+      if (!take(asset, isSeen)) return 'part'
+    }
+    const last = found.at(-1)
+    if (found.length < PAGE || last === undefined) return 'whole'
+    from = query.isKeyed ? { afterKey: last.key } : { beforeSeq: last.createdSeq }
+  }
+  return 'part'
+}
