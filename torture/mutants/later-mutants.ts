@@ -184,6 +184,17 @@ export const laterMutants: readonly Mutant[] = [
     hunts: ['reclaim fails'],
   },
   {
+    name: 'durability-tried-again',
+    edits: [
+      {
+        in: `${drivers}/store/reclaimer.ts`,
+        find: /throw new FatalStoreError\('the catalog could not be made durable'[^\n]+/,
+        put: 'throw error',
+      },
+    ],
+    hunts: ['test:packages/drivers/src/store/committer.test.ts'],
+  },
+  {
     name: 'cut-too-far',
     edits: [
       {
