@@ -7,6 +7,14 @@ import { draw, effort, newLab, seed, strict } from '@holdfast/torture/crash-disk
 
 /** What a start after a kill found and showed must survive the power cut that comes next. */
 describe(`a store killed, started again and then cut, seed ${seed}`, () => {
+  test('its first start', async t => {
+    using lab = newLab()
+    const workload = workloads['a first put']
+    assert.ok(workload !== undefined)
+    const tally = await sweepKillThenCut(lab, { workload, disk: strict }, draw(2))
+    t.diagnostic(JSON.stringify(tally))
+    assert.ok(tally.kills > 15 && tally.disks > 30)
+  })
   for (const [name, workload] of Object.entries(workloads)) {
     test(name, async t => {
       using lab = newLab()

@@ -31,10 +31,12 @@ export interface EngineOptions {
   readonly seed?: number
   /** Packs of one batch each with 1. */
   readonly packBytesMax?: number
+  readonly layOutBytes?: number
   /** Threads that write large bodies past the disk: only for a real one. */
   readonly writerThreads?: number
   /** Told of each commit that was acknowledged. */
   readonly onCommit?: (store: Store) => Promise<void>
+  readonly onFatal?: (reason: string) => void
 }
 
 export async function openEngineOn(options: EngineOptions): Promise<OpenedEngine> {
@@ -53,7 +55,8 @@ export async function openEngineOn(options: EngineOptions): Promise<OpenedEngine
     reservedBytes: 0,
     packBytesMax: options.packBytesMax ?? 24_000,
     // Some batches are long enough to go without zeros laid out for them.
-    layOutBytes: 16_384,
+    layOutBytes: options.layOutBytes ?? 16_384,
+    ...(options.onFatal === undefined ? {} : { onFatal: options.onFatal }),
   })
   const catalog = onCommit === undefined ? store.catalog : told(store, onCommit)
   const engine = openEngine({ catalog, element: store.element, clock, random })

@@ -1,4 +1,14 @@
-import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, statfsSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statfsSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openStore } from '@holdfast/drivers/open.ts'
@@ -39,6 +49,7 @@ export function newLab(): StoreLab {
     else cpSync(from, dir, { recursive: true })
     const catalog: CatalogCopy = {
       copy: () => place(dir),
+      digest: () => catalogDigest(dir),
       drop: () => rmSync(dir, { recursive: true, force: true }),
     }
     paths.set(catalog, join(dir, 'catalog.db'))
@@ -67,6 +78,16 @@ export function newLab(): StoreLab {
     leftovers: disk => disk.list('/data/tmp').map(({ name }) => name),
     [Symbol.dispose]: () => rmSync(scratch, { recursive: true, force: true }),
   }
+}
+
+/** Of a catalog on a real disk, but for the memory that SQLite makes again. */
+export function catalogDigest(dir: string): string {
+  const sum = createHash('sha1')
+  for (const name of readdirSync(dir).sort()) {
+    if (name.endsWith('-shm')) continue
+    sum.update(`${name}\n`).update(readFileSync(join(dir, name)))
+  }
+  return sum.digest('hex')
 }
 
 /**

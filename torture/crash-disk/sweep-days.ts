@@ -2,12 +2,16 @@ import { createBucket } from '@holdfast/engine/buckets/buckets.ts'
 import { CrashDisk, type CrashDiskOptions } from '@holdfast/testkit/crash-disk.ts'
 import { FakeClock } from '@holdfast/testkit/fake-clock.ts'
 import type { Draw } from '@holdfast/testkit/store/crash-runs.ts'
+import { SeenStates } from '@holdfast/testkit/store/seen-states.ts'
 import type { Day } from './engine-days.ts'
 import { CatalogPlaces, checkWhole, openEngineOn, stateOf } from './engine-lab.ts'
+import { catalogDigest } from './store-lab.ts'
 
 export interface DayTally {
   cuts: number
   states: number
+  /** Of the states, those that were just as one before: they would be found the same again. */
+  alike: number
   /** Commits that were acknowledged during the day. */
   acknowledged: number
 }
@@ -18,7 +22,11 @@ interface Left {
   readonly acknowledged: number
   readonly disk: CrashDisk
   readonly catalogDir: string
+  readonly depth: Depth
 }
+
+/** What is done with a disk besides a look at all of it. */
+type Depth = '' | 'twice' | 'records' | 'life after'
 
 export interface DaySweep extends Draw {
   readonly disk: CrashDiskOptions
@@ -35,15 +43,13 @@ export interface DaySweep extends Draw {
  */
 export async function sweepDay(day: Day, sweep: DaySweep): Promise<DayTally> {
   using places = new CatalogPlaces()
-  const { left, states, calls } = await playDay(day, sweep, places)
-  const tally: DayTally = { cuts: 0, states: 0, acknowledged: states.length - 1 }
-  tally.cuts = new Set(left.map(({ n }) => n)).size
-  const every = sweep.dearOneOf ?? 24
+  const { left, states, calls, cuts, alike } = await playDay(day, sweep, places)
+  const tally: DayTally = { cuts, states: alike, alike, acknowledged: states.length - 1 }
   for (const [at, one] of left.entries()) {
     try {
-      await checkLeft(one, states, { places, twice: at % 3 === 0, records: at % every === 2 })
+      await checkLeft(one, states, places)
       // Not where the catalog was made again meanwhile: an older one does not go with these packs.
-      if (at % every === 1) await checkLifeAfter(one, places)
+      if (one.depth === 'life after') await checkLifeAfter(one, places)
     } catch (error) {
       const text = error instanceof Error ? error.message : String(error)
       throw new Error(`cut ${one.n}, disk ${at}: ${text}\n${callsBefore(calls, one.n)}`, {
@@ -61,16 +67,26 @@ async function playDay(day: Day, sweep: DaySweep, places: CatalogPlaces) {
   const left: Left[] = []
   const states: string[] = []
   const older: string[] = []
+  const seen = new SeenStates()
+  const every = sweep.dearOneOf ?? 24
   let watching = false
+  let cuts = 0
+  let drawn = 0
   const take = (n: number) => {
     if (!watching) return
+    cuts += 1
     const random = sweep.random.fork(n)
+    const acknowledged = states.length - 1
     for (let i = 0; i < sweep.disksPerCut; i += 1) {
       // None, the present one and an older one in turn: a cut may take any of the catalog's WAL.
       const from = [undefined, catalogDir, random.pick([catalogDir, ...older])][(n + i) % 3]
-      const copy = from === undefined ? places.fresh() : places.copy(from)
       const crashed = disk.crashed(random.fork(i))
-      left.push({ n, acknowledged: states.length - 1, disk: crashed, catalogDir: copy })
+      const depth = depthOf(drawn, every)
+      drawn += 1
+      const catalog = from === undefined ? '' : catalogDigest(from)
+      if (!seen.isNew([crashed.digest(), catalog, String(acknowledged)], depth)) continue
+      const copy = from === undefined ? places.fresh() : places.copy(from)
+      left.push({ n, acknowledged, disk: crashed, catalogDir: copy, depth })
     }
   }
   const disk = new CrashDisk({ ...sweep.disk, before: take })
@@ -98,30 +114,31 @@ async function playDay(day: Day, sweep: DaySweep, places: CatalogPlaces) {
     watching = false
     await opened.store.close()
   }
-  return { left, states, calls: disk.log }
+  return { left, states, calls: disk.log, cuts, alike: seen.alike }
 }
 
-interface Thorough {
-  readonly places: CatalogPlaces
-  /** Opened again without its catalog, it must say the same. */
-  readonly twice: boolean
-  /** The catalog is compared with the packs. */
-  readonly records: boolean
+/** By how many were drawn before: which one gets what follows from the seed. */
+function depthOf(drawn: number, every: number): Depth {
+  if (drawn % every === 1) return 'life after'
+  if (drawn % every === 2) return 'records'
+  return drawn % 3 === 0 ? 'twice' : ''
 }
 
 async function checkLeft(
-  { disk, catalogDir, acknowledged }: Left,
+  { disk, catalogDir, acknowledged, depth }: Left,
   states: readonly string[],
-  { places, twice, records }: Thorough,
+  places: CatalogPlaces,
 ): Promise<void> {
-  const found = await openAndCheck(disk, catalogDir, records)
+  // The catalog is compared with the packs, too.
+  const found = await openAndCheck(disk, catalogDir, depth === 'records')
   const allowed = states.slice(acknowledged, acknowledged + 2)
   if (!allowed.includes(found)) {
     const at = states.indexOf(found)
     const is = at >= 0 ? `as after commit ${at}` : `in no state it ever had:\n${found}`
     throw new Error(`after commit ${acknowledged} was acknowledged, the store is ${is}`)
   }
-  if (!twice) return
+  if (depth !== 'twice') return
+  // Opened again without its catalog, it must say the same.
   const emptied = places.fresh()
   const again = await openAndCheck(disk, emptied)
   places.drop(emptied)

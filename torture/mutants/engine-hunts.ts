@@ -18,6 +18,14 @@ import {
 } from '../crash-disk/engine-lab.ts'
 import { keepEveryKind } from '../crash-disk/kinds-day.ts'
 import { strict } from '../crash-disk/store-lab.ts'
+import { carriesEveryBody } from './hunts/carried-bodies.ts'
+import { catalogFindsRoom } from './hunts/catalog-finds-room.ts'
+import { stopsAtEverySync } from './hunts/every-sync.ts'
+import { keepsDamagedAside, keepsNotes } from './hunts/kept-aside.ts'
+import { givesNamesBack } from './hunts/names-given-back.ts'
+import { endsWhenReclaimFails } from './hunts/reclaim-fails.ts'
+import { holdsRoomBack, laysRoomAhead } from './hunts/room-held-back.ts'
+import { worksOnAfterStarts } from './hunts/works-on.ts'
 
 export type EngineHunt = (opened: OpenedEngine, disk: CrashDisk) => Promise<void>
 
@@ -30,6 +38,16 @@ export const engineHunts: Readonly<Record<string, EngineHunt>> = {
   stops: stopsAfterAFailedSync,
   pages: listsEachKeyOnce,
   compacted: carriesEveryKindOver,
+  names: givesNamesBack,
+  'room ahead': laysRoomAhead,
+  ballast: holdsRoomBack,
+  'reclaim fails': endsWhenReclaimFails,
+  'every sync': stopsAtEverySync,
+  aside: keepsDamagedAside,
+  notes: keepsNotes,
+  'catalog room': catalogFindsRoom,
+  'works on': worksOnAfterStarts,
+  'bodies carried': carriesEveryBody,
 }
 
 /** A store with its engine on a disk in memory, and the check of one promise. */

@@ -1,6 +1,8 @@
 // Looks for a planted bug with the checks that pass on honest sources: `node hunt.ts HUNT…` ends
 // with 1 and tells what it found, or with 0 when all hunts held. Runs in a copy of the checkout.
 
+import { spawnSync } from 'node:child_process'
+import { join } from 'node:path'
 import { SeededRandom } from '@holdfast/testkit/seeded-random.ts'
 import { type CrashCase, type CrashLab, prepare } from '@holdfast/testkit/store/crash-runs.ts'
 import { sweepCuts } from '@holdfast/testkit/store/cut-runs.ts'
@@ -13,7 +15,7 @@ import { sweepDay } from '../crash-disk/sweep-days.ts'
 import { recordDay, sweepRecording } from '../recorded/sweep-recording.ts'
 import { huntAttack } from './attack-hunts.ts'
 import { engineHunts, huntInEngine } from './engine-hunts.ts'
-import { syncsBeforeNames } from './sync-order.ts'
+import { syncsBeforeNames } from './hunts/sync-order.ts'
 
 const draw = { random: new SeededRandom(7), disksPerCut: 4 }
 
@@ -24,13 +26,18 @@ async function hunt(text: string): Promise<void> {
   if (kind === 'sync-order') return syncsBeforeNames()
   if (kind === 'put-again') return void (await killPutAgainCut(strict, draw))
   if (kind === 'recorded') return await huntRecorded()
+  if (kind === 'test') return huntByTest(name)
   const inEngine = engineHunts[kind]
   if (inEngine !== undefined) return await huntInEngine(inEngine)
   using lab = newLab()
-  const workload = workloads[kind === 'first-start' ? 'a first put' : name]
+  const workload = workloads[kind.startsWith('first-start') ? 'a first put' : name]
   if (workload === undefined) throw new RangeError(`no workload ${name}`)
   if (kind === 'first-start') {
     await sweepCuts(lab, { workload, disk: strict }, { ...draw, disksPerCut: 12 })
+    return
+  }
+  if (kind === 'first-start-killed') {
+    await sweepKillThenCut(lab, { workload, disk: strict }, { ...draw, disksPerCut: 6 })
     return
   }
   const crash = { workload, disk: strict, prepared: await prepare(lab, strict) }
@@ -57,6 +64,17 @@ async function huntDay(name: string): Promise<void> {
   const day = engineDays[name]
   if (day === undefined) throw new RangeError(`no day ${name}`)
   await sweepDay(day, { ...draw, disk: strict, dearOneOf: 6 })
+}
+
+/** A file of `npm test`, where it is made for the bug: what it tells first is what it found. */
+function huntByTest(file: string): void {
+  const node = ['--disable-warning=ExperimentalWarning', '--test', '--test-reporter=tap']
+  const path = join(import.meta.dirname, '..', '..', file)
+  const { status, stdout } = spawnSync(process.execPath, [...node, path], { encoding: 'utf8' })
+  if (status === 0) return
+  const failed = /^ *not ok .*$/m.exec(stdout)?.[0]
+  if (failed === undefined) throw new RangeError(`${file} did not run: ${stdout}`)
+  throw new Error(failed.trim())
 }
 
 async function huntRecorded(): Promise<void> {

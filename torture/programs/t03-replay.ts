@@ -37,7 +37,7 @@ async function playAll(run: Run, round: number): Promise<void> {
       using lab = newLab()
       const crash = { workload, disk, prepared: await prepare(lab, disk) }
       const tally = await sweepCuts(lab, crash, draw)
-      return { cuts: tally.cuts, states: tally.disks, acknowledged: 0 }
+      return { cuts: tally.cuts, states: tally.disks, alike: tally.alike, acknowledged: 0 }
     })
   }
   for (const [name, day] of Object.entries(engineDays)) {
@@ -45,7 +45,7 @@ async function playAll(run: Run, round: number): Promise<void> {
   }
   await attempt(run, 'killed, put again, cut', async disk => {
     const { kills, states } = await killPutAgainCut(disk, draw)
-    return { cuts: kills, states, acknowledged: kills }
+    return { cuts: kills, states, alike: 0, acknowledged: kills }
   })
   await playRecorded(run, draw.random)
 }
@@ -60,23 +60,26 @@ async function playRecorded(run: Run, random: SeededRandom): Promise<void> {
   const oneOf = recordedOneOf[run.length]
   await attempt(run, 'a recorded day', async disk => {
     // What a journaling file system leaves is among what a strict one may.
-    if (run.length === 'short' && disk !== strict) return { cuts: 0, states: 0, acknowledged: 0 }
+    if (run.length === 'short' && disk !== strict) {
+      return { cuts: 0, states: 0, alike: 0, acknowledged: 0 }
+    }
     const { states, acknowledged } = await sweepRecording(recording, { random, disk, oneOf })
     run.count('recorded states', states)
-    return { cuts: states, states, acknowledged }
+    return { cuts: states, states, alike: 0, acknowledged }
   })
 }
 
 type Sweep = (
   disk: typeof strict,
-) => Promise<{ cuts: number; states: number; acknowledged: number }>
+) => Promise<{ cuts: number; states: number; alike: number; acknowledged: number }>
 
 async function attempt(run: Run, name: string, sweep: Sweep): Promise<void> {
   for (const disk of [strict, journaling]) {
     try {
-      const { cuts, states, acknowledged } = await sweep(disk)
+      const { cuts, states, alike, acknowledged } = await sweep(disk)
       run.count('cuts', cuts)
       run.count('states', states)
+      run.count('of them as before', alike)
       run.count('acknowledged', acknowledged)
       run.pass(states)
     } catch (error) {

@@ -1,12 +1,13 @@
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
+import { laterMutants } from '../mutants/later-mutants.ts'
 import { durabilityMutants, type Mutant } from '../mutants/mutants.ts'
 import { MutatedCopy } from '../mutants/mutated-copy.ts'
 import { securityMutants } from '../mutants/security-mutants.ts'
 import type { Program, Run } from '../runner/program.ts'
 import { hasStrace } from '../target/tracer.ts'
 
-const mutants = [...durabilityMutants, ...securityMutants]
+const mutants = [...durabilityMutants, ...laterMutants, ...securityMutants]
 const inShort = 4
 
 export const program: Program = {

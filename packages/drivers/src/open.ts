@@ -23,6 +23,7 @@ import { linkInline } from './store/link/inline-link.ts'
 import { linkThread } from './store/link/thread-link.ts'
 import { openMarker } from './store/marker.ts'
 import { type LogOptions, openLog, type Recovery } from './store/open-log.ts'
+import { fromReplyError } from './store/reply-error.ts'
 
 export interface StoreOptions {
   readonly dir: string
@@ -112,7 +113,12 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       elementId: marker.element,
       secret: Buffer.from(marker.secret, 'hex'),
       inThread: options.transactionsUrl !== undefined,
-      reclaim: () => link.reclaim(),
+      reclaim: async () => {
+        const step = await link.reclaim()
+        if (!('fatal' in step)) return step
+        if (step.fatal) catalog.fail(step)
+        throw fromReplyError(step)
+      },
     })
     const catalog = new SqliteCatalog({
       path: catalogPath,

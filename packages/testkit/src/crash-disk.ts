@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type { Disk, DiskEntry, DiskFile, DiskSpace, DiskStat } from '@holdfast/core/ports/disk.ts'
 import { asStream, type ChangeStep, CrashFile, type HandleHost } from './crash/crash-handles.ts'
 import { crashedTree } from './crash/crashed-tree.ts'
@@ -257,6 +258,19 @@ export class CrashDisk implements Disk {
       found.set(path, bytes)
     }
     return found
+  }
+
+  /** The same for disks with the same names and bytes. */
+  digest(): string {
+    const sum = createHash('sha1')
+    for (const [path, node] of [...this.#tree.walk()].sort(([a], [b]) => (a < b ? -1 : 1))) {
+      sum.update(`${path} ${node.kind === 'file' ? node.sizeBytes : 'dir'}\n`)
+      if (node.kind === 'dir') continue
+      const bytes = new Uint8Array(node.sizeBytes)
+      node.read(bytes, 0)
+      sum.update(bytes)
+    }
+    return sum.digest('hex')
   }
 
   /** Makes everything durable, as an orderly unmount does. */

@@ -7,7 +7,7 @@ import type { Staging } from '@holdfast/core/ports/element.ts'
 import { type Step, transactions } from '@holdfast/testkit/test-transactions.ts'
 import { systemClock } from '../clock/system-clock.ts'
 import { nodeDisk } from '../disk/node-disk.ts'
-import { openStore, type Store } from '../open.ts'
+import { openStore, type Store, type StoreOptions } from '../open.ts'
 import { cryptoRandom } from '../random/crypto-random.ts'
 import { elementTransactions, KEEP } from './element-transactions.ts'
 import { openMarker } from './marker.ts'
@@ -22,7 +22,8 @@ beforeEach(() => {
 })
 afterEach(() => fs.rmSync(root, { recursive: true }))
 
-const open = (): Promise<Store> => openStore({ dir, transactions, reservedBytes: 0, cacheBytes: 0 })
+const open = (options: Partial<StoreOptions> = {}): Promise<Store> =>
+  openStore({ dir, transactions, reservedBytes: 0, cacheBytes: 0, ...options })
 
 async function* once(text: string): AsyncGenerator<Uint8Array> {
   yield Buffer.from(text)
@@ -88,6 +89,36 @@ describe('a batch', () => {
     assert.equal(store.recovery.batches, 1)
     assert.ok((await store.catalog.view.blobs.get(sha256)) !== undefined)
     await store.close()
+  })
+})
+
+describe('giving space back', () => {
+  it('ends for good when the catalog cannot be made durable before a pack goes', async () => {
+    const store = await open({ packBytesMax: 16_384, layOutBytes: 4096 })
+    for (let n = 0; n < 12; n += 1) {
+      const { location } = await store.element.write(once(`${n}`.repeat(3000)), {})
+      await store.element.remove(location)
+    }
+    await store.close()
+    const packs = fs.readdirSync(`${dir}/packs`)
+    const log = openAlone()
+    log.tables.db.pragma('foreign_keys = ON')
+    log.tables.db.exec(`
+      CREATE TEMP TABLE known (id INTEGER PRIMARY KEY);
+      CREATE TEMP TABLE asks (id REFERENCES known DEFERRABLE INITIALLY DEFERRED);
+      CREATE TEMP TRIGGER breaks AFTER DELETE ON main.state BEGIN INSERT INTO asks VALUES (1); END`)
+    // A second try might succeed although what the first wrote was dropped by the kernel.
+    for (const message of [/could not be made durable/, /could not be made durable/]) {
+      assert.throws(
+        () => {
+          while (log.committer.reclaim().more);
+        },
+        { name: 'FatalStoreError', message },
+      )
+      log.tables.db.exec('DROP TRIGGER IF EXISTS breaks')
+    }
+    log.close()
+    assert.deepEqual(fs.readdirSync(`${dir}/packs`), packs)
   })
 })
 

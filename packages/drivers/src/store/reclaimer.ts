@@ -3,7 +3,7 @@ import { type ChangeLine, isEmptyLine } from '../catalog/sqlite/commit/change-li
 import { lineText, parseLine } from '../catalog/sqlite/commit/line-text.ts'
 import { liveOf } from '../catalog/sqlite/commit/live-records.ts'
 import type { Tables } from '../catalog/sqlite/tables.ts'
-import { FatalStoreError } from '../disk/disk-errors.ts'
+import { FatalStoreError, isFull } from '../disk/disk-errors.ts'
 import type { PackedBody } from '../element/disk/batch.ts'
 import type { BlobFiles } from '../element/disk/blob-files.ts'
 import { scanPastDamage } from '../element/disk/check-packs.ts'
@@ -210,7 +210,8 @@ export class Reclaimer {
 
   /**
    * The pack may go only once the catalog can no longer fall back to a state that needs it: a
-   * commit with full durability makes everything before it durable too.
+   * commit with full durability makes everything before it durable too. Where that fails, but for
+   * want of space, nobody knows what is durable, and a second try might succeed for nothing.
    */
   #removePack(pack: number): void {
     const { disk, dir, tables, journal, applied } = this.#parts
@@ -220,12 +221,19 @@ export class Reclaimer {
       db.exec('BEGIN IMMEDIATE')
       applied.renew(journal.position)
       db.exec('COMMIT')
+    } catch (error) {
+      if (isFull(error)) throw error
+      throw new FatalStoreError('the catalog could not be made durable', { cause: error })
     } finally {
       if (db.inTransaction) db.exec('ROLLBACK')
       db.pragma('synchronous = NORMAL')
     }
     disk.remove(packPath(dir, pack))
-    disk.syncDir(`${dir}/${PACKS}`)
+    try {
+      disk.syncDir(`${dir}/${PACKS}`)
+    } catch (error) {
+      throw new FatalStoreError('a sync failed while a pack was removed', { cause: error })
+    }
   }
 
   *#sweepOrphans(): Work {

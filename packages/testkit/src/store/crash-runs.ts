@@ -20,6 +20,8 @@ export interface CrashLab {
 export interface CatalogCopy {
   /** The files as they are now, for another start. */
   copy(): CatalogCopy
+  /** The same for catalogs that a start cannot tell apart. */
+  digest(): string
   drop(): void
 }
 

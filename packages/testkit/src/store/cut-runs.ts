@@ -9,11 +9,14 @@ import {
   observed,
 } from './crash-runs.ts'
 import { History } from './history.ts'
+import { SeenStates } from './seen-states.ts'
 import { StoreActor } from './store-actor.ts'
 
 export interface CutTally {
   cuts: number
   disks: number
+  /** Of the disks, those that were just as one before: they would be found the same again. */
+  alike: number
   /** Acknowledged operations that had to be there, over all disks. */
   acknowledged: number
 }
@@ -22,7 +25,11 @@ export interface CutTally {
 interface CutMoment {
   readonly n: number
   readonly history: History
-  readonly left: readonly { readonly disk: CrashDisk; readonly catalog: CatalogCopy }[]
+  readonly left: readonly {
+    readonly disk: CrashDisk
+    readonly catalog: CatalogCopy
+    readonly twice: boolean
+  }[]
 }
 
 /**
@@ -30,13 +37,13 @@ interface CutMoment {
  * there, with a catalog that is absent, as it is, or older; then it opens and checks them all.
  */
 export async function sweepCuts(lab: CrashLab, crash: CrashCase, draw: Draw): Promise<CutTally> {
-  const { moments, calls } = await takeMoments(lab, crash, draw)
-  const tally: CutTally = { cuts: 0, disks: 0, acknowledged: 0 }
+  const { moments, calls, alike } = await takeMoments(lab, crash, draw)
+  const tally: CutTally = { cuts: 0, disks: alike, alike, acknowledged: 0 }
   for (const { n, history, left } of moments) {
     tally.cuts += 1
-    for (const [i, { disk, catalog }] of left.entries()) {
+    for (const [i, { disk, catalog, twice }] of left.entries()) {
       try {
-        await checkDisk(lab, disk, { history, catalog, twice: i % 3 === 0 })
+        await checkDisk(lab, disk, { history, catalog, twice })
       } catch (error) {
         throw new Error(`cut ${n}, disk ${i}: ${describe(error)}\n${around(calls, n)}`, {
           cause: error,
@@ -55,17 +62,25 @@ async function takeMoments(
   lab: CrashLab,
   { workload, prepared, disk: options }: CrashCase,
   draw: Draw,
-): Promise<{ moments: CutMoment[]; calls: CrashDisk['log'] }> {
+): Promise<{ moments: CutMoment[]; calls: CrashDisk['log']; alike: number }> {
   const history = new History()
   const catalog = prepared?.catalog.copy() ?? lab.fresh()
   let older: CatalogCopy[] = []
   const moments: CutMoment[] = []
+  const seen = new SeenStates()
   const take = (n: number) => {
     const random = draw.random.fork(n)
-    const left = Array.from({ length: draw.disksPerCut }, (_, i) => {
+    const promised = JSON.stringify(history.operations)
+    const left: CutMoment['left'][number][] = []
+    for (let i = 0; i < draw.disksPerCut; i += 1) {
       const state = [undefined, catalog, random.pick([catalog, ...older])][(n + i) % 3]
-      return { disk: disk.crashed(random.fork(i)), catalog: state?.copy() ?? lab.fresh() }
-    })
+      const crashed = disk.crashed(random.fork(i))
+      const twice = i % 3 === 0
+      if (!seen.isNew([crashed.digest(), state?.digest() ?? '', promised], twice ? 'twice' : '')) {
+        continue
+      }
+      left.push({ disk: crashed, catalog: state?.copy() ?? lab.fresh(), twice })
+    }
     moments.push({ n, history: history.snapshot(), left })
   }
   const watched = { ...options, before: take }
@@ -81,7 +96,7 @@ async function takeMoments(
   await store.close()
   forget()
   catalog.drop()
-  return { moments, calls: disk.log }
+  return { moments, calls: disk.log, alike: seen.alike }
 }
 
 function around(calls: CrashDisk['log'], n: number): string {

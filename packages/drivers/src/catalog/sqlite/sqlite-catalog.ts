@@ -7,7 +7,12 @@ import type {
   RecordFault,
   Touched,
 } from '@holdfast/core/ports/catalog.ts'
-import type { CommitReply, CommitRequest, StagedBytes } from '../../store/commit-request.ts'
+import type {
+  CommitReply,
+  CommitRequest,
+  ReplyError,
+  StagedBytes,
+} from '../../store/commit-request.ts'
 import { fromReplyError } from '../../store/reply-error.ts'
 import { CachedView } from './cached-view.ts'
 import { openDatabase, type SqliteDatabase } from './database.ts'
@@ -86,12 +91,16 @@ export class SqliteCatalog implements Catalog {
     const { actor, requestId } = options
     const reply = await this.#options.commits.commit({ name, args, actor, requestId, staged })
     if (reply.ok) return reply.result
-    if (reply.error.fatal && this.#failed === undefined) {
-      this.#failed = reply.error.message
-      this.#cached.forgetAll()
-      this.#options.onFatal?.(reply.error.stack)
-    }
+    if (reply.error.fatal) this.fail(reply.error)
     throw fromReplyError(reply.error)
+  }
+
+  /** The committer failed for good, at a write or while it gave space back. */
+  fail({ message, stack }: ReplyError): void {
+    if (this.#failed !== undefined) return
+    this.#failed = message
+    this.#cached.forgetAll()
+    this.#options.onFatal?.(stack)
   }
 
   watch(watcher: (touched: Touched) => void): () => void {

@@ -1,6 +1,7 @@
 import type { CommitReply, CommitRequest } from '../commit-request.ts'
 import type { CommitterLink } from '../committer-link.ts'
 import type { OpenedLog } from '../open-log.ts'
+import { toReplyError } from '../reply-error.ts'
 import { Watchers } from './watchers.ts'
 
 const BATCH_MAX = 1024
@@ -49,9 +50,13 @@ export function linkInline(log: OpenedLog): CommitterLink {
     },
     async reclaim() {
       await idle()
-      const step = log.committer.reclaim()
-      watchers.reclaimed(step)
-      return step
+      try {
+        const step = log.committer.reclaim()
+        watchers.reclaimed(step)
+        return step
+      } catch (error) {
+        return toReplyError(error)
+      }
     },
     watch: watcher => watchers.add(watcher),
     async close() {

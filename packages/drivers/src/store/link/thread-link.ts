@@ -105,16 +105,14 @@ class ThreadLink implements CommitterLink {
     return waiting.promise
   }
 
-  async reclaim(): Promise<ReclaimStep> {
+  async reclaim(): Promise<ReclaimStep | ReplyError> {
     if (this.#lost !== undefined) throw this.#lost
     if (this.#closing) throw new HoldfastError('SHUTTING_DOWN')
     const { promise, resolve } = Promise.withResolvers<ReclaimStep | ReplyError>()
     const id = this.#nextId++
     this.#reclaims.set(id, resolve)
     this.#post({ kind: 'reclaim', id })
-    const step = await promise
-    if ('fatal' in step) throw fromReplyError(step)
-    return step
+    return await promise
   }
 
   watch(watcher: (touched: Touched) => void): () => void {

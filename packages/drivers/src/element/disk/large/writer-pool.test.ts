@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
@@ -108,4 +109,41 @@ test('a file that cannot be made is an error of the disk', async () => {
   await assert.rejects(pool.open({ path, blockBytes: 65_536, write: {} }), error => {
     return isHoldfastError(error) && error.code === 'STORAGE_UNAVAILABLE'
   })
+})
+
+const found = (name: string) => JSON.stringify(import.meta.resolve(name))
+
+/** For a process of its own: what became of bodies of these sizes, one after the other. */
+const stageSizes = `
+import { nodeDisk } from ${found('../../../disk/node-disk.ts')}
+import { cryptoRandom } from ${found('../../../random/crypto-random.ts')}
+import { stageBytes } from ${found('../stage.ts')}
+import { openWriterPool } from ${found('./writer-pool.ts')}
+const [dir, ...sizes] = process.argv.slice(2)
+await using pool = openWriterPool(1)
+const random = cryptoRandom
+const options = { disk: nodeDisk, dir, random, packedBytesMax: 1, openSink: pool.open }
+async function* body(size) { yield Buffer.alloc(size, 7) }
+const told = []
+for (const size of sizes.map(Number)) {
+  const staged = await stageBytes(options, body(size), {}).catch(error => error)
+  told.push(staged.code ?? staged.size)
+  await staged.discard?.()
+}
+console.log(JSON.stringify({ told, left: nodeDisk.list(dir + '/tmp') }))
+`
+
+test('a write that fails in the middle or at the end refuses the body and leaves no file', () => {
+  // A limit of 1 MiB, in blocks of 512 bytes, in place of a full disk.
+  const limited = ['-c', 'ulimit -f 2048; exec "$@"', 'sh']
+  const node = [process.execPath, '--disable-warning=ExperimentalWarning']
+  const script = `${dir}/stage-sizes.mjs`
+  writeFileSync(script, stageSizes)
+  const sizesThere = [3 * MiB, MiB + 1, MiB, 300_000].map(String)
+  const output = execFileSync('sh', [...limited, ...node, script, dir, ...sizesThere], {
+    encoding: 'utf8',
+  })
+  const { told, left } = JSON.parse(output)
+  assert.deepEqual(told, ['STORAGE_FULL', 'STORAGE_FULL', MiB, 300_000])
+  assert.deepEqual(left, [])
 })
