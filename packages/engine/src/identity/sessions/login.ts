@@ -13,6 +13,7 @@ import { recheckUsers } from '../outside/directory/recheck.ts'
 import { redeemOpenId } from '../outside/openid/openid-login.ts'
 import { mayAct } from '../principal-of-user.ts'
 import { PASSWORD_BYTES_MAX } from '../users/password-policy.ts'
+import { passwordHashOf } from '../users/same-password.ts'
 import { countFailure, type Guessed, requireUnlocked } from './lockout.ts'
 import { checkToken, generationOf, issueTokens, type TokenPair } from './tokens.ts'
 
@@ -64,14 +65,15 @@ export interface LoggedIn {
   readonly tokens: TokenPair
 }
 
-/** Refused where the proof no longer is one: somebody else may have spent it. */
+/** Refused where password or proof no longer are good: replaced, or spent by somebody else. */
 export async function startSession(
   engine: Engine,
   { user: known, proof, expiresAt = refreshUntil(engine) }: ProvenUser & { expiresAt?: string },
   origin: Origin,
 ): Promise<LoggedIn> {
   requireFactor(engine, known)
-  const args = { userId: known.id, proof, expiresAt, ...origin }
+  const passwordHash = passwordHashOf(known)
+  const args = { userId: known.id, proof, passwordHash, expiresAt, ...origin }
   const call = systemCall('login')
   const { user, session } = await commit(engine, call, { name: 'sessions.start', args })
   return { user, tokens: await issueTokens(engine, user, session) }

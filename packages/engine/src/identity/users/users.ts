@@ -12,6 +12,7 @@ import { requireRightsOver } from '../rights-over.ts'
 import { lockEndMs } from '../sessions/lockout.ts'
 import { type ProvenUser, proveUser } from '../sessions/login.ts'
 import { nextPassword, requirePolicy } from './password-policy.ts'
+import { passwordHashOf } from './same-password.ts'
 import { requireUserFields } from './user-fields.ts'
 import { namesOf, type UserPatch } from './user-transactions.ts'
 
@@ -198,7 +199,7 @@ async function replacePassword(
     { password, mustChange, now },
     user.password,
   )
-  const args = { id: user.id, password: next, proof }
+  const args = { id: user.id, password: next, proof, passwordHash: passwordHashOf(user) }
   return await commit(engine, call, { name: 'users.setPassword', args })
 }
 
