@@ -149,13 +149,20 @@ export async function unlockUser(engine: Engine, call: Call, id: string): Promis
   return await commit(engine, call, { name: 'users.unlock', args: { id: user.id } })
 }
 
-/** By an administrator, who then knows it: unless told otherwise it must be changed at login. */
+/**
+ * By an administrator, who then knows it: unless told otherwise it must be changed at login. Not
+ * the own one: whoever got hold of a session would keep the account.
+ */
 export async function resetPassword(
   engine: Engine,
   call: Call,
   given: { readonly id: string; readonly password: string; readonly mustChange: boolean },
 ): Promise<User> {
   const user = await requireManageable(engine, call, given.id)
+  if (user.id === call.principal.id) {
+    const reason = 'your own password is changed with the one before'
+    throw new HoldfastError('FORBIDDEN', { permission: 'admin:users', reason })
+  }
   return await replacePassword(engine, call, { user, proof: 'administrator', ...given })
 }
 

@@ -39,7 +39,8 @@ export async function checkDirectory<T>(
   const entry = name.length > NAME_CHARS_MAX ? undefined : await outside.directory.find(name)
   const account = entry === undefined ? name : entryId(entry)
   return await engine.identity.turns.take(account, async () => {
-    const user = await engine.catalog.view.identities.byId('user', account)
+    // A name is no id: whoever types one must not reach that account.
+    const user = entry && (await engine.catalog.view.identities.byId('user', account))
     requireUnlocked(engine, { user, name: account })
     const isRight = entry !== undefined && fits && (await outside.directory.verify(entry, password))
     await effort

@@ -161,6 +161,14 @@ test('five guesses lock an account, under all its names and at once', { skip }, 
   await enter('dave')
 })
 
+test('guesses under the id of a user are those at a name that nobody has', { skip }, async () => {
+  const { id } = await userOf(root.username)
+  for (let n = 0; n < 5; n += 1) assert.equal((await login(id, 'wrong')).status, 401)
+  assert.equal((await login(id, 'wrong')).status, 423)
+  assert.equal((await userOf(root.username)).status, 'ACTIVE')
+  assert.equal((await login(root.username, root.password)).status, 200)
+})
+
 test('who is closed in the directory is out, with all tokens and links', { skip }, async () => {
   const dn = `uid=carol,ou=users,${base}`
   const tokens = await enter('carol')
