@@ -171,7 +171,7 @@ test('the log comes back whole from the packs', async () => {
   await opened[Symbol.asyncDispose]()
 })
 
-test('rows that could not be written are counted in the log, and the next one is written', async () => {
+test('rows that could not be written are counted by the next one that can', async () => {
   await using opened = await openTestStore()
   const errors: unknown[] = []
   const log = openLog(opened, errors)

@@ -57,7 +57,7 @@ export async function confirmFactor(
       throw new HoldfastError('SECOND_FACTOR_EXISTS')
     }
     const step = stepOf(engine, { user, factor: pending }, given.code)
-    if (step === undefined) return await failLogin(engine, { user, name: user.username })
+    if (step === undefined) return await failLogin(engine, { user, names: user.names })
     const { codes, hashes } = freshCodes(engine, user)
     const { sealedSecret } = pending
     const args = { ...provenOf(user), sealedSecret, step, recovery: hashes }

@@ -65,7 +65,7 @@ test('a password that somebody else chose must be changed before anything else',
   await assert.rejects(enter('Reset-Horse-99'), refused('PASSWORD_CHANGE_REQUIRED'))
 })
 
-test('an administrator changes the own password with the one before, not by a session', async () => {
+test('administrators change the own password with the one before, not by a session', async () => {
   await using opened = await openTestStore()
   const { engine, call } = opened
   const input = { username: 'root', password, roles: ['ADMIN'], mustChangePassword: false }

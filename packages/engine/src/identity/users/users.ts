@@ -65,7 +65,10 @@ async function addUser(
     null,
   )
   const args = { username, email, firstName, lastName, roles, buckets, isSystem, password }
-  return await commit(engine, call, { name: 'users.create', args })
+  const user = await commit(engine, call, { name: 'users.create', args })
+  // Guesses before there was somebody of that name are not at this account.
+  engine.identity.guessedNames.forget(user.names)
+  return user
 }
 
 export async function getUser(engine: Engine, call: Call, id: string): Promise<User> {
@@ -146,7 +149,9 @@ export async function removeUser(engine: Engine, call: Call, id: string): Promis
 
 export async function unlockUser(engine: Engine, call: Call, id: string): Promise<User> {
   const user = await requireManageable(engine, call, id)
-  return await commit(engine, call, { name: 'users.unlock', args: { id: user.id } })
+  const unlocked = await commit(engine, call, { name: 'users.unlock', args: { id: user.id } })
+  engine.identity.guessedNames.forget(user.names)
+  return unlocked
 }
 
 /**
@@ -207,7 +212,9 @@ async function replacePassword(
     user.password,
   )
   const args = { id: user.id, password: next, proof, passwordHash: passwordHashOf(user) }
-  return await commit(engine, call, { name: 'users.setPassword', args })
+  const changed = await commit(engine, call, { name: 'users.setPassword', args })
+  engine.identity.guessedNames.forget(changed.names)
+  return changed
 }
 
 /** Of users of another place only status and buckets are decided here. */
