@@ -99,12 +99,15 @@ export class AuditLog {
     await Promise.resolve()
     while (this.#queue.length > 0) {
       const entries = this.#queue.splice(0, BATCH_MAX)
+      const lost = this.#lost + entries.length
       if (this.#lost > 0) entries.push(this.#overflow())
       try {
         const call = { principal: systemPrincipal, requestId: 'audit', signal: none }
         this.#head = await commit(this.#parts, call, { name: 'audits.append', args: { entries } })
         this.#headTimer ??= this.#writeHeadSoon()
       } catch (error) {
+        // The next row that can be written tells how many are not there.
+        this.#lost += lost
         this.#parts.onError(error)
       }
     }

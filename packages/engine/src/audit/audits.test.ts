@@ -171,7 +171,7 @@ test('the log comes back whole from the packs', async () => {
   await opened[Symbol.asyncDispose]()
 })
 
-test('a row that could not be written is told, and the next one is written', async () => {
+test('rows that could not be written are counted by the next one that can', async () => {
   await using opened = await openTestStore()
   const errors: unknown[] = []
   const log = openLog(opened, errors)
@@ -179,10 +179,21 @@ test('a row that could not be written is told, and the next one is written', asy
   circular.self = circular
   const bad = { ...entryOf('bad'), detail: circular } as unknown as AuditEntry
   await log.recordDurably(bad)
-  assert.equal(errors.length, 1)
+  await log.recordDurably(bad)
+  assert.equal(errors.length, 2)
   await log.recordDurably(entryOf('good'))
+  await log.recordDurably(entryOf('better'))
   await log.close()
-  assert.deepEqual(await verifyAudits(opened.engine), { rows: 1, problems: [] })
+  const { items } = await listAudits(opened.engine, opened.call, { limit: 10 })
+  assert.deepEqual(
+    items.map(({ entry: { action, detail } }) => [action, detail.lost]),
+    [
+      ['better', undefined],
+      ['auditOverflow', 2],
+      ['good', undefined],
+    ],
+  )
+  assert.deepEqual(await verifyAudits(opened.engine), { rows: 3, problems: [] })
 })
 
 test('only who may view the log reads it', async () => {

@@ -1,6 +1,7 @@
 import type { Catalog } from '@holdfast/core/ports/catalog.ts'
 import type { Clock } from '@holdfast/core/ports/clock.ts'
 import type { Random } from '@holdfast/core/ports/random.ts'
+import { GuessedNames } from './guessed-names.ts'
 import { defaultIdentitySettings, type IdentitySettings } from './identity-settings.ts'
 import type { MailQueue } from './mail/mail-queue.ts'
 import type { OutsideDirectory } from './outside/directory/outside-directory.ts'
@@ -10,7 +11,6 @@ import { type OpenIdState, type OutsideOpenId, openOpenId } from './outside/open
 import { Allowance } from './resets/allowance.ts'
 import { KeyRing } from './sessions/key-ring.ts'
 import { TokenCache } from './sessions/token-cache.ts'
-import { Strangers } from './strangers.ts'
 import { Turns } from './turns.ts'
 import { PasswordHasher } from './users/password-hasher.ts'
 
@@ -20,7 +20,7 @@ export interface IdentityState {
   readonly hasher: PasswordHasher
   /** Logins of one account go one after the other. */
   readonly turns: Turns
-  readonly strangers: Strangers
+  readonly guessedNames: GuessedNames
   readonly ring: KeyRing
   readonly tokens: TokenCache
   /** Users behind access keys, apart from the tokens: the id of a key must never pass for one. */
@@ -73,7 +73,7 @@ export function openIdentity(parts: IdentityParts): IdentityState {
     settings,
     hasher: new PasswordHasher(settings.passwordCost),
     turns: new Turns(LOGINS_WAITING_MAX),
-    strangers: new Strangers(),
+    guessedNames: new GuessedNames(),
     ring: new KeyRing({ ...parts, settings }),
     holders: new TokenCache(parts.catalog),
     mails: parts.mails,

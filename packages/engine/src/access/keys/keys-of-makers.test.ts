@@ -153,7 +153,7 @@ test('keys and links of people of a provider end a while after their last login'
   const { id } = await outsider(opened, 'oidc', 'openid https://idp.example.org')
   const enter = async () => {
     const expiresAt = new Date(clock.now() + 60_000).toISOString()
-    const args = { userId: id, proof: null, ip: '', agent: '', expiresAt }
+    const args = { userId: id, proof: null, passwordHash: null, ip: '', agent: '', expiresAt }
     await commit(engine, call, { name: 'sessions.start', args })
   }
   await enter()

@@ -2,23 +2,30 @@ import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { SecondFactor, User } from '@holdfast/core/identities.ts'
 import type { CatalogTransaction, Moment } from '@holdfast/core/ports/catalog.ts'
 import { endSessionsOf } from '../sessions/session-transactions.ts'
+import { requireSamePassword } from '../users/same-password.ts'
 import { factorOf, type Proof, spendProof } from './spend-proof.ts'
+
+/** Who has proved it with the password. */
+export interface Proven {
+  readonly id: string
+  /** What the password was held against. */
+  readonly passwordHash: string | null
+}
 
 /** A secret that does not count yet. Another one that did not either makes room. */
 export async function beginFactorTransaction(
   tx: CatalogTransaction,
-  args: { readonly id: string; readonly sealedSecret: string },
+  args: Proven & { readonly sealedSecret: string },
   moment: Moment,
 ): Promise<User> {
-  const user = await requireActive(tx, args.id)
+  const user = await requireProven(tx, args)
   if (factorOf(user) !== undefined) throw new HoldfastError('SECOND_FACTOR_EXISTS')
   const { sealedSecret } = args
   const pending: SecondFactor = { sealedSecret, confirmedAt: null, lastStep: 0, recovery: [] }
   return await putFactor(tx, { user, secondFactor: pending, what: 'begun' }, moment)
 }
 
-export interface ConfirmFactorArgs {
-  readonly id: string
+export interface ConfirmFactorArgs extends Proven {
   /** The one that the code was checked with: another may have been begun since. */
   readonly sealedSecret: string
   readonly step: number
@@ -31,7 +38,7 @@ export async function confirmFactorTransaction(
   args: ConfirmFactorArgs,
   moment: Moment,
 ): Promise<User> {
-  const user = await requireActive(tx, args.id)
+  const user = await requireProven(tx, args)
   const { secondFactor: pending } = user
   if (pending === null || pending.confirmedAt !== null) {
     throw new HoldfastError('SECOND_FACTOR_EXISTS')
@@ -46,7 +53,9 @@ export async function confirmFactorTransaction(
 /** By its owner with a code, or by an administrator without. Sessions end. */
 export async function removeFactorTransaction(
   tx: CatalogTransaction,
-  args: { readonly id: string; readonly proof: Proof | 'administrator' },
+  args:
+    | { readonly id: string; readonly proof: 'administrator' }
+    | (Proven & { readonly proof: Proof }),
   moment: Moment,
 ): Promise<User> {
   const found = await tx.identities.byId('user', args.id)
@@ -54,7 +63,8 @@ export async function removeFactorTransaction(
     throw new HoldfastError('USER_NOT_FOUND', { user_id: args.id })
   }
   if (found.secondFactor === null) throw new HoldfastError('SECOND_FACTOR_MISSING')
-  const user = args.proof === 'administrator' ? found : spendProof(found, args.proof)
+  const user =
+    args.proof === 'administrator' ? found : spendProof(await requireProven(tx, args), args.proof)
   await endSessionsOf(tx, user.id)
   return await putFactor(tx, { user, secondFactor: null, what: 'off' }, moment)
 }
@@ -62,19 +72,20 @@ export async function removeFactorTransaction(
 /** The ones before are good no longer. */
 export async function renewRecoveryTransaction(
   tx: CatalogTransaction,
-  args: { readonly id: string; readonly proof: Proof; readonly recovery: readonly string[] },
+  args: Proven & { readonly proof: Proof; readonly recovery: readonly string[] },
   moment: Moment,
 ): Promise<User> {
-  const user = spendProof(await requireActive(tx, args.id), args.proof)
+  const user = spendProof(await requireProven(tx, args), args.proof)
   const factor = factorOf(user)
   if (factor === undefined) throw new HoldfastError('SECOND_FACTOR_MISSING')
   const secondFactor = { ...factor, recovery: args.recovery }
   return await putFactor(tx, { user, secondFactor, what: 'recovery codes renewed' }, moment)
 }
 
-async function requireActive(tx: CatalogTransaction, id: string): Promise<User> {
-  const user = await tx.identities.byId('user', id)
+async function requireProven(tx: CatalogTransaction, proven: Proven): Promise<User> {
+  const user = await tx.identities.byId('user', proven.id)
   if (user?.status !== 'ACTIVE') throw new HoldfastError('UNAUTHENTICATED')
+  requireSamePassword(user, proven.passwordHash)
   return user
 }
 

@@ -11,9 +11,11 @@ import {
   proveUser,
   withPassword,
 } from '../sessions/login.ts'
+import { passwordHashOf } from '../users/same-password.ts'
 import { requireManageable } from '../users/users.ts'
 import { toBase32 } from './base32.ts'
 import { newSecret, stepOf } from './check-code.ts'
+import type { Proven } from './factor-transactions.ts'
 import { CODE_DIGITS, STEP_SECONDS } from './one-time-code.ts'
 import { newRecoveryCodes, recoveryHash } from './recovery-codes.ts'
 
@@ -37,7 +39,7 @@ export async function beginFactor(
 ): Promise<Enrolment> {
   const user = await checkPassword(engine, credentials)
   const { secret, sealed } = newSecret(engine, user.id)
-  const args = { id: user.id, sealedSecret: sealed }
+  const args = { ...provenOf(user), sealedSecret: sealed }
   await commit(engine, callOf(call, user), { name: 'factors.begin', args })
   const text = toBase32(secret)
   return { secret: text, uri: uriOf(engine, user, text) }
@@ -55,9 +57,10 @@ export async function confirmFactor(
       throw new HoldfastError('SECOND_FACTOR_EXISTS')
     }
     const step = stepOf(engine, { user, factor: pending }, given.code)
-    if (step === undefined) return await failLogin(engine, { user, name: user.username })
+    if (step === undefined) return await failLogin(engine, { user, names: user.names })
     const { codes, hashes } = freshCodes(engine, user)
-    const args = { id: user.id, sealedSecret: pending.sealedSecret, step, recovery: hashes }
+    const { sealedSecret } = pending
+    const args = { ...provenOf(user), sealedSecret, step, recovery: hashes }
     await commit(engine, callOf(call, user), { name: 'factors.confirm', args })
     notify(engine, user, 'A second factor was switched on')
     return codes
@@ -68,7 +71,8 @@ export async function confirmFactor(
 export async function disableFactor(engine: Engine, call: Call, given: WithCode): Promise<void> {
   const { user, proof } = await proveUser(engine, given)
   if (proof === null) throw new HoldfastError('SECOND_FACTOR_MISSING')
-  await commit(engine, callOf(call, user), { name: 'factors.remove', args: { id: user.id, proof } })
+  const args = { ...provenOf(user), proof }
+  await commit(engine, callOf(call, user), { name: 'factors.remove', args })
   notify(engine, user, 'The second factor was switched off')
 }
 
@@ -81,7 +85,7 @@ export async function renewRecoveryCodes(
   const { user, proof } = await proveUser(engine, given)
   if (proof === null) throw new HoldfastError('SECOND_FACTOR_MISSING')
   const { codes, hashes } = freshCodes(engine, user)
-  const args = { id: user.id, proof, recovery: hashes }
+  const args = { ...provenOf(user), proof, recovery: hashes }
   await commit(engine, callOf(call, user), { name: 'factors.renewRecovery', args })
   notify(engine, user, 'New recovery codes were made')
   return codes
@@ -104,6 +108,10 @@ function freshCodes(engine: Engine, user: User) {
   const codes = newRecoveryCodes(engine.random)
   const hashes = codes.flatMap(code => recoveryHash(user.id, code) ?? [])
   return { codes, hashes }
+}
+
+function provenOf(user: User): Proven {
+  return { id: user.id, passwordHash: passwordHashOf(user) }
 }
 
 function callOf(call: Call, user: User): Call {

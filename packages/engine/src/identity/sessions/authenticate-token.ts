@@ -44,7 +44,7 @@ async function ofUser(engine: Engine, checked: CheckedToken): Promise<KnownToken
   if (session === undefined || session.belongsTo !== user?.id || !mayAct(engine, user)) {
     throw new HoldfastError('UNAUTHENTICATED')
   }
-  requireUnlocked(engine, { user, name: user.username })
+  requireUnlocked(engine, user)
   requireFactor(engine, user)
   const made = await principalOfUser(engine, user)
   const principal = { ...made.principal, sessionId: session.id }

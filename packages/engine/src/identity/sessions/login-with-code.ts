@@ -35,7 +35,7 @@ export async function loginWithCode(
     if (user === undefined || factorOf(user) === undefined || stateOf(user) !== state) {
       throw new HoldfastError('UNAUTHENTICATED')
     }
-    requireUnlocked(engine, { user, name: user.username })
+    requireUnlocked(engine, user)
     if (!mayAct(engine, user)) throw new HoldfastError('ACCOUNT_DISABLED')
     requireFreshPassword(engine, user)
     const proof = await requireCode(engine, user, code)

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { isHoldfastError } from '@holdfast/core/errors.ts'
 import type { User } from '@holdfast/core/identities.ts'
 import { openTestStore, refused, type TestStore } from '../../test-store.test.ts'
 import { createUser, removeUser, unlockUser, updateUser } from '../users/users.ts'
@@ -42,7 +43,7 @@ test('five wrong passwords lock for 30 minutes, however many come at once', asyn
   assert.equal(codes.filter(code => code === 'UNAUTHENTICATED').length, 5)
   assert.equal(codes.filter(code => code === 'ACCOUNT_LOCKED').length, 7)
   await assert.rejects(enter(opened), refused('ACCOUNT_LOCKED', { retry_after: 1800 }))
-  await assert.rejects(enter(opened, 'ann@example.org'), refused('ACCOUNT_LOCKED'))
+  await assert.rejects(enter(opened, 'ann@example.org'), refused('UNAUTHENTICATED'))
   opened.clock.jump(30 * MINUTE)
   await enter(opened)
   const after = await opened.engine.catalog.view.identities.byId('user', user.id)
@@ -58,7 +59,9 @@ test('failures are counted across restarts, and a success forgets them', async (
   for (let n = 0; n < 4; n += 1) await fail()
   opened = await opened.reopen('rebuild')
   await fail()
-  await assert.rejects(enter(opened), refused('ACCOUNT_LOCKED'))
+  await assert.rejects(enter(opened), refused('UNAUTHENTICATED'))
+  opened.clock.jump(30 * MINUTE)
+  await enter(opened)
   await opened[Symbol.asyncDispose]()
 })
 
@@ -79,6 +82,46 @@ test('a name that nobody has is answered, and locked, like one that somebody has
     }
     await assert.rejects(enter(opened, name, 'wrong'), refused('ACCOUNT_LOCKED'))
   }
+})
+
+test('a lock does not tell which names belong together', async () => {
+  await using opened = await openTestStore()
+  const { engine, call, clock } = opened
+  const user = await person(opened)
+  const answers = async (name: string, order: string) => {
+    const told: unknown[] = []
+    for (const letter of order) {
+      const typed = letter === 'a' ? name : `${name}@example.org`
+      await assert.rejects(enter(opened, typed, 'wrong'), error => {
+        assert.ok(isHoldfastError(error))
+        told.push([error.code, error.details.retry_after])
+        return true
+      })
+    }
+    return told
+  }
+  for (const order of ['aaaaaab', 'aaabbbabbbab', 'ababababababa']) {
+    const stranger = `no-${order}`
+    assert.deepEqual(await answers('ann', order), await answers(stranger, order), order)
+    clock.jump(29 * MINUTE)
+    assert.deepEqual(await answers('ann', order), await answers(stranger, order), order)
+    await unlockUser(engine, call, user.id)
+    await enter(opened)
+  }
+})
+
+test('the right password opens nothing under the other name of a locked account', async () => {
+  await using opened = await openTestStore()
+  const user = await person(opened)
+  for (let n = 0; n < 5; n += 1) await assert.rejects(enter(opened, 'ann', 'wrong'))
+  for (let n = 0; n < 5; n += 1) {
+    await assert.rejects(enter(opened, 'ann@example.org'), refused('UNAUTHENTICATED'))
+  }
+  await assert.rejects(enter(opened, 'ann@example.org'), refused('ACCOUNT_LOCKED'))
+  const after = await opened.engine.catalog.view.identities.byId('user', user.id)
+  assert.equal(after?.failures, 5)
+  await unlockUser(opened.engine, opened.call, user.id)
+  await enter(opened, 'ann@example.org')
 })
 
 test('a name that nobody has costs the work of a wrong password', async () => {
@@ -107,6 +150,8 @@ test('a name that nobody has costs the work of a wrong password', async () => {
   assert.deepEqual(await workOf('nobody', 'wrong'), known)
   assert.deepEqual(await workOf('nobody', 'x'.repeat(5000)), known)
   assert.deepEqual(await workOf('ann', 'x'.repeat(5000)), known)
+  for (let n = 0; n < 3; n += 1) await workOf('ann', 'wrong')
+  assert.deepEqual(await workOf('ann@example.org', password), known)
 })
 
 test('what is wrong with an account is told only to who knows the password', async () => {

@@ -13,7 +13,14 @@ import { recheckUsers } from '../outside/directory/recheck.ts'
 import { redeemOpenId } from '../outside/openid/openid-login.ts'
 import { mayAct } from '../principal-of-user.ts'
 import { PASSWORD_BYTES_MAX } from '../users/password-policy.ts'
-import { countFailure, type Guessed, requireUnlocked } from './lockout.ts'
+import { passwordHashOf } from '../users/same-password.ts'
+import {
+  countFailure,
+  type Guessed,
+  lockEndMs,
+  requireNameUnlocked,
+  requireUnlocked,
+} from './lockout.ts'
 import { checkToken, generationOf, issueTokens, type TokenPair } from './tokens.ts'
 
 export interface Credentials {
@@ -30,7 +37,8 @@ export interface Origin {
 
 /**
  * Checks name and password and starts a session. UNAUTHENTICATED for a wrong one of either, with
- * the same work and the same writes; ACCOUNT_LOCKED after too many, also for names that nobody has.
+ * the same work and the same writes; ACCOUNT_LOCKED after too many under that name, also for one
+ * that nobody has. An account that guesses under its other name have locked gets UNAUTHENTICATED.
  * What is wrong with an account itself is told only to who knows its password. Who has a second
  * factor gets SECOND_FACTOR_REQUIRED with a challenge for `loginWithCode`.
  */
@@ -64,16 +72,18 @@ export interface LoggedIn {
   readonly tokens: TokenPair
 }
 
-/** Refused where the proof no longer is one: somebody else may have spent it. */
+/** Refused where password or proof no longer are good: replaced, or spent by somebody else. */
 export async function startSession(
   engine: Engine,
   { user: known, proof, expiresAt = refreshUntil(engine) }: ProvenUser & { expiresAt?: string },
   origin: Origin,
 ): Promise<LoggedIn> {
   requireFactor(engine, known)
-  const args = { userId: known.id, proof, expiresAt, ...origin }
+  const passwordHash = passwordHashOf(known)
+  const args = { userId: known.id, proof, passwordHash, expiresAt, ...origin }
   const call = systemCall('login')
   const { user, session } = await commit(engine, call, { name: 'sessions.start', args })
+  engine.identity.guessedNames.forget(user.names)
   return { user, tokens: await issueTokens(engine, user, session) }
 }
 
@@ -103,7 +113,7 @@ export async function proveUser(
 
 /** A wrong code counts as a failed login. Only to be asked within a turn of the user. */
 export async function requireCode(engine: Engine, user: User, code: string): Promise<Proof> {
-  return proofOf(engine, user, code) ?? (await failLogin(engine, { user, name: user.username }))
+  return proofOf(engine, user, code) ?? (await failLogin(engine, { user, names: user.names }))
 }
 
 /** What follows a right password, before the next guess at the same account is looked at. */
@@ -129,14 +139,16 @@ async function evaluate(engine: Engine, { name, password }: Credentials): Promis
   const { identity, catalog } = engine
   // Asked again: the turns before this one may have locked it.
   const user = await catalog.view.identities.byName('user', name)
-  requireUnlocked(engine, { user, name })
+  requireNameUnlocked(engine, name)
+  // Locked by guesses under another name of it: answered as if nobody had this one.
+  const open = user && lockEndMs(user, engine.clock.now()) === undefined ? user : undefined
   const fits = byteLength(password) <= PASSWORD_BYTES_MAX
-  const isRight = await identity.hasher.verify(fits ? password : '', user?.password?.hash)
-  if (user === undefined || !isRight) {
-    return await failLogin(engine, { user, name })
+  const isRight = await identity.hasher.verify(fits ? password : '', open?.password?.hash)
+  if (open === undefined || !isRight) {
+    return await failLogin(engine, { user: open, names: [name] })
   }
-  if (user.status !== 'ACTIVE') throw new HoldfastError('ACCOUNT_DISABLED')
-  return user
+  if (open.status !== 'ACTIVE') throw new HoldfastError('ACCOUNT_DISABLED')
+  return open
 }
 
 /** Counts a wrong guess, and refuses it. */
@@ -157,7 +169,7 @@ export async function refresh(engine: Engine, token: string, origin: Origin): Pr
   if (generation === undefined || kind !== 'user') throw new HoldfastError('UNAUTHENTICATED')
   // Before the token is used up: it is good again when the lock has ended.
   const owner = await engine.catalog.view.identities.byId('user', subject)
-  if (owner !== undefined) requireUnlocked(engine, { user: owner, name: owner.username })
+  if (owner !== undefined) requireUnlocked(engine, owner)
   const args = { id, generation, expiresAt: await nextExpiry(engine, id), ...origin }
   const call = systemCall('refresh')
   const session = await commit(engine, call, { name: 'sessions.renew', args })

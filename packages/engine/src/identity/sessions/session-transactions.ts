@@ -2,11 +2,14 @@ import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { Session, User } from '@holdfast/core/identities.ts'
 import type { CatalogTransaction, Moment } from '@holdfast/core/ports/catalog.ts'
 import { type Proof, spendProof } from '../factors/spend-proof.ts'
+import { requireSamePassword } from '../users/same-password.ts'
 
 export interface StartSessionArgs {
   readonly userId: string
   /** Of the second factor; null for who has none. */
   readonly proof: Proof | null
+  /** What the password was held against. */
+  readonly passwordHash: string | null
   readonly expiresAt: string
   readonly ip: string
   readonly agent: string
@@ -43,6 +46,7 @@ export async function startSessionTransaction(
   const found = await tx.identities.byId('user', args.userId)
   // Between the check of the password and this moment an administrator may have acted.
   if (found === undefined || found.status !== 'ACTIVE') throw new HoldfastError('UNAUTHENTICATED')
+  requireSamePassword(found, args.passwordHash)
   const before = spendProof(found, args.proof)
   await makeRoom(tx, before.id, now)
   const seq = await tx.nextSeq()

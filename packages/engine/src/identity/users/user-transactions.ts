@@ -5,6 +5,7 @@ import { type Proof, spendProof } from '../factors/spend-proof.ts'
 import { endResetsOf } from '../resets/reset-transactions.ts'
 import { endSessionsOf } from '../sessions/session-transactions.ts'
 import { bearing, keepPastName } from './past-names.ts'
+import { requireSamePassword } from './same-password.ts'
 
 export type NewUser = Pick<
   User,
@@ -81,6 +82,8 @@ export interface SetPasswordArgs {
   readonly password: Password
   /** What its owner proved with the second factor, if there is one. */
   readonly proof: Proof | null | 'administrator'
+  /** What the password before was held against. */
+  readonly passwordHash: string | null
 }
 
 /** All sessions end: whoever knew the old password is out. */
@@ -90,7 +93,8 @@ export async function setPasswordTransaction(
   moment: Moment,
 ): Promise<User> {
   const found = await requireUser(tx, args.id)
-  const before = args.proof === 'administrator' ? found : spendProof(found, args.proof)
+  const { proof, passwordHash } = args
+  const before = proof === 'administrator' ? found : spendOwn(found, { proof, passwordHash })
   const seq = await tx.nextSeq()
   const fresh = { failures: 0, lockedUntil: null, updatedAt: moment.now }
   const user = { ...before, ...fresh, seq, password: args.password }
@@ -99,6 +103,16 @@ export async function setPasswordTransaction(
   await endResetsOf(tx, user.id)
   await tx.note({ what: 'identity.set', detail: { ...told(user), password: 'changed' } })
   return user
+}
+
+/** Of its owner: nobody who was shut out, or whose password was replaced, undoes that. */
+function spendOwn(
+  found: User,
+  given: { readonly proof: Proof | null; readonly passwordHash: string | null },
+): User {
+  if (found.status !== 'ACTIVE') throw new HoldfastError('UNAUTHENTICATED')
+  requireSamePassword(found, given.passwordHash)
+  return spendProof(found, given.proof)
 }
 
 /**

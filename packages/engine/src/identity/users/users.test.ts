@@ -5,6 +5,7 @@ import { listAssets } from '../../assets/list.ts'
 import { removeAsset } from '../../assets/remove.ts'
 import { callOf, openTestStore, put, refused } from '../../test-store.test.ts'
 import { principalOfUser } from '../principal-of-user.ts'
+import { authenticateToken } from '../sessions/authenticate-token.ts'
 import { login } from '../sessions/login.ts'
 import {
   changePassword,
@@ -62,6 +63,18 @@ test('a password that somebody else chose must be changed before anything else',
   await enter('Another-Horse-8')
   await resetPassword(engine, call, { id: user.id, password: 'Reset-Horse-99', mustChange: true })
   await assert.rejects(enter('Reset-Horse-99'), refused('PASSWORD_CHANGE_REQUIRED'))
+})
+
+test('administrators change the own password with the one before, not by a session', async () => {
+  await using opened = await openTestStore()
+  const { engine, call } = opened
+  const input = { username: 'root', password, roles: ['ADMIN'], mustChangePassword: false }
+  const { id } = await createUser(engine, call, input)
+  const { tokens } = await login(engine, { name: 'root', password }, origin)
+  const own = { ...call, principal: await authenticateToken(engine, tokens.accessToken) }
+  const given = { id: id.toUpperCase(), password: 'Taken-Over-1234', mustChange: false }
+  await assert.rejects(resetPassword(engine, own, given), refused('FORBIDDEN'))
+  await login(engine, { name: 'root', password }, origin)
 })
 
 test('none of the last five passwords comes back, and an old one must go', async () => {

@@ -12,6 +12,7 @@ import { requireRightsOver } from '../rights-over.ts'
 import { lockEndMs } from '../sessions/lockout.ts'
 import { type ProvenUser, proveUser } from '../sessions/login.ts'
 import { nextPassword, requirePolicy } from './password-policy.ts'
+import { passwordHashOf } from './same-password.ts'
 import { requireUserFields } from './user-fields.ts'
 import { namesOf, type UserPatch } from './user-transactions.ts'
 
@@ -64,7 +65,10 @@ async function addUser(
     null,
   )
   const args = { username, email, firstName, lastName, roles, buckets, isSystem, password }
-  return await commit(engine, call, { name: 'users.create', args })
+  const user = await commit(engine, call, { name: 'users.create', args })
+  // Guesses before there was somebody of that name are not at this account.
+  engine.identity.guessedNames.forget(user.names)
+  return user
 }
 
 export async function getUser(engine: Engine, call: Call, id: string): Promise<User> {
@@ -145,16 +149,25 @@ export async function removeUser(engine: Engine, call: Call, id: string): Promis
 
 export async function unlockUser(engine: Engine, call: Call, id: string): Promise<User> {
   const user = await requireManageable(engine, call, id)
-  return await commit(engine, call, { name: 'users.unlock', args: { id: user.id } })
+  const unlocked = await commit(engine, call, { name: 'users.unlock', args: { id: user.id } })
+  engine.identity.guessedNames.forget(user.names)
+  return unlocked
 }
 
-/** By an administrator, who then knows it: unless told otherwise it must be changed at login. */
+/**
+ * By an administrator, who then knows it: unless told otherwise it must be changed at login. Not
+ * the own one: whoever got hold of a session would keep the account.
+ */
 export async function resetPassword(
   engine: Engine,
   call: Call,
   given: { readonly id: string; readonly password: string; readonly mustChange: boolean },
 ): Promise<User> {
   const user = await requireManageable(engine, call, given.id)
+  if (user.id === call.principal.id) {
+    const reason = 'your own password is changed with the one before'
+    throw new HoldfastError('FORBIDDEN', { permission: 'admin:users', reason })
+  }
   return await replacePassword(engine, call, { user, proof: 'administrator', ...given })
 }
 
@@ -198,8 +211,10 @@ async function replacePassword(
     { password, mustChange, now },
     user.password,
   )
-  const args = { id: user.id, password: next, proof }
-  return await commit(engine, call, { name: 'users.setPassword', args })
+  const args = { id: user.id, password: next, proof, passwordHash: passwordHashOf(user) }
+  const changed = await commit(engine, call, { name: 'users.setPassword', args })
+  engine.identity.guessedNames.forget(changed.names)
+  return changed
 }
 
 /** Of users of another place only status and buckets are decided here. */

@@ -4,7 +4,7 @@ import { byteLength } from '@holdfast/core/names.ts'
 import type { DirectoryEntry } from '@holdfast/core/ports/directory.ts'
 import { commit } from '../../../commit.ts'
 import { type Engine, systemCall } from '../../../engine.ts'
-import { countFailure, requireUnlocked } from '../../sessions/lockout.ts'
+import { countFailure, lockEndMs, requireNameUnlocked } from '../../sessions/lockout.ts'
 import { PASSWORD_BYTES_MAX } from '../../users/password-policy.ts'
 import { adoptEntry, entryId } from './adopt-entry.ts'
 import type { OutsideDirectory } from './outside-directory.ts'
@@ -30,8 +30,7 @@ export async function checkDirectory<T>(
   outside: OutsideDirectory,
   { name, password, work }: Attempt<T>,
 ): Promise<T> {
-  const known = await engine.catalog.view.identities.byName('user', name)
-  requireUnlocked(engine, { user: known, name })
+  requireNameUnlocked(engine, name)
   const fits = byteLength(password) <= PASSWORD_BYTES_MAX
   const effort = engine.identity.hasher.verify(fits ? password : '', undefined)
   // Awaited below; the directory may be the first to fail.
@@ -39,14 +38,25 @@ export async function checkDirectory<T>(
   const entry = name.length > NAME_CHARS_MAX ? undefined : await outside.directory.find(name)
   const account = entry === undefined ? name : entryId(entry)
   return await engine.identity.turns.take(account, async () => {
-    const user = await engine.catalog.view.identities.byId('user', account)
-    requireUnlocked(engine, { user, name: account })
-    const isRight = entry !== undefined && fits && (await outside.directory.verify(entry, password))
+    // A name is no id: whoever types one must not reach that account.
+    const user = entry && (await engine.catalog.view.identities.byId('user', account))
+    requireNameUnlocked(engine, name)
+    // Locked by guesses under another name of it: answered as if nobody had this one.
+    const open = entry !== undefined && !isLocked(engine, user, account) ? entry : undefined
+    const isRight = open !== undefined && fits && (await outside.directory.verify(open, password))
     await effort
-    if (entry !== undefined && isRight) return await work(await admitted(engine, outside, entry))
-    await countFailure(engine, { user, name: account })
+    if (open !== undefined && isRight) return await work(await admitted(engine, outside, open))
+    // An entry that nobody of has logged in yet is counted by its id.
+    const ids = open !== undefined && user === undefined ? [account] : []
+    await countFailure(engine, { user: open && user, names: [name, ...ids] })
     throw new HoldfastError('UNAUTHENTICATED')
   })
+}
+
+function isLocked({ clock, identity }: Engine, user: User | undefined, account: string): boolean {
+  const nowMs = clock.now()
+  if (user !== undefined) return lockEndMs(user, nowMs) !== undefined
+  return identity.guessedNames.lockedUntilMs(account, nowMs) !== undefined
 }
 
 async function admitted(

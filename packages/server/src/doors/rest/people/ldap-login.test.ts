@@ -145,20 +145,33 @@ test('a wrong password, an unknown name and a filter get one answer', { skip }, 
 })
 
 test('five guesses lock an account, under all its names and at once', { skip }, async () => {
-  const names = ['frank', 'frank@holdfast.local', 'FRANK']
-  const guesses = Array.from({ length: 12 }, (_, n) => login(names[n % 3] ?? '', `guess-${n}`))
+  const names = ['frank', 'FRANK']
+  const guesses = Array.from({ length: 12 }, (_, n) => login(names[n % 2] ?? '', `guess-${n}`))
   const statuses = (await Promise.all(guesses)).map(({ status }) => status)
   // One was made by the test before.
   assert.equal(statuses.filter(status => status === 401).length, 4)
   assert.equal(statuses.filter(status => status === 423).length, 8)
   for (const name of names) assert.equal((await login(name, 'frank-test-password')).status, 423)
+  // Under another name, that is not told: it would show whose name it is.
+  for (const name of ['frank@holdfast.local', 'frank ']) {
+    assert.equal((await login(name, 'frank-test-password')).status, 401)
+  }
   // The same for somebody who has logged in before, and there an administrator can end it.
   for (let n = 0; n < 5; n += 1) assert.equal((await login('dave', 'wrong')).status, 401)
-  assert.equal((await login('dave@holdfast.local', 'dave-test-password')).status, 423)
+  assert.equal((await login('dave', 'dave-test-password')).status, 423)
+  assert.equal((await login('dave@holdfast.local', 'dave-test-password')).status, 401)
   const { id, status } = await userOf('dave')
   assert.equal(status, 'LOCKED')
   await server.ask(`POST /api/v2/users/${id}/unlock`, by(admin))
   await enter('dave')
+})
+
+test('guesses under the id of a user are those at a name that nobody has', { skip }, async () => {
+  const { id } = await userOf(root.username)
+  for (let n = 0; n < 5; n += 1) assert.equal((await login(id, 'wrong')).status, 401)
+  assert.equal((await login(id, 'wrong')).status, 423)
+  assert.equal((await userOf(root.username)).status, 'ACTIVE')
+  assert.equal((await login(root.username, root.password)).status, 200)
 })
 
 test('who is closed in the directory is out, with all tokens and links', { skip }, async () => {

@@ -6,10 +6,11 @@ interface Failures {
 const NAMES_MAX = 10_000
 
 /**
- * Failed logins of names that nobody has. They lock like real ones, or the lock would tell which
- * names exist. Kept in memory only: an attacker must not be able to fill the catalog.
+ * Failed logins by the name that was typed, whether somebody has it or not: what a caller hears
+ * follows from these alone, or it would tell which names exist and which belong together. Kept in
+ * memory only: an attacker must not be able to fill the catalog. The locks of accounts are there.
  */
-export class Strangers {
+export class GuessedNames {
   readonly #names = new Map<string, Failures>()
 
   lockedUntilMs(name: string, nowMs: number): number | undefined {
@@ -28,5 +29,10 @@ export class Strangers {
     if (this.#names.size <= NAMES_MAX) return
     const oldest = this.#names.keys().next().value
     if (oldest !== undefined) this.#names.delete(oldest)
+  }
+
+  /** The failures of the account that has them are forgotten. */
+  forget(names: readonly string[]): void {
+    for (const name of names) this.#names.delete(name)
   }
 }

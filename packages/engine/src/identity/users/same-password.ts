@@ -1,0 +1,15 @@
+import { HoldfastError } from '@holdfast/core/errors.ts'
+import type { User } from '@holdfast/core/identities.ts'
+
+/** What a password was held against; null for who has none here. */
+export function passwordHashOf({ password }: Pick<User, 'password'>): string | null {
+  return password?.hash ?? null
+}
+
+/**
+ * UNAUTHENTICATED for what a password allowed that was replaced since it was checked. The check
+ * takes long: whoever knows the old one and asks all the time would come in after the change.
+ */
+export function requireSamePassword(user: User, passwordHash: string | null): void {
+  if (passwordHashOf(user) !== passwordHash) throw new HoldfastError('UNAUTHENTICATED')
+}
