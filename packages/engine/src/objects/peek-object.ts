@@ -1,3 +1,4 @@
+import type { LentBytes } from '@holdfast/core/ports/element.ts'
 import type { Principal } from '@holdfast/core/principal.ts'
 import { decide } from '../access/decide.ts'
 import { atOnce } from '../assets/peek.ts'
@@ -7,6 +8,8 @@ import { type StoredObject, storedObject } from './object-views.ts'
 export interface PeekedObject extends StoredObject {
   /** All of its bytes, where they are in memory. */
   readonly held: () => Uint8Array | undefined
+  /** All of them on loan, where that can be had. */
+  readonly lend: () => LentBytes | Promise<LentBytes> | undefined
 }
 
 /**
@@ -27,6 +30,13 @@ export function peekObject(
   if (!decide(principal, 'assets:read', { bucket, asset }).allowed) return undefined
   const version = atOnce(view.versions.byId(asset.versionId))
   if (version === undefined || version.kind !== 'content') return undefined
-  const held = () => engine.element.held?.(version.sha256)
-  return { ...storedObject(bucket, asset, version), held }
+  const { sha256 } = version
+  const held = () => engine.element.held?.(sha256)
+  return { ...storedObject(bucket, asset, version), held, lend: () => lend(engine, sha256) }
+}
+
+function lend({ catalog, element }: Engine, sha256: string) {
+  const place = atOnce(catalog.view.blobs.place(sha256))
+  // What was put in parts is read part by part.
+  return place === undefined || place.parts !== undefined ? undefined : element.lend?.(place)
 }

@@ -1,12 +1,13 @@
-import { type PlainHeaders, plainHeaders } from '../plain-headers.ts'
-
 /** A request that is nothing but a plain GET or HEAD. */
-export interface QuickHead {
+export interface QuickHead<Headers> {
   readonly method: 'GET' | 'HEAD'
   readonly url: string
-  readonly headers: PlainHeaders
+  readonly headers: Headers
   readonly traceparent: string | undefined
 }
+
+/** Names and values in turn, as Node would read them; undefined when they are not plain enough. */
+export type ReadHeaders<Headers> = (raw: readonly string[]) => Headers | undefined
 
 /** Heads of programs are shorter; longer ones are Node's to judge. */
 const HEAD_BYTES_MAX = 2048
@@ -24,13 +25,18 @@ const UNUSUAL = /[^\t\x20-\x7e]/
  * a body, is no GET or HEAD or does not keep the connection is undefined here, and is left to Node.
  * A client mostly says the same below the first line each time: that is read once.
  */
-export class QuickHeads {
+export class QuickHeads<Headers> {
+  readonly #headersOf: ReadHeaders<Headers>
   #fields = ''
-  #headers: PlainHeaders | undefined
+  #headers: Headers | undefined
   #traceparent: string | undefined
 
+  constructor(headersOf: ReadHeaders<Headers>) {
+    this.#headersOf = headersOf
+  }
+
   /** What came at once, which must be one request to its last byte. */
-  read(chunk: Buffer): QuickHead | undefined {
+  read(chunk: Buffer): QuickHead<Headers> | undefined {
     if (chunk.length > HEAD_BYTES_MAX) return undefined
     const text = chunk.toString('latin1')
     if (text.indexOf(HEAD_END) !== text.length - HEAD_END.length) return undefined
@@ -65,6 +71,6 @@ export class QuickHeads {
       }
       raw.push(name, value)
     }
-    this.#headers = plainHeaders(raw)
+    this.#headers = this.#headersOf(raw)
   }
 }
