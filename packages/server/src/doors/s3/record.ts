@@ -7,7 +7,8 @@ import type { S3Request } from './requests/request.ts'
 export function recordS3Request(request: S3Request): void {
   const { context, response, told, body, method, path, trace, startedMs, requestId } = request
   recordS3Answer(context, {
-    ...{ method, path, trace, startedMs, requestId },
+    ...{ method, path, startedMs, requestId },
+    trace: () => trace,
     operation: told.operation,
     // 499 is what nginx writes for a client that left; nobody received it.
     status: response.writableFinished ? response.statusCode : 499,
@@ -28,26 +29,28 @@ export interface S3AnswerFacts {
   readonly code: string | undefined
   readonly startedMs: number
   readonly requestId: string
-  readonly trace: Trace
   readonly receivedBytes: number
   readonly sentBytes: number
   readonly principalId: string
+  /** Asked only for a line of the log. */
+  trace(): Trace
 }
 
 export function recordS3Answer({ metrics, log, clock }: Context, facts: S3AnswerFacts): void {
-  const { method, status, receivedBytes, sentBytes, trace, code } = facts
+  const { method, status, receivedBytes, sentBytes, code } = facts
   const durationMs = clock.monotonic() - facts.startedMs
   const operation = facts.operation === NO_OPERATION ? NO_OPERATION : `s3.${facts.operation}`
   metrics.requests.of({ method, operation, status }).add(durationMs / 1000)
   metrics.requests.bytesIn += receivedBytes
   metrics.requests.bytesOut += sentBytes
   if (!log.isLevelEnabled('info')) return
+  const { traceId, spanId, parentId } = facts.trace()
   log.info(
     {
       request_id: facts.requestId,
-      trace_id: trace.traceId,
-      span_id: trace.spanId,
-      ...(trace.parentId === undefined ? {} : { parent_span_id: trace.parentId }),
+      trace_id: traceId,
+      span_id: spanId,
+      ...(parentId === undefined ? {} : { parent_span_id: parentId }),
       door: 's3',
       method,
       path: facts.path.slice(0, 512),

@@ -3,7 +3,7 @@ import { canWriteWhole, prepareHead } from '../../http/direct/write-whole.ts'
 import { refuseWhileSending } from '../../http/linger.ts'
 import { pour } from '../../http/pour.ts'
 import { overTls } from '../../http/security-headers.ts'
-import type { Trace } from '../../telemetry/trace.ts'
+import { ID_BYTES, type Trace } from '../../telemetry/trace.ts'
 import type { S3Error } from './errors.ts'
 import { noteRefusal } from './note-refusal.ts'
 import type { Answer } from './requests/answer.ts'
@@ -37,8 +37,14 @@ export function changingHeaders(request: S3Request): string {
   return lines
 }
 
-export function hostId(trace: Trace): string {
-  return Buffer.from(trace.traceId, 'hex').toString('base64')
+/** What callers are told of the trace in the log. */
+function hostId({ traceId }: Trace): string {
+  return Buffer.from(traceId, 'hex').toString('base64')
+}
+
+/** The same of the trace that `newTrace` makes of these bytes. */
+export function hostIdOf({ buffer, byteOffset }: Uint8Array): string {
+  return Buffer.from(buffer, byteOffset, ID_BYTES).toString('base64')
 }
 
 export async function sendAnswer(request: S3Request, answer: Answer): Promise<void> {

@@ -1,4 +1,3 @@
-import type { KeyObject } from 'node:crypto'
 import type { Call } from '@holdfast/core/call.ts'
 import { anonymous, type Principal } from '@holdfast/core/principal.ts'
 import {
@@ -14,7 +13,8 @@ import type { ChunkSigning } from './chunks.ts'
 import { Circumstances } from './circumstances.ts'
 import { type Claim, claimOf } from './claim.ts'
 import { type Payload, type PayloadMode, payloadOf } from './payload.ts'
-import { keptSigningKey, requestSignature, type Scope, sameSignature, signText } from './signing.ts'
+import { keptSigningKey, requestSignature, type Scope, sameSignature } from './signing.ts'
+import type { SigningKey } from './signing-key.ts'
 import { amzDate, requireFresh, SKEW_MS } from './times.ts'
 import { VerifiedBody } from './verified-body.ts'
 import { isPolicySignature, type OldLink, oldLinkOf, requireOldLink } from './version-two.ts'
@@ -192,7 +192,7 @@ function openClaim(
   request: Pick<ReadRequest, 'context'>,
   claim: Pick<Claim, 'accessKeyId' | 'scope'>,
   found: FoundAccessKey | undefined,
-): { nowMs: number; key: KeyObject; principal: Principal } {
+): { nowMs: number; key: SigningKey; principal: Principal } {
   const { clock, settings } = request.context
   const { secret, principal } = known(found, claim)
   const { scope } = claim
@@ -243,7 +243,7 @@ function requireSigned({ wire }: Presented, claim: Claim): void {
 
 function requireSignature(
   request: Presented,
-  { claim, payload, key }: { claim: Claim; payload: Payload; key: KeyObject },
+  { claim, payload, key }: { claim: Claim; payload: Payload; key: SigningKey },
 ): void {
   const canonical = canonicalRequest(
     { ...request, headers: request.wire },
@@ -301,7 +301,7 @@ async function verifyPolicy(request: ReadRequest, signed: SignedPolicy): Promise
   if (signed.timeMs - nowMs > SKEW_MS) {
     throw new S3Error('AccessDenied', { message: 'Request is not yet valid' })
   }
-  const expected = signText(key, signed.policy)
+  const expected = key.sign(signed.policy)
   if (!sameSignature(signed.signature, expected)) throw unlike(signed)
   rememberSigner(request, signed.accessKeyId)
   return principal

@@ -1,6 +1,7 @@
 import { canWriteWhole } from '../../../http/direct/write-whole.ts'
 import type { S3Request } from '../requests/request.ts'
 import { changingHeaders } from '../send.ts'
+import { NO_QUERY } from '../wire/query.ts'
 import { findPlainObject, heldBody } from './plain-object.ts'
 
 /**
@@ -13,8 +14,11 @@ export function answerAtOnce(request: S3Request): boolean {
   const { load, settings, limits } = context
   if (load.stopping || load.active > settings.requestsMax || limits.concerns(raw)) return false
   if (!canWriteWhole(response) || raw.httpVersionMinor !== 1 || raw.url !== path) return false
-  const found = findPlainObject({ context, method, path, wire, remote, forwarded })
-  const body = found && heldBody(found)
+  const found = findPlainObject({
+    ...{ context, method, path, wire, remote, forwarded },
+    query: NO_QUERY,
+  })
+  const body = found && heldBody(context.engine, found)
   if (found === undefined || body === undefined) return false
   const { operation, principal, head } = found
   const { bytes } = body
