@@ -50,26 +50,24 @@ export function objectInput(verified: Verified): ObjectInput {
   }
 }
 
-const KEPT_HEADERS = {
+const KEPT_HEADERS = Object.entries({
   contentType: 'content-type',
   cacheControl: 'cache-control',
   contentDisposition: 'content-disposition',
   contentLanguage: 'content-language',
   expires: 'expires',
   websiteRedirect: 'x-amz-website-redirect-location',
-} as const
+})
 
 export function objectHeaders(headers: RequestHeaders): ObjectHeaders {
   const kept: Record<string, string> = {}
-  for (const [field, name] of Object.entries(KEPT_HEADERS)) {
+  for (const [field, name] of KEPT_HEADERS) {
     const value = headers.text(name)
     if (value !== undefined && value !== '') kept[field] = value
   }
-  const codings = (headers.text('content-encoding') ?? '')
-    .split(',')
-    .map(coding => coding.trim())
-    .filter(coding => coding !== '' && coding.toLowerCase() !== 'aws-chunked')
-  if (codings.length > 0) kept.contentEncoding = codings.join(',')
+  const coding = headers.text('content-encoding')
+  const codings = coding === undefined ? '' : keptCodings(coding)
+  if (codings !== '') kept.contentEncoding = codings
   const redirect = kept.websiteRedirect
   if (redirect !== undefined && !/^(\/|https?:\/\/)/.test(redirect)) {
     const message =
@@ -77,6 +75,15 @@ export function objectHeaders(headers: RequestHeaders): ObjectHeaders {
     throw new S3Error('InvalidRequest', { message })
   }
   return kept
+}
+
+/** Without that of the signature, which is gone when the bytes are stored. */
+function keptCodings(header: string): string {
+  return header
+    .split(',')
+    .map(coding => coding.trim())
+    .filter(coding => coding !== '' && coding.toLowerCase() !== 'aws-chunked')
+    .join(',')
 }
 
 export function userMetadata(headers: RequestHeaders): Record<string, string> {
