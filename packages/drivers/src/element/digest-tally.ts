@@ -35,7 +35,7 @@ export class DigestTally {
     this.#addSums(bytes)
   }
 
-  /** All of the bytes at once, which spares Node's objects of hashes: a third of a small MD5. */
+  /** All of the bytes at once: Node's objects of hashes are work for the collector. */
   addWhole(bytes: Uint8Array): void {
     this.#whole = new Map([...this.#names].map(name => [name, hash(name, bytes, 'hex')]))
     this.#addSums(bytes)

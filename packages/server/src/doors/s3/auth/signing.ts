@@ -73,7 +73,7 @@ const expectedBytes = Buffer.alloc(128)
 export function sameSignature(given: string, expected: string): boolean {
   const { length } = expected
   if (given.length !== length || length > givenBytes.length) return false
-  // Both whole: what lies behind a shorter one was there before, in both.
+  // Nothing of the ones before is left behind a shorter one.
   givenBytes.fill(0).write(given)
   expectedBytes.fill(0).write(expected)
   return timingSafeEqual(givenBytes, expectedBytes)
