@@ -30,9 +30,9 @@ export interface PlainObject {
 }
 
 /**
- * What the plainest and most frequent requests ask for: GET and HEAD of whole small objects, without
- * a query. Undefined says nothing: the way of all requests knows, and says why; what is refused here
- * is refused there again, with words.
+ * What the plainest and most frequent requests ask for: GET and HEAD of whole small objects,
+ * without a query. Undefined says nothing: the way of all requests knows, and says why; what is
+ * refused here is refused there again, with words.
  */
 export function findPlainObject(request: Presented): PlainObject | undefined {
   const { context, method, path, wire } = request

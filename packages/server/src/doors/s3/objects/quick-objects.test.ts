@@ -163,7 +163,7 @@ function dateBefore(line: string): string {
   return line.replace(/\d\d(?=Z)/, second => String((Number(second) + 59) % 60).padStart(2, '0'))
 }
 
-test('names of headers are read in any case, and values without the blanks around them', async () => {
+test('names of headers are read in any case, and values without blanks around them', async () => {
   const bytes = plain()
     .replace(/^[a-z0-9-]+(?=: )/gm, name => name.toUpperCase())
     .replace(/: (.*)\r\n/g, ':  \t$1 \t\r\n')
