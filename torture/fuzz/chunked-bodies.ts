@@ -1,5 +1,6 @@
-import { createHash, createHmac, createSecretKey } from 'node:crypto'
+import { createHash, createHmac } from 'node:crypto'
 import { ChunkedBody, type ChunkSigning } from '@holdfast/server/doors/s3/auth/chunks.ts'
+import { SigningKey } from '@holdfast/server/doors/s3/auth/signing-key.ts'
 import { S3Error } from '@holdfast/server/doors/s3/errors.ts'
 import { Mismatch, requireSame } from './fuzz-target.ts'
 
@@ -7,7 +8,7 @@ const secret = Buffer.alloc(32, 9)
 const scope = { day: '20261127', region: 'us-east-1' }
 const time = '20261127T120000Z'
 const seed = 'ab'.repeat(32)
-const signing: ChunkSigning = { key: createSecretKey(secret), time, scope, seed }
+const signing: ChunkSigning = { key: new SigningKey(secret), time, scope, seed }
 const announced = ['x-amz-checksum-crc32']
 const lineMax = 4096
 const bodyMax = 5 * 1024 ** 3

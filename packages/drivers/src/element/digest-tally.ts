@@ -1,4 +1,4 @@
-import { createHash, type Hash } from 'node:crypto'
+import { createHash, type Hash, hash } from 'node:crypto'
 import { type Crc64, crc64Hex, crc64nvme, crc64Start } from '@holdfast/core/checksums/crc64nvme.ts'
 import type { DigestName, ExpectedDigests } from '@holdfast/core/digests.ts'
 import { HoldfastError } from '@holdfast/core/errors.ts'
@@ -10,7 +10,9 @@ const HASHES = ['md5', 'sha1', 'sha512'] as const
 /** Computes the digests that a write needs, and compares those the sender promised. */
 export class DigestTally {
   readonly #write: WriteOptions
-  readonly #hashes = new Map<DigestName, Hash>()
+  readonly #names = new Set<DigestName>()
+  #hashes: Map<DigestName, Hash> | undefined
+  #whole: Map<DigestName, string> | undefined
   #crc32: number | undefined
   #crc32c: number | undefined
   #crc64: Crc64 | undefined
@@ -19,16 +21,31 @@ export class DigestTally {
     this.#write = write
     const { expected = {}, digests = [] } = write
     const wanted = (name: DigestName) => expected[name] !== undefined || digests.includes(name)
-    for (const name of HASHES) if (wanted(name)) this.#hashes.set(name, createHash(name))
-    if (write.md5 === true) this.#hashes.set('md5', createHash('md5'))
-    if (also.sha256 === true) this.#hashes.set('sha256', createHash('sha256'))
+    for (const name of HASHES) if (wanted(name)) this.#names.add(name)
+    if (write.md5 === true) this.#names.add('md5')
+    if (also.sha256 === true) this.#names.add('sha256')
     if (wanted('crc32')) this.#crc32 = 0
     if (wanted('crc32c')) this.#crc32c = 0
     if (wanted('crc64nvme')) this.#crc64 = crc64Start
   }
 
   add(bytes: Uint8Array): void {
-    for (const hash of this.#hashes.values()) hash.update(bytes)
+    this.#hashes ??= this.#open()
+    for (const opened of this.#hashes.values()) opened.update(bytes)
+    this.#addSums(bytes)
+  }
+
+  /** All of the bytes at once: Node's objects of hashes are work for the collector. */
+  addWhole(bytes: Uint8Array): void {
+    this.#whole = new Map([...this.#names].map(name => [name, hash(name, bytes, 'hex')]))
+    this.#addSums(bytes)
+  }
+
+  #open(): Map<DigestName, Hash> {
+    return new Map([...this.#names].map(name => [name, createHash(name)]))
+  }
+
+  #addSums(bytes: Uint8Array): void {
     if (this.#crc32 !== undefined) this.#crc32 = crc32(bytes, this.#crc32)
     if (this.#crc32c !== undefined) this.#crc32c = crc32c(bytes, this.#crc32c)
     if (this.#crc64 !== undefined) this.#crc64 = crc64nvme(bytes, this.#crc64)
@@ -39,8 +56,12 @@ export class DigestTally {
    * not announced. `sha256` is passed where known already.
    */
   finish(sha256?: string): { sha256: string } & Pick<BlobFacts, 'md5' | 'digests'> {
-    const found = new Map<DigestName, string>()
-    for (const [name, hash] of this.#hashes) found.set(name, hash.digest('hex'))
+    const found = this.#whole ?? new Map<DigestName, string>()
+    if (this.#whole === undefined) {
+      for (const [name, opened] of this.#hashes ?? this.#open()) {
+        found.set(name, opened.digest('hex'))
+      }
+    }
     if (sha256 !== undefined) found.set('sha256', sha256)
     if (this.#crc32 !== undefined) found.set('crc32', hex32(this.#crc32))
     if (this.#crc32c !== undefined) found.set('crc32c', hex32(this.#crc32c))

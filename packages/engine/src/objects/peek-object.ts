@@ -1,12 +1,14 @@
+import type { LentBytes } from '@holdfast/core/ports/element.ts'
 import type { Principal } from '@holdfast/core/principal.ts'
+import type { Asset, Bucket, Version } from '@holdfast/core/records.ts'
 import { decide } from '../access/decide.ts'
 import { atOnce } from '../assets/peek.ts'
 import type { Engine } from '../engine.ts'
-import { type StoredObject, storedObject } from './object-views.ts'
 
-export interface PeekedObject extends StoredObject {
-  /** All of its bytes, where they are in memory. */
-  readonly held: () => Uint8Array | undefined
+export interface PeekedObject {
+  readonly bucket: Bucket
+  readonly asset: Asset
+  readonly version: Version
 }
 
 /**
@@ -27,6 +29,20 @@ export function peekObject(
   if (!decide(principal, 'assets:read', { bucket, asset }).allowed) return undefined
   const version = atOnce(view.versions.byId(asset.versionId))
   if (version === undefined || version.kind !== 'content') return undefined
-  const held = () => engine.element.held?.(version.sha256)
-  return { ...storedObject(bucket, asset, version), held }
+  return { bucket, asset, version }
+}
+
+/** All bytes of a version, where they are in memory. */
+export function heldBytes({ element }: Engine, { sha256 }: Version): Uint8Array | undefined {
+  return element.held?.(sha256)
+}
+
+/** All of them on loan, where that can be had. */
+export function lendBytes(
+  { catalog, element }: Engine,
+  { sha256 }: Version,
+): LentBytes | Promise<LentBytes> | undefined {
+  const place = atOnce(catalog.view.blobs.place(sha256))
+  // What was put in parts is read part by part.
+  return place === undefined || place.parts !== undefined ? undefined : element.lend?.(place)
 }

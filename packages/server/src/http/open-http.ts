@@ -12,6 +12,7 @@ import type { Context } from '../context.ts'
 import { NO_OPERATION } from '../telemetry/request-tallies.ts'
 import { allowOrigin } from './cors.ts'
 import { type Direct, directFirst } from './direct/direct-first.ts'
+import { type PlainHeaders, plainHeaders } from './direct/plain-headers.ts'
 import { type Quick, takeQuickly } from './direct/quick/quick-connections.ts'
 import { InFlight } from './in-flight.ts'
 import { withFields } from './limits/with-fields.ts'
@@ -29,7 +30,7 @@ const PATH_CHARS_MAX = 16_384
 /** What is answered without the framework, and even without Node's parser. */
 export interface Shortcuts {
   readonly direct: Direct
-  readonly quick: Quick
+  readonly quick: Quick<PlainHeaders>
 }
 
 /** The HTTP side of the server, without any route. */
@@ -70,7 +71,12 @@ export function openHttp(
   // Behind TLS a socket is another one, and costs more than all of this.
   if (context.certificate === undefined) {
     takeQuickly(app.server, {
-      ...{ quick, headersMs: HEADERS_TIMEOUT_MS, keepAliveMs: KEEP_ALIVE_MS },
+      ...{
+        quick,
+        readHeaders: plainHeaders,
+        headersMs: HEADERS_TIMEOUT_MS,
+        keepAliveMs: KEEP_ALIVE_MS,
+      },
       refuseSilent: socket => refuseBytes({ code: 'ERR_HTTP_REQUEST_TIMEOUT' }, socket),
     })
   }

@@ -75,7 +75,7 @@ function stageSmall(chunks: Uint8Array[], size: number, write: WriteOptions): St
   const only = chunks.length === 1 ? chunks[0] : undefined
   const body = only ?? Buffer.concat(chunks, size)
   const tally = new DigestTally(write)
-  tally.add(body)
+  tally.addWhole(body)
   const sha256 = hash('sha256', body, 'hex')
   const digests = tally.finish(sha256)
   const blockBytes = blockBytesFor(size)

@@ -12,9 +12,10 @@ export async function auditAnswer(request: S3Request, status: number): Promise<v
   const { audit, settings } = request.context
   const change = changeOf(request.told.operation)
   if (change === undefined) return
+  if (change === 'object' && !settings.auditData) return
   const entry = entryOf(request, { outcome: 'success', status, code: null })
   if (change === 'bucket') await audit.recordDurably(entry)
-  else if (settings.auditData) audit.record(entry)
+  else audit.record(entry)
 }
 
 /** Somebody was kept from something, or the change of a bucket failed. */

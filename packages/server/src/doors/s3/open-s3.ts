@@ -5,6 +5,7 @@ import { newUuid } from '@holdfast/core/ids.ts'
 import type { JsonObject } from '@holdfast/core/records.ts'
 import type { Context } from '../../context.ts'
 import { BodyBuffers } from '../../http/direct/body-buffers.ts'
+import { takeQuickly } from '../../http/direct/quick/quick-connections.ts'
 import { WholeWriter } from '../../http/direct/write-whole.ts'
 import { InFlight } from '../../http/in-flight.ts'
 import { auditAnswer, auditRefusal } from './audited.ts'
@@ -16,6 +17,7 @@ import { S3Error } from './errors.ts'
 import { builtOperations } from './handlers.ts'
 import { noteRefusal } from './note-refusal.ts'
 import { answerAtOnce } from './objects/answer-at-once.ts'
+import { quickObjects } from './objects/quick-objects.ts'
 import { type OperationName, operations } from './operations.ts'
 import { postObject } from './post/post-object.ts'
 import { recordS3Request } from './record.ts'
@@ -23,6 +25,7 @@ import { requireExpectedOwners } from './requests/expected-owner.ts'
 import { beginRequest, type ReadRequest, readRequest, type S3Request } from './requests/request.ts'
 import { notImplemented, routeOf } from './requests/route.ts'
 import { sendAnswer, sendError } from './send.ts'
+import { RequestHeaders } from './wire/headers.ts'
 import { writeXml } from './xml/write.ts'
 
 const HEADERS_TIMEOUT_MS = 10_000
@@ -46,7 +49,7 @@ export function openS3(context: Context): Server {
   const listener = (raw: IncomingMessage, response: ServerResponse) => {
     take(door, { raw, response })
   }
-  const { certificate } = context
+  const { certificate, load } = context
   const server = certificate?.serve(options, listener) ?? createServer(options, listener)
   server.timeout = 0
   // Node would answer 100 before anybody looked at the signature; the first read does it instead.
@@ -55,6 +58,15 @@ export function openS3(context: Context): Server {
     if (inFlight.isFree(socket)) refuseRaw(context, error, socket)
     else inFlight.closeAfter(socket)
   })
+  // Behind TLS a socket is another one, and costs more than all of this.
+  if (certificate === undefined) {
+    takeQuickly(server, {
+      quick: quickObjects(context, { load, writer, keepAliveMs: KEEP_ALIVE_MS }),
+      readHeaders: raw => new RequestHeaders(raw),
+      ...{ headersMs: HEADERS_TIMEOUT_MS, keepAliveMs: KEEP_ALIVE_MS },
+      refuseSilent: socket => refuseRaw(context, { code: 'ERR_HTTP_REQUEST_TIMEOUT' }, socket),
+    })
+  }
   return server
 }
 
@@ -146,7 +158,7 @@ function requireFraming({ rawHeaders, headers }: IncomingMessage): void {
 }
 
 /** Bytes that are no HTTP request: there is no request to answer, only a socket. */
-function refuseRaw(context: Context, error: Error & { code?: string }, socket: Socket): void {
+function refuseRaw(context: Context, error: { readonly code?: string }, socket: Socket): void {
   if (socket.destroyed || !socket.writable || error.code === 'ECONNRESET') {
     socket.destroy()
     return

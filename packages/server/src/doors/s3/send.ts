@@ -3,6 +3,7 @@ import { canWriteWhole, prepareHead } from '../../http/direct/write-whole.ts'
 import { refuseWhileSending } from '../../http/linger.ts'
 import { pour } from '../../http/pour.ts'
 import { overTls } from '../../http/security-headers.ts'
+import { ID_BYTES, type Trace } from '../../telemetry/trace.ts'
 import type { S3Error } from './errors.ts'
 import { noteRefusal } from './note-refusal.ts'
 import type { Answer } from './requests/answer.ts'
@@ -17,7 +18,7 @@ export function standardHeaders(request: S3Request): Record<string, string> {
     ...request.admission.fields,
     ...(isSecure(request) ? overTls : {}),
     'x-amz-request-id': request.requestId,
-    'x-amz-id-2': hostId(request),
+    'x-amz-id-2': hostId(request.trace),
     ...lastingHeaders,
   }
 }
@@ -31,13 +32,19 @@ export const lastingHeaders = {
 /** Header lines of an answer whose other headers were prepared. */
 export function changingHeaders(request: S3Request): string {
   const own = { ...request.admission.fields, ...(isSecure(request) ? overTls : {}) }
-  let lines = `x-amz-request-id: ${request.requestId}\r\nx-amz-id-2: ${hostId(request)}\r\n`
+  let lines = `x-amz-request-id: ${request.requestId}\r\nx-amz-id-2: ${hostId(request.trace)}\r\n`
   for (const [name, value] of Object.entries(own)) lines += `${name}: ${value}\r\n`
   return lines
 }
 
-function hostId({ trace }: S3Request): string {
-  return Buffer.from(trace.traceId, 'hex').toString('base64')
+/** What callers are told of the trace in the log. */
+function hostId({ traceId }: Trace): string {
+  return Buffer.from(traceId, 'hex').toString('base64')
+}
+
+/** The same of the trace that `newTrace` makes of these bytes. */
+export function hostIdOf({ buffer, byteOffset }: Uint8Array): string {
+  return Buffer.from(buffer, byteOffset, ID_BYTES).toString('base64')
 }
 
 export async function sendAnswer(request: S3Request, answer: Answer): Promise<void> {
@@ -144,7 +151,7 @@ export function errorDocument(request: S3Request, error: S3Error): string {
     ...Object.entries(facts),
     ['Resource', request.path.slice(0, 2048)],
     ['RequestId', request.requestId],
-    ['HostId', hostId(request)],
+    ['HostId', hostId(request.trace)],
   ]
   return writeXml('Error', nodes, '')
 }

@@ -31,6 +31,7 @@ export class Limits {
   /** Addresses with too many wrong credentials, and until when (monotonic). */
   readonly #blocked = new Map<string, number>()
   readonly #good = new BoundedCache<true>(GOOD_MAX)
+  #latestGood: { readonly ip: string; readonly name: string } | undefined
   #warnedMs = Number.NEGATIVE_INFINITY
 
   constructor(parts: LimitParts) {
@@ -82,11 +83,15 @@ export class Limits {
 
   /** A name that came with a good credential, for doors whose credentials differ every time. */
   remember(ip: string, name: string): void {
+    // Nobody else was asked about since: it cannot have been forgotten.
+    if (this.#latestGood?.name === name && this.#latestGood.ip === ip) return
     const key = `${addressKey(ip)} ${name}`
     if (this.#good.get(key) === undefined) this.#good.set(key, true)
+    this.#latestGood = { ip, name }
   }
 
   wasGood(ip: string, name: string): boolean {
+    this.#latestGood = undefined
     return this.#good.get(`${addressKey(ip)} ${name}`) === true
   }
 

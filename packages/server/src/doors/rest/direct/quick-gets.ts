@@ -2,9 +2,11 @@ import type { Socket } from 'node:net'
 import { newUuid } from '@holdfast/core/ids.ts'
 import type { LentBytes } from '@holdfast/core/ports/element.ts'
 import type { Context } from '../../../context.ts'
+import type { PlainHeaders } from '../../../http/direct/plain-headers.ts'
+import { kept, type QuickParts, quickAnswer } from '../../../http/direct/quick/quick-answer.ts'
 import type { Quick, QuickAnswer } from '../../../http/direct/quick/quick-connections.ts'
 import type { QuickHead } from '../../../http/direct/quick/quick-head.ts'
-import { requestIdField, type WholeWriter } from '../../../http/direct/write-whole.ts'
+import { requestIdField } from '../../../http/direct/write-whole.ts'
 import { recordAnswer, whileActive } from '../../../http/record-request.ts'
 import { REQUEST_ID } from '../../../http/request-state.ts'
 import { traceOf } from '../../../telemetry/trace.ts'
@@ -13,9 +15,13 @@ import { type Found, operationOf, type PlainContents } from './plain-content.ts'
 const NONE = new Uint8Array(0)
 
 /** The same answers as of `directGets`, on connections that Node has not taken. */
-export function quickGets(context: Context, contents: PlainContents, keepAliveMs: number): Quick {
+export function quickGets(
+  context: Context,
+  contents: PlainContents,
+  keepAliveMs: number,
+): Quick<PlainHeaders> {
   const { limits, load, settings } = context
-  const answers = new QuickAnswers(context, contents.writer, keepAliveMs)
+  const answers = new QuickAnswers(context, { load, writer: contents.writer, keepAliveMs })
   return (request, socket) => {
     if (limits.mayConcern || load.stopping || load.active >= settings.requestsMax) return undefined
     const found = contents.find(request.url, request.headers)
@@ -24,7 +30,7 @@ export function quickGets(context: Context, contents: PlainContents, keepAliveMs
     const exchange = { request, socket, found, startedMs: context.clock.monotonic() }
     const isEmpty = request.method === 'HEAD' || content.size === 0
     const bytes = isEmpty ? NONE : content.held()
-    if (bytes !== undefined) return answers.of(exchange, { bytes, release: keep })
+    if (bytes !== undefined) return answers.of(exchange, kept(bytes))
     const lent = content.lend()
     if (lent instanceof Promise) {
       return whileActive(load, lent).then(loan => answers.of(exchange, loan))
@@ -33,10 +39,8 @@ export function quickGets(context: Context, contents: PlainContents, keepAliveMs
   }
 }
 
-function keep(): void {}
-
 interface QuickExchange {
-  readonly request: QuickHead
+  readonly request: QuickHead<PlainHeaders>
   readonly socket: Socket
   readonly found: Found
   readonly startedMs: number
@@ -44,34 +48,25 @@ interface QuickExchange {
 
 class QuickAnswers {
   readonly #context: Context
-  readonly #writer: WholeWriter
-  readonly #keepAliveMs: number
+  readonly #parts: QuickParts
 
-  constructor(context: Context, writer: WholeWriter, keepAliveMs: number) {
+  constructor(context: Context, parts: QuickParts) {
     this.#context = context
-    this.#writer = writer
-    this.#keepAliveMs = keepAliveMs
+    this.#parts = parts
   }
 
-  of(exchange: QuickExchange, { bytes, release }: LentBytes): QuickAnswer {
-    const { clock, random, load } = this.#context
+  of(exchange: QuickExchange, content: LentBytes): QuickAnswer {
+    const { clock, random } = this.#context
     const { found, socket } = exchange
     const given = found.requestId
     const usable = given !== undefined && REQUEST_ID.test(given)
     const requestId = usable ? given : newUuid(clock, random)
-    load.active += 1
-    return over => {
-      this.#writer.writeTo(socket, found.head, {
-        ...{ fields: requestIdField(requestId), bytes, keepAliveMs: this.#keepAliveMs },
-        sent: error => {
-          load.active -= 1
-          const isWhole = error === undefined || error === null
-          release(isWhole)
-          this.#record(exchange, { requestId, isWhole, sentBytes: bytes.length })
-          over()
-        },
-      })
-    }
+    return quickAnswer(this.#parts, {
+      ...{ socket, head: found.head, fields: requestIdField(requestId), content },
+      record: isWhole => {
+        this.#record(exchange, { requestId, isWhole, sentBytes: content.bytes.length })
+      },
+    })
   }
 
   #record(

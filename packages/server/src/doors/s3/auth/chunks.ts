@@ -1,12 +1,13 @@
-import { createHash, type Hash, type KeyObject } from 'node:crypto'
+import { createHash, type Hash } from 'node:crypto'
 import type { ByteSource } from '@holdfast/core/ports/element.ts'
 import { S3Error } from '../errors.ts'
 import { checksumOfHeader } from '../wire/checksums.ts'
-import { EMPTY_SHA256, type Scope, sameSignature, scopeText, signText } from './signing.ts'
+import { EMPTY_SHA256, type Scope, sameSignature, scopeText } from './signing.ts'
+import type { SigningKey } from './signing-key.ts'
 
 /** What the signatures of chunks continue from. */
 export interface ChunkSigning {
-  readonly key: KeyObject
+  readonly key: SigningKey
   readonly time: string
   readonly scope: Scope
   /** Signature of the headers. */
@@ -101,7 +102,7 @@ export class ChunkedBody {
       EMPTY_SHA256,
       sha256,
     ].join('\n')
-    this.#requireSignature(given, signText(signing.key, text))
+    this.#requireSignature(given, signing.key.sign(text))
   }
 
   #requireSignature(given: string | undefined, expected: string): void {
@@ -151,7 +152,7 @@ export class ChunkedBody {
       this.#previous,
       digest,
     ].join('\n')
-    this.#requireSignature(given, signText(signing.key, text))
+    this.#requireSignature(given, signing.key.sign(text))
   }
 
   /** Up to the next line break, without it. */

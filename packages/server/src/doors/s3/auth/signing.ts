@@ -1,5 +1,6 @@
-import { createHmac, createSecretKey, hash, type KeyObject, timingSafeEqual } from 'node:crypto'
+import { createHmac, hash, timingSafeEqual } from 'node:crypto'
 import { isAscii } from '../wire/headers.ts'
+import { SigningKey } from './signing-key.ts'
 
 /**
  * Signature Version 4
@@ -18,32 +19,41 @@ export function scopeText({ day, region }: Scope): string {
   return `${day}/${region}/s3/aws4_request`
 }
 
-/** As a key object: a raw key costs Node eight times as much at every use. */
-export function signingKey(secret: string, { day, region }: Scope): KeyObject {
+export function signingKey(secret: string, { day, region }: Scope): SigningKey {
   const dayKey = hmac(Buffer.from(`AWS4${secret}`), day)
-  return createSecretKey(hmac(hmac(hmac(dayKey, region), 's3'), 'aws4_request'))
+  return new SigningKey(hmac(hmac(hmac(dayKey, region), 's3'), 'aws4_request'))
 }
 
 /** Clocks differ by minutes, so two days and the links of a week are all there can be. */
 const SCOPES_MAX = 10
-const kept = new WeakMap<object, Map<string, KeyObject>>()
+const kept = new WeakMap<object, KeptKeys>()
+
+interface KeptKeys {
+  readonly byScope: Map<string, SigningKey>
+  /** A signer that is known already has the same scope each time. */
+  latest: { readonly scope: Scope; readonly key: SigningKey } | undefined
+}
 
 /** The same, kept as long as the secret is. */
-export function keptSigningKey(secret: { readonly text: string }, scope: Scope): KeyObject {
-  const keys = kept.get(secret) ?? new Map<string, KeyObject>()
-  kept.set(secret, keys)
+export function keptSigningKey(secret: { readonly text: string }, scope: Scope): SigningKey {
+  let keys = kept.get(secret)
+  if (keys === undefined) {
+    keys = { byScope: new Map(), latest: undefined }
+    kept.set(secret, keys)
+  }
+  if (keys.latest?.scope === scope) return keys.latest.key
+  const { byScope } = keys
   const name = scopeText(scope)
-  const known = keys.get(name)
-  if (known !== undefined) return known
-  const key = signingKey(secret.text, scope)
+  const key = byScope.get(name) ?? signingKey(secret.text, scope)
   // The day of a request is not proven yet: whoever invents days must not fill the memory.
-  if (keys.size >= SCOPES_MAX) keys.clear()
-  keys.set(name, key)
+  if (byScope.size >= SCOPES_MAX) byScope.clear()
+  byScope.set(name, key)
+  keys.latest = { scope, key }
   return key
 }
 
 export function requestSignature(
-  key: KeyObject,
+  key: SigningKey,
   moment: { readonly time: string; readonly scope: Scope },
   canonicalRequest: string,
 ): string {
@@ -52,18 +62,21 @@ export function requestSignature(
   const bytes = plain ? canonicalRequest : Buffer.from(canonicalRequest, 'latin1')
   const digest = hash('sha256', bytes, 'hex')
   const text = `${ALGORITHM}\n${moment.time}\n${scopeText(moment.scope)}\n${digest}`
-  return signText(key, text)
+  return key.sign(text)
 }
 
-export function signText(key: KeyObject, text: string): string {
-  return createHmac('sha256', key).update(text).digest('hex')
-}
+/** Longer than any signature; used again, since fresh memory costs more than the comparison. */
+const givenBytes = Buffer.alloc(128)
+const expectedBytes = Buffer.alloc(128)
 
 /** In a time that tells nothing about where they differ. */
 export function sameSignature(given: string, expected: string): boolean {
-  const one = Buffer.from(given)
-  const other = Buffer.from(expected)
-  return one.length === other.length && timingSafeEqual(one, other)
+  const { length } = expected
+  if (given.length !== length || length > givenBytes.length) return false
+  // Nothing of the ones before is left behind a shorter one.
+  givenBytes.fill(0).write(given)
+  expectedBytes.fill(0).write(expected)
+  return timingSafeEqual(givenBytes, expectedBytes)
 }
 
 function hmac(key: Buffer, text: string): Buffer {

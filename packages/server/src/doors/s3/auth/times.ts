@@ -7,12 +7,15 @@ export const SKEW_MS = 15 * 60 * 1000
 /** Signers tell the second, so the same few come again and again. */
 const parsed = new BoundedCache<number>(128)
 
+let latest: { readonly text: string; readonly ms: number } | undefined
+
 /** Milliseconds of `20261127T120000Z`, or undefined. */
 export function parseAmzDate(text: string): number | undefined {
-  const known = parsed.get(text)
-  if (known !== undefined) return known
-  const ms = readAmzDate(text)
-  if (ms !== undefined) parsed.set(text, ms)
+  if (text === latest?.text) return latest.ms
+  const ms = parsed.get(text) ?? readAmzDate(text)
+  if (ms === undefined) return undefined
+  parsed.set(text, ms)
+  latest = { text, ms }
   return ms
 }
 

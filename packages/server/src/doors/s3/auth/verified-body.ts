@@ -106,8 +106,12 @@ export class VerifiedBody {
   #chosen(): ChosenChecksum | undefined {
     const { headers } = this.#request
     const trailers = this.#trailers()
-    const named = [...headers.names()].flatMap(name => checksumOfHeader(name) ?? [])
-    if ([...headers.names()].some(isUnknownChecksum)) {
+    const named: ChecksumName[] = []
+    for (const name of headers.names()) {
+      if (!name.startsWith('x-amz-checksum-')) continue
+      const algorithm = checksumOfHeader(name)
+      if (algorithm !== undefined) named.push(algorithm)
+      if (!isUnknownChecksum(name)) continue
       const message = 'The algorithm type you specified in x-amz-checksum- header is invalid.'
       throw new S3Error('InvalidRequest', { message })
     }

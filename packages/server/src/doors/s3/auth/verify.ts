@@ -1,4 +1,3 @@
-import type { KeyObject } from 'node:crypto'
 import type { Call } from '@holdfast/core/call.ts'
 import { anonymous, type Principal } from '@holdfast/core/principal.ts'
 import {
@@ -7,14 +6,15 @@ import {
   peekAccessKey,
 } from '@holdfast/engine/access/keys/access-keys.ts'
 import { S3Error } from '../errors.ts'
-import type { ReadRequest } from '../requests/request.ts'
+import { addressOfCaller, type ReadRequest } from '../requests/request.ts'
 import { type RequestHeaders, transcoded } from '../wire/headers.ts'
 import { canonicalRequest } from './canonical.ts'
 import type { ChunkSigning } from './chunks.ts'
 import { Circumstances } from './circumstances.ts'
 import { type Claim, claimOf } from './claim.ts'
-import { type Payload, payloadOf } from './payload.ts'
-import { keptSigningKey, requestSignature, type Scope, sameSignature, signText } from './signing.ts'
+import { type Payload, type PayloadMode, payloadOf } from './payload.ts'
+import { keptSigningKey, requestSignature, type Scope, sameSignature } from './signing.ts'
+import type { SigningKey } from './signing-key.ts'
 import { amzDate, requireFresh, SKEW_MS } from './times.ts'
 import { VerifiedBody } from './verified-body.ts'
 import { isPolicySignature, type OldLink, oldLinkOf, requireOldLink } from './version-two.ts'
@@ -74,17 +74,25 @@ export async function verifyRequest(request: ReadRequest): Promise<Verified> {
   return verifyClaim(request, { claim, content, found })
 }
 
+/** All of a request that a credential is checked against. */
+export type Presented = Pick<
+  ReadRequest,
+  'context' | 'method' | 'path' | 'wire' | 'query' | 'remote' | 'forwarded'
+>
+
 /**
- * The same within this turn of the event loop. Undefined or a refusal where that cannot be, or must
- * not be: `verifyRequest` says which.
+ * Who asks for something without a body, by the same rules within this turn of the event loop.
+ * Undefined or a refusal where that cannot be, or must not be: `verifyRequest` says which.
  */
-export function peekVerified(request: ReadRequest): Verified | undefined {
+export function peekCaller(request: Presented): Principal | undefined {
   const claim = claimOf(request.wire, request.query)
-  if (claim === undefined) return undefined
-  requireUnblocked(request, claim.accessKeyId)
-  const found = peekAccessKey(request.context.engine, claim.accessKeyId)
-  if (found === undefined) return undefined
-  return verifyClaim(request, { claim, content: contentHash(request, claim), found })
+  const content = contentHash(request, claim)
+  if (claim === undefined) return content === undefined ? anonymous : undefined
+  const { engine, limits } = request.context
+  // Whoever is blocked hears of it the long way.
+  if (limits.blocksAny && limits.isBlocked(addressOfCaller(request))) return undefined
+  const found = peekAccessKey(engine, claim.accessKeyId)
+  return found && checkClaim(request, { claim, content, found }).principal
 }
 
 async function verifyOldLink(request: ReadRequest, link: OldLink): Promise<Verified> {
@@ -113,7 +121,18 @@ interface Claimed {
   readonly found: FoundAccessKey | undefined
 }
 
-function verifyClaim(request: ReadRequest, { claim, content, found }: Claimed): Verified {
+function verifyClaim(request: ReadRequest, claimed: Claimed): Verified {
+  const { principal, mode, signing } = checkClaim(request, claimed)
+  return mint(request, { principal }, new VerifiedBody(request, mode, signing))
+}
+
+interface Proven {
+  readonly principal: Principal
+  readonly mode: PayloadMode
+  readonly signing: ChunkSigning | null
+}
+
+function checkClaim(request: Presented, { claim, content, found }: Claimed): Proven {
   const { nowMs, key, principal } = openClaim(request, claim, found)
   requireTime(claim, nowMs)
   requireSigned(request, claim)
@@ -125,7 +144,7 @@ function verifyClaim(request: ReadRequest, { claim, content, found }: Claimed): 
     mode.kind === 'chunks' && mode.signed
       ? { key, time: claim.time, scope: claim.scope, seed: claim.signature }
       : null
-  return mint(request, { principal }, new VerifiedBody(request, mode, signing))
+  return { principal, mode, signing }
 }
 
 /** The same request on behalf of the signer of its form, whose fields stand for its headers. */
@@ -152,7 +171,7 @@ function mint(request: ReadRequest, { principal, form }: Signer, body: VerifiedB
   return new VerifiedRequest(request, { ...principal, request: facts }, body)
 }
 
-function contentHash({ wire, query }: ReadRequest, claim: Claim | undefined) {
+function contentHash({ wire, query }: Presented, claim: Claim | undefined) {
   const given = wire.get('x-amz-content-sha256')
   if (given !== undefined || claim === undefined) return given
   if (claim.kind === 'query') return query.get('X-Amz-Content-Sha256')
@@ -170,10 +189,10 @@ async function findSigner(
 }
 
 function openClaim(
-  request: ReadRequest,
+  request: Pick<ReadRequest, 'context'>,
   claim: Pick<Claim, 'accessKeyId' | 'scope'>,
   found: FoundAccessKey | undefined,
-): { nowMs: number; key: KeyObject; principal: Principal } {
+): { nowMs: number; key: SigningKey; principal: Principal } {
   const { clock, settings } = request.context
   const { secret, principal } = known(found, claim)
   const { scope } = claim
@@ -208,7 +227,7 @@ function requireTime(claim: Claim, nowMs: number): void {
 }
 
 /** An unsigned `x-amz-` header could turn a link for one thing into a link for another. */
-function requireSigned({ wire }: ReadRequest, claim: Claim): void {
+function requireSigned({ wire }: Presented, claim: Claim): void {
   const { signedHeaders } = claim
   const missing: string[] = []
   for (const name of wire.names()) {
@@ -223,8 +242,8 @@ function requireSigned({ wire }: ReadRequest, claim: Claim): void {
 }
 
 function requireSignature(
-  request: ReadRequest,
-  { claim, payload, key }: { claim: Claim; payload: Payload; key: KeyObject },
+  request: Presented,
+  { claim, payload, key }: { claim: Claim; payload: Payload; key: SigningKey },
 ): void {
   const canonical = canonicalRequest(
     { ...request, headers: request.wire },
@@ -282,7 +301,7 @@ async function verifyPolicy(request: ReadRequest, signed: SignedPolicy): Promise
   if (signed.timeMs - nowMs > SKEW_MS) {
     throw new S3Error('AccessDenied', { message: 'Request is not yet valid' })
   }
-  const expected = signText(key, signed.policy)
+  const expected = key.sign(signed.policy)
   if (!sameSignature(signed.signature, expected)) throw unlike(signed)
   rememberSigner(request, signed.accessKeyId)
   return principal

@@ -1,6 +1,8 @@
 import type { S3Error } from '../errors.ts'
 import { addressOfCaller, type S3Request } from '../requests/request.ts'
 
+type Caller = Pick<S3Request, 'context' | 'remote' | 'forwarded'>
+
 /**
  * Wrong signatures count against the address. When there were too many, only access keys that were
  * good from there before are looked at.
@@ -13,7 +15,7 @@ export function requireUnblocked(request: S3Request, accessKeyId: string): void 
   limits.requireUnblocked(ip, request.admission)
 }
 
-export function rememberSigner(request: S3Request, accessKeyId: string): void {
+export function rememberSigner(request: Caller, accessKeyId: string): void {
   request.context.limits.remember(addressOfCaller(request), accessKeyId)
 }
 

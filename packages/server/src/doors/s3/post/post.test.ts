@@ -50,7 +50,7 @@ async function post(form: Form): Promise<{ status: number; text: string; locatio
   const body = new FormData()
   for (const [name, value] of Object.entries(fields)) body.append(name, value)
   body.append('policy', policy)
-  body.append('x-amz-signature', createHmac('sha256', key).update(policy).digest('hex'))
+  body.append('x-amz-signature', key.sign(policy))
   body.append('file', new Blob([form.content ?? 'content']), 'photo $& 1.jpg')
   const answer = await fetch(`${s3.url}/forms`, { method: 'POST', body, redirect: 'manual' })
   const location = answer.headers.get('location') ?? ''

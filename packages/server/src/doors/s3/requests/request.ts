@@ -15,7 +15,7 @@ import { type Trace, traceOf } from '../../../telemetry/trace.ts'
 import { invalidArgument } from '../errors.ts'
 import { requireHeader } from '../wire/header-text.ts'
 import { RequestHeaders } from '../wire/headers.ts'
-import { Query } from '../wire/query.ts'
+import { NO_QUERY, Query } from '../wire/query.ts'
 import { type Address, addressOf } from './address.ts'
 
 /** One request of this door, from its first byte to its last log line. */
@@ -161,8 +161,6 @@ export function addressOfCaller({
 }: Pick<S3Request, 'context' | 'remote' | 'forwarded'>): string {
   return clientAddress({ remote, forwarded }, context.proxies)
 }
-
-const NO_QUERY = new Query('')
 
 export function readRequest(request: S3Request): ReadRequest {
   const { path, query: text } = splitUrl(request.raw.url ?? '')

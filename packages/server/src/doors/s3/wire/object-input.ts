@@ -50,18 +50,18 @@ export function objectInput(verified: Verified): ObjectInput {
   }
 }
 
-const KEPT_HEADERS = {
+const KEPT_HEADERS = Object.entries({
   contentType: 'content-type',
   cacheControl: 'cache-control',
   contentDisposition: 'content-disposition',
   contentLanguage: 'content-language',
   expires: 'expires',
   websiteRedirect: 'x-amz-website-redirect-location',
-} as const
+})
 
 export function objectHeaders(headers: RequestHeaders): ObjectHeaders {
   const kept: Record<string, string> = {}
-  for (const [field, name] of Object.entries(KEPT_HEADERS)) {
+  for (const [field, name] of KEPT_HEADERS) {
     const value = headers.text(name)
     if (value !== undefined && value !== '') kept[field] = value
   }

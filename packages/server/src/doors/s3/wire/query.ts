@@ -49,3 +49,5 @@ export class Query {
     return this.#values.get(name)
   }
 }
+
+export const NO_QUERY = new Query('')

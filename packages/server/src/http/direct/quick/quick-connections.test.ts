@@ -4,6 +4,7 @@ import { createServer, type Server } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import { test } from 'node:test'
 import { openRaw } from '../../../raw-client.test.ts'
+import { plainHeaders } from '../plain-headers.ts'
 import { type QuickAnswer, takeQuickly } from './quick-connections.ts'
 
 /** More than the kernel keeps for both ends. */
@@ -42,6 +43,7 @@ async function openDoor({ headersMs = 60_000, keepAliveMs = 60_000 } = {}): Prom
         waiting.push(isAnswered => resolve(isAnswered ? answer : undefined))
       })
     },
+    readHeaders: plainHeaders,
     refuseSilent: socket => socket.end('HTTP/1.1 408 Request Timeout\r\n\r\n'),
     ...{ headersMs, keepAliveMs },
   })

@@ -1,18 +1,19 @@
 import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
-import { type QuickHead, QuickHeads } from './quick-head.ts'
+import { type QuickHead, QuickHeads, type ReadHeaders } from './quick-head.ts'
 
 /** Writes the answer; `over` is to be called once, when the connection is done with it. */
 export type QuickAnswer = (over: () => void) => void
 
 /** What a door answers to a plain request; undefined when Node and the framework are to do it. */
-export type Quick = (
-  request: QuickHead,
+export type Quick<Headers> = (
+  request: QuickHead<Headers>,
   socket: Socket,
 ) => QuickAnswer | Promise<QuickAnswer | undefined> | undefined
 
-export interface QuickOptions {
-  readonly quick: Quick
+export interface QuickOptions<Headers> {
+  readonly quick: Quick<Headers>
+  readonly readHeaders: ReadHeaders<Headers>
   /** How long a new connection may say nothing. */
   readonly headersMs: number
   /** How long one may say nothing after an answer. */
@@ -27,10 +28,10 @@ export interface QuickOptions {
  * that we do ourselves. At the first byte that is not such a request, the connection is Node's for
  * good, with that byte: nothing is decided here that Node would decide otherwise.
  */
-export function takeQuickly(server: Server, options: QuickOptions): void {
+export function takeQuickly<Headers>(server: Server, options: QuickOptions<Headers>): void {
   const nodes = server.listeners('connection')
   server.removeAllListeners('connection')
-  const open = new Set<QuickConnection>()
+  const open = new Set<QuickConnection<Headers>>()
   server.on('connection', (socket: Socket) => {
     const connection = new QuickConnection(socket, {
       ...options,
@@ -57,25 +58,26 @@ export function takeQuickly(server: Server, options: QuickOptions): void {
 /** Node waits so much longer than it says: a request may be on its way when the time is over. */
 const KEEP_ALIVE_GRACE_MS = 1_000
 
-interface ConnectionOptions extends QuickOptions {
+interface ConnectionOptions<Headers> extends QuickOptions<Headers> {
   /** Gives the socket to Node. */
   handOver(): void
   /** The connection is Node's, or closed. */
   left(): void
 }
 
-class QuickConnection {
+class QuickConnection<Headers> {
   readonly #socket: Socket
-  readonly #options: ConnectionOptions
-  readonly #heads = new QuickHeads()
+  readonly #options: ConnectionOptions<Headers>
+  readonly #heads: QuickHeads<Headers>
   #answered = false
   #busy = false
   #stalled = false
   #closing = false
 
-  constructor(socket: Socket, options: ConnectionOptions) {
+  constructor(socket: Socket, options: ConnectionOptions<Headers>) {
     this.#socket = socket
     this.#options = options
+    this.#heads = new QuickHeads(options.readHeaders)
     socket.on('data', this.#read).on('end', this.#end)
     socket.on('error', this.#broken).on('close', options.left)
     socket.on('timeout', this.#silent).setTimeout(options.headersMs)

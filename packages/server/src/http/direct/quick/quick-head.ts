@@ -1,15 +1,17 @@
-import { type PlainHeaders, plainHeaders } from '../plain-headers.ts'
-
 /** A request that is nothing but a plain GET or HEAD. */
-export interface QuickHead {
+export interface QuickHead<Headers> {
   readonly method: 'GET' | 'HEAD'
   readonly url: string
-  readonly headers: PlainHeaders
+  readonly headers: Headers
   readonly traceparent: string | undefined
 }
 
+/** Names and values in turn, as Node would read them; undefined when they are not plain enough. */
+export type ReadHeaders<Headers> = (raw: readonly string[]) => Headers | undefined
+
 /** Heads of programs are shorter; longer ones are Node's to judge. */
 const HEAD_BYTES_MAX = 2048
+const LINE_END = '\r\n'
 const HEAD_END = '\r\n\r\n'
 const VERSION = ' HTTP/1.1'
 
@@ -19,24 +21,42 @@ const NAME = /^[\w!#$%&'*+.^`|~-]+$/
 /** Anything but blanks, tabs and visible ASCII: no line break of any kind, no byte above it. */
 const UNUSUAL = /[^\t\x20-\x7e]/
 
+/** Of a head: what is behind them is read anew each time. */
+const KEPT_LINES_MAX = 16
+
+interface Line {
+  /** With its line break, so that no other line begins with it. */
+  readonly text: string
+  readonly name: string
+  readonly value: string
+  readonly isTrace: boolean
+}
+
 /**
  * Reads heads that every parser of RFC 9112 reads alike; whatever leaves room for two opinions, has
  * a body, is no GET or HEAD or does not keep the connection is undefined here, and is left to Node.
- * A client mostly says the same below the first line each time: that is read once.
+ * A client mostly says the same below the first line each time, or all but a line or two: that is
+ * read once.
  */
-export class QuickHeads {
+export class QuickHeads<Headers> {
+  readonly #headersOf: ReadHeaders<Headers>
+  readonly #lines: Line[] = []
   #fields = ''
-  #headers: PlainHeaders | undefined
+  #headers: Headers | undefined
   #traceparent: string | undefined
 
+  constructor(headersOf: ReadHeaders<Headers>) {
+    this.#headersOf = headersOf
+  }
+
   /** What came at once, which must be one request to its last byte. */
-  read(chunk: Buffer): QuickHead | undefined {
+  read(chunk: Buffer): QuickHead<Headers> | undefined {
     if (chunk.length > HEAD_BYTES_MAX) return undefined
     const text = chunk.toString('latin1')
     if (text.indexOf(HEAD_END) !== text.length - HEAD_END.length) return undefined
     const method = text.startsWith('GET /') ? 'GET' : text.startsWith('HEAD /') ? 'HEAD' : undefined
     if (method === undefined) return undefined
-    const lineEnd = text.indexOf('\r\n')
+    const lineEnd = text.indexOf(LINE_END)
     const urlEnd = lineEnd - VERSION.length
     if (!text.startsWith(VERSION, urlEnd)) return undefined
     const url = text.slice(method.length + 1, urlEnd)
@@ -52,19 +72,36 @@ export class QuickHeads {
     this.#headers = undefined
     this.#traceparent = undefined
     const raw: string[] = []
-    for (const line of fields.split('\r\n').slice(0, -1)) {
-      const colon = line.indexOf(':')
-      const name = line.slice(0, Math.max(0, colon))
-      if (!NAME.test(name) || UNUSUAL.test(line)) return
-      const value = line.slice(colon + 1).trim()
-      const lower = name.toLowerCase()
-      if (lower === 'connection' && value.toLowerCase() !== 'keep-alive') return
-      if (lower === 'traceparent') {
+    let at = 0
+    for (let number = 0; at < fields.length; number += 1) {
+      const line = this.#lineAt(fields, at, number)
+      if (line === undefined) return
+      if (line.isTrace) {
         if (this.#traceparent !== undefined) return
-        this.#traceparent = value
+        this.#traceparent = line.value
       }
-      raw.push(name, value)
+      raw.push(line.name, line.value)
+      at += line.text.length
     }
-    this.#headers = plainHeaders(raw)
+    this.#headers = this.#headersOf(raw)
   }
+
+  #lineAt(fields: string, at: number, number: number): Line | undefined {
+    const known = this.#lines[number]
+    if (known !== undefined && fields.startsWith(known.text, at)) return known
+    const line = readLine(fields.slice(at, fields.indexOf(LINE_END, at) + LINE_END.length))
+    if (line !== undefined && number < KEPT_LINES_MAX) this.#lines[number] = line
+    return line
+  }
+}
+
+function readLine(text: string): Line | undefined {
+  const colon = text.indexOf(':')
+  const name = text.slice(0, Math.max(0, colon))
+  const rest = text.slice(0, -LINE_END.length)
+  if (!NAME.test(name) || UNUSUAL.test(rest)) return undefined
+  const value = rest.slice(colon + 1).trim()
+  const lower = name.toLowerCase()
+  if (lower === 'connection' && value.toLowerCase() !== 'keep-alive') return undefined
+  return { text, name, value, isTrace: lower === 'traceparent' }
 }

@@ -1,0 +1,245 @@
+import assert from 'node:assert/strict'
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import { connect } from 'node:net'
+import { after, before, test } from 'node:test'
+import { openRaw, type RawClient } from '../../../raw-client.test.ts'
+import { type S3TestServer, type SendOptions, signedRequest, startS3 } from '../started-s3.test.ts'
+
+const SEEN = 'http.server.request.start'
+const LARGER = 200_000
+let s3: S3TestServer
+let port: number
+/** Requests that Node's parser has read. */
+let parsed = 0
+const count = () => {
+  parsed += 1
+}
+
+before(async () => {
+  s3 = await startS3({ env: { STORAGE_S3_DOMAINS: 's3.example.org' } })
+  port = Number(s3.host.split(':')[1])
+  await s3.send('PUT /plain')
+  await s3.send('PUT /plain/a%20b/%C3%A9', { body: 'escaped' })
+  await s3.send('PUT /plain/empty')
+  const headers = { 'x-amz-meta-colour': 'blue', 'x-amz-checksum-crc32': 'DUoRhQ==' }
+  await s3.send('PUT /plain/a', { body: 'hello world', headers })
+  await s3.send('PUT /plain/larger', { body: Buffer.alloc(LARGER, 'larger') })
+  // The first reader of small bytes waits for the disk, which is Node's way.
+  for (const key of ['a', 'a%20b/%C3%A9', 'larger']) await s3.send(`GET /plain/${key}`)
+  subscribe(SEEN, count)
+})
+after(async () => {
+  unsubscribe(SEEN, count)
+  await s3[Symbol.asyncDispose]()
+})
+
+/** As a client writes it, with lines of its own behind those that it signed. */
+function head(line: string, options: SendOptions = {}, ...lines: string[]): string {
+  const { method, path, headers } = signedRequest(s3.host, line, options)
+  const signed = Object.entries(headers).map(([name, value]) => `${name}: ${value}`)
+  return [`${method} ${path} HTTP/1.1`, ...signed, ...lines, '', ''].join('\r\n')
+}
+
+const plain = () => head('GET /plain/a')
+const signatureIn = (text: string) => /Signature=(\w+)/.exec(text)?.[1] ?? ''
+
+/** The status lines of answers, their bodies, and how many of the requests Node has read. */
+async function answersTo(bytes: string, answers = 1, client: RawClient = openRaw(port)) {
+  const before = parsed
+  const text = await client.ask(bytes, answers)
+  client.end()
+  const headEnd = text.indexOf('\r\n\r\n')
+  return {
+    lines: text
+      .slice(0, headEnd)
+      .replaceAll(/^(x-amz-request-id|x-amz-id-2|date):.*\r\n/gim, '')
+      .split('\r\n'),
+    body: text.slice(headEnd + 4),
+    statuses: [...text.matchAll(/HTTP\/1\.1 (\d{3})/g)].map(match => Number(match[1])),
+    parsed: parsed - before,
+  }
+}
+
+/** A connection that is Node's already. */
+async function nodesClient(): Promise<RawClient> {
+  const client = openRaw(port)
+  await client.ask(head('GET /plain/a', { headers: { range: 'bytes=0-0' } }))
+  return client
+}
+
+test('plain requests are answered without Node, and all answers are the same', async () => {
+  for (const method of ['GET', 'HEAD']) {
+    for (const key of ['a', 'a%20b/%C3%A9', 'a%20b/%c3%a9', 'empty', 'larger']) {
+      for (const headers of [{}, { 'x-amz-checksum-mode': 'ENABLED' }]) {
+        const line = `${method} /plain/${key}`
+        const quick = await answersTo(head(line, { headers }))
+        const atOnce = await answersTo(head(line, { headers }), 1, await nodesClient())
+        const long = await answersTo(head(line, { headers }, 'X-Nobody-Knows: 1'))
+        assert.deepEqual([quick.parsed, quick.statuses], [0, [200]], line)
+        assert.deepEqual([atOnce.lines, atOnce.body], [quick.lines, quick.body], line)
+        assert.deepEqual([long.lines.sort(), long.body], [quick.lines.sort(), quick.body], line)
+      }
+    }
+  }
+})
+
+test('a host that names the bucket is read as on the long way', async () => {
+  for (const host of ['plain.s3.example.org', `PLAIN.s3.example.org:${port}`]) {
+    const quick = await answersTo(head('GET /a', { headers: { host } }))
+    assert.deepEqual([quick.parsed, quick.statuses, quick.body], [0, [200], 'hello world'], host)
+    const long = await answersTo(head('GET /a', { headers: { host } }, 'X-Nobody-Knows: 1'))
+    assert.deepEqual([long.parsed, long.statuses, long.body], [1, [200], 'hello world'], host)
+  }
+  const other = await answersTo(head('GET /plain/a', { headers: { host: 'plain.s3.example.org' } }))
+  assert.deepEqual(other.statuses, [404])
+})
+
+test('whatever is not plain is read by Node from its first byte on', async () => {
+  const get = plain()
+  const put = head('PUT /plain/put', { body: 'x' }, 'Content-Length: 1')
+  for (const [what, bytes, statuses] of [
+    ['two at once', get + plain(), [200, 200]],
+    ['a put behind it', `${get}${put}x`, [200, 200]],
+    ['closing', head('GET /plain/a', {}, 'Connection: close'), [200]],
+    ['range', head('GET /plain/a', { headers: { range: 'bytes=1-2' } }), [206]],
+    ['condition', head('GET /plain/a', {}, 'If-None-Match: *'), [304]],
+    ['origin', head('GET /plain/a', {}, 'Origin: https://example.org'), [200]],
+    ['owner', head('GET /plain/a', { headers: { 'x-amz-expected-bucket-owner': 'x' } }), [403]],
+    ['query', head('GET /plain/a?x-id=GetObject'), [200]],
+    ['link', head('GET /plain/a', { auth: 'query' }), [200]],
+    ['bucket', head('GET /plain'), [200]],
+    ['unknown', head('GET /plain/absent'), [404]],
+    ['body', `${head('GET /plain/a', {}, 'Content-Length: 2')}xy`, [200]],
+    ['two hosts', head('GET /plain/a', {}, 'Host: y'), [400]],
+    ['no host', get.replace(/host: .*\r\n/, ''), [400]],
+    [
+      'two codings',
+      head('GET /plain/a', {}, 'Content-Length: 2', 'Transfer-Encoding: chunked'),
+      [400],
+    ],
+    ['folded', head('GET /plain/a', {}, 'accept: b', ' c'), [400]],
+    ['space before the colon', get.replace('x-amz-date:', 'x-amz-date :'), [400]],
+    ['bare line feed', get.replace('\r\nx-amz-date', '\nx-amz-date'), [400]],
+    ['control in a value', head('GET /plain/a', {}, 'accept: b\0c'), [400]],
+  ] as const) {
+    const found = await answersTo(bytes, statuses.length)
+    assert.deepEqual(found.statuses, statuses, what)
+    assert.ok(found.parsed > 0 || statuses.some(status => status === 400), what)
+  }
+})
+
+test('no signature opens anything but what it was made for', async () => {
+  const get = plain()
+  const [date = ''] = /x-amz-date: .*\r\n/.exec(get) ?? []
+  const authorization = /authorization: (.*)\r\n/.exec(get)?.[1] ?? ''
+  const wrong = signatureIn(get).replace(/^./, digit => (digit === '0' ? '1' : '0'))
+  for (const [what, bytes, status] of [
+    ['another key', get.replace('/plain/a', '/plain/empty'), 403],
+    ['another method', get.replace('GET', 'HEAD'), 403],
+    ['another host', get.replace(/host: .*/, 'host: example.org'), 403],
+    ['another day', get.replace(date, 'x-amz-date: 20200101T000000Z\r\n'), 400],
+    ['another second', head('GET /plain/a').replace(date, dateBefore(date)), 403],
+    ['an old one', head('GET /plain/a', { timeMs: Date.now() - 16 * 60_000 }), 403],
+    ['one that is not signed', head('GET /plain/a', {}, 'x-amz-checksum-mode: ENABLED'), 403],
+    ['a header twice', head('GET /plain/a', {}, date.trim()), 403],
+    ['two of them', head('GET /plain/a', {}, `authorization: ${authorization}`), 400],
+    ['capitals', get.replace(signatureIn(get), signatureIn(get).toUpperCase()), 403],
+    ['a wrong digit', get.replace(signatureIn(get), wrong), 403],
+    ['too short', get.replace(signatureIn(get), signatureIn(get).slice(1)), 403],
+    ['of nobody', head('GET /plain/a', { key: { id: 'NOBODY', secret: 'x' } }), 403],
+    ['of nothing', head('GET /plain/a', { auth: 'none' }), 403],
+    ['another region', head('GET /plain/a', { region: 'mars' }), 400],
+  ] as const) {
+    // On a connection that has seen a good one: what it knows of that must not stand for this one.
+    const client = openRaw(port)
+    assert.match(await client.ask(plain()), /^HTTP\/1\.1 200 OK\r\n/, what)
+    const found = await answersTo(bytes, 1, client)
+    assert.deepEqual([found.parsed, found.statuses], [1, [status]], what)
+    assert.doesNotMatch(found.body, /hello world/, what)
+  }
+})
+
+function dateBefore(line: string): string {
+  return line.replace(/\d\d(?=Z)/, second => String((Number(second) + 59) % 60).padStart(2, '0'))
+}
+
+test('names of headers are read in any case, and values without blanks around them', async () => {
+  const bytes = plain()
+    .replace(/^[a-z0-9-]+(?=: )/gm, name => name.toUpperCase())
+    .replace(/: (.*)\r\n/g, ':  \t$1 \t\r\n')
+  const found = await answersTo(bytes)
+  assert.deepEqual([found.parsed, found.statuses, found.body], [0, [200], 'hello world'])
+})
+
+test('what anybody may read is answered to anybody, and nothing else', async () => {
+  await s3.server.ask('POST /api/v2/buckets', { json: { name: 'open', public_read: true } })
+  await s3.send('PUT /open/a', { body: 'open' })
+  await s3.send('GET /open/a')
+  const anonymous = { auth: 'none' } as const
+  const quick = await answersTo(head('GET /open/a', anonymous))
+  assert.deepEqual([quick.parsed, quick.statuses, quick.body], [0, [200], 'open'])
+  const long = await answersTo(head('GET /open/a', anonymous, 'X-Nobody-Knows: 1'))
+  assert.deepEqual([long.lines.sort(), long.body], [quick.lines.sort(), quick.body])
+  assert.deepEqual((await answersTo(head('GET /plain/a', anonymous))).statuses, [403])
+})
+
+test('a full server refuses, and one that stops does', async () => {
+  const { load, settings } = s3.server.running.context
+  load.active += settings.requestsMax
+  const full = await answersTo(plain())
+  load.active -= settings.requestsMax
+  assert.deepEqual([full.parsed, full.statuses], [1, [503]])
+  load.stopping = true
+  const stopping = await answersTo(plain())
+  load.stopping = false
+  assert.deepEqual([stopping.parsed, stopping.statuses], [1, [503]])
+})
+
+test('a client that reads late gets every answer whole and in order', async () => {
+  const socket = connect(port, '127.0.0.1')
+  socket.pause()
+  const requests = Array.from({ length: 30 }, (_, at) => (at % 2 === 0 ? 'larger' : 'a'))
+  for (const key of requests) {
+    socket.write(head(`GET /plain/${key}`))
+    await new Promise(resolve => setTimeout(resolve, 5))
+  }
+  const larger = Buffer.alloc(LARGER, 'larger').toString('latin1')
+  const expected = requests.map(key => (key === 'larger' ? larger : 'hello world')).join('')
+  let text = ''
+  for await (const chunk of socket) {
+    text += chunk.toString('latin1')
+    if (text.length <= expected.length) continue
+    if (text.replaceAll(HEADS, '').length >= expected.length) break
+  }
+  assert.ok(text.replaceAll(HEADS, '') === expected)
+})
+
+const HEADS = /HTTP\/1\.1 200 OK\r\n(?:.+\r\n)+\r\n/g
+
+test('log and metrics tell of it, and the answer of its trace', async () => {
+  const client = openRaw(port)
+  const text = await client.ask(plain())
+  client.end()
+  const id = /x-amz-request-id: (.*)\r\n/.exec(text)?.[1] ?? ''
+  const trace = /x-amz-id-2: (.*)\r\n/.exec(text)?.[1] ?? ''
+  const { load } = s3.server.running.context
+  for (let wait = 0; wait < 500 && load.active > 0; wait += 1) {
+    await new Promise(resolve => setTimeout(resolve, 10))
+  }
+  assert.equal(load.active, 0)
+  const line = s3.server.logLines.find(each => each.includes(id))
+  const { trace_id, span_id, door, operation, status, path, bytes_in, bytes_out, principal } =
+    JSON.parse(line ?? '{}')
+  assert.deepEqual(
+    { trace_id, door, operation, status, path, bytes_in, bytes_out },
+    {
+      trace_id: Buffer.from(trace, 'base64').toString('hex'),
+      ...{ door: 's3', operation: 's3.GetObject', status: 200, path: '/plain/a' },
+      ...{ bytes_in: 0, bytes_out: 11 },
+    },
+  )
+  assert.match(span_id, /^[\da-f]{16}$/)
+  assert.notEqual(principal, 'anonymous')
+  const metrics = await s3.server.ask('GET /metrics')
+  assert.match(metrics.text, /http_requests_total\{method="GET",operation="s3\.GetObject"/)
+})
