@@ -1,5 +1,5 @@
 import type { Call } from '@holdfast/core/call.ts'
-import { HoldfastError } from '@holdfast/core/errors.ts'
+import { HIDDEN, HoldfastError } from '@holdfast/core/errors.ts'
 import type { Permission } from '@holdfast/core/principal.ts'
 import type { Asset, Bucket } from '@holdfast/core/records.ts'
 import type { Action } from '../access/actions.ts'
@@ -50,7 +50,8 @@ export async function findAssetByKey(
   const { view } = engine.catalog
   const bucket = await view.buckets.byName(name)
   const asset = bucket && (await view.assets.byKey(bucket.id, key))
-  if (asset !== undefined && (deleted === 'show' || asset.deletedAt === null)) {
+  const isThere = asset !== undefined && (deleted === 'show' || asset.deletedAt === null)
+  if (isThere) {
     const known = decide(call.principal, 'assets:read', { bucket, asset }).allowed
     if (decide(call.principal, permission, { bucket, asset }).allowed) return asset
     if (known) authorize(call.principal, permission, { bucket, asset })
@@ -58,7 +59,8 @@ export async function findAssetByKey(
   // As if it were the caller's own: whose it is, is not told.
   const fresh = { ownerId: call.principal.id, key }
   await findBucket(engine, call, { name, permission, fresh })
-  throw new HoldfastError('ASSET_NOT_FOUND', { bucket: name, key })
+  const cause = isThere ? { cause: HIDDEN } : {}
+  throw new HoldfastError('ASSET_NOT_FOUND', { bucket: name, key }, cause)
 }
 
 /** Authorises for an asset at hand. */

@@ -1,5 +1,5 @@
 import type { Call } from '@holdfast/core/call.ts'
-import { HoldfastError, invalidFields } from '@holdfast/core/errors.ts'
+import { HIDDEN, HoldfastError, invalidFields } from '@holdfast/core/errors.ts'
 import { bounds } from '@holdfast/core/limits.ts'
 import type { CatalogView } from '@holdfast/core/ports/catalog.ts'
 import type { Permission, Principal } from '@holdfast/core/principal.ts'
@@ -97,7 +97,8 @@ export async function removeLink(
   const asset = await findAsset(engine, call, { id, permission: 'assets:write', deleted: 'show' })
   const link = await engine.catalog.view.links.byId(linkId.toLowerCase())
   if (link === undefined || !(await mayRemove(engine, call, { link, asset }))) {
-    throw new HoldfastError('LINK_NOT_FOUND', { link_id: linkId })
+    const cause = link === undefined ? {} : { cause: HIDDEN }
+    throw new HoldfastError('LINK_NOT_FOUND', { link_id: linkId }, cause)
   }
   await commit(engine, call, { name: 'links.remove', args: { linkId: link.id } })
 }

@@ -1,5 +1,6 @@
 import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
+import { KEEP_ALIVE_GRACE_MS } from '../write-whole.ts'
 import { type QuickHead, QuickHeads } from './quick-head.ts'
 
 /** Writes the answer; `over` is to be called once, when the connection is done with it. */
@@ -53,9 +54,6 @@ export function takeQuickly(server: Server, options: QuickOptions): void {
     all()
   }
 }
-
-/** Node waits so much longer than it says: a request may be on its way when the time is over. */
-const KEEP_ALIVE_GRACE_MS = 1_000
 
 interface ConnectionOptions extends QuickOptions {
   /** Gives the socket to Node. */
