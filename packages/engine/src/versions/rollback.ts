@@ -1,8 +1,9 @@
 import type { Call } from '@holdfast/core/call.ts'
 import { requireFields } from '../assets/asset-fields.ts'
-import { bucketOf, findAsset } from '../assets/find-asset.ts'
+import { bucketOf, findSeen } from '../assets/find-asset.ts'
 import { requireAccepted } from '../assets/intake/accepted.ts'
 import type { AssetAndVersion } from '../assets/writes/asset-writes.ts'
+import { authorisedAnew } from '../assets/writes/seen.ts'
 import { commit } from '../commit.ts'
 import type { Engine } from '../engine.ts'
 import { findVersion, type VersionName } from './find-version.ts'
@@ -20,14 +21,24 @@ export async function rollbackVersion(
   target: { readonly assetId: string; readonly version: VersionName },
   options: RollbackOptions = {},
 ): Promise<AssetAndVersion> {
+  return await authorisedAnew(() => authoriseAndRoll(engine, call, target, options))
+}
+
+async function authoriseAndRoll(
+  engine: Engine,
+  call: Call,
+  target: { readonly assetId: string; readonly version: VersionName },
+  options: RollbackOptions,
+): Promise<AssetAndVersion> {
   const wanted = { id: target.assetId, permission: 'versions:write', deleted: 'refuse' } as const
-  const asset = await findAsset(engine, call, wanted)
+  const { asset, seen } = await findSeen(engine, call, wanted)
   requireFields({ createdBy: options.createdBy, description: options.description })
   const version = await findVersion(engine.catalog.view, asset, target.version)
   requireAccepted(await bucketOf(engine, asset), version)
   const args = {
     assetId: asset.id,
     versionId: version.id,
+    seen,
     preconditions: { ifMatch: options.ifMatch },
     createdBy: options.createdBy ?? call.principal.name,
     description: options.description ?? '',
