@@ -20,10 +20,17 @@ interface Refusal {
 export class RefusalsAudited {
   readonly #refusals = new Map<string, Refusal>()
 
-  /** `action` is what the log calls the operation. */
-  note(answer: Answer, what: string, action: string): void {
+  /**
+   * `action` is what the log calls the operation. `isThere`: a 404 hides something that is there,
+   * which is a refusal, too.
+   */
+  note(
+    answer: Answer,
+    asked: { readonly what: string; readonly action: string; readonly isThere?: boolean },
+  ): void {
     const { status, headers } = answer
-    if (!REFUSED.has(status)) return
+    const { what, action, isThere = false } = asked
+    if (!REFUSED.has(status) && !(isThere && status === 404)) return
     const id = headers['x-request-id'] ?? headers['x-amz-request-id'] ?? ''
     this.#refusals.set(id, { what, action, status })
   }

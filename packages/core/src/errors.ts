@@ -336,6 +336,12 @@ export class HoldfastError extends Error {
   }
 }
 
+/**
+ * Cause of an error that says of something that is there that it is not, since the caller may not
+ * know of it. Callers are never told causes; the audit log is, for this was a refusal.
+ */
+export const HIDDEN = 'hidden from the caller'
+
 /** True for errors of any copy of this module (worker threads, bundled clients). */
 export function isHoldfastError(error: unknown): error is HoldfastError {
   return typeof error === 'object' && error !== null && brand in error

@@ -13,6 +13,7 @@ import { addLinkTransaction, removeLinkTransaction } from './assets/writes/link-
 import { moveTransaction } from './assets/writes/move-transaction.ts'
 import { putManyTransaction, putTransaction } from './assets/writes/put-transaction.ts'
 import { removeTransaction, restoreTransaction } from './assets/writes/remove-transaction.ts'
+import { guarded } from './assets/writes/seen.ts'
 import { updateTransaction } from './assets/writes/update-transaction.ts'
 import { appendAuditsTransaction } from './audit/audit-transaction.ts'
 import {
@@ -87,17 +88,17 @@ import {
 export const transactions = {
   'assets.put': putTransaction,
   'assets.putMany': putManyTransaction,
-  'assets.update': updateTransaction,
-  'assets.move': moveTransaction,
-  'assets.copy': copyTransaction,
-  'assets.remove': removeTransaction,
-  'assets.restore': restoreTransaction,
-  'links.add': addLinkTransaction,
-  'links.remove': removeLinkTransaction,
-  'versions.update': updateVersionTransaction,
-  'versions.remove': removeVersionTransaction,
-  'versions.rollback': rollbackTransaction,
-  'versions.prune': pruneTransaction,
+  'assets.update': guarded(updateTransaction),
+  'assets.move': guarded(moveTransaction),
+  'assets.copy': guarded(copyTransaction),
+  'assets.remove': guarded(removeTransaction),
+  'assets.restore': guarded(restoreTransaction),
+  'links.add': guarded(addLinkTransaction),
+  'links.remove': guarded(removeLinkTransaction),
+  'versions.update': guarded(updateVersionTransaction),
+  'versions.remove': guarded(removeVersionTransaction),
+  'versions.rollback': guarded(rollbackTransaction),
+  'versions.prune': guarded(pruneTransaction),
   'buckets.create': createBucketTransaction,
   'buckets.update': updateBucketTransaction,
   'buckets.remove': removeBucketTransaction,
@@ -140,9 +141,9 @@ export const transactions = {
   'signing.add': addSigningKeyTransaction,
   'blobs.collect': collectTransaction,
   'objects.remove': removeObjectTransaction,
-  'objects.rename': renameTransaction,
-  'objects.set': setFacetsTransaction,
-  'uploads.create': createUploadTransaction,
+  'objects.rename': guarded(renameTransaction),
+  'objects.set': guarded(setFacetsTransaction),
+  'uploads.create': guarded(createUploadTransaction),
   'uploads.putPart': putPartTransaction,
   'uploads.remove': removeUploadTransaction,
   'uploads.complete': completeUploadTransaction,

@@ -106,7 +106,7 @@ class Matrix {
       const answer = await this.#lab.rest.ask({ ...asked, path: `${asked.path}${way}` })
       const after = await this.#lab.changes()
       const what = `${operation}${way} by ${by.name}, ${kind}`
-      this.refusals.note(answer, what, operation)
+      this.refusals.note(answer, { what, action: operation, isThere: by.verdict === '4' })
       this.#judge({ what, question, by, world, answer, changed: after !== before })
       if (isHidden(row, by)) {
         await this.#compare({ what, question, world, answer, way })
@@ -168,7 +168,7 @@ class Matrix {
       const before = await this.#lab.changes()
       const answer = await this.#lab.rest.ask({ ...asked, path: `${asked.path}${way}` })
       const what = `${operation}${way} by ${who.name}`
-      this.refusals.note(answer, what, operation)
+      this.refusals.note(answer, { what, action: operation })
       if (expected === undefined) {
         const isKnown = row.also?.includes(answer.status) === true
         if (answer.status >= 500 && !isKnown) this.#report.fail(`${what}: ${answer.status}`)

@@ -90,7 +90,8 @@ class Asking {
     const before = await this.#lab.changes()
     const answer = await this.#lab.s3.ask(request)
     const what = `${name} by ${who}, ${way}`
-    this.refusals.note(answer, what, `s3.${name}`)
+    const isThere = !may && who === 'stranger'
+    this.refusals.note(answer, { what, action: `s3.${name}`, isThere })
     const told = `${what}: ${answer.status} ${answer.text.slice(0, 300)}`
     const problem = may
       ? letInProblem(row, answer)

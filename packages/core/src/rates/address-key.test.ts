@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { addressKey } from './address-key.ts'
+import { addressKey, networkKey } from './address-key.ts'
 
 test('an IPv4 address is one caller, an IPv6 address is its /64', () => {
   for (const [address, key] of [
@@ -20,4 +20,14 @@ test('an IPv4 address is one caller, an IPv6 address is its /64', () => {
   ] as const) {
     assert.equal(addressKey(address), key, address)
   }
+})
+
+test('a network is a /24 or a /48', () => {
+  const cases = [
+    ['192.0.2.77', '192.0.2.0/24'],
+    ['2001:db8:1:2::3', '2001:db8:1::/48'],
+    ['2001:db8::3', '2001:db8:0::/48'],
+    ['::1', '0:0:0::/48'],
+  ] as const
+  for (const [address, key] of cases) assert.equal(networkKey(address), key, address)
 })

@@ -4,6 +4,17 @@
  */
 export function addressKey(address: string): string {
   if (!address.includes(':')) return address
+  return `${groupsOf(address).join(':')}::/64`
+}
+
+/** What one organisation may have of addresses at the least: a /24 of IPv4, a /48 of IPv6. */
+export function networkKey(address: string): string {
+  if (address.includes(':')) return `${groupsOf(address).slice(0, 3).join(':')}::/48`
+  return `${address.split('.').slice(0, 3).join('.')}.0/24`
+}
+
+/** The first half of an IPv6 address. */
+function groupsOf(address: string): string[] {
   const [plain = ''] = address.toLowerCase().split('%')
   const [front = '', back] = plain.split('::')
   const head = front === '' ? [] : front.split(':')
@@ -12,6 +23,5 @@ export function addressKey(address: string): string {
     while (head.length + tail < 8 && head.length < 4) head.push('0')
     if (head.length < 4) head.push(...back.split(':'))
   }
-  const groups = head.slice(0, 4).map(group => group.replace(/^0+(?=.)/, ''))
-  return `${groups.join(':')}::/64`
+  return head.slice(0, 4).map(group => group.replace(/^0+(?=.)/, ''))
 }

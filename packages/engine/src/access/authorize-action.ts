@@ -1,5 +1,5 @@
 import type { Call } from '@holdfast/core/call.ts'
-import { HoldfastError } from '@holdfast/core/errors.ts'
+import { HIDDEN, HoldfastError } from '@holdfast/core/errors.ts'
 import type { Principal } from '@holdfast/core/principal.ts'
 import type { Asset, Bucket, Version } from '@holdfast/core/records.ts'
 import type { Engine } from '../engine.ts'
@@ -60,13 +60,16 @@ export function missingObject({
   bucket,
   key,
   versionId,
+  cause,
 }: {
   readonly bucket: string
   readonly key: string
   readonly versionId?: string | undefined
+  readonly cause?: typeof HIDDEN
 }): HoldfastError {
-  if (versionId === undefined) return new HoldfastError('ASSET_NOT_FOUND', { bucket, key })
-  return new HoldfastError('VERSION_NOT_FOUND', { bucket, key, version_id: versionId })
+  const details = versionId === undefined ? { bucket, key } : { bucket, key, version_id: versionId }
+  const code = versionId === undefined ? 'ASSET_NOT_FOUND' : 'VERSION_NOT_FOUND'
+  return new HoldfastError(code, details, cause === undefined ? {} : { cause })
 }
 
 export function isAllowed({ principal }: Call, wanted: ObjectInQuestion): boolean {
@@ -82,7 +85,8 @@ export function authorizeObject({ principal }: Call, wanted: ObjectInQuestion): 
   if (decide(principal, permission, resource).allowed) return
   if (asset !== undefined && !mayKnow(principal, resource)) {
     authorize(principal, permission, { bucket, fresh, action, objectTags: {} })
-    throw missingObject({ bucket: bucket.name, key, versionId: wanted.versionId })
+    const { versionId } = wanted
+    throw missingObject({ bucket: bucket.name, key, versionId, cause: HIDDEN })
   }
   authorize(principal, permission, resource)
 }

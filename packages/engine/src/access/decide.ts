@@ -1,4 +1,4 @@
-import { type ErrorCode, type ErrorDetails, HoldfastError } from '@holdfast/core/errors.ts'
+import { type ErrorCode, type ErrorDetails, HIDDEN, HoldfastError } from '@holdfast/core/errors.ts'
 import type { ObjectAcl } from '@holdfast/core/objects.ts'
 import {
   type Permission,
@@ -51,7 +51,7 @@ export interface Fresh {
   readonly key: string
 }
 
-export type Missing = readonly [ErrorCode, ErrorDetails]
+export type Missing = readonly [ErrorCode, ErrorDetails, ErrorOptions?]
 
 export function decide(principal: Principal, permission: Permission, resource: Resource): Decision {
   const { bucket, asset } = resource
@@ -149,11 +149,12 @@ export function authorize(principal: Principal, permission: Permission, resource
   if (decision.allowed) return
   const { bucket, asset } = resource
   if (asset !== undefined && !mayKnow(principal, resource)) {
-    const missing = resource.missing ?? (['ASSET_NOT_FOUND', { asset_id: asset.id }] as const)
-    refuseMissing(principal, permission, missing)
+    const [code, details] = resource.missing ?? ['ASSET_NOT_FOUND', { asset_id: asset.id }]
+    refuseMissing(principal, permission, [code, details, { cause: HIDDEN }])
   }
   if (bucket !== undefined && !mayKnowBucket(principal, bucket)) {
-    refuseMissing(principal, permission, ['BUCKET_NOT_FOUND', { bucket: bucket.name }])
+    const missing = ['BUCKET_NOT_FOUND', { bucket: bucket.name }, { cause: HIDDEN }] as const
+    refuseMissing(principal, permission, missing)
   }
   throw refusal(principal, permission, decision.reason)
 }

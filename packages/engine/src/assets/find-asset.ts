@@ -1,11 +1,12 @@
 import type { Call } from '@holdfast/core/call.ts'
-import { HoldfastError } from '@holdfast/core/errors.ts'
+import { HIDDEN, HoldfastError } from '@holdfast/core/errors.ts'
 import type { Permission } from '@holdfast/core/principal.ts'
 import type { Asset, Bucket } from '@holdfast/core/records.ts'
 import type { Action } from '../access/actions.ts'
 import { authorize, decide, refuseMissing } from '../access/decide.ts'
 import { findBucket } from '../buckets/find-bucket.ts'
 import type { Engine } from '../engine.ts'
+import { type Seen, seenOf } from './writes/seen.ts'
 
 export interface WantedAsset {
   readonly id: string
@@ -19,16 +20,25 @@ export interface WantedAsset {
 
 /** The asset, when the caller has the permission on it. */
 export async function findAsset(engine: Engine, call: Call, wanted: WantedAsset): Promise<Asset> {
+  return (await findSeen(engine, call, wanted)).asset
+}
+
+/** The same with what was decided by, for the transaction that follows. */
+export async function findSeen(
+  engine: Engine,
+  call: Call,
+  wanted: WantedAsset,
+): Promise<{ readonly asset: Asset; readonly bucket: Bucket; readonly seen: readonly Seen[] }> {
   const asset = await engine.catalog.view.assets.byId(wanted.id.toLowerCase())
   if (asset === undefined) return missingAsset(call, wanted)
   const { permission, action } = wanted
-  await authorizeAsset(engine, call, { asset, permission, asked: wanted.id, action })
+  const bucket = await authorizeAsset(engine, call, { asset, permission, asked: wanted.id, action })
   if (asset.deletedAt !== null && wanted.deleted !== 'show') {
     if (wanted.deleted === 'refuse')
       throw new HoldfastError('ASSET_DELETED', { asset_id: asset.id })
     return missingAsset(call, wanted)
   }
-  return asset
+  return { asset, bucket, seen: [seenOf(bucket, asset)] }
 }
 
 export interface WantedPlace {
@@ -50,7 +60,8 @@ export async function findAssetByKey(
   const { view } = engine.catalog
   const bucket = await view.buckets.byName(name)
   const asset = bucket && (await view.assets.byKey(bucket.id, key))
-  if (asset !== undefined && (deleted === 'show' || asset.deletedAt === null)) {
+  const isThere = asset !== undefined && (deleted === 'show' || asset.deletedAt === null)
+  if (isThere) {
     const known = decide(call.principal, 'assets:read', { bucket, asset }).allowed
     if (decide(call.principal, permission, { bucket, asset }).allowed) return asset
     if (known) authorize(call.principal, permission, { bucket, asset })
@@ -58,10 +69,11 @@ export async function findAssetByKey(
   // As if it were the caller's own: whose it is, is not told.
   const fresh = { ownerId: call.principal.id, key }
   await findBucket(engine, call, { name, permission, fresh })
-  throw new HoldfastError('ASSET_NOT_FOUND', { bucket: name, key })
+  const cause = isThere ? { cause: HIDDEN } : {}
+  throw new HoldfastError('ASSET_NOT_FOUND', { bucket: name, key }, cause)
 }
 
-/** Authorises for an asset at hand. */
+/** Authorises for an asset at hand; the bucket that was decided by. */
 export async function authorizeAsset(
   engine: Engine,
   call: Call,
@@ -72,12 +84,13 @@ export async function authorizeAsset(
     readonly asked?: string | undefined
     readonly action?: Action | undefined
   },
-): Promise<void> {
+): Promise<Bucket> {
   const { asset, permission, asked = asset.id } = wanted
   // Whatever the caller holds, the policy of the bucket may deny it.
-  const bucket = await engine.catalog.view.buckets.byId(asset.bucketId)
+  const bucket = await bucketOf(engine, asset)
   const missing = ['ASSET_NOT_FOUND', { asset_id: asked }] as const
   authorize(call.principal, permission, { bucket, asset, missing, action: wanted.action })
+  return bucket
 }
 
 export async function bucketOf(engine: Engine, asset: Asset): Promise<Bucket> {

@@ -1,5 +1,5 @@
 import type { Call } from '@holdfast/core/call.ts'
-import { HoldfastError, invalidFields } from '@holdfast/core/errors.ts'
+import { HIDDEN, HoldfastError, invalidFields } from '@holdfast/core/errors.ts'
 import { bounds } from '@holdfast/core/limits.ts'
 import type { CatalogView } from '@holdfast/core/ports/catalog.ts'
 import type { Permission, Principal } from '@holdfast/core/principal.ts'
@@ -8,7 +8,8 @@ import { decide, isAdministrator } from '../access/decide.ts'
 import { commit } from '../commit.ts'
 import type { Engine } from '../engine.ts'
 import { type PageQuery, requirePage } from '../page.ts'
-import { findAsset } from './find-asset.ts'
+import { findAsset, findSeen } from './find-asset.ts'
+import { authorisedAnew } from './writes/seen.ts'
 
 export interface LinkInput {
   /** What the other asset is to this one, such as `thumbnail` or `derived-from`. */
@@ -27,15 +28,26 @@ export async function addLink(
   id: string,
   input: LinkInput,
 ): Promise<Link> {
-  const from = await findAsset(engine, call, { id, permission: 'assets:write', deleted: 'refuse' })
+  return await authorisedAnew(() => authoriseAndAdd(engine, call, id, input))
+}
+
+async function authoriseAndAdd(
+  engine: Engine,
+  call: Call,
+  id: string,
+  input: LinkInput,
+): Promise<Link> {
+  const wanted = { id, permission: 'assets:write', deleted: 'refuse' } as const
+  const { asset: from, seen } = await findSeen(engine, call, wanted)
   if (!LINK_TYPE.test(input.type)) {
     const problem = 'must be 1 to 64 letters, digits, dots, colons, hyphens or underscores'
     throw invalidFields({ path: 'type', problem })
   }
   const other = { id: input.to, permission: 'assets:read', deleted: 'hide' } as const
-  const to = await findAsset(engine, call, other)
+  const { asset: to, seen: seenThere } = await findSeen(engine, call, other)
   const createdBy = input.createdBy ?? call.principal.name
-  const args = { fromId: from.id, toId: to.id, type: input.type, createdBy }
+  const ends = { fromId: from.id, toId: to.id }
+  const args = { ...ends, type: input.type, createdBy, seen: [...seen, ...seenThere] }
   return commit(engine, call, { name: 'links.add', args })
 }
 
@@ -94,12 +106,23 @@ export async function removeLink(
   id: string,
   linkId: string,
 ): Promise<void> {
-  const asset = await findAsset(engine, call, { id, permission: 'assets:write', deleted: 'show' })
+  await authorisedAnew(() => authoriseAndUnlink(engine, call, id, linkId))
+}
+
+async function authoriseAndUnlink(
+  engine: Engine,
+  call: Call,
+  id: string,
+  linkId: string,
+): Promise<void> {
+  const wanted = { id, permission: 'assets:write', deleted: 'show' } as const
+  const { asset, seen } = await findSeen(engine, call, wanted)
   const link = await engine.catalog.view.links.byId(linkId.toLowerCase())
   if (link === undefined || !(await mayRemove(engine, call, { link, asset }))) {
-    throw new HoldfastError('LINK_NOT_FOUND', { link_id: linkId })
+    const cause = link === undefined ? {} : { cause: HIDDEN }
+    throw new HoldfastError('LINK_NOT_FOUND', { link_id: linkId }, cause)
   }
-  await commit(engine, call, { name: 'links.remove', args: { linkId: link.id } })
+  await commit(engine, call, { name: 'links.remove', args: { linkId: link.id, seen } })
 }
 
 async function mayRemove(

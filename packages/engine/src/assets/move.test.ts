@@ -202,8 +202,26 @@ describe('copying', () => {
     await assert.rejects(copyAsset(engine, named, asset.id, {}), refused('FORBIDDEN'))
     const stranger = callOf({ id: 'other', permissions: ['assets:*'] })
     await assert.rejects(copyAsset(engine, stranger, asset.id, {}), refused('ASSET_NOT_FOUND'))
-    const writer = callOf({ permissions: ['assets:write'] })
+    const writer = callOf({ permissions: ['*:write'] })
     const copy = await copyAsset(engine, writer, asset.id, {})
     assert.deepEqual(copy.acl, { read: ['someone'], write: ['someone'] })
+  })
+})
+
+describe('the list of a copy', () => {
+  it('gives its maker no more than it holds on the source and where the copy lies', async () => {
+    await using opened = await openTwo()
+    const { engine } = opened
+    const some = callOf({
+      id: 'ann',
+      permissions: ['assets:read', 'assets:write', 'versions:read', 'metadata:read'],
+    })
+    const all = callOf({ id: 'bob', permissions: ['assets:*', 'versions:*', 'metadata:*'] })
+    const acl = { read: ['ann', 'bob'], write: ['carl'] }
+    const { asset } = await put(opened, 'k', 'one', { acl })
+    const little = await copyAsset(engine, some, asset.id, { key: 'little' })
+    assert.deepEqual(little.acl, { read: ['ann', 'bob'], write: [] })
+    const much = await copyAsset(engine, all, asset.id, { key: 'much' })
+    assert.deepEqual(much.acl, { read: ['ann', 'bob'], write: ['carl', 'bob'] })
   })
 })

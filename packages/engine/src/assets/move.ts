@@ -1,17 +1,26 @@
 import type { Call } from '@holdfast/core/call.ts'
 import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { Acl, Asset, Bucket } from '@holdfast/core/records.ts'
-import { authorize, decide, hasOwnRight, hasScope, isAdministrator } from '../access/decide.ts'
+import {
+  authorize,
+  decide,
+  type Fresh,
+  hasOwnRight,
+  hasScope,
+  isAdministrator,
+} from '../access/decide.ts'
+import { GIVEN } from '../access/list-rights.ts'
 import { requireNoGain } from '../access/no-gain.ts'
 import { findBucket } from '../buckets/find-bucket.ts'
 import { commit } from '../commit.ts'
 import type { Engine } from '../engine.ts'
 import { requireFields } from './asset-fields.ts'
-import { authorizeAsset, bucketOf, findAsset } from './find-asset.ts'
+import { authorizeAsset, bucketOf, findSeen } from './find-asset.ts'
 import { requireAccepted } from './intake/accepted.ts'
 import { defaultKey } from './intake/default-key.ts'
 import { keyTaken } from './intake/put-target.ts'
 import { requirePreconditions } from './preconditions.ts'
+import { authorisedAnew, seenOf } from './writes/seen.ts'
 
 export interface MoveInput {
   /** Bucket name; absent: the bucket stays. */
@@ -28,7 +37,17 @@ export async function moveAsset(
   id: string,
   input: MoveInput,
 ): Promise<Asset> {
-  const asset = await findAsset(engine, call, { id, permission: 'assets:write', deleted: 'refuse' })
+  return await authorisedAnew(() => authoriseAndMove(engine, call, id, input))
+}
+
+async function authoriseAndMove(
+  engine: Engine,
+  call: Call,
+  id: string,
+  input: MoveInput,
+): Promise<Asset> {
+  const wanted = { id, permission: 'assets:write', deleted: 'refuse' } as const
+  const { asset, bucket: from, seen } = await findSeen(engine, call, wanted)
   requireFields(input)
   requirePreconditions(asset, input)
   const key = input.key ?? asset.key
@@ -39,7 +58,7 @@ export async function moveAsset(
     authorize(call.principal, 'assets:write', { bucket, fresh })
     throw new HoldfastError('FORBIDDEN', { permission: 'assets:write' })
   }
-  const was = { bucket: await bucketOf(engine, asset), asset }
+  const was = { bucket: from, asset }
   // In words of policies it is deleted where it lies, as by a rename of S3.
   if (bucket.id !== asset.bucketId || key !== asset.key) {
     const action = 's3:DeleteObject'
@@ -52,6 +71,7 @@ export async function moveAsset(
     bucketId: bucket.id,
     key,
     name: input.name ?? asset.name,
+    seen: [...seen, seenOf(bucket, undefined)],
     preconditions: { ifMatch: input.ifMatch },
   }
   return commit(engine, call, { name: 'assets.move', args })
@@ -74,7 +94,17 @@ export async function copyAsset(
   id: string,
   input: CopyInput,
 ): Promise<Asset> {
-  const asset = await findAsset(engine, call, { id, permission: 'assets:read', deleted: 'hide' })
+  return await authorisedAnew(() => authoriseAndCopy(engine, call, id, input))
+}
+
+async function authoriseAndCopy(
+  engine: Engine,
+  call: Call,
+  id: string,
+  input: CopyInput,
+): Promise<Asset> {
+  const wanted = { id, permission: 'assets:read', deleted: 'hide' } as const
+  const { asset, bucket: from, seen } = await findSeen(engine, call, wanted)
   requireFields(input)
   const name = input.name ?? asset.name
   const service = input.service ?? asset.service
@@ -90,7 +120,8 @@ export async function copyAsset(
     name,
     service,
     ownerId,
-    acl: copiedAcl(call, asset.acl),
+    acl: copiedAcl(call, { bucket: from, asset }, { bucket, fresh }),
+    seen: [...seen, seenOf(bucket, undefined)],
     createdBy: input.createdBy ?? call.principal.name,
   }
   return (await commit(engine, call, { name: 'assets.copy', args })).asset
@@ -156,10 +187,24 @@ async function requireFree(
   throw keyTaken(call, place.bucket, holder)
 }
 
-/** A copy of a guarded asset stays guarded, and its maker keeps a hold on it. */
-function copiedAcl({ principal }: Call, acl: Acl | null): Acl | null {
+/**
+ * A copy of a guarded asset stays guarded, and its maker keeps a hold on it as far as it has one:
+ * reading what it may read of the source, writing, for itself and those named, what it may write
+ * where the copy lies.
+ */
+function copiedAcl(
+  { principal }: Call,
+  was: { readonly bucket: Bucket; readonly asset: Asset },
+  is: { readonly bucket: Bucket; readonly fresh: Fresh },
+): Acl | null {
+  const { acl } = was.asset
   if (acl === null || isAdministrator(principal)) return acl
   const withMaker = (ids: readonly string[]) =>
     ids.includes(principal.id) ? ids : [...ids, principal.id]
-  return { read: withMaker(acl.read), write: withMaker(acl.write) }
+  const reads = GIVEN.read.every(one => decide(principal, one, was).allowed)
+  const writes = GIVEN.write.every(one => decide(principal, one, is).allowed)
+  return {
+    read: reads ? withMaker(acl.read) : acl.read,
+    write: writes ? withMaker(acl.write) : [],
+  }
 }

@@ -184,7 +184,7 @@ describe('deleting', () => {
     const { asset } = await put(opened, 'k', 'two')
     for (const hard of [false, true]) {
       const preconditions = { ifMatch: [first.asset.sha256] }
-      const args = { assetId: asset.id, hard, preconditions, createdBy: 'x' }
+      const args = { assetId: asset.id, hard, preconditions, createdBy: 'x', seen: [] }
       const stale = commit(engine, call, { name: 'assets.remove', args })
       await assert.rejects(stale, refused('PRECONDITION_FAILED'))
     }

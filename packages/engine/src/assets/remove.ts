@@ -4,9 +4,10 @@ import type { Asset } from '@holdfast/core/records.ts'
 import { asHoldfastError } from '../as-holdfast-error.ts'
 import { commit } from '../commit.ts'
 import type { Engine } from '../engine.ts'
-import { authorizeAsset, bucketOf, findAsset, findAssetByKey } from './find-asset.ts'
+import { authorizeAsset, findAsset, findAssetByKey, findSeen } from './find-asset.ts'
 import { keyTaken } from './intake/put-target.ts'
 import { requirePreconditions } from './preconditions.ts'
+import { authorisedAnew, seenOf } from './writes/seen.ts'
 
 export interface RemoveOptions {
   /** For good, with all versions; else it can be restored. */
@@ -21,8 +22,10 @@ export async function removeAsset(
   id: string,
   options: RemoveOptions = {},
 ): Promise<void> {
-  const asset = await findAsset(engine, call, { id, permission: 'assets:write', deleted: 'show' })
-  await removeFound(engine, call, { asset, options })
+  await authorisedAnew(async () => {
+    const asset = await findAsset(engine, call, { id, permission: 'assets:write', deleted: 'show' })
+    await removeFound(engine, call, { asset, options })
+  })
 }
 
 /** The same for what holds a key: to who may not know of it, nothing does. */
@@ -34,7 +37,10 @@ export async function removeAssetByKey(
 ): Promise<void> {
   const { bucket, key } = place
   const wanted = { bucket, key, permission: 'assets:write', deleted: 'show' } as const
-  await removeFound(engine, call, { asset: await findAssetByKey(engine, call, wanted), options })
+  await authorisedAnew(async () => {
+    const asset = await findAssetByKey(engine, call, wanted)
+    await removeFound(engine, call, { asset, options })
+  })
 }
 
 async function removeFound(
@@ -43,7 +49,8 @@ async function removeFound(
   { asset, options }: { readonly asset: Asset; readonly options: RemoveOptions },
 ): Promise<void> {
   const permission = 'assets:write'
-  await authorizeAsset(engine, call, { asset, permission, action: 's3:DeleteObject' })
+  const action = 's3:DeleteObject'
+  const bucket = await authorizeAsset(engine, call, { asset, permission, action })
   requirePreconditions(asset.deletedAt === null ? asset : undefined, options)
   const hard = options.hard ?? false
   // All its versions go.
@@ -54,6 +61,7 @@ async function removeFound(
   const args = {
     assetId: asset.id,
     hard,
+    seen: [seenOf(bucket, asset)],
     preconditions: { ifMatch: options.ifMatch },
     createdBy: call.principal.name,
   }
@@ -61,12 +69,17 @@ async function removeFound(
 }
 
 export async function restoreAsset(engine: Engine, call: Call, id: string): Promise<Asset> {
-  const asset = await findAsset(engine, call, { id, permission: 'assets:write', deleted: 'show' })
+  return await authorisedAnew(() => authoriseAndRestore(engine, call, id))
+}
+
+async function authoriseAndRestore(engine: Engine, call: Call, id: string): Promise<Asset> {
+  const wanted = { id, permission: 'assets:write', deleted: 'show' } as const
+  const { asset, bucket, seen } = await findSeen(engine, call, wanted)
   if (asset.trashed) {
     const holder = await engine.catalog.view.assets.byKey(asset.bucketId, asset.key)
-    if (holder !== undefined) throw keyTaken(call, await bucketOf(engine, asset), holder)
+    if (holder !== undefined) throw keyTaken(call, bucket, holder)
   }
-  return commit(engine, call, { name: 'assets.restore', args: { assetId: asset.id } })
+  return commit(engine, call, { name: 'assets.restore', args: { assetId: asset.id, seen } })
 }
 
 export type RemoveResult =

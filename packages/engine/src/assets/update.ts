@@ -1,16 +1,17 @@
 import type { Call } from '@holdfast/core/call.ts'
 import type { Permission } from '@holdfast/core/principal.ts'
-import type { Acl, Asset, AssetType, JsonObject } from '@holdfast/core/records.ts'
+import type { Acl, Asset, AssetType, Bucket, JsonObject } from '@holdfast/core/records.ts'
 import type { Action } from '../access/actions.ts'
 import { requireListRights } from '../access/list-rights.ts'
 import { commit } from '../commit.ts'
 import type { Engine } from '../engine.ts'
 import { requireFields } from './asset-fields.ts'
-import { bucketOf, findAsset } from './find-asset.ts'
+import { findSeen } from './find-asset.ts'
 import { requireAllowedBytes, requireAllowedType, resolveType } from './intake/content-type.ts'
 import { requireLength, type Upload } from './intake/upload.ts'
 import { requirePreconditions } from './preconditions.ts'
 import type { PutResult } from './writes/put-transaction.ts'
+import { authorisedAnew } from './writes/seen.ts'
 import type { UpdatedContent } from './writes/update-transaction.ts'
 
 export interface UpdateInput {
@@ -58,22 +59,32 @@ export interface Change {
   readonly input: UpdateInput
 }
 
-export async function change(
+export async function change(engine: Engine, call: Call, wanted: Change): Promise<PutResult> {
+  return await authorisedAnew(() => changeOnce(engine, call, wanted))
+}
+
+async function changeOnce(
   engine: Engine,
   call: Call,
   { id, permission, action, input }: Change,
 ): Promise<PutResult> {
-  const asset = await findAsset(engine, call, { id, permission, action, deleted: 'refuse' })
+  const { asset, bucket, seen } = await findSeen(engine, call, {
+    id,
+    permission,
+    action,
+    deleted: 'refuse',
+  })
   requireFields(input)
   if (input.acl !== undefined) {
-    requireListRights(call, { bucket: await bucketOf(engine, asset), asset }, input.acl)
+    requireListRights(call, { bucket, asset }, input.acl)
   }
   requirePreconditions(asset, input)
   const { upload } = input
-  const content = upload === undefined ? null : await checkedContent(engine, asset, input, upload)
+  const content = upload === undefined ? null : await checkedContent(bucket, asset, input, upload)
   const { name, type, tags, acl } = input
   const args = {
     assetId: asset.id,
+    seen,
     preconditions: { ifMatch: input.ifMatch },
     metadata: input.metadata,
     patch: { name, type, tags, acl },
@@ -86,12 +97,11 @@ export async function change(
 }
 
 async function checkedContent(
-  engine: Engine,
+  bucket: Bucket,
   asset: Asset,
   input: UpdateInput,
   upload: Upload,
 ): Promise<UpdatedContent> {
-  const bucket = await bucketOf(engine, asset)
   requireLength(upload.facts.size, bucket.settings.assetBytesMax ?? Number.MAX_SAFE_INTEGER)
   const { contentType } = await resolveType(input.contentType, upload.head, asset.contentType)
   requireAllowedType(bucket, contentType)

@@ -147,7 +147,8 @@ async function emptyTrash(engine: Engine, call: Call, bucket: Bucket): Promise<v
     const filter = { bucketId: bucket.id, deleted: 'only' as const, limit: TRASH_PAGE }
     const trashed = await view.assets.list(filter)
     if (trashed.length === 0) return
-    const fields = { hard: true, preconditions: {}, createdBy: call.principal.name }
+    const createdBy = call.principal.name
+    const fields = { hard: true, preconditions: {}, createdBy, seen: [] }
     await Promise.all(
       trashed.map(({ id }) =>
         commit(engine, call, { name: 'assets.remove', args: { assetId: id, ...fields } }),

@@ -1,4 +1,5 @@
 import type { Call } from '@holdfast/core/call.ts'
+import { HIDDEN } from '@holdfast/core/errors.ts'
 import type { MultipartUpload } from '@holdfast/core/objects.ts'
 import type { Asset, Bucket } from '@holdfast/core/records.ts'
 import { type Action, actionPermissions } from '../access/actions.ts'
@@ -17,7 +18,7 @@ export interface UploadAddress {
 export interface UploadPlace {
   readonly bucket: Bucket
   readonly asset: Asset | undefined
-  /** Undefined when it is not there (any more). */
+  /** Undefined when it is not there (any more); of who may not know of it, UPLOAD_NOT_FOUND. */
   readonly upload: MultipartUpload | undefined
 }
 
@@ -33,8 +34,9 @@ export async function lookUpUpload(
   authorizeObject(call, { bucket, key, asset, action })
   const upload = await view.uploads.byId(uploadId)
   const there = upload?.bucketId === bucket.id && upload.key === key
-  const isOpen = there && isOpenTo(call, { bucket, asset, upload, action })
-  return { bucket, asset, upload: isOpen ? upload : undefined }
+  if (!there) return { bucket, asset, upload: undefined }
+  if (isOpenTo(call, { bucket, asset, upload, action })) return { bucket, asset, upload }
+  throw missingUpload(uploadId, { cause: HIDDEN })
 }
 
 /** Its parts are nobody's asset yet: rights on own assets open only uploads of one's own. */

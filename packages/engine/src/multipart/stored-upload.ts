@@ -9,6 +9,6 @@ export async function storedUpload(view: CatalogView, id: string): Promise<Multi
   return upload
 }
 
-export function missingUpload(uploadId: string): HoldfastError {
-  return new HoldfastError('UPLOAD_NOT_FOUND', { upload_id: uploadId })
+export function missingUpload(uploadId: string, why: ErrorOptions = {}): HoldfastError {
+  return new HoldfastError('UPLOAD_NOT_FOUND', { upload_id: uploadId }, why)
 }

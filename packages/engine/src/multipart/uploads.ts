@@ -10,6 +10,7 @@ import type { UploadQuery } from '@holdfast/core/ports/object-questions.ts'
 import type { Bucket } from '@holdfast/core/records.ts'
 import { authorizeBucket } from '../access/authorize-action.ts'
 import { findTarget } from '../assets/intake/put-target.ts'
+import { authorisedAnew, seenOf } from '../assets/writes/seen.ts'
 import { commit } from '../commit.ts'
 import type { Engine } from '../engine.ts'
 import { completeFacets, type ObjectInput } from '../objects/object-facets.ts'
@@ -32,6 +33,14 @@ export async function createUpload(
   call: Call,
   input: CreateUploadInput,
 ): Promise<MultipartUpload> {
+  return await authorisedAnew(() => beginUpload(engine, call, input))
+}
+
+async function beginUpload(
+  engine: Engine,
+  call: Call,
+  input: CreateUploadInput,
+): Promise<MultipartUpload> {
   const { bucket, key, facets, checksum = null } = input
   if (checksum !== null) requireChecksumType(checksum)
   const put = objectPut(engine, call, { bucket, key, facets })
@@ -42,6 +51,7 @@ export async function createUpload(
   const { principal } = call
   const args = {
     bucketId: target.bucket.id,
+    seen: [seenOf(target.bucket, target.existing)],
     key,
     service: put.fields.service,
     ownerId: put.fields.ownerId,

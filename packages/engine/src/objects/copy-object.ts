@@ -3,6 +3,7 @@ import { HoldfastError, invalidFields } from '@holdfast/core/errors.ts'
 import type { ChecksumAlgorithm, ObjectFacets, ObjectTag } from '@holdfast/core/objects.ts'
 import { requireNoGain } from '../access/no-gain.ts'
 import { findTarget } from '../assets/intake/put-target.ts'
+import { authorisedAnew, seenOf } from '../assets/writes/seen.ts'
 import { commit } from '../commit.ts'
 import { computeChecksum, headOf } from '../content/content-facts.ts'
 import type { Engine } from '../engine.ts'
@@ -120,6 +121,14 @@ export async function renameObject(
   call: Call,
   input: RenameObjectInput,
 ): Promise<StoredObject> {
+  return await authorisedAnew(() => authoriseAndRename(engine, call, input))
+}
+
+async function authoriseAndRename(
+  engine: Engine,
+  call: Call,
+  input: RenameObjectInput,
+): Promise<StoredObject> {
   const { bucket, from, to, conditions = {} } = input
   const source = await getObject(engine, call, { bucket, key: from, action: 's3:DeleteObject' })
   requireSource(source, input.sourceConditions ?? {})
@@ -138,6 +147,7 @@ export async function renameObject(
     name: put.newName,
     conditions,
     authorisedId: target.existing?.id ?? null,
+    seen: [seenOf(source.bucket, source.asset), seenOf(target.bucket, target.existing)],
     createdBy: call.principal.name,
   }
   const asset = await commit(engine, call, { name: 'objects.rename', args })

@@ -124,6 +124,7 @@ describe('rights on own objects', () => {
       bucketId: asset.bucketId,
       key: 'k',
       authorisedId: null,
+      seen: { bucketId: asset.bucketId, bucketSeq: 0, asset: null },
       versionId: null,
       bypassGovernance: false,
       conditions: {},

@@ -5,6 +5,7 @@ import type { Bucket } from '@holdfast/core/records.ts'
 import type { Action } from '../access/actions.ts'
 import { authorizeObject } from '../access/authorize-action.ts'
 import { requireGrantRights } from '../access/grant-rights.ts'
+import { authorisedAnew, seenOf } from '../assets/writes/seen.ts'
 import { commit } from '../commit.ts'
 import type { Engine } from '../engine.ts'
 import { getObject } from './find-object.ts'
@@ -67,6 +68,10 @@ interface Change {
 }
 
 async function change(engine: Engine, call: Call, wanted: Change): Promise<StoredObject> {
+  return await authorisedAnew(() => changeOnce(engine, call, wanted))
+}
+
+async function changeOnce(engine: Engine, call: Call, wanted: Change): Promise<StoredObject> {
   const { address, action, patch } = wanted
   const { bucket: name, key, versionId } = address
   const { bucket, asset, version } = await getObject(engine, call, {
@@ -83,7 +88,8 @@ async function change(engine: Engine, call: Call, wanted: Change): Promise<Store
     const bypass = 's3:BypassGovernanceRetention'
     authorizeObject(call, { bucket, key, asset, version, action: bypass })
   }
-  const args = { assetId: asset.id, versionId: version.id, patch, bypassGovernance }
+  const seen = [seenOf(bucket, asset)]
+  const args = { assetId: asset.id, versionId: version.id, patch, bypassGovernance, seen }
   const next = await commit(engine, call, { name: 'objects.set', args })
   return storedObject(bucket, asset, next)
 }

@@ -1,9 +1,10 @@
 import type { Call } from '@holdfast/core/call.ts'
-import { type HoldfastError, isHoldfastError } from '@holdfast/core/errors.ts'
+import type { HoldfastError } from '@holdfast/core/errors.ts'
 import type { CatalogView } from '@holdfast/core/ports/catalog.ts'
 import type { Asset, Bucket, Version } from '@holdfast/core/records.ts'
 import { authorizeObject, findBucketFor } from '../access/authorize-action.ts'
 import { asHoldfastError } from '../as-holdfast-error.ts'
+import { authorisedAnew, seenOf } from '../assets/writes/seen.ts'
 import { commit } from '../commit.ts'
 import type { Engine } from '../engine.ts'
 import type { ETagConditions } from './etag.ts'
@@ -30,17 +31,8 @@ export async function removeObject(
   input: RemoveObjectInput,
 ): Promise<RemovedObject> {
   requireVersionId(input.versionId)
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      return await authoriseAndRemove(engine, call, input)
-    } catch (error) {
-      const again = isHoldfastError(error) && error.code === 'CHANGED_MEANWHILE'
-      if (!again || attempt >= ATTEMPTS_MAX) throw error
-    }
-  }
+  return await authorisedAnew(() => authoriseAndRemove(engine, call, input))
 }
-
-const ATTEMPTS_MAX = 5
 
 /** CHANGED_MEANWHILE when the key changed hands after the caller was authorised for it. */
 async function authoriseAndRemove(
@@ -65,6 +57,7 @@ async function authoriseAndRemove(
     bucketId: bucket.id,
     key,
     authorisedId: asset?.id ?? null,
+    seen: seenOf(bucket, asset),
     versionId: versionId?.toLowerCase() ?? null,
     bypassGovernance: input.bypassGovernance ?? false,
     conditions: input.conditions ?? {},

@@ -9,9 +9,10 @@ import { requireGrantRights } from '../access/grant-rights.ts'
 import { requireAccepted } from '../assets/intake/accepted.ts'
 import { requireAllowedBytes, resolveType } from '../assets/intake/content-type.ts'
 import { type CheckedPut, checkedPut } from '../assets/intake/put-fields.ts'
-import { findTarget, type PutTarget } from '../assets/intake/put-target.ts'
+import { againTarget, type PutTarget, targetAfterBody } from '../assets/intake/put-target.ts'
 import type { Incoming } from '../assets/writes/incoming.ts'
 import type { PutArgs, PutResult } from '../assets/writes/put-transaction.ts'
+import { seenOf } from '../assets/writes/seen.ts'
 import type { Engine } from '../engine.ts'
 import { assetMetadataOf, assetTagsOf } from './asset-words.ts'
 import type { ETagConditions } from './etag.ts'
@@ -74,7 +75,7 @@ export async function storeObject(
   call: Call,
   { ready, commit }: { ready: ReadyObject; commit: (args: PutArgs) => Promise<PutResult> },
 ): Promise<StoredObject> {
-  let next = ready
+  let next = { ...ready, target: await targetAfterBody(engine, call, ready) }
   for (let attempt = 1; ; attempt += 1) {
     try {
       const { asset, version } = await commit(await argsOf(engine, call, next))
@@ -83,7 +84,7 @@ export async function storeObject(
       const again = isHoldfastError(error) && error.code === 'CHANGED_MEANWHILE'
       if (!again || attempt >= ATTEMPTS_MAX) throw error
     }
-    next = { ...next, target: await findTarget(engine, call, next.put) }
+    next = { ...next, target: await againTarget(engine, call, next.put) }
   }
 }
 
@@ -100,6 +101,7 @@ async function argsOf(engine: Engine, call: Call, ready: ReadyObject): Promise<P
     bucketId: bucket.id,
     key: target.key,
     authorisedId: existing?.id ?? null,
+    seen: seenOf(bucket, existing),
     mode: 'replace',
     preconditions: {},
     incoming,

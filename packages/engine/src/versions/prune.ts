@@ -1,7 +1,8 @@
 import type { Call } from '@holdfast/core/call.ts'
 import { type FieldProblem, HoldfastError, invalidFields } from '@holdfast/core/errors.ts'
 import type { Version } from '@holdfast/core/records.ts'
-import { bucketOf, findAsset } from '../assets/find-asset.ts'
+import { bucketOf, findSeen } from '../assets/find-asset.ts'
+import { authorisedAnew } from '../assets/writes/seen.ts'
 import { commit } from '../commit.ts'
 import type { Engine } from '../engine.ts'
 import { clockProblem } from '../integrity/clock-problem.ts'
@@ -33,8 +34,17 @@ export async function pruneVersions(
   assetId: string,
   options: PruneOptions = {},
 ): Promise<PruneResult> {
+  return await authorisedAnew(() => authoriseAndPrune(engine, call, assetId, options))
+}
+
+async function authoriseAndPrune(
+  engine: Engine,
+  call: Call,
+  assetId: string,
+  options: PruneOptions,
+): Promise<PruneResult> {
   const wanted = { id: assetId, permission: 'versions:write', deleted: 'refuse' } as const
-  const asset = await findAsset(engine, call, wanted)
+  const { asset, seen } = await findSeen(engine, call, wanted)
   requireOptions(options)
   const bucket = await bucketOf(engine, asset)
   const usual = bucket.settings.versionsMax ?? engine.settings.versionsMax
@@ -46,7 +56,10 @@ export async function pruneVersions(
   const now = new Date(engine.clock.now()).toISOString()
   const pruned = dryRun
     ? await engine.catalog.read(view => prunable(view, asset, { ...rule, now }))
-    : await commit(engine, call, { name: 'versions.prune', args: { assetId: asset.id, rule } })
+    : await commit(engine, call, {
+        name: 'versions.prune',
+        args: { assetId: asset.id, rule, seen },
+      })
   return { pruned, dryRun, keep: rule.keep }
 }
 

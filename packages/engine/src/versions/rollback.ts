@@ -2,9 +2,10 @@ import type { Call } from '@holdfast/core/call.ts'
 import type { Asset } from '@holdfast/core/records.ts'
 import { decide } from '../access/decide.ts'
 import { requireFields } from '../assets/asset-fields.ts'
-import { bucketOf, findAsset } from '../assets/find-asset.ts'
+import { bucketOf, findSeen } from '../assets/find-asset.ts'
 import { requireAccepted } from '../assets/intake/accepted.ts'
 import type { AssetAndVersion } from '../assets/writes/asset-writes.ts'
+import { authorisedAnew } from '../assets/writes/seen.ts'
 import { commit } from '../commit.ts'
 import type { Engine } from '../engine.ts'
 import { findVersion, type VersionName } from './find-version.ts'
@@ -23,13 +24,23 @@ export async function rollbackVersion(
   target: { readonly assetId: string; readonly version: VersionName },
   options: RollbackOptions = {},
 ): Promise<AssetAndVersion> {
+  return await authorisedAnew(() => authoriseAndRoll(engine, call, target, options))
+}
+
+async function authoriseAndRoll(
+  engine: Engine,
+  call: Call,
+  target: { readonly assetId: string; readonly version: VersionName },
+  options: RollbackOptions,
+): Promise<AssetAndVersion> {
   // It puts content, in words of policies.
   const wanted = {
     id: target.assetId,
     permission: 'versions:write',
     action: 's3:PutObject',
+    deleted: 'refuse',
   } as const
-  const asset = await findAsset(engine, call, { ...wanted, deleted: 'refuse' })
+  const { asset, seen } = await findSeen(engine, call, wanted)
   await requireSight(engine, call, asset)
   requireFields({ createdBy: options.createdBy, description: options.description })
   const version = await findVersion(engine.catalog.view, asset, target.version)
@@ -37,6 +48,7 @@ export async function rollbackVersion(
   const args = {
     assetId: asset.id,
     versionId: version.id,
+    seen,
     preconditions: { ifMatch: options.ifMatch },
     createdBy: options.createdBy ?? call.principal.name,
     description: options.description ?? '',

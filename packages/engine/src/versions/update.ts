@@ -3,7 +3,8 @@ import { type FieldProblem, invalidFields } from '@holdfast/core/errors.ts'
 import { metadataProblems, nameProblem } from '@holdfast/core/names.ts'
 import type { JsonObject, Version } from '@holdfast/core/records.ts'
 import { descriptionProblem } from '../assets/asset-fields.ts'
-import { findAsset } from '../assets/find-asset.ts'
+import { findSeen } from '../assets/find-asset.ts'
+import { authorisedAnew } from '../assets/writes/seen.ts'
 import { commit } from '../commit.ts'
 import type { Engine } from '../engine.ts'
 import { findVersion, type VersionName } from './find-version.ts'
@@ -26,14 +27,24 @@ export async function updateVersion(
   target: { readonly assetId: string; readonly version: VersionName },
   patch: VersionPatch,
 ): Promise<Version> {
+  return await authorisedAnew(() => authoriseAndUpdate(engine, call, target, patch))
+}
+
+async function authoriseAndUpdate(
+  engine: Engine,
+  call: Call,
+  target: { readonly assetId: string; readonly version: VersionName },
+  patch: VersionPatch,
+): Promise<Version> {
   const wanted = { id: target.assetId, permission: 'versions:write', deleted: 'refuse' } as const
-  const asset = await findAsset(engine, call, wanted)
+  const { asset, seen } = await findSeen(engine, call, wanted)
   requirePatch(patch)
   const version = await findVersion(engine.catalog.view, asset, target.version)
   const { tag, metadata, description } = patch
   const args = {
     assetId: asset.id,
     versionId: version.id,
+    seen,
     metadata,
     description,
     tag: tag && { name: tag.name, description: tag.description ?? '' },

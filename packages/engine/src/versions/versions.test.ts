@@ -325,7 +325,7 @@ describe('pruning', () => {
       await assert.rejects(pruning, refused('ASSET_DELETED', { asset_id: assetId }))
     }
     const rule = { keep: 1, before: null }
-    const race = commit(engine, call, { name: 'versions.prune', args: { assetId, rule } })
+    const race = commit(engine, call, { name: 'versions.prune', args: { assetId, rule, seen: [] } })
     await assert.rejects(race, refused('ASSET_DELETED'))
   })
 })

@@ -6,6 +6,9 @@ import type { LdapOptions } from './ldap-options.ts'
 const STATE = ['userAccountControl', 'pwdAccountLockedTime', 'nsAccountLock']
 /** Number of the primary group of a `posixAccount` (RFC 2307 §2.2). */
 const GID = 'gidNumber'
+/** Of Active Directory: the security identifier, and the last part of that of the primary group. */
+export const SID = 'objectSid'
+const PRIMARY = 'primaryGroupID'
 /** ACCOUNTDISABLE (MS-ADTS §2.2.16). */
 const DISABLED = 0x2
 /** Closed by an administrator until one opens it (draft-behera-ldap-password-policy-11 §5.3.3). */
@@ -14,7 +17,7 @@ const LOCKED_FOR_GOOD = '000001010000Z'
 export function attributesOf(options: LdapOptions): string[] {
   const { usernameAttribute, emailAttribute, firstNameAttribute, lastNameAttribute } = options
   const names = [usernameAttribute, emailAttribute, firstNameAttribute, lastNameAttribute]
-  return [...new Set([options.idAttribute, ...names, ...STATE, GID])]
+  return [...new Set([options.idAttribute, ...names, ...STATE, GID, SID, PRIMARY])]
 }
 
 /** Everything but the groups; undefined for an entry without what names it. */
@@ -46,6 +49,22 @@ export function entryOf(
 export function primaryGidOf(entry: Entry): string | undefined {
   const gid = textOf(entry, GID)
   return gid !== undefined && /^\d{1,10}$/.test(gid) ? gid : undefined
+}
+
+/**
+ * The identifier of the primary group: that of the person with another last part, four bytes, the
+ * lowest first (MS-DTYP §2.4.2.2, MS-ADA3 on `primaryGroupID`). No `member` names who is in it.
+ */
+export function primarySidOf(entry: Entry): Buffer | undefined {
+  const value = valueIn(entry, SID)
+  const bytes = Array.isArray(value) ? value[0] : value
+  const last = textOf(entry, PRIMARY)
+  if (!Buffer.isBuffer(bytes) || last === undefined || !/^\d{1,10}$/.test(last)) return undefined
+  const parts = bytes[1] ?? 0
+  if (parts === 0 || bytes.length !== 8 + 4 * parts || Number(last) > 0xffffffff) return undefined
+  const sid = Buffer.from(bytes)
+  sid.writeUInt32LE(Number(last), sid.length - 4)
+  return sid
 }
 
 /** `objectGUID` is 16 bytes, kept here as hex; other names are texts. */

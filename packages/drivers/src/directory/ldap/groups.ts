@@ -1,6 +1,6 @@
 import { AndFilter, EqualityFilter, type Filter, OrFilter } from 'ldapts'
 import type { LdapConnection } from './connection.ts'
-import { textOf } from './entries.ts'
+import { SID, textOf } from './entries.ts'
 import type { LdapOptions } from './ldap-options.ts'
 
 const GROUPS_MAX = 1000
@@ -10,16 +10,18 @@ const AT_ONCE = 50
  * Distinguished names and common names of the groups that name the user, and of the groups that
  * these are in, in lower case. `member` and `uniqueMember` hold distinguished names (RFC 4519),
  * `memberUid` user names, and the number of a user is that of a `posixGroup` (RFC 2307 §2.2).
+ * `sid` is the identifier of the primary group of Active Directory.
  */
 export async function groupsOf(
   connection: LdapConnection,
   options: LdapOptions,
-  user: { readonly dn: string; readonly username: string; readonly gid?: string | undefined },
+  user: Pick<Members, 'gid' | 'sid'> & { readonly dn: string; readonly username: string },
 ): Promise<string[]> {
   const found = new Map<string, string>()
   let members = [user.dn]
   for (let level = 0; level < options.groupDepth && members.length > 0; level += 1) {
-    const own = level === 0 ? { names: [user.username], gid: user.gid } : { names: [] }
+    const { gid, sid } = user
+    const own = level === 0 ? { names: [user.username], gid, sid } : { names: [] }
     const fresh: string[] = []
     for (let at = 0; at < members.length; at += AT_ONCE) {
       const part = members.slice(at, at + AT_ONCE)
@@ -43,6 +45,8 @@ interface Members {
   readonly names: readonly string[]
   /** Number of a primary group. */
   readonly gid?: string | undefined
+  /** Identifier of a primary group. */
+  readonly sid?: Buffer | undefined
 }
 
 async function groupsWith(
@@ -55,6 +59,9 @@ async function groupsWith(
     return values.map(value => new EqualityFilter({ attribute, value }))
   })
   if (members.gid !== undefined) named.push(primaryGroup(members.gid))
+  if (members.sid !== undefined) {
+    named.push(new EqualityFilter({ attribute: SID, value: members.sid }))
+  }
   if (named.length === 0) return []
   const kinds = groupObjectClasses.map(value => {
     return new EqualityFilter({ attribute: 'objectClass', value })

@@ -263,6 +263,38 @@ test('objectGUID names people where the directory is Active Directory', { skip }
   await assert.rejects(directory.find('alice'), unavailable)
 })
 
+test('the primary group of Active Directory counts, which names nobody', { skip }, async () => {
+  const sid = (last: number, domain = 7) => {
+    const bytes = Buffer.from('0105000000000005150000000000000000000000000000000000000000', 'hex')
+    bytes.writeUInt32LE(domain, 20)
+    bytes.writeUInt32LE(last, 24)
+    return bytes.subarray(0, 28).toString('base64')
+  }
+  const group = (name: string, value: string, member: string) =>
+    slapd.change(
+      `dn: cn=${name},ou=groups,${base}\nchangetype: add\nobjectClass: groupOfNames\n` +
+        `objectClass: windowsPerson\ncn: ${name}\nmember: ${member}\nobjectSid:: ${value}\n`,
+    )
+  const nobody = `uid=nobody,ou=users,${base}`
+  await group('primary', sid(513), nobody)
+  await group('of another domain', sid(513, 8), nobody)
+  await group('another', sid(514), nobody)
+  await group('around it', sid(600), `cn=primary,ou=groups,${base}`)
+  const dn = `uid=piet,ou=users,${base}`
+  const words = (primary: string) =>
+    `dn: ${dn}\nchangetype: add\nobjectClass: inetOrgPerson\nobjectClass: windowsPerson\n` +
+    `uid: piet\ncn: Piet\nsn: E\nobjectSid:: ${sid(1105)}\n${primary}`
+  await slapd.change(words('primaryGroupID: 513\n'))
+  assert.deepEqual(commonNames((await found('piet')).groups), ['around it', 'primary'])
+  await slapd.change(`dn: ${dn}\nchangetype: delete\n`)
+  await slapd.change(words('primaryGroupID: -1\n'))
+  assert.deepEqual((await found('piet')).groups, [])
+  for (const name of ['primary', 'of another domain', 'another', 'around it']) {
+    await slapd.change(`dn: cn=${name},ou=groups,${base}\nchangetype: delete\n`)
+  }
+  await slapd.change(`dn: ${dn}\nchangetype: delete\n`)
+})
+
 test('many are recalled at once', { skip }, async () => {
   const { subject } = await found('alice')
   const strangers = Array.from({ length: 999 }, (_, n) => {

@@ -11,7 +11,7 @@ import {
   ResultCodeError,
 } from 'ldapts'
 import { LdapConnection, unavailable } from './connection.ts'
-import { attributesOf, entryOf, idValue, primaryGidOf } from './entries.ts'
+import { attributesOf, entryOf, idValue, primaryGidOf, primarySidOf, SID } from './entries.ts'
 import { groupsOf } from './groups.ts'
 import type { LdapOptions } from './ldap-options.ts'
 import { Slots } from './slots.ts'
@@ -107,7 +107,7 @@ export class LdapDirectory implements Directory {
     const filters = [isPerson, wanted, ...(this.#active === undefined ? [] : [this.#active])]
     const attributes = attributesOf(this.#options)
     const filter = new AndFilter({ filters })
-    const explicitBufferAttributes = [idAttribute]
+    const explicitBufferAttributes = [idAttribute, SID]
     return await connection.search(userBase, {
       ...{ filter, attributes, sizeLimit, explicitBufferAttributes },
     })
@@ -116,7 +116,7 @@ export class LdapDirectory implements Directory {
   async #whole(connection: LdapConnection, entry: Entry): Promise<DirectoryEntry | undefined> {
     const read = entryOf(entry, this.#options)
     if (read === undefined) return undefined
-    const member = { ...read, gid: primaryGidOf(entry) }
+    const member = { ...read, gid: primaryGidOf(entry), sid: primarySidOf(entry) }
     return { ...read, groups: await groupsOf(connection, this.#options, member) }
   }
 

@@ -1,5 +1,5 @@
 import type { Call } from '@holdfast/core/call.ts'
-import { HoldfastError, invalidFields } from '@holdfast/core/errors.ts'
+import { HIDDEN, HoldfastError, invalidFields } from '@holdfast/core/errors.ts'
 import type { AccessKey } from '@holdfast/core/objects.ts'
 import type { Principal } from '@holdfast/core/principal.ts'
 import { atOnce } from '../../assets/peek.ts'
@@ -132,7 +132,7 @@ export async function revokeAccessKey(engine: Engine, call: Call, id: string): P
     // Users learn nothing about the keys of others.
     const isHidden = principal.kind === 'user' && !hasScope(principal, 'keys:admin')
     if (!isHidden) authorize(principal, 'keys:admin', {})
-    if (key === undefined || isHidden) throw new HoldfastError('KEY_NOT_FOUND', { key_id: id })
+    if (key === undefined || isHidden) throw missingKey(id, key)
     requireWithin(principal, key, 'a key that grants more than the caller holds')
   }
   return commit(engine, call, { name: 'keys.revokeAccess', args: { id } })
@@ -190,4 +190,9 @@ export async function findAccessKey(
 
 function isOpen({ revokedAt, expiresAt }: AccessKey, nowMs: number): boolean {
   return revokedAt === null && (expiresAt === null || Date.parse(expiresAt) > nowMs)
+}
+
+function missingKey(id: string, key: AccessKey | undefined): HoldfastError {
+  const cause = key === undefined ? {} : { cause: HIDDEN }
+  return new HoldfastError('KEY_NOT_FOUND', { key_id: id }, cause)
 }

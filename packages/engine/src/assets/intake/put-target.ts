@@ -3,12 +3,13 @@ import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { Asset, Bucket } from '@holdfast/core/records.ts'
 import { authorize, decide, type Fresh } from '../../access/decide.ts'
 import { requireListRights } from '../../access/list-rights.ts'
+import { rightsMoment, rightsNow } from '../../access/rights-now.ts'
 import { findBucket } from '../../buckets/find-bucket.ts'
 import type { Engine } from '../../engine.ts'
 import { enforceQuotas } from '../../quotas/enforce-quotas.ts'
 import { requirePreconditions } from '../preconditions.ts'
 import { isUndeclared, requireAllowedType } from './content-type.ts'
-import type { PutFields } from './put-fields.ts'
+import type { CheckedPut, PutFields } from './put-fields.ts'
 import { requireLength } from './upload.ts'
 
 /** Where a put goes, as the caller was allowed to see it a moment ago. */
@@ -16,6 +17,8 @@ export interface PutTarget {
   readonly bucket: Bucket
   readonly key: string
   readonly existing: Asset | undefined
+  /** Of the rights that were decided by. */
+  readonly moment: number
 }
 
 /**
@@ -26,6 +29,7 @@ export async function findTarget(
   call: Call,
   { fields, key }: { readonly fields: PutFields; readonly key: string },
 ): Promise<PutTarget> {
+  const moment = rightsMoment(engine)
   const name = fields.bucket
   const bucket = await findBucketForPut(engine, call, name)
   const existing = await engine.catalog.view.assets.byKey(bucket.id, key)
@@ -42,7 +46,22 @@ export async function findTarget(
   const asset = creates ? undefined : existing
   requireListRights(call, { bucket, asset, fresh }, fields.acl)
   requirePreconditions(existing?.deletedAt === null ? existing : undefined, fields)
-  return { bucket, key, existing }
+  return { bucket, key, existing, moment }
+}
+
+/** The target after what was decided by changed. */
+export async function againTarget(engine: Engine, call: Call, put: CheckedPut): Promise<PutTarget> {
+  return await findTarget(engine, await rightsNow(engine, call), put)
+}
+
+/** The target once the body is in, asked for anew where anybody's rights changed since. */
+export async function targetAfterBody(
+  engine: Engine,
+  call: Call,
+  { put, target }: { readonly put: CheckedPut; readonly target: PutTarget },
+): Promise<PutTarget> {
+  if (target.moment === rightsMoment(engine)) return target
+  return await againTarget(engine, call, put)
 }
 
 /** What can be refused before the body is read, from what the sender announces. */

@@ -4,9 +4,10 @@ import { commit } from '../../commit.ts'
 import type { Engine } from '../../engine.ts'
 import { settleAfterPut } from '../../integrity/examine.ts'
 import type { PutArgs, PutResult } from '../writes/put-transaction.ts'
+import { seenOf } from '../writes/seen.ts'
 import { requireAllowedBytes, requireAllowedType, resolveType } from './content-type.ts'
 import type { CheckedPut } from './put-fields.ts'
-import { findTarget, type PutTarget } from './put-target.ts'
+import { againTarget, type PutTarget, targetAfterBody } from './put-target.ts'
 import { requireLength, type Upload } from './upload.ts'
 
 export interface ReadyPut {
@@ -19,7 +20,7 @@ const ATTEMPTS_MAX = 5
 
 /** Commits received bytes, authorising anew when the key changed hands in between. */
 export async function storeUpload(engine: Engine, call: Call, ready: ReadyPut): Promise<PutResult> {
-  let next = ready
+  let next = { ...ready, target: await targetAfterBody(engine, call, ready) }
   for (let attempt = 1; ; attempt += 1) {
     const args = await putArgs(call, next)
     try {
@@ -30,7 +31,7 @@ export async function storeUpload(engine: Engine, call: Call, ready: ReadyPut): 
     } catch (error) {
       if (attempt >= ATTEMPTS_MAX || !changedMeanwhile(error)) throw error
     }
-    next = { ...next, target: await findTarget(engine, call, next.put) }
+    next = { ...next, target: await againTarget(engine, call, next.put) }
   }
 }
 
@@ -41,7 +42,9 @@ export async function storeUploads(
   ready: readonly ReadyPut[],
 ): Promise<PutResult[]> {
   const staged = stagedOf(ready.map(one => one.upload))
-  let next = ready
+  let next = await Promise.all(
+    ready.map(async one => ({ ...one, target: await targetAfterBody(engine, call, one) })),
+  )
   for (let attempt = 1; ; attempt += 1) {
     const items = await Promise.all(next.map(one => putArgs(call, one)))
     try {
@@ -54,7 +57,7 @@ export async function storeUploads(
       if (attempt >= ATTEMPTS_MAX || !changedMeanwhile(error)) throw error
     }
     next = await Promise.all(
-      next.map(async one => ({ ...one, target: await findTarget(engine, call, one.put) })),
+      next.map(async one => ({ ...one, target: await againTarget(engine, call, one.put) })),
     )
   }
 }
@@ -75,6 +78,7 @@ async function putArgs(call: Call, { put, target, upload }: ReadyPut): Promise<P
     bucketId: bucket.id,
     key: target.key,
     authorisedId: target.existing?.id ?? null,
+    seen: seenOf(bucket, target.existing),
     mode: fields.mode,
     preconditions: { ifMatch: fields.ifMatch, ifNoneMatch: fields.ifNoneMatch },
     incoming: { facts: upload.facts, location: upload.location },

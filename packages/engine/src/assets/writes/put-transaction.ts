@@ -19,12 +19,14 @@ import {
 } from './asset-writes.ts'
 import { changeOf, contentOfVersion, shownOf } from './change-detail.ts'
 import { type Incoming, keepIncoming } from './incoming.ts'
+import { requireSeen, type Seen } from './seen.ts'
 
 export interface PutArgs {
   readonly bucketId: string
   readonly key: string
   /** Id of the asset that the caller was authorised for; null when the key was free. */
   readonly authorisedId: string | null
+  readonly seen: Seen
   readonly mode: 'create' | 'replace'
   readonly preconditions: Preconditions
   readonly incoming: Incoming
@@ -53,7 +55,7 @@ export interface PutResult extends AssetAndVersion {
 
 /**
  * Creates or replaces the asset at a key. CHANGED_MEANWHILE when the key belongs to another asset
- * than the one authorised: the engine then authorises anew and repeats.
+ * than the one authorised, or what was decided by changed: the engine then authorises anew.
  */
 export async function putTransaction(
   tx: CatalogTransaction,
@@ -64,6 +66,7 @@ export async function putTransaction(
   if (bucket === undefined) throw new HoldfastError('BUCKET_NOT_FOUND')
   const existing = await tx.assets.byKey(bucket.id, args.key)
   if ((existing?.id ?? null) !== args.authorisedId) throw new HoldfastError('CHANGED_MEANWHILE')
+  requireSeen(args.seen, bucket, existing)
   const shown = existing?.deletedAt === null ? existing : undefined
   requirePreconditions(shown, args.preconditions)
   if (args.object !== undefined) await requireETag(tx, shown, args.object.conditions)

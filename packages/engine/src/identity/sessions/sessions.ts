@@ -1,5 +1,5 @@
 import type { Call } from '@holdfast/core/call.ts'
-import { HoldfastError } from '@holdfast/core/errors.ts'
+import { HIDDEN, HoldfastError } from '@holdfast/core/errors.ts'
 import type { Session } from '@holdfast/core/identities.ts'
 import { authorize } from '../../access/decide.ts'
 import { commit } from '../../commit.ts'
@@ -46,7 +46,8 @@ export async function endSession(
   const id = which.id.toLowerCase()
   const session = await engine.catalog.view.identities.byId('session', id)
   if (session?.belongsTo !== ownerId) {
-    throw new HoldfastError('SESSION_NOT_FOUND', { session_id: which.id })
+    const cause = session === undefined ? {} : { cause: HIDDEN }
+    throw new HoldfastError('SESSION_NOT_FOUND', { session_id: which.id }, cause)
   }
   await commit(engine, call, { name: 'sessions.end', args: { id } })
 }

@@ -77,7 +77,9 @@ export class TokenCache {
   }
 
   #forget(touched: Touched): void {
-    for (const id of touched.records.identities ?? []) this.forget(id)
+    const { identities = [], keys } = touched.records
+    for (const id of identities) this.forget(id)
+    if (keys !== undefined) this.#changes += 1
   }
 
   #drop(token: string): void {

@@ -5,6 +5,7 @@ import { newVersion } from '../../assets/writes/asset-writes.ts'
 import { changeOf } from '../../assets/writes/change-detail.ts'
 import { hideAsset, markerContent } from '../../assets/writes/hide-asset.ts'
 import { removeLinks, removeTransaction } from '../../assets/writes/remove-transaction.ts'
+import { requireSeen, type Seen } from '../../assets/writes/seen.ts'
 import { newestVersion, shownAfterRemoval } from '../../assets/writes/shown-version.ts'
 import { storedBucket } from '../../assets/writes/stored-asset.ts'
 import { requireUnlocked } from '../../versions/lock.ts'
@@ -16,6 +17,7 @@ export interface RemoveObjectArgs {
   readonly key: string
   /** Id of the asset that the caller was authorised for; null when the key was free. */
   readonly authorisedId: string | null
+  readonly seen: Seen
   /** As S3 clients see it; null: the current one is hidden. */
   readonly versionId: string | null
   readonly bypassGovernance: boolean
@@ -42,6 +44,7 @@ export async function removeObjectTransaction(
   const bucket = await storedBucket(tx, args.bucketId)
   const asset = await tx.assets.byKey(bucket.id, args.key)
   if ((asset?.id ?? null) !== args.authorisedId) throw new HoldfastError('CHANGED_MEANWHILE')
+  requireSeen(args.seen, bucket, asset)
   await requireETag(tx, asset?.deletedAt === null ? asset : undefined, args.conditions)
   if (args.versionId !== null) return removeOne(tx, moment, { bucket, asset, args })
   if (bucket.settings.versioning === 'disabled') return trash(tx, moment, { asset, args })

@@ -1,3 +1,4 @@
+import { HIDDEN, isHoldfastError } from '@holdfast/core/errors.ts'
 import type { AuditEntry } from '@holdfast/core/identities.ts'
 import { isOfGuesses } from '../../http/limits/guesses.ts'
 import type { S3Error } from './errors.ts'
@@ -21,7 +22,9 @@ export async function auditAnswer(request: S3Request, status: number): Promise<v
 /** Somebody was kept from something, or the change of a bucket failed. */
 export function auditRefusal(request: S3Request, error: S3Error): void {
   const { status, code } = error
-  const isRefusal = status === 401 || status === 403 || isOfGuesses(error.cause)
+  const { cause } = error
+  const isHidden = isHoldfastError(cause) && cause.cause === HIDDEN
+  const isRefusal = status === 401 || status === 403 || isHidden || isOfGuesses(cause)
   if (!isRefusal && changeOf(request.told.operation) !== 'bucket') return
   const outcome = isRefusal ? 'refused' : 'failed'
   request.context.audit.recordRefusal(entryOf(request, { outcome, status, code }))

@@ -1,6 +1,6 @@
 import type { Route } from '@holdfast/contract/route.ts'
 import { routes } from '@holdfast/contract/routes.ts'
-import type { ErrorCode, HoldfastError } from '@holdfast/core/errors.ts'
+import { type ErrorCode, HIDDEN, type HoldfastError } from '@holdfast/core/errors.ts'
 import type { AuditEntry } from '@holdfast/core/identities.ts'
 import type { JsonObject } from '@holdfast/core/records.ts'
 import type { FastifyRequest } from 'fastify'
@@ -58,7 +58,8 @@ export function auditFailure(
   request: FastifyRequest,
   { error, status }: { readonly error: HoldfastError; readonly status: number },
 ): void {
-  const isRefusal = REFUSALS.has(error.kind) || isOfGuesses(error) || ALSO.has(error.code)
+  const isTold = isOfGuesses(error) || ALSO.has(error.code) || error.cause === HIDDEN
+  const isRefusal = REFUSALS.has(error.kind) || isTold
   if (!isRefusal && !isGuardedChange(request)) return
   const outcome = isRefusal ? 'refused' : 'failed'
   const entry = entryOf(context, request, { outcome, status, code: error.code })

@@ -23,6 +23,7 @@ export interface LimitParts {
 
 const BLOCKED_MAX = 10_000
 const GOOD_MAX = 10_000
+const LOOKED_EVERY_MS = 1000
 const WARNED_EVERY_MS = 3_600_000
 
 /** The limits of one server, for all doors. */
@@ -30,6 +31,8 @@ export class Limits {
   readonly #parts: LimitParts
   /** Addresses with too many wrong credentials, and until when (monotonic). */
   readonly #blocked = new Map<string, number>()
+  /** When the first of them is free again. */
+  #dueMs = Number.POSITIVE_INFINITY
   readonly #good = new BoundedCache<true>(GOOD_MAX)
   #latestGood: { readonly ip: string; readonly name: string } | undefined
   #warnedMs = Number.NEGATIVE_INFINITY
@@ -49,7 +52,7 @@ export class Limits {
    */
   concerns(request: IncomingMessage): boolean {
     if (this.#parts.policies.everyRequest) return true
-    if (this.#blocked.size === 0) return false
+    if (!this.blocksAny) return false
     const forwarded = request.headers['x-forwarded-for']
     const remote = request.socket.remoteAddress
     return this.isBlocked(clientAddress({ remote, forwarded }, this.#parts.proxies))
@@ -57,7 +60,7 @@ export class Limits {
 
   /** False when nothing concerns any request, whoever it comes from. */
   get mayConcern(): boolean {
-    return this.#parts.policies.everyRequest || this.#blocked.size > 0
+    return this.#parts.policies.everyRequest || this.blocksAny
   }
 
   get asksBuckets(): boolean {
@@ -67,7 +70,21 @@ export class Limits {
 
   /** Whether any address is; spares finding out which one it is. */
   get blocksAny(): boolean {
+    if (this.#blocked.size === 0) return false
+    const nowMs = this.#parts.clock.monotonic()
+    if (nowMs >= this.#dueMs) this.#forgetDue(nowMs)
     return this.#blocked.size > 0
+  }
+
+  /** Those that never come back would keep all requests off the short way. */
+  #forgetDue(nowMs: number): void {
+    this.#dueMs = Number.POSITIVE_INFINITY
+    for (const [key, untilMs] of this.#blocked) {
+      if (untilMs <= nowMs) this.#blocked.delete(key)
+      else this.#dueMs = Math.min(this.#dueMs, untilMs)
+    }
+    // Not anew for each of many that end one after the other.
+    this.#dueMs = Math.max(this.#dueMs, nowMs + LOOKED_EVERY_MS)
   }
 
   isBlocked(ip: string): boolean {
@@ -103,9 +120,11 @@ export class Limits {
     const key = addressKey(ip)
     const { left, waitMs } = await this.#takeOrWait(policy, key)
     if (left > 0) return
+    const nowMs = clock.monotonic()
     // Whoever is pushed out here is back with the next wrong one: the store still knows.
     if (this.#blocked.size >= BLOCKED_MAX) this.#blocked.clear()
-    this.#blocked.set(key, clock.monotonic() + waitMs)
+    this.#blocked.set(key, nowMs + waitMs)
+    this.#dueMs = Math.min(this.#dueMs, nowMs + waitMs)
   }
 
   /** Where nobody may count, one at a time: whoever guesses must not gain by that. */

@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { HoldfastError, invalidFields } from '@holdfast/core/errors.ts'
 import type { User } from '@holdfast/core/identities.ts'
-import { addressKey } from '@holdfast/core/rates/address-key.ts'
+import { addressKey, networkKey } from '@holdfast/core/rates/address-key.ts'
 import { toBase64Url } from '../../../base64url.ts'
 import { commit } from '../../../commit.ts'
 import { type Engine, systemCall } from '../../../engine.ts'
@@ -29,7 +29,6 @@ export async function beginOpenId(
     const problem = 'must be one of STORAGE_OIDC_RETURN_URLS'
     throw invalidFields({ path: 'return_to', problem })
   }
-  // The oldest go first when too many are kept: nobody may crowd out the logins of others.
   const waitMs = begins.take(addressKey(ip), engine.clock.now())
   if (waitMs !== undefined) {
     throw new HoldfastError('TOO_MANY_REQUESTS', { retry_after: Math.ceil(waitMs / 1000) })
@@ -38,7 +37,7 @@ export async function beginOpenId(
   const attempt = { state: secret(), nonce: secret(), verifier: secret() }
   const binding = secret()
   const address = await outside.provider.addressFor(attempt)
-  pending.set(attempt.state, { attempt, returnTo, challenge, binding })
+  pending.set(attempt.state, { attempt, returnTo, challenge, binding }, networkKey(ip))
   return { address, binding }
 }
 
@@ -60,7 +59,7 @@ export async function finishOpenId(
   const user = await adopted(engine, state, claims)
   if (user.status !== 'ACTIVE') throw new HoldfastError('ACCOUNT_DISABLED')
   const code = toBase64Url(engine.random.bytes(32))
-  state.finished.set(code, { userId: user.id, challenge: pending.challenge })
+  state.finished.set(code, { userId: user.id, challenge: pending.challenge }, user.id)
   return `${pending.returnTo}#code=${code}`
 }
 

@@ -1,6 +1,6 @@
 import { PassThrough, Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { HoldfastError, isHoldfastError } from '@holdfast/core/errors.ts'
+import { HIDDEN, HoldfastError, isHoldfastError } from '@holdfast/core/errors.ts'
 import { type Content, getAsset, openContent } from '@holdfast/engine/assets/get.ts'
 import { pack as openTar } from 'tar-stream'
 import { ZipFile } from 'yazl'
@@ -20,10 +20,11 @@ export const archiveOperations: Pick<Operations, 'batchDownload'> = {
   batchDownload: async exchange => {
     const { body, reply } = exchange
     const format = body.format ?? 'zip'
-    const { contents, missing } = await openAll(exchange, body.ids)
+    const { contents, missing, hides } = await openAll(exchange, body.ids)
     const [first] = missing
     if (first !== undefined && body.partial !== true) {
-      throw new HoldfastError('ASSET_NOT_FOUND', { asset_id: first.id, missing })
+      const cause = hides ? { cause: HIDDEN } : {}
+      throw new HoldfastError('ASSET_NOT_FOUND', { asset_id: first.id, missing }, cause)
     }
     const entries = namedEntries(contents, missing)
     reply
@@ -39,6 +40,7 @@ export const archiveOperations: Pick<Operations, 'batchDownload'> = {
 async function openAll({ context, call }: Scope, ids: readonly string[]) {
   const contents: Content[] = []
   const missing: Missing[] = []
+  let hides = false
   for (const id of new Set(ids.map(one => one.toLowerCase()))) {
     try {
       const asset = await getAsset(context.engine, call, id)
@@ -46,9 +48,10 @@ async function openAll({ context, call }: Scope, ids: readonly string[]) {
     } catch (error) {
       if (!isHoldfastError(error) || error.code === 'UNAUTHENTICATED') throw error
       missing.push({ id, code: error.code })
+      hides ||= error.cause === HIDDEN
     }
   }
-  return { contents, missing }
+  return { contents, missing, hides }
 }
 
 const TEXTUAL = /^text\/|[/+](json|xml|javascript)\b/

@@ -96,11 +96,15 @@ export function peekCaller(request: Presented): Principal | undefined {
 }
 
 async function verifyOldLink(request: ReadRequest, link: OldLink): Promise<Verified> {
-  if (request.wire.has('x-amz-security-token')) throw new S3Error('InvalidToken')
+  const { wire, query, headers } = request
+  const isToken = (name: string) => name.toLowerCase() === 'x-amz-security-token'
+  if (wire.has('x-amz-security-token') || [...query.names()].some(isToken)) {
+    throw new S3Error('InvalidToken')
+  }
   const { principal, secret } = known(await findSigner(request, link), link)
   const nowMs = request.context.clock.now()
   requireOldLink(request, link, { secret: secret.text, nowMs })
-  const { mode } = payloadOf(request.wire.get('x-amz-content-sha256'), true)
+  const { mode } = payloadOf(headers.get('x-amz-content-sha256'), true)
   // Chunks could only be signed with a key of version 4.
   if (mode.kind === 'chunks' && mode.signed) throw new S3Error('SignatureDoesNotMatch')
   rememberSigner(request, link.accessKeyId)

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { createHmac } from 'node:crypto'
+import { createHash, createHmac } from 'node:crypto'
 import { after, before, test } from 'node:test'
 import { addressOf } from '../requests/address.ts'
 import { accessKey, type S3TestServer, secretKey, startS3 } from '../started-s3.test.ts'
@@ -118,6 +118,34 @@ test('links of version 2 that were changed, are old, or ask for more are refused
   const both = await s3.send(get)
   assert.deepEqual([both.status, both.code], [400, 'InvalidArgument'])
   assert.equal((await s3.send('HEAD /links/other')).status, 404)
+})
+
+test('what a link of version 2 says about the body holds', async () => {
+  const sha256 = createHash('sha256').update('meant').digest()
+  const lines: [string, string][] = [
+    ['x-amz-checksum-sha256', sha256.toString('base64')],
+    ['x-amz-content-sha256', sha256.toString('hex')],
+  ]
+  for (const [name, value] of lines) {
+    const path = `/links/${name}`
+    const link = linkOf({
+      line: `PUT ${path}?${new URLSearchParams({ [name]: value })}`,
+      resource: `${name}:${value}\n${path}`,
+    })
+    assert.equal((await follow(link, { body: 'other' })).status, 400, name)
+    assert.equal((await s3.send(`HEAD ${path}`)).status, 404, name)
+    assert.equal((await follow(link, { body: 'meant' })).status, 200, name)
+  }
+  const unknown = linkOf({
+    line: 'PUT /links/unknown?x-amz-checksum-md4=AAAA',
+    resource: 'x-amz-checksum-md4:AAAA\n/links/unknown',
+  })
+  assert.equal((await follow(unknown, { body: 'meant' })).status, 400)
+  const token = linkOf({
+    line: 'GET /links/a%20b?X-Amz-Security-Token=x',
+    resource: 'x-amz-security-token:x\n/links/a%20b',
+  })
+  assert.equal((await follow(token)).code, 'InvalidToken')
 })
 
 test('a policy can refuse version 2', async () => {

@@ -166,13 +166,11 @@ export function readRequest(request: S3Request): ReadRequest {
   const { path, query: text } = splitUrl(request.raw.url ?? '')
   const { s3Domains } = request.context.settings
   const query = text === '' ? NO_QUERY : new Query(text)
+  const isLink = query.has('X-Amz-Signature') || query.has('Signature')
   return {
     ...request,
     wire: request.headers,
-    headers:
-      query.has('X-Amz-Signature') || query.has('Signature')
-        ? request.headers.with(hoistedHeaders(query))
-        : request.headers,
+    headers: isLink ? request.headers.with(hoistedHeaders(query)) : request.headers,
     query,
     address: addressOf(path, request.headers.get('host'), s3Domains),
   }
@@ -181,6 +179,8 @@ export function readRequest(request: S3Request): ReadRequest {
 /** Those of SigV4 itself, and checksums, which AWS ignores in links: nobody knows the body yet. */
 const NOT_HOISTED =
   /^x-amz-(algorithm|credential|date|expires|signedheaders|signature|security-token|content-sha256|sdk-.*|checksum-.*|trailer|decoded-.*)$/
+/** In a link of version 2 nothing says so by itself: what was signed about the body holds. */
+const NOT_HOISTED_OLD = /^x-amz-(date|security-token|sdk-.*)$/
 
 /**
  * SDKs move `x-amz-` headers of links into their query, where the signature covers them. That of
@@ -190,13 +190,14 @@ const NOT_HOISTED =
 function hoistedHeaders(query: Query): Map<string, string> {
   const hoisted = new Map<string, string>()
   const seen = new Set<string>()
+  const left = query.has('X-Amz-Signature') ? NOT_HOISTED : NOT_HOISTED_OLD
   for (const name of query.names()) {
     const header = name.toLowerCase()
     if (!header.startsWith('x-amz-')) continue
     const value = requireHeader(header, query.get(name) ?? '')
     if (seen.has(header)) throw invalidArgument(name, '', `${header} is given more than once.`)
     seen.add(header)
-    if (!NOT_HOISTED.test(header)) hoisted.set(header, value)
+    if (!left.test(header)) hoisted.set(header, value)
   }
   return hoisted
 }

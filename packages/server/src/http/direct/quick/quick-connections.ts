@@ -1,5 +1,6 @@
 import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
+import { KEEP_ALIVE_GRACE_MS } from '../write-whole.ts'
 import { type QuickHead, QuickHeads, type ReadHeaders } from './quick-head.ts'
 
 /** Writes the answer; `over` is to be called once, when the connection is done with it. */
@@ -54,9 +55,6 @@ export function takeQuickly<Headers>(server: Server, options: QuickOptions<Heade
     all()
   }
 }
-
-/** Node waits so much longer than it says: a request may be on its way when the time is over. */
-const KEEP_ALIVE_GRACE_MS = 1_000
 
 interface ConnectionOptions<Headers> extends QuickOptions<Headers> {
   /** Gives the socket to Node. */

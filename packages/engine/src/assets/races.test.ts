@@ -1,0 +1,217 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import type { Call } from '@holdfast/core/call.ts'
+import type { Catalog } from '@holdfast/core/ports/catalog.ts'
+import { createKey, revokeKey } from '../access/keys/keys.ts'
+import { updateBucket } from '../buckets/buckets.ts'
+import { setBucketDocument } from '../buckets/documents.ts'
+import type { Engine } from '../engine.ts'
+import { addGrant, removeGrant } from '../identity/groups/groups.ts'
+import { principalOfUser } from '../identity/principal-of-user.ts'
+import { createUser } from '../identity/users/users.ts'
+import { createUpload } from '../multipart/uploads.ts'
+import { renameObject } from '../objects/copy-object.ts'
+import { setObjectTags } from '../objects/object-settings.ts'
+import { putObject } from '../objects/put-object.ts'
+import { removeObject } from '../objects/remove-object.ts'
+import { bytesOf, callOf, openTestStore, owner, put, type TestStore } from '../test-store.test.ts'
+import { pruneVersions } from '../versions/prune.ts'
+import { removeVersion } from '../versions/remove.ts'
+import { rollbackVersion } from '../versions/rollback.ts'
+import { updateVersion } from '../versions/update.ts'
+import { addLink, removeLink } from './links.ts'
+import { copyAsset, moveAsset } from './move.ts'
+import { putAsset } from './put.ts'
+import { removeAsset, removeAssetByKey, restoreAsset } from './remove.ts'
+import { updateAsset } from './update.ts'
+
+/** The same store, where something happens when the first write is on its way to the catalog. */
+function interrupted({ engine }: TestStore, happens: () => Promise<unknown>): Engine {
+  const { catalog } = engine
+  let isOver = false
+  const racing: Catalog = {
+    traits: catalog.traits,
+    view: catalog.view,
+    read: questions => catalog.read(questions),
+    watch: watcher => catalog.watch(watcher),
+    probe: () => catalog.probe(),
+    [Symbol.asyncDispose]: () => catalog[Symbol.asyncDispose](),
+    write: async (name, args, options) => {
+      if (!isOver) {
+        isOver = true
+        await happens()
+      }
+      return await catalog.write(name, args, options)
+    },
+  }
+  return { ...engine, catalog: racing }
+}
+
+const everything = ['assets:*', 'versions:*', 'metadata:*', 'buckets:*']
+const ann = callOf({ id: 'ann', permissions: everything })
+const bucket = 'photos'
+
+interface Scene {
+  readonly id: string
+  readonly otherId: string
+  readonly linkId: string
+  readonly deletedId: string
+}
+
+type Act = (engine: Engine, scene: Scene) => Promise<unknown>
+
+/** Every way to change an asset. */
+const acts: Readonly<Record<string, Act>> = {
+  put: engine => putAsset(engine, ann, { ...fieldsOf('k'), source: bytesOf('new') }),
+  'put of S3': engine => {
+    return putObject(engine, ann, { bucket, key: 'k', facets: {}, source: bytesOf('new') })
+  },
+  update: (engine, { id }) => updateAsset(engine, ann, id, { tags: ['x'] }),
+  move: (engine, { id }) => moveAsset(engine, ann, id, { key: 'elsewhere' }),
+  copy: (engine, { id }) => copyAsset(engine, ann, id, { key: 'elsewhere' }),
+  remove: (engine, { id }) => removeAsset(engine, ann, id, { hard: true }),
+  'remove by key': engine => removeAssetByKey(engine, ann, { bucket, key: 'k' }),
+  restore: (engine, { deletedId }) => restoreAsset(engine, ann, deletedId),
+  'add a link': (engine, { id, otherId }) => addLink(engine, ann, id, { type: 'b', to: otherId }),
+  'remove a link': (engine, { id, linkId }) => removeLink(engine, ann, id, linkId),
+  'update a version': (engine, { id }) => {
+    return updateVersion(engine, ann, { assetId: id, version: 1 }, { description: 'x' })
+  },
+  'remove a version': (engine, { id }) => removeVersion(engine, ann, { assetId: id, version: 1 }),
+  'roll back': (engine, { id }) => rollbackVersion(engine, ann, { assetId: id, version: 1 }),
+  prune: (engine, { id }) => pruneVersions(engine, ann, id, { keep: 1 }),
+  'remove an object': engine => removeObject(engine, ann, { bucket, key: 'k' }),
+  'rename an object': engine => renameObject(engine, ann, { bucket, from: 'k', to: 'elsewhere' }),
+  'tag an object': engine => {
+    return setObjectTags(engine, ann, { bucket, key: 'k', tags: [{ key: 'a', value: 'b' }] })
+  },
+  'begin an upload': engine => createUpload(engine, ann, { bucket, key: 'k', facets: {} }),
+}
+
+function fieldsOf(key: string) {
+  return { bucket, key, service: 'test', ownerId: owner, mode: 'replace' } as const
+}
+
+async function sceneOf(opened: TestStore): Promise<Scene> {
+  const { engine, call } = opened
+  await updateBucket(engine, call, bucket, { versioning: 'enabled' })
+  await put(opened, 'k', 'one')
+  const { asset } = await put(opened, 'k', 'two')
+  const { asset: other } = await put(opened, 'other', 'x')
+  const link = await addLink(engine, call, asset.id, { type: 'a', to: other.id })
+  const { asset: deleted } = await put(opened, 'deleted', 'x')
+  await removeAsset(engine, call, deleted.id)
+  return { id: asset.id, otherId: other.id, linkId: link.id, deletedId: deleted.id }
+}
+
+/** Shuts ann out of all keys, by the access lists of the assets or by the policy of the bucket. */
+const closings: Readonly<Record<string, (opened: TestStore, scene: Scene) => Promise<unknown>>> = {
+  'an access list': async ({ engine, call }, { id, deletedId }) => {
+    await updateAsset(engine, call, id, { acl: { read: [], write: [] } })
+    await restoreAsset(engine, call, deletedId)
+    await updateAsset(engine, call, deletedId, { acl: { read: [], write: [] } })
+    await removeAsset(engine, call, deletedId)
+  },
+  'a policy': ({ engine, call }) => {
+    const arn = 'arn:aws:s3:::photos'
+    const statement = {
+      Effect: 'Deny',
+      Principal: '*',
+      Action: 's3:*',
+      Resource: [arn, `${arn}/*`],
+    }
+    const document = { Version: '2012-10-17', Statement: [statement] }
+    return setBucketDocument(engine, call, { bucket: 'photos', name: 'policy', document })
+  },
+}
+
+async function changesOf({ engine }: TestStore): Promise<unknown> {
+  return await engine.catalog.view.assets.list({ deleted: 'with', limit: 100 })
+}
+
+const REFUSED: ReadonlySet<unknown> = new Set(['FORBIDDEN', 'ASSET_NOT_FOUND'])
+
+for (const [by, close] of Object.entries(closings)) {
+  describe(`between decision and commit ${by} closes the asset to`, () => {
+    for (const [name, act] of Object.entries(acts)) {
+      it(name, async () => {
+        await using opened = await openTestStore()
+        const scene = await sceneOf(opened)
+        let after: unknown
+        const racing = interrupted(opened, async () => {
+          await close(opened, scene)
+          after = await changesOf(opened)
+        })
+        await assert.rejects(act(racing, scene), ({ code }) => REFUSED.has(code))
+        assert.deepEqual(await changesOf(opened), after)
+      })
+    }
+  })
+}
+
+describe('what changes between decision and commit', () => {
+  it('and leaves the right as it is does not keep the write', async () => {
+    for (const [name, act] of Object.entries(acts)) {
+      await using opened = await openTestStore()
+      const scene = await sceneOf(opened)
+      const before = JSON.stringify(await changesOf(opened))
+      await act(
+        interrupted(opened, () => {
+          return updateBucket(opened.engine, opened.call, bucket, { versionsMax: 5 })
+        }),
+        scene,
+      )
+      const isSame = JSON.stringify(await changesOf(opened)) === before
+      assert.equal(isSame, NOT_IN_THE_LIST.has(name), name)
+    }
+  })
+})
+
+/** They change records that are no assets. */
+const NOT_IN_THE_LIST: ReadonlySet<string> = new Set([
+  'add a link',
+  'remove a link',
+  'update a version',
+  'remove a version',
+  'prune',
+  'begin an upload',
+])
+
+describe('a right that ends while the body comes', () => {
+  async function* slowly(end: () => Promise<unknown>) {
+    yield Buffer.from('one')
+    await end()
+    yield Buffer.from('two')
+  }
+
+  /** Starts to put as somebody, who loses the right before the last byte. */
+  async function putWhile(opened: TestStore, call: Call, end: () => Promise<unknown>) {
+    return await putAsset(opened.engine, call, { ...fieldsOf('mine/k'), source: slowly(end) })
+  }
+
+  it('is a grant', async () => {
+    await using opened = await openTestStore()
+    const { engine, call } = opened
+    const password = 'a Long enough 1 here!'
+    const user = await createUser(engine, call, { username: 'bob', password, roles: [] })
+    const grant = await addGrant(engine, call, {
+      ...{ principalId: user.id, bucket, prefix: 'mine/', permissions: ['assets:write'] },
+    })
+    const { principal } = await principalOfUser(engine, user)
+    const bob = callOf(principal)
+    await putAsset(engine, bob, { ...fieldsOf('mine/first'), source: bytesOf('x') })
+    const late = putWhile(opened, bob, () => removeGrant(engine, call, grant.id))
+    await assert.rejects(late, { code: 'FORBIDDEN' })
+  })
+
+  it('is that of a key', async () => {
+    await using opened = await openTestStore()
+    const { engine, call } = opened
+    const { key } = await createKey(engine, call, { name: 'k', permissions: ['assets:*'] })
+    const { id, permissions, buckets } = key
+    const holder = callOf({ id, permissions, buckets })
+    const late = putWhile(opened, holder, () => revokeKey(engine, call, id))
+    await assert.rejects(late, { code: 'UNAUTHENTICATED' })
+    assert.equal((await engine.catalog.view.assets.list({ deleted: 'with', limit: 9 })).length, 0)
+  })
+})

@@ -1,0 +1,78 @@
+import { isDeepStrictEqual } from 'node:util'
+import { HoldfastError, isHoldfastError } from '@holdfast/core/errors.ts'
+import type { CatalogTransaction, CatalogView, Moment } from '@holdfast/core/ports/catalog.ts'
+import type { Acl, Asset, Bucket } from '@holdfast/core/records.ts'
+
+/**
+ * What a decision went by, so that the transaction can tell whether it still holds: a list, an
+ * owner or a policy that changed between the decision and the commit must not be passed by.
+ */
+export interface Seen {
+  readonly bucketId: string
+  /** Of the bucket: its settings, policy and access list are one record. */
+  readonly bucketSeq: number
+  /** Null where there was none. */
+  readonly asset: Pick<Asset, 'id' | 'acl' | 'ownerId' | 'key'> | null
+}
+
+export interface Guarded {
+  readonly seen: readonly Seen[]
+}
+
+export function seenOf(bucket: Pick<Bucket, 'id' | 'seq'>, asset: Asset | undefined): Seen {
+  const { id: bucketId, seq: bucketSeq } = bucket
+  if (asset === undefined) return { bucketId, bucketSeq, asset: null }
+  const { id, acl, ownerId, key } = asset
+  return { bucketId, bucketSeq, asset: { id, acl, ownerId, key } }
+}
+
+/** CHANGED_MEANWHILE unless both are as they were seen. */
+export function requireSeen(
+  seen: Seen,
+  bucket: Bucket | undefined,
+  asset: Asset | undefined,
+): void {
+  const was = seen.asset
+  const isSame =
+    bucket?.seq === seen.bucketSeq &&
+    (was === null ||
+      (asset?.id === was.id &&
+        asset.bucketId === seen.bucketId &&
+        asset.key === was.key &&
+        asset.ownerId === was.ownerId &&
+        isSameList(asset.acl, was.acl)))
+  if (!isSame) throw new HoldfastError('CHANGED_MEANWHILE')
+}
+
+function isSameList(is: Acl | null, was: Acl | null): boolean {
+  return is === was || isDeepStrictEqual(is, was)
+}
+
+type Run<Args, Result> = (tx: CatalogTransaction, args: Args, moment: Moment) => Promise<Result>
+
+/** The transaction, if what its caller was authorised by is still so. */
+export function guarded<Args, Result>(transaction: Run<Args, Result>): Run<Args & Guarded, Result> {
+  return async (tx, args, moment) => {
+    for (const seen of args.seen) await requireStillSeen(tx, seen)
+    return await transaction(tx, args, moment)
+  }
+}
+
+async function requireStillSeen(tx: CatalogView, seen: Seen): Promise<void> {
+  const asset = seen.asset === null ? undefined : await tx.assets.byId(seen.asset.id)
+  requireSeen(seen, await tx.buckets.byId(seen.bucketId), asset)
+}
+
+const ATTEMPTS_MAX = 5
+
+/** Authorises and commits, anew when what was decided by changed in between. */
+export async function authorisedAnew<T>(attempt: () => Promise<T>): Promise<T> {
+  for (let count = 1; ; count += 1) {
+    try {
+      return await attempt()
+    } catch (error) {
+      const again = isHoldfastError(error) && error.code === 'CHANGED_MEANWHILE'
+      if (!again || count >= ATTEMPTS_MAX) throw error
+    }
+  }
+}
