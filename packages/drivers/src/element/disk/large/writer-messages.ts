@@ -11,6 +11,7 @@ export interface WriterData {
 
 export type ToWriter =
   | {
+      /** Not answered: what goes wrong is told by the next answer. */
       readonly kind: 'open'
       readonly id: number
       readonly path: string
@@ -20,17 +21,24 @@ export type ToWriter =
   | {
       readonly kind: 'write' | 'finish'
       readonly id: number
-      readonly slab: number
+      /** All of them are full, except the last one of the last message. */
+      readonly slabs: readonly number[]
       readonly size: number
     }
   | { readonly kind: 'abandon'; readonly id: number }
 
+/** Answers come in the order of the messages of one body, and give back their slabs. */
 export type FromWriter =
-  | { readonly kind: 'done'; readonly id: number; readonly slab: number | null }
-  | { readonly kind: 'finished'; readonly id: number; readonly slab: number; facts: SunkFacts }
+  | { readonly kind: 'done'; readonly id: number; readonly slabs: readonly number[] }
+  | {
+      readonly kind: 'finished'
+      readonly id: number
+      readonly slabs: readonly number[]
+      readonly facts: SunkFacts
+    }
   | {
       readonly kind: 'failed'
       readonly id: number
-      readonly slab: number | null
+      readonly slabs: readonly number[]
       readonly error: ReplyError
     }
