@@ -13,7 +13,7 @@ declare const WebAssembly: {
 
 const PAGE_BYTES = 64 * 1024
 /** Enough for some bodies to have four being written and four on their way. */
-const SLABS = 64
+const SLABS = 48
 /** Of these, how many may be kept back: the rest goes round. */
 const HELD_MAX = SLABS / 2
 

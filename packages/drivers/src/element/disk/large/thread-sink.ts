@@ -4,6 +4,7 @@ import { type LargeSink, SINK_BYTES, type SinkOptions, type SunkFacts } from './
 import type { SlabHolder } from './slabs.ts'
 import type { Writer } from './writer.ts'
 import type { FromWriter } from './writer-messages.ts'
+import type { WrittenFileOptions } from './written-file.ts'
 
 /**
  * Slabs of one write. A direct write of 512 KiB costs a third of the CPU time that four of 128 KiB
@@ -19,6 +20,8 @@ export class ThreadSink implements LargeSink, SlabHolder {
   readonly #writer: Writer
   readonly #id: number
   readonly #trailing: WriteOptions['trailing']
+  /** Until the first bytes are sent off. */
+  #open: WrittenFileOptions | undefined
   /** Full slabs that are not sent off yet. */
   #held: number[] = []
   #writing: Promise<FromWriter>[] = []
@@ -34,7 +37,7 @@ export class ThreadSink implements LargeSink, SlabHolder {
     }
     // A function cannot cross to the thread, and is asked only after the bytes.
     this.#trailing = write.trailing
-    writer.tell({ kind: 'open', id: this.#id, path, blockBytes, digests })
+    this.#open = { path, blockBytes, digests }
     writer.bodies += 1
   }
 
@@ -51,22 +54,13 @@ export class ThreadSink implements LargeSink, SlabHolder {
     const slabs = this.#takeHeld()
     if (slabs.length === 0) return
     const size = slabs.length * SINK_BYTES
-    const writing = this.#writer.ask({ kind: 'write', id: this.#id, slabs, size })
-    // The failure is raised by whoever awaits next; it must not count as unhandled until then.
-    writing.catch(() => {})
-    this.#writing.push(writing)
+    this.#writing.push(this.#send('write', slabs, size))
   }
 
   async finish(chunks: readonly Uint8Array[], size: number): Promise<SunkFacts> {
     const last = size === 0 ? [] : [await this.#filled(chunks)]
     const held = this.#takeHeld()
-    const finished = this.#writer.ask({
-      kind: 'finish',
-      id: this.#id,
-      slabs: [...held, ...last],
-      size: held.length * SINK_BYTES + size,
-    })
-    finished.catch(() => {})
+    const finished = this.#send('finish', [...held, ...last], held.length * SINK_BYTES + size)
     for (const writing of this.#writing.splice(0)) await writing
     const answer = await finished
     if (answer.kind !== 'finished') throw new Error('a writer thread answered out of order')
@@ -81,6 +75,16 @@ export class ThreadSink implements LargeSink, SlabHolder {
     this.#writer.slabs.give(this.#takeHeld())
     await this.#writer.ask({ kind: 'abandon', id: this.#id }).catch(() => {})
     this.#end()
+  }
+
+  #send(kind: 'write' | 'finish', slabs: readonly number[], size: number): Promise<FromWriter> {
+    const open = this.#open
+    this.#open = undefined
+    const message = { kind, id: this.#id, slabs, size, ...(open === undefined ? {} : { open }) }
+    const answer = this.#writer.ask(message)
+    // The failure is raised by whoever awaits next; it must not count as unhandled until then.
+    answer.catch(() => {})
+    return answer
   }
 
   async #filled(chunks: readonly Uint8Array[]): Promise<number> {

@@ -1,6 +1,6 @@
-import type { WriteOptions } from '@holdfast/core/ports/element.ts'
 import type { ReplyError } from '../../../store/commit-request.ts'
 import type { SunkFacts } from './large-sink.ts'
+import type { WrittenFileOptions } from './written-file.ts'
 
 /** Messages between the event loop and a writer thread. Bytes travel in shared slabs. */
 
@@ -11,19 +11,13 @@ export interface WriterData {
 
 export type ToWriter =
   | {
-      /** Not answered: what goes wrong is told by the next answer. */
-      readonly kind: 'open'
-      readonly id: number
-      readonly path: string
-      readonly blockBytes: number
-      readonly digests: Pick<WriteOptions, 'expected' | 'md5' | 'digests'>
-    }
-  | {
       readonly kind: 'write' | 'finish'
       readonly id: number
       /** All of them are full, except the last one of the last message. */
       readonly slabs: readonly number[]
       readonly size: number
+      /** Of the first message: the file is made now. */
+      readonly open?: WrittenFileOptions
     }
   | { readonly kind: 'abandon'; readonly id: number }
 

@@ -15,15 +15,17 @@ function main(port: MessagePort, { slabs }: WriterData): void {
   const turns = new DiskTurns(DISK_TURNS)
   const slabOf = (index: number) => new Uint8Array(slabs, index * SINK_BYTES, SINK_BYTES)
 
-  const answerTo = async (message: Exclude<ToWriter, { kind: 'open' }>): Promise<FromWriter> => {
+  const answerTo = async (message: ToWriter): Promise<FromWriter> => {
     const { id } = message
-    const file = files.get(id)
     if (message.kind === 'abandon') {
+      const file = files.get(id)
       files.delete(id)
       await file?.close()
       return { kind: 'done', id, slabs: [] }
     }
-    const { size, slabs: taken } = message
+    const { size, slabs: taken, open } = message
+    if (open !== undefined) files.set(id, new WrittenFile(turns, open))
+    const file = files.get(id)
     try {
       if (file === undefined) throw new Error('bytes for a file that is not open')
       const memory = taken.map(slabOf)
@@ -39,10 +41,7 @@ function main(port: MessagePort, { slabs }: WriterData): void {
     }
   }
 
-  port.on('message', async (message: ToWriter) => {
-    if (message.kind === 'open') files.set(message.id, new WrittenFile(turns, message))
-    else port.postMessage(await answerTo(message))
-  })
+  port.on('message', async (message: ToWriter) => port.postMessage(await answerTo(message)))
 }
 
 if (parentPort !== null) main(parentPort, workerData)

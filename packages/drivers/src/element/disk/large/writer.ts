@@ -33,14 +33,8 @@ export class Writer {
     return this.#nextId++
   }
 
-  /** Without an answer. */
-  tell(message: Extract<ToWriter, { kind: 'open' }>): void {
-    if (this.#lost !== undefined) throw this.#lost
-    this.#worker.postMessage(message)
-  }
-
   /** The thread answers the messages of one body in their order. */
-  async ask(message: Exclude<ToWriter, { kind: 'open' }>): Promise<FromWriter> {
+  async ask(message: ToWriter): Promise<FromWriter> {
     if (this.#lost !== undefined) throw this.#lost
     const waiting = Promise.withResolvers<FromWriter>()
     const ofBody = this.#waiting.get(message.id)
