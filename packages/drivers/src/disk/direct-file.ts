@@ -11,9 +11,9 @@ export const DIRECT_ALIGN = 4096
  */
 export interface DirectFile {
   /**
-   * Writes the first `size` bytes of pieces of memory, each of them aligned to `DIRECT_ALIGN` and of
-   * a multiple of it. Only the last write may have a size that is no multiple; it spoils the rest of
-   * its last block.
+   * Writes the first `size` bytes of pieces of memory, each of them aligned to `DIRECT_ALIGN` and
+   * of a multiple of it. Only the last write may have a size that is no multiple; it spoils the
+   * rest of its last block.
    */
   write(pieces: readonly Uint8Array[], size: number, position: number): Promise<void>
   /** Makes data and size durable. A failure means that the file is lost. */

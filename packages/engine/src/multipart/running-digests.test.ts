@@ -119,7 +119,7 @@ test('parts from the last to the first are read once the first is there', async 
   await digests.close()
 })
 
-test('uploads that go while they are read, and a store that closes, leave nothing behind', async () => {
+test('uploads that go while they are read, and a close, leave nothing behind', async () => {
   await using opened = await openTestStore()
   const { engine, call } = opened
   const uploadId = await begin(opened)

@@ -3,7 +3,6 @@ import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { UploadPart } from '@holdfast/core/objects.ts'
 import type { Catalog } from '@holdfast/core/ports/catalog.ts'
 import type { Element } from '@holdfast/core/ports/element.ts'
-import { hashContent } from '../content/content-facts.ts'
 
 type Part = Pick<UploadPart, 'sha256' | 'size'>
 
@@ -120,8 +119,8 @@ export class RunningDigests {
     if (size > 0) {
       const place = await this.#catalog.view.blobs.place(sha256)
       if (place === undefined) throw new HoldfastError('BLOB_MISSING', { sha256 })
-      const read = await this.#element.read(place, undefined, { onLoan: true })
-      await hashContent(read, prefix)
+      const { bytes, chunks } = await this.#element.read(place, undefined, { onLoan: true })
+      for await (const chunk of chunks ?? [bytes]) prefix.update(chunk)
     }
     prefix.end(sha256)
   }
