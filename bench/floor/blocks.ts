@@ -76,19 +76,26 @@ export function appendAndSync(dir: string, bytes: number, durationMs: number): M
 const DIRECT_PIECE_BYTES = 1024 * 1024
 
 /** A file of that size past the page cache, one writer, as large bodies are written. */
-export function writeDirectly(dir: string, bytes: number, durationMs: number): Measured {
+export async function writeDirectly(
+  dir: string,
+  bytes: number,
+  durationMs: number,
+): Promise<Measured> {
   const piece = new Uint8Array(new SharedArrayBuffer(DIRECT_PIECE_BYTES)).fill(1)
-  let number = 0
-  return repeat(durationMs, () => {
-    const path = join(dir, `direct-${number}`)
-    number += 1
+  const startedAt = performance.now()
+  const before = process.cpuUsage()
+  let count = 0
+  do {
+    const path = join(dir, `direct-${count}`)
     const file = createDirect(path)
     try {
-      for (let at = 0; at < bytes; at += piece.length) file.write(piece, piece.length, at)
-      file.sync(bytes)
+      for (let at = 0; at < bytes; at += piece.length) await file.write([piece], piece.length, at)
+      await file.sync(bytes)
     } finally {
       file.close()
       rmSync(path)
     }
-  })
+    count += 1
+  } while (performance.now() - startedAt < durationMs)
+  return measured(count, performance.now() - startedAt, process.cpuUsage(before))
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import fs from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import type { Disk } from '@holdfast/core/ports/disk.ts'
 import { nodeDisk } from '@holdfast/drivers/disk/node-disk.ts'
@@ -248,10 +248,11 @@ describe('giving space back', () => {
     const large = 'large '.repeat(60_000)
     const id = await put(1, large)
     const orphan = 'ab'.repeat(32)
-    fs.mkdirSync(`${root}/data/blobs/ab/ab`, { recursive: true })
-    fs.writeFileSync(`${root}/data/blobs/ab/ab/${orphan}`, 'orphan')
+    const path = blobPath(`${root}/data`, orphan)
+    fs.mkdirSync(dirname(path), { recursive: true })
+    fs.writeFileSync(path, 'orphan')
     assert.equal(await store.element.reclaim?.(), 6)
-    assert.equal(fs.existsSync(`${root}/data/blobs/ab/ab/${orphan}`), false)
+    assert.equal(fs.existsSync(path), false)
     assert.equal(await read(id), large)
   })
 })

@@ -19,6 +19,8 @@ if (nodeFits() && installed) {
   module.enableCompileCache(cache)
   // Threads read it from here.
   process.env.NODE_COMPILE_CACHE ??= cache
+  // Large writes and their syncs take up to six of these threads; reads need some as well.
+  process.env.UV_THREADPOOL_SIZE ??= '8'
   // Young memory of 4 MiB that does not grow, and old memory that is collected when it has grown by
   // two fifths: a hundred transfers need 100 MiB less. Less than 4 MiB would cost small requests a
   // quarter of their speed, and is what V8 begins with: its size can only be set at a start.

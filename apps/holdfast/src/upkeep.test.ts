@@ -231,7 +231,7 @@ test('verify finds flipped bytes, missing blobs and loose ones', async t => {
 })
 
 function blobPath(dir: string, sha256: string): string {
-  return join(dir, 'blobs', sha256.slice(0, 2), sha256.slice(2, 4), sha256)
+  return join(dir, 'blobs', sha256.slice(0, 2), sha256)
 }
 
 function flip(path: string, at: number): void {

@@ -13,6 +13,7 @@ import type { IdentitySettings } from './identity/identity-settings.ts'
 import { type IdentityState, type Outside, openIdentity } from './identity/identity-state.ts'
 import type { MailQueue } from './identity/mail/mail-queue.ts'
 import { WriteGate } from './integrity/write-gate.ts'
+import { RunningDigests } from './multipart/running-digests.ts'
 
 export interface EngineSettings {
   /** Bucket of uploads that name none. */
@@ -51,6 +52,8 @@ export interface Engine {
   /** Hashes of secrets that were presented and good; what a hash opens is asked each time. */
   readonly keyHashes: BoundedCache<string>
   readonly gate: WriteGate
+  /** Reads ahead of completions; to be closed before the store. */
+  readonly digests: RunningDigests
   /** Logins, tokens and what is remembered of them. */
   readonly identity: IdentityState
   /** Both clocks at the opening: how garbage collection notices that the wall clock jumped. */
@@ -77,6 +80,7 @@ export function openEngine(options: EngineOptions): Engine {
     keyUses: new Map(),
     keyHashes: new BoundedCache(KEY_HASHES_MAX),
     gate: new WriteGate(),
+    digests: new RunningDigests({ catalog, element }),
     identity: openIdentity({
       catalog,
       clock,

@@ -87,6 +87,7 @@ async function openIn(
       return openIn(dir, clock, options)
     },
     [Symbol.asyncDispose]: async () => {
+      await engine.digests.close()
       await store.close()
       await rm(dir, { recursive: true, ...FORCE })
     },

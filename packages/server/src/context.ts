@@ -153,6 +153,7 @@ export async function openContext(options: ContextOptions): Promise<OpenedContex
       await mails?.close()
       await health.stop()
       await audit.close()
+      await engine.digests.close()
       await counting.close()
       await store.close(last)
     }

@@ -1,6 +1,7 @@
 import fs from 'node:fs'
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import type {
   Disk,
   DiskEntry,
@@ -10,6 +11,8 @@ import type {
   DiskStream,
 } from '@holdfast/core/ports/disk.ts'
 import { lockFile } from './lock-file.ts'
+
+const fsync = promisify(fs.fsync)
 
 /** The real file system. */
 export const nodeDisk: Disk = Object.freeze({
@@ -49,6 +52,10 @@ export const nodeDisk: Disk = Object.freeze({
       fs.closeSync(fd)
     }
   },
+  async syncDirs(paths: readonly string[]): Promise<void> {
+    const all = await Promise.allSettled(paths.map(syncLater))
+    for (const one of all) if (one.status === 'rejected') throw one.reason
+  },
   space(path: string): DiskSpace {
     const { bavail, blocks, bsize } = fs.statfsSync(path)
     return { freeBytes: bavail * bsize, totalBytes: blocks * bsize }
@@ -78,6 +85,15 @@ export const nodeDisk: Disk = Object.freeze({
     }
   },
 })
+
+async function syncLater(path: string): Promise<void> {
+  const fd = fs.openSync(path, 'r')
+  try {
+    await fsync(fd)
+  } finally {
+    fs.closeSync(fd)
+  }
+}
 
 function openFile(fd: number): DiskFile {
   let self: fs.BigIntStats | undefined

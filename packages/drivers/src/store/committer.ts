@@ -172,7 +172,7 @@ export class Committer {
         this.#rollback(seqBefore)
         return replies
       }
-      this.#makeDurable(batch)
+      await this.#makeDurable(batch)
     } catch (error) {
       this.#rollback(seqBefore)
       // Only what brings no bytes may use the space held back: deletes, collection, metadata.
@@ -288,7 +288,7 @@ export class Committer {
     return body === undefined || body === null || journal.holds(location, body)
   }
 
-  #makeDurable(batch: BatchState): void {
+  async #makeDurable(batch: BatchState): Promise<void> {
     const { tables, journal, files, applied, catalogRoom } = this.#parts
     tables.counters.flush()
     const lines = batch.lines.map(lineText)
@@ -299,7 +299,7 @@ export class Committer {
           throw new Error('staged bytes are neither in memory nor in a file')
         files.publish(staged.temp, staged)
       }
-      files.sync()
+      await files.sync()
     } catch (error) {
       files.forget()
       throw error

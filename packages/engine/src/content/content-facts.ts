@@ -23,7 +23,7 @@ export async function headOf(store: Store, { sha256, size }: Pick<Version, 'sha2
 }
 
 /** Reads stored content once through a hash. */
-export async function hashContent(
+async function hashContent(
   bytes: BlobBytes,
   hash: { update(bytes: Uint8Array): unknown },
 ): Promise<number> {

@@ -19,7 +19,7 @@ const large = 'large '.repeat(100_000)
 const limits = { packedBlobBytesMax: 256 * 1024 }
 
 const fileOf = ({ dir }: TestStore, sha256: string) =>
-  `${dir}/data/blobs/${sha256.slice(0, 2)}/${sha256.slice(2, 4)}/${sha256}`
+  `${dir}/data/blobs/${sha256.slice(0, 2)}/${sha256}`
 const pack = ({ dir }: TestStore) => `${dir}/data/packs/0000000001.tar`
 
 function flipBit(path: string, at: number): void {

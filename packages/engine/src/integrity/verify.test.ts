@@ -10,7 +10,7 @@ const large = 'large '.repeat(100_000)
 async function fileOf({ engine, dir }: TestStore, sha256: string): Promise<string> {
   const blob = await engine.catalog.view.blobs.get(sha256)
   assert.ok(blob)
-  return `${dir}/data/blobs/${sha256.slice(0, 2)}/${sha256.slice(2, 4)}/${sha256}`
+  return `${dir}/data/blobs/${sha256.slice(0, 2)}/${sha256}`
 }
 
 function flipBit(path: string, at: number): void {

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import type { Call } from '@holdfast/core/call.ts'
 import { HoldfastError } from '@holdfast/core/errors.ts'
 import { bounds } from '@holdfast/core/limits.ts'
@@ -12,7 +11,7 @@ import type { Asset, Bucket } from '@holdfast/core/records.ts'
 import { findTarget } from '../assets/intake/put-target.ts'
 import { requireLength } from '../assets/intake/upload.ts'
 import { commit } from '../commit.ts'
-import { hashContent, headOf } from '../content/content-facts.ts'
+import { headOf } from '../content/content-facts.ts'
 import type { Engine } from '../engine.ts'
 import { type ETagConditions, requireETag } from '../objects/etag.ts'
 import { type StoredObject, storedObject } from '../objects/object-views.ts'
@@ -48,7 +47,7 @@ export interface CompleteUploadInput extends UploadAddress {
 /**
  * Makes the parts one object without copying them. PART_INVALID, PART_ORDER_INVALID,
  * PART_TOO_SMALL, DIGEST_MISMATCH, LENGTH_MISMATCH; repeating a completion answers the same. May
- * take as long as reading the whole content once, since its SHA-256 is computed here.
+ * take as long as reading the whole content once, where its SHA-256 was not taken before.
  */
 export async function completeUpload(
   engine: Engine,
@@ -75,7 +74,7 @@ export async function completeUpload(
   const made = objectPut(engine, call, { bucket, key, facets, length: size })
   const put = { ...made, fields: { ...made.fields, ownerId: upload.ownerId } }
   const target = await findTarget(engine, call, put)
-  const sha256 = await sha256Of(engine, call, parts)
+  const sha256 = await engine.digests.sha256Of(upload.id, parts, call.signal)
   const ready = {
     put,
     target,
@@ -149,19 +148,4 @@ function completedFacets(
       ...(own === null ? {} : { checksum: own }),
     })),
   }
-}
-
-/** What every door promises of content. One part is its own digest; more are read once. */
-async function sha256Of(engine: Engine, call: Call, parts: readonly UploadPart[]): Promise<string> {
-  const [only, second] = parts
-  if (only !== undefined && second === undefined) return only.sha256
-  const hash = createHash('sha256')
-  for (const { sha256, size } of parts) {
-    call.signal.throwIfAborted()
-    if (size === 0) continue
-    const place = await engine.catalog.view.blobs.place(sha256)
-    if (place === undefined) throw new HoldfastError('BLOB_MISSING', { sha256 })
-    await hashContent(await engine.element.read(place, undefined, { onLoan: true }), hash)
-  }
-  return hash.digest('hex')
 }

@@ -314,7 +314,7 @@ describe('blobs of parts', () => {
     const part = await engine.catalog.view.blobs.get(hash('sha256', BIG))
     const { rm } = await import('node:fs/promises')
     const sha256 = part?.sha256 ?? ''
-    await rm(`${opened.dir}/data/blobs/${sha256.slice(0, 2)}/${sha256.slice(2, 4)}/${sha256}`)
+    await rm(`${opened.dir}/data/blobs/${sha256.slice(0, 2)}/${sha256}`)
     assert.equal((await verifyStore(engine)).missing.length, 2)
     const content = Buffer.concat([BIG, TAIL])
     const source = whole(content)

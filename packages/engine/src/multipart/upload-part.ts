@@ -79,7 +79,9 @@ async function keepPart(
     const incoming = { facts: kept, location }
     const args = { uploadId: upload.id, number, incoming, md5, checksum }
     const bytes = staged === null ? {} : { staged: [staged] }
-    return await commit(engine, call, { name: 'uploads.putPart', args, ...bytes })
+    const part = await commit(engine, call, { name: 'uploads.putPart', args, ...bytes })
+    engine.digests.partKept(upload.id)
+    return part
   } finally {
     await received.discard()
   }
@@ -135,7 +137,9 @@ async function sharePart(
   const checksum = algorithm === undefined ? null : (known?.value ?? null)
   const incoming = { facts: { sha256, md5, size }, parts: [] }
   const args = { uploadId: upload.id, number, incoming, md5, checksum }
-  return commit(engine, call, { name: 'uploads.putPart', args })
+  const part = await commit(engine, call, { name: 'uploads.putPart', args })
+  engine.digests.partKept(upload.id)
+  return part
 }
 
 async function* bytesOf(

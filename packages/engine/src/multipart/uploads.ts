@@ -81,6 +81,7 @@ export async function abortUpload(
   const { upload } = await findUpload(engine, call, wanted)
   const args = { uploadId: upload.id, abandonedSince: null }
   await commit(engine, call, { name: 'uploads.remove', args })
+  engine.digests.forget(upload.id)
 }
 
 export interface PartPage {

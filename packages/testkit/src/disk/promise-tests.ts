@@ -22,6 +22,12 @@ export function promiseTests(open: OpenDisk): void {
   diskTest(open, 'D1 syncDir of a missing directory fails', (disk, root) => {
     assert.throws(() => disk.syncDir(`${root}/none`), { code: 'ENOENT' })
   })
+  diskTest(open, 'D1 syncDirs fails if one of them does', async (disk, root) => {
+    if (disk.syncDirs === undefined) return
+    disk.makeDir(`${root}/d`)
+    await disk.syncDirs([root, `${root}/d`])
+    await assert.rejects(disk.syncDirs([root, `${root}/none`, `${root}/d`]), { code: 'ENOENT' })
+  })
   diskTest(open, 'D2 create refuses an existing name and leaves it alone', async (disk, root) => {
     putFile(disk, `${root}/a`, 'first')
     assert.throws(() => disk.open(`${root}/a`, 'create'), { code: 'EEXIST' })

@@ -1,7 +1,7 @@
 import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { Disk } from '@holdfast/core/ports/disk.ts'
 import { FatalStoreError } from '../../disk/disk-errors.ts'
-import { BLOBS, blobDirs, blobPath, isSha256, QUARANTINE, TEMP } from './layout.ts'
+import { BLOBS, blobDir, blobPath, isSha256, QUARANTINE, TEMP } from './layout.ts'
 
 /**
  * Blobs in files of their own. Linking and unlinking happen only in the committer, one batch after
@@ -28,9 +28,8 @@ export class BlobFiles {
     blob: { readonly sha256: string; readonly size: number; readonly replaces: boolean },
   ): void {
     const { sha256, size, replaces } = blob
-    const [outer, inner] = blobDirs(this.#dir, sha256)
-    this.#anchor(outer, `${this.#dir}/${BLOBS}`)
-    this.#anchor(inner, outer)
+    const dir = blobDir(this.#dir, sha256)
+    this.#anchor(dir)
     const from = `${this.#dir}/${TEMP}/${temp}`
     const to = blobPath(this.#dir, sha256)
     if (!this.#disk.link(from, to)) {
@@ -40,16 +39,18 @@ export class BlobFiles {
         if (!this.#disk.link(from, to)) throw new HoldfastError('STORAGE_UNAVAILABLE')
       }
     }
-    this.#dirty.add(inner)
+    this.#dirty.add(dir)
   }
 
   /**
-   * Makes every name published since the last call durable; a failure is fatal. All at once: the
-   * first sync of a journaling file system takes the others' names along.
+   * Makes every name published since the last call durable; a failure is fatal. All at once: syncs
+   * that wait together share one commit of a journaling file system and one flush of the disk.
    */
-  sync(): void {
+  async sync(): Promise<void> {
+    const dirs = [...this.#dirty]
     try {
-      for (const dir of this.#dirty) this.#disk.syncDir(dir)
+      if (dirs.length > 1 && this.#disk.syncDirs !== undefined) await this.#disk.syncDirs(dirs)
+      else for (const dir of dirs) this.#disk.syncDir(dir)
     } catch (error) {
       throw new FatalStoreError('sync of a blob directory failed', { cause: error })
     }
@@ -86,23 +87,21 @@ export class BlobFiles {
 
   *list(): Generator<{ sha256: string; size: number; modifiedMs: number }> {
     const root = `${this.#dir}/${BLOBS}`
-    for (const outer of dirsIn(this.#disk, root)) {
-      for (const inner of dirsIn(this.#disk, outer)) {
-        const names = this.#disk.list(inner).map(entry => entry.name)
-        for (const name of names.sort()) {
-          const stat = isSha256(name) ? this.#disk.stat(`${inner}/${name}`) : undefined
-          if (stat?.kind !== 'file') continue
-          yield { sha256: name, size: stat.size, modifiedMs: stat.modifiedMs }
-        }
+    for (const dir of dirsIn(this.#disk, root)) {
+      const names = this.#disk.list(dir).map(entry => entry.name)
+      for (const name of names.sort()) {
+        const stat = isSha256(name) ? this.#disk.stat(`${dir}/${name}`) : undefined
+        if (stat?.kind !== 'file') continue
+        yield { sha256: name, size: stat.size, modifiedMs: stat.modifiedMs }
       }
     }
   }
 
   /** A directory is safe to use once its own entry is durable, even if an earlier run made it. */
-  #anchor(dir: string, parent: string): void {
+  #anchor(dir: string): void {
     if (this.#anchored.has(dir)) return
     this.#disk.makeDir(dir)
-    this.#dirty.add(parent)
+    this.#dirty.add(`${this.#dir}/${BLOBS}`)
     this.#unanchored.add(dir)
   }
 }

@@ -20,14 +20,14 @@ export function isSha256(text: string): boolean {
   return SHA256.test(text)
 }
 
-export function blobDirs(dir: string, sha256: string): [outer: string, inner: string] {
+/** One level: each directory with a new name costs a sync, and most of 65,536 would be new. */
+export function blobDir(dir: string, sha256: string): string {
   if (!isSha256(sha256)) throw new HoldfastError('INTERNAL', {}, { cause: 'not a digest' })
-  const outer = `${dir}/${BLOBS}/${sha256.slice(0, 2)}`
-  return [outer, `${outer}/${sha256.slice(2, 4)}`]
+  return `${dir}/${BLOBS}/${sha256.slice(0, 2)}`
 }
 
 export function blobPath(dir: string, sha256: string): string {
-  return `${blobDirs(dir, sha256)[1]}/${sha256}`
+  return `${blobDir(dir, sha256)}/${sha256}`
 }
 
 export function packPath(dir: string, pack: number): string {

@@ -1,6 +1,6 @@
-import type { WriteOptions } from '@holdfast/core/ports/element.ts'
 import type { ReplyError } from '../../../store/commit-request.ts'
 import type { SunkFacts } from './large-sink.ts'
+import type { WrittenFileOptions } from './written-file.ts'
 
 /** Messages between the event loop and a writer thread. Bytes travel in shared slabs. */
 
@@ -11,26 +11,28 @@ export interface WriterData {
 
 export type ToWriter =
   | {
-      readonly kind: 'open'
-      readonly id: number
-      readonly path: string
-      readonly blockBytes: number
-      readonly digests: Pick<WriteOptions, 'expected' | 'md5' | 'digests'>
-    }
-  | {
       readonly kind: 'write' | 'finish'
       readonly id: number
-      readonly slab: number
+      /** All of them are full, except the last one of the last message. */
+      readonly slabs: readonly number[]
       readonly size: number
+      /** Of the first message: the file is made now. */
+      readonly open?: WrittenFileOptions
     }
   | { readonly kind: 'abandon'; readonly id: number }
 
+/** Answers come in the order of the messages of one body, and give back their slabs. */
 export type FromWriter =
-  | { readonly kind: 'done'; readonly id: number; readonly slab: number | null }
-  | { readonly kind: 'finished'; readonly id: number; readonly slab: number; facts: SunkFacts }
+  | { readonly kind: 'done'; readonly id: number; readonly slabs: readonly number[] }
+  | {
+      readonly kind: 'finished'
+      readonly id: number
+      readonly slabs: readonly number[]
+      readonly facts: SunkFacts
+    }
   | {
       readonly kind: 'failed'
       readonly id: number
-      readonly slab: number | null
+      readonly slabs: readonly number[]
       readonly error: ReplyError
     }

@@ -106,9 +106,12 @@ test('a broken promise or a sender that fails leaves no file', async () => {
 test('a file that cannot be made is an error of the disk', async () => {
   await using pool = openWriterPool(1)
   const path = `${dir}/absent/x.part`
-  await assert.rejects(pool.open({ path, blockBytes: 65_536, write: {} }), error => {
+  const sink = await pool.open({ path, blockBytes: 65_536, write: {} })
+  await sink.write([randomBytes(SINK_BYTES)], SINK_BYTES)
+  await assert.rejects(sink.finish([randomBytes(10)], 10), error => {
     return isHoldfastError(error) && error.code === 'STORAGE_UNAVAILABLE'
   })
+  await sink.abandon()
 })
 
 const found = (name: string) => JSON.stringify(import.meta.resolve(name))

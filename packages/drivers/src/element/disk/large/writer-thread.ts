@@ -1,46 +1,47 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { toReplyError } from '../../../store/reply-error.ts'
+import { DiskTurns } from './disk-turns.ts'
 import { SINK_BYTES } from './large-sink.ts'
 import type { FromWriter, ToWriter, WriterData } from './writer-messages.ts'
 import { WrittenFile } from './written-file.ts'
+
+/** Two threads leave a part of the pool (`UV_THREADPOOL_SIZE`, set to 8 at the start) to reads. */
+const DISK_TURNS = 3
 
 /** Hashes and writes large bodies, so that neither costs the event loop anything. */
 
 function main(port: MessagePort, { slabs }: WriterData): void {
   const files = new Map<number, WrittenFile>()
+  const turns = new DiskTurns(DISK_TURNS)
   const slabOf = (index: number) => new Uint8Array(slabs, index * SINK_BYTES, SINK_BYTES)
-  const answer = (message: FromWriter): void => port.postMessage(message)
 
-  const handle = (message: ToWriter): void => {
+  const answerTo = async (message: ToWriter): Promise<FromWriter> => {
     const { id } = message
     if (message.kind === 'abandon') {
-      files.get(id)?.close()
-      files.delete(id)
-      answer({ kind: 'done', id, slab: null })
-      return
-    }
-    const slab = message.kind === 'open' ? null : message.slab
-    try {
-      if (message.kind === 'open') {
-        files.set(id, WrittenFile.create(message))
-        answer({ kind: 'done', id, slab })
-        return
-      }
       const file = files.get(id)
-      if (file === undefined) throw new Error('bytes for a file that is not open')
-      if (message.kind === 'write') {
-        file.write(slabOf(message.slab), message.size)
-        answer({ kind: 'done', id, slab })
-        return
-      }
-      const facts = file.finish(slabOf(message.slab), message.size)
       files.delete(id)
-      answer({ kind: 'finished', id, slab: message.slab, facts })
+      await file?.close()
+      return { kind: 'done', id, slabs: [] }
+    }
+    const { size, slabs: taken, open } = message
+    if (open !== undefined) files.set(id, new WrittenFile(turns, open))
+    const file = files.get(id)
+    try {
+      if (file === undefined) throw new Error('bytes for a file that is not open')
+      const memory = taken.map(slabOf)
+      if (message.kind === 'write') {
+        await file.write(memory, size)
+        return { kind: 'done', id, slabs: taken }
+      }
+      const facts = await file.finish(memory, size)
+      files.delete(id)
+      return { kind: 'finished', id, slabs: taken, facts }
     } catch (error) {
-      answer({ kind: 'failed', id, slab, error: toReplyError(error) })
+      return { kind: 'failed', id, slabs: taken, error: toReplyError(error) }
     }
   }
-  port.on('message', handle)
+
+  port.on('message', async (message: ToWriter) => port.postMessage(await answerTo(message)))
 }
 
 if (parentPort !== null) main(parentPort, workerData)

@@ -1,0 +1,138 @@
+import assert from 'node:assert/strict'
+import { createHash, hash } from 'node:crypto'
+import { test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { UploadPart } from '@holdfast/core/objects.ts'
+import type { Element } from '@holdfast/core/ports/element.ts'
+import { openTestStore, refusedWith, type TestStore } from '../test-store.test.ts'
+import { completeUpload } from './complete-upload.ts'
+import { RunningDigests } from './running-digests.ts'
+import { uploadPart } from './upload-part.ts'
+import { abortUpload, createUpload } from './uploads.ts'
+
+const bucket = 'photos'
+const key = 'big'
+const MiB = 1024 * 1024
+const bodies = Array.from({ length: 5 }, (_, index) => Buffer.alloc(5 * MiB + index, index + 1))
+const signal = new AbortController().signal
+
+async function* whole(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes
+}
+
+async function begin({ engine, call }: TestStore): Promise<string> {
+  return (await createUpload(engine, call, { bucket, key, facets: {} })).id
+}
+
+function send(opened: TestStore, uploadId: string, sent: { number: number; bytes: Buffer }) {
+  const { number, bytes } = sent
+  const source = whole(bytes)
+  const input = { bucket, key, uploadId, number, source, length: bytes.length }
+  return uploadPart(opened.engine, opened.call, input)
+}
+
+async function sendAll(opened: TestStore, uploadId: string): Promise<UploadPart[]> {
+  const all = bodies.map((bytes, index) => send(opened, uploadId, { number: index + 1, bytes }))
+  return Promise.all(all)
+}
+
+function named(parts: readonly UploadPart[]) {
+  return parts.map(({ number, md5 }) => ({ number, etag: md5 }))
+}
+
+/** The element, with the count of its reads. */
+function counted(element: Element): { readonly element: Element; reads: number } {
+  const count = {
+    element: new Proxy(element, {
+      get(target, name) {
+        if (name === 'read') count.reads += 1
+        const value: unknown = Reflect.get(target, name, target)
+        return typeof value === 'function' ? value.bind(target) : value
+      },
+    }),
+    reads: 0,
+  }
+  return count
+}
+
+/** Until so many reads were begun. */
+async function begun(count: { readonly reads: number }, reads: number): Promise<void> {
+  while (count.reads < reads) await delay(1)
+}
+
+test('parts are read as they come, and only once', async () => {
+  await using opened = await openTestStore()
+  const count = counted(opened.store.element)
+  const digests = new RunningDigests({ ...opened.store, element: count.element })
+  const uploadId = await begin(opened)
+  const parts = await sendAll(opened, uploadId)
+  digests.partKept(uploadId)
+  await begun(count, parts.length)
+  const sha256 = await digests.sha256Of(uploadId, parts, signal)
+  assert.equal(sha256, hash('sha256', Buffer.concat(bodies)))
+  assert.equal(count.reads, parts.length)
+  assert.equal(await digests.sha256Of(uploadId, parts, signal), sha256, 'all are read again')
+  assert.equal(count.reads, 2 * parts.length)
+  await digests.close()
+})
+
+test('a completion in the middle of it all has the digest of the parts it names', async () => {
+  await using opened = await openTestStore()
+  const { engine, call } = opened
+  for (const left of [0, 1, 2, 4]) {
+    const uploadId = await begin(opened)
+    const parts = (await sendAll(opened, uploadId)).filter((_, index) => index !== left)
+    const wanted = { bucket, key, uploadId, parts: named(parts) }
+    const object = await completeUpload(engine, call, wanted)
+    const content = createHash('sha256')
+    for (const [index, bytes] of bodies.entries()) if (index !== left) content.update(bytes)
+    assert.equal(object.version.sha256, content.digest('hex'), `without ${left}`)
+  }
+})
+
+test('a part that was read and then replaced does not count', async () => {
+  await using opened = await openTestStore()
+  const { engine, call } = opened
+  const uploadId = await begin(opened)
+  const parts = await sendAll(opened, uploadId)
+  const instead = Buffer.alloc(6 * MiB, 99)
+  parts[1] = await send(opened, uploadId, { number: 2, bytes: instead })
+  const object = await completeUpload(engine, call, { bucket, key, uploadId, parts: named(parts) })
+  const content = Buffer.concat(bodies.with(1, instead))
+  assert.equal(object.version.sha256, hash('sha256', content))
+})
+
+test('parts from the last to the first are read once the first is there', async () => {
+  await using opened = await openTestStore()
+  const count = counted(opened.store.element)
+  const digests = new RunningDigests({ ...opened.store, element: count.element })
+  const uploadId = await begin(opened)
+  const parts: UploadPart[] = []
+  for (const [index, bytes] of [...bodies.entries()].reverse()) {
+    parts.unshift(await send(opened, uploadId, { number: index + 1, bytes }))
+    digests.partKept(uploadId)
+    if (index > 0) assert.equal(count.reads, 0)
+  }
+  await begun(count, parts.length)
+  const sha256 = await digests.sha256Of(uploadId, parts, signal)
+  assert.equal(sha256, hash('sha256', Buffer.concat(bodies)))
+  await digests.close()
+})
+
+test('uploads that go while they are read, and a close, leave nothing behind', async () => {
+  await using opened = await openTestStore()
+  const { engine, call } = opened
+  const uploadId = await begin(opened)
+  await sendAll(opened, uploadId)
+  await abortUpload(engine, call, { bucket, key, uploadId })
+  await refusedWith(
+    completeUpload(engine, call, { bucket, key, uploadId, parts: [] }),
+    'UPLOAD_NOT_FOUND',
+  )
+  const other = await begin(opened)
+  const parts = await sendAll(opened, other)
+  await engine.digests.close()
+  engine.digests.partKept(other)
+  const sha256 = await engine.digests.sha256Of(other, parts, signal)
+  assert.equal(sha256, hash('sha256', Buffer.concat(bodies)), 'still computed when asked')
+})
