@@ -1,6 +1,7 @@
 import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
 import { type QuickHead, QuickHeads } from './quick-head.ts'
+import { type QuickPutHead, QuickPutHeads } from './quick-put-head.ts'
 
 /** Writes the answer; `over` is to be called once, when the connection is done with it. */
 export type QuickAnswer = (over: () => void) => void
@@ -11,14 +12,34 @@ export type Quick = (
   socket: Socket,
 ) => QuickAnswer | Promise<QuickAnswer | undefined> | undefined
 
+/** A body that is being received, counted as at work until it is served or given up. */
+export interface QuickIntake {
+  /** Bytes that are still to come. */
+  readonly missing: number
+  /** Copies the bytes of the chunk from there on; no more than are missing. */
+  add(chunk: Buffer, from: number): void
+  /** Stores it, once nothing is missing. Never rejects; undefined when Node is to do it. */
+  serve(socket: Socket): Promise<QuickAnswer | undefined>
+  /** Head and body as far as they came, for Node; nothing may be asked after it. */
+  giveUp(): Buffer
+}
+
+/** Takes the body of a plain PUT; undefined when Node and the framework are to do it. */
+export type QuickPut = (head: QuickPutHead) => QuickIntake | undefined
+
 export interface QuickOptions {
   readonly quick: Quick
+  readonly quickPut: QuickPut
   /** How long a new connection may say nothing. */
   readonly headersMs: number
   /** How long one may say nothing after an answer. */
   readonly keepAliveMs: number
+  /** How long a body may pause; then it is Node's. */
+  readonly silentBodyMs: number
   /** Answers a connection that said nothing. */
   readonly refuseSilent: (socket: Socket) => void
+  /** Answers a client that ended in the middle of a body. */
+  readonly refuseCut: (socket: Socket) => void
 }
 
 /**
@@ -57,6 +78,9 @@ export function takeQuickly(server: Server, options: QuickOptions): void {
 /** Node waits so much longer than it says: a request may be on its way when the time is over. */
 const KEEP_ALIVE_GRACE_MS = 1_000
 
+/** A body that does not come quickly is for Node, where the pace of senders is judged. */
+const PIECES_MAX = 64
+
 interface ConnectionOptions extends QuickOptions {
   /** Gives the socket to Node. */
   handOver(): void
@@ -68,6 +92,9 @@ class QuickConnection {
   readonly #socket: Socket
   readonly #options: ConnectionOptions
   readonly #heads = new QuickHeads()
+  readonly #putHeads = new QuickPutHeads()
+  #intake: QuickIntake | undefined
+  #pieces = 0
   #answered = false
   #busy = false
   #stalled = false
@@ -77,14 +104,14 @@ class QuickConnection {
     this.#socket = socket
     this.#options = options
     socket.on('data', this.#read).on('end', this.#end)
-    socket.on('error', this.#broken).on('close', options.left)
+    socket.on('error', this.#broken).on('close', this.#closed)
     socket.on('timeout', this.#silent).setTimeout(options.headersMs)
   }
 
   /** Cuts it unless an answer is on its way; then after that. */
   closeIdle(): void {
     this.#closing = true
-    if (!this.#busy) this.#socket.destroy()
+    if (!this.#busy && this.#intake === undefined) this.#socket.destroy()
   }
 
   destroy(): void {
@@ -98,6 +125,14 @@ class QuickConnection {
       this.#socket.unshift(chunk)
       return
     }
+    if (this.#intake !== undefined) {
+      this.#gather(this.#intake, chunk)
+      return
+    }
+    if (QuickPutHeads.isPut(chunk)) {
+      this.#readPut(chunk)
+      return
+    }
     const request = this.#heads.read(chunk)
     const answer = request && this.#options.quick(request, this.#socket)
     if (answer === undefined) this.#handOver(chunk)
@@ -105,16 +140,59 @@ class QuickConnection {
     else this.#answer(answer)
   }
 
+  #readPut(chunk: Buffer): void {
+    const head = this.#putHeads.read(chunk)
+    // More than it says is the next request: two at once are for Node.
+    const fits = head !== undefined && chunk.length - head.text.length <= head.headers.length
+    const intake = fits ? this.#options.quickPut(head) : undefined
+    if (head === undefined || intake === undefined) {
+      this.#handOver(chunk)
+      return
+    }
+    intake.add(chunk, head.text.length)
+    if (intake.missing === 0) {
+      this.#serve(intake)
+      return
+    }
+    this.#intake = intake
+    this.#pieces = 1
+    this.#socket.setTimeout(this.#options.silentBodyMs)
+  }
+
+  #gather(intake: QuickIntake, chunk: Buffer): void {
+    this.#pieces += 1
+    if (chunk.length > intake.missing || this.#pieces > PIECES_MAX) {
+      this.#handOver(Buffer.concat([intake.giveUp(), chunk]))
+      return
+    }
+    intake.add(chunk, 0)
+    if (intake.missing > 0) return
+    this.#intake = undefined
+    this.#socket.setTimeout(this.#options.keepAliveMs + KEEP_ALIVE_GRACE_MS)
+    this.#serve(intake)
+  }
+
+  #serve(intake: QuickIntake): void {
+    this.#busy = true
+    this.#socket.pause()
+    void intake.serve(this.#socket).then(answer => {
+      if (answer === undefined) this.#otherwise(intake.giveUp())
+      else this.#answer(answer)
+    })
+  }
+
   /** A client that does not wait for its answer waits here. */
   #answerLater(answer: Promise<QuickAnswer | undefined>, chunk: Buffer): void {
     this.#busy = true
     this.#socket.pause()
-    const otherwise = () => {
-      // A stream that has ended takes nothing back, and Node would not answer either.
-      if (this.#socket.readableEnded) this.#socket.destroy()
-      else if (!this.#socket.destroyed) this.#handOver(chunk)
-    }
+    const otherwise = () => this.#otherwise(chunk)
     answer.then(ready => (ready === undefined ? otherwise() : this.#answer(ready)), otherwise)
+  }
+
+  #otherwise(chunk: Buffer): void {
+    // A stream that has ended takes nothing back, and Node would not answer either.
+    if (this.#socket.readableEnded) this.#socket.destroy()
+    else if (!this.#socket.destroyed) this.#handOver(chunk)
   }
 
   #answer(write: QuickAnswer): void {
@@ -137,7 +215,22 @@ class QuickConnection {
   }
 
   readonly #end = (): void => {
-    if (!this.#busy) this.#socket.end()
+    if (this.#busy) return
+    if (this.#intake === undefined) this.#socket.end()
+    else {
+      this.#giveUp()
+      this.#options.refuseCut(this.#socket)
+    }
+  }
+
+  readonly #closed = (): void => {
+    this.#giveUp()
+    this.#options.left()
+  }
+
+  #giveUp(): void {
+    this.#intake?.giveUp()
+    this.#intake = undefined
   }
 
   readonly #broken = (): void => {
@@ -146,7 +239,9 @@ class QuickConnection {
 
   readonly #silent = (): void => {
     const socket = this.#socket
-    if (this.#busy && !this.#stalled) {
+    if (this.#intake !== undefined) {
+      this.#handOver(this.#intake.giveUp())
+    } else if (this.#busy && !this.#stalled) {
       // Twice as long for who reads nothing of an answer: it holds memory that others need.
       this.#stalled = true
       socket.setTimeout(this.#options.keepAliveMs + KEEP_ALIVE_GRACE_MS)
@@ -157,9 +252,10 @@ class QuickConnection {
   /** Paused meanwhile, so that Node reads the chunk first and then what follows it. */
   #handOver(chunk: Buffer): void {
     const socket = this.#socket
+    this.#intake = undefined
     socket.pause()
     socket.off('data', this.#read).off('end', this.#end)
-    socket.off('error', this.#broken).off('close', this.#options.left)
+    socket.off('error', this.#broken).off('close', this.#closed)
     socket.off('timeout', this.#silent).setTimeout(0)
     this.#options.left()
     socket.unshift(chunk)

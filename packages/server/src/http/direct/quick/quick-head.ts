@@ -9,8 +9,8 @@ export interface QuickHead {
 }
 
 /** Heads of programs are shorter; longer ones are Node's to judge. */
-const HEAD_BYTES_MAX = 2048
-const HEAD_END = '\r\n\r\n'
+export const HEAD_BYTES_MAX = 2048
+export const HEAD_END = '\r\n\r\n'
 const VERSION = ' HTTP/1.1'
 
 /** A path of characters that mean the same to every reader (RFC 3986 §3.3), escapes included. */
@@ -37,10 +37,8 @@ export class QuickHeads {
     const method = text.startsWith('GET /') ? 'GET' : text.startsWith('HEAD /') ? 'HEAD' : undefined
     if (method === undefined) return undefined
     const lineEnd = text.indexOf('\r\n')
-    const urlEnd = lineEnd - VERSION.length
-    if (!text.startsWith(VERSION, urlEnd)) return undefined
-    const url = text.slice(method.length + 1, urlEnd)
-    if (!PATH.test(url)) return undefined
+    const url = readTarget(text, method, lineEnd)
+    if (url === undefined) return undefined
     const fields = text.slice(lineEnd + 2, -2)
     if (fields !== this.#fields) this.#readFields(fields)
     const headers = this.#headers
@@ -48,23 +46,43 @@ export class QuickHeads {
   }
 
   #readFields(fields: string): void {
+    const read = readFields(fields)
     this.#fields = fields
-    this.#headers = undefined
-    this.#traceparent = undefined
-    const raw: string[] = []
-    for (const line of fields.split('\r\n').slice(0, -1)) {
-      const colon = line.indexOf(':')
-      const name = line.slice(0, Math.max(0, colon))
-      if (!NAME.test(name) || UNUSUAL.test(line)) return
-      const value = line.slice(colon + 1).trim()
-      const lower = name.toLowerCase()
-      if (lower === 'connection' && value.toLowerCase() !== 'keep-alive') return
-      if (lower === 'traceparent') {
-        if (this.#traceparent !== undefined) return
-        this.#traceparent = value
-      }
-      raw.push(name, value)
-    }
-    this.#headers = plainHeaders(raw)
+    this.#headers = read && plainHeaders(read.raw)
+    this.#traceparent = read?.traceparent
   }
+}
+
+export interface ReadFields {
+  /** Names and values in turn. */
+  readonly raw: readonly string[]
+  readonly traceparent: string | undefined
+}
+
+/** Lines below the first, each with its line break; undefined when one is not plain. */
+export function readFields(fields: string): ReadFields | undefined {
+  const raw: string[] = []
+  let traceparent: string | undefined
+  for (const line of fields.split('\r\n').slice(0, -1)) {
+    const colon = line.indexOf(':')
+    const name = line.slice(0, Math.max(0, colon))
+    if (!NAME.test(name) || UNUSUAL.test(line)) return undefined
+    const value = line.slice(colon + 1).trim()
+    const lower = name.toLowerCase()
+    if (lower === 'connection' && value.toLowerCase() !== 'keep-alive') return undefined
+    if (lower === 'traceparent') {
+      if (traceparent !== undefined) return undefined
+      traceparent = value
+    }
+    raw.push(name, value)
+  }
+  return { raw, traceparent }
+}
+
+/** The target of a first line that ends there; undefined when it is not plain. */
+export function readTarget(text: string, method: string, lineEnd: number): string | undefined {
+  const urlEnd = lineEnd - VERSION.length
+  if (!text.startsWith(VERSION, urlEnd)) return undefined
+  const url = text.slice(method.length + 1, urlEnd)
+  return PATH.test(url) ? url : undefined
 }
