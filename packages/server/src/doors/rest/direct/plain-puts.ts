@@ -80,7 +80,7 @@ export class PlainPuts {
         length: headers.length,
         contentType: declaredType(headers.contentType),
         mode: 'replace',
-        source: arrived(bytes),
+        source: bytes,
         service: defaultService,
         ownerId: ownerOf(principal, undefined),
       })
@@ -92,10 +92,6 @@ export class PlainPuts {
       return undefined
     }
   }
-}
-
-async function* arrived(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  if (bytes.length > 0) yield bytes
 }
 
 function fieldsOf(asset: Asset, length: number): string {
