@@ -56,7 +56,17 @@ export const imports: ImportSettings = {
     },
     tools: { folder: 'tools', imports: [] },
   },
-  only: [{ from: 'server', to: 'drivers', files: ['packages/server/src/context.ts'] }],
+  only: [
+    {
+      from: 'server',
+      to: 'drivers',
+      files: [
+        'packages/server/src/context.ts',
+        'packages/server/src/composition/counting.ts',
+        'packages/server/src/composition/outside.ts',
+      ],
+    },
+  ],
   doors: 'packages/server/src/doors',
   nodeHomes: {
     fs: files,

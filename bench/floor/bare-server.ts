@@ -3,11 +3,8 @@
 import { createHash, hash } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { createServer as createSocketServer, type Socket } from 'node:net'
-import { join } from 'node:path'
-import { processTree } from '@holdfast/load/process-tree.ts'
-import { freePort } from '../servers/free-port.ts'
+import { startOwn } from '../servers/own-server.ts'
 import type { Server, StartServer } from '../servers/server.ts'
-import { ServerProcess } from '../servers/server-process.ts'
 
 export type BareKind = 'http' | 'socket'
 
@@ -17,27 +14,12 @@ const KEPT_BYTES_MAX = 64 * 1024
 /** `node:http` as it is, or a parser of a few lines on a plain socket. */
 export function startBare(kind: BareKind): StartServer {
   return async ({ dir }): Promise<Server> => {
-    const port = await freePort()
-    const command = {
-      file: process.execPath,
-      args: ['--disable-warning=ExperimentalWarning', import.meta.filename, kind, String(port)],
-      logFile: join(dir, `bare-${kind}.log`),
-      readyUrl: `http://127.0.0.1:${port}/-/ready`,
-    }
-    let child = await ServerProcess.start(command)
-    return {
+    return await startOwn({
+      dir,
       name: kind === 'http' ? 'node:http' : 'plain socket',
-      durability: 'nothing is kept',
-      port,
-      createdStatus: 201,
-      place: folder => ({ pathPrefix: `/${folder}/`, headers: {} }),
-      pids: () => processTree(child.pid),
-      async clear() {
-        await child.stop()
-        child = await ServerProcess.start(command)
-      },
-      stop: () => child.stop(),
-    }
+      file: import.meta.filename,
+      args: [kind],
+    })
   }
 }
 

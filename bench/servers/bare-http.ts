@@ -1,34 +1,11 @@
 // The least that node:http can do, in memory: the harness is tested with it, and it stands in for
 // nginx where there is none. Run as a program: `node bare-http.ts <port>`.
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import { join } from 'node:path'
-import { processTree } from '@holdfast/load/process-tree.ts'
-import { freePort } from './free-port.ts'
+import { startOwn } from './own-server.ts'
 import type { Server, StartOptions } from './server.ts'
-import { ServerProcess } from './server-process.ts'
 
 export async function startBareHttp({ dir }: StartOptions): Promise<Server> {
-  const port = await freePort()
-  const command = {
-    file: process.execPath,
-    args: ['--disable-warning=ExperimentalWarning', import.meta.filename, String(port)],
-    logFile: join(dir, 'bare-http.log'),
-    readyUrl: `http://127.0.0.1:${port}/-/ready`,
-  }
-  let child = await ServerProcess.start(command)
-  return {
-    name: 'node:http in memory',
-    durability: 'nothing is kept',
-    port,
-    createdStatus: 201,
-    place: folder => ({ pathPrefix: `/${folder}/`, headers: {} }),
-    pids: () => processTree(child.pid),
-    async clear() {
-      await child.stop()
-      child = await ServerProcess.start(command)
-    },
-    stop: () => child.stop(),
-  }
+  return await startOwn({ dir, name: 'node:http in memory', file: import.meta.filename, args: [] })
 }
 
 function serveBareHttp(port: number): void {

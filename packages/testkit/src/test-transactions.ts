@@ -1,8 +1,8 @@
 import { type ErrorCode, HoldfastError } from '@holdfast/core/errors.ts'
 import type { AuditEntry, Identity } from '@holdfast/core/identities.ts'
 import type { AccessKey, MultipartUpload, UploadPart } from '@holdfast/core/objects.ts'
+import type { AssetFilter } from '@holdfast/core/ports/asset-questions.ts'
 import type {
-  AssetFilter,
   CatalogTransaction,
   ComposedBlob,
   Moment,

@@ -1,9 +1,8 @@
-import type { AuditEntry, AuditRow, Identity, IdentityKind } from '../identities.ts'
+import type { AuditEntry, AuditRow, Identity } from '../identities.ts'
 import type { AccessKey, BlobPart, MultipartUpload, UploadPart } from '../objects.ts'
 import type {
   ApiKey,
   Asset,
-  AssetType,
   Blob,
   Bucket,
   Change,
@@ -15,7 +14,11 @@ import type {
   Usage,
   Version,
 } from '../records.ts'
+import type { AssetQuestions, VersionQuestions } from './asset-questions.ts'
+import type { Awaitable } from './awaitable.ts'
 import type { BlobFacts, BlobPlace, Staged } from './element.ts'
+import type { AccessKeyQuestions, AuditQuestions, IdentityQuestions } from './identity-questions.ts'
+import type { ObjectQuestions, UploadQuestions } from './object-questions.ts'
 
 /**
  * What is true. Promises, each with a test of its number in the shared suite:
@@ -103,8 +106,6 @@ export interface Moment {
   readonly actor: string
   newId(): string
 }
-
-export type Awaitable<T> = T | Promise<T>
 
 export interface CatalogView {
   readonly buckets: BucketQuestions
@@ -194,87 +195,6 @@ export interface BucketQuestions {
   hasPolicy(): Awaitable<boolean>
 }
 
-export type DeletedFilter = 'without' | 'only' | 'with'
-
-export interface AssetFilter {
-  readonly bucketId?: string
-  /** Bucket ids the caller may see; absent = all. */
-  readonly bucketIds?: readonly string[]
-  readonly service?: string
-  readonly ownerId?: string
-  readonly type?: AssetType
-  readonly tagsAny?: readonly string[]
-  readonly keyPrefix?: string
-  readonly name?: string
-  /** Search text of a person: words, prefixes, "phrases". */
-  readonly search?: string
-  readonly deleted: DeletedFilter
-  /** When set, assets with an ACL count only if it names one of these for reading. */
-  readonly visibleTo?: string | readonly string[]
-  /** When set, only what one of its parts opens: for callers who do not see whole buckets. */
-  readonly reach?: Reach
-}
-
-/** Assets that somebody may see; those with an ACL only if it names `ids` or the owner asks. */
-export interface Reach {
-  /** The principal and its groups. */
-  readonly ids: readonly string[]
-  readonly ownerId?: string
-  /** Buckets that are open as a whole. */
-  readonly bucketIds: readonly string[]
-  readonly prefixes: readonly { readonly bucketId: string; readonly prefix: string }[]
-}
-
-export interface AssetQuery extends AssetFilter {
-  readonly limit: number
-  readonly offset?: number
-  /** Keyset paging, newest first: only assets with a smaller `createdSeq`. */
-  readonly beforeSeq?: number
-  /** Order by key (UTF-8 bytes) instead, starting after this key. Needs `bucketId`. */
-  readonly afterKey?: string
-}
-
-export interface AssetStats {
-  readonly assets: number
-  readonly bytes: number
-  readonly types: Readonly<Record<string, number>>
-  readonly services: Readonly<Record<string, Usage>>
-}
-
-export interface AssetQuestions {
-  byId(id: string): Awaitable<Asset | undefined>
-  /** The asset that holds the key now (deleted ones of a versioned bucket included). */
-  byKey(bucketId: string, key: string): Awaitable<Asset | undefined>
-  list(query: AssetQuery): Awaitable<Asset[]>
-  /** The true total of the filter; cheap for what counters hold. */
-  count(filter: AssetFilter): Awaitable<number>
-  /** Assets not deleted, current content only. */
-  stats(filter: Pick<AssetFilter, 'service' | 'bucketIds' | 'visibleTo'>): Awaitable<AssetStats>
-}
-
-export interface VersionQuestions {
-  byId(id: string): Awaitable<Version | undefined>
-  byNumber(assetId: string, number: number): Awaitable<Version | undefined>
-  /** Newest number first. */
-  list(query: VersionQuery): Awaitable<Version[]>
-  count(query: Omit<VersionQuery, 'limit' | 'offset'>): Awaitable<number>
-}
-
-export interface VersionQuery {
-  readonly assetId: string
-  readonly kinds?: readonly Version['kind'][]
-  readonly deleted: DeletedFilter
-  readonly changes?: readonly Version['change'][]
-  /** At that time or later. */
-  readonly createdAfter?: string
-  /** Before that time. */
-  readonly createdBefore?: string
-  /** The version with this id, or all but it. */
-  readonly id?: { readonly is: string } | { readonly not: string }
-  readonly limit: number
-  readonly offset?: number
-}
-
 export interface BlobQuestions {
   get(sha256: string): Awaitable<Blob | undefined>
   /** Where its bytes lie: all that reading them takes. */
@@ -329,116 +249,4 @@ export interface ChangeQuestions {
   ofAsset(query: { assetId: string; limit: number; offset?: number }): Awaitable<Change[]>
   countOfAsset(assetId: string): Awaitable<number>
   latest(): Awaitable<number>
-}
-
-/** Keys in the order of their UTF-8 bytes. What it costs follows the page, not the bucket. */
-export interface ObjectQuestions {
-  list(query: ObjectQuery): Awaitable<ObjectEntry[]>
-  /** Every version of every key, for each key the newest first. */
-  listVersions(query: VersionEntryQuery): Awaitable<VersionEntry[]>
-  nullVersion(assetId: string): Awaitable<Version | undefined>
-}
-
-export interface KeyedQuery {
-  readonly bucketId: string
-  readonly prefix?: string
-  /** Keys that hold it after the prefix are summed up as one common prefix. */
-  readonly delimiter?: string
-  readonly limit: number
-}
-
-export interface ObjectQuery extends KeyedQuery {
-  /** Only keys and common prefixes after this one. */
-  readonly after?: string
-  /** When set, assets with an ACL count only if it names one of these principals for reading. */
-  readonly visibleTo?: string | readonly string[]
-  /** When set, only assets of the bucket that it opens. */
-  readonly reach?: Reach
-}
-
-export type ObjectEntry =
-  | { readonly prefix: string; readonly asset?: never; readonly version?: never }
-  | { readonly prefix?: never; readonly asset: Asset; readonly version: Version }
-
-export interface VersionEntryQuery extends KeyedQuery {
-  /** After this key, or after this common prefix. */
-  readonly after?: string
-  /** With it: of the key `after` only versions older than this number. */
-  readonly olderThan?: number
-  readonly visibleTo?: string | readonly string[]
-  readonly reach?: Reach
-}
-
-export type VersionEntry =
-  | { readonly prefix: string; readonly asset?: never; readonly version?: never }
-  | {
-      readonly prefix?: never
-      readonly asset: Asset
-      readonly version: Version
-      readonly isLatest: boolean
-    }
-
-export interface UploadQuestions {
-  byId(id: string): Awaitable<MultipartUpload | undefined>
-  part(uploadId: string, number: number): Awaitable<UploadPart | undefined>
-  /** In order of their numbers, after the given one. */
-  parts(query: { uploadId: string; after?: number; limit: number }): Awaitable<UploadPart[]>
-  /** In order of keys, then of creation. */
-  list(query: UploadQuery): Awaitable<UploadEntry[]>
-  /** Begun before the time, and no part came since; oldest first. */
-  abandoned(query: { before: string; limit: number }): Awaitable<MultipartUpload[]>
-  count(): Awaitable<number>
-}
-
-export interface UploadQuery extends KeyedQuery {
-  readonly after?: string
-  /** With it: of the key `after` only uploads created after this sequence. */
-  readonly afterSeq?: number
-}
-
-export type UploadEntry =
-  | { readonly prefix: string; readonly upload?: never }
-  | { readonly prefix?: never; readonly upload: MultipartUpload }
-
-export interface AccessKeyQuestions {
-  byId(id: string): Awaitable<AccessKey | undefined>
-  list(): Awaitable<AccessKey[]>
-}
-
-export interface IdentityQuestions {
-  byId<Kind extends IdentityKind>(kind: Kind, id: string): Awaitable<IdentityOf<Kind> | undefined>
-  byName<Kind extends IdentityKind>(
-    kind: Kind,
-    name: string,
-  ): Awaitable<IdentityOf<Kind> | undefined>
-  /** In order of id, after the given one. */
-  list<Kind extends IdentityKind>(query: IdentityQuery<Kind>): Awaitable<IdentityOf<Kind>[]>
-  count(kind: IdentityKind): Awaitable<number>
-}
-
-export type IdentityOf<Kind extends IdentityKind> = Extract<Identity, { readonly kind: Kind }>
-
-export interface IdentityQuery<Kind extends IdentityKind> {
-  readonly kind: Kind
-  readonly belongsTo?: string
-  readonly after?: string
-  readonly limit: number
-}
-
-export interface AuditFilter {
-  readonly actor?: string
-  readonly action?: string
-  readonly outcome?: string
-  readonly ip?: string
-  readonly from?: string
-  readonly until?: string
-}
-
-export interface AuditQuestions {
-  last(): Awaitable<AuditRow | undefined>
-  /** Ascending, after the given sequence: for verification and export. */
-  after(seq: number, limit: number, filter?: AuditFilter): Awaitable<AuditRow[]>
-  /** Newest first, before the given sequence. */
-  before(seq: number, limit: number, filter?: AuditFilter): Awaitable<AuditRow[]>
-  count(filter?: AuditFilter): Awaitable<number>
 }

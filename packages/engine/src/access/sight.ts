@@ -1,5 +1,5 @@
 import type { Call } from '@holdfast/core/call.ts'
-import type { AssetFilter, DeletedFilter, Reach } from '@holdfast/core/ports/catalog.ts'
+import type { AssetFilter, DeletedFilter, Reach } from '@holdfast/core/ports/asset-questions.ts'
 import type { Permission, Principal } from '@holdfast/core/principal.ts'
 import type { Bucket } from '@holdfast/core/records.ts'
 import type { Engine } from '../engine.ts'

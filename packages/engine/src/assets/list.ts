@@ -1,7 +1,11 @@
 import type { Call } from '@holdfast/core/call.ts'
 import { HoldfastError } from '@holdfast/core/errors.ts'
 import { byteLength } from '@holdfast/core/names.ts'
-import type { AssetFilter, AssetStats, DeletedFilter } from '@holdfast/core/ports/catalog.ts'
+import type {
+  AssetFilter,
+  AssetStats,
+  DeletedFilter,
+} from '@holdfast/core/ports/asset-questions.ts'
 import type { Asset, AssetType } from '@holdfast/core/records.ts'
 import { authorize } from '../access/decide.ts'
 import { type Sight, sightOf } from '../access/sight.ts'

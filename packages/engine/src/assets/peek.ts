@@ -1,4 +1,4 @@
-import type { Awaitable } from '@holdfast/core/ports/catalog.ts'
+import type { Awaitable } from '@holdfast/core/ports/awaitable.ts'
 import type { Principal } from '@holdfast/core/principal.ts'
 import type { Asset } from '@holdfast/core/records.ts'
 import { decide } from '../access/decide.ts'

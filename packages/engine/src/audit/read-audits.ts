@@ -1,7 +1,7 @@
 import type { Call } from '@holdfast/core/call.ts'
 import { HoldfastError, invalidFields } from '@holdfast/core/errors.ts'
 import type { AuditRow } from '@holdfast/core/identities.ts'
-import type { AuditFilter } from '@holdfast/core/ports/catalog.ts'
+import type { AuditFilter } from '@holdfast/core/ports/identity-questions.ts'
 import { authorize } from '../access/decide.ts'
 import type { Engine } from '../engine.ts'
 

@@ -1,5 +1,6 @@
 import type { IdentityKind, ServiceAccount, User } from '@holdfast/core/identities.ts'
-import type { CatalogTransaction, IdentityOf } from '@holdfast/core/ports/catalog.ts'
+import type { CatalogTransaction } from '@holdfast/core/ports/catalog.ts'
+import type { IdentityOf } from '@holdfast/core/ports/identity-questions.ts'
 
 const PAGE = 1000
 

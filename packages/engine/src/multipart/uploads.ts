@@ -6,7 +6,7 @@ import type {
   MultipartUpload,
   UploadPart,
 } from '@holdfast/core/objects.ts'
-import type { UploadQuery } from '@holdfast/core/ports/catalog.ts'
+import type { UploadQuery } from '@holdfast/core/ports/object-questions.ts'
 import type { Bucket } from '@holdfast/core/records.ts'
 import { authorizeBucket } from '../access/authorize-action.ts'
 import { findTarget } from '../assets/intake/put-target.ts'

@@ -1,6 +1,6 @@
 import type { Call } from '@holdfast/core/call.ts'
 import { invalidFields } from '@holdfast/core/errors.ts'
-import type { VersionEntryQuery } from '@holdfast/core/ports/catalog.ts'
+import type { VersionEntryQuery } from '@holdfast/core/ports/object-questions.ts'
 import type { Bucket } from '@holdfast/core/records.ts'
 import { sightOfKeys } from '../access/sight.ts'
 import type { Engine } from '../engine.ts'

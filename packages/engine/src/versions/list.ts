@@ -1,5 +1,5 @@
 import type { Call } from '@holdfast/core/call.ts'
-import type { DeletedFilter, VersionQuery } from '@holdfast/core/ports/catalog.ts'
+import type { DeletedFilter, VersionQuery } from '@holdfast/core/ports/asset-questions.ts'
 import type { Asset, Change, Version } from '@holdfast/core/records.ts'
 import { findAsset } from '../assets/find-asset.ts'
 import type { Engine } from '../engine.ts'

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { AssetQuery } from '@holdfast/core/ports/catalog.ts'
+import type { AssetQuery } from '@holdfast/core/ports/asset-questions.ts'
 import type { Asset } from '@holdfast/core/records.ts'
 import { runSeed, SeededRandom } from '../seeded-random.ts'
 import { catalogTest, keysOf } from './catalog-test.ts'

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { AssetFilter, Reach } from '@holdfast/core/ports/catalog.ts'
+import type { AssetFilter, Reach } from '@holdfast/core/ports/asset-questions.ts'
 import { type Asset, assetTypes } from '@holdfast/core/records.ts'
 import { runSeed, SeededRandom } from '../seeded-random.ts'
 import { catalogTest, type Desk, keysOf } from './catalog-test.ts'

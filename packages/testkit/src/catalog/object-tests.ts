@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict'
 import type { ObjectFacets } from '@holdfast/core/objects.ts'
-import type { ObjectEntry, ObjectQuery, VersionEntryQuery } from '@holdfast/core/ports/catalog.ts'
+import type {
+  ObjectEntry,
+  ObjectQuery,
+  VersionEntryQuery,
+} from '@holdfast/core/ports/object-questions.ts'
 import { catalogTest, type Desk } from './catalog-test.ts'
 import { dump } from './dump.ts'
 import { newAccessKey, newBucket, newId, newTime, versionOf } from './records.ts'

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { hash } from 'node:crypto'
 import type { MultipartUpload, UploadPart } from '@holdfast/core/objects.ts'
-import type { UploadQuery } from '@holdfast/core/ports/catalog.ts'
+import type { UploadQuery } from '@holdfast/core/ports/object-questions.ts'
 import { catalogTest, type Desk, rejectsWith } from './catalog-test.ts'
 import { checkTotals, dump } from './dump.ts'
 import { checkRebuilt } from './object-tests.ts'

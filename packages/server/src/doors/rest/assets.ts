@@ -1,6 +1,6 @@
 import type { AssetQuery } from '@holdfast/contract/schemas/asset.ts'
 import { HoldfastError } from '@holdfast/core/errors.ts'
-import type { DeletedFilter } from '@holdfast/core/ports/catalog.ts'
+import type { DeletedFilter } from '@holdfast/core/ports/asset-questions.ts'
 import type { Asset } from '@holdfast/core/records.ts'
 import { getAsset } from '@holdfast/engine/assets/get.ts'
 import { assetStats, listAssets } from '@holdfast/engine/assets/list.ts'

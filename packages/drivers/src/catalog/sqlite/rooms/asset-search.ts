@@ -1,6 +1,6 @@
 import { BoundedCache } from '@holdfast/core/bounded-cache.ts'
 import { HoldfastError } from '@holdfast/core/errors.ts'
-import type { AssetFilter, AssetQuery, AssetStats } from '@holdfast/core/ports/catalog.ts'
+import type { AssetFilter, AssetQuery, AssetStats } from '@holdfast/core/ports/asset-questions.ts'
 import { type Asset, assetTypes, type Usage } from '@holdfast/core/records.ts'
 import { codeOf, fromCode } from '../row-values.ts'
 import { Statements } from '../statements.ts'

@@ -1,5 +1,5 @@
 import type { AuditRow } from '@holdfast/core/identities.ts'
-import type { AuditFilter, AuditQuestions } from '@holdfast/core/ports/catalog.ts'
+import type { AuditFilter, AuditQuestions } from '@holdfast/core/ports/identity-questions.ts'
 import type { SqliteDatabase } from '../database.ts'
 import { parseRecord, toMs } from '../row-values.ts'
 import { Statements } from '../statements.ts'

@@ -1,5 +1,9 @@
 import type { Identity, IdentityKind } from '@holdfast/core/identities.ts'
-import type { IdentityOf, IdentityQuery, IdentityQuestions } from '@holdfast/core/ports/catalog.ts'
+import type {
+  IdentityOf,
+  IdentityQuery,
+  IdentityQuestions,
+} from '@holdfast/core/ports/identity-questions.ts'
 import type { SqliteDatabase } from '../database.ts'
 import { parseRecord } from '../row-values.ts'
 

@@ -1,5 +1,5 @@
 import type { ObjectFacets } from '@holdfast/core/objects.ts'
-import type { VersionQuery } from '@holdfast/core/ports/catalog.ts'
+import type { VersionQuery } from '@holdfast/core/ports/asset-questions.ts'
 import type { JsonObject, Version, VersionTag } from '@holdfast/core/records.ts'
 import type { SqliteDatabase } from '../database.ts'
 import {

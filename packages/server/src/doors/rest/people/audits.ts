@@ -1,6 +1,6 @@
 import type { AuditRowResponse } from '@holdfast/contract/schemas/people/audit.ts'
 import type { AuditRow } from '@holdfast/core/identities.ts'
-import type { AuditFilter } from '@holdfast/core/ports/catalog.ts'
+import type { AuditFilter } from '@holdfast/core/ports/identity-questions.ts'
 import { exportAudits, listAudits } from '@holdfast/engine/audit/read-audits.ts'
 import { verifyAudits } from '@holdfast/engine/audit/verify-audits.ts'
 import { type Operations, sent } from '../../../http/exchange.ts'

@@ -1,5 +1,5 @@
 import type { AccessKey } from '@holdfast/core/objects.ts'
-import type { AccessKeyQuestions } from '@holdfast/core/ports/catalog.ts'
+import type { AccessKeyQuestions } from '@holdfast/core/ports/identity-questions.ts'
 import type { SqliteDatabase } from '../../database.ts'
 import { parseRecord } from '../../row-values.ts'
 

@@ -1,4 +1,4 @@
-import type { KeyedQuery } from '@holdfast/core/ports/catalog.ts'
+import type { KeyedQuery } from '@holdfast/core/ports/object-questions.ts'
 
 /**
  * Where a listing by key begins and ends. Keys are ordered by their UTF-8 bytes, as SQLite compares

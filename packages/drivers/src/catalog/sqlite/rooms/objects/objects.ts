@@ -1,11 +1,11 @@
+import type { Reach } from '@holdfast/core/ports/asset-questions.ts'
 import type {
   KeyedQuery,
   ObjectEntry,
   ObjectQuery,
-  Reach,
   VersionEntry,
   VersionEntryQuery,
-} from '@holdfast/core/ports/catalog.ts'
+} from '@holdfast/core/ports/object-questions.ts'
 import type { Asset } from '@holdfast/core/records.ts'
 import { Statements } from '../../statements.ts'
 import { ASSET_COLUMNS, type AssetRow, assetOfRow } from '../asset-rows.ts'

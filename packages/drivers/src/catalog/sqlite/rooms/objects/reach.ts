@@ -1,4 +1,4 @@
-import type { Reach } from '@holdfast/core/ports/catalog.ts'
+import type { Reach } from '@holdfast/core/ports/asset-questions.ts'
 import type { AssetTables } from '../assets.ts'
 
 /** The condition on `assets a` that keeps rows to what a principal reaches only in part. */

@@ -1,5 +1,9 @@
 import type { MultipartUpload, UploadPart } from '@holdfast/core/objects.ts'
-import type { UploadEntry, UploadQuery, UploadQuestions } from '@holdfast/core/ports/catalog.ts'
+import type {
+  UploadEntry,
+  UploadQuery,
+  UploadQuestions,
+} from '@holdfast/core/ports/object-questions.ts'
 import type { SqliteDatabase } from '../../database.ts'
 import { fromHex, parseRecord, toMs } from '../../row-values.ts'
 import { Statements } from '../../statements.ts'

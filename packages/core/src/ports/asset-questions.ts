@@ -1,0 +1,83 @@
+import type { Asset, AssetType, Usage, Version } from '../records.ts'
+import type { Awaitable } from './awaitable.ts'
+
+export type DeletedFilter = 'without' | 'only' | 'with'
+
+export interface AssetFilter {
+  readonly bucketId?: string
+  /** Bucket ids the caller may see; absent = all. */
+  readonly bucketIds?: readonly string[]
+  readonly service?: string
+  readonly ownerId?: string
+  readonly type?: AssetType
+  readonly tagsAny?: readonly string[]
+  readonly keyPrefix?: string
+  readonly name?: string
+  /** Search text of a person: words, prefixes, "phrases". */
+  readonly search?: string
+  readonly deleted: DeletedFilter
+  /** When set, assets with an ACL count only if it names one of these for reading. */
+  readonly visibleTo?: string | readonly string[]
+  /** When set, only what one of its parts opens: for callers who do not see whole buckets. */
+  readonly reach?: Reach
+}
+
+/** Assets that somebody may see; those with an ACL only if it names `ids` or the owner asks. */
+export interface Reach {
+  /** The principal and its groups. */
+  readonly ids: readonly string[]
+  readonly ownerId?: string
+  /** Buckets that are open as a whole. */
+  readonly bucketIds: readonly string[]
+  readonly prefixes: readonly { readonly bucketId: string; readonly prefix: string }[]
+}
+
+export interface AssetQuery extends AssetFilter {
+  readonly limit: number
+  readonly offset?: number
+  /** Keyset paging, newest first: only assets with a smaller `createdSeq`. */
+  readonly beforeSeq?: number
+  /** Order by key (UTF-8 bytes) instead, starting after this key. Needs `bucketId`. */
+  readonly afterKey?: string
+}
+
+export interface AssetStats {
+  readonly assets: number
+  readonly bytes: number
+  readonly types: Readonly<Record<string, number>>
+  readonly services: Readonly<Record<string, Usage>>
+}
+
+export interface AssetQuestions {
+  byId(id: string): Awaitable<Asset | undefined>
+  /** The asset that holds the key now (deleted ones of a versioned bucket included). */
+  byKey(bucketId: string, key: string): Awaitable<Asset | undefined>
+  list(query: AssetQuery): Awaitable<Asset[]>
+  /** The true total of the filter; cheap for what counters hold. */
+  count(filter: AssetFilter): Awaitable<number>
+  /** Assets not deleted, current content only. */
+  stats(filter: Pick<AssetFilter, 'service' | 'bucketIds' | 'visibleTo'>): Awaitable<AssetStats>
+}
+
+export interface VersionQuestions {
+  byId(id: string): Awaitable<Version | undefined>
+  byNumber(assetId: string, number: number): Awaitable<Version | undefined>
+  /** Newest number first. */
+  list(query: VersionQuery): Awaitable<Version[]>
+  count(query: Omit<VersionQuery, 'limit' | 'offset'>): Awaitable<number>
+}
+
+export interface VersionQuery {
+  readonly assetId: string
+  readonly kinds?: readonly Version['kind'][]
+  readonly deleted: DeletedFilter
+  readonly changes?: readonly Version['change'][]
+  /** At that time or later. */
+  readonly createdAfter?: string
+  /** Before that time. */
+  readonly createdBefore?: string
+  /** The version with this id, or all but it. */
+  readonly id?: { readonly is: string } | { readonly not: string }
+  readonly limit: number
+  readonly offset?: number
+}

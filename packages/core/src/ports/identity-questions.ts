@@ -1,0 +1,46 @@
+import type { AuditRow, Identity, IdentityKind } from '../identities.ts'
+import type { AccessKey } from '../objects.ts'
+import type { Awaitable } from './awaitable.ts'
+
+export interface AccessKeyQuestions {
+  byId(id: string): Awaitable<AccessKey | undefined>
+  list(): Awaitable<AccessKey[]>
+}
+
+export interface IdentityQuestions {
+  byId<Kind extends IdentityKind>(kind: Kind, id: string): Awaitable<IdentityOf<Kind> | undefined>
+  byName<Kind extends IdentityKind>(
+    kind: Kind,
+    name: string,
+  ): Awaitable<IdentityOf<Kind> | undefined>
+  /** In order of id, after the given one. */
+  list<Kind extends IdentityKind>(query: IdentityQuery<Kind>): Awaitable<IdentityOf<Kind>[]>
+  count(kind: IdentityKind): Awaitable<number>
+}
+
+export type IdentityOf<Kind extends IdentityKind> = Extract<Identity, { readonly kind: Kind }>
+
+export interface IdentityQuery<Kind extends IdentityKind> {
+  readonly kind: Kind
+  readonly belongsTo?: string
+  readonly after?: string
+  readonly limit: number
+}
+
+export interface AuditFilter {
+  readonly actor?: string
+  readonly action?: string
+  readonly outcome?: string
+  readonly ip?: string
+  readonly from?: string
+  readonly until?: string
+}
+
+export interface AuditQuestions {
+  last(): Awaitable<AuditRow | undefined>
+  /** Ascending, after the given sequence: for verification and export. */
+  after(seq: number, limit: number, filter?: AuditFilter): Awaitable<AuditRow[]>
+  /** Newest first, before the given sequence. */
+  before(seq: number, limit: number, filter?: AuditFilter): Awaitable<AuditRow[]>
+  count(filter?: AuditFilter): Awaitable<number>
+}

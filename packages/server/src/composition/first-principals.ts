@@ -1,0 +1,53 @@
+import { HoldfastError, isHoldfastError } from '@holdfast/core/errors.ts'
+import { ensureAccessKey } from '@holdfast/engine/access/keys/access-keys.ts'
+import { newSecret } from '@holdfast/engine/access/keys/key-secret.ts'
+import { ensureKey } from '@holdfast/engine/access/keys/keys.ts'
+import type { Engine } from '@holdfast/engine/engine.ts'
+import { ensureAdministrator } from '@holdfast/engine/identity/users/users.ts'
+import type { Settings } from '../config/settings-table.ts'
+
+interface FirstKeyOptions {
+  readonly settings: Settings
+  readonly onFirstKey?: ((secret: string) => void) | undefined
+}
+
+/**
+ * The key that the settings give; on the very first start without one, a fresh one. It is told
+ * before it is kept: a process that dies in between leaves no key behind, so the next start makes
+ * another one, while one kept first and never told would lock everybody out.
+ */
+export async function prepareKeys(engine: Engine, options: FirstKeyOptions): Promise<void> {
+  const administrator = { name: 'administrator', permissions: ['*'] }
+  const { settings, onFirstKey } = options
+  if (settings.bootstrapApiKey !== undefined) {
+    await ensureKey(engine, { ...administrator, secret: settings.bootstrapApiKey })
+    return
+  }
+  if (onFirstKey === undefined || (await engine.catalog.view.keys.count()) > 0) return
+  const secret = newSecret(engine.random)
+  onFirstKey(secret)
+  await ensureKey(engine, { ...administrator, secret })
+}
+
+/** The key pair for S3 that the settings give. */
+export async function prepareAccessKey(engine: Engine, settings: Settings): Promise<void> {
+  const { s3AccessKeyId: id, s3SecretAccessKey: secret } = settings
+  if (id === undefined || secret === undefined) return
+  await ensureAccessKey(engine, { id, secret, name: 'administrator', permissions: ['*'] })
+}
+
+export async function prepareAdministrator(engine: Engine, settings: Settings): Promise<void> {
+  // Made before the first login, or that one would take longer for an unknown name.
+  await engine.identity.hasher.decoy()
+  const { initialAdminUsername: username, initialAdminPassword: password } = settings
+  if (username === undefined || password === undefined) return
+  const { initialAdminEmail: email } = settings
+  try {
+    await ensureAdministrator(engine, { username, password, ...(email && { email }) })
+  } catch (error) {
+    if (!isHoldfastError(error) || error.code !== 'VALIDATION_ERROR') throw error
+    const path = 'STORAGE_INITIAL_ADMIN_*'
+    const problem = `make no user: ${JSON.stringify(error.details.errors)}`
+    throw new HoldfastError('SETTINGS_INVALID', { errors: [{ path, problem }] }, { cause: error })
+  }
+}
