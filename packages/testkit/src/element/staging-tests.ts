@@ -43,7 +43,8 @@ export function stagingTests(open: OpenElement): void {
       const { discard, ...whole } = staging.stageWhole?.(body, options) ?? {}
       if (discard === undefined) continue
       const { discard: drop, ...come } = await staging.stage(bodySource(5, size, 10_000), options)
-      assert.deepEqual(whole, come)
+      assert.deepEqual(plain(whole), plain(come))
+      if (size === 0) continue
       for (const wrong of [
         { length: size + 1 },
         { length: size - 1 },
@@ -112,4 +113,10 @@ async function* failing(size: number, reason: Error): ByteSource {
   yield makeBody(1, size)
   await undefined
   throw reason
+}
+
+/** A Buffer is as good as any other bytes. */
+function plain(facts: object): object {
+  const bytes = (value: unknown) => (value instanceof Uint8Array ? Buffer.from(value) : value)
+  return Object.fromEntries(Object.entries(facts).map(([name, value]) => [name, bytes(value)]))
 }
