@@ -10,7 +10,9 @@ import { healthOperations } from './doors/health/operations.ts'
 import { directGets } from './doors/rest/direct/direct-gets.ts'
 import { directPuts } from './doors/rest/direct/direct-puts.ts'
 import { PlainContents } from './doors/rest/direct/plain-content.ts'
+import { PlainPuts } from './doors/rest/direct/plain-puts.ts'
 import { quickGets } from './doors/rest/direct/quick-gets.ts'
+import { quickPuts } from './doors/rest/direct/quick-puts.ts'
 import { restOperations } from './doors/rest/operations.ts'
 import { statusOf } from './doors/rest/statuses.ts'
 import { openS3 } from './doors/s3/open-s3.ts'
@@ -44,12 +46,14 @@ const S3_PORT = 8006
 function shortcutsOf(context: Context): Shortcuts {
   const contents = new PlainContents(context)
   const gets = directGets(context, contents)
-  const puts = directPuts(context)
+  const plainPuts = new PlainPuts(context)
+  const puts = directPuts(context, plainPuts)
   return {
     direct: exchange => {
       return !context.limits.concerns(exchange.request) && (gets(exchange) || puts(exchange))
     },
     quick: quickGets(context, contents, KEEP_ALIVE_MS),
+    quickPut: quickPuts(context, plainPuts, KEEP_ALIVE_MS),
   }
 }
 

@@ -177,6 +177,11 @@ export interface ElementProbe {
  */
 export interface Staging {
   stage(source: ByteSource, options: WriteOptions): Promise<Staged>
+  /**
+   * The same at once, for bytes that are all there; undefined where they are too many to be held.
+   * Their memory is lent until the commit of them is over. Absent where nothing is gained by it.
+   */
+  stageWhole?(bytes: Uint8Array, options: WriteOptions): Staged | undefined
 }
 
 export interface Staged extends BlobFacts {

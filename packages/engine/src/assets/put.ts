@@ -8,7 +8,8 @@ import { receiveUpload } from './intake/upload.ts'
 import type { PutResult } from './writes/put-transaction.ts'
 
 export interface PutInput extends PutFields {
-  readonly source: ByteSource
+  /** Bytes that come, or those that are all there, lent until the put is over. */
+  readonly source: ByteSource | Uint8Array
 }
 
 /** Receives bytes and makes them the content of the asset at a key, new or existing. */

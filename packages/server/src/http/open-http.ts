@@ -13,7 +13,7 @@ import { NO_OPERATION } from '../telemetry/request-tallies.ts'
 import { allowOrigin } from './cors.ts'
 import { type Direct, directFirst } from './direct/direct-first.ts'
 import { type PlainHeaders, plainHeaders } from './direct/plain-headers.ts'
-import { type Quick, takeQuickly } from './direct/quick/quick-connections.ts'
+import { type Quick, type QuickPut, takeQuickly } from './direct/quick/quick-connections.ts'
 import { InFlight } from './in-flight.ts'
 import { withFields } from './limits/with-fields.ts'
 import type { StatusOf } from './problems.ts'
@@ -25,19 +25,21 @@ import { securityHeaders } from './security-headers.ts'
 const HEADERS_TIMEOUT_MS = 10_000
 const HEADERS_CHECK_MS = 2_000
 export const KEEP_ALIVE_MS = 72_000
+const SILENT_BODY_MS = 1_000
 const PATH_CHARS_MAX = 16_384
 
 /** What is answered without the framework, and even without Node's parser. */
 export interface Shortcuts {
   readonly direct: Direct
   readonly quick: Quick<PlainHeaders>
+  readonly quickPut: QuickPut
 }
 
 /** The HTTP side of the server, without any route. */
 export function openHttp(
   context: Context,
   statusOf: StatusOf,
-  { direct, quick }: Shortcuts,
+  { direct, quick, quickPut }: Shortcuts,
 ): FastifyInstance {
   const inFlight = new InFlight()
   const refuseBytes = (error: RawError, socket: Socket): void => {
@@ -71,11 +73,12 @@ export function openHttp(
   // Behind TLS a socket is another one, and costs more than all of this.
   if (context.certificate === undefined) {
     takeQuickly(app.server, {
-      ...{
-        quick,
-        readHeaders: plainHeaders,
-        headersMs: HEADERS_TIMEOUT_MS,
-        keepAliveMs: KEEP_ALIVE_MS,
+      ...{ quick, headersMs: HEADERS_TIMEOUT_MS, keepAliveMs: KEEP_ALIVE_MS },
+      readHeaders: plainHeaders,
+      puts: {
+        take: quickPut,
+        silentMs: SILENT_BODY_MS,
+        refuseCut: socket => refuseBytes({ code: 'HPE_INVALID_EOF_STATE' }, socket),
       },
       refuseSilent: socket => refuseBytes({ code: 'ERR_HTTP_REQUEST_TIMEOUT' }, socket),
     })

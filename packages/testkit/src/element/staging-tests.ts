@@ -37,6 +37,33 @@ export function stagingTests(open: OpenElement): void {
     }
     assert.deepEqual((await under.strays?.()) ?? [], [])
   })
+  stagingTest(open, 'bytes that are all there are staged as those that come', async staging => {
+    for (const size of edgeSizes) {
+      const [body, options] = [makeBody(5, size), { md5: true, length: size }]
+      const { discard, ...whole } = staging.stageWhole?.(body, options) ?? {}
+      if (discard === undefined) continue
+      const { discard: drop, ...come } = await staging.stage(bodySource(5, size, 10_000), options)
+      assert.deepEqual(plain(whole), plain(come))
+      if (size === 0) continue
+      for (const wrong of [
+        { length: size + 1 },
+        { length: size - 1 },
+        { sizeMax: size - 1 },
+        { sizeMax: size, length: size + 1 },
+        { expected: { sha256: '0'.repeat(64) } },
+        { expected: { md5: '0'.repeat(32) } },
+        { signal: AbortSignal.abort(new Error('gone')) },
+      ]) {
+        const refusal = await staging.stage(bodySource(5, size), wrong).then(() => 'none', String)
+        assert.throws(
+          () => staging.stageWhole?.(body, wrong),
+          error => String(error) === refusal,
+        )
+      }
+      await discard()
+      await drop()
+    }
+  })
   stagingTest(open, 'E7 failed and aborted staging leaves nothing', async (staging, under) => {
     for (const size of [100, 2 * 1024 * 1024]) {
       const reason = new Error('gone')
@@ -86,4 +113,10 @@ async function* failing(size: number, reason: Error): ByteSource {
   yield makeBody(1, size)
   await undefined
   throw reason
+}
+
+/** A Buffer is as good as any other bytes. */
+function plain(facts: object): object {
+  const bytes = (value: unknown) => (value instanceof Uint8Array ? Buffer.from(value) : value)
+  return Object.fromEntries(Object.entries(facts).map(([name, value]) => [name, bytes(value)]))
 }

@@ -2,7 +2,7 @@ import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { Clock } from '@holdfast/core/ports/clock.ts'
 import type { ByteSource, Staged, Staging, WriteOptions } from '@holdfast/core/ports/element.ts'
 import { fromDisk } from '../../disk/disk-errors.ts'
-import { type StageOptions, stageBytes } from './stage.ts'
+import { type StageOptions, stageBytes, stageWhole } from './stage.ts'
 
 export interface StagingOptions extends StageOptions {
   readonly clock: Clock
@@ -26,6 +26,16 @@ export class DiskStaging implements Staging {
     try {
       if (!this.hasRoom(write.length)) throw new HoldfastError('STORAGE_FULL')
       return await stageBytes(this.#options, source, write)
+    } catch (error) {
+      throw fromDisk(error)
+    }
+  }
+
+  stageWhole(bytes: Uint8Array, write: WriteOptions): Staged | undefined {
+    if (bytes.length > this.#options.packedBytesMax) return undefined
+    try {
+      if (!this.hasRoom(write.length)) throw new HoldfastError('STORAGE_FULL')
+      return stageWhole(bytes, write)
     } catch (error) {
       throw fromDisk(error)
     }

@@ -31,9 +31,7 @@ export async function stageBytes(
   source: ByteSource,
   write: WriteOptions,
 ): Promise<Staged> {
-  if (write.length !== undefined && write.sizeMax !== undefined && write.length > write.sizeMax) {
-    throw new HoldfastError('BODY_TOO_LARGE', { limit: write.sizeMax })
-  }
+  requireAnnounced(write)
   const small: Uint8Array[] = []
   let size = 0
   let large: LargeStage | undefined
@@ -42,12 +40,7 @@ export async function stageBytes(
       write.signal?.throwIfAborted()
       if (chunk.length === 0) continue
       size += chunk.length
-      if (write.sizeMax !== undefined && size > write.sizeMax) {
-        throw new HoldfastError('BODY_TOO_LARGE', { limit: write.sizeMax })
-      }
-      if (write.length !== undefined && size > write.length) {
-        throw new HoldfastError('LENGTH_MISMATCH', { announced: write.length })
-      }
+      requireBounds(size, write)
       if (large !== undefined) {
         const waiting = large.add(chunk)
         if (waiting !== undefined) await waiting
@@ -61,19 +54,51 @@ export async function stageBytes(
       }
     }
     write.signal?.throwIfAborted()
-    if (write.length !== undefined && size < write.length) {
-      throw new HoldfastError('BODY_INCOMPLETE', { announced: write.length, received: size })
-    }
-    return large === undefined ? stageSmall(small, size, write) : await large.finish()
+    requireAll(size, write)
+    return large === undefined ? stageSmall(joined(small, size), write) : await large.finish()
   } catch (error) {
     await large?.abandon()
     throw error
   }
 }
 
-function stageSmall(chunks: Uint8Array[], size: number, write: WriteOptions): Staged {
+/** The same for bytes that are all there and stay in memory. */
+export function stageWhole(body: Uint8Array, write: WriteOptions): Staged {
+  write.signal?.throwIfAborted()
+  requireAnnounced(write)
+  requireBounds(body.length, write)
+  requireAll(body.length, write)
+  return stageSmall(body, write)
+}
+
+function requireAnnounced({ length, sizeMax }: WriteOptions): void {
+  if (length !== undefined && sizeMax !== undefined && length > sizeMax) {
+    throw new HoldfastError('BODY_TOO_LARGE', { limit: sizeMax })
+  }
+}
+
+function requireBounds(size: number, { length, sizeMax }: WriteOptions): void {
+  if (sizeMax !== undefined && size > sizeMax) {
+    throw new HoldfastError('BODY_TOO_LARGE', { limit: sizeMax })
+  }
+  if (length !== undefined && size > length) {
+    throw new HoldfastError('LENGTH_MISMATCH', { announced: length })
+  }
+}
+
+function requireAll(size: number, { length }: WriteOptions): void {
+  if (length !== undefined && size < length) {
+    throw new HoldfastError('BODY_INCOMPLETE', { announced: length, received: size })
+  }
+}
+
+function joined(chunks: Uint8Array[], size: number): Uint8Array {
   const only = chunks.length === 1 ? chunks[0] : undefined
-  const body = only ?? Buffer.concat(chunks, size)
+  return only ?? Buffer.concat(chunks, size)
+}
+
+function stageSmall(body: Uint8Array, write: WriteOptions): Staged {
+  const size = body.length
   const tally = new DigestTally(write)
   tally.addWhole(body)
   const sha256 = hash('sha256', body, 'hex')

@@ -27,23 +27,32 @@ export interface StageOptions {
 
 const HEAD_BYTES = 4100
 
-/** Receives bytes. Whether the caller may store them is for others to ask. */
+/** Receives bytes, or takes those that are all there. Whether they may be stored others ask. */
 export async function receiveUpload(
   engine: Engine,
   call: Call,
-  source: ByteSource,
+  source: ByteSource | Uint8Array,
   options: StageOptions,
 ): Promise<Upload> {
   const write = writeOptions(engine, call, options)
   const { staging } = engine.element
-  if (staging !== undefined) return stagedUpload(await staging.stage(source, write))
+  if (source instanceof Uint8Array) {
+    const staged = staging?.stageWhole?.(source, write)
+    if (staged !== undefined) return stagedUpload(staged)
+  }
+  const bytes = source instanceof Uint8Array ? arrived(source) : source
+  if (staging !== undefined) return stagedUpload(await staging.stage(bytes, write))
   const leave = await engine.gate.enter()
   try {
-    return await writtenUpload(engine, source, { write, leave })
+    return await writtenUpload(engine, bytes, { write, leave })
   } catch (error) {
     leave()
     throw error
   }
+}
+
+async function* arrived(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes
 }
 
 /** BODY_TOO_LARGE before the first byte when the announced length says so. */

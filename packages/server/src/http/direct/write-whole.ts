@@ -26,6 +26,14 @@ export function requestIdField(requestId: string): string {
   return `x-request-id: ${requestId}\r\n`
 }
 
+/** Bytes of an answer as characters of Latin-1, one for each. */
+export type WireText = string
+
+/** Text of an answer as its bytes in UTF-8. */
+export function wireText(text: string): WireText {
+  return Buffer.byteLength(text) === text.length ? text : Buffer.from(text).toString('latin1')
+}
+
 /** Larger bodies cost more to copy than a second piece costs to write. */
 const JOINED_BYTES_MAX = 8 * 1024
 
@@ -57,14 +65,14 @@ export class WholeWriter {
     answer: {
       /** Further header lines, each with its line break. */
       readonly fields: string
-      readonly bytes: Uint8Array
+      readonly bytes: Uint8Array | WireText
     },
   ): void {
     this.#keepAlive ??= keepAliveOf(response)
     const { fields, bytes } = answer
     Reflect.set(response, '_header', this.#headText(head, fields, this.#keepAlive))
     if (bytes.length === 0) response.end()
-    else if (bytes.length > JOINED_BYTES_MAX) response.end(bytes)
+    else if (bytes.length > JOINED_BYTES_MAX) response.end(bytes, 'latin1')
     else response.end(this.#textOf(bytes), 'latin1')
     limitStall(response)
   }
@@ -75,7 +83,7 @@ export class WholeWriter {
     head: PreparedHead,
     answer: {
       readonly fields: string
-      readonly bytes: Uint8Array
+      readonly bytes: Uint8Array | WireText
       readonly keepAliveMs: number
       readonly sent: (error?: Error | null) => void
     },
@@ -88,7 +96,7 @@ export class WholeWriter {
     }
     socket.cork()
     socket.write(text, 'latin1')
-    socket.write(bytes, sent)
+    socket.write(bytes, 'latin1', sent)
     socket.uncork()
   }
 
@@ -97,7 +105,8 @@ export class WholeWriter {
   }
 
   /** Characters for bytes, one for one: Node writes head and text in one piece, faster by 7 %. */
-  #textOf(bytes: Uint8Array): string {
+  #textOf(bytes: Uint8Array | WireText): string {
+    if (typeof bytes === 'string') return bytes
     let text = this.#texts.get(bytes)
     if (text === undefined) {
       const { buffer, byteOffset, byteLength } = bytes

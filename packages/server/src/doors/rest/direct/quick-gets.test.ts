@@ -120,7 +120,7 @@ test('a connection is served on when it turns from one way to the other', async 
   const client = openRaw(server.port)
   assert.match(await client.ask(head(`GET ${base}/plain.txt`)), /\r\n\r\nplain$/)
   assert.equal(parsed, before)
-  const put = `${head(`PUT ${base}/turn`, 'Content-Length: 3')}new`
+  const put = `${head(`PUT ${base}/turn`, 'Content-Length: 3', NODES)}new`
   assert.match(await client.ask(put), /^HTTP\/1\.1 201 /)
   for (const time of [2, 3]) {
     assert.match(await client.ask(head(`GET ${base}/turn`)), /\r\n\r\nnew$/)

@@ -5,7 +5,7 @@ import { connect, type Socket } from 'node:net'
 import { test } from 'node:test'
 import { openRaw } from '../../../raw-client.test.ts'
 import { plainHeaders } from '../plain-headers.ts'
-import { type QuickAnswer, takeQuickly } from './quick-connections.ts'
+import { type QuickAnswer, type QuickIntake, takeQuickly } from './quick-connections.ts'
 
 /** More than the kernel keeps for both ends. */
 const LARGE = 32 * 1024 * 1024
@@ -23,8 +23,45 @@ interface Door extends AsyncDisposable {
   readonly closed: Promise<void>
 }
 
+interface Times {
+  readonly headersMs: number
+  readonly keepAliveMs: number
+  readonly silentBodyMs: number
+}
+
+/** Answers with the body that it took; what begins with `n` is Node's. */
+class Intake implements QuickIntake {
+  readonly #length: number
+  #text = ''
+
+  constructor(length: number) {
+    this.#length = length
+  }
+
+  get missing(): number {
+    return this.#length - this.#text.length
+  }
+
+  add(chunk: Buffer, from: number): void {
+    this.#text += chunk.toString('latin1', from)
+  }
+
+  async serve(socket: Socket): Promise<QuickAnswer | undefined> {
+    if (this.#text.startsWith('n')) return undefined
+    const body = `quick PUT /${this.#text}`
+    return over =>
+      socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n${body}`, over)
+  }
+
+  giveUp(): Buffer {
+    const length = `Content-Length: ${this.#length}`
+    return Buffer.from(`PUT /given HTTP/1.1\r\nHost: x\r\n${length}\r\n\r\n${this.#text}`)
+  }
+}
+
 /** A server whose paths say how they are answered: `/now`, `/later`, `/large`, others by Node. */
-async function openDoor({ headersMs = 60_000, keepAliveMs = 60_000 } = {}): Promise<Door> {
+async function openDoor(times: Partial<Times> = {}): Promise<Door> {
+  const { headersMs = 60_000, keepAliveMs = 60_000, silentBodyMs = 60_000 } = times
   const waiting: ((isAnswered: boolean) => void)[] = []
   let accepted: Socket | undefined
   const cutAtOnce = Promise.withResolvers<boolean>()
@@ -45,6 +82,11 @@ async function openDoor({ headersMs = 60_000, keepAliveMs = 60_000 } = {}): Prom
     },
     readHeaders: plainHeaders,
     refuseSilent: socket => socket.end('HTTP/1.1 408 Request Timeout\r\n\r\n'),
+    puts: {
+      take: ({ headers }) => new Intake(headers.length),
+      silentMs: silentBodyMs,
+      refuseCut: socket => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'),
+    },
     ...{ headersMs, keepAliveMs },
   })
   server.on('connection', socket => {
@@ -81,6 +123,8 @@ async function until(isSo: () => boolean): Promise<void> {
 }
 
 const get = (path: string) => `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`
+const put = (body: string, length = body.length) =>
+  `PUT /put HTTP/1.1\r\nHost: x\r\nContent-Length: ${length}\r\n\r\n${body}`
 const bodies = (text: string) => text.match(/(?:quick|node)(?: [A-Z]+)? \/[\w/]*?(?=HTTP|$)/g)
 
 test('requests that came while one was answered are answered after it, in order', async () => {
@@ -180,4 +224,62 @@ test('a connection whose client reads nothing of an answer is cut', async () => 
   client.write(get('/large'))
   await door.closed
   client.destroy()
+})
+
+test('a body is taken in pieces; what comes with its end is the next request', async () => {
+  await using door = await openDoor()
+  const client = openRaw(door.port)
+  let sent = 0
+  for (const piece of [put('a', 4), 'b', 'c']) {
+    client.send(piece)
+    sent += piece.length
+    await door.arrived(sent)
+  }
+  assert.deepEqual(bodies(await client.ask('d')), ['quick PUT /abcd'])
+  client.send(put('e', 2))
+  await door.arrived(sent + 1 + put('e', 2).length)
+  const text = await client.ask(`f${get('/now/2')}`, 2)
+  assert.deepEqual(bodies(text), ['node PUT /given', 'node GET /now/2'])
+  client.end()
+})
+
+test('a body that pauses, or is not taken in the end, is read by Node with its head', async () => {
+  await using door = await openDoor({ silentBodyMs: 20 })
+  for (const first of ['slow', 'n']) {
+    const client = openRaw(door.port)
+    client.send(put(first, first.length + 1))
+    const pause = first === 'slow' ? 100 : 0
+    await new Promise(resolve => setTimeout(resolve, pause))
+    assert.deepEqual(bodies(await client.ask('!')), ['node PUT /given'])
+    client.end()
+  }
+})
+
+test('a body in more pieces than are worth it is read by Node', async () => {
+  await using door = await openDoor()
+  const client = openRaw(door.port)
+  const body = 'x'.repeat(70)
+  client.send(put('', body.length))
+  let sent = put('', body.length).length
+  for (const piece of body.slice(1)) {
+    client.send(piece)
+    sent += 1
+    await door.arrived(sent)
+  }
+  assert.deepEqual(bodies(await client.ask('x')), ['node PUT /given'])
+  client.end()
+})
+
+test('a client that ends in the middle of a body is told so', async () => {
+  await using door = await openDoor()
+  const client = connect({ port: door.port, host: '127.0.0.1', allowHalfOpen: true })
+  client.on('error', () => {})
+  let text = ''
+  client.setEncoding('latin1').on('data', chunk => {
+    text += chunk
+  })
+  client.end(put('half', 5))
+  await once(client, 'end')
+  assert.equal(text, 'HTTP/1.1 400 Bad Request\r\n\r\n')
+  await door.closed
 })

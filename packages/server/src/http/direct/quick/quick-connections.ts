@@ -2,6 +2,7 @@ import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
 import { KEEP_ALIVE_GRACE_MS } from '../write-whole.ts'
 import { type QuickHead, QuickHeads, type ReadHeaders } from './quick-head.ts'
+import { type QuickPutHead, QuickPutHeads } from './quick-put-head.ts'
 
 /** Writes the answer; `over` is to be called once, when the connection is done with it. */
 export type QuickAnswer = (over: () => void) => void
@@ -12,9 +13,35 @@ export type Quick<Headers> = (
   socket: Socket,
 ) => QuickAnswer | Promise<QuickAnswer | undefined> | undefined
 
+/** A body that is being received, counted as at work until it is served or given up. */
+export interface QuickIntake {
+  /** Bytes that are still to come. */
+  readonly missing: number
+  /** Copies the bytes of the chunk from there on; no more than are missing. */
+  add(chunk: Buffer, from: number): void
+  /** Stores it, once nothing is missing. Never rejects; undefined when Node is to do it. */
+  serve(socket: Socket): Promise<QuickAnswer | undefined>
+  /** Head and body as far as they came, for Node; nothing may be asked after it. */
+  giveUp(): Buffer
+}
+
+/** Takes the body of a plain PUT; undefined when Node and the framework are to do it. */
+export type QuickPut = (head: QuickPutHead) => QuickIntake | undefined
+
+/** How a door takes plain PUTs. */
+export interface QuickPuts {
+  readonly take: QuickPut
+  /** How long a body may pause; then it is Node's. */
+  readonly silentMs: number
+  /** Answers a client that ended in the middle of a body. */
+  readonly refuseCut: (socket: Socket) => void
+}
+
 export interface QuickOptions<Headers> {
   readonly quick: Quick<Headers>
   readonly readHeaders: ReadHeaders<Headers>
+  /** Without them PUTs are Node's. */
+  readonly puts?: QuickPuts | undefined
   /** How long a new connection may say nothing. */
   readonly headersMs: number
   /** How long one may say nothing after an answer. */
@@ -56,6 +83,9 @@ export function takeQuickly<Headers>(server: Server, options: QuickOptions<Heade
   }
 }
 
+/** A body that does not come quickly is for Node, where the pace of senders is judged. */
+const PIECES_MAX = 64
+
 interface ConnectionOptions<Headers> extends QuickOptions<Headers> {
   /** Gives the socket to Node. */
   handOver(): void
@@ -67,6 +97,10 @@ class QuickConnection<Headers> {
   readonly #socket: Socket
   readonly #options: ConnectionOptions<Headers>
   readonly #heads: QuickHeads<Headers>
+  readonly #putHeads = new QuickPutHeads()
+  /** Set while the body of a PUT is being received. */
+  #intake: QuickIntake | undefined
+  #pieces = 0
   #answered = false
   #busy = false
   #stalled = false
@@ -77,14 +111,14 @@ class QuickConnection<Headers> {
     this.#options = options
     this.#heads = new QuickHeads(options.readHeaders)
     socket.on('data', this.#read).on('end', this.#end)
-    socket.on('error', this.#broken).on('close', options.left)
+    socket.on('error', this.#broken).on('close', this.#closed)
     socket.on('timeout', this.#silent).setTimeout(options.headersMs)
   }
 
   /** Cuts it unless an answer is on its way; then after that. */
   closeIdle(): void {
     this.#closing = true
-    if (!this.#busy) this.#socket.destroy()
+    if (!this.#busy && this.#intake === undefined) this.#socket.destroy()
   }
 
   destroy(): void {
@@ -98,6 +132,15 @@ class QuickConnection<Headers> {
       this.#socket.unshift(chunk)
       return
     }
+    if (this.#intake !== undefined) {
+      this.#gather(this.#intake, chunk)
+      return
+    }
+    const { puts } = this.#options
+    if (puts !== undefined && QuickPutHeads.isPut(chunk)) {
+      this.#readPut(puts, chunk)
+      return
+    }
     const request = this.#heads.read(chunk)
     const answer = request && this.#options.quick(request, this.#socket)
     if (answer === undefined) this.#handOver(chunk)
@@ -105,16 +148,59 @@ class QuickConnection<Headers> {
     else this.#answer(answer)
   }
 
+  #readPut(puts: QuickPuts, chunk: Buffer): void {
+    const head = this.#putHeads.read(chunk)
+    // More than it says is the next request: two at once are for Node.
+    const fits = head !== undefined && chunk.length - head.text.length <= head.headers.length
+    const intake = fits ? puts.take(head) : undefined
+    if (head === undefined || intake === undefined) {
+      this.#handOver(chunk)
+      return
+    }
+    intake.add(chunk, head.text.length)
+    if (intake.missing === 0) {
+      this.#serve(intake)
+      return
+    }
+    this.#intake = intake
+    this.#pieces = 1
+    this.#socket.setTimeout(puts.silentMs)
+  }
+
+  #gather(intake: QuickIntake, chunk: Buffer): void {
+    this.#pieces += 1
+    if (chunk.length > intake.missing || this.#pieces > PIECES_MAX) {
+      this.#handOver(Buffer.concat([intake.giveUp(), chunk]))
+      return
+    }
+    intake.add(chunk, 0)
+    if (intake.missing > 0) return
+    this.#intake = undefined
+    this.#socket.setTimeout(this.#options.keepAliveMs + KEEP_ALIVE_GRACE_MS)
+    this.#serve(intake)
+  }
+
+  #serve(intake: QuickIntake): void {
+    this.#busy = true
+    this.#socket.pause()
+    void intake.serve(this.#socket).then(answer => {
+      if (answer === undefined) this.#otherwise(intake.giveUp())
+      else this.#answer(answer)
+    })
+  }
+
   /** A client that does not wait for its answer waits here. */
   #answerLater(answer: Promise<QuickAnswer | undefined>, chunk: Buffer): void {
     this.#busy = true
     this.#socket.pause()
-    const otherwise = () => {
-      // A stream that has ended takes nothing back, and Node would not answer either.
-      if (this.#socket.readableEnded) this.#socket.destroy()
-      else if (!this.#socket.destroyed) this.#handOver(chunk)
-    }
+    const otherwise = () => this.#otherwise(chunk)
     answer.then(ready => (ready === undefined ? otherwise() : this.#answer(ready)), otherwise)
+  }
+
+  #otherwise(chunk: Buffer): void {
+    // A stream that has ended takes nothing back, and Node would not answer either.
+    if (this.#socket.readableEnded) this.#socket.destroy()
+    else if (!this.#socket.destroyed) this.#handOver(chunk)
   }
 
   #answer(write: QuickAnswer): void {
@@ -137,7 +223,22 @@ class QuickConnection<Headers> {
   }
 
   readonly #end = (): void => {
-    if (!this.#busy) this.#socket.end()
+    if (this.#busy) return
+    if (this.#intake === undefined) this.#socket.end()
+    else {
+      this.#giveUp()
+      this.#options.puts?.refuseCut(this.#socket)
+    }
+  }
+
+  readonly #closed = (): void => {
+    this.#giveUp()
+    this.#options.left()
+  }
+
+  #giveUp(): void {
+    this.#intake?.giveUp()
+    this.#intake = undefined
   }
 
   readonly #broken = (): void => {
@@ -146,7 +247,9 @@ class QuickConnection<Headers> {
 
   readonly #silent = (): void => {
     const socket = this.#socket
-    if (this.#busy && !this.#stalled) {
+    if (this.#intake !== undefined) {
+      this.#handOver(this.#intake.giveUp())
+    } else if (this.#busy && !this.#stalled) {
       // Twice as long for who reads nothing of an answer: it holds memory that others need.
       this.#stalled = true
       socket.setTimeout(this.#options.keepAliveMs + KEEP_ALIVE_GRACE_MS)
@@ -157,9 +260,10 @@ class QuickConnection<Headers> {
   /** Paused meanwhile, so that Node reads the chunk first and then what follows it. */
   #handOver(chunk: Buffer): void {
     const socket = this.#socket
+    this.#intake = undefined
     socket.pause()
     socket.off('data', this.#read).off('end', this.#end)
-    socket.off('error', this.#broken).off('close', this.#options.left)
+    socket.off('error', this.#broken).off('close', this.#closed)
     socket.off('timeout', this.#silent).setTimeout(0)
     this.#options.left()
     socket.unshift(chunk)

@@ -10,9 +10,9 @@ export interface QuickHead<Headers> {
 export type ReadHeaders<Headers> = (raw: readonly string[]) => Headers | undefined
 
 /** Heads of programs are shorter; longer ones are Node's to judge. */
-const HEAD_BYTES_MAX = 2048
+export const HEAD_BYTES_MAX = 2048
 const LINE_END = '\r\n'
-const HEAD_END = '\r\n\r\n'
+export const HEAD_END = '\r\n\r\n'
 const VERSION = ' HTTP/1.1'
 
 /** A path of characters that mean the same to every reader (RFC 3986 §3.3), escapes included. */
@@ -32,15 +32,53 @@ interface Line {
   readonly isTrace: boolean
 }
 
+/** The lines below the first one. */
+export interface ReadFields {
+  /** Names and values in turn. */
+  readonly raw: readonly string[]
+  readonly traceparent: string | undefined
+}
+
+/**
+ * Reads the lines below the first one, each with its line break; undefined when one is not plain. A
+ * client mostly says the same each time, or all but a line or two: that is read once.
+ */
+export class FieldLines {
+  readonly #lines: Line[] = []
+
+  read(fields: string): ReadFields | undefined {
+    const raw: string[] = []
+    let traceparent: string | undefined
+    let at = 0
+    for (let number = 0; at < fields.length; number += 1) {
+      const line = this.#lineAt(fields, at, number)
+      if (line === undefined) return undefined
+      if (line.isTrace) {
+        if (traceparent !== undefined) return undefined
+        traceparent = line.value
+      }
+      raw.push(line.name, line.value)
+      at += line.text.length
+    }
+    return { raw, traceparent }
+  }
+
+  #lineAt(fields: string, at: number, number: number): Line | undefined {
+    const known = this.#lines[number]
+    if (known !== undefined && fields.startsWith(known.text, at)) return known
+    const line = readLine(fields.slice(at, fields.indexOf(LINE_END, at) + LINE_END.length))
+    if (line !== undefined && number < KEPT_LINES_MAX) this.#lines[number] = line
+    return line
+  }
+}
+
 /**
  * Reads heads that every parser of RFC 9112 reads alike; whatever leaves room for two opinions, has
  * a body, is no GET or HEAD or does not keep the connection is undefined here, and is left to Node.
- * A client mostly says the same below the first line each time, or all but a line or two: that is
- * read once.
  */
 export class QuickHeads<Headers> {
   readonly #headersOf: ReadHeaders<Headers>
-  readonly #lines: Line[] = []
+  readonly #lines = new FieldLines()
   #fields = ''
   #headers: Headers | undefined
   #traceparent: string | undefined
@@ -57,41 +95,19 @@ export class QuickHeads<Headers> {
     const method = text.startsWith('GET /') ? 'GET' : text.startsWith('HEAD /') ? 'HEAD' : undefined
     if (method === undefined) return undefined
     const lineEnd = text.indexOf(LINE_END)
-    const urlEnd = lineEnd - VERSION.length
-    if (!text.startsWith(VERSION, urlEnd)) return undefined
-    const url = text.slice(method.length + 1, urlEnd)
-    if (!PATH.test(url)) return undefined
-    const fields = text.slice(lineEnd + 2, -2)
+    const url = readTarget(text, method, lineEnd)
+    if (url === undefined) return undefined
+    const fields = text.slice(lineEnd + LINE_END.length, -LINE_END.length)
     if (fields !== this.#fields) this.#readFields(fields)
     const headers = this.#headers
     return headers && { method, url, headers, traceparent: this.#traceparent }
   }
 
   #readFields(fields: string): void {
+    const read = this.#lines.read(fields)
     this.#fields = fields
-    this.#headers = undefined
-    this.#traceparent = undefined
-    const raw: string[] = []
-    let at = 0
-    for (let number = 0; at < fields.length; number += 1) {
-      const line = this.#lineAt(fields, at, number)
-      if (line === undefined) return
-      if (line.isTrace) {
-        if (this.#traceparent !== undefined) return
-        this.#traceparent = line.value
-      }
-      raw.push(line.name, line.value)
-      at += line.text.length
-    }
-    this.#headers = this.#headersOf(raw)
-  }
-
-  #lineAt(fields: string, at: number, number: number): Line | undefined {
-    const known = this.#lines[number]
-    if (known !== undefined && fields.startsWith(known.text, at)) return known
-    const line = readLine(fields.slice(at, fields.indexOf(LINE_END, at) + LINE_END.length))
-    if (line !== undefined && number < KEPT_LINES_MAX) this.#lines[number] = line
-    return line
+    this.#headers = read && this.#headersOf(read.raw)
+    this.#traceparent = read?.traceparent
   }
 }
 
@@ -104,4 +120,12 @@ function readLine(text: string): Line | undefined {
   const lower = name.toLowerCase()
   if (lower === 'connection' && value.toLowerCase() !== 'keep-alive') return undefined
   return { text, name, value, isTrace: lower === 'traceparent' }
+}
+
+/** The target of a first line that ends there; undefined when it is not plain. */
+export function readTarget(text: string, method: string, lineEnd: number): string | undefined {
+  const urlEnd = lineEnd - VERSION.length
+  if (!text.startsWith(VERSION, urlEnd)) return undefined
+  const url = text.slice(method.length + 1, urlEnd)
+  return PATH.test(url) ? url : undefined
 }
