@@ -30,8 +30,19 @@ export function isKnown(engine: Engine, headers: CredentialHeaders): boolean {
   return engine.identity.tokens.get(secret, engine.clock.now()) !== undefined
 }
 
-/** The same where it can be told at once; undefined says nothing. */
+/**
+ * The same where it can be told at once; undefined says nothing. Whoever has a limit of its own is
+ * known on the way on which it is counted.
+ */
 export function peekPrincipal(
+  engine: Engine,
+  headers: Pick<PlainHeaders, 'apiKey' | 'authorization'>,
+): Principal | undefined {
+  const principal = peekCredential(engine, headers)
+  return principal?.rateLimit === undefined ? principal : undefined
+}
+
+function peekCredential(
   engine: Engine,
   { apiKey, authorization }: Pick<PlainHeaders, 'apiKey' | 'authorization'>,
 ): Principal | undefined {
