@@ -201,6 +201,29 @@ test('a part that is replaced while it is read does not count', async () => {
   await digests.close()
 })
 
+test('a part that is replaced after the digest was taken refuses the completion', async () => {
+  await using opened = await openTestStore()
+  const { engine, call } = opened
+  const uploadId = await begin(opened)
+  const parts = await sendAll(opened, uploadId)
+  const instead = Buffer.alloc(5 * MiB, 43)
+  const digests = new Proxy(engine.digests, {
+    get(target, name) {
+      if (name !== 'sha256Of') return Reflect.get(target, name, target)
+      return async (...asked: Parameters<RunningDigests['sha256Of']>) => {
+        const sha256 = await target.sha256Of(...asked)
+        parts[2] = await send(opened, uploadId, { number: 3, bytes: instead })
+        return sha256
+      }
+    },
+  })
+  const wanted = { bucket, key, uploadId }
+  const late = completeUpload({ ...engine, digests }, call, { ...wanted, parts: named(parts) })
+  await refusedWith(late, 'PART_INVALID')
+  const object = await completeUpload(engine, call, { ...wanted, parts: named(parts) })
+  assert.equal(object.version.sha256, hash('sha256', Buffer.concat(bodies.with(2, instead))))
+})
+
 test('nothing is read for an upload of one part that was completed', async () => {
   await using opened = await openTestStore()
   const count = counted(opened.store.element)

@@ -195,3 +195,17 @@ test('memory and file are let go only when the write of them is over', async () 
   await Promise.all([written, closed])
   assert.deepEqual(over, ['written', 'closed'])
 })
+
+test('a body that is given up ends although its file does not close well', async () => {
+  const file = begin()
+  const [one] = pieces
+  assert.ok(one)
+  await file.write([one.slab], SINK_BYTES)
+  const { closeSync } = fs
+  const closed = mock.method(fs, 'closeSync', (fd: number) => {
+    closeSync(fd)
+    throw failure('EIO')
+  })
+  await file.close()
+  assert.equal(closed.mock.callCount(), 1)
+})
