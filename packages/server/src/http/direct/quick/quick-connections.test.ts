@@ -257,6 +257,23 @@ test('a body that pauses, or is not taken in the end, is read by Node with its h
   }
 })
 
+test('a body that pauses while the server stops is still taken, however it comes', async () => {
+  await using door = await openDoor({ silentBodyMs: 20 })
+  const client = openRaw(door.port)
+  const body = 'x'.repeat(70)
+  const head = put('', body.length)
+  client.send(head)
+  const socket = await door.arrived(head.length)
+  door.server.closeIdleConnections()
+  await once(socket, 'timeout')
+  for (const [index, piece] of [...body.slice(1)].entries()) {
+    client.send(piece)
+    await door.arrived(head.length + index + 1)
+  }
+  assert.deepEqual(bodies(await client.ask('x')), [`quick PUT /${body}`])
+  client.end()
+})
+
 test('a body in more pieces than are worth it is read by Node', async () => {
   await using door = await openDoor()
   const client = openRaw(door.port)

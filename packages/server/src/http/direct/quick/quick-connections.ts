@@ -184,7 +184,8 @@ class QuickConnection<Headers, Put extends Announced> {
 
   #gather(intake: QuickIntake, chunk: Buffer): void {
     this.#pieces += 1
-    if (chunk.length > intake.missing || this.#pieces > PIECES_MAX) {
+    const isSlow = this.#pieces > PIECES_MAX && !this.#closing
+    if (chunk.length > intake.missing || isSlow) {
       this.#handOver(Buffer.concat([intake.giveUp(), chunk]))
       return
     }
@@ -262,7 +263,10 @@ class QuickConnection<Headers, Put extends Announced> {
 
   readonly #silent = (): void => {
     const socket = this.#socket
-    if (this.#intake !== undefined) {
+    if (this.#intake !== undefined && this.#closing) {
+      // To Node it would be a new request, which a server that stops refuses. The stop has its own end.
+      socket.setTimeout(this.#options.keepAliveMs)
+    } else if (this.#intake !== undefined) {
       this.#handOver(this.#intake.giveUp())
     } else if (this.#busy && !this.#stalled) {
       // Twice as long for who reads nothing of an answer: it holds memory that others need.
