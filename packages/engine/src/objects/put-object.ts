@@ -15,7 +15,8 @@ import { objectPut, requireTargetGrants, storeObject } from './store-object.ts'
 export interface PutObjectInput {
   readonly bucket: string
   readonly key: string
-  readonly source: ByteSource
+  /** Bytes that come, or those that are all there, lent until the put is over. */
+  readonly source: ByteSource | Uint8Array
   readonly length?: number | undefined
   /** Digests that came with the headers, hex. */
   readonly expected?: ExpectedDigests | undefined

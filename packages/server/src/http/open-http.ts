@@ -13,7 +13,13 @@ import { NO_OPERATION } from '../telemetry/request-tallies.ts'
 import { allowOrigin } from './cors.ts'
 import { type Direct, directFirst } from './direct/direct-first.ts'
 import { type PlainHeaders, plainHeaders } from './direct/plain-headers.ts'
-import { type Quick, type QuickPut, takeQuickly } from './direct/quick/quick-connections.ts'
+import { type PutHeaders, putHeaders } from './direct/put-headers.ts'
+import {
+  type Quick,
+  type QuickPut,
+  SILENT_BODY_MS,
+  takeQuickly,
+} from './direct/quick/quick-connections.ts'
 import { InFlight } from './in-flight.ts'
 import { withFields } from './limits/with-fields.ts'
 import type { StatusOf } from './problems.ts'
@@ -25,14 +31,13 @@ import { securityHeaders } from './security-headers.ts'
 const HEADERS_TIMEOUT_MS = 10_000
 const HEADERS_CHECK_MS = 2_000
 export const KEEP_ALIVE_MS = 72_000
-const SILENT_BODY_MS = 1_000
 const PATH_CHARS_MAX = 16_384
 
 /** What is answered without the framework, and even without Node's parser. */
 export interface Shortcuts {
   readonly direct: Direct
   readonly quick: Quick<PlainHeaders>
-  readonly quickPut: QuickPut
+  readonly quickPut: QuickPut<PutHeaders>
 }
 
 /** The HTTP side of the server, without any route. */
@@ -77,6 +82,7 @@ export function openHttp(
       readHeaders: plainHeaders,
       puts: {
         take: quickPut,
+        readHeaders: putHeaders,
         silentMs: SILENT_BODY_MS,
         refuseCut: socket => refuseBytes({ code: 'HPE_INVALID_EOF_STATE' }, socket),
       },

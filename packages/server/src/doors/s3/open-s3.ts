@@ -5,7 +5,7 @@ import { newUuid } from '@holdfast/core/ids.ts'
 import type { JsonObject } from '@holdfast/core/records.ts'
 import type { Context } from '../../context.ts'
 import { BodyBuffers } from '../../http/direct/body-buffers.ts'
-import { takeQuickly } from '../../http/direct/quick/quick-connections.ts'
+import { SILENT_BODY_MS, takeQuickly } from '../../http/direct/quick/quick-connections.ts'
 import { WholeWriter } from '../../http/direct/write-whole.ts'
 import { InFlight } from '../../http/in-flight.ts'
 import { auditAnswer, auditRefusal } from './audited.ts'
@@ -17,11 +17,14 @@ import { S3Error } from './errors.ts'
 import { builtOperations } from './handlers.ts'
 import { noteRefusal } from './note-refusal.ts'
 import { answerAtOnce } from './objects/answer-at-once.ts'
+import { plainPutHeaders } from './objects/plain-put.ts'
 import { quickObjects } from './objects/quick-objects.ts'
+import { quickPut } from './objects/quick-put.ts'
 import { type OperationName, operations } from './operations.ts'
 import { postObject } from './post/post-object.ts'
 import { recordS3Request } from './record.ts'
 import { requireExpectedOwners } from './requests/expected-owner.ts'
+import { marks } from './requests/marks.ts'
 import { beginRequest, type ReadRequest, readRequest, type S3Request } from './requests/request.ts'
 import { notImplemented, routeOf } from './requests/route.ts'
 import { sendAnswer, sendError } from './send.ts'
@@ -38,7 +41,8 @@ const HEADER_BYTES_MAX = 32 * 1024
 export function openS3(context: Context): Server {
   const inFlight = new InFlight()
   const writer = new WholeWriter(context.clock)
-  const door = { context, inFlight, writer, buffers: new BodyBuffers() }
+  const buffers = new BodyBuffers()
+  const door = { context, inFlight, writer, buffers }
   const options = {
     connectionsCheckingInterval: HEADERS_CHECK_MS,
     headersTimeout: HEADERS_TIMEOUT_MS,
@@ -60,9 +64,17 @@ export function openS3(context: Context): Server {
   })
   // Behind TLS a socket is another one, and costs more than all of this.
   if (certificate === undefined) {
+    const parts = { load, writer, buffers, keepAliveMs: KEEP_ALIVE_MS }
     takeQuickly(server, {
-      quick: quickObjects(context, { load, writer, keepAliveMs: KEEP_ALIVE_MS }),
+      quick: quickObjects(context, parts),
       readHeaders: raw => new RequestHeaders(raw),
+      queries: marks,
+      puts: {
+        take: quickPut(context, parts),
+        readHeaders: plainPutHeaders,
+        silentMs: SILENT_BODY_MS,
+        refuseCut: socket => refuseRaw(context, { code: 'HPE_INVALID_EOF_STATE' }, socket),
+      },
       ...{ headersMs: HEADERS_TIMEOUT_MS, keepAliveMs: KEEP_ALIVE_MS },
       refuseSilent: socket => refuseRaw(context, { code: 'ERR_HTTP_REQUEST_TIMEOUT' }, socket),
     })

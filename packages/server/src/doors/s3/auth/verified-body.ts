@@ -13,6 +13,7 @@ import {
   isChecksumValue,
   isUnknownChecksum,
 } from '../wire/checksums.ts'
+import type { RequestHeaders } from '../wire/headers.ts'
 import { announcedTrailers, ChunkedBody, type ChunkSigning } from './chunks.ts'
 import { announcedBytes, type PayloadMode } from './payload.ts'
 
@@ -63,7 +64,8 @@ export class VerifiedBody {
 
   /** For operations that store what they read; they must hand on all that is expected of it. */
   open(): CheckedSource {
-    return this.#open(this.#chosen())
+    const { headers } = this.#request
+    return this.#open(chosenChecksum(headers, this.#trailers()))
   }
 
   /** The whole of a small body, checked. */
@@ -79,13 +81,7 @@ export class VerifiedBody {
   #open(checksum: ChosenChecksum | undefined): CheckedSource {
     const { headers, body } = this.#request
     const mode = this.#mode
-    const expected: ExpectedDigests = withChecksum(
-      {
-        ...(mode.kind === 'hash' ? { sha256: mode.sha256 } : {}),
-        ...md5Expected(headers.get('content-md5')),
-      },
-      checksum,
-    )
+    const expected = digestsOf(headers, mode, checksum)
     const { length } = this
     if (mode.kind !== 'chunks') {
       return { source: body.source(), length, expected, trailing: () => ({}), checksum }
@@ -101,43 +97,65 @@ export class VerifiedBody {
     if (this.#mode.kind !== 'chunks' || !this.#mode.trailer) return null
     return announcedTrailers(this.#request.headers.get('x-amz-trailer'))
   }
+}
 
-  /** At most one checksum may come, in a header or as a trailer. */
-  #chosen(): ChosenChecksum | undefined {
-    const { headers } = this.#request
-    const trailers = this.#trailers()
-    const named: ChecksumName[] = []
-    for (const name of headers.names()) {
-      if (!name.startsWith('x-amz-checksum-')) continue
-      const algorithm = checksumOfHeader(name)
-      if (algorithm !== undefined) named.push(algorithm)
-      if (!isUnknownChecksum(name)) continue
-      const message = 'The algorithm type you specified in x-amz-checksum- header is invalid.'
-      throw new S3Error('InvalidRequest', { message })
-    }
-    const later = (trailers ?? []).flatMap(name => checksumOfHeader(name) ?? [])
-    if (named.length + later.length > 1) {
-      const message =
-        'Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.'
-      throw new S3Error('InvalidRequest', { message })
-    }
-    const declared = checksumAlgorithmOf(headers.get('x-amz-sdk-checksum-algorithm'))
-    const [algorithm] = [...named, ...later]
-    if (declared !== undefined && declared !== algorithm) {
-      const message =
-        'x-amz-sdk-checksum-algorithm specified, but no corresponding x-amz-checksum-* or ' +
-        'x-amz-trailer headers were found.'
-      throw new S3Error('InvalidRequest', { message })
-    }
-    if (algorithm === undefined) return undefined
-    const [present] = named
-    const value = present === undefined ? undefined : headers.get(headerOfChecksum(present))
-    if (value !== undefined && !isChecksumValue(algorithm, value)) {
-      const message = `Value for ${headerOfChecksum(algorithm)} header is invalid.`
-      throw new S3Error('InvalidRequest', { message })
-    }
-    return { algorithm, value }
+/** What the headers of a body in one piece say must hold of it. */
+export function expectedDigests(
+  headers: RequestHeaders,
+  mode: PayloadMode,
+): Pick<CheckedSource, 'expected' | 'checksum'> {
+  const checksum = chosenChecksum(headers, null)
+  return { expected: digestsOf(headers, mode, checksum), checksum }
+}
+
+function digestsOf(
+  headers: RequestHeaders,
+  mode: PayloadMode,
+  checksum: ChosenChecksum | undefined,
+): ExpectedDigests {
+  const known: ExpectedDigests = {
+    ...(mode.kind === 'hash' ? { sha256: mode.sha256 } : {}),
+    ...md5Expected(headers.get('content-md5')),
   }
+  return withChecksum(known, checksum)
+}
+
+/** At most one checksum may come, in a header or as a trailer. */
+function chosenChecksum(
+  headers: RequestHeaders,
+  trailers: readonly string[] | null,
+): ChosenChecksum | undefined {
+  const named: ChecksumName[] = []
+  for (const name of headers.names()) {
+    if (!name.startsWith('x-amz-checksum-')) continue
+    const algorithm = checksumOfHeader(name)
+    if (algorithm !== undefined) named.push(algorithm)
+    if (!isUnknownChecksum(name)) continue
+    const message = 'The algorithm type you specified in x-amz-checksum- header is invalid.'
+    throw new S3Error('InvalidRequest', { message })
+  }
+  const later = (trailers ?? []).flatMap(name => checksumOfHeader(name) ?? [])
+  if (named.length + later.length > 1) {
+    const message =
+      'Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.'
+    throw new S3Error('InvalidRequest', { message })
+  }
+  const declared = checksumAlgorithmOf(headers.get('x-amz-sdk-checksum-algorithm'))
+  const [algorithm] = [...named, ...later]
+  if (declared !== undefined && declared !== algorithm) {
+    const message =
+      'x-amz-sdk-checksum-algorithm specified, but no corresponding x-amz-checksum-* or ' +
+      'x-amz-trailer headers were found.'
+    throw new S3Error('InvalidRequest', { message })
+  }
+  if (algorithm === undefined) return undefined
+  const [present] = named
+  const value = present === undefined ? undefined : headers.get(headerOfChecksum(present))
+  if (value !== undefined && !isChecksumValue(algorithm, value)) {
+    const message = `Value for ${headerOfChecksum(algorithm)} header is invalid.`
+    throw new S3Error('InvalidRequest', { message })
+  }
+  return { algorithm, value }
 }
 
 async function readWhole(opened: CheckedSource, bytesMax: number): Promise<Buffer> {

@@ -88,13 +88,30 @@ export function peekCaller(request: Presented): Principal | undefined {
   const claim = claimOf(request.wire, request.query)
   const content = contentHash(request, claim)
   if (claim === undefined) return content === undefined ? anonymous : undefined
+  return peekSigner(request, claim, content)?.principal
+}
+
+/** Who signed, in its headers, a request with a body of its own, and what that says of the body. */
+export function peekSender(request: Presented): Pick<Proven, 'principal' | 'mode'> | undefined {
+  const claim = claimOf(request.wire, request.query)
+  if (claim?.kind !== 'header') return undefined
+  const proven = peekSigner(request, claim, contentHash(request, claim))
+  if (proven === undefined || proven.mode.kind === 'chunks') return undefined
+  return { principal: proven.principal, mode: proven.mode }
+}
+
+function peekSigner(
+  request: Presented,
+  claim: Claim,
+  content: string | undefined,
+): Proven | undefined {
   const { engine, limits } = request.context
   // Whoever is blocked hears of it the long way.
   if (limits.blocksAny && limits.isBlocked(addressOfCaller(request))) return undefined
   const found = peekAccessKey(engine, claim.accessKeyId)
   // What it asks for is counted on the way of all requests.
   if (found?.principal.rateLimit !== undefined) return undefined
-  return found && checkClaim(request, { claim, content, found }).principal
+  return found && checkClaim(request, { claim, content, found })
 }
 
 async function verifyOldLink(request: ReadRequest, link: OldLink): Promise<Verified> {

@@ -1,7 +1,7 @@
 import { canWriteWhole } from '../../../http/direct/write-whole.ts'
+import { plainTarget } from '../requests/marks.ts'
 import type { S3Request } from '../requests/request.ts'
 import { changingHeaders } from '../send.ts'
-import { NO_QUERY } from '../wire/query.ts'
 import { findPlainObject, heldBody } from './plain-object.ts'
 
 /**
@@ -9,15 +9,13 @@ import { findPlainObject, heldBody } from './plain-object.ts'
  * on connections that are Node's. False: nothing was done.
  */
 export function answerAtOnce(request: S3Request): boolean {
-  const { method, raw, response, context, headers: wire, path, remote, forwarded } = request
+  const { method, raw, response, context, headers: wire, remote, forwarded } = request
   if (method !== 'GET' && method !== 'HEAD') return false
   const { load, settings, limits } = context
   if (load.stopping || load.active > settings.requestsMax || limits.concerns(raw)) return false
-  if (!canWriteWhole(response) || raw.httpVersionMinor !== 1 || raw.url !== path) return false
-  const found = findPlainObject({
-    ...{ context, method, path, wire, remote, forwarded },
-    query: NO_QUERY,
-  })
+  if (!canWriteWhole(response) || raw.httpVersionMinor !== 1) return false
+  const target = plainTarget(raw.url ?? '')
+  const found = target && findPlainObject({ context, method, wire, remote, forwarded, ...target })
   const body = found && heldBody(context.engine, found)
   if (found === undefined || body === undefined) return false
   const { operation, principal, head } = found

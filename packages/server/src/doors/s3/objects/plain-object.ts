@@ -9,17 +9,17 @@ import {
   type PeekedObject,
   peekObject,
 } from '@holdfast/engine/objects/peek-object.ts'
-import { kept } from '../../../http/direct/quick/quick-answer.ts'
+import { kept, NO_CONTENT } from '../../../http/direct/quick/quick-answer.ts'
 import { type PreparedHead, prepareHead } from '../../../http/direct/write-whole.ts'
 import { type Presented, peekCaller } from '../auth/verify.ts'
 import { addressOf } from '../requests/address.ts'
+import type { PlainTarget } from '../requests/marks.ts'
 import { lastingHeaders } from '../send.ts'
 import type { RequestHeaders } from '../wire/headers.ts'
 import { wholeHeaders } from '../wire/object-headers.ts'
 
 /** Longer content is worth the longer way: there the bytes cost, not the request. */
 const BYTES_MAX = 256 * 1024
-const NONE = kept(new Uint8Array(0))
 
 /** A small object that the caller may read, and how its answer begins. */
 export interface PlainObject {
@@ -30,14 +30,15 @@ export interface PlainObject {
 }
 
 /**
- * What the plainest and most frequent requests ask for: GET and HEAD of whole small objects,
- * without a query. Undefined says nothing: the way of all requests knows, and says why; what is
- * refused here is refused there again, with words.
+ * What the plainest and most frequent requests ask for: GET and HEAD of whole small objects, with
+ * no query but a mark of SDKs. Undefined says nothing: the way of all requests knows, and says why;
+ * what is refused here is refused there again, with words.
  */
-export function findPlainObject(request: Presented): PlainObject | undefined {
-  const { context, method, path, wire } = request
+export function findPlainObject(request: Presented & PlainTarget): PlainObject | undefined {
+  const { context, method, path, wire, named } = request
   const operation = method === 'GET' ? 'GetObject' : method === 'HEAD' ? 'HeadObject' : undefined
   if (operation === undefined || !isPlain(wire)) return undefined
+  if (named !== undefined && named !== operation) return undefined
   try {
     const { bucket, key } = addressOf(path, wire.get('host'), context.settings.s3Domains)
     if (bucket === undefined || key === undefined) return undefined
@@ -57,7 +58,7 @@ export function heldBody(
   engine: Engine,
   { operation, version }: PlainObject,
 ): LentBytes | undefined {
-  if (operation === 'HeadObject' || version.size === 0) return NONE
+  if (operation === 'HeadObject' || version.size === 0) return NO_CONTENT
   const bytes = heldBytes(engine, version)
   return bytes && kept(bytes)
 }

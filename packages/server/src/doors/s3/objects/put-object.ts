@@ -1,4 +1,5 @@
 import type { ByteSource } from '@holdfast/core/ports/element.ts'
+import type { StoredObject } from '@holdfast/engine/objects/object-views.ts'
 import { putObject } from '@holdfast/engine/objects/put-object.ts'
 import { gather, SMALL_BYTES_MAX } from '../../../http/direct/body-buffers.ts'
 import type { Verified } from '../auth/verify.ts'
@@ -29,12 +30,17 @@ export async function putObjectHere(verified: Verified): Promise<Answer> {
   })
   // A put that failed may have left the bytes with somebody; what is durable is looked at no more.
   if (memory !== undefined) buffers.giveBack(memory)
-  return emptyAnswer(200, {
+  return emptyAnswer(200, storedHeaders(object))
+}
+
+/** What is told of an object that was just put. */
+export function storedHeaders(object: StoredObject): Record<string, string> {
+  return {
     etag: `"${object.etag}"`,
     ...versionHeader(object),
     ...encryptionHeader(object),
     ...checksumHeaders(object),
-  })
+  }
 }
 
 /** The body in one piece, read when it is asked for and not before. */

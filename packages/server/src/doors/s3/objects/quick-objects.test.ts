@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { connect } from 'node:net'
 import { after, before, test } from 'node:test'
+import { GetObjectCommand, HeadObjectCommand } from '@aws-sdk/client-s3'
 import { openRaw, type RawClient } from '../../../raw-client.test.ts'
 import { type S3TestServer, type SendOptions, signedRequest, startS3 } from '../started-s3.test.ts'
 
@@ -83,6 +84,33 @@ test('plain requests are answered without Node, and all answers are the same', a
   }
 })
 
+test('the mark of SDKs is signed as part of the request, and changes nothing', async () => {
+  for (const method of ['GET', 'HEAD']) {
+    const line = `${method} /plain/a`
+    const marked = `${line}?x-id=${method === 'GET' ? 'GetObject' : 'HeadObject'}`
+    const bare = await answersTo(head(line))
+    for (const client of [openRaw(port), await nodesClient()]) {
+      const found = await answersTo(head(marked), 1, client)
+      assert.deepEqual([found.lines, found.body], [bare.lines, bare.body], marked)
+    }
+    assert.equal((await answersTo(head(marked))).parsed, 0)
+    const mark = marked.slice(line.length)
+    for (const text of [head(line).replace(line, marked), head(marked).replace(mark, '')]) {
+      assert.deepEqual((await answersTo(text)).statuses, [403], marked)
+    }
+  }
+})
+
+test('the client of AWS is answered without Node', async () => {
+  const before = parsed
+  for (let run = 0; run < 2; run += 1) {
+    const got = await s3.client.send(new GetObjectCommand({ Bucket: 'plain', Key: 'a' }))
+    assert.equal(await got.Body?.transformToString(), 'hello world')
+    await s3.client.send(new HeadObjectCommand({ Bucket: 'plain', Key: 'a' }))
+  }
+  assert.equal(parsed, before)
+})
+
 test('a host that names the bucket is read as on the long way', async () => {
   for (const host of ['plain.s3.example.org', `PLAIN.s3.example.org:${port}`]) {
     const quick = await answersTo(head('GET /a', { headers: { host } }))
@@ -105,7 +133,12 @@ test('whatever is not plain is read by Node from its first byte on', async () =>
     ['condition', head('GET /plain/a', {}, 'If-None-Match: *'), [304]],
     ['origin', head('GET /plain/a', {}, 'Origin: https://example.org'), [200]],
     ['owner', head('GET /plain/a', { headers: { 'x-amz-expected-bucket-owner': 'x' } }), [403]],
-    ['query', head('GET /plain/a?x-id=GetObject'), [200]],
+    ['a mark twice', head('GET /plain/a?x-id=GetObject&x-id=GetObject'), [200]],
+    ['another mark', head('GET /plain/a?x-id=PutObject'), [200]],
+    ['a mark in another spelling', head('GET /plain/a?x-id=Get%4fbject'), [200]],
+    ['an empty query', plain().replace('/plain/a ', '/plain/a? '), [200]],
+    ['another operation', head('GET /plain/a?tagging'), [200]],
+    ['a mark and another operation', head('GET /plain/a?x-id=GetObject&tagging'), [200]],
     ['link', head('GET /plain/a', { auth: 'query' }), [200]],
     ['bucket', head('GET /plain'), [200]],
     ['unknown', head('GET /plain/absent'), [404]],

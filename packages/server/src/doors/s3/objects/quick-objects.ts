@@ -8,9 +8,9 @@ import type { QuickHead } from '../../../http/direct/quick/quick-head.ts'
 import { whileActive } from '../../../http/record-request.ts'
 import { newTrace, TRACE_BYTES } from '../../../telemetry/trace.ts'
 import { recordS3Answer } from '../record.ts'
+import { plainTarget } from '../requests/marks.ts'
 import { hostIdOf } from '../send.ts'
 import type { RequestHeaders } from '../wire/headers.ts'
-import { NO_QUERY } from '../wire/query.ts'
 import { findPlainObject, heldBody, lentBody, type PlainObject } from './plain-object.ts'
 
 /** The same answers as of `answerAtOnce`, on connections that Node has not taken. */
@@ -19,16 +19,18 @@ export function quickObjects(context: Context, parts: QuickParts): Quick<Request
   return (head, socket) => {
     if (limits.mayConcern || load.stopping || load.active >= settings.requestsMax) return undefined
     const startedMs = clock.monotonic()
-    const { method, url: path, headers: wire } = head
+    const { method, headers: wire } = head
+    const target = plainTarget(head.url)
+    if (target === undefined) return undefined
     const remote = socket.remoteAddress
     // A request that names other addresses than that of its peer is not plain.
     const found = findPlainObject({
-      ...{ context, method, path, wire, remote },
-      ...{ forwarded: undefined, query: NO_QUERY },
+      ...{ context, method, wire, remote, forwarded: undefined },
+      ...target,
     })
     if (found === undefined) return undefined
     const answer = (content: LentBytes): QuickAnswer =>
-      answerOf({ context, parts }, { head, socket, found, startedMs }, content)
+      answerOf({ context, parts }, { head, path: target.path, socket, found, startedMs }, content)
     const body = heldBody(engine, found) ?? lentBody(engine, found)
     if (body instanceof Promise) return whileActive(load, body).then(answer)
     return body && answer(body)
@@ -37,6 +39,7 @@ export function quickObjects(context: Context, parts: QuickParts): Quick<Request
 
 interface Exchange {
   readonly head: QuickHead<RequestHeaders>
+  readonly path: string
   readonly socket: Socket
   readonly found: PlainObject
   readonly startedMs: number
@@ -44,7 +47,7 @@ interface Exchange {
 
 function answerOf(
   { context, parts }: { readonly context: Context; readonly parts: QuickParts },
-  { head, socket, found, startedMs }: Exchange,
+  { head, path, socket, found, startedMs }: Exchange,
   content: LentBytes,
 ): QuickAnswer {
   const { clock, random } = context
@@ -56,7 +59,7 @@ function answerOf(
     ...{ socket, head: found.head, fields, content },
     record: isWhole => {
       recordS3Answer(context, {
-        ...{ method: head.method, path: head.url, operation: found.operation },
+        ...{ method: head.method, path, operation: found.operation },
         // As on the way of all requests: nobody received it.
         status: isWhole ? 200 : 499,
         ...{ startedMs, requestId, code: undefined },

@@ -30,14 +30,19 @@ const NOT_SERVED = [
 
 /** What the headers of a put, copy or upload say about the object. */
 export function objectInput(verified: Verified): ObjectInput {
-  const { headers } = verified.request
+  const acl = aclOfHeaders(verified)
+  const input = inputOfHeaders(verified.request.headers)
+  return acl === undefined ? input : { ...input, acl }
+}
+
+/** All of it but the access list. */
+export function inputOfHeaders(headers: RequestHeaders): ObjectInput {
   for (const name of NOT_SERVED) if (headers.has(name)) throw notImplemented(name)
   const tagging = headers.text('x-amz-tagging')
   const retention = retentionOf(headers)
   const legalHold = legalHoldOf(headers)
   const storageClass = storageClassOf(headers)
   const encryption = encryptionOf(headers)
-  const acl = aclOfHeaders(verified)
   return {
     headers: objectHeaders(headers),
     userMetadata: userMetadata(headers),
@@ -46,7 +51,6 @@ export function objectInput(verified: Verified): ObjectInput {
     ...(legalHold === undefined ? {} : { legalHold }),
     ...(storageClass === undefined ? {} : { storageClass }),
     ...(encryption === undefined ? {} : { encryption }),
-    ...(acl === undefined ? {} : { acl }),
   }
 }
 

@@ -45,3 +45,5 @@ export function kept(bytes: Uint8Array): LentBytes {
 }
 
 function keep(): void {}
+
+export const NO_CONTENT = kept(new Uint8Array(0))

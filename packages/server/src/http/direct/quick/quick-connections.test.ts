@@ -5,6 +5,7 @@ import { connect, type Socket } from 'node:net'
 import { test } from 'node:test'
 import { openRaw } from '../../../raw-client.test.ts'
 import { plainHeaders } from '../plain-headers.ts'
+import { putHeaders } from '../put-headers.ts'
 import { type QuickAnswer, type QuickIntake, takeQuickly } from './quick-connections.ts'
 
 /** More than the kernel keeps for both ends. */
@@ -84,6 +85,7 @@ async function openDoor(times: Partial<Times> = {}): Promise<Door> {
     refuseSilent: socket => socket.end('HTTP/1.1 408 Request Timeout\r\n\r\n'),
     puts: {
       take: ({ headers }) => new Intake(headers.length),
+      readHeaders: putHeaders,
       silentMs: silentBodyMs,
       refuseCut: socket => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'),
     },

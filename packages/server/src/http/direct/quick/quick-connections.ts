@@ -2,7 +2,7 @@ import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
 import { KEEP_ALIVE_GRACE_MS } from '../write-whole.ts'
 import { type QuickHead, QuickHeads, type ReadHeaders } from './quick-head.ts'
-import { type QuickPutHead, QuickPutHeads } from './quick-put-head.ts'
+import { type Announced, isPut, type QuickPutHead, QuickPutHeads } from './quick-put-head.ts'
 
 /** Writes the answer; `over` is to be called once, when the connection is done with it. */
 export type QuickAnswer = (over: () => void) => void
@@ -26,22 +26,31 @@ export interface QuickIntake {
 }
 
 /** Takes the body of a plain PUT; undefined when Node and the framework are to do it. */
-export type QuickPut = (head: QuickPutHead) => QuickIntake | undefined
+export type QuickPut<Headers extends Announced> = (
+  head: QuickPutHead<Headers>,
+  socket: Socket,
+) => QuickIntake | undefined
+
+/** How long the body of a plain PUT may pause. */
+export const SILENT_BODY_MS = 1_000
 
 /** How a door takes plain PUTs. */
-export interface QuickPuts {
-  readonly take: QuickPut
+export interface QuickPuts<Headers extends Announced> {
+  readonly take: QuickPut<Headers>
+  readonly readHeaders: ReadHeaders<Headers>
   /** How long a body may pause; then it is Node's. */
   readonly silentMs: number
   /** Answers a client that ended in the middle of a body. */
   readonly refuseCut: (socket: Socket) => void
 }
 
-export interface QuickOptions<Headers> {
+export interface QuickOptions<Headers, Put extends Announced> {
   readonly quick: Quick<Headers>
   readonly readHeaders: ReadHeaders<Headers>
+  /** Whole queries, with their question marks, that change nothing; others are Node's. */
+  readonly queries?: ReadonlySet<string>
   /** Without them PUTs are Node's. */
-  readonly puts?: QuickPuts | undefined
+  readonly puts?: QuickPuts<Put> | undefined
   /** How long a new connection may say nothing. */
   readonly headersMs: number
   /** How long one may say nothing after an answer. */
@@ -56,10 +65,13 @@ export interface QuickOptions<Headers> {
  * that we do ourselves. At the first byte that is not such a request, the connection is Node's for
  * good, with that byte: nothing is decided here that Node would decide otherwise.
  */
-export function takeQuickly<Headers>(server: Server, options: QuickOptions<Headers>): void {
+export function takeQuickly<Headers, Put extends Announced>(
+  server: Server,
+  options: QuickOptions<Headers, Put>,
+): void {
   const nodes = server.listeners('connection')
   server.removeAllListeners('connection')
-  const open = new Set<QuickConnection<Headers>>()
+  const open = new Set<QuickConnection<Headers, Put>>()
   server.on('connection', (socket: Socket) => {
     const connection = new QuickConnection(socket, {
       ...options,
@@ -85,19 +97,20 @@ export function takeQuickly<Headers>(server: Server, options: QuickOptions<Heade
 
 /** A body that does not come quickly is for Node, where the pace of senders is judged. */
 const PIECES_MAX = 64
+const NO_QUERIES: ReadonlySet<string> = new Set()
 
-interface ConnectionOptions<Headers> extends QuickOptions<Headers> {
+interface ConnectionOptions<Headers, Put extends Announced> extends QuickOptions<Headers, Put> {
   /** Gives the socket to Node. */
   handOver(): void
   /** The connection is Node's, or closed. */
   left(): void
 }
 
-class QuickConnection<Headers> {
+class QuickConnection<Headers, Put extends Announced> {
   readonly #socket: Socket
-  readonly #options: ConnectionOptions<Headers>
+  readonly #options: ConnectionOptions<Headers, Put>
   readonly #heads: QuickHeads<Headers>
-  readonly #putHeads = new QuickPutHeads()
+  readonly #putHeads: QuickPutHeads<Put> | undefined
   /** Set while the body of a PUT is being received. */
   #intake: QuickIntake | undefined
   #pieces = 0
@@ -106,10 +119,12 @@ class QuickConnection<Headers> {
   #stalled = false
   #closing = false
 
-  constructor(socket: Socket, options: ConnectionOptions<Headers>) {
+  constructor(socket: Socket, options: ConnectionOptions<Headers, Put>) {
     this.#socket = socket
     this.#options = options
-    this.#heads = new QuickHeads(options.readHeaders)
+    const { readHeaders, queries = NO_QUERIES, puts } = options
+    this.#heads = new QuickHeads(readHeaders, queries)
+    this.#putHeads = puts && new QuickPutHeads(puts.readHeaders, queries)
     socket.on('data', this.#read).on('end', this.#end)
     socket.on('error', this.#broken).on('close', this.#closed)
     socket.on('timeout', this.#silent).setTimeout(options.headersMs)
@@ -137,7 +152,7 @@ class QuickConnection<Headers> {
       return
     }
     const { puts } = this.#options
-    if (puts !== undefined && QuickPutHeads.isPut(chunk)) {
+    if (puts !== undefined && isPut(chunk)) {
       this.#readPut(puts, chunk)
       return
     }
@@ -148,11 +163,11 @@ class QuickConnection<Headers> {
     else this.#answer(answer)
   }
 
-  #readPut(puts: QuickPuts, chunk: Buffer): void {
-    const head = this.#putHeads.read(chunk)
+  #readPut(puts: QuickPuts<Put>, chunk: Buffer): void {
+    const head = this.#putHeads?.read(chunk)
     // More than it says is the next request: two at once are for Node.
     const fits = head !== undefined && chunk.length - head.text.length <= head.headers.length
-    const intake = fits ? puts.take(head) : undefined
+    const intake = fits ? puts.take(head, this.#socket) : undefined
     if (head === undefined || intake === undefined) {
       this.#handOver(chunk)
       return

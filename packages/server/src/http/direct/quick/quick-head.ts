@@ -1,6 +1,7 @@
 /** A request that is nothing but a plain GET or HEAD. */
 export interface QuickHead<Headers> {
   readonly method: 'GET' | 'HEAD'
+  /** A path; behind it nothing, or one of the queries that the door takes. */
   readonly url: string
   readonly headers: Headers
   readonly traceparent: string | undefined
@@ -78,13 +79,15 @@ export class FieldLines {
  */
 export class QuickHeads<Headers> {
   readonly #headersOf: ReadHeaders<Headers>
+  readonly #queries: ReadonlySet<string>
   readonly #lines = new FieldLines()
   #fields = ''
   #headers: Headers | undefined
   #traceparent: string | undefined
 
-  constructor(headersOf: ReadHeaders<Headers>) {
+  constructor(headersOf: ReadHeaders<Headers>, queries: ReadonlySet<string>) {
     this.#headersOf = headersOf
+    this.#queries = queries
   }
 
   /** What came at once, which must be one request to its last byte. */
@@ -95,7 +98,7 @@ export class QuickHeads<Headers> {
     const method = text.startsWith('GET /') ? 'GET' : text.startsWith('HEAD /') ? 'HEAD' : undefined
     if (method === undefined) return undefined
     const lineEnd = text.indexOf(LINE_END)
-    const url = readTarget(text, method, lineEnd)
+    const url = readTarget(text.slice(0, lineEnd), method, this.#queries)
     if (url === undefined) return undefined
     const fields = text.slice(lineEnd + LINE_END.length, -LINE_END.length)
     if (fields !== this.#fields) this.#readFields(fields)
@@ -122,10 +125,16 @@ function readLine(text: string): Line | undefined {
   return { text, name, value, isTrace: lower === 'traceparent' }
 }
 
-/** The target of a first line that ends there; undefined when it is not plain. */
-export function readTarget(text: string, method: string, lineEnd: number): string | undefined {
-  const urlEnd = lineEnd - VERSION.length
-  if (!text.startsWith(VERSION, urlEnd)) return undefined
-  const url = text.slice(method.length + 1, urlEnd)
-  return PATH.test(url) ? url : undefined
+/** The target of a first line; undefined when it is not plain. Queries with their `?`. */
+export function readTarget(
+  line: string,
+  method: string,
+  queries: ReadonlySet<string>,
+): string | undefined {
+  if (!line.endsWith(VERSION)) return undefined
+  const url = line.slice(method.length + 1, -VERSION.length)
+  if (PATH.test(url)) return url
+  const at = url.indexOf('?')
+  const isPlain = at > 0 && queries.has(url.slice(at)) && PATH.test(url.slice(0, at))
+  return isPlain ? url : undefined
 }

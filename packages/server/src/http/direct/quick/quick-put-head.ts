@@ -1,10 +1,14 @@
-import { type PutHeaders, putHeaders } from '../put-headers.ts'
-import { FieldLines, HEAD_BYTES_MAX, HEAD_END, readTarget } from './quick-head.ts'
+import { FieldLines, HEAD_BYTES_MAX, HEAD_END, type ReadHeaders, readTarget } from './quick-head.ts'
+
+/** What every door reads: one Content-Length of digits alone. */
+export interface Announced {
+  readonly length: number
+}
 
 /** A request that is nothing but a plain PUT with an announced length. */
-export interface QuickPutHead {
+export interface QuickPutHead<Headers extends Announced> {
   readonly url: string
-  readonly headers: PutHeaders
+  readonly headers: Headers
   readonly traceparent: string | undefined
   /** As it came, one character for each byte. */
   readonly text: string
@@ -18,24 +22,26 @@ const START = Buffer.from('PUT /')
  * where the body ends above all, is undefined here. One Content-Length of digits alone, no coding,
  * no header that is not known (RFC 9112 §6).
  */
-export class QuickPutHeads {
+export class QuickPutHeads<Headers extends Announced> {
+  readonly #headersOf: ReadHeaders<Headers>
+  readonly #queries: ReadonlySet<string>
   readonly #lines = new FieldLines()
   #fields = ''
-  #headers: PutHeaders | undefined
+  #headers: Headers | undefined
   #traceparent: string | undefined
 
-  /** Whether it begins like one. */
-  static isPut(chunk: Buffer): boolean {
-    return chunk[0] === START[0] && chunk.subarray(0, START.length).equals(START)
+  constructor(headersOf: ReadHeaders<Headers>, queries: ReadonlySet<string>) {
+    this.#headersOf = headersOf
+    this.#queries = queries
   }
 
   /** The head must be whole; what follows it is the body. */
-  read(chunk: Buffer): QuickPutHead | undefined {
+  read(chunk: Buffer): QuickPutHead<Headers> | undefined {
     const start = chunk.toString('latin1', 0, HEAD_BYTES_MAX)
     const end = start.indexOf(HEAD_END)
     if (end < 0) return undefined
     const lineEnd = start.indexOf('\r\n')
-    const url = readTarget(start, METHOD, lineEnd)
+    const url = readTarget(start.slice(0, lineEnd), METHOD, this.#queries)
     if (url === undefined) return undefined
     const fields = start.slice(lineEnd + 2, end + 2)
     if (fields !== this.#fields) this.#readFields(fields)
@@ -48,7 +54,12 @@ export class QuickPutHeads {
   #readFields(fields: string): void {
     const read = this.#lines.read(fields)
     this.#fields = fields
-    this.#headers = read && putHeaders(read.raw)
+    this.#headers = read && this.#headersOf(read.raw)
     this.#traceparent = read?.traceparent
   }
+}
+
+/** Whether it begins like a PUT. */
+export function isPut(chunk: Buffer): boolean {
+  return chunk[0] === START[0] && chunk.subarray(0, START.length).equals(START)
 }
