@@ -92,6 +92,8 @@ export function peekCaller(request: Presented): Principal | undefined {
   // Whoever is blocked hears of it the long way.
   if (limits.blocksAny && limits.isBlocked(addressOfCaller(request))) return undefined
   const found = peekAccessKey(engine, claim.accessKeyId)
+  // What it asks for is counted on the way of all requests.
+  if (found?.principal.rateLimit !== undefined) return undefined
   return found && checkClaim(request, { claim, content, found }).principal
 }
 
