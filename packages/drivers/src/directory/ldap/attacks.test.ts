@@ -59,7 +59,7 @@ async function removePerson(uid: string): Promise<void> {
   await slapd.change(`dn: uid=${uid},ou=users,${base}\nchangetype: delete\n`)
 }
 
-/** Between this server and the directory: what it appends to the first answer was never sent there. */
+/** Stands before the directory: what it appends to the first answer was never sent there. */
 async function between(appended: Buffer): Promise<Server> {
   const proxy = createServer(socket => {
     const target = connect(Number(new URL(slapd.url).port), '127.0.0.1')
@@ -87,7 +87,7 @@ test('what comes before TLS is no answer to what is asked over it', { skip }, as
   const directory = open()
   const alice = await directory.find('alice')
   assert.ok(alice !== undefined)
-  // An answer that lets in, for the bind to come, whose text is to be the 14 bytes of the true refusal.
+  // Lets in whoever binds next; its text is to be the 14 bytes of the true refusal.
   const halfAnswer = Buffer.from('301a02010361150a01000400040e', 'hex')
   const wholeAnswer = Buffer.from('300c02010361070a010004000400', 'hex')
   for (const appended of [halfAnswer, wholeAnswer, Buffer.from('30', 'hex'), Buffer.from('x')]) {
