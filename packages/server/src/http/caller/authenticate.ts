@@ -132,5 +132,8 @@ export async function admitToAsset(
   if (permission === 'open' || permission === 'self') return
   if (id === undefined || !path.startsWith('/api/v2/assets/{id}')) return
   if (hasScope(call.principal, permission)) return
-  await findAsset(engine, call, { id, permission, deleted: 'show' })
+  // What is said of a single version is no deletion, for which the permission stands else.
+  const ofVersion = permission === 'versions:write' && path.includes('{version_id}')
+  const actions = ofVersion ? (['s3:PutObjectVersionTagging'] as const) : undefined
+  await findAsset(engine, call, { id, permission, actions, deleted: 'show' })
 }
