@@ -249,7 +249,7 @@ class QuickConnection<Headers> {
   readonly #silent = (): void => {
     const socket = this.#socket
     if (this.#intake !== undefined && this.#closing) {
-      // To Node it would be a new request, which a server that stops refuses. The stop has its own end.
+      // To Node it would be a new request, refused by a server that stops. The stop ends it itself.
       socket.setTimeout(this.#options.keepAliveMs)
     } else if (this.#intake !== undefined) {
       this.#handOver(this.#intake.giveUp())
