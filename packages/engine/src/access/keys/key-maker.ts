@@ -4,7 +4,8 @@ import type { AccessKey } from '@holdfast/core/objects.ts'
 import type { Principal } from '@holdfast/core/principal.ts'
 import type { ApiKey } from '@holdfast/core/records.ts'
 import type { Engine } from '../../engine.ts'
-import { isGoodAccount, rateLimitOf } from '../../identity/accounts/account-state.ts'
+import { isGoodAccount } from '../../identity/accounts/account-state.ts'
+import { rateLimitOf } from '../../identity/accounts/rate-limit-of.ts'
 import { actsAwayUntilMs } from '../../identity/principal-of-user.ts'
 
 /**

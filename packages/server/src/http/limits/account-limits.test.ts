@@ -50,7 +50,7 @@ async function start(env: Record<string, string> = {}): Promise<[TestServer, Tre
   return [server, json]
 }
 
-test('an account gets so many requests a minute, by every way, and hears what is left', async () => {
+test('an account gets so many requests a minute, by every way, and is told of it', async () => {
   const [server, { id }] = await start()
   await using _ = server
   for (const line of [
@@ -81,7 +81,7 @@ test('an account gets so many requests a minute, by every way, and hears what is
   }
 })
 
-test('tokens, keys and links of an account count as one, and a new limit holds at once', async () => {
+test('tokens, keys and links of an account count as one, a new limit holds at once', async () => {
   const [server, asset] = await start()
   await using _ = server
   const permissions = ['assets:*', 'keys:admin']

@@ -1,0 +1,12 @@
+import type { ServiceAccount } from '@holdfast/core/identities.ts'
+import type { Principal } from '@holdfast/core/principal.ts'
+import type { Engine } from '../../engine.ts'
+
+/** The limit on whatever acts for the account, as a part of its principal. */
+export function rateLimitOf(
+  { identity }: Engine,
+  { clientId, rateLimit }: Pick<ServiceAccount, 'clientId' | 'rateLimit'>,
+): Pick<Principal, 'rateLimit'> {
+  const perMinute = rateLimit ?? identity.settings.accountRequestsPerMinute
+  return perMinute === 0 ? {} : { rateLimit: { clientId, perMinute } }
+}
