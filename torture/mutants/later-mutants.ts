@@ -386,7 +386,11 @@ export const laterMutants: readonly Mutant[] = [
   {
     name: 'direct-tail-stays',
     edits: [
-      { in: `${drivers}/disk/direct-file.ts`, find: /fs\.ftruncateSync\(fd, size\)/, put: 'void 0' },
+      {
+        in: `${drivers}/disk/direct-file.ts`,
+        find: /fs\.ftruncateSync\(fd, size\)/,
+        put: 'void 0',
+      },
     ],
     hunts: ['test:packages/drivers/src/element/disk/large/writer-pool.test.ts'],
   },
