@@ -237,7 +237,7 @@ test('nothing is read for an upload of one part that was completed', async () =>
   await digests.close()
 })
 
-test('parts sent, sent again and completed in any order and mixture have their digest', async () => {
+test('parts sent, sent again and completed in any mixture have their digest', async () => {
   await using opened = await openTestStore()
   const random = new SeededRandom(runSeed())
   const slowly = readsOf(opened.store.element, read => async (...wanted) => {
