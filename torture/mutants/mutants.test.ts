@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { globSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { bodyMutants } from './body-mutants.ts'
 import { laterMutants } from './later-mutants.ts'
 import { durabilityMutants } from './mutants.ts'
 import { securityMutants } from './security-mutants.ts'
@@ -16,7 +17,12 @@ function sourcesOf(path: string): string[] {
 }
 
 test('every mutant still fits exactly one place of the sources', () => {
-  for (const { name, edits } of [...durabilityMutants, ...laterMutants, ...securityMutants]) {
+  for (const { name, edits } of [
+    ...durabilityMutants,
+    ...laterMutants,
+    ...bodyMutants,
+    ...securityMutants,
+  ]) {
     for (const { in: path, find } of edits) {
       const times = sourcesOf(path).map(file => {
         return readFileSync(file, 'utf8').match(new RegExp(find, 'g'))?.length ?? 0

@@ -225,7 +225,7 @@ export class CrashDisk implements Disk {
     })
   }
 
-  /** All are begun, the last one first: nobody may rely on an order, nor on those after a failure. */
+  /** The last one first: nobody may rely on an order, nor on what comes after a failure. */
   async syncDirs(paths: readonly string[]): Promise<void> {
     const all = await Promise.allSettled(paths.toReversed().map(async path => this.syncDir(path)))
     for (const one of all) if (one.status === 'rejected') throw one.reason

@@ -154,8 +154,8 @@ test('a part that could not be read to its end does not count by half', async ()
   await using opened = await openTestStore()
   const broken = Promise.withResolvers<void>()
   let reads = 0
-  async function* half({ chunks = [] }: BlobBytes): AsyncGenerator<Uint8Array> {
-    for await (const chunk of chunks) {
+  async function* half({ chunks }: BlobBytes): AsyncGenerator<Uint8Array> {
+    for await (const chunk of chunks ?? whole(Buffer.alloc(0))) {
       yield chunk
       broken.resolve()
       throw new HoldfastError('BLOB_DAMAGED')
@@ -237,7 +237,7 @@ test('nothing is read for an upload of one part that was completed', async () =>
   await digests.close()
 })
 
-test('parts sent, sent again and completed in any order and mixture have their digest', async () => {
+test('parts sent, sent again and completed in any mixture have their digest', async () => {
   await using opened = await openTestStore()
   const random = new SeededRandom(runSeed())
   const slowly = readsOf(opened.store.element, read => async (...wanted) => {

@@ -63,7 +63,7 @@ export class WrittenFile {
     return { ...digests, sums: this.#summer.finish() }
   }
 
-  /** Lets go of the file once nothing is being written. Never rejects: that would end the thread. */
+  /** Lets go of the file once nothing is written. Never rejects: that would end the thread. */
   async close(): Promise<void> {
     await this.#done.catch(() => {})
     try {
