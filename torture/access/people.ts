@@ -28,6 +28,8 @@ export interface People {
   readonly dead: readonly Caller[]
   /** The user whose account is locked; it was at work before. */
   readonly locked: Caller
+  /** A page of somebody else, in the browser of an administrator: all it can send is cookies. */
+  readonly page: Caller
 }
 
 export const password = 'Correct-Horse-7-Battery'
@@ -64,7 +66,17 @@ export async function introduce(lab: Lab): Promise<People> {
     living: { admin, operator, user, auditor, readonly, narrow, stranger, confined, anonymous },
     dead,
     locked,
+    page: foreignPage(admin),
   }
+}
+
+function foreignPage({ headers }: Caller): Caller {
+  const token = headers.authorization?.slice('Bearer '.length) ?? ''
+  const names = ['holdfast-oidc', 'session', 'access_token', 'x-api-key', 'authorization']
+  const cookie = names.map(name => `${name}=${token}`).join('; ')
+  const origin = { origin: 'https://evil.example', referer: 'https://evil.example/' }
+  const sent = { cookie, ...origin, 'sec-fetch-site': 'cross-site' }
+  return { name: 'foreign page', id: nobody, headers: sent }
 }
 
 async function theDead(lab: Lab, had: { brief: Caller; admin: Caller }): Promise<Caller[]> {

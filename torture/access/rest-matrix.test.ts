@@ -14,6 +14,7 @@ const minimum = {
   refused: 800,
   compared: 200,
   'dead refused': 900,
+  'forged refused': 50,
   'direct answers': 60,
   audited: 1700,
 }

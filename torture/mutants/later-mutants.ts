@@ -248,11 +248,11 @@ export const laterMutants: readonly Mutant[] = [
   {
     name: 'names-after-the-log',
     edits: [
-      { in: `${drivers}/store/committer.ts`, find: /files\.sync\(\)/, put: '' },
+      { in: `${drivers}/store/committer.ts`, find: /await files\.sync\(\)/, put: '' },
       {
         in: `${drivers}/store/committer.ts`,
         find: /journal\.append\(\{ bodies: batch\.bodies, lines[^\n]*\}\)/,
-        put: '$&; files.sync()',
+        put: '$&; await files.sync()',
       },
     ],
     hunts: ['replay:large bodies'],
@@ -386,7 +386,7 @@ export const laterMutants: readonly Mutant[] = [
   {
     name: 'direct-tail-stays',
     edits: [
-      { in: `${drivers}/disk/direct-file.ts`, find: /fs\.ftruncateSync\(fd, size\)/, put: '' },
+      { in: `${drivers}/disk/direct-file.ts`, find: /fs\.ftruncateSync\(fd, size\)/, put: 'void 0' },
     ],
     hunts: ['test:packages/drivers/src/element/disk/large/writer-pool.test.ts'],
   },
@@ -395,22 +395,113 @@ export const laterMutants: readonly Mutant[] = [
     edits: [
       {
         in: `${drivers}/element/disk/large/writer-thread.ts`,
-        find: /answer\(\{ kind: 'failed', id, slab, error/,
-        put: "if (message.kind === 'write') answer({ kind: 'done', id, slab })\n      else $&",
+        find: /return \{ kind: 'failed'/,
+        put: "if (message.kind === 'write') return { kind: 'done', id, slabs: taken }\n      $&",
+      },
+      {
+        in: `${drivers}/element/disk/large/written-file.ts`,
+        find: /this\.#done\.then\(start\)/,
+        put: 'this.#done.then(start, start)',
       },
     ],
-    hunts: ['test:packages/drivers/src/element/disk/large/writer-pool.test.ts'],
+    hunts: ['test:packages/drivers/src/element/disk/large/written-file.test.ts'],
   },
   {
     name: 'written-before-written',
     edits: [
       {
-        in: `${drivers}/element/disk/large/written-file.ts`,
-        find: /(?<=add\(bytes\)\n\s+)this\.#file\.write\(slab, size, this\.#written\)/,
-        put: 'const at = this.#written; setImmediate(() => this.#file.write(slab, size, at))',
+        in: `${drivers}/element/disk/large/writer-thread.ts`,
+        find: /await file\.write\(memory, size\)/,
+        put: 'file.write(memory, size).catch(() => {})',
       },
     ],
     hunts: ['test:packages/drivers/src/element/disk/large/writer-pool.test.ts'],
+  },
+  {
+    name: 'memory-back-before-written',
+    edits: [
+      {
+        in: `${drivers}/element/disk/large/thread-sink.ts`,
+        find: /this\.#writer\.slabs\.give\(this\.#takeHeld\(\)\)/,
+        put: '$&\n    this.#writer.slabs.give(this.sent)',
+      },
+      {
+        in: `${drivers}/element/disk/large/thread-sink.ts`,
+        find: /(?<=#isOver = false\n)/,
+        put: '  sent: readonly number[] = []\n',
+      },
+      {
+        in: `${drivers}/element/disk/large/thread-sink.ts`,
+        find: /const open = this\.#open\n/,
+        put: '$&    this.sent = slabs\n',
+      },
+    ],
+    hunts: ['test:packages/drivers/src/element/disk/large/writer-pool.test.ts'],
+  },
+  {
+    name: 'rest-of-a-short-write-lost',
+    edits: [
+      {
+        in: `${drivers}/disk/direct-file.ts`,
+        find: /left = after\(left, written\)/,
+        put: 'left = []',
+      },
+    ],
+    hunts: ['test:packages/drivers/src/element/disk/large/written-file.test.ts'],
+  },
+  {
+    name: 'failed-sync-of-a-body-forgotten',
+    edits: [
+      {
+        in: `${drivers}/disk/direct-file.ts`,
+        find: /\(error === null \? resolve\(\) : reject\(error\)\)(?=\)\n\s+await promise)/,
+        put: 'resolve()',
+      },
+    ],
+    hunts: ['test:packages/drivers/src/element/disk/large/written-file.test.ts'],
+  },
+  {
+    name: 'synced-before-written',
+    edits: [
+      {
+        in: `${drivers}/element/disk/large/written-file.ts`,
+        find: /await this\.#ask\(file => file\.sync\(this\.#size\)\)/,
+        put: '',
+      },
+      {
+        in: `${drivers}/element/disk/large/written-file.ts`,
+        find: /await this\.write\(slabs, size\)/,
+        put: 'await this.#ask(file => file.sync(this.#size + size))\n    $&',
+      },
+    ],
+    hunts: ['test:packages/drivers/src/element/disk/large/written-file.test.ts'],
+  },
+  {
+    name: 'half-read-part-counts',
+    edits: [
+      {
+        in: 'packages/engine/src/multipart/running-digests.ts',
+        find: /prefix\.cancel\(\)(?=\n\s+if)/,
+        put: '',
+      },
+      {
+        in: 'packages/engine/src/multipart/running-digests.ts',
+        find: /if \(this\.#uploads\.get\(uploadId\) === prefix\) this\.#take\(uploadId\)/,
+        put: '',
+      },
+    ],
+    hunts: ['test:packages/engine/src/multipart/running-digests.test.ts'],
+  },
+  {
+    name: 'replaced-part-counts',
+    edits: [
+      {
+        in: 'packages/engine/src/multipart/running-digests.ts',
+        find: /return order\.digest\('hex'\) === [^\n]+/,
+        put: 'return true',
+      },
+    ],
+    hunts: ['test:packages/engine/src/multipart/running-digests.test.ts'],
   },
   {
     name: 'parts-unreferenced',

@@ -43,18 +43,21 @@ export const durabilityMutants: readonly Mutant[] = [
     name: 'no-dirsync',
     edits: [
       {
-        in: drivers,
-        find: /for \(const dir of this\.#dirty\) this\.#disk\.syncDir\(dir\)/,
+        in: `${drivers}/element/disk/blob-files.ts`,
+        find: /if \(dirs\.length > 1 [^\n]+\n\s+else for [^\n]+/,
         put: '',
       },
     ],
     hunts: ['replay:large bodies'],
   },
   {
+    name: 'no-dirsync-together',
+    edits: [{ in: drivers, find: /await this\.#disk\.syncDirs\(dirs\)/, put: 'void dirs' }],
+    hunts: ['replay:large bodies'],
+  },
+  {
     name: 'no-parentsync',
-    edits: [
-      { in: drivers, find: /this\.#(disk\.syncDir|dirty\.add)\(parent\)/, put: 'void parent' },
-    ],
+    edits: [{ in: drivers, find: /this\.#dirty\.add\(`\$\{this\.#dir\}\/\$\{BLOBS\}`\)/, put: '' }],
     hunts: ['replay:large bodies'],
   },
   {
@@ -144,7 +147,7 @@ export const durabilityMutants: readonly Mutant[] = [
     edits: [
       {
         in: `${drivers}/store`,
-        find: /this\.#makeDurable\(batch\)/,
+        find: /await this\.#makeDurable\(batch\)/,
         put: 'this.#removeBytes(batch.removed); $&',
       },
     ],
@@ -234,7 +237,11 @@ export const durabilityMutants: readonly Mutant[] = [
   {
     name: 'no-fsync-direct',
     edits: [
-      { in: `${drivers}/disk`, find: /fs\.fdatasyncSync\(fd\)\n(?=\s+\},\n\s+close)/, put: '\n' },
+      {
+        in: `${drivers}/disk/direct-file.ts`,
+        find: /fs\.fdatasync\(fd, [^\n]+/,
+        put: 'resolve()',
+      },
     ],
     hunts: ['sync-order'],
     needs: 'strace',

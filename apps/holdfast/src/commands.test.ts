@@ -151,7 +151,16 @@ test('a service account gets tokens, a next secret, and is shut out', async t =>
   const next = succeeded(await holdfast(...rotate)).stdout.trim()
   assert.match((await token(first)).stderr, /UNAUTHENTICATED/)
   succeeded(await token(next))
-  assert.match((await holdfast('accounts')).stdout, /ACTIVE +READONLY assets:write +hfc_\S+…/)
+  assert.match(
+    (await holdfast('accounts')).stdout,
+    /ACTIVE +READONLY assets:write +default +hfc_\S+…/,
+  )
+  assert.match((await holdfast('accounts', 'limit', 'runner', '7')).stdout, /: 7\/min$/m)
+  assert.equal((await holdfast('accounts', 'limit', 'runner', '1.5')).code, 2)
+  const free = ['accounts', 'create', 'free', '--rate-limit', '0', '--json']
+  assert.equal(JSON.parse(succeeded(await holdfast(...free)).stdout).rate_limit, 0)
+  assert.match((await holdfast('accounts')).stdout, /READONLY assets:write +7\/min/)
+  assert.match((await holdfast('accounts', 'limit', 'free', 'default')).stdout, /: default$/m)
   assert.match((await holdfast('accounts', 'suspend', clientId)).stdout, /SUSPENDED/)
   assert.match((await token(next)).stderr, /ACCOUNT_DISABLED/)
   succeeded(await holdfast('accounts', 'remove', 'runner'))

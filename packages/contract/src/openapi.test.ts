@@ -117,7 +117,14 @@ test('every operation tells of its limits: 429 with its codes and headers', () =
     for (const { responses } of Object.values<Tree>(item)) {
       const { description, headers } = responses['429']
       assert.match(description, /`RATE_LIMITED`.*`TOO_MANY_REQUESTS`/s, path)
-      assert.deepEqual(Object.keys(headers), ['Retry-After', 'RateLimit-Policy', 'RateLimit'])
+      assert.deepEqual(Object.keys(headers), [
+        'Retry-After',
+        'RateLimit-Policy',
+        'RateLimit',
+        'X-RateLimit-Limit',
+        'X-RateLimit-Remaining',
+        'X-RateLimit-Reset',
+      ])
     }
   }
 })

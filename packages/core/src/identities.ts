@@ -199,6 +199,8 @@ export interface ServiceAccount extends IdentityFields {
   /** Bucket names it is confined to; null = all. */
   readonly buckets: readonly string[] | null
   readonly expiresAt: string | null
+  /** Requests a minute; 0 for no limit, null for that of the settings. */
+  readonly rateLimit: number | null
   /** Newest last. */
   readonly secrets: readonly ClientSecret[]
 }

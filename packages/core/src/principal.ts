@@ -28,8 +28,16 @@ export interface Principal {
   readonly within?: Within
   /** The login that its token came from. */
   readonly sessionId?: string
+  /** How much it may ask for; absent: no more than what holds for everybody. */
+  readonly rateLimit?: OwnRateLimit
   /** How the request came, for conditions of policies; absent where the door does not tell. */
   readonly request?: RequestFacts
+}
+
+/** The limit of a service account, for all that acts for it. */
+export interface OwnRateLimit {
+  readonly clientId: string
+  readonly perMinute: number
 }
 
 export interface Within {

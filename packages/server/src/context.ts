@@ -181,6 +181,7 @@ function identitySettings(settings: Settings): Partial<IdentitySettings> {
     accessSeconds: settings.accessTokenSeconds,
     refreshSeconds: settings.refreshTokenSeconds,
     accountRefresh: settings.accountRefreshTokens,
+    accountRequestsPerMinute: settings.accountRequestsPerMinute,
     rotationSeconds: settings.keyRotationSeconds,
     overlapSeconds: Math.max(settings.keyOverlapSeconds, settings.accessTokenSeconds),
     lockoutFailures: settings.lockoutFailures,

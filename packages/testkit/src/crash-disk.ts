@@ -225,6 +225,12 @@ export class CrashDisk implements Disk {
     })
   }
 
+  /** All are begun, the last one first: nobody may rely on an order, nor on those after a failure. */
+  async syncDirs(paths: readonly string[]): Promise<void> {
+    const all = await Promise.allSettled(paths.toReversed().map(async path => this.syncDir(path)))
+    for (const one of all) if (one.status === 'rejected') throw one.reason
+  }
+
   space(path: string): DiskSpace {
     return this.#look('space', path, () => {
       const totalBytes = this.#options.capacityBytes ?? 2 ** 40

@@ -78,6 +78,16 @@ function rateTests(check: Check): void {
     const takes = await Promise.all(Array.from({ length: 500 }, () => store.take(wide, 'k')))
     assert.equal(takes.filter(taken => taken.allowed).length, 100)
   })
+  check('L8 a key keeps its share of the tokens when its quota changes', async ({ store }) => {
+    const of = (quota: number): RatePolicy => ({ name: 'own', rate: { quota, windowMs: 600_000 } })
+    for (let n = 0; n < 5; n += 1) await store.take(of(10), 'k')
+    assert.equal(await drain(store, of(100), 'k'), 50)
+    assert.equal(await allowed(store, of(10), 'k'), false)
+    assert.equal(await allowed(store, of(100_000), 'other'), true)
+    assert.equal(await drain(store, of(4), 'fourth'), 4)
+    await store.giveBack(of(4), 'fourth')
+    assert.equal(await drain(store, of(4), 'fourth'), 1)
+  })
   check('L6 a token that is given back is there again', async ({ store }) => {
     await drain(store, wide, 'k')
     await store.giveBack(wide, 'k')

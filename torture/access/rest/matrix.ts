@@ -54,6 +54,10 @@ export async function runMatrix(
   await matrix.refusals.check(lab, report)
 }
 
+function isChange({ method }: Route): boolean {
+  return method !== 'GET' && method !== 'HEAD'
+}
+
 interface Question {
   readonly operation: string
   readonly route: Route
@@ -92,6 +96,10 @@ class Matrix {
       await this.#askDead(question, { who, world, expected: isOpen ? undefined : expected })
     }
     for (const who of people.dead) await ask(who, 401)
+    if (isChange(question.route) && row.rule.public.anonymous === '1') {
+      await ask(people.page, 401)
+      this.#report.count('forged refused')
+    }
     await ask(people.locked, 423)
   }
 
@@ -117,8 +125,7 @@ class Matrix {
   /** Who is let in and changes it gets one of its own; the others find it as it was. */
   async #worldFor({ row, route, operation }: Question, by: Asker): Promise<World> {
     const { who, kind, verdict } = by
-    const changes = route.method !== 'GET' && route.method !== 'HEAD'
-    if (verdict === '+' && (changes || row.prepare !== undefined)) {
+    if (verdict === '+' && (isChange(route) || row.prepare !== undefined)) {
       return await this.#prepared(row, await this.#worlds.get(who, kind, true))
     }
     if (row.prepare === undefined) return await this.#worlds.get(who, kind, false)

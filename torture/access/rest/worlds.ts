@@ -5,11 +5,27 @@ import { jsonOf } from '../wire.ts'
 import type { World } from './row.ts'
 import type { Kind } from './rules.ts'
 
-const somebody = '0199a7e2-7a55-7c54-b6f4-0d5f7c1d1f3a'
+export const somebody = '0199a7e2-7a55-7c54-b6f4-0d5f7c1d1f3a'
 const buckets: Readonly<Record<Kind, string>> = {
   own: 'mx-private',
   foreign: 'mx-private',
   public: 'mx-public',
+}
+
+/** An asset full of secrets, put by the administrator; its id. */
+export async function putThing(
+  lab: Lab,
+  { bucket, key, ownerId, service }: Pick<World, 'bucket' | 'key' | 'ownerId' | 'service'>,
+): Promise<string> {
+  const facts = { owner_id: ownerId, service, name: `${canary}.txt`, tags: canary }
+  const answer = await lab.rest.ask({
+    method: 'PUT',
+    path: `/api/v2/buckets/${bucket}/assets/${key}?${new URLSearchParams(facts)}`,
+    headers: { 'x-api-key': adminKey, 'x-metadata': JSON.stringify({ secret: canary }) },
+    body: Buffer.from(`${canary} ${key}`),
+  })
+  if (answer.status !== 201) throw new Error(`no asset: ${answer.status} ${answer.text}`)
+  return jsonOf(answer).id
 }
 
 /** Makes what is asked for: an asset of the caller or of somebody else, full of secrets. */
@@ -44,15 +60,7 @@ export class Worlds {
     const key = `things/${this.#made}.txt`
     const ownerId = kind === 'own' ? who.id : somebody
     const service = `mx-service-${this.#made}`
-    const facts = { owner_id: ownerId, service, name: `${canary}.txt`, tags: canary }
-    const answer = await this.#lab.rest.ask({
-      method: 'PUT',
-      path: `/api/v2/buckets/${bucket}/assets/${key}?${new URLSearchParams(facts)}`,
-      headers: { 'x-api-key': adminKey, 'x-metadata': JSON.stringify({ secret: canary }) },
-      body: Buffer.from(`${canary} ${key}`),
-    })
-    if (answer.status !== 201) throw new Error(`no asset: ${answer.status} ${answer.text}`)
-    const { id } = jsonOf(answer)
+    const id = await putThing(this.#lab, { bucket, key, ownerId, service })
     return { ...{ lab: this.#lab, who, kind, bucket, key, id, ownerId, service }, made: {} }
   }
 

@@ -54,11 +54,14 @@ export const written = {
   Location: 'Path of the asset.',
 } as const
 
-/** Of a 429; the second and third go with every answer where limits are set. */
+/** Of a 429; all but the first go with every answer where limits are set. */
 export const limited = {
   'Retry-After': 'Seconds to wait before the next request.',
   'RateLimit-Policy':
     'The limits that were asked about: `q` requests in `w` seconds, or at once ' +
     '(draft-ietf-httpapi-ratelimit-headers-11).',
   RateLimit: 'What is left of them: `r` requests for the next `t` seconds.',
+  'X-RateLimit-Limit': 'Requests a minute, where the caller acts for a service account.',
+  'X-RateLimit-Remaining': 'What is left of them.',
+  'X-RateLimit-Reset': 'When all of them are back, in seconds since 1970.',
 } as const

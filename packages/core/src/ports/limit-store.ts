@@ -1,6 +1,6 @@
 import type { Rate, Taken } from '../rates/rate-table.ts'
 
-/** At most so many, so fast; all keys of one policy have the same rate. */
+/** At most so many, so fast; all keys of one policy have the same window, each its quota. */
 export interface RatePolicy {
   readonly name: string
   readonly rate: Rate
@@ -35,6 +35,7 @@ type Awaitable<T> = T | Promise<T>
  *    other keys do, and a key that is forgotten had all its tokens.
  * L6 A token that is given back can be taken again; a key never has more than its policy says.
  * L7 At most `places` stay inside at once; who leaves frees one place, however often it leaves.
+ * L8 A key whose quota changes keeps the share of its tokens that it has: nothing begins anew.
  */
 export interface LimitStore extends AsyncDisposable {
   readonly traits: LimitTraits

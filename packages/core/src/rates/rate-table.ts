@@ -37,7 +37,6 @@ const EPSILON_MS = 1e-6
  */
 export class RateTable {
   readonly #rate: Rate
-  readonly #intervalMs: number
   readonly #keysMax: number
   readonly #seed: number
   readonly #entries = new Map<string, Entry>()
@@ -46,7 +45,6 @@ export class RateTable {
 
   constructor(rate: Rate, { keysMax, seed }: RateTableOptions) {
     this.#rate = rate
-    this.#intervalMs = rate.windowMs / rate.quota
     this.#keysMax = keysMax
     this.#seed = seed
   }
@@ -56,24 +54,25 @@ export class RateTable {
     return this.#entries.size
   }
 
-  /** `nowMs` never goes back. */
-  take(key: string, nowMs: number): Taken {
+  /** `nowMs` never goes back. A key may have a quota of its own: its share of that stays. */
+  take(key: string, nowMs: number, quota = this.#rate.quota): Taken {
     const entry = this.#entries.get(key) ?? this.#admit(key, nowMs)
     const { windowMs } = this.#rate
-    const owedMs = Math.max(0, entry.fullAtMs - nowMs) + this.#intervalMs
+    const intervalMs = windowMs / quota
+    const owedMs = Math.max(0, entry.fullAtMs - nowMs) + intervalMs
     if (owedMs > windowMs + EPSILON_MS) {
       return { allowed: false, left: 0, waitMs: owedMs - windowMs }
     }
     entry.fullAtMs = nowMs + owedMs
-    const left = Math.floor((windowMs - owedMs + EPSILON_MS) / this.#intervalMs)
-    const waitMs = left > 0 ? 0 : owedMs + this.#intervalMs - windowMs
+    const left = Math.floor((windowMs - owedMs + EPSILON_MS) / intervalMs)
+    const waitMs = left > 0 ? 0 : owedMs + intervalMs - windowMs
     return { allowed: true, left, waitMs }
   }
 
   /** Only to a key of its own: nobody fills a pool with what was not taken from it. */
-  giveBack(key: string): void {
+  giveBack(key: string, quota = this.#rate.quota): void {
     const entry = this.#entries.get(key)
-    if (entry !== undefined) entry.fullAtMs -= this.#intervalMs
+    if (entry !== undefined) entry.fullAtMs -= this.#rate.windowMs / quota
   }
 
   #admit(key: string, nowMs: number): Entry {

@@ -33,11 +33,11 @@ export class MemoryLimitStore implements LimitStore {
       table = new RateTable(rate, { keysMax: this.traits.keysMax, seed: this.#seed })
       this.#tables.set(name, table)
     }
-    return table.take(key, this.#clock.monotonic())
+    return table.take(key, this.#clock.monotonic(), rate.quota)
   }
 
-  giveBack({ name }: RatePolicy, key: string): void {
-    this.#tables.get(name)?.giveBack(key)
+  giveBack({ name, rate }: RatePolicy, key: string): void {
+    this.#tables.get(name)?.giveBack(key, rate.quota)
   }
 
   enter({ name, places }: PlacesPolicy, key: string): Stay {

@@ -3,6 +3,7 @@ import type { Permission, Principal } from '@holdfast/core/principal.ts'
 import type { Asset, Bucket, Json, JsonObject } from '@holdfast/core/records.ts'
 import type { Action } from './actions.ts'
 import { evaluatePolicy } from './policy/evaluate-policy.ts'
+import { isOfBucket } from './policy/known-actions.ts'
 
 /** What the documents of a bucket add to the rules of `decide`: policy and access lists of S3. */
 export interface RuleQuestion {
@@ -24,10 +25,12 @@ export function bucketRule(
   permission: Permission,
   question: RuleQuestion,
 ): Rule | undefined {
-  const { bucket, key } = question
+  const { bucket } = question
   const documents = bucket.documents ?? {}
   const action = question.action ?? actionOf(permission, question)
   if (action === undefined) return undefined
+  // Whatever object it is asked for: listing is done to the bucket.
+  const key = isOfBucket(action) ? undefined : question.key
   const block = documents.publicAccessBlock ?? {}
   const { policy } = documents
   if (policy !== undefined) {

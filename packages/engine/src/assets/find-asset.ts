@@ -15,7 +15,7 @@ export interface WantedAsset {
    * `hide`: a deleted asset is ASSET_NOT_FOUND. `refuse`: it is ASSET_DELETED. `show`: it is found.
    */
   readonly deleted: 'hide' | 'refuse' | 'show'
-  readonly action?: Action | undefined
+  readonly actions?: readonly Action[] | undefined
 }
 
 /** The asset, when the caller has the permission on it. */
@@ -31,8 +31,9 @@ export async function findSeen(
 ): Promise<{ readonly asset: Asset; readonly bucket: Bucket; readonly seen: readonly Seen[] }> {
   const asset = await engine.catalog.view.assets.byId(wanted.id.toLowerCase())
   if (asset === undefined) return missingAsset(call, wanted)
-  const { permission, action } = wanted
-  const bucket = await authorizeAsset(engine, call, { asset, permission, asked: wanted.id, action })
+  const { permission, actions } = wanted
+  const asked = { asset, permission, asked: wanted.id, actions }
+  const bucket = await authorizeAsset(engine, call, asked)
   if (asset.deletedAt !== null && wanted.deleted !== 'show') {
     if (wanted.deleted === 'refuse')
       throw new HoldfastError('ASSET_DELETED', { asset_id: asset.id })
@@ -46,6 +47,7 @@ export interface WantedPlace {
   readonly key: string
   readonly permission: Permission
   readonly deleted: 'hide' | 'show'
+  readonly action?: Action | undefined
 }
 
 /**
@@ -55,7 +57,7 @@ export interface WantedPlace {
 export async function findAssetByKey(
   engine: Engine,
   call: Call,
-  { bucket: name, key, permission, deleted }: WantedPlace,
+  { bucket: name, key, permission, deleted, action }: WantedPlace,
 ): Promise<Asset> {
   const { view } = engine.catalog
   const bucket = await view.buckets.byName(name)
@@ -63,12 +65,12 @@ export async function findAssetByKey(
   const isThere = asset !== undefined && (deleted === 'show' || asset.deletedAt === null)
   if (isThere) {
     const known = decide(call.principal, 'assets:read', { bucket, asset }).allowed
-    if (decide(call.principal, permission, { bucket, asset }).allowed) return asset
-    if (known) authorize(call.principal, permission, { bucket, asset })
+    if (decide(call.principal, permission, { bucket, asset, action }).allowed) return asset
+    if (known) authorize(call.principal, permission, { bucket, asset, action })
   }
   // As if it were the caller's own: whose it is, is not told.
   const fresh = { ownerId: call.principal.id, key }
-  await findBucket(engine, call, { name, permission, fresh })
+  await findBucket(engine, call, { name, permission, fresh, action })
   const cause = isThere ? { cause: HIDDEN } : {}
   throw new HoldfastError('ASSET_NOT_FOUND', { bucket: name, key }, cause)
 }
@@ -82,14 +84,17 @@ export async function authorizeAsset(
     readonly permission: Permission
     /** The id as the caller wrote it. */
     readonly asked?: string | undefined
-    readonly action?: Action | undefined
+    /** All that it means in words of policies; absent: what the permission stands for. */
+    readonly actions?: readonly Action[] | undefined
   },
 ): Promise<Bucket> {
-  const { asset, permission, asked = asset.id } = wanted
+  const { asset, permission, asked = asset.id, actions = [undefined] } = wanted
   // Whatever the caller holds, the policy of the bucket may deny it.
   const bucket = await bucketOf(engine, asset)
   const missing = ['ASSET_NOT_FOUND', { asset_id: asked }] as const
-  authorize(call.principal, permission, { bucket, asset, missing, action: wanted.action })
+  for (const action of actions) {
+    authorize(call.principal, permission, { bucket, asset, missing, action })
+  }
   return bucket
 }
 

@@ -4,6 +4,7 @@ import type { StoredPlace } from '@holdfast/core/ports/catalog.ts'
 import type { BlobBytes, ByteRange, LentBytes, ReadOptions } from '@holdfast/core/ports/element.ts'
 import type { Permission } from '@holdfast/core/principal.ts'
 import type { Asset, Version } from '@holdfast/core/records.ts'
+import type { Action } from '../access/actions.ts'
 import { readBlob } from '../content/read-blob.ts'
 import type { Engine } from '../engine.ts'
 import { authorizeAsset, findAsset, findAssetByKey } from './find-asset.ts'
@@ -12,6 +13,7 @@ export interface GetOptions {
   /** Deleted assets too, for callers who may write. */
   readonly includeDeleted?: boolean | undefined
   readonly permission?: Permission | undefined
+  readonly actions?: readonly Action[] | undefined
 }
 
 export async function getAsset(
@@ -20,11 +22,11 @@ export async function getAsset(
   id: string,
   options: GetOptions = {},
 ): Promise<Asset> {
-  const permission = options.permission ?? 'assets:read'
+  const { actions, permission = 'assets:read' } = options
   if (options.includeDeleted !== true) {
-    return findAsset(engine, call, { id, permission, deleted: 'hide' })
+    return findAsset(engine, call, { id, permission, actions, deleted: 'hide' })
   }
-  const asset = await findAsset(engine, call, { id, permission, deleted: 'show' })
+  const asset = await findAsset(engine, call, { id, permission, actions, deleted: 'show' })
   if (asset.deletedAt !== null) {
     await authorizeAsset(engine, call, { asset, permission: 'assets:write' })
   }

@@ -61,8 +61,8 @@ async function authoriseAndMove(
   const was = { bucket: from, asset }
   // In words of policies it is deleted where it lies, as by a rename of S3.
   if (bucket.id !== asset.bucketId || key !== asset.key) {
-    const action = 's3:DeleteObject'
-    await authorizeAsset(engine, call, { asset, permission: 'assets:write', action })
+    const actions = ['s3:DeleteObject'] as const
+    await authorizeAsset(engine, call, { asset, permission: 'assets:write', actions })
   }
   await requireNoGain(engine, call, { was, is: { bucket, asset: { ...asset, key } } })
   await requireFree(engine, call, { bucket, key, except: asset.id })

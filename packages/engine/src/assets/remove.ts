@@ -15,6 +15,10 @@ export interface RemoveOptions {
   readonly ifMatch?: readonly string[] | undefined
 }
 
+const DELETE = 's3:DeleteObject'
+/** All versions go. */
+const FOR_GOOD = [DELETE, 's3:DeleteObjectVersion'] as const
+
 /** Deletes. Deleting what is deleted already changes nothing. */
 export async function removeAsset(
   engine: Engine,
@@ -23,7 +27,8 @@ export async function removeAsset(
   options: RemoveOptions = {},
 ): Promise<void> {
   await authorisedAnew(async () => {
-    const asset = await findAsset(engine, call, { id, permission: 'assets:write', deleted: 'show' })
+    const wanted = { id, permission: 'assets:write', deleted: 'show', actions: [DELETE] } as const
+    const asset = await findAsset(engine, call, wanted)
     await removeFound(engine, call, { asset, options })
   })
 }
@@ -36,7 +41,8 @@ export async function removeAssetByKey(
   options: RemoveOptions = {},
 ): Promise<void> {
   const { bucket, key } = place
-  const wanted = { bucket, key, permission: 'assets:write', deleted: 'show' } as const
+  const about = { permission: 'assets:write', deleted: 'show', action: DELETE } as const
+  const wanted = { bucket, key, ...about }
   await authorisedAnew(async () => {
     const asset = await findAssetByKey(engine, call, wanted)
     await removeFound(engine, call, { asset, options })
@@ -49,14 +55,10 @@ async function removeFound(
   { asset, options }: { readonly asset: Asset; readonly options: RemoveOptions },
 ): Promise<void> {
   const permission = 'assets:write'
-  const action = 's3:DeleteObject'
-  const bucket = await authorizeAsset(engine, call, { asset, permission, action })
-  requirePreconditions(asset.deletedAt === null ? asset : undefined, options)
   const hard = options.hard ?? false
-  // All its versions go.
-  if (hard) {
-    await authorizeAsset(engine, call, { asset, permission, action: 's3:DeleteObjectVersion' })
-  }
+  const actions = hard ? FOR_GOOD : ([DELETE] as const)
+  const bucket = await authorizeAsset(engine, call, { asset, permission, actions })
+  requirePreconditions(asset.deletedAt === null ? asset : undefined, options)
   if (!hard && asset.deletedAt !== null) return
   const args = {
     assetId: asset.id,

@@ -8,6 +8,7 @@ import type { Engine } from '../engine.ts'
 import { requireFields } from './asset-fields.ts'
 import { findSeen } from './find-asset.ts'
 import { requireAllowedBytes, requireAllowedType, resolveType } from './intake/content-type.ts'
+import { actionsOf } from './intake/put-fields.ts'
 import { requireLength, type Upload } from './intake/upload.ts'
 import { requirePreconditions } from './preconditions.ts'
 import type { PutResult } from './writes/put-transaction.ts'
@@ -37,7 +38,8 @@ export async function updateAsset(
   id: string,
   input: UpdateInput,
 ): Promise<PutResult> {
-  return change(engine, call, { id, permission: 'assets:write', input })
+  const actions = ['s3:PutObject', ...actionsOf(input)] as const
+  return change(engine, call, { id, permission: 'assets:write', actions, input })
 }
 
 export async function mergeMetadata(
@@ -48,14 +50,15 @@ export async function mergeMetadata(
   options: { readonly ifMatch?: readonly string[] | undefined } = {},
 ): Promise<Asset> {
   const input = { metadata, ifMatch: options.ifMatch }
-  const result = await change(engine, call, { id, permission: 'metadata:write', input })
+  const actions = ['s3:PutObject', 's3:PutObjectTagging'] as const
+  const result = await change(engine, call, { id, permission: 'metadata:write', actions, input })
   return result.asset
 }
 
 export interface Change {
   readonly id: string
   readonly permission: Permission
-  readonly action?: Action | undefined
+  readonly actions: readonly Action[]
   readonly input: UpdateInput
 }
 
@@ -66,12 +69,12 @@ export async function change(engine: Engine, call: Call, wanted: Change): Promis
 async function changeOnce(
   engine: Engine,
   call: Call,
-  { id, permission, action, input }: Change,
+  { id, permission, actions, input }: Change,
 ): Promise<PutResult> {
   const { asset, bucket, seen } = await findSeen(engine, call, {
     id,
     permission,
-    action,
+    actions,
     deleted: 'refuse',
   })
   requireFields(input)

@@ -1,9 +1,27 @@
 import { type FieldProblem, HoldfastError, invalidFields } from '@holdfast/core/errors.ts'
 import { bucketNameProblem, contentTypeProblem } from '@holdfast/core/names.ts'
 import type { BucketSettings, Versioning } from '@holdfast/core/records.ts'
+import type { Action } from '../access/actions.ts'
 
 export type BucketPatch = {
   readonly [Name in keyof BucketSettings]?: BucketSettings[Name] | undefined
+}
+
+const ACTIONS: { readonly [Name in keyof BucketSettings]?: Action } = {
+  versioning: 's3:PutBucketVersioning',
+  publicRead: 's3:PutBucketAcl',
+  corsOrigins: 's3:PutBucketCORS',
+  versionsMax: 's3:PutLifecycleConfiguration',
+  versionRetentionDays: 's3:PutLifecycleConfiguration',
+}
+
+/** What a change does in words of policies; what these have no word for is the gravest of them. */
+export function actionsOfPatch(patch: BucketPatch): Action[] {
+  const names = (Object.keys(patch) as (keyof BucketSettings)[]).filter(
+    name => patch[name] !== undefined,
+  )
+  if (names.length === 0) return ['s3:PutBucketPolicy']
+  return [...new Set(names.map(name => ACTIONS[name] ?? 's3:PutBucketPolicy'))]
 }
 
 const VERSIONING: ReadonlySet<string> = new Set<Versioning>(['enabled', 'disabled', 'suspended'])

@@ -10,6 +10,7 @@ import { authorize, decide, hasScope, refusal, refuseMissing } from '../access/d
 import { commit } from '../commit.ts'
 import type { Engine } from '../engine.ts'
 import {
+  actionsOfPatch,
   type BucketPatch,
   patchedSettings,
   requireBucketName,
@@ -86,7 +87,10 @@ export async function updateBucket(
   name: string,
   patch: BucketPatch,
 ): Promise<BucketUse> {
-  const found = await findBucket(engine, call, { name, permission: 'buckets:admin' })
+  const permission = 'buckets:admin'
+  const [action, ...further] = actionsOfPatch(patch)
+  const found = await findBucket(engine, call, { name, permission, action })
+  for (const one of further) authorize(call.principal, permission, { bucket: found, action: one })
   requireBucketPatch(patch)
   if (patch.publicRead === true && !found.settings.publicRead) requireReader(call, found)
   const bucket = await commit(engine, call, { name: 'buckets.update', args: { name, patch } })
@@ -98,7 +102,12 @@ const OPENED = ['assets:read', 'metadata:read'] as const
 
 /** FORBIDDEN for who administers a bucket, but could read nothing in it unless everybody may. */
 function requireReader({ principal }: Call, bucket: Bucket): void {
-  const lacking = OPENED.find(permission => !decide(principal, permission, { bucket }).allowed)
+  // In words of policies, listing and what lies in it.
+  const anything = { ownerId: bucket.id, key: '' }
+  const places = [{ bucket }, { bucket, fresh: anything }]
+  const lacking = OPENED.find(permission =>
+    places.some(place => !decide(principal, permission, place).allowed),
+  )
   if (lacking === undefined) return
   const reason = 'a bucket cannot be open for more than its setter holds'
   throw refusal(principal, lacking, reason)
@@ -128,7 +137,8 @@ export async function removeBucket(
   name: string,
   options: RemoveBucketOptions = {},
 ): Promise<void> {
-  const bucket = await findBucket(engine, call, { name, permission: 'buckets:admin' })
+  const about = { permission: 'buckets:admin', action: 's3:DeleteBucket' } as const
+  const bucket = await findBucket(engine, call, { name, ...about })
   if (name === engine.settings.defaultBucket) {
     throw new HoldfastError('BUCKET_NOT_EMPTY', { bucket: name, reason: 'the default bucket' })
   }

@@ -1,6 +1,7 @@
 import type { Call } from '@holdfast/core/call.ts'
 import type { Permission } from '@holdfast/core/principal.ts'
 import type { Bucket } from '@holdfast/core/records.ts'
+import type { Action } from '../access/actions.ts'
 import { authorize, type Fresh, refuseMissing } from '../access/decide.ts'
 import type { Engine } from '../engine.ts'
 
@@ -14,6 +15,7 @@ export async function findBucket(
     readonly name: string
     readonly permission: Permission
     readonly fresh?: Fresh | undefined
+    readonly action?: Action | undefined
   },
 ): Promise<Bucket> {
   const bucket = await engine.catalog.view.buckets.byName(wanted.name)
@@ -23,6 +25,7 @@ export async function findBucket(
       { bucket: wanted.name },
     ])
   }
-  authorize(call.principal, wanted.permission, { bucket, fresh: wanted.fresh })
+  const { fresh, action } = wanted
+  authorize(call.principal, wanted.permission, { bucket, fresh, action })
   return bucket
 }

@@ -5,6 +5,8 @@ export interface IdentitySettings {
   readonly refreshSeconds: number
   /** Whether service accounts get refresh tokens as well, which RFC 6749 §4.4.3 advises against. */
   readonly accountRefresh: boolean
+  /** Requests of a service account that has no limit of its own; 0 for no limit. */
+  readonly accountRequestsPerMinute: number
   /** A key signs for so long, and is taken for `overlapSeconds` more. */
   readonly rotationSeconds: number
   readonly overlapSeconds: number
@@ -34,6 +36,7 @@ export const defaultIdentitySettings: IdentitySettings = Object.freeze({
   accessSeconds: HOUR / 2,
   refreshSeconds: 7 * 24 * HOUR,
   accountRefresh: false,
+  accountRequestsPerMinute: 100,
   rotationSeconds: 24 * HOUR,
   overlapSeconds: 25 * HOUR,
   lockoutFailures: 5,

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
 import { createHash, hash } from 'node:crypto'
 import { test } from 'node:test'
-import { setTimeout as delay } from 'node:timers/promises'
+import { setTimeout as delay, setImmediate as turn } from 'node:timers/promises'
+import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { UploadPart } from '@holdfast/core/objects.ts'
-import type { Element } from '@holdfast/core/ports/element.ts'
+import type { BlobBytes, Element } from '@holdfast/core/ports/element.ts'
+import { runSeed, SeededRandom } from '@holdfast/testkit/seeded-random.ts'
 import { openTestStore, refusedWith, type TestStore } from '../test-store.test.ts'
 import { completeUpload } from './complete-upload.ts'
 import { RunningDigests } from './running-digests.ts'
@@ -135,4 +137,145 @@ test('uploads that go while they are read, and a close, leave nothing behind', a
   engine.digests.partKept(other)
   const sha256 = await engine.digests.sha256Of(other, parts, signal)
   assert.equal(sha256, hash('sha256', Buffer.concat(bodies)), 'still computed when asked')
+})
+
+/** The element, with something done to each read. */
+function readsOf(element: Element, read: (honest: Element['read']) => Element['read']): Element {
+  const instead = read(element.read.bind(element))
+  return new Proxy(element, {
+    get(target, name) {
+      const value: unknown = name === 'read' ? instead : Reflect.get(target, name, target)
+      return typeof value === 'function' ? value.bind(target) : value
+    },
+  })
+}
+
+test('a part that could not be read to its end does not count by half', async () => {
+  await using opened = await openTestStore()
+  const broken = Promise.withResolvers<void>()
+  let reads = 0
+  async function* half({ chunks = [] }: BlobBytes): AsyncGenerator<Uint8Array> {
+    for await (const chunk of chunks) {
+      yield chunk
+      broken.resolve()
+      throw new HoldfastError('BLOB_DAMAGED')
+    }
+  }
+  const element = readsOf(opened.store.element, read => async (...wanted) => {
+    const found = await read(...wanted)
+    reads += 1
+    return reads === 2 ? { size: found.size, chunks: half(found) } : found
+  })
+  const digests = new RunningDigests({ ...opened.store, element })
+  const uploadId = await begin(opened)
+  const parts = await sendAll(opened, uploadId)
+  digests.partKept(uploadId)
+  await broken.promise
+  const sha256 = await digests.sha256Of(uploadId, parts, signal)
+  assert.equal(sha256, hash('sha256', Buffer.concat(bodies)))
+  assert.equal(reads, 2 + parts.length, 'all are read again')
+  await digests.close()
+})
+
+test('a part that is replaced while it is read does not count', async () => {
+  await using opened = await openTestStore()
+  const reading = Promise.withResolvers<void>()
+  const replaced = Promise.withResolvers<void>()
+  const element = readsOf(opened.store.element, read => async (...wanted) => {
+    const found = await read(...wanted)
+    reading.resolve()
+    await replaced.promise
+    return found
+  })
+  const digests = new RunningDigests({ ...opened.store, element })
+  const uploadId = await begin(opened)
+  const old = await sendAll(opened, uploadId)
+  digests.partKept(uploadId)
+  await reading.promise
+  const instead = Buffer.alloc(5 * MiB, 42)
+  const parts = old.with(0, await send(opened, uploadId, { number: 1, bytes: instead }))
+  digests.partKept(uploadId)
+  const completing = digests.sha256Of(uploadId, parts, signal)
+  replaced.resolve()
+  assert.equal(await completing, hash('sha256', Buffer.concat(bodies.with(0, instead))))
+  await digests.close()
+})
+
+test('a part that is replaced after the digest was taken refuses the completion', async () => {
+  await using opened = await openTestStore()
+  const { engine, call } = opened
+  const uploadId = await begin(opened)
+  const parts = await sendAll(opened, uploadId)
+  const instead = Buffer.alloc(5 * MiB, 43)
+  const digests = new Proxy(engine.digests, {
+    get(target, name) {
+      if (name !== 'sha256Of') return Reflect.get(target, name, target)
+      return async (...asked: Parameters<RunningDigests['sha256Of']>) => {
+        const sha256 = await target.sha256Of(...asked)
+        parts[2] = await send(opened, uploadId, { number: 3, bytes: instead })
+        return sha256
+      }
+    },
+  })
+  const wanted = { bucket, key, uploadId }
+  const late = completeUpload({ ...engine, digests }, call, { ...wanted, parts: named(parts) })
+  await refusedWith(late, 'PART_INVALID')
+  const object = await completeUpload(engine, call, { ...wanted, parts: named(parts) })
+  assert.equal(object.version.sha256, hash('sha256', Buffer.concat(bodies.with(2, instead))))
+})
+
+test('nothing is read for an upload of one part that was completed', async () => {
+  await using opened = await openTestStore()
+  const count = counted(opened.store.element)
+  const digests = new RunningDigests({ ...opened.store, element: count.element })
+  const uploadId = await begin(opened)
+  const part = await send(opened, uploadId, { number: 1, bytes: Buffer.alloc(MiB, 1) })
+  digests.partKept(uploadId)
+  assert.equal(await digests.sha256Of(uploadId, [part], signal), part.sha256)
+  await delay(20)
+  assert.equal(count.reads, 0)
+  await digests.close()
+})
+
+test('parts sent, sent again and completed in any order and mixture have their digest', async () => {
+  await using opened = await openTestStore()
+  const random = new SeededRandom(runSeed())
+  const slowly = readsOf(opened.store.element, read => async (...wanted) => {
+    for (let turns = random.below(4); turns > 0; turns -= 1) await turn()
+    return await read(...wanted)
+  })
+  let digests = new RunningDigests({ ...opened.store, element: slowly })
+  for (let round = 0; round < 12; round += 1) {
+    const uploadId = await begin(opened)
+    const sent = new Map<number, { readonly part: UploadPart; readonly bytes: Buffer }>()
+    const sendOne = async () => {
+      const number = 1 + random.below(6)
+      const bytes = Buffer.alloc(1 + random.below(400_000), random.below(256))
+      const part = await send(opened, uploadId, { number, bytes })
+      digests.partKept(uploadId)
+      return { part, bytes }
+    }
+    for (let step = 0; step < 8; step += 1) {
+      const several = Array.from({ length: 1 + random.below(3) }, sendOne)
+      for (const one of await Promise.all(several)) {
+        const known = sent.get(one.part.number)
+        if (known === undefined || known.part.seq < one.part.seq) sent.set(one.part.number, one)
+      }
+      // As after a restart.
+      if (random.below(12) === 0) digests = new RunningDigests({ ...opened.store, element: slowly })
+      if (random.below(3) > 0) continue
+      const named = [...sent].sort(([one], [other]) => one - other)
+      const chosen = named.filter(() => random.below(4) > 0).map(([, one]) => one)
+      const asked = [0, 1].map(() =>
+        digests.sha256Of(
+          uploadId,
+          chosen.map(({ part }) => part),
+          signal,
+        ),
+      )
+      const wanted = hash('sha256', Buffer.concat(chosen.map(({ bytes }) => bytes)))
+      assert.deepEqual(await Promise.all(asked), [wanted, wanted], `round ${round}, step ${step}`)
+    }
+  }
+  await digests.close()
 })

@@ -54,9 +54,12 @@ export class RunningDigests {
 
   /** SHA-256 of these parts one after the other. What was read already counts if it is the same. */
   async sha256Of(uploadId: string, parts: readonly Part[], signal: AbortSignal): Promise<string> {
-    const [only, second] = parts
-    if (only !== undefined && second === undefined) return only.sha256
     const known = this.#take(uploadId)
+    const [only, second] = parts
+    if (only !== undefined && second === undefined) {
+      known?.cancel()
+      return only.sha256
+    }
     known?.stop()
     await known?.reading
     const prefix = known?.isStartOf(parts) === true ? known : new Prefix()

@@ -20,6 +20,6 @@ export async function createVersion(
   assetId: string,
   input: VersionInput,
 ): Promise<PutResult> {
-  const wanted = { id: assetId, permission: 'versions:write', action: 's3:PutObject' } as const
+  const wanted = { id: assetId, permission: 'versions:write', actions: ['s3:PutObject'] } as const
   return change(engine, call, { ...wanted, input })
 }

@@ -27,6 +27,9 @@ export interface VersionPage {
   readonly total: number
 }
 
+/** They are listed, and told as reading each would. */
+const LISTING = ['s3:ListBucketVersions', 's3:GetObjectVersion'] as const
+
 /** Newest number first. */
 export async function listVersions(
   engine: Engine,
@@ -38,6 +41,7 @@ export async function listVersions(
   const found = await findAsset(engine, call, {
     id: assetId,
     permission: 'versions:read',
+    actions: LISTING,
     deleted: withDeleted ? 'show' : 'hide',
   })
   const page = requirePage(engine, query)
@@ -96,7 +100,8 @@ export async function assetHistory(
   assetId: string,
   query: PageQuery = {},
 ): Promise<HistoryPage> {
-  const wanted = { id: assetId, permission: 'versions:read', deleted: 'show' } as const
+  const about = { permission: 'versions:read', deleted: 'show', actions: LISTING } as const
+  const wanted = { id: assetId, ...about }
   const asset = await findAsset(engine, call, wanted)
   const page = requirePage(engine, query)
   return engine.catalog.read(async view => ({

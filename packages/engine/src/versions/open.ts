@@ -30,8 +30,8 @@ export async function openVersion(
 /** Throws unless the caller may read what the asset was before. */
 export async function authorizeOld(engine: Engine, call: Call, asset: Asset): Promise<void> {
   // In words of policies, too: what opens the object as it is does not open what it was.
-  const action = 's3:GetObjectVersion'
-  await authorizeAsset(engine, call, { asset, permission: 'assets:read', action })
+  const actions = ['s3:GetObjectVersion'] as const
+  await authorizeAsset(engine, call, { asset, permission: 'assets:read', actions })
   const bucket = await bucketOf(engine, asset)
   // Without the asset: a list that names `anonymous` publishes what is shown, too.
   if (readsAsAnyone(call.principal, { bucket, asset })) {

@@ -37,7 +37,7 @@ async function authoriseAndRoll(
   const wanted = {
     id: target.assetId,
     permission: 'versions:write',
-    action: 's3:PutObject',
+    actions: ['s3:PutObject'],
     deleted: 'refuse',
   } as const
   const { asset, seen } = await findSeen(engine, call, wanted)

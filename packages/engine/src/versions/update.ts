@@ -36,7 +36,11 @@ async function authoriseAndUpdate(
   target: { readonly assetId: string; readonly version: VersionName },
   patch: VersionPatch,
 ): Promise<Version> {
-  const wanted = { id: target.assetId, permission: 'versions:write', deleted: 'refuse' } as const
+  // S3 puts metadata with the object.
+  const put = patch.metadata === undefined ? [] : (['s3:PutObject'] as const)
+  const actions = ['s3:PutObjectVersionTagging', ...put] as const
+  const about = { permission: 'versions:write', deleted: 'refuse', actions } as const
+  const wanted = { id: target.assetId, ...about }
   const { asset, seen } = await findSeen(engine, call, wanted)
   requirePatch(patch)
   const version = await findVersion(engine.catalog.view, asset, target.version)

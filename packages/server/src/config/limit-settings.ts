@@ -15,6 +15,20 @@ const rate: Kind<Rate | undefined> = {
   },
   show: value => (value === undefined ? 'off' : `${value.quota}/${value.windowMs / 1000}s`),
 }
+/** All accounts have the same window, so that a limit can change and nothing begins anew. */
+const perMinute: Kind<number> = {
+  type: 'count/1m such as 100/1m, or off',
+  parse: text => {
+    const parsed = rate.parse(text)
+    const { quota, windowMs } = ('value' in parsed && parsed.value) || {
+      quota: 0,
+      windowMs: 60_000,
+    }
+    const isGood = 'value' in parsed && windowMs === 60_000 && quota <= 1_000_000
+    return isGood ? { value: quota } : { problem: 'must look like 100/1m, a minute, or be off' }
+  },
+  show: value => (value === 0 ? 'off' : `${value}/60s`),
+}
 const places: Kind<number> = { ...integer(0, 1_000_000), type: 'integer; 0 for no limit' }
 
 const minutes = (quota: number, count: number): Rate => ({ quota, windowMs: count * 60_000 })
@@ -32,6 +46,12 @@ export const limitSettings = {
     kind: rate,
     description: 'Requests of one user, key or issuer of links.',
     standard: undefined as Rate | undefined,
+  },
+  accountRequestsPerMinute: {
+    name: 'RATE_LIMIT_ACCOUNT',
+    kind: perMinute,
+    description: 'Requests of a service account whose `rate_limit` is null.',
+    standard: 100,
   },
   bucketRate: {
     name: 'RATE_LIMIT_BUCKET',
@@ -98,6 +118,7 @@ export function readLimits(read: Read): LimitSettings {
   return {
     addressRate: read(limitSettings.addressRate),
     principalRate: read(limitSettings.principalRate),
+    accountRequestsPerMinute: read(limitSettings.accountRequestsPerMinute),
     bucketRate: read(limitSettings.bucketRate),
     loginRate: read(limitSettings.loginRate),
     credentialRate: read(limitSettings.credentialRate),

@@ -173,6 +173,26 @@ test('rates are a count and a time, or off, and are shown as they are written', 
   assert.deepEqual(again.settings.bucketRate, { quota: 30, windowMs: 600_000 })
 })
 
+test('the limit of service accounts is one a minute, or none', () => {
+  const parse = (text: string) => parseSettings({ env: { STORAGE_RATE_LIMIT_ACCOUNT: text } })
+  for (const [text, value] of [
+    ['250/1m', 250],
+    ['250/60s', 250],
+    ['off', 0],
+    ['0', 0],
+  ] as const) {
+    const parsed = parse(text)
+    assert.equal(parsed.settings.accountRequestsPerMinute, value, text)
+    const rows = explainSettings(parsed)
+    const row = rows.find(({ name }) => name === 'STORAGE_RATE_LIMIT_ACCOUNT')
+    assert.equal(parse(row?.value ?? '').settings.accountRequestsPerMinute, value)
+    assert.equal(row?.standard, '100/60s')
+  }
+  for (const text of ['100', '100/1h', '100/1s', '1000001/1m', 'many']) {
+    assert.equal(problemsOf({ STORAGE_RATE_LIMIT_ACCOUNT: text }).length, 1, text)
+  }
+})
+
 test('secrets are never shown', () => {
   const parsed = parseSettings({ env: { STORAGE_BOOTSTRAP_API_KEY: 'canary-0123456789' } })
   const rows = explainSettings(parsed)

@@ -238,6 +238,27 @@ test('the files are looked at by themselves, links that change their target too'
   server.close()
 })
 
+test('a chain that is cut is refused at the start, and later leaves the old one', async () => {
+  const half = readFileSync(second.cert, 'utf8').slice(0, 200)
+  const cut = join(dir, 'cut.pem')
+  writeFileSync(cut, `${readFileSync(first.cert, 'utf8')}${half}`)
+  const env = { STORAGE_TLS_CERT_FILE: cut, STORAGE_TLS_KEY_FILE: first.key }
+  await assert.rejects(startServer({ env }), error => {
+    return isHoldfastError(error) && error.code === 'SETTINGS_INVALID'
+  })
+  const { server, live } = await startTls(second)
+  await using _ = server
+  const { certificate } = server.running.context
+  assert.ok(certificate !== undefined)
+  copyFileSync(cut, live.cert)
+  copyFileSync(first.key, live.key)
+  assert.equal(certificate.reload(), false)
+  assert.equal((await handshake(server.port)).subject.CN, 'second')
+  copyFileSync(first.cert, live.cert)
+  assert.equal(certificate.reload(), true)
+  assert.equal((await handshake(server.port)).subject.CN, 'first')
+})
+
 test('a certificate that ends soon is told in the log', async () => {
   const { server } = await startTls(newPair('short', 3))
   await using _ = server

@@ -1,6 +1,7 @@
 import { createPrivateKey, hash, X509Certificate } from 'node:crypto'
 import type { RequestListener, Server } from 'node:http'
 import { createServer, type ServerOptions } from 'node:https'
+import { createSecureContext } from 'node:tls'
 import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { Clock } from '@holdfast/core/ports/clock.ts'
 import type { Disk } from '@holdfast/core/ports/disk.ts'
@@ -105,6 +106,8 @@ export class Certificate {
     if (!certificate.checkPrivateKey(privateKey)) {
       throw problemOf('TLS_KEY_FILE', 'is not the key of the certificate')
     }
+    // Reads what follows the first certificate, too, before a server that listens is given it.
+    parsed('TLS_CERT_FILE', () => createSecureContext({ cert, key }))
     return { cert, key, validTo: new Date(certificate.validTo).toISOString() }
   }
 

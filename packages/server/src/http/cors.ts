@@ -19,6 +19,9 @@ const EXPOSED = [
   'Repr-Digest',
   'Retry-After',
   'X-Checksum',
+  'X-RateLimit-Limit',
+  'X-RateLimit-Remaining',
+  'X-RateLimit-Reset',
   'X-Request-ID',
   'X-Version',
 ].join(', ')

@@ -5,12 +5,20 @@ import type { RequestState } from './request-state.ts'
 
 /** Counts a request as at work until its connection is done with it, and then records it. */
 export function trackRequest(state: RequestState, operation: () => string): void {
-  const { load } = state.context
-  load.active += 1
-  state.response.once('close', () => {
-    load.active -= 1
-    if (!state.response.writableFinished) state.giveUp()
+  const { response, context } = state
+  const over = () => {
+    if (!response.writableFinished) state.giveUp()
     recordRequest(state, operation())
+  }
+  // A client that left before: nothing would tell of it once more.
+  if (response.closed) {
+    over()
+    return
+  }
+  context.load.active += 1
+  response.once('close', () => {
+    context.load.active -= 1
+    over()
   })
 }
 

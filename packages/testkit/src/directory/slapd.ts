@@ -112,8 +112,10 @@ attributetype ( 1.2.840.113556.1.4.146 NAME 'objectSid'
   EQUALITY octetStringMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.40 SINGLE-VALUE )
 attributetype ( 1.2.840.113556.1.4.98 NAME 'primaryGroupID'
   EQUALITY integerMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.27 SINGLE-VALUE )
+attributetype ( 1.2.840.113556.1.4.159 NAME 'accountExpires'
+  EQUALITY integerMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.27 SINGLE-VALUE )
 objectclass ( 1.3.6.1.4.1.4203.666.1.1 NAME 'windowsPerson' SUP top AUXILIARY
-  MAY ( userAccountControl $ objectGUID $ objectSid $ primaryGroupID ) )
+  MAY ( userAccountControl $ accountExpires $ objectGUID $ objectSid $ primaryGroupID ) )
 modulepath /usr/lib/ldap
 moduleload back_mdb
 moduleload ppolicy

@@ -18,6 +18,7 @@ interface CreateOptions {
   readonly environment?: string
   readonly description?: string
   readonly secretDays?: number
+  readonly rateLimit?: number
 }
 
 export function addAccounts(program: Command): void {
@@ -39,10 +40,12 @@ export function addAccounts(program: Command): void {
     .option('--environment <name>', 'stands in the client id')
     .option('--description <text>', 'what it is for')
     .option('--secret-days <days>', 'how long the secret is good for, 1 to 365', parseDays)
+    .option('--rate-limit <count>', 'requests a minute; 0 for no limit', parseRateLimit)
     .action(async (name: string, options: CreateOptions, command: Command) => {
       await create(name, options, command)
     })
   for (const status of ['SUSPENDED', 'ACTIVE'] as const) addStatus(accounts, status)
+  addLimit(accounts)
   addSecrets(accounts)
   accounts
     .command('remove')
@@ -84,6 +87,28 @@ function addStatus(accounts: Command, status: 'SUSPENDED' | 'ACTIVE'): void {
       if (json) printJson(account)
       else print(`${account.client_id}: ${account.status}`)
     })
+}
+
+function addLimit(accounts: Command): void {
+  accounts
+    .command('limit')
+    .description('Set how many requests a minute a service account may make.')
+    .argument('<name>', 'name, client id or id')
+    .argument('<count>', 'count, 0 for no limit, or default', (text: string) => {
+      return text === 'default' ? null : parseRateLimit(text)
+    })
+    .action(async (name: string, count: number | null, _: unknown, command: Command) => {
+      const { client, json, signal } = connect(command)
+      const { id } = await findAccount(client, name)
+      const account = await client.accounts.update(id, { rate_limit: count }, { signal })
+      if (json) printJson(account)
+      else print(`${account.client_id}: ${limitText(account)}`)
+    })
+}
+
+function limitText({ rate_limit: limit }: Account): string {
+  if (limit === null) return 'default'
+  return limit === 0 ? 'none' : `${limit}/min`
 }
 
 function addSecrets(accounts: Command): void {
@@ -153,14 +178,15 @@ async function list(command: Command): Promise<void> {
     row.client_id,
     row.status,
     [...row.roles, ...row.permissions].join(' '),
+    limitText(row),
     row.secrets.map(({ prefix, expires_at }) => `${prefix}… ${timeText(expires_at)}`).join(', '),
   ])
-  printTable([['CLIENT ID', 'STATUS', 'MAY', 'SECRETS UNTIL'], ...lines])
+  printTable([['CLIENT ID', 'STATUS', 'MAY', 'LIMIT', 'SECRETS UNTIL'], ...lines])
 }
 
 async function create(name: string, options: CreateOptions, command: Command): Promise<void> {
   const { client, json, signal } = connect(command)
-  const { role, permission, onBucket, environment, description, secretDays } = options
+  const { role, permission, onBucket, environment, description, secretDays, rateLimit } = options
   const account = await client.accounts.create(
     {
       name,
@@ -170,6 +196,7 @@ async function create(name: string, options: CreateOptions, command: Command): P
       ...(environment === undefined ? {} : { environment }),
       ...(description === undefined ? {} : { description }),
       ...(secretDays === undefined ? {} : { secret_days: secretDays }),
+      ...(rateLimit === undefined ? {} : { rate_limit: rateLimit }),
     },
     { signal },
   )
@@ -177,6 +204,12 @@ async function create(name: string, options: CreateOptions, command: Command): P
   say(`client id and secret; the secret is not shown again:`)
   print(account.client_id)
   print(account.client_secret)
+}
+
+function parseRateLimit(text: string): number {
+  const count = /^\d{1,7}$/.test(text) ? Number(text) : -1
+  if (count < 0 || count > 1_000_000) throw new InvalidArgumentError('It must be to 1000000.')
+  return count
 }
 
 function parseDays(text: string): number {

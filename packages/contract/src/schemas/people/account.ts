@@ -24,6 +24,15 @@ const environment = Type.String({
   description: 'Stands in the client id.',
   default: 'default',
 })
+const rateLimit = nullable(
+  Type.Integer({
+    minimum: 0,
+    maximum: 1_000_000,
+    description:
+      'Requests a minute, of all its tokens, keys and links together; 0: no limit; null: ' +
+      'STORAGE_RATE_LIMIT_ACCOUNT.',
+  }),
+)
 const status = Type.Enum(['ACTIVE', 'SUSPENDED', 'EXPIRED', 'DELETED'])
 const secretDays = Type.Integer({
   minimum: 1,
@@ -43,6 +52,7 @@ const shown = {
   permissions,
   buckets,
   expires_at: expiresAt,
+  rate_limit: rateLimit,
   secrets: Type.Array(
     Type.Object({
       id: uuid('Secret id.'),
@@ -67,7 +77,14 @@ export const accountWithSecret = Type.Object(
   { title: 'ServiceAccountWithSecret' },
 )
 
-const profile = { description, roles, permissions, buckets, expires_at: expiresAt }
+const profile = {
+  description,
+  roles,
+  permissions,
+  buckets,
+  expires_at: expiresAt,
+  rate_limit: rateLimit,
+}
 
 export const accountCreate = Type.Object(
   {

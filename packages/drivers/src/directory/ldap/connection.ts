@@ -1,7 +1,7 @@
 import { connect, type Socket } from 'node:net'
 import { type ConnectionOptions, connect as connectTls } from 'node:tls'
 import { HoldfastError, isHoldfastError } from '@holdfast/core/errors.ts'
-import { Client, type Entry, type SearchOptions } from 'ldapts'
+import { BerReader, Client, type Entry, type SearchOptions } from 'ldapts'
 import type { LdapOptions } from './ldap-options.ts'
 
 /**
@@ -13,6 +13,8 @@ export class LdapConnection implements AsyncDisposable {
   readonly #client: Client
   readonly #options: LdapOptions
   readonly #sockets: Socket[] = []
+  /** What came before TLS, where TLS is started; nobody vouches for it. */
+  readonly #heardInTheClear: Buffer[] = []
 
   private constructor(options: LdapOptions) {
     this.#options = options
@@ -22,7 +24,9 @@ export class LdapConnection implements AsyncDisposable {
       url: options.url,
       timeout: timeoutMs,
       connectTimeout: timeoutMs,
-      createConnection: this.#once(connect),
+      createConnection: this.#once(connect, socket => {
+        if (options.startTls) socket.on('data', chunk => this.#heardInTheClear.push(chunk))
+      }),
       createSecureConnection: this.#once(connectTls),
       ...(isTls ? { tlsOptions: tlsOf(options) } : {}),
     })
@@ -32,7 +36,12 @@ export class LdapConnection implements AsyncDisposable {
   static async open(options: LdapOptions): Promise<LdapConnection> {
     const connection = new LdapConnection(options)
     try {
-      if (options.startTls) await connection.#client.startTLS(tlsOf(options))
+      if (options.startTls) {
+        const plain = connection.#heardInTheClear
+        await connection.#client.startTLS(tlsOf(options))
+        // The library would read the rest as the beginning of what comes over TLS.
+        if (!isOneMessage(Buffer.concat(plain))) throw new Error('more came than the answer')
+      }
       return connection
     } catch (error) {
       await connection[Symbol.asyncDispose]()
@@ -63,7 +72,10 @@ export class LdapConnection implements AsyncDisposable {
     for (const socket of this.#sockets) socket.destroy()
   }
 
-  #once<Open extends typeof connect | typeof connectTls>(open: Open): Open {
+  #once<Open extends typeof connect | typeof connectTls>(
+    open: Open,
+    opened: (socket: Socket) => void = () => {},
+  ): Open {
     let isUsed = false
     return new Proxy(open, {
       apply: (target, self, args) => {
@@ -71,10 +83,17 @@ export class LdapConnection implements AsyncDisposable {
         isUsed = true
         const socket: Socket = Reflect.apply(target, self, args)
         this.#sockets.push(socket)
+        opened(socket)
         return socket
       },
     })
   }
+}
+
+/** The answer to StartTLS and not one byte more (RFC 4511 §4.14.2). */
+function isOneMessage(bytes: Buffer): boolean {
+  const reader = new BerReader(bytes)
+  return reader.readSequence() !== null && reader.remain === reader.length
 }
 
 /** TLS 1.2 at least, and the certificate must be that of the host of the settings. */

@@ -3,7 +3,7 @@ import type { Entry } from 'ldapts'
 import type { LdapOptions } from './ldap-options.ts'
 
 /** What tells whether an account is closed, wherever directories say it. */
-const STATE = ['userAccountControl', 'pwdAccountLockedTime', 'nsAccountLock']
+const STATE = ['userAccountControl', 'accountExpires', 'pwdAccountLockedTime', 'nsAccountLock']
 /** Number of the primary group of a `posixAccount` (RFC 2307 §2.2). */
 const GID = 'gidNumber'
 /** Of Active Directory: the security identifier, and the last part of that of the primary group. */
@@ -20,10 +20,15 @@ export function attributesOf(options: LdapOptions): string[] {
   return [...new Set([options.idAttribute, ...names, ...STATE, GID, SID, PRIMARY])]
 }
 
+/** From the first second of 1601, in which `accountExpires` counts, to that of 1970. */
+const FILETIME_BEFORE_1970_MS = 11_644_473_600_000n
+const FILETIMES_IN_MS = 10_000n
+
 /** Everything but the groups; undefined for an entry without what names it. */
 export function entryOf(
   entry: Entry,
   options: LdapOptions,
+  nowMs: number,
 ): Omit<DirectoryEntry, 'groups'> | undefined {
   const text = (name: string) => textOf(entry, name)
   const subject = subjectOf(entry, options.idAttribute)
@@ -32,6 +37,7 @@ export function entryOf(
   const control = Number(text('userAccountControl') ?? 0)
   const isClosed =
     (control & DISABLED) !== 0 ||
+    isExpired(text('accountExpires'), nowMs) ||
     text('pwdAccountLockedTime') === LOCKED_FOR_GOOD ||
     text('nsAccountLock')?.toLowerCase() === 'true'
   return {
@@ -43,6 +49,12 @@ export function entryOf(
     lastName: text(options.lastNameAttribute) ?? '',
     isActive: !isClosed,
   }
+}
+
+/** Active Directory: 0 and whatever is beyond all clocks is never (MS-ADA1 on `accountExpires`). */
+function isExpired(filetime: string | undefined, nowMs: number): boolean {
+  if (filetime === undefined || !/^[1-9]\d{0,18}$/.test(filetime)) return false
+  return BigInt(filetime) / FILETIMES_IN_MS - FILETIME_BEFORE_1970_MS <= BigInt(Math.floor(nowMs))
 }
 
 /** Undefined for who is no `posixAccount`. */

@@ -49,12 +49,13 @@ export class LdapDirectory implements Directory {
 
   async find(name: string): Promise<DirectoryEntry | undefined> {
     const { usernameAttribute, emailAttribute } = this.#options
-    const filters = [...new Set([usernameAttribute, emailAttribute])].map(attribute => {
-      return new EqualityFilter({ attribute, value: name })
-    })
+    const named = (attribute: string) => new EqualityFilter({ attribute, value: name })
+    const filters = [...new Set([usernameAttribute, emailAttribute])].map(named)
     return await this.#asService(async connection => {
       // Two are enough to know that there is not one.
-      const found = await this.#search(connection, new OrFilter({ filters }), 2)
+      let found = await this.#search(connection, new OrFilter({ filters }), 2)
+      // People may choose their addresses: nobody keeps others out with a user name as an address.
+      if (found.length > 1) found = await this.#search(connection, named(usernameAttribute), 2)
       const [entry] = found
       if (entry === undefined || found.length > 1) return undefined
       const whole = await this.#whole(connection, entry)
@@ -114,7 +115,7 @@ export class LdapDirectory implements Directory {
   }
 
   async #whole(connection: LdapConnection, entry: Entry): Promise<DirectoryEntry | undefined> {
-    const read = entryOf(entry, this.#options)
+    const read = entryOf(entry, this.#options, this.#clock.now())
     if (read === undefined) return undefined
     const member = { ...read, gid: primaryGidOf(entry), sid: primarySidOf(entry) }
     return { ...read, groups: await groupsOf(connection, this.#options, member) }

@@ -4,7 +4,7 @@ import type { AccessKey } from '@holdfast/core/objects.ts'
 import type { Principal } from '@holdfast/core/principal.ts'
 import type { ApiKey } from '@holdfast/core/records.ts'
 import type { Engine } from '../../engine.ts'
-import { isGoodAccount } from '../../identity/accounts/account-state.ts'
+import { isGoodAccount, rateLimitOf } from '../../identity/accounts/account-state.ts'
 import { actsAwayUntilMs } from '../../identity/principal-of-user.ts'
 
 /**
@@ -35,10 +35,15 @@ export async function principalWhileMaker(
   const { holders } = engine.identity
   const { moment } = holders
   const nowMs = engine.clock.now()
-  const expiresMs = await actsUntilMs(engine, key.makerId)
+  const { expiresMs, limit } = await makerNow(engine, key.makerId)
   if (expiresMs <= nowMs) return undefined
-  holders.set(placeOf(key), { principal, expiresMs, madeOf: [key.makerId] }, { moment, nowMs })
-  return principal
+  const made = { ...principal, ...limit }
+  holders.set(
+    placeOf(key),
+    { principal: made, expiresMs, madeOf: [key.makerId] },
+    { moment, nowMs },
+  )
+  return made
 }
 
 /** The same where it is known already. */
@@ -56,13 +61,23 @@ function placeOf({ id, seq }: Pick<ApiKey | AccessKey, 'id' | 'seq'>): string {
   return `made ${id} ${seq}`
 }
 
-/** 0 for who may not act now. */
-async function actsUntilMs(engine: Engine, makerId: string): Promise<number> {
+interface MakerNow {
+  /** 0 for who may not act now. */
+  readonly expiresMs: number
+  /** What its keys count together with it. */
+  readonly limit: Pick<Principal, 'rateLimit'>
+}
+
+async function makerNow(engine: Engine, makerId: string): Promise<MakerNow> {
   const { identities } = engine.catalog.view
   const account = await identities.byId('service_account', makerId)
   if (account === undefined) {
-    return actsAwayUntilMs(engine, await identities.byId('user', makerId))
+    const user = await identities.byId('user', makerId)
+    return { expiresMs: actsAwayUntilMs(engine, user), limit: {} }
   }
-  if (!isGoodAccount(account, engine.clock.now())) return 0
-  return account.expiresAt === null ? Number.POSITIVE_INFINITY : Date.parse(account.expiresAt)
+  const limit = rateLimitOf(engine, account)
+  if (!isGoodAccount(account, engine.clock.now())) return { expiresMs: 0, limit }
+  const { expiresAt } = account
+  const expiresMs = expiresAt === null ? Number.POSITIVE_INFINITY : Date.parse(expiresAt)
+  return { expiresMs, limit }
 }

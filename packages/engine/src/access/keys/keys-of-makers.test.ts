@@ -13,7 +13,7 @@ import { createShare } from '../../sharing/shares.ts'
 import { openTestStore, put, refused, refusedWith, type TestStore } from '../../test-store.test.ts'
 import { currentPrincipal } from '../links/current-principal.ts'
 import { createAccessKey, findAccessKey, peekAccessKey } from './access-keys.ts'
-import { authenticateKey, createKey, peekKey } from './keys.ts'
+import { authenticateKey, createKey, peekKey, principalOfGoodKey } from './keys.ts'
 
 const password = 'Correct-Horse-7-Battery'
 const wanted = { name: 'program', permissions: ['*'] }
@@ -91,6 +91,13 @@ test('those of a program stop with its account', async () => {
   assert.ok(principal)
   const { open } = await keysOf(opened, { ...call, principal })
   assert.deepEqual(await open(), ALL)
+  const { key } = await createKey(engine, { ...call, principal }, wanted)
+  const limit = async () => (await principalOfGoodKey(engine, key))?.rateLimit?.perMinute
+  assert.equal(await limit(), 100)
+  await updateAccount(engine, call, { id, patch: { rateLimit: 7 } })
+  assert.equal(await limit(), 7)
+  await updateAccount(engine, call, { id, patch: { rateLimit: 0 } })
+  assert.equal(await limit(), undefined)
   await updateAccount(engine, call, { id, patch: { status: 'SUSPENDED' } })
   assert.deepEqual(await open(), NONE)
   await updateAccount(engine, call, { id, patch: { status: 'ACTIVE' } })

@@ -6,7 +6,7 @@ import { requireFields } from '../../assets/asset-fields.ts'
 import { findAsset } from '../../assets/find-asset.ts'
 import { findBucket } from '../../buckets/find-bucket.ts'
 import type { Engine } from '../../engine.ts'
-import { findVersion } from '../../versions/find-version.ts'
+import { openVersion } from '../../versions/open.ts'
 import { authorize, decide } from '../decide.ts'
 import { currentPrincipal, makerOf } from './current-principal.ts'
 import { type LinkPayload, sealLink, unsealLink } from './link-token.ts'
@@ -34,7 +34,7 @@ export async function presignDownload(
   const target = { id: wanted.assetId, permission: 'assets:read', deleted: 'hide' } as const
   const asset = await findAsset(engine, call, target)
   const { version } = wanted
-  if (version !== undefined) await findVersion(engine.catalog.view, asset, version)
+  if (version !== undefined) await openVersion(engine, call, { asset, version })
   const payload = { method: 'GET', assetId: asset.id, version: version ?? null, iss } as const
   return sealed(engine, { ...payload, exp: times.exp }, times.expiresAt)
 }

@@ -57,6 +57,13 @@ export function isKnownAction(pattern: string): boolean {
   return Object.values(known).some(names => names.some(name => isLike(name, pattern)))
 }
 
+const bucketNames: ReadonlySet<string> = new Set(known.bucket)
+
+/** Whether the action is done to a bucket, not to an object in it. */
+export function isOfBucket(action: string): boolean {
+  return bucketNames.has(action.toLowerCase())
+}
+
 /** Whether the pattern means an action that can be asked of one of these resources. */
 export function appliesToAny(pattern: string, resources: readonly string[]): boolean {
   return resources.some(resource => {

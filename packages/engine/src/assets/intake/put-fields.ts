@@ -1,5 +1,6 @@
 import type { ExpectedDigests } from '@holdfast/core/digests.ts'
 import type { Acl, AssetType, JsonObject } from '@holdfast/core/records.ts'
+import type { Action } from '../../access/actions.ts'
 import type { Engine } from '../../engine.ts'
 import { requireFields } from '../asset-fields.ts'
 import { defaultKey, nameOfKey } from './default-key.ts'
@@ -30,6 +31,14 @@ export interface PutFields {
   readonly sizeMax?: number | undefined
   readonly md5?: boolean | undefined
   readonly description?: string | undefined
+}
+
+/** What else than putting a put does in words of policies, as the headers of S3 do. */
+export function actionsOf({ tags, acl }: Pick<PutFields, 'tags' | 'acl'>): Action[] {
+  return [
+    ...(tags === undefined ? [] : (['s3:PutObjectTagging'] as const)),
+    ...(acl === undefined ? [] : (['s3:PutObjectAcl'] as const)),
+  ]
 }
 
 export interface CheckedPut {

@@ -9,7 +9,7 @@ import type { Engine } from '../../engine.ts'
 import { enforceQuotas } from '../../quotas/enforce-quotas.ts'
 import { requirePreconditions } from '../preconditions.ts'
 import { isUndeclared, requireAllowedType } from './content-type.ts'
-import type { CheckedPut, PutFields } from './put-fields.ts'
+import { actionsOf, type CheckedPut, type PutFields } from './put-fields.ts'
 import { requireLength } from './upload.ts'
 
 /** Where a put goes, as the caller was allowed to see it a moment ago. */
@@ -44,6 +44,9 @@ export async function findTarget(
   }
   // In create mode what is deleted goes, with its list.
   const asset = creates ? undefined : existing
+  for (const action of actionsOf(fields)) {
+    authorize(call.principal, 'assets:write', { bucket, asset, fresh, action })
+  }
   requireListRights(call, { bucket, asset, fresh }, fields.acl)
   requirePreconditions(existing?.deletedAt === null ? existing : undefined, fields)
   return { bucket, key, existing, moment }

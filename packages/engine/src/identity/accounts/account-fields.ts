@@ -12,6 +12,7 @@ export interface AccountFields {
   readonly permissions?: readonly string[] | undefined
   readonly buckets?: readonly string[] | null | undefined
   readonly expiresAt?: string | null | undefined
+  readonly rateLimit?: number | null | undefined
   readonly secretDays?: number | undefined
   readonly overlapS?: number | undefined
 }
@@ -22,6 +23,7 @@ const ENVIRONMENT = /^[a-z0-9][a-z0-9-]{0,19}$/
 const ITEMS_MAX = 64
 const BUCKETS_MAX = 1000
 const SECRET_DAYS_MAX = 365
+const RATE_LIMIT_MAX = 1_000_000
 const OVERLAP_S_MAX = 30 * 86_400
 
 /** VALIDATION_ERROR naming every field that cannot be. */
@@ -51,6 +53,10 @@ export function requireAccountFields(fields: AccountFields, nowMs: number): void
   if (buckets != null && buckets.length > BUCKETS_MAX) say('buckets', `at most ${BUCKETS_MAX}`)
   for (const [index, bucket] of buckets?.entries() ?? []) {
     say(`buckets[${index}]`, bucketNameProblem(bucket))
+  }
+  const { rateLimit } = fields
+  if (rateLimit != null && !isWithin(rateLimit, 0, RATE_LIMIT_MAX)) {
+    say('rate_limit', `must be from 0 to ${RATE_LIMIT_MAX}`)
   }
   problems.push(...timeProblems(fields, nowMs))
   if (problems.length > 0) throw invalidFields(...problems)

@@ -15,6 +15,7 @@ export type NewAccount = Pick<
   | 'permissions'
   | 'buckets'
   | 'expiresAt'
+  | 'rateLimit'
 > & { readonly secret: NewSecret }
 
 export const SECRETS_MAX = 5
@@ -49,7 +50,10 @@ export async function createAccountTransaction(
 }
 
 export type AccountPatch = Partial<
-  Pick<ServiceAccount, 'description' | 'roles' | 'permissions' | 'buckets' | 'expiresAt' | 'status'>
+  Pick<
+    ServiceAccount,
+    'description' | 'roles' | 'permissions' | 'buckets' | 'expiresAt' | 'rateLimit' | 'status'
+  >
 >
 
 /** Who is not ACTIVE is out at once: tokens are held against this record. */
@@ -131,6 +135,7 @@ async function requireAccount(tx: CatalogTransaction, id: string): Promise<Servi
 
 /** What the change log tells: never a hash. */
 function told(account: ServiceAccount) {
-  const { id, clientId, status, roles, permissions, buckets, expiresAt } = account
-  return { kind: 'service_account', id, clientId, status, roles, permissions, buckets, expiresAt }
+  const { id, clientId, status, roles, permissions, buckets, expiresAt, rateLimit } = account
+  const may = { roles, permissions, buckets, expiresAt, rateLimit }
+  return { kind: 'service_account', id, clientId, status, ...may }
 }

@@ -3,6 +3,7 @@ import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { AccountStatus, ServiceAccount } from '@holdfast/core/identities.ts'
 import { toHex } from '@holdfast/core/ids.ts'
 import { authorize } from '../../access/decide.ts'
+import { keyMakerOf } from '../../access/keys/key-maker.ts'
 import { hashOfSecret } from '../../access/keys/key-secret.ts'
 import { requireWithin } from '../../access/keys/keys.ts'
 import { toBase64Url } from '../../base64url.ts'
@@ -32,13 +33,14 @@ export async function createAccount(
   authorize(call.principal, 'admin:users', {})
   requireAccountFields(input, engine.clock.now())
   const { name, environment = 'default', description = '', buckets = null } = input
-  const { roles = [], permissions = [], expiresAt = null } = input
+  const { roles = [], permissions = [], expiresAt = null, rateLimit = null } = input
   requireHeld(call, { roles, permissions })
+  requireUnlimited(call, input.rateLimit)
   const { secret, kept } = newSecret(engine, input.secretDays)
   const args = {
     // Random, so that the id of an account that was deleted never names another one.
     clientId: `sa_${environment}_${name}_${toHex(engine.random.bytes(6))}`,
-    ...{ name, environment, description, roles, permissions, buckets },
+    ...{ name, environment, description, roles, permissions, buckets, rateLimit },
     expiresAt: expiresAt === null ? null : new Date(expiresAt).toISOString(),
     secret: kept,
   }
@@ -98,6 +100,10 @@ export async function updateAccount(
   const { id } = await requireManageable(engine, call, change.id)
   const { patch } = change
   requireAccountFields(patch, engine.clock.now())
+  if (patch.rateLimit !== undefined && (await actsForAccount(engine, call)) === id) {
+    throw new HoldfastError('FORBIDDEN', { reason: 'no account sets its own limit' })
+  }
+  requireUnlimited(call, patch.rateLimit)
   requireHeld(call, { roles: patch.roles ?? [], permissions: patch.permissions ?? [] })
   const { expiresAt } = patch
   const times = expiresAt == null ? {} : { expiresAt: new Date(expiresAt).toISOString() }
@@ -155,6 +161,18 @@ async function requireManageable(engine: Engine, call: Call, id: string): Promis
   const account = await getAccount(engine, call, id)
   requireRightsOver(call, (await principalOfAccount(engine, account)).principal)
   return account
+}
+
+/** Whoever has a limit sets none: not for others either, whose secret it would know. */
+function requireUnlimited({ principal }: Call, wanted: number | null | undefined): void {
+  if (wanted === undefined || principal.rateLimit === undefined) return
+  throw new HoldfastError('FORBIDDEN', { reason: 'who has a limit of its own sets none' })
+}
+
+/** The account that calls, itself or by a key that it made. */
+async function actsForAccount(engine: Engine, call: Call): Promise<string | null> {
+  const { kind } = call.principal
+  return kind === 'service_account' || kind === 'api_key' ? await keyMakerOf(engine, call) : null
 }
 
 function requireHeld(

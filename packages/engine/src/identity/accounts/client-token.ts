@@ -74,6 +74,7 @@ export async function issueClientToken(
       client_id: account.clientId,
       name: account.name,
       roles: [...account.roles],
+      ...(principal.rateLimit === undefined ? {} : { rate_limit: principal.rateLimit.perMinute }),
       ...(scopes === undefined ? {} : { scope: scopes.join(' ') }),
     },
   })

@@ -2,6 +2,7 @@ import type { ServiceAccount } from '@holdfast/core/identities.ts'
 import { rightsOf } from '@holdfast/core/roles.ts'
 import type { Engine } from '../../engine.ts'
 import { heldBy, type MadePrincipal } from '../principal-of-user.ts'
+import { rateLimitOf } from './account-state.ts'
 
 /** What a service account may by roles, permissions, groups and grants, as the catalog says now. */
 export async function principalOfAccount(
@@ -23,6 +24,7 @@ export async function principalOfAccount(
         ownPermissions,
         buckets,
       },
+      ...rateLimitOf(engine, account),
       ...facts,
     },
     madeOf,

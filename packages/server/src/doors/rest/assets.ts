@@ -60,7 +60,9 @@ export const assetOperations: Pick<Operations, Names> = {
   },
 
   getAssetMetadata: async ({ context, call, params, reply }) => {
-    const options = { permission: 'metadata:read' } as const
+    // S3 tells metadata with the object, and shows its tags there, too.
+    const actions = ['s3:GetObject', 's3:GetObjectTagging'] as const
+    const options = { permission: 'metadata:read', actions } as const
     const asset = await getAsset(context.engine, call, params.id, options)
     reply.header('etag', etagOf(recordTag(asset)))
     return asset.metadata

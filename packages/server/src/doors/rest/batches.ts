@@ -53,6 +53,11 @@ async function upload(scope: Scope, atomicQuery: boolean | undefined): Promise<S
   return await answer(scope, 207, await partial(scope, request, results))
 }
 
+function tagsOf(request: BatchRequest, file: BatchRequest['files'][number]): string[] | undefined {
+  const tags = new Set([...(request.tags ?? []), ...(file.tags ?? [])])
+  return tags.size === 0 ? undefined : [...tags]
+}
+
 function requestOf(form: ReadForm, itemsMax: number): BatchRequest {
   const text = form.fields.get('request')
   if (text === undefined) throw invalidFields({ path: 'request', problem: 'is missing' })
@@ -98,7 +103,7 @@ function itemsOf(request: BatchRequest, form: ReadForm, defaultBucket: string): 
         ownerId: request.owner_id,
         contentType: file.content_type,
         type: file.asset_type,
-        tags: [...new Set([...(request.tags ?? []), ...(file.tags ?? [])])],
+        tags: tagsOf(request, file),
         metadata: { ...request.metadata, ...file.metadata },
         acl: file.acl,
         createdBy: request.created_by,

@@ -130,7 +130,8 @@ async function changeable(
   wanted: { id: string; permission: Permission; ifMatch: readonly string[] | undefined },
 ): Promise<Asset> {
   const { id, permission, ifMatch } = wanted
-  const asset = await findAsset(context.engine, call, { id, permission, deleted: 'refuse' })
+  const about = { permission, deleted: 'refuse', actions: ['s3:PutObject'] } as const
+  const asset = await findAsset(context.engine, call, { id, ...about })
   requirePreconditions(asset, { ifMatch })
   return asset
 }

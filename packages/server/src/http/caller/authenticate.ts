@@ -30,8 +30,19 @@ export function isKnown(engine: Engine, headers: CredentialHeaders): boolean {
   return engine.identity.tokens.get(secret, engine.clock.now()) !== undefined
 }
 
-/** The same where it can be told at once; undefined says nothing. */
+/**
+ * The same where it can be told at once; undefined says nothing. Whoever has a limit of its own is
+ * known on the way on which it is counted.
+ */
 export function peekPrincipal(
+  engine: Engine,
+  headers: Pick<PlainHeaders, 'apiKey' | 'authorization'>,
+): Principal | undefined {
+  const principal = peekCredential(engine, headers)
+  return principal?.rateLimit === undefined ? principal : undefined
+}
+
+function peekCredential(
   engine: Engine,
   { apiKey, authorization }: Pick<PlainHeaders, 'apiKey' | 'authorization'>,
 ): Principal | undefined {
@@ -121,5 +132,8 @@ export async function admitToAsset(
   if (permission === 'open' || permission === 'self') return
   if (id === undefined || !path.startsWith('/api/v2/assets/{id}')) return
   if (hasScope(call.principal, permission)) return
-  await findAsset(engine, call, { id, permission, deleted: 'show' })
+  // What is said of a single version is no deletion, for which the permission stands else.
+  const ofVersion = permission === 'versions:write' && path.includes('{version_id}')
+  const actions = ofVersion ? (['s3:PutObjectVersionTagging'] as const) : undefined
+  await findAsset(engine, call, { id, permission, actions, deleted: 'show' })
 }

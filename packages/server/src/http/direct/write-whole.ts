@@ -39,7 +39,8 @@ const JOINED_BYTES_MAX = 8 * 1024
 
 /** Whether the answer can be written in one piece: nothing is before it, and more may follow. */
 export function canWriteWhole(response: ServerResponse): boolean {
-  return response.socket !== null && response.shouldKeepAlive && !response.headersSent
+  const { socket, destroyed, shouldKeepAlive, headersSent } = response
+  return socket !== null && !destroyed && shouldKeepAlive && !headersSent
 }
 
 /**

@@ -1,10 +1,11 @@
 import type { ServerResponse } from 'node:http'
 import { type ErrorCode, HoldfastError, isHoldfastError } from '@holdfast/core/errors.ts'
+import type { Clock } from '@holdfast/core/ports/clock.ts'
 import type { LimitStore, RatePolicy } from '@holdfast/core/ports/limit-store.ts'
-import type { Principal } from '@holdfast/core/principal.ts'
+import type { OwnRateLimit, Principal } from '@holdfast/core/principal.ts'
 import { addressKey } from '@holdfast/core/rates/address-key.ts'
 import type { LimitPolicies, Subject } from './limit-policies.ts'
-import { type Asked, rateLimitFields, waitSeconds } from './rate-limit-fields.ts'
+import { ACCOUNT, type Asked, rateLimitFields, waitSeconds } from './rate-limit-fields.ts'
 
 /** A request as far as its limits are concerned. */
 export interface Visit {
@@ -17,6 +18,7 @@ export interface Visit {
 export interface AdmissionParts {
   readonly store: LimitStore
   readonly policies: LimitPolicies
+  readonly clock: Clock
   /** Told of every refusal, by the name of the policy. */
   readonly onRefusal: (policy: string, visit: Visit) => void
 }
@@ -48,7 +50,7 @@ export class Admission {
 
   /** Headers that the answer carries, refusals too. */
   get fields(): Record<string, string> | undefined {
-    return rateLimitFields(this.#asked)
+    return rateLimitFields(this.#asked, this.#parts.clock.now())
   }
 
   // Each rejects with RATE_LIMITED or, where too many are inside, TOO_MANY_REQUESTS.
@@ -59,7 +61,8 @@ export class Admission {
   }
 
   /** Whoever is nobody in particular is limited by the address alone. */
-  async principal({ kind, id }: Principal): Promise<void> {
+  async principal({ kind, id, rateLimit }: Principal): Promise<void> {
+    if (rateLimit !== undefined) await this.#account(rateLimit)
     if (kind === 'anonymous' || !this.#isLimited('principal')) return
     await this.#pass('principal', `${kind} ${id}`)
   }
@@ -103,6 +106,10 @@ export class Admission {
     this.#parts.onRefusal(policy.name, this.#visit)
     const details = { policies: [policy.name], retry_after: waitSeconds(waitMs) }
     return new HoldfastError('RATE_LIMITED', details)
+  }
+
+  async #account({ clientId, perMinute }: OwnRateLimit): Promise<void> {
+    await this.#take({ name: ACCOUNT, rate: { quota: perMinute, windowMs: 60_000 } }, clientId)
   }
 
   #isLimited(subject: Subject): boolean {

@@ -42,8 +42,8 @@ export class Limits {
   }
 
   admission(visit: Visit): Admission {
-    const { store, policies } = this.#parts
-    return new Admission({ store, policies, onRefusal: this.#tell }, visit)
+    const { store, policies, clock } = this.#parts
+    return new Admission({ store, policies, clock, onRefusal: this.#tell }, visit)
   }
 
   /**

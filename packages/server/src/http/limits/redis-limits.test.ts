@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import {
@@ -107,6 +110,35 @@ describe('limits in Redis', { skip }, () => {
       statuses.slice(8),
       Array.from({ length: 12 }, () => 429),
     )
+  })
+
+  test('the limit of a service account is counted there, and no restart ends it', async () => {
+    const dir = mkdtempSync(join(tmpdir(), 'holdfast-account-'))
+    try {
+      const env = { STORAGE_REDIS_PREFIX: 'account:' }
+      let server = await startServer({ dir, env: { STORAGE_REDIS_URL: redis.url, ...env } })
+      const fields = { name: 'runner', permissions: ['assets:*'], rate_limit: 1 }
+      const made = await server.ask('POST /api/v2/service-accounts', { json: fields })
+      const { client_id, client_secret } = made.json
+      const json = { client_id, client_secret }
+      const token = (await server.ask('POST /api/v2/auth/token', { json, key: null })).json
+      const headers = { authorization: `Bearer ${token.access_token}` }
+      const own = async () => await server.ask('GET /api/v2/assets', { key: null, headers })
+      assert.equal((await own()).headers['x-ratelimit-remaining'], '0')
+      await server[Symbol.asyncDispose]()
+      server = await startServer({ dir, env: { STORAGE_REDIS_URL: redis.url, ...env } })
+      refused(await own(), 429, 'RATE_LIMITED')
+      await server[Symbol.asyncDispose]()
+      const alone = { STORAGE_REDIS_URL: 'redis://127.0.0.1:1', STORAGE_REDIS_TIMEOUT: '1' }
+      const without = { STORAGE_LIMITS_WITHOUT_REDIS: 'refuse' }
+      server = await startServer({ dir, env: { ...alone, ...without } })
+      refused(await own(), 503, 'LIMITS_UNAVAILABLE')
+      // Whoever has no limit needs nobody who counts.
+      assert.equal((await server.ask('GET /api/v2/assets')).status, 200)
+      await server[Symbol.asyncDispose]()
+    } finally {
+      rmSync(dir, { recursive: true, force: true })
+    }
   })
 
   test('while Redis is away each server counts for itself, says so, and comes back', async () => {

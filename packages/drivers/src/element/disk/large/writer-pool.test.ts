@@ -87,6 +87,34 @@ test('a sender that stands still holds nobody up', async () => {
   for (const staged of await Promise.all(waiting)) await staged.discard()
 })
 
+test('senders that go away take no memory with them and spoil no other body', async () => {
+  await using pool = openWriterPool(2)
+  const options = { disk: nodeDisk, dir, random: cryptoRandom, packedBytesMax: 1 }
+  async function* failing(bytes: Buffer, after: number): AsyncGenerator<Uint8Array> {
+    yield* pieces(bytes.subarray(0, after), 60_000)
+    throw new Error('the sender went away')
+  }
+  // Together they had many times the memory there is.
+  for (let round = 0; round < 6; round += 1) {
+    const bodies = Array.from({ length: 24 }, () => randomBytes(2 * MiB + 77))
+    const all = await Promise.allSettled(
+      bodies.map((bytes, index) => {
+        const source =
+          index % 3 === 2 ? pieces(bytes, 70_000) : failing(bytes, index * SINK_BYTES + round)
+        return stageBytes({ ...options, openSink: pool.open }, source, {})
+      }),
+    )
+    for (const [index, staged] of all.entries()) {
+      assert.equal(staged.status === 'fulfilled', index % 3 === 2)
+      if (staged.status === 'rejected') continue
+      const found = readFileSync(`${dir}/tmp/${staged.value.temp}`)
+      assert.ok(found.equals(bodies[index] ?? Buffer.alloc(0)), `body ${index} of round ${round}`)
+      await staged.value.discard()
+    }
+    assert.deepEqual(nodeDisk.list(`${dir}/tmp`), [])
+  }
+})
+
 test('a broken promise or a sender that fails leaves no file', async () => {
   await using pool = openWriterPool(1)
   const stage = stager(pool)

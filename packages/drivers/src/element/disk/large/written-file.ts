@@ -63,10 +63,14 @@ export class WrittenFile {
     return { ...digests, sums: this.#summer.finish() }
   }
 
-  /** Lets go of the file once nothing is being written. */
+  /** Lets go of the file once nothing is being written. Never rejects: that would end the thread. */
   async close(): Promise<void> {
     await this.#done.catch(() => {})
-    this.#file?.close()
+    try {
+      this.#file?.close()
+    } catch {
+      // Its bytes are wanted no more.
+    }
   }
 
   /** In the order of the calls; after a failure nothing more is tried. */

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { connect } from 'node:net'
 import { after, before, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { openRaw } from '../../../raw-client.test.ts'
@@ -118,4 +119,28 @@ test('nothing is kept of a body that does not come, and the server goes on', asy
   client.end()
   assert.deepEqual(answers.match(/HTTP\/1\.1 \d+/g), ['HTTP/1.1 201', 'HTTP/1.1 200'])
   assert.equal((await server.ask(`GET ${base}/half`)).text, 'second')
+})
+
+/** Leaves as soon as the request is on its way, long before its write is durable. */
+async function leaveAfter(request: string): Promise<void> {
+  const socket = connect(server.port, '127.0.0.1')
+  await new Promise<void>(resolve => {
+    // The byte makes the connection Node's.
+    socket.write('GET /health/live HTTP/1.1\r\nHost: x\r\nX-A: \xe9\r\n\r\n', 'latin1')
+    socket.once('data', () => socket.end(request))
+    socket.on('end', () => socket.destroy()).on('error', () => {})
+    socket.on('close', resolve)
+  })
+}
+
+test('who leaves before the answer is not counted as at work for ever', async () => {
+  const { load } = server.running.context
+  const lines = [`PUT ${base}/left HTTP/1.1`, 'Host: x', `X-API-Key: ${adminKey}`]
+  const request = [...lines, 'Content-Length: 4', '', 'body'].join('\r\n')
+  await Promise.all(Array.from({ length: 20 }, () => leaveAfter(request)))
+  const recorded = () => server.logLines.filter(line => line.includes(`"path":"${base}/left"`))
+  for (let wait = 0; wait < 500 && recorded().length < 20; wait += 1) await delay(10)
+  assert.equal(recorded().length, 20)
+  for (let wait = 0; wait < 500 && load.active > 0; wait += 1) await delay(10)
+  assert.equal(load.active, 0)
 })

@@ -34,8 +34,9 @@ export function directPuts(context: Context, puts: PlainPuts): Direct {
         // The way of all requests meets the same failure, and has the words for it.
         receivedBefore.set(request, done.again)
         exchange.otherwise()
-      } else if (canWriteWhole(response)) {
+      } else {
         trackRequest(state, () => 'putByKey')
+        if (!canWriteWhole(response)) return
         response.statusCode = done.status
         const fields = requestIdField(state.requestId)
         writer.write(response, done.head, { fields, bytes: done.text })

@@ -67,9 +67,12 @@ export const accountOperations: Pick<Operations, Names> = {
 
   createAccount: async ({ context, call, body, reply, request }) => {
     const { name, environment, description, roles, permissions, buckets } = body
-    const { expires_at: expiresAt, secret_days: secretDays } = body
+    const { expires_at: expiresAt, secret_days: secretDays, rate_limit: rateLimit } = body
     const profile = { name, environment, description, roles, permissions, buckets }
-    const made = await createAccount(context.engine, call, { ...profile, expiresAt, secretDays })
+    const made = await createAccount(context.engine, call, {
+      ...profile,
+      ...{ expiresAt, secretDays, rateLimit },
+    })
     const wire = accountWire(context, made.account)
     request.state.told = { before: null, after: wire }
     reply.header('location', `/api/v2/service-accounts/${wire.id}`)
@@ -149,6 +152,7 @@ function malformed(reason: string): never {
 /** Only what the caller named, field by field: nothing else can be set this way. */
 function patchOf(update: AccountUpdate): AccountPatch {
   const { description, roles, permissions, buckets, status, expires_at: expiresAt } = update
+  const { rate_limit: rateLimit } = update
   return {
     ...(description === undefined ? {} : { description }),
     ...(roles === undefined ? {} : { roles }),
@@ -156,6 +160,7 @@ function patchOf(update: AccountUpdate): AccountPatch {
     ...(buckets === undefined ? {} : { buckets }),
     ...(status === undefined ? {} : { status }),
     ...(expiresAt === undefined ? {} : { expiresAt }),
+    ...(rateLimit === undefined ? {} : { rateLimit }),
   }
 }
 
@@ -172,6 +177,7 @@ function accountWire({ engine, clock }: Scope['context'], one: ServiceAccount): 
     permissions: [...one.permissions],
     buckets: one.buckets === null ? null : [...one.buckets],
     expires_at: one.expiresAt,
+    rate_limit: one.rateLimit,
     secrets: one.secrets.map(secret => ({
       id: secret.id,
       prefix: secret.prefix,

@@ -109,6 +109,8 @@ function peekSigner(
   // Whoever is blocked hears of it the long way.
   if (limits.blocksAny && limits.isBlocked(addressOfCaller(request))) return undefined
   const found = peekAccessKey(engine, claim.accessKeyId)
+  // What it asks for is counted on the way of all requests.
+  if (found?.principal.rateLimit !== undefined) return undefined
   return found && checkClaim(request, { claim, content, found })
 }
 

@@ -170,7 +170,7 @@ test('the digests of a form hold for its file', async () => {
 })
 
 test('content types in a list begin with the prefix each', () => {
-  const conditions = [['starts-with', '$Content-Type', 'text/']]
+  const conditions = [{ bucket: 'forms' }, ['starts-with', '$Content-Type', 'text/']]
   const document = { expiration: '2999-01-01T00:00:00Z', conditions }
   const policy = parsePolicy(Buffer.from(JSON.stringify(document)).toString('base64'))
   const require = (type: string) =>

@@ -264,7 +264,7 @@ class QuickConnection<Headers, Put extends Announced> {
   readonly #silent = (): void => {
     const socket = this.#socket
     if (this.#intake !== undefined && this.#closing) {
-      // To Node it would be a new request, which a server that stops refuses. The stop has its own end.
+      // To Node it would be a new request, which a server that stops refuses; the stop has an end.
       socket.setTimeout(this.#options.keepAliveMs)
     } else if (this.#intake !== undefined) {
       this.#handOver(this.#intake.giveUp())
