@@ -32,6 +32,12 @@ const remove = ['s3:DeleteObject'] as const
 const removeOld = ['s3:DeleteObjectVersion'] as const
 const forGood = [...remove, ...removeOld] as const
 const list = ['s3:ListBucket', ...get] as const
+/** All that a public bucket is open for. */
+const reading = [
+  ...[...list, ...old, 's3:GetObjectAttributes', 's3:GetObjectVersionAttributes'],
+  ...['s3:GetObjectAcl', 's3:GetObjectVersionAcl', 's3:GetObjectTagging'],
+  ...['s3:GetObjectVersionTagging', 's3:GetObjectRetention', 's3:GetObjectLegalHold'],
+] as const satisfies readonly Action[]
 const versions = ['s3:ListBucketVersions', ...old] as const
 const tagOld = ['s3:PutObjectVersionTagging'] as const
 type Json = Readonly<Record<string, unknown>>
@@ -334,7 +340,7 @@ export const words: Readonly<Record<OperationId, Words>> = {
     more: [
       setting('versioning', ['s3:PutBucketVersioning'], { versioning: 'enabled' }),
       // Only who may read all may open it to everybody.
-      setting('public', ['s3:PutBucketAcl', ...list, 's3:GetObjectTagging'], { public_read: true }),
+      setting('public', ['s3:PutBucketAcl', ...reading], { public_read: true }),
       setting('origins', ['s3:PutBucketCORS'], { cors_origins: ['https://example.org'] }),
       setting('versions', ['s3:PutLifecycleConfiguration'], { versions_max: 7 }),
     ],

@@ -15,6 +15,7 @@ export interface RuleQuestion {
   readonly grants?: ObjectAcl | undefined
   readonly objectTags?: Readonly<Record<string, string>> | undefined
   readonly atBest?: boolean | undefined
+  readonly throughout?: boolean | undefined
 }
 
 export type Rule = { readonly effect: 'allow' | 'deny'; readonly reason: string }
@@ -34,8 +35,9 @@ export function bucketRule(
   const block = documents.publicAccessBlock ?? {}
   const { policy } = documents
   if (policy !== undefined) {
-    const { objectTags, atBest } = question
-    const about = { principal, action, bucket: bucket.name, key, objectTags, atBest }
+    const { objectTags, atBest, throughout } = question
+    const how = { objectTags, atBest, throughout }
+    const about = { principal, action, bucket: bucket.name, key, ...how }
     const said = evaluatePolicy(policy, about)
     if (said === 'deny') return { effect: 'deny', reason: 'denied by the policy of the bucket' }
     const closed = principal.kind === 'anonymous' && isSet(block, 'restrictPublicBuckets')

@@ -42,6 +42,8 @@ export interface Resource {
   readonly objectTags?: Readonly<Record<string, string>> | undefined
   /** Whether some request may be allowed it: open conditions of the policy count as met. */
   readonly atBest?: boolean | undefined
+  /** Whether it may whatever the key is, at any time: parts and conditions of policies count. */
+  readonly throughout?: boolean | undefined
   /** What the caller asked for: all that someone who may not know of the asset is told. */
   readonly missing?: Missing | undefined
 }
@@ -104,11 +106,12 @@ function outsideOf(
 }
 
 function ruleOf(principal: Principal, permission: Permission, resource: Resource) {
-  const { bucket, asset, fresh, action, versionAcl, objectTags, atBest } = resource
+  const { bucket, asset, fresh, action, versionAcl, objectTags, atBest, throughout } = resource
   if (bucket === undefined) return undefined
   if (bucket.documents === undefined && versionAcl === undefined) return undefined
   const { key } = asset ?? fresh ?? {}
-  const question = { bucket, asset, key, action, grants: versionAcl, objectTags, atBest }
+  const how = { objectTags, atBest, throughout }
+  const question = { bucket, asset, key, action, grants: versionAcl, ...how }
   return bucketRule(principal, permission, question)
 }
 

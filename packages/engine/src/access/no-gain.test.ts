@@ -140,6 +140,56 @@ describe('the settings of a bucket', () => {
     await updateBucket(engine, admin, bucket, { publicRead: false })
   })
 
+  it('open no part to everybody that a policy keeps from their setter', async () => {
+    await using opened = await openTestStore()
+    const { engine, call } = opened
+    const arn = 'arn:aws:s3:::photos'
+    const [part, all] = [`${arn}/secret/*`, `${arn}/*`]
+    const address = { IpAddress: { 'aws:SourceIp': '192.0.2.0/24' } }
+    const setPolicy = async (...statements: JsonObject[]) => {
+      const about = { Principal: { AWS: 'setter' } }
+      const Statement = statements.map(one => ({ ...about, ...one }))
+      const document = { Version: '2012-10-17', Statement }
+      await setBucketDocument(engine, call, { bucket, name: 'policy', document })
+    }
+    const publish = (permissions: string[]) =>
+      updateBucket(engine, callOf({ id: 'setter', permissions }), bucket, { publicRead: true })
+    const [deny, allow] = [{ Effect: 'Deny' }, { Effect: 'Allow' }]
+    const kept: JsonObject[] = [
+      { ...deny, Action: 's3:GetObject', Resource: part },
+      { ...deny, Action: 's3:Get*', NotResource: [arn, `${arn}/public/*`] },
+      { ...deny, Action: 's3:GetObjectTagging', Resource: part },
+      { ...deny, Action: 's3:GetObjectAcl', Resource: part },
+      { ...deny, Action: 's3:GetObject', Resource: all, Condition: address },
+      {
+        ...deny,
+        ...{ Action: 's3:GetObject', Resource: all },
+        Condition: { StringEquals: { 's3:ExistingObjectTag/a': 'b' } },
+      },
+    ]
+    for (const statement of kept) {
+      await setPolicy(statement)
+      await assert.rejects(publish(['*']), refused('FORBIDDEN'), JSON.stringify(statement))
+    }
+    const list = { ...allow, Action: 's3:ListBucket*', Resource: arn }
+    const get = { ...allow, Action: 's3:Get*' }
+    const opens = (fields: JsonObject): JsonObject[] => [list, { ...get, ...fields }]
+    const parts: JsonObject[] = [
+      { NotResource: part },
+      { Resource: `${arn}/` },
+      { Resource: all, Condition: address },
+    ]
+    for (const fields of parts) {
+      await setPolicy(...opens(fields))
+      await assert.rejects(publish(['buckets:*']), refused('FORBIDDEN'), JSON.stringify(fields))
+    }
+    await setPolicy(...opens({ Resource: all }), {
+      ...{ ...deny, Action: 's3:GetObject', Resource: part },
+      Principal: { AWS: 'somebody-else' },
+    })
+    await publish(['buckets:*'])
+  })
+
   it('give a list of S3 to nobody who makes a bucket without the right to set one', async () => {
     await using opened = await openTestStore()
     const { engine } = opened

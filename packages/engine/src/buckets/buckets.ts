@@ -6,7 +6,9 @@ import {
   defaultBucketSettings,
   type Usage,
 } from '@holdfast/core/records.ts'
+import { type Action, actionPermissions } from '../access/actions.ts'
 import { authorize, decide, hasScope, refusal, refuseMissing } from '../access/decide.ts'
+import { isOfBucket } from '../access/policy/known-actions.ts'
 import { commit } from '../commit.ts'
 import type { Engine } from '../engine.ts'
 import {
@@ -97,20 +99,21 @@ export async function updateBucket(
   return used(engine, bucket)
 }
 
-/** What public reading gives to everybody. */
-const OPENED = ['assets:read', 'metadata:read'] as const
+/** What public reading gives to everybody, in words of policies. */
+const OPENED = (Object.keys(actionPermissions) as Action[]).filter(action =>
+  ['assets:read', 'metadata:read'].includes(actionPermissions[action]),
+)
 
-/** FORBIDDEN for who administers a bucket, but could read nothing in it unless everybody may. */
+/** FORBIDDEN for who administers a bucket, but could not read all of it unless everybody may. */
 function requireReader({ principal }: Call, bucket: Bucket): void {
-  // In words of policies, listing and what lies in it.
-  const anything = { ownerId: bucket.id, key: '' }
-  const places = [{ bucket }, { bucket, fresh: anything }]
-  const lacking = OPENED.find(permission =>
-    places.some(place => !decide(principal, permission, place).allowed),
-  )
-  if (lacking === undefined) return
-  const reason = 'a bucket cannot be open for more than its setter holds'
-  throw refusal(principal, lacking, reason)
+  const fresh = { ownerId: bucket.id, key: '' }
+  for (const action of OPENED) {
+    const permission = actionPermissions[action]
+    const place = isOfBucket(action) ? { bucket } : { bucket, fresh }
+    if (decide(principal, permission, { ...place, action, throughout: true }).allowed) continue
+    const reason = 'a bucket cannot be open for more than its setter holds'
+    throw refusal(principal, permission, reason)
+  }
 }
 
 function requireNewDocuments(

@@ -14,6 +14,11 @@ export interface PolicyQuestion extends Facts {
   readonly key?: string | undefined
   /** What it may say at another time: a condition that cannot be judged counts for the caller. */
   readonly atBest?: boolean | undefined
+  /**
+   * Of all keys, whenever they are asked for: a Deny of any part or under any condition holds, and
+   * an Allow only without conditions and, of objects, for the whole bucket.
+   */
+  readonly throughout?: boolean | undefined
 }
 
 /**
@@ -24,12 +29,15 @@ export function evaluatePolicy(
   policy: JsonObject,
   question: PolicyQuestion,
 ): 'allow' | 'deny' | undefined {
-  const { atBest = false } = question
+  const { atBest = false, throughout = false } = question
   let allowed = false
   for (const statement of statementsOf(policy)) {
     if (!isAbout(statement, question)) continue
     const denies = statement.effect === 'Deny'
-    const met = statement.conditions.every(one => holds(one, question) ?? denies !== atBest)
+    const { conditions } = statement
+    const met = throughout
+      ? denies || conditions.length === 0
+      : conditions.every(one => holds(one, question) ?? denies !== atBest)
     if (!met) continue
     if (denies) return 'deny'
     allowed = true
@@ -39,7 +47,7 @@ export function evaluatePolicy(
 
 function isAbout(
   statement: Statement,
-  { principal, action, bucket, key }: PolicyQuestion,
+  { principal, action, bucket, key, throughout = false }: PolicyQuestion,
 ): boolean {
   const { principals, actions, resources } = statement
   const names = namesFor(statement, principal)
@@ -47,6 +55,10 @@ function isAbout(
   if (named === statement.exceptPrincipals) return false
   const asked = action.toLowerCase()
   if (actions.some(pattern => isLike(asked, pattern)) === statement.exceptActions) return false
+  if (throughout && key !== undefined) {
+    if (statement.effect === 'Deny') return true
+    return !statement.exceptResources && resources.includes(`${bucket}/*`)
+  }
   const place = key === undefined ? bucket : `${bucket}/${key}`
   return resources.some(pattern => isLike(place, pattern)) !== statement.exceptResources
 }
