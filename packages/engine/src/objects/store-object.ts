@@ -5,6 +5,7 @@ import { isUuid } from '@holdfast/core/ids.ts'
 import { contentTypeProblem } from '@holdfast/core/names.ts'
 import type { ObjectFacets } from '@holdfast/core/objects.ts'
 import type { Principal } from '@holdfast/core/principal.ts'
+import type { Action } from '../access/actions.ts'
 import { requireGrantRights } from '../access/grant-rights.ts'
 import { requireAccepted } from '../assets/intake/accepted.ts'
 import { requireAllowedBytes, resolveType } from '../assets/intake/content-type.ts'
@@ -51,7 +52,21 @@ export function objectPut(
     mode: 'replace',
     tags: assetTagsOf(facets.tags ?? []),
     metadata: assetMetadataOf(facets.userMetadata ?? {}),
+    actions: actionsOfFacets(facets),
   })
+}
+
+/**
+ * What headers ask for beside a put, which AWS takes as actions of their own
+ * (https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html, permissions).
+ */
+function actionsOfFacets({ tags = [], acl, retention, legalHold }: ObjectInput): Action[] {
+  return [
+    ...(tags.length === 0 ? [] : (['s3:PutObjectTagging'] as const)),
+    ...(acl === undefined ? [] : (['s3:PutObjectAcl'] as const)),
+    ...(retention === undefined ? [] : (['s3:PutObjectRetention'] as const)),
+    ...(legalHold === undefined ? [] : (['s3:PutObjectLegalHold'] as const)),
+  ]
 }
 
 /** The UUID that stands for a principal as owner: its own id, or one derived from it. */

@@ -31,6 +31,8 @@ export interface PutFields {
   readonly sizeMax?: number | undefined
   readonly md5?: boolean | undefined
   readonly description?: string | undefined
+  /** What else than putting it does in words of policies; absent: what tags and list say. */
+  readonly actions?: readonly Action[] | undefined
 }
 
 /** What else than putting a put does in words of policies, as the headers of S3 do. */

@@ -44,7 +44,7 @@ export async function findTarget(
   }
   // In create mode what is deleted goes, with its list.
   const asset = creates ? undefined : existing
-  for (const action of actionsOf(fields)) {
+  for (const action of fields.actions ?? actionsOf(fields)) {
     authorize(call.principal, 'assets:write', { bucket, asset, fresh, action })
   }
   requireListRights(call, { bucket, asset, fresh }, fields.acl)
