@@ -55,7 +55,12 @@ export const assetResponse = Type.Object(
     is_deleted: Type.Boolean(),
     deleted_at: nullable(time('When it was deleted; it can be restored until it is removed.')),
   },
-  { title: 'AssetResponse', description: 'An asset and its current version.' },
+  {
+    title: 'AssetResponse',
+    description:
+      'An asset and its current version. Who may change it, but not read it, is answered without ' +
+      'metadata, tags and access list.',
+  },
 )
 export type AssetResponse = Static<typeof assetResponse>
 

@@ -48,7 +48,12 @@ export const versionResponse = Type.Object(
     is_deleted: Type.Boolean(),
     deleted_at: nullable(time('When it was deleted.')),
   },
-  { title: 'VersionResponse', description: 'One immutable state of an asset.' },
+  {
+    title: 'VersionResponse',
+    description:
+      'One immutable state of an asset. Who may change it, but not read old versions, is told ' +
+      'no metadata, tags and description.',
+  },
 )
 export type VersionResponse = Static<typeof versionResponse>
 

@@ -11,6 +11,7 @@ import { mergeMetadata } from '@holdfast/engine/assets/update.ts'
 import { etagOf, isKnown, writeConditions } from '../../http/content/conditions.ts'
 import { answer, type Operations, type Scope, type Sent, sent } from '../../http/exchange.ts'
 import { assetPath, assetsWire, assetWire } from './wire/asset-wire.ts'
+import { changedWire } from './wire/told-wire.ts'
 
 type Names =
   | 'listAssets'
@@ -115,8 +116,14 @@ export async function told(exchange: Scope, asset: Asset): Promise<Sent> {
 
 /** The record as a change left it, with the tag for the next change. */
 export async function changed(exchange: Scope, asset: Asset): Promise<Sent> {
-  exchange.reply.header('etag', etagOf(recordTag(asset)))
-  return await answer(exchange, 200, await assetWire(exchange.context.engine, asset))
+  const { context, call, reply } = exchange
+  reply.header('etag', etagOf(recordTag(asset)))
+  const { principal } = call
+  return await answer(
+    exchange,
+    200,
+    await changedWire({ engine: context.engine, principal }, asset),
+  )
 }
 
 /** 201 with the headers of a stored asset. */
@@ -125,8 +132,14 @@ export async function created(exchange: Scope, asset: Asset) {
 }
 
 export async function stored(exchange: Scope, asset: Asset, status: number) {
-  exchange.reply.header('etag', etagOf(asset.sha256)).header('location', assetPath(asset.id))
-  return await answer(exchange, status, await assetWire(exchange.context.engine, asset))
+  const { context, call, reply } = exchange
+  const { engine } = context
+  const { principal } = call
+  reply.header('etag', etagOf(asset.sha256)).header('location', assetPath(asset.id))
+  // Of a new asset everything is known to who made it.
+  const isNew = status === 201
+  const record = isNew ? assetWire(engine, asset) : changedWire({ engine, principal }, asset)
+  return await answer(exchange, status, await record)
 }
 
 function listFilter(query: AssetQuery) {

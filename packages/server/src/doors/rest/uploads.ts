@@ -17,7 +17,7 @@ import { compileCheck } from '../../http/parse/validate.ts'
 import { changed, created, stored } from './assets.ts'
 import { formValues, type ReadForm, type ReceivedFile, readForm } from './form-reading.ts'
 import { rawFacts } from './raw-facts.ts'
-import { versionWire } from './wire/version-wire.ts'
+import { changedVersionWire } from './wire/told-wire.ts'
 
 type Names = 'uploadAsset' | 'updateAsset' | 'putAssetContent' | 'createVersion'
 
@@ -120,7 +120,9 @@ export const uploadOperations: Pick<Operations, Names> = {
       description: fields.change_description,
       ifMatch,
     })
-    return await answer(exchange, outcome === 'unchanged' ? 200 : 201, versionWire(version, asset))
+    const teller = { engine: context.engine, principal: call.principal }
+    const record = await changedVersionWire(teller, asset, version)
+    return await answer(exchange, outcome === 'unchanged' ? 200 : 201, record)
   },
 }
 

@@ -1,3 +1,5 @@
+import type { VersionResponse } from '@holdfast/contract/schemas/version.ts'
+import type { Version } from '@holdfast/core/records.ts'
 import { findAsset } from '@holdfast/engine/assets/find-asset.ts'
 import { compareVersions } from '@holdfast/engine/versions/compare.ts'
 import { assetHistory, getVersion, listVersions } from '@holdfast/engine/versions/list.ts'
@@ -7,6 +9,7 @@ import { rollbackVersion } from '@holdfast/engine/versions/rollback.ts'
 import { tagVersion, updateVersion } from '@holdfast/engine/versions/update.ts'
 import { writeConditions } from '../../http/content/conditions.ts'
 import type { Operations, Scope } from '../../http/exchange.ts'
+import { changedVersionWire, type Teller } from './wire/told-wire.ts'
 import { historyWire, versionWire } from './wire/version-wire.ts'
 
 type Names =
@@ -63,7 +66,9 @@ export const versionOperations: Pick<Operations, Names> = {
     const asset = await shownAsset(exchange, params.id)
     return {
       dry_run: dryRun,
-      pruned: pruned.map(version => versionWire(version, asset)),
+      pruned: await Promise.all(
+        pruned.map(version => changedVersionWire(tellerOf(exchange), asset, version)),
+      ),
       pruned_count: pruned.length,
       keep,
     }
@@ -88,7 +93,7 @@ export const versionOperations: Pick<Operations, Names> = {
       metadata: body.metadata,
       description: body.change_description,
     })
-    return versionWire(version, await shownAsset(exchange, params.id))
+    return await changedVersion(exchange, version)
   },
 
   removeVersion: async ({ context, call, params }) => {
@@ -97,6 +102,7 @@ export const versionOperations: Pick<Operations, Names> = {
   },
 
   rollbackVersion: async ({ context, call, params, request }) => {
+    // Only who may read old versions comes this far.
     const { ifMatch } = writeConditions(request.headers)
     const done = await rollbackVersion(context.engine, call, target(params), { ifMatch })
     return versionWire(done.version, done.asset)
@@ -105,8 +111,17 @@ export const versionOperations: Pick<Operations, Names> = {
   tagVersion: async exchange => {
     const { context, call, params, body } = exchange
     const version = await tagVersion(context.engine, call, target(params), body)
-    return versionWire(version, await shownAsset(exchange, params.id))
+    return await changedVersion(exchange, version)
   },
+}
+
+async function changedVersion(exchange: Scope, version: Version): Promise<VersionResponse> {
+  const asset = await shownAsset(exchange, version.assetId)
+  return await changedVersionWire(tellerOf(exchange), asset, version)
+}
+
+function tellerOf({ context, call }: Scope): Teller {
+  return { engine: context.engine, principal: call.principal }
 }
 
 function target(params: { id: string; version_id: string }) {

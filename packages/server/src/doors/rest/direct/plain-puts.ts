@@ -18,6 +18,7 @@ import {
 import { securityHeaders } from '../../../http/security-headers.ts'
 import { declaredType, defaultService, ownerOf } from '../raw-facts.ts'
 import { assetPath, assetWire } from '../wire/asset-wire.ts'
+import { changedWire } from '../wire/told-wire.ts'
 
 /** Keys that are written as they are: no escapes, no query, nothing a router would change. */
 const PLACE = /^\/api\/v2\/buckets\/([a-z0-9.-]+)\/assets\/([\w~.!$&'()*+,;=:@/-]+)$/
@@ -84,8 +85,9 @@ export class PlainPuts {
         service: defaultService,
         ownerId: ownerOf(principal, undefined),
       })
-      const text = wireText(JSON.stringify(await assetWire(engine, asset)))
       const isNew = outcome === 'created'
+      const record = isNew ? assetWire(engine, asset) : changedWire({ engine, principal }, asset)
+      const text = wireText(JSON.stringify(await record))
       const head = (isNew ? this.#created : this.#replaced) + fieldsOf(asset, text.length)
       return { status: isNew ? 201 : 200, head, text }
     } catch {
