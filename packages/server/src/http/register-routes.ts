@@ -12,7 +12,7 @@ import { auditSuccess, type Duty, dutyOf } from './caller/audited.ts'
 import { admit, admitToAsset } from './caller/authenticate.ts'
 import { type Operations, type Scope, sent } from './exchange.ts'
 import { bucketsNamed } from './limits/buckets-named.ts'
-import { isGuess } from './limits/guesses.ts'
+import { isGuess, requireOwnForm } from './limits/guesses.ts'
 import { knownCaller } from './limits/known-caller.ts'
 import { withFields } from './limits/with-fields.ts'
 import { queryValues } from './parse/query-text.ts'
@@ -95,6 +95,7 @@ function server(
       admit(state.principal, route)
       await withFields(reply, state.admission.principal(state.principal))
     } else if (isGuess(route)) {
+      await requireOwnForm(context, request)
       await withFields(reply, state.admission.guess())
     }
     const { path, query } = splitUrl(request.raw.url ?? '')
