@@ -137,7 +137,8 @@ for (const [what, sql, problem] of [
   ],
   [
     'a row before the first one',
-    `INSERT INTO audits SELECT -5, at, actor, action, outcome, ip, record FROM audits WHERE seq = 1`,
+    `INSERT INTO audits SELECT -5, at, actor, action, outcome, ip, record FROM audits
+     WHERE seq = 1`,
     /row -5 is not filed as what it says/,
   ],
   ['a changed column', `UPDATE audits SET actor = 'x' WHERE seq = 7`, /row 7 is not filed as/],

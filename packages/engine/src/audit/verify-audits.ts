@@ -1,5 +1,4 @@
 import { hash } from 'node:crypto'
-import { setImmediate } from 'node:timers/promises'
 import { type AuditRow, auditText, firstAuditLink } from '@holdfast/core/identities.ts'
 import type { FiledAudit } from '@holdfast/core/ports/identity-questions.ts'
 import type { Engine } from '../engine.ts'
@@ -16,7 +15,8 @@ const PROBLEMS_MAX = 100
 
 /**
  * Reads the whole audit log: every row must be what its hash says, follow from the one before and
- * be found by what it says, and the log must reach at least as far as the head that lies on the element.
+ * be found by what it says, and the log must reach at least as far as the head that lies on the
+ * element.
  */
 export async function verifyAudits(engine: Engine, signal?: AbortSignal): Promise<AuditReport> {
   const head = await readHead(engine)
@@ -39,7 +39,7 @@ export async function verifyAudits(engine: Engine, signal?: AbortSignal): Promis
     // Beyond, numbers are no longer told apart, and none of ours comes there.
     if (page.length < PAGE || !Number.isSafeInteger(place)) break
     // Others go on meanwhile, however long the log is.
-    await setImmediate()
+    await new Promise(resolve => setImmediate(resolve))
   }
   problems.push(...headProblems(engine, head, { last, atHead }))
   return { rows, problems }
