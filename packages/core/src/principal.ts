@@ -28,6 +28,10 @@ export interface Principal {
   readonly within?: Within
   /** The login that its token came from. */
   readonly sessionId?: string
+  /** The key pair of S3 that it signs with. */
+  readonly pairId?: string
+  /** The secret that its token was given for. */
+  readonly secretId?: string
   /** How much it may ask for; absent: no more than what holds for everybody. */
   readonly rateLimit?: OwnRateLimit
   /** How the request came, for conditions of policies; absent where the door does not tell. */

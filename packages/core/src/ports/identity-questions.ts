@@ -36,10 +36,22 @@ export interface AuditFilter {
   readonly until?: string
 }
 
+/** A row of the audit log as it lies in the catalog, whatever somebody made of it. */
+export interface FiledAudit {
+  /** The number under which it lies. */
+  readonly place: number
+  /** Undefined where it cannot be read. */
+  readonly row: AuditRow | undefined
+  /** Whether it is found by what it says itself. */
+  readonly isFiledRight: boolean
+}
+
 export interface AuditQuestions {
   last(): Awaitable<AuditRow | undefined>
   /** Ascending, after the given sequence: for verification and export. */
   after(seq: number, limit: number, filter?: AuditFilter): Awaitable<AuditRow[]>
+  /** Ascending, from the first that lies there or after the place: for verification. */
+  filed(after: number | undefined, limit: number): Awaitable<FiledAudit[]>
   /** Newest first, before the given sequence. */
   before(seq: number, limit: number, filter?: AuditFilter): Awaitable<AuditRow[]>
   count(filter?: AuditFilter): Awaitable<number>

@@ -115,6 +115,7 @@ test('O1 no other ID token is taken', async () => {
     'another issuer': await idToken({ iss: 'https://evil.example.org' }),
     'another audience': await idToken({ aud: 'other' }),
     'another party': await idToken({ aud: ['holdfast', 'other'], azp: 'other' }),
+    'another party of ours alone': await idToken({ azp: 'other' }),
     'another nonce': await idToken({ nonce: 'x'.repeat(43) }),
     'no nonce': await idToken({ nonce: undefined }),
     expired: await idToken({ iat: nowS() - 120, exp: nowS() - 60 }),

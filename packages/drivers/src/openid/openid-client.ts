@@ -64,6 +64,9 @@ export class OpenIdClient implements OpenIdProvider {
       })
       const claims = tokens.claims()
       if (claims === undefined) throw new HoldfastError('UNAUTHENTICATED')
+      // Core §3.1.3.7: the library asks only where there are several audiences.
+      const { azp = this.#options.clientId } = claims
+      if (azp !== this.#options.clientId) throw new HoldfastError('UNAUTHENTICATED')
       return claims
     } catch (error) {
       throw translated(error)

@@ -135,6 +135,15 @@ for (const [what, sql, problem] of [
      replace(record, '"seq":20', '"seq":21') FROM audits WHERE seq = 20`,
     /row 21 does not follow/,
   ],
+  [
+    'a row before the first one',
+    `INSERT INTO audits SELECT -5, at, actor, action, outcome, ip, record FROM audits
+     WHERE seq = 1`,
+    /row -5 is not filed as what it says/,
+  ],
+  ['a changed column', `UPDATE audits SET actor = 'x' WHERE seq = 7`, /row 7 is not filed as/],
+  ['a moved row', 'UPDATE audits SET seq = 5000 WHERE seq = 20', /row 5000 is not filed as/],
+  ['what is no row', `UPDATE audits SET record = '{' WHERE seq = 7`, /row 7 cannot be read/],
 ] as const) {
   test(`${what} is found`, async () => {
     await using opened = await filled()
@@ -143,6 +152,18 @@ for (const [what, sql, problem] of [
     assert.match(problems.join('\n'), problem)
   })
 }
+
+test('a row that sends its reader back is found, and read once', async () => {
+  await using opened = await openTestStore()
+  const log = openLog(opened)
+  for (let n = 0; n < 1010; n += 1) log.record(entryOf('act'))
+  await log.close()
+  tamper(opened, `UPDATE audits SET record = replace(record, '"seq":1000,', '"seq":0,')`)
+  // Whoever begins anew at the row it says never ends.
+  const { rows, problems } = await verifyAudits(opened.engine, AbortSignal.timeout(20_000))
+  assert.equal(rows, 1010)
+  assert.match(problems.join('\n'), /row 1000 is not filed as what it says/)
+})
 
 test('a tail that was cut and written anew is found', async () => {
   await using opened = await filled()

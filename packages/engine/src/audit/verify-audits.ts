@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
 import { type AuditRow, auditText, firstAuditLink } from '@holdfast/core/identities.ts'
+import type { FiledAudit } from '@holdfast/core/ports/identity-questions.ts'
 import type { Engine } from '../engine.ts'
 import { type AuditHead, HEAD_NOTE, sealOf } from './audit-log.ts'
 
@@ -13,8 +14,9 @@ const PAGE = 1000
 const PROBLEMS_MAX = 100
 
 /**
- * Reads the whole audit log: every row must be what its hash says and follow from the one before,
- * and the log must reach at least as far as the head that lies on the element.
+ * Reads the whole audit log: every row must be what its hash says, follow from the one before and
+ * be found by what it says, and the log must reach at least as far as the head that lies on the
+ * element.
  */
 export async function verifyAudits(engine: Engine, signal?: AbortSignal): Promise<AuditReport> {
   const head = await readHead(engine)
@@ -22,22 +24,39 @@ export async function verifyAudits(engine: Engine, signal?: AbortSignal): Promis
   let last: AuditRow | undefined
   let rows = 0
   let atHead: AuditRow | undefined
-  for (;;) {
+  for (let place: number | undefined; ; ) {
     signal?.throwIfAborted()
-    const page: AuditRow[] = await engine.catalog.view.audits.after(last?.seq ?? 0, PAGE)
-    for (const row of page) {
+    const page: FiledAudit[] = await engine.catalog.view.audits.filed(place, PAGE)
+    for (const filed of page) {
       rows += 1
+      const { row } = filed
+      if (problems.length < PROBLEMS_MAX) problems.push(...problemsOf(filed, last))
+      if (row?.seq !== filed.place) continue
       if (row.seq === head?.seq) atHead = row
-      if (problems.length < PROBLEMS_MAX) problems.push(...problemsOf(row, last))
       last = row
     }
-    if (page.length < PAGE) break
+    place = page.at(-1)?.place
+    // Beyond, numbers are no longer told apart, and none of ours comes there.
+    if (page.length < PAGE || !Number.isSafeInteger(place)) break
+    // Others go on meanwhile, however long the log is.
+    await new Promise(resolve => setImmediate(resolve))
   }
   problems.push(...headProblems(engine, head, { last, atHead }))
   return { rows, problems }
 }
 
-function problemsOf(row: AuditRow, before: AuditRow | undefined): string[] {
+function problemsOf(
+  { place, row, isFiledRight }: FiledAudit,
+  before: AuditRow | undefined,
+): string[] {
+  if (row === undefined) return [`row ${place} cannot be read`]
+  const misfiled = [`row ${place} is not filed as what it says`]
+  // It stands in no line with others.
+  if (row.seq !== place) return misfiled
+  return [...(isFiledRight ? [] : misfiled), ...chainProblems(row, before)]
+}
+
+function chainProblems(row: AuditRow, before: AuditRow | undefined): string[] {
   const expected = (before?.seq ?? 0) + 1
   if (row.seq !== expected) return [`rows ${expected} to ${row.seq - 1} are missing`]
   if (row.previous !== (before?.hash ?? firstAuditLink)) {

@@ -55,7 +55,8 @@ export async function allowOrigin(
   return preflight
 }
 
-async function isAllowed(
+/** Whether pages of that origin may call. */
+export async function isAllowed(
   { settings, engine }: Context,
   request: FastifyRequest,
   origin: string,

@@ -2,6 +2,7 @@ import type { Route } from '@holdfast/contract/route.ts'
 import { routes } from '@holdfast/contract/routes.ts'
 import { HoldfastError, invalidFields } from '@holdfast/core/errors.ts'
 import { isScope } from '@holdfast/core/principal.ts'
+import { rightsMoment } from '@holdfast/engine/access/rights-now.ts'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import Type from 'typebox'
 import type { Settings } from '../config/settings-table.ts'
@@ -12,7 +13,7 @@ import { auditSuccess, type Duty, dutyOf } from './caller/audited.ts'
 import { admit, admitToAsset } from './caller/authenticate.ts'
 import { type Operations, type Scope, sent } from './exchange.ts'
 import { bucketsNamed } from './limits/buckets-named.ts'
-import { isGuess } from './limits/guesses.ts'
+import { isGuess, requireOwnForm } from './limits/guesses.ts'
 import { knownCaller } from './limits/known-caller.ts'
 import { withFields } from './limits/with-fields.ts'
 import { queryValues } from './parse/query-text.ts'
@@ -90,23 +91,30 @@ function server(
     const { state } = request
     // What comes and nobody reads would have to be read before the next request.
     if (route.body === undefined && state.body.unread) reply.header('connection', 'close')
+    const moment = rightsMoment(context.engine)
     if (guarded) {
       state.principal = await withFields(reply, knownCaller(context, request))
       admit(state.principal, route)
       await withFields(reply, state.admission.principal(state.principal))
     } else if (isGuess(route)) {
+      await requireOwnForm(context, request)
       await withFields(reply, state.admission.guess())
     }
     const { path, query } = splitUrl(request.raw.url ?? '')
     refuseCoding(request)
-    const call = state.call()
     const values = pathValues(path, route.path)
     const params = checks.params(values)
     const checkedQuery = checks.query(query)
     if (route.body?.kind === 'json') {
-      await admitToAsset(context.engine, call, { route, id: values.id })
+      await admitToAsset(context.engine, state.call(), { route, id: values.id })
     }
     const body = await checks.body(request, context.engine.limits.jsonBodyBytesMax)
+    // While the body came, its sender may have been shut out, or may do less by now.
+    if (guarded && moment !== rightsMoment(context.engine)) {
+      state.principal = await withFields(reply, knownCaller(context, request))
+      admit(state.principal, route)
+    }
+    const call = state.call()
     const { principal } = state
     const named = { principal, params, query: checkedQuery, body }
     for (const [bucket, isKnown] of await bucketsNamed(context, route, named)) {

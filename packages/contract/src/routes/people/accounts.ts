@@ -32,6 +32,7 @@ export const accountRoutes = {
     answer: { status: 200, description: 'An access token.', schema: clientTokenResponse },
     errors: [
       'UNAUTHENTICATED',
+      'FORBIDDEN',
       'ACCOUNT_DISABLED',
       'SECRET_EXPIRED',
       'GRANT_TYPE_UNSUPPORTED',

@@ -14,7 +14,7 @@ export const openIdRoutes = {
     description: 'For a page: it keeps a verifier and opens this address with its challenge.',
     query: openIdQuery,
     answer: { status: 302, description: 'To the provider, with a cookie that binds the browser.' },
-    errors: ['ROUTE_NOT_FOUND', 'IDENTITY_UNAVAILABLE', 'TOO_MANY_REQUESTS'],
+    errors: ['ROUTE_NOT_FOUND', 'FORBIDDEN', 'IDENTITY_UNAVAILABLE', 'TOO_MANY_REQUESTS'],
   }),
   finishOpenId: route({
     method: 'GET',

@@ -23,7 +23,7 @@ export async function principalOfAccessKey(
   const expiresMs = actsAwayUntilMs(engine, user)
   if (user === undefined || expiresMs <= nowMs) return undefined
   const made = await principalOfUser(engine, user)
-  const principal = narrowed(made.principal, key)
+  const principal = { ...narrowed(made.principal, key), pairId: key.id }
   holders.set(placeOf(key), { principal, expiresMs, madeOf: made.madeOf }, { moment, nowMs })
   return principal
 }
@@ -34,8 +34,8 @@ export function peekAccessKeyPrincipal(engine: Engine, key: AccessKey): Principa
   return engine.identity.holders.get(placeOf(key), engine.clock.now())
 }
 
-function itself({ principalId: id, name, permissions, buckets }: AccessKey): Principal {
-  return { kind: 'api_key', id, name, permissions, buckets }
+function itself({ principalId: id, name, permissions, buckets, id: pairId }: AccessKey): Principal {
+  return { kind: 'api_key', id, name, permissions, buckets, pairId }
 }
 
 /** Every change of a key has its own number, so nothing is kept beyond one. */

@@ -23,6 +23,7 @@ export interface DueMail {
   readonly mail: Mail
 }
 
+/** Of each kind, so that what strangers ask for keeps back nothing that owners must hear. */
 const PENDING_MAX = 1000
 const SENDING_MAX = 4
 /** Work begins when the answer of the request that caused it is long gone. */
@@ -36,7 +37,8 @@ const RETRY_MS = [10_000, 60_000, 300_000] as const
 export class MailQueue {
   readonly #parts: MailParts
   readonly #closing = new AbortController()
-  readonly #running = new Set<Promise<void>>()
+  readonly #asked = new Set<Promise<void>>()
+  readonly #notices = new Set<Promise<void>>()
   #sending = 0
   #waiting: (() => void)[] = []
 
@@ -44,11 +46,25 @@ export class MailQueue {
     this.#parts = parts
   }
 
-  /** False where too many wait already. `prepare` may find that there is nothing to send. */
+  /**
+   * A mail that somebody asked for; false where too many wait already. `prepare` may find that
+   * there is nothing to send.
+   */
   add(prepare: () => Promise<DueMail | undefined>): boolean {
-    if (this.#running.size >= PENDING_MAX || this.#closing.signal.aborted) return false
-    const run = this.#run(prepare).finally(() => this.#running.delete(run))
-    this.#running.add(run)
+    return this.#addTo(this.#asked, prepare)
+  }
+
+  /** Of a change that was made: what is too much is told, as any mail that is not sent. */
+  addNotice(due: DueMail): void {
+    const { about, userId } = due
+    if (this.#addTo(this.#notices, async () => due)) return
+    this.#parts.tell({ about, userId, outcome: 'given up', reason: 'too many wait' })
+  }
+
+  #addTo(running: Set<Promise<void>>, prepare: () => Promise<DueMail | undefined>): boolean {
+    if (running.size >= PENDING_MAX || this.#closing.signal.aborted) return false
+    const run = this.#run(prepare).finally(() => running.delete(run))
+    running.add(run)
     return true
   }
 
@@ -56,7 +72,7 @@ export class MailQueue {
   async close(): Promise<void> {
     this.#closing.abort(new Error('closing'))
     for (const wake of this.#waiting.splice(0)) wake()
-    await Promise.all(this.#running)
+    await Promise.all([...this.#asked, ...this.#notices])
   }
 
   async #run(prepare: () => Promise<DueMail | undefined>): Promise<void> {

@@ -7,5 +7,5 @@ export function notify(engine: Engine, user: User, change: string): void {
   const { email, id, username } = user
   if (email === null) return
   const mail = { to: email, ...noticeMail(username, change) }
-  engine.identity.mails?.add(async () => ({ about: 'notice', userId: id, mail }))
+  engine.identity.mails?.addNotice({ about: 'notice', userId: id, mail })
 }

@@ -14,7 +14,7 @@ import { beginFactor, confirmFactor } from '../factors/second-factor.ts'
 import { type MailNews, MailQueue } from '../mail/mail-queue.ts'
 import { authenticateToken } from '../sessions/authenticate-token.ts'
 import { login } from '../sessions/login.ts'
-import { createUser, resetPassword, updateUser } from '../users/users.ts'
+import { changePassword, createUser, resetPassword, updateUser } from '../users/users.ts'
 import { requestReset, resetByMail } from './resets.ts'
 
 const password = 'Correct-Horse-7-Battery'
@@ -196,6 +196,21 @@ test('mails are bounded for each user, requests for each address, and nobody is 
   again()
   assert.equal(post.sink.mails.length, 3)
   await post.token(4)
+})
+
+test('requests of strangers keep back no notice to an owner', async () => {
+  await using post = await openPost()
+  const { engine } = post.opened
+  const flood = () => {
+    for (let n = 0; n < 1100; n += 1) {
+      requestReset(engine, { name: 'nobody', ip: `198.51.${n >> 8}.${n & 255}` })
+    }
+  }
+  assert.throws(flood, refused('TOO_MANY_REQUESTS'))
+  const change = { name: 'ann', password, newPassword }
+  await changePassword(engine, post.opened.call, change)
+  await post.opened.clock.advance(1000)
+  assert.match((await post.sink.mail(1)).text, /The password was changed for the account ann/)
 })
 
 test('a mail server that fails is tried again for a while, and nobody waits for it', async () => {

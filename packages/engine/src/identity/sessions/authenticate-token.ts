@@ -61,12 +61,14 @@ async function ofAccount(engine: Engine, checked: CheckedToken): Promise<KnownTo
   const secret = account?.secrets.find(({ id }) => id === secretId)
   const nowMs = engine.clock.now()
   const secretMs = secret === undefined ? 0 : Date.parse(secret.expiresAt)
-  if (account === undefined || !isGoodAccount(account, nowMs) || secretMs <= nowMs) {
+  const isGood = account !== undefined && isGoodAccount(account, nowMs)
+  if (!isGood || secret === undefined || secretMs <= nowMs) {
     throw new HoldfastError('UNAUTHENTICATED')
   }
   const made = await principalOfAccount(engine, account)
   const madeOf = isOwn ? [...made.madeOf, session.id] : made.madeOf
-  const principal = isOwn ? { ...made.principal, sessionId: session.id } : made.principal
+  const ofSession = isOwn ? { sessionId: session.id } : {}
+  const principal = { ...made.principal, ...ofSession, secretId: secret.id }
   const { scopes } = checked
   const ends = [checked.expiresMs, secretMs]
   if (account.expiresAt !== null) ends.push(Date.parse(account.expiresAt))

@@ -77,9 +77,9 @@ export class TokenCache {
   }
 
   #forget(touched: Touched): void {
-    const { identities = [], keys } = touched.records
+    const { identities = [], keys, accessKeys } = touched.records
     for (const id of identities) this.forget(id)
-    if (keys !== undefined) this.#changes += 1
+    if ((keys ?? accessKeys) !== undefined) this.#changes += 1
   }
 
   #drop(token: string): void {

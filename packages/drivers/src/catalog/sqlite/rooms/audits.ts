@@ -1,14 +1,32 @@
 import type { AuditRow } from '@holdfast/core/identities.ts'
-import type { AuditFilter, AuditQuestions } from '@holdfast/core/ports/identity-questions.ts'
+import type {
+  AuditFilter,
+  AuditQuestions,
+  FiledAudit,
+} from '@holdfast/core/ports/identity-questions.ts'
 import type { SqliteDatabase } from '../database.ts'
 import { parseRecord, toMs } from '../row-values.ts'
 import { Statements } from '../statements.ts'
+
+interface Filed {
+  readonly seq: number
+  readonly at: number
+  readonly actor: string
+  readonly action: string
+  readonly outcome: string
+  readonly ip: string
+  readonly record: string
+}
+
+/** The least that SQLite keeps. */
+const SEQ_MIN = -(2n ** 63n)
 
 /** The audit log. Rows are only ever added. */
 export class Audits implements AuditQuestions {
   readonly #statements: Statements
   readonly #last
   readonly #put
+  readonly #filed
 
   constructor(db: SqliteDatabase) {
     this.#statements = new Statements(db)
@@ -18,6 +36,10 @@ export class Audits implements AuditQuestions {
     this.#put = db.prepare(
       `INSERT OR IGNORE INTO audits (seq, at, actor, action, outcome, ip, record)
        VALUES (?, ?, ?, ?, ?, ?, ?)`,
+    )
+    this.#filed = db.prepare<[bigint, number], Filed>(
+      `SELECT seq, at, actor, action, outcome, ip, record FROM audits
+       WHERE seq >= ? ORDER BY seq LIMIT ?`,
     )
   }
 
@@ -32,6 +54,15 @@ export class Audits implements AuditQuestions {
 
   before(seq: number, limit: number, filter: AuditFilter = {}): AuditRow[] {
     return this.#page(filter, { bound: 'seq < ?', order: 'DESC', values: [seq, limit] })
+  }
+
+  filed(after: number | undefined, limit: number): FiledAudit[] {
+    const from = after === undefined ? SEQ_MIN : BigInt(after) + 1n
+    return this.#filed.all(from, limit).map(filed => {
+      const row = readRow(filed.record)
+      const isFiledRight = row !== undefined && isFiledAs(filed, row)
+      return { place: filed.seq, row, isFiledRight }
+    })
   }
 
   count(filter: AuditFilter = {}): number {
@@ -51,10 +82,14 @@ export class Audits implements AuditQuestions {
   ): AuditRow[] {
     const { parts, values } = conditions(filter)
     const where = [...parts, how.bound].join(' AND ')
-    const sql = `SELECT record FROM audits WHERE ${where} ORDER BY seq ${how.order} LIMIT ?`
+    const sql = `SELECT seq, record FROM audits WHERE ${where} ORDER BY seq ${how.order} LIMIT ?`
     return this.#statements
-      .all<{ record: string }>(sql, [...values, ...how.values])
-      .map(({ record }) => parseRecord<AuditRow>(record))
+      .all<Pick<Filed, 'seq' | 'record'>>(sql, [...values, ...how.values])
+      .map(({ seq, record }) => {
+        const row = parseRecord<AuditRow>(record)
+        // Pages go on from it: one that somebody changed must not send their reader back.
+        return row.seq === seq ? row : { ...row, seq }
+      })
   }
 }
 
@@ -76,4 +111,23 @@ function conditions(filter: AuditFilter): { parts: string[]; values: unknown[] }
     values.push(toMs(filter.until))
   }
   return { parts, values }
+}
+
+/** Undefined for what nobody would have written. */
+function readRow(record: string): AuditRow | undefined {
+  try {
+    const row = parseRecord<AuditRow | null>(record)
+    const texts = [row?.previous, row?.hash, row?.entry?.at]
+    return row !== null && texts.every(text => typeof text === 'string') ? row : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function isFiledAs(filed: Filed, { id, seq, entry }: AuditRow): boolean {
+  const { at, actor, action, outcome, ip } = entry
+  const said = [id, seq, Date.parse(at), actor, action, outcome, ip]
+  const { seq: place } = filed
+  const lies = [String(place), place, filed.at, filed.actor, filed.action, filed.outcome, filed.ip]
+  return said.every((value, index) => value === lies[index])
 }

@@ -2,6 +2,7 @@ import type { Call } from '@holdfast/core/call.ts'
 import type { Principal } from '@holdfast/core/principal.ts'
 import type { Asset } from '@holdfast/core/records.ts'
 import { hasScope } from '@holdfast/engine/access/decide.ts'
+import { rightsMoment } from '@holdfast/engine/access/rights-now.ts'
 import { putAsset } from '@holdfast/engine/assets/put.ts'
 import type { Context } from '../../../context.ts'
 import { peekPrincipal } from '../../../http/caller/authenticate.ts'
@@ -28,6 +29,8 @@ export interface PlainPut {
   readonly key: string
   readonly headers: PutHeaders
   readonly principal: Principal
+  /** Of the rights by which the principal was found. */
+  readonly moment: number
 }
 
 /** A success, ready to be written. */
@@ -67,13 +70,15 @@ export class PlainPuts {
     if (bucket === undefined || key === undefined) return undefined
     const principal = peekPrincipal(engine, headers)
     if (principal === undefined || !hasScope(principal, 'assets:write')) return undefined
-    return { bucket, key, headers, principal }
+    return { bucket, key, headers, principal, moment: rightsMoment(engine) }
   }
 
   /** Undefined where it is refused or fails: that is told on the way of all requests. */
   async store(put: PlainPut, call: Call, bytes: Uint8Array): Promise<Stored | undefined> {
     const { engine } = this.#context
-    const { bucket, key, headers, principal } = put
+    const { bucket, key, headers, principal, moment } = put
+    // While the body came, its sender may have been shut out.
+    if (moment !== rightsMoment(engine)) return undefined
     try {
       const { asset, outcome } = await putAsset(engine, call, {
         bucket,

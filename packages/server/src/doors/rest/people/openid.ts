@@ -1,3 +1,4 @@
+import { HoldfastError } from '@holdfast/core/errors.ts'
 import { beginOpenId, finishOpenId } from '@holdfast/engine/identity/outside/openid/openid-login.ts'
 import { principalOfUser } from '@holdfast/engine/identity/principal-of-user.ts'
 import { loginOpenId } from '@holdfast/engine/identity/sessions/login.ts'
@@ -16,6 +17,7 @@ export const openIdOperations: Pick<Operations, Names> = {
   beginOpenId: async ({ context, query, reply, request }) => {
     const { return_to: returnTo, challenge } = query
     const { ip } = request.state
+    requireWindow(request.headers['sec-fetch-dest'])
     const { address, binding } = await beginOpenId(context.engine, { returnTo, challenge, ip })
     reply.header('set-cookie', cookie(context, binding, 600))
     return await redirect(reply, address)
@@ -36,6 +38,15 @@ export const openIdOperations: Pick<Operations, Names> = {
     request.state.principal = (await principalOfUser(context.engine, user)).principal
     return tokenWire(tokens)
   },
+}
+
+/**
+ * Pages of others can hold frames and pictures, as many as they like: these would use up the logins
+ * that an address may begin (Fetch Metadata, §2.1). Programs and old browsers say nothing.
+ */
+function requireWindow(destination: string | string[] | undefined): void {
+  if (destination === undefined || destination === 'document') return
+  throw new HoldfastError('FORBIDDEN', { reason: 'a login begins in a window of its own' })
 }
 
 /** Lax: the browser comes back from another site. Nothing but the callback ever reads it. */

@@ -1,6 +1,7 @@
 import type { Call } from '@holdfast/core/call.ts'
 import type { Principal } from '@holdfast/core/principal.ts'
 import type { Bucket } from '@holdfast/core/records.ts'
+import { rightsMoment } from '@holdfast/engine/access/rights-now.ts'
 import { atOnce } from '@holdfast/engine/assets/peek.ts'
 import type { Engine } from '@holdfast/engine/engine.ts'
 import { putObject } from '@holdfast/engine/objects/put-object.ts'
@@ -17,6 +18,8 @@ import { storedHeaders } from './put-object.ts'
 /** A put whose signer may be believed; its body is still to come. */
 export interface PlainPut {
   readonly principal: Principal
+  /** Of the rights by which the principal was found. */
+  readonly moment: number
   readonly mode: PayloadMode
   readonly bucket: string
   readonly key: string
@@ -88,7 +91,7 @@ export function findPlainPut(
     const known = atOnce(engine.catalog.view.buckets.byName(bucket))
     if (known === undefined || isSpecial(known)) return undefined
     const sender = peekSender(request)
-    return sender && { ...sender, bucket, key, length, wire }
+    return sender && { ...sender, bucket, key, length, wire, moment: rightsMoment(engine) }
   } catch {
     return undefined
   }
@@ -107,7 +110,9 @@ export async function storePlainPut(
   call: Call,
   { put, bytes }: { readonly put: PlainPut; readonly bytes: Uint8Array },
 ): Promise<Record<string, string> | undefined> {
-  const { bucket, key, length, wire, mode } = put
+  const { bucket, key, length, wire, mode, moment } = put
+  // While the body came, its sender may have been shut out.
+  if (moment !== rightsMoment(engine)) return undefined
   try {
     const { expected, checksum } = expectedDigests(wire, mode)
     const object = await putObject(engine, call, {

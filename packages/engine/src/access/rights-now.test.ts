@@ -1,0 +1,103 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Principal } from '@holdfast/core/principal.ts'
+import { putAsset } from '../assets/put.ts'
+import { createAccount, removeSecret } from '../identity/accounts/accounts.ts'
+import { issueClientToken } from '../identity/accounts/client-token.ts'
+import { authenticateToken } from '../identity/sessions/authenticate-token.ts'
+import { login, logout } from '../identity/sessions/login.ts'
+import { createUser } from '../identity/users/users.ts'
+import { openTestStore, refused, type TestStore } from '../test-store.test.ts'
+import { createAccessKey, findAccessKey, revokeAccessKey } from './keys/access-keys.ts'
+
+/** What ends a credential ends what it has under way: nothing is stored after that was answered. */
+
+const password = 'Correct-Horse-7-Battery'
+
+async function person({ engine, call }: TestStore) {
+  const input = { username: 'ann', password, roles: ['USER'], mustChangePassword: false }
+  return await createUser(engine, call, input)
+}
+
+async function enter({ engine }: TestStore): Promise<Principal> {
+  const { tokens } = await login(engine, { name: 'ann', password }, { ip: '192.0.2.1', agent: '' })
+  return await authenticateToken(engine, tokens.accessToken)
+}
+
+/** A put whose body takes as long as what happens meanwhile. */
+async function putDuring(
+  { engine, call }: TestStore,
+  principal: Principal,
+  meanwhile: () => Promise<unknown>,
+) {
+  const source = async function* () {
+    yield Buffer.from('la')
+    await meanwhile()
+    yield Buffer.from('te')
+  }
+  const facts = { bucket: 'photos', service: 's', ownerId: principal.id, mode: 'replace' } as const
+  const given = { ...call, principal }
+  return await putAsset(engine, given, { ...facts, key: 'late', source: source() })
+}
+
+async function requireNothing({ engine }: TestStore): Promise<void> {
+  const bucket = await engine.catalog.view.buckets.byName('photos')
+  assert.ok(bucket)
+  assert.equal(await engine.catalog.view.assets.byKey(bucket.id, 'late'), undefined)
+}
+
+for (const whose of ['a user', 'itself'] as const) {
+  test(`a put with the key pair of ${whose} ends with the pair`, async () => {
+    await using opened = await openTestStore()
+    const { engine, call } = opened
+    const userId = whose === 'a user' ? (await person(opened)).id : null
+    const { key } = await createAccessKey(engine, call, { name: 'k', userId, permissions: ['*'] })
+    const principal = (await findAccessKey(engine, key.id))?.principal
+    assert.ok(principal)
+    const revoke = async () => await revokeAccessKey(engine, call, key.id)
+    await assert.rejects(putDuring(opened, principal, revoke), refused('UNAUTHENTICATED'))
+    await requireNothing(opened)
+  })
+
+  test(`a put with the key pair of ${whose} goes on when another pair ends`, async () => {
+    await using opened = await openTestStore()
+    const { engine, call } = opened
+    const userId = whose === 'a user' ? (await person(opened)).id : null
+    const input = { name: 'k', userId, permissions: ['assets:*'], buckets: ['photos'] }
+    const { key } = await createAccessKey(engine, call, input)
+    const other = await createAccessKey(engine, call, input)
+    const principal = (await findAccessKey(engine, key.id))?.principal
+    assert.ok(principal)
+    const revoke = async () => await revokeAccessKey(engine, call, other.key.id)
+    assert.equal((await putDuring(opened, principal, revoke)).outcome, 'created')
+  })
+}
+
+test('a put with the token of a session ends with the session, and with no other', async () => {
+  await using opened = await openTestStore()
+  const { engine, call } = opened
+  await person(opened)
+  const principal = await enter(opened)
+  const other = await enter(opened)
+  const leave = async (who: Principal) => await logout(engine, { ...call, principal: who })
+  const ended = putDuring(opened, principal, async () => await leave(principal))
+  await assert.rejects(ended, refused('UNAUTHENTICATED'))
+  await requireNothing(opened)
+  const third = await enter(opened)
+  const { outcome } = await putDuring(opened, third, async () => await leave(other))
+  assert.equal(outcome, 'created')
+})
+
+test('a put with the token of an account ends with the secret of the token', async () => {
+  await using opened = await openTestStore()
+  const { engine, call } = opened
+  const wanted = { name: 'runner', roles: ['USER'] }
+  const { account, secret } = await createAccount(engine, call, wanted)
+  const { clientId, secrets } = account
+  const { accessToken } = await issueClientToken(engine, { clientId, secret })
+  const principal = await authenticateToken(engine, accessToken)
+  const gone = { id: account.id, secretId: secrets[0]?.id ?? '' }
+  const ended = putDuring(opened, principal, async () => await removeSecret(engine, call, gone))
+  await assert.rejects(ended, refused('UNAUTHENTICATED'))
+  await requireNothing(opened)
+})
