@@ -175,7 +175,7 @@ const good: Sample['files'][] = [
   { [engine]: 'export const at = (date: number) => new Date(date)' },
   { [engine]: `// ${'TO'}${'DO'}(#12): measure again` },
   { [engine]: `// ${'x'.repeat(120)}` },
-  { 'packages/engine/src/work/jobs.ts': "import { a } from '../work/job.ts'" },
+  { 'packages/engine/src/queue/jobs.ts': "import { a } from '../queue/job.ts'" },
   {
     'packages/engine/src/a.test.ts': "import { a } from '@holdfast/drivers/open.ts'\na(Date.now())",
   },
