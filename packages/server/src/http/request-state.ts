@@ -21,7 +21,7 @@ export class RequestState {
   readonly requestId: string
   readonly startedMs: number
   principal: Principal = anonymous
-  /** Refuses who may no more once the body is in; asked where rights changed since the head came. */
+  /** Refuses who may no more; asked when the body is in, where rights changed since the head. */
   admitAgain: ((call: Call) => Promise<void>) | undefined
   /** What the operation has to tell the audit log, without secrets. */
   told: JsonObject = {}
