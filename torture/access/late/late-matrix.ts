@@ -35,7 +35,7 @@ export async function runLateMatrix(lab: Lab, report: MatrixReport): Promise<voi
   const refusals = new RefusalsAudited()
   const asking: Asking = { lab, rest, s3, report, refusals }
   const person = await newPerson(lab)
-  await endCredentials(asking)
+  await endCredentials(asking, person)
   await changeOthers(asking, person)
   await takeRole(asking, person)
   await takeGrants(asking, person)
@@ -52,9 +52,9 @@ interface Asking {
   readonly refusals: RefusalsAudited
 }
 
-async function endCredentials({ lab, rest, s3, ...told }: Asking): Promise<void> {
+async function endCredentials({ lab, rest, s3, ...told }: Asking, person: Person): Promise<void> {
   const key = await newKey(lab, ['*'])
-  const session = { name: 'a session', id: '', headers: await logIn(lab) }
+  const session = { ...person.session, name: 'a session', headers: await logIn(lab) }
   const subject = await newSubject(lab)
   const pair = await newPair(lab, { permissions: ['*'] })
   const late = [
