@@ -1,4 +1,10 @@
-import { Agent, type OutgoingHttpHeaders, request } from 'node:http'
+import {
+  Agent,
+  type ClientRequest,
+  type IncomingMessage,
+  type OutgoingHttpHeaders,
+  request,
+} from 'node:http'
 
 /** A request as it is to go out: nothing is added but `host` and the length of the body. */
 export interface Asked {
@@ -19,6 +25,14 @@ export interface Answer {
   readonly text: string
 }
 
+/** A request of which half is sent. */
+export interface Held {
+  /** The answer of a server that did not ask for the body. */
+  readonly early: Answer | undefined
+  /** Sends the rest. */
+  finish(): Promise<Answer>
+}
+
 const msMax = 30_000
 
 /** A client that hides nothing and retries nothing. */
@@ -34,44 +48,71 @@ export class Wire implements Disposable {
     return this.#url.host
   }
 
-  async ask({ method, path, headers = {}, body }: Asked): Promise<Answer> {
+  async ask(asked: Asked): Promise<Answer> {
+    const { method, path, body } = asked
+    return await new Promise((resolve, reject) => {
+      const sending = this.#begin(asked, this.#agent)
+      sending.on('error', cause => reject(new Error(`${method} ${path}`, { cause })))
+      sending.on('response', response => resolve(answerOf(response)))
+      sending.end(body)
+    })
+  }
+
+  /**
+   * Sends the head, on a connection of its own, and once the server asks for the body, half of
+   * that: whoever sends it is known by then.
+   */
+  async hold(asked: Asked): Promise<Held> {
+    const { method, path, body = new Uint8Array() } = asked
+    const headers = { ...asked.headers, expect: '100-continue' }
+    const sending = this.#begin({ ...asked, headers }, false)
+    const answered = new Promise<Answer>((resolve, reject) => {
+      sending.on('error', cause => reject(new Error(`${method} ${path}`, { cause })))
+      sending.on('response', response => resolve(answerOf(response)))
+    })
+    const asksForBody = new Promise<undefined>(resolve => {
+      sending.on('continue', () => resolve(undefined))
+    })
+    sending.flushHeaders()
+    const early = await Promise.race([answered, asksForBody])
+    const half = Math.floor(body.length / 2)
+    if (early === undefined) sending.write(body.subarray(0, half))
+    const finish = async () => {
+      if (early === undefined) sending.end(body.subarray(half))
+      return await answered
+    }
+    return { early, finish }
+  }
+
+  #begin({ method, path, headers = {}, body }: Asked, agent: Agent | false): ClientRequest {
     const { hostname, port } = this.#url
     const counted = method === 'PUT' || method === 'POST' || body !== undefined
     const named = Object.keys(headers).map(name => name.toLowerCase())
     const given = named.includes('content-length') || named.includes('transfer-encoding')
     const length = counted && !given ? { 'content-length': body?.length ?? 0 } : {}
-    return await new Promise((resolve, reject) => {
-      const sending = request({
-        ...{ hostname, port, method, path },
-        agent: this.#agent,
-        headers: { ...headers, ...length },
-        signal: AbortSignal.timeout(msMax),
-      })
-      sending.on('error', cause => reject(new Error(`${method} ${path}`, { cause })))
-      sending.on('response', response => {
-        const chunks: Buffer[] = []
-        response.on('data', (chunk: Buffer) => chunks.push(chunk))
-        response.on('error', reject)
-        response.on('end', () => {
-          const whole = Buffer.concat(chunks)
-          const fields = Object.entries(response.headers)
-          resolve({
-            status: response.statusCode ?? 0,
-            headers: Object.fromEntries(fields.map(([name, value]) => [name, String(value)])),
-            names: response.rawHeaders
-              .filter((_, at) => at % 2 === 0)
-              .map(name => name.toLowerCase()),
-            body: whole,
-            text: whole.toString(),
-          })
-        })
-      })
-      sending.end(body)
+    return request({
+      ...{ hostname, port, method, path, agent },
+      headers: { ...headers, ...length },
+      signal: AbortSignal.timeout(msMax),
     })
   }
 
   [Symbol.dispose](): void {
     this.#agent.destroy()
+  }
+}
+
+async function answerOf(response: IncomingMessage): Promise<Answer> {
+  const chunks: Buffer[] = []
+  for await (const chunk of response) chunks.push(chunk)
+  const body = Buffer.concat(chunks)
+  const fields = Object.entries(response.headers)
+  return {
+    status: response.statusCode ?? 0,
+    headers: Object.fromEntries(fields.map(([name, value]) => [name, String(value)])),
+    names: response.rawHeaders.filter((_, at) => at % 2 === 0).map(name => name.toLowerCase()),
+    body,
+    text: body.toString(),
   }
 }
 

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { SeededRandom } from '@holdfast/testkit/seeded-random.ts'
 import { fuzzSignatures } from '../access/fuzz/sigv4-fuzz.ts'
+import { lateEnv, runLateMatrix } from '../access/late/late-matrix.ts'
 import { type Lab, openLab } from '../access/open-lab.ts'
 import { introduce } from '../access/people.ts'
 import { runMatrix } from '../access/rest/matrix.ts'
@@ -28,6 +29,7 @@ const attacks: Readonly<Record<string, (run: Run, lab: Lab, name: string) => Pro
     await lab.must('POST', '/api/v2/buckets', { name: 'inject' })
     await injectTypes(run, lab)
   },
+  late: async (run, lab) => await runLateMatrix(lab, run),
   secrets: async (run, lab) => await spill(run, lab),
 }
 
@@ -53,6 +55,7 @@ export async function huntAttack(text: string): Promise<void> {
     STORAGE_LOCKOUT_DURATION: String(lockSeconds),
     STORAGE_ACCOUNT_REFRESH_TOKENS: 'on',
     STORAGE_LOG_LEVEL: 'trace',
+    ...lateEnv,
     STORAGE_INITIAL_ADMIN_USERNAME: 'first',
     STORAGE_INITIAL_ADMIN_PASSWORD: initialPassword,
   }

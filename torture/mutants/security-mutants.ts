@@ -47,6 +47,17 @@ export const securityMutants: readonly Mutant[] = [
     hunts: ['attack:matrix whoAmI'],
   },
   {
+    name: 'head-decides',
+    edits: [
+      {
+        in: `${server}/http/body/request-body.ts`,
+        find: /failed \? undefined : this\.whenRead\?\.\(\)/,
+        put: 'undefined',
+      },
+    ],
+    hunts: ['attack:late'],
+  },
+  {
     name: 'refresh-as-access',
     edits: [
       {

@@ -3,6 +3,8 @@ import type { Principal } from './principal.ts'
 /** What every engine call carries: who, on whose request, and until when. */
 export interface Call {
   readonly principal: Principal
+  /** Of the rights that the principal was found by; absent: nobody changed any since. */
+  readonly moment?: number | undefined
   readonly requestId: string
   readonly signal: AbortSignal
 }

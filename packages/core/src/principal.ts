@@ -32,6 +32,8 @@ export interface Principal {
   readonly pairId?: string
   /** The secret that its token was given for. */
   readonly secretId?: string
+  /** Of a link: what its maker is, whose id it has. */
+  readonly actsFor?: 'system' | 'api_key' | 'user' | 'service_account'
   /** How much it may ask for; absent: no more than what holds for everybody. */
   readonly rateLimit?: OwnRateLimit
   /** How the request came, for conditions of policies; absent where the door does not tell. */

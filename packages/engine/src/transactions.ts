@@ -144,7 +144,7 @@ export const transactions = {
   'objects.rename': guarded(renameTransaction),
   'objects.set': guarded(setFacetsTransaction),
   'uploads.create': guarded(createUploadTransaction),
-  'uploads.putPart': putPartTransaction,
+  'uploads.putPart': guarded(putPartTransaction),
   'uploads.remove': removeUploadTransaction,
   'uploads.complete': completeUploadTransaction,
   'buckets.setDocument': setDocumentTransaction,

@@ -24,7 +24,11 @@ const direct: ReadonlySet<string> = new Set<OperationId>([
   'headDownload',
   'putByKey',
 ])
-const statuses: Readonly<Record<Exclude<Verdict, '+' | '.'>, number>> = { 1: 401, 3: 403, 4: 404 }
+export const statuses: Readonly<Record<Exclude<Verdict, '+' | '.'>, number>> = {
+  1: 401,
+  3: 403,
+  4: 404,
+}
 
 /**
  * Every route, asked by everybody, about things of their own, of others and public ones. Denied
@@ -234,7 +238,7 @@ function isHidden(row: Row, { name, kind, verdict }: Asker): boolean {
   return row.creates !== true || rules.create.own[name] !== '+'
 }
 
-function statusIn(row: Row, answer: Answer): number {
+export function statusIn(row: Row, answer: Answer): number {
   if (row.inner === undefined || answer.status >= 300) return answer.status
   return row.inner(jsonOf(answer)) ?? answer.status
 }

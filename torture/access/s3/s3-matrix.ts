@@ -215,7 +215,7 @@ function waysOf(name: OperationName, { method }: OperationRow): readonly Way[] {
   return method === 'PUT' || method === 'POST' ? ['header', 'query', 'chunks'] : ['header', 'query']
 }
 
-function plainOf(name: OperationName, row: OperationRow, place: Place): Plain {
+export function plainOf(name: OperationName, row: OperationRow, place: Place): Plain {
   const { method, level, sub, needs = [] } = row
   const { bucket, key, uploadId } = place
   const path = { service: '/', bucket: `/${bucket}`, object: `/${bucket}/${key}` }[level]

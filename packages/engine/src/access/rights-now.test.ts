@@ -2,13 +2,18 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Principal } from '@holdfast/core/principal.ts'
 import { putAsset } from '../assets/put.ts'
+import { setBucketDocument } from '../buckets/documents.ts'
 import { createAccount, removeSecret } from '../identity/accounts/accounts.ts'
 import { issueClientToken } from '../identity/accounts/client-token.ts'
 import { authenticateToken } from '../identity/sessions/authenticate-token.ts'
+import { countFailure } from '../identity/sessions/lockout.ts'
 import { login, logout } from '../identity/sessions/login.ts'
-import { createUser } from '../identity/users/users.ts'
+import { createUser, updateUser } from '../identity/users/users.ts'
+import { uploadPart } from '../multipart/upload-part.ts'
+import { createUpload } from '../multipart/uploads.ts'
 import { openTestStore, refused, type TestStore } from '../test-store.test.ts'
 import { createAccessKey, findAccessKey, revokeAccessKey } from './keys/access-keys.ts'
+import { openLink, presignUpload } from './links/presign.ts'
 
 /** What ends a credential ends what it has under way: nothing is stored after that was answered. */
 
@@ -38,6 +43,24 @@ async function putDuring(
   const facts = { bucket: 'photos', service: 's', ownerId: principal.id, mode: 'replace' } as const
   const given = { ...call, principal }
   return await putAsset(engine, given, { ...facts, key: 'late', source: source() })
+}
+
+/** The same with a part of an upload, which is nobody's asset yet. */
+async function partDuring(
+  { engine, call }: TestStore,
+  principal: Principal,
+  meanwhile: () => Promise<unknown>,
+) {
+  const given = { ...call, principal }
+  const place = { bucket: 'photos', key: 'late' }
+  const { id: uploadId } = await createUpload(engine, given, { ...place, facets: {} })
+  const source = async function* () {
+    yield Buffer.from('la')
+    await meanwhile()
+    yield Buffer.from('te')
+  }
+  const part = uploadPart(engine, given, { ...place, uploadId, number: 1, source: source() })
+  return { part, kept: async () => await engine.catalog.view.uploads.part(uploadId, 1) }
 }
 
 async function requireNothing({ engine }: TestStore): Promise<void> {
@@ -72,6 +95,67 @@ for (const whose of ['a user', 'itself'] as const) {
     assert.equal((await putDuring(opened, principal, revoke)).outcome, 'created')
   })
 }
+
+test('a part with a key pair ends with the pair, and with no other', async () => {
+  await using opened = await openTestStore()
+  const { engine, call } = opened
+  const input = { name: 'k', userId: null, permissions: ['assets:*'] }
+  const { key } = await createAccessKey(engine, call, input)
+  const other = await createAccessKey(engine, call, input)
+  const principal = (await findAccessKey(engine, key.id))?.principal
+  assert.ok(principal)
+  const revoke = (id: string) => async () => await revokeAccessKey(engine, call, id)
+  const goes = await partDuring(opened, principal, revoke(other.key.id))
+  assert.equal((await goes.part).number, 1)
+  const ends = await partDuring(opened, principal, revoke(key.id))
+  await assert.rejects(ends.part, refused('UNAUTHENTICATED'))
+  assert.equal(await ends.kept(), undefined)
+})
+
+test('a part ends where a policy denies it meanwhile', async () => {
+  await using opened = await openTestStore()
+  const { engine, call } = opened
+  const input = { name: 'k', userId: null, permissions: ['assets:*'] }
+  const { key } = await createAccessKey(engine, call, input)
+  const principal = (await findAccessKey(engine, key.id))?.principal
+  assert.ok(principal)
+  const resource = 'arn:aws:s3:::photos/*'
+  const deny = { Effect: 'Deny', Principal: '*', Action: 's3:PutObject', Resource: resource }
+  const document = { Version: '2012-10-17', Statement: [deny] }
+  const policy = { bucket: 'photos', name: 'policy', document } as const
+  const { part, kept } = await partDuring(opened, principal, async () => {
+    await setBucketDocument(engine, call, policy)
+  })
+  await assert.rejects(part, refused('FORBIDDEN'))
+  assert.equal(await kept(), undefined)
+})
+
+test('a put with the token of a session is told that the account was locked', async () => {
+  await using opened = await openTestStore()
+  const { engine } = opened
+  const user = await person(opened)
+  const principal = await enter(opened)
+  const ended = putDuring(opened, principal, async () => {
+    for (let guess = 0; guess < 5; guess += 1) await countFailure(engine, { user, names: ['ann'] })
+  })
+  await assert.rejects(ended, refused('ACCOUNT_LOCKED'))
+  await requireNothing(opened)
+})
+
+test('a put by a link ends with its maker', async () => {
+  await using opened = await openTestStore()
+  const { engine, call } = opened
+  const { id } = await person(opened)
+  const place = { bucket: 'photos', key: 'late', sizeMax: 100, service: 's', ownerId: id }
+  const maker = { ...call, principal: await enter(opened) }
+  const { token } = await presignUpload(engine, maker, place)
+  const { principal } = await openLink(engine, token, 'PUT')
+  const shutOut = async () => {
+    await updateUser(engine, call, { id, patch: { status: 'INACTIVE' } })
+  }
+  await assert.rejects(putDuring(opened, principal, shutOut), refused('LINK_INVALID'))
+  await requireNothing(opened)
+})
 
 test('a put with the token of a session ends with the session, and with no other', async () => {
   await using opened = await openTestStore()

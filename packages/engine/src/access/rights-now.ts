@@ -1,52 +1,122 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { Call } from '@holdfast/core/call.ts'
 import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { Principal } from '@holdfast/core/principal.ts'
 import type { Engine } from '../engine.ts'
+import { requireFactor } from '../identity/factors/require-factor.ts'
+import { mayAct, principalOfUser } from '../identity/principal-of-user.ts'
+import { requireUnlocked } from '../identity/sessions/lockout.ts'
 import { findAccessKey } from './keys/access-keys.ts'
-import { currentPrincipal, type Maker } from './links/current-principal.ts'
+import { currentPrincipal } from './links/current-principal.ts'
+import { narrow } from './narrow.ts'
 
 /** The state of all users, accounts, groups, grants and keys; it differs after any change. */
 export function rightsMoment({ identity }: Engine): number {
   return identity.tokens.moment
 }
 
-/**
- * The same call with what its caller may by now, for work that took long; UNAUTHENTICATED where it
- * was shut out meanwhile, or its session, secret or key pair ended. Rights of foreign tokens and of
- * links are those that they came with.
- */
+/** The same call with what its caller may by now, for work that took long. */
 export async function rightsNow(engine: Engine, call: Call): Promise<Call> {
-  const { requestId, signal, principal } = call
-  const { kind, id, within, sessionId, secretId, request } = principal
-  if (kind !== 'user' && kind !== 'service_account' && kind !== 'api_key') return call
-  // Some that act within the process have ids of their own, which name no key here.
-  const isOther = kind === 'api_key' && (await engine.catalog.view.keys.byId(id)) === undefined
-  if (isOther && principal.pairId === undefined) return call
-  const current = await holderNow(engine, { ...principal, kind })
-  if (current === undefined) throw new HoldfastError('UNAUTHENTICATED')
-  const more = {
-    ...(within === undefined ? {} : { within }),
+  const moment = rightsMoment(engine)
+  if (call.moment === moment) return call
+  const { requestId, signal } = call
+  return { requestId, signal, principal: await principalNow(engine, call.principal), moment }
+}
+
+/**
+ * The same caller as of now, which may do less or more. UNAUTHENTICATED where it was shut out
+ * meanwhile, or its session, secret or key pair ended; LINK_INVALID where the maker of a link was.
+ * That the time of a token is up ends nothing that it began.
+ */
+export async function principalNow(engine: Engine, principal: Principal): Promise<Principal> {
+  const current = await holderNow(engine, principal)
+  if (current === principal) return principal
+  if (current === undefined) {
+    throw new HoldfastError(principal.kind === 'link' ? 'LINK_INVALID' : 'UNAUTHENTICATED')
+  }
+  const { within, sessionId, secretId, request } = principal
+  return {
+    ...(within === undefined ? current : { ...narrow(current, within), within }),
     ...(sessionId === undefined ? {} : { sessionId }),
     ...(secretId === undefined ? {} : { secretId }),
     ...(request === undefined ? {} : { request }),
   }
-  return { requestId, signal, principal: { ...current, ...more } }
 }
 
 /** Undefined once what it came with is no longer good. */
-async function holderNow(
-  engine: Engine,
-  holder: Maker & Pick<Principal, 'sessionId' | 'secretId' | 'pairId'>,
-): Promise<Principal | undefined> {
-  const { id, sessionId, secretId, pairId } = holder
-  const { identities } = engine.catalog.view
-  if (sessionId !== undefined && (await identities.byId('session', sessionId)) === undefined) {
-    return undefined
-  }
-  if (secretId !== undefined) {
-    const account = await identities.byId('service_account', id)
-    if (account?.secrets.some(secret => secret.id === secretId) !== true) return undefined
-  }
+async function holderNow(engine: Engine, principal: Principal): Promise<Principal | undefined> {
+  const { kind, id, pairId } = principal
   if (pairId !== undefined) return (await findAccessKey(engine, pairId))?.principal
-  return await currentPrincipal(engine, holder)
+  switch (kind) {
+    case 'system':
+    case 'anonymous':
+    // It only reads, and its maker is asked about at each use.
+    case 'share':
+      return principal
+    case 'link':
+      return await linkNow(engine, principal)
+    case 'external':
+      return await subjectNow(engine, principal)
+    case 'user':
+      return await userNow(engine, principal)
+    case 'service_account':
+      return await accountNow(engine, principal)
+    case 'api_key': {
+      // Some that act within the process have ids of their own, which name no key here.
+      const isOther = (await engine.catalog.view.keys.byId(id)) === undefined
+      return isOther ? principal : await currentPrincipal(engine, { kind, id })
+    }
+  }
+}
+
+/** Who came with a session is refused as at a login: ACCOUNT_LOCKED, and where a factor is due. */
+async function userNow(
+  engine: Engine,
+  { id, sessionId }: Pick<Principal, 'id' | 'sessionId'>,
+): Promise<Principal | undefined> {
+  if (sessionId === undefined) return await currentPrincipal(engine, { kind: 'user', id })
+  const { identities } = engine.catalog.view
+  const user = await identities.byId('user', id)
+  const session = await identities.byId('session', sessionId)
+  if (session === undefined || !mayAct(engine, user)) return undefined
+  requireUnlocked(engine, user)
+  requireFactor(engine, user)
+  return (await principalOfUser(engine, user)).principal
+}
+
+async function accountNow(
+  engine: Engine,
+  { id, sessionId, secretId }: Pick<Principal, 'id' | 'sessionId' | 'secretId'>,
+): Promise<Principal | undefined> {
+  const { identities } = engine.catalog.view
+  const isOut = sessionId !== undefined && !(await identities.byId('session', sessionId))
+  if (isOut) return undefined
+  const account = await identities.byId('service_account', id)
+  const isLost =
+    secretId !== undefined && account?.secrets.some(secret => secret.id === secretId) !== true
+  return isLost ? undefined : await currentPrincipal(engine, { kind: 'service_account', id })
+}
+
+async function linkNow(engine: Engine, link: Principal): Promise<Principal | undefined> {
+  const { id, actsFor } = link
+  if (actsFor === undefined) return undefined
+  const maker = await currentPrincipal(engine, { kind: actsFor, id })
+  return maker && { ...maker, kind: 'link', actsFor }
+}
+
+/**
+ * Who came with a token of another issuer. Its roles are those of that token, which the record of
+ * the user need not have; so it gains nothing here, but may lose groups and grants.
+ */
+async function subjectNow(engine: Engine, subject: Principal): Promise<Principal | undefined> {
+  const user = await engine.catalog.view.identities.byId('user', subject.id)
+  if (!mayAct(engine, user)) return undefined
+  const { groups = [], grants = [], buckets } = (await principalOfUser(engine, user)).principal
+  return {
+    ...subject,
+    buckets,
+    groups: subject.groups?.filter(group => groups.includes(group)) ?? [],
+    grants:
+      subject.grants?.filter(grant => grants.some(one => isDeepStrictEqual(one, grant))) ?? [],
+  }
 }

@@ -59,8 +59,8 @@ export async function findUpload(
   engine: Engine,
   call: Call,
   wanted: UploadAddress & { readonly action: Action },
-): Promise<{ readonly bucket: Bucket; readonly upload: MultipartUpload }> {
-  const { bucket, upload } = await lookUpUpload(engine, call, wanted)
+): Promise<UploadPlace & { readonly upload: MultipartUpload }> {
+  const { bucket, asset, upload } = await lookUpUpload(engine, call, wanted)
   if (upload === undefined) throw missingUpload(wanted.uploadId)
-  return { bucket, upload }
+  return { bucket, asset, upload }
 }

@@ -8,8 +8,10 @@ import type {
   ObjectFacets,
   UploadPart,
 } from '@holdfast/core/objects.ts'
-import type { ByteRange, ByteSource } from '@holdfast/core/ports/element.ts'
+import type { ByteRange, ByteSource, Staged } from '@holdfast/core/ports/element.ts'
+import { rightsMoment, rightsNow } from '../access/rights-now.ts'
 import { receiveUpload } from '../assets/intake/upload.ts'
+import { authorisedAnew, seenOf } from '../assets/writes/seen.ts'
 import { commit } from '../commit.ts'
 import type { Engine } from '../engine.ts'
 import { checksumAmong, digestNameOf } from '../objects/checksums.ts'
@@ -18,6 +20,7 @@ import type { ObjectAddress, StoredObject } from '../objects/object-views.ts'
 import { readObject } from '../objects/read-object.ts'
 import { requireSource, type SourceConditions } from '../objects/source-conditions.ts'
 import { findUpload, type UploadAddress } from './find-upload.ts'
+import type { PutPartArgs } from './upload-transactions.ts'
 
 export interface UploadPartInput extends UploadAddress {
   /** 1 to 10,000. */
@@ -40,15 +43,29 @@ export async function uploadPart(
   input: UploadPartInput,
 ): Promise<SealedPart> {
   requireNumber(input.number)
-  const { bucket, key, uploadId } = input
-  const wanted = { bucket, key, uploadId, action: 's3:PutObject' as const }
-  const { upload } = await findUpload(engine, call, wanted)
+  const place = placeOf(engine, call, input)
+  const { upload } = await findUpload(engine, call, place)
   const { algorithm = upload.checksum?.algorithm } = input
   if (upload.checksum !== null && algorithm !== upload.checksum.algorithm) {
     const problem = `is ${algorithm}, and that of the upload is ${upload.checksum.algorithm}`
     throw invalidFields({ path: 'checksum_algorithm', problem })
   }
-  return sealed(upload, await keepPart(engine, call, { input, upload }))
+  return sealed(upload, await keepPart(engine, call, { input, place, upload }))
+}
+
+interface Place extends UploadAddress {
+  readonly action: 's3:PutObject'
+  /** Of the rights that the upload is found by. */
+  readonly moment: number
+}
+
+function placeOf(
+  engine: Engine,
+  { moment }: Call,
+  { bucket, key, uploadId }: UploadAddress,
+): Place {
+  const action = 's3:PutObject'
+  return { bucket, key, uploadId, action, moment: moment ?? rightsMoment(engine) }
 }
 
 function sealed({ facets: { encryption } }: MultipartUpload, part: UploadPart): SealedPart {
@@ -58,7 +75,15 @@ function sealed({ facets: { encryption } }: MultipartUpload, part: UploadPart): 
 async function keepPart(
   engine: Engine,
   call: Call,
-  { input, upload }: { input: Omit<UploadPartInput, keyof UploadAddress>; upload: MultipartUpload },
+  {
+    input,
+    place,
+    upload,
+  }: {
+    readonly input: Omit<UploadPartInput, keyof UploadAddress>
+    readonly place: Place
+    readonly upload: MultipartUpload
+  },
 ): Promise<UploadPart> {
   const { number, length, expected, trailing } = input
   const algorithm = upload.checksum?.algorithm
@@ -77,14 +102,37 @@ async function keepPart(
     if (md5 === null) throw new HoldfastError('INTERNAL', {}, { cause: 'a part without MD5' })
     const checksum = algorithm === undefined ? null : (checksumAmong(facts, algorithm) ?? null)
     const incoming = { facts: kept, location }
-    const args = { uploadId: upload.id, number, incoming, md5, checksum }
+    const args = { number, incoming, md5, checksum }
     const bytes = staged === null ? {} : { staged: [staged] }
-    const part = await commit(engine, call, { name: 'uploads.putPart', args, ...bytes })
-    engine.digests.partKept(upload.id)
-    return part
+    return await commitPart(engine, call, { place, args, bytes })
   } finally {
     await received.discard()
   }
+}
+
+/** Asked again now that the bytes are here: whoever began to send them may have lost the right. */
+async function commitPart(
+  engine: Engine,
+  call: Call,
+  {
+    place,
+    args,
+    bytes = {},
+  }: {
+    readonly place: Place
+    readonly args: Omit<PutPartArgs, 'uploadId'>
+    readonly bytes?: { readonly staged?: Staged[] }
+  },
+): Promise<UploadPart> {
+  return await authorisedAnew(async () => {
+    const isSame = place.moment === rightsMoment(engine)
+    const now = isSame ? call : await rightsNow(engine, call)
+    const { bucket, asset, upload } = await findUpload(engine, now, place)
+    const about = { ...args, uploadId: upload.id, seen: [seenOf(bucket, asset)] }
+    const part = await commit(engine, call, { name: 'uploads.putPart', args: about, ...bytes })
+    engine.digests.partKept(upload.id)
+    return part
+  })
 }
 
 export interface CopyPartInput extends UploadAddress {
@@ -101,9 +149,9 @@ export async function uploadPartCopy(
   input: CopyPartInput,
 ): Promise<{ readonly part: SealedPart; readonly source: StoredObject }> {
   requireNumber(input.number)
-  const { bucket, key, uploadId, number, range } = input
-  const wanted = { bucket, key, uploadId, action: 's3:PutObject' as const }
-  const { upload } = await findUpload(engine, call, wanted)
+  const { number, range } = input
+  const place = placeOf(engine, call, input)
+  const { upload } = await findUpload(engine, call, place)
   const source = await getObject(engine, call, input.from)
   requireSource(source, input.sourceConditions ?? {})
   const { size } = source.version
@@ -111,11 +159,16 @@ export async function uploadPartCopy(
     throw new HoldfastError('RANGE_NOT_SATISFIABLE', { size })
   }
   const whole = range === undefined || (range.first === 0 && range.last === size - 1)
-  const shared = whole ? await sharePart(engine, call, { upload, number, source }) : undefined
+  const shared = whole
+    ? await sharePart(engine, call, { place, upload, number, source })
+    : undefined
   if (shared !== undefined) return { part: sealed(upload, shared), source }
   const length = range === undefined ? size : range.last - range.first + 1
   const body = size === 0 ? nothing() : bytesOf(engine, source, range)
-  const part = await keepPart(engine, call, { upload, input: { number, source: body, length } })
+  const part = await keepPart(engine, call, {
+    ...{ place, upload },
+    input: { number, source: body, length },
+  })
   return { part: sealed(upload, part), source }
 }
 
@@ -123,9 +176,14 @@ export async function uploadPartCopy(
 async function sharePart(
   engine: Engine,
   call: Call,
-  wanted: { readonly upload: MultipartUpload; number: number; readonly source: StoredObject },
+  wanted: {
+    readonly place: Place
+    readonly upload: MultipartUpload
+    readonly number: number
+    readonly source: StoredObject
+  },
 ): Promise<UploadPart | undefined> {
-  const { upload, number, source } = wanted
+  const { place, upload, number, source } = wanted
   const { sha256, md5, size } = source.version
   const algorithm = upload.checksum?.algorithm
   const known = source.facets.checksum
@@ -136,10 +194,7 @@ async function sharePart(
   if (blob === undefined || blob.parts !== undefined) return undefined
   const checksum = algorithm === undefined ? null : (known?.value ?? null)
   const incoming = { facts: { sha256, md5, size }, parts: [] }
-  const args = { uploadId: upload.id, number, incoming, md5, checksum }
-  const part = await commit(engine, call, { name: 'uploads.putPart', args })
-  engine.digests.partKept(upload.id)
-  return part
+  return await commitPart(engine, call, { place, args: { number, incoming, md5, checksum } })
 }
 
 async function* bytesOf(

@@ -90,16 +90,16 @@ export async function storeObject(
   call: Call,
   { ready, commit }: { ready: ReadyObject; commit: (args: PutArgs) => Promise<PutResult> },
 ): Promise<StoredObject> {
-  let next = { ...ready, target: await targetAfterBody(engine, call, ready) }
+  let next = { ...ready, ...(await targetAfterBody(engine, call, ready)) }
   for (let attempt = 1; ; attempt += 1) {
     try {
-      const { asset, version } = await commit(await argsOf(engine, call, next))
+      const { asset, version } = await commit(await argsOf(engine, next.call, next))
       return storedObject(next.target.bucket, asset, version)
     } catch (error) {
       const again = isHoldfastError(error) && error.code === 'CHANGED_MEANWHILE'
       if (!again || attempt >= ATTEMPTS_MAX) throw error
     }
-    next = { ...next, target: await againTarget(engine, call, next.put) }
+    next = { ...next, ...(await againTarget(engine, call, next.put)) }
   }
 }
 

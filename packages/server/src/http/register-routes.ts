@@ -91,10 +91,11 @@ function server(
     const { state } = request
     // What comes and nobody reads would have to be read before the next request.
     if (route.body === undefined && state.body.unread) reply.header('connection', 'close')
-    const moment = rightsMoment(context.engine)
     if (guarded) {
-      state.principal = await withFields(reply, knownCaller(context, request))
-      admit(state.principal, route)
+      const moment = rightsMoment(context.engine)
+      const principal = await withFields(reply, knownCaller(context, request))
+      state.identify(principal, moment)
+      admit(principal, route)
       await withFields(reply, state.admission.principal(state.principal))
     } else if (isGuess(route)) {
       await requireOwnForm(context, request)
@@ -105,15 +106,15 @@ function server(
     const values = pathValues(path, route.path)
     const params = checks.params(values)
     const checkedQuery = checks.query(query)
-    if (route.body?.kind === 'json') {
-      await admitToAsset(context.engine, state.call(), { route, id: values.id })
+    const about = { route, id: values.id }
+    if (route.body?.kind === 'json') await admitToAsset(context.engine, state.call(), about)
+    if (guarded && route.body !== undefined) {
+      state.admitAgain = async call => {
+        admit(call.principal, route)
+        if (route.body?.kind === 'json') await admitToAsset(context.engine, call, about)
+      }
     }
     const body = await checks.body(request, context.engine.limits.jsonBodyBytesMax)
-    // While the body came, its sender may have been shut out, or may do less by now.
-    if (guarded && moment !== rightsMoment(context.engine)) {
-      state.principal = await withFields(reply, knownCaller(context, request))
-      admit(state.principal, route)
-    }
     const call = state.call()
     const { principal } = state
     const named = { principal, params, query: checkedQuery, body }

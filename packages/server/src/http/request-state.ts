@@ -7,6 +7,7 @@ import type { Context } from '../context.ts'
 import { type Trace, traceOf } from '../telemetry/trace.ts'
 import { RequestBody } from './body/request-body.ts'
 import { clientAddress } from './caller/client-address.ts'
+import { RequestCall } from './caller/request-call.ts'
 import type { Admission } from './limits/admission.ts'
 
 /** What a caller may call its request. */
@@ -20,6 +21,8 @@ export class RequestState {
   readonly requestId: string
   readonly startedMs: number
   principal: Principal = anonymous
+  /** Refuses who may no more; asked when the body is in, where rights changed since the head. */
+  admitAgain: ((call: Call) => Promise<void>) | undefined
   /** What the operation has to tell the audit log, without secrets. */
   told: JsonObject = {}
   /** Code of the refusal that was answered. */
@@ -29,6 +32,9 @@ export class RequestState {
   /** A socket that closed no longer tells. */
   readonly #remote: string | undefined
   #body: RequestBody | undefined
+  #call: RequestCall | undefined
+  /** Of the rights that the principal was found by. */
+  #moment: number | undefined
   #trace: Trace | undefined
   #admission: Admission | undefined
   #abort: AbortController | undefined
@@ -62,7 +68,10 @@ export class RequestState {
   }
 
   get body(): RequestBody {
-    this.#body ??= new RequestBody(this.request, this.response, this.context.pace)
+    if (this.#body === undefined) {
+      this.#body = new RequestBody(this.request, this.response, this.context.pace)
+      this.#body.whenRead = () => this.#renew()
+    }
     return this.#body
   }
 
@@ -102,26 +111,27 @@ export class RequestState {
     return this.#over
   }
 
-  /** The request as the engine sees it. */
-  call(): Call {
-    return new RequestCall(this)
-  }
-}
-
-/** A class, because a getter of an object literal gives every object a hidden class of its own. */
-class RequestCall implements Call {
-  readonly principal: Principal
-  readonly requestId: string
-  readonly #state: RequestState
-
-  constructor(state: RequestState) {
-    this.principal = state.principal
-    this.requestId = state.requestId
-    this.#state = state
+  /** Who sent it, by the rights of a moment that was taken before they were read. */
+  identify(principal: Principal, moment: number): void {
+    this.principal = principal
+    this.#moment = moment
   }
 
-  get signal(): AbortSignal {
-    return this.#state.signal
+  /** The request as the engine sees it. The last one is that which the body renews. */
+  call(): RequestCall {
+    const { requestId, principal } = this
+    this.#call = new RequestCall(this, { requestId, principal, moment: this.#moment })
+    return this.#call
+  }
+
+  #renew(): Promise<void> | undefined {
+    const call = this.#call ?? this.call()
+    const renewing = call.renew(this.context.engine)
+    return renewing?.then(async () => {
+      this.principal = call.principal
+      this.#moment = call.moment
+      await this.admitAgain?.(call)
+    })
   }
 }
 

@@ -104,7 +104,7 @@ export async function openLink(engine: Engine, token: string, method: string): P
   }
   const principal = await currentPrincipal(engine, link.iss)
   if (principal === undefined) throw new HoldfastError('LINK_INVALID')
-  return { link, principal: { ...principal, kind: 'link' } }
+  return { link, principal: { ...principal, kind: 'link', actsFor: link.iss.kind } }
 }
 
 function expiry(engine: Engine, expiresInS = 3600): { exp: number; expiresAt: string } {

@@ -29,7 +29,7 @@ export async function findTarget(
   call: Call,
   { fields, key }: { readonly fields: PutFields; readonly key: string },
 ): Promise<PutTarget> {
-  const moment = rightsMoment(engine)
+  const moment = call.moment ?? rightsMoment(engine)
   const name = fields.bucket
   const bucket = await findBucketForPut(engine, call, name)
   const existing = await engine.catalog.view.assets.byKey(bucket.id, key)
@@ -52,9 +52,20 @@ export async function findTarget(
   return { bucket, key, existing, moment }
 }
 
+/** A target, and the call with the rights that it was allowed by. */
+export interface AskedTarget {
+  readonly target: PutTarget
+  readonly call: Call
+}
+
 /** The target after what was decided by changed. */
-export async function againTarget(engine: Engine, call: Call, put: CheckedPut): Promise<PutTarget> {
-  return await findTarget(engine, await rightsNow(engine, call), put)
+export async function againTarget(
+  engine: Engine,
+  call: Call,
+  put: CheckedPut,
+): Promise<AskedTarget> {
+  const now = await rightsNow(engine, call)
+  return { target: await findTarget(engine, now, put), call: now }
 }
 
 /** The target once the body is in, asked for anew where anybody's rights changed since. */
@@ -62,8 +73,8 @@ export async function targetAfterBody(
   engine: Engine,
   call: Call,
   { put, target }: { readonly put: CheckedPut; readonly target: PutTarget },
-): Promise<PutTarget> {
-  if (target.moment === rightsMoment(engine)) return target
+): Promise<AskedTarget> {
+  if (target.moment === rightsMoment(engine)) return { target, call }
   return await againTarget(engine, call, put)
 }
 

@@ -20,7 +20,7 @@ const ATTEMPTS_MAX = 5
 
 /** Commits received bytes, authorising anew when the key changed hands in between. */
 export async function storeUpload(engine: Engine, call: Call, ready: ReadyPut): Promise<PutResult> {
-  let next = { ...ready, target: await targetAfterBody(engine, call, ready) }
+  let next = { ...ready, ...(await targetAfterBody(engine, call, ready)) }
   for (let attempt = 1; ; attempt += 1) {
     const args = await putArgs(call, next)
     try {
@@ -31,7 +31,7 @@ export async function storeUpload(engine: Engine, call: Call, ready: ReadyPut): 
     } catch (error) {
       if (attempt >= ATTEMPTS_MAX || !changedMeanwhile(error)) throw error
     }
-    next = { ...next, target: await againTarget(engine, call, next.put) }
+    next = { ...next, ...(await againTarget(engine, call, next.put)) }
   }
 }
 
@@ -43,7 +43,7 @@ export async function storeUploads(
 ): Promise<PutResult[]> {
   const staged = stagedOf(ready.map(one => one.upload))
   let next = await Promise.all(
-    ready.map(async one => ({ ...one, target: await targetAfterBody(engine, call, one) })),
+    ready.map(async one => ({ ...one, ...(await targetAfterBody(engine, call, one)) })),
   )
   for (let attempt = 1; ; attempt += 1) {
     const items = await Promise.all(next.map(one => putArgs(call, one)))
@@ -57,7 +57,7 @@ export async function storeUploads(
       if (attempt >= ATTEMPTS_MAX || !changedMeanwhile(error)) throw error
     }
     next = await Promise.all(
-      next.map(async one => ({ ...one, target: await againTarget(engine, call, one.put) })),
+      next.map(async one => ({ ...one, ...(await againTarget(engine, call, one.put)) })),
     )
   }
 }

@@ -2,6 +2,7 @@ import type { Call } from '@holdfast/core/call.ts'
 import { HoldfastError } from '@holdfast/core/errors.ts'
 import { mediaType } from '@holdfast/core/names.ts'
 import { openLink, presignDownload, presignUpload } from '@holdfast/engine/access/links/presign.ts'
+import { rightsMoment } from '@holdfast/engine/access/rights-now.ts'
 import { bucketOf } from '@holdfast/engine/assets/find-asset.ts'
 import { getAsset, openContent } from '@holdfast/engine/assets/get.ts'
 import { putAsset } from '@holdfast/engine/assets/put.ts'
@@ -53,9 +54,10 @@ export const presignedOperations: Pick<Operations, Names> = {
   putLink: async exchange => {
     const { context, bytes } = exchange
     const { engine } = context
+    const moment = rightsMoment(engine)
     const { link, principal } = await openLink(engine, exchange.params.token, 'PUT')
     if (link.method !== 'PUT') throw new HoldfastError('LINK_INVALID')
-    const call = await actingAs(exchange, principal)
+    const call = await actingAs(exchange, principal, moment)
     await turnToBucket(exchange, link.bucket)
     const { length, expected, contentType } = rawFacts(exchange)
     const type = pinnedType(link.contentType, contentType)
@@ -77,9 +79,10 @@ export const presignedOperations: Pick<Operations, Names> = {
 
 async function download(scope: Scope, token: string): Promise<Sent> {
   const { engine } = scope.context
+  const moment = rightsMoment(engine)
   const { link, principal } = await openLink(engine, token, scope.request.method)
   if (link.method !== 'GET') throw new HoldfastError('LINK_INVALID')
-  const call = await actingAs(scope, principal)
+  const call = await actingAs(scope, principal, moment)
   const asset = await getAsset(engine, call, link.assetId)
   await turnToBucket(scope, (await bucketOf(engine, asset)).name)
   const content =
@@ -91,13 +94,13 @@ async function download(scope: Scope, token: string): Promise<Sent> {
 
 /** From here on the log and the engine know who answers for what the link does. */
 async function actingAs(
-  { call, request, reply }: Scope,
+  { request: { state }, reply }: Scope,
   principal: Call['principal'],
+  moment: number,
 ): Promise<Call> {
-  request.state.principal = principal
-  await withFields(reply, request.state.admission.principal(principal))
-  const { requestId, signal } = call
-  return { principal, requestId, signal }
+  state.identify(principal, moment)
+  await withFields(reply, state.admission.principal(principal))
+  return state.call()
 }
 
 function pinnedType(pinned: string | null, sent: string | undefined): string | undefined {

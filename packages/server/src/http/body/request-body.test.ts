@@ -2,9 +2,41 @@ import assert from 'node:assert/strict'
 import { IncomingMessage, ServerResponse } from 'node:http'
 import { Socket } from 'node:net'
 import { test } from 'node:test'
+import { HoldfastError } from '@holdfast/core/errors.ts'
 import { systemClock } from '@holdfast/drivers/clock/system-clock.ts'
 import { PaceWatch } from './pace-watch.ts'
 import { RequestBody } from './request-body.ts'
+
+/** A request whose body is here. */
+function receivedBody(text: string) {
+  const request = new IncomingMessage(new Socket())
+  request.headers['content-length'] = String(text.length)
+  request.push(text)
+  request.complete = true
+  request.push(null)
+  const pace = new PaceWatch(systemClock, 1)
+  return new RequestBody(request, new ServerResponse(request), pace)
+}
+
+test('who sent a body is asked for before its reader hears of the end', async () => {
+  const body = receivedBody('late')
+  const heard: string[] = []
+  body.whenRead = async () => {
+    heard.push('asked')
+  }
+  for await (const chunk of body.source()) heard.push(String(chunk))
+  heard.push('end')
+  assert.deepEqual(heard, ['late', 'asked', 'end'])
+})
+
+test('a reader that wants no more does not get around that', async () => {
+  const body = receivedBody('late')
+  body.whenRead = () => Promise.reject(new HoldfastError('UNAUTHENTICATED'))
+  const readSome = async () => {
+    for await (const chunk of body.source()) if (chunk.length > 0) break
+  }
+  await assert.rejects(readSome(), { code: 'UNAUTHENTICATED' })
+})
 
 test('only memory that a chunk has for itself is let go when it was copied', () => {
   const request = new IncomingMessage(new Socket())

@@ -8,6 +8,11 @@ import type { Paced, PaceWatch } from './pace-watch.ts'
  * refused before is refused before, and `Expect: 100-continue` is granted by the first read.
  */
 export class RequestBody implements Paced {
+  /**
+   * Waited for when the body is in, or its reader wants no more, before anybody hears so. Whoever
+   * knows the sender asks here what it may by then, so no reader of bodies can forget to.
+   */
+  whenRead: (() => Promise<void> | undefined) | undefined
   readonly #request: IncomingMessage
   readonly #response: ServerResponse
   readonly #pace: PaceWatch
@@ -64,6 +69,7 @@ export class RequestBody implements Paced {
     const wake = () => this.#waiting?.resolve()
     const broken = () => this.#fail('BODY_INCOMPLETE')
     request.on('readable', wake).on('end', wake).on('error', broken).on('close', broken)
+    let failed = false
     try {
       for (;;) {
         const chunk: Buffer | null = request.read()
@@ -78,11 +84,16 @@ export class RequestBody implements Paced {
         }
       }
       if (!request.complete) throw new HoldfastError('BODY_INCOMPLETE')
+    } catch (error) {
+      failed = true
+      throw error
     } finally {
       if (this.#paced) this.#pace.remove(this)
       request.off('readable', wake).off('end', wake).off('error', broken).off('close', broken)
       // An error that comes later has nobody to tell; without a listener it would end the process.
       request.on('error', () => {})
+      const asking = failed ? undefined : this.whenRead?.()
+      if (asking !== undefined) await asking
     }
   }
 

@@ -5,6 +5,8 @@ import {
   findAccessKey,
   peekAccessKey,
 } from '@holdfast/engine/access/keys/access-keys.ts'
+import { rightsMoment } from '@holdfast/engine/access/rights-now.ts'
+import { RequestCall } from '../../../http/caller/request-call.ts'
 import { S3Error } from '../errors.ts'
 import { addressOfCaller, type ReadRequest } from '../requests/request.ts'
 import { type RequestHeaders, transcoded } from '../wire/headers.ts'
@@ -20,22 +22,6 @@ import { VerifiedBody } from './verified-body.ts'
 import { isPolicySignature, type OldLink, oldLinkOf, requireOldLink } from './version-two.ts'
 import { rememberSigner, requireUnblocked } from './wrong-signatures.ts'
 
-class S3Call implements Call {
-  readonly principal: Principal
-  readonly requestId: string
-  readonly #patience: ReadRequest['patience']
-
-  constructor({ requestId, patience }: ReadRequest, principal: Principal) {
-    this.principal = principal
-    this.requestId = requestId
-    this.#patience = patience
-  }
-
-  get signal(): AbortSignal {
-    return this.#patience.signal
-  }
-}
-
 /**
  * A request whose credential was checked. Only `verifyRequest` can make one, and every operation
  * takes one: there is no way to an operation around the check.
@@ -47,10 +33,10 @@ class VerifiedRequest {
   readonly call: Call
   readonly body: VerifiedBody
 
-  constructor(request: ReadRequest, principal: Principal, body: VerifiedBody) {
+  constructor(request: ReadRequest, call: Call, body: VerifiedBody) {
     this.request = request
     this.body = body
-    this.call = new S3Call(request, principal)
+    this.call = call
   }
 
   get checked(): boolean {
@@ -62,16 +48,31 @@ export type Verified = VerifiedRequest
 
 /** The only place where credentials of this door are read and checked. */
 export async function verifyRequest(request: ReadRequest): Promise<Verified> {
+  const moment = rightsMoment(request.context.engine)
+  const { principal, body } = await provenSender(request)
+  const call = callOf(request, { principal, moment })
+  // Whoever signed may have lost the key, or do less, by the time that the body is in.
+  request.body.whenRead = () => call.renew(request.context.engine)
+  return new VerifiedRequest(request, call, body)
+}
+
+interface Sender {
+  readonly principal: Principal
+  readonly body: VerifiedBody
+}
+
+async function provenSender(request: ReadRequest): Promise<Sender> {
   const link = oldLinkOf(request.wire, request.query)
-  if (link !== undefined) return verifyOldLink(request, link)
+  if (link !== undefined) return await provenByOldLink(request, link)
   const claim = claimOf(request.wire, request.query)
   const content = contentHash(request, claim)
   if (claim === undefined) {
     const payload = payloadOf(content, false)
-    return mint(request, { principal: anonymous }, new VerifiedBody(request, payload.mode, null))
+    return { principal: anonymous, body: new VerifiedBody(request, payload.mode, null) }
   }
   const found = await findSigner(request, claim)
-  return verifyClaim(request, { claim, content, found })
+  const { principal, mode, signing } = checkClaim(request, { claim, content, found })
+  return { principal, body: new VerifiedBody(request, mode, signing) }
 }
 
 /** All of a request that a credential is checked against. */
@@ -114,7 +115,7 @@ function peekSigner(
   return found && checkClaim(request, { claim, content, found })
 }
 
-async function verifyOldLink(request: ReadRequest, link: OldLink): Promise<Verified> {
+async function provenByOldLink(request: ReadRequest, link: OldLink): Promise<Sender> {
   const { wire, query, headers } = request
   const isToken = (name: string) => name.toLowerCase() === 'x-amz-security-token'
   if (wire.has('x-amz-security-token') || [...query.names()].some(isToken)) {
@@ -127,7 +128,7 @@ async function verifyOldLink(request: ReadRequest, link: OldLink): Promise<Verif
   // Chunks could only be signed with a key of version 4.
   if (mode.kind === 'chunks' && mode.signed) throw new S3Error('SignatureDoesNotMatch')
   rememberSigner(request, link.accessKeyId)
-  return mint(request, { principal }, new VerifiedBody(request, mode, null))
+  return { principal, body: new VerifiedBody(request, mode, null) }
 }
 
 function known(
@@ -142,11 +143,6 @@ interface Claimed {
   readonly claim: Claim
   readonly content: string | undefined
   readonly found: FoundAccessKey | undefined
-}
-
-function verifyClaim(request: ReadRequest, claimed: Claimed): Verified {
-  const { principal, mode, signing } = checkClaim(request, claimed)
-  return mint(request, { principal }, new VerifiedBody(request, mode, signing))
 }
 
 interface Proven {
@@ -176,22 +172,29 @@ export async function verifyForm(
   signed: SignedPolicy | undefined,
   headers: RequestHeaders,
 ): Promise<Verified> {
+  const moment = rightsMoment(request.context.engine)
   const principal = signed === undefined ? anonymous : await verifyPolicy(request, signed)
   const asked = { ...request, headers }
-  const body = new VerifiedBody(asked, { kind: 'plain' }, null)
-  return mint(asked, { principal, form: signed?.version }, body)
+  // What follows its file is not waited for: the put asks for itself when the file is in.
+  const call = callOf(asked, { principal, moment, form: signed?.version })
+  return new VerifiedRequest(asked, call, new VerifiedBody(asked, { kind: 'plain' }, null))
 }
 
 interface Signer {
   readonly principal: Principal
+  readonly moment: number
   /** Of a form: the version of its signature. */
   readonly form?: 2 | 4 | undefined
 }
 
-function mint(request: ReadRequest, { principal, form }: Signer, body: VerifiedBody): Verified {
+function callOf(request: ReadRequest, { principal, moment, form }: Signer): RequestCall {
+  const { requestId, patience } = request
   request.told.principal = principal
   const facts = new Circumstances(request, principal, form)
-  return new VerifiedRequest(request, { ...principal, request: facts }, body)
+  return new RequestCall(patience, {
+    ...{ requestId, moment },
+    principal: { ...principal, request: facts },
+  })
 }
 
 function contentHash({ wire, query }: Presented, claim: Claim | undefined) {

@@ -133,6 +133,8 @@ export async function getRequestPayment(verified: Verified): Promise<Answer> {
 export async function putRequestPayment(verified: Verified): Promise<Answer> {
   await bucketOf(verified, 's3:PutBucketRequestPayment')
   const root = readXml(await verified.body.read(BODY_BYTES_MAX), 'RequestPaymentConfiguration')
+  // Nothing is kept that would ask again, and yet it must not look as if it had been.
+  await bucketOf(verified, 's3:PutBucketRequestPayment')
   const payer = textOf(root, 'Payer')
   if (payer === 'BucketOwner') return emptyAnswer(200)
   if (payer !== 'Requester') throw malformed()
