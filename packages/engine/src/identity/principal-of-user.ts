@@ -30,7 +30,7 @@ export async function principalOfUser(engine: Engine, user: User): Promise<MadeP
   return { principal, madeOf }
 }
 
-/** Its name, where only this user ever had it, and it could not be taken for an id or an account. */
+/** Its name, where only this user ever had it, and it is not like an id or that of an account. */
 function ownNameOf(user: User): { readonly ownName?: string } {
   const { username, names, isLaterBearer } = user
   const isHeld = names.includes(username.toLowerCase())

@@ -182,8 +182,8 @@ export const userUpdate = Type.Partial(
     title: 'UserUpdate',
     minProperties: 1,
     description:
-      'What is absent stays. Who is set INACTIVE is out at once. The own e-mail address is changed ' +
-      'with the own password, and the code of who has a second factor.',
+      'What is absent stays. Who is set INACTIVE is out at once. The own e-mail address takes ' +
+      'the own password, and the code of who has a second factor.',
   },
 )
 export type UserUpdate = Static<typeof userUpdate>

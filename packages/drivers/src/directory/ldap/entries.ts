@@ -81,8 +81,8 @@ export function primarySidOf(entry: Entry): Buffer | undefined {
 }
 
 /**
- * `objectGUID` is 16 bytes, kept here as hex; other names are texts. Undefined for bytes that are no
- * text: two of them could read alike, and two people would be one here.
+ * `objectGUID` is 16 bytes, kept here as hex; other names are texts. Undefined for bytes that are
+ * no text: two of them could read alike, and two people would be one here.
  */
 function subjectOf(entry: Entry, idAttribute: string): string | undefined {
   const value = valueIn(entry, idAttribute)

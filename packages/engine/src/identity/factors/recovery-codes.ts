@@ -15,8 +15,8 @@ export function newRecoveryCodes(random: Random): string[] {
 }
 
 /**
- * What is kept of a code; undefined when it cannot be one. A code has 120 random
- * bits, so that a plain hash over code and user is enough (ASVS 5.0, 6.5.2).
+ * What is kept of a code; undefined when it cannot be one. A code has 120 random bits, so that a
+ * plain hash over code and user is enough (ASVS 5.0, 6.5.2).
  */
 export function recoveryHash(userId: string, code: string): string | undefined {
   const plain = code.replaceAll(/[\s-]/g, '').toUpperCase()

@@ -192,9 +192,9 @@ export async function logout(engine: Engine, call: Call): Promise<void> {
 }
 
 /**
- * When the next refresh token ends: with the session at the latest (ASVS 5.0, 7.3.2 and 10.4.8). Who
- * is of the directory is asked for there first; a session of a provider is not made longer, since
- * the provider cannot be asked without its user.
+ * When the next refresh token ends: with the session at the latest (ASVS 5.0, 7.3.2 and 10.4.8).
+ * Who is of the directory is asked for there first; a session of a provider is not made longer,
+ * since the provider cannot be asked without its user.
  */
 async function nextExpiry(engine: Engine, sessionId: string): Promise<string> {
   const { identities } = engine.catalog.view
