@@ -35,7 +35,7 @@ test('a second factor is taken on, asked for at login, and taken off', async t =
   write(code(0))
   const turned = await turning.ended
   assert.equal(turned.code, 0, turned.stderr)
-  const recovery = turned.stdout.split('\n').filter(line => /^[a-z2-7-]{19}$/.test(line))
+  const recovery = turned.stdout.split('\n').filter(line => /^[a-z2-7-]{29}$/.test(line))
   assert.equal(recovery.length, 10)
 
   assert.match((await piped(['login', 'chief'], password, '000000')).stderr, /UNAUTHENTICATED/)

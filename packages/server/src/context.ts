@@ -180,6 +180,7 @@ function identitySettings(settings: Settings): Partial<IdentitySettings> {
     issuer: settings.tokenIssuer,
     accessSeconds: settings.accessTokenSeconds,
     refreshSeconds: settings.refreshTokenSeconds,
+    sessionSeconds: settings.sessionSeconds,
     accountRefresh: settings.accountRefreshTokens,
     accountRequestsPerMinute: settings.accountRequestsPerMinute,
     rotationSeconds: settings.keyRotationSeconds,

@@ -1,4 +1,5 @@
 import type { KeySetSource } from '@holdfast/core/ports/key-set.ts'
+import { boundedBytes } from './bounded-bytes.ts'
 
 const BYTES_MAX = 256 * 1024
 const MS_MAX = 5_000
@@ -24,14 +25,8 @@ export class HttpKeySet implements KeySetSource {
       await response.body?.cancel()
       throw new Error(`the key set was answered with ${response.status}`)
     }
-    const chunks: Uint8Array[] = []
-    let bytes = 0
-    for await (const chunk of response.body ?? []) {
-      bytes += chunk.length
-      if (bytes > BYTES_MAX) throw new Error(`the key set is longer than ${BYTES_MAX} bytes`)
-      chunks.push(chunk)
-    }
-    const document: unknown = JSON.parse(Buffer.concat(chunks).toString('utf8'))
+    const bytes = await boundedBytes(response, BYTES_MAX)
+    const document: unknown = JSON.parse(bytes.toString('utf8'))
     return document
   }
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { generateKeyPairSync, type KeyObject } from 'node:crypto'
-import { createServer, type Server } from 'node:http'
+import { createServer, type Server, type ServerResponse } from 'node:http'
 import { after, before, test } from 'node:test'
 import { type ErrorCode, isHoldfastError } from '@holdfast/core/errors.ts'
 import { SignJWT, UnsecuredJWT } from 'jose'
@@ -17,6 +17,19 @@ let idp: Server
 let issuer = ''
 let answer: { status?: number; body: object | string } = { body: {} }
 let discovery: object = {}
+let poured = 0
+
+/** JSON that never ends, as fast as it is read. */
+function pourOut(response: ServerResponse): void {
+  const text = ' '.repeat(65_536)
+  const pour = () => {
+    while (!response.destroyed && response.write(text)) poured += text.length
+    poured += text.length
+  }
+  response.on('drain', pour)
+  response.write('{')
+  pour()
+}
 
 before(async () => {
   idp = createServer((request, response) => {
@@ -24,6 +37,10 @@ before(async () => {
     const { pathname } = new URL(request.url ?? '', issuer)
     response.setHeader('content-type', 'application/json')
     if (pathname === '/silent') return
+    if (pathname.startsWith('/endless/')) {
+      pourOut(response)
+      return
+    }
     if (pathname === '/.well-known/openid-configuration') {
       response.end(JSON.stringify({ ...metadata(), ...discovery }))
     } else if (pathname === '/jwks') {
@@ -61,10 +78,10 @@ function metadata() {
   }
 }
 
-function open(): OpenIdClient {
+function open(path = ''): OpenIdClient {
   const callback = 'http://127.0.0.1:1/api/v2/auth/oidc/callback'
   const client = { clientId: 'holdfast', clientSecret, algorithm: 'RS256' } as const
-  return new OpenIdClient({ issuer, ...client, scopes: ['openid'], callback })
+  return new OpenIdClient({ issuer: issuer + path, ...client, scopes: ['openid'], callback })
 }
 
 const nowS = () => Math.floor(Date.now() / 1000)
@@ -158,4 +175,21 @@ test('O2 refusals and failures are told apart', async () => {
   // Asked again, when the provider is well.
   discovery = {}
   assert.ok((await client.addressFor(attempt)).startsWith(`${issuer}/auth?`))
+})
+
+test('an answer without an end is not read to it, whichever one it is', async () => {
+  const BYTES_MAX = 100 * 1024 * 1024
+  poured = 0
+  await assert.rejects(open('/endless').addressFor(attempt), refusedWith('IDENTITY_UNAVAILABLE'))
+  answered(await idToken())
+  for (const endless of [
+    { token_endpoint: `${issuer}/endless/token` },
+    { jwks_uri: `${issuer}/endless/jwks` },
+  ]) {
+    discovery = endless
+    await assert.rejects(open().finish(query, attempt), refusedWith('UNAUTHENTICATED'))
+  }
+  discovery = {}
+  // What lay in buffers on the way, and no more.
+  assert.ok(poured < BYTES_MAX, `${poured}`)
 })

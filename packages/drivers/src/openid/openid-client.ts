@@ -9,10 +9,12 @@ import {
   ClientSecretBasic,
   type Configuration,
   calculatePKCECodeChallenge,
+  customFetch,
   discovery,
   enableNonRepudiationChecks,
   ResponseBodyError,
 } from 'openid-client'
+import { boundedFetch } from './bounded-fetch.ts'
 
 export interface OpenIdOptions {
   readonly issuer: string
@@ -91,7 +93,11 @@ export class OpenIdClient implements OpenIdProvider {
       clientId,
       { id_token_signed_response_alg: algorithm },
       ClientSecretBasic(clientSecret),
-      { timeout: TIMEOUT_S, execute: [enableNonRepudiationChecks, ...insecure] },
+      {
+        timeout: TIMEOUT_S,
+        execute: [enableNonRepudiationChecks, ...insecure],
+        [customFetch]: boundedFetch,
+      },
     )
   }
 }

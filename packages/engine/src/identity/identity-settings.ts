@@ -3,6 +3,8 @@ export interface IdentitySettings {
   readonly issuer: string
   readonly accessSeconds: number
   readonly refreshSeconds: number
+  /** No session of a user lives longer, however often it is refreshed. */
+  readonly sessionSeconds: number
   /** Whether service accounts get refresh tokens as well, which RFC 6749 §4.4.3 advises against. */
   readonly accountRefresh: boolean
   /** Requests of a service account that has no limit of its own; 0 for no limit. */
@@ -35,6 +37,7 @@ export const defaultIdentitySettings: IdentitySettings = Object.freeze({
   issuer: 'holdfast',
   accessSeconds: HOUR / 2,
   refreshSeconds: 7 * 24 * HOUR,
+  sessionSeconds: 30 * 24 * HOUR,
   accountRefresh: false,
   accountRequestsPerMinute: 100,
   rotationSeconds: 24 * HOUR,

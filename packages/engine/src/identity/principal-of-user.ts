@@ -3,6 +3,7 @@ import { isUuid } from '@holdfast/core/ids.ts'
 import type { PrefixGrant, Principal } from '@holdfast/core/principal.ts'
 import { rightsOf } from '@holdfast/core/roles.ts'
 import type { Engine } from '../engine.ts'
+import { isClientId } from './accounts/account-fields.ts'
 import { allGroups, grantsTo } from './groups/groups.ts'
 import { openIdIssuer } from './outside/openid/openid-state.ts'
 
@@ -29,11 +30,12 @@ export async function principalOfUser(engine: Engine, user: User): Promise<MadeP
   return { principal, madeOf }
 }
 
-/** Its name, where only this user ever had it, and it could not be taken for an id. */
+/** Its name, where only this user ever had it, and it is not like an id or that of an account. */
 function ownNameOf(user: User): { readonly ownName?: string } {
   const { username, names, isLaterBearer } = user
   const isHeld = names.includes(username.toLowerCase())
-  return isHeld && !isLaterBearer && !isUuid(username) ? { ownName: username } : {}
+  const isOfOthers = isLaterBearer || isUuid(username) || isClientId(username)
+  return isHeld && !isOfOthers ? { ownName: username } : {}
 }
 
 /** The groups that somebody is in, also by their names elsewhere, and what was granted to all. */

@@ -16,6 +16,9 @@ const WELL_KNOWN = [
   'secret',
   'test',
   '0123456789abcdef',
+  // Those of docs/issuers.md.
+  'at least 32 characters, shared with the gateway',
+  'another one of at least 32 characters',
 ]
 
 /** Settings that would open or lose the store: refused where it may hold real data. */
@@ -49,6 +52,11 @@ export function dangers(
   ] as const
   for (const [name, secret] of secrets) {
     for (const problem of weaknesses(secret)) refuse(name, problem)
+  }
+  for (const { issuer, secret } of settings.externalIssuers ?? []) {
+    const [problem] = weaknesses(secret)
+    if (problem === undefined) continue
+    refuse('EXTERNAL_ISSUERS', `has a secret of ${JSON.stringify(issuer)} that ${problem}`)
   }
   return problems
 }

@@ -78,6 +78,22 @@ test('weak or open settings are refused in production, each by name', () => {
   assert.deepEqual(problemsOf({ STORAGE_CORS_ORIGINS: '*', STORAGE_DEBUG: 'on' }), [])
 })
 
+test('a secret of another issuer that anybody may know is refused in production', () => {
+  const problemsOfSecret = (secret: string) => {
+    const entry = { issuer: 'gateway', audience: 'a', algorithm: 'HS256', secret }
+    const list = { STORAGE_EXTERNAL_ISSUERS: JSON.stringify([entry]) }
+    assert.deepEqual(problemsOf(list), [])
+    return problemsOf({ ...list, STORAGE_ENVIRONMENT: 'production' })
+  }
+  for (const weak of ['x'.repeat(40), 'at least 32 characters, shared with the gateway']) {
+    const [problem = '', ...more] = problemsOfSecret(weak)
+    assert.match(problem, /STORAGE_EXTERNAL_ISSUERS: has a secret of "gateway" that/)
+    assert.ok(!problem.includes(weak))
+    assert.equal(more.length, 0)
+  }
+  assert.deepEqual(problemsOfSecret('q7Zp0LmVx2RtYc9KfWd4HsJn8BgAe3Uo'), [])
+})
+
 test('mails do not travel in the clear where they may hold real tokens', () => {
   const mail = {
     STORAGE_SMTP_HOST: 'mail.example.org',

@@ -85,6 +85,7 @@ function readAll(read: ReadSetting): Settings {
     tokenIssuer: read(table.tokenIssuer),
     accessTokenSeconds: read(table.accessTokenSeconds),
     refreshTokenSeconds: read(table.refreshTokenSeconds),
+    sessionSeconds: read(table.sessionSeconds),
     accountRefreshTokens: read(table.accountRefreshTokens),
     keyRotationSeconds: read(table.keyRotationSeconds),
     keyOverlapSeconds: read(table.keyOverlapSeconds),

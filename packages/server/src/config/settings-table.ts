@@ -251,6 +251,12 @@ export const settingsTable = {
     description: 'How long a refresh token is good.',
     standard: 604_800,
   }),
+  sessionSeconds: setting({
+    name: 'SESSION_LIFETIME',
+    kind: seconds(300, 3650 * 86_400),
+    description: 'After so long people log in again, however often the session was refreshed.',
+    standard: 30 * 86_400,
+  }),
   accountRefreshTokens: setting({
     name: 'ACCOUNT_REFRESH_TOKENS',
     kind: boolean,

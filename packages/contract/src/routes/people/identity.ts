@@ -141,7 +141,7 @@ export const identityRoutes = {
     params: userParams,
     body: { kind: 'json', schema: userUpdate },
     answer: { status: 200, description: 'The user.', schema: userResponse },
-    errors: ['USER_NOT_FOUND', 'USER_EXISTS', 'USER_PROTECTED'],
+    errors: ['USER_NOT_FOUND', 'USER_EXISTS', 'USER_PROTECTED', 'SECOND_FACTOR_REQUIRED'],
   }),
   removeUser: route({
     method: 'DELETE',

@@ -9,6 +9,11 @@ const newPassword = Type.String({
     'At least 12 characters with upper and lower case, a digit and a special character; not one ' +
     'of the last 5, and without the name of the user.',
 })
+const ownCode = Type.String({
+  minLength: 6,
+  maxLength: 64,
+  description: 'Needed from who has a second factor.',
+})
 const status = Type.Enum(['ACTIVE', 'INACTIVE', 'LOCKED', 'DELETED'])
 const role = Type.Enum(['ADMIN', 'OPERATOR', 'USER', 'AUDITOR', 'READONLY'])
 const roles = Type.Array(role, { maxItems: 16, description: 'Named sets of permissions.' })
@@ -52,13 +57,7 @@ export const passwordChange = Type.Object(
     username: loginRequest.properties.username,
     password,
     new_password: newPassword,
-    code: Type.Optional(
-      Type.String({
-        minLength: 6,
-        maxLength: 64,
-        description: 'Needed from who has a second factor.',
-      }),
-    ),
+    code: Type.Optional(ownCode),
   },
   { ...closed, title: 'PasswordChange' },
 )
@@ -168,12 +167,23 @@ export const userCreate = Type.Object(
 export type UserCreate = Static<typeof userCreate>
 
 export const userUpdate = Type.Partial(
-  Type.Object({ ...profile, status: Type.Enum(['ACTIVE', 'INACTIVE']) }),
+  Type.Object({
+    ...profile,
+    status: Type.Enum(['ACTIVE', 'INACTIVE']),
+    current_password: Type.String({
+      minLength: 1,
+      maxLength: 1024,
+      description: 'That of the caller: needed to change the own address.',
+    }),
+    code: ownCode,
+  }),
   {
     ...closed,
     title: 'UserUpdate',
     minProperties: 1,
-    description: 'What is absent stays. Who is set INACTIVE is out at once.',
+    description:
+      'What is absent stays. Who is set INACTIVE is out at once. The own e-mail address takes ' +
+      'the own password, and the code of who has a second factor.',
   },
 )
 export type UserUpdate = Static<typeof userUpdate>

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import type { DirectoryEntry } from '@holdfast/core/ports/directory.ts'
 import type { Entry } from 'ldapts'
 import type { LdapOptions } from './ldap-options.ts'
@@ -79,13 +80,17 @@ export function primarySidOf(entry: Entry): Buffer | undefined {
   return sid
 }
 
-/** `objectGUID` is 16 bytes, kept here as hex; other names are texts. */
+/**
+ * `objectGUID` is 16 bytes, kept here as hex; other names are texts. Undefined for bytes that are
+ * no text: two of them could read alike, and two people would be one here.
+ */
 function subjectOf(entry: Entry, idAttribute: string): string | undefined {
   const value = valueIn(entry, idAttribute)
-  const bytes = Array.isArray(value) ? value[0] : value
-  if (bytes === undefined || bytes.length === 0) return undefined
-  const isBinary = isBinaryId(idAttribute)
-  return Buffer.from(bytes).toString(isBinary ? 'hex' : 'utf8')
+  const given = Array.isArray(value) ? value[0] : value
+  if (given === undefined || given.length === 0) return undefined
+  const bytes = Buffer.from(given)
+  if (isBinaryId(idAttribute)) return bytes.toString('hex')
+  return isUtf8(bytes) ? bytes.toString('utf8') : undefined
 }
 
 /** The value that a filter looks for. */

@@ -76,4 +76,9 @@ test('names that only one has are known to policies, and no name is an id of ano
   const thief = await createUser(engine, call, { username: account.id, password })
   const { principal } = await principalOfUser(engine, thief)
   assert.equal(said(principal, { Principal: { AWS: account.id } }), undefined)
+  const double = await createUser(engine, call, { username: account.clientId, password })
+  const { principal: called } = await principalOfUser(engine, double)
+  assert.equal(said(called, { Principal: { AWS: account.clientId } }), undefined)
+  const byName = { StringEquals: { 'aws:username': account.clientId } }
+  assert.equal(said(called, { Principal: '*', Condition: byName }), undefined)
 })

@@ -20,11 +20,17 @@ export interface AccountFields {
 /** Both stand in the client id, which travels in URLs and forms as it is. */
 const NAME = /^[a-z0-9][a-z0-9-]{1,62}$/
 const ENVIRONMENT = /^[a-z0-9][a-z0-9-]{0,19}$/
+const CLIENT_ID = /^sa_[a-z0-9-]+_[a-z0-9-]+_[0-9a-f]{12}$/i
 const ITEMS_MAX = 64
 const BUCKETS_MAX = 1000
 const SECRET_DAYS_MAX = 365
 const RATE_LIMIT_MAX = 1_000_000
 const OVERLAP_S_MAX = 30 * 86_400
+
+/** What `createAccount` makes: a user who is called so is not the account. */
+export function isClientId(name: string): boolean {
+  return CLIENT_ID.test(name)
+}
 
 /** VALIDATION_ERROR naming every field that cannot be. */
 export function requireAccountFields(fields: AccountFields, nowMs: number): void {

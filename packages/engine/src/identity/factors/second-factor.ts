@@ -11,6 +11,7 @@ import {
   proveUser,
   withPassword,
 } from '../sessions/login.ts'
+import { isOwnAccount } from '../users/own-account.ts'
 import { passwordHashOf } from '../users/same-password.ts'
 import { requireManageable } from '../users/users.ts'
 import { toBase32 } from './base32.ts'
@@ -94,7 +95,7 @@ export async function renewRecoveryCodes(
 /** By an administrator, for somebody who lost it. Nobody takes off their own without a code. */
 export async function removeFactor(engine: Engine, call: Call, id: string): Promise<User> {
   const user = await requireManageable(engine, call, id)
-  if (user.id === call.principal.id) {
+  if (await isOwnAccount(engine, call, user.id)) {
     const reason = 'your own second factor is disabled with a code of it'
     throw new HoldfastError('FORBIDDEN', { permission: 'admin:users', reason })
   }

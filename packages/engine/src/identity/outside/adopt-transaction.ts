@@ -41,7 +41,7 @@ export async function adoptUserTransaction(
   const count = { failures: 0, lockedUntil: null }
   const blank = { names: [], seq: 0, isLaterBearer: false }
   const kept = before ?? { ...fixed, ...fresh, ...count, ...given, ...blank }
-  const free = await freeNames(tx, { id: args.id, names }, moment)
+  const free = await freeNames(tx, { id: args.id, username: args.username, names }, moment)
   const bearer = await bearing(tx, args)
   const user: User = { ...kept, ...given, ...bearer, names: free, updatedAt: moment.now }
   if (before !== undefined && before.username !== user.username) {
@@ -70,20 +70,23 @@ function isSame(user: User, before: User): boolean {
 
 /**
  * Local users keep their names. A name that another user of the directory had is the newcomer's:
- * the directory gives each name once, so the other one has it no longer.
+ * the directory gives each name once, so the other one has it no longer. Not as an address, which
+ * people may choose: a user name goes before an address that is spelt like it.
  */
 async function freeNames(
   tx: CatalogTransaction,
-  { id, names: wanted }: Pick<AdoptArgs, 'id' | 'names'>,
+  { id, username, names: wanted }: Pick<AdoptArgs, 'id' | 'username' | 'names'>,
   moment: Moment,
 ): Promise<string[]> {
   const free: string[] = []
   for (const name of wanted) {
     const holder = await tx.identities.byName('user', name)
     if (holder !== undefined && holder.id !== id) {
+      const isNameOfHolder = holder.username.toLowerCase() === name
       if (holder.source === 'local') continue
+      if (isNameOfHolder && username.toLowerCase() !== name) continue
       const names = holder.names.filter(one => one !== name)
-      if (holder.username.toLowerCase() === name) await keepPastName(tx, holder, moment)
+      if (isNameOfHolder) await keepPastName(tx, holder, moment)
       await tx.put.identity({ ...holder, names, seq: await tx.nextSeq() })
     }
     free.push(name)

@@ -256,6 +256,17 @@ test('a token is kept as a hash alone, and outlives a restart and a rebuild', as
   await post.sink[Symbol.asyncDispose]()
 })
 
+test('the address before hears of another one', async () => {
+  await using post = await openPost()
+  const { engine, call, clock } = post.opened
+  const patch = { email: 'eve@example.org' }
+  await updateUser(engine, call, { id: post.user.id, patch })
+  await clock.advance(1000)
+  const { to, text } = await post.sink.mail(1)
+  assert.deepEqual(to, ['Ann@example.org'])
+  assert.match(text, /address was changed/)
+})
+
 test('what could be a header of its own is no address', async () => {
   await using post = await openPost()
   const { engine, call } = post.opened

@@ -15,6 +15,7 @@ import {
 import { commit } from '../../commit.ts'
 import type { IdentitySettings } from '../identity-settings.ts'
 import { openText, sealText } from '../seal.ts'
+import { allSigningKeys } from './key-transactions.ts'
 
 export interface KeyRingParts {
   readonly catalog: Catalog
@@ -26,7 +27,7 @@ export interface KeyRingParts {
 
 export type TokenUse = 'access' | 'refresh'
 
-const KEYS_MAX = 1000
+const IMPORTED_MAX = 1000
 const PURPOSE = 'signing-key'
 
 /**
@@ -38,15 +39,15 @@ export class KeyRing {
   readonly #parts: KeyRingParts
   readonly #imported = new Map<string, CryptoKey>()
   #making: Promise<SigningKey> | undefined
+  /** Id of the key that signed last: spares looking through all of them. */
+  #latest = ''
 
   constructor(parts: KeyRingParts) {
     this.#parts = parts
   }
 
   async signer(): Promise<{ kid: string; key: CryptoKey }> {
-    const nowMs = this.#parts.clock.now()
-    const good = (await this.list()).find(({ signsUntil }) => Date.parse(signsUntil) > nowMs)
-    const record = good ?? (await this.rotate())
+    const record = (await this.#signing()) ?? (await this.rotate())
     const { secret } = this.#parts
     const sealed = openText(record.sealedPrivate, { purpose: PURPOSE, secret })
     // Sealed by another store: its tokens can be verified, but not issued.
@@ -65,8 +66,16 @@ export class KeyRing {
 
   /** Oldest first; those whose tokens are all gone included until they are swept. */
   async list(): Promise<SigningKey[]> {
-    const { identities } = this.#parts.catalog.view
-    return await identities.list({ kind: 'signing_key', limit: KEYS_MAX })
+    return await allSigningKeys(this.#parts.catalog.view.identities)
+  }
+
+  async #signing(): Promise<SigningKey | undefined> {
+    const nowMs = this.#parts.clock.now()
+    const signs = ({ signsUntil }: SigningKey) => Date.parse(signsUntil) > nowMs
+    const known = await this.#parts.catalog.view.identities.byId('signing_key', this.#latest)
+    const good = known !== undefined && signs(known) ? known : (await this.list()).find(signs)
+    this.#latest = good?.id ?? ''
+    return good
   }
 
   /** Makes the next key; whoever asks meanwhile gets the same one. */
@@ -115,7 +124,7 @@ export class KeyRing {
     const jwk: JWK = JSON.parse(text)
     const key = await importJWK(jwk, 'RS256')
     if (key instanceof Uint8Array) throw new Error('an RSA key was expected')
-    if (this.#imported.size >= KEYS_MAX) this.#imported.clear()
+    if (this.#imported.size >= IMPORTED_MAX) this.#imported.clear()
     this.#imported.set(name, key)
     return key
   }

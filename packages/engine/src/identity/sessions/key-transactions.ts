@@ -1,5 +1,6 @@
 import type { SigningKey } from '@holdfast/core/identities.ts'
 import type { CatalogTransaction, Moment } from '@holdfast/core/ports/catalog.ts'
+import type { IdentityQuestions } from '@holdfast/core/ports/identity-questions.ts'
 import type { JsonObject } from '@holdfast/core/records.ts'
 
 export interface AddSigningKeyArgs {
@@ -11,7 +12,20 @@ export interface AddSigningKeyArgs {
   readonly refreshMs: number
 }
 
-const KEYS_MAX = 1000
+const PAGE = 1000
+
+/** Oldest first. There are many where keys change often and refresh tokens live long. */
+export async function allSigningKeys(
+  identities: Pick<IdentityQuestions, 'list'>,
+): Promise<SigningKey[]> {
+  const all: SigningKey[] = []
+  for (;;) {
+    const after = all.at(-1)?.id ?? ''
+    const page = await identities.list({ kind: 'signing_key', after, limit: PAGE })
+    all.push(...page)
+    if (page.length < PAGE) return all
+  }
+}
 
 /** The keys before it sign no longer and go when the last of their tokens has expired. */
 export async function addSigningKeyTransaction(
@@ -21,7 +35,7 @@ export async function addSigningKeyTransaction(
 ): Promise<SigningKey> {
   const { now, actor } = moment
   const { overlapMs, refreshMs } = args
-  for (const old of await tx.identities.list({ kind: 'signing_key', limit: KEYS_MAX })) {
+  for (const old of await allSigningKeys(tx.identities)) {
     if (old.expiresAt <= now) await tx.remove.identity(old.id)
     else if (old.signsUntil > now) {
       const seq = await tx.nextSeq()

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { isHoldfastError } from '@holdfast/core/errors.ts'
 import type { User } from '@holdfast/core/identities.ts'
+import { decodeJwt } from 'jose'
 import { openTestStore, refused, type TestStore } from '../../test-store.test.ts'
 import { createUser, removeUser, unlockUser, updateUser } from '../users/users.ts'
 import { authenticateToken } from './authenticate-token.ts'
@@ -210,6 +211,29 @@ test('a refresh token is good once; used twice it ends its whole session', async
   await assert.rejects(access, refused('UNAUTHENTICATED'))
   await assert.rejects(refresh(engine, second.refreshToken, origin), refused('UNAUTHENTICATED'))
   await refresh(engine, other.refreshToken, origin)
+})
+
+test('a session ends with its time, however often it is refreshed', async () => {
+  const HOUR = 60 * MINUTE
+  await using opened = await openTestStore({
+    identity: { refreshSeconds: 7200, sessionSeconds: 18_000 },
+  })
+  const { engine, clock } = opened
+  await person(opened)
+  let { tokens } = await enter(opened)
+  const hoursLeft = () => ((decodeJwt(tokens.refreshToken).exp ?? 0) * 1000 - clock.now()) / HOUR
+  for (const hours of [2, 2, 0.5]) {
+    clock.jump(1.5 * HOUR)
+    tokens = (await refresh(engine, tokens.refreshToken, origin)).tokens
+    assert.ok(Math.abs(hoursLeft() - hours) < 0.01, `${hoursLeft()}`)
+  }
+  const { identity } = engine
+  const stricter = { ...identity, settings: { ...identity.settings, sessionSeconds: 3600 } }
+  const over = refused('CREDENTIAL_EXPIRED')
+  const { refreshToken } = tokens
+  await assert.rejects(refresh({ ...engine, identity: stricter }, refreshToken, origin), over)
+  clock.jump(0.5 * HOUR)
+  await assert.rejects(refresh(engine, refreshToken, origin), over)
 })
 
 test('of refreshes in parallel one wins, and the session is over', async () => {

@@ -170,7 +170,10 @@ export async function refresh(engine: Engine, token: string, origin: Origin): Pr
   // Before the token is used up: it is good again when the lock has ended.
   const owner = await engine.catalog.view.identities.byId('user', subject)
   if (owner !== undefined) requireUnlocked(engine, owner)
-  const args = { id, generation, expiresAt: await nextExpiry(engine, id), ...origin }
+  const expiresAt = await nextExpiry(engine, id)
+  // The settings may have become stricter since; nothing is traded then.
+  if (Date.parse(expiresAt) <= engine.clock.now()) throw new HoldfastError('CREDENTIAL_EXPIRED')
+  const args = { id, generation, expiresAt, ...origin }
   const call = systemCall('refresh')
   const session = await commit(engine, call, { name: 'sessions.renew', args })
   if (session === undefined) throw new HoldfastError('UNAUTHENTICATED')
@@ -189,8 +192,9 @@ export async function logout(engine: Engine, call: Call): Promise<void> {
 }
 
 /**
- * When the next refresh token ends. Who is of the directory is asked for there first; a session of
- * a provider is not made longer, since the provider cannot be asked without its user.
+ * When the next refresh token ends: with the session at the latest (ASVS 5.0, 7.3.2 and 10.4.8).
+ * Who is of the directory is asked for there first; a session of a provider is not made longer,
+ * since the provider cannot be asked without its user.
  */
 async function nextExpiry(engine: Engine, sessionId: string): Promise<string> {
   const { identities } = engine.catalog.view
@@ -200,7 +204,8 @@ async function nextExpiry(engine: Engine, sessionId: string): Promise<string> {
   if (user?.source === 'ldap' && directory !== undefined) {
     await recheckUsers(engine, directory, [user])
   }
-  return user?.source === 'oidc' && session !== undefined ? session.expiresAt : refreshUntil(engine)
+  if (session === undefined) return refreshUntil(engine)
+  return user?.source === 'oidc' ? session.expiresAt : refreshUntil(engine, session.createdAt)
 }
 
 export function requireFreshPassword(engine: Engine, { password }: User): void {
@@ -211,7 +216,11 @@ export function requireFreshPassword(engine: Engine, { password }: User): void {
   if (password.mustChange || isOld) throw new HoldfastError('PASSWORD_CHANGE_REQUIRED')
 }
 
-function refreshUntil(engine: Engine): string {
-  const { refreshSeconds } = engine.identity.settings
-  return new Date(engine.clock.now() + refreshSeconds * 1000).toISOString()
+/** For a session that began then; without a time, for one that begins now. */
+function refreshUntil({ clock, identity }: Engine, beganAt?: string): string {
+  const { refreshSeconds, sessionSeconds } = identity.settings
+  const nowMs = clock.now()
+  const beganMs = beganAt === undefined ? nowMs : Date.parse(beganAt)
+  const endMs = Math.min(nowMs + refreshSeconds * 1000, beganMs + sessionSeconds * 1000)
+  return new Date(endMs).toISOString()
 }

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { createHmac, createPublicKey, generateKeyPairSync, sign } from 'node:crypto'
 import { test } from 'node:test'
 import { calculateJwkThumbprint } from 'jose'
+import { commit } from '../../commit.ts'
+import { systemCall } from '../../engine.ts'
 import { callOf, openTestStore, refused, type TestStore } from '../../test-store.test.ts'
 import { createUser } from '../users/users.ts'
 import { authenticateToken } from './authenticate-token.ts'
@@ -155,6 +157,26 @@ test('a key rotates without a restart, and tokens of the key before stay good', 
   await refresh(engine, first.refreshToken, origin)
   const outsider = callOf({ permissions: ['keys:admin'] })
   await assert.rejects(rotateSigningKey(engine, outsider), refused('FORBIDDEN'))
+})
+
+test('one key signs and is published, also where more than a thousand are kept', async () => {
+  await using opened = await openTestStore()
+  const { engine, clock } = opened
+  const add = (n: number) => {
+    const signsUntil = new Date(clock.now() + 3_600_000).toISOString()
+    const made = { kid: `k${n}`, publicJwk: { kid: `k${n}` }, sealedPrivate: '', signsUntil }
+    const args = { ...made, overlapMs: 3_600_000, refreshMs: 90 * 86_400_000 }
+    return commit(engine, systemCall('test'), { name: 'signing.add', args })
+  }
+  await Promise.all(Array.from({ length: 1001 }, (_, n) => add(n)))
+  // Ids of one moment have no order.
+  clock.jump(1000)
+  // The last one cannot be opened, so another is made once.
+  const kids = [await loggedIn(opened), await again(opened)].map(({ accessToken }) => {
+    return parts(accessToken).header.kid
+  })
+  assert.equal(kids[0], kids[1])
+  assert.ok((await publicKeys(engine)).some(({ kid }) => kid === kids[0]))
 })
 
 test('the private keys do not lie open in the catalog', async () => {

@@ -101,10 +101,11 @@ test('nor does it mean another person of the directory who was given the name', 
   const { engine } = opened
   const { asset } = await put(opened, 'a.txt', 'a')
   await setBucketDocument(engine, opened.call, policyFor('carol'))
-  const entry = async (subject: number, username: string) => {
+  const entry = async (subject: number, username: string, address: string | null = null) => {
+    const names = [username, ...(address === null ? [] : [address])]
     const args: AdoptArgs = {
       id: `0199d0c0-0000-8000-8000-00000000000${subject}`,
-      ...{ source: 'ldap', username, names: [username], email: null, roles: ['USER'] },
+      ...{ source: 'ldap', username, names, email: address, roles: ['USER'] },
       ...{ firstName: '', lastName: '', buckets: null },
       outside: { issuer: 'ldap', subject: `${subject}`, permissions: [], groups: [] },
     }
@@ -118,6 +119,15 @@ test('nor does it mean another person of the directory who was given the name', 
   assert.equal(await entry(2, 'dave'), false)
   assert.equal(await entry(3, 'carol'), false)
   assert.ok(await entry(1, 'carol'))
+  // People may choose their addresses: nobody takes the name of another that way.
+  await setBucketDocument(engine, opened.call, policyFor('boss@example.org'))
+  assert.ok(await entry(4, 'boss@example.org'))
+  assert.equal(await entry(5, 'mallory', 'boss@example.org'), false)
+  const { identities } = engine.catalog.view
+  const boss = await identities.byName('user', 'boss@example.org')
+  assert.equal(boss?.outside?.subject, '4')
+  const { principal } = await principalOfUser(engine, boss ?? assert.fail())
+  assert.ok(await sees(opened, { ...opened.call, principal }, asset.id))
 })
 
 test('groups and accounts of the name of removed ones have nothing of theirs', async () => {

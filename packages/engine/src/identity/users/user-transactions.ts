@@ -47,13 +47,29 @@ export type UserPatch = Partial<
   Pick<User, 'email' | 'firstName' | 'lastName' | 'roles' | 'buckets' | 'status'>
 >
 
+/** What somebody proved of the own account. */
+export interface OwnProof {
+  /** With the second factor, if there is one. */
+  readonly proof: Proof | null
+  /** What the password was held against. */
+  readonly passwordHash: string | null
+}
+
+export interface UpdateUserArgs {
+  readonly id: string
+  readonly patch: UserPatch
+  /** For changes that need it of their owner; null for all others. */
+  readonly proven: OwnProof | null
+}
+
 /** Whoever is no longer active is out at once: their sessions end with the same commit. */
 export async function updateUserTransaction(
   tx: CatalogTransaction,
-  args: { readonly id: string; readonly patch: UserPatch },
+  args: UpdateUserArgs,
   moment: Moment,
 ): Promise<User> {
-  const before = await requireUser(tx, args.id)
+  const found = await requireUser(tx, args.id)
+  const before = args.proven === null ? found : spendOwn(found, args.proven)
   const seq = await tx.nextSeq()
   const { outside: known } = before
   // What an administrator says about the status, the directory does not take back.
@@ -106,10 +122,7 @@ export async function setPasswordTransaction(
 }
 
 /** Of its owner: nobody who was shut out, or whose password was replaced, undoes that. */
-function spendOwn(
-  found: User,
-  given: { readonly proof: Proof | null; readonly passwordHash: string | null },
-): User {
+function spendOwn(found: User, given: OwnProof): User {
   if (found.status !== 'ACTIVE') throw new HoldfastError('UNAUTHENTICATED')
   requireSamePassword(found, given.passwordHash)
   return spendProof(found, given.proof)

@@ -11,10 +11,11 @@ import { principalOfUser } from '../principal-of-user.ts'
 import { requireRightsOver } from '../rights-over.ts'
 import { lockEndMs } from '../sessions/lockout.ts'
 import { type ProvenUser, proveUser } from '../sessions/login.ts'
+import { isOwnAccount } from './own-account.ts'
 import { nextPassword, requirePolicy } from './password-policy.ts'
 import { passwordHashOf } from './same-password.ts'
 import { requireUserFields } from './user-fields.ts'
-import { namesOf, type UserPatch } from './user-transactions.ts'
+import { namesOf, type OwnProof, type UserPatch } from './user-transactions.ts'
 
 export interface UserInput {
   readonly username: string
@@ -127,23 +128,52 @@ export function shownStatus(user: User, nowMs: number): UserStatus {
   return lockEndMs(user, nowMs) === undefined ? 'ACTIVE' : 'LOCKED'
 }
 
-export async function updateUser(
+export interface UserChange {
+  readonly id: string
+  readonly patch: UserPatch
+  /** Needed for the own e-mail address, with the code of who has a second factor. */
+  readonly password?: string | undefined
+  readonly code?: string | undefined
+}
+
+export async function updateUser(engine: Engine, call: Call, change: UserChange): Promise<User> {
+  const user = await requireManageable(engine, call, change.id)
+  const { patch } = change
+  requireUserFields(patch)
+  requireKeptHere(user, patch)
+  requireRights(call, patch.roles ?? [])
+  const proven = await proveOwnAddress(engine, call, { user, change })
+  const args = { id: user.id, patch, proven }
+  const changed = await commit(engine, call, { name: 'users.update', args })
+  if (changed.email !== user.email) notify(engine, user, 'The e-mail address was changed')
+  return changed
+}
+
+/**
+ * What is mailed to an address can set the password: for the own one a session is not enough, as it
+ * is not for the password. Null for all other changes.
+ */
+async function proveOwnAddress(
   engine: Engine,
   call: Call,
-  change: { readonly id: string; readonly patch: UserPatch },
-): Promise<User> {
-  const user = await requireManageable(engine, call, change.id)
-  requireUserFields(change.patch)
-  requireKeptHere(user, change.patch)
-  requireRights(call, change.patch.roles ?? [])
-  const args = { id: user.id, patch: change.patch }
-  return await commit(engine, call, { name: 'users.update', args })
+  { user, change }: { readonly user: User; readonly change: UserChange },
+): Promise<OwnProof | null> {
+  const { patch, password, code } = change
+  const isSame = patch.email === undefined || patch.email === user.email
+  if (isSame || !(await isOwnAccount(engine, call, user.id))) return null
+  if (password === undefined) {
+    const reason = 'your own address is changed with your password'
+    throw new HoldfastError('FORBIDDEN', { permission: 'admin:users', reason })
+  }
+  const proven = await proveUser(engine, { name: user.username, password, code })
+  if (proven.user.id !== user.id) throw new HoldfastError('UNAUTHENTICATED')
+  return { proof: proven.proof, passwordHash: passwordHashOf(proven.user) }
 }
 
 /** The record stays, with nothing that could be used; its names are free again. */
 export async function removeUser(engine: Engine, call: Call, id: string): Promise<void> {
   const user = await requireManageable(engine, call, id)
-  const args = { id: user.id, patch: { status: 'DELETED' } } as const
+  const args = { id: user.id, patch: { status: 'DELETED' }, proven: null } as const
   await commit(engine, call, { name: 'users.update', args })
 }
 
@@ -164,7 +194,7 @@ export async function resetPassword(
   given: { readonly id: string; readonly password: string; readonly mustChange: boolean },
 ): Promise<User> {
   const user = await requireManageable(engine, call, given.id)
-  if (user.id === call.principal.id) {
+  if (await isOwnAccount(engine, call, user.id)) {
     const reason = 'your own password is changed with the one before'
     throw new HoldfastError('FORBIDDEN', { permission: 'admin:users', reason })
   }

@@ -55,12 +55,55 @@ test('after too many wrong signatures only keys that were good are looked at', a
     assert.deepEqual([answer.status, answer.code], [403, 'InvalidAccessKeyId'])
   }
   slowedDown(await s3.send('GET /shop', { key: wrong }), 'credentials')
-  slowedDown(await s3.send('GET /shop', { key: wrong, auth: 'query' }), 'credentials')
   assert.equal((await s3.send('GET /shop')).status, 200)
   // The doors know of each other's wrong credentials.
   const key = 'hf_wrong-key-0123456789'
   assert.equal((await s3.server.ask('GET /api/v2/assets', { key })).status, 429)
   assert.equal((await s3.server.ask('GET /api/v2/assets', { key: adminKey })).status, 429)
+})
+
+test('wrong signatures of pages of others keep out those of pages, and nobody else', async () => {
+  await using s3 = await startS3({ env: { STORAGE_RATE_LIMIT_CREDENTIALS: '5/1h' } })
+  assert.equal((await s3.send('PUT /shop')).status, 200)
+  const wrong = { id: 'NOBODYSKEY0000000000', secret: 'x'.repeat(40) }
+  const picture = async () => await s3.send('GET /shop/k', { key: wrong, auth: 'query' })
+  for (let n = 0; n < 5; n += 1) assert.equal((await picture()).code, 'InvalidAccessKeyId')
+  slowedDown(await picture(), 'credentials')
+  // Where a bucket lets pages of others send headers, browsers tell of the page.
+  const unsigned = { origin: 'https://evil.example.org' }
+  slowedDown(await s3.send('GET /shop/k', { key: wrong, unsigned }), 'credentials')
+  const form = { 'content-type': 'multipart/form-data; boundary=b' }
+  const until = { expiration: '2099-01-01T00:00:00Z', conditions: [{ bucket: 'shop' }] }
+  const policy = Buffer.from(JSON.stringify(until)).toString('base64')
+  const fields = { key: 'k', 'x-amz-algorithm': 'AWS4-HMAC-SHA256', policy }
+  const signed = { 'x-amz-credential': `${wrong.id}/20260101/us-east-1/s3/aws4_request` }
+  const all = {
+    ...fields,
+    ...signed,
+    'x-amz-date': '20260101T000000Z',
+    'x-amz-signature': '0'.repeat(64),
+  }
+  const parts = Object.entries(all).map(([name, value]) => {
+    return `--b\r\ncontent-disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`
+  })
+  const file =
+    '--b\r\ncontent-disposition: form-data; name="file"; filename="f"\r\n\r\nx\r\n--b--\r\n'
+  const body = parts.join('') + file
+  slowedDown(await s3.send('POST /shop', { auth: 'none', headers: form, body }), 'credentials')
+  // Who shares the address works on, also with what was never seen there.
+  const fresh = async (path: string, name: string) => {
+    const made = await s3.server.ask(`POST /api/v2/${path}`, {
+      json: { name, permissions: ['*'] },
+    })
+    assert.equal(made.status, 201, made.text)
+    return made.json
+  }
+  const { id, secret } = await fresh('s3/keys', 'pair')
+  assert.equal((await s3.send('GET /shop', { key: { id, secret } })).status, 200)
+  const made = await fresh('keys', 'key')
+  const key = String(made.key ?? made.secret)
+  assert.equal((await s3.server.ask('GET /api/v2/assets', { key })).status, 200)
+  assert.equal((await s3.send('GET /shop', { auth: 'query' })).status, 200)
 })
 
 test('limits and policies ask for the address of the caller, not of a proxy of ours', async () => {

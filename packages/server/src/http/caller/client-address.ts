@@ -20,7 +20,7 @@ export function clientAddress({ remote, forwarded }: Heard, trusted: BlockList):
   const hops = text
     .split(',')
     .slice(-HOPS_MAX)
-    .map(hop => plain(hop.trim()))
+    .map(hop => plain(withoutPort(hop.trim())))
   let known = peer
   for (const hop of hops.reverse()) {
     // What is no address ends the chain: a proxy of ours would not have written it.
@@ -58,7 +58,15 @@ function isTrusted(address: string, trusted: BlockList): boolean {
   return family !== 0 && trusted.check(address, family === 6 ? 'ipv6' : 'ipv4')
 }
 
+const WITH_PORT = /^(?:\[([\da-f:.]+)\]|(\d+(?:\.\d+){3}))(?::\d{1,5})?$/i
+
+/** Some proxies write the port of the caller, too; without this all of theirs would be one. */
+function withoutPort(hop: string): string {
+  const [, inBrackets, dotted] = WITH_PORT.exec(hop) ?? []
+  return inBrackets ?? dotted ?? hop
+}
+
 /** `::ffff:127.0.0.1` is how a dual-stack socket writes an IPv4 address. */
 function plain(address: string): string {
-  return address.startsWith('::ffff:') && isIP(address.slice(7)) === 4 ? address.slice(7) : address
+  return /^::ffff:/i.test(address) && isIP(address.slice(7)) === 4 ? address.slice(7) : address
 }

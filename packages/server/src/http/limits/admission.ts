@@ -4,7 +4,7 @@ import type { Clock } from '@holdfast/core/ports/clock.ts'
 import type { LimitStore, RatePolicy } from '@holdfast/core/ports/limit-store.ts'
 import type { OwnRateLimit, Principal } from '@holdfast/core/principal.ts'
 import { addressKey } from '@holdfast/core/rates/address-key.ts'
-import type { LimitPolicies, Subject } from './limit-policies.ts'
+import { guessLimits, type LimitPolicies, type Subject } from './limit-policies.ts'
 import { ACCOUNT, type Asked, rateLimitFields, waitSeconds } from './rate-limit-fields.ts'
 
 /** A request as far as its limits are concerned. */
@@ -28,6 +28,7 @@ const KEPT_OUT: ReadonlySet<number> = new Set([401, 403, 404, 423])
 /** The guess was right, whatever became of it. */
 const RIGHT_GUESS: ReadonlySet<string> = new Set<ErrorCode>([
   'ACCOUNT_DISABLED',
+  'CREDENTIAL_EXPIRED',
   'PASSWORD_CHANGE_REQUIRED',
   'SECOND_FACTOR_REQUIRED',
   'SECOND_FACTOR_ENROLMENT_REQUIRED',
@@ -89,15 +90,14 @@ export class Admission {
    * guesses at the same time get no more; only a right one is given back.
    */
   async guess(): Promise<void> {
-    const policy = this.#parts.policies.rates.login
-    if (policy === undefined) return
-    const key = addressKey(this.#visit.ip)
-    await this.#take(policy, key, 'quiet')
-    this.#onceOver(status => {
-      if (status === undefined) return
-      const isRight = RIGHT_GUESS.has(this.#visit.code ?? '')
-      if (isRight || !WRONG_GUESS.has(status)) void this.#parts.store.giveBack(policy, key)
-    })
+    for (const { policy, key } of guessLimits(this.#parts.policies, this.#visit.ip)) {
+      await this.#take(policy, key, 'quiet')
+      this.#onceOver(status => {
+        if (status === undefined) return
+        const isRight = RIGHT_GUESS.has(this.#visit.code ?? '')
+        if (isRight || !WRONG_GUESS.has(status)) void this.#parts.store.giveBack(policy, key)
+      })
+    }
   }
 
   /** The refusal of one whose wait is known. */

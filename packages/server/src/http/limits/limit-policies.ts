@@ -1,4 +1,5 @@
 import type { PlacesPolicy, RatePolicy } from '@holdfast/core/ports/limit-store.ts'
+import { addressKey, networkKey } from '@holdfast/core/rates/address-key.ts'
 import type { Rate } from '@holdfast/core/rates/rate-table.ts'
 import type { LimitSettings } from '../../config/limit-settings.ts'
 
@@ -37,4 +38,23 @@ function ratePolicy(name: string, rate: Rate | undefined): RatePolicy | undefine
 
 function placesPolicy(subject: Subject, places: number): PlacesPolicy | undefined {
   return places === 0 ? undefined : { name: `${subject}-places`, places }
+}
+
+/** So many times what one address has is for all of its network. */
+const NETWORK_SHARE = 32
+
+/**
+ * Where a guess counts: at its address, and where that is IPv6 at its /48, too. Who has one has
+ * 65,536 of what counts as an address, for nothing: more than any server could check passwords.
+ */
+export function guessLimits(
+  { rates: { login } }: LimitPolicies,
+  ip: string,
+): readonly { readonly policy: RatePolicy; readonly key: string }[] {
+  if (login === undefined) return []
+  const own = { policy: login, key: addressKey(ip) }
+  if (!ip.includes(':')) return [own]
+  const { quota, windowMs } = login.rate
+  const policy = { name: login.name, rate: { quota: quota * NETWORK_SHARE, windowMs } }
+  return [own, { policy, key: networkKey(ip) }]
 }

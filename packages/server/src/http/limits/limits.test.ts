@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { connect } from 'node:net'
 import { test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
+import { systemClock } from '@holdfast/drivers/clock/system-clock.ts'
 import { TOTP } from 'otpauth'
 import {
   type Answer,
@@ -278,6 +279,38 @@ test('wrong guesses of passwords are few for an address, right ones are free', a
   const refreshing = { json: { refresh_token: 'x' }, key: null, ...from('192.0.2.1') }
   limited(await server.ask('POST /api/v2/auth/refresh', refreshing), 'login')
   assert.equal((await enter(server, root, '192.0.2.2')).status, 200)
+})
+
+test('a refresh token that has expired was no guess', async () => {
+  let laterMs = 0
+  const clock = { ...systemClock, now: () => systemClock.now() + laterMs }
+  const env = { ...behind, ...people, STORAGE_RATE_LIMIT_LOGIN: '3/1h' }
+  await using server = await startServer({ env, clock })
+  const json = { refresh_token: (await enter(server, root, '192.0.2.1')).json.refresh_token }
+  // Its signing key is still there.
+  laterMs = 7.5 * 86_400_000
+  for (let n = 0; n < 6; n += 1) {
+    const renewed = await server.ask('POST /api/v2/auth/refresh', {
+      ...{ json, key: null },
+      ...from('192.0.2.1'),
+    })
+    refused(renewed, 401, 'CREDENTIAL_EXPIRED')
+    await delay(20)
+  }
+})
+
+test('a network of many addresses has the guesses of 32, others have their own', async () => {
+  await using server = await start({ STORAGE_RATE_LIMIT_LOGIN: '2/24h' })
+  const json = { refresh_token: 'wrong' }
+  const guess = (ip: string) => {
+    return server.ask('POST /api/v2/auth/refresh', { json, key: null, ...from(ip) })
+  }
+  for (let n = 0; n < 64; n += 1) {
+    refused(await guess(`2001:db8:1:${n % 32}::${n}`), 401, 'UNAUTHENTICATED')
+  }
+  limited(await guess('2001:db8:1:ff::1'), 'login')
+  refused(await guess('2001:db8:2:ff::1'), 401, 'UNAUTHENTICATED')
+  for (let n = 0; n < 17; n += 1) refused(await guess(`192.0.2.${n}`), 401, 'UNAUTHENTICATED')
 })
 
 test('a right password is free where a code is still to come', async () => {

@@ -21,6 +21,9 @@ export interface LimitParts {
   readonly log: Log
 }
 
+/** Who may have sent a credential: a program, or a browser that a page of others told to. */
+export type Carrier = 'program' | 'page'
+
 const BLOCKED_MAX = 10_000
 const GOOD_MAX = 10_000
 const LOOKED_EVERY_MS = 1000
@@ -87,13 +90,14 @@ export class Limits {
     this.#dueMs = Math.max(this.#dueMs, nowMs + LOOKED_EVERY_MS)
   }
 
+  /** In any way: such requests take the way on which it is told which one. */
   isBlocked(ip: string): boolean {
-    return this.#waitMs(addressKey(ip)) > 0
+    return this.#waitMs(placeOf(ip, 'program')) > 0 || this.#waitMs(placeOf(ip, 'page')) > 0
   }
 
   /** Throws for an address with too many wrong credentials, before one more is looked at. */
-  requireUnblocked(ip: string, admission: Admission): void {
-    const waitMs = this.#waitMs(addressKey(ip))
+  requireUnblocked(ip: string, admission: Admission, carrier: Carrier = 'program'): void {
+    const waitMs = this.#waitMs(placeOf(ip, carrier))
     const policy = this.#parts.policies.rates.credentials
     if (waitMs > 0 && policy !== undefined) throw admission.refusal(policy, waitMs)
   }
@@ -112,12 +116,15 @@ export class Limits {
     return this.#good.get(`${addressKey(ip)} ${name}`) === true
   }
 
-  /** Counts a credential that was wrong. */
-  async countWrong(ip: string): Promise<void> {
+  /**
+   * Counts a credential that was wrong. Those of pages count for themselves: else a page of others
+   * would keep out whoever shares the address of one visitor, with keys, tokens and all.
+   */
+  async countWrong(ip: string, carrier: Carrier = 'program'): Promise<void> {
     const { policies, clock } = this.#parts
     const policy = policies.rates.credentials
     if (policy === undefined) return
-    const key = addressKey(ip)
+    const key = placeOf(ip, carrier)
     const { left, waitMs } = await this.#takeOrWait(policy, key)
     if (left > 0) return
     const nowMs = clock.monotonic()
@@ -159,4 +166,8 @@ export class Limits {
     this.#warnedMs = clock.monotonic()
     log.warn({ policy, proxy: ip }, 'all callers of a proxy count as one: STORAGE_TRUSTED_PROXIES')
   }
+}
+
+function placeOf(ip: string, carrier: Carrier): string {
+  return carrier === 'program' ? addressKey(ip) : `${carrier} ${addressKey(ip)}`
 }

@@ -151,6 +151,19 @@ test('no field but the documented ones changes a user', async () => {
   refused(made, 422, 'VALIDATION_ERROR')
 })
 
+test('the own address is changed with the own password, those of others without', async () => {
+  const { id } = await person('chief', ['ADMIN'])
+  const chief = await enter({ username: 'chief', password })
+  const change = (who: Tree, json: object) =>
+    server.ask(`PUT /api/v2/users/${id}`, { ...by(who), json })
+  const email = 'chief@example.org'
+  refused(await change(chief, { email }), 403, 'FORBIDDEN')
+  const wrong = { email, current_password: 'Wrong-Horse-7-Battery' }
+  refused(await change(chief, wrong), 401, 'UNAUTHENTICATED')
+  assert.equal((await change(chief, { email, current_password: password })).json.email, email)
+  assert.equal((await change(admin, { email: null })).json.email, null)
+})
+
 test('no answer holds a hash, and no log line a password or a token', async () => {
   const { id } = await person('quiet', ['USER'])
   const tokens = await enter({ username: 'quiet', password })

@@ -119,7 +119,8 @@ export const identityOperations: Pick<Operations, Names> = {
   updateUser: async ({ context, call, params, body, request }) => {
     const nowMs = context.clock.now()
     const before = userWire(await getUser(context.engine, call, params.id), nowMs)
-    const change = { id: params.id, patch: userPatch(body) }
+    const { current_password: password, code } = body
+    const change = { id: params.id, patch: userPatch(body), password, code }
     const after = userWire(await updateUser(context.engine, call, change), nowMs)
     request.state.told = { before, after }
     return after

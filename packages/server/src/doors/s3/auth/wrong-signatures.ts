@@ -1,3 +1,4 @@
+import type { Carrier } from '../../../http/limits/limits.ts'
 import type { S3Error } from '../errors.ts'
 import { addressOfCaller, type S3Request } from '../requests/request.ts'
 
@@ -12,7 +13,17 @@ export function requireUnblocked(request: S3Request, accessKeyId: string): void 
   if (!limits.blocksAny) return
   const ip = addressOfCaller(request)
   if (limits.wasGood(ip, accessKeyId)) return
-  limits.requireUnblocked(ip, request.admission)
+  limits.requireUnblocked(ip, request.admission, carrierOf(request))
+}
+
+/**
+ * Any page can hold pictures and forms whose links are wrong, and so make the browsers of its
+ * visitors send them. A signature in a header it can send only where a bucket lets all pages do so,
+ * and then browsers say that there is a page (Fetch standard §3.3).
+ */
+function carrierOf({ raw: { headers } }: S3Request): Carrier {
+  const { authorization, origin } = headers
+  return authorization === undefined || origin !== undefined ? 'page' : 'program'
 }
 
 export function rememberSigner(request: Caller, accessKeyId: string): void {
@@ -22,5 +33,6 @@ export function rememberSigner(request: Caller, accessKeyId: string): void {
 const WRONG: ReadonlySet<string> = new Set(['InvalidAccessKeyId', 'SignatureDoesNotMatch'])
 
 export async function countWrongSignature(request: S3Request, { code }: S3Error): Promise<void> {
-  if (WRONG.has(code)) await request.context.limits.countWrong(addressOfCaller(request))
+  if (!WRONG.has(code)) return
+  await request.context.limits.countWrong(addressOfCaller(request), carrierOf(request))
 }
