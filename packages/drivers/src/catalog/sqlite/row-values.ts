@@ -4,6 +4,8 @@ import { HoldfastError } from '@holdfast/core/errors.ts'
 
 /** One commit writes the same few times and digests again and again: the last one is kept. */
 const last = { iso: '', ms: 0, hex: '', bytes: Buffer.alloc(0) }
+/** A record has the same time in most of its columns. */
+const read = { ms: Number.NaN, iso: '' }
 
 export function toMs(iso: string): number {
   if (iso !== last.iso) {
@@ -18,11 +20,15 @@ export function toMsOrNull(iso: string | null): number | null {
 }
 
 export function toIso(ms: number): string {
-  return new Date(ms).toISOString()
+  if (ms !== read.ms) {
+    read.iso = new Date(ms).toISOString()
+    read.ms = ms
+  }
+  return read.iso
 }
 
 export function toIsoOrNull(ms: number | null): string | null {
-  return ms === null ? null : new Date(ms).toISOString()
+  return ms === null ? null : toIso(ms)
 }
 
 /** To bind, not to keep: the next call may answer with the same bytes. */

@@ -1,6 +1,6 @@
 import type { ObjectFacets } from '@holdfast/core/objects.ts'
 import type { VersionQuery } from '@holdfast/core/ports/asset-questions.ts'
-import type { JsonObject, Version, VersionTag } from '@holdfast/core/records.ts'
+import type { Asset, JsonObject, Version, VersionTag } from '@holdfast/core/records.ts'
 import type { SqliteDatabase } from '../database.ts'
 import {
   codeOf,
@@ -20,12 +20,12 @@ import type { Words } from '../words.ts'
 const kinds: readonly Version['kind'][] = ['content', 'marker']
 const changes: readonly Version['change'][] = ['create', 'update', 'rollback', 'copy', 'delete']
 
-interface VersionRow {
+/** As the table holds it. */
+interface OwnRow {
   created_seq: number
   id: string
   seq: number
   asset: number
-  asset_id: string
   number: number
   kind: number
   sha256: Buffer | null
@@ -41,6 +41,10 @@ interface VersionRow {
   deleted_at: number | null
   is_null: number
   object: string | null
+}
+
+interface VersionRow extends OwnRow {
+  asset_id: string
 }
 
 const COLUMNS = [
@@ -77,6 +81,7 @@ export class Versions {
   readonly #byId
   readonly #byNumber
   readonly #null
+  readonly #newest
   readonly #shown
   readonly #insert
   readonly #put
@@ -90,16 +95,14 @@ export class Versions {
     this.#tables = tables
     this.#statements = new Statements(db)
     this.#byId = db.prepare<[string], VersionRow>(`${SELECT} WHERE v.id = ?`)
-    this.#byNumber = db.prepare<[number, number], VersionRow>(
-      `${SELECT} WHERE v.asset = ? AND v.number = ?`,
+    this.#byNumber = db.prepare<[number, number], OwnRow>(`${OWN} WHERE asset = ? AND number = ?`)
+    const shown = `${OWN} WHERE asset = ? AND deleted_at IS NULL`
+    this.#null = db.prepare<[number], OwnRow>(
+      `${shown} AND is_null = 1 ORDER BY number DESC LIMIT 1`,
     )
-    const shown = `${SELECT} WHERE v.asset = ? AND v.deleted_at IS NULL`
-    this.#null = db.prepare<[number], VersionRow>(
-      `${shown} AND v.is_null = 1 ORDER BY v.number DESC LIMIT 1`,
-    )
-    this.#shown = db.prepare<[number, number, number], VersionRow>(
-      `${shown} AND v.number < ? ORDER BY v.number DESC LIMIT ?`,
-    )
+    const older = `${shown} AND number < ? ORDER BY number DESC`
+    this.#newest = db.prepare<[number, number], OwnRow>(`${older} LIMIT 1`)
+    this.#shown = db.prepare<[number, number, number], OwnRow>(`${older} LIMIT ?`)
     const updates = COLUMNS.filter(name => name !== 'created_seq' && name !== 'id')
     const insert = `INSERT INTO versions (${COLUMNS.join(', ')})
       VALUES (${COLUMNS.map(() => '?').join(', ')}) ON CONFLICT (created_seq)`
@@ -120,26 +123,41 @@ export class Versions {
   }
 
   byId(id: string): Version | undefined {
-    return this.#recordOf(this.#byId.get(id))
+    const row = this.#byId.get(id)
+    return row === undefined ? undefined : this.#versionOf(row, row.asset_id)
   }
 
   byNumber(assetId: string, number: number): Version | undefined {
     const asset = this.#tables.assets.seqOf(assetId)
-    return asset === undefined ? undefined : this.#recordOf(this.#byNumber.get(asset, number))
+    return asset === undefined
+      ? undefined
+      : this.#recordOf(this.#byNumber.get(asset, number), assetId)
+  }
+
+  /** What the asset shows. Its number is found in fewer steps than its id. */
+  current({ id, createdSeq, versionNumber }: Asset): Version | undefined {
+    return this.#recordOf(this.#byNumber.get(createdSeq, versionNumber), id)
   }
 
   /** The version that S3 calls `null`, marker or not. */
   nullVersion(assetId: string): Version | undefined {
     const asset = this.#tables.assets.seqOf(assetId)
-    return asset === undefined ? undefined : this.#recordOf(this.#null.get(asset))
+    return asset === undefined ? undefined : this.#recordOf(this.#null.get(asset), assetId)
   }
 
   /** Versions and markers that are not deleted, newest first. */
-  shown(assetId: string, query: { olderThan?: number; limit: number }): Version[] {
-    const asset = this.#tables.assets.seqOf(assetId)
-    if (asset === undefined) return []
+  shown(
+    { id, createdSeq }: Pick<Asset, 'id' | 'createdSeq'>,
+    query: { olderThan?: number; limit: number },
+  ): Version[] {
     const olderThan = query.olderThan ?? Number.MAX_SAFE_INTEGER
-    return this.#shown.all(asset, olderThan, query.limit).map(row => this.#versionOf(row))
+    const newest = this.#newest.get(createdSeq, olderThan)
+    if (newest === undefined || query.limit < 1) return []
+    const versions = [this.#versionOf(newest, id)]
+    // Most keys have one version, and one row costs a third of a list of one row.
+    if (newest.number === 1 || query.limit === 1) return versions
+    const older = this.#shown.all(createdSeq, newest.number, query.limit - 1)
+    return [...versions, ...older.map(row => this.#versionOf(row, id))]
   }
 
   list(query: VersionQuery): Version[] {
@@ -148,7 +166,7 @@ export class Versions {
     const sql = `${SELECT} WHERE ${where.sql} ORDER BY v.number DESC LIMIT ? OFFSET ?`
     return this.#statements
       .all<VersionRow>(sql, [...where.values, query.limit, query.offset ?? 0])
-      .map(row => this.#versionOf(row))
+      .map(row => this.#versionOf(row, row.asset_id))
   }
 
   count(query: Omit<VersionQuery, 'limit' | 'offset'>): number {
@@ -235,17 +253,17 @@ export class Versions {
     return { sql: parts.join(' AND '), values }
   }
 
-  #recordOf(row: VersionRow | undefined): Version | undefined {
-    return row === undefined ? undefined : this.#versionOf(row)
+  #recordOf(row: OwnRow | undefined, assetId: string): Version | undefined {
+    return row === undefined ? undefined : this.#versionOf(row, assetId)
   }
 
-  #versionOf(row: VersionRow): Version {
+  #versionOf(row: OwnRow, assetId: string): Version {
     const { words } = this.#tables
     return {
       id: row.id,
       seq: row.seq,
       createdSeq: row.created_seq,
-      assetId: row.asset_id,
+      assetId,
       number: row.number,
       kind: fromCode(kinds, row.kind),
       sha256: toHexText(row.sha256),
@@ -265,5 +283,6 @@ export class Versions {
   }
 }
 
+const OWN = 'SELECT * FROM versions'
 const SELECT = `SELECT v.*, a.id AS asset_id
   FROM versions v JOIN assets a ON a.created_seq = v.asset`

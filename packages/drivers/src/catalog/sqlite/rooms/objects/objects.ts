@@ -44,7 +44,7 @@ export class Objects {
     for (const found of this.#groups({ ...query, live: true }, keyRange(query))) {
       if (typeof found === 'string') entries.push({ prefix: found })
       else {
-        const version = this.#versions.byId(found.versionId)
+        const version = this.#versions.current(found)
         if (version !== undefined) entries.push({ asset: found, version })
       }
       if (entries.length >= query.limit) break
@@ -74,10 +74,10 @@ export class Objects {
     const rest = asset.key === query.after ? query.olderThan : undefined
     const page =
       rest === undefined
-        ? this.#versions.shown(asset.id, { limit })
-        : this.#versions.shown(asset.id, { limit, olderThan: rest })
+        ? this.#versions.shown(asset, { limit })
+        : this.#versions.shown(asset, { limit, olderThan: rest })
     // Only the rest of a key may leave its newest version to the page before.
-    const first = rest === undefined ? page : this.#versions.shown(asset.id, { limit: 1 })
+    const first = rest === undefined ? page : this.#versions.shown(asset, { limit: 1 })
     const newest = first[0]?.number
     for (const version of page) {
       entries.push({ asset, version, isLatest: version.number === newest })
