@@ -10,7 +10,7 @@ import { addressOfCaller, type ReadRequest } from '../requests/request.ts'
 import { type RequestHeaders, transcoded } from '../wire/headers.ts'
 import { canonicalRequest } from './canonical.ts'
 import type { ChunkSigning } from './chunks.ts'
-import { Circumstances } from './circumstances.ts'
+import { Circumstances, type SignedHow } from './circumstances.ts'
 import { type Claim, claimOf } from './claim.ts'
 import { type Payload, type PayloadMode, payloadOf } from './payload.ts'
 import { keptSigningKey, requestSignature, type Scope, sameSignature } from './signing.ts'
@@ -46,11 +46,18 @@ class VerifiedRequest {
   readonly request: ReadRequest
   readonly call: Call
   readonly body: VerifiedBody
+  readonly #facts: Circumstances
 
-  constructor(request: ReadRequest, principal: Principal, body: VerifiedBody) {
+  constructor(request: ReadRequest, { principal, ...signed }: Signer, body: VerifiedBody) {
     this.request = request
     this.body = body
-    this.call = new S3Call(request, principal)
+    this.#facts = new Circumstances(request, principal, signed)
+    this.call = new S3Call(request, { ...principal, request: this.#facts })
+  }
+
+  /** For operations whose body says what headers say elsewhere: conditions ask for both alike. */
+  tellConditions(keys: Readonly<Record<string, string>>): void {
+    this.#facts.add(keys)
   }
 
   get checked(): boolean {
@@ -146,7 +153,8 @@ interface Claimed {
 
 function verifyClaim(request: ReadRequest, claimed: Claimed): Verified {
   const { principal, mode, signing } = checkClaim(request, claimed)
-  return mint(request, { principal }, new VerifiedBody(request, mode, signing))
+  const signer = { principal, signedMs: claimed.claim.timeMs }
+  return mint(request, signer, new VerifiedBody(request, mode, signing))
 }
 
 interface Proven {
@@ -179,19 +187,17 @@ export async function verifyForm(
   const principal = signed === undefined ? anonymous : await verifyPolicy(request, signed)
   const asked = { ...request, headers }
   const body = new VerifiedBody(asked, { kind: 'plain' }, null)
-  return mint(asked, { principal, form: signed?.version }, body)
+  const signedMs = signed?.version === 4 ? signed.timeMs : undefined
+  return mint(asked, { principal, form: signed?.version, signedMs }, body)
 }
 
-interface Signer {
+interface Signer extends SignedHow {
   readonly principal: Principal
-  /** Of a form: the version of its signature. */
-  readonly form?: 2 | 4 | undefined
 }
 
-function mint(request: ReadRequest, { principal, form }: Signer, body: VerifiedBody): Verified {
-  request.told.principal = principal
-  const facts = new Circumstances(request, principal, form)
-  return new VerifiedRequest(request, { ...principal, request: facts }, body)
+function mint(request: ReadRequest, signer: Signer, body: VerifiedBody): Verified {
+  request.told.principal = signer.principal
+  return new VerifiedRequest(request, signer, body)
 }
 
 function contentHash({ wire, query }: Presented, claim: Claim | undefined) {
