@@ -74,7 +74,8 @@ async function walk(
       if (!buckets.has(bucketId)) buckets.set(bucketId, await view.buckets.byId(bucketId))
       const resource = { bucket: buckets.get(bucketId), asset }
       const isOpen = query.needed.every(one => decide(query.principal, one, resource).allowed)
-      const isSeen = isOpen && (!asksForTags || tagsAreTold(query.principal, resource))
+      const tells = asksForTags && asset.tags.length > 0
+      const isSeen = isOpen && (!tells || tagsAreTold(query.principal, resource))
       if (!take(asset, isSeen)) return 'part'
     }
     const last = found.at(-1)
