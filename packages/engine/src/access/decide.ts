@@ -17,8 +17,8 @@ import { bucketRule, isSet } from './bucket-rules.ts'
  * 2. A scope opens what lies in the buckets of its credential.
  * 3. Rights on own assets open what the principal owns.
  * 4. A grant opens the keys of its bucket that begin with its prefix.
- * 5. A bucket with public reading opens its assets and their metadata for reading, unless the public
- *    access block of S3 ignores lists that mean everybody.
+ * 5. A bucket with public reading opens its assets and their metadata for reading, unless its
+ *    public access block ignores what means everybody.
  * 6. The policy and the access lists of S3 of a bucket open what they grant.
  * Before all that, what the policy of the bucket denies is denied, to owners and to holders of
  * grants too; only the settings of the bucket stay open to administrators, so that a policy can be
@@ -186,7 +186,7 @@ export function mayKnowBucket(
   return isInside(principal, bucket) || isPublic(principal, bucket)
 }
 
-/** Whether a setting or list that means everybody counts for nothing: the block of S3 is above it. */
+/** Whether what means everybody counts for nothing: the public access block of S3 is above it. */
 function isBlocked({ kind }: Principal, { documents }: Pick<Bucket, 'documents'>): boolean {
   const block = documents?.publicAccessBlock
   if (block === undefined) return false

@@ -35,7 +35,7 @@ async function openVault(rule?: object): Promise<TestStore> {
 }
 
 describe('the retention that a bucket prescribes', () => {
-  it('holds whatever puts a version there: the other doors, a copy, a rollback, a move', async () => {
+  it('holds whatever puts a version there: other doors, a copy, a rollback, a move', async () => {
     await using opened = await openVault({ mode: 'COMPLIANCE', days: 3 })
     const { engine, call, clock } = opened
     const until = new Date(clock.now() + 3 * DAY_MS).toISOString()

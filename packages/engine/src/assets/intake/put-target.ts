@@ -13,7 +13,7 @@ import { isUndeclared, requireAllowedType } from './content-type.ts'
 import { actionsOf, type CheckedPut, type PutFields } from './put-fields.ts'
 import { requireLength } from './upload.ts'
 
-/** Tags and lists are part of what is put; a lock binds everybody, perhaps for longer than a life. */
+/** Tags and lists are part of what is put; a lock binds everybody, perhaps for a hundred years. */
 const LOCKS: ReadonlySet<Action> = new Set(['s3:PutObjectRetention', 's3:PutObjectLegalHold'])
 
 /** Where a put goes, as the caller was allowed to see it a moment ago. */

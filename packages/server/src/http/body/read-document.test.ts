@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { readDocument } from './read-document.ts'
 
-/** Each piece lies in the memory of the one before: who keeps pieces has the last one many times. */
+/** Each piece lies in the memory of the one before: who keeps them has the last many times. */
 async function* lent(text: string): AsyncGenerator<Uint8Array> {
   const memory = Buffer.alloc(1)
   for (const byte of Buffer.from(text)) {

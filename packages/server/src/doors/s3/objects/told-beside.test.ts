@@ -67,7 +67,7 @@ test('a copy takes no tags along that its maker may not read', async () => {
   assert.equal((await s3.send('PUT /tagged/copy', { headers })).status, 200)
 })
 
-test('records of REST hold no tags that a policy keeps closed, and no search finds by them', async () => {
+test('REST tells no tags that a policy keeps closed, and no search finds by them', async () => {
   const base = '/api/v2/buckets/tagged/assets'
   const searches = [`tags=${encodeURIComponent(`class=${canary}`)}`, `search=${canary}`]
   const ask = async () => {
