@@ -65,6 +65,8 @@ export interface ObjectAcl {
  * retention, hold and acl may.
  */
 export interface ObjectFacets {
+  /** Put through another door: type, tags and metadata are those of the asset unless set here. */
+  readonly elsewhere?: true
   readonly headers?: ObjectHeaders
   /** `x-amz-meta-*`, names in lower case without the prefix. */
   readonly userMetadata?: Readonly<Record<string, string>>

@@ -8,7 +8,7 @@ import {
 } from '@holdfast/core/principal.ts'
 import type { Asset, Bucket } from '@holdfast/core/records.ts'
 import type { Action } from './actions.ts'
-import { bucketRule } from './bucket-rules.ts'
+import { bucketRule, isSet } from './bucket-rules.ts'
 
 /**
  * The only place that says who may do what. Denied unless a rule here allows it:
@@ -17,7 +17,8 @@ import { bucketRule } from './bucket-rules.ts'
  * 2. A scope opens what lies in the buckets of its credential.
  * 3. Rights on own assets open what the principal owns.
  * 4. A grant opens the keys of its bucket that begin with its prefix.
- * 5. A bucket with public reading opens its assets and their metadata for reading.
+ * 5. A bucket with public reading opens its assets and their metadata for reading, unless its
+ *    public access block ignores what means everybody.
  * 6. The policy and the access lists of S3 of a bucket open what they grant.
  * Before all that, what the policy of the bucket denies is denied, to owners and to holders of
  * grants too; only the settings of the bucket stay open to administrators, so that a policy can be
@@ -71,7 +72,8 @@ export function decide(principal: Principal, permission: Permission, resource: R
   if (asset !== undefined && asset.acl !== null) {
     if (inside && isAdministrator(principal)) return allow('administrator')
     if (owned) return allow('owner of the asset')
-    return namedIn(asset.acl, principal, permission)
+    const blocked = bucket !== undefined && isBlocked(principal, bucket)
+    return !(blocked && principal.kind === 'anonymous') && namedIn(asset.acl, principal, permission)
       ? allow('named in the access list of the asset')
       : deny('not named in the access list of the asset')
   }
@@ -80,7 +82,9 @@ export function decide(principal: Principal, permission: Permission, resource: R
   if (owned) return allow('owner of the asset')
   const grant = inside ? grantFor(principal, permission, resource) : undefined
   if (grant !== undefined) return allow(`granted for ${grant.bucket}/${grant.prefix}`)
-  if (bucket?.settings.publicRead === true && PUBLIC.has(permission)) return allow(PUBLIC_BUCKET)
+  if (bucket !== undefined && PUBLIC.has(permission) && isPublic(principal, bucket)) {
+    return allow(PUBLIC_BUCKET)
+  }
   if (rule?.effect === 'allow') return allow(rule.reason)
   return deny(scoped ? 'the credential is confined to other buckets' : 'no scope grants it')
 }
@@ -135,10 +139,17 @@ export function readsAsAnyone(principal: Principal, resource: Resource): boolean
   return decide(principal, 'assets:read', resource).reason === PUBLIC_BUCKET
 }
 
+/** Whether who may read the asset may see its tags, too: not where a policy keeps them closed. */
+export function tagsAreTold(principal: Principal, resource: Resource): boolean {
+  if (resource.bucket?.documents?.policy === undefined) return true
+  return decide(principal, 'assets:read', { ...resource, action: 's3:GetObjectTagging' }).allowed
+}
+
 /** Whether only the policy or an access list of S3 lets the caller list the bucket. */
 export function isListedByRule(principal: Principal, bucket: NonNullable<Resource['bucket']>) {
   if (bucket.documents === undefined) return false
-  const open = { name: bucket.name, settings: bucket.settings }
+  const publicRead = isPublic(principal, bucket)
+  const open = { name: bucket.name, settings: { ...bucket.settings, publicRead } }
   const listed = decide(principal, 'assets:read', { bucket }).allowed
   return listed && !decide(principal, 'assets:read', { bucket: open }).allowed
 }
@@ -170,9 +181,21 @@ export function mayKnow(principal: Principal, resource: Resource): boolean {
 /** Whether it may know of the bucket: one that it is confined from is not there for it. */
 export function mayKnowBucket(
   principal: Principal,
-  bucket: Pick<Bucket, 'name' | 'settings'>,
+  bucket: Pick<Bucket, 'name' | 'settings' | 'documents'>,
 ): boolean {
-  return isInside(principal, bucket) || bucket.settings.publicRead
+  return isInside(principal, bucket) || isPublic(principal, bucket)
+}
+
+/** Whether what means everybody counts for nothing: the public access block of S3 is above it. */
+function isBlocked({ kind }: Principal, { documents }: Pick<Bucket, 'documents'>): boolean {
+  const block = documents?.publicAccessBlock
+  if (block === undefined) return false
+  if (isSet(block, 'ignorePublicAcls')) return true
+  return kind === 'anonymous' && isSet(block, 'restrictPublicBuckets')
+}
+
+function isPublic(principal: Principal, bucket: Pick<Bucket, 'settings' | 'documents'>): boolean {
+  return bucket.settings.publicRead && !isBlocked(principal, bucket)
 }
 
 /** The error for something that is not there, for a caller who may or may not know that. */

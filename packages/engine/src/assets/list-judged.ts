@@ -2,7 +2,7 @@ import type { AssetFilter } from '@holdfast/core/ports/asset-questions.ts'
 import type { CatalogView } from '@holdfast/core/ports/catalog.ts'
 import type { Permission, Principal } from '@holdfast/core/principal.ts'
 import type { Asset, Bucket } from '@holdfast/core/records.ts'
-import { decide } from '../access/decide.ts'
+import { decide, tagsAreTold } from '../access/decide.ts'
 
 export interface JudgedQuery {
   readonly principal: Principal
@@ -62,15 +62,20 @@ async function walk(
   start: Start,
   take: (asset: Asset, isSeen: boolean) => boolean,
 ): Promise<'whole' | 'part'> {
+  const { filter } = query
+  // What is found by its tags, or by a text that may stand in them, tells of them.
+  const asksForTags = filter.tagsAny !== undefined || filter.search !== undefined
   const buckets = new Map<string, Bucket | undefined>()
   let from = start
   for (let scanned = 0; scanned < SCANNED_MAX; scanned += PAGE) {
-    const found = await view.assets.list({ ...query.filter, ...from, limit: PAGE, offset: 0 })
+    const found = await view.assets.list({ ...filter, ...from, limit: PAGE, offset: 0 })
     for (const asset of found) {
       const { bucketId } = asset
       if (!buckets.has(bucketId)) buckets.set(bucketId, await view.buckets.byId(bucketId))
       const resource = { bucket: buckets.get(bucketId), asset }
-      const isSeen = query.needed.every(one => decide(query.principal, one, resource).allowed)
+      const isOpen = query.needed.every(one => decide(query.principal, one, resource).allowed)
+      const tells = asksForTags && asset.tags.length > 0
+      const isSeen = isOpen && (!tells || tagsAreTold(query.principal, resource))
       if (!take(asset, isSeen)) return 'part'
     }
     const last = found.at(-1)

@@ -7,6 +7,7 @@ import {
   type Usage,
 } from '@holdfast/core/records.ts'
 import { type Action, actionPermissions } from '../access/actions.ts'
+import { isSet } from '../access/bucket-rules.ts'
 import { authorize, decide, hasScope, refusal, refuseMissing } from '../access/decide.ts'
 import { isOfBucket } from '../access/policy/known-actions.ts'
 import { commit } from '../commit.ts'
@@ -94,7 +95,12 @@ export async function updateBucket(
   const found = await findBucket(engine, call, { name, permission, action })
   for (const one of further) authorize(call.principal, permission, { bucket: found, action: one })
   requireBucketPatch(patch)
-  if (patch.publicRead === true && !found.settings.publicRead) requireReader(call, found)
+  if (patch.publicRead === true && !found.settings.publicRead) {
+    if (isSet(found.documents?.publicAccessBlock ?? {}, 'blockPublicAcls')) {
+      throw new HoldfastError('PUBLIC_ACCESS_BLOCKED', { bucket: name })
+    }
+    requireReader(call, found)
+  }
   const bucket = await commit(engine, call, { name: 'buckets.update', args: { name, patch } })
   return used(engine, bucket)
 }

@@ -15,22 +15,17 @@ export type ObjectInput = Pick<
   | 'acl'
 >
 
-const DAY_MS = 24 * 60 * 60 * 1000
-
-/** The facets without empty fields, and with what the bucket prescribes: retention, encryption. */
+/** The facets without empty fields, and with the encryption that the bucket prescribes. */
 export function completeFacets(bucket: Bucket, facets: ObjectFacets, nowMs: number): ObjectFacets {
   const locked = bucket.documents?.objectLock !== undefined
   if (!locked && (facets.retention !== undefined || facets.legalHold === true)) {
     throw invalidFields({ path: 'retention', problem: 'is not enabled in this bucket' })
   }
-  const retention = facets.retention ?? (locked ? defaultRetention(bucket, nowMs) : undefined)
   requireFuture(facets.retention, nowMs)
   const { acl } = facets
   if (acl !== undefined) requireAclAllowed(bucket, acl)
   const encryption = facets.encryption ?? defaultEncryption(bucket)
-  const entries = Object.entries({ ...facets, retention, encryption }).filter(
-    ([, value]) => !isEmpty(value),
-  )
+  const entries = Object.entries({ ...facets, encryption }).filter(([, value]) => !isEmpty(value))
   return Object.fromEntries(entries)
 }
 
@@ -44,17 +39,6 @@ export function carriedFacets(facets: ObjectFacets | undefined): ObjectFacets | 
   if (facets === undefined) return undefined
   const { retention: _, legalHold: __, uploadId: ___, acl: ____, ...carried } = facets
   return carried
-}
-
-function defaultRetention({ documents }: Bucket, nowMs: number): Retention | undefined {
-  const rule = documents?.objectLock?.rule
-  if (typeof rule !== 'object' || rule === null || Array.isArray(rule)) return undefined
-  const { mode, days, years } = { mode: null, days: null, years: null, ...rule }
-  if (mode !== 'GOVERNANCE' && mode !== 'COMPLIANCE') return undefined
-  const until = new Date(nowMs)
-  if (typeof years === 'number') until.setUTCFullYear(until.getUTCFullYear() + years)
-  else if (typeof days === 'number') until.setTime(nowMs + days * DAY_MS)
-  return { mode, until: until.toISOString() }
 }
 
 export function requireFuture(retention: Retention | undefined, nowMs: number): void {

@@ -1,6 +1,7 @@
 import type { Call } from '@holdfast/core/call.ts'
 import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { Asset, Bucket } from '@holdfast/core/records.ts'
+import { type Action, actionPermissions } from '../../access/actions.ts'
 import { authorize, decide, type Fresh } from '../../access/decide.ts'
 import { requireListRights } from '../../access/list-rights.ts'
 import { rightsMoment, rightsNow } from '../../access/rights-now.ts'
@@ -11,6 +12,9 @@ import { requirePreconditions } from '../preconditions.ts'
 import { isUndeclared, requireAllowedType } from './content-type.ts'
 import { actionsOf, type CheckedPut, type PutFields } from './put-fields.ts'
 import { requireLength } from './upload.ts'
+
+/** Tags and lists are part of what is put; a lock binds everybody, perhaps for a hundred years. */
+const LOCKS: ReadonlySet<Action> = new Set(['s3:PutObjectRetention', 's3:PutObjectLegalHold'])
 
 /** Where a put goes, as the caller was allowed to see it a moment ago. */
 export interface PutTarget {
@@ -45,7 +49,8 @@ export async function findTarget(
   // In create mode what is deleted goes, with its list.
   const asset = creates ? undefined : existing
   for (const action of fields.actions ?? actionsOf(fields)) {
-    authorize(call.principal, 'assets:write', { bucket, asset, fresh, action })
+    const permission = LOCKS.has(action) ? actionPermissions[action] : 'assets:write'
+    authorize(call.principal, permission, { bucket, asset, fresh, action })
   }
   requireListRights(call, { bucket, asset, fresh }, fields.acl)
   requirePreconditions(existing?.deletedAt === null ? existing : undefined, fields)

@@ -4,6 +4,7 @@ import { HoldfastError } from '@holdfast/core/errors.ts'
 import { newUuid } from '@holdfast/core/ids.ts'
 import type { JsonObject } from '@holdfast/core/records.ts'
 import type { Context } from '../../context.ts'
+import { DocumentRoom } from '../../http/body/document-room.ts'
 import { BodyBuffers } from '../../http/direct/body-buffers.ts'
 import { SILENT_BODY_MS, takeQuickly } from '../../http/direct/quick/quick-connections.ts'
 import { WholeWriter } from '../../http/direct/write-whole.ts'
@@ -25,7 +26,13 @@ import { postObject } from './post/post-object.ts'
 import { recordS3Request } from './record.ts'
 import { requireExpectedOwners } from './requests/expected-owner.ts'
 import { marks } from './requests/marks.ts'
-import { beginRequest, type ReadRequest, readRequest, type S3Request } from './requests/request.ts'
+import {
+  beginRequest,
+  type Door,
+  type ReadRequest,
+  readRequest,
+  type S3Request,
+} from './requests/request.ts'
 import { notImplemented, routeOf } from './requests/route.ts'
 import { sendAnswer, sendError } from './send.ts'
 import { RequestHeaders } from './wire/headers.ts'
@@ -42,7 +49,7 @@ export function openS3(context: Context): Server {
   const inFlight = new InFlight()
   const writer = new WholeWriter(context.clock)
   const buffers = new BodyBuffers()
-  const door = { context, inFlight, writer, buffers }
+  const door = { context, inFlight, writer, buffers, documents: new DocumentRoom() }
   const options = {
     connectionsCheckingInterval: HEADERS_CHECK_MS,
     headersTimeout: HEADERS_TIMEOUT_MS,
@@ -82,15 +89,12 @@ export function openS3(context: Context): Server {
   return server
 }
 
-interface Door {
-  readonly context: Context
+interface OpenDoor extends Door {
   readonly inFlight: InFlight
-  readonly writer: WholeWriter
-  readonly buffers: BodyBuffers
 }
 
 function take(
-  door: Door,
+  door: OpenDoor,
   { raw, response }: { readonly raw: IncomingMessage; readonly response: ServerResponse },
 ): void {
   const { context, inFlight } = door
@@ -117,7 +121,8 @@ async function serveInTurn(request: S3Request, before: Promise<void> | undefined
   if (before !== undefined) await before
   try {
     const answered = await perform(request)
-    await auditAnswer(request, answered.status)
+    // What takes its time is told when it is done, and not before it is.
+    if (answered.late === undefined) await auditAnswer(request, answered.status)
     await sendAnswer(request, { ...answered, headers: { ...request.allowed, ...answered.headers } })
   } catch (error) {
     const refusal = noteRefusal(request, error)

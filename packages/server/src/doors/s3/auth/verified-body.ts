@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import type { ExpectedDigests } from '@holdfast/core/digests.ts'
 import type { ByteSource } from '@holdfast/core/ports/element.ts'
 import { openChecksum } from '@holdfast/engine/objects/checksums.ts'
+import { readDocument } from '../../../http/body/read-document.ts'
 import { invalidArgument, S3Error } from '../errors.ts'
 import type { S3Request } from '../requests/request.ts'
 import {
@@ -70,12 +71,20 @@ export class VerifiedBody {
 
   /** The whole of a small body, checked. */
   async read(bytesMax: number): Promise<Buffer> {
-    return readWhole(this.open(), bytesMax)
+    return await this.#whole(this.open(), bytesMax)
   }
 
   /** The same where checksums of the headers tell of something else than the body. */
   async readPlain(bytesMax: number): Promise<Buffer> {
-    return readWhole(this.#open(undefined), bytesMax)
+    return await this.#whole(this.#open(undefined), bytesMax)
+  }
+
+  async #whole(opened: CheckedSource, bytesMax: number): Promise<Buffer> {
+    const { length = bytesMax } = opened
+    if (length > bytesMax) throw tooLong()
+    const { documents, told } = this.#request
+    using _ = documents.take(told.principal.id, length)
+    return await readWhole(opened, bytesMax)
   }
 
   #open(checksum: ChosenChecksum | undefined): CheckedSource {
@@ -159,16 +168,9 @@ function chosenChecksum(
 }
 
 async function readWhole(opened: CheckedSource, bytesMax: number): Promise<Buffer> {
-  const { source, expected, trailing, length } = opened
-  if (length !== undefined && length > bytesMax) throw tooLong()
-  const chunks: Uint8Array[] = []
-  let size = 0
-  for await (const chunk of source) {
-    size += chunk.length
-    if (size > bytesMax) throw tooLong()
-    chunks.push(chunk)
-  }
-  const bytes = Buffer.concat(chunks)
+  const { source, expected, trailing } = opened
+  const bytes = await readDocument(source, bytesMax)
+  if (bytes === undefined) throw tooLong()
   requireDigests(bytes, expected)
   requireDigests(bytes, trailing())
   return bytes

@@ -1,5 +1,7 @@
 import { isHoldfastError } from '@holdfast/core/errors.ts'
 import type { ByteRange } from '@holdfast/core/ports/element.ts'
+import type { Action } from '@holdfast/engine/access/actions.ts'
+import { isToldBeside } from '@holdfast/engine/access/authorize-action.ts'
 import { getObject } from '@holdfast/engine/objects/find-object.ts'
 import type { StoredObject } from '@holdfast/engine/objects/object-views.ts'
 import { partRange, readObject } from '@holdfast/engine/objects/read-object.ts'
@@ -30,7 +32,7 @@ export async function getObjectHere(verified: Verified): Promise<Answer> {
   const partial = range !== undefined || part !== undefined
   const isWhole = range === undefined || (part !== undefined && object.facets.parts === undefined)
   const headers: Record<string, string> = {
-    ...wholeHeaders(object, isWhole && asksForChecksum(verified)),
+    ...toldTo(verified, object, wholeHeaders(object, isWhole && asksForChecksum(verified))),
     ...(part?.checksum !== undefined && asksForChecksum(verified) ? part.checksum : {}),
     ...overrides,
     ...(range === undefined
@@ -47,6 +49,32 @@ export async function getObjectHere(verified: Verified): Promise<Answer> {
   if (verified.request.method === 'HEAD') return { status, headers }
   const content = await readObject(engine, object, { range, onLoan: true })
   return { status, headers, content }
+}
+
+/** Headers that S3 shows to who may ask for what they say, and the part of the action's name. */
+const TOLD_BESIDE = [
+  ['x-amz-tagging-count', 'Tagging'],
+  ['x-amz-object-lock-mode', 'Retention'],
+  ['x-amz-object-lock-retain-until-date', 'Retention'],
+  ['x-amz-object-lock-legal-hold', 'LegalHold'],
+] as const
+
+/** The headers without those that the caller may not be told. */
+function toldTo(
+  { call, request }: Verified,
+  { bucket, asset, version }: StoredObject,
+  headers: Record<string, string>,
+): Record<string, string> {
+  const named = request.query.has('versionId')
+  const hidden = TOLD_BESIDE.filter(([name, what]) => {
+    if (headers[name] === undefined) return false
+    const action: Action =
+      what === 'Tagging' && named ? 's3:GetObjectVersionTagging' : `s3:GetObject${what}`
+    return !isToldBeside(call, { bucket, key: asset.key, asset, version, action })
+  })
+  if (hidden.length === 0) return headers
+  const names = new Set<string>(hidden.map(([name]) => name))
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => !names.has(name)))
 }
 
 function asksForChecksum({ request }: Verified): boolean {

@@ -2,6 +2,7 @@ import type { ByteSource } from '@holdfast/core/ports/element.ts'
 import type { StoredObject } from '@holdfast/engine/objects/object-views.ts'
 import { putObject } from '@holdfast/engine/objects/put-object.ts'
 import { admitCaller } from '../auth/admit-caller.ts'
+import { tagKeys } from '../auth/circumstances.ts'
 import { parseCredential, signatureOf } from '../auth/claim.ts'
 import { ALGORITHM } from '../auth/signing.ts'
 import { parseAmzDate } from '../auth/times.ts'
@@ -53,6 +54,7 @@ async function store(request: ReadRequest, form: PostForm): Promise<Answer> {
     ...objectInput(verified),
     ...(tagging === undefined ? {} : { tags: readTagging(Buffer.from(tagging), objectTagsMax) }),
   }
+  if (facets.tags !== undefined) verified.tellConditions(tagKeys(facets.tags))
   const checksum = checksumOf(fields)
   const object = await putObject(engine, verified.call, {
     bucket,

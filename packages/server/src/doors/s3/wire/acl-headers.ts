@@ -11,6 +11,9 @@ export const groups: Readonly<Record<string, 'all' | 'authenticated'>> = {
   'http://acs.amazonaws.com/groups/global/AuthenticatedUsers': 'authenticated',
 }
 
+/** As AWS has it for lists of headers and of documents together. */
+export const grantsMax = 100
+
 const GRANT_HEADERS: Readonly<Record<string, GrantPermission>> = {
   'x-amz-grant-read': 'READ',
   'x-amz-grant-write': 'WRITE',
@@ -32,6 +35,11 @@ export function aclOfHeaders(verified: Verified): ObjectAcl | undefined {
   if (canned !== undefined) return cannedAcl(canned, owner)
   if (granted.length === 0) return undefined
   const grants = granted.flatMap(name => grantsOf(name, headers.get(name) ?? ''))
+  // They lie in the record of each version, and each reader is held against all of them.
+  if (grants.length > grantsMax) {
+    const message = `An access list holds at most ${grantsMax} grants.`
+    throw new S3Error('InvalidRequest', { message })
+  }
   return { owner, grants }
 }
 

@@ -138,6 +138,8 @@ function retentionOf(headers: RequestHeaders): Retention | undefined {
   return parseRetention(mode, until)
 }
 
+const LAST_MS = Date.parse('9999-12-31T23:59:59.999Z')
+
 export function parseRetention(mode: string, until: string): Retention {
   if (mode !== 'GOVERNANCE' && mode !== 'COMPLIANCE') {
     throw invalidArgument('x-amz-object-lock-mode', mode, 'Unknown wormMode directive.')
@@ -145,7 +147,8 @@ export function parseRetention(mode: string, until: string): Retention {
   const ms = /^\d{4}-\d{2}-\d{2}T[\d:.]+(Z|[+-]\d{2}:?\d{2})$/.test(until)
     ? Date.parse(until)
     : Number.NaN
-  if (Number.isNaN(ms)) {
+  // Times are compared as texts, and years of five digits are written in another way.
+  if (Number.isNaN(ms) || ms > LAST_MS) {
     const message = 'The retain until date must be provided in ISO 8601 format'
     throw invalidArgument('x-amz-object-lock-retain-until-date', until, message)
   }
