@@ -40,6 +40,8 @@ export interface ObjectInQuestion {
   readonly key: string
   /** Whose a new object at the key would be; absent: the caller's own. */
   readonly ownerId?: string | undefined
+  /** Whether it may be made, where it is not there yet. */
+  readonly isTaken?: boolean | undefined
   readonly asset?: Asset | undefined
   readonly version?: Version | undefined
   /** As asked for: what is not there is answered in its words. */
@@ -48,8 +50,8 @@ export interface ObjectInQuestion {
 }
 
 function resourceOf(principal: Principal, wanted: ObjectInQuestion) {
-  const { bucket, key, asset, version, action } = wanted
-  const fresh: Fresh = { ownerId: wanted.ownerId ?? principal.id, key }
+  const { bucket, key, asset, version, action, isTaken } = wanted
+  const fresh: Fresh = { ownerId: wanted.ownerId ?? principal.id, key, isTaken }
   const { acl: versionAcl, tags = [] } = version?.object ?? {}
   const objectTags = Object.fromEntries(tags.map(tag => [tag.key, tag.value]))
   return { bucket, asset, fresh, action, versionAcl, objectTags }

@@ -1,7 +1,7 @@
 import type { Call } from '@holdfast/core/call.ts'
 import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { Asset, Bucket } from '@holdfast/core/records.ts'
-import { authorize, decide, type Fresh } from '../../access/decide.ts'
+import { authorize, decide, type Fresh, refusal } from '../../access/decide.ts'
 import { requireListRights } from '../../access/list-rights.ts'
 import { rightsMoment, rightsNow } from '../../access/rights-now.ts'
 import { findBucket } from '../../buckets/find-bucket.ts'
@@ -44,8 +44,12 @@ export async function findTarget(
   }
   // In create mode what is deleted goes, with its list.
   const asset = creates ? undefined : existing
+  const taken = { ...fresh, isTaken: true }
   for (const action of fields.actions ?? actionsOf(fields)) {
-    authorize(call.principal, 'assets:write', { bucket, asset, fresh, action })
+    const about = { bucket, asset, fresh: taken, action }
+    const { allowed, reason } = decide(call.principal, 'assets:write', about)
+    // That it is there is no secret to who may write over it.
+    if (!allowed) throw refusal(call.principal, 'assets:write', reason)
   }
   requireListRights(call, { bucket, asset, fresh }, fields.acl)
   requirePreconditions(existing?.deletedAt === null ? existing : undefined, fields)

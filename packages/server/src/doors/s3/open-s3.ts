@@ -25,6 +25,7 @@ import { postObject } from './post/post-object.ts'
 import { recordS3Request } from './record.ts'
 import { requireExpectedOwners } from './requests/expected-owner.ts'
 import { marks } from './requests/marks.ts'
+import { requireBucketForAnyone } from './requests/missing-bucket.ts'
 import { beginRequest, type ReadRequest, readRequest, type S3Request } from './requests/request.ts'
 import { notImplemented, routeOf } from './requests/route.ts'
 import { sendAnswer, sendError } from './send.ts'
@@ -151,6 +152,7 @@ async function operate(request: ReadRequest, name: OperationName) {
   const verified = await verifyRequest(request)
   await admitCaller(verified)
   await requireExpectedOwners(verified)
+  await requireBucketForAnyone(verified, name)
   if (isBuilt(name)) return await builtOperations[name](verified)
   throw notImplemented(operations[name].sub ?? name)
 }
