@@ -8,8 +8,5 @@ export interface ExpectedDigests {
   readonly crc32?: string
   readonly crc32c?: string
   readonly crc64nvme?: string
-  readonly xxhash64?: string
-  readonly xxhash3?: string
-  readonly xxhash128?: string
 }
 export type DigestName = keyof ExpectedDigests

@@ -11,9 +11,6 @@ export const checksumAlgorithms = [
   'SHA256',
   'SHA512',
   'MD5',
-  'XXHASH64',
-  'XXHASH3',
-  'XXHASH128',
 ] as const
 export type ChecksumAlgorithm = (typeof checksumAlgorithms)[number]
 

@@ -1,11 +1,9 @@
 import { createHash, type Hash, hash } from 'node:crypto'
 import { type Crc64, crc64Hex, crc64nvme, crc64Start } from '@holdfast/core/checksums/crc64nvme.ts'
-import { SharedDigest } from '@holdfast/core/checksums/shared-hasher.ts'
 import type { DigestName, ExpectedDigests } from '@holdfast/core/digests.ts'
 import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { BlobFacts, WriteOptions } from '@holdfast/core/ports/element.ts'
 import { crc32, crc32c } from './crc.ts'
-import { xxhashes } from './xxhash.ts'
 
 const HASHES = ['md5', 'sha1', 'sha512'] as const
 
@@ -18,7 +16,6 @@ export class DigestTally {
   #crc32: number | undefined
   #crc32c: number | undefined
   #crc64: Crc64 | undefined
-  readonly #xxhashes = new Map<DigestName, SharedDigest>()
 
   constructor(write: WriteOptions, also: { sha256?: boolean } = {}) {
     this.#write = write
@@ -30,9 +27,6 @@ export class DigestTally {
     if (wanted('crc32')) this.#crc32 = 0
     if (wanted('crc32c')) this.#crc32c = 0
     if (wanted('crc64nvme')) this.#crc64 = crc64Start
-    for (const [name, hasher] of xxhashes) {
-      if (wanted(name)) this.#xxhashes.set(name, new SharedDigest(hasher))
-    }
   }
 
   add(bytes: Uint8Array): void {
@@ -55,7 +49,6 @@ export class DigestTally {
     if (this.#crc32 !== undefined) this.#crc32 = crc32(bytes, this.#crc32)
     if (this.#crc32c !== undefined) this.#crc32c = crc32c(bytes, this.#crc32c)
     if (this.#crc64 !== undefined) this.#crc64 = crc64nvme(bytes, this.#crc64)
-    for (const digest of this.#xxhashes.values()) digest.update(bytes)
   }
 
   /**
@@ -73,7 +66,6 @@ export class DigestTally {
     if (this.#crc32 !== undefined) found.set('crc32', hex32(this.#crc32))
     if (this.#crc32c !== undefined) found.set('crc32c', hex32(this.#crc32c))
     if (this.#crc64 !== undefined) found.set('crc64nvme', crc64Hex(this.#crc64))
-    for (const [name, digest] of this.#xxhashes) found.set(name, digest.digest())
     const { expected = {}, trailing, digests } = this.#write
     requireDigests(Object.fromEntries(found), expected)
     if (trailing !== undefined) requireDigests(Object.fromEntries(found), trailing())

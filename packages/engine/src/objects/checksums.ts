@@ -2,10 +2,8 @@ import { createHash } from 'node:crypto'
 import { crc32 } from 'node:zlib'
 import { crc32c } from '@holdfast/core/checksums/crc32c.ts'
 import { crc64Hex, crc64nvme, crc64Start } from '@holdfast/core/checksums/crc64nvme.ts'
-import { SharedDigest } from '@holdfast/core/checksums/shared-hasher.ts'
 import type { DigestName, ExpectedDigests } from '@holdfast/core/digests.ts'
 import type { ChecksumAlgorithm } from '@holdfast/core/objects.ts'
-import { xxhashes } from './xxhash.ts'
 
 const DIGESTS: Readonly<Record<ChecksumAlgorithm, DigestName>> = {
   CRC32: 'crc32',
@@ -15,9 +13,6 @@ const DIGESTS: Readonly<Record<ChecksumAlgorithm, DigestName>> = {
   SHA256: 'sha256',
   SHA512: 'sha512',
   MD5: 'md5',
-  XXHASH64: 'xxhash64',
-  XXHASH3: 'xxhash3',
-  XXHASH128: 'xxhash128',
 }
 
 /** What cannot be put together of the values of parts. */
@@ -55,11 +50,6 @@ export interface OpenChecksum {
 
 /** Computes a checksum over bytes that are read. */
 export function openChecksum(algorithm: ChecksumAlgorithm): OpenChecksum {
-  const shared = xxhashes.get(algorithm)
-  if (shared !== undefined) {
-    const hash = new SharedDigest(shared)
-    return { update: bytes => hash.update(bytes), digest: () => toBase64(hash.digest()) }
-  }
   if (isHash(algorithm)) {
     const hash = createHash(digestNameOf(algorithm))
     return { update: bytes => void hash.update(bytes), digest: () => hash.digest('base64') }

@@ -14,9 +14,6 @@ const BYTES: Readonly<Record<DigestName, number>> = {
   crc32: 4,
   crc32c: 4,
   crc64nvme: 8,
-  xxhash64: 8,
-  xxhash3: 8,
-  xxhash128: 16,
 }
 
 /** Names in Digest, Repr-Digest and Content-Digest. */
@@ -38,9 +35,6 @@ const SINGLE: Readonly<Record<string, DigestName>> = {
   'x-amz-checksum-sha256': 'sha256',
   'x-amz-checksum-sha512': 'sha512',
   'x-amz-checksum-md5': 'md5',
-  'x-amz-checksum-xxhash64': 'xxhash64',
-  'x-amz-checksum-xxhash3': 'xxhash3',
-  'x-amz-checksum-xxhash128': 'xxhash128',
 }
 
 export function expectedDigests(headers: Headers): ExpectedDigests {

@@ -208,7 +208,7 @@ test('a copy out of the bucket of another takes its permission', async () => {
   assert.equal((await ok(bob, 'GET /copy-bobs/bar')).text, 'foo')
 })
 
-test('policies open it, and a Deny of everything can be taken back by the owner alone', async () => {
+test('policies open it; the owner alone takes back what denies everything', async () => {
   await ok(ann, 'PUT /policy-anns')
   await ok(ann, 'PUT /policy-anns/foo', { body: 'foo' })
   const both = ['arn:aws:s3:::policy-anns', 'arn:aws:s3:::policy-anns/*']

@@ -57,9 +57,6 @@ const PLAIN: ReadonlySet<string> = new Set([
   'x-amz-checksum-sha256',
   'x-amz-checksum-sha512',
   'x-amz-checksum-md5',
-  'x-amz-checksum-xxhash64',
-  'x-amz-checksum-xxhash3',
-  'x-amz-checksum-xxhash128',
 ])
 const METADATA = 'x-amz-meta-'
 

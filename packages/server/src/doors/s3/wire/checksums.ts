@@ -13,9 +13,6 @@ const BYTES: Readonly<Record<ChecksumName, number>> = {
   SHA256: 32,
   SHA512: 64,
   MD5: 16,
-  XXHASH64: 8,
-  XXHASH3: 8,
-  XXHASH128: 16,
 }
 
 export function isChecksumName(text: string): text is ChecksumName {
