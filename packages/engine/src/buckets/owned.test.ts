@@ -29,7 +29,8 @@ describe('buckets that somebody owns', () => {
   it('are made by who may, ruled by their maker, and closed to others', async () => {
     await using opened = await openTestStore({ thread: true })
     const { engine } = opened
-    const { bucket } = await createBucket(engine, ann, { name: 'anns' })
+    const settings = { versioning: 'disabled' as const }
+    const { bucket } = await createBucket(engine, ann, { name: 'anns', settings })
     assert.equal(bucket.ownerId, annId)
     const { asset } = await put({ engine, call: ann }, 'k', 'hers', {
       bucket: 'anns',
