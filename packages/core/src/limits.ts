@@ -18,6 +18,8 @@ export interface Limits {
   readonly graceMs: number
   /** A multipart upload to which no part came for so long is dropped with its parts. */
   readonly uploadIdleMs: number
+  /** Buckets that one principal may own; those of administrators have no owner. */
+  readonly ownedBucketsMax: number
   /** Memory for verified bytes of small blobs that are read again and again. */
   readonly blobCacheBytes: number
   /** Memory for chunks of large blobs on their way out; beyond, readers get short chunks. */
@@ -45,6 +47,7 @@ export const defaultLimits: Limits = Object.freeze({
   reservedBytes: 64 * MiB,
   graceMs: 24 * 60 * 60 * 1000,
   uploadIdleMs: 7 * 24 * 60 * 60 * 1000,
+  ownedBucketsMax: 100,
   blobCacheBytes: 32 * MiB,
   readBufferBytes: 16 * MiB,
   recentReadBytes: 1 * GiB,

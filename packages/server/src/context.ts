@@ -172,6 +172,7 @@ function engineLimits(settings: Settings): Partial<EngineLimits> {
     reservedBytes: settings.reservedBytes,
     graceMs: settings.graceSeconds * 1000,
     uploadIdleMs: settings.uploadIdleSeconds * 1000,
+    ownedBucketsMax: settings.ownedBucketsMax,
   }
 }
 

@@ -191,6 +191,8 @@ export interface BucketQuestions {
   byId(id: string): Awaitable<Bucket | undefined>
   list(query: { after?: string; limit: number }): Awaitable<Bucket[]>
   count(): Awaitable<number>
+  /** How many belong to this principal. */
+  countOwnedBy(ownerId: string): Awaitable<number>
   /** Whether any bucket has a policy. */
   hasPolicy(): Awaitable<boolean>
 }

@@ -40,6 +40,8 @@ export interface ObjectInQuestion {
   readonly key: string
   /** Whose a new object at the key would be; absent: the caller's own. */
   readonly ownerId?: string | undefined
+  /** Whether it may be made, where it is not there yet. */
+  readonly isTaken?: boolean | undefined
   readonly asset?: Asset | undefined
   readonly version?: Version | undefined
   /** As asked for: what is not there is answered in its words. */
@@ -48,9 +50,9 @@ export interface ObjectInQuestion {
 }
 
 function resourceOf(principal: Principal, wanted: ObjectInQuestion) {
-  const { key, version, action } = wanted
+  const { key, version, action, isTaken } = wanted
   const { bucket, asset } = isOld(wanted) ? closedToAll(wanted) : wanted
-  const fresh: Fresh = { ownerId: wanted.ownerId ?? principal.id, key }
+  const fresh: Fresh = { ownerId: wanted.ownerId ?? principal.id, key, isTaken }
   const { acl: versionAcl, tags = [] } = version?.object ?? {}
   const objectTags = Object.fromEntries(tags.map(tag => [tag.key, tag.value]))
   return { bucket, asset, fresh, action, versionAcl, objectTags }

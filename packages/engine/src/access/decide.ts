@@ -8,6 +8,7 @@ import {
 } from '@holdfast/core/principal.ts'
 import type { Asset, Bucket } from '@holdfast/core/records.ts'
 import type { Action } from './actions.ts'
+import { isOfAnother, mayAsGuest, mayAsOwner, ownsBucket, showsBucket } from './bucket-owners.ts'
 import { bucketRule, isSet } from './bucket-rules.ts'
 
 /**
@@ -16,14 +17,17 @@ import { bucketRule, isSet } from './bucket-rules.ts'
  *    it names, to nobody else.
  * 2. A scope opens what lies in the buckets of its credential.
  * 3. Rights on own assets open what the principal owns.
- * 4. A grant opens the keys of its bucket that begin with its prefix.
- * 5. A bucket with public reading opens its assets and their metadata for reading, unless its
+ * 4. A bucket that somebody owns is open to its owner; for others rule 3 makes no new assets there,
+ *    and to see all buckets they need to read or administer all.
+ * 5. A grant opens the keys of its bucket that begin with its prefix.
+ * 6. A bucket with public reading opens its assets and their metadata for reading, unless its
  *    public access block ignores what means everybody.
- * 6. The policy and the access lists of S3 of a bucket open what they grant.
+ * 7. The policy and the access lists of S3 of a bucket open what they grant.
  * Before all that, what the policy of the bucket denies is denied, to owners and to holders of
- * grants too; only the settings of the bucket stay open to administrators, so that a policy can be
- * taken back. And before even that, what lies outside of what the principal is narrowed to, as
- * share links, tokens with a scope and keys made for less than their user may are, is denied.
+ * grants too; only the settings of the bucket stay open to administrators and to its owner, so that
+ * a policy can be taken back. And before even that, what lies outside of what the principal is
+ * narrowed to, as share links, tokens with a scope and keys made for less than their user may are,
+ * is denied.
  */
 export interface Decision {
   readonly allowed: boolean
@@ -32,7 +36,7 @@ export interface Decision {
 }
 
 export interface Resource {
-  readonly bucket?: Pick<Bucket, 'name' | 'settings' | 'documents'> | undefined
+  readonly bucket?: Pick<Bucket, 'name' | 'settings' | 'documents' | 'ownerId'> | undefined
   readonly asset?: Pick<Asset, 'id' | 'acl' | 'ownerId' | 'key'> | undefined
   /** An asset that is to be made, or that would be there. */
   readonly fresh?: Fresh | undefined
@@ -52,6 +56,8 @@ export interface Resource {
 export interface Fresh {
   readonly ownerId: string
   readonly key: string
+  /** Its making is allowed already: what is asked about it now goes by its owner. */
+  readonly isTaken?: boolean | undefined
 }
 
 export type Missing = readonly [ErrorCode, ErrorDetails, ErrorOptions?]
@@ -77,9 +83,11 @@ export function decide(principal: Principal, permission: Permission, resource: R
       ? allow('named in the access list of the asset')
       : deny('not named in the access list of the asset')
   }
-  const scoped = hasScope(principal, permission)
+  const shown = permission !== 'buckets:read' || showsBucket(principal, bucket)
+  const scoped = shown && hasScope(principal, permission)
   if (scoped && inside) return allow('granted by scope')
   if (owned) return allow('owner of the asset')
+  if (inside && ownsBucket(principal, permission, bucket)) return allow('owner of the bucket')
   const grant = inside ? grantFor(principal, permission, resource) : undefined
   if (grant !== undefined) return allow(`granted for ${grant.bucket}/${grant.prefix}`)
   if (bucket !== undefined && PUBLIC.has(permission) && isPublic(principal, bucket)) {
@@ -114,7 +122,8 @@ function ruleOf(principal: Principal, permission: Permission, resource: Resource
   if (bucket === undefined) return undefined
   if (bucket.documents === undefined && versionAcl === undefined) return undefined
   const { key } = asset ?? fresh ?? {}
-  const how = { objectTags, atBest, throughout }
+  const isTaken = asset === undefined && fresh?.isTaken
+  const how = { objectTags, atBest, throughout, isTaken }
   const question = { bucket, asset, key, action, grants: versionAcl, ...how }
   return bucketRule(principal, permission, question)
 }
@@ -123,11 +132,13 @@ function ruleOf(principal: Principal, permission: Permission, resource: Resource
 function keepsSettings(
   principal: Principal,
   permission: Permission,
-  { asset, fresh }: Resource,
+  { bucket, asset, fresh }: Resource,
 ): boolean {
   if (asset !== undefined || fresh !== undefined) return false
   const settings = permission.startsWith('buckets:') || permission === 'policy:admin'
-  return settings && isAdministrator(principal)
+  if (!settings) return false
+  if (isAdministrator(principal)) return true
+  return isInside(principal, bucket) && ownsBucket(principal, permission, bucket)
 }
 
 /**
@@ -149,7 +160,8 @@ export function tagsAreTold(principal: Principal, resource: Resource): boolean {
 export function isListedByRule(principal: Principal, bucket: NonNullable<Resource['bucket']>) {
   if (bucket.documents === undefined) return false
   const publicRead = isPublic(principal, bucket)
-  const open = { name: bucket.name, settings: { ...bucket.settings, publicRead } }
+  const { name, ownerId, settings } = bucket
+  const open = { name, ownerId, settings: { ...settings, publicRead } }
   const listed = decide(principal, 'assets:read', { bucket }).allowed
   return listed && !decide(principal, 'assets:read', { bucket: open }).allowed
 }
@@ -222,6 +234,7 @@ function covers(scopes: readonly string[], permission: Permission): boolean {
 export function mayEver(principal: Principal, permission: Permission): boolean {
   if (hasScope(principal, permission)) return true
   if (covers(principal.ownPermissions ?? [], permission)) return true
+  if (mayAsOwner(principal, permission)) return true
   return principal.grants?.some(grant => covers(grant.permissions, permission)) === true
 }
 
@@ -232,7 +245,7 @@ export function mayEver(principal: Principal, permission: Permission): boolean {
 export function mayPartly(
   principal: Principal,
   permission: Permission,
-  bucket: Pick<Bucket, 'name' | 'settings' | 'documents'>,
+  bucket: Pick<Bucket, 'name' | 'settings' | 'documents' | 'ownerId'>,
 ): boolean {
   if (!isInside(principal, bucket)) return false
   if (ruleOf(principal, permission, { bucket })?.effect === 'deny') return false
@@ -266,10 +279,18 @@ function isInside(principal: Principal, bucket: Pick<Bucket, 'name'> | undefined
   return bucket !== undefined && principal.buckets.includes(bucket.name)
 }
 
-function isOwn(principal: Principal, permission: Permission, resource: Resource): boolean {
-  if (principal.ownPermissions === undefined) return false
-  const owner = (resource.asset ?? resource.fresh)?.ownerId
-  return owner === principal.id && covers(principal.ownPermissions, permission)
+function isOwn(
+  principal: Principal,
+  permission: Permission,
+  { bucket, asset, fresh }: Resource,
+): boolean {
+  if ((asset ?? fresh)?.ownerId !== principal.id) return false
+  if (covers(principal.ownPermissions ?? [], permission)) {
+    return asset !== undefined || fresh?.isTaken === true || !isOfAnother(principal, bucket)
+  }
+  // Who may own buckets rules what it was let into those of others.
+  if (asset === undefined && fresh?.isTaken !== true) return false
+  return isOfAnother(principal, bucket) && mayAsGuest(principal, permission)
 }
 
 /** Without an asset it is about the bucket as a whole, which only an empty prefix covers. */

@@ -1,5 +1,5 @@
 import { HoldfastError, invalidFields } from '@holdfast/core/errors.ts'
-import type { ObjectFacets, Retention } from '@holdfast/core/objects.ts'
+import type { ObjectAcl, ObjectFacets, Retention } from '@holdfast/core/objects.ts'
 import type { Bucket } from '@holdfast/core/records.ts'
 
 /** What a request says about an object, beside its bytes; the rest is computed. */
@@ -50,10 +50,10 @@ export function requireFuture(retention: Retention | undefined, nowMs: number): 
 
 /** ACL_NOT_SUPPORTED or PUBLIC_ACCESS_BLOCKED where the settings of the bucket refuse the list. */
 export function requireAclAllowed(
-  bucket: Pick<Bucket, 'documents'>,
+  bucket: Pick<Bucket, 'documents' | 'ownerId'>,
   acl: NonNullable<ObjectFacets['acl']>,
 ): void {
-  if (aclsAreOff(bucket) && grantsToOthers(acl)) {
+  if (aclsAreOff(bucket) && grantsToOthers(withoutRuler(bucket, acl))) {
     throw new HoldfastError('ACL_NOT_SUPPORTED')
   }
   const isPublic = acl.grants.some(({ grantee }) => typeof grantee === 'string')
@@ -65,6 +65,18 @@ export function requireAclAllowed(
 /** Access lists neither open anything then, nor can they be set. */
 export function aclsAreOff({ documents }: Pick<Bucket, 'documents'>): boolean {
   return documents?.ownership?.rule === 'BucketOwnerEnforced'
+}
+
+/**
+ * All but what its owner may in this bucket without a list, which lists may repeat everywhere
+ * (https://docs.aws.amazon.com/AmazonS3/latest/userguide/about-object-ownership.html).
+ */
+export function withoutRuler({ ownerId }: Pick<Bucket, 'ownerId'>, acl: ObjectAcl): ObjectAcl {
+  if (ownerId === null) return acl
+  const grants = acl.grants.filter(({ grantee }) => {
+    return typeof grantee === 'string' || grantee.id !== ownerId
+  })
+  return { ...acl, grants }
 }
 
 export function grantsToOthers({ owner, grants }: NonNullable<ObjectFacets['acl']>): boolean {

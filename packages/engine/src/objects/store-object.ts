@@ -138,7 +138,8 @@ export function requireTargetGrants(
   { put, target, facets }: Pick<ReadyObject, 'put' | 'target' | 'facets'>,
 ): void {
   const { bucket, key, existing } = target
-  const object = { bucket, key, asset: existing, ownerId: put.fields.ownerId }
+  const { ownerId } = put.fields
+  const object = { bucket, key, asset: existing, ownerId, isTaken: existing === undefined }
   requireGrantRights(call, object, facets.acl)
 }
 

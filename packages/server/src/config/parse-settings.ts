@@ -78,6 +78,7 @@ function readAll(read: ReadSetting): Settings {
     writerThreads: read(table.writerThreads),
     graceSeconds: read(table.graceSeconds),
     uploadIdleSeconds: read(table.uploadIdleSeconds),
+    ownedBucketsMax: read(table.ownedBucketsMax),
     garbageSeconds: read(table.garbageSeconds),
     initialAdminUsername: read(table.initialAdminUsername),
     initialAdminPassword: read(table.initialAdminPassword),

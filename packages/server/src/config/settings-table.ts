@@ -205,6 +205,12 @@ export const settingsTable = {
     description: 'Multipart uploads that got no part for this long are dropped at collection.',
     standard: 7 * 86_400,
   }),
+  ownedBucketsMax: setting({
+    name: 'BUCKETS_PER_OWNER',
+    kind: integer(0, 1_000_000),
+    description: 'Buckets that a user or key with `buckets:create` may own; 0 lets nobody own any.',
+    standard: 100,
+  }),
   garbageSeconds: setting({
     name: 'GARBAGE_INTERVAL',
     kind: seconds(0, 30 * 86_400),

@@ -8,6 +8,7 @@ import {
 } from './conditions.ts'
 import { appliesToAny, isKnownAction } from './known-actions.ts'
 import type { Condition, Statement } from './statement.ts'
+import { isLike } from './wildcards.ts'
 
 const STATEMENTS_MAX = 200
 const VALUES_MAX = 500
@@ -35,8 +36,9 @@ export function requirePolicy(document: JsonObject, bucket: string): readonly St
   const statements = statementsOf(document)
   for (const statement of statements) {
     for (const resource of statement.resources) {
-      const [name] = resource.split('/', 1)
-      if (name !== bucket) throw unsupported(`the resource ${ARN}${resource} is another bucket`)
+      const [name = ''] = resource.split('/', 1)
+      if (!isLike(bucket, name))
+        throw unsupported(`the resource ${ARN}${resource} is another bucket`)
       if (hasVariable(resource)) throw unsupported(`the variable in the resource ${ARN}${resource}`)
     }
     requireValues(statement)

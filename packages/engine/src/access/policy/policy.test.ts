@@ -115,6 +115,7 @@ describe('a bucket policy', () => {
       [{ Action: ['s3:GetObject', 's3:???BucketVersioning'] }, /does not apply/],
       [{ Resource: 'arn:aws:s3:::b' }, /does not apply/],
       [{ Resource: 'arn:aws:s3:::other/*' }, /another bucket/],
+      [{ Resource: 'arn:aws:s3:::other*/*' }, /another bucket/],
       [{ Resource: 'b/*' }, /none of S3/],
       [{ Principal: { Federated: 'x' } }, /Federated/],
       [{ Principal: { AWS: 'arn:aws:iam::1:root' } }, /not a user/],
@@ -149,6 +150,15 @@ describe('a bucket policy', () => {
     assert.throws(() => requirePolicy(policyOf(misspelt), 'b'), refused('POLICY_UNSUPPORTED'))
     assert.throws(() => requirePolicy({ Statement: [] }, 'b'), refused('POLICY_UNSUPPORTED'))
     assert.throws(() => requirePolicy({}, 'b'), refused('POLICY_UNSUPPORTED'))
+  })
+
+  it('names its bucket by a pattern as well, and says nothing of others', () => {
+    const Resource = ['arn:aws:s3:::*', 'arn:aws:s3:::*/*']
+    const any = { Action: ['s3:ListBucket', 's3:GetObject'], Resource }
+    assert.equal(requirePolicy(policyOf({ ...base, ...any }), 'b').length, 1)
+    assert.equal(ask(any), 'allow')
+    assert.equal(ask(any, { action: 's3:ListBucket', key: undefined }), 'allow')
+    assert.equal(ask({ ...any, Effect: 'Deny' }, { throughout: true }), 'deny')
   })
 
   it('names whatever AWS has, of what it is about', () => {

@@ -2,7 +2,7 @@ import type { Call } from '@holdfast/core/call.ts'
 import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { Asset, Bucket } from '@holdfast/core/records.ts'
 import { type Action, actionPermissions } from '../../access/actions.ts'
-import { authorize, decide, type Fresh } from '../../access/decide.ts'
+import { authorize, decide, type Fresh, refusal } from '../../access/decide.ts'
 import { requireListRights } from '../../access/list-rights.ts'
 import { rightsMoment, rightsNow } from '../../access/rights-now.ts'
 import { findBucket } from '../../buckets/find-bucket.ts'
@@ -48,9 +48,13 @@ export async function findTarget(
   }
   // In create mode what is deleted goes, with its list.
   const asset = creates ? undefined : existing
+  const taken = { ...fresh, isTaken: true }
   for (const action of fields.actions ?? actionsOf(fields)) {
     const permission = LOCKS.has(action) ? actionPermissions[action] : 'assets:write'
-    authorize(call.principal, permission, { bucket, asset, fresh, action })
+    const about = { bucket, asset, fresh: taken, action }
+    const { allowed, reason } = decide(call.principal, permission, about)
+    // That it is there is no secret to who may write over it.
+    if (!allowed) throw refusal(call.principal, permission, reason)
   }
   requireListRights(call, { bucket, asset, fresh }, fields.acl)
   requirePreconditions(existing?.deletedAt === null ? existing : undefined, fields)

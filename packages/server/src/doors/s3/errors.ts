@@ -104,6 +104,7 @@ const table = {
       'key and signing method.',
   ],
   SlowDown: [503, 'Please reduce your request rate.'],
+  TooManyBuckets: [400, 'You have attempted to create more buckets than allowed'],
   UnexpectedContent: [400, 'This request contains unsupported content.'],
   // Grantees are named by their id here.
   UnresolvableGrantByEmailAddress: [

@@ -26,6 +26,7 @@ import { postObject } from './post/post-object.ts'
 import { recordS3Request } from './record.ts'
 import { requireExpectedOwners } from './requests/expected-owner.ts'
 import { marks } from './requests/marks.ts'
+import { requireBucketForAnyone } from './requests/missing-bucket.ts'
 import {
   beginRequest,
   type Door,
@@ -156,6 +157,7 @@ async function operate(request: ReadRequest, name: OperationName) {
   const verified = await verifyRequest(request)
   await admitCaller(verified)
   await requireExpectedOwners(verified)
+  await requireBucketForAnyone(verified, name)
   if (isBuilt(name)) return await builtOperations[name](verified)
   throw notImplemented(operations[name].sub ?? name)
 }

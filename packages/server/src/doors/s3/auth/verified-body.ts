@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { ExpectedDigests } from '@holdfast/core/digests.ts'
 import type { ByteSource } from '@holdfast/core/ports/element.ts'
-import { openChecksum } from '@holdfast/engine/objects/checksums.ts'
+import { digestNameOf, openChecksum } from '@holdfast/engine/objects/checksums.ts'
 import { readDocument } from '../../../http/body/read-document.ts'
 import { invalidArgument, S3Error } from '../errors.ts'
 import type { S3Request } from '../requests/request.ts'
@@ -151,6 +151,11 @@ function chosenChecksum(
   }
   const declared = checksumAlgorithmOf(headers.get('x-amz-sdk-checksum-algorithm'))
   const [algorithm] = [...named, ...later]
+  const md5 = headers.get('content-md5')
+  // So the SDKs send an MD5, as they did before it was one of the checksums.
+  if (declared === 'MD5' && algorithm === undefined && md5 !== undefined) {
+    return { algorithm: declared, value: md5 }
+  }
   if (declared !== undefined && declared !== algorithm) {
     const message =
       'x-amz-sdk-checksum-algorithm specified, but no corresponding x-amz-checksum-* or ' +
@@ -188,19 +193,7 @@ function withChecksum(expected: ExpectedDigests, chosen: ChosenChecksum | undefi
 
 /** The digest of the element that a checksum of S3 is. */
 export function digestOf(algorithm: ChecksumName, base64: string): ExpectedDigests {
-  const hex = Buffer.from(base64, 'base64').toString('hex')
-  switch (algorithm) {
-    case 'CRC32':
-      return { crc32: hex }
-    case 'CRC32C':
-      return { crc32c: hex }
-    case 'CRC64NVME':
-      return { crc64nvme: hex }
-    case 'SHA1':
-      return { sha1: hex }
-    case 'SHA256':
-      return { sha256: hex }
-  }
+  return { [digestNameOf(algorithm)]: Buffer.from(base64, 'base64').toString('hex') }
 }
 
 function trailingDigests(trailers: ReadonlyMap<string, string>): ExpectedDigests {

@@ -8,7 +8,7 @@ import { partRange, readObject } from '@holdfast/engine/objects/read-object.ts'
 import { contentRange, parseRange, rangeBytes } from '../../../http/content/ranges.ts'
 import { requireNumber } from '../auth/verified-body.ts'
 import type { Verified } from '../auth/verify.ts'
-import { S3Error } from '../errors.ts'
+import { invalidArgument, S3Error } from '../errors.ts'
 import type { Answer } from '../requests/answer.ts'
 import { objectPlace } from '../requests/place.ts'
 import { headerOfChecksum } from '../wire/checksums.ts'
@@ -25,6 +25,7 @@ export async function getObjectHere(verified: Verified): Promise<Answer> {
     ...address,
     action: address.versionId === undefined ? 's3:GetObject' : 's3:GetObjectVersion',
   })
+  requireNoEncryption(verified)
   requireReadConditions(verified.request.headers, object)
   const part = partOf(verified, object)
   const range = part === undefined ? rangeOf(verified, object) : part.range
@@ -75,6 +76,20 @@ function toldTo(
   if (hidden.length === 0) return headers
   const names = new Set<string>(hidden.map(([name]) => name))
   return Object.fromEntries(Object.entries(headers).filter(([name]) => !names.has(name)))
+}
+
+const ENCRYPTION = 'x-amz-server-side-encryption'
+
+/** Headers of encryption are of writes; keys of customers fit no object that is here. */
+function requireNoEncryption({ request: { headers } }: Verified): void {
+  for (const name of [ENCRYPTION, `${ENCRYPTION}-aws-kms-key-id`]) {
+    const value = headers.get(name)
+    const message = `${name} header is not supported for this operation.`
+    if (value !== undefined) throw invalidArgument(name, value, message)
+  }
+  if (!headers.has(`${ENCRYPTION}-customer-algorithm`)) return
+  const message = 'The encryption parameters are not applicable to this object.'
+  throw new S3Error('InvalidRequest', { message })
 }
 
 function asksForChecksum({ request }: Verified): boolean {

@@ -55,6 +55,8 @@ const PLAIN: ReadonlySet<string> = new Set([
   'x-amz-checksum-crc64nvme',
   'x-amz-checksum-sha1',
   'x-amz-checksum-sha256',
+  'x-amz-checksum-sha512',
+  'x-amz-checksum-md5',
 ])
 const METADATA = 'x-amz-meta-'
 

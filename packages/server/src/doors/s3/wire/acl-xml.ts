@@ -16,10 +16,16 @@ const PERMISSIONS: readonly GrantPermission[] = [
   'FULL_CONTROL',
 ]
 
+/**
+ * Groups come first: AWS promises no order, and clients that sort grants by the name of the grantee
+ * cannot compare one without a name to one that has some unless it leads the list.
+ */
 export function writeAcl({ owner, grants }: ObjectAcl): string {
+  const ofGroups = grants.filter(({ grantee }) => typeof grantee === 'string')
+  const others = grants.filter(({ grantee }) => typeof grantee !== 'string')
   return writeXml('AccessControlPolicy', [
     ownerNode(owner),
-    ['AccessControlList', grants.map(grantNode)],
+    ['AccessControlList', [...ofGroups, ...others].map(grantNode)],
   ])
 }
 

@@ -29,14 +29,15 @@ const NOT_SERVED = [
 ]
 
 /** What the headers of a put, copy or upload say about the object. */
-export function objectInput(verified: Verified): ObjectInput {
-  const acl = aclOfHeaders(verified)
+export async function objectInput(verified: Verified): Promise<ObjectInput> {
+  const acl = await aclOfHeaders(verified)
   const input = inputOfHeaders(verified.request.headers)
   return acl === undefined ? input : { ...input, acl }
 }
 
 /** All of it but the access list. */
 export function inputOfHeaders(headers: RequestHeaders): ObjectInput {
+  requireOneEncryption(headers)
   for (const name of NOT_SERVED) if (headers.has(name)) throw notImplemented(name)
   const tagging = headers.text('x-amz-tagging')
   const retention = retentionOf(headers)
@@ -108,6 +109,25 @@ function storageClassOf(headers: RequestHeaders): string | undefined {
   if (name === undefined || name === 'STANDARD') return undefined
   if (!STORAGE_CLASSES.has(name)) throw new S3Error('InvalidStorageClass')
   return name
+}
+
+/** Of the client, of KMS or of the server: only one, whether it is served or not. */
+function requireOneEncryption(headers: RequestHeaders): void {
+  const name = 'x-amz-server-side-encryption'
+  const method = headers.get(name)
+  const given = (end: string) => headers.has(`${name}-${end}`)
+  if (method !== undefined && (given('customer-algorithm') || given('customer-key'))) {
+    const message =
+      'Server Side Encryption with Customer provided key is incompatible with the encryption ' +
+      'method specified'
+    throw invalidArgument(name, method, message)
+  }
+  if (given('aws-kms-key-id') && method?.startsWith('aws:kms') !== true) {
+    const message =
+      'Server Side Encryption with AWS KMS managed key requires HTTP header ' +
+      'x-amz-server-side-encryption : aws:kms'
+    throw invalidArgument(name, method ?? '', message)
+  }
 }
 
 function encryptionOf(headers: RequestHeaders): string | undefined {
