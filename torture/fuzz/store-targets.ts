@@ -3,7 +3,8 @@ import { keyProblem } from '@holdfast/core/names.ts'
 import type { DiskFile } from '@holdfast/core/ports/disk.ts'
 import type { JsonObject } from '@holdfast/core/records.ts'
 import { openDatabase } from '@holdfast/drivers/catalog/sqlite/database.ts'
-import { matchExpression } from '@holdfast/drivers/catalog/sqlite/rooms/search-text.ts'
+import { SearchTerms } from '@holdfast/drivers/catalog/sqlite/rooms/search/search-terms.ts'
+import { matchExpression } from '@holdfast/drivers/catalog/sqlite/rooms/search/search-text.ts'
 import { decodeChanges, encodeBatch } from '@holdfast/drivers/element/disk/batch.ts'
 import { scanPastDamage } from '@holdfast/drivers/element/disk/check-packs.ts'
 import { formatLocation, MARKER, parseLocation } from '@holdfast/drivers/element/disk/layout.ts'
@@ -46,8 +47,12 @@ const marker = JSON.stringify({
 })
 
 const database = openDatabase(':memory:')
-database.exec('CREATE VIRTUAL TABLE found USING fts5 (words)')
-const find = database.prepare('SELECT count(*) FROM found WHERE found MATCH ?').pluck()
+const file = database.prepare('INSERT INTO search (rowid, name) VALUES (?, ?)')
+for (const [at, name] of ['invoice 2026', 'invoices 20', 'exact phrase', 'pre prefix'].entries()) {
+  file.run(at, name)
+}
+const { beginningWith } = new SearchTerms(database)
+const find = database.prepare('SELECT count(*) FROM search WHERE search MATCH ?').pluck()
 
 /** What lies on the disk, and what people write. */
 export const storeTargets: readonly FuzzTarget[] = [
@@ -145,12 +150,14 @@ export const storeTargets: readonly FuzzTarget[] = [
   },
   {
     name: 'search text',
-    modules: ['rooms/search-text.ts'],
+    modules: ['rooms/search/search-text.ts'],
     seeds: texts('invoice 2026', '"exact phrase" pre*', 'AND OR NOT NEAR(a b)', 'col:umn -x ^y'),
     words: ['AND', 'OR', 'NOT', 'NEAR', '*', '"', '^', '(', ')', '{', '}', '+', ':'],
     run(input) {
-      const expression = matchExpression(text(input))
-      if (expression !== undefined) find.get(expression)
+      const named = matchExpression(text(input), beginningWith)
+      const plain = matchExpression(text(input), () => undefined)
+      if (named === undefined || plain === undefined) return requireSame(named, plain, 'terms')
+      requireSame(find.get(named), find.get(plain), 'found')
     },
   },
   {

@@ -50,6 +50,28 @@ export function searchTests(open: OpenCatalog): void {
     ])
     assert.equal(await count('pear'), 0)
   })
+  catalogTest(open, 'few and many words with one beginning are found alike', async desk => {
+    const bucket = await desk.bucket({ name: 'beginnings' })
+    const put = (key: string) => desk.asset({ bucketId: bucket.id, key })
+    for (let i = 0; i < 40; i += 1) await put(`few${i % 3} many${i} all`)
+    const last = await put('few3x')
+    const keys = async (search: string) =>
+      keysOf(await desk.view.assets.list({ deleted: 'with', search, limit: 100 }))
+    assert.equal((await keys('few')).length, 41)
+    assert.equal((await keys('FEW3')).length, 1)
+    assert.equal((await keys('many')).length, 40)
+    assert.equal((await keys('many1')).length, 11)
+    assert.deepEqual(await keys('few2 many1'), [
+      'few2 many17 all',
+      'few2 many14 all',
+      'few2 many11 all',
+    ])
+    assert.deepEqual((await keys('few all')).slice(0, 2), ['few0 many39 all', 'few2 many38 all'])
+    assert.deepEqual(await keys('fewx'), [])
+    await desk.update(last.asset, { name: 'other', key: 'other' })
+    assert.equal((await keys('few')).length, 40, 'a word that nobody has any more')
+    assert.deepEqual(await keys('few3'), [])
+  })
   catalogTest(open, 'hostile search text is only text', async desk => {
     const bucket = await desk.bucket({ name: 'hostile' })
     await desk.asset({ bucketId: bucket.id, key: 'plain AND simple NEAR here.txt' })

@@ -1,4 +1,5 @@
 import type { SqliteDatabase } from '../../catalog/sqlite/database.ts'
+import { openSearchWords } from '../../catalog/sqlite/rooms/search/search-terms.ts'
 import type { ComparedRows } from './compared-rows.ts'
 
 type Value = string | number | bigint | Buffer | null
@@ -50,9 +51,7 @@ export function* compareSearch(
   waiting: ReadonlySet<Value>,
 ): Generator<number, boolean> {
   const [left, right] = catalogs.map(db => {
-    // In `temp`, which a reader may write too.
-    db.exec(`CREATE VIRTUAL TABLE IF NOT EXISTS temp.search_words
-      USING fts5vocab(main, search, instance)`)
+    openSearchWords(db)
     // Words of an asset that is gone may stay behind; no search finds them.
     const words = `SELECT term, doc, col, offset FROM search_words
       WHERE EXISTS (SELECT 1 FROM main.assets WHERE created_seq = doc)`

@@ -23,11 +23,14 @@ function wordsOf(value: Json): string[] {
   return parts.flatMap((part: Json) => wordsOf(part))
 }
 
+/** All words of the index that begin with a text, if they can be named. */
+export type TermsOfPrefix = (prefix: string) => readonly string[] | undefined
+
 /**
  * Words become prefix terms, "quoted" text a phrase, all of them must match. Every term is quoted,
  * so nothing of FTS5's own syntax gets through. Undefined when there is nothing to search for.
  */
-export function matchExpression(text: string): string | undefined {
+export function matchExpression(text: string, termsOf: TermsOfPrefix): string | undefined {
   const terms: string[] = []
   const pattern = /"([^"]*)"?|[^\s"]+/gu
   for (const match of text.matchAll(pattern)) {
@@ -36,9 +39,14 @@ export function matchExpression(text: string): string | undefined {
     const term = raw.replaceAll('"', ' ').replaceAll('\0', ' ').trim()
     // The tokenizer drops what is neither letter nor digit; a term of nothing else matches nothing.
     if (!/[\p{L}\p{N}\p{Co}]/u.test(term)) continue
-    const quoted = `"${term}"`
-    terms.push(phrase === undefined ? `${quoted}*` : quoted)
+    terms.push(phrase === undefined ? prefixTerm(term, termsOf) : `"${term}"`)
     if (terms.length === TERMS_MAX) break
   }
   return terms.length === 0 ? undefined : terms.join(' AND ')
+}
+
+function prefixTerm(prefix: string, termsOf: TermsOfPrefix): string {
+  const words = termsOf(prefix) ?? []
+  if (words.length === 0) return `"${prefix}"*`
+  return `(${words.map(word => `"${word}"`).join(' OR ')})`
 }

@@ -1,5 +1,5 @@
-import type { SqliteDatabase } from '../database.ts'
-import type { Assets } from './assets.ts'
+import type { SqliteDatabase } from '../../database.ts'
+import type { Assets } from '../assets.ts'
 import { searchColumns } from './search-text.ts'
 
 interface Touched {

@@ -2,13 +2,14 @@ import { BoundedCache } from '@holdfast/core/bounded-cache.ts'
 import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { AssetFilter, AssetQuery, AssetStats } from '@holdfast/core/ports/asset-questions.ts'
 import { type Asset, assetTypes, type Usage } from '@holdfast/core/records.ts'
-import { codeOf, fromCode } from '../row-values.ts'
-import { Statements } from '../statements.ts'
-import { ASSET_COLUMNS, type AssetRow, assetOfRow } from './asset-rows.ts'
-import type { AssetTables } from './assets.ts'
-import type { CounterKind } from './counters.ts'
-import { afterPrefix } from './objects/key-range.ts'
-import { namesOneOf, withinReach } from './objects/reach.ts'
+import { codeOf, fromCode } from '../../row-values.ts'
+import { Statements } from '../../statements.ts'
+import { ASSET_COLUMNS, type AssetRow, assetOfRow } from '../asset-rows.ts'
+import type { AssetTables } from '../assets.ts'
+import type { CounterKind } from '../counters.ts'
+import { afterPrefix } from '../objects/key-range.ts'
+import { namesOneOf, withinReach } from '../objects/reach.ts'
+import { SearchTerms } from './search-terms.ts'
 import { matchExpression } from './search-text.ts'
 
 /** Of the filters whose totals are kept until the next commit. */
@@ -30,6 +31,7 @@ const SELECT = ASSET_COLUMNS.map(column => `a.${column}`).join(', ')
 export class AssetSearch {
   readonly #tables: AssetTables
   readonly #statements: Statements
+  readonly #terms
   readonly #version
   #totals = new BoundedCache<number>(TOTALS_CHARS_MAX)
   #countedAt: number | undefined
@@ -38,6 +40,7 @@ export class AssetSearch {
     const { db } = tables
     this.#tables = tables
     this.#version = db.readonly ? db.prepare<[], number>('PRAGMA data_version').pluck() : undefined
+    this.#terms = new SearchTerms(db)
     this.#statements = new Statements(db)
   }
 
@@ -259,7 +262,7 @@ export class AssetSearch {
       values.push(...reach.values)
     }
     if (filter.search === undefined) return { from: 'assets a', parts, values, possible: true }
-    const match = matchExpression(filter.search)
+    const match = matchExpression(filter.search, this.#terms.beginningWith)
     if (match === undefined) return nothing
     parts.unshift('search MATCH ?')
     values.unshift(match)
