@@ -85,14 +85,20 @@ export class WholeWriter {
     answer: {
       readonly fields: string
       readonly bytes: Uint8Array | WireText
+      /** So many bytes before `bytes` in the same memory are free for the head. */
+      readonly headRoom?: number | undefined
       readonly keepAliveMs: number
       readonly sent: (error?: Error | null) => void
     },
   ): void {
-    const { fields, bytes, sent } = answer
+    const { fields, bytes, headRoom = 0, sent } = answer
     const text = this.#headText(head, fields, keepAliveField(answer.keepAliveMs))
     if (bytes.length <= JOINED_BYTES_MAX) {
       socket.write(text + this.#textOf(bytes), 'latin1', sent)
+      return
+    }
+    if (typeof bytes !== 'string' && text.length <= headRoom) {
+      socket.write(headed(text, bytes), sent)
       return
     }
     socket.cork()
@@ -125,6 +131,13 @@ export class WholeWriter {
     }
     return this.#date
   }
+}
+
+/** Bytes and the head that was written before them, in one piece. */
+function headed(text: string, { buffer, byteOffset, byteLength }: Uint8Array): Buffer {
+  const whole = Buffer.from(buffer, byteOffset - text.length, text.length + byteLength)
+  whole.write(text, 0, 'latin1')
+  return whole
 }
 
 type TimedServer = Pick<Server, 'keepAliveTimeout'>
