@@ -22,6 +22,8 @@ export class RequestState {
   principal: Principal = anonymous
   /** What the operation has to tell the audit log, without secrets. */
   told: JsonObject = {}
+  /** Whether an operation that is about the caller showed what others have or may. */
+  showsOthers = false
   /** Code of the refusal that was answered. */
   code: string | undefined
   /** Bytes of content that were sent. */
