@@ -25,7 +25,7 @@ export interface EngineSettings {
   readonly versionRetentionDays: number
   /** Signs presigned links. Whoever knows it can make links, so it never leaves the server. */
   readonly linkSecret: Uint8Array
-  /** What the audit log is sealed with, and was before; the key of the store where none is given. */
+  /** What the audit log is sealed with, and was before; absent: the key of the store. */
   readonly auditKeys: readonly string[]
 }
 
