@@ -28,19 +28,3 @@ test('an audit log is proven by the server, with its key, and by a kept head', a
   assert.match(JSON.parse(wrong.stdout).problems.join(), /is not the one the head that was kept/)
   assert.equal((await run([...verify, '--head', '7'])).code, 2)
 })
-
-test('a key of the settings takes over from the one of the store by name only', async t => {
-  const dir = join(scratch(t), 'data')
-  const first = await startServer(t, dir)
-  await first.stop()
-  const refused = await run(['serve', '--data-dir', dir, '--port', '0'], { env: key })
-  assert.notEqual(refused.code, 0)
-  assert.match(refused.stderr, /STORAGE_AUDIT_KEY.*add ",store" for one start/)
-  const both = { STORAGE_AUDIT_KEY: `${key.STORAGE_AUDIT_KEY},store` }
-  const second = await startServer(t, dir, { env: both })
-  succeeded(await second.holdfast('audit', 'verify'))
-  await second.stop()
-  const third = await startServer(t, dir, { env: key })
-  succeeded(await third.holdfast('audit', 'verify'))
-  await third.stop()
-})

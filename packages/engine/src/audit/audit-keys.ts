@@ -1,4 +1,4 @@
-import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto'
+import { createHmac, createSecretKey, hkdfSync, type KeyObject, timingSafeEqual } from 'node:crypto'
 import type { AuditLink } from '@holdfast/core/identities.ts'
 
 export interface AuditKey {
@@ -41,8 +41,20 @@ function derive(material: Uint8Array, element: string): AuditKey {
 type Sealed = 'row' | 'head'
 
 export function sealOf(what: Sealed, { seq, hash }: AuditLink, key: AuditKey): string {
-  const mac = createHmac('sha256', key.secret).update(`${what}\n${seq}\n${hash}`)
+  const mac = createHmac('sha256', keyOf(key)).update(`${what}\n${seq}\n${hash}`)
   return `${key.id}:${mac.digest('base64url')}`
+}
+
+const keys = new WeakMap<AuditKey, KeyObject>()
+
+/** Made once for each key and, in the thread of the committer, for each commit. */
+function keyOf(key: AuditKey): KeyObject {
+  let made = keys.get(key)
+  if (made === undefined) {
+    made = createSecretKey(key.secret)
+    keys.set(key, made)
+  }
+  return made
 }
 
 export type SealFinding =
