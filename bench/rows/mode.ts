@@ -19,6 +19,8 @@ export interface Mode {
   readonly millionAssets: readonly [number, number]
   /** What both doors are measured with, one against the other. */
   readonly s3Transfers: readonly { readonly sizeBytes: number; readonly connections: number }[]
+  /** What Holdfast and a peer on the same platform are measured with. */
+  readonly peerTransfers: readonly { readonly sizeBytes: number; readonly connections: number }[]
   readonly s3Multipart: {
     readonly parts: number
     readonly partBytes: number
@@ -50,6 +52,10 @@ export const fullMode: Mode = {
     { sizeBytes: 4 * KiB, connections: 16 },
     { sizeBytes: 64 * MiB, connections: 4 },
   ],
+  peerTransfers: [
+    { sizeBytes: 4 * KiB, connections: 64 },
+    { sizeBytes: 64 * MiB, connections: 4 },
+  ],
   s3Multipart: { parts: 32, partBytes: 16 * MiB, atOnce: 4 },
   s3ListingKeys: [10_000, 1_000_000],
   writers: 16,
@@ -71,6 +77,8 @@ export const smokeMode: Mode = {
   scaleAssets: [50, 500],
   millionAssets: [100, 1000],
   s3Transfers: [{ sizeBytes: 64 * KiB, connections: 2 }],
+  // The peer comes through npm: tests of the harness need no program of others but nginx.
+  peerTransfers: [],
   s3Multipart: { parts: 3, partBytes: 5 * MiB, atOnce: 2 },
   s3ListingKeys: [200, 2000],
   writers: 2,

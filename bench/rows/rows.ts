@@ -5,6 +5,7 @@ import { crowdName, measureCrowd } from './crowd-row.ts'
 import { diskName, measureDisk } from './disk-row.ts'
 import { measureMemory, memoryName } from './memory-row.ts'
 import { measureMillion, millionName } from './million-row.ts'
+import { measurePeer, peerName, peerRows } from './s3/peer-rows.ts'
 import { measureS3Listing, s3ListingName } from './s3/s3-listing-row.ts'
 import { measureS3Multipart, s3MultipartName } from './s3/s3-multipart-row.ts'
 import { measureS3Transfer, s3TransferName, s3TransferRows } from './s3/s3-transfer-rows.ts'
@@ -68,13 +69,20 @@ function s3Rows(context: Pick<BenchContext, 'mode'>): Row[] {
       measure: async on => ({ kind: 'transfer', results: [await measureS3Transfer(on, row)] }),
     }),
   )
+  const peers = peerRows(context).map(
+    (row): Row => ({
+      name: peerName(row),
+      needsHoldfast: true,
+      measure: async on => ({ kind: 'transfer', results: [await measurePeer(on, row)] }),
+    }),
+  )
   const multipart = figureRow(s3MultipartName(context), measureS3Multipart)
   const listing: Row = {
     name: s3ListingName(context),
     needsHoldfast: true,
     measure: async on => ({ kind: 'scale', results: await measureS3Listing(on) }),
   }
-  return [...transfers, { ...multipart, needsHoldfast: true }, listing]
+  return [...transfers, ...peers, { ...multipart, needsHoldfast: true }, listing]
 }
 
 function figures(context: Pick<BenchContext, 'mode'>): Row[] {
