@@ -104,6 +104,7 @@ function readAll(read: ReadSetting): Settings {
     resetUrl: read(table.resetUrl),
     resetSeconds: read(table.resetSeconds),
     auditData: read(table.auditData),
+    auditKeys: read(table.auditKeys),
     trustedProxies: read(table.trustedProxies),
     ...readLimits(read),
     ...readRedis(read),

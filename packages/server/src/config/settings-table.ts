@@ -1,5 +1,6 @@
 import { bucketNameProblem } from '@holdfast/core/names.ts'
 import { networkProblem } from '../http/caller/client-address.ts'
+import { auditSettings } from './audit-settings.ts'
 import { limitSettings } from './limit-settings.ts'
 import { mailSettings } from './mail-settings.ts'
 import { outsideTable } from './outside/outside-table.ts'
@@ -318,6 +319,7 @@ export const settingsTable = {
       'changes stand in the change log alone.',
     standard: false,
   }),
+  ...auditSettings,
   trustedProxies: setting<readonly string[]>({
     name: 'TRUSTED_PROXIES',
     kind: list('addresses or networks', networkProblem),
