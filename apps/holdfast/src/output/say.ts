@@ -1,3 +1,5 @@
+import { visibleJson } from './visible.ts'
+
 /** What people read beside the result: always on the error stream. */
 export function say(text: string): void {
   process.stderr.write(`holdfast: ${text}\n`)
@@ -9,5 +11,5 @@ export function print(line: string): void {
 }
 
 export function printJson(value: unknown): void {
-  print(JSON.stringify(value))
+  print(visibleJson(JSON.stringify(value)))
 }

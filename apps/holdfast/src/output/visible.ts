@@ -8,3 +8,13 @@ export function visible(text: string): string {
     return code > 0xffff ? `\\u{${code.toString(16)}}` : `\\u${code.toString(16).padStart(4, '0')}`
   })
 }
+
+const HIDDEN_IN_JSON = /(?!\n)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu
+
+/** The same of JSON, whose meaning does not change: its own escapes leave out what is above U+007E. */
+export function visibleJson(json: string): string {
+  return json.replaceAll(HIDDEN_IN_JSON, char => {
+    const units = Array.from({ length: char.length }, (_, at) => char.charCodeAt(at))
+    return units.map(unit => `\\u${unit.toString(16).padStart(4, '0')}`).join('')
+  })
+}

@@ -21,7 +21,7 @@ export function decodeCursor(
   if (order === 'key' && text.startsWith('k') && keyProblem(rest) === undefined) {
     return { afterKey: rest }
   }
-  if (order === 'newest' && /^s[1-9][0-9]{0,15}$/.test(text)) return { beforeSeq: Number(rest) }
+  if (order === 'newest' && /^s[1-9][0-9]{0,14}$/.test(text)) return { beforeSeq: Number(rest) }
   throw new HoldfastError('INVALID_CURSOR')
 }
 
