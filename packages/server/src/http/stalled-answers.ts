@@ -7,7 +7,8 @@ type TimedServer = Pick<Server, 'keepAliveTimeout'>
 
 /** How long a connection may say nothing after an answer; 0 without a limit. */
 export function keepAliveMsOf({ socket }: ServerResponse): number {
-  const server: TimedServer | undefined = socket === null ? undefined : Reflect.get(socket, 'server')
+  const server: TimedServer | undefined =
+    socket === null ? undefined : Reflect.get(socket, 'server')
   return server?.keepAliveTimeout ?? 0
 }
 

@@ -61,9 +61,12 @@ export function matchExpression(text: string): string | undefined {
     left -= words.length
     if (left <= 0 || terms.length === TERMS_MAX) break
   }
-  const needed = terms.filter((term, at) => !terms.some((other, place) => {
-    return place !== at && holds(other, term, place < at)
-  }))
+  const needed = terms.filter(
+    (term, at) =>
+      !terms.some((other, place) => {
+        return place !== at && holds(other, term, place < at)
+      }),
+  )
   const expressions = needed.map(({ text: shown, isOpen }) => `"${shown}"${isOpen ? '*' : ''}`)
   return expressions.length === 0 ? undefined : expressions.join(' AND ')
 }
