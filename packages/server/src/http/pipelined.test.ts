@@ -40,19 +40,6 @@ async function settled(isSo: () => boolean): Promise<boolean> {
   return isSo()
 }
 
-test('who asks for a tunnel and resets the connection does not end the server', async () => {
-  for (const port of [server.port, s3Port]) {
-    for (let round = 0; round < 20; round += 1) {
-      // Half open, since a socket that is shutting down cannot be reset.
-      const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
-      socket.on('error', () => {}).write(TUNNEL)
-      await Promise.race([once(socket, 'data'), once(socket, 'close')])
-      socket.resetAndDestroy()
-    }
-  }
-  assert.equal((await server.ask('GET /health/live')).status, 200)
-})
-
 test('what waits before a tunnel is over when its client leaves', async () => {
   const { load } = server.running.context
   const cases = [

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
-import { openRaw } from '../raw-client.test.ts'
 import { startServer } from '../started-server.test.ts'
 import { loggedPath } from './record-request.ts'
 
@@ -46,20 +45,6 @@ test('a key or token in an address is not logged', async () => {
   const log = server.logLines.join('\n')
   assert.equal(log.split('"path":"(hidden)"').length - 1, 8)
   for (const secret of [key, client, token]) assert.ok(!log.includes(secret.slice(-12)))
-})
-
-test('no path in the log gives orders to a terminal', async () => {
-  await using server = await startServer({ env: { STORAGE_S3_PORT: '0' } })
-  const s3Port = Number(new URL(server.running.s3Url ?? '').port)
-  for (const port of [server.port, s3Port]) {
-    const client = openRaw(port)
-    await client.ask('GET /seen/\x9b31m\xe9 HTTP/1.1\r\nHost: x\r\n\r\n')
-    client.end()
-  }
-  const seen = () => server.logLines.filter(line => line.includes('/seen/'))
-  for (let wait = 0; wait < 500 && seen().length < 2; wait += 1) await delay(10)
-  assert.equal(seen().length, 2)
-  for (const line of seen()) assert.match(line, /"path":"\/seen\/%9B31m%E9"/)
 })
 
 test('what only looks like a token is logged, however long it is', () => {

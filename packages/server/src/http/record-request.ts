@@ -137,15 +137,7 @@ export function loggedPath(path: string): string {
   if (/presigned[^\w-]/i.test(plain)) return '/api/v2/presigned/(hidden)'
   if (/hfs_|v2\W+shared\W|^\W*s\W/i.test(plain)) return '/s/(hidden)'
   // The decoded text only decides: what is not hidden is logged as it came.
-  return KEY.test(plain) || holdsToken(plain) ? '(hidden)' : printable(path)
-}
-
-/** As it came, but for bytes that a terminal could take for orders: JSON leaves some as they are. */
-export function printable(path: string): string {
-  const shown = path.slice(0, 512)
-  return shown.replaceAll(/[^\x20-\x7e]/g, byte => {
-    return `%${byte.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`
-  })
+  return KEY.test(plain) || holdsToken(plain) ? '(hidden)' : path.slice(0, 512)
 }
 
 /** A key of ours that was put into an address by mistake. */

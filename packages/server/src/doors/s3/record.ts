@@ -1,5 +1,4 @@
 import type { Context } from '../../context.ts'
-import { printable } from '../../http/record-request.ts'
 import { NO_OPERATION } from '../../telemetry/request-tallies.ts'
 import type { Trace } from '../../telemetry/trace.ts'
 import type { S3Request } from './requests/request.ts'
@@ -54,7 +53,7 @@ export function recordS3Answer({ metrics, log, clock }: Context, facts: S3Answer
       ...(parentId === undefined ? {} : { parent_span_id: parentId }),
       door: 's3',
       method,
-      path: printable(facts.path),
+      path: facts.path.slice(0, 512),
       operation,
       status,
       ...(code === undefined ? {} : { code }),
