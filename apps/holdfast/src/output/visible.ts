@@ -11,7 +11,7 @@ export function visible(text: string): string {
 
 const HIDDEN_IN_JSON = /(?!\n)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu
 
-/** The same of JSON, whose meaning does not change: its own escapes leave out what is above U+007E. */
+/** The same of JSON, whose meaning does not change. */
 export function visibleJson(json: string): string {
   return json.replaceAll(HIDDEN_IN_JSON, char => {
     const units = Array.from({ length: char.length }, (_, at) => char.charCodeAt(at))

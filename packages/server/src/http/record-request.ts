@@ -1,9 +1,9 @@
 import type { ServerResponse } from 'node:http'
 import type { Context } from '../context.ts'
 import type { Trace } from '../telemetry/trace.ts'
+import { limitStall } from './direct/stalled-answers.ts'
 import { splitUrl } from './parse/raw-path.ts'
 import type { RequestState } from './request-state.ts'
-import { limitStall } from './stalled-answers.ts'
 
 /**
  * Counts a request as at work until its connection is done with it, and then records it. One that

@@ -48,7 +48,7 @@ export function addAudit(program: Command): void {
     })
 }
 
-/** Agents and names in it are what strangers sent. CSV has no escapes, so a file of it stays as it is. */
+/** Agents and names in it are what strangers sent. A file of CSV stays as it is. */
 function shown(text: string, isCsv: boolean): string {
   if (!isCsv) return visibleJson(text)
   return process.stdout.isTTY === true ? text.split(/\r?\n/).map(visible).join('\n') : text

@@ -1,7 +1,7 @@
 import { type ServerResponse, validateHeaderValue } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Clock } from '@holdfast/core/ports/clock.ts'
-import { keepAliveMsOf } from '../stalled-answers.ts'
+import { keepAliveMsOf } from './stalled-answers.ts'
 
 /** Status line and headers of an answer that is given many times, as they go out. */
 export type PreparedHead = string
