@@ -14,7 +14,7 @@ export function keepAliveMsOf({ socket }: ServerResponse): number {
 
 /**
  * Who takes nothing of an answer for twice as long as it may say nothing is gone: the answer holds
- * memory that others need, and what waits behind it waits for nobody. Node cuts the connection then.
+ * memory that others need, and so does what waits behind it. Node cuts the connection then.
  * `prefinish` tells that all of the answer was handed to the connection.
  */
 export function limitStall(response: ServerResponse): void {
