@@ -10,6 +10,8 @@ export interface Limits {
   readonly jsonBodyBytesMax: number
   readonly batchItemsMax: number
   readonly pageItemsMax: number
+  /** Assets that one listing looks at where each has to be asked about. */
+  readonly judgedItemsMax: number
   readonly searchTextBytesMax: number
   readonly rangesMax: number
   /** Free space that puts must leave for deletes, garbage collection and the catalog. */
@@ -42,6 +44,7 @@ export const defaultLimits: Limits = Object.freeze({
   jsonBodyBytesMax: 1 * MiB,
   batchItemsMax: 1000,
   pageItemsMax: 1000,
+  judgedItemsMax: 10_000,
   searchTextBytesMax: 512,
   rangesMax: 8,
   reservedBytes: 64 * MiB,

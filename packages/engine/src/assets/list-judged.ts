@@ -13,18 +13,18 @@ export interface JudgedQuery {
   readonly isKeyed: boolean
   readonly limit: number
   readonly offset: number
+  /** How many assets are looked at. */
+  readonly itemsMax: number
 }
 
 export interface JudgedPage {
   readonly items: readonly Asset[]
-  /** Of the first `SCANNED_MAX` that the filter finds: beyond them nobody counts. */
+  /** Of the first `itemsMax` that the filter finds: beyond them nobody counts. */
   readonly total: number
-  /** The page goes on after this one, which may not be shown itself. */
-  readonly last: Asset | undefined
+  /** The page goes on after this one. */
+  readonly last: { readonly asset: Asset; readonly isSeen: boolean } | undefined
 }
 
-/** How many assets one listing looks at. */
-export const SCANNED_MAX = 10_000
 const PAGE = 1000
 
 /**
@@ -36,10 +36,10 @@ export async function listJudged(view: CatalogView, query: JudgedQuery): Promise
   const first = query.isKeyed ? { afterKey: '' } : undefined
   const items: Asset[] = []
   let skipped = 0
-  let last: Asset | undefined
+  let last: JudgedPage['last']
   const walked = await walk(view, query, start ?? first, (asset, isSeen) => {
     if (items.length >= limit) return false
-    last = asset
+    last = { asset, isSeen }
     if (!isSeen) return true
     if (skipped < offset) skipped += 1
     else items.push(asset)
@@ -58,7 +58,7 @@ type Start = { readonly beforeSeq: number } | { readonly afterKey: string } | un
 /** `whole` when nothing is left to look at. */
 async function walk(
   view: CatalogView,
-  query: Pick<JudgedQuery, 'principal' | 'needed' | 'filter' | 'isKeyed'>,
+  query: Pick<JudgedQuery, 'principal' | 'needed' | 'filter' | 'isKeyed' | 'itemsMax'>,
   start: Start,
   take: (asset: Asset, isSeen: boolean) => boolean,
 ): Promise<'whole' | 'part'> {
@@ -67,8 +67,9 @@ async function walk(
   const asksForTags = filter.tagsAny !== undefined || filter.search !== undefined
   const buckets = new Map<string, Bucket | undefined>()
   let from = start
-  for (let scanned = 0; scanned < SCANNED_MAX; scanned += PAGE) {
-    const found = await view.assets.list({ ...filter, ...from, limit: PAGE, offset: 0 })
+  for (let scanned = 0; scanned < query.itemsMax; scanned += PAGE) {
+    const limit = Math.min(PAGE, query.itemsMax - scanned)
+    const found = await view.assets.list({ ...filter, ...from, limit, offset: 0 })
     for (const asset of found) {
       const { bucketId } = asset
       if (!buckets.has(bucketId)) buckets.set(bucketId, await view.buckets.byId(bucketId))
@@ -79,7 +80,7 @@ async function walk(
       if (!take(asset, isSeen)) return 'part'
     }
     const last = found.at(-1)
-    if (found.length < PAGE || last === undefined) return 'whole'
+    if (found.length < limit || last === undefined) return 'whole'
     from = query.isKeyed ? { afterKey: last.key } : { beforeSeq: last.createdSeq }
   }
   return 'part'

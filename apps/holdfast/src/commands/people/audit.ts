@@ -3,7 +3,7 @@ import { connect } from '../../connection/connection.ts'
 import { timeText } from '../../output/amounts.ts'
 import { print, printJson } from '../../output/say.ts'
 import { printTable } from '../../output/table.ts'
-import { visible } from '../../output/visible.ts'
+import { visible, visibleJson } from '../../output/visible.ts'
 import { openExisting } from '../../upkeep/open-existing.ts'
 import { readSettings } from '../../upkeep/read-settings.ts'
 
@@ -34,7 +34,7 @@ export function addAudit(program: Command): void {
       const { csv, ...filter } = options
       const format = csv === true ? 'csv' : 'jsonl'
       const text = await client.audit.export({ ...filter, format }, { signal })
-      print(text.replace(/\r?\n$/, ''))
+      print(shown(text.replace(/\r?\n$/, ''), csv === true))
     })
   audit
     .command('verify')
@@ -48,6 +48,12 @@ export function addAudit(program: Command): void {
     .action(async (options: Verifying, command: Command) => {
       await verify(options, command)
     })
+}
+
+/** Agents and names in it are what strangers sent. A file of CSV stays as it is. */
+function shown(text: string, isCsv: boolean): string {
+  if (!isCsv) return visibleJson(text)
+  return process.stdout.isTTY === true ? text.split(/\r?\n/).map(visible).join('\n') : text
 }
 
 function withFilter(command: Command): Command {

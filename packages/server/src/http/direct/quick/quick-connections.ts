@@ -1,6 +1,6 @@
 import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
-import { KEEP_ALIVE_GRACE_MS } from '../write-whole.ts'
+import { KEEP_ALIVE_GRACE_MS } from '../stalled-answers.ts'
 import { type PlainQueries, type QuickHead, QuickHeads, type ReadHeaders } from './quick-head.ts'
 import { type Announced, isPut, type QuickPutHead, QuickPutHeads } from './quick-put-head.ts'
 
