@@ -2,6 +2,7 @@ import { HoldfastError } from '@holdfast/core/errors.ts'
 import Database from 'better-sqlite3'
 import { keepPrivate } from '../../disk/private-file.ts'
 import { migrate } from './migrate.ts'
+import { PlannedOnce } from './planned-once.ts'
 import { migrations } from './schema.ts'
 
 export type SqliteDatabase = Database.Database
@@ -20,7 +21,7 @@ export interface DatabaseOptions {
  */
 export function openDatabase(path: string, options: DatabaseOptions = {}): SqliteDatabase {
   if (options.readonly !== true && path !== ':memory:') keepPrivate(path)
-  const db = new Database(path, { readonly: options.readonly === true, timeout: 10_000 })
+  const db = new PlannedOnce(path, { readonly: options.readonly === true, timeout: 10_000 })
   try {
     checkSqlite(db)
     db.pragma(`cache_size = -${Math.ceil((options.cacheBytes ?? 32 * 1024 * 1024) / 1024)}`)
