@@ -54,12 +54,15 @@ test('what waits before a tunnel is over when its client leaves', async () => {
   }
 })
 
-test('a client that asks for a tunnel and resets its connection ends nothing but that', async () => {
+test('a client that asks for a tunnel and resets it ends nothing but that', async () => {
   for (const port of [server.port, s3Port]) {
     for (const before of ['', 'GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(3)]) {
       // Node cannot reset a connection whose own end it is just closing, and spins for ever.
       const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
-      await once(socket.on('error', () => {}), 'connect')
+      await once(
+        socket.on('error', () => {}),
+        'connect',
+      )
       socket.write(before + TUNNEL)
       // Refused or closed: at the server, the tunnel was asked for by then.
       await Promise.race([once(socket, 'readable'), once(socket, 'close')])

@@ -5,12 +5,13 @@ import { test } from 'node:test'
 import { startS3 } from './started-s3.test.ts'
 
 const LONGEST = 4 * 1024 * 1024
+const ASK = 'POST /holdfast?delete'
 
 /** The first line that the server says to a document that is announced, and the line to it. */
 async function announce(host: string, bytes: number): Promise<{ said: string; socket: Socket }> {
   const [hostname = '', port] = host.split(':')
   const socket = connect(Number(port), hostname)
-  const head = ['POST /holdfast?delete HTTP/1.1', `Host: ${host}`, `Content-MD5: ${'A'.repeat(22)}==`]
+  const head = [`${ASK} HTTP/1.1`, `Host: ${host}`, `Content-MD5: ${'A'.repeat(22)}==`]
   const body = [`Content-Length: ${bytes}`, 'Expect: 100-continue']
   socket.on('error', () => {}).write(`${[...head, ...body].join('\r\n')}\r\n\r\n`)
   const [chunk] = (await once(socket, 'data')) as [Buffer]
@@ -31,7 +32,7 @@ test('strangers that let the server wait for documents do not fill its memory', 
     }
     assert.equal(await say(), 'HTTP/1.1 503 Service Unavailable')
     assert.equal(await say(1000), 'HTTP/1.1 100 Continue', 'a small one needs no room')
-    const signed = await s3.send('POST /holdfast?delete', { body: `<Delete>${' '.repeat(100_000)}` })
+    const signed = await s3.send(ASK, { body: `<Delete>${' '.repeat(100_000)}` })
     assert.equal(signed.code, 'MalformedXML', 'who shows a key has room of its own')
     for (const socket of open) socket.destroy()
     // Whoever left is noticed a moment later.
