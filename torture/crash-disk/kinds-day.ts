@@ -34,7 +34,8 @@ export async function keepEveryKind(opened: OpenedEngine, day: KindsDay): Promis
   const { id: uploadId } = await createUpload(engine, call, { bucket, key: 'parts', facets })
   const source = bodySource(1, 700)
   await uploadPart(engine, call, { bucket, key: 'parts', uploadId, number: 1, source })
-  await commit(engine, call, { name: 'audits.append', args: { entries: [entryAt(opened)] } })
+  const [key] = engine.auditKeys.ring
+  await commit(engine, call, { name: 'audits.append', args: { entries: [entryAt(opened)], key } })
   const dead: string[] = []
   for (let i = 0; i < 7; i += 1) dead.push(await day.put(`dead${i}`, 3900 - i))
   for (const id of dead) await removeAsset(engine, call, id, { hard: true })

@@ -8,7 +8,7 @@ const all = [
   ...['assets:read', 'assets:write', 'versions:read', 'versions:write', 'metadata:read'],
   ...['metadata:write', 'buckets:read', 'buckets:admin', 'quotas:admin', 'keys:admin'],
   ...['store:admin', 'metrics:read', 'backups:admin', 'lifecycle:admin', 'policy:admin'],
-  ...['admin:users', 'audit:view', 'audit:export'],
+  ...['admin:users', 'audit:view', 'audit:export', 'buckets:create'],
 ]
 const readAll = ['assets:read', 'versions:read', 'metadata:read', 'buckets:read']
 const roles: Readonly<Record<string, readonly string[]>> = {
@@ -17,7 +17,7 @@ const roles: Readonly<Record<string, readonly string[]>> = {
     ...[...readAll, 'buckets:admin', 'quotas:admin', 'store:admin', 'metrics:read'],
     ...['backups:admin', 'lifecycle:admin'],
   ],
-  USER: ['buckets:read', ...all.slice(0, 6)],
+  USER: ['buckets:read', 'buckets:create', ...all.slice(0, 6)],
   AUDITOR: [...readAll, 'audit:view', 'audit:export'],
   READONLY: readAll,
 }
@@ -27,6 +27,7 @@ const rounds = { short: 120, long: 5000 }
 
 function covers(scope: string, one: string): boolean {
   const [resource, action] = one.split(':')
+  if (scope === 'buckets:admin' && one === 'buckets:create') return true
   return ['*', '*:*', one, `${resource}:*`, `*:${action}`].includes(scope)
 }
 

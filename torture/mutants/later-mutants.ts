@@ -122,7 +122,9 @@ export const laterMutants: readonly Mutant[] = [
   },
   {
     name: 'no-catalog-index-room',
-    edits: [{ in: `${drivers}/store/catalog-room.ts`, find: /lay\(this\.#index, [^\n]+/, put: '' }],
+    edits: [
+      { in: `${drivers}/store/catalog-room.ts`, find: /lay\(this\.#openIndex[^\n]+/, put: '' },
+    ],
     hunts: ['catalog room'],
   },
   {

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
+import { auditMutants } from '../mutants/audit-mutants.ts'
 import { bodyMutants } from '../mutants/body-mutants.ts'
 import { laterMutants } from '../mutants/later-mutants.ts'
 import { durabilityMutants, type Mutant } from '../mutants/mutants.ts'
@@ -8,7 +9,13 @@ import { securityMutants } from '../mutants/security-mutants.ts'
 import type { Program, Run } from '../runner/program.ts'
 import { hasStrace } from '../target/tracer.ts'
 
-const mutants = [...durabilityMutants, ...laterMutants, ...bodyMutants, ...securityMutants]
+const mutants = [
+  ...durabilityMutants,
+  ...laterMutants,
+  ...bodyMutants,
+  ...securityMutants,
+  ...auditMutants,
+]
 const inShort = 4
 
 export const program: Program = {

@@ -218,6 +218,7 @@ function lookAtSettings({ run, canaries }: Given): void {
     STORAGE_INITIAL_ADMIN_PASSWORD: `${initialPassword}\n`,
     STORAGE_SMTP_PASSWORD: `${smtpPassword}\n`,
     STORAGE_SMTP_CA: smtpPassword,
+    STORAGE_AUDIT_KEY: `${smtpPassword} ${smtpPassword}`,
     STORAGE_LDAP_BIND_PASSWORD: `${outsideSecrets['LDAP password']}\n`,
     STORAGE_OIDC_CLIENT_SECRET: `${outsideSecrets['OIDC secret']} x`,
     STORAGE_EXTERNAL_ISSUERS: `[{"issuer":"x","secret":"${outsideSecrets['issuer secret']}"}]`,

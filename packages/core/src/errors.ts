@@ -202,6 +202,11 @@ export const errorTable = {
   ASSET_DELETED: entry('conflict', 'The asset is deleted; restore it first.', ''),
   ASSET_NOT_DELETED: entry('conflict', 'The asset is not deleted.', ''),
   BUCKET_EXISTS: entry('conflict', 'A bucket with this name already exists.', ''),
+  TOO_MANY_BUCKETS: entry(
+    'conflict',
+    'The caller owns as many buckets as are allowed.',
+    'Remove one, or ask an administrator.',
+  ),
   BUCKET_NOT_EMPTY: entry('conflict', 'The bucket is not empty.', 'Remove its assets first.'),
   USER_EXISTS: entry('conflict', 'The user name or e-mail address is taken.', ''),
   ACCOUNT_EXISTS: entry('conflict', 'A service account with this name already exists.', ''),

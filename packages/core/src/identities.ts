@@ -247,7 +247,12 @@ export interface AuditRow {
   readonly previous: string
   /** SHA-256 over all of the above, hex. */
   readonly hash: string
+  /** Says which key proves number and hash, and so all rows before: `<id>:<HMAC-SHA-256>`. */
+  readonly seal?: string
 }
+
+/** A place in the audit log, which stands for everything up to there. */
+export type AuditLink = Pick<AuditRow, 'seq' | 'hash'>
 
 export interface AuditEntry {
   readonly at: string

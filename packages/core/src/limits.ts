@@ -10,6 +10,8 @@ export interface Limits {
   readonly jsonBodyBytesMax: number
   readonly batchItemsMax: number
   readonly pageItemsMax: number
+  /** Assets that one listing looks at where each has to be asked about. */
+  readonly judgedItemsMax: number
   readonly searchTextBytesMax: number
   readonly rangesMax: number
   /** Free space that puts must leave for deletes, garbage collection and the catalog. */
@@ -18,6 +20,8 @@ export interface Limits {
   readonly graceMs: number
   /** A multipart upload to which no part came for so long is dropped with its parts. */
   readonly uploadIdleMs: number
+  /** Buckets that one principal may own; those of administrators have no owner. */
+  readonly ownedBucketsMax: number
   /** Memory for verified bytes of small blobs that are read again and again. */
   readonly blobCacheBytes: number
   /** Memory for chunks of large blobs on their way out; beyond, readers get short chunks. */
@@ -40,11 +44,13 @@ export const defaultLimits: Limits = Object.freeze({
   jsonBodyBytesMax: 1 * MiB,
   batchItemsMax: 1000,
   pageItemsMax: 1000,
+  judgedItemsMax: 10_000,
   searchTextBytesMax: 512,
   rangesMax: 8,
   reservedBytes: 64 * MiB,
   graceMs: 24 * 60 * 60 * 1000,
   uploadIdleMs: 7 * 24 * 60 * 60 * 1000,
+  ownedBucketsMax: 100,
   blobCacheBytes: 32 * MiB,
   readBufferBytes: 16 * MiB,
   recentReadBytes: 1 * GiB,

@@ -3,7 +3,15 @@
  * door only passes them on. Absent fields mean "not said": versions of other doors carry nothing.
  */
 
-export const checksumAlgorithms = ['CRC32', 'CRC32C', 'CRC64NVME', 'SHA1', 'SHA256'] as const
+export const checksumAlgorithms = [
+  'CRC32',
+  'CRC32C',
+  'CRC64NVME',
+  'SHA1',
+  'SHA256',
+  'SHA512',
+  'MD5',
+] as const
 export type ChecksumAlgorithm = (typeof checksumAlgorithms)[number]
 
 /** `full`: of all bytes in order. `composite`: of the checksums of the parts. */
@@ -65,6 +73,8 @@ export interface ObjectAcl {
  * retention, hold and acl may.
  */
 export interface ObjectFacets {
+  /** Put through another door: type, tags and metadata are those of the asset unless set here. */
+  readonly elsewhere?: true
   readonly headers?: ObjectHeaders
   /** `x-amz-meta-*`, names in lower case without the prefix. */
   readonly userMetadata?: Readonly<Record<string, string>>

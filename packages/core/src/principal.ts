@@ -18,6 +18,8 @@ export interface Principal {
   readonly permissions: readonly string[]
   /** What it may with assets that it owns; absent = nothing more. */
   readonly ownPermissions?: readonly string[]
+  /** What it may in buckets that it owns; absent = what `buckets:create` brings. */
+  readonly bucketPermissions?: readonly string[]
   /** What it may in parts of buckets; absent = nothing more. */
   readonly grants?: readonly PrefixGrant[]
   /** Ids of the groups it is in: access lists may name them. */
@@ -86,6 +88,8 @@ export const permissions = [
   'metadata:read',
   'metadata:write',
   'buckets:read',
+  /** To make buckets that are one's own, and to rule those. */
+  'buckets:create',
   'buckets:admin',
   'quotas:admin',
   'keys:admin',
@@ -121,9 +125,13 @@ export function isScope(text: string): boolean {
   return permissions.some(permission => scopeCovers(text, permission))
 }
 
-/** Whether the granted scope covers the permission: `*`, `assets:*`, `*:read` or exact. */
+/**
+ * Whether the granted scope covers the permission: `*`, `assets:*`, `*:read` or exact. Who may make
+ * buckets for all may make some of their own.
+ */
 export function scopeCovers(scope: string, permission: Permission): boolean {
   if (scope === '*' || scope === '*:*' || scope === permission) return true
+  if (scope === 'buckets:admin' && permission === 'buckets:create') return true
   const [resource, action] = permission.split(':')
   return scope === `${resource}:*` || scope === `*:${action}`
 }

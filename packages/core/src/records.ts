@@ -65,6 +65,8 @@ export interface Bucket {
   readonly settings: BucketSettings
   /** Configurations of S3 as JSON, each validated when it was set; absent: none. */
   readonly documents?: BucketDocuments
+  /** The principal whose alone it is, with what `buckets:create` brings; null: open to roles. */
+  readonly ownerId: string | null
   readonly createdAt: string
   readonly createdBy: string
   readonly updatedAt: string

@@ -24,7 +24,7 @@ export const roleTable = {
     ownPermissions: [],
   },
   USER: {
-    permissions: ['buckets:read'],
+    permissions: ['buckets:read', 'buckets:create'],
     ownPermissions: [
       'assets:read',
       'assets:write',
@@ -40,6 +40,16 @@ export const roleTable = {
     ownPermissions: ['assets:read', 'versions:read', 'metadata:read'],
   },
 } as const satisfies Record<string, Rights>
+/** What `buckets:create` brings in the buckets that its holder made and owns. */
+export const ownBucketPermissions: readonly string[] = [
+  'assets:*',
+  'versions:*',
+  'metadata:*',
+  'buckets:read',
+  'buckets:admin',
+  'policy:admin',
+]
+
 export type RoleName = keyof typeof roleTable
 export const roleNames = Object.keys(roleTable)
 

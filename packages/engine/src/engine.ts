@@ -7,6 +7,7 @@ import type { Element } from '@holdfast/core/ports/element.ts'
 import type { Random } from '@holdfast/core/ports/random.ts'
 import { systemPrincipal } from '@holdfast/core/principal.ts'
 import { defaultBucketSettings } from '@holdfast/core/records.ts'
+import { type AuditKeys, auditKeysOf } from './audit/audit-keys.ts'
 import { requireBucketName } from './buckets/bucket-fields.ts'
 import { commit } from './commit.ts'
 import type { IdentitySettings } from './identity/identity-settings.ts'
@@ -24,6 +25,8 @@ export interface EngineSettings {
   readonly versionRetentionDays: number
   /** Signs presigned links. Whoever knows it can make links, so it never leaves the server. */
   readonly linkSecret: Uint8Array
+  /** What the audit log is sealed with, and was before; absent: the key of the store. */
+  readonly auditKeys: readonly string[]
 }
 
 export interface EngineOptions {
@@ -46,7 +49,8 @@ export interface Engine {
   readonly clock: Clock
   readonly random: Random
   readonly limits: Limits
-  readonly settings: EngineSettings
+  readonly settings: Omit<EngineSettings, 'auditKeys'>
+  readonly auditKeys: AuditKeys
   /** When each API key was last used, Unix milliseconds; lost on restart. */
   readonly keyUses: Map<string, number>
   /** Hashes of secrets that were presented and good; what a hash opens is asked each time. */
@@ -77,6 +81,7 @@ export function openEngine(options: EngineOptions): Engine {
       versionRetentionDays: settings?.versionRetentionDays ?? 90,
       linkSecret,
     },
+    auditKeys: auditKeysOf(settings?.auditKeys ?? [], { element: element.id, secret: linkSecret }),
     keyUses: new Map(),
     keyHashes: new BoundedCache(KEY_HASHES_MAX),
     gate: new WriteGate(),

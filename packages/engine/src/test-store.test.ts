@@ -16,6 +16,7 @@ import { FakeClock } from '@holdfast/testkit/fake-clock.ts'
 import type { PutFields } from './assets/intake/put-fields.ts'
 import { putAsset } from './assets/put.ts'
 import type { PutResult } from './assets/writes/put-transaction.ts'
+import { beginHead } from './audit/audit-head.ts'
 import { type Engine, ensureBuckets, openEngine, systemCall } from './engine.ts'
 import type { IdentitySettings } from './identity/identity-settings.ts'
 import type { Outside } from './identity/identity-state.ts'
@@ -31,7 +32,7 @@ export interface TestStore extends AsyncDisposable {
   readonly call: Call
   readonly dir: string
   /** Closes the store and opens it again; `rebuild` throws its catalog away in between. */
-  reopen(how?: 'rebuild'): Promise<TestStore>
+  reopen(how?: 'rebuild', options?: TestStoreOptions): Promise<TestStore>
 }
 
 export interface TestStoreOptions {
@@ -40,6 +41,7 @@ export interface TestStoreOptions {
   /** Sends mails by the clock of the store. Closed by the test. */
   readonly mails?: (clock: FakeClock) => MailQueue
   readonly outside?: Outside
+  readonly auditKeys?: readonly string[]
   /** The committer in a thread of its own, as the server runs it. */
   readonly thread?: boolean
   /** Bytes in an element that cannot stage. */
@@ -67,11 +69,12 @@ async function openIn(
     clock,
     random: cryptoRandom,
     limits: options.limits,
-    settings: { linkSecret: store.linkSecret },
+    settings: { linkSecret: store.linkSecret, auditKeys: options.auditKeys ?? [] },
     identity: { passwordCost: 4, ...options.identity },
     mails: options.mails?.(clock),
     outside: options.outside,
   })
+  await beginHead(engine, engine.auditKeys.ring[0])
   await ensureBuckets(engine, ['photos'])
   return {
     engine,
@@ -79,12 +82,12 @@ async function openIn(
     clock,
     call: systemCall('test'),
     dir,
-    async reopen(how) {
+    async reopen(how, other = options) {
       await store.close()
       if (how === 'rebuild') {
         for (const end of ['', '-wal', '-shm']) await rm(`${dir}/data/catalog.db${end}`, FORCE)
       }
-      return openIn(dir, clock, options)
+      return openIn(dir, clock, other)
     },
     [Symbol.asyncDispose]: async () => {
       await engine.digests.close()

@@ -8,10 +8,11 @@ import { nodeDisk } from '@holdfast/drivers/disk/node-disk.ts'
 import { openStore, type StoreOptions } from '@holdfast/drivers/open.ts'
 import { cryptoRandom } from '@holdfast/drivers/random/crypto-random.ts'
 import type { Recovery } from '@holdfast/drivers/store/open-log.ts'
-import { AuditLog } from '@holdfast/engine/audit/audit-log.ts'
+import type { AuditLog } from '@holdfast/engine/audit/audit-log.ts'
 import { type Engine, ensureBuckets, openEngine } from '@holdfast/engine/engine.ts'
 import type { IdentitySettings } from '@holdfast/engine/identity/identity-settings.ts'
 import type { DestinationStream } from 'pino'
+import { headText, openAudit, startAudit } from './composition/audit.ts'
 import { type Counting, openCounting } from './composition/counting.ts'
 import {
   prepareAccessKey,
@@ -70,6 +71,11 @@ export interface ContextOptions {
    * to tell, none is made: nobody could use it.
    */
   readonly onFirstKey?: ((secret: string) => void) | undefined
+  /**
+   * For programs that look at a store while no server runs: nothing is made that a server needs,
+   * and the audit log and its head stay as they are, for `verify` and for the next start.
+   */
+  readonly offline?: boolean | undefined
 }
 
 export interface OpenedContext {
@@ -122,23 +128,25 @@ export async function openContext(options: ContextOptions): Promise<OpenedContex
         versionsMax: settings.versionsMax,
         versionRetentionDays: settings.versionRetentionDays,
         linkSecret,
+        auditKeys: settings.auditKeys,
       },
       identity: identitySettings(settings),
       mails,
       outside: openOutside(settings, { disk, clock, log }),
     })
-    await ensureBuckets(engine, [settings.defaultBucket, ...settings.buckets])
-    await prepareKeys(engine, options)
-    await prepareAccessKey(engine, settings)
-    await prepareAdministrator(engine, settings)
-    const health = openHealth({ engine, log, counting })
+    const audit = openAudit(engine, settings, log)
+    if (options.offline !== true) {
+      await startAudit(audit, log)
+      await ensureBuckets(engine, [settings.defaultBucket, ...settings.buckets])
+      await prepareKeys(engine, options)
+      await prepareAccessKey(engine, settings)
+      await prepareAdministrator(engine, settings)
+    }
+    const health = openHealth({ engine, log, counting, audit })
     const pace = new PaceWatch(clock, settings.bodyIdleSeconds)
     const load = { active: 0, stopping: false }
     const metrics = new Metrics(() => figures({ engine, health, load, counting }))
     await health.start()
-    const onError = (error: unknown) => log.error({ error }, 'audit rows were not written')
-    const refusals = settings.refusalRate
-    const audit = new AuditLog({ catalog, element, clock, secret: linkSecret, refusals, onError })
     const proxies = proxyList(settings.trustedProxies)
     const policies = policiesOf(settings)
     const limits = new Limits({ policies, store: counting.store, clock, proxies, metrics, log })
@@ -153,6 +161,7 @@ export async function openContext(options: ContextOptions): Promise<OpenedContex
       await mails?.close()
       await health.stop()
       await audit.close()
+      if (audit.end !== undefined) log.info({ head: headText(audit.end) }, 'audit log ends')
       await engine.digests.close()
       await counting.close()
       await store.close(last)
@@ -172,6 +181,7 @@ function engineLimits(settings: Settings): Partial<EngineLimits> {
     reservedBytes: settings.reservedBytes,
     graceMs: settings.graceSeconds * 1000,
     uploadIdleMs: settings.uploadIdleSeconds * 1000,
+    ownedBucketsMax: settings.ownedBucketsMax,
   }
 }
 
@@ -203,14 +213,20 @@ function openCertificate(
   return new Certificate({ certFile, keyFile, minVersion }, parts)
 }
 
-function openHealth(parts: { engine: Engine; log: Log; counting: Counting }): HealthProbe {
-  const { engine, log, counting } = parts
+function openHealth(parts: {
+  engine: Engine
+  log: Log
+  counting: Counting
+  audit: AuditLog
+}): HealthProbe {
+  const { engine, log, counting, audit } = parts
   const { catalog, element, clock } = engine
   return new HealthProbe({
     catalog,
     element,
     clock,
     redis: counting.redis,
+    audit: () => audit.isBroken,
     everyMs: HEALTH_MS,
     onChange: ({ status, parts }) => log.warn({ status, parts }, 'health changed'),
   })

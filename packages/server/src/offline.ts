@@ -1,5 +1,9 @@
 import type { CatalogView } from '@holdfast/core/ports/catalog.ts'
-import { type AuditReport, verifyAudits } from '@holdfast/engine/audit/verify-audits.ts'
+import {
+  type AuditReport,
+  type VerifyAuditOptions,
+  verifyAudits,
+} from '@holdfast/engine/audit/verify-audits.ts'
 import {
   type VerifyOptions,
   type VerifyReport,
@@ -19,7 +23,7 @@ export interface OfflineStore {
   /** What salvage could not keep, a sentence each. */
   readonly lost: readonly string[]
   verify(options?: VerifyOptions): Promise<VerifyReport>
-  verifyAudits(): Promise<AuditReport>
+  verifyAudits(options?: VerifyAuditOptions): Promise<AuditReport>
   count(): Promise<StoreCounts>
   /** Keys of the assets whose current content is one of these blobs, as `bucket/key`. */
   assetsOf(sha256s: ReadonlySet<string>): AsyncIterable<string>
@@ -52,13 +56,14 @@ export async function openOffline(options: OfflineOptions): Promise<OfflineStore
   const { context, recovery, close } = await openContext({
     settings,
     logTo: { write: () => {} },
+    offline: true,
     store: catalogPath === undefined ? { salvage } : { catalogPath, salvage },
   })
   const { engine } = context
   return {
     lost: recovery.lost,
     close,
-    verifyAudits: async () => await verifyAudits(engine),
+    verifyAudits: async options => await verifyAudits(engine, options),
     verify: async options => await verifyStore(engine, options),
     count: async () => {
       const { view } = engine.catalog

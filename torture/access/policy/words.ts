@@ -220,7 +220,7 @@ export const words: Readonly<Record<OperationId, Words>> = {
     ],
   },
   restoreAsset: { needs: put },
-  copyAsset: { needs: [...get, ...put] },
+  copyAsset: { needs: [...get, 's3:GetObjectTagging', ...put] },
   moveAsset: {
     needs: [...put, ...remove],
     more: [{ name: 'name', needs: put, ask: world => ({ ...byId(world), json: { name: 'n' } }) }],

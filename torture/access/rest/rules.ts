@@ -28,7 +28,8 @@ export const rules = {
   auditors: same(auditors),
   listBuckets: same(verdicts('+   +   +   +   +   3   +   +   1 ')),
 
-  changeBucket: same(verdicts('+   +   3   3   3   3   3   4   1 ')),
+  createBucket: same(verdicts('+   +   +   3   3   3   3   3   1 ')),
+  changeBucket: same(verdicts('+   +   3   3   3   3   4   4   1 ')),
   readBucket: {
     own: verdicts('           +   +   +   +   +   3   4   4   1 '),
     foreign: verdicts('       +   +   +   +   +   3   4   4   1 '),

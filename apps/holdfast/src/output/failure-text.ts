@@ -13,9 +13,9 @@ export function failureText(error: unknown): string {
 
 function clientText(error: ClientError): string {
   const { code, status, requestId, attempts } = error
-  const facts: string[] = [code]
+  const facts: string[] = [visible(code)]
   if (status > 0) facts.push(`status ${status}`)
-  if (requestId !== undefined) facts.push(`request ${requestId}`)
+  if (requestId !== undefined) facts.push(`request ${visible(requestId)}`)
   if (attempts > 1) facts.push(`${attempts} attempts`)
   const hint = hintOf(error)
   return `${visible(error.message)}${factsText(error.details)} (${facts.join(', ')})${hint}`

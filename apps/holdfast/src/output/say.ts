@@ -1,3 +1,5 @@
+import { escapeHidden } from '@holdfast/core/escape-hidden.ts'
+
 /** What people read beside the result: always on the error stream. */
 export function say(text: string): void {
   process.stderr.write(`holdfast: ${text}\n`)
@@ -9,5 +11,5 @@ export function print(line: string): void {
 }
 
 export function printJson(value: unknown): void {
-  print(JSON.stringify(value))
+  print(escapeHidden(JSON.stringify(value)))
 }

@@ -1,13 +1,30 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
+import { ClientError } from '@holdfast/client'
 import { parseSeconds, parseSize, secondsText, sizeText } from './amounts.ts'
-import { visible } from './visible.ts'
+import { failureText } from './failure-text.ts'
+import { visible, visibleJson } from './visible.ts'
 
 test('nothing that a terminal obeys or hides is shown as it is', () => {
   assert.equal(visible('a\x1b[31mb\r\n\0'), 'a\\u001b[31mb\\u000d\\u000a\\u0000')
   assert.equal(visible('a\u202etxt.exe'), 'a\\u202etxt.exe')
   assert.equal(visible('a\u200bb\u{e0041}'), 'a\\u200bb\\u{e0041}')
   assert.equal(visible('ключ 🦭 ß'), 'ключ 🦭 ß')
+})
+
+test('JSON on a terminal obeys nobody, and means the same', () => {
+  const row = { agent: 'curl\u009b31m\x7f\u202e', name: 'a\u{e0041}ß🦭', line: '\x1b\n' }
+  const shown = visibleJson(`${JSON.stringify(row)}\n${JSON.stringify([1])}`)
+  assert.match(shown, /^[^\p{Cc}\p{Cf}]*\n\[1\]$/u)
+  assert.deepEqual(JSON.parse(shown.split('\n')[0] ?? ''), row)
+  assert.equal(visibleJson('{"a":"ключ 🦭"}'), '{"a":"ключ 🦭"}')
+})
+
+test('what a server calls its refusal is shown as text', () => {
+  const facts = { code: '\x1b]0;owned\x07', status: 400, requestId: '\u009b2J' }
+  const text = failureText(new ClientError('no', facts))
+  assert.match(text, /\\u001b\]0;owned\\u0007.*\\u009b2J/)
+  assert.doesNotMatch(text, /\p{Cc}/u)
 })
 
 test('sizes and times read well at their borders', () => {

@@ -1,3 +1,5 @@
+import { escapeHidden } from '@holdfast/core/escape-hidden.ts'
+
 /** Control characters, and marks that reorder or hide text, could fool the reader of a terminal. */
 const HIDDEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu
 
@@ -7,4 +9,9 @@ export function visible(text: string): string {
     const code = char.codePointAt(0) ?? 0
     return code > 0xffff ? `\\u{${code.toString(16)}}` : `\\u${code.toString(16).padStart(4, '0')}`
   })
+}
+
+/** The same of lines of JSON, whose meaning does not change. */
+export function visibleJson(lines: string): string {
+  return lines.split('\n').map(escapeHidden).join('\n')
 }

@@ -38,11 +38,14 @@ export const adminRoutes = {
     method: 'POST',
     path: '/api/v2/buckets',
     tag: 'Buckets',
-    permission: 'buckets:admin',
+    permission: 'buckets:create',
     summary: 'Create a bucket',
+    description:
+      'With `buckets:admin` one that is open by roles, else one of one’s own: closed to others ' +
+      'but administrators until its owner opens it.',
     body: { kind: 'json', schema: bucketCreate },
     answer: { status: 201, description: 'The bucket.', schema: bucketResponse },
-    errors: ['BUCKET_EXISTS', 'INVALID_NAME'],
+    errors: ['BUCKET_EXISTS', 'INVALID_NAME', 'TOO_MANY_BUCKETS'],
   }),
   getBucket: route({
     method: 'GET',

@@ -41,6 +41,9 @@ export const bucketResponse = Type.Object(
     id: uuid('Bucket id.'),
     name: bucketName,
     ...settings,
+    owner_id: nullable(
+      Type.String({ description: 'The principal whose own it is; null: open by roles.' }),
+    ),
     usage,
     created_at: time('When it was created.'),
     created_by: Type.String(),

@@ -20,7 +20,7 @@ const status = Type.Enum(['ready', 'degraded', 'not_ready'], {
 const check = Type.Enum(['up', 'degraded', 'down', 'disabled'])
 
 export const checks = Type.Object(
-  { database: check, storage: check, disk: check, redis: check },
+  { database: check, storage: check, disk: check, redis: check, audit: check },
   { title: 'HealthChecks' },
 )
 

@@ -1,4 +1,4 @@
-import type { AuditEntry, AuditRow, Identity } from '../identities.ts'
+import type { AuditEntry, AuditLink, AuditRow, Identity } from '../identities.ts'
 import type { AccessKey, BlobPart, MultipartUpload, UploadPart } from '../objects.ts'
 import type {
   ApiKey,
@@ -128,8 +128,11 @@ export interface CatalogTransaction extends CatalogView {
   readonly remove: CatalogRemovals
   /** Adds the change row of this transaction; returns its sequence number. */
   note(change: NewChange): Awaitable<number>
-  /** Appends to the audit log; the catalog numbers the row and chains it to the one before. */
-  audit(entry: AuditEntry): Awaitable<AuditRow>
+  /**
+   * Appends to the audit log; the catalog numbers the row and chains it to the one before. `seal`
+   * proves the place that the row got.
+   */
+  audit(entry: AuditEntry, seal?: (link: AuditLink) => string): Awaitable<AuditRow>
   /** The sequence the next `note` will get: records written with it carry it as their `seq`. */
   nextSeq(): Awaitable<number>
   /**
@@ -191,6 +194,8 @@ export interface BucketQuestions {
   byId(id: string): Awaitable<Bucket | undefined>
   list(query: { after?: string; limit: number }): Awaitable<Bucket[]>
   count(): Awaitable<number>
+  /** How many belong to this principal. */
+  countOwnedBy(ownerId: string): Awaitable<number>
   /** Whether any bucket has a policy. */
   hasPolicy(): Awaitable<boolean>
 }

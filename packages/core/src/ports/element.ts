@@ -113,6 +113,8 @@ export interface ReadOptions {
 /** Bytes in memory that is used again. */
 export interface LentBytes {
   readonly bytes: Uint8Array
+  /** So many bytes before them in the same memory may be written to: a head goes out with them. */
+  readonly headRoom?: number
   /** To be called once; `isFree` unless somebody may still be reading from that memory. */
   release(isFree: boolean): void
 }

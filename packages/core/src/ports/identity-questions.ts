@@ -1,4 +1,4 @@
-import type { AuditRow, Identity, IdentityKind } from '../identities.ts'
+import type { AuditLink, AuditRow, Identity, IdentityKind } from '../identities.ts'
 import type { AccessKey } from '../objects.ts'
 import type { Awaitable } from './awaitable.ts'
 
@@ -47,7 +47,8 @@ export interface FiledAudit {
 }
 
 export interface AuditQuestions {
-  last(): Awaitable<AuditRow | undefined>
+  /** Where the log ends, by the number under which its last row lies, whatever that says. */
+  end(): Awaitable<AuditLink>
   /** Ascending, after the given sequence: for verification and export. */
   after(seq: number, limit: number, filter?: AuditFilter): Awaitable<AuditRow[]>
   /** Ascending, from the first that lies there or after the place: for verification. */

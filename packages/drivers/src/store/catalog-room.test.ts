@@ -64,6 +64,31 @@ describe('room for the catalog', () => {
     }
   })
 
+  it('knows how much of the log is in use, as SQLite itself tells it', () => {
+    const path = `${root}/catalog.db`
+    const db = openDatabase(path)
+    using room = new CatalogRoom(db)
+    const told = () => db.prepare<[], { log: number }>('PRAGMA wal_checkpoint(NOOP)').get()?.log
+    try {
+      db.exec('CREATE TABLE scratch (value TEXT)')
+      const insert = db.prepare('INSERT INTO scratch VALUES (?)')
+      // Small ones, some of several pages, and one behind which the log begins anew.
+      for (const rows of [1, 1, 30, 1, 0, 1]) {
+        room.begin()
+        assert.equal(room.used, told())
+        db.exec('BEGIN IMMEDIATE')
+        for (let row = 0; row < rows; row += 1) insert.run('x'.repeat(2000))
+        db.exec('COMMIT')
+        if (rows === 0) db.pragma('wal_checkpoint(RESTART)')
+      }
+      room.begin()
+      assert.equal(room.used, told())
+      assert.ok((room.used ?? 0) > 0 && (room.used ?? 0) < 30, 'the log began anew')
+    } finally {
+      db.close()
+    }
+  })
+
   it('is refused cleanly where a limit ends it that SQLite does not know', async () => {
     const dir = `${root}/data`
     // EFBIG in place of EDQUOT, which needs a file system of its own: SQLite tells neither apart

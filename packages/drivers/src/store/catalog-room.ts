@@ -1,6 +1,7 @@
 import { dirname } from 'node:path'
 import type { DiskFile } from '@holdfast/core/ports/disk.ts'
 import type { SqliteDatabase } from '../catalog/sqlite/database.ts'
+import { systemClock } from '../clock/system-clock.ts'
 import { nodeDisk } from '../disk/node-disk.ts'
 
 /** With less than this free, deletes are left room of their own. */
@@ -17,6 +18,11 @@ const STEP_BYTES = 256 * 1024
 /** The index of the log grows by a block for each so many frames. */
 const INDEX_BLOCK_BYTES = 32 * 1024
 const FRAMES_PER_INDEX_BLOCK = 4062
+/** Words of the header of the index, each of four bytes in the order of this processor. */
+const INDEX_HEADER = { words: 12, version: 0, frames: 4 } as const
+const INDEX_VERSION = 3_007_000
+/** Nobody fills what has to be free besides `AMPLE_BYTES` in this time. */
+const SPACE_MS = 100
 
 /**
  * Sees to it that a catalog commit cannot fail for want of space once its batch is in the log. The
@@ -31,14 +37,20 @@ export class CatalogRoom implements Disposable {
   readonly #pageBytes: number
   readonly #frames
   readonly #changes
+  readonly #header = new Uint32Array(INDEX_HEADER.words)
   /** What SQLite keeps of its log; more would be laid again and again. */
   readonly #keptBytes: number
   #scarce = false
+  /** When there was last seen to be plenty. */
+  #ampleMs = Number.NEGATIVE_INFINITY
   /** Frames in use when the transaction began; undefined where nothing lies on a disk. */
   #used: number | undefined
   #changesBefore = 0
   #log: DiskFile | undefined
   #index: DiskFile | undefined
+  /** What is known to be there of both: SQLite makes neither smaller than that. */
+  #logBytes = 0
+  #indexBytes = 0
 
   constructor(db: SqliteDatabase) {
     this.#db = db
@@ -54,10 +66,41 @@ export class CatalogRoom implements Disposable {
   begin(): void {
     this.#used = undefined
     if (this.#db.memory) return
-    // SQLite writes to the real disk, whatever the packs lie on.
-    this.#scarce = nodeDisk.space(dirname(this.#db.name)).freeBytes < AMPLE_BYTES
-    this.#used = this.#frames.get()?.log ?? 0
+    this.#lookForSpace()
+    this.#used = this.#framesInUse()
     this.#changesBefore = this.#changes.get() ?? 0
+  }
+
+  /** A lone put would pay for each look, so plenty is believed for a moment. */
+  #lookForSpace(): void {
+    const nowMs = systemClock.monotonic()
+    if (nowMs - this.#ampleMs < SPACE_MS) return
+    // SQLite writes to the real disk, whatever the packs lie on.
+    const { freeBytes } = nodeDisk.space(dirname(this.#db.name))
+    this.#scarce = freeBytes < AMPLE_BYTES
+    if (freeBytes >= 2 * AMPLE_BYTES) this.#ampleMs = nowMs
+  }
+
+  /**
+   * As the header of the index says it, which nobody but this connection changes. SQLite parses the
+   * pragma anew each time it runs, so that is asked only until there is a header.
+   */
+  #framesInUse(): number {
+    const bytes = new Uint8Array(this.#header.buffer)
+    const isWhole = this.#openIndex().read(bytes, 0) === bytes.length
+    const { version, frames } = INDEX_HEADER
+    if (isWhole && this.#header[version] === INDEX_VERSION) return this.#header[frames] ?? 0
+    return this.#frames.get()?.log ?? 0
+  }
+
+  #openIndex(): DiskFile {
+    this.#index ??= nodeDisk.open(`${this.#db.name}-shm`, 'edit')
+    return this.#index
+  }
+
+  /** Frames of the log in use when the transaction began. */
+  get used(): number | undefined {
+    return this.#used
   }
 
   /**
@@ -76,12 +119,18 @@ export class CatalogRoom implements Disposable {
   }
 
   #layOut(frames: number): void {
-    this.#log ??= nodeDisk.open(`${this.#db.name}-wal`, 'edit')
-    const bytes = HEADER_BYTES + frames * (FRAME_HEADER_BYTES + this.#pageBytes)
-    lay(this.#log, this.#scarce ? bytes : Math.min(bytes, this.#keptBytes), STEP_BYTES)
-    this.#index ??= nodeDisk.open(`${this.#db.name}-shm`, 'edit')
-    const blocks = 1 + Math.ceil(frames / FRAMES_PER_INDEX_BLOCK)
-    lay(this.#index, blocks * INDEX_BLOCK_BYTES, INDEX_BLOCK_BYTES)
+    const needed = HEADER_BYTES + frames * (FRAME_HEADER_BYTES + this.#pageBytes)
+    const bytes = this.#scarce ? needed : Math.min(needed, this.#keptBytes)
+    if (bytes > this.#logBytes) {
+      this.#log ??= nodeDisk.open(`${this.#db.name}-wal`, 'edit')
+      lay(this.#log, bytes, STEP_BYTES)
+      this.#logBytes = Math.min(bytes, this.#keptBytes)
+    }
+    const indexBytes = INDEX_BLOCK_BYTES * (1 + Math.ceil(frames / FRAMES_PER_INDEX_BLOCK))
+    if (indexBytes > this.#indexBytes) {
+      lay(this.#openIndex(), indexBytes, INDEX_BLOCK_BYTES)
+      this.#indexBytes = indexBytes
+    }
   }
 
   /**

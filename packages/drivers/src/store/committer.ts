@@ -67,6 +67,7 @@ export class Committer {
   readonly #reclaimer: Reclaimer
   readonly #begin
   readonly #end
+  readonly #undo
   readonly #savepoint
   readonly #release
   readonly #rollbackTo
@@ -80,6 +81,7 @@ export class Committer {
     this.#reclaimer = new Reclaimer(parts)
     this.#begin = parts.tables.db.prepare('BEGIN IMMEDIATE')
     this.#end = parts.tables.db.prepare('COMMIT')
+    this.#undo = parts.tables.db.prepare('ROLLBACK')
     this.#savepoint = parts.tables.db.prepare('SAVEPOINT request')
     this.#release = parts.tables.db.prepare('RELEASE request')
     this.#rollbackTo = parts.tables.db.prepare('ROLLBACK TO request')
@@ -331,14 +333,14 @@ export class Committer {
       this.#end.run()
     } catch (error) {
       if (!isFull(error) || !db.inTransaction || !this.#parts.ballast.release()) throw error
-      db.exec('COMMIT')
+      this.#end.run()
     }
   }
 
   #rollback(seq: number): void {
     const { tables } = this.#parts
     try {
-      if (tables.db.inTransaction) tables.db.exec('ROLLBACK')
+      if (tables.db.inTransaction) this.#undo.run()
     } finally {
       this.#seq = seq
       tables.counters.clear()

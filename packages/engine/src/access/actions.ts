@@ -33,7 +33,7 @@ export const actionPermissions = {
   's3:ListBucket': 'assets:read',
   's3:ListBucketVersions': 'versions:read',
   's3:ListAllMyBuckets': 'buckets:read',
-  's3:CreateBucket': 'buckets:admin',
+  's3:CreateBucket': 'buckets:create',
   's3:DeleteBucket': 'buckets:admin',
   's3:GetBucketLocation': 'buckets:read',
   's3:GetBucketVersioning': 'buckets:read',

@@ -1,6 +1,6 @@
 import type { Call } from '@holdfast/core/call.ts'
 import { HIDDEN, HoldfastError } from '@holdfast/core/errors.ts'
-import type { Principal } from '@holdfast/core/principal.ts'
+import { anonymous, type Principal } from '@holdfast/core/principal.ts'
 import type { Asset, Bucket, Version } from '@holdfast/core/records.ts'
 import type { Engine } from '../engine.ts'
 import { type Action, actionPermissions } from './actions.ts'
@@ -40,6 +40,8 @@ export interface ObjectInQuestion {
   readonly key: string
   /** Whose a new object at the key would be; absent: the caller's own. */
   readonly ownerId?: string | undefined
+  /** Whether it may be made, where it is not there yet. */
+  readonly isTaken?: boolean | undefined
   readonly asset?: Asset | undefined
   readonly version?: Version | undefined
   /** As asked for: what is not there is answered in its words. */
@@ -48,11 +50,30 @@ export interface ObjectInQuestion {
 }
 
 function resourceOf(principal: Principal, wanted: ObjectInQuestion) {
-  const { bucket, key, asset, version, action } = wanted
-  const fresh: Fresh = { ownerId: wanted.ownerId ?? principal.id, key }
+  const { key, version, action, isTaken } = wanted
+  const { bucket, asset } = isOld(wanted) ? closedToAll(wanted) : wanted
+  const fresh: Fresh = { ownerId: wanted.ownerId ?? principal.id, key, isTaken }
   const { acl: versionAcl, tags = [] } = version?.object ?? {}
   const objectTags = Object.fromEntries(tags.map(tag => [tag.key, tag.value]))
   return { bucket, asset, fresh, action, versionAcl, objectTags }
+}
+
+/** A version that is shown no more: replaced, or of an object that is deleted. */
+function isOld({ asset, version }: ObjectInQuestion): boolean {
+  if (asset === undefined || version === undefined) return false
+  return asset.deletedAt !== null || version.id !== asset.versionId
+}
+
+/** What is open to everybody is open as it is now: what it was may have been replaced for that. */
+function closedToAll({
+  bucket,
+  asset,
+}: ObjectInQuestion): Pick<ObjectInQuestion, 'bucket' | 'asset'> {
+  const settings = { ...bucket.settings, publicRead: false }
+  const closed = { ...bucket, settings }
+  if (asset?.acl == null) return { bucket: closed, asset }
+  const read = asset.acl.read.filter(id => id !== anonymous.id)
+  return { bucket: closed, asset: { ...asset, acl: { ...asset.acl, read } } }
 }
 
 /** VERSION_NOT_FOUND where a version was named, ASSET_NOT_FOUND otherwise. */
@@ -74,6 +95,14 @@ export function missingObject({
 
 export function isAllowed({ principal }: Call, wanted: ObjectInQuestion): boolean {
   return decide(principal, actionPermissions[wanted.action], resourceOf(principal, wanted)).allowed
+}
+
+/**
+ * Whether who may read the object may be told beside its content what the action asks for: not
+ * where a policy denies that, nor by a policy or list that opens nothing but the content.
+ */
+export function isToldBeside({ principal }: Call, wanted: ObjectInQuestion): boolean {
+  return decide(principal, 'assets:read', resourceOf(principal, wanted)).allowed
 }
 
 /** Who may not know of the object gets the answer for a free key: whose it is, is not told. */

@@ -16,6 +16,8 @@ export interface RuleQuestion {
   readonly objectTags?: Readonly<Record<string, string>> | undefined
   readonly atBest?: boolean | undefined
   readonly throughout?: boolean | undefined
+  /** Of an object that the principal may put there already. */
+  readonly isTaken?: boolean | undefined
 }
 
 export type Rule = { readonly effect: 'allow' | 'deny'; readonly reason: string }
@@ -50,7 +52,8 @@ export function bucketRule(
   if (isGranted(question.grants, neededOfObject(action), { principal, everybody })) {
     return { effect: 'allow', reason: 'granted by the access list of the object' }
   }
-  if (isGranted(aclOf(documents.acl), neededOfBucket(action), { principal, everybody })) {
+  const needed = neededOfBucket(action, question.isTaken)
+  if (isGranted(aclOf(documents.acl), needed, { principal, everybody })) {
     return { effect: 'allow', reason: 'granted by the access list of the bucket' }
   }
   return undefined
@@ -98,8 +101,15 @@ const OF_BUCKET: { readonly [Name in Action]?: GrantPermission } = {
   's3:PutBucketAcl': 'WRITE_ACP',
 }
 
-function neededOfBucket(action: Action): GrantPermission | undefined {
-  return OF_BUCKET[action]
+/** Who writes by the list of a bucket owns what it puts, and says so in the same request. */
+const OF_TAKEN: ReadonlySet<Action> = new Set<Action>([
+  's3:PutObjectAcl',
+  's3:PutObjectTagging',
+  's3:GetObject',
+])
+
+function neededOfBucket(action: Action, isTaken = false): GrantPermission | undefined {
+  return isTaken && OF_TAKEN.has(action) ? 'WRITE' : OF_BUCKET[action]
 }
 
 interface Asker {

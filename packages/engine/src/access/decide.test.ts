@@ -4,9 +4,14 @@ import { anonymous, type Permission, type Principal } from '@holdfast/core/princ
 import { defaultBucketSettings, type JsonObject } from '@holdfast/core/records.ts'
 import { refused } from '../test-store.test.ts'
 import { authorize, decide, mayPartly, type Resource, refuseMissing } from './decide.ts'
+import { narrow } from './narrow.ts'
 
-const closed = { name: 'closed', settings: defaultBucketSettings }
-const open = { name: 'open', settings: { ...defaultBucketSettings, publicRead: true } }
+const closed = { name: 'closed', settings: defaultBucketSettings, ownerId: null }
+const open = {
+  ...{ name: 'open', ownerId: null },
+  settings: { ...defaultBucketSettings, publicRead: true },
+}
+const hers = { ...closed, name: 'hers', ownerId: 'maker' }
 const place = { ownerId: 'somebody', key: 'a/b' }
 const plain = { id: 'a', acl: null, ...place }
 const guarded = { ...plain, acl: { read: ['reader', 'both'], write: ['writer', 'both'] } }
@@ -42,6 +47,14 @@ const granted: Principal = {
     { bucket: 'open', prefix: '', permissions: ['*:read'] },
   ],
 }
+const maker = principal('maker', ['buckets:create'])
+const tiedMaker = principal('maker', ['buckets:create'], ['closed'])
+const readsOnly = narrow(maker, { by: 'the key', permissions: ['assets:read', 'buckets:read'] })
+const hersShown: Principal = {
+  ...principal('granted', []),
+  grants: [{ bucket: 'hers', prefix: 'a/', permissions: ['assets:read'] }],
+}
+const ownThere = { ...plain, ownerId: 'person' }
 const elsewhere = { ...plain, key: 'ab' }
 
 const table: [Principal, Permission, Resource, boolean, string][] = [
@@ -63,6 +76,31 @@ const table: [Principal, Permission, Resource, boolean, string][] = [
   [granted, 'buckets:read', { bucket: open }, true, 'without a prefix it is for the bucket'],
   [granted, 'assets:write', { bucket: closed }, false, 'with one it is not'],
   [granted, 'keys:admin', {}, false, 'and nothing store-wide'],
+  [maker, 'buckets:create', { bucket: hers }, true, 'buckets of ones own may be made'],
+  [maker, 'buckets:admin', { bucket: hers }, true, 'and are ruled by their owner'],
+  [maker, 'policy:admin', { bucket: hers }, true, 'with their policies'],
+  [maker, 'assets:read', { bucket: hers, asset: plain }, true, 'and what others put there'],
+  [maker, 'versions:write', { bucket: hers, asset: plain }, true, 'for good, too'],
+  [maker, 'assets:read', { bucket: hers, asset: guarded }, false, 'but no guarded asset'],
+  [maker, 'quotas:admin', { bucket: hers }, false, 'and no limits of it'],
+  [maker, 'buckets:admin', { bucket: closed }, false, 'no bucket that nobody owns'],
+  [maker, 'assets:read', { bucket: closed, asset: plain }, false, 'nor what is in it'],
+  [maker, 'buckets:read', { bucket: { ...hers, ownerId: 'x' } }, false, 'nor those of others'],
+  [tiedMaker, 'assets:read', { bucket: hers, asset: plain }, false, 'nor what it is confined from'],
+  [readsOnly, 'assets:read', { bucket: hers, asset: plain }, true, 'a narrowed owner has the rest'],
+  [readsOnly, 'assets:write', { bucket: hers, fresh: plain }, false, 'and no more'],
+  [readsOnly, 'buckets:admin', { bucket: hers }, false, 'and no more'],
+  [principal('maker', []), 'assets:read', { bucket: hers }, false, 'without the right: nothing'],
+  [person, 'assets:write', { bucket: hers, fresh: own }, false, 'others make nothing there'],
+  [person, 'assets:write', { bucket: hers, asset: ownThere }, true, 'but keep what is theirs'],
+  [principal('x', ['buckets:read']), 'buckets:read', { bucket: hers }, false, 'nor see it'],
+  [principal('x', ['*:read']), 'buckets:read', { bucket: hers }, true, 'unless they read all'],
+  [principal('x', ['buckets:*']), 'buckets:read', { bucket: hers }, true, 'or rule all'],
+  [principal('x', ['buckets:*']), 'assets:read', { bucket: hers }, false, 'which reads nothing'],
+  [writer, 'assets:write', { bucket: hers, asset: plain }, true, 'a scope is for all buckets'],
+  [hersShown, 'assets:read', { bucket: hers, asset: plain }, true, 'and a grant for its prefix'],
+  [anonymous, 'buckets:create', {}, false, 'nobody makes buckets without a credential'],
+  [admin, 'buckets:admin', { bucket: hers }, true, 'administrators rule all'],
   [admin, 'store:admin', {}, true, 'administrators do what concerns no bucket'],
   [admin, 'assets:write', { bucket: closed, asset: guarded }, true, 'and pass every list'],
   [confinedAdmin, 'assets:write', { bucket: closed, asset: guarded }, false, 'in their buckets'],
@@ -129,6 +167,10 @@ describe('decide', () => {
       false,
     )
     assert.equal(decide(admin, 'buckets:admin', { bucket: denied }).allowed, true)
+    const owned = { ...denied, ownerId: 'maker' }
+    assert.equal(decide(maker, 'policy:admin', { bucket: owned }).allowed, true)
+    assert.equal(decide(maker, 'assets:read', { bucket: owned, asset }).allowed, false)
+    assert.equal(decide(readsOnly, 'policy:admin', { bucket: owned }).allowed, false)
     const bypass = { bucket: denied, asset, action: 's3:BypassGovernanceRetention' } as const
     assert.equal(decide(admin, 'buckets:admin', bypass).allowed, false)
     const opened = policy(

@@ -8,7 +8,8 @@ import {
 } from '@holdfast/core/principal.ts'
 import type { Asset, Bucket } from '@holdfast/core/records.ts'
 import type { Action } from './actions.ts'
-import { bucketRule } from './bucket-rules.ts'
+import { isOfAnother, mayAsGuest, mayAsOwner, ownsBucket, showsBucket } from './bucket-owners.ts'
+import { bucketRule, isSet } from './bucket-rules.ts'
 
 /**
  * The only place that says who may do what. Denied unless a rule here allows it:
@@ -16,13 +17,17 @@ import { bucketRule } from './bucket-rules.ts'
  *    it names, to nobody else.
  * 2. A scope opens what lies in the buckets of its credential.
  * 3. Rights on own assets open what the principal owns.
- * 4. A grant opens the keys of its bucket that begin with its prefix.
- * 5. A bucket with public reading opens its assets and their metadata for reading.
- * 6. The policy and the access lists of S3 of a bucket open what they grant.
+ * 4. A bucket that somebody owns is open to its owner; for others rule 3 makes no new assets there,
+ *    and to see all buckets they need to read or administer all.
+ * 5. A grant opens the keys of its bucket that begin with its prefix.
+ * 6. A bucket with public reading opens its assets and their metadata for reading, unless its
+ *    public access block ignores what means everybody.
+ * 7. The policy and the access lists of S3 of a bucket open what they grant.
  * Before all that, what the policy of the bucket denies is denied, to owners and to holders of
- * grants too; only the settings of the bucket stay open to administrators, so that a policy can be
- * taken back. And before even that, what lies outside of what the principal is narrowed to, as
- * share links, tokens with a scope and keys made for less than their user may are, is denied.
+ * grants too; only the settings of the bucket stay open to administrators and to its owner, so that
+ * a policy can be taken back. And before even that, what lies outside of what the principal is
+ * narrowed to, as share links, tokens with a scope and keys made for less than their user may are,
+ * is denied.
  */
 export interface Decision {
   readonly allowed: boolean
@@ -31,7 +36,7 @@ export interface Decision {
 }
 
 export interface Resource {
-  readonly bucket?: Pick<Bucket, 'name' | 'settings' | 'documents'> | undefined
+  readonly bucket?: Pick<Bucket, 'name' | 'settings' | 'documents' | 'ownerId'> | undefined
   readonly asset?: Pick<Asset, 'id' | 'acl' | 'ownerId' | 'key'> | undefined
   /** An asset that is to be made, or that would be there. */
   readonly fresh?: Fresh | undefined
@@ -51,6 +56,8 @@ export interface Resource {
 export interface Fresh {
   readonly ownerId: string
   readonly key: string
+  /** Its making is allowed already: what is asked about it now goes by its owner. */
+  readonly isTaken?: boolean | undefined
 }
 
 export type Missing = readonly [ErrorCode, ErrorDetails, ErrorOptions?]
@@ -71,16 +78,21 @@ export function decide(principal: Principal, permission: Permission, resource: R
   if (asset !== undefined && asset.acl !== null) {
     if (inside && isAdministrator(principal)) return allow('administrator')
     if (owned) return allow('owner of the asset')
-    return namedIn(asset.acl, principal, permission)
+    const blocked = bucket !== undefined && isBlocked(principal, bucket)
+    return !(blocked && principal.kind === 'anonymous') && namedIn(asset.acl, principal, permission)
       ? allow('named in the access list of the asset')
       : deny('not named in the access list of the asset')
   }
-  const scoped = hasScope(principal, permission)
+  const shown = permission !== 'buckets:read' || showsBucket(principal, bucket)
+  const scoped = shown && hasScope(principal, permission)
   if (scoped && inside) return allow('granted by scope')
   if (owned) return allow('owner of the asset')
+  if (inside && ownsBucket(principal, permission, bucket)) return allow('owner of the bucket')
   const grant = inside ? grantFor(principal, permission, resource) : undefined
   if (grant !== undefined) return allow(`granted for ${grant.bucket}/${grant.prefix}`)
-  if (bucket?.settings.publicRead === true && PUBLIC.has(permission)) return allow(PUBLIC_BUCKET)
+  if (bucket !== undefined && PUBLIC.has(permission) && isPublic(principal, bucket)) {
+    return allow(PUBLIC_BUCKET)
+  }
   if (rule?.effect === 'allow') return allow(rule.reason)
   return deny(scoped ? 'the credential is confined to other buckets' : 'no scope grants it')
 }
@@ -110,7 +122,8 @@ function ruleOf(principal: Principal, permission: Permission, resource: Resource
   if (bucket === undefined) return undefined
   if (bucket.documents === undefined && versionAcl === undefined) return undefined
   const { key } = asset ?? fresh ?? {}
-  const how = { objectTags, atBest, throughout }
+  const isTaken = asset === undefined && fresh?.isTaken
+  const how = { objectTags, atBest, throughout, isTaken }
   const question = { bucket, asset, key, action, grants: versionAcl, ...how }
   return bucketRule(principal, permission, question)
 }
@@ -119,11 +132,13 @@ function ruleOf(principal: Principal, permission: Permission, resource: Resource
 function keepsSettings(
   principal: Principal,
   permission: Permission,
-  { asset, fresh }: Resource,
+  { bucket, asset, fresh }: Resource,
 ): boolean {
   if (asset !== undefined || fresh !== undefined) return false
   const settings = permission.startsWith('buckets:') || permission === 'policy:admin'
-  return settings && isAdministrator(principal)
+  if (!settings) return false
+  if (isAdministrator(principal)) return true
+  return isInside(principal, bucket) && ownsBucket(principal, permission, bucket)
 }
 
 /**
@@ -135,10 +150,18 @@ export function readsAsAnyone(principal: Principal, resource: Resource): boolean
   return decide(principal, 'assets:read', resource).reason === PUBLIC_BUCKET
 }
 
+/** Whether who may read the asset may see its tags, too: not where a policy keeps them closed. */
+export function tagsAreTold(principal: Principal, resource: Resource): boolean {
+  if (resource.bucket?.documents?.policy === undefined) return true
+  return decide(principal, 'assets:read', { ...resource, action: 's3:GetObjectTagging' }).allowed
+}
+
 /** Whether only the policy or an access list of S3 lets the caller list the bucket. */
 export function isListedByRule(principal: Principal, bucket: NonNullable<Resource['bucket']>) {
   if (bucket.documents === undefined) return false
-  const open = { name: bucket.name, settings: bucket.settings }
+  const publicRead = isPublic(principal, bucket)
+  const { name, ownerId, settings } = bucket
+  const open = { name, ownerId, settings: { ...settings, publicRead } }
   const listed = decide(principal, 'assets:read', { bucket }).allowed
   return listed && !decide(principal, 'assets:read', { bucket: open }).allowed
 }
@@ -170,9 +193,21 @@ export function mayKnow(principal: Principal, resource: Resource): boolean {
 /** Whether it may know of the bucket: one that it is confined from is not there for it. */
 export function mayKnowBucket(
   principal: Principal,
-  bucket: Pick<Bucket, 'name' | 'settings'>,
+  bucket: Pick<Bucket, 'name' | 'settings' | 'documents'>,
 ): boolean {
-  return isInside(principal, bucket) || bucket.settings.publicRead
+  return isInside(principal, bucket) || isPublic(principal, bucket)
+}
+
+/** Whether what means everybody counts for nothing: the public access block of S3 is above it. */
+function isBlocked({ kind }: Principal, { documents }: Pick<Bucket, 'documents'>): boolean {
+  const block = documents?.publicAccessBlock
+  if (block === undefined) return false
+  if (isSet(block, 'ignorePublicAcls')) return true
+  return kind === 'anonymous' && isSet(block, 'restrictPublicBuckets')
+}
+
+function isPublic(principal: Principal, bucket: Pick<Bucket, 'settings' | 'documents'>): boolean {
+  return bucket.settings.publicRead && !isBlocked(principal, bucket)
 }
 
 /** The error for something that is not there, for a caller who may or may not know that. */
@@ -199,6 +234,7 @@ function covers(scopes: readonly string[], permission: Permission): boolean {
 export function mayEver(principal: Principal, permission: Permission): boolean {
   if (hasScope(principal, permission)) return true
   if (covers(principal.ownPermissions ?? [], permission)) return true
+  if (mayAsOwner(principal, permission)) return true
   return principal.grants?.some(grant => covers(grant.permissions, permission)) === true
 }
 
@@ -209,7 +245,7 @@ export function mayEver(principal: Principal, permission: Permission): boolean {
 export function mayPartly(
   principal: Principal,
   permission: Permission,
-  bucket: Pick<Bucket, 'name' | 'settings' | 'documents'>,
+  bucket: Pick<Bucket, 'name' | 'settings' | 'documents' | 'ownerId'>,
 ): boolean {
   if (!isInside(principal, bucket)) return false
   if (ruleOf(principal, permission, { bucket })?.effect === 'deny') return false
@@ -243,10 +279,18 @@ function isInside(principal: Principal, bucket: Pick<Bucket, 'name'> | undefined
   return bucket !== undefined && principal.buckets.includes(bucket.name)
 }
 
-function isOwn(principal: Principal, permission: Permission, resource: Resource): boolean {
-  if (principal.ownPermissions === undefined) return false
-  const owner = (resource.asset ?? resource.fresh)?.ownerId
-  return owner === principal.id && covers(principal.ownPermissions, permission)
+function isOwn(
+  principal: Principal,
+  permission: Permission,
+  { bucket, asset, fresh }: Resource,
+): boolean {
+  if ((asset ?? fresh)?.ownerId !== principal.id) return false
+  if (covers(principal.ownPermissions ?? [], permission)) {
+    return asset !== undefined || fresh?.isTaken === true || !isOfAnother(principal, bucket)
+  }
+  // Who may own buckets rules what it was let into those of others.
+  if (asset === undefined && fresh?.isTaken !== true) return false
+  return isOfAnother(principal, bucket) && mayAsGuest(principal, permission)
 }
 
 /** Without an asset it is about the bucket as a whole, which only an empty prefix covers. */

@@ -1,6 +1,6 @@
 import type { Call } from '@holdfast/core/call.ts'
 import type { Grant, ObjectAcl } from '@holdfast/core/objects.ts'
-import { grantsToOthers } from '../objects/object-facets.ts'
+import { grantsToOthers, withoutRuler } from '../objects/object-facets.ts'
 import { actionPermissions } from './actions.ts'
 import { isAllowed, type ObjectInQuestion } from './authorize-action.ts'
 import { refusal } from './decide.ts'
@@ -17,7 +17,8 @@ export function requireGrantRights(
 ): void {
   if (acl === undefined) return
   const had = new Set(object.version?.object?.acl?.grants.map(nameOf))
-  const grants = acl.grants.filter(grant => !had.has(nameOf(grant)))
+  const others = withoutRuler(object.bucket, acl).grants
+  const grants = others.filter(grant => !had.has(nameOf(grant)))
   if (!grantsToOthers({ owner: acl.owner, grants })) return
   const action = object.versionId === undefined ? 's3:GetObject' : 's3:GetObjectVersion'
   if (isAllowed(call, { ...object, action })) return

@@ -1,6 +1,8 @@
 import type { Call } from '@holdfast/core/call.ts'
-import type { Permission } from '@holdfast/core/principal.ts'
+import { HoldfastError } from '@holdfast/core/errors.ts'
+import { anonymous, type Permission } from '@holdfast/core/principal.ts'
 import type { Acl, Asset, Bucket } from '@holdfast/core/records.ts'
+import { isSet } from './bucket-rules.ts'
 import { decide, type Fresh, refusal } from './decide.ts'
 
 /** What a name in each part of an access list gives: `namedIn` of `decide` goes by the action. */
@@ -27,6 +29,11 @@ export function requireListRights(
 ): void {
   if (next === undefined) return
   const was = place.asset?.acl ?? null
+  const { publicAccessBlock = {} } = place.bucket.documents ?? {}
+  const publishes = gives(was?.read ?? [], next?.read.filter(id => id === anonymous.id) ?? [])
+  if (publishes && isSet(publicAccessBlock, 'blockPublicAcls')) {
+    throw new HoldfastError('PUBLIC_ACCESS_BLOCKED', { bucket: place.bucket.name })
+  }
   for (const side of ['read', 'write'] as const) {
     if (!gives(was?.[side], next?.[side])) continue
     const permission = GIVEN[side].find(one => !decide(principal, one, place).allowed)

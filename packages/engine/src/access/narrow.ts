@@ -5,6 +5,7 @@ import {
   scopeCovers,
   type Within,
 } from '@holdfast/core/principal.ts'
+import { bucketPermissionsOf } from './bucket-owners.ts'
 
 /**
  * The same principal with no more than the permissions and buckets of its credential. Its lists are
@@ -21,6 +22,7 @@ export function narrow(
     ...principal,
     permissions: cut(principal.permissions),
     buckets: bothBuckets(principal.buckets, bounds.buckets ?? null),
+    bucketPermissions: cut(bucketPermissionsOf(principal)),
     ...(ownPermissions === undefined ? {} : { ownPermissions: cut(ownPermissions) }),
     ...(grants === undefined
       ? {}

@@ -5,6 +5,7 @@ import type { Bucket } from '@holdfast/core/records.ts'
 import type { Engine } from '../engine.ts'
 import { type Action, actionPermissions } from './actions.ts'
 import { findBucketFor } from './authorize-action.ts'
+import { isOfAnother } from './bucket-owners.ts'
 import {
   authorize,
   decide,
@@ -97,12 +98,18 @@ export async function sightOfKeys(
   const bucket = await findBucketFor(engine, call, { bucket: name, action })
   const permission = actionPermissions[action]
   const isWhole = decide(principal, permission, { bucket, action }).allowed
-  if (!isWhole && mayPartly(principal, permission, bucket)) {
+  // What is there that others own and made known is read by its key, as at AWS.
+  const partly = !isOfAnother(principal, bucket) || hasGrantIn(principal, permission, name)
+  if (!isWhole && partly && mayPartly(principal, permission, bucket)) {
     const reach = reachOf(principal, { open: [], partly: [bucket] }, [permission])
     return { bucket, sight: { reach } }
   }
   authorize(principal, permission, { bucket, action })
   return { bucket, sight: listed(principal) }
+}
+
+function hasGrantIn(principal: Principal, permission: Permission, name: string): boolean {
+  return grantsOf(principal, permission).some(({ bucket }) => bucket === name)
 }
 
 function isOpen(
@@ -147,7 +154,7 @@ function reachOf(
 const PAGE = 1000
 
 /** Its own buckets for a confined credential; all, for the public ones among them, else. */
-async function candidateBuckets(engine: Engine, call: Call): Promise<Bucket[]> {
+export async function candidateBuckets(engine: Engine, call: Call): Promise<Bucket[]> {
   const { buckets } = engine.catalog.view
   const own = call.principal.buckets
   if (own !== null) {

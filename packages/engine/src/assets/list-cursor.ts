@@ -2,6 +2,8 @@ import { HoldfastError } from '@holdfast/core/errors.ts'
 import { keyProblem } from '@holdfast/core/names.ts'
 import type { Asset } from '@holdfast/core/records.ts'
 import { textFromBase64Url, textToBase64Url } from '../base64url.ts'
+import type { Engine } from '../engine.ts'
+import { openText, sealText } from '../identity/seal.ts'
 
 export type ListOrder = 'newest' | 'key'
 
@@ -9,6 +11,29 @@ export type ListOrder = 'newest' | 'key'
 export function encodeCursor(order: ListOrder, last: Asset): string {
   const text = order === 'key' ? `k${last.key}` : `s${last.createdSeq}`
   return textToBase64Url(text)
+}
+
+const PURPOSE = 'list-cursor'
+const SEALED = 'h'
+
+/** The same where the caller may not know of the asset: only this store can read it. */
+export function sealCursor({ settings, random }: Engine, order: ListOrder, last: Asset): string {
+  const how = { purpose: PURPOSE, secret: settings.linkSecret }
+  return textToBase64Url(SEALED + sealText(encodeCursor(order, last), how, random))
+}
+
+/** INVALID_CURSOR for anything that neither of them would give for this order. */
+export function openCursor(
+  { settings }: Engine,
+  cursor: string,
+  order: ListOrder,
+): { readonly beforeSeq: number } | { readonly afterKey: string } {
+  const text = cursorText(cursor)
+  if (!text.startsWith(SEALED)) return decodeCursor(cursor, order)
+  const how = { purpose: PURPOSE, secret: settings.linkSecret }
+  const opened = openText(text.slice(SEALED.length), how)
+  if (opened === undefined) throw new HoldfastError('INVALID_CURSOR')
+  return decodeCursor(opened, order)
 }
 
 /** INVALID_CURSOR for anything that `encodeCursor` would not give for this order. */
@@ -21,11 +46,12 @@ export function decodeCursor(
   if (order === 'key' && text.startsWith('k') && keyProblem(rest) === undefined) {
     return { afterKey: rest }
   }
-  if (order === 'newest' && /^s[1-9][0-9]{0,15}$/.test(text)) return { beforeSeq: Number(rest) }
+  if (order === 'newest' && /^s[1-9][0-9]{0,14}$/.test(text)) return { beforeSeq: Number(rest) }
   throw new HoldfastError('INVALID_CURSOR')
 }
 
-const CURSOR_LENGTH_MAX = 2048
+/** A sealed key of 1,024 bytes, encoded three times. */
+const CURSOR_LENGTH_MAX = 2560
 
 function cursorText(cursor: string): string {
   if (cursor.length > CURSOR_LENGTH_MAX) throw new HoldfastError('INVALID_CURSOR')

@@ -79,4 +79,30 @@ describe('a listing of records', () => {
       assert.equal(late.items.length, 1)
     }
   })
+
+  it('tells in no cursor where among what is hidden it ended', async () => {
+    const set = await withPolicy({ ...list, Effect: 'Deny', Action: '*', Resource: object('a/') })
+    await using _ = set.opened
+    const engine = { ...set.engine, limits: { ...set.engine.limits, judgedItemsMax: 2 } }
+    for (const order of ['key', 'newest'] as const) {
+      const seen: string[] = []
+      let cursor: string | undefined
+      for (let pages = 0; pages === 0 || cursor !== undefined; pages += 1) {
+        const page = await listAssets(engine, reader, { bucket, order, limit: 1, cursor })
+        seen.push(...page.items.map(item => item.key))
+        cursor = page.nextCursor
+        const told = Buffer.from(cursor ?? '', 'base64url').toString('latin1')
+        assert.doesNotMatch(told, /a\/\d/)
+        assert.ok(pages < 10)
+      }
+      assert.deepEqual(seen.toSorted(), ['b/1', 'b/2', 'c'], order)
+    }
+    const last = await listAssets(engine, reader, { bucket, order: 'key', limit: 1 })
+    const other = { bucket, order: 'newest', cursor: last.nextCursor } as const
+    await assert.rejects(listAssets(engine, reader, other), { code: 'INVALID_CURSOR' })
+    const forged = `${last.nextCursor?.slice(0, -2)}AA`
+    await assert.rejects(listAssets(engine, reader, { ...other, order: 'key', cursor: forged }), {
+      code: 'INVALID_CURSOR',
+    })
+  })
 })

@@ -2,7 +2,7 @@ import type { AssetFilter } from '@holdfast/core/ports/asset-questions.ts'
 import type { CatalogView } from '@holdfast/core/ports/catalog.ts'
 import type { Permission, Principal } from '@holdfast/core/principal.ts'
 import type { Asset, Bucket } from '@holdfast/core/records.ts'
-import { decide } from '../access/decide.ts'
+import { decide, tagsAreTold } from '../access/decide.ts'
 
 export interface JudgedQuery {
   readonly principal: Principal
@@ -13,18 +13,18 @@ export interface JudgedQuery {
   readonly isKeyed: boolean
   readonly limit: number
   readonly offset: number
+  /** How many assets are looked at. */
+  readonly itemsMax: number
 }
 
 export interface JudgedPage {
   readonly items: readonly Asset[]
-  /** Of the first `SCANNED_MAX` that the filter finds: beyond them nobody counts. */
+  /** Of the first `itemsMax` that the filter finds: beyond them nobody counts. */
   readonly total: number
-  /** The page goes on after this one, which may not be shown itself. */
-  readonly last: Asset | undefined
+  /** The page goes on after this one. */
+  readonly last: { readonly asset: Asset; readonly isSeen: boolean } | undefined
 }
 
-/** How many assets one listing looks at. */
-export const SCANNED_MAX = 10_000
 const PAGE = 1000
 
 /**
@@ -36,10 +36,10 @@ export async function listJudged(view: CatalogView, query: JudgedQuery): Promise
   const first = query.isKeyed ? { afterKey: '' } : undefined
   const items: Asset[] = []
   let skipped = 0
-  let last: Asset | undefined
+  let last: JudgedPage['last']
   const walked = await walk(view, query, start ?? first, (asset, isSeen) => {
     if (items.length >= limit) return false
-    last = asset
+    last = { asset, isSeen }
     if (!isSeen) return true
     if (skipped < offset) skipped += 1
     else items.push(asset)
@@ -58,23 +58,29 @@ type Start = { readonly beforeSeq: number } | { readonly afterKey: string } | un
 /** `whole` when nothing is left to look at. */
 async function walk(
   view: CatalogView,
-  query: Pick<JudgedQuery, 'principal' | 'needed' | 'filter' | 'isKeyed'>,
+  query: Pick<JudgedQuery, 'principal' | 'needed' | 'filter' | 'isKeyed' | 'itemsMax'>,
   start: Start,
   take: (asset: Asset, isSeen: boolean) => boolean,
 ): Promise<'whole' | 'part'> {
+  const { filter } = query
+  // What is found by its tags, or by a text that may stand in them, tells of them.
+  const asksForTags = filter.tagsAny !== undefined || filter.search !== undefined
   const buckets = new Map<string, Bucket | undefined>()
   let from = start
-  for (let scanned = 0; scanned < SCANNED_MAX; scanned += PAGE) {
-    const found = await view.assets.list({ ...query.filter, ...from, limit: PAGE, offset: 0 })
+  for (let scanned = 0; scanned < query.itemsMax; scanned += PAGE) {
+    const limit = Math.min(PAGE, query.itemsMax - scanned)
+    const found = await view.assets.list({ ...filter, ...from, limit, offset: 0 })
     for (const asset of found) {
       const { bucketId } = asset
       if (!buckets.has(bucketId)) buckets.set(bucketId, await view.buckets.byId(bucketId))
       const resource = { bucket: buckets.get(bucketId), asset }
-      const isSeen = query.needed.every(one => decide(query.principal, one, resource).allowed)
+      const isOpen = query.needed.every(one => decide(query.principal, one, resource).allowed)
+      const tells = asksForTags && asset.tags.length > 0
+      const isSeen = isOpen && (!tells || tagsAreTold(query.principal, resource))
       if (!take(asset, isSeen)) return 'part'
     }
     const last = found.at(-1)
-    if (found.length < PAGE || last === undefined) return 'whole'
+    if (found.length < limit || last === undefined) return 'whole'
     from = query.isKeyed ? { afterKey: last.key } : { beforeSeq: last.createdSeq }
   }
   return 'part'

@@ -11,7 +11,7 @@ import { authorize } from '../access/decide.ts'
 import { type Sight, sightOf } from '../access/sight.ts'
 import type { Engine } from '../engine.ts'
 import { type PageQuery, requirePage } from '../page.ts'
-import { decodeCursor, encodeCursor, type ListOrder } from './list-cursor.ts'
+import { encodeCursor, type ListOrder, openCursor, sealCursor } from './list-cursor.ts'
 import { listJudged } from './list-judged.ts'
 
 export interface ListQuery extends PageQuery {
@@ -44,19 +44,25 @@ export async function listAssets(
 ): Promise<AssetPage> {
   const { limit, offset } = requirePage(engine, query)
   const order = query.order ?? 'newest'
-  const start = query.cursor === undefined ? {} : decodeCursor(query.cursor, order)
+  const begin = query.cursor === undefined ? undefined : openCursor(engine, query.cursor, order)
   const wanted = { bucket: query.bucket, deleted: query.deleted }
   const { judged, ...sight } = await sightOf(engine, call, wanted)
   const filter = assetFilter(engine, query, sight)
   if (judged !== undefined) {
     const isKeyed = order === 'key'
-    const begin = query.cursor === undefined ? undefined : decodeCursor(query.cursor, order)
     const { principal } = call
-    const about = { principal, needed: judged, filter, start: begin, isKeyed, limit, offset }
-    const { last, ...page } = await engine.catalog.read(view => listJudged(view, about))
-    return last === undefined ? page : { ...page, nextCursor: encodeCursor(order, last) }
+    const { judgedItemsMax: itemsMax } = engine.limits
+    const of = { principal, needed: judged, filter, start: begin, isKeyed, itemsMax }
+    const { last, ...page } = await engine.catalog.read(async view => {
+      return await listJudged(view, { ...of, limit, offset })
+    })
+    if (last === undefined) return page
+    const { asset, isSeen } = last
+    // The caller may not know of the key at which the search ended.
+    const nextCursor = isSeen ? encodeCursor(order, asset) : sealCursor(engine, order, asset)
+    return { ...page, nextCursor }
   }
-  const keyed = order === 'key' ? { afterKey: '', ...start } : start
+  const keyed = order === 'key' ? { afterKey: '', ...begin } : begin
   const { found, total } = await engine.catalog.read(async view => ({
     found: await view.assets.list({ ...filter, ...keyed, limit: limit + 1, offset }),
     total: await view.assets.count(filter),

@@ -8,6 +8,8 @@ import {
   hasOwnRight,
   hasScope,
   isAdministrator,
+  refusal,
+  tagsAreTold,
 } from '../access/decide.ts'
 import { GIVEN } from '../access/list-rights.ts'
 import { requireNoGain } from '../access/no-gain.ts'
@@ -106,6 +108,14 @@ async function authoriseAndCopy(
   const wanted = { id, permission: 'assets:read', deleted: 'hide' } as const
   const { asset, bucket: from, seen } = await findSeen(engine, call, wanted)
   requireFields(input)
+  // They come along, and would be read at the copy.
+  if (asset.tags.length > 0 && !tagsAreTold(call.principal, { bucket: from, asset })) {
+    throw refusal(
+      call.principal,
+      'metadata:read',
+      'the tags of the source are closed to the caller',
+    )
+  }
   const name = input.name ?? asset.name
   const service = input.service ?? asset.service
   const ownerId = (input.ownerId ?? ownerOfCopy(call, asset)).toLowerCase()

@@ -1,40 +1,64 @@
-import { createHmac } from 'node:crypto'
-import type { AuditEntry, AuditRow } from '@holdfast/core/identities.ts'
+import { HoldfastError } from '@holdfast/core/errors.ts'
+import type { AuditEntry, AuditLink } from '@holdfast/core/identities.ts'
 import type { Catalog } from '@holdfast/core/ports/catalog.ts'
 import type { Clock } from '@holdfast/core/ports/clock.ts'
 import type { Element } from '@holdfast/core/ports/element.ts'
 import { systemPrincipal } from '@holdfast/core/principal.ts'
 import type { Rate } from '@holdfast/core/rates/rate-table.ts'
+import type { JsonObject } from '@holdfast/core/records.ts'
 import { commit } from '../commit.ts'
+import { beginHead, type SealedHead, writeHead } from './audit-head.ts'
+import { type AuditKeys, checkSeal, OF_STORE } from './audit-keys.ts'
+import { BROKEN } from './chain-check.ts'
+import { checkEnd } from './check-end.ts'
 import { RefusalTally } from './refusal-tally.ts'
 
 export interface AuditParts {
   readonly catalog: Catalog
   readonly element: Element
   readonly clock: Clock
-  readonly secret: Uint8Array
+  readonly keys: AuditKeys
   /** Refusals of one address that have rows of their own; more are counted. */
   readonly refusals?: Rate | undefined
   /** Told when rows could not be written. */
   readonly onError: (error: unknown) => void
+  /** Told, a sentence each, why the log is not the one that this store left. */
+  readonly onBroken?: ((problems: readonly string[]) => void) | undefined
+  /** Told each head that was written. */
+  readonly onSealed?: ((head: AuditLink) => void) | undefined
+}
+
+export interface AuditStart {
+  readonly end: AuditLink
+  /** Rows that tell of a log that was found broken at other times. */
+  readonly brokenBefore: number
+  /** Id of the key that sealed the log until now, where another one does from now on. */
+  readonly changedFrom: string | undefined
 }
 
 const QUEUE_MAX = 10_000
 const BATCH_MAX = 500
 const HEAD_MS = 2_000
 const TALLY_MS = 30_000
-export const HEAD_NOTE = 'audit-head'
 
 /**
  * Writes the audit log: what arrives while a commit is on its way goes into the next one. A flood
  * that would fill the memory is counted instead of kept, and the count is a row of its own.
+ *
+ * A log that does not end as this store left it gets a row that tells so before it gets any other,
+ * and its head is not sealed again before that row is durable.
  */
 export class AuditLog {
   readonly #parts: AuditParts
   #queue: AuditEntry[] = []
   #lost = 0
   #running: Promise<void> | undefined
-  #head: AuditRow | undefined
+  /** Where the log ends, as far as this process wrote or checked it. */
+  #end: AuditLink | undefined
+  /** What the log must tell before anything else. */
+  #owed: AuditEntry[] = []
+  #isBroken = false
+  #head: AuditLink | undefined
   #headTimer: Promise<void> | undefined
   readonly #closing = new AbortController()
   readonly #tally: RefusalTally
@@ -42,8 +66,43 @@ export class AuditLog {
 
   constructor(parts: AuditParts) {
     this.#parts = parts
-    const [a = 0, b = 0, c = 0, d = 0] = parts.secret
+    const [a = 0, b = 0, c = 0, d = 0] = parts.keys.ofStore.secret
     this.#tally = new RefusalTally(parts.refusals, a | (b << 8) | (c << 16) | (d << 24))
+  }
+
+  /** Where the log ends; undefined before the start. */
+  get end(): AuditLink | undefined {
+    return this.#end
+  }
+
+  /** Whether the log was found broken since the start. */
+  get isBroken(): boolean {
+    return this.#isBroken
+  }
+
+  /**
+   * Checks that the log ends as it was left, before anything is added to it; in a new store, before
+   * anything is written there. SETTINGS_INVALID where its key is the one of the store still.
+   */
+  async start(): Promise<AuditStart> {
+    const { keys, catalog } = this.#parts
+    const [key] = keys.ring
+    await beginHead(this.#parts, key)
+    const brokenBefore = await catalog.view.audits.count({ action: BROKEN })
+    const { head, end, problems } = await checkEnd(this.#parts, keys)
+    if (head !== undefined) requireKeyOfStore(keys, head)
+    const sealedBy = head?.seal.split(':')[0]
+    const isRekeyed = problems.length === 0 && sealedBy !== key.id
+    this.#end = end
+    if (problems.length > 0) this.#noteBroken(problems, { head, end })
+    else if (isRekeyed) {
+      const detail = { before: sealedBy ?? null, after: key.id }
+      this.#owed.push(this.#entryOf('audit.key.changed', 'success', detail))
+    }
+    if (this.#owed.length > 0) this.#start()
+    else if (head?.seq !== end.seq) this.#head = end
+    await this.settle()
+    return { end: this.#end, brokenBefore, changedFrom: isRekeyed ? sealedBy : undefined }
   }
 
   /** Goes out with the next commit, within milliseconds; nobody waits for it. */
@@ -97,31 +156,70 @@ export class AuditLog {
   async #drain(): Promise<void> {
     // Requests of the same turn share the commit.
     await Promise.resolve()
-    while (this.#queue.length > 0) {
+    while (this.#queue.length + this.#owed.length > 0) {
       const entries = this.#queue.splice(0, BATCH_MAX)
       const lost = this.#lost + entries.length
       if (this.#lost > 0) entries.push(this.#overflow())
       try {
-        const call = { principal: systemPrincipal, requestId: 'audit', signal: none }
-        this.#head = await commit(this.#parts, call, { name: 'audits.append', args: { entries } })
+        await this.#append(entries)
         this.#headTimer ??= this.#writeHeadSoon()
       } catch (error) {
         // The next row that can be written tells how many are not there.
         this.#lost += lost
         this.#parts.onError(error)
+        return
       }
     }
+  }
+
+  /** Again where the log ended elsewhere: then with a row before them that tells so. */
+  async #append(entries: readonly AuditEntry[]): Promise<void> {
+    const [key] = this.#parts.keys.ring
+    const call = { principal: systemPrincipal, requestId: 'audit', signal: none }
+    for (;;) {
+      const owed = this.#owed.length
+      const after = this.#end
+      const args = { entries: [...this.#owed, ...entries], key, after }
+      const { isMoved, seq, hash } = await commit(this.#parts, call, {
+        name: 'audits.append',
+        args,
+      })
+      const end = { seq, hash }
+      this.#end = end
+      if (isMoved) {
+        const problem = `the log ended with row ${after?.seq} and now ends with row ${seq}`
+        this.#noteBroken([problem], { head: after, end })
+        continue
+      }
+      this.#owed.splice(0, owed)
+      this.#head = end
+      return
+    }
+  }
+
+  #noteBroken(
+    problems: readonly string[],
+    { head, end }: { readonly head: AuditLink | undefined; readonly end: AuditLink },
+  ): void {
+    this.#isBroken = true
+    const left = head === undefined ? null : { seq: head.seq, hash: head.hash }
+    const detail = { problems: [...problems], left, found: { ...end } }
+    this.#owed.push(this.#entryOf(BROKEN, 'failed', detail))
+    this.#parts.onBroken?.(problems)
   }
 
   #overflow(): AuditEntry {
     const lost = this.#lost
     this.#lost = 0
+    return this.#entryOf('auditOverflow', 'failed', { lost })
+  }
+
+  #entryOf(action: string, outcome: AuditEntry['outcome'], detail: JsonObject): AuditEntry {
     const { id, kind, name } = systemPrincipal
     return {
       at: new Date(this.#parts.clock.now()).toISOString(),
-      ...{ actor: id, actorKind: kind, actorName: name },
-      ...{ ip: '', agent: '', requestId: 'audit', action: 'auditOverflow', outcome: 'failed' },
-      ...{ status: 0, code: null, resource: {}, detail: { lost } },
+      ...{ actor: id, actorKind: kind, actorName: name, ip: '', agent: '' },
+      ...{ requestId: 'audit', action, outcome, status: 0, code: null, resource: {}, detail },
     }
   }
 
@@ -142,29 +240,25 @@ export class AuditLog {
   }
 
   async #writeHead(): Promise<void> {
-    const row = this.#head
-    if (row === undefined) return
+    const { keys, element, onError, onSealed } = this.#parts
+    const head = this.#head
+    if (head === undefined) return
     this.#head = undefined
-    const { seq, hash } = row
-    const note = JSON.stringify({ seq, hash, seal: sealOf({ seq, hash }, this.#parts.secret) })
     try {
-      await this.#parts.element.writeNote(HEAD_NOTE, note)
+      await writeHead(element, head, keys.ring[0])
+      onSealed?.(head)
     } catch (error) {
-      this.#parts.onError(error)
+      onError(error)
     }
   }
 }
 
 const { signal: none } = new AbortController()
 
-export interface AuditHead {
-  readonly seq: number
-  readonly hash: string
-}
-
-/** Who cannot read the secret of the store cannot move the head. */
-export function sealOf({ seq, hash }: AuditHead, secret: Uint8Array): string {
-  return createHmac('sha256', secret)
-    .update(`holdfast-audit-head-v1\n${seq}\n${hash}`)
-    .digest('hex')
+/** Whoever can read the store could go on with its key for ever: it is dropped by name only. */
+function requireKeyOfStore({ ring, ofStore }: AuditKeys, head: SealedHead): void {
+  if (checkSeal('head', head, ring).is !== 'unknown') return
+  if (checkSeal('head', head, [ofStore]).is !== 'good') return
+  const problem = `until now the key of the store sealed the log: add ",${OF_STORE}" for one start`
+  throw new HoldfastError('SETTINGS_INVALID', { errors: [{ path: 'STORAGE_AUDIT_KEY', problem }] })
 }

@@ -1,12 +1,25 @@
-import type { AuditEntry, AuditRow } from '@holdfast/core/identities.ts'
+import type { AuditEntry, AuditLink } from '@holdfast/core/identities.ts'
 import type { CatalogTransaction } from '@holdfast/core/ports/catalog.ts'
+import { type AuditKey, sealOf } from './audit-keys.ts'
 
-/** Returns the last row: where the log ends now. */
+export interface AppendAudits {
+  readonly entries: readonly AuditEntry[]
+  readonly key: AuditKey
+  /** Where the log must end, or nothing is written; absent: wherever it does. */
+  readonly after?: AuditLink | undefined
+}
+
+/** Tells where the log ends now, and whether it had ended where it must. */
 export async function appendAuditsTransaction(
   tx: CatalogTransaction,
-  args: { readonly entries: readonly AuditEntry[] },
-): Promise<AuditRow | undefined> {
-  let last: AuditRow | undefined
-  for (const entry of args.entries) last = await tx.audit(entry)
-  return last
+  { entries, key, after }: AppendAudits,
+): Promise<AuditLink & { readonly isMoved: boolean }> {
+  let { seq, hash } = await tx.audits.end()
+  const isMoved = after !== undefined && (after.seq !== seq || after.hash !== hash)
+  if (isMoved) return { seq, hash, isMoved }
+  for (const entry of entries) {
+    const row = await tx.audit(entry, link => sealOf('row', link, key))
+    ;({ seq, hash } = row)
+  }
+  return { seq, hash, isMoved }
 }

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import type { AuditEntry } from '@holdfast/core/identities.ts'
 import { openDatabase } from '@holdfast/drivers/catalog/sqlite/database.ts'
 import { callOf, openTestStore, refused, type TestStore } from '../test-store.test.ts'
-import { AuditLog, HEAD_NOTE } from './audit-log.ts'
+import { AuditLog } from './audit-log.ts'
 import { listAudits } from './read-audits.ts'
 import { verifyAudits } from './verify-audits.ts'
 
@@ -16,10 +16,10 @@ function entryOf(action: string): AuditEntry {
   }
 }
 
-function openLog({ engine, store }: TestStore, errors: unknown[] = []): AuditLog {
-  const { catalog, element, clock } = engine
+function openLog({ engine }: TestStore, errors: unknown[] = []): AuditLog {
+  const { catalog, element, clock, auditKeys: keys } = engine
   const onError = (error: unknown) => errors.push(error)
-  return new AuditLog({ catalog, element, clock, secret: store.linkSecret, onError })
+  return new AuditLog({ catalog, element, clock, keys, onError })
 }
 
 /** As somebody would who can write the catalog, but does not know the secret. */
@@ -29,12 +29,18 @@ function tamper({ dir }: TestStore, sql: string): void {
   db.close()
 }
 
+async function wholeWith({ engine }: TestStore, rows: number): Promise<void> {
+  const { head, ...found } = await verifyAudits(engine)
+  assert.deepEqual(found, { rows, problems: [], unproven: [] })
+  assert.equal(head.seq, rows)
+}
+
 async function filled(): Promise<TestStore> {
   const opened = await openTestStore()
   const log = openLog(opened)
   for (let n = 1; n <= 20; n += 1) await log.recordDurably(entryOf(`act${n}`))
   await log.close()
-  assert.deepEqual(await verifyAudits(opened.engine), { rows: 20, problems: [] })
+  await wholeWith(opened, 20)
   return opened
 }
 
@@ -50,7 +56,7 @@ test('what is recorded together is committed together, in order and without loss
     ['act1233', 'act1232'],
   )
   await log.close()
-  assert.deepEqual(await verifyAudits(opened.engine), { rows: 1234, problems: [] })
+  await wholeWith(opened, 1234)
 })
 
 test('a flood is counted where it cannot be kept', async () => {
@@ -80,8 +86,8 @@ const onError = (error: unknown) => {
 
 test('refusals of an address that causes too many are counted, each one, in few rows', async () => {
   await using opened = await openTestStore()
-  const { catalog, element, clock } = opened.engine
-  const parts = { catalog, element, clock, secret: opened.store.linkSecret, onError }
+  const { catalog, element, clock, auditKeys: keys } = opened.engine
+  const parts = { catalog, element, clock, keys, onError }
   const log = new AuditLog({ ...parts, refusals: { quota: 5, windowMs: 3_600_000 } })
   const refusal = (ip: string, code: string): AuditEntry => {
     return { ...entryOf('getAsset'), outcome: 'refused', status: 401, code, ip }
@@ -100,17 +106,18 @@ test('refusals of an address that causes too many are counted, each one, in few 
     ['192.0.2.1', 545, { UNAUTHENTICATED: 495, FORBIDDEN: 50 }],
     ['2001:db8:0:0::/64', 95, { FORBIDDEN: 95 }],
   ])
-  assert.deepEqual(await verifyAudits(opened.engine), { rows: total, problems: [] })
+  await wholeWith(opened, total)
 })
 
 test('a flood from many addresses is counted in bounded memory and rows', async () => {
   await using opened = await openTestStore()
-  const { catalog, element, clock } = opened.engine
-  const parts = { catalog, element, clock, secret: opened.store.linkSecret, onError }
+  const { catalog, element, clock, auditKeys: keys } = opened.engine
+  const parts = { catalog, element, clock, keys, onError }
   const log = new AuditLog({ ...parts, refusals: { quota: 1, windowMs: 3_600_000 } })
   for (let n = 0; n < 3000; n += 1) {
     const ip = `10.0.${n >> 8}.${n & 255}`
-    for (let m = 0; m < 3; m += 1) log.recordRefusal({ ...entryOf('x'), outcome: 'refused', ip })
+    const refusal = { ...entryOf('x'), outcome: 'refused', actorKind: 'anonymous', ip } as const
+    for (let m = 0; m < 3; m += 1) log.recordRefusal(refusal)
     if (n % 500 === 0) await log.flush()
   }
   await log.close()
@@ -120,7 +127,8 @@ test('a flood from many addresses is counted in bounded memory and rows', async 
     counts.reduce((sum, count) => sum + count, 0),
     9000,
   )
-  assert.equal(total, 3000 + 1001)
+  // Ten rows of strangers, and with the last round those of a hundred addresses and all others.
+  assert.equal(total, 10 + 101)
 })
 
 for (const [what, sql, problem] of [
@@ -153,6 +161,14 @@ for (const [what, sql, problem] of [
   })
 }
 
+test('a row that cannot be read keeps nobody from reading the others', async () => {
+  await using opened = await filled()
+  tamper(opened, `UPDATE audits SET record = '{', at = 9000000000000000000 WHERE seq = 7`)
+  const { items } = await listAudits(opened.engine, opened.call, { limit: 100 })
+  assert.equal(items.length, 20)
+  assert.equal(items.at(-7)?.entry.action, 'audit.row.unreadable')
+})
+
 test('a row that sends its reader back is found, and read once', async () => {
   await using opened = await openTestStore()
   const log = openLog(opened)
@@ -160,7 +176,9 @@ test('a row that sends its reader back is found, and read once', async () => {
   await log.close()
   tamper(opened, `UPDATE audits SET record = replace(record, '"seq":1000,', '"seq":0,')`)
   // Whoever begins anew at the row it says never ends.
-  const { rows, problems } = await verifyAudits(opened.engine, AbortSignal.timeout(20_000))
+  const { rows, problems } = await verifyAudits(opened.engine, {
+    signal: AbortSignal.timeout(20_000),
+  })
   assert.equal(rows, 1010)
   assert.match(problems.join('\n'), /row 1000 is not filed as what it says/)
 })
@@ -168,9 +186,10 @@ test('a row that sends its reader back is found, and read once', async () => {
 test('a tail that was cut and written anew is found', async () => {
   await using opened = await filled()
   tamper(opened, 'DELETE FROM audits WHERE seq > 10')
-  const { catalog } = opened.engine
+  const { catalog, auditKeys } = opened.engine
   const entries = Array.from({ length: 10 }, () => entryOf('forged'))
-  await catalog.write('audits.append', { entries }, { actor: 'x', requestId: 'x' })
+  const [key] = auditKeys.ring
+  await catalog.write('audits.append', { entries, key }, { actor: 'x', requestId: 'x' })
   const { problems } = await verifyAudits(opened.engine)
   assert.match(problems.join(), /row 20 is not the one the head names/)
 })
@@ -178,17 +197,17 @@ test('a tail that was cut and written anew is found', async () => {
 test('a head that is changed or gone is found', async () => {
   await using opened = await filled()
   const { element } = opened.engine
-  const note = JSON.parse((await element.readNote(HEAD_NOTE)) ?? '')
-  await element.writeNote(HEAD_NOTE, JSON.stringify({ ...note, seq: 10 }))
+  const note = JSON.parse((await element.readNote('audit-head')) ?? '')
+  await element.writeNote('audit-head', JSON.stringify({ ...note, seq: 10 }))
   assert.match((await verifyAudits(opened.engine)).problems.join(), /head .* was changed/)
-  await element.writeNote(HEAD_NOTE, '{')
+  await element.writeNote('audit-head', '{')
   assert.match((await verifyAudits(opened.engine)).problems.join(), /head .* was changed/)
 })
 
 test('the log comes back whole from the packs', async () => {
   let opened = await filled()
   opened = await opened.reopen('rebuild')
-  assert.deepEqual(await verifyAudits(opened.engine), { rows: 20, problems: [] })
+  await wholeWith(opened, 20)
   await opened[Symbol.asyncDispose]()
 })
 
@@ -214,7 +233,7 @@ test('rows that could not be written are counted by the next one that can', asyn
       ['good', undefined],
     ],
   )
-  assert.deepEqual(await verifyAudits(opened.engine), { rows: 3, problems: [] })
+  await wholeWith(opened, 3)
 })
 
 test('only who may view the log reads it', async () => {

@@ -12,7 +12,10 @@ interface Tally {
   readonly actions: Set<string>
 }
 
-const ADDRESSES_MAX = 1000
+/** Addresses with a row of their own each time, while others are told together. */
+const ADDRESSES_MAX = 100
+/** So many times the rows of one address are the rows of all strangers together. */
+const STRANGERS = 10
 const KEYS_MAX = 10_000
 const NAMES_MAX = 20
 /** Whoever is one too many is counted together with the others. */
@@ -24,18 +27,22 @@ const OTHERS = ''
  */
 export class RefusalTally {
   readonly #table: RateTable | undefined
+  readonly #strangers: RateTable | undefined
   #tallies = new Map<string, Tally>()
 
   /** Without a rate every refusal has a row of its own. */
   constructor(rate: Rate | undefined, seed: number) {
     this.#table = rate && new RateTable(rate, { keysMax: KEYS_MAX, seed })
+    const all = rate && { ...rate, quota: rate.quota * STRANGERS }
+    this.#strangers = all && new RateTable(all, { keysMax: 1, seed })
   }
 
   /** True when it was counted here; false when it deserves a row of its own. */
   count(entry: AuditEntry, nowMs: number): boolean {
     if (this.#table === undefined) return false
     const key = addressKey(entry.ip)
-    if (this.#table.take(key, nowMs).allowed) return false
+    const isAlone = this.#table.take(key, nowMs).allowed
+    if (isAlone && this.#mayStranger(entry, nowMs)) return false
     const known = this.#tallies.get(key)
     const place = known === undefined && this.#tallies.size >= ADDRESSES_MAX ? OTHERS : key
     const tally = this.#tallies.get(place) ?? newTally(entry)
@@ -48,6 +55,12 @@ export class RefusalTally {
     }
     if (tally.actions.size < NAMES_MAX) tally.actions.add(entry.action)
     return true
+  }
+
+  /** Whoever has a network of many addresses would fill the disk else, without any credential. */
+  #mayStranger({ actorKind }: AuditEntry, nowMs: number): boolean {
+    if (actorKind !== 'anonymous') return true
+    return this.#strangers?.take('', nowMs).allowed !== false
   }
 
   /** One row for each address; counting begins anew. */

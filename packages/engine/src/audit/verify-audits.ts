@@ -1,39 +1,53 @@
-import { hash } from 'node:crypto'
-import { type AuditRow, auditText, firstAuditLink } from '@holdfast/core/identities.ts'
+import type { AuditLink } from '@holdfast/core/identities.ts'
 import type { FiledAudit } from '@holdfast/core/ports/identity-questions.ts'
 import type { Engine } from '../engine.ts'
-import { type AuditHead, HEAD_NOTE, sealOf } from './audit-log.ts'
+import { headSealProblems, readHead } from './audit-head.ts'
+import { ChainCheck } from './chain-check.ts'
 
 export interface AuditReport {
   readonly rows: number
   /** Where the log breaks, a sentence each; empty when it is whole. */
   readonly problems: readonly string[]
+  /** What could not be proven for want of a key, a sentence each. */
+  readonly unproven: readonly string[]
+  /** The last row: a copy of it that is kept elsewhere shows whether the log is the same still. */
+  readonly head: AuditLink
+}
+
+export interface VerifyAuditOptions {
+  readonly signal?: AbortSignal
+  /** Where the log once ended, from somewhere that nobody can write who can write the store. */
+  readonly kept?: AuditLink | undefined
 }
 
 const PAGE = 1000
 const PROBLEMS_MAX = 100
 
 /**
- * Reads the whole audit log: every row must be what its hash says, follow from the one before and
- * be found by what it says, and the log must reach at least as far as the head that lies on the
- * element.
+ * Reads the whole audit log: every row must be what its hash says, follow from the one before, be
+ * sealed with a key of the log and be found by what it says, and the log must reach at least as far
+ * as the head that lies on the element.
  */
-export async function verifyAudits(engine: Engine, signal?: AbortSignal): Promise<AuditReport> {
-  const head = await readHead(engine)
+export async function verifyAudits(
+  engine: Engine,
+  { signal, kept }: VerifyAuditOptions = {},
+): Promise<AuditReport> {
+  const keys = engine.auditKeys
+  const head = await readHead(engine.element)
+  const check = new ChainCheck(keys.ring)
   const problems: string[] = []
-  let last: AuditRow | undefined
   let rows = 0
-  let atHead: AuditRow | undefined
+  const hashes = new Map<number, string>()
   for (let place: number | undefined; ; ) {
     signal?.throwIfAborted()
     const page: FiledAudit[] = await engine.catalog.view.audits.filed(place, PAGE)
     for (const filed of page) {
       rows += 1
+      const found = check.take(filed)
+      if (problems.length < PROBLEMS_MAX) problems.push(...found)
       const { row } = filed
-      if (problems.length < PROBLEMS_MAX) problems.push(...problemsOf(filed, last))
       if (row?.seq !== filed.place) continue
-      if (row.seq === head?.seq) atHead = row
-      last = row
+      if (row.seq === head?.seq || row.seq === kept?.seq) hashes.set(row.seq, row.hash)
     }
     place = page.at(-1)?.place
     // Beyond, numbers are no longer told apart, and none of ours comes there.
@@ -41,56 +55,28 @@ export async function verifyAudits(engine: Engine, signal?: AbortSignal): Promis
     // Others go on meanwhile, however long the log is.
     await new Promise(resolve => setImmediate(resolve))
   }
-  problems.push(...headProblems(engine, head, { last, atHead }))
-  return { rows, problems }
+  const { last } = check
+  const sealed = headSealProblems(head, keys)
+  problems.push(...sealed.problems)
+  if (head !== undefined && sealed.problems.length === 0) {
+    problems.push(...reachProblems(head, last, { hash: hashes.get(head.seq), what: 'the head' }))
+  }
+  if (kept !== undefined) {
+    const what = 'the head that was kept'
+    problems.push(...reachProblems(kept, last, { hash: hashes.get(kept.seq), what }))
+  }
+  return { rows, problems, unproven: [...check.unproven(), ...sealed.unproven], head: last }
 }
 
-function problemsOf(
-  { place, row, isFiledRight }: FiledAudit,
-  before: AuditRow | undefined,
+/** The log must reach as far as the head, and have the row there that it names. */
+function reachProblems(
+  head: AuditLink,
+  last: AuditLink,
+  { hash, what }: { readonly hash: string | undefined; readonly what: string },
 ): string[] {
-  if (row === undefined) return [`row ${place} cannot be read`]
-  const misfiled = [`row ${place} is not filed as what it says`]
-  // It stands in no line with others.
-  if (row.seq !== place) return misfiled
-  return [...(isFiledRight ? [] : misfiled), ...chainProblems(row, before)]
-}
-
-function chainProblems(row: AuditRow, before: AuditRow | undefined): string[] {
-  const expected = (before?.seq ?? 0) + 1
-  if (row.seq !== expected) return [`rows ${expected} to ${row.seq - 1} are missing`]
-  if (row.previous !== (before?.hash ?? firstAuditLink)) {
-    return [`row ${row.seq} does not follow from the row before it`]
+  if (head.seq > last.seq) {
+    return [`the end is cut off: rows ${last.seq + 1} to ${head.seq} are missing`]
   }
-  return row.hash === hash('sha256', auditText(row)) ? [] : [`row ${row.seq} was changed`]
-}
-
-function headProblems(
-  engine: Engine,
-  head: SealedHead | undefined,
-  { last, atHead }: { last: AuditRow | undefined; atHead: AuditRow | undefined },
-): string[] {
-  if (head === undefined) return last === undefined ? [] : ['the head on the element is missing']
-  if (head.seal !== sealOf(head, engine.settings.linkSecret)) {
-    return ['the head on the element was changed']
-  }
-  if (head.seq > (last?.seq ?? 0)) {
-    return [`the end is cut off: rows ${(last?.seq ?? 0) + 1} to ${head.seq} are missing`]
-  }
-  return atHead?.hash === head.hash ? [] : [`row ${head.seq} is not the one the head names`]
-}
-
-interface SealedHead extends AuditHead {
-  readonly seal: string
-}
-
-async function readHead(engine: Engine): Promise<SealedHead | undefined> {
-  const text = await engine.element.readNote(HEAD_NOTE)
-  if (text === undefined) return undefined
-  try {
-    const { seq, hash: named, seal } = JSON.parse(text)
-    return { seq: Number(seq), hash: String(named), seal: String(seal) }
-  } catch {
-    return { seq: 0, hash: '', seal: '' }
-  }
+  const isSame = head.seq === 0 || hash === head.hash
+  return isSame ? [] : [`row ${head.seq} is not the one ${what} names`]
 }

@@ -14,6 +14,10 @@ export interface CreateBucketArgs {
   /** What to do when the name is taken. */
   readonly existing: 'refuse' | 'keep'
   readonly documents?: BucketDocuments | undefined
+  /** Absent: nobody's own. */
+  readonly ownerId?: string
+  /** How many the owner may have. */
+  readonly ownedBucketsMax?: number
 }
 
 export async function createBucketTransaction(
@@ -27,18 +31,24 @@ export async function createBucketTransaction(
     const owned = existing.createdBy === moment.actor
     throw new HoldfastError('BUCKET_EXISTS', { bucket: args.name, owned })
   }
+  const { ownerId = null, ownedBucketsMax: limit = 0 } = args
+  if (ownerId !== null && (await tx.buckets.countOwnedBy(ownerId)) >= limit) {
+    throw new HoldfastError('TOO_MANY_BUCKETS', { limit })
+  }
   const bucket: Bucket = {
     id: moment.newId(),
     name: args.name,
     settings: args.settings,
     ...(args.documents === undefined ? {} : { documents: args.documents }),
+    ownerId,
     createdAt: moment.now,
     createdBy: moment.actor,
     updatedAt: moment.now,
     seq: await tx.nextSeq(),
   }
   await tx.put.bucket(bucket)
-  await tx.note({ what: 'bucket.created', bucketId: bucket.id, detail: { name: bucket.name } })
+  const detail = { name: bucket.name, ...(ownerId === null ? {} : { owner_id: ownerId }) }
+  await tx.note({ what: 'bucket.created', bucketId: bucket.id, detail })
   return bucket
 }
 

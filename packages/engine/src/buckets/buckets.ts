@@ -7,8 +7,19 @@ import {
   type Usage,
 } from '@holdfast/core/records.ts'
 import { type Action, actionPermissions } from '../access/actions.ts'
-import { authorize, decide, hasScope, refusal, refuseMissing } from '../access/decide.ts'
+import { seesAllBuckets } from '../access/bucket-owners.ts'
+import { isSet } from '../access/bucket-rules.ts'
+import {
+  authorize,
+  decide,
+  grantsOf,
+  mayEver,
+  mayPartly,
+  refusal,
+  refuseMissing,
+} from '../access/decide.ts'
 import { isOfBucket } from '../access/policy/known-actions.ts'
+import { candidateBuckets } from '../access/sight.ts'
 import { commit } from '../commit.ts'
 import type { Engine } from '../engine.ts'
 import {
@@ -36,10 +47,8 @@ export async function createBucket(
     readonly documents?: BucketDocuments | undefined
   },
 ): Promise<BucketUse> {
-  // A credential confined to the name may create it: it stands for the bucket that is to be.
-  const bucket = { name: input.name, settings: defaultBucketSettings }
-  const decision = decide(call.principal, 'buckets:admin', { bucket })
-  if (!decision.allowed) authorize(call.principal, 'buckets:admin', {})
+  const ownerId = ownerOfNew(call, input.name)
+  const bucket = { name: input.name, settings: defaultBucketSettings, ownerId }
   requireBucketName(input.name)
   const patch = input.settings ?? {}
   requireBucketPatch(patch)
@@ -50,9 +59,24 @@ export async function createBucket(
     // As it would be set later: it also gives its owner what the policy of the bucket could.
     if (documents.acl !== undefined) authorize(call.principal, 'policy:admin', { bucket })
   }
-  const args = { name: input.name, settings, documents, existing: 'refuse' as const }
+  const { ownedBucketsMax } = engine.limits
+  const owner = ownerId === null ? {} : { ownerId, ownedBucketsMax }
+  const args = { name: input.name, settings, documents, ...owner, existing: 'refuse' as const }
   const created = await commit(engine, call, { name: 'buckets.create', args })
   return { bucket: created, usage: { assets: 0, bytes: 0 } }
+}
+
+/**
+ * Whose a new bucket is: nobody's where its maker rules all buckets, else its maker's. FORBIDDEN
+ * for who may make none. A credential confined to the name may: it stands for the bucket to be.
+ */
+function ownerOfNew({ principal }: Call, name: string): string | null {
+  const bucket = { name, settings: defaultBucketSettings, ownerId: null }
+  if (decide(principal, 'buckets:admin', { bucket }).allowed) return null
+  if (!decide(principal, 'buckets:create', { bucket }).allowed) {
+    authorize(principal, 'buckets:create', {})
+  }
+  return principal.id
 }
 
 export async function getBucket(engine: Engine, call: Call, name: string): Promise<BucketUse> {
@@ -66,13 +90,16 @@ export interface BucketPage {
   readonly after?: string
 }
 
-/** In order of names; a confined credential sees its own buckets only. */
+/**
+ * In order of names: those that the caller may see. Of buckets that others own these are the ones
+ * that a grant or a policy opens, unless it may read or administer all.
+ */
 export async function listBuckets(
   engine: Engine,
   call: Call,
   query: { readonly after?: string | undefined; readonly limit?: number | undefined } = {},
 ): Promise<BucketPage> {
-  if (!hasScope(call.principal, 'buckets:read')) {
+  if (!mayEver(call.principal, 'buckets:read')) {
     refuseMissing(call.principal, 'buckets:read', ['BUCKET_NOT_FOUND', {}])
   }
   const limit = Math.min(query.limit ?? 100, engine.limits.pageItemsMax)
@@ -94,7 +121,12 @@ export async function updateBucket(
   const found = await findBucket(engine, call, { name, permission, action })
   for (const one of further) authorize(call.principal, permission, { bucket: found, action: one })
   requireBucketPatch(patch)
-  if (patch.publicRead === true && !found.settings.publicRead) requireReader(call, found)
+  if (patch.publicRead === true && !found.settings.publicRead) {
+    if (isSet(found.documents?.publicAccessBlock ?? {}, 'blockPublicAcls')) {
+      throw new HoldfastError('PUBLIC_ACCESS_BLOCKED', { bucket: name })
+    }
+    requireReader(call, found)
+  }
   const bucket = await commit(engine, call, { name: 'buckets.update', args: { name, patch } })
   return used(engine, bucket)
 }
@@ -117,10 +149,10 @@ function requireReader({ principal }: Call, bucket: Bucket): void {
 }
 
 function requireNewDocuments(
-  { name, settings }: Pick<Bucket, 'name' | 'settings'>,
+  { name, settings, ownerId }: Pick<Bucket, 'name' | 'settings' | 'ownerId'>,
   documents: BucketDocuments,
 ): void {
-  requireDocuments({ name }, documents)
+  requireDocuments({ name, ownerId }, documents)
   requireDocumentsSize(documents)
   if (documents.objectLock === undefined || settings.versioning === 'enabled') return
   throw new HoldfastError('VERSIONING_LOCKED', { bucket: name })
@@ -176,23 +208,27 @@ async function visibleBuckets(
   query: { readonly after: string | undefined; readonly limit: number },
 ): Promise<{ total: number; buckets: Bucket[] }> {
   const { view } = engine.catalog
+  const { principal } = call
   const { after } = query
-  const own = call.principal.buckets
-  if (own === null) {
+  if (seesAllBuckets(principal)) {
     const from = after === undefined ? {} : { after }
     return {
       total: await view.buckets.count(),
       buckets: await view.buckets.list({ ...from, limit: query.limit + 1 }),
     }
   }
-  const found = await Promise.all(own.map(name => view.buckets.byName(name)))
-  const buckets = found
-    .filter(bucket => bucket !== undefined)
-    .sort((one, other) => (one.name < other.name ? -1 : 1))
+  const buckets = (await candidateBuckets(engine, call)).filter(bucket => isSeen(call, bucket))
+  buckets.sort((one, other) => (one.name < other.name ? -1 : 1))
   return {
     total: buckets.length,
     buckets: buckets.filter(bucket => after === undefined || bucket.name > after),
   }
+}
+
+function isSeen({ principal }: Call, bucket: Bucket): boolean {
+  if (decide(principal, 'buckets:read', { bucket }).allowed) return true
+  const isGranted = grantsOf(principal, 'assets:read').some(grant => grant.bucket === bucket.name)
+  return isGranted && mayPartly(principal, 'assets:read', bucket)
 }
 
 async function used(engine: Engine, bucket: Bucket): Promise<BucketUse> {

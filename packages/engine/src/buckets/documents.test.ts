@@ -4,10 +4,11 @@ import type { BucketDocumentName } from '@holdfast/core/objects.ts'
 import type { JsonObject } from '@holdfast/core/records.ts'
 import { listAssets } from '../assets/list.ts'
 import { removeAsset } from '../assets/remove.ts'
+import type { Engine } from '../engine.ts'
 import { createUpload } from '../multipart/uploads.ts'
 import { getObject } from '../objects/find-object.ts'
 import { anonymousCall, callOf, openTestStore, put, refusedWith } from '../test-store.test.ts'
-import { createBucket, getBucket, removeBucket } from './buckets.ts'
+import { createBucket, getBucket, removeBucket, updateBucket } from './buckets.ts'
 import { setBucketDocument } from './documents.ts'
 
 const bucket = 'photos'
@@ -84,6 +85,43 @@ describe('documents of a bucket', () => {
     await set('publicAccessBlock', null)
     await set('ownership', { rule: 'BucketOwnerEnforced' })
     await refusedWith(set('acl', acl), 'ACL_NOT_SUPPORTED')
+  })
+})
+
+describe('the public access block of a bucket', () => {
+  const acl = { read: ['anonymous'], write: [] }
+  const reads = async ({ engine }: { engine: Engine }, key: string) =>
+    await getObject(engine, anonymousCall, { bucket, key }).then(
+      () => true,
+      () => false,
+    )
+
+  it('is above what other doors open to everybody', async () => {
+    await using opened = await openTestStore()
+    const { engine, call } = opened
+    await put(opened, 'plain', 'x')
+    await put(opened, 'listed', 'x', { acl })
+    await updateBucket(engine, call, bucket, { publicRead: true })
+    const both = async () => [await reads(opened, 'plain'), await reads(opened, 'listed')]
+    assert.deepEqual(await both(), [true, true])
+    for (const name of ['ignorePublicAcls', 'restrictPublicBuckets']) {
+      const block = { bucket, name: 'publicAccessBlock' } as const
+      await setBucketDocument(engine, call, { ...block, document: { [name]: true } })
+      assert.deepEqual(await both(), [false, false], name)
+      await setBucketDocument(engine, call, { ...block, document: null })
+      assert.deepEqual(await both(), [true, true])
+    }
+  })
+
+  it('refuses to open it to everybody by another door', async () => {
+    await using opened = await openTestStore()
+    const { engine, call } = opened
+    const document = { blockPublicAcls: true }
+    await setBucketDocument(engine, call, { bucket, name: 'publicAccessBlock', document })
+    const opening = updateBucket(engine, call, bucket, { publicRead: true })
+    await refusedWith(opening, 'PUBLIC_ACCESS_BLOCKED')
+    await refusedWith(put(opened, 'listed', 'x', { acl }), 'PUBLIC_ACCESS_BLOCKED')
+    await put(opened, 'listed', 'x', { acl: { read: ['somebody'], write: [] } })
   })
 })
 

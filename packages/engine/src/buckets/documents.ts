@@ -55,7 +55,10 @@ export async function setBucketDocument(
 }
 
 /** The same checks for documents that a bucket is created with. */
-export function requireDocuments(bucket: Pick<Bucket, 'name'>, documents: BucketDocuments): void {
+export function requireDocuments(
+  bucket: Pick<Bucket, 'name' | 'ownerId'>,
+  documents: BucketDocuments,
+): void {
   for (const [what, document] of Object.entries(documents)) {
     // Names come from the type; a foreign one would have no action.
     requireDocument({ ...bucket, documents }, what as BucketDocumentName, document)
@@ -63,7 +66,7 @@ export function requireDocuments(bucket: Pick<Bucket, 'name'>, documents: Bucket
 }
 
 function requireDocument(
-  bucket: Pick<Bucket, 'name' | 'documents'>,
+  bucket: Pick<Bucket, 'name' | 'documents' | 'ownerId'>,
   what: BucketDocumentName,
   document: JsonObject,
 ): void {

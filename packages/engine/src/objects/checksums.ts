@@ -11,6 +11,13 @@ const DIGESTS: Readonly<Record<ChecksumAlgorithm, DigestName>> = {
   CRC64NVME: 'crc64nvme',
   SHA1: 'sha1',
   SHA256: 'sha256',
+  SHA512: 'sha512',
+  MD5: 'md5',
+}
+
+/** What cannot be put together of the values of parts. */
+export function isHash(algorithm: ChecksumAlgorithm): boolean {
+  return !algorithm.startsWith('CRC')
 }
 
 export function digestNameOf(algorithm: ChecksumAlgorithm): DigestName {
@@ -43,7 +50,7 @@ export interface OpenChecksum {
 
 /** Computes a checksum over bytes that are read. */
 export function openChecksum(algorithm: ChecksumAlgorithm): OpenChecksum {
-  if (algorithm === 'SHA1' || algorithm === 'SHA256') {
+  if (isHash(algorithm)) {
     const hash = createHash(digestNameOf(algorithm))
     return { update: bytes => void hash.update(bytes), digest: () => hash.digest('base64') }
   }

@@ -1,6 +1,8 @@
 import type { Call } from '@holdfast/core/call.ts'
 import { HoldfastError, invalidFields } from '@holdfast/core/errors.ts'
 import type { ChecksumAlgorithm, ObjectFacets, ObjectTag } from '@holdfast/core/objects.ts'
+import { isToldBeside } from '../access/authorize-action.ts'
+import { refusal } from '../access/decide.ts'
 import { requireNoGain } from '../access/no-gain.ts'
 import { findTarget } from '../assets/intake/put-target.ts'
 import { authorisedAnew, seenOf } from '../assets/writes/seen.ts'
@@ -47,6 +49,7 @@ export async function copyObject(
   const source = await getObject(engine, call, input.from)
   requireSource(source, input.sourceConditions ?? {})
   requireDifference(input)
+  if (input.tags === undefined) requireTagsTold(call, input.from, source)
   const carried = copiedFacets(source, input)
   const put = objectPut(engine, call, { ...input.to, facets: carried })
   const target = await findTarget(engine, call, put)
@@ -74,6 +77,15 @@ function requireDifference({ from, to, replaceMetadata, tags, facets, checksum }
   throw invalidFields({ path: 'copy_source', problem })
 }
 
+/** A copy must not be a way around a denial of reading the tags of its source. */
+function requireTagsTold(call: Call, { versionId }: ObjectAddress, source: StoredObject): void {
+  const { bucket, asset, version, facets } = source
+  if ((facets.tags ?? []).length === 0) return
+  const action = versionId === undefined ? 's3:GetObjectTagging' : 's3:GetObjectVersionTagging'
+  if (isToldBeside(call, { bucket, key: asset.key, asset, version, action })) return
+  throw refusal(call.principal, 'metadata:read', 'the tags of the source are closed to the caller')
+}
+
 /** The copy keeps ETag, checksum and part sizes of its source: they tell of the same bytes. */
 function copiedFacets(source: StoredObject, input: CopyObjectInput): ObjectFacets {
   const { headers, userMetadata, ...others } = input.facets
@@ -84,7 +96,7 @@ function copiedFacets(source: StoredObject, input: CopyObjectInput): ObjectFacet
         headers: from.headers ?? {},
         userMetadata: from.userMetadata ?? userMetadataOf(source.version.metadata),
       }
-  const { storageClass: _, encryption: __, tags: ___, ...kept } = from
+  const { storageClass: _, encryption: __, tags: ___, elsewhere: ____, ...kept } = from
   const tags = input.tags ?? from.tags ?? []
   const { headers: saidHeaders = {}, userMetadata: saidMetadata = {} } = said
   return { ...kept, ...others, headers: saidHeaders, userMetadata: saidMetadata, tags }

@@ -1,5 +1,5 @@
 import { HoldfastError, invalidFields } from '@holdfast/core/errors.ts'
-import type { ObjectFacets, Retention } from '@holdfast/core/objects.ts'
+import type { ObjectAcl, ObjectFacets, Retention } from '@holdfast/core/objects.ts'
 import type { Bucket } from '@holdfast/core/records.ts'
 
 /** What a request says about an object, beside its bytes; the rest is computed. */
@@ -15,22 +15,17 @@ export type ObjectInput = Pick<
   | 'acl'
 >
 
-const DAY_MS = 24 * 60 * 60 * 1000
-
-/** The facets without empty fields, and with what the bucket prescribes: retention, encryption. */
+/** The facets without empty fields, and with the encryption that the bucket prescribes. */
 export function completeFacets(bucket: Bucket, facets: ObjectFacets, nowMs: number): ObjectFacets {
   const locked = bucket.documents?.objectLock !== undefined
   if (!locked && (facets.retention !== undefined || facets.legalHold === true)) {
     throw invalidFields({ path: 'retention', problem: 'is not enabled in this bucket' })
   }
-  const retention = facets.retention ?? (locked ? defaultRetention(bucket, nowMs) : undefined)
   requireFuture(facets.retention, nowMs)
   const { acl } = facets
   if (acl !== undefined) requireAclAllowed(bucket, acl)
   const encryption = facets.encryption ?? defaultEncryption(bucket)
-  const entries = Object.entries({ ...facets, retention, encryption }).filter(
-    ([, value]) => !isEmpty(value),
-  )
+  const entries = Object.entries({ ...facets, encryption }).filter(([, value]) => !isEmpty(value))
   return Object.fromEntries(entries)
 }
 
@@ -46,17 +41,6 @@ export function carriedFacets(facets: ObjectFacets | undefined): ObjectFacets | 
   return carried
 }
 
-function defaultRetention({ documents }: Bucket, nowMs: number): Retention | undefined {
-  const rule = documents?.objectLock?.rule
-  if (typeof rule !== 'object' || rule === null || Array.isArray(rule)) return undefined
-  const { mode, days, years } = { mode: null, days: null, years: null, ...rule }
-  if (mode !== 'GOVERNANCE' && mode !== 'COMPLIANCE') return undefined
-  const until = new Date(nowMs)
-  if (typeof years === 'number') until.setUTCFullYear(until.getUTCFullYear() + years)
-  else if (typeof days === 'number') until.setTime(nowMs + days * DAY_MS)
-  return { mode, until: until.toISOString() }
-}
-
 export function requireFuture(retention: Retention | undefined, nowMs: number): void {
   if (retention === undefined) return
   const untilMs = Date.parse(retention.until)
@@ -66,10 +50,10 @@ export function requireFuture(retention: Retention | undefined, nowMs: number): 
 
 /** ACL_NOT_SUPPORTED or PUBLIC_ACCESS_BLOCKED where the settings of the bucket refuse the list. */
 export function requireAclAllowed(
-  bucket: Pick<Bucket, 'documents'>,
+  bucket: Pick<Bucket, 'documents' | 'ownerId'>,
   acl: NonNullable<ObjectFacets['acl']>,
 ): void {
-  if (aclsAreOff(bucket) && grantsToOthers(acl)) {
+  if (aclsAreOff(bucket) && grantsToOthers(withoutRuler(bucket, acl))) {
     throw new HoldfastError('ACL_NOT_SUPPORTED')
   }
   const isPublic = acl.grants.some(({ grantee }) => typeof grantee === 'string')
@@ -81,6 +65,18 @@ export function requireAclAllowed(
 /** Access lists neither open anything then, nor can they be set. */
 export function aclsAreOff({ documents }: Pick<Bucket, 'documents'>): boolean {
   return documents?.ownership?.rule === 'BucketOwnerEnforced'
+}
+
+/**
+ * All but what its owner may in this bucket without a list, which lists may repeat everywhere
+ * (https://docs.aws.amazon.com/AmazonS3/latest/userguide/about-object-ownership.html).
+ */
+export function withoutRuler({ ownerId }: Pick<Bucket, 'ownerId'>, acl: ObjectAcl): ObjectAcl {
+  if (ownerId === null) return acl
+  const grants = acl.grants.filter(({ grantee }) => {
+    return typeof grantee === 'string' || grantee.id !== ownerId
+  })
+  return { ...acl, grants }
 }
 
 export function grantsToOthers({ owner, grants }: NonNullable<ObjectFacets['acl']>): boolean {

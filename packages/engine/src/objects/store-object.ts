@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { Call } from '@holdfast/core/call.ts'
 import { isHoldfastError } from '@holdfast/core/errors.ts'
 import { isUuid } from '@holdfast/core/ids.ts'
@@ -72,7 +72,7 @@ function actionsOfFacets({ tags = [], acl, retention, legalHold }: ObjectInput):
 /** The UUID that stands for a principal as owner: its own id, or one derived from it. */
 export function ownerOf({ id }: Principal): string {
   if (isUuid(id)) return id.toLowerCase()
-  const hex = createHash('sha256').update(`owner:${id}`).digest('hex')
+  const hex = hash('sha256', `owner:${id}`, 'hex')
   const parts = [
     hex.slice(0, 8),
     hex.slice(8, 12),
@@ -138,7 +138,8 @@ export function requireTargetGrants(
   { put, target, facets }: Pick<ReadyObject, 'put' | 'target' | 'facets'>,
 ): void {
   const { bucket, key, existing } = target
-  const object = { bucket, key, asset: existing, ownerId: put.fields.ownerId }
+  const { ownerId } = put.fields
+  const object = { bucket, key, asset: existing, ownerId, isTaken: existing === undefined }
   requireGrantRights(call, object, facets.acl)
 }
 

@@ -1,4 +1,5 @@
 import { HoldfastError } from '@holdfast/core/errors.ts'
+import type { ObjectFacets, Retention } from '@holdfast/core/objects.ts'
 import type { CatalogView } from '@holdfast/core/ports/catalog.ts'
 import type { Bucket, Version } from '@holdfast/core/records.ts'
 
@@ -45,4 +46,33 @@ export async function requireUnlockedVersions(
     for (const version of page) requireUnlocked(version, question)
     if (page.length < PAGE) return
   }
+}
+
+const DAY_MS = 24 * 60 * 60 * 1000
+const ELSEWHERE: ObjectFacets = { elsewhere: true }
+
+/**
+ * The facets of new content with the retention that its bucket prescribes, whatever door it came
+ * through; one that its put asked for stays
+ * (https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock.html#object-lock-bucket-config).
+ */
+export function retained(
+  bucket: Bucket,
+  facets: ObjectFacets | undefined,
+  now: string,
+): ObjectFacets | undefined {
+  const retention = facets?.retention ?? defaultRetention(bucket, Date.parse(now))
+  if (retention === undefined) return facets
+  return { ...(facets ?? ELSEWHERE), retention }
+}
+
+function defaultRetention({ documents }: Bucket, nowMs: number): Retention | undefined {
+  const rule = documents?.objectLock?.rule
+  if (typeof rule !== 'object' || rule === null || Array.isArray(rule)) return undefined
+  const { mode, days, years } = { mode: null, days: null, years: null, ...rule }
+  if (mode !== 'GOVERNANCE' && mode !== 'COMPLIANCE') return undefined
+  const until = new Date(nowMs)
+  if (typeof years === 'number') until.setUTCFullYear(until.getUTCFullYear() + years)
+  else if (typeof days === 'number') until.setTime(nowMs + days * DAY_MS)
+  return { mode, until: until.toISOString() }
 }

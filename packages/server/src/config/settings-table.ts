@@ -1,5 +1,6 @@
 import { bucketNameProblem } from '@holdfast/core/names.ts'
 import { networkProblem } from '../http/caller/client-address.ts'
+import { auditSettings } from './audit-settings.ts'
 import { limitSettings } from './limit-settings.ts'
 import { mailSettings } from './mail-settings.ts'
 import { outsideTable } from './outside/outside-table.ts'
@@ -205,6 +206,12 @@ export const settingsTable = {
     description: 'Multipart uploads that got no part for this long are dropped at collection.',
     standard: 7 * 86_400,
   }),
+  ownedBucketsMax: setting({
+    name: 'BUCKETS_PER_OWNER',
+    kind: integer(0, 1_000_000),
+    description: 'Buckets that a user or key with `buckets:create` may own; 0 lets nobody own any.',
+    standard: 100,
+  }),
   garbageSeconds: setting({
     name: 'GARBAGE_INTERVAL',
     kind: seconds(0, 30 * 86_400),
@@ -312,6 +319,7 @@ export const settingsTable = {
       'changes stand in the change log alone.',
     standard: false,
   }),
+  ...auditSettings,
   trustedProxies: setting<readonly string[]>({
     name: 'TRUSTED_PROXIES',
     kind: list('addresses or networks', networkProblem),

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import type { Clock } from '@holdfast/core/ports/clock.ts'
 
 const ROUNDS = 10
@@ -38,4 +39,21 @@ export async function refuseWhileSending(
     if (bytes === before) end()
   }
   response.end()
+}
+
+/** How long a connection may stay open after its last bytes. */
+const ENDED_MS = 2_000
+
+/**
+ * Ends a connection with these bytes. Who does not end it as well is cut, whether it sends more or
+ * nothing: Node leaves that to whoever answers what it could not read.
+ */
+export function endConnection(socket: Socket, text: string, clock: Clock): void {
+  const closed = new AbortController()
+  socket.once('close', () => closed.abort())
+  socket.end(text)
+  clock.sleep(ENDED_MS, closed.signal).then(
+    () => socket.destroy(),
+    () => {},
+  )
 }

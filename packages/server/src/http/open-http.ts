@@ -65,11 +65,12 @@ export function openHttp(
     clientErrorHandler: refuseBytes,
     frameworkErrors: (error, request, reply) => {
       // No hook runs for a path that cannot be routed.
-      begin(context, request, reply)
-      void withFields(reply, request.state.admission.address()).then(
-        () => refuse(context, { request, reply, error, statusOf }),
-        limited => refuse(context, { request, reply, error: limited, statusOf }),
-      )
+      void beginInTurn({ context, inFlight }, request, reply)
+        .then(() => withFields(reply, request.state.admission.address()))
+        .then(
+          () => refuse(context, { request, reply, error, statusOf }),
+          limited => refuse(context, { request, reply, error: limited, statusOf }),
+        )
     },
   })
   app.removeAllContentTypeParsers()
@@ -111,8 +112,14 @@ function newServer({ certificate }: Context, handler: RequestListener): Server {
 }
 
 function prepareServer(server: Server, refuse: (error: RawError, socket: Socket) => void): void {
-  server.on('connect', ({ socket }: IncomingMessage) => refuse({ code: 'CONNECT' }, socket))
+  server.on('connect', ({ socket }: IncomingMessage) => {
+    // Node has taken its own off: without any, a reset would end the process.
+    socket.on('error', () => socket.destroy()).on('timeout', () => socket.destroy())
+    refuse({ code: 'CONNECT' }, socket)
+  })
   server.headersTimeout = HEADERS_TIMEOUT_MS
+  // Node would drop those behind the 2,000th without a word: conditions, credentials, addresses.
+  server.maxHeadersCount = 0
   server.requestTimeout = 0
   server.timeout = 0
   // Node would answer 100 before anybody looked at the credential; the first read does it instead.
@@ -126,9 +133,12 @@ function prepareServer(server: Server, refuse: (error: RawError, socket: Socket)
 function addHooks(app: FastifyInstance, context: Context, inFlight: InFlight): void {
   const { load, settings } = context
   app.addHook('onRequest', async (request, reply) => {
-    begin(context, request, reply)
-    const before = inFlight.enter(request.raw, reply.raw)
-    if (before !== undefined) await before
+    await beginInTurn({ context, inFlight }, request, reply)
+    if (reply.raw.closed) {
+      // Its client left while it waited for those before it.
+      reply.hijack()
+      return
+    }
     requireFraming(request.raw)
     if (await allowOrigin(context, request, reply)) return
     const operation = request.routeOptions.config.operationId
@@ -142,7 +152,7 @@ function addHooks(app: FastifyInstance, context: Context, inFlight: InFlight): v
 
 /** What lets two readers of one request disagree about it (RFC 9112 §3.2, §6.1). */
 function requireFraming({ rawHeaders, headers, httpVersion }: IncomingMessage): void {
-  const hosts = rawHeaders.filter((name, at) => at % 2 === 0 && /^host$/i.test(name)).length
+  const hosts = timesGiven(rawHeaders, /^host$/i)
   if (hosts === 0 && httpVersion === '1.1') {
     throw new HoldfastError('MALFORMED_REQUEST', { header: 'host', reason: 'is missing' })
   }
@@ -152,6 +162,13 @@ function requireFraming({ rawHeaders, headers, httpVersion }: IncomingMessage): 
   if (hosts > 1) {
     throw new HoldfastError('MALFORMED_REQUEST', { header: 'host', reason: 'is given twice' })
   }
+  // Node keeps the first one alone; a proxy may have judged the other.
+  if (timesGiven(rawHeaders, /^authorization$/i) > 1) {
+    throw new HoldfastError('MALFORMED_REQUEST', {
+      header: 'authorization',
+      reason: 'is given twice',
+    })
+  }
   const coding = headers['transfer-encoding']
   if (coding === undefined || coding.trim().toLowerCase() === 'chunked') return
   throw new HoldfastError('MALFORMED_REQUEST', {
@@ -160,11 +177,22 @@ function requireFraming({ rawHeaders, headers, httpVersion }: IncomingMessage): 
   })
 }
 
-function begin(context: Context, request: FastifyRequest, reply: FastifyReply): void {
+function timesGiven(rawHeaders: readonly string[], name: RegExp): number {
+  return rawHeaders.filter((given, at) => at % 2 === 0 && name.test(given)).length
+}
+
+/** Resolves when the requests that came before on the connection are answered. */
+async function beginInTurn(
+  { context, inFlight }: { readonly context: Context; readonly inFlight: InFlight },
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<void> {
   const { settings } = context
   const state = new RequestState(context, { request: request.raw, response: reply.raw })
   request.state = state
   reply.headers(securityHeaders(settings)).header('x-request-id', state.requestId)
   const operation = () => request.routeOptions.config.operationId ?? NO_OPERATION
-  trackRequest(state, operation)
+  const before = inFlight.enter(request.raw, reply.raw)
+  trackRequest(state, operation, before)
+  if (before !== undefined) await before
 }

@@ -1,10 +1,20 @@
+import type { ServerResponse } from 'node:http'
 import type { Context } from '../context.ts'
 import type { Trace } from '../telemetry/trace.ts'
+import { limitStall } from './direct/stalled-answers.ts'
 import { splitUrl } from './parse/raw-path.ts'
 import type { RequestState } from './request-state.ts'
 
-/** Counts a request as at work until its connection is done with it, and then records it. */
-export function trackRequest(state: RequestState, operation: () => string): void {
+/**
+ * Counts a request as at work until its connection is done with it, and then records it. One that
+ * waits for those before it on its connection is not at work: a few connections that ask for much
+ * and read nothing would else use up the number of requests for everybody.
+ */
+export function trackRequest(
+  state: RequestState,
+  operation: () => string,
+  before?: Promise<void>,
+): void {
   const { response, context } = state
   const over = () => {
     if (!response.writableFinished) state.giveUp()
@@ -15,11 +25,26 @@ export function trackRequest(state: RequestState, operation: () => string): void
     over()
     return
   }
-  context.load.active += 1
-  response.once('close', () => {
-    context.load.active -= 1
-    over()
-  })
+  limitStall(response)
+  countInTurn(context.load, response, before)
+  response.once('close', over)
+}
+
+/** Counts an answer as at work from its turn on, until its connection is done with it. */
+export function countInTurn(
+  load: Context['load'],
+  response: ServerResponse,
+  before: Promise<void> | undefined,
+): void {
+  const enter = () => {
+    if (response.closed) return
+    load.active += 1
+    response.once('close', () => {
+      load.active -= 1
+    })
+  }
+  if (before === undefined) enter()
+  else void before.then(enter)
 }
 
 /** Counts a request as at work while its content is read, before `trackRequest`: a stop waits. */

@@ -4,7 +4,7 @@ import { newUuid } from '@holdfast/core/ids.ts'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Context } from '../context.ts'
 import { auditFailure } from './caller/audited.ts'
-import { refuseWhileSending } from './linger.ts'
+import { endConnection, refuseWhileSending } from './linger.ts'
 import { asTableError, oauthProblem, problemHeaders, problemOf, type StatusOf } from './problems.ts'
 
 export interface Refusal {
@@ -141,8 +141,8 @@ export function refuseRaw(context: Context, error: RawError, socket: Socket): vo
     socket.destroy()
     return
   }
-  socket.end(
+  const text =
     `HTTP/1.1 ${answer.status} ${answer.reason}\r\nContent-Type: application/json\r\n` +
-      `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
-  )
+    `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`
+  endConnection(socket, text, context.clock)
 }

@@ -133,7 +133,8 @@ function server(
     }
     const result = await operate(exchange)
     const { status } = route.answer
-    await auditSuccess(context, request, { duty, status, resource: exchange.params })
+    const due = duty === 'none' && state.showsOthers ? 'soon' : duty
+    await auditSuccess(context, request, { duty: due, status, resource: exchange.params })
     if (result === sent) return
     if (result === undefined) await reply.code(route.answer.status).send()
     else await sendJson(reply, route.answer.status, result)

@@ -25,6 +25,8 @@ export class RequestState {
   admitAgain: ((call: Call) => Promise<void>) | undefined
   /** What the operation has to tell the audit log, without secrets. */
   told: JsonObject = {}
+  /** Whether an operation that is about the caller showed what others have or may. */
+  showsOthers = false
   /** Code of the refusal that was answered. */
   code: string | undefined
   /** Bytes of content that were sent. */

@@ -11,10 +11,12 @@ export interface PartHealth {
   readonly reason: string
 }
 
+type PartName = 'database' | 'storage' | 'disk' | 'redis' | 'audit'
+
 export interface HealthView {
   readonly status: 'ready' | 'degraded' | 'not_ready'
   readonly checkedAt: string | null
-  readonly parts: Readonly<Record<'database' | 'storage' | 'disk' | 'redis', PartHealth>>
+  readonly parts: Readonly<Record<PartName, PartHealth>>
   readonly freeBytes: number
   readonly totalBytes: number
 }
@@ -25,6 +27,8 @@ export interface ProbeOptions {
   readonly clock: Clock
   /** What is to be said of Redis; undefined where none is used. */
   readonly redis: () => { readonly isUp: boolean; readonly isCritical: boolean } | undefined
+  /** Whether the audit log was found broken since the start. */
+  readonly audit: () => boolean
   readonly everyMs: number
   readonly onChange: (view: HealthView) => void
 }
@@ -51,7 +55,10 @@ export class HealthProbe {
   #view: HealthView = {
     status: 'not_ready',
     checkedAt: null,
-    parts: { database: unknown, storage: unknown, disk: unknown, redis: noRedis },
+    parts: {
+      ...{ database: unknown, storage: unknown, disk: unknown, redis: noRedis },
+      audit: auditHealth(false),
+    },
     freeBytes: 0,
     totalBytes: 0,
   }
@@ -80,7 +87,8 @@ export class HealthProbe {
     const { clock } = this.#options
     const [database, element] = await Promise.all([this.#catalog(), this.#element()])
     const { storage, disk, freeBytes, totalBytes } = element
-    const parts = { database, storage, disk, redis: this.#redis() }
+    const audit = auditHealth(this.#options.audit())
+    const parts = { database, storage, disk, redis: this.#redis(), audit }
     const before = this.#view
     this.#view = {
       status: statusOf(Object.values(parts)),
@@ -158,6 +166,12 @@ export class HealthProbe {
       stop.abort()
     }
   }
+}
+
+/** What is wrong with it stands in the log and for auditors: anybody may ask for this. */
+function auditHealth(isBroken: boolean): PartHealth {
+  const reason = isBroken ? 'the log was found broken: see the log of the server' : 'goes on'
+  return { status: isBroken ? 'degraded' : 'up', critical: false, latency_ms: null, reason }
 }
 
 function part(status: PartState, reason: string, latencyMs: number | null): PartHealth {

@@ -134,9 +134,12 @@ test('no secret is in a log line, an audit row, a metric or a refusal', async ()
   assert.ok(existsSync(server.dir))
   await delay(100)
   const lines = server.logLines.join('')
-  const { linkSecret } = server.running.context.engine.settings
+  const { settings, auditKeys } = server.running.context.engine
   for (const encoding of ['hex', 'base64', 'base64url', 'latin1'] as const) {
-    secrets.set(`secret of the store, ${encoding}`, Buffer.from(linkSecret).toString(encoding))
+    const secret = Buffer.from(settings.linkSecret).toString(encoding)
+    secrets.set(`secret of the store, ${encoding}`, secret)
+    const key = Buffer.from(auditKeys.ring[0].secret).toString(encoding)
+    secrets.set(`key of the audit log, ${encoding}`, key)
   }
   for (const [where, text] of Object.entries({ lines, rows, metrics, bodies: bodies.join('\n') })) {
     assert.ok(text.length > 1000, where)

@@ -35,6 +35,7 @@ export function newBucket(given: Partial<Bucket> & { name: string }): Bucket {
   return {
     id: newId(),
     settings: defaultBucketSettings,
+    ownerId: null,
     createdAt: at,
     createdBy: 'tester',
     updatedAt: at,

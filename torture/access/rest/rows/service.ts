@@ -139,7 +139,7 @@ export const auditRows = {
 export const bucketRows = {
   listBuckets: { rule: rules.listBuckets, ask: () => ({}), once: true },
   createBucket: {
-    rule: operators,
+    rule: rules.createBucket,
     ask: () => ({ json: { name: newName('new-bucket') } }),
     once: true,
   },

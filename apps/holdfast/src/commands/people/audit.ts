@@ -1,9 +1,9 @@
-import type { Command } from 'commander'
+import { type Command, InvalidArgumentError } from 'commander'
 import { connect } from '../../connection/connection.ts'
 import { timeText } from '../../output/amounts.ts'
 import { print, printJson } from '../../output/say.ts'
 import { printTable } from '../../output/table.ts'
-import { visible } from '../../output/visible.ts'
+import { visible, visibleJson } from '../../output/visible.ts'
 import { openExisting } from '../../upkeep/open-existing.ts'
 import { readSettings } from '../../upkeep/read-settings.ts'
 
@@ -34,18 +34,26 @@ export function addAudit(program: Command): void {
       const { csv, ...filter } = options
       const format = csv === true ? 'csv' : 'jsonl'
       const text = await client.audit.export({ ...filter, format }, { signal })
-      print(text.replace(/\r?\n$/, ''))
+      print(shown(text.replace(/\r?\n$/, ''), csv === true))
     })
   audit
     .command('verify')
     .description(
       'Check that no row was changed, inserted or taken away: by the server, or with --data-dir ' +
-        'in the directory of a stopped one. Ends with 1 when the log is broken.',
+        'in the directory of a stopped one, with the keys of STORAGE_AUDIT_KEY or _FILE. Prints ' +
+        'where the log ends, to be kept elsewhere. Ends with 1 when it is not whole or proven.',
     )
     .option('--data-dir <dir>', 'read this directory instead of asking the server')
-    .action(async (options: { dataDir?: string }, command: Command) => {
+    .option('--head <number:hash>', 'an earlier head, which the log must still have', parseHead)
+    .action(async (options: Verifying, command: Command) => {
       await verify(options, command)
     })
+}
+
+/** Agents and names in it are what strangers sent. A file of CSV stays as it is. */
+function shown(text: string, isCsv: boolean): string {
+  if (!isCsv) return visibleJson(text)
+  return process.stdout.isTTY === true ? text.split(/\r?\n/).map(visible).join('\n') : text
 }
 
 function withFilter(command: Command): Command {
@@ -76,27 +84,47 @@ async function list(options: Filter & { limit: string }, command: Command): Prom
   printTable([['TIME', 'WHO', 'FROM', 'ACTION', 'OUTCOME', 'WHAT'], ...rows])
 }
 
-async function verify(options: { dataDir?: string }, command: Command): Promise<void> {
+async function verify(options: Verifying, command: Command): Promise<void> {
   const isJson = command.optsWithGlobals<{ json?: boolean }>().json === true
-  const report = options.dataDir === undefined ? await ask(command) : await readHere(options)
-  if (report.problems.length > 0) process.exitCode = 1
-  if (isJson) return printJson({ ok: report.problems.length === 0, ...report })
-  for (const problem of report.problems) print(problem)
-  const verdict = report.problems.length === 0 ? 'whole' : 'NOT WHOLE'
-  print(`Read ${report.rows} rows: ${verdict}.`)
+  const report = options.dataDir === undefined ? await ask(options, command) : await look(options)
+  const { rows, problems, unproven, head } = report
+  const ok = problems.length === 0 && unproven.length === 0
+  if (!ok) process.exitCode = 1
+  if (isJson) return printJson({ ok, rows, problems, unproven, head })
+  for (const sentence of [...problems, ...unproven]) print(sentence)
+  const verdict = ok ? 'whole' : problems.length > 0 ? 'NOT WHOLE' : 'NOT PROVEN'
+  print(`Read ${rows} rows: ${verdict}.\nHead ${head}`)
 }
 
-async function ask(command: Command): Promise<{ rows: number; problems: readonly string[] }> {
+interface Verifying {
+  readonly dataDir?: string
+  readonly head?: string
+}
+
+interface Report {
+  readonly rows: number
+  readonly problems: readonly string[]
+  readonly unproven: readonly string[]
+  readonly head: string
+}
+
+function parseHead(text: string): string {
+  if (/^\d{1,15}:[0-9a-f]{64}$/.test(text)) return text
+  throw new InvalidArgumentError('It must be a head as verify prints it.')
+}
+
+async function ask({ head }: Verifying, command: Command): Promise<Report> {
   const { client, signal } = connect(command)
-  const { rows, problems } = await client.audit.verify({ signal })
-  return { rows, problems }
+  return await client.audit.verify(head === undefined ? {} : { head }, { signal })
 }
 
-async function readHere(options: { dataDir?: string }) {
+async function look(options: Verifying): Promise<Report> {
   const store = await openExisting({ settings: readSettings(options).settings })
   try {
-    const { rows, problems } = await store.verifyAudits()
-    return { rows, problems }
+    const [seq, hash = ''] = options.head?.split(':') ?? []
+    const kept = seq === undefined ? undefined : { seq: Number(seq), hash }
+    const { head, ...report } = await store.verifyAudits({ kept })
+    return { ...report, head: `${head.seq}:${head.hash}` }
   } finally {
     await store.close()
   }

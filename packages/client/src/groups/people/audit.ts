@@ -22,10 +22,12 @@ export function auditCalls(transport: Transport) {
       return await transport.run(requestOf('exportAudits', target), readText)
     },
 
-    async verify(options: CallOptions = {}) {
+    /** `head` is one of an earlier answer, which the log must still have. */
+    async verify(query: QueryOf<Routes['verifyAudits']> = {}, options: CallOptions = {}) {
       return await callJson(transport, 'verifyAudits', {
         method: 'POST',
         path: '/api/v2/audit/verify',
+        query,
         idempotent: true,
         options,
       })

@@ -1,5 +1,11 @@
 import { route } from '../../route.ts'
-import { auditExportQuery, auditList, auditQuery, auditReport } from '../../schemas/people/audit.ts'
+import {
+  auditExportQuery,
+  auditList,
+  auditQuery,
+  auditReport,
+  auditVerifyQuery,
+} from '../../schemas/people/audit.ts'
 
 export const auditRoutes = {
   listAudits: route({
@@ -31,6 +37,7 @@ export const auditRoutes = {
     tag: 'Audit',
     permission: 'audit:view',
     summary: 'Check that no row was changed, inserted or taken away',
+    query: auditVerifyQuery,
     answer: { status: 200, description: 'The findings.', schema: auditReport },
   }),
 } as const

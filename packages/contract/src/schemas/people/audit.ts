@@ -40,7 +40,11 @@ export const auditRow = Type.Object(
     code: nullable(Type.String({ description: 'Code of the refusal.' })),
     resource: facts('What it was done to, by the names of the path.'),
     detail: facts('What was and what is, where there is more to tell.'),
+    previous: Type.String({ description: 'Hash of the row before.' }),
     hash: Type.String({ description: 'SHA-256 over the row and the hash of the one before.' }),
+    seal: Type.String({
+      description: 'Id of the key of the audit log, and its HMAC-SHA-256 over number and hash.',
+    }),
   },
   { title: 'AuditRow' },
 )
@@ -57,11 +61,30 @@ export const auditList = Type.Object(
 )
 export type AuditList = Static<typeof auditList>
 
+export const auditVerifyQuery = Type.Object(
+  {
+    head: Type.Optional(
+      Type.String({
+        pattern: '^\\d{1,15}:[0-9a-f]{64}$',
+        description: 'A `head` of an earlier answer, which the log must still have.',
+      }),
+    ),
+  },
+  closed,
+)
+
 export const auditReport = Type.Object(
   {
     ok: Type.Boolean(),
     rows: Type.Integer({ minimum: 0 }),
     problems: Type.Array(Type.String(), { description: 'Where the log breaks.' }),
+    unproven: Type.Array(Type.String(), {
+      description: 'Rows whose key the server does not have: only their chain was checked.',
+    }),
+    head: Type.String({
+      description:
+        'Number and hash of the last row. Kept elsewhere, it proves the log up to there.',
+    }),
   },
   { title: 'AuditReport' },
 )

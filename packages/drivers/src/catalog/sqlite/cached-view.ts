@@ -71,6 +71,7 @@ export class CachedView {
         byId: id => through(this.#bucketsById, id, () => buckets.byId(id)),
         list: query => buckets.list(query),
         count: () => buckets.count(),
+        countOwnedBy: ownerId => buckets.countOwnedBy(ownerId),
         hasPolicy: () => buckets.hasPolicy(),
       },
       accessKeys: {

@@ -7,6 +7,7 @@ import type {
   RecordFault,
   Touched,
 } from '@holdfast/core/ports/catalog.ts'
+import type { Statement } from 'better-sqlite3'
 import type {
   CommitReply,
   CommitRequest,
@@ -36,6 +37,15 @@ export interface SqliteCatalogOptions {
   readonly onFatal?: (reason: string) => void
 }
 
+/** A connection for readers of one moment at a time. */
+interface ReadMoment {
+  readonly db: SqliteDatabase
+  readonly view: CatalogView
+  readonly begin: Statement
+  readonly first: Statement
+  readonly end: Statement
+}
+
 /** The catalog on the event loop: reads from its own connection, writes through the committer. */
 export class SqliteCatalog implements Catalog {
   readonly traits: CatalogTraits = { driver: 'sqlite', carriesBytes: true }
@@ -45,7 +55,7 @@ export class SqliteCatalog implements Catalog {
   readonly #latest: SqliteDatabase
   readonly #seq
   readonly #indexed
-  #moments: { db: SqliteDatabase; view: CatalogView }[] = []
+  #moments: ReadMoment[] = []
   #failed: string | undefined
 
   constructor(options: SqliteCatalogOptions) {
@@ -66,13 +76,13 @@ export class SqliteCatalog implements Catalog {
   async read<T>(questions: (view: CatalogView) => T | Promise<T>): Promise<T> {
     await this.#caughtUp()
     const moment = this.#moments.pop() ?? this.#openMoment()
-    moment.db.exec('BEGIN')
+    moment.begin.run()
     try {
       // SQLite takes its snapshot at the first question, not at BEGIN.
-      moment.db.prepare('SELECT 1 FROM state').get()
+      moment.first.get()
       return await questions(moment.view)
     } finally {
-      moment.db.exec('COMMIT')
+      moment.end.run()
       this.#moments.push(moment)
     }
   }
@@ -137,11 +147,16 @@ export class SqliteCatalog implements Catalog {
     }
   }
 
-  #openMoment(): { db: SqliteDatabase; view: CatalogView } {
+  #openMoment(): ReadMoment {
     const db = openDatabase(this.#options.path, {
       readonly: true,
       cacheBytes: 8 * 1024 * 1024,
     })
-    return { db, view: viewOf(openTables(db)) }
+    return {
+      ...{ db, view: viewOf(openTables(db)) },
+      begin: db.prepare('BEGIN'),
+      first: db.prepare('SELECT 1 FROM state'),
+      end: db.prepare('COMMIT'),
+    }
   }
 }

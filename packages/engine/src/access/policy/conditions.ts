@@ -13,11 +13,11 @@ const POSITIVE: Readonly<Record<string, Test>> = {
   stringequals: (actual, wanted) => actual === wanted,
   stringequalsignorecase: (actual, wanted) => actual.toLowerCase() === wanted.toLowerCase(),
   stringlike: (actual, wanted) => isLike(actual, wanted),
-  numericequals: (actual, wanted) => Number(actual) === Number(wanted),
-  numericlessthan: (actual, wanted) => Number(actual) < Number(wanted),
-  numericlessthanequals: (actual, wanted) => Number(actual) <= Number(wanted),
-  numericgreaterthan: (actual, wanted) => Number(actual) > Number(wanted),
-  numericgreaterthanequals: (actual, wanted) => Number(actual) >= Number(wanted),
+  numericequals: (actual, wanted) => numberOf(actual) === numberOf(wanted),
+  numericlessthan: (actual, wanted) => numberOf(actual) < numberOf(wanted),
+  numericlessthanequals: (actual, wanted) => numberOf(actual) <= numberOf(wanted),
+  numericgreaterthan: (actual, wanted) => numberOf(actual) > numberOf(wanted),
+  numericgreaterthanequals: (actual, wanted) => numberOf(actual) >= numberOf(wanted),
   dateequals: (actual, wanted) => Date.parse(actual) === Date.parse(wanted),
   datelessthan: (actual, wanted) => Date.parse(actual) < Date.parse(wanted),
   datelessthanequals: (actual, wanted) => Date.parse(actual) <= Date.parse(wanted),
@@ -27,6 +27,11 @@ const POSITIVE: Readonly<Record<string, Test>> = {
   ipaddress: inNetwork,
   arnequals: (actual, wanted) => isLike(actual, wanted),
   arnlike: (actual, wanted) => isLike(actual, wanted),
+}
+
+/** What is empty is no number; to JavaScript it is zero, which is less than any limit. */
+function numberOf(text: string): number {
+  return text.trim() === '' ? Number.NaN : Number(text)
 }
 
 const NEGATIVE: Readonly<Record<string, string>> = {
@@ -100,6 +105,26 @@ export function conditionKeyProblem(key: string): string | undefined {
   return `the condition key ${key}`
 }
 
+/**
+ * Why a value can never be met, or undefined: a denial by a date that is none would deny nothing.
+ * Variables, such as `${aws:username}`, would be taken for the characters that they are written in.
+ */
+export function conditionValueProblem(operator: string, value: string): string | undefined {
+  const problem = `the value ${value} of ${operator}`
+  if (hasVariable(value)) return problem
+  const lower = operator.toLowerCase().replace(/ifexists$/, '')
+  const positive = own(NEGATIVE, lower) ?? lower
+  if (positive.startsWith('numeric')) return Number.isNaN(numberOf(value)) ? problem : undefined
+  if (positive.startsWith('date')) return Number.isNaN(Date.parse(value)) ? problem : undefined
+  if (positive === 'ipaddress') return networkOf(value) === undefined ? problem : undefined
+  if (positive !== 'bool' && positive !== 'null') return undefined
+  return /^(true|false)$/i.test(value) ? undefined : problem
+}
+
+export function hasVariable(text: string): boolean {
+  return text.includes('$' + '{')
+}
+
 /** What a request tells. Undefined: the door does not say; null: it is not there. */
 export interface Facts {
   readonly principal: Principal
@@ -111,7 +136,7 @@ export function holds({ operator, key, values }: Condition, facts: Facts): boole
   const actual = factOf(key, facts)
   if (actual === undefined) return undefined
   if (operator.toLowerCase() === 'null')
-    return values.some(v => (v === 'true') === (actual === null))
+    return values.some(v => (v.toLowerCase() === 'true') === (actual === null))
   const how = operatorOf(operator)
   if (how === undefined) return undefined
   // A key that is absent fails a positive test and passes a negative one.
@@ -157,15 +182,23 @@ function sameKey(name: string, key: string): boolean {
 
 function inNetwork(address: string, network: string): boolean {
   const plain = address.replace(/^::ffff:(?=\d+\.)/i, '')
-  const family = isIP(plain)
-  const [base = '', bits] = network.split('/', 2)
-  if (family === 0 || isIP(base) !== family) return false
-  const type = family === 4 ? 'ipv4' : 'ipv6'
-  const prefix = bits === undefined ? (family === 4 ? 32 : 128) : Number(bits)
-  if (!Number.isInteger(prefix) || prefix < 0 || prefix > (family === 4 ? 32 : 128)) return false
+  const known = networkOf(network)
+  const type = isIP(plain) === 4 ? 'ipv4' : 'ipv6'
+  if (isIP(plain) === 0 || known?.type !== type) return false
   const list = new BlockList()
-  list.addSubnet(base, prefix, type)
+  list.addSubnet(known.base, known.prefix, type)
   return list.check(plain, type)
+}
+
+/** Of `10.0.0.0/8` or a single address; undefined for what is neither. */
+function networkOf(text: string) {
+  const [base = '', bits, ...more] = text.split('/')
+  const family = isIP(base)
+  if (family === 0 || more.length > 0) return undefined
+  const bitsMax = family === 4 ? 32 : 128
+  const prefix = bits === undefined ? bitsMax : numberOf(bits)
+  if (!Number.isInteger(prefix) || prefix < 0 || prefix > bitsMax) return undefined
+  return { base, prefix, type: family === 4 ? 'ipv4' : 'ipv6' } as const
 }
 
 function own<T>(record: Readonly<Record<string, T>>, name: string): T | undefined {

@@ -1,8 +1,14 @@
 import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { Json, JsonObject } from '@holdfast/core/records.ts'
-import { conditionKeyProblem, isOperator } from './conditions.ts'
+import {
+  conditionKeyProblem,
+  conditionValueProblem,
+  hasVariable,
+  isOperator,
+} from './conditions.ts'
 import { appliesToAny, isKnownAction } from './known-actions.ts'
 import type { Condition, Statement } from './statement.ts'
+import { isLike } from './wildcards.ts'
 
 const STATEMENTS_MAX = 200
 const VALUES_MAX = 500
@@ -30,12 +36,22 @@ export function requirePolicy(document: JsonObject, bucket: string): readonly St
   const statements = statementsOf(document)
   for (const statement of statements) {
     for (const resource of statement.resources) {
-      const [name] = resource.split('/', 1)
-      if (name !== bucket) throw unsupported(`the resource ${ARN}${resource} is another bucket`)
+      const [name = ''] = resource.split('/', 1)
+      if (!isLike(bucket, name))
+        throw unsupported(`the resource ${ARN}${resource} is another bucket`)
+      if (hasVariable(resource)) throw unsupported(`the variable in the resource ${ARN}${resource}`)
     }
+    requireValues(statement)
     requireActions(statement)
   }
   return statements
+}
+
+function requireValues({ conditions }: Statement): void {
+  for (const { operator, values } of conditions) {
+    const [problem] = values.flatMap(value => conditionValueProblem(operator, value) ?? [])
+    if (problem !== undefined) throw unsupported(problem)
+  }
 }
 
 /** What is excepted needs no resource: the statement is about all else. */

@@ -89,6 +89,9 @@ describe('a bucket policy', () => {
     assert.equal(when({ StringEqualsIfExists: { 'aws:Referer': 'x' } }), 'allow', 'absent')
     assert.equal(when({ Null: { 'aws:Referer': 'true' } }), 'allow')
     assert.equal(when({ NumericLessThan: { 's3:max-keys': '5' } }), undefined, 'absent')
+    const asking = { ...ann, request: { ...facts, keys: { 's3:max-keys': '' } } }
+    const few = { Condition: { NumericLessThan: { 's3:max-keys': '5' } } }
+    assert.equal(ask(few, { principal: asking }), undefined, 'nothing is no number')
     const may = { DateLessThan: { 'aws:CurrentTime': '2026-06-01T00:00:00Z' } }
     assert.equal(when(may), 'allow')
     const both = { ...may, Bool: { 'aws:SecureTransport': 'true' } }
@@ -112,12 +115,20 @@ describe('a bucket policy', () => {
       [{ Action: ['s3:GetObject', 's3:???BucketVersioning'] }, /does not apply/],
       [{ Resource: 'arn:aws:s3:::b' }, /does not apply/],
       [{ Resource: 'arn:aws:s3:::other/*' }, /another bucket/],
+      [{ Resource: 'arn:aws:s3:::other*/*' }, /another bucket/],
       [{ Resource: 'b/*' }, /none of S3/],
       [{ Principal: { Federated: 'x' } }, /Federated/],
       [{ Principal: { AWS: 'arn:aws:iam::1:root' } }, /not a user/],
       [{ Condition: { Between: { 'aws:SourceIp': 'x' } } }, /operator Between/],
       [{ Condition: { StringEquals: { 'aws:PrincipalOrgID': 'o' } } }, /PrincipalOrgID/],
       [{ Condition: { constructor: { 'aws:SourceIp': 'x' } } }, /constructor/],
+      [{ Condition: { DateLessThan: { 'aws:CurrentTime': '2026-13-01' } } }, /2026-13-01/],
+      [{ Condition: { NumericLessThan: { 's3:max-keys': '' } } }, /NumericLessThan/],
+      [{ Condition: { IpAddress: { 'aws:SourceIp': '10.0.0.0/' } } }, /10\.0\.0\.0/],
+      [{ Condition: { NotIpAddress: { 'aws:SourceIp': ['::1', '10.0.0.0/33'] } } }, /33/],
+      [{ Condition: { BoolIfExists: { 'aws:SecureTransport': 'no' } } }, /value no/],
+      [{ Condition: { StringLike: { 's3:prefix': `home/$${'{aws:username}'}/*` } } }, /username/],
+      [{ Resource: `arn:aws:s3:::b/home/$${'{aws:username}'}/*` }, /variable/],
       [{ Extra: 1 }, /Extra/],
       [{ Action: [] }, /Action/],
       [{ NotAction: 's3:*' }, /exclude/],
@@ -139,6 +150,15 @@ describe('a bucket policy', () => {
     assert.throws(() => requirePolicy(policyOf(misspelt), 'b'), refused('POLICY_UNSUPPORTED'))
     assert.throws(() => requirePolicy({ Statement: [] }, 'b'), refused('POLICY_UNSUPPORTED'))
     assert.throws(() => requirePolicy({}, 'b'), refused('POLICY_UNSUPPORTED'))
+  })
+
+  it('names its bucket by a pattern as well, and says nothing of others', () => {
+    const Resource = ['arn:aws:s3:::*', 'arn:aws:s3:::*/*']
+    const any = { Action: ['s3:ListBucket', 's3:GetObject'], Resource }
+    assert.equal(requirePolicy(policyOf({ ...base, ...any }), 'b').length, 1)
+    assert.equal(ask(any), 'allow')
+    assert.equal(ask(any, { action: 's3:ListBucket', key: undefined }), 'allow')
+    assert.equal(ask({ ...any, Effect: 'Deny' }, { throughout: true }), 'deny')
   })
 
   it('names whatever AWS has, of what it is about', () => {

@@ -1,7 +1,8 @@
 import type { Call } from '@holdfast/core/call.ts'
 import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { Asset, Bucket } from '@holdfast/core/records.ts'
-import { authorize, decide, type Fresh } from '../../access/decide.ts'
+import { type Action, actionPermissions } from '../../access/actions.ts'
+import { authorize, decide, type Fresh, refusal } from '../../access/decide.ts'
 import { requireListRights } from '../../access/list-rights.ts'
 import { rightsMoment, rightsNow } from '../../access/rights-now.ts'
 import { findBucket } from '../../buckets/find-bucket.ts'
@@ -11,6 +12,9 @@ import { requirePreconditions } from '../preconditions.ts'
 import { isUndeclared, requireAllowedType } from './content-type.ts'
 import { actionsOf, type CheckedPut, type PutFields } from './put-fields.ts'
 import { requireLength } from './upload.ts'
+
+/** Tags and lists are part of what is put; a lock binds everybody, perhaps for a hundred years. */
+const LOCKS: ReadonlySet<Action> = new Set(['s3:PutObjectRetention', 's3:PutObjectLegalHold'])
 
 /** Where a put goes, as the caller was allowed to see it a moment ago. */
 export interface PutTarget {
@@ -44,8 +48,13 @@ export async function findTarget(
   }
   // In create mode what is deleted goes, with its list.
   const asset = creates ? undefined : existing
+  const taken = { ...fresh, isTaken: true }
   for (const action of fields.actions ?? actionsOf(fields)) {
-    authorize(call.principal, 'assets:write', { bucket, asset, fresh, action })
+    const permission = LOCKS.has(action) ? actionPermissions[action] : 'assets:write'
+    const about = { bucket, asset, fresh: taken, action }
+    const { allowed, reason } = decide(call.principal, permission, about)
+    // That it is there is no secret to who may write over it.
+    if (!allowed) throw refusal(call.principal, permission, reason)
   }
   requireListRights(call, { bucket, asset, fresh }, fields.acl)
   requirePreconditions(existing?.deletedAt === null ? existing : undefined, fields)

@@ -4,6 +4,7 @@ import type { ObjectFacets } from '@holdfast/core/objects.ts'
 import type { CatalogTransaction, Moment } from '@holdfast/core/ports/catalog.ts'
 import type { Acl, Asset, AssetType, Bucket, JsonObject, Version } from '@holdfast/core/records.ts'
 import { enforceQuotas } from '../../quotas/enforce-quotas.ts'
+import { retained } from '../../versions/lock.ts'
 import { compareMetadata } from '../../versions/metadata.ts'
 
 /** Fields that a write replaces; absent ones stay. */
@@ -70,13 +71,15 @@ export function newVersion(
   content: NewContent,
   { moment, seq, number, bucket }: NewPlace,
 ): Version {
+  const kind = content.change === 'delete' ? 'marker' : 'content'
+  const object = kind === 'marker' ? undefined : retained(bucket, content.object, moment.now)
   return {
     id: moment.newId(),
     seq,
     createdSeq: seq,
     assetId: asset.id,
     number,
-    kind: content.change === 'delete' ? 'marker' : 'content',
+    kind,
     sha256: content.sha256,
     md5: content.md5,
     size: content.size,
@@ -90,7 +93,7 @@ export function newVersion(
     createdBy: content.createdBy,
     deletedAt: null,
     ...(bucket.settings.versioning === 'enabled' ? {} : { isNull: true }),
-    ...(content.object === undefined ? {} : { object: content.object }),
+    ...(object === undefined ? {} : { object }),
   }
 }
 

@@ -2,7 +2,7 @@ import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { CatalogTransaction, Moment } from '@holdfast/core/ports/catalog.ts'
 import type { Asset, Bucket } from '@holdfast/core/records.ts'
 import { enforceQuotas } from '../../quotas/enforce-quotas.ts'
-import { requireUnlockedVersions } from '../../versions/lock.ts'
+import { requireUnlockedVersions, retained } from '../../versions/lock.ts'
 import { type Preconditions, requirePreconditions } from '../preconditions.ts'
 import { changeOf } from './change-detail.ts'
 import { liveAsset, storedBucket } from './stored-asset.ts'
@@ -31,7 +31,10 @@ export async function moveTransaction(
   if (same) return asset
   // What is locked stays where it was locked.
   await requireUnlockedVersions(tx, { bucket: from, assetId: asset.id }, moment)
-  if (from.id !== to.id) await payInBucket(tx, asset, to)
+  if (from.id !== to.id) {
+    await payInBucket(tx, asset, to)
+    await retainShown(tx, moment, { asset, bucket: to })
+  }
   const moved: Asset = {
     ...asset,
     bucketId: to.id,
@@ -48,6 +51,19 @@ export async function moveTransaction(
     }),
   )
   return moved
+}
+
+/** To come into a bucket is to be put there: it holds what is shown as long as it prescribes. */
+async function retainShown(
+  tx: CatalogTransaction,
+  moment: Moment,
+  { asset, bucket }: { readonly asset: Asset; readonly bucket: Bucket },
+): Promise<void> {
+  const version = await tx.versions.byId(asset.versionId)
+  if (version === undefined) return
+  const object = retained(bucket, version.object, moment.now)
+  if (object === undefined || object === version.object) return
+  await tx.put.version({ ...version, seq: await tx.nextSeq(), object })
 }
 
 const PAGE = 1000

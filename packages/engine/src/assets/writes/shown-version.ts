@@ -27,12 +27,13 @@ export async function shownAfterRemoval(
   if (content?.id === asset.versionId) return { ...asset, deletedAt }
   const shown = content ?? { ...newest, ...NOTHING }
   const { object } = shown
+  const isElsewhere = object?.elsewhere === true && object.tags === undefined
   return {
     ...asset,
     deletedAt,
     type: assetTypeOf(shown.contentType),
     metadata: shown.metadata,
-    tags: object === undefined ? asset.tags : assetTagsOf(object.tags ?? []),
+    tags: object === undefined || isElsewhere ? asset.tags : assetTagsOf(object.tags ?? []),
     versionId: shown.id,
     versionNumber: shown.number,
     size: shown.size,

@@ -29,7 +29,7 @@ test('a user logs in by name or e-mail and acts with the rights of the roles', a
     const { tokens } = await enter(opened, name)
     const principal = await authenticateToken(opened.engine, tokens.accessToken)
     assert.equal(principal.id, user.id)
-    assert.deepEqual(principal.permissions, ['buckets:read'])
+    assert.deepEqual(principal.permissions, ['buckets:read', 'buckets:create'])
     assert.ok(principal.ownPermissions?.includes('assets:write'))
   }
 })

@@ -32,7 +32,7 @@ export async function setFacetsTransaction(
     requireLonger(version, patch.retention, { now: moment.now, bypassGovernance })
   }
   const seq = await tx.nextSeq()
-  const object = patchedFacets(version.object ?? {}, patch)
+  const object = patchedFacets(version.object ?? { elsewhere: true }, patch)
   const next: Version = { ...version, seq, object }
   await tx.put.version(next)
   if (patch.tags !== undefined && version.id === asset.versionId) {

@@ -19,6 +19,7 @@ test('health is told to anyone, in the forms that monitors expect', async () => 
     storage: 'up',
     disk: 'up',
     redis: 'disabled',
+    audit: 'up',
   })
   assert.equal((await ask('/health/live')).json.status, 'alive')
   assert.equal((await ask('/health/startup')).json.status, 'started')

@@ -85,12 +85,13 @@ function statusOf(scope: Scope): number {
 }
 
 function checks({ parts }: HealthView) {
-  const { database, storage, disk, redis } = parts
+  const { database, storage, disk, redis, audit } = parts
   return {
     database: database.status,
     storage: storage.status,
     disk: disk.status,
     redis: redis.status,
+    audit: audit.status,
   }
 }
 

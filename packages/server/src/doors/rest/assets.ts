@@ -10,8 +10,8 @@ import { removeAsset, restoreAsset } from '@holdfast/engine/assets/remove.ts'
 import { mergeMetadata } from '@holdfast/engine/assets/update.ts'
 import { etagOf, isKnown, writeConditions } from '../../http/content/conditions.ts'
 import { answer, type Operations, type Scope, type Sent, sent } from '../../http/exchange.ts'
-import { assetPath, assetsWire, assetWire } from './wire/asset-wire.ts'
-import { changedWire } from './wire/told-wire.ts'
+import { assetPath, assetWire } from './wire/asset-wire.ts'
+import { changedWire, shownWire, shownWires } from './wire/told-wire.ts'
 
 type Names =
   | 'listAssets'
@@ -27,6 +27,7 @@ type Names =
 export const assetOperations: Pick<Operations, Names> = {
   listAssets: async ({ context, call, query }) => {
     const { engine } = context
+    const { principal } = call
     const { limit = 100, offset = 0, cursor } = query
     const page = await listAssets(engine, call, {
       ...listFilter(query),
@@ -34,7 +35,7 @@ export const assetOperations: Pick<Operations, Names> = {
       offset,
       cursor,
     })
-    const items = await assetsWire(engine, page.items)
+    const items = await shownWires({ engine, principal }, page.items)
     return { items, total: page.total, limit, offset, next_cursor: page.nextCursor ?? null }
   },
 
@@ -104,14 +105,15 @@ export const assetOperations: Pick<Operations, Names> = {
 
 /** The record of an asset under its own tag, unless the caller has it already. */
 export async function told(exchange: Scope, asset: Asset): Promise<Sent> {
-  const { context, request, reply } = exchange
+  const { context, call, request, reply } = exchange
+  const teller = { engine: context.engine, principal: call.principal }
   const tag = recordTag(asset)
   reply.header('etag', etagOf(tag))
   if (isKnown(request.headers['if-none-match'], tag)) {
     await reply.code(304).send()
     return sent
   }
-  return await answer(exchange, 200, await assetWire(context.engine, asset))
+  return await answer(exchange, 200, await shownWire(teller, asset))
 }
 
 /** The record as a change left it, with the tag for the next change. */

@@ -9,7 +9,7 @@ import { sendContent } from '../../http/content/send-content.ts'
 import type { Operations, Scope, Sent } from '../../http/exchange.ts'
 import { stored, told } from './assets.ts'
 import { defaultService, ownerOf, rawFacts } from './raw-facts.ts'
-import { assetsWire } from './wire/asset-wire.ts'
+import { shownWires } from './wire/told-wire.ts'
 
 type Names =
   | 'listBucketAssets'
@@ -33,7 +33,7 @@ export const keyedOperations: Pick<Operations, Names> = {
     const { limit = 100, prefix, cursor } = query
     const { bucket } = params
     const page = await listAssets(engine, call, { bucket, prefix, limit, cursor, order: 'key' })
-    const items = await assetsWire(engine, page.items)
+    const items = await shownWires({ engine, principal: call.principal }, page.items)
     return { items, total: page.total, limit, next_cursor: page.nextCursor ?? null }
   },
 

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { after, before, test } from 'node:test'
 import type { Tree } from '../../started-server.test.ts'
 import { type S3TestServer, startS3 } from './started-s3.test.ts'
@@ -12,9 +13,9 @@ after(async () => {
   await s3[Symbol.asyncDispose]()
 })
 
-async function rows(query: string): Promise<Tree[]> {
-  await s3.server.running.context.audit.flush()
-  const answer = await s3.server.ask(`GET /api/v2/audit?${query}`)
+async function rows(query: string, from = s3): Promise<Tree[]> {
+  await from.server.running.context.audit.flush()
+  const answer = await from.server.ask(`GET /api/v2/audit?${query}`)
   assert.equal(answer.status, 200, answer.text)
   return answer.json.items
 }
@@ -41,4 +42,38 @@ test('refusals are told: no credential, and changes of buckets that failed', asy
   assert.equal((await s3.send('DELETE /audited')).status, 409)
   const [failed] = await rows('action=s3.DeleteBucket')
   assert.deepEqual([failed.outcome, failed.code], ['failed', 'BucketNotEmpty'])
+})
+
+test('what DeleteObjects refuses is told, though its answer is a good one', async () => {
+  const object = (key: string) => `<Object><Key>${key}</Key></Object>`
+  const body = `<Delete>${object('k')}${object('other')}</Delete>`
+  const headers = { 'content-md5': createHash('md5').update(body).digest('base64') }
+  const answer = await s3.send('POST /audited?delete', { body, headers, auth: 'none' })
+  assert.deepEqual([answer.status, answer.text.includes('AccessDenied')], [200, true])
+  const told = await rows('action=s3.DeleteObjects')
+  assert.deepEqual(
+    told.map(({ outcome, code, actor, resource }) => [outcome, code, actor, resource]),
+    [['refused', 'AccessDenied', 'anonymous', { bucket: 'audited' }]],
+  )
+  assert.equal((await s3.send('POST /audited?delete', { body })).status, 200)
+  assert.equal((await rows('action=s3.DeleteObjects')).length, 1)
+})
+
+test('a completion is told as a success once it is one', async () => {
+  await using all = await startS3({ env: { STORAGE_AUDIT_DATA_CHANGES: 'on' } })
+  await all.send('PUT /parts')
+  const begun = await all.send('POST /parts/k?uploads')
+  const id = /<UploadId>(.*?)<\/UploadId>/.exec(begun.text)?.[1]
+  const { headers } = await all.send(`PUT /parts/k?uploadId=${id}&partNumber=1`, { body: 'x' })
+  const complete = async (etag: string | undefined) => {
+    const part = `<Part><PartNumber>1</PartNumber><ETag>${etag}</ETag></Part>`
+    const body = `<CompleteMultipartUpload>${part}</CompleteMultipartUpload>`
+    return (await all.send(`POST /parts/k?uploadId=${id}`, { body })).status
+  }
+  const told = async () =>
+    (await rows('action=s3.CompleteMultipartUpload', all)).map(row => row.outcome)
+  assert.equal(await complete('0'.repeat(32)), 400)
+  assert.deepEqual(await told(), [])
+  assert.equal(await complete(headers.etag), 200)
+  assert.deepEqual(await told(), ['success'])
 })

@@ -70,6 +70,7 @@ const codes: Record<ErrorCode, S3Code> = {
   ASSET_DELETED: 'NoSuchKey',
   ASSET_NOT_DELETED: 'InvalidRequest',
   BUCKET_EXISTS: 'BucketAlreadyOwnedByYou',
+  TOO_MANY_BUCKETS: 'TooManyBuckets',
   BUCKET_NOT_EMPTY: 'BucketNotEmpty',
   LINK_EXISTS: 'InvalidRequest',
   VERSION_CURRENT: 'InvalidRequest',

@@ -27,6 +27,7 @@ const table = {
   ],
   InvalidBucketName: [400, 'The specified bucket is not valid.'],
   InvalidBucketState: [409, 'The request is not valid with the current state of the bucket.'],
+  InvalidChunkSizeError: [403, 'Chunks of this body are too small.'],
   InvalidDigest: [400, 'The Content-MD5 or checksum value that you specified is not valid.'],
   InvalidEncryptionAlgorithmError: [400, 'The encryption request you specified is not valid.'],
   InvalidLocationConstraint: [400, 'The specified location constraint is not valid.'],
@@ -103,6 +104,7 @@ const table = {
       'key and signing method.',
   ],
   SlowDown: [503, 'Please reduce your request rate.'],
+  TooManyBuckets: [400, 'You have attempted to create more buckets than allowed'],
   UnexpectedContent: [400, 'This request contains unsupported content.'],
   // Grantees are named by their id here.
   UnresolvableGrantByEmailAddress: [

@@ -4,10 +4,14 @@ import { HoldfastError } from '@holdfast/core/errors.ts'
 import { newUuid } from '@holdfast/core/ids.ts'
 import type { JsonObject } from '@holdfast/core/records.ts'
 import type { Context } from '../../context.ts'
+import { DocumentRoom } from '../../http/body/document-room.ts'
 import { BodyBuffers } from '../../http/direct/body-buffers.ts'
 import { SILENT_BODY_MS, takeQuickly } from '../../http/direct/quick/quick-connections.ts'
+import { limitStall } from '../../http/direct/stalled-answers.ts'
 import { WholeWriter } from '../../http/direct/write-whole.ts'
 import { InFlight } from '../../http/in-flight.ts'
+import { endConnection } from '../../http/linger.ts'
+import { countInTurn } from '../../http/record-request.ts'
 import { auditAnswer, auditRefusal } from './audited.ts'
 import { admitCaller } from './auth/admit-caller.ts'
 import { verifyRequest } from './auth/verify.ts'
@@ -25,7 +29,14 @@ import { postObject } from './post/post-object.ts'
 import { recordS3Request } from './record.ts'
 import { requireExpectedOwners } from './requests/expected-owner.ts'
 import { marks } from './requests/marks.ts'
-import { beginRequest, type ReadRequest, readRequest, type S3Request } from './requests/request.ts'
+import { requireBucketForAnyone } from './requests/missing-bucket.ts'
+import {
+  beginRequest,
+  type Door,
+  type ReadRequest,
+  readRequest,
+  type S3Request,
+} from './requests/request.ts'
 import { notImplemented, routeOf } from './requests/route.ts'
 import { sendAnswer, sendError } from './send.ts'
 import { RequestHeaders } from './wire/headers.ts'
@@ -42,7 +53,7 @@ export function openS3(context: Context): Server {
   const inFlight = new InFlight()
   const writer = new WholeWriter(context.clock)
   const buffers = new BodyBuffers()
-  const door = { context, inFlight, writer, buffers }
+  const door = { context, inFlight, writer, buffers, documents: new DocumentRoom() }
   const options = {
     connectionsCheckingInterval: HEADERS_CHECK_MS,
     headersTimeout: HEADERS_TIMEOUT_MS,
@@ -56,6 +67,8 @@ export function openS3(context: Context): Server {
   const { certificate, load } = context
   const server = certificate?.serve(options, listener) ?? createServer(options, listener)
   server.timeout = 0
+  // Node would drop those behind the 2,000th without a word.
+  server.maxHeadersCount = 0
   // Node would answer 100 before anybody looked at the signature; the first read does it instead.
   server.on('checkContinue', (raw, response) => server.emit('request', raw, response))
   server.on('clientError', (error: Error & { code?: string }, socket: Socket) => {
@@ -82,31 +95,28 @@ export function openS3(context: Context): Server {
   return server
 }
 
-interface Door {
-  readonly context: Context
+interface OpenDoor extends Door {
   readonly inFlight: InFlight
-  readonly writer: WholeWriter
-  readonly buffers: BodyBuffers
 }
 
 function take(
-  door: Door,
+  door: OpenDoor,
   { raw, response }: { readonly raw: IncomingMessage; readonly response: ServerResponse },
 ): void {
   const { context, inFlight } = door
+  if (!inFlight.admits(raw)) return
   const request = beginRequest(door, raw, response)
-  const { load } = context
-  load.active += 1
   // Whoever leaves in the middle must not end the process.
   raw.on('error', () => {})
   response.on('error', () => {})
+  const before = inFlight.enter(raw, response)
+  limitStall(response)
+  countInTurn(context.load, response, before)
   response.once('close', () => {
-    load.active -= 1
     if (!response.writableFinished) request.patience.giveUp()
     recordS3Request(request)
   })
-  if (answerAtOnce(request)) return
-  const before = inFlight.enter(raw, response)
+  if (before === undefined && answerAtOnce(request)) return
   serveInTurn(request, before).catch(error => {
     context.log.error({ error, request_id: request.requestId }, 'an answer could not be sent')
     response.destroy()
@@ -115,9 +125,12 @@ function take(
 
 async function serveInTurn(request: S3Request, before: Promise<void> | undefined): Promise<void> {
   if (before !== undefined) await before
+  // Its client left while it waited for those before it.
+  if (request.response.closed) return
   try {
     const answered = await perform(request)
-    await auditAnswer(request, answered.status)
+    // What takes its time is told when it is done, and not before it is.
+    if (answered.late === undefined) await auditAnswer(request, answered.status)
     await sendAnswer(request, { ...answered, headers: { ...request.allowed, ...answered.headers } })
   } catch (error) {
     const refusal = noteRefusal(request, error)
@@ -151,6 +164,7 @@ async function operate(request: ReadRequest, name: OperationName) {
   const verified = await verifyRequest(request)
   await admitCaller(verified)
   await requireExpectedOwners(verified)
+  await requireBucketForAnyone(verified, name)
   if (isBuilt(name)) return await builtOperations[name](verified)
   throw notImplemented(operations[name].sub ?? name)
 }
@@ -191,8 +205,8 @@ function refuseRaw(context: Context, error: { readonly code?: string }, socket: 
     ],
     '',
   )
-  socket.end(
+  const text =
     `HTTP/1.1 400 Bad Request\r\nContent-Type: application/xml\r\n` +
-      `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
-  )
+    `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`
+  endConnection(socket, text, context.clock)
 }

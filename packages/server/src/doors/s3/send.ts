@@ -4,6 +4,7 @@ import { refuseWhileSending } from '../../http/linger.ts'
 import { pour } from '../../http/pour.ts'
 import { overTls } from '../../http/security-headers.ts'
 import { ID_BYTES, type Trace } from '../../telemetry/trace.ts'
+import { auditAnswer, auditRefusal } from './audited.ts'
 import type { S3Error } from './errors.ts'
 import { noteRefusal } from './note-refusal.ts'
 import type { Answer } from './requests/answer.ts'
@@ -113,10 +114,12 @@ async function sendLate(request: S3Request, late: Promise<Answer>): Promise<void
   await context.clock.sleep(PATIENCE_MS, done.signal).catch(() => {})
   if (done.signal.aborted) {
     const answer = await late
+    await auditAnswer(request, answer.status)
     await sendAnswer(request, { ...answer, headers: { ...request.allowed, ...answer.headers } })
     return
   }
-  response.writeHead(200, { ...standardHeaders(request), 'content-type': XML_TYPE })
+  const headers = { ...standardHeaders(request), ...request.allowed, 'content-type': XML_TYPE }
+  response.writeHead(200, headers)
   response.write('<?xml version="1.0" encoding="UTF-8"?>\n')
   while (!done.signal.aborted && !response.destroyed) {
     response.write(' ')
@@ -127,9 +130,13 @@ async function sendLate(request: S3Request, late: Promise<Answer>): Promise<void
 
 async function lateDocument(request: S3Request, late: Promise<Answer>): Promise<string> {
   try {
-    return (await late).xml ?? ''
+    const { xml = '', status } = await late
+    await auditAnswer(request, status)
+    return xml
   } catch (error) {
-    return errorDocument(request, noteRefusal(request, error))
+    const refusal = noteRefusal(request, error)
+    auditRefusal(request, refusal)
+    return errorDocument(request, refusal)
   }
 }
 

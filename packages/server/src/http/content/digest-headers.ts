@@ -33,6 +33,8 @@ const SINGLE: Readonly<Record<string, DigestName>> = {
   'x-amz-checksum-crc64nvme': 'crc64nvme',
   'x-amz-checksum-sha1': 'sha1',
   'x-amz-checksum-sha256': 'sha256',
+  'x-amz-checksum-sha512': 'sha512',
+  'x-amz-checksum-md5': 'md5',
 }
 
 export function expectedDigests(headers: Headers): ExpectedDigests {

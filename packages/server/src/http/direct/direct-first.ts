@@ -22,6 +22,7 @@ export function directFirst(
   handler: RequestListener,
 ): RequestListener {
   return (request, response) => {
+    if (!inFlight.admits(request)) return
     readTarget(request)
     const exchange: DirectExchange = {
       request,

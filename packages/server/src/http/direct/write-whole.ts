@@ -1,6 +1,7 @@
-import { type Server, type ServerResponse, validateHeaderValue } from 'node:http'
+import { type ServerResponse, validateHeaderValue } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Clock } from '@holdfast/core/ports/clock.ts'
+import { keepAliveMsOf } from './stalled-answers.ts'
 
 /** Status line and headers of an answer that is given many times, as they go out. */
 export type PreparedHead = string
@@ -75,7 +76,6 @@ export class WholeWriter {
     if (bytes.length === 0) response.end()
     else if (bytes.length > JOINED_BYTES_MAX) response.end(bytes, 'latin1')
     else response.end(this.#textOf(bytes), 'latin1')
-    limitStall(response)
   }
 
   /** The same on a plain socket; `sent` hears when the kernel has all of it, or why it has not. */
@@ -85,14 +85,20 @@ export class WholeWriter {
     answer: {
       readonly fields: string
       readonly bytes: Uint8Array | WireText
+      /** So many bytes before `bytes` in the same memory are free for the head. */
+      readonly headRoom?: number | undefined
       readonly keepAliveMs: number
       readonly sent: (error?: Error | null) => void
     },
   ): void {
-    const { fields, bytes, sent } = answer
+    const { fields, bytes, headRoom = 0, sent } = answer
     const text = this.#headText(head, fields, keepAliveField(answer.keepAliveMs))
     if (bytes.length <= JOINED_BYTES_MAX) {
       socket.write(text + this.#textOf(bytes), 'latin1', sent)
+      return
+    }
+    if (typeof bytes !== 'string' && text.length <= headRoom) {
+      socket.write(headed(text, bytes), sent)
       return
     }
     socket.cork()
@@ -127,28 +133,15 @@ export class WholeWriter {
   }
 }
 
-type TimedServer = Pick<Server, 'keepAliveTimeout'>
-
-function serverOf({ socket }: ServerResponse): TimedServer | undefined {
-  return socket === null ? undefined : Reflect.get(socket, 'server')
+/** Bytes and the head that was written before them, in one piece. */
+function headed(text: string, { buffer, byteOffset, byteLength }: Uint8Array): Buffer {
+  const whole = Buffer.from(buffer, byteOffset - text.length, text.length + byteLength)
+  whole.write(text, 0, 'latin1')
+  return whole
 }
 
 function keepAliveOf(response: ServerResponse): string {
-  return keepAliveField(serverOf(response)?.keepAliveTimeout ?? 0)
-}
-
-/** Node waits so much longer than it says: a request may be on its way when the time is over. */
-export const KEEP_ALIVE_GRACE_MS = 1_000
-
-/**
- * Who takes nothing of an answer for twice as long as it may say nothing is gone: the answer holds
- * memory that others need. Node cuts the connection then, and sets its own time when all was taken.
- */
-function limitStall(response: ServerResponse): void {
-  const { socket } = response
-  if (socket === null || socket.writableLength === 0) return
-  const keepAliveMs = serverOf(response)?.keepAliveTimeout ?? 0
-  if (keepAliveMs > 0) socket.setTimeout(2 * (keepAliveMs + KEEP_ALIVE_GRACE_MS))
+  return keepAliveField(keepAliveMsOf(response))
 }
 
 function keepAliveField(ms: number): string {

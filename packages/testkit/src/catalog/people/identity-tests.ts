@@ -65,7 +65,7 @@ function auditTests(open: OpenCatalog): void {
       assert.equal(row.hash, hash('sha256', auditText(row)))
       previous = row.hash
     }
-    assert.deepEqual(await desk.view.audits.last(), rows.at(-1))
+    assert.deepEqual(await desk.view.audits.end(), { seq: rows.length, hash: previous })
   })
   catalogTest(open, 'audit rows are filtered and paged both ways', async desk => {
     for (let n = 0; n < 5; n += 1) {

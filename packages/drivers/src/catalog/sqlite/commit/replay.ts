@@ -176,6 +176,7 @@ class Replay {
       id: bucketId,
       name: `recovered-${bucketId}`,
       settings: defaultBucketSettings,
+      ownerId: null,
       createdAt,
       createdBy: 'rebuild',
       updatedAt: createdAt,

@@ -2,9 +2,9 @@ import { hash } from 'node:crypto'
 import { HoldfastError } from '@holdfast/core/errors.ts'
 import {
   type AuditEntry,
+  type AuditLink,
   type AuditRow,
   auditText,
-  firstAuditLink,
 } from '@holdfast/core/identities.ts'
 import type {
   CatalogPuts,
@@ -87,7 +87,7 @@ export class SqliteTransaction {
       put: this.#puts(),
       remove: this.#removals(),
       note: change => this.#note(change),
-      audit: entry => this.#audit(entry),
+      audit: (entry, seal) => this.#audit(entry, seal),
       nextSeq: () => {
         this.#alive()
         return this.#context.seq + 1
@@ -132,18 +132,16 @@ export class SqliteTransaction {
     return context.seq
   }
 
-  #audit(entry: AuditEntry): AuditRow {
+  #audit(entry: AuditEntry, seal?: (link: AuditLink) => string): AuditRow {
     this.#write()
-    const last = this.#tables.audits.last()
-    const seq = (last?.seq ?? 0) + 1
-    const previous = last?.hash ?? firstAuditLink
-    const row: AuditRow = {
-      id: String(seq),
-      seq,
-      entry,
-      previous,
-      hash: hash('sha256', auditText({ seq, previous, entry })),
+    const { seq: last, hash: previous } = this.#tables.audits.end()
+    const seq = last + 1
+    if (!Number.isSafeInteger(seq)) {
+      throw new HoldfastError('STORE_DAMAGED', { part: 'audit log', reason: `row ${last}` })
     }
+    const digest = hash('sha256', auditText({ seq, previous, entry }))
+    const sealed = seal === undefined ? {} : { seal: seal({ seq, hash: digest }) }
+    const row: AuditRow = { id: String(seq), seq, entry, previous, hash: digest, ...sealed }
     this.#records.putAudit(row)
     this.#draft.put('audits', row.id, row)
     return row

@@ -1,4 +1,10 @@
-import type { AuditRow } from '@holdfast/core/identities.ts'
+import { hash } from 'node:crypto'
+import {
+  type AuditEntry,
+  type AuditLink,
+  type AuditRow,
+  firstAuditLink,
+} from '@holdfast/core/identities.ts'
 import type {
   AuditFilter,
   AuditQuestions,
@@ -18,6 +24,8 @@ interface Filed {
   readonly record: string
 }
 
+type Shown = Pick<Filed, 'seq' | 'at' | 'actor' | 'ip' | 'record'>
+
 /** The least that SQLite keeps. */
 const SEQ_MIN = -(2n ** 63n)
 
@@ -30,9 +38,9 @@ export class Audits implements AuditQuestions {
 
   constructor(db: SqliteDatabase) {
     this.#statements = new Statements(db)
-    this.#last = db
-      .prepare<[], string>('SELECT record FROM audits ORDER BY seq DESC LIMIT 1')
-      .pluck()
+    this.#last = db.prepare<[], Pick<Filed, 'seq' | 'record'>>(
+      'SELECT seq, record FROM audits ORDER BY seq DESC LIMIT 1',
+    )
     this.#put = db.prepare(
       `INSERT OR IGNORE INTO audits (seq, at, actor, action, outcome, ip, record)
        VALUES (?, ?, ?, ?, ?, ?, ?)`,
@@ -43,9 +51,12 @@ export class Audits implements AuditQuestions {
     )
   }
 
-  last(): AuditRow | undefined {
-    const text = this.#last.get()
-    return text === undefined ? undefined : parseRecord<AuditRow>(text)
+  end(): AuditLink {
+    const last = this.#last.get()
+    if (last === undefined) return { seq: 0, hash: firstAuditLink }
+    const { seq, record } = last
+    // One that somebody made unreadable must not keep others from being written.
+    return { seq, hash: readRow(record)?.hash ?? hash('sha256', record) }
   }
 
   after(seq: number, limit: number, filter: AuditFilter = {}): AuditRow[] {
@@ -82,14 +93,14 @@ export class Audits implements AuditQuestions {
   ): AuditRow[] {
     const { parts, values } = conditions(filter)
     const where = [...parts, how.bound].join(' AND ')
-    const sql = `SELECT seq, record FROM audits WHERE ${where} ORDER BY seq ${how.order} LIMIT ?`
-    return this.#statements
-      .all<Pick<Filed, 'seq' | 'record'>>(sql, [...values, ...how.values])
-      .map(({ seq, record }) => {
-        const row = parseRecord<AuditRow>(record)
-        // Pages go on from it: one that somebody changed must not send their reader back.
-        return row.seq === seq ? row : { ...row, seq }
-      })
+    const sql = `SELECT seq, at, actor, ip, record FROM audits
+      WHERE ${where} ORDER BY seq ${how.order} LIMIT ?`
+    return this.#statements.all<Shown>(sql, [...values, ...how.values]).map(shown => {
+      const { seq, record } = shown
+      const row = readRow(record) ?? unreadable(shown)
+      // Pages go on from it: one that somebody changed must not send their reader back.
+      return row.seq === seq ? row : { ...row, seq }
+    })
   }
 }
 
@@ -123,6 +134,21 @@ function readRow(record: string): AuditRow | undefined {
     return undefined
   }
 }
+
+/** Stands for what somebody made of a row, so that the others can be read. */
+function unreadable({ seq, at, actor, ip }: Shown): AuditRow {
+  const entry: AuditEntry = {
+    at: new Date(Math.min(Math.max(at, 0), TIME_MAX)).toISOString(),
+    ...{ actor, actorKind: '', actorName: '', ip, agent: '' },
+    ...{ requestId: '', action: 'audit.row.unreadable', status: 0, code: null },
+    outcome: 'failed',
+    ...{ resource: {}, detail: {} },
+  }
+  return { id: String(seq), seq, entry, previous: '', hash: '' }
+}
+
+/** Of ECMAScript dates. */
+const TIME_MAX = 8.64e15
 
 function isFiledAs(filed: Filed, { id, seq, entry }: AuditRow): boolean {
   const { at, actor, action, outcome, ip } = entry

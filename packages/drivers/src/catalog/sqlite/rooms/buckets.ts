@@ -14,6 +14,7 @@ export class Buckets implements BucketQuestions {
   readonly #idOf
   readonly #list
   readonly #count
+  readonly #countOwned
   readonly #hasPolicy
   readonly #put
   readonly #remove
@@ -30,6 +31,9 @@ export class Buckets implements BucketQuestions {
     this.#idOf = db.prepare<[number], string>('SELECT id FROM buckets WHERE no = ?').pluck()
     this.#list = db.prepare<[string, number], BucketRow>(`${select} name > ? ORDER BY name LIMIT ?`)
     this.#count = db.prepare<[], number>('SELECT count(*) FROM buckets').pluck()
+    this.#countOwned = db
+      .prepare<[string], number>("SELECT count(*) FROM buckets WHERE record ->> '$.ownerId' = ?")
+      .pluck()
     this.#hasPolicy = db
       .prepare<[], number>(
         "SELECT EXISTS (SELECT 1 FROM buckets WHERE record -> '$.documents.policy' IS NOT NULL)",
@@ -87,6 +91,10 @@ export class Buckets implements BucketQuestions {
 
   count(): number {
     return this.#count.get() ?? 0
+  }
+
+  countOwnedBy(ownerId: string): number {
+    return this.#countOwned.get(ownerId) ?? 0
   }
 
   hasPolicy(): boolean {

@@ -3,7 +3,7 @@ import type { BlobPlace, LentBytes } from '@holdfast/core/ports/element.ts'
 import { sumMatches } from '../block-sums.ts'
 import { parseLocation } from '../layout.ts'
 import type { PackFiles } from '../pack-files.ts'
-import type { ReadBuffers } from './read-buffers.ts'
+import { HEAD_ROOM, type ReadBuffers } from './read-buffers.ts'
 import type { RecentReads } from './recent-reads.ts'
 
 export interface LendFrom {
@@ -38,7 +38,7 @@ export function lendBlob(
     const bytes = buffer.subarray(0, size)
     const file = packs.atHand(at.pack)
     if (file !== undefined && recent.readNow(file, bytes, at.offset) && allMatch(place, bytes)) {
-      return { bytes, release: isFree => buffers.giveBack(buffer, isFree) }
+      return lent(buffers, buffer, bytes)
     }
   }
   return lendSoon(from, blob, buffer)
@@ -61,11 +61,15 @@ async function lendSoon(
       await release()
     }
     recent.add(place.location, place.size)
-    return { bytes, release: isFree => buffers.giveBack(buffer, isFree) }
+    return lent(buffers, buffer, bytes)
   } catch (error) {
     buffers.giveBack(buffer, true)
     throw error
   }
+}
+
+function lent(buffers: ReadBuffers, buffer: Buffer<ArrayBuffer>, bytes: Uint8Array): LentBytes {
+  return { bytes, headRoom: HEAD_ROOM, release: isFree => buffers.giveBack(buffer, isFree) }
 }
 
 function allMatch({ sums, blockBytes }: BlobPlace, bytes: Uint8Array): boolean {

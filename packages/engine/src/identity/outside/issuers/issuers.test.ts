@@ -52,7 +52,7 @@ test('a token of a configured issuer acts with the roles of its map alone', asyn
   const principal = await enter(opened, await idp.sign(withRole))
   assert.deepEqual([principal.kind, principal.name], ['external', 'u-1'])
   assert.equal(principal.id, subjectId('https://idp.example.org', 'u-1'))
-  assert.deepEqual(principal.permissions, ['buckets:read'])
+  assert.deepEqual(principal.permissions, ['buckets:read', 'buckets:create'])
   assert.ok(principal.ownPermissions?.includes('assets:write'))
   // It owns what it puts, and sees no more than that.
   const call = callOf(principal)
@@ -87,7 +87,7 @@ test('no claim of a wrong shape gives anything', async () => {
   const inherited = JSON.parse('{"__proto__":{"realm_access":{"roles":["storage-user"]}}}')
   assert.deepEqual((await enter(opened, await idp.sign({ ...inherited }))).permissions, [])
   const words = await idp.sign({ sub: 'w', realm_access: { roles: 'other storage-user' } })
-  assert.deepEqual((await enter(opened, words)).permissions, ['buckets:read'])
+  assert.deepEqual((await enter(opened, words)).permissions, ['buckets:read', 'buckets:create'])
 })
 
 test('scopes, groups, names with dots and common rights are mapped as configured', async () => {

@@ -332,3 +332,34 @@ test('readers see at least the last write that was answered, whatever runs besid
   }
   await Promise.all([writer(), ...Array.from({ length: 8 }, reader)])
 })
+
+/** Leaves as soon as the request is on its way, before its content is read. */
+async function leaveAfter(request: string): Promise<void> {
+  const socket = connect(server.port, '127.0.0.1')
+  await new Promise<void>(resolve => {
+    // The byte makes the connection Node's.
+    socket.write('GET /health/live HTTP/1.1\r\nHost: x\r\nX-A: \xe9\r\n\r\n', 'latin1')
+    socket.once('data', () => socket.end(request))
+    socket.on('end', () => socket.destroy()).on('error', () => {})
+    socket.on('close', () => resolve())
+  })
+}
+
+test('a reader that leaves while its content is read is logged', async () => {
+  const { load } = server.running.context
+  const body = 'r'.repeat(100_000)
+  const keys = Array.from({ length: 40 }, (_, at) => `left-${at}`)
+  for (const key of keys) await put(key, body + key)
+  const lines = ['Host: x', `X-API-Key: ${adminKey}`, '', '']
+  await Promise.all(
+    keys.map(key => leaveAfter([`GET ${base}/${key} HTTP/1.1`, ...lines].join('\r\n'))),
+  )
+  const recorded = () => {
+    const own = server.logLines.filter(line => line.includes('"operation":"getByKey"'))
+    return new Set(own.map(line => /"path":"[^"]*(left-\d+)"/.exec(line)?.[1]).filter(Boolean))
+  }
+  for (let wait = 0; wait < 500 && recorded().size < keys.length; wait += 1) await delay(10)
+  assert.equal(recorded().size, keys.length)
+  for (let wait = 0; wait < 500 && load.active > 0; wait += 1) await delay(10)
+  assert.equal(load.active, 0)
+})

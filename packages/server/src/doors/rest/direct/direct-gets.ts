@@ -60,7 +60,7 @@ function readAndSend(exchange: DirectExchange, ready: Omit<Ready, 'bytes'>): voi
   }
   exchange.enter()
   // The way of all requests meets the same failure, and has the words for it.
-  const fail = () => exchange.otherwise()
+  const fail = () => otherwise(exchange, ready)
   const { load } = context
   if (lent !== undefined) {
     whileActive(load, lent).then(loan => sendLent(exchange, ready, loan), fail)
@@ -75,7 +75,7 @@ function sendRead(
   ready: Omit<Ready, 'bytes'>,
   bytes: Uint8Array | undefined,
 ): void {
-  if (bytes === undefined || !canWriteWhole(exchange.response)) exchange.otherwise()
+  if (bytes === undefined || !canWriteWhole(exchange.response)) otherwise(exchange, ready)
   else send(exchange, { ...ready, bytes })
 }
 
@@ -84,7 +84,7 @@ function sendLent(exchange: DirectExchange, ready: Omit<Ready, 'bytes'>, lent: L
   const { response } = exchange
   if (!canWriteWhole(response)) {
     lent.release(true)
-    exchange.otherwise()
+    otherwise(exchange, ready)
     return
   }
   response.once('close', () => lent.release(response.writableFinished))
@@ -92,11 +92,27 @@ function sendLent(exchange: DirectExchange, ready: Omit<Ready, 'bytes'>, lent: L
 }
 
 function send(exchange: DirectExchange, ready: Ready): void {
-  const { request, response } = exchange
-  const { context, writer, found, bytes } = ready
+  const { writer, found, bytes } = ready
+  const state = track(exchange, ready, bytes.length)
+  const fields = requestIdField(state.requestId)
+  writer.write(exchange.response, found.head, { fields, bytes })
+}
+
+/** For the log and the metrics, from now on until the connection is done with it. */
+function track(
+  exchange: DirectExchange,
+  { context, found }: Pick<Ready, 'context' | 'found'>,
+  sentBytes: number,
+): RequestState {
   const state = new RequestState(context, exchange, found.requestId ?? NO_ID)
   state.principal = found.principal
-  state.sentBytes = bytes.length
-  trackRequest(state, () => operationOf(request.method, found.operation))
-  writer.write(response, found.head, { fields: requestIdField(state.requestId), bytes })
+  state.sentBytes = sentBytes
+  trackRequest(state, () => operationOf(exchange.request.method, found.operation))
+  return state
+}
+
+/** A client that left meanwhile goes no other way, and nobody else would tell of it. */
+function otherwise(exchange: DirectExchange, ready: Omit<Ready, 'bytes'>): void {
+  if (exchange.response.destroyed) track(exchange, ready, 0)
+  else exchange.otherwise()
 }

@@ -30,7 +30,10 @@ export function directPuts(context: Context, puts: PlainPuts): Direct {
       context.load.active -= 1
       // What has to be asked again is read from this memory once more.
       if (!('again' in done)) buffers.giveBack(memory)
-      if ('again' in done) {
+      if ('again' in done && response.destroyed) {
+        // Its client left: nobody else would tell of it.
+        trackRequest(state, () => 'putByKey')
+      } else if ('again' in done) {
         // The way of all requests meets the same failure, and has the words for it.
         receivedBefore.set(request, done.again)
         exchange.otherwise()

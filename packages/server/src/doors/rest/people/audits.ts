@@ -1,5 +1,6 @@
 import type { AuditRowResponse } from '@holdfast/contract/schemas/people/audit.ts'
-import type { AuditRow } from '@holdfast/core/identities.ts'
+import { escapeHidden } from '@holdfast/core/escape-hidden.ts'
+import type { AuditLink, AuditRow } from '@holdfast/core/identities.ts'
 import type { AuditFilter } from '@holdfast/core/ports/identity-questions.ts'
 import { exportAudits, listAudits } from '@holdfast/engine/audit/read-audits.ts'
 import { verifyAudits } from '@holdfast/engine/audit/verify-audits.ts'
@@ -29,11 +30,22 @@ export const auditOperations: Pick<Operations, Names> = {
     return sent
   },
 
-  verifyAudits: async ({ context, call }) => {
+  verifyAudits: async ({ context, call, query }) => {
     await context.audit.settle()
-    const { rows, problems } = await verifyAudits(context.engine, call.signal)
-    return { ok: problems.length === 0, rows, problems: [...problems] }
+    const kept = query.head === undefined ? undefined : linkOf(query.head)
+    const found = await verifyAudits(context.engine, { signal: call.signal, kept })
+    const { rows, problems, unproven, head } = found
+    return {
+      ok: problems.length === 0 && unproven.length === 0,
+      ...{ rows, problems: [...problems], unproven: [...unproven] },
+      head: `${head.seq}:${head.hash}`,
+    }
   },
+}
+
+function linkOf(head: string): AuditLink {
+  const [seq = '', hash = ''] = head.split(':')
+  return { seq: Number(seq), hash }
 }
 
 function given(filter: { readonly [Name in keyof AuditFilter]: AuditFilter[Name] | undefined }) {
@@ -42,7 +54,7 @@ function given(filter: { readonly [Name in keyof AuditFilter]: AuditFilter[Name]
   return result
 }
 
-function auditWire({ seq, entry, hash }: AuditRow): AuditRowResponse {
+function auditWire({ seq, entry, previous, hash, seal }: AuditRow): AuditRowResponse {
   return {
     seq,
     at: entry.at,
@@ -58,19 +70,22 @@ function auditWire({ seq, entry, hash }: AuditRow): AuditRowResponse {
     code: entry.code,
     resource: entry.resource,
     detail: entry.detail,
+    previous,
     hash,
+    seal: seal ?? '',
   }
 }
 
 async function* linesOf(pages: AsyncIterable<readonly AuditRow[]>): AsyncGenerator<Uint8Array> {
   for await (const page of pages) {
-    yield Buffer.from(page.map(row => `${JSON.stringify(auditWire(row))}\n`).join(''))
+    yield Buffer.from(page.map(row => `${escapeHidden(JSON.stringify(auditWire(row)))}\n`).join(''))
   }
 }
 
 const COLUMNS = [
   ...['seq', 'at', 'actor', 'actor_kind', 'actor_name', 'ip', 'agent', 'request_id'],
-  ...['action', 'outcome', 'status', 'code', 'resource', 'detail', 'hash'],
+  ...['action', 'outcome', 'status', 'code', 'resource', 'detail', 'previous', 'hash'],
+  'seal',
 ]
 
 /** RFC 4180. A text that a spreadsheet would take for a formula gets an apostrophe in front. */
@@ -88,6 +103,7 @@ async function* csvOf(pages: AsyncIterable<readonly AuditRow[]>): AsyncGenerator
 function cell(value: unknown): string {
   const text =
     typeof value === 'object' && value !== null ? JSON.stringify(value) : `${value ?? ''}`
-  const safe = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text
-  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe
+  const safe = /^[=+\-@＝＋－＠\t\r\n]/.test(text) ? `'${text}` : text
+  const shown = escapeHidden(safe)
+  return /[",;\\]/.test(shown) ? `"${shown.replaceAll('"', '""')}"` : shown
 }

@@ -95,7 +95,7 @@ test('subjects of every kind of issuer work with exactly what is mapped', async 
   const kim = await token('https://idp.example.org', { preferred_username: 'Kim', ...mapped })
   const me = await server.ask('GET /api/v2/auth/me', by(kim))
   assert.deepEqual([me.json.kind, me.json.name], ['external', 'Kim'])
-  assert.deepEqual(me.json.permissions, ['buckets:read', 'audit:view'])
+  assert.deepEqual(me.json.permissions, ['buckets:read', 'buckets:create', 'audit:view'])
   const path = '/api/v2/buckets/holdfast/assets/kim/note.txt'
   const made = await server.ask(`PUT ${path}`, { ...by(kim), body: 'a note' })
   assert.equal(made.status, 201, made.text)

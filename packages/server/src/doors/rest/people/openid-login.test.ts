@@ -184,7 +184,7 @@ test('a person logs in at the provider and works with the mapped rights', async 
   assert.deepEqual([user.source, user.email], ['oidc', 'olga@idp.example.org'])
   assert.deepEqual(user.roles, ['OPERATOR', 'USER'])
   const umar = (await server.ask('GET /api/v2/auth/me', by(await enter('umar')))).json
-  assert.deepEqual(umar.permissions, ['buckets:read'])
+  assert.deepEqual(umar.permissions, ['buckets:read', 'buckets:create'])
   assert.equal((await server.ask('GET /api/v2/auth/me', by(await enter('olga')))).json.id, me.id)
   const rows = (await server.ask('GET /api/v2/audit?action=redeemOpenId')).json.items
   assert.deepEqual([rows.at(-1).actor, rows.at(-1).outcome], [me.id, 'success'])

@@ -7,8 +7,9 @@ import type { Operations } from '../../../http/exchange.ts'
 import { s3KeyWire } from '../wire/key-wire.ts'
 
 export const s3KeyOperations: Pick<Operations, 'listS3Keys' | 'createS3Key' | 'revokeS3Key'> = {
-  listS3Keys: async ({ context, call, query }) => {
+  listS3Keys: async ({ context, call, query, request }) => {
     const keys = await listAccessKeys(context.engine, call)
+    request.state.showsOthers = keys.some(key => key.userId !== call.principal.id)
     const userId = query.user_id?.toLowerCase()
     const items = keys.filter(key => userId === undefined || key.userId === userId).map(s3KeyWire)
     return { items, total: items.length }

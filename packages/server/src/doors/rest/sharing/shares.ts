@@ -47,16 +47,19 @@ export const shareOperations: Pick<Operations, Names> = {
     return { ...wire, url: `${publicUrl(exchange)}/s/${token}` }
   },
 
-  listShares: async ({ context, call, query }) => {
+  listShares: async ({ context, call, query, request }) => {
     const { limit = 100, offset = 0, all, bucket, state } = query
     const { maker_id: makerId, asset_id: assetId } = query
     const filter = { makerId, all, assetId, bucket, state, limit, offset }
     const { items, total } = await listShares(context.engine, call, filter)
+    request.state.showsOthers = items.some(({ share }) => share.belongsTo !== call.principal.id)
     return { items: items.map(shareWire), total, limit, offset }
   },
 
-  getShare: async ({ context, call, params }) => {
-    return shareWire(await getShare(context.engine, call, params.id))
+  getShare: async ({ context, call, params, request }) => {
+    const shown = await getShare(context.engine, call, params.id)
+    request.state.showsOthers = shown.share.belongsTo !== call.principal.id
+    return shareWire(shown)
   },
 
   revokeShare: async ({ context, call, params }) => {

@@ -18,6 +18,7 @@ export function bucketWire({ bucket, usage }: BucketUse): BucketResponse {
     versions_max: settings.versionsMax,
     version_retention_days: settings.versionRetentionDays,
     cors_origins: [...settings.corsOrigins],
+    owner_id: bucket.ownerId,
     usage: { assets: usage.assets, bytes: usage.bytes },
     created_at: bucket.createdAt,
     created_by: bucket.createdBy,

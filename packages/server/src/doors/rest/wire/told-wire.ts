@@ -2,7 +2,7 @@ import type { AssetResponse } from '@holdfast/contract/schemas/asset.ts'
 import type { VersionResponse } from '@holdfast/contract/schemas/version.ts'
 import type { Principal } from '@holdfast/core/principal.ts'
 import type { Asset, Version } from '@holdfast/core/records.ts'
-import { decide } from '@holdfast/engine/access/decide.ts'
+import { decide, tagsAreTold } from '@holdfast/engine/access/decide.ts'
 import { bucketOf } from '@holdfast/engine/assets/find-asset.ts'
 import type { Engine } from '@holdfast/engine/engine.ts'
 import { assetWire } from './asset-wire.ts'
@@ -15,11 +15,32 @@ export interface Teller {
 }
 
 /**
+ * The record for who may read the asset: without tags where the policy of the bucket keeps them
+ * from the caller, as it keeps them from `getAssetMetadata` and from the S3 door.
+ */
+export async function shownWire(teller: Teller, asset: Asset): Promise<AssetResponse> {
+  const record = await assetWire(teller.engine, asset)
+  if (asset.tags.length === 0 || (await mayTellTags(teller, asset))) return record
+  return { ...record, tags: [] }
+}
+
+export async function shownWires(
+  teller: Teller,
+  assets: readonly Asset[],
+): Promise<AssetResponse[]> {
+  return await Promise.all(assets.map(asset => shownWire(teller, asset)))
+}
+
+async function mayTellTags({ engine, principal }: Teller, asset: Asset): Promise<boolean> {
+  return tagsAreTold(principal, { bucket: await bucketOf(engine, asset), asset })
+}
+
+/**
  * The record after a change. Whoever may change an asset, but not read it, is told none of what
  * others said of it: metadata, tags and access list.
  */
 export async function changedWire(teller: Teller, asset: Asset): Promise<AssetResponse> {
-  const record = await assetWire(teller.engine, asset)
+  const record = await shownWire(teller, asset)
   if (await maySee(teller, asset, 'assets:read')) return record
   return { ...record, metadata: {}, tags: [], acl: null }
 }

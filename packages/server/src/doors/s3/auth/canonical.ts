@@ -44,13 +44,18 @@ function canonicalPath(path: string): string {
 function canonicalQuery(query: Query, without: string | undefined): string {
   if (query.pairs.length === 0) return ''
   const pairs = query.pairs
-    .map(({ name, value }) => ({
-      name: uriEncode(name, { slash: true }),
-      value: uriEncode(value, { slash: true }),
-    }))
+    .map(({ name, value }) => ({ name: encoded(name), value: encoded(value) }))
     .filter(({ name }) => name !== without)
   pairs.sort((one, other) => order(one.name, other.name) || order(one.value, other.value))
   return pairs.map(({ name, value }) => `${name}=${value}`).join('&')
+}
+
+/** As most values are, slashes aside. */
+const UNRESERVED = /^[\w.~-]*$/
+
+function encoded(bytes: Buffer): string {
+  const text = bytes.toString('latin1')
+  return UNRESERVED.test(text) ? text : uriEncode(bytes, { slash: true })
 }
 
 function order(one: string, other: string): number {

@@ -24,6 +24,12 @@ export interface ChunkFraming {
 const LINE_BYTES_MAX = 4096
 const TRAILERS_MAX = 16
 const CHUNK_BYTES_MAX = 5 * 1024 ** 3
+/**
+ * AWS takes none below 8 KiB but the last. A body in millions of chunks of one byte costs seconds
+ * of work for megabytes, so more than a few must be of some size on average.
+ */
+const CHUNKS_FREE = 1024
+const CHUNK_BYTES_MEAN_MIN = 1024
 
 /**
  * `aws-chunked` bodies
@@ -48,7 +54,7 @@ export class ChunkedBody {
   async *bytes(): AsyncGenerator<Uint8Array> {
     try {
       let total = 0
-      for (;;) {
+      for (let count = 1; ; count += 1) {
         const { size, signature } = this.#chunkHead(await this.#line())
         total += size
         if (total > this.#framing.length) throw incomplete()
@@ -56,6 +62,7 @@ export class ChunkedBody {
           this.#checkChunk(signature, EMPTY_SHA256)
           break
         }
+        if (count > CHUNKS_FREE && total < count * CHUNK_BYTES_MEAN_MIN) throw tooSmall()
         const hash = this.#framing.signing === null ? undefined : createHash('sha256')
         yield* this.#data(size, hash)
         this.#checkChunk(signature, hash?.digest('hex') ?? '')
@@ -196,6 +203,10 @@ export function announcedTrailers(header: string | undefined): readonly string[]
 
 function incomplete(): S3Error {
   return new S3Error('IncompleteBody')
+}
+
+function tooSmall(): S3Error {
+  return new S3Error('InvalidChunkSizeError')
 }
 
 function badTrailer(): S3Error {

@@ -4,19 +4,30 @@ import { addressOfCaller, isSecure, type ReadRequest } from '../requests/request
 import type { RequestHeaders } from '../wire/headers.ts'
 import { parseTagHeader } from '../wire/tags.ts'
 
+/** What conditions may ask about a signature. */
+export interface SignedHow {
+  /** Of a form: the version of its signature. */
+  readonly form?: 2 | 4 | undefined
+  /** When it was made; that of version 2 does not say. */
+  readonly signedMs?: number | undefined
+}
+
 /** What conditions of policies may ask about a request; most buckets have no policy that asks. */
 export class Circumstances implements RequestFacts {
   readonly #request: ReadRequest
-  readonly #isSigned: boolean
+  readonly #signed: SignedHow | undefined
+  readonly #body: Record<string, string> = {}
   #keys: Record<string, string> | undefined
 
-  readonly #form: 2 | 4 | undefined
-
-  /** `form`: the version of the signature of a form. */
-  constructor(request: ReadRequest, principal: Principal, form?: 2 | 4) {
+  constructor(request: ReadRequest, principal: Principal, signed: SignedHow = {}) {
     this.#request = request
-    this.#form = form
-    this.#isSigned = principal.kind !== 'anonymous'
+    this.#signed = principal.kind === 'anonymous' ? undefined : signed
+  }
+
+  /** What the body says in the place of headers, once it is read. */
+  add(keys: Readonly<Record<string, string>>): void {
+    Object.assign(this.#body, keys)
+    this.#keys = undefined
   }
 
   /** As far as it can be believed: proxies that are not trusted are themselves the source. */
@@ -29,11 +40,12 @@ export class Circumstances implements RequestFacts {
   }
 
   get userAgent(): string | null {
-    return this.#request.headers.get('user-agent') ?? null
+    // Of the request itself: fields of a form stand for other headers.
+    return this.#request.wire.get('user-agent') ?? null
   }
 
   get referer(): string | null {
-    return this.#request.headers.get('referer') ?? null
+    return this.#request.wire.get('referer') ?? null
   }
 
   get at(): string {
@@ -41,7 +53,7 @@ export class Circumstances implements RequestFacts {
   }
 
   get keys(): Readonly<Record<string, string>> {
-    this.#keys ??= conditionKeys(this.#request, this.#isSigned, this.#form)
+    this.#keys ??= { ...conditionKeys(this.#request, this.#signed), ...this.#body }
     return this.#keys
   }
 }
@@ -73,18 +85,20 @@ const CONDITION_PARAMETERS: Readonly<Record<string, string>> = {
 
 function conditionKeys(
   request: ReadRequest,
-  signed: boolean,
-  form: 2 | 4 | undefined,
+  signed: SignedHow | undefined,
 ): Record<string, string> {
   const { headers, query } = request
-  const keys = signed ? signatureKeys(request, form) : {}
+  const nowMs = request.context.clock.now()
+  const keys = signed === undefined ? {} : signatureKeys(request, signed, nowMs)
   for (const name of CONDITION_HEADERS) {
     const value = headers.get(name)
     // Those of object lock go by their bare names.
     const key = name.replace(/^x-amz-object-lock-/, 'object-lock-')
     if (value !== undefined) keys[`s3:${key}`] = value
   }
-  for (const { key, value } of requestTags(headers)) keys[`s3:RequestObjectTag/${key}`] = value
+  const until = headers.get('x-amz-object-lock-retain-until-date')
+  if (until !== undefined) keys[REMAINING_DAYS] = remainingDays(until, nowMs)
+  Object.assign(keys, tagKeys(requestTags(headers)))
   for (const [name, key] of Object.entries(CONDITION_PARAMETERS)) {
     const value = query.get(name)
     if (value !== undefined) keys[key] = value
@@ -92,13 +106,31 @@ function conditionKeys(
   return keys
 }
 
-function signatureKeys({ query }: ReadRequest, form: 2 | 4 | undefined): Record<string, string> {
+export const REMAINING_DAYS = 's3:object-lock-remaining-retention-days'
+const DAY_MS = 24 * 60 * 60 * 1000
+
+/** Days begun: who may lock for ten days asks for them a moment before they are judged. */
+export function remainingDays(until: string, nowMs: number): string {
+  return String(Math.ceil((Date.parse(until) - nowMs) / DAY_MS))
+}
+
+export function tagKeys(tags: readonly ObjectTag[]): Record<string, string> {
+  return Object.fromEntries(tags.map(({ key, value }) => [`s3:RequestObjectTag/${key}`, value]))
+}
+
+function signatureKeys(
+  { query }: ReadRequest,
+  { form, signedMs }: SignedHow,
+  nowMs: number,
+): Record<string, string> {
   const old = query.has('Signature')
   const linked = old || query.has('X-Amz-Signature')
   const version = form ?? (old ? 2 : 4)
   return {
     's3:authType': form === undefined ? (linked ? 'REST-QUERY-STRING' : 'REST-HEADER') : 'POST',
     's3:signatureversion': version === 2 ? 'AWS' : 'AWS4-HMAC-SHA256',
+    // Nobody knows how old one of version 2 is, so it is as old as can be.
+    's3:signatureAge': signedMs === undefined ? 'Infinity' : String(Math.max(0, nowMs - signedMs)),
   }
 }
 

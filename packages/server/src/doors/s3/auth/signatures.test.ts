@@ -190,6 +190,20 @@ test('unsigned chunks with a trailer are read, and foreign trailers refused', as
   }
 })
 
+test('a body in thousands of tiny chunks is refused, in a few or in larger ones not', async () => {
+  const read = async (chunks: number, chunk: string) => {
+    const framed = `${chunk.length.toString(16)}\r\n${chunk}\r\n`.repeat(chunks)
+    const framing = { signing: null, trailers: null, length: chunks * chunk.length }
+    const body = new ChunkedBody(pieces(Buffer.from(`${framed}0\r\n\r\n`), 64 * 1024), framing)
+    let bytes = 0
+    for await (const piece of body.bytes()) bytes += piece.length
+    return bytes
+  }
+  assert.equal(await read(1024, 'x'), 1024)
+  await assert.rejects(read(1025, 'x'), { code: 'InvalidChunkSizeError' })
+  assert.equal(await read(1100, 'x'.repeat(1024)), 1100 * 1024)
+})
+
 test('what claims to be signed is either understood or refused', () => {
   const authorization =
     'AWS4-HMAC-SHA256 Credential=AKID/20130524/us-east-1/s3/aws4_request, ' +

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
 import type { ExpectedDigests } from '@holdfast/core/digests.ts'
 import type { ByteSource } from '@holdfast/core/ports/element.ts'
-import { openChecksum } from '@holdfast/engine/objects/checksums.ts'
+import { digestNameOf, openChecksum } from '@holdfast/engine/objects/checksums.ts'
+import { readDocument } from '../../../http/body/read-document.ts'
 import { invalidArgument, S3Error } from '../errors.ts'
 import type { S3Request } from '../requests/request.ts'
 import {
@@ -70,12 +71,20 @@ export class VerifiedBody {
 
   /** The whole of a small body, checked. */
   async read(bytesMax: number): Promise<Buffer> {
-    return readWhole(this.open(), bytesMax)
+    return await this.#whole(this.open(), bytesMax)
   }
 
   /** The same where checksums of the headers tell of something else than the body. */
   async readPlain(bytesMax: number): Promise<Buffer> {
-    return readWhole(this.#open(undefined), bytesMax)
+    return await this.#whole(this.#open(undefined), bytesMax)
+  }
+
+  async #whole(opened: CheckedSource, bytesMax: number): Promise<Buffer> {
+    const { length = bytesMax } = opened
+    if (length > bytesMax) throw tooLong()
+    const { documents, told } = this.#request
+    using _ = documents.take(told.principal.id, length)
+    return await readWhole(opened, bytesMax)
   }
 
   #open(checksum: ChosenChecksum | undefined): CheckedSource {
@@ -142,6 +151,11 @@ function chosenChecksum(
   }
   const declared = checksumAlgorithmOf(headers.get('x-amz-sdk-checksum-algorithm'))
   const [algorithm] = [...named, ...later]
+  const md5 = headers.get('content-md5')
+  // So the SDKs send an MD5, as they did before it was one of the checksums.
+  if (declared === 'MD5' && algorithm === undefined && md5 !== undefined) {
+    return { algorithm: declared, value: md5 }
+  }
   if (declared !== undefined && declared !== algorithm) {
     const message =
       'x-amz-sdk-checksum-algorithm specified, but no corresponding x-amz-checksum-* or ' +
@@ -159,16 +173,9 @@ function chosenChecksum(
 }
 
 async function readWhole(opened: CheckedSource, bytesMax: number): Promise<Buffer> {
-  const { source, expected, trailing, length } = opened
-  if (length !== undefined && length > bytesMax) throw tooLong()
-  const chunks: Uint8Array[] = []
-  let size = 0
-  for await (const chunk of source) {
-    size += chunk.length
-    if (size > bytesMax) throw tooLong()
-    chunks.push(chunk)
-  }
-  const bytes = Buffer.concat(chunks)
+  const { source, expected, trailing } = opened
+  const bytes = await readDocument(source, bytesMax)
+  if (bytes === undefined) throw tooLong()
   requireDigests(bytes, expected)
   requireDigests(bytes, trailing())
   return bytes
@@ -186,19 +193,7 @@ function withChecksum(expected: ExpectedDigests, chosen: ChosenChecksum | undefi
 
 /** The digest of the element that a checksum of S3 is. */
 export function digestOf(algorithm: ChecksumName, base64: string): ExpectedDigests {
-  const hex = Buffer.from(base64, 'base64').toString('hex')
-  switch (algorithm) {
-    case 'CRC32':
-      return { crc32: hex }
-    case 'CRC32C':
-      return { crc32c: hex }
-    case 'CRC64NVME':
-      return { crc64nvme: hex }
-    case 'SHA1':
-      return { sha1: hex }
-    case 'SHA256':
-      return { sha256: hex }
-  }
+  return { [digestNameOf(algorithm)]: Buffer.from(base64, 'base64').toString('hex') }
 }
 
 function trailingDigests(trailers: ReadonlyMap<string, string>): ExpectedDigests {

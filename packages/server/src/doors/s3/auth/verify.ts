@@ -12,7 +12,7 @@ import { addressOfCaller, type ReadRequest } from '../requests/request.ts'
 import { type RequestHeaders, transcoded } from '../wire/headers.ts'
 import { canonicalRequest } from './canonical.ts'
 import type { ChunkSigning } from './chunks.ts'
-import { Circumstances } from './circumstances.ts'
+import { Circumstances, type SignedHow } from './circumstances.ts'
 import { type Claim, claimOf } from './claim.ts'
 import { type Payload, type PayloadMode, payloadOf } from './payload.ts'
 import { keptSigningKey, requestSignature, type Scope, sameSignature } from './signing.ts'
@@ -32,11 +32,18 @@ class VerifiedRequest {
   readonly request: ReadRequest
   readonly call: Call
   readonly body: VerifiedBody
+  readonly #facts: Circumstances
 
-  constructor(request: ReadRequest, call: Call, body: VerifiedBody) {
+  constructor(request: ReadRequest, { call, facts }: Asked, body: VerifiedBody) {
     this.request = request
     this.body = body
     this.call = call
+    this.#facts = facts
+  }
+
+  /** For operations whose body says what headers say elsewhere: conditions ask for both alike. */
+  tellConditions(keys: Readonly<Record<string, string>>): void {
+    this.#facts.add(keys)
   }
 
   get checked(): boolean {
@@ -49,15 +56,17 @@ export type Verified = VerifiedRequest
 /** The only place where credentials of this door are read and checked. */
 export async function verifyRequest(request: ReadRequest): Promise<Verified> {
   const moment = rightsMoment(request.context.engine)
-  const { principal, body } = await provenSender(request)
-  const call = callOf(request, { principal, moment })
+  const { principal, body, signedMs } = await provenSender(request)
+  const asked = askedBy(request, { principal, moment, how: { signedMs } })
   // Whoever signed may have lost the key, or do less, by the time that the body is in.
-  request.body.whenRead = () => call.renew(request.context.engine)
-  return new VerifiedRequest(request, call, body)
+  request.body.whenRead = () => asked.call.renew(request.context.engine)
+  return new VerifiedRequest(request, asked, body)
 }
 
 interface Sender {
   readonly principal: Principal
+  /** When it was signed; that of version 2 does not say. */
+  readonly signedMs?: number
   readonly body: VerifiedBody
 }
 
@@ -72,7 +81,7 @@ async function provenSender(request: ReadRequest): Promise<Sender> {
   }
   const found = await findSigner(request, claim)
   const { principal, mode, signing } = checkClaim(request, { claim, content, found })
-  return { principal, body: new VerifiedBody(request, mode, signing) }
+  return { principal, body: new VerifiedBody(request, mode, signing), signedMs: claim.timeMs }
 }
 
 /** All of a request that a credential is checked against. */
@@ -176,25 +185,32 @@ export async function verifyForm(
   const principal = signed === undefined ? anonymous : await verifyPolicy(request, signed)
   const asked = { ...request, headers }
   // What follows its file is not waited for: the put asks for itself when the file is in.
-  const call = callOf(asked, { principal, moment, form: signed?.version })
-  return new VerifiedRequest(asked, call, new VerifiedBody(asked, { kind: 'plain' }, null))
+  const signedMs = signed?.version === 4 ? signed.timeMs : undefined
+  const how = { form: signed?.version, signedMs }
+  const body = new VerifiedBody(asked, { kind: 'plain' }, null)
+  return new VerifiedRequest(asked, askedBy(asked, { principal, moment, how }), body)
 }
 
 interface Signer {
   readonly principal: Principal
   readonly moment: number
-  /** Of a form: the version of its signature. */
-  readonly form?: 2 | 4 | undefined
+  readonly how: SignedHow
 }
 
-function callOf(request: ReadRequest, { principal, moment, form }: Signer): RequestCall {
+interface Asked {
+  readonly call: RequestCall
+  readonly facts: Circumstances
+}
+
+function askedBy(request: ReadRequest, { principal, moment, how }: Signer): Asked {
   const { requestId, patience } = request
   request.told.principal = principal
-  const facts = new Circumstances(request, principal, form)
-  return new RequestCall(patience, {
+  const facts = new Circumstances(request, principal, how)
+  const call = new RequestCall(patience, {
     ...{ requestId, moment },
     principal: { ...principal, request: facts },
   })
+  return { call, facts }
 }
 
 function contentHash({ wire, query }: Presented, claim: Claim | undefined) {

@@ -22,7 +22,7 @@ const OWNERSHIPS = ['BucketOwnerPreferred', 'ObjectWriter', 'BucketOwnerEnforced
 export async function createBucketHere(verified: Verified): Promise<Answer> {
   const { engine, call, bucket } = bucketPlace(verified)
   const locked = lockWanted(verified)
-  const documents = firstDocuments(verified, locked)
+  const documents = await firstDocuments(verified, locked)
   const bytes = await verified.body.read(BODY_BYTES_MAX)
   const root = bytes.length === 0 ? undefined : readXml(bytes, 'CreateBucketConfiguration')
   if (root !== undefined) requireHere(verified, root)
@@ -44,11 +44,11 @@ function lockWanted({ request }: Verified): boolean {
   return header.toLowerCase() === 'true'
 }
 
-function firstDocuments(verified: Verified, locked: boolean): BucketDocuments {
-  const acl = aclOfHeaders(verified)
+async function firstDocuments(verified: Verified, locked: boolean): Promise<BucketDocuments> {
+  const acl = await aclOfHeaders(verified)
   const ownership = verified.request.headers.get('x-amz-object-ownership')
   if (ownership !== undefined && !OWNERSHIPS.includes(ownership)) {
-    const message = 'Invalid x-amz-object-ownership header'
+    const message = `Invalid x-amz-object-ownership header: ${ownership.slice(0, 64)}`
     throw invalidArgument('x-amz-object-ownership', ownership, message)
   }
   if (ownership === 'BucketOwnerEnforced' && acl !== undefined && grantsToOthers(acl)) {

@@ -22,6 +22,8 @@ export async function allowOrigin(request: ReadRequest): Promise<Answer | undefi
   return undefined
 }
 
+const ASKED_MAX = 200
+
 function preflight({ headers }: ReadRequest, bucket: Bucket | undefined): Answer {
   const origin = headers.get('origin')
   const method = headers.get('access-control-request-method')
@@ -37,6 +39,11 @@ function preflight({ headers }: ReadRequest, bucket: Bucket | undefined): Answer
     .split(',')
     .map(name => name.trim().toLowerCase())
     .filter(name => name !== '')
+  // Each is held against every pattern of every rule, and nobody has to be anybody to ask.
+  if (asked.length > ASKED_MAX) {
+    const message = `At most ${ASKED_MAX} names of headers can be asked about.`
+    throw new S3Error('InvalidRequest', { message })
+  }
   const rule = rulesOf(bucket).find(one => fits(one, { origin, method, headers: asked }))
   if (rule === undefined) {
     const message =

@@ -39,7 +39,7 @@ export function privateAcl(owner: string): ObjectAcl {
 
 /** Of the headers or of the body, for the owner that there is. */
 export async function wantedAcl(verified: Verified, owner: string): Promise<ObjectAcl> {
-  const headers = aclOfHeaders(verified)
+  const headers = await aclOfHeaders(verified, owner)
   const bytes = await verified.body.read(BODY_BYTES_MAX)
   if (headers === undefined) {
     if (bytes.length === 0) throw new S3Error('MissingSecurityHeader')
@@ -48,17 +48,8 @@ export async function wantedAcl(verified: Verified, owner: string): Promise<Obje
     return acl
   }
   if (bytes.length > 0) throw new S3Error('UnexpectedContent')
-  const caller = verified.call.principal.id
-  // A canned list gives everything to the owner, whoever asks for it.
-  const grants = headers.grants.map(grant =>
-    typeof grant.grantee !== 'string' &&
-    grant.grantee.id === caller &&
-    verified.request.headers.has('x-amz-acl')
-      ? { ...grant, grantee: { id: owner } }
-      : grant,
-  )
-  await requireKnown(verified, { owner, grants })
-  return { owner, grants }
+  await requireKnown(verified, headers)
+  return headers
 }
 
 /** A grant to nobody is a slip of the pen, and would be one to whoever bears that id later. */

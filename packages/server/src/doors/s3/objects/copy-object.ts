@@ -18,7 +18,7 @@ export async function copyObjectHere(verified: Verified): Promise<Answer> {
   const from = copySourceOf(verified)
   const replaceMetadata = directive(verified, 'x-amz-metadata-directive') === 'REPLACE'
   const replaceTags = directive(verified, 'x-amz-tagging-directive') === 'REPLACE'
-  const { tags, ...facets } = objectInput(verified)
+  const { tags, ...facets } = await objectInput(verified)
   const itself =
     from.bucket === address.bucket && from.key === address.key && from.versionId === undefined
   const changes =

@@ -3,6 +3,7 @@ import {
   type RemoveObjectInput,
   removeObjects,
 } from '@holdfast/engine/objects/remove-object.ts'
+import { auditRefusal } from '../audited.ts'
 import type { Verified } from '../auth/verify.ts'
 import { asS3Error } from '../error-codes.ts'
 import { S3Error } from '../errors.ts'
@@ -45,12 +46,20 @@ export async function deleteObjects(verified: Verified): Promise<Answer> {
   // Taken from what each key was told, so that nobody learns more of the bucket than that.
   const [missing] = outcomes.flatMap(({ error }) => error ?? [])
   if (missing?.code === 'BUCKET_NOT_FOUND') throw missing
+  auditRefused(verified, outcomes)
   const nodes = outcomes.flatMap((outcome, at): XmlNode[] => {
     const input = inputs[at]
     if (input === undefined || (quiet && outcome.error === undefined)) return []
     return [outcomeNode(input, outcome)]
   })
   return xmlAnswer(writeXml('DeleteResult', nodes))
+}
+
+/** The answer is a good one whatever was refused in it: the log gets a row for all of that. */
+function auditRefused({ request }: Verified, outcomes: readonly RemovalOutcome[]): void {
+  const errors = outcomes.flatMap(({ error }) => (error === undefined ? [] : asS3Error(error)))
+  const refused = errors.find(({ status }) => status === 403)
+  if (refused !== undefined) auditRefusal(request, refused)
 }
 
 /** AWS wants a checksum here; a signed body is one. */

@@ -1,12 +1,14 @@
 import { isHoldfastError } from '@holdfast/core/errors.ts'
 import type { ByteRange } from '@holdfast/core/ports/element.ts'
+import type { Action } from '@holdfast/engine/access/actions.ts'
+import { isToldBeside } from '@holdfast/engine/access/authorize-action.ts'
 import { getObject } from '@holdfast/engine/objects/find-object.ts'
 import type { StoredObject } from '@holdfast/engine/objects/object-views.ts'
 import { partRange, readObject } from '@holdfast/engine/objects/read-object.ts'
 import { contentRange, parseRange, rangeBytes } from '../../../http/content/ranges.ts'
 import { requireNumber } from '../auth/verified-body.ts'
 import type { Verified } from '../auth/verify.ts'
-import { S3Error } from '../errors.ts'
+import { invalidArgument, S3Error } from '../errors.ts'
 import type { Answer } from '../requests/answer.ts'
 import { objectPlace } from '../requests/place.ts'
 import { headerOfChecksum } from '../wire/checksums.ts'
@@ -23,6 +25,7 @@ export async function getObjectHere(verified: Verified): Promise<Answer> {
     ...address,
     action: address.versionId === undefined ? 's3:GetObject' : 's3:GetObjectVersion',
   })
+  requireNoEncryption(verified)
   requireReadConditions(verified.request.headers, object)
   const part = partOf(verified, object)
   const range = part === undefined ? rangeOf(verified, object) : part.range
@@ -30,7 +33,7 @@ export async function getObjectHere(verified: Verified): Promise<Answer> {
   const partial = range !== undefined || part !== undefined
   const isWhole = range === undefined || (part !== undefined && object.facets.parts === undefined)
   const headers: Record<string, string> = {
-    ...wholeHeaders(object, isWhole && asksForChecksum(verified)),
+    ...toldTo(verified, object, wholeHeaders(object, isWhole && asksForChecksum(verified))),
     ...(part?.checksum !== undefined && asksForChecksum(verified) ? part.checksum : {}),
     ...overrides,
     ...(range === undefined
@@ -47,6 +50,46 @@ export async function getObjectHere(verified: Verified): Promise<Answer> {
   if (verified.request.method === 'HEAD') return { status, headers }
   const content = await readObject(engine, object, { range, onLoan: true })
   return { status, headers, content }
+}
+
+/** Headers that S3 shows to who may ask for what they say, and the part of the action's name. */
+const TOLD_BESIDE = [
+  ['x-amz-tagging-count', 'Tagging'],
+  ['x-amz-object-lock-mode', 'Retention'],
+  ['x-amz-object-lock-retain-until-date', 'Retention'],
+  ['x-amz-object-lock-legal-hold', 'LegalHold'],
+] as const
+
+/** The headers without those that the caller may not be told. */
+function toldTo(
+  { call, request }: Verified,
+  { bucket, asset, version }: StoredObject,
+  headers: Record<string, string>,
+): Record<string, string> {
+  const named = request.query.has('versionId')
+  const hidden = TOLD_BESIDE.filter(([name, what]) => {
+    if (headers[name] === undefined) return false
+    const action: Action =
+      what === 'Tagging' && named ? 's3:GetObjectVersionTagging' : `s3:GetObject${what}`
+    return !isToldBeside(call, { bucket, key: asset.key, asset, version, action })
+  })
+  if (hidden.length === 0) return headers
+  const names = new Set<string>(hidden.map(([name]) => name))
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => !names.has(name)))
+}
+
+const ENCRYPTION = 'x-amz-server-side-encryption'
+
+/** Headers of encryption are of writes; keys of customers fit no object that is here. */
+function requireNoEncryption({ request: { headers } }: Verified): void {
+  for (const name of [ENCRYPTION, `${ENCRYPTION}-aws-kms-key-id`]) {
+    const value = headers.get(name)
+    const message = `${name} header is not supported for this operation.`
+    if (value !== undefined) throw invalidArgument(name, value, message)
+  }
+  if (!headers.has(`${ENCRYPTION}-customer-algorithm`)) return
+  const message = 'The encryption parameters are not applicable to this object.'
+  throw new S3Error('InvalidRequest', { message })
 }
 
 function asksForChecksum({ request }: Verified): boolean {

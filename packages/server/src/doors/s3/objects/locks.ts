@@ -1,6 +1,7 @@
 import { getObject } from '@holdfast/engine/objects/find-object.ts'
 import { setLegalHold, setObjectRetention } from '@holdfast/engine/objects/object-settings.ts'
 import type { StoredObject } from '@holdfast/engine/objects/object-views.ts'
+import { REMAINING_DAYS, remainingDays } from '../auth/circumstances.ts'
 import type { Verified } from '../auth/verify.ts'
 import { invalidArgument, S3Error } from '../errors.ts'
 import { type Answer, emptyAnswer, xmlAnswer } from '../requests/answer.ts'
@@ -39,6 +40,12 @@ export async function putRetention(verified: Verified): Promise<Answer> {
     const message = 'The retain until date must be in the future!'
     throw invalidArgument('RetainUntilDate', until ?? '', message)
   }
+  if (retention !== null) {
+    verified.tellConditions({
+      's3:object-lock-mode': retention.mode,
+      [REMAINING_DAYS]: remainingDays(retention.until, verified.request.context.clock.now()),
+    })
+  }
   await setObjectRetention(engine, call, {
     ...address,
     retention,
@@ -60,6 +67,7 @@ export async function putLegalHold(verified: Verified): Promise<Answer> {
   const { engine, call, address } = objectPlace(verified)
   const status = textOf(readXml(await verified.body.read(BODY_BYTES_MAX), 'LegalHold'), 'Status')
   if (status !== 'ON' && status !== 'OFF') throw malformed()
+  verified.tellConditions({ 's3:object-lock-legal-hold': status })
   await setLegalHold(engine, call, { ...address, legalHold: status === 'ON' })
   return emptyAnswer(200)
 }

@@ -31,8 +31,8 @@ export interface PlainObject {
 
 /**
  * What the plainest and most frequent requests ask for: GET and HEAD of whole small objects, with
- * no query but a mark of SDKs. Undefined says nothing: the way of all requests knows, and says why;
- * what is refused here is refused there again, with words.
+ * no query but a mark of SDKs or the signature of a link. Undefined says nothing: the way of all
+ * requests knows, and says why; what is refused here is refused there again, with words.
  */
 export function findPlainObject(request: Presented & PlainTarget): PlainObject | undefined {
   const { context, method, path, wire, named } = request

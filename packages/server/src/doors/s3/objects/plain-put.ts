@@ -49,12 +49,18 @@ const PLAIN: ReadonlySet<string> = new Set([
   'content-length',
   'content-type',
   'content-md5',
+  'cache-control',
+  'content-disposition',
+  'content-language',
+  'x-amz-storage-class',
   'x-amz-sdk-checksum-algorithm',
   'x-amz-checksum-crc32',
   'x-amz-checksum-crc32c',
   'x-amz-checksum-crc64nvme',
   'x-amz-checksum-sha1',
   'x-amz-checksum-sha256',
+  'x-amz-checksum-sha512',
+  'x-amz-checksum-md5',
 ])
 const METADATA = 'x-amz-meta-'
 

@@ -3,6 +3,7 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { connect } from 'node:net'
 import { after, before, test } from 'node:test'
 import { GetObjectCommand, HeadObjectCommand } from '@aws-sdk/client-s3'
+import { getSignedUrl } from '@aws-sdk/s3-request-presigner'
 import { openRaw, type RawClient } from '../../../raw-client.test.ts'
 import { type S3TestServer, type SendOptions, signedRequest, startS3 } from '../started-s3.test.ts'
 
@@ -17,7 +18,9 @@ const count = () => {
 }
 
 before(async () => {
-  s3 = await startS3({ env: { STORAGE_S3_DOMAINS: 's3.example.org' } })
+  // More wrong signatures than one address may make by default.
+  const many = { STORAGE_RATE_LIMIT_CREDENTIALS: '10000/1m' }
+  s3 = await startS3({ env: { STORAGE_S3_DOMAINS: 's3.example.org', ...many } })
   port = Number(s3.host.split(':')[1])
   await s3.send('PUT /plain')
   await s3.send('PUT /plain/a%20b/%C3%A9', { body: 'escaped' })
@@ -101,6 +104,73 @@ test('the mark of SDKs is signed as part of the request, and changes nothing', a
   }
 })
 
+test('links are answered without Node, and all answers are the same', async () => {
+  const link = { auth: 'query' } as const
+  const hash = 'X-Amz-Content-Sha256=UNSIGNED-PAYLOAD'
+  for (const method of ['GET', 'HEAD']) {
+    for (const key of ['a', 'a%20b/%C3%A9', 'empty', 'larger']) {
+      const named = `x-id=${method === 'GET' ? 'GetObject' : 'HeadObject'}`
+      for (const query of ['', `?${named}`, `?${hash}&x-amz-checksum-mode=ENABLED&${named}`]) {
+        const line = `${method} /plain/${key}${query}`
+        const quick = await answersTo(head(line, link))
+        const atOnce = await answersTo(head(line, link), 1, await nodesClient())
+        const long = await answersTo(head(line, link, 'X-Nobody-Knows: 1'))
+        assert.deepEqual([quick.parsed, quick.statuses], [0, [200]], line)
+        assert.deepEqual([atOnce.lines, atOnce.body], [quick.lines, quick.body], line)
+        assert.deepEqual([long.lines.sort(), long.body], [quick.lines.sort(), quick.body], line)
+      }
+    }
+  }
+})
+
+test('links of the client of AWS are answered without Node', async () => {
+  const before = parsed
+  for (const input of [{}, { ChecksumMode: 'ENABLED' } as const]) {
+    const command = new GetObjectCommand({ Bucket: 'plain', Key: 'a', ...input })
+    const url = new URL(await getSignedUrl(s3.client, command, { expiresIn: 60 }))
+    const bytes = `GET ${url.pathname}${url.search} HTTP/1.1\r\nHost: ${url.host}\r\n\r\n`
+    const found = await answersTo(bytes)
+    assert.deepEqual([found.statuses, found.body], [[200], 'hello world'], url.search)
+  }
+  assert.equal(parsed, before)
+})
+
+test('no link opens anything but what it was made for', async () => {
+  const link = head('GET /plain/a', { auth: 'query' })
+  const signature = /X-Amz-Signature=(\w+)/.exec(link)?.[1] ?? ''
+  const wrong = signature.replace(/^./, digit => (digit === '0' ? '1' : '0'))
+  const query = (options: SendOptions) => head('GET /plain/a', { auth: 'query', ...options })
+  const hour = 3_600_000
+  for (const [what, bytes, status] of [
+    ['another key', link.replace('/plain/a', '/plain/empty'), 403],
+    ['another method', link.replace('GET', 'HEAD'), 403],
+    ['another host', link.replace(/host: .*/, 'host: example.org'), 403],
+    ['another second', link.replace(/X-Amz-Date=\w+/, dateBefore), 403],
+    ['a longer life', link.replace('X-Amz-Expires=60', 'X-Amz-Expires=61'), 403],
+    ['a mark that is not signed', link.replace('X-Amz-Signature', 'x-id=GetObject&$&'), 403],
+    ['a mark behind it', link.replace(signature, `${signature}&x-id=GetObject`), 403],
+    ['a second signature', link.replace(signature, `${signature}&X-Amz-Signature=${wrong}`), 400],
+    ['a wrong digit', link.replace(signature, wrong), 403],
+    ['capitals', link.replace(signature, signature.toUpperCase()), 403],
+    ['too short', link.replace(signature, signature.slice(1)), 403],
+    ['no signature', link.replace(`&X-Amz-Signature=${signature}`, ''), 400],
+    ['a header that is not signed', head('GET /plain/a', { auth: 'query' }, 'x-amz-a: b'), 403],
+    ['the signature of a header too', query({ unsigned: { authorization: 'AWS4-X y' } }), 400],
+    ['an old one', query({ timeMs: Date.now() - hour }), 403],
+    ['one of the future', query({ timeMs: Date.now() + hour }), 403],
+    ['one for longer than a week', query({ expires: 604_801 }), 400],
+    ['of nobody', query({ key: { id: 'NOBODY', secret: 'x' } }), 403],
+    ['another region', query({ region: 'mars' }), 400],
+  ] as const) {
+    // On a connection that has seen a good one: what it knows of that must not stand for this one.
+    const client = openRaw(port)
+    assert.match(await client.ask(link), /^HTTP\/1\.1 200 OK\r\n/, what)
+    const found = await answersTo(bytes, 1, client)
+    assert.deepEqual([found.parsed, found.statuses], [1, [status]], what)
+    assert.doesNotMatch(found.body, /hello world/, what)
+  }
+})
+
 test('the client of AWS is answered without Node', async () => {
   const before = parsed
   for (let run = 0; run < 2; run += 1) {
@@ -124,6 +194,7 @@ test('a host that names the bucket is read as on the long way', async () => {
 
 test('whatever is not plain is read by Node from its first byte on', async () => {
   const get = plain()
+  const link = { auth: 'query' } as const
   const put = head('PUT /plain/put', { body: 'x' }, 'Content-Length: 1')
   for (const [what, bytes, statuses] of [
     ['two at once', get + plain(), [200, 200]],
@@ -139,7 +210,13 @@ test('whatever is not plain is read by Node from its first byte on', async () =>
     ['an empty query', plain().replace('/plain/a ', '/plain/a? '), [200]],
     ['another operation', head('GET /plain/a?tagging'), [200]],
     ['a mark and another operation', head('GET /plain/a?x-id=GetObject&tagging'), [200]],
-    ['link', head('GET /plain/a', { auth: 'query' }), [200]],
+    ['link with an override', head('GET /plain/a?response-expires=0', link), [200]],
+    ['link of a version', head('GET /plain/a?versionId=null', link), [200]],
+    ['link with a tag', head('GET /plain/a?tagging', link), [200]],
+    ['link with an escape', head('GET /plain/a?x-id=Get%4fbject', link), [200]],
+    ['link with a mark twice', head('GET /plain/a?x-id=GetObject&x-id=GetObject', link), [200]],
+    ['link with the mark of another', head('GET /plain/a?x-id=PutObject', link), [200]],
+    ['link to an unknown key', head('GET /plain/absent', link), [404]],
     ['bucket', head('GET /plain'), [200]],
     ['unknown', head('GET /plain/absent'), [404]],
     ['body', `${head('GET /plain/a', {}, 'Content-Length: 2')}xy`, [200]],
@@ -195,6 +272,41 @@ test('no signature opens anything but what it was made for', async () => {
 function dateBefore(line: string): string {
   return line.replace(/\d\d(?=Z)/, second => String((Number(second) + 59) % 60).padStart(2, '0'))
 }
+
+test('a connection that says nearly the same again is checked for what it says now', async () => {
+  const kinds: SendOptions[] = [
+    {},
+    { headers: { accept: 'a/b' } },
+    { headers: { 'x-amz-user-agent': 'a' } },
+    { payload: 'UNSIGNED-PAYLOAD' },
+    { timeMs: Date.now() - 60_000 },
+    { unsigned: { 'x-amz-user-agent': 'a' } },
+    { key: { id: 'NOBODY', secret: 'x' } },
+    { region: 'mars' },
+    { timeMs: Date.now() - 16 * 60_000 },
+  ]
+  const texts = kinds.map(options => head('GET /plain/a', options))
+  const others = texts.map(text => {
+    return text.replace(/(?<=Signature=)./, digit => (digit === '0' ? '1' : '0'))
+  })
+  const statuses = [200, 200, 200, 200, 200, 403, 403, 400, 403]
+  // Every kind behind every good one, and then the same with another signature.
+  for (const first of texts.slice(0, statuses.lastIndexOf(200) + 1)) {
+    for (const [at, second] of texts.entries()) {
+      const status = statuses[at]
+      const wrong = status === 200 ? 403 : status
+      const what = JSON.stringify(kinds[at])
+      for (const [text, expected] of [
+        [second, status] as const,
+        [others[at] ?? '', wrong] as const,
+      ]) {
+        const client = openRaw(port)
+        assert.match(await client.ask(first), /^HTTP\/1\.1 200 OK\r\n/)
+        assert.deepEqual((await answersTo(text, 1, client)).statuses, [expected], what)
+      }
+    }
+  }
+})
 
 test('names of headers are read in any case, and values without blanks around them', async () => {
   const bytes = plain()

@@ -72,7 +72,18 @@ test('both ways give the same answer to the same put, and store the same', async
       'x-amz-sdk-checksum-algorithm': 'SHA256',
     }
     const described = { 'content-type': 'text/x-odd', 'x-amz-meta-colour': 'blue' }
-    const kinds = [{}, unsigned, { headers: { ...digests, ...described } }]
+    const kept = {
+      'cache-control': 'no-cache',
+      'content-disposition': 'attachment',
+      'content-language': 'de',
+    }
+    const kinds: readonly SendOptions[] = [
+      {},
+      unsigned,
+      { headers: { ...digests, ...described } },
+      { headers: { ...kept, 'x-amz-storage-class': 'STANDARD' } },
+      { headers: { 'x-amz-storage-class': 'STANDARD_IA' } },
+    ]
     for (const [kind, options] of kinds.entries()) {
       for (const mark of ['', '?x-id=PutObject']) {
         const key = `${at}-${kind}${mark === '' ? '' : '-marked'}`
@@ -87,8 +98,14 @@ test('both ways give the same answer to the same put, and store the same', async
         const [one, other] = await Promise.all(
           ['q', 'l'].map(way => s3.send(`HEAD /quick/${way}${key}`)),
         )
-        for (const name of ['content-type', 'etag', 'x-amz-meta-colour', 'content-length']) {
+        const headers: Record<string, string> = { ...options.headers }
+        for (const name of ['etag', 'content-length', ...Object.keys({ ...described, ...kept })]) {
           assert.equal(one?.headers[name], other?.headers[name], name)
+          if (headers[name] !== undefined) assert.equal(one?.headers[name], headers[name], name)
+        }
+        const stored = headers['x-amz-storage-class'] === 'STANDARD_IA' ? 'STANDARD_IA' : undefined
+        for (const head of [one, other]) {
+          assert.equal(head?.headers['x-amz-storage-class'], stored)
         }
       }
     }
@@ -132,6 +149,7 @@ test('whatever is not plain is read by Node from its first byte on', async () =>
     ['old version', plain.replace('HTTP/1.1', 'HTTP/1.0'), 200],
     ['closing', put('/quick/u', 'body', {}, 'Connection: close'), 200],
     ['condition', put('/quick/u', 'body', {}, 'If-None-Match: *'), 412],
+    ['an unknown storage class', signed({ 'x-amz-storage-class': 'ATTIC' }), 400],
     ['a copy', signed({ 'x-amz-copy-source': '/quick/u' }, 'copied'), 200],
     ['an access list', signed({ 'x-amz-acl': 'private' }), 200],
     ['tags', signed({ 'x-amz-tagging': 'a=b' }), 200],

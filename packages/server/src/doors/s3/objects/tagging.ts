@@ -1,5 +1,6 @@
 import { getObject } from '@holdfast/engine/objects/find-object.ts'
 import { setObjectTags } from '@holdfast/engine/objects/object-settings.ts'
+import { tagKeys } from '../auth/circumstances.ts'
 import type { Verified } from '../auth/verify.ts'
 import { type Answer, emptyAnswer, xmlAnswer } from '../requests/answer.ts'
 import { objectPlace } from '../requests/place.ts'
@@ -20,6 +21,7 @@ export async function getObjectTagging(verified: Verified): Promise<Answer> {
 export async function putObjectTagging(verified: Verified): Promise<Answer> {
   const { engine, call, address } = objectPlace(verified)
   const tags = readTagging(await verified.body.read(BODY_BYTES_MAX), objectTagsMax)
+  verified.tellConditions(tagKeys(tags))
   const object = await setObjectTags(engine, call, { ...address, tags })
   return emptyAnswer(200, versionHeader(object))
 }

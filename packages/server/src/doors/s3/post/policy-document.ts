@@ -42,7 +42,9 @@ export function parsePolicy(base64: string): PostPolicy {
     const [kind, field, value] = condition
     if (typeof kind !== 'string') throw invalid('Invalid condition.')
     if (kind.toLowerCase() === 'content-length-range') {
-      lengths = { min: bytes(field), max: bytes(value) }
+      // All conditions hold, so the narrowest of each end counts.
+      const { min, max } = lengths ?? { min: 0, max: Number.MAX_SAFE_INTEGER }
+      lengths = { min: Math.max(min, bytes(field)), max: Math.min(max, bytes(value)) }
     } else found.push(listed(kind, field, value))
   }
   return { expiresMs, conditions: found, lengths }

@@ -2,6 +2,7 @@ import type { ByteSource } from '@holdfast/core/ports/element.ts'
 import type { StoredObject } from '@holdfast/engine/objects/object-views.ts'
 import { putObject } from '@holdfast/engine/objects/put-object.ts'
 import { admitCaller } from '../auth/admit-caller.ts'
+import { tagKeys } from '../auth/circumstances.ts'
 import { parseCredential, signatureOf } from '../auth/claim.ts'
 import { ALGORITHM } from '../auth/signing.ts'
 import { parseAmzDate } from '../auth/times.ts'
@@ -9,6 +10,7 @@ import { digestOf, md5Expected } from '../auth/verified-body.ts'
 import { type SignedPolicy, verifyForm } from '../auth/verify.ts'
 import { S3Error } from '../errors.ts'
 import { type Answer, emptyAnswer, present } from '../requests/answer.ts'
+import { requireBucketForAnyone } from '../requests/missing-bucket.ts'
 import { isSecure, type ReadRequest } from '../requests/request.ts'
 import { checksumOfHeader, isChecksumValue, isUnknownChecksum } from '../wire/checksums.ts'
 import { requireHeader } from '../wire/header-text.ts'
@@ -42,6 +44,7 @@ async function store(request: ReadRequest, form: PostForm): Promise<Answer> {
   const policy = policyOf(request, fields)
   const verified = await verifyForm(request, signedPolicy(fields), headersOf(form))
   await admitCaller(verified)
+  await requireBucketForAnyone(verified, 'PostObject')
   if (policy !== undefined) {
     const facts = new Map(fields)
     facts.set('key', key)
@@ -50,9 +53,10 @@ async function store(request: ReadRequest, form: PostForm): Promise<Answer> {
   const { engine } = request.context
   const tagging = fields.get('tagging')
   const facets = {
-    ...objectInput(verified),
+    ...(await objectInput(verified)),
     ...(tagging === undefined ? {} : { tags: readTagging(Buffer.from(tagging), objectTagsMax) }),
   }
+  if (facets.tags !== undefined) verified.tellConditions(tagKeys(facets.tags))
   const checksum = checksumOf(fields)
   const object = await putObject(engine, verified.call, {
     bucket,

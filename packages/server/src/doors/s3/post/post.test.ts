@@ -208,3 +208,14 @@ test('a field cannot end a header of later answers', async () => {
     assert.equal((await s3.send(`HEAD /forms/${key}`)).status, 404, field)
   }
 })
+
+test('of several conditions on the length the narrowest of each end counts', () => {
+  const ranges = [
+    ['content-length-range', 5, 10],
+    ['content-length-range', 0, 1000],
+    ['content-length-range', 2, 20],
+  ]
+  const document = { expiration: '2100-01-01T00:00:00Z', conditions: ranges }
+  const policy = parsePolicy(Buffer.from(JSON.stringify(document)).toString('base64'))
+  assert.deepEqual(policy.lengths, { min: 5, max: 10 })
+})

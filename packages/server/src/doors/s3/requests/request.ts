@@ -4,6 +4,7 @@ import { newUuid } from '@holdfast/core/ids.ts'
 import { anonymous, type Principal } from '@holdfast/core/principal.ts'
 import type { JsonObject } from '@holdfast/core/records.ts'
 import type { Context } from '../../../context.ts'
+import type { DocumentRoom } from '../../../http/body/document-room.ts'
 import { RequestBody } from '../../../http/body/request-body.ts'
 import { clientAddress } from '../../../http/caller/client-address.ts'
 import type { BodyBuffers } from '../../../http/direct/body-buffers.ts'
@@ -30,6 +31,8 @@ export interface S3Request {
   readonly writer: WholeWriter
   /** Memory for small bodies. */
   readonly buffers: BodyBuffers
+  /** Memory for documents. */
+  readonly documents: DocumentRoom
   readonly body: RequestBody
   readonly method: string
   /** A socket that closed no longer tells. */
@@ -112,9 +115,12 @@ class S3Visit implements Visit {
   }
 }
 
+/** What all requests of one server of this door share. */
+export type Door = Pick<S3Request, 'context' | 'writer' | 'buffers' | 'documents'>
+
 /** What one server of this door makes of a request that has just begun. */
 export function beginRequest(
-  { context, writer, buffers }: Pick<S3Request, 'context' | 'writer' | 'buffers'>,
+  { context, writer, buffers, documents }: Door,
   raw: IncomingMessage,
   response: ServerResponse,
 ): S3Request {
@@ -141,6 +147,7 @@ export function beginRequest(
     patience: new Patience(),
     writer,
     buffers,
+    documents,
     body: new RequestBody(raw, response, pace),
     method: raw.method ?? '',
     remote,

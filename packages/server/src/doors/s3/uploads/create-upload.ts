@@ -1,5 +1,6 @@
 import type { ChecksumAlgorithm, ChecksumType } from '@holdfast/core/objects.ts'
 import { createUpload } from '@holdfast/engine/multipart/uploads.ts'
+import { isHash } from '@holdfast/engine/objects/checksums.ts'
 import type { Verified } from '../auth/verify.ts'
 import { invalidHeader, S3Error } from '../errors.ts'
 import { type Answer, xmlAnswer } from '../requests/answer.ts'
@@ -13,7 +14,7 @@ import { writeXml } from '../xml/write.ts'
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateMultipartUpload.html */
 export async function createUploadHere(verified: Verified): Promise<Answer> {
   const { engine, call, address } = objectPlace(verified)
-  const facets = objectInput(verified)
+  const facets = await objectInput(verified)
   const checksum = chosenChecksum(verified.request.headers)
   const upload = await createUpload(engine, call, { ...address, facets, checksum })
   const xml = writeXml('InitiateMultipartUploadResult', [
@@ -48,9 +49,9 @@ function chosenChecksum(
       'The x-amz-checksum-type header can only be used with the x-amz-checksum-algorithm header.'
     throw new S3Error('InvalidRequest', { message })
   }
-  const hashed = algorithm === 'SHA1' || algorithm === 'SHA256'
   const wrong =
-    (type === 'FULL_OBJECT' && hashed) || (type === 'COMPOSITE' && algorithm === 'CRC64NVME')
+    (type === 'FULL_OBJECT' && isHash(algorithm)) ||
+    (type === 'COMPOSITE' && algorithm === 'CRC64NVME')
   if (wrong) {
     const name = algorithm.toLowerCase()
     const message = `The ${type} checksum type cannot be used with the ${name} checksum algorithm.`

@@ -11,6 +11,9 @@ export const groups: Readonly<Record<string, 'all' | 'authenticated'>> = {
   'http://acs.amazonaws.com/groups/global/AuthenticatedUsers': 'authenticated',
 }
 
+/** As AWS has it for lists of headers and of documents together. */
+export const grantsMax = 100
+
 const GRANT_HEADERS: Readonly<Record<string, GrantPermission>> = {
   'x-amz-grant-read': 'READ',
   'x-amz-grant-write': 'WRITE',
@@ -19,8 +22,14 @@ const GRANT_HEADERS: Readonly<Record<string, GrantPermission>> = {
   'x-amz-grant-full-control': 'FULL_CONTROL',
 }
 
-/** The ACL that the headers ask for, owned by the caller; undefined when they say nothing. */
-export function aclOfHeaders(verified: Verified): ObjectAcl | undefined {
+/**
+ * The ACL that the headers ask for; undefined when they say nothing. Its owner is the caller where
+ * there is no other yet.
+ */
+export async function aclOfHeaders(
+  verified: Verified,
+  owner: string = verified.call.principal.id,
+): Promise<ObjectAcl | undefined> {
   const { headers } = verified.request
   const canned = headers.get('x-amz-acl')
   const granted = Object.keys(GRANT_HEADERS).filter(name => headers.has(name))
@@ -28,27 +37,40 @@ export function aclOfHeaders(verified: Verified): ObjectAcl | undefined {
     const message = 'Specifying both Canned ACLs and Header Grants is not allowed'
     throw new S3Error('InvalidRequest', { message })
   }
-  const owner = verified.call.principal.id
-  if (canned !== undefined) return cannedAcl(canned, owner)
+  if (canned !== undefined) {
+    const grants = cannedGrants(canned, await bucketOwner(verified, owner))
+    if (grants === undefined) throw invalidArgument('x-amz-acl', canned, 'Unknown canned ACL.')
+    const full: Grant = { permission: 'FULL_CONTROL', grantee: { id: owner } }
+    return { owner, grants: [full, ...grants] }
+  }
   if (granted.length === 0) return undefined
   const grants = granted.flatMap(name => grantsOf(name, headers.get(name) ?? ''))
+  // They lie in the record of each version, and each reader is held against all of them.
+  if (grants.length > grantsMax) {
+    const message = `An access list holds at most ${grantsMax} grants.`
+    throw new S3Error('InvalidRequest', { message })
+  }
   return { owner, grants }
 }
 
-export function cannedAcl(name: string, owner: string): ObjectAcl {
-  const grants = cannedGrants(name)
-  if (grants === undefined) throw invalidArgument('x-amz-acl', name, 'Unknown canned ACL.')
-  const full: Grant = { permission: 'FULL_CONTROL', grantee: { id: owner } }
-  return { owner, grants: [full, ...grants] }
+/** Undefined where nobody owns the bucket, or who owns the object as well. */
+async function bucketOwner({ request }: Verified, owner: string): Promise<string | undefined> {
+  const { bucket: name = '' } = request.address
+  const found = await request.context.engine.catalog.view.buckets.byName(name)
+  const ruler = found?.ownerId ?? undefined
+  return ruler === owner ? undefined : ruler
 }
 
-function cannedGrants(name: string): readonly Grant[] | undefined {
+function cannedGrants(name: string, ruler: string | undefined): readonly Grant[] | undefined {
+  const toRuler = (permission: GrantPermission): Grant[] =>
+    ruler === undefined ? [] : [{ permission, grantee: { id: ruler } }]
   switch (name) {
     case 'private':
-    // Whoever rules the bucket rules its objects here, so these two add nothing.
-    case 'bucket-owner-read':
-    case 'bucket-owner-full-control':
       return []
+    case 'bucket-owner-read':
+      return toRuler('READ')
+    case 'bucket-owner-full-control':
+      return toRuler('FULL_CONTROL')
     case 'public-read':
       return [{ permission: 'READ', grantee: 'all' }]
     case 'public-read-write':

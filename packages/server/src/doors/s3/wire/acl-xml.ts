@@ -3,11 +3,10 @@ import { invalidArgument, S3Error } from '../errors.ts'
 import { ownerNode } from '../listing/owner-nodes.ts'
 import { childOf, childrenOf, readXml, requiredText, textOf, type XmlElement } from '../xml/read.ts'
 import { writeXml, type XmlNode } from '../xml/write.ts'
-import { groups } from './acl-headers.ts'
+import { grantsMax, groups } from './acl-headers.ts'
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObjectAcl.html */
 const XSI = 'http://www.w3.org/2001/XMLSchema-instance'
-const GRANTS_MAX = 100
 const TYPES = ['CanonicalUser', 'AmazonCustomerByEmail', 'Group']
 const PERMISSIONS: readonly GrantPermission[] = [
   'READ',
@@ -17,10 +16,16 @@ const PERMISSIONS: readonly GrantPermission[] = [
   'FULL_CONTROL',
 ]
 
+/**
+ * Groups come first: AWS promises no order, and clients that sort grants by the name of the grantee
+ * cannot compare one without a name to one that has some unless it leads the list.
+ */
 export function writeAcl({ owner, grants }: ObjectAcl): string {
+  const ofGroups = grants.filter(({ grantee }) => typeof grantee === 'string')
+  const others = grants.filter(({ grantee }) => typeof grantee !== 'string')
   return writeXml('AccessControlPolicy', [
     ownerNode(owner),
-    ['AccessControlList', grants.map(grantNode)],
+    ['AccessControlList', [...ofGroups, ...others].map(grantNode)],
   ])
 }
 
@@ -58,7 +63,7 @@ export function readAcl(bytes: Uint8Array, owner: string): ObjectAcl {
   const list = childOf(root, 'AccessControlList')
   if (list === undefined) throw new S3Error('MalformedACLError')
   const grants = childrenOf(list, 'Grant').map(grantOf)
-  if (grants.length > GRANTS_MAX) throw new S3Error('MalformedACLError')
+  if (grants.length > grantsMax) throw new S3Error('MalformedACLError')
   return { owner, grants }
 }
 

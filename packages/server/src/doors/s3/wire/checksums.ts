@@ -1,8 +1,9 @@
+import { type ChecksumAlgorithm, checksumAlgorithms } from '@holdfast/core/objects.ts'
 import { S3Error } from '../errors.ts'
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html */
-export const checksumNames = ['CRC32', 'CRC32C', 'CRC64NVME', 'SHA1', 'SHA256'] as const
-export type ChecksumName = (typeof checksumNames)[number]
+export const checksumNames = checksumAlgorithms
+export type ChecksumName = ChecksumAlgorithm
 
 const BYTES: Readonly<Record<ChecksumName, number>> = {
   CRC32: 4,
@@ -10,6 +11,8 @@ const BYTES: Readonly<Record<ChecksumName, number>> = {
   CRC64NVME: 8,
   SHA1: 20,
   SHA256: 32,
+  SHA512: 64,
+  MD5: 16,
 }
 
 export function isChecksumName(text: string): text is ChecksumName {

@@ -52,7 +52,8 @@ function givenBack({ version, facets }: StoredObject): Record<string, string> {
 
 /** What S3 says of objects of which nobody said it; what other doors stored has its type. */
 function standardType({ object, contentType }: Version): string {
-  return object === undefined ? contentType : 'binary/octet-stream'
+  const isOfS3 = object !== undefined && object.elsewhere !== true
+  return isOfS3 ? 'binary/octet-stream' : contentType
 }
 
 /** Only where the bucket has ever kept versions. */

@@ -29,14 +29,15 @@ const NOT_SERVED = [
 ]
 
 /** What the headers of a put, copy or upload say about the object. */
-export function objectInput(verified: Verified): ObjectInput {
-  const acl = aclOfHeaders(verified)
+export async function objectInput(verified: Verified): Promise<ObjectInput> {
+  const acl = await aclOfHeaders(verified)
   const input = inputOfHeaders(verified.request.headers)
   return acl === undefined ? input : { ...input, acl }
 }
 
 /** All of it but the access list. */
 export function inputOfHeaders(headers: RequestHeaders): ObjectInput {
+  requireOneEncryption(headers)
   for (const name of NOT_SERVED) if (headers.has(name)) throw notImplemented(name)
   const tagging = headers.text('x-amz-tagging')
   const retention = retentionOf(headers)
@@ -110,6 +111,25 @@ function storageClassOf(headers: RequestHeaders): string | undefined {
   return name
 }
 
+/** Of the client, of KMS or of the server: only one, whether it is served or not. */
+function requireOneEncryption(headers: RequestHeaders): void {
+  const name = 'x-amz-server-side-encryption'
+  const method = headers.get(name)
+  const given = (end: string) => headers.has(`${name}-${end}`)
+  if (method !== undefined && (given('customer-algorithm') || given('customer-key'))) {
+    const message =
+      'Server Side Encryption with Customer provided key is incompatible with the encryption ' +
+      'method specified'
+    throw invalidArgument(name, method, message)
+  }
+  if (given('aws-kms-key-id') && method?.startsWith('aws:kms') !== true) {
+    const message =
+      'Server Side Encryption with AWS KMS managed key requires HTTP header ' +
+      'x-amz-server-side-encryption : aws:kms'
+    throw invalidArgument(name, method ?? '', message)
+  }
+}
+
 function encryptionOf(headers: RequestHeaders): string | undefined {
   const name = headers.get('x-amz-server-side-encryption')
   if (name === undefined) return undefined
@@ -138,6 +158,8 @@ function retentionOf(headers: RequestHeaders): Retention | undefined {
   return parseRetention(mode, until)
 }
 
+const LAST_MS = Date.parse('9999-12-31T23:59:59.999Z')
+
 export function parseRetention(mode: string, until: string): Retention {
   if (mode !== 'GOVERNANCE' && mode !== 'COMPLIANCE') {
     throw invalidArgument('x-amz-object-lock-mode', mode, 'Unknown wormMode directive.')
@@ -145,7 +167,8 @@ export function parseRetention(mode: string, until: string): Retention {
   const ms = /^\d{4}-\d{2}-\d{2}T[\d:.]+(Z|[+-]\d{2}:?\d{2})$/.test(until)
     ? Date.parse(until)
     : Number.NaN
-  if (Number.isNaN(ms)) {
+  // Times are compared as texts, and years of five digits are written in another way.
+  if (Number.isNaN(ms) || ms > LAST_MS) {
     const message = 'The retain until date must be provided in ISO 8601 format'
     throw invalidArgument('x-amz-object-lock-retain-until-date', until, message)
   }

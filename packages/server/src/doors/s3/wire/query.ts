@@ -24,8 +24,8 @@ export class Query {
       const value = uriDecode(equals < 0 ? '' : part.slice(equals + 1), { plus: true })
       if (name === undefined || value === undefined) throw new S3Error('InvalidURI')
       pairs.push({ name, value })
-      const key = utf8Text(name)
-      const text = utf8Text(value)
+      const key = textOf(name)
+      const text = textOf(value)
       if (key === undefined || text === undefined) throw new S3Error('InvalidURI')
       if (this.#values.has(key)) this.#repeated.add(key)
       else this.#values.set(key, text)
@@ -48,6 +48,14 @@ export class Query {
     }
     return this.#values.get(name)
   }
+}
+
+/** Most of it is ASCII, which needs no decoder. */
+const ASCII = /^[\x20-\x7e]*$/
+
+function textOf(bytes: Buffer): string | undefined {
+  const text = bytes.toString('latin1')
+  return ASCII.test(text) ? text : utf8Text(bytes)
 }
 
 export const NO_QUERY = new Query('')

@@ -7,10 +7,13 @@ test('headers and lines that fit nowhere are refused at once', async () => {
   await using s3 = await startS3()
   await s3.send('PUT /slow')
   const blanks = ' '.repeat(20_000)
-  for (const auth of ['none', 'header'] as const) {
+  for (const [auth, refused] of [
+    ['none', [403, 'AccessDenied']],
+    ['header', [400, 'InvalidArgument']],
+  ] as const) {
     const headers = { 'x-amz-grant-read': `id=${blanks}"x"y` }
     const put = await s3.send('PUT /slow/grant', { auth, headers, body: 'x' })
-    assert.deepEqual(told(put), [400, 'InvalidArgument'])
+    assert.deepEqual(told(put), refused)
   }
   const trailer = `x-amz-checksum-crc32:${' '.repeat(4000)}x\ry`
   const body = `1\r\na\r\n0\r\n${trailer}\r\n\r\n`

@@ -59,17 +59,23 @@ function parse(text: string): XmlElement {
   let root: Growing | undefined
   let elements = 0
   let chars = 0
+  let given = 0
   parser.on('error', () => {
     throw malformed()
   })
   parser.on('doctype', () => {
     throw malformed()
   })
+  // Each as it comes: a tag of a million of them would be read to its end first.
+  parser.on('attribute', () => {
+    given += 1
+    if (given > ATTRIBUTES_MAX) throw malformed()
+  })
   parser.on('opentag', tag => {
     elements += 1
     const attributes = Object.entries(tag.attributes).map(([name, value]) => [name, String(value)])
-    const tooMuch = elements > ELEMENTS_MAX || open.length >= DEPTH_MAX
-    if (tooMuch || attributes.length > ATTRIBUTES_MAX) throw malformed()
+    if (elements > ELEMENTS_MAX || open.length >= DEPTH_MAX) throw malformed()
+    given = 0
     const element: Growing = {
       name: tag.name.slice(tag.name.indexOf(':') + 1),
       attributes: Object.fromEntries(attributes),

@@ -23,11 +23,11 @@ export interface Ready {
 /** Counts as work from now on: a stop waits until the kernel has all of it, or the client left. */
 export function quickAnswer({ load, writer, keepAliveMs }: QuickParts, ready: Ready): QuickAnswer {
   const { socket, head, fields, content, record } = ready
-  const { bytes } = content
+  const { bytes, headRoom } = content
   load.active += 1
   return over => {
     writer.writeTo(socket, head, {
-      ...{ fields, bytes, keepAliveMs },
+      ...{ fields, bytes, headRoom, keepAliveMs },
       sent: error => {
         load.active -= 1
         const isWhole = error === undefined || error === null

@@ -1,7 +1,7 @@
 import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
-import { KEEP_ALIVE_GRACE_MS } from '../write-whole.ts'
-import { type QuickHead, QuickHeads, type ReadHeaders } from './quick-head.ts'
+import { KEEP_ALIVE_GRACE_MS } from '../stalled-answers.ts'
+import { type PlainQueries, type QuickHead, QuickHeads, type ReadHeaders } from './quick-head.ts'
 import { type Announced, isPut, type QuickPutHead, QuickPutHeads } from './quick-put-head.ts'
 
 /** Writes the answer; `over` is to be called once, when the connection is done with it. */
@@ -47,8 +47,8 @@ export interface QuickPuts<Headers extends Announced> {
 export interface QuickOptions<Headers, Put extends Announced> {
   readonly quick: Quick<Headers>
   readonly readHeaders: ReadHeaders<Headers>
-  /** Whole queries, with their question marks, that change nothing; others are Node's. */
-  readonly queries?: ReadonlySet<string>
+  /** Those that the door may answer; others are Node's. */
+  readonly queries?: PlainQueries
   /** Without them PUTs are Node's. */
   readonly puts?: QuickPuts<Put> | undefined
   /** How long a new connection may say nothing. */
@@ -97,7 +97,7 @@ export function takeQuickly<Headers, Put extends Announced>(
 
 /** A body that does not come quickly is for Node, where the pace of senders is judged. */
 const PIECES_MAX = 64
-const NO_QUERIES: ReadonlySet<string> = new Set()
+const NO_QUERIES: PlainQueries = new Set<string>()
 
 interface ConnectionOptions<Headers, Put extends Announced> extends QuickOptions<Headers, Put> {
   /** Gives the socket to Node. */

@@ -10,6 +10,9 @@ export interface QuickHead<Headers> {
 /** Names and values in turn, as Node would read them; undefined when they are not plain enough. */
 export type ReadHeaders<Headers> = (raw: readonly string[]) => Headers | undefined
 
+/** Whole queries, with their question marks, with which a request may be plain. */
+export type PlainQueries = Pick<ReadonlySet<string>, 'has'>
+
 /** Heads of programs are shorter; longer ones are Node's to judge. */
 export const HEAD_BYTES_MAX = 2048
 const LINE_END = '\r\n'
@@ -79,13 +82,13 @@ export class FieldLines {
  */
 export class QuickHeads<Headers> {
   readonly #headersOf: ReadHeaders<Headers>
-  readonly #queries: ReadonlySet<string>
+  readonly #queries: PlainQueries
   readonly #lines = new FieldLines()
   #fields = ''
   #headers: Headers | undefined
   #traceparent: string | undefined
 
-  constructor(headersOf: ReadHeaders<Headers>, queries: ReadonlySet<string>) {
+  constructor(headersOf: ReadHeaders<Headers>, queries: PlainQueries) {
     this.#headersOf = headersOf
     this.#queries = queries
   }
@@ -129,7 +132,7 @@ function readLine(text: string): Line | undefined {
 export function readTarget(
   line: string,
   method: string,
-  queries: ReadonlySet<string>,
+  queries: PlainQueries,
 ): string | undefined {
   if (!line.endsWith(VERSION)) return undefined
   const url = line.slice(method.length + 1, -VERSION.length)

@@ -1,4 +1,11 @@
-import { FieldLines, HEAD_BYTES_MAX, HEAD_END, type ReadHeaders, readTarget } from './quick-head.ts'
+import {
+  FieldLines,
+  HEAD_BYTES_MAX,
+  HEAD_END,
+  type PlainQueries,
+  type ReadHeaders,
+  readTarget,
+} from './quick-head.ts'
 
 /** What every door reads: one Content-Length of digits alone. */
 export interface Announced {
@@ -24,13 +31,13 @@ const START = Buffer.from('PUT /')
  */
 export class QuickPutHeads<Headers extends Announced> {
   readonly #headersOf: ReadHeaders<Headers>
-  readonly #queries: ReadonlySet<string>
+  readonly #queries: PlainQueries
   readonly #lines = new FieldLines()
   #fields = ''
   #headers: Headers | undefined
   #traceparent: string | undefined
 
-  constructor(headersOf: ReadHeaders<Headers>, queries: ReadonlySet<string>) {
+  constructor(headersOf: ReadHeaders<Headers>, queries: PlainQueries) {
     this.#headersOf = headersOf
     this.#queries = queries
   }

@@ -3,22 +3,18 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import { test } from 'node:test'
-import { systemClock } from '@holdfast/drivers/clock/system-clock.ts'
-import { prepareHead, WholeWriter } from './write-whole.ts'
+import { limitStall } from './stalled-answers.ts'
 
 /** More than the kernel keeps for both ends. */
 const LARGE = new Uint8Array(32 * 1024 * 1024)
 const SMALL = new Uint8Array(16)
 
 test('a connection of Node whose client reads nothing of an answer is cut', async () => {
-  const writer = new WholeWriter(systemClock)
   const sockets: Socket[] = []
   const server = createServer({ keepAliveTimeout: 100 }, (request, response) => {
     sockets.push(request.socket)
-    const bytes = request.url === '/large' ? LARGE : SMALL
-    const head = prepareHead({ 'Content-Length': String(bytes.length) })
-    assert.ok(head !== undefined)
-    writer.write(response, head, { fields: '', bytes })
+    limitStall(response)
+    response.end(request.url === '/large' ? LARGE : SMALL)
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')

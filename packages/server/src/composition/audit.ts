@@ -1,0 +1,43 @@
+import type { AuditLink } from '@holdfast/core/identities.ts'
+import { AuditLog } from '@holdfast/engine/audit/audit-log.ts'
+import type { Engine } from '@holdfast/engine/engine.ts'
+import type { Settings } from '../config/settings-table.ts'
+import type { Log } from '../telemetry/log.ts'
+
+const HEAD_TOLD_MS = 3_600_000
+
+/** The log of a store, which is not looked at yet. */
+export function openAudit(
+  { catalog, element, clock, auditKeys: keys }: Engine,
+  { refusalRate: refusals }: Settings,
+  log: Log,
+): AuditLog {
+  let toldMs = Number.NEGATIVE_INFINITY
+  return new AuditLog({
+    ...{ catalog, element, clock, keys, refusals },
+    // Whoever collects log lines elsewhere has heads there that nobody here can change.
+    onSealed: head => {
+      const nowMs = clock.monotonic()
+      if (nowMs - toldMs < HEAD_TOLD_MS) return
+      toldMs = nowMs
+      log.info({ head: headText(head) }, 'audit log sealed')
+    },
+    onError: error => log.error({ error }, 'audit rows were not written'),
+    onBroken: problems => log.error({ problems }, 'THE AUDIT LOG IS BROKEN'),
+  })
+}
+
+/** Before anything is written to the store: then a new one is told from one that lost its log. */
+export async function startAudit(audit: AuditLog, log: Log): Promise<void> {
+  const { brokenBefore, changedFrom, end } = await audit.start()
+  if (changedFrom !== undefined) {
+    log.warn({ before: changedFrom }, 'the audit log is sealed with another key from now on')
+  }
+  if (brokenBefore > 0) log.warn({ times: brokenBefore }, 'the audit log was found broken before')
+  log.info({ head: headText(end) }, 'audit log goes on')
+}
+
+/** As `holdfast audit verify --head` takes it. */
+export function headText({ seq, hash }: AuditLink): string {
+  return `${seq}:${hash}`
+}

@@ -1,0 +1,27 @@
+import { setting } from './setting.ts'
+import type { Kind } from './setting-kinds.ts'
+
+const KEY = /^(?:store|[\x21-\x2b\x2d-\x7e]{32,1024})$/
+
+/** Keys between commas. None of them is in what is told of a wrong one. */
+const keys: Kind<readonly string[]> = {
+  type: 'keys of 32 or more printable ASCII characters, comma-separated',
+  parse: text => {
+    const value = text.split(',').map(key => key.trim())
+    const isGood = value.every(key => KEY.test(key)) && new Set(value).size === value.length
+    return isGood ? { value } : { problem: 'must be keys of 32 or more printable ASCII characters' }
+  },
+}
+
+/** Rows of the settings table about the audit log. */
+export const auditSettings = {
+  auditKeys: setting<readonly string[]>({
+    name: 'AUDIT_KEY',
+    kind: keys,
+    description:
+      'Seals the audit log, instead of a key from the data directory. Behind a comma, keys that ' +
+      'did before, the newest first; `store` is the one of the data directory.',
+    standard: [],
+    secret: true,
+  }),
+} as const

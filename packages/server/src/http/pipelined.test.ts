@@ -1,0 +1,128 @@
+import assert from 'node:assert/strict'
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import { once } from 'node:events'
+import { connect, Socket } from 'node:net'
+import { after, before, test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
+import { adminKey, startServer, type TestServer } from '../started-server.test.ts'
+import { IN_LINE_MAX } from './in-flight.ts'
+
+const base = '/api/v2/buckets/holdfast/assets'
+const TUNNEL = 'CONNECT x:1 HTTP/1.1\r\nHost: x\r\n\r\n'
+const LARGE = 32 * 1024 * 1024
+let server: TestServer
+let s3Port: number
+
+before(async () => {
+  server = await startServer({ env: { STORAGE_S3_PORT: '0' } })
+  s3Port = Number(new URL(server.running.s3Url ?? '').port)
+  // More than the kernel keeps for both ends, so that what comes behind it has to wait.
+  await server.ask(`PUT ${base}/large`, { body: Buffer.alloc(LARGE, 'l') })
+  await server.ask(`PUT ${base}/small`, { body: Buffer.alloc(200_000, 's') })
+})
+after(async () => {
+  await server[Symbol.asyncDispose]()
+})
+
+const get = (key: string) =>
+  `GET ${base}/${key} HTTP/1.1\r\nHost: x\r\nX-API-Key: ${adminKey}\r\n\r\n`
+
+/** A client that reads nothing of what it asks for. */
+function deaf(port: number, bytes: string): Socket {
+  const socket = connect(port, '127.0.0.1')
+  socket.on('error', () => {}).pause()
+  socket.write(bytes)
+  return socket
+}
+
+async function settled(isSo: () => boolean): Promise<boolean> {
+  for (let wait = 0; wait < 500 && !isSo(); wait += 1) await delay(10)
+  return isSo()
+}
+
+test('what waits before a tunnel is over when its client leaves', async () => {
+  const { load } = server.running.context
+  const cases = [
+    [server.port, get('large') + get('small').repeat(20) + TUNNEL],
+    [s3Port, 'GET /holdfast/large HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(20) + TUNNEL],
+  ] as const
+  for (const [port, bytes] of cases) {
+    const socket = deaf(port, bytes)
+    await Promise.race([once(socket, 'readable'), once(socket, 'close')])
+    socket.destroy()
+    assert.ok(await settled(() => load.active === 0), `${load.active} are counted for ever`)
+  }
+})
+
+test('a client that asks for a tunnel and resets its connection ends nothing but that', async () => {
+  for (const port of [server.port, s3Port]) {
+    for (const before of ['', 'GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(3)]) {
+      // Node cannot reset a connection whose own end it is just closing, and spins for ever.
+      const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
+      await once(socket.on('error', () => {}), 'connect')
+      socket.write(before + TUNNEL)
+      // Refused or closed: at the server, the tunnel was asked for by then.
+      await Promise.race([once(socket, 'readable'), once(socket, 'close')])
+      socket.resetAndDestroy()
+    }
+  }
+  assert.ok(await settled(() => server.running.context.load.active === 0))
+  assert.equal((await server.ask('GET /health/live')).status, 200)
+})
+
+test('what waits for its turn on a connection is not at work', async () => {
+  const { load } = server.running.context
+  const socket = deaf(server.port, get('large') + get('small').repeat(30))
+  await once(socket, 'readable')
+  assert.ok(load.active <= 1, `${load.active} at work`)
+  socket.destroy()
+  assert.ok(await settled(() => load.active === 0))
+})
+
+test('a connection with too many requests in line is closed after those in line', async () => {
+  const socket = deaf(server.port, get('large') + get('absent').repeat(100))
+  await once(socket, 'readable')
+  const chunks: Buffer[] = []
+  socket.on('data', (chunk: Buffer) => chunks.push(chunk)).resume()
+  await once(socket, 'close')
+  const answers =
+    Buffer.concat(chunks)
+      .toString('latin1')
+      .match(/HTTP\/1\.1 \d{3}/g) ?? []
+  assert.equal(answers[0], 'HTTP/1.1 200')
+  assert.equal(answers.length, IN_LINE_MAX)
+  assert.equal((await server.ask('GET /health/live')).status, 200)
+})
+
+test('who reads nothing of what the long way answers has as little time', async () => {
+  using accepted = acceptedSockets()
+  // The empty query makes it the way of all requests.
+  const socket = deaf(server.port, get('small?').repeat(IN_LINE_MAX))
+  const limited = () => accepted.sockets.some(({ timeout }) => timeout === 2 * 73_000)
+  assert.ok(await settled(limited), `${accepted.sockets.map(({ timeout }) => timeout)}`)
+  socket.destroy()
+})
+
+test('who does not end its connection after a refusal is cut', async () => {
+  using accepted = acceptedSockets()
+  for (const port of [server.port, s3Port]) {
+    const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
+    socket.on('error', () => {}).write('nonsense\r\n\r\n')
+    await once(socket.resume(), 'end')
+    const [served] = accepted.sockets.splice(0)
+    assert.ok(served !== undefined)
+    if (!served.destroyed) await once(served, 'close')
+    socket.destroy()
+  }
+})
+
+/** The ends of the server: nothing that clients see tells of timers and descriptors. */
+function acceptedSockets(): Disposable & { readonly sockets: Socket[] } {
+  const sockets: Socket[] = []
+  const seen = (message: unknown) => {
+    if (typeof message !== 'object' || message === null || !('socket' in message)) return
+    if (message.socket instanceof Socket) sockets.push(message.socket)
+  }
+  subscribe('net.server.socket', seen)
+  return { sockets, [Symbol.dispose]: () => unsubscribe('net.server.socket', seen) }
+}
