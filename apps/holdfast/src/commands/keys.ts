@@ -1,10 +1,9 @@
-import { type Command, InvalidArgumentError } from 'commander'
+import type { Command } from 'commander'
 import { connect } from '../connection/connection.ts'
-import { parseSeconds } from '../output/amounts.ts'
 import { collect } from '../output/collect.ts'
-import { expiryText } from '../output/expiry-text.ts'
 import { print, printJson, say } from '../output/say.ts'
 import { printTable } from '../output/table.ts'
+import { parseExpiry, scopeCells, scopeHeads, scopeRequest } from './people/key-scope.ts'
 import { addS3Keys } from './people/s3-keys.ts'
 
 interface CreateOptions {
@@ -51,27 +50,16 @@ async function list(command: Command): Promise<void> {
     for (const key of items) printJson(key)
     return
   }
-  const rows = items.map(key => [
-    key.id,
-    key.name,
-    `${key.prefix}…`,
-    key.revoked_at !== null ? 'revoked' : expiryText(key.expires_at),
-    key.permissions.join(' '),
-    key.buckets?.join(' ') ?? 'all',
-  ])
-  printTable([['ID', 'NAME', 'KEY', 'EXPIRES', 'PERMISSIONS', 'BUCKETS'], ...rows])
+  const rows = items.map(key => [key.id, key.name, `${key.prefix}…`, ...scopeCells(key)])
+  printTable([['ID', 'NAME', 'KEY', ...scopeHeads], ...rows])
 }
 
 async function create(name: string, options: CreateOptions, command: Command): Promise<void> {
   const { client, json, signal } = connect(command)
-  const { expires, onBucket } = options
   const request = {
     name,
     permissions: [...options.permission],
-    ...(onBucket === undefined ? {} : { buckets: [...onBucket] }),
-    ...(expires === undefined
-      ? {}
-      : { expires_at: new Date(Date.now() + expires * 1000).toISOString() }),
+    ...scopeRequest(options),
   }
   const key = await client.keys.create(request, { signal })
   if (json) printJson(key)
@@ -79,10 +67,4 @@ async function create(name: string, options: CreateOptions, command: Command): P
     print(key.key)
     say(`this is shown once; its id is ${key.id}`)
   }
-}
-
-function parseExpiry(text: string): number {
-  const seconds = parseSeconds(text)
-  if (seconds === undefined || seconds < 1) throw new InvalidArgumentError('It must look like 90d.')
-  return seconds
 }

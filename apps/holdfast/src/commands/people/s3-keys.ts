@@ -1,10 +1,9 @@
-import { type Command, InvalidArgumentError } from 'commander'
+import type { Command } from 'commander'
 import { connect } from '../../connection/connection.ts'
-import { parseSeconds } from '../../output/amounts.ts'
 import { collect } from '../../output/collect.ts'
-import { expiryText } from '../../output/expiry-text.ts'
 import { print, printJson, say } from '../../output/say.ts'
 import { printTable } from '../../output/table.ts'
+import { parseExpiry, scopeCells, scopeHeads, scopeRequest } from './key-scope.ts'
 import { userIdOf } from './user-id.ts'
 
 interface CreateOptions {
@@ -53,29 +52,19 @@ async function list(options: { user?: string }, command: Command): Promise<void>
     for (const key of items) printJson(key)
     return
   }
-  const rows = items.map(key => [
-    key.id,
-    key.name,
-    key.user_id ?? 'itself',
-    key.revoked_at !== null ? 'revoked' : expiryText(key.expires_at),
-    key.permissions.join(' '),
-    key.buckets?.join(' ') ?? 'all',
-  ])
-  printTable([['ACCESS KEY ID', 'NAME', 'ACTS AS', 'EXPIRES', 'PERMISSIONS', 'BUCKETS'], ...rows])
+  const rows = items.map(key => [key.id, key.name, key.user_id ?? 'itself', ...scopeCells(key)])
+  printTable([['ACCESS KEY ID', 'NAME', 'ACTS AS', ...scopeHeads], ...rows])
 }
 
 async function create(name: string, options: CreateOptions, command: Command): Promise<void> {
   const { client, json, signal } = connect(command)
-  const { permission, onBucket, expires, user, standalone } = options
+  const { permission, user, standalone } = options
   const request = {
     name,
     ...(standalone === true ? { user_id: null } : {}),
     ...(user === undefined ? {} : { user_id: await userIdOf(client, user) }),
     ...(permission === undefined ? {} : { permissions: [...permission] }),
-    ...(onBucket === undefined ? {} : { buckets: [...onBucket] }),
-    ...(expires === undefined
-      ? {}
-      : { expires_at: new Date(Date.now() + expires * 1000).toISOString() }),
+    ...scopeRequest(options),
   }
   const key = await client.s3Keys.create(request, { signal })
   if (json) printJson(key)
@@ -83,10 +72,4 @@ async function create(name: string, options: CreateOptions, command: Command): P
     print(`${key.id}\n${key.secret}`)
     say('access key id and secret; the secret is shown this once')
   }
-}
-
-function parseExpiry(text: string): number {
-  const seconds = parseSeconds(text)
-  if (seconds === undefined || seconds < 1) throw new InvalidArgumentError('It must look like 90d.')
-  return seconds
 }

@@ -21,7 +21,8 @@ function table(written: string): string {
   const rows = Object.entries<OperationRow>(operations).map(([name, row]) => {
     const path = { service: '/', bucket: '/{bucket}', object: '/{bucket}/{key}' }[row.level]
     const query = row.sub === undefined ? '' : `?${row.sub}`
-    return `| ${name} | \`${row.method} ${path}${query}\` | ${row.state} | ${row.note ?? ''} | ${stated(name)} |`
+    const cells = [name, `\`${row.method} ${path}${query}\``, row.state, row.note ?? '']
+    return `| ${cells.join(' | ')} | ${stated(name)} |`
   })
   const head = ['Operation', 'Request', 'State', 'Remark', ...others]
   return [`| ${head.join(' | ')} |`, `|${'---|'.repeat(head.length)}`, ...rows, ''].join('\n')
