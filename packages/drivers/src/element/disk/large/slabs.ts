@@ -1,21 +1,12 @@
+import { openMemory, PAGE_BYTES, type SharedMemory } from '../lanes/web-assembly.ts'
 import { SINK_BYTES } from './large-sink.ts'
 
-/** What we use of the WebAssembly of every JavaScript engine; Node's types leave it to browsers. */
-declare const WebAssembly: {
-  readonly Memory: new (size: {
-    initial: number
-    maximum: number
-    shared: boolean
-  }) => {
-    readonly buffer: ArrayBuffer | SharedArrayBuffer
-  }
-}
-
-const PAGE_BYTES = 64 * 1024
 /** Enough for some bodies to have four being written and four on their way. */
 const SLABS = 48
 /** Of these, how many may be kept back: the rest goes round. */
 const HELD_MAX = SLABS / 2
+/** Where the page behind them begins. */
+export const LANES_AT = SLABS * SINK_BYTES
 
 /** Who keeps slabs back until they are worth a write. */
 export interface SlabHolder {
@@ -25,10 +16,13 @@ export interface SlabHolder {
 
 /**
  * Memory for bytes on their way to a writer thread, which all bodies take in turn. It is memory of
- * WebAssembly: shared, and aligned to pages, which direct writes need.
+ * WebAssembly: shared, and aligned to pages, which direct writes need. Behind the slabs is a page
+ * for the thread that takes MD5s of them.
  */
 export class Slabs {
-  readonly memory: SharedArrayBuffer
+  readonly shared: SharedMemory
+  /** How many threads besides one look at each slab. */
+  readonly #lookers = new Uint8Array(SLABS)
   readonly #free = Array.from({ length: SLABS }, (_, index) => index)
   readonly #waiting: ((slab: number) => void)[] = []
   /** Who keeps how many back, the first ones first. */
@@ -36,11 +30,16 @@ export class Slabs {
   #held = 0
 
   constructor() {
-    const pages = (SLABS * SINK_BYTES) / PAGE_BYTES
-    const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true })
-    const { buffer } = memory
-    if (!(buffer instanceof SharedArrayBuffer)) throw new Error('memory cannot be shared')
-    this.memory = buffer
+    this.shared = openMemory(LANES_AT / PAGE_BYTES + 1)
+  }
+
+  get memory(): SharedArrayBuffer {
+    return this.shared.buffer
+  }
+
+  /** One thread more looks at these, and has to give them back as well. */
+  share(slabs: readonly number[]): void {
+    for (const slab of slabs) this.#lookers[slab] = (this.#lookers[slab] ?? 0) + 1
   }
 
   /** One more is kept back. Where these are too many, who keeps some for longest gives up his. */
@@ -67,6 +66,11 @@ export class Slabs {
 
   give(slabs: readonly number[]): void {
     for (const slab of slabs) {
+      const lookers = this.#lookers[slab] ?? 0
+      if (lookers > 0) {
+        this.#lookers[slab] = lookers - 1
+        continue
+      }
       const next = this.#waiting.shift()
       if (next === undefined) this.#free.push(slab)
       else next(slab)

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { createHash, randomBytes } from 'node:crypto'
+import { createHash, hash, randomBytes } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
+import { crc32 as zlibCrc32 } from 'node:zlib'
 import { isHoldfastError } from '@holdfast/core/errors.ts'
+import type { WriteOptions } from '@holdfast/core/ports/element.ts'
 import { nodeDisk } from '../../../disk/node-disk.ts'
 import { cryptoRandom } from '../../../random/crypto-random.ts'
 import { sumsOf } from '../block-sums.ts'
@@ -30,16 +32,22 @@ function stager(pool: ReturnType<typeof openWriterPool>) {
     packedBytesMax: 1,
     openSink: pool.open,
   }
-  return (bytes: Buffer, piece: number, write = {}) =>
+  return (bytes: Buffer, piece: number, write: WriteOptions = {}) =>
     stageBytes(options, pieces(bytes, piece), write)
 }
 
 /** Around every border: a disk block, a slab, a piece larger than a slab. */
 const sizes = [2, 4095, 4096, 4097, SINK_BYTES - 1, SINK_BYTES, SINK_BYTES + 1, 3 * MiB + 12_345]
 
-test('bytes of any size in pieces of any size lie in the file as they came', async () => {
-  await using pool = openWriterPool(2)
-  const stage = stager(pool)
+for (const hasLanes of [true, false]) {
+  const how = hasLanes ? 'with a thread for MD5s' : 'on a machine without vector instructions'
+  test(`bytes of any size in pieces of any size lie in the file as they came, ${how}`, async () => {
+    await using pool = openWriterPool(2, undefined, hasLanes)
+    await requireAllSizes(stager(pool))
+  })
+}
+
+async function requireAllSizes(stage: ReturnType<typeof stager>): Promise<void> {
   for (const size of sizes) {
     for (const piece of [1024, 65_536, 1_500_000]) {
       const bytes = randomBytes(size)
@@ -55,18 +63,48 @@ test('bytes of any size in pieces of any size lie in the file as they came', asy
     }
   }
   assert.deepEqual(nodeDisk.list(`${dir}/tmp`), [])
-})
+}
 
 test('more bodies at once than there are slabs do not mix and do not wait for ever', async () => {
   await using pool = openWriterPool(2)
   const stage = stager(pool)
   const bodies = Array.from({ length: 60 }, () => randomBytes(2 * MiB + 5))
-  const all = await Promise.all(bodies.map(bytes => stage(bytes, 50_000)))
+  const asking = (index: number) => ({ md5: index % 4 > 0 })
+  const all = await Promise.all(bodies.map((bytes, at) => stage(bytes, 50_000, asking(at))))
   for (const [index, staged] of all.entries()) {
+    const wanted = bodies[index] ?? Buffer.alloc(0)
     const found = readFileSync(`${dir}/tmp/${staged.temp}`)
-    assert.ok(found.equals(bodies[index] ?? Buffer.alloc(0)))
+    assert.ok(found.equals(wanted))
+    assert.equal(staged.md5, asking(index).md5 ? hash('md5', wanted) : null)
     await staged.discard()
   }
+})
+
+test('an MD5 promised before or after the bytes holds, or the body is refused', async () => {
+  await using pool = openWriterPool(1)
+  const stage = stager(pool)
+  const bytes = randomBytes(MiB + 3)
+  const [right, wrong] = [hash('md5', bytes), '0'.repeat(32)]
+  const crc32 = zlibCrc32(bytes).toString(16).padStart(8, '0')
+  const refused = async (write: WriteOptions) => {
+    await assert.rejects(stage(bytes, 65_536, write), error => {
+      return isHoldfastError(error) && error.code === 'DIGEST_MISMATCH'
+    })
+  }
+  await refused({ expected: { md5: wrong } })
+  await refused({ expected: { md5: right, crc32: '00000000' } })
+  await refused({ digests: ['md5'], trailing: () => ({ md5: wrong }) })
+  const kept: WriteOptions = {
+    expected: { md5: right, sha256: hash('sha256', bytes) },
+    digests: ['md5', 'crc32'],
+    trailing: () => ({ md5: right, crc32 }),
+  }
+  const staged = await stage(bytes, 65_536, kept)
+  assert.equal(staged.md5, right)
+  assert.equal(staged.digests?.md5, right)
+  assert.equal(staged.digests?.crc32, crc32)
+  await staged.discard()
+  assert.deepEqual(nodeDisk.list(`${dir}/tmp`), [])
 })
 
 test('a sender that stands still holds nobody up', async () => {
@@ -101,14 +139,16 @@ test('senders that go away take no memory with them and spoil no other body', as
       bodies.map((bytes, index) => {
         const source =
           index % 3 === 2 ? pieces(bytes, 70_000) : failing(bytes, index * SINK_BYTES + round)
-        return stageBytes({ ...options, openSink: pool.open }, source, {})
+        return stageBytes({ ...options, openSink: pool.open }, source, { md5: index % 2 === 0 })
       }),
     )
     for (const [index, staged] of all.entries()) {
       assert.equal(staged.status === 'fulfilled', index % 3 === 2)
       if (staged.status === 'rejected') continue
+      const wanted = bodies[index] ?? Buffer.alloc(0)
       const found = readFileSync(`${dir}/tmp/${staged.value.temp}`)
-      assert.ok(found.equals(bodies[index] ?? Buffer.alloc(0)), `body ${index} of round ${round}`)
+      assert.ok(found.equals(wanted), `body ${index} of round ${round}`)
+      assert.equal(staged.value.md5, index % 2 === 0 ? hash('md5', wanted) : null)
       await staged.value.discard()
     }
     assert.deepEqual(nodeDisk.list(`${dir}/tmp`), [])

@@ -13,7 +13,7 @@ const DISK_TURNS = 3
 function main(port: MessagePort, { slabs }: WriterData): void {
   const files = new Map<number, WrittenFile>()
   const turns = new DiskTurns(DISK_TURNS)
-  const slabOf = (index: number) => new Uint8Array(slabs, index * SINK_BYTES, SINK_BYTES)
+  const slabOf = (index: number) => new Uint8Array(slabs.buffer, index * SINK_BYTES, SINK_BYTES)
 
   const answerTo = async (message: ToWriter): Promise<FromWriter> => {
     const { id } = message
@@ -41,7 +41,10 @@ function main(port: MessagePort, { slabs }: WriterData): void {
     }
   }
 
-  port.on('message', async (message: ToWriter) => port.postMessage(await answerTo(message)))
+  const answer = async (message: ToWriter) => port.postMessage([await answerTo(message)])
+  port.on('message', async (messages: readonly ToWriter[]) => {
+    await Promise.all(messages.map(answer))
+  })
 }
 
 if (parentPort !== null) main(parentPort, workerData)

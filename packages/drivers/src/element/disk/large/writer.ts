@@ -4,27 +4,35 @@ import { fromReplyError } from '../../../store/reply-error.ts'
 import type { Slabs } from './slabs.ts'
 import type { FromWriter, ToWriter } from './writer-messages.ts'
 
-/** The event loop's end of one writer thread. */
+export interface WriterOptions {
+  /** What the thread is for; it runs `NAME-thread.ts`. */
+  readonly name: 'writer' | 'md5'
+  readonly onLost: (reason: string) => void
+}
+
+/** The event loop's end of one thread that looks at slabs: it writes them, or takes MD5s. */
 export class Writer {
   bodies = 0
   readonly slabs: Slabs
   readonly #worker: Worker
   readonly #waiting = new Map<number, PromiseWithResolvers<FromWriter>[]>()
   readonly #onLost: (reason: string) => void
+  readonly #outbox: ToWriter[] = []
   #lost: Error | undefined
   #nextId = 1
 
-  constructor(slabs: Slabs, onLost: (reason: string) => void) {
+  constructor(slabs: Slabs, { name, onLost }: WriterOptions) {
     this.slabs = slabs
     this.#onLost = onLost
-    const url = new URL('./writer-thread.ts', import.meta.url)
-    this.#worker = new Worker(url, {
-      workerData: { slabs: slabs.memory },
-      name: 'writer',
+    this.#worker = new Worker(new URL(`./${name}-thread.ts`, import.meta.url), {
+      workerData: { slabs: slabs.shared },
+      name,
       resourceLimits: { maxYoungGenerationSizeMb: 4, maxOldGenerationSizeMb: 64 },
     })
     this.#worker.unref()
-    this.#worker.on('message', (message: FromWriter) => this.#receive(message))
+    this.#worker.on('message', (messages: readonly FromWriter[]) => {
+      for (const message of messages) this.#receive(message)
+    })
     this.#worker.on('error', error => this.#lose(error))
     this.#worker.on('exit', () => this.#lose(new Error('a writer thread has ended')))
   }
@@ -40,7 +48,8 @@ export class Writer {
     const ofBody = this.#waiting.get(message.id)
     if (ofBody === undefined) this.#waiting.set(message.id, [waiting])
     else ofBody.push(waiting)
-    this.#worker.postMessage(message)
+    if (this.#outbox.length === 0) setImmediate(() => this.#send())
+    this.#outbox.push(message)
     return await waiting.promise
   }
 
@@ -51,6 +60,11 @@ export class Writer {
   async close(): Promise<void> {
     this.#lost ??= new HoldfastError('SHUTTING_DOWN')
     await this.#worker.terminate()
+  }
+
+  /** All of one turn at once: waking a thread costs more than what it is woken for. */
+  #send(): void {
+    this.#worker.postMessage(this.#outbox.splice(0))
   }
 
   #receive(message: FromWriter): void {

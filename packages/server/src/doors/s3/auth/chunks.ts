@@ -21,6 +21,7 @@ export interface ChunkFraming {
   readonly length: number
 }
 
+const NOTHING: Buffer = Buffer.alloc(0)
 const LINE_BYTES_MAX = 4096
 const TRAILERS_MAX = 16
 const CHUNK_BYTES_MAX = 5 * 1024 ** 3
@@ -42,16 +43,23 @@ export class ChunkedBody {
   readonly trailers = new Map<string, string>()
   readonly #framing: ChunkFraming
   readonly #source: AsyncIterator<Uint8Array>
-  #buffer: Buffer = Buffer.alloc(0)
+  readonly #spent: SpentMemory
+  #buffer = NOTHING
   #previous: string
 
   constructor(source: ByteSource, framing: ChunkFraming) {
     this.#source = source[Symbol.asyncIterator]()
+    this.#spent = new SpentMemory(source)
     this.#framing = framing
     this.#previous = framing.signing?.seed ?? ''
   }
 
-  async *bytes(): AsyncGenerator<Uint8Array> {
+  /** The bytes alone. Whoever copies them says so by `done`, as of those of the source. */
+  bytes(): ByteSource & AsyncGenerator<Uint8Array> {
+    return Object.assign(this.#bytes(), { done: () => this.#spent.done() })
+  }
+
+  async *#bytes(): AsyncGenerator<Uint8Array> {
     try {
       let total = 0
       for (let count = 1; ; count += 1) {
@@ -84,6 +92,7 @@ export class ChunkedBody {
       this.#buffer = this.#buffer.subarray(piece.length)
       left -= piece.length
       hash?.update(piece)
+      this.#spent.given()
       yield piece
     }
   }
@@ -182,11 +191,51 @@ export class ChunkedBody {
   }
 
   async #more(): Promise<boolean> {
+    const rest = this.#buffer.length === 0 ? undefined : Buffer.from(this.#buffer)
+    this.#buffer = rest ?? NOTHING
+    this.#spent.leave()
     const next = await this.#source.next()
     if (next.done === true) return false
-    const chunk = Buffer.from(next.value.buffer, next.value.byteOffset, next.value.length)
-    this.#buffer = this.#buffer.length === 0 ? chunk : Buffer.concat([this.#buffer, chunk])
+    const { value } = next
+    const chunk = Buffer.from(value.buffer, value.byteOffset, value.length)
+    this.#buffer = rest === undefined ? chunk : Buffer.concat([rest, chunk])
+    this.#spent.take(value, rest !== undefined)
     return true
+  }
+}
+
+/**
+ * Memory of the source whose pieces have all been copied goes back to it: left to the collector, it
+ * costs a body as much again as receiving it does.
+ */
+class SpentMemory {
+  readonly #source: ByteSource
+  #memory: Uint8Array | undefined
+  /** Pieces of it that somebody may still look at. */
+  #used = 0
+
+  constructor(source: ByteSource) {
+    this.#source = source
+  }
+
+  take(memory: Uint8Array, isCopied: boolean): void {
+    this.#used = 0
+    this.#memory = memory
+    if (isCopied) this.leave()
+  }
+
+  given(): void {
+    this.#used += 1
+  }
+
+  done(): void {
+    this.#used -= 1
+  }
+
+  /** Nothing more will be given of it. */
+  leave(): void {
+    if (this.#memory !== undefined && this.#used === 0) this.#source.done?.(this.#memory)
+    this.#memory = undefined
   }
 }
 

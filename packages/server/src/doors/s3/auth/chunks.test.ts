@@ -1,0 +1,82 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { ByteSource } from '@holdfast/core/ports/element.ts'
+import { SeededRandom } from '@holdfast/testkit/seeded-random.ts'
+import { ChunkedBody } from './chunks.ts'
+
+const random = new SeededRandom(5)
+
+/** A source whose memory is gone at once when it comes back, as that of a connection is. */
+function sourceOf(bytes: Uint8Array, sizeMax: number) {
+  const told = { given: 0, back: 0 }
+  async function* chunks(): AsyncGenerator<Uint8Array> {
+    for (let at = 0; at < bytes.length; ) {
+      const chunk = new Uint8Array(bytes.subarray(at, at + 1 + random.below(sizeMax)))
+      at += chunk.length
+      told.given += 1
+      yield chunk
+    }
+  }
+  const source: ByteSource = Object.assign(chunks(), {
+    done: ({ buffer }: Uint8Array) => {
+      assert.ok(buffer instanceof ArrayBuffer && buffer.byteLength > 0, 'it comes back once')
+      told.back += 1
+      buffer.transfer(0)
+    },
+  })
+  return { source, told }
+}
+
+const trailer = 'x-amz-checksum-crc32:AAAAAA==\r\n'
+
+function framed(body: Uint8Array, chunkBytes: number): Buffer {
+  const pieces: Uint8Array[] = []
+  for (let at = 0; at < body.length; at += chunkBytes) {
+    const piece = body.subarray(at, at + chunkBytes)
+    const head = Buffer.from(`${piece.length.toString(16)}\r\n`)
+    pieces.push(head, piece, Buffer.from('\r\n'))
+  }
+  return Buffer.concat([...pieces, Buffer.from(`0\r\n${trailer}\r\n`)])
+}
+
+const opened = (source: ByteSource, length: number) =>
+  new ChunkedBody(source, { signing: null, trailers: ['x-amz-checksum-crc32'], length })
+
+async function copyOf(body: ByteSource): Promise<Buffer> {
+  const copies: Buffer[] = []
+  for await (const piece of body) {
+    copies.push(Buffer.from(piece))
+    body.done?.(piece)
+  }
+  return Buffer.concat(copies)
+}
+
+test('memory of the source goes back when all of it was copied, wherever it was cut', async () => {
+  for (let round = 0; round < 200; round += 1) {
+    const body = random.bytes(20_000 + random.below(100_000))
+    const sizeMax = 1 + random.below(70_000)
+    const { source, told } = sourceOf(framed(body, 8192 + random.below(30_000)), sizeMax)
+    const chunked = opened(source, body.length)
+    assert.ok((await copyOf(chunked.bytes())).equals(body))
+    assert.equal(chunked.trailers.get('x-amz-checksum-crc32'), 'AAAAAA==')
+    assert.equal(told.back, told.given)
+  }
+})
+
+test('pieces that nobody has copied stay as they are', async () => {
+  const body = random.bytes(200_000)
+  const { source } = sourceOf(framed(body, 65_536), 50_000)
+  const pieces: Uint8Array[] = []
+  for await (const piece of opened(source, body.length).bytes()) pieces.push(piece)
+  assert.ok(Buffer.concat(pieces).equals(body))
+})
+
+test('a body that is cut anywhere before its last line is refused, copied or not', async () => {
+  const body = random.bytes(3000)
+  const whole = framed(body, 1500)
+  const needed = whole.length - '\r\n\r\n'.length
+  for (let length = 0; length < needed; length += length < needed - 60 ? 7 : 1) {
+    const { source } = sourceOf(whole.subarray(0, length), 900)
+    await assert.rejects(copyOf(opened(source, body.length).bytes()), `${length} bytes of it`)
+  }
+})
