@@ -71,6 +71,27 @@ test('pieces that nobody has copied stay as they are', async () => {
   assert.ok(Buffer.concat(pieces).equals(body))
 })
 
+test('pieces that are copied later than others keep their memory until then', async () => {
+  for (let round = 0; round < 200; round += 1) {
+    const body = random.bytes(20_000 + random.below(100_000))
+    const { source } = sourceOf(framed(body, 8192 + random.below(30_000)), 1 + random.below(70_000))
+    const copies: Buffer[] = []
+    let kept: Uint8Array[] = []
+    const chunked = opened(source, body.length).bytes()
+    const copyKept = () => {
+      copies.push(...kept.map(piece => Buffer.from(piece)))
+      for (const piece of kept) chunked.done?.(piece)
+      kept = []
+    }
+    for await (const piece of chunked) {
+      kept.push(piece)
+      if (random.below(3) === 0) copyKept()
+    }
+    copyKept()
+    assert.ok(Buffer.concat(copies).equals(body))
+  }
+})
+
 test('a body that is cut anywhere before its last line is refused, copied or not', async () => {
   const body = random.bytes(3000)
   const whole = framed(body, 1500)

@@ -56,7 +56,7 @@ export class ChunkedBody {
 
   /** The bytes alone. Whoever copies them says so by `done`, as of those of the source. */
   bytes(): ByteSource & AsyncGenerator<Uint8Array> {
-    return Object.assign(this.#bytes(), { done: () => this.#spent.done() })
+    return Object.assign(this.#bytes(), { done: (piece: Uint8Array) => this.#spent.done(piece) })
   }
 
   async *#bytes(): AsyncGenerator<Uint8Array> {
@@ -228,8 +228,12 @@ class SpentMemory {
     this.#used += 1
   }
 
-  done(): void {
-    this.#used -= 1
+  /** Pieces of earlier memory, which was left for good, are nothing to this one. */
+  done({ buffer, byteOffset }: Uint8Array): void {
+    const memory = this.#memory
+    if (memory === undefined || buffer !== memory.buffer) return
+    const at = byteOffset - memory.byteOffset
+    if (at >= 0 && at < memory.byteLength) this.#used -= 1
   }
 
   /** Nothing more will be given of it. */
