@@ -40,7 +40,9 @@ async function authoriseAndRemove(
   call: Call,
   input: RemoveObjectInput,
 ): Promise<RemovedObject> {
-  const { bucket: name, key, versionId } = input
+  const { bucket: name, key } = input
+  // What is judged is what goes, in whichever letters it was named.
+  const versionId = input.versionId?.toLowerCase()
   const action = versionId === undefined ? 's3:DeleteObject' : 's3:DeleteObjectVersion'
   const bucket = await findBucketFor(engine, call, { bucket: name, action })
   const { view } = engine.catalog
@@ -48,7 +50,7 @@ async function authoriseAndRemove(
   const version = asset && (await versionInQuestion(view, { bucket, asset, versionId }))
   const put = objectPut(engine, call, { bucket: name, key, facets: {} })
   const { ownerId } = put.fields
-  const question = { bucket, key, ownerId, asset, version }
+  const question = { bucket, key, ownerId, asset, version, versionId }
   authorizeObject(call, { ...question, action })
   if (input.bypassGovernance === true) {
     authorizeObject(call, { ...question, action: 's3:BypassGovernanceRetention' })
@@ -58,7 +60,7 @@ async function authoriseAndRemove(
     key,
     authorisedId: asset?.id ?? null,
     seen: seenOf(bucket, asset),
-    versionId: versionId?.toLowerCase() ?? null,
+    versionId: versionId ?? null,
     bypassGovernance: input.bypassGovernance ?? false,
     conditions: input.conditions ?? {},
     createdBy: call.principal.name,

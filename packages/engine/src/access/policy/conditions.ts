@@ -129,6 +129,8 @@ export function hasVariable(text: string): boolean {
 export interface Facts {
   readonly principal: Principal
   readonly objectTags?: Readonly<Record<string, string>> | undefined
+  /** Of the object in question: a source of a copy or an entry of a batch has its own. */
+  readonly versionId?: string | undefined
 }
 
 /** Whether the condition holds; undefined when the facts to judge it are not known. */
@@ -145,7 +147,8 @@ export function holds({ operator, key, values }: Condition, facts: Facts): boole
   return how.negative ? !met : met
 }
 
-function factOf(key: string, { principal, objectTags }: Facts): string | null | undefined {
+function factOf(key: string, facts: Facts): string | null | undefined {
+  const { principal, objectTags, versionId } = facts
   const lower = key.toLowerCase()
   const { id, ownName } = principal
   if (lower === 'aws:principalarn') return `arn:aws:iam:::user/${ownName ?? id}`
@@ -155,6 +158,7 @@ function factOf(key: string, { principal, objectTags }: Facts): string | null | 
     if (objectTags === undefined) return undefined
     return own(objectTags, key.slice('s3:ExistingObjectTag/'.length)) ?? null
   }
+  if (lower === 's3:versionid' && versionId !== undefined) return versionId
   const { request } = principal
   if (request === undefined) return undefined
   switch (lower) {

@@ -151,9 +151,11 @@ function principalsOf(value: Json): string[] {
   if (value === '*') return ['*']
   if (!isObject(value)) throw unsupported('Principal must be * or an object')
   only(value, ['AWS', 'CanonicalUser'], 'Principal')
-  return Object.values(value).flatMap(given =>
+  return Object.entries(value).flatMap(([kind, given]) =>
     texts(given, 'Principal').map(text => {
-      if (text === '*') return '*'
+      if (text === '*' && kind === 'AWS') return '*'
+      // As at AWS all or one are meant: a name of `*` would be everybody, anonymous included.
+      if (/[*?]/.test(text)) throw unsupported(`the wildcard in the principal ${text}`)
       const name = PRINCIPAL.exec(text)?.[1]
       if (name === undefined && text.startsWith('arn:')) {
         throw unsupported(`the principal ${text} is not a user or role`)
