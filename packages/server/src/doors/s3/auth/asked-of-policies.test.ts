@@ -172,3 +172,19 @@ test('what is open for reading to everybody shows nobody its access list', async
   assert.equal((await s3.send('GET /closed-but/k', { auth: 'none' })).status, 200)
   assert.deepEqual(told(await s3.send('GET /closed-but/k?acl', { auth: 'none' })), denied)
 })
+
+test('the list of buckets is asked of no policy, so none may promise to close it', async () => {
+  await bucketWith('listed', { Action: 's3:*', Resource: ['arn:aws:s3:::listed', of('listed')] })
+  assert.match((await s3.send('GET /')).text, /<Name>listed</)
+  const { json } = await s3.server.ask('POST /api/v2/s3/keys', {
+    json: { name: 'no lister', permissions: ['assets:read'] },
+  })
+  const narrow = { id: String(json.id), secret: String(json.secret) }
+  assert.deepEqual(told(await s3.send('GET /', { key: narrow })), denied)
+  await s3.send('PUT /lister')
+  for (const Resource of ['arn:aws:s3:::lister', of('lister'), 'arn:aws:s3:::*']) {
+    const statement = { Effect: 'Deny', Principal: '*', Action: 's3:ListAllMyBuckets', Resource }
+    const body = JSON.stringify({ Version: '2012-10-17', Statement: [statement] })
+    assert.deepEqual(told(await s3.send('PUT /lister?policy', { body })), [400, 'MalformedPolicy'])
+  }
+})
