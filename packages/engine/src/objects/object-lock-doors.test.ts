@@ -61,7 +61,7 @@ describe('the retention that a bucket prescribes', () => {
     await locked('moved')
   })
 
-  it('holds from the last put on, of the same bytes, too, and where another one is over', async () => {
+  it('holds from the last put on, of the same bytes, too, and where one is over', async () => {
     await using opened = await openVault({ mode: 'COMPLIANCE', days: 3 })
     const { engine, call, clock } = opened
     const { asset } = await put(opened, 'k', 'same', { bucket })

@@ -1,7 +1,7 @@
 import { BlockList, isIP } from 'node:net'
 import type { Principal } from '@holdfast/core/principal.ts'
 import type { Condition } from './statement.ts'
-import { isLike } from './wildcards.ts'
+import { isLike, isTooWild } from './wildcards.ts'
 
 /**
  * Conditions of policy statements
@@ -111,7 +111,7 @@ export function conditionKeyProblem(key: string): string | undefined {
  */
 export function conditionValueProblem(operator: string, value: string): string | undefined {
   const problem = `the value ${value} of ${operator}`
-  if (hasVariable(value)) return problem
+  if (hasVariable(value) || isTooWild(value)) return problem
   const lower = operator.toLowerCase().replace(/ifexists$/, '')
   const positive = own(NEGATIVE, lower) ?? lower
   if (positive.startsWith('numeric')) return Number.isNaN(numberOf(value)) ? problem : undefined
@@ -151,9 +151,11 @@ function factOf(key: string, facts: Facts): string | null | undefined {
   const { principal, objectTags, versionId } = facts
   const lower = key.toLowerCase()
   const { id, ownName } = principal
-  if (lower === 'aws:principalarn') return `arn:aws:iam:::user/${ownName ?? id}`
   if (lower === 'aws:userid') return id
-  if (lower === 'aws:username') return ownName ?? id
+  // Nobody's name and ARN: a pattern of all users must not mean who shows no credential.
+  const name = principal.kind === 'anonymous' ? null : (ownName ?? id)
+  if (lower === 'aws:username') return name
+  if (lower === 'aws:principalarn') return name && `arn:aws:iam:::user/${name}`
   if (lower.startsWith('s3:existingobjecttag/')) {
     if (objectTags === undefined) return undefined
     return own(objectTags, key.slice('s3:ExistingObjectTag/'.length)) ?? null
@@ -182,6 +184,16 @@ function sameKey(name: string, key: string): boolean {
   const [head = '', ...tag] = name.split('/')
   const [wanted = '', ...wantedTag] = key.split('/')
   return head.toLowerCase() === wanted.toLowerCase() && tag.join('/') === wantedTag.join('/')
+}
+
+/**
+ * Whether a network is small enough to be somebody's: larger ones than a /8, or a /32 of IPv6, are
+ * the public
+ * (https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html).
+ */
+export function isNarrowNetwork(text: string): boolean {
+  const network = networkOf(text)
+  return network !== undefined && network.prefix >= (network.type === 'ipv4' ? 8 : 32)
 }
 
 function inNetwork(address: string, network: string): boolean {
