@@ -41,7 +41,7 @@ function isAt(text: string, part: string, from: number): boolean {
   return true
 }
 
-/** Bits of a word: a part with `?` between two stars that is longer cannot be looked for at once. */
+/** Bits of a word: a longer part with `?` between two stars cannot be looked for at once. */
 const SOUGHT_MAX = 31
 
 /** Whether a part between two stars costs the product of the lengths: policies have none such. */
