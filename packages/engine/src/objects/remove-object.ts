@@ -85,7 +85,7 @@ export type RemovalOutcome =
   | { readonly removed: RemovedObject; readonly error?: never }
   | { readonly removed?: never; readonly error: HoldfastError }
 
-const JUDGED_TOGETHER = 50
+const JUDGED_TOGETHER = 25
 
 /** Many at once, each for itself, in the order given. */
 export async function removeObjects(

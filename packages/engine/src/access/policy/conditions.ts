@@ -1,4 +1,5 @@
 import { BlockList, isIP } from 'node:net'
+import { BoundedCache } from '@holdfast/core/bounded-cache.ts'
 import type { Principal } from '@holdfast/core/principal.ts'
 import type { Condition } from './statement.ts'
 import { isLike, isTooWild } from './wildcards.ts'
@@ -28,6 +29,9 @@ const POSITIVE: Readonly<Record<string, Test>> = {
   arnequals: (actual, wanted) => isLike(actual, wanted),
   arnlike: (actual, wanted) => isLike(actual, wanted),
 }
+
+/** How many are kept: those of two policies that hold nothing else. */
+const LISTS_MAX = 4096
 
 /** What is empty is no number; to JavaScript it is zero, which is less than any limit. */
 function numberOf(text: string): number {
@@ -198,12 +202,22 @@ export function isNarrowNetwork(text: string): boolean {
 
 function inNetwork(address: string, network: string): boolean {
   const plain = address.replace(/^::ffff:(?=\d+\.)/i, '')
-  const known = networkOf(network)
-  const type = isIP(plain) === 4 ? 'ipv4' : 'ipv6'
-  if (isIP(plain) === 0 || known?.type !== type) return false
+  const family = isIP(plain)
+  return family !== 0 && listOf(network)?.check(plain, family === 4 ? 'ipv4' : 'ipv6') === true
+}
+
+/** To make one takes longer than to ask it a thousand times, and policies may hold as many. */
+const lists = new BoundedCache<BlockList>(LISTS_MAX)
+
+function listOf(text: string): BlockList | undefined {
+  const known = lists.get(text)
+  if (known !== undefined) return known
+  const network = networkOf(text)
+  if (network === undefined) return undefined
   const list = new BlockList()
-  list.addSubnet(known.base, known.prefix, type)
-  return list.check(plain, type)
+  list.addSubnet(network.base, network.prefix, network.type)
+  lists.set(text, list)
+  return list
 }
 
 /** Of `10.0.0.0/8` or a single address; undefined for what is neither. */
