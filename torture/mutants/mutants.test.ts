@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { globSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { accessMutants } from './access-mutants.ts'
 import { auditMutants } from './audit-mutants.ts'
 import { bodyMutants } from './body-mutants.ts'
 import { laterMutants } from './later-mutants.ts'
@@ -23,6 +24,7 @@ test('every mutant still fits exactly one place of the sources', () => {
     ...laterMutants,
     ...bodyMutants,
     ...securityMutants,
+    ...accessMutants,
     ...auditMutants,
   ]) {
     for (const { in: path, find } of edits) {

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
+import { accessMutants } from '../mutants/access-mutants.ts'
 import { auditMutants } from '../mutants/audit-mutants.ts'
 import { bodyMutants } from '../mutants/body-mutants.ts'
 import { laterMutants } from '../mutants/later-mutants.ts'
@@ -14,6 +15,7 @@ const mutants = [
   ...laterMutants,
   ...bodyMutants,
   ...securityMutants,
+  ...accessMutants,
   ...auditMutants,
 ]
 const inShort = 4

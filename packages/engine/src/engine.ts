@@ -14,6 +14,7 @@ import type { IdentitySettings } from './identity/identity-settings.ts'
 import { type IdentityState, type Outside, openIdentity } from './identity/identity-state.ts'
 import type { MailQueue } from './identity/mail/mail-queue.ts'
 import { WriteGate } from './integrity/write-gate.ts'
+import { ListTurns } from './list-turns.ts'
 import { RunningDigests } from './multipart/running-digests.ts'
 
 export interface EngineSettings {
@@ -58,6 +59,8 @@ export interface Engine {
   readonly gate: WriteGate
   /** Reads ahead of completions; to be closed before the store. */
   readonly digests: RunningDigests
+  /** Of lists that look at much and show little. */
+  readonly lists: ListTurns
   /** Logins, tokens and what is remembered of them. */
   readonly identity: IdentityState
   /** Both clocks at the opening: how garbage collection notices that the wall clock jumped. */
@@ -86,6 +89,7 @@ export function openEngine(options: EngineOptions): Engine {
     keyHashes: new BoundedCache(KEY_HASHES_MAX),
     gate: new WriteGate(),
     digests: new RunningDigests({ catalog, element }),
+    lists: new ListTurns(),
     identity: openIdentity({
       catalog,
       clock,

@@ -5,9 +5,9 @@ import type { Awaitable } from './awaitable.ts'
 
 /** Keys in the order of their UTF-8 bytes. What it costs follows the page, not the bucket. */
 export interface ObjectQuestions {
-  list(query: ObjectQuery): Awaitable<ObjectEntry[]>
+  list(query: ObjectQuery): Awaitable<KeyedPage<ObjectEntry>>
   /** Every version of every key, for each key the newest first. */
-  listVersions(query: VersionEntryQuery): Awaitable<VersionEntry[]>
+  listVersions(query: VersionEntryQuery): Awaitable<KeyedPage<VersionEntry>>
   nullVersion(assetId: string): Awaitable<Version | undefined>
 }
 
@@ -17,6 +17,16 @@ export interface KeyedQuery {
   /** Keys that hold it after the prefix are summed up as one common prefix. */
   readonly delimiter?: string
   readonly limit: number
+  /** How many keys may be looked at, in round figures: most of them may be hidden. */
+  readonly looksMax?: number
+  /** Where the answer before stopped; instead of `after`. */
+  readonly from?: string
+}
+
+export interface KeyedPage<Entry> {
+  readonly entries: readonly Entry[]
+  /** Set where the looks were spent before the page was full. May be a key that is not shown. */
+  readonly stopped?: string
 }
 
 export interface ObjectQuery extends KeyedQuery {

@@ -55,7 +55,9 @@ function resourceOf(principal: Principal, wanted: ObjectInQuestion) {
   const fresh: Fresh = { ownerId: wanted.ownerId ?? principal.id, key, isTaken }
   const { acl: versionAcl, tags = [] } = version?.object ?? {}
   const objectTags = Object.fromEntries(tags.map(tag => [tag.key, tag.value]))
-  return { bucket, asset, fresh, action, versionAcl, objectTags }
+  // Ids are taken in either case of letters; policies write them as answers do.
+  const versionId = wanted.versionId?.toLowerCase()
+  return { bucket, asset, fresh, action, versionAcl, objectTags, versionId }
 }
 
 /** A version that is shown no more: replaced, or of an object that is deleted. */

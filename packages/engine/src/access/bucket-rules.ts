@@ -14,6 +14,7 @@ export interface RuleQuestion {
   readonly action?: Action | undefined
   readonly grants?: ObjectAcl | undefined
   readonly objectTags?: Readonly<Record<string, string>> | undefined
+  readonly versionId?: string | undefined
   readonly atBest?: boolean | undefined
   readonly throughout?: boolean | undefined
   /** Of an object that the principal may put there already. */
@@ -37,8 +38,8 @@ export function bucketRule(
   const block = documents.publicAccessBlock ?? {}
   const { policy } = documents
   if (policy !== undefined) {
-    const { objectTags, atBest, throughout } = question
-    const how = { objectTags, atBest, throughout }
+    const { objectTags, versionId, atBest, throughout } = question
+    const how = { objectTags, versionId, atBest, throughout }
     const about = { principal, action, bucket: bucket.name, key, ...how }
     const said = evaluatePolicy(policy, about)
     if (said === 'deny') return { effect: 'deny', reason: 'denied by the policy of the bucket' }

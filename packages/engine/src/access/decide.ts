@@ -45,6 +45,8 @@ export interface Resource {
   /** Access list of the version, where the door knows one. */
   readonly versionAcl?: ObjectAcl | undefined
   readonly objectTags?: Readonly<Record<string, string>> | undefined
+  /** As it was asked for, where one was named. */
+  readonly versionId?: string | undefined
   /** Whether some request may be allowed it: open conditions of the policy count as met. */
   readonly atBest?: boolean | undefined
   /** Whether it may whatever the key is, at any time: parts and conditions of policies count. */
@@ -79,7 +81,8 @@ export function decide(principal: Principal, permission: Permission, resource: R
     if (inside && isAdministrator(principal)) return allow('administrator')
     if (owned) return allow('owner of the asset')
     const blocked = bucket !== undefined && isBlocked(principal, bucket)
-    return !(blocked && principal.kind === 'anonymous') && namedIn(asset.acl, principal, permission)
+    const shut = principal.kind === 'anonymous' && (blocked || asksForList(resource))
+    return !shut && namedIn(asset.acl, principal, permission)
       ? allow('named in the access list of the asset')
       : deny('not named in the access list of the asset')
   }
@@ -90,9 +93,8 @@ export function decide(principal: Principal, permission: Permission, resource: R
   if (inside && ownsBucket(principal, permission, bucket)) return allow('owner of the bucket')
   const grant = inside ? grantFor(principal, permission, resource) : undefined
   if (grant !== undefined) return allow(`granted for ${grant.bucket}/${grant.prefix}`)
-  if (bucket !== undefined && PUBLIC.has(permission) && isPublic(principal, bucket)) {
-    return allow(PUBLIC_BUCKET)
-  }
+  const opens = PUBLIC.has(permission) && !asksForList(resource)
+  if (bucket !== undefined && opens && isPublic(principal, bucket)) return allow(PUBLIC_BUCKET)
   if (rule?.effect === 'allow') return allow(rule.reason)
   return deny(scoped ? 'the credential is confined to other buckets' : 'no scope grants it')
 }
@@ -118,12 +120,13 @@ function outsideOf(
 }
 
 function ruleOf(principal: Principal, permission: Permission, resource: Resource) {
-  const { bucket, asset, fresh, action, versionAcl, objectTags, atBest, throughout } = resource
+  const { bucket, asset, fresh, action, versionAcl, objectTags, versionId } = resource
   if (bucket === undefined) return undefined
   if (bucket.documents === undefined && versionAcl === undefined) return undefined
   const { key } = asset ?? fresh ?? {}
   const isTaken = asset === undefined && fresh?.isTaken
-  const how = { objectTags, atBest, throughout, isTaken }
+  const { atBest, throughout } = resource
+  const how = { objectTags, versionId, atBest, throughout, isTaken }
   const question = { bucket, asset, key, action, grants: versionAcl, ...how }
   return bucketRule(principal, permission, question)
 }
@@ -273,6 +276,11 @@ const LINK_PERMISSIONS: ReadonlySet<Permission> = new Set([
   'metadata:read',
 ])
 const PUBLIC: ReadonlySet<Permission> = new Set(['assets:read', 'metadata:read'])
+
+/** Whose ids stand in a list is not for everybody: READ does not give what READ_ACP does. */
+function asksForList({ action }: Resource): boolean {
+  return action === 's3:GetObjectAcl' || action === 's3:GetObjectVersionAcl'
+}
 
 function isInside(principal: Principal, bucket: Pick<Bucket, 'name'> | undefined): boolean {
   if (principal.buckets === null) return true

@@ -186,8 +186,8 @@ const TRASH_PAGE = 200
 /** BUCKET_NOT_EMPTY, and nothing is removed, while anything but trash is in the bucket. */
 async function emptyTrash(engine: Engine, call: Call, bucket: Bucket): Promise<void> {
   const { view } = engine.catalog
-  const [kept] = await view.objects.listVersions({ bucketId: bucket.id, limit: 1 })
-  if (kept !== undefined) throw new HoldfastError('BUCKET_NOT_EMPTY', { bucket: bucket.name })
+  const { entries } = await view.objects.listVersions({ bucketId: bucket.id, limit: 1 })
+  if (entries.length > 0) throw new HoldfastError('BUCKET_NOT_EMPTY', { bucket: bucket.name })
   for (;;) {
     const filter = { bucketId: bucket.id, deleted: 'only' as const, limit: TRASH_PAGE }
     const trashed = await view.assets.list(filter)

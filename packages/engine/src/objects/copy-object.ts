@@ -82,7 +82,8 @@ function requireTagsTold(call: Call, { versionId }: ObjectAddress, source: Store
   const { bucket, asset, version, facets } = source
   if ((facets.tags ?? []).length === 0) return
   const action = versionId === undefined ? 's3:GetObjectTagging' : 's3:GetObjectVersionTagging'
-  if (isToldBeside(call, { bucket, key: asset.key, asset, version, action })) return
+  const question = { bucket, key: asset.key, asset, version, versionId, action } as const
+  if (isToldBeside(call, question)) return
   throw refusal(call.principal, 'metadata:read', 'the tags of the source are closed to the caller')
 }
 

@@ -32,11 +32,10 @@ export async function listObjects(
   const action = 's3:ListBucket'
   const { bucket, sight } = await sightOfKeys(engine, call, { ...query, action })
   const { limit, after } = query
-  const found = await engine.catalog.view.objects.list({
-    ...keyedQuery(bucket, query),
-    ...sight,
-    ...(after === undefined || after === '' ? {} : { after }),
-    limit: limit < 1 ? 0 : limit + 1,
+  const keyed = { ...keyedQuery(bucket, query), ...sight }
+  const start = after === undefined || after === '' ? {} : { after }
+  const found = await engine.lists.collect(call, limit < 1 ? 0 : limit + 1, turn => {
+    return engine.catalog.view.objects.list({ ...keyed, ...start, ...turn })
   })
   const page = found.slice(0, limit)
   const objects = page.flatMap(({ asset, version }) =>
@@ -75,11 +74,13 @@ export async function listObjectVersions(
   const action = 's3:ListBucketVersions'
   const { bucket, sight } = await sightOfKeys(engine, call, { ...query, action })
   const { limit } = query
-  const found = await engine.catalog.view.objects.listVersions({
+  const keyed = {
     ...keyedQuery(bucket, query),
     ...sight,
     ...(await startOf(engine, bucket, query)),
-    limit: limit < 1 ? 0 : limit + 1,
+  }
+  const found = await engine.lists.collect(call, limit < 1 ? 0 : limit + 1, turn => {
+    return engine.catalog.view.objects.listVersions({ ...keyed, ...turn })
   })
   const page = found.slice(0, limit)
   const versions = page.flatMap((entry): ListedVersion[] => {

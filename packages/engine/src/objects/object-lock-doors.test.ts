@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { copyAsset, moveAsset } from '../assets/move.ts'
 import { removeAsset } from '../assets/remove.ts'
+import { stageUpload } from '../assets/stage.ts'
+import { updateAsset } from '../assets/update.ts'
 import { createBucket } from '../buckets/buckets.ts'
 import { createUpload } from '../multipart/uploads.ts'
 import {
@@ -14,6 +16,7 @@ import {
   type TestStore,
 } from '../test-store.test.ts'
 import { rollbackVersion } from '../versions/rollback.ts'
+import { updateVersion } from '../versions/update.ts'
 import { copyObject } from './copy-object.ts'
 import { getObject } from './find-object.ts'
 import type { ObjectInput } from './object-facets.ts'
@@ -58,6 +61,42 @@ describe('the retention that a bucket prescribes', () => {
     await locked('moved')
   })
 
+  it('holds from the last put on, of the same bytes, too, and where one is over', async () => {
+    await using opened = await openVault({ mode: 'COMPLIANCE', days: 3 })
+    const { engine, call, clock } = opened
+    const { asset } = await put(opened, 'k', 'same', { bucket })
+    const untilOf = async (key: string) =>
+      (await getObject(engine, call, { bucket, key })).facets.retention?.until
+    const lasts = async (key: string) =>
+      assert.equal(await untilOf(key), new Date(clock.now() + 3 * DAY_MS).toISOString(), key)
+    await clock.advance(2 * DAY_MS)
+    await put(opened, 'k', 'same', { bucket })
+    await lasts('k')
+    await clock.advance(2 * DAY_MS)
+    const upload = await stageUpload(engine, call, bytesOf('same'))
+    await updateAsset(engine, call, asset.id, { upload })
+    await upload.discard()
+    await lasts('k')
+    const lock = { enabled: true }
+    await createBucket(engine, call, {
+      name: 'loose',
+      settings: { versioning: 'enabled' },
+      documents: { objectLock: lock },
+    })
+    const until = new Date(clock.now() + DAY_MS).toISOString()
+    const short = { retention: { mode: 'GOVERNANCE', until } } as const
+    const source = bytesOf('x')
+    const moved = await putObject(engine, call, {
+      bucket: 'loose',
+      key: 'm',
+      source,
+      facets: short,
+    })
+    await clock.advance(2 * DAY_MS)
+    await moveAsset(engine, call, moved.asset.id, { bucket })
+    await lasts('m')
+  })
+
   it('leaves type and tags of what came through another door as they are', async () => {
     await using opened = await openVault({ mode: 'GOVERNANCE', days: 3 })
     const { engine, call } = opened
@@ -77,6 +116,24 @@ describe('the retention that a bucket prescribes', () => {
       facets: {},
     })
     assert.equal(object.facets.elsewhere, undefined)
+  })
+})
+
+describe('a locked version', () => {
+  it('keeps what it says: metadata and description, not the names that it gets', async () => {
+    await using opened = await openVault()
+    const { engine, call, clock } = opened
+    const { asset } = await put(opened, 'k', 'x', { bucket, metadata: { case: '1' } })
+    const until = new Date(clock.now() + DAY_MS).toISOString()
+    const retention = { mode: 'GOVERNANCE', until } as const
+    await setObjectRetention(engine, call, { bucket, key: 'k', retention })
+    const target = { assetId: asset.id, version: 1 }
+    const change = (patch: object) => updateVersion(engine, call, target, patch)
+    await refusedWith(change({ metadata: { case: '2' } }), 'VERSION_LOCKED')
+    await refusedWith(change({ description: 'another' }), 'VERSION_LOCKED')
+    assert.equal((await change({ tag: { name: 'final' } })).tags.length, 1)
+    await clock.advance(2 * DAY_MS)
+    assert.deepEqual((await change({ metadata: { case: '2' } })).metadata, { case: '2' })
   })
 })
 

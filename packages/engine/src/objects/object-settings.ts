@@ -86,7 +86,7 @@ async function changeOnce(engine: Engine, call: Call, wanted: Change): Promise<S
   const bypassGovernance = wanted.bypassGovernance ?? false
   if (bypassGovernance) {
     const bypass = 's3:BypassGovernanceRetention'
-    authorizeObject(call, { bucket, key, asset, version, action: bypass })
+    authorizeObject(call, { ...rights, action: bypass })
   }
   const seen = [seenOf(bucket, asset)]
   const args = { assetId: asset.id, versionId: version.id, patch, bypassGovernance, seen }

@@ -61,9 +61,17 @@ export function retained(
   facets: ObjectFacets | undefined,
   now: string,
 ): ObjectFacets | undefined {
-  const retention = facets?.retention ?? defaultRetention(bucket, Date.parse(now))
+  // One that is over, as of what comes from another bucket, holds nothing.
+  const holds = facets?.retention !== undefined && facets.retention.until > now
+  if (holds) return facets
+  const retention = defaultRetention(bucket, Date.parse(now))
   if (retention === undefined) return facets
   return { ...(facets ?? ELSEWHERE), retention }
+}
+
+/** Whether what is put there is kept from that moment on, also what is there already. */
+export function prescribesRetention(bucket: Bucket): boolean {
+  return defaultRetention(bucket, 0) !== undefined
 }
 
 function defaultRetention({ documents }: Bucket, nowMs: number): Retention | undefined {

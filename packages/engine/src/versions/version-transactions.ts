@@ -25,6 +25,10 @@ export async function updateVersionTransaction(
   const asset = await storedAsset(tx, args.assetId)
   const version = await findVersion(tx, asset, args.versionId)
   const { tag } = args
+  // What is locked is held with what it says; a name for it changes nothing of it, as tags of S3.
+  if (args.metadata !== undefined || args.description !== undefined) {
+    requireUnlocked(version, moment)
+  }
   if (tag !== undefined) await requireFreeTag(tx, version, tag.name)
   const metadata = mergeMetadata(version.metadata, args.metadata ?? {})
   const next: Version = {

@@ -14,13 +14,15 @@ import type { OpenCatalog } from './under-test.ts'
 export function objectTests(open: OpenCatalog): void {
   recordTests(open)
   listTests(open)
+  boundedTests(open)
   catalogTest(open, 'objects: versions come by key, of each the newest first', async desk => {
     const { bucketId, numbers } = await history(desk)
     const page = async (query: Partial<VersionEntryQuery>) =>
-      (await desk.view.objects.listVersions({ bucketId, limit: 100, ...query })).map(entry =>
-        entry.prefix === undefined
-          ? `${entry.asset.key}${entry.version.number}${entry.isLatest ? '!' : ''}`
-          : entry.prefix,
+      (await desk.view.objects.listVersions({ bucketId, limit: 100, ...query })).entries.map(
+        entry =>
+          entry.prefix === undefined
+            ? `${entry.asset.key}${entry.version.number}${entry.isLatest ? '!' : ''}`
+            : entry.prefix,
       )
     const all = ['a3!', 'a2', 'a1', 'b/x1!', 'c1!']
     assert.deepEqual(await page({}), all)
@@ -129,10 +131,47 @@ function listTests(open: OpenCatalog): void {
     assert.deepEqual(await list({ prefix: 'b' }), ['b'])
     assert.deepEqual(await list({ prefix: 'b', visibleTo: 'ann' }), ['b'])
     assert.deepEqual(await list({ prefix: 'b', visibleTo: 'bob' }), [])
-    const versions = await desk.view.objects.listVersions({ bucketId, prefix: 'a', limit: 100 })
-    const keys = versions.map(({ asset }) => asset?.key)
+    const query = { bucketId, prefix: 'a', limit: 100 }
+    const { entries } = await desk.view.objects.listVersions(query)
+    const keys = entries.map(({ asset }) => asset?.key)
     assert.deepEqual(keys, ['a/', 'a//', ...IN_B, 'a/z'], 'what is hidden has versions')
   })
+}
+
+/** What it costs follows the looks: an answer that may look no further says where it ended. */
+function boundedTests(open: OpenCatalog): void {
+  catalogTest(
+    open,
+    'objects: a list looks at no more than it may, and goes on there',
+    async desk => {
+      const { id: bucketId } = await desk.bucket({ name: 'hidden' })
+      const shown: string[] = []
+      for (let at = 0; at < 60; at += 1) {
+        const key = `${at < 30 ? 'a' : 'b'}/${String(at).padStart(2, '0')}`
+        const isShown = at % 17 === 16
+        await desk.asset({ bucketId, key, acl: isShown ? null : { read: ['owner'], write: [] } })
+        if (isShown) shown.push(key)
+      }
+      const about = { bucketId, visibleTo: 'ann', limit: 2, looksMax: 1 }
+      for (const delimiter of ['/', undefined]) {
+        for (const ask of ['list', 'listVersions'] as const) {
+          const query = delimiter === undefined ? about : { ...about, delimiter }
+          const found: string[] = []
+          let stops = 0
+          let from: string | undefined
+          do {
+            const more = from === undefined ? {} : { from }
+            const { entries, stopped } = await desk.view.objects[ask]({ ...query, ...more })
+            found.push(...entries.map(({ prefix, asset }) => prefix ?? asset?.key ?? ''))
+            if (stopped !== undefined) stops += 1
+            from = stopped
+          } while (from !== undefined)
+          assert.deepEqual(found, delimiter === undefined ? shown : ['a/', 'b/'])
+          assert.ok(stops > 1, `${stops} stops`)
+        }
+      }
+    },
+  )
 }
 
 const IN_B = ['a/b/1', 'a/b/2']
@@ -146,7 +185,7 @@ async function filled(desk: Desk) {
   const other = await desk.bucket({ name: 'other' })
   await desk.asset({ bucketId: other.id, key: 'a/b/3' })
   const list = async (query: Partial<ObjectQuery>) =>
-    (await desk.view.objects.list({ bucketId, limit: 100, ...query })).map(nameOf)
+    (await desk.view.objects.list({ bucketId, limit: 100, ...query })).entries.map(nameOf)
   return { bucketId, list, assets }
 }
 

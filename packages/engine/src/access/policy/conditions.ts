@@ -1,7 +1,8 @@
 import { BlockList, isIP } from 'node:net'
+import { BoundedCache } from '@holdfast/core/bounded-cache.ts'
 import type { Principal } from '@holdfast/core/principal.ts'
 import type { Condition } from './statement.ts'
-import { isLike } from './wildcards.ts'
+import { isLike, isTooWild } from './wildcards.ts'
 
 /**
  * Conditions of policy statements
@@ -28,6 +29,9 @@ const POSITIVE: Readonly<Record<string, Test>> = {
   arnequals: (actual, wanted) => isLike(actual, wanted),
   arnlike: (actual, wanted) => isLike(actual, wanted),
 }
+
+/** How many are kept: those of two policies that hold nothing else. */
+const LISTS_MAX = 4096
 
 /** What is empty is no number; to JavaScript it is zero, which is less than any limit. */
 function numberOf(text: string): number {
@@ -111,7 +115,7 @@ export function conditionKeyProblem(key: string): string | undefined {
  */
 export function conditionValueProblem(operator: string, value: string): string | undefined {
   const problem = `the value ${value} of ${operator}`
-  if (hasVariable(value)) return problem
+  if (hasVariable(value) || isTooWild(value)) return problem
   const lower = operator.toLowerCase().replace(/ifexists$/, '')
   const positive = own(NEGATIVE, lower) ?? lower
   if (positive.startsWith('numeric')) return Number.isNaN(numberOf(value)) ? problem : undefined
@@ -129,6 +133,8 @@ export function hasVariable(text: string): boolean {
 export interface Facts {
   readonly principal: Principal
   readonly objectTags?: Readonly<Record<string, string>> | undefined
+  /** Of the object in question: a source of a copy or an entry of a batch has its own. */
+  readonly versionId?: string | undefined
 }
 
 /** Whether the condition holds; undefined when the facts to judge it are not known. */
@@ -145,16 +151,20 @@ export function holds({ operator, key, values }: Condition, facts: Facts): boole
   return how.negative ? !met : met
 }
 
-function factOf(key: string, { principal, objectTags }: Facts): string | null | undefined {
+function factOf(key: string, facts: Facts): string | null | undefined {
+  const { principal, objectTags, versionId } = facts
   const lower = key.toLowerCase()
   const { id, ownName } = principal
-  if (lower === 'aws:principalarn') return `arn:aws:iam:::user/${ownName ?? id}`
   if (lower === 'aws:userid') return id
-  if (lower === 'aws:username') return ownName ?? id
+  // Nobody's name and ARN: a pattern of all users must not mean who shows no credential.
+  const name = principal.kind === 'anonymous' ? null : (ownName ?? id)
+  if (lower === 'aws:username') return name
+  if (lower === 'aws:principalarn') return name && `arn:aws:iam:::user/${name}`
   if (lower.startsWith('s3:existingobjecttag/')) {
     if (objectTags === undefined) return undefined
     return own(objectTags, key.slice('s3:ExistingObjectTag/'.length)) ?? null
   }
+  if (lower === 's3:versionid' && versionId !== undefined) return versionId
   const { request } = principal
   if (request === undefined) return undefined
   switch (lower) {
@@ -180,14 +190,34 @@ function sameKey(name: string, key: string): boolean {
   return head.toLowerCase() === wanted.toLowerCase() && tag.join('/') === wantedTag.join('/')
 }
 
+/**
+ * Whether a network is small enough to be somebody's: larger ones than a /8, or a /32 of IPv6, are
+ * the public
+ * (https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html).
+ */
+export function isNarrowNetwork(text: string): boolean {
+  const network = networkOf(text)
+  return network !== undefined && network.prefix >= (network.type === 'ipv4' ? 8 : 32)
+}
+
 function inNetwork(address: string, network: string): boolean {
   const plain = address.replace(/^::ffff:(?=\d+\.)/i, '')
-  const known = networkOf(network)
-  const type = isIP(plain) === 4 ? 'ipv4' : 'ipv6'
-  if (isIP(plain) === 0 || known?.type !== type) return false
+  const family = isIP(plain)
+  return family !== 0 && listOf(network)?.check(plain, family === 4 ? 'ipv4' : 'ipv6') === true
+}
+
+/** To make one takes longer than to ask it a thousand times, and policies may hold as many. */
+const lists = new BoundedCache<BlockList>(LISTS_MAX)
+
+function listOf(text: string): BlockList | undefined {
+  const known = lists.get(text)
+  if (known !== undefined) return known
+  const network = networkOf(text)
+  if (network === undefined) return undefined
   const list = new BlockList()
-  list.addSubnet(known.base, known.prefix, type)
-  return list.check(plain, type)
+  list.addSubnet(network.base, network.prefix, network.type)
+  lists.set(text, list)
+  return list
 }
 
 /** Of `10.0.0.0/8` or a single address; undefined for what is neither. */

@@ -1,14 +1,16 @@
 import { HoldfastError } from '@holdfast/core/errors.ts'
+import { anonymous } from '@holdfast/core/principal.ts'
 import type { Json, JsonObject } from '@holdfast/core/records.ts'
 import {
   conditionKeyProblem,
   conditionValueProblem,
   hasVariable,
+  isNarrowNetwork,
   isOperator,
 } from './conditions.ts'
 import { appliesToAny, isKnownAction } from './known-actions.ts'
 import type { Condition, Statement } from './statement.ts'
-import { isLike } from './wildcards.ts'
+import { isLike, isTooWild } from './wildcards.ts'
 
 const STATEMENTS_MAX = 200
 const VALUES_MAX = 500
@@ -40,6 +42,7 @@ export function requirePolicy(document: JsonObject, bucket: string): readonly St
       if (!isLike(bucket, name))
         throw unsupported(`the resource ${ARN}${resource} is another bucket`)
       if (hasVariable(resource)) throw unsupported(`the variable in the resource ${ARN}${resource}`)
+      if (isTooWild(resource)) throw unsupported(`the wildcards of ${ARN}${resource}`)
     }
     requireValues(statement)
     requireActions(statement)
@@ -74,12 +77,14 @@ export function isPublicPolicy(statements: readonly Statement[]): boolean {
 
 /** Conditions on fixed values of these keys make a statement not public. */
 function isConfined({ conditions }: Statement): boolean {
-  return conditions.some(
-    ({ operator, key, values }) =>
-      /^(?:ipaddress|stringequals|arnequals)$/i.test(operator) &&
-      /^aws:(?:sourceip|principalarn|userid)$/i.test(key) &&
-      values.every(value => value !== '*' && value !== '0.0.0.0/0' && value !== '::/0'),
-  )
+  return conditions.some(({ operator, key, values }) => {
+    if (/^aws:sourceip$/i.test(key)) {
+      return /^(?:ipaddress|stringequals)$/i.test(operator) && values.every(isNarrowNetwork)
+    }
+    const named = /^aws:(?:principalarn|userid)$/i.test(key)
+    const fixed = (value: string) => !/[*?]/.test(value) && value !== anonymous.id
+    return named && /^(?:stringequals|arnequals)$/i.test(operator) && values.every(fixed)
+  })
 }
 
 function parse(document: JsonObject): readonly Statement[] {
@@ -151,9 +156,11 @@ function principalsOf(value: Json): string[] {
   if (value === '*') return ['*']
   if (!isObject(value)) throw unsupported('Principal must be * or an object')
   only(value, ['AWS', 'CanonicalUser'], 'Principal')
-  return Object.values(value).flatMap(given =>
+  return Object.entries(value).flatMap(([kind, given]) =>
     texts(given, 'Principal').map(text => {
-      if (text === '*') return '*'
+      if (text === '*' && kind === 'AWS') return '*'
+      // As at AWS all or one are meant: a name of `*` would be everybody, anonymous included.
+      if (/[*?]/.test(text)) throw unsupported(`the wildcard in the principal ${text}`)
       const name = PRINCIPAL.exec(text)?.[1]
       if (name === undefined && text.startsWith('arn:')) {
         throw unsupported(`the principal ${text} is not a user or role`)

@@ -196,7 +196,27 @@ describe('a bucket policy', () => {
     assert.equal(isPublic({ Principal: { AWS: 'ann' } }), false)
     assert.equal(isPublic({ Effect: 'Deny' }), false)
     assert.equal(isPublic({ Condition: { IpAddress: { 'aws:SourceIp': '10.0.0.0/8' } } }), false)
-    assert.equal(isPublic({ Condition: { IpAddress: { 'aws:SourceIp': '0.0.0.0/0' } } }), true)
+    const from = (...ranges: string[]) =>
+      isPublic({ Condition: { IpAddress: { 'aws:SourceIp': ranges } } })
+    assert.deepEqual([from('0.0.0.0/0'), from('::/0'), from('2001:db8::/32')], [true, true, false])
+    assert.equal(from('0.0.0.0/1', '128.0.0.0/1'), true, 'all of them, in two halves')
+    const named = (Condition: JsonObject) => isPublic({ Condition })
+    const arn = 'arn:aws:iam:::user/'
+    assert.equal(named({ ArnEquals: { 'aws:PrincipalArn': `${arn}ann` } }), false)
+    assert.equal(named({ ArnEquals: { 'aws:PrincipalArn': `${arn}*` } }), true)
+    assert.equal(named({ StringEquals: { 'aws:userid': 'anonymous' } }), true)
+  })
+
+  it('does not take who shows no credential for a user with a name', () => {
+    const who = (operator: string, key: string, value: string) =>
+      ask({ Condition: { [operator]: { [key]: value } } }, { principal: nobody })
+    const nobody = { ...anonymous, request: facts }
+    assert.equal(who('ArnLike', 'aws:PrincipalArn', 'arn:aws:iam:::user/*'), undefined)
+    assert.equal(who('StringLike', 'aws:username', '*'), undefined)
+    assert.equal(who('StringEquals', 'aws:userid', 'anonymous'), 'allow')
+    const deny = { Effect: 'Deny', Principal: '*' }
+    const Condition = { StringNotLike: { 'aws:PrincipalArn': 'arn:aws:iam:::user/*' } }
+    assert.equal(ask({ ...deny, Condition }, { principal: nobody }), 'deny')
   })
 
   it('matches wildcards without getting lost', () => {
@@ -205,5 +225,38 @@ describe('a bucket policy', () => {
     assert.ok(isLike('abc', '**c'))
     assert.ok(!isLike('abc', 'a?'))
     assert.ok(!isLike('a'.repeat(5000), `${'*a'.repeat(50)}*b`))
+    const cases = ['a', 'aa', 'ab', 'aba', 'abab', 'b', 'ba', 'bb', '', '\u{1f600}a']
+    const patterns = [
+      '',
+      '*',
+      '?',
+      'a*',
+      '*a',
+      'a*a',
+      '*a?*',
+      '?*b',
+      'a?b*',
+      '*?a*b',
+      '**a**',
+      '*ab*ab',
+    ]
+    for (const text of cases) {
+      for (const pattern of patterns) {
+        const source = pattern.replaceAll('*', '[^]*').replaceAll('?', '[^]')
+        assert.equal(isLike(text, pattern), new RegExp(`^${source}$`).test(text), text + pattern)
+      }
+    }
+  })
+
+  it('is refused where looking for its wildcards would cost too much', () => {
+    const wild = `*${'a?'.repeat(16)}*`
+    const refusal = refused('POLICY_UNSUPPORTED')
+    const set = (statement: JsonObject) => requirePolicy(policyOf({ ...base, ...statement }), 'b')
+    assert.throws(() => set({ Resource: `arn:aws:s3:::b/${wild}` }), refusal)
+    const Condition = { StringLike: { 'aws:UserAgent': wild } }
+    assert.throws(() => set({ Condition }), refusal)
+    assert.ok(set({ Resource: `arn:aws:s3:::b/${'a?'.repeat(40)}*${'a'.repeat(40)}*` }))
+    assert.ok(!isLike('a'.repeat(90), wild.replace('a?', 'b?')))
+    assert.ok(isLike('a'.repeat(90), wild))
   })
 })

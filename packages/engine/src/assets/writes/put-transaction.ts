@@ -5,7 +5,7 @@ import type { CatalogTransaction, Moment } from '@holdfast/core/ports/catalog.ts
 import type { Asset, Bucket, Version } from '@holdfast/core/records.ts'
 import { type ETagConditions, requireETag } from '../../objects/etag.ts'
 import { enforceQuotas } from '../../quotas/enforce-quotas.ts'
-import { requireUnlockedVersions } from '../../versions/lock.ts'
+import { prescribesRetention, requireUnlockedVersions } from '../../versions/lock.ts'
 import { type Preconditions, requirePreconditions } from '../preconditions.ts'
 import {
   type AssetAndVersion,
@@ -78,7 +78,9 @@ export async function putTransaction(
   }
   // The engine saw no asset here: repeating makes it answer with what the caller may know.
   if (args.mode === 'create') throw new HoldfastError('CHANGED_MEANWHILE')
-  if (args.object === undefined && shown.sha256 === args.incoming.facts.sha256) {
+  const isSame = shown.sha256 === args.incoming.facts.sha256
+  // Else who puts again what a retention is about to let go would believe it to be held.
+  if (isSame && args.object === undefined && !prescribesRetention(bucket)) {
     return keepContent(tx, moment, { shown, args })
   }
   return replaceContent(tx, moment, { bucket, asset: shown, args })

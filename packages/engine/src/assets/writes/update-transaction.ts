@@ -1,13 +1,14 @@
 import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { CatalogTransaction, Moment } from '@holdfast/core/ports/catalog.ts'
-import type { Asset, JsonObject } from '@holdfast/core/records.ts'
+import type { Asset, Bucket, JsonObject } from '@holdfast/core/records.ts'
+import { prescribesRetention } from '../../versions/lock.ts'
 import { mergeMetadata } from '../../versions/metadata.ts'
 import { type Preconditions, requirePreconditions } from '../preconditions.ts'
 import { type AssetPatch, appendVersion, patched, payForVersion } from './asset-writes.ts'
 import { changeOf, contentOfVersion, shownOf } from './change-detail.ts'
 import { type Incoming, keepIncoming } from './incoming.ts'
 import type { PutResult } from './put-transaction.ts'
-import { liveAsset } from './stored-asset.ts'
+import { liveAsset, storedBucket } from './stored-asset.ts'
 
 export interface UpdateArgs {
   readonly assetId: string
@@ -36,8 +37,12 @@ export async function updateTransaction(
   const metadata = args.metadata && mergeMetadata(asset.metadata, args.metadata)
   const { asset: next, detail } = patched(asset, { ...args.patch, metadata })
   const { content } = args
-  if (content !== null && content.incoming.facts.sha256 !== asset.sha256) {
-    return replaceContent(tx, moment, { asset, next, detail, args, content })
+  if (content !== null) {
+    const bucket = await storedBucket(tx, asset.bucketId)
+    // A retention that is prescribed holds from each put on, whatever was put.
+    if (content.incoming.facts.sha256 !== asset.sha256 || prescribesRetention(bucket)) {
+      return replaceContent(tx, moment, { bucket, asset, next, detail, args, content })
+    }
   }
   // The answer says that these bytes are kept: if they were lost, they are kept from now on.
   if (content !== null) await keepIncoming(tx, content.incoming)
@@ -51,6 +56,7 @@ export async function updateTransaction(
 }
 
 interface Replacement {
+  readonly bucket: Bucket
   readonly asset: Asset
   readonly next: Asset
   readonly detail: JsonObject | null
@@ -61,10 +67,8 @@ interface Replacement {
 async function replaceContent(
   tx: CatalogTransaction,
   moment: Moment,
-  { asset, next, detail, args, content }: Replacement,
+  { bucket, asset, next, detail, args, content }: Replacement,
 ): Promise<PutResult> {
-  const bucket = await tx.buckets.byId(asset.bucketId)
-  if (bucket === undefined) throw new HoldfastError('BUCKET_NOT_FOUND')
   const { facts } = content.incoming
   await payForVersion(tx, { bucket, asset, bytes: facts.size })
   await keepIncoming(tx, content.incoming)

@@ -1,8 +1,10 @@
 import type { ObjectTag } from '@holdfast/core/objects.ts'
 import type { Principal, RequestFacts } from '@holdfast/core/principal.ts'
+import { parseCopySource } from '../requests/address.ts'
 import { addressOfCaller, isSecure, type ReadRequest } from '../requests/request.ts'
 import type { RequestHeaders } from '../wire/headers.ts'
 import { parseTagHeader } from '../wire/tags.ts'
+import { UNSIGNED } from './payload.ts'
 
 /** What conditions may ask about a signature. */
 export interface SignedHow {
@@ -61,11 +63,9 @@ export class Circumstances implements RequestFacts {
 /** https://docs.aws.amazon.com/AmazonS3/latest/userguide/list_amazons3.html#amazons3-policy-keys */
 const CONDITION_HEADERS = [
   'x-amz-acl',
-  'x-amz-copy-source',
   'x-amz-metadata-directive',
   'x-amz-server-side-encryption',
   'x-amz-storage-class',
-  'x-amz-content-sha256',
   'x-amz-object-lock-mode',
   'x-amz-object-lock-legal-hold',
   'if-match',
@@ -90,6 +90,10 @@ function conditionKeys(
   const { headers, query } = request
   const nowMs = request.context.clock.now()
   const keys = signed === undefined ? {} : signatureKeys(request, signed, nowMs)
+  // What says nothing, as links do, signed nothing.
+  keys['s3:x-amz-content-sha256'] = request.wire.get('x-amz-content-sha256') ?? UNSIGNED
+  const source = headers.get('x-amz-copy-source')
+  if (source !== undefined) keys['s3:x-amz-copy-source'] = sourcePlace(source)
   for (const name of CONDITION_HEADERS) {
     const value = headers.get(name)
     // Those of object lock go by their bare names.
@@ -104,6 +108,19 @@ function conditionKeys(
     if (value !== undefined) keys[key] = value
   }
   return keys
+}
+
+/**
+ * `bucket/key` in the one way that policies write it, however the header spelt it; which version is
+ * meant says `s3:VersionId`. What cannot be read is refused by the operation.
+ */
+function sourcePlace(header: string): string {
+  try {
+    const { bucket, key } = parseCopySource(header)
+    return `${bucket}/${key}`
+  } catch {
+    return header
+  }
 }
 
 export const REMAINING_DAYS = 's3:object-lock-remaining-retention-days'

@@ -13,7 +13,7 @@ export interface Payload {
   readonly hash: string
 }
 
-const UNSIGNED = 'UNSIGNED-PAYLOAD'
+export const UNSIGNED = 'UNSIGNED-PAYLOAD'
 const CHUNKED: Readonly<Record<string, { signed: boolean; trailer: boolean }>> = {
   'STREAMING-AWS4-HMAC-SHA256-PAYLOAD': { signed: true, trailer: false },
   'STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER': { signed: true, trailer: true },

@@ -1,3 +1,4 @@
+import { authorizeObject } from '@holdfast/engine/access/authorize-action.ts'
 import { getObject } from '@holdfast/engine/objects/find-object.ts'
 import type { StoredObject } from '@holdfast/engine/objects/object-views.ts'
 import { requireNumber } from '../auth/verified-body.ts'
@@ -13,15 +14,19 @@ import { writeXml, type XmlNode } from '../xml/write.ts'
 
 const NAMES = ['ETag', 'Checksum', 'ObjectParts', 'StorageClass', 'ObjectSize'] as const
 
-/** https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObjectAttributes.html */
+/**
+ * For who may read the object, too: it tells size, ETag and checksums of the content
+ * (https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObjectAttributes.html, permissions).
+ */
 export async function getObjectAttributes(verified: Verified): Promise<Answer> {
   const { engine, call, address } = objectPlace(verified)
   const wanted = wantedOf(verified)
-  const object = await getObject(engine, call, {
-    ...address,
-    action:
-      address.versionId === undefined ? 's3:GetObjectAttributes' : 's3:GetObjectVersionAttributes',
-  })
+  const { versionId } = address
+  const named = versionId !== undefined
+  const action = named ? 's3:GetObjectVersionAttributes' : 's3:GetObjectAttributes'
+  const object = await getObject(engine, call, { ...address, action })
+  const reading = named ? 's3:GetObjectVersion' : 's3:GetObject'
+  authorizeObject(call, { ...object, key: object.asset.key, versionId, action: reading })
   requireReadConditions(verified.request.headers, object)
   const { version } = object
   const nodes = NAMES.filter(name => wanted.has(name)).flatMap(name => {

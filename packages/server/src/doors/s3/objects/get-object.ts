@@ -66,12 +66,13 @@ function toldTo(
   { bucket, asset, version }: StoredObject,
   headers: Record<string, string>,
 ): Record<string, string> {
-  const named = request.query.has('versionId')
+  const versionId = request.query.get('versionId')
+  const named = versionId !== undefined
   const hidden = TOLD_BESIDE.filter(([name, what]) => {
     if (headers[name] === undefined) return false
     const action: Action =
       what === 'Tagging' && named ? 's3:GetObjectVersionTagging' : `s3:GetObject${what}`
-    return !isToldBeside(call, { bucket, key: asset.key, asset, version, action })
+    return !isToldBeside(call, { bucket, key: asset.key, asset, version, versionId, action })
   })
   if (hidden.length === 0) return headers
   const names = new Set<string>(hidden.map(([name]) => name))

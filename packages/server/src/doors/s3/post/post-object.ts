@@ -146,7 +146,9 @@ function wrong(name: string): S3Error {
 function headersOf({ fields, fileType }: PostForm): RequestHeaders {
   const raw: string[] = []
   for (const [name, value] of fields) {
-    if (!FIELD_HEADERS.test(name)) continue
+    // Of two sets of tags one is kept, so conditions must not hear of the other.
+    const isOther = name === 'x-amz-tagging' && fields.has('tagging')
+    if (isOther || !FIELD_HEADERS.test(name)) continue
     raw.push(name, Buffer.from(requireHeader(name, value)).toString('latin1'))
   }
   const canned = fields.get('acl')

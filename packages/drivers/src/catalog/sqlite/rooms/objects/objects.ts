@@ -1,5 +1,6 @@
 import type { Reach } from '@holdfast/core/ports/asset-questions.ts'
 import type {
+  KeyedPage,
   KeyedQuery,
   ObjectEntry,
   ObjectQuery,
@@ -11,16 +12,30 @@ import { Statements } from '../../statements.ts'
 import { ASSET_COLUMNS, type AssetRow, assetOfRow } from '../asset-rows.ts'
 import type { AssetTables } from '../assets.ts'
 import type { Versions } from '../versions.ts'
-import { afterPrefix, commonPrefix, type KeyRange, keyRange } from './key-range.ts'
+import { afterPrefix, commonPrefix, compareKeys, type KeyRange, keyRange } from './key-range.ts'
 import { withinReach } from './reach.ts'
 
-const SELECT = `SELECT ${ASSET_COLUMNS.join(', ')} FROM assets a
-  WHERE bucket = ? AND trashed = 0 AND key >= ?`
+const SELECT = `SELECT ${ASSET_COLUMNS.join(', ')} FROM assets a WHERE bucket = ? AND trashed = 0`
+/** The key behind the next so many, whether they are shown or not; only the index is read. */
+const NEXT_KEY = `SELECT key FROM assets WHERE bucket = ? AND trashed = 0 AND key >= ?
+  ORDER BY key LIMIT 1 OFFSET ?`
+/**
+ * Keys that one statement looks at. Few where the next may begin behind a common prefix; then twice
+ * as many as long as nothing ends it.
+ */
+const LOOKS_FIRST = 8
+const LOOKS_MOST = 2048
 
 interface Scan extends KeyedQuery {
   readonly visibleTo?: string | readonly string[]
   readonly reach?: Reach
   readonly live: boolean
+}
+
+/** What may still be looked at, and where that ended. */
+interface Looks {
+  left: number
+  stopped: string | undefined
 }
 
 /**
@@ -31,17 +46,21 @@ export class Objects {
   readonly #tables: AssetTables
   readonly #versions: Versions
   readonly #statements: Statements
+  readonly #keyBehind
 
   constructor(tables: AssetTables, versions: Versions) {
     this.#tables = tables
     this.#versions = versions
     this.#statements = new Statements(tables.db)
+    this.#keyBehind = tables.db.prepare<[number, string, number], string>(NEXT_KEY).pluck()
   }
 
-  list(query: ObjectQuery): ObjectEntry[] {
+  list(query: ObjectQuery): KeyedPage<ObjectEntry> {
     const entries: ObjectEntry[] = []
-    if (query.limit < 1) return entries
-    for (const found of this.#groups({ ...query, live: true }, keyRange(query))) {
+    if (query.limit < 1) return { entries }
+    const looks = looksOf(query)
+    const range = rangeOf(query)
+    for (const found of this.#groups({ ...query, live: true }, range, looks)) {
       if (typeof found === 'string') entries.push({ prefix: found })
       else {
         const version = this.#versions.current(found)
@@ -49,24 +68,25 @@ export class Objects {
       }
       if (entries.length >= query.limit) break
     }
-    return entries
+    return pageOf(entries, looks)
   }
 
-  listVersions(query: VersionEntryQuery): VersionEntry[] {
+  listVersions(query: VersionEntryQuery): KeyedPage<VersionEntry> {
     const entries: VersionEntry[] = []
-    if (query.limit < 1) return entries
+    if (query.limit < 1) return { entries }
+    const looks = looksOf(query)
     const { after, olderThan } = query
-    const range = keyRange(query)
-    const within = after !== undefined && olderThan !== undefined
+    const range = rangeOf(query)
+    const within = query.from === undefined && after !== undefined && olderThan !== undefined
     // The rest of the key that the last page ended in comes first.
     const start = within && commonPrefix(after, query) === undefined
     const from = start && after.startsWith(query.prefix ?? '') ? after : range.from
-    for (const found of this.#groups({ ...query, live: false }, { ...range, from })) {
+    for (const found of this.#groups({ ...query, live: false }, { ...range, from }, looks)) {
       if (typeof found === 'string') entries.push({ prefix: found })
       else this.#addVersions(entries, found, query)
       if (entries.length >= query.limit) break
     }
-    return entries
+    return pageOf(entries, looks)
   }
 
   #addVersions(entries: VersionEntry[], asset: Asset, query: VersionEntryQuery): void {
@@ -85,13 +105,23 @@ export class Objects {
   }
 
   /** Assets and common prefixes in order. */
-  *#groups(scan: Scan, { from, to }: KeyRange): Generator<Asset | string> {
+  *#groups(scan: Scan, { from, to }: KeyRange, looks: Looks): Generator<Asset | string> {
     const bucket = this.#tables.buckets.no(scan.bucketId)
     if (bucket === undefined) return
+    const isGrouped = scan.delimiter !== undefined && scan.delimiter !== ''
+    const first = isGrouped ? LOOKS_FIRST : Math.min(scan.limit, LOOKS_MOST)
     let next: string | undefined = from
+    let count = first
     while (next !== undefined) {
-      const rows: Iterable<AssetRow> = this.#rows(bucket, scan, { from: next, to })
-      next = undefined
+      if (looks.left <= 0) {
+        looks.stopped = next
+        return
+      }
+      looks.left -= count
+      const end: string | undefined = within(to, this.#keyBehind.get(bucket, next, count))
+      const rows: Iterable<AssetRow> = this.#rows(bucket, scan, { from: next, to: end ?? to })
+      next = end
+      count = Math.min(2 * count, LOOKS_MOST)
       for (const row of rows) {
         const group = commonPrefix(row.key, scan)
         if (group === undefined) {
@@ -100,6 +130,7 @@ export class Objects {
         }
         yield group
         next = afterPrefix(group)
+        count = first
         break
       }
     }
@@ -107,7 +138,7 @@ export class Objects {
 
   #rows(bucket: number, scan: Scan, { from, to }: KeyRange): Iterable<AssetRow> {
     const values: unknown[] = [bucket, from]
-    let sql = SELECT
+    let sql = `${SELECT} AND key >= ?`
     if (to !== undefined) {
       sql += ' AND key < ?'
       values.push(to)
@@ -127,4 +158,21 @@ export class Objects {
     }
     return this.#statements.iterate<AssetRow>(`${sql} ORDER BY key`, values)
   }
+}
+
+function within(to: string | undefined, key: string | undefined): string | undefined {
+  return key === undefined || to === undefined || compareKeys(key, to) < 0 ? key : undefined
+}
+
+function looksOf({ looksMax }: KeyedQuery): Looks {
+  return { left: looksMax ?? Number.POSITIVE_INFINITY, stopped: undefined }
+}
+
+function rangeOf(query: KeyedQuery & { readonly after?: string }): KeyRange {
+  const range = keyRange(query)
+  return query.from === undefined ? range : { ...range, from: query.from }
+}
+
+function pageOf<Entry>(entries: readonly Entry[], { stopped }: Looks): KeyedPage<Entry> {
+  return stopped === undefined ? { entries } : { entries, stopped }
 }

@@ -1,0 +1,66 @@
+import assert from 'node:assert/strict'
+import { it } from 'node:test'
+import { ListTurns, type TurnQuery } from './list-turns.ts'
+import { listObjects } from './objects/list-objects.ts'
+import { callOf, openTestStore, put } from './test-store.test.ts'
+
+const { signal } = new AbortController()
+
+it('lists that show little go on one at a time, one in each turn of the event loop', async () => {
+  const lists = new ListTurns()
+  let turn = 0
+  let running = true
+  const tick = () => {
+    turn += 1
+    if (running) setImmediate(tick)
+  }
+  setImmediate(tick)
+  const turns: number[] = []
+  const one = async (name: string) => {
+    let step = 0
+    return await lists.collect({ signal }, 3, ({ from, limit }: TurnQuery) => {
+      assert.equal(from, step === 0 ? undefined : `${name}${step}`)
+      if (step > 0) turns.push(turn)
+      step += 1
+      assert.equal(limit, step > 4 ? 2 : 3)
+      const entries = step === 4 ? [name] : []
+      return step === 6 ? { entries } : { entries, stopped: `${name}${step}` }
+    })
+  }
+  await Promise.all(['a', 'b', 'c'].map(one))
+  running = false
+  assert.equal(turns.length, 15)
+  assert.equal(new Set(turns).size, 15, 'two of them in one turn')
+})
+
+it('a list nobody waits for any more ends', async () => {
+  const client = new AbortController()
+  let asked = 0
+  const listing = new ListTurns().collect({ signal: client.signal }, 1, () => {
+    asked += 1
+    if (asked === 3) client.abort()
+    return { entries: [], stopped: 'k' }
+  })
+  await assert.rejects(listing, { name: 'AbortError' })
+  assert.equal(asked, 3)
+})
+
+it('what is shown behind many hidden keys is found, page by page', async () => {
+  await using opened = await openTestStore()
+  const { engine } = opened
+  const { view } = engine.catalog
+  const bucket = 'photos'
+  const hidden = { acl: { read: [], write: [] } }
+  for (let at = 0; at < 40; at += 1) {
+    const key = `k${String(at).padStart(2, '0')}`
+    await put(opened, key, key, at % 13 === 12 ? {} : hidden)
+  }
+  const { id: bucketId = '' } = (await view.buckets.byName(bucket)) ?? {}
+  const about = { bucketId, visibleTo: 'somebody', limit: 2 }
+  const first = await view.objects.list({ ...about, looksMax: 1 })
+  assert.deepEqual(first.entries, [], 'it looks no further than it may')
+  assert.ok(first.stopped !== undefined)
+  const reader = callOf({ kind: 'user', id: 'r', name: 'r', permissions: ['assets:read'] })
+  const page = await listObjects(engine, reader, { bucket, limit: 2 })
+  assert.deepEqual([page.objects.map(one => one.asset.key), page.next], [['k12', 'k25'], 'k25'])
+})
