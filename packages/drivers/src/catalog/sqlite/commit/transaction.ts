@@ -19,7 +19,14 @@ import type { BlobFacts } from '@holdfast/core/ports/element.ts'
 import type { Blob } from '@holdfast/core/records.ts'
 import { encodeParts } from '../rooms/objects/composed-blobs.ts'
 import type { Tables } from '../tables.ts'
-import { type ChangeLine, isEmptyLine, type LineBlob, LineDraft, quotaId } from './change-line.ts'
+import {
+  auditsGoneId,
+  type ChangeLine,
+  isEmptyLine,
+  type LineBlob,
+  LineDraft,
+  quotaId,
+} from './change-line.ts'
 import { Records } from './records.ts'
 
 /** What a transaction needs from the commit it is part of. */
@@ -296,6 +303,11 @@ export class SqliteTransaction {
         this.#write()
         records.removeIdentity(id)
         draft.remove('identities', id)
+      },
+      audits: until => {
+        this.#write()
+        records.removeAudits(until)
+        draft.remove('audits', auditsGoneId({ until }), { until })
       },
       blob: sha256 => {
         this.#write()
