@@ -1,9 +1,17 @@
 import assert from 'node:assert/strict'
+import { hash } from 'node:crypto'
 import { test } from 'node:test'
-import type { AuditEntry } from '@holdfast/core/identities.ts'
+import {
+  type AuditEntry,
+  type AuditLink,
+  type AuditRow,
+  auditText,
+} from '@holdfast/core/identities.ts'
 import { openDatabase } from '@holdfast/drivers/catalog/sqlite/database.ts'
 import { openTestStore, type TestStore } from '../../test-store.test.ts'
+import { type AuditKey, auditKeysOf, sealOf } from '../audit-keys.ts'
 import { AuditLog } from '../audit-log.ts'
+import { ChainCheck } from '../chain-check.ts'
 import { verifyAudits } from '../verify-audits.ts'
 import { acknowledgeAudits } from './acknowledge-audits.ts'
 import { dropAudits } from './drop-audits.ts'
@@ -167,6 +175,52 @@ test('of an idle log the sealed head stays, so the next start finds it', async (
   await next.close()
   await log.close()
 })
+
+test('no row goes that the head on the element names, nor any behind it', async () => {
+  await using opened = await openTestStore({ auditKeys: [KEY] })
+  const log = await start(opened)
+  await fill(opened, log, 5)
+  const { element } = opened.engine
+  const note = (await element.readNote('audit-head')) ?? ''
+  await fill(opened, log, 5)
+  // As where the later ones could not be written.
+  await element.writeNote('audit-head', note)
+  await opened.clock.advance(40 * DAY_MS)
+  assert.deepEqual(await dropAudits(opened.engine, log, { days: 30 }), { ...none, dropped: 4 })
+  await log.close()
+})
+
+test('behind a break nothing proves an acknowledgement that another key sealed', () => {
+  const store = { element: 'a', secret: new Uint8Array(32) }
+  const [known] = auditKeysOf([KEY], store).ring
+  const other = auditKeysOf([], store).ofStore
+  const detail = { prints: ['all'], until: 1 }
+  for (const isBroken of [false, true]) {
+    const check = new ChainCheck([known])
+    const first = rowOf(other, { ...plain, action: ACKNOWLEDGED, detail }, check.last)
+    check.take({ place: 1, row: first, isFiledRight: true })
+    const before = isBroken ? { seq: 1, hash: 'f'.repeat(64) } : check.last
+    for (const link of [before, undefined]) {
+      const row = rowOf(known, plain, link ?? check.last)
+      check.take({ place: row.seq, row, isFiledRight: true })
+    }
+    assert.equal(check.word.isAcknowledged('all'), !isBroken)
+    assert.equal(check.unproven().length, isBroken ? 1 : 0)
+  }
+})
+
+const plain: AuditEntry = {
+  ...{ at: '2026-05-01T00:00:00.000Z', actor: 'a', actorKind: 'user', actorName: 'ann' },
+  ...{ ip: '127.0.0.1', agent: 'tests', requestId: 'r', action: 'act', outcome: 'success' },
+  ...{ status: 200, code: null, resource: {}, detail: {} },
+}
+
+function rowOf(key: AuditKey, entry: AuditEntry, after: AuditLink): AuditRow {
+  const seq = after.seq + 1
+  const digest = hash('sha256', auditText({ seq, previous: after.hash, entry }))
+  const link = { seq, hash: digest }
+  return { id: `${seq}`, ...link, entry, previous: after.hash, seal: sealOf('row', link, key) }
+}
 
 test('while the clock cannot be trusted nothing is dropped', async () => {
   await using opened = await openTestStore({ auditKeys: [KEY] })
