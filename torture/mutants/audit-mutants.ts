@@ -72,7 +72,7 @@ export const auditMutants: readonly Mutant[] = [
     edits: [
       {
         in: `${audit}/check-end.ts`,
-        find: /else problems\.push\(\.\.\.check\.take\(filed\)\)\n/,
+        find: /else problems\.push\(\.\.\.check\.take\(filed\)\.map\(\(\{ text \}\) => text\)\)\n/,
         put: 'else void check\n',
       },
     ],

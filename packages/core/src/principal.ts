@@ -101,6 +101,8 @@ export const permissions = [
   'admin:users',
   'audit:view',
   'audit:export',
+  /** To take note of what is wrong with the audit log. */
+  'audit:admin',
 ] as const
 export type Permission = (typeof permissions)[number]
 

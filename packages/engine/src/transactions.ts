@@ -15,7 +15,7 @@ import { putManyTransaction, putTransaction } from './assets/writes/put-transact
 import { removeTransaction, restoreTransaction } from './assets/writes/remove-transaction.ts'
 import { guarded } from './assets/writes/seen.ts'
 import { updateTransaction } from './assets/writes/update-transaction.ts'
-import { appendAuditsTransaction } from './audit/audit-transaction.ts'
+import { appendAuditsTransaction, dropAuditsTransaction } from './audit/audit-transaction.ts'
 import {
   createBucketTransaction,
   removeBucketTransaction,
@@ -138,6 +138,7 @@ export const transactions = {
   'grants.add': addGrantTransaction,
   'grants.remove': removeGrantTransaction,
   'audits.append': appendAuditsTransaction,
+  'audits.drop': dropAuditsTransaction,
   'signing.add': addSigningKeyTransaction,
   'blobs.collect': collectTransaction,
   'objects.remove': removeObjectTransaction,

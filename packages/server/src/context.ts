@@ -244,5 +244,15 @@ async function figures(of: {
   const { freeBytes, totalBytes } = health.view
   const damaged = engine.element.repair?.known.size ?? 0
   const redis = counting.redis()
-  return { services, blobs, damaged, freeBytes, totalBytes, active: load.active, redis }
+  const { parts } = health.view
+  const signingKeys = await activeKeys(engine)
+  const now = { freeBytes, totalBytes, parts, signingKeys, active: load.active, redis }
+  return { services, blobs, damaged, ...now }
+}
+
+/** There are a few at a time: those that nobody can use any more are removed. */
+async function activeKeys({ catalog, clock }: Engine): Promise<number> {
+  const query = { kind: 'signing_key', limit: 1000 } as const
+  const keys = await catalog.view.identities.list(query)
+  return keys.filter(({ verifiesUntil }) => Date.parse(verifiesUntil) > clock.now()).length
 }

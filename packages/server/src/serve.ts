@@ -5,6 +5,7 @@ import type { User } from '@holdfast/core/identities.ts'
 import { systemPrincipal } from '@holdfast/core/principal.ts'
 import { watchDirectory } from '@holdfast/engine/identity/outside/directory/recheck.ts'
 import { collectGarbage } from '@holdfast/engine/integrity/collect.ts'
+import { dropAuditsDaily } from './composition/audit.ts'
 import { type Context, type ContextOptions, openContext } from './context.ts'
 import { healthOperations } from './doors/health/operations.ts'
 import { directGets } from './doors/rest/direct/direct-gets.ts'
@@ -83,6 +84,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
     context.certificate?.watch(jobs.signal),
     context.engine.identity.issuers.watch(jobs.signal),
     watchPeople(context, jobs.signal),
+    dropAuditsDaily(context, jobs.signal),
   ])
   log.info({ url, s3_url: s3Url }, 'listening')
   options.onListening?.({ url, s3Url })

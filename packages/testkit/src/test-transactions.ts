@@ -49,6 +49,7 @@ type WriteStep =
   | { readonly do: 'compose'; readonly blob: ComposedBlob }
   | { readonly do: 'identity'; readonly record: Identity }
   | { readonly do: 'audit'; readonly entry: AuditEntry }
+  | { readonly do: 'dropAudits'; readonly until: number }
   | { readonly do: 'remove'; readonly what: Removable; readonly id: string }
   | { readonly do: 'removeQuota'; readonly scope: QuotaScope; readonly name: string }
   | { readonly do: 'keep'; readonly facts: BlobFacts; readonly location: string | null }
@@ -121,6 +122,8 @@ async function perform(tx: CatalogTransaction, step: WriteStep, seq: number): Pr
       return await put(numbered(step.record, seq), record => tx.put.identity(record))
     case 'audit':
       return await tx.audit(step.entry)
+    case 'dropAudits':
+      return await tx.remove.audits(step.until)
     case 'remove':
       return await tx.remove[step.what](step.id)
     case 'removeQuota':

@@ -145,6 +145,7 @@ const ofNoBucket = {
   listAudits: nothing,
   exportAudits: nothing,
   verifyAudits: nothing,
+  acknowledgeAudits: nothing,
   listGroups: nothing,
   createGroup: nothing,
   getGroup: nothing,

@@ -177,6 +177,8 @@ export interface CatalogRemovals {
   /** With its parts, which drop their references. */
   upload(id: string): Awaitable<void>
   identity(id: string): Awaitable<void>
+  /** The rows of the audit log up to this number, of which some must be left behind it. */
+  audits(until: number): Awaitable<void>
   /** Only without references; the bytes go after the commit. */
   blob(sha256: string): Awaitable<void>
 }

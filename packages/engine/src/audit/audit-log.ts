@@ -12,6 +12,8 @@ import { type AuditKeys, checkSeal, OF_STORE } from './audit-keys.ts'
 import { BROKEN } from './chain-check.ts'
 import { checkEnd } from './check-end.ts'
 import { RefusalTally } from './refusal-tally.ts'
+import { brokenSince } from './upkeep/broken-since.ts'
+import { ACKNOWLEDGED, DROPPED } from './upkeep/sealed-word.ts'
 
 export interface AuditParts {
   readonly catalog: Catalog
@@ -30,10 +32,18 @@ export interface AuditParts {
 
 export interface AuditStart {
   readonly end: AuditLink
-  /** Rows that tell of a log that was found broken at other times. */
+  /** Rows that tell of a log that was found broken at other times, which nobody acknowledged. */
   readonly brokenBefore: number
   /** Id of the key that sealed the log until now, where another one does from now on. */
   readonly changedFrom: string | undefined
+}
+
+export interface DroppedRows {
+  /** Number of the first row, as the log has it. */
+  readonly from: number
+  readonly last: AuditLink
+  /** All of them are older. */
+  readonly before: string
 }
 
 const QUEUE_MAX = 10_000
@@ -58,6 +68,8 @@ export class AuditLog {
   /** What the log must tell before anything else. */
   #owed: AuditEntry[] = []
   #isBroken = false
+  /** No row that tells of a broken log lies behind it. */
+  #brokenUntil = 0
   #head: AuditLink | undefined
   #headTimer: Promise<void> | undefined
   readonly #closing = new AbortController()
@@ -75,7 +87,7 @@ export class AuditLog {
     return this.#end
   }
 
-  /** Whether the log was found broken since the start. */
+  /** Whether the log was found broken, and nobody acknowledged it. */
   get isBroken(): boolean {
     return this.#isBroken
   }
@@ -88,7 +100,9 @@ export class AuditLog {
     const { keys, catalog } = this.#parts
     const [key] = keys.ring
     await beginHead(this.#parts, key)
-    const brokenBefore = await catalog.view.audits.count({ action: BROKEN })
+    const broken = await brokenSince(catalog.view.audits, keys)
+    this.#isBroken = broken.length > 0
+    this.#brokenUntil = broken.at(-1) ?? 0
     const { head, end, problems } = await checkEnd(this.#parts, keys)
     if (head !== undefined) requireKeyOfStore(keys, head)
     const sealedBy = head?.seal.split(':')[0]
@@ -102,7 +116,8 @@ export class AuditLog {
     if (this.#owed.length > 0) this.#start()
     else if (head?.seq !== end.seq) this.#head = end
     await this.settle()
-    return { end: this.#end, brokenBefore, changedFrom: isRekeyed ? sealedBy : undefined }
+    const changedFrom = isRekeyed ? sealedBy : undefined
+    return { end: this.#end, brokenBefore: broken.length, changedFrom }
   }
 
   /** Goes out with the next commit, within milliseconds; nobody waits for it. */
@@ -137,6 +152,37 @@ export class AuditLog {
     await this.#writeHead()
   }
 
+  /**
+   * Takes away the rows from the first one to the last that is named, and adds one that tells so;
+   * false where the log is not what the caller saw.
+   */
+  async drop({ from, last, before }: DroppedRows): Promise<boolean> {
+    await this.flush()
+    const { seq: until, hash } = last
+    const entry = this.#entryOf(DROPPED, 'success', { from, until, hash, before })
+    const dropping = this.#drop(entry, last)
+    const settled = dropping.then(
+      () => {},
+      () => {},
+    )
+    this.#running = settled.finally(() => this.#goOn())
+    return await dropping
+  }
+
+  async #drop(entry: AuditEntry, last: AuditLink): Promise<boolean> {
+    // What is owed goes first, with the next row.
+    if (this.#owed.length > 0) return false
+    const [key] = this.#parts.keys.ring
+    const args = { entry, key, after: this.#end, last }
+    const call = { principal: systemPrincipal, requestId: 'audit', signal: none }
+    const done = await commit(this.#parts, call, { name: 'audits.drop', args })
+    if (!done.isDropped) return false
+    this.#end = { seq: done.seq, hash: done.hash }
+    this.#head = this.#end
+    this.#headTimer ??= this.#writeHeadSoon()
+    return true
+  }
+
   /** The last rows, and where the log ends, reach the element. */
   async close(): Promise<void> {
     this.#closing.abort()
@@ -147,10 +193,12 @@ export class AuditLog {
   }
 
   #start(): void {
-    this.#running ??= this.#drain().finally(() => {
-      this.#running = undefined
-      if (this.#queue.length > 0) this.#start()
-    })
+    this.#running ??= this.#drain().finally(() => this.#goOn())
+  }
+
+  #goOn(): void {
+    this.#running = undefined
+    if (this.#queue.length > 0) this.#start()
   }
 
   async #drain(): Promise<void> {
@@ -193,6 +241,8 @@ export class AuditLog {
       }
       this.#owed.splice(0, owed)
       this.#head = end
+      if (owed > 0) this.#brokenUntil = seq
+      for (const entry of entries) this.#noteAcknowledged(entry)
       return
     }
   }
@@ -202,10 +252,19 @@ export class AuditLog {
     { head, end }: { readonly head: AuditLink | undefined; readonly end: AuditLink },
   ): void {
     this.#isBroken = true
+    // Where the row that tells it will lie is not known yet.
+    this.#brokenUntil = Number.POSITIVE_INFINITY
     const left = head === undefined ? null : { seq: head.seq, hash: head.hash }
     const detail = { problems: [...problems], left, found: { ...end } }
     this.#owed.push(this.#entryOf(BROKEN, 'failed', detail))
     this.#parts.onBroken?.(problems)
+  }
+
+  #noteAcknowledged({ action, outcome, detail }: AuditEntry): void {
+    if (action !== ACKNOWLEDGED || outcome !== 'success') return
+    if (typeof detail.until === 'number' && detail.until >= this.#brokenUntil) {
+      this.#isBroken = false
+    }
   }
 
   #overflow(): AuditEntry {

@@ -23,3 +23,29 @@ export async function appendAuditsTransaction(
   }
   return { seq, hash, isMoved }
 }
+
+export interface DropAudits {
+  /** Tells what is dropped. */
+  readonly entry: AuditEntry
+  readonly key: AuditKey
+  /** Where the log must end, or nothing is done. */
+  readonly after?: AuditLink | undefined
+  /** The last row that goes. */
+  readonly last: AuditLink
+}
+
+/** The row that tells it and the rows that go are one commit. */
+export async function dropAuditsTransaction(
+  tx: CatalogTransaction,
+  { entry, key, after, last }: DropAudits,
+): Promise<AuditLink & { readonly isDropped: boolean }> {
+  const { seq, hash } = await tx.audits.end()
+  const [found] = await tx.audits.filed(last.seq - 1, 1)
+  const isThere = found?.place === last.seq && found.row?.hash === last.hash
+  if (!isThere || last.seq >= seq || after?.seq !== seq || after.hash !== hash) {
+    return { seq, hash, isDropped: false }
+  }
+  const row = await tx.audit(entry, link => sealOf('row', link, key))
+  await tx.remove.audits(last.seq)
+  return { seq: row.seq, hash: row.hash, isDropped: true }
+}

@@ -43,7 +43,7 @@ export async function checkEnd(
     const page: FiledAudit[] = await audits.filed(from, PAGE)
     for (const filed of page) {
       if (isAtHead) problems.push(...atHeadProblems(filed, head))
-      else problems.push(...check.take(filed))
+      else problems.push(...check.take(filed).map(({ text }) => text))
       isAtHead = false
     }
     place = page.at(-1)?.place ?? end.seq

@@ -1,13 +1,16 @@
 import type { AuditLink } from '@holdfast/core/identities.ts'
-import type { FiledAudit } from '@holdfast/core/ports/identity-questions.ts'
 import type { Engine } from '../engine.ts'
 import { headSealProblems, readHead } from './audit-head.ts'
-import { ChainCheck } from './chain-check.ts'
+import { type AuditInspection, inspectAudits } from './inspect-audits.ts'
 
 export interface AuditReport {
   readonly rows: number
+  /** Rows that were dropped for their age, as a sealed row tells. */
+  readonly dropped: number
   /** Where the log breaks, a sentence each; empty when it is whole. */
   readonly problems: readonly string[]
+  /** Where it breaks and somebody took note of it. */
+  readonly acknowledged: readonly string[]
   /** What could not be proven for want of a key, a sentence each. */
   readonly unproven: readonly string[]
   /** The last row: a copy of it that is kept elsewhere shows whether the log is the same still. */
@@ -20,52 +23,42 @@ export interface VerifyAuditOptions {
   readonly kept?: AuditLink | undefined
 }
 
-const PAGE = 1000
 const PROBLEMS_MAX = 100
 
 /**
  * Reads the whole audit log: every row must be what its hash says, follow from the one before, be
  * sealed with a key of the log and be found by what it says, and the log must reach at least as far
- * as the head that lies on the element.
+ * as the head that lies on the element. It begins with row 1, or behind the rows that a sealed row
+ * says were dropped.
  */
 export async function verifyAudits(
   engine: Engine,
   { signal, kept }: VerifyAuditOptions = {},
 ): Promise<AuditReport> {
-  const keys = engine.auditKeys
   const head = await readHead(engine.element)
-  const check = new ChainCheck(keys.ring)
-  const problems: string[] = []
-  let rows = 0
-  const hashes = new Map<number, string>()
-  for (let place: number | undefined; ; ) {
-    signal?.throwIfAborted()
-    const page: FiledAudit[] = await engine.catalog.view.audits.filed(place, PAGE)
-    for (const filed of page) {
-      rows += 1
-      const found = check.take(filed)
-      if (problems.length < PROBLEMS_MAX) problems.push(...found)
-      const { row } = filed
-      if (row?.seq !== filed.place) continue
-      if (row.seq === head?.seq || row.seq === kept?.seq) hashes.set(row.seq, row.hash)
-    }
-    place = page.at(-1)?.place
-    // Beyond, numbers are no longer told apart, and none of ours comes there.
-    if (page.length < PAGE || !Number.isSafeInteger(place)) break
-    // Others go on meanwhile, however long the log is.
-    await new Promise(resolve => setImmediate(resolve))
-  }
-  const { last } = check
-  const sealed = headSealProblems(head, keys)
+  const wanted = new Set([head?.seq ?? 0, kept?.seq ?? 0])
+  const found = await inspectAudits(engine, { signal, wanted })
+  const { rows, from, last, hashes } = found
+  const problems = sentences(found.open)
+  if (found.isCut) problems.push('more is wrong than is told here')
+  const sealed = headSealProblems(head, engine.auditKeys)
+  const unproven = [...found.unproven, ...sealed.unproven]
   problems.push(...sealed.problems)
   if (head !== undefined && sealed.problems.length === 0) {
     problems.push(...reachProblems(head, last, { hash: hashes.get(head.seq), what: 'the head' }))
   }
-  if (kept !== undefined) {
-    const what = 'the head that was kept'
-    problems.push(...reachProblems(kept, last, { hash: hashes.get(kept.seq), what }))
+  if (kept !== undefined && kept.seq > 0 && kept.seq < from.seq) {
+    unproven.push(`row ${kept.seq} was dropped: the head that was kept can no longer be compared`)
+  } else if (kept !== undefined) {
+    const hash = kept.seq === from.seq ? from.hash : hashes.get(kept.seq)
+    problems.push(...reachProblems(kept, last, { hash, what: 'the head that was kept' }))
   }
-  return { rows, problems, unproven: [...check.unproven(), ...sealed.unproven], head: last }
+  const acknowledged = sentences(found.acknowledged)
+  return { rows, dropped: from.seq, problems, acknowledged, unproven, head: last }
+}
+
+function sentences(findings: AuditInspection['open']): string[] {
+  return findings.slice(0, PROBLEMS_MAX).map(({ text }) => text)
 }
 
 /** The log must reach as far as the head, and have the row there that it names. */

@@ -47,7 +47,7 @@ export const defaultIdentitySettings: IdentitySettings = Object.freeze({
   passwordDays: 90,
   secondFactorFor: 'nobody',
   challengeSeconds: 300,
-  resetSeconds: HOUR / 2,
+  resetSeconds: HOUR / 4,
   resetUrl: undefined,
   resetsPerUser: 3,
   resetsPerAddress: 30,

@@ -1,10 +1,13 @@
+import { isHoldfastError } from '@holdfast/core/errors.ts'
 import type { AuditLink } from '@holdfast/core/identities.ts'
 import { AuditLog } from '@holdfast/engine/audit/audit-log.ts'
+import { dropAudits } from '@holdfast/engine/audit/upkeep/drop-audits.ts'
 import type { Engine } from '@holdfast/engine/engine.ts'
 import type { Settings } from '../config/settings-table.ts'
 import type { Log } from '../telemetry/log.ts'
 
 const HEAD_TOLD_MS = 3_600_000
+const DAY_MS = 86_400_000
 
 /** The log of a store, which is not looked at yet. */
 export function openAudit(
@@ -35,6 +38,34 @@ export async function startAudit(audit: AuditLog, log: Log): Promise<void> {
   }
   if (brokenBefore > 0) log.warn({ times: brokenBefore }, 'the audit log was found broken before')
   log.info({ head: headText(end) }, 'audit log goes on')
+}
+
+interface Dropping {
+  readonly engine: Engine
+  readonly audit: AuditLog
+  readonly settings: Pick<Settings, 'auditRetentionDays'>
+  readonly log: Log
+}
+
+/** Drops rows that are older than the settings keep, at the start and then once a day. */
+export async function dropAuditsDaily(
+  { engine, audit, settings, log }: Dropping,
+  signal: AbortSignal,
+): Promise<void> {
+  const { auditRetentionDays: days } = settings
+  if (days === 0) return
+  while (!signal.aborted) {
+    try {
+      const { dropped, stopped } = await dropAudits(engine, audit, { days, signal })
+      if (dropped > 0) log.info({ dropped }, 'audit rows dropped for their age')
+      if (stopped !== null) log.warn({ reason: stopped }, 'no audit rows were dropped')
+      await engine.clock.sleep(DAY_MS, signal)
+    } catch (error) {
+      if (signal.aborted) return
+      log.error({ error, code: isHoldfastError(error) ? error.code : 'INTERNAL' }, 'job failed')
+      await engine.clock.sleep(DAY_MS, signal).catch(() => {})
+    }
+  }
 }
 
 /** As `holdfast audit verify --head` takes it. */

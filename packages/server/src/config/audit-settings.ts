@@ -1,5 +1,5 @@
 import { setting } from './setting.ts'
-import type { Kind } from './setting-kinds.ts'
+import { integer, type Kind } from './setting-kinds.ts'
 
 const KEY = /^(?:store|[\x21-\x2b\x2d-\x7e]{32,1024})$/
 
@@ -23,5 +23,13 @@ export const auditSettings = {
       'did before, the newest first; `store` is the one of the data directory.',
     standard: [],
     secret: true,
+  }),
+  auditRetentionDays: setting({
+    name: 'AUDIT_RETENTION_DAYS',
+    kind: integer(0, 36_500, 'days'),
+    description:
+      'Rows of the audit log that are older are dropped, once a day, and a row tells so; 0 keeps ' +
+      'all. A log that is not whole loses none.',
+    standard: 0,
   }),
 } as const

@@ -65,7 +65,7 @@ export const mailSettings = {
     name: 'PASSWORD_RESET_LIFETIME',
     kind: seconds(300, 86_400),
     description: 'How long the token of a reset mail is good.',
-    standard: 1800,
+    standard: 900,
   }),
 } as const
 

@@ -105,6 +105,7 @@ function readAll(read: ReadSetting): Settings {
     resetSeconds: read(table.resetSeconds),
     auditData: read(table.auditData),
     auditKeys: read(table.auditKeys),
+    auditRetentionDays: read(table.auditRetentionDays),
     trustedProxies: read(table.trustedProxies),
     ...readLimits(read),
     ...readRedis(read),

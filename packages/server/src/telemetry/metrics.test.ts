@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { PartState } from './health-probe.ts'
 import { Metrics } from './metrics.ts'
+
+const part = (status: PartState) => ({ status, critical: false, latency_ms: null, reason: '' })
+const [up, degraded] = [part('up'), part('degraded')]
+const [down, unused] = [part('down'), part('disabled')]
 
 test('services beyond the hundred largest share one label', async () => {
   const named = Array.from({ length: 150 }, (_, index) => {
@@ -10,12 +15,20 @@ test('services beyond the hundred largest share one label', async () => {
     services: Object.fromEntries(named),
     blobs: { blobs: 0, bytes: 0, dead: 0 },
     damaged: 2,
+    parts: { database: up, storage: up, disk: down, redis: unused, audit: degraded },
+    signingKeys: 2,
     freeBytes: 0,
     active: 0,
     totalBytes: 0,
     redis: undefined,
   }
   const text = await new Metrics(async () => figures).text()
+  const shown = [...text.matchAll(/^storage_component_up\{component="(\w+)"\} (.+)$/gm)]
+  assert.deepEqual(
+    shown.map(([, part, value]) => `${part} ${value}`),
+    ['database 1', 'storage 1', 'disk 0', 'audit 0.5'],
+  )
+  assert.match(text, /^jwt_active_keys 2$/m)
   assert.match(text, /^storage_damaged_blobs 2$/m)
   assert.doesNotMatch(text, /^redis_connection_status/m)
   assert.equal(text.match(/^storage_assets\{/gm)?.length, 101)

@@ -1,4 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import type { HealthView, PartState } from './health-probe.ts'
 import { RequestTallies } from './request-tallies.ts'
 
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60, 600]
@@ -11,6 +12,9 @@ export interface StoreFigures {
   readonly damaged: number
   readonly freeBytes: number
   readonly totalBytes: number
+  readonly parts: HealthView['parts']
+  /** Keys whose tokens are taken now. */
+  readonly signingKeys: number
   /** Requests at work. */
   readonly active: number
   /** Where limits are counted in Redis. */
@@ -52,9 +56,20 @@ export class Metrics {
     help: 'Questions about limits that Redis did not answer.',
     registers: [this.#registry],
   })
-  readonly healthy = new Gauge({
+  readonly attempts = new Counter({
+    name: 'auth_attempts_total',
+    help: 'Logins and what else proves who somebody is, by how it ended: success, or a code.',
+    labelNames: ['operation', 'result'],
+    registers: [this.#registry],
+  })
+  readonly #signingKeys = new Gauge({
+    name: 'jwt_active_keys',
+    help: 'Keys whose access tokens are taken.',
+    registers: [this.#registry],
+  })
+  readonly #up = new Gauge({
     name: 'storage_component_up',
-    help: 'Whether a part works: 1 up, 0.5 degraded, 0 down.',
+    help: 'Whether a part works: 1 up, 0.5 degraded, 0 down. No sample: it is not used.',
     labelNames: ['component'],
     registers: [this.#registry],
   })
@@ -122,8 +137,15 @@ export class Metrics {
   }
 
   async text(): Promise<string> {
-    const { services, blobs, damaged, freeBytes, totalBytes, active, redis } = await this.#figures()
+    const { services, blobs, damaged, ...others } = await this.#figures()
+    const { freeBytes, totalBytes, active, redis, parts, signingKeys } = others
     this.#inFlight.set(active)
+    this.#signingKeys.set(signingKeys)
+    this.#up.reset()
+    for (const [component, { status }] of Object.entries(parts)) {
+      const value = UP[status]
+      if (value !== undefined) this.#up.set({ component }, value)
+    }
     this.#usage.reset()
     this.#assets.reset()
     // Services are named by callers, so their number is cut: a label for each would not end.
@@ -149,5 +171,11 @@ export class Metrics {
   }
 }
 
+const UP: Readonly<Record<PartState, number | undefined>> = {
+  up: 1,
+  degraded: 0.5,
+  down: 0,
+  disabled: undefined,
+}
 const SERVICES_MAX = 100
 const OTHERS = 'other'

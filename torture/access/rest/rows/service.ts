@@ -134,6 +134,11 @@ export const auditRows = {
   listAudits: { rule: auditors, ask: () => ({}), once: true },
   exportAudits: { rule: auditors, ask: () => ({ query: { format: 'jsonl' } }), once: true },
   verifyAudits: { rule: auditors, ask: () => ({}), once: true },
+  acknowledgeAudits: {
+    rule: administrators,
+    ask: () => ({ json: { reason: 'asked by everybody' } }),
+    once: true,
+  },
 } as const satisfies Record<string, Row>
 
 export const bucketRows = {

@@ -1,4 +1,4 @@
-import { type Command, InvalidArgumentError } from 'commander'
+import { type Command, InvalidArgumentError, Option } from 'commander'
 import { connect } from '../../connection/connection.ts'
 import { timeText } from '../../output/amounts.ts'
 import { print, printJson } from '../../output/say.ts'
@@ -11,6 +11,7 @@ interface Filter {
   readonly actor?: string
   readonly action?: string
   readonly ip?: string
+  readonly outcome?: 'success' | 'refused' | 'failed'
   readonly from?: string
   readonly until?: string
 }
@@ -18,7 +19,7 @@ interface Filter {
 export function addAudit(program: Command): void {
   const audit = program
     .command('audit')
-    .summary('the audit log: list, export, verify')
+    .summary('the audit log: list, export, verify, acknowledge')
     .description('Who logged in, was refused, or changed what administrators change.')
   withFilter(audit.command('list', { isDefault: true }))
     .description('List the newest rows.')
@@ -48,6 +49,28 @@ export function addAudit(program: Command): void {
     .action(async (options: Verifying, command: Command) => {
       await verify(options, command)
     })
+  audit
+    .command('acknowledge')
+    .description(
+      'Take note of all that verify finds wrong now, so that /health and verify no longer call ' +
+        'the log broken for it. Needs audit:admin; the log tells who did it and why.',
+    )
+    .requiredOption('--reason <text>', 'what was found out about it')
+    .action(async (options: Acknowledging, command: Command) => {
+      await acknowledge(options, command)
+    })
+}
+
+interface Acknowledging {
+  readonly reason: string
+}
+
+async function acknowledge({ reason }: Acknowledging, command: Command): Promise<void> {
+  const { client, json, signal } = connect(command)
+  const answer = await client.audit.acknowledge({ reason }, { signal })
+  if (json) return printJson(answer)
+  for (const sentence of answer.findings) print(sentence)
+  print(`Acknowledged: ${answer.findings.length}.`)
 }
 
 /** Agents and names in it are what strangers sent. A file of CSV stays as it is. */
@@ -61,6 +84,9 @@ function withFilter(command: Command): Command {
     .option('--actor <id>', 'id of the principal')
     .option('--action <name>', 'operation, such as login')
     .option('--ip <address>', 'address of the caller')
+    .addOption(
+      new Option('--outcome <outcome>', 'how it ended').choices(['success', 'refused', 'failed']),
+    )
     .option('--from <time>', 'not before')
     .option('--until <time>', 'before')
 }
@@ -87,11 +113,14 @@ async function list(options: Filter & { limit: string }, command: Command): Prom
 async function verify(options: Verifying, command: Command): Promise<void> {
   const isJson = command.optsWithGlobals<{ json?: boolean }>().json === true
   const report = options.dataDir === undefined ? await ask(options, command) : await look(options)
-  const { rows, problems, unproven, head } = report
+  const { rows, dropped, problems, acknowledged, unproven, head } = report
   const ok = problems.length === 0 && unproven.length === 0
   if (!ok) process.exitCode = 1
-  if (isJson) return printJson({ ok, rows, problems, unproven, head })
+  if (isJson) return printJson({ ok, ...report })
   for (const sentence of [...problems, ...unproven]) print(sentence)
+  for (const sentence of acknowledged) print(`acknowledged: ${sentence}`)
+  if (dropped > 0)
+    print(`Begins behind row ${dropped}: the rows before were dropped for their age.`)
   const verdict = ok ? 'whole' : problems.length > 0 ? 'NOT WHOLE' : 'NOT PROVEN'
   print(`Read ${rows} rows: ${verdict}.\nHead ${head}`)
 }
@@ -103,6 +132,8 @@ interface Verifying {
 
 interface Report {
   readonly rows: number
+  readonly dropped: number
+  readonly acknowledged: readonly string[]
   readonly problems: readonly string[]
   readonly unproven: readonly string[]
   readonly head: string

@@ -6,6 +6,7 @@ import { timeText } from '../../output/amounts.ts'
 import { collect } from '../../output/collect.ts'
 import { print, printJson } from '../../output/say.ts'
 import { printTable } from '../../output/table.ts'
+import { UsageError } from '../../output/usage-error.ts'
 import { roleOf } from './roles.ts'
 import { userIdOf } from './user-id.ts'
 
@@ -17,10 +18,14 @@ interface CreateOptions {
   readonly onBucket?: readonly string[]
 }
 
+interface SetOptions extends CreateOptions {
+  readonly allBuckets?: boolean
+}
+
 export function addUsers(program: Command): void {
   const users = program
     .command('users')
-    .summary('users: list, create, deactivate, unlock, remove')
+    .summary('users: list, create, set, password, deactivate, unlock, remove')
     .description('People who may log in.')
   users
     .command('list', { isDefault: true })
@@ -39,6 +44,33 @@ export function addUsers(program: Command): void {
     .option('--on-bucket <name>', 'confine the user to this bucket; repeatable', collect)
     .action(async (name: string, options: CreateOptions, command: Command) => {
       await create(name, options, command)
+    })
+  users
+    .command('set')
+    .description(
+      'Change the roles, the e-mail address or the buckets of a user. They count at once.',
+    )
+    .argument('<name>', 'user name or id')
+    .option('-r, --role <role>', 'all roles from now on; repeatable', collect)
+    .option('--email <address>', 'e-mail address; none takes it away')
+    .option('--on-bucket <name>', 'confine the user to this bucket; repeatable', collect)
+    .option('--all-buckets', 'confine the user no longer')
+    .action(async (name: string, options: SetOptions, command: Command) => {
+      await set(name, options, command)
+    })
+  users
+    .command('password')
+    .description(
+      'Give a user another password, from HOLDFAST_NEW_PASSWORD, a pipe or the terminal. It ' +
+        'must be changed at the next login. Ends all sessions.',
+    )
+    .argument('<name>', 'user name or id')
+    .action(async (name: string, _: unknown, command: Command) => {
+      const { client, json, signal } = connect(command)
+      const id = await userIdOf(client, name)
+      const password = await readPassword('HOLDFAST_NEW_PASSWORD', `next password of ${name}:`)
+      await client.users.resetPassword(id, { password }, { signal })
+      if (json) printJson({ id, must_change_password: true })
     })
   for (const action of actions) addAction(users, action)
   users
@@ -136,4 +168,20 @@ async function create(name: string, options: CreateOptions, command: Command): P
   )
   if (json) printJson(user)
   else print(user.id)
+}
+
+async function set(name: string, options: SetOptions, command: Command): Promise<void> {
+  const { client, json, signal } = connect(command)
+  const { role, email, onBucket, allBuckets } = options
+  const changes = {
+    ...(role === undefined ? {} : { roles: role.map(roleOf) }),
+    ...(email === undefined ? {} : { email: email === 'none' ? null : email }),
+    ...(onBucket === undefined ? {} : { buckets: [...onBucket] }),
+    ...(allBuckets === true ? { buckets: null } : {}),
+  }
+  if (Object.keys(changes).length === 0) throw new UsageError('nothing to change was given')
+  const user = await client.users.update(await userIdOf(client, name), changes, { signal })
+  if (json) return printJson(user)
+  const where = user.buckets === null ? '' : ` on ${user.buckets.join(' ')}`
+  print(`${user.username}: ${user.roles.join(' ')}${where}`)
 }

@@ -1,4 +1,4 @@
-import type { QueryOf } from '@holdfast/contract/route.ts'
+import type { BodyOf, QueryOf } from '@holdfast/contract/route.ts'
 import type { Routes } from '@holdfast/contract/routes.ts'
 import type { CallOptions } from '../../options.ts'
 import { callJson, readText, requestOf } from '../../wire/operations.ts'
@@ -29,6 +29,19 @@ export function auditCalls(transport: Transport) {
         path: '/api/v2/audit/verify',
         query,
         idempotent: true,
+        options,
+      })
+    },
+
+    /** Takes note of all that is wrong now. */
+    async acknowledge(
+      acknowledgement: BodyOf<Routes['acknowledgeAudits']>,
+      options: CallOptions = {},
+    ) {
+      return await callJson(transport, 'acknowledgeAudits', {
+        method: 'POST',
+        path: '/api/v2/audit/acknowledge',
+        json: acknowledgement,
         options,
       })
     },

@@ -1,5 +1,7 @@
 import { route } from '../../route.ts'
 import {
+  auditAcknowledged,
+  auditAcknowledgement,
   auditExportQuery,
   auditList,
   auditQuery,
@@ -39,5 +41,17 @@ export const auditRoutes = {
     summary: 'Check that no row was changed, inserted or taken away',
     query: auditVerifyQuery,
     answer: { status: 200, description: 'The findings.', schema: auditReport },
+  }),
+  acknowledgeAudits: route({
+    method: 'POST',
+    path: '/api/v2/audit/acknowledge',
+    tag: 'Audit',
+    permission: 'audit:admin',
+    summary: 'Take note of what is wrong with the audit log',
+    description:
+      'What is wrong now no longer counts: health is as before, and verify tells it apart. Each ' +
+      'finding is named with its row as it is. The log tells who did it and why.',
+    body: { kind: 'json', schema: auditAcknowledgement },
+    answer: { status: 200, description: 'What was found.', schema: auditAcknowledged },
   }),
 } as const

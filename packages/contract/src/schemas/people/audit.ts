@@ -77,7 +77,14 @@ export const auditReport = Type.Object(
   {
     ok: Type.Boolean(),
     rows: Type.Integer({ minimum: 0 }),
+    dropped: Type.Integer({
+      minimum: 0,
+      description: 'Rows before them that STORAGE_AUDIT_RETENTION_DAYS dropped.',
+    }),
     problems: Type.Array(Type.String(), { description: 'Where the log breaks.' }),
+    acknowledged: Type.Array(Type.String(), {
+      description: 'Where it breaks and somebody took note of it.',
+    }),
     unproven: Type.Array(Type.String(), {
       description: 'Rows whose key the server does not have: only their chain was checked.',
     }),
@@ -89,3 +96,23 @@ export const auditReport = Type.Object(
   { title: 'AuditReport' },
 )
 export type AuditReport = Static<typeof auditReport>
+
+export const auditAcknowledgement = Type.Object(
+  {
+    reason: Type.String({
+      minLength: 1,
+      maxLength: 1000,
+      description: 'What was found out about it; stands in the log.',
+    }),
+  },
+  { ...closed, title: 'AuditAcknowledgement' },
+)
+
+export const auditAcknowledged = Type.Object(
+  {
+    findings: Type.Array(Type.String(), {
+      description: 'What was wrong and is known from now on; whatever happens later is told again.',
+    }),
+  },
+  { title: 'AuditAcknowledged' },
+)

@@ -104,7 +104,7 @@ test('a token ends with its time, a newer one, and any change of password or add
   const { engine, call, clock } = post.opened
   const { id } = post.user
   const late = await post.token(1)
-  clock.jump(30 * 60_000)
+  clock.jump(15 * 60_000)
   await assert.rejects(choose(post, late), invalid)
   const replaced = await post.token(2)
   const newer = await post.token(3)

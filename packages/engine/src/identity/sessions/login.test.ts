@@ -236,6 +236,22 @@ test('a session ends with its time, however often it is refreshed', async () => 
   await assert.rejects(refresh(engine, refreshToken, origin), over)
 })
 
+test('without a setting a session is refreshed for 30 days', async () => {
+  const DAY = 24 * 60 * MINUTE
+  await using opened = await openTestStore()
+  const { engine, clock } = opened
+  await person(opened)
+  let { refreshToken } = (await enter(opened)).tokens
+  for (let day = 6; day < 30; day += 6) {
+    clock.jump(6 * DAY)
+    ;({ refreshToken } = (await refresh(engine, refreshToken, origin)).tokens)
+  }
+  clock.jump(6 * DAY - MINUTE)
+  ;({ refreshToken } = (await refresh(engine, refreshToken, origin)).tokens)
+  clock.jump(2 * MINUTE)
+  await assert.rejects(refresh(engine, refreshToken, origin), refused('CREDENTIAL_EXPIRED'))
+})
+
 test('of refreshes in parallel one wins, and the session is over', async () => {
   await using opened = await openTestStore({ thread: true })
   const { engine } = opened

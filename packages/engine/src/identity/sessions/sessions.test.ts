@@ -54,6 +54,24 @@ test('a user sees where it is logged in, from where, and when it was used', asyn
   assert.deepEqual(await listSessions(engine, second.call), [])
 })
 
+test('a hundred sessions are open at once, and one more ends the oldest', async () => {
+  await using opened = await openTestStore()
+  const { engine, clock } = opened
+  await person(opened, 'ann')
+  const next = async () => {
+    // Ids of one moment have no order.
+    clock.jump(1000)
+    return await enter(opened, 'ann')
+  }
+  const [first, second] = [await next(), await next()]
+  for (let n = 2; n < 100; n += 1) await next()
+  await first.act()
+  const last = await next()
+  await assert.rejects(first.act(), refused('UNAUTHENTICATED'))
+  await second.act()
+  assert.equal((await listSessions(engine, await last.act())).length, 100)
+})
+
 test('one ends one or all others; what ended opens nothing', async () => {
   await using opened = await openTestStore()
   const { engine } = opened

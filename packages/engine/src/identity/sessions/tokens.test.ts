@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { createHmac, createPublicKey, generateKeyPairSync, sign } from 'node:crypto'
 import { test } from 'node:test'
-import { calculateJwkThumbprint } from 'jose'
+import { calculateJwkThumbprint, type JWTPayload, SignJWT } from 'jose'
 import { commit } from '../../commit.ts'
 import { systemCall } from '../../engine.ts'
 import { callOf, openTestStore, refused, type TestStore } from '../../test-store.test.ts'
@@ -9,7 +9,7 @@ import { createUser } from '../users/users.ts'
 import { authenticateToken } from './authenticate-token.ts'
 import { login, refresh } from './login.ts'
 import { publicKeys, rotateSigningKey } from './signing-keys.ts'
-import type { TokenPair } from './tokens.ts'
+import { checkToken, type TokenPair } from './tokens.ts'
 
 const origin = { ip: '127.0.0.1', agent: 'tests' }
 const password = 'Correct-Horse-7-Battery'
@@ -136,6 +136,31 @@ test('tokens of another issuer or another store are not ours', async () => {
     const { accessToken } = await loggedIn(store)
     await assert.rejects(async () => await authenticateToken(one.engine, accessToken))
   }
+})
+
+test('what our own key signed for another place or by another name is not taken', async () => {
+  let opened = await openTestStore()
+  const { accessToken, refreshToken } = await loggedIn(opened)
+  const { engine } = opened
+  const { key, kid } = await engine.identity.ring.signer()
+  const sealed = async (token: string, claims: JWTPayload) => {
+    const { header, payload } = parts(token)
+    const body = { ...payload, ...claims }
+    return await new SignJWT(body).setProtectedHeader({ ...header, kid }).sign(key)
+  }
+  await checkToken(engine, await sealed(accessToken, {}), 'access')
+  for (const claims of [{ aud: 'elsewhere' }, { iss: 'elsewhere' }]) {
+    for (const [token, use] of [
+      [accessToken, 'access'],
+      [refreshToken, 'refresh'],
+    ] as const) {
+      const other = checkToken(engine, await sealed(token, claims), use)
+      await assert.rejects(other, refused('UNAUTHENTICATED'), JSON.stringify(claims))
+    }
+  }
+  opened = await opened.reopen(undefined, { identity: { issuer: 'elsewhere' } })
+  await assert.rejects(refresh(opened.engine, refreshToken, origin), refused('UNAUTHENTICATED'))
+  await opened[Symbol.asyncDispose]()
 })
 
 test('a key rotates without a restart, and tokens of the key before stay good', async () => {

@@ -23,7 +23,9 @@ export function requirePolicy(password: string, names: readonly string[]): void 
   if (!password.isWellFormed()) say('must be valid Unicode')
   for (const [pattern, problem] of NEEDED) if (!pattern.test(password)) say(problem)
   const lower = password.toLowerCase()
-  if (names.some(name => name.length >= 3 && lower.includes(name))) {
+  // Of an address, what stands before the @ is a name, too.
+  const words = names.flatMap(name => [name, name.split('@')[0] ?? ''])
+  if (words.some(word => word.length >= 3 && lower.includes(word))) {
     say('must not contain the name of its user')
   }
   // What is too long is refused before anything is made of it.

@@ -29,9 +29,10 @@ test('passwords that break the policy are refused, rule by rule', async () => {
     ['No-Digits-Here', 'digit'],
     ['NoSpecials12345', 'special'],
     ['Xx-annabel-12345', 'name of its user'],
+    ['Xx-zuckerrohr-12345', 'name of its user'],
     [`Aa1-${'x'.repeat(1024)}`, 'at most 1024'],
   ] as const) {
-    const input = { username: 'annabel', password: given }
+    const input = { username: 'annabel', email: 'zuckerrohr@example.org', password: given }
     await assert.rejects(createUser(opened.engine, opened.call, input), error => {
       refused('VALIDATION_ERROR')(error)
       assert.match(JSON.stringify(error), new RegExp(problem), given)

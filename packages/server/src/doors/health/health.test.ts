@@ -71,6 +71,8 @@ test('metrics have the promised names and count what happened', async () => {
     body: uploadForm('12345', { service: 'metered' }),
   })
   await server.ask('GET /api/v2/assets/nothing')
+  const json = { username: 'nobody', password: 'Guess-1' }
+  await server.ask('POST /api/v2/auth/login', { json, key: null })
   for (const path of ['/metrics', '/health/metrics']) {
     const { status, text } = await server.ask(`GET ${path}`, { key: null })
     assert.equal(status, 200)
@@ -78,6 +80,9 @@ test('metrics have the promised names and count what happened', async () => {
     assert.match(text, /^storage_operations_total\{operation="uploadAsset",status="success"\} 1$/m)
     assert.match(text, /^storage_operations_total\{operation="getAsset",status="refused"\} 1$/m)
     assert.match(text, /^storage_errors_total\{code="VALIDATION_ERROR"\} 1$/m)
+    const attempt = 'auth_attempts_total{operation="login",result="UNAUTHENTICATED"} 1'
+    assert.ok(text.split('\n').includes(attempt))
+    assert.match(text, /^storage_component_up\{component="audit"\} 1$/m)
     assert.match(text, /^http_request_duration_seconds_count\{.*operation="uploadAsset"/m)
     assert.doesNotMatch(text, /nodejs_active_\w+_total/)
     assert.match(text, /^# TYPE backup_status gauge$/m)

@@ -41,6 +41,7 @@ export async function auditSuccess(
   what: { readonly duty: Duty; readonly status: number; readonly resource: unknown },
 ): Promise<void> {
   const { duty, status, resource } = what
+  countAttempt(context, request, 'success')
   if (duty === 'none') return
   const entry = entryOf(context, request, { outcome: 'success', status, code: null })
   const full = { ...entry, resource: plainObject(resource) }
@@ -58,12 +59,29 @@ export function auditFailure(
   request: FastifyRequest,
   { error, status }: { readonly error: HoldfastError; readonly status: number },
 ): void {
+  countAttempt(context, request, error.code)
   const isTold = isOfGuesses(error) || ALSO.has(error.code) || error.cause === HIDDEN
   const isRefusal = REFUSALS.has(error.kind) || isTold
   if (!isRefusal && !isGuardedChange(request)) return
   const outcome = isRefusal ? 'refused' : 'failed'
   const entry = entryOf(context, request, { outcome, status, code: error.code })
   context.audit.recordRefusal({ ...entry, resource: pathOf(request) })
+}
+
+/** Where somebody proves who they are. */
+const ATTEMPTS: ReadonlySet<string> = new Set<keyof typeof routes>([
+  ...(['login', 'loginWithCode', 'refresh', 'redeemOpenId', 'issueToken'] as const),
+  ...(['changePassword', 'resetPassword'] as const),
+])
+
+function countAttempt(
+  { metrics }: Context,
+  { routeOptions }: FastifyRequest,
+  result: string,
+): void {
+  const { operationId: operation } = routeOptions.config
+  if (operation !== undefined && ATTEMPTS.has(operation))
+    metrics.attempts.inc({ operation, result })
 }
 
 function isGuardedChange({ routeOptions }: FastifyRequest): boolean {

@@ -83,4 +83,22 @@ function auditTests(open: OpenCatalog): void {
     assert.equal(await audits.count({ action: 'login', actor: 'someone' }), 3)
     assert.equal(await audits.count({ actor: "' OR 1=1 --" }), 0)
   })
+  catalogTest(open, 'audit rows that were dropped stay gone, and the others stay', async desk => {
+    for (let n = 0; n < 5; n += 1) await desk.write([{ do: 'audit', entry: entryOf('login') }])
+    const end = await desk.view.audits.end()
+    await assert.rejects(desk.write([{ do: 'dropAudits', until: 5 }]))
+    assert.equal(await desk.view.audits.count(), 5)
+    await desk.write([
+      { do: 'audit', entry: entryOf('dropped') },
+      { do: 'dropAudits', until: 3 },
+    ])
+    const seqs = async () => (await desk.view.audits.after(0, 9)).map(({ seq }) => seq)
+    assert.deepEqual(await seqs(), [4, 5, 6])
+    assert.equal((await desk.view.audits.after(5, 1))[0]?.previous, end.hash)
+    if (desk.under.rebuild === undefined) return
+    desk.catalog = await desk.under.rebuild()
+    assert.deepEqual(await seqs(), [4, 5, 6])
+    await desk.write([{ do: 'audit', entry: entryOf('next') }])
+    assert.deepEqual(await seqs(), [4, 5, 6, 7])
+  })
 }

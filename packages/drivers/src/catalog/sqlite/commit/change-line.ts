@@ -76,6 +76,8 @@ export interface LineGone {
   /** The parts go with their upload. */
   readonly uploads?: readonly string[]
   readonly identities?: readonly string[]
+  /** Rows from the beginning up to a number. */
+  readonly audits?: readonly { readonly until: number }[]
 }
 
 /** The kinds of records of a line, in the order in which they can be applied. */
@@ -98,6 +100,11 @@ export type RecordKind = (typeof recordKinds)[number]
 /** What names a quota, which has no id. */
 export function quotaId(quota: { readonly scope: string; readonly name: string }): string {
   return `${quota.scope}\0${quota.name}`
+}
+
+/** What names that the audit log begins later; no row is called so. */
+export function auditsGoneId({ until }: { readonly until: number }): string {
+  return `until ${until}`
 }
 
 /** Gathers a line while its transaction runs. Of each record only its last fate counts. */

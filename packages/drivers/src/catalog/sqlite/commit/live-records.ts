@@ -27,7 +27,7 @@ export function liveOf(tables: Tables, line: ChangeLine, keepTombstones: boolean
     identities:
       puts.identities?.filter(({ id, kind, seq }) => tables.identities.seqOf(id, kind) === seq) ??
       [],
-    audits: puts.audits ?? [],
+    audits: puts.audits?.filter(row => !tables.audits.isDropped(row)) ?? [],
   }
   const dead: LineGone = keepTombstones ? gone : {}
   return { ...line, puts: withoutEmpty(live), gone: dead }

@@ -134,6 +134,12 @@ export class Records {
     this.#tables.audits.put(row)
   }
 
+  removeAudits(until: number): void {
+    const { audits } = this.#tables
+    if (until >= audits.end().seq) throw new Error(`no audit row is left behind ${until}`)
+    audits.dropUntil(until)
+  }
+
   removeIdentity(id: string): void {
     this.#tables.identities.remove(id)
   }

@@ -1,6 +1,7 @@
 import { nodeDisk } from '../../../disk/node-disk.ts'
 import type { SqliteDatabase } from '../database.ts'
 import {
+  auditsGoneId,
   type ChangeLine,
   type LineGone,
   quotaId,
@@ -77,8 +78,7 @@ export class ReplayScratch {
       for (const { id, seq, record } of identified(line, name)) {
         this.#record.run(kind, id, seq, line.at, JSON.stringify(record))
       }
-      if (name === 'keys' || name === 'audits') continue
-      if (name === 'accessKeys' || name === 'parts') continue
+      if (name === 'keys' || name === 'accessKeys' || name === 'parts') continue
       for (const gone of line.gone[name] ?? []) {
         this.#gone.run(kind, goneId(gone), line.seq, line.at, JSON.stringify(gone))
       }
@@ -182,6 +182,7 @@ function* identified(
   }
 }
 
-function goneId(gone: string | { readonly scope: string; readonly name: string }): string {
-  return typeof gone === 'string' ? gone : quotaId(gone)
+function goneId(gone: NonNullable<LineGone[keyof LineGone]>[number]): string {
+  if (typeof gone === 'string') return gone
+  return 'until' in gone ? auditsGoneId(gone) : quotaId(gone)
 }

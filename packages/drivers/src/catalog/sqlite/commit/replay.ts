@@ -277,6 +277,11 @@ class Replay {
       records.removeQuota(scope, name)
     }
     for (const { id } of this.#scratch.gone('identities')) records.removeIdentity(id)
+    for (const { json } of this.#scratch.gone('audits')) {
+      const { until } = parseRecord<{ readonly until: number }>(json)
+      // Salvage may have lost all rows behind them.
+      if (until < this.#tables.audits.end().seq) records.removeAudits(until)
+    }
     // Composed ones first: only then are their parts without references.
     for (const composed of [true, false]) {
       for (const { id, at } of this.#scratch.gone('blobs')) {

@@ -19,7 +19,14 @@ import type { BlobFacts } from '@holdfast/core/ports/element.ts'
 import type { Blob } from '@holdfast/core/records.ts'
 import { encodeParts } from '../rooms/objects/composed-blobs.ts'
 import type { Tables } from '../tables.ts'
-import { type ChangeLine, isEmptyLine, type LineBlob, LineDraft, quotaId } from './change-line.ts'
+import {
+  auditsGoneId,
+  type ChangeLine,
+  isEmptyLine,
+  type LineBlob,
+  LineDraft,
+  quotaId,
+} from './change-line.ts'
 import { OpenTransaction } from './open-transaction.ts'
 import { Records } from './records.ts'
 
@@ -297,6 +304,11 @@ export class SqliteTransaction {
         this.#write()
         records.removeIdentity(id)
         draft.remove('identities', id)
+      },
+      audits: until => {
+        this.#write()
+        records.removeAudits(until)
+        draft.remove('audits', auditsGoneId({ until }), { until })
       },
       blob: sha256 => {
         this.#write()

@@ -29,12 +29,14 @@ type Shown = Pick<Filed, 'seq' | 'at' | 'actor' | 'ip' | 'record'>
 /** The least that SQLite keeps. */
 const SEQ_MIN = -(2n ** 63n)
 
-/** The audit log. Rows are only ever added. */
+/** The audit log. Rows are only ever added, and taken from its beginning. */
 export class Audits implements AuditQuestions {
   readonly #statements: Statements
   readonly #last
   readonly #put
   readonly #filed
+  readonly #first
+  readonly #drop
 
   constructor(db: SqliteDatabase) {
     this.#statements = new Statements(db)
@@ -49,6 +51,8 @@ export class Audits implements AuditQuestions {
       `SELECT seq, at, actor, action, outcome, ip, record FROM audits
        WHERE seq >= ? ORDER BY seq LIMIT ?`,
     )
+    this.#first = db.prepare<[], number>('SELECT min(seq) FROM audits').pluck()
+    this.#drop = db.prepare('DELETE FROM audits WHERE seq <= ?')
   }
 
   end(): AuditLink {
@@ -85,6 +89,16 @@ export class Audits implements AuditQuestions {
   put(row: AuditRow): void {
     const { at, actor, action, outcome, ip } = row.entry
     this.#put.run(row.seq, toMs(at), actor, action, outcome, ip, JSON.stringify(row))
+  }
+
+  dropUntil(seq: number): void {
+    this.#drop.run(seq)
+  }
+
+  /** Whether rows behind it are all that the log begins with now. */
+  isDropped({ seq }: AuditRow): boolean {
+    const first = this.#first.get() ?? null
+    return first !== null && seq < first
   }
 
   #page(

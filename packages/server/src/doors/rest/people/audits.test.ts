@@ -262,3 +262,36 @@ test('programs that look at a stopped store leave its audit log as it is', async
     rmSync(dir, { recursive: true, force: true })
   }
 })
+
+test('health calls a broken log so until somebody acknowledges it, who is named', async () => {
+  await using own = await startServer()
+  const { context } = own.running
+  const health = async () => {
+    await context.health.check()
+    return (await own.ask('GET /health', { key: null })).json.components.audit.status
+  }
+  await own.ask('GET /api/v2/keys')
+  await context.audit.settle()
+  assert.equal(await health(), 'up')
+  const db = openDatabase(join(own.dir, 'catalog.db'))
+  db.exec('DELETE FROM audits WHERE seq = (SELECT max(seq) FROM audits)')
+  db.close()
+  await own.ask('GET /api/v2/keys')
+  await context.audit.settle()
+  assert.equal(await health(), 'degraded')
+  const json = { reason: 'the disk was put back from Monday' }
+  const made = { name: 'auditor', permissions: ['audit:view', 'audit:export'] }
+  const { key } = (await own.ask('POST /api/v2/keys', { json: made })).json
+  const path = 'POST /api/v2/audit/acknowledge'
+  refused(await own.ask(path, { json, key }), 403, 'FORBIDDEN')
+  refused(await own.ask(path, { json: {} }), 422, 'VALIDATION_ERROR')
+  assert.equal(await health(), 'degraded')
+  const { findings } = (await own.ask(path, { json })).json
+  assert.match(findings.join(), /tells that the log was found broken/)
+  assert.equal(await health(), 'up')
+  const { ok, problems, acknowledged } = (await own.ask('POST /api/v2/audit/verify')).json
+  assert.deepEqual([ok, problems, acknowledged], [true, [], findings])
+  const query = 'action=acknowledgeAudits&outcome=success'
+  const [row] = (await own.ask(`GET /api/v2/audit?${query}`)).json.items
+  assert.deepEqual([row.actor_name, row.detail.reason], ['administrator', json.reason])
+})

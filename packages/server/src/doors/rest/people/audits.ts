@@ -3,11 +3,12 @@ import { escapeHidden } from '@holdfast/core/escape-hidden.ts'
 import type { AuditLink, AuditRow } from '@holdfast/core/identities.ts'
 import type { AuditFilter } from '@holdfast/core/ports/identity-questions.ts'
 import { exportAudits, listAudits } from '@holdfast/engine/audit/read-audits.ts'
+import { acknowledgeAudits } from '@holdfast/engine/audit/upkeep/acknowledge-audits.ts'
 import { verifyAudits } from '@holdfast/engine/audit/verify-audits.ts'
 import { type Operations, sent } from '../../../http/exchange.ts'
 import { streamOut } from '../../../http/stream-out.ts'
 
-type Names = 'listAudits' | 'exportAudits' | 'verifyAudits'
+type Names = 'listAudits' | 'exportAudits' | 'verifyAudits' | 'acknowledgeAudits'
 
 export const auditOperations: Pick<Operations, Names> = {
   listAudits: async ({ context, call, query }) => {
@@ -34,12 +35,21 @@ export const auditOperations: Pick<Operations, Names> = {
     await context.audit.settle()
     const kept = query.head === undefined ? undefined : linkOf(query.head)
     const found = await verifyAudits(context.engine, { signal: call.signal, kept })
-    const { rows, problems, unproven, head } = found
+    const { rows, dropped, problems, acknowledged, unproven, head } = found
     return {
       ok: problems.length === 0 && unproven.length === 0,
-      ...{ rows, problems: [...problems], unproven: [...unproven] },
+      ...{ rows, dropped, problems: [...problems], acknowledged: [...acknowledged] },
+      unproven: [...unproven],
       head: `${head.seq}:${head.hash}`,
     }
+  },
+
+  acknowledgeAudits: async ({ context, call, body, request }) => {
+    await context.audit.settle()
+    const { findings, detail } = await acknowledgeAudits(context.engine, call, body.reason)
+    // The row of this request is what makes it so.
+    request.state.told = detail
+    return { findings: [...findings] }
   },
 }
 

@@ -192,3 +192,11 @@ test('the address of the caller is believed only from a trusted proxy', async ()
   assert.ok(own.includes('203.0.113.9'), own.join())
   assert.ok(!own.includes('6.6.6.6'))
 })
+
+test('without a setting passwords lie as bcrypt of cost 12', async () => {
+  const json = { username: 'hashed', password: 'Correct-Horse-7-Battery' }
+  assert.equal((await server.ask('POST /api/v2/users', { json })).status, 201)
+  const { identities } = server.running.context.engine.catalog.view
+  const user = await identities.byName('user', 'hashed')
+  assert.match(user?.password?.hash ?? '', /^\$2[aby]\$12\$/)
+})

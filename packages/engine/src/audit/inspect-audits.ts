@@ -1,0 +1,73 @@
+import { type AuditLink, firstAuditLink } from '@holdfast/core/identities.ts'
+import type { FiledAudit } from '@holdfast/core/ports/identity-questions.ts'
+import type { Engine } from '../engine.ts'
+import { ChainCheck, type Finding } from './chain-check.ts'
+
+export interface AuditInspection {
+  readonly rows: number
+  /** The row that the first one goes on from. */
+  readonly from: AuditLink
+  readonly last: AuditLink
+  /** What is wrong with rows and was not acknowledged. */
+  readonly open: readonly Finding[]
+  /** What is wrong and was. */
+  readonly acknowledged: readonly Finding[]
+  /** More was wrong than is kept. */
+  readonly isCut: boolean
+  readonly unproven: readonly string[]
+  /** Hashes of the rows that were asked for. */
+  readonly hashes: ReadonlyMap<number, string>
+}
+
+const PAGE = 1000
+const FINDINGS_MAX = 1000
+
+/** Reads the whole log, from its first row to its last. */
+export async function inspectAudits(
+  { catalog, auditKeys }: Pick<Engine, 'catalog' | 'auditKeys'>,
+  how: { readonly signal?: AbortSignal | undefined; readonly wanted?: ReadonlySet<number> } = {},
+): Promise<AuditInspection> {
+  const { audits } = catalog.view
+  const [first] = await audits.filed(undefined, 1)
+  const from = beginningOf(first)
+  const check = new ChainCheck(auditKeys.ring, from)
+  const found: Finding[] = []
+  const hashes = new Map<number, string>()
+  let rows = 0
+  for (let place: number | undefined; ; ) {
+    how.signal?.throwIfAborted()
+    const page: FiledAudit[] = await audits.filed(place, PAGE)
+    for (const filed of page) {
+      rows += 1
+      const findings = check.take(filed)
+      if (found.length <= FINDINGS_MAX) found.push(...findings)
+      const { row } = filed
+      if (row?.seq === filed.place && how.wanted?.has(row.seq)) hashes.set(row.seq, row.hash)
+    }
+    place = page.at(-1)?.place
+    // Beyond, numbers are no longer told apart, and none of ours comes there.
+    if (page.length < PAGE || !Number.isSafeInteger(place)) break
+    // Others go on meanwhile, however long the log is.
+    await new Promise(resolve => setImmediate(resolve))
+  }
+  const { word, last } = check
+  if (!word.isBeginning(from)) found.unshift(missingBefore(from))
+  const isKnown = ({ print }: Finding) => word.isAcknowledged(print)
+  return {
+    ...{ rows, from, last, hashes, unproven: check.unproven() },
+    open: found.filter(finding => !isKnown(finding)),
+    acknowledged: found.filter(isKnown),
+    isCut: found.length > FINDINGS_MAX,
+  }
+}
+
+/** A log from which rows were dropped begins behind them. Whether it may is seen at its end. */
+function beginningOf(first: FiledAudit | undefined): AuditLink {
+  const { place = 1, row } = first ?? {}
+  if (place < 2 || row?.seq !== place) return { seq: 0, hash: firstAuditLink }
+  return { seq: place - 1, hash: row.previous }
+}
+
+function missingBefore({ seq, hash }: AuditLink): Finding {
+  return { text: `rows 1 to ${seq} are missing`, print: hash }
+}

@@ -1,0 +1,33 @@
+import type { Call } from '@holdfast/core/call.ts'
+import type { JsonObject } from '@holdfast/core/records.ts'
+import { authorize } from '../../access/decide.ts'
+import type { Engine } from '../../engine.ts'
+import { inspectAudits } from '../inspect-audits.ts'
+
+export interface Acknowledgement {
+  /** What was found and is known from now on, a sentence each. */
+  readonly findings: readonly string[]
+  /** For the row that makes it so; without it nothing is acknowledged. */
+  readonly detail: JsonObject
+}
+
+const FINDINGS_TOLD = 20
+
+/**
+ * Takes note of what is wrong with the log now: a person looked into it. Each finding is named
+ * together with the row as it is, so nothing that happens later is covered.
+ */
+export async function acknowledgeAudits(
+  engine: Engine,
+  call: Call,
+  reason: string,
+): Promise<Acknowledgement> {
+  authorize(call.principal, 'audit:admin', {})
+  const { open, last } = await inspectAudits(engine, { signal: call.signal })
+  const findings = open.map(({ text }) => text)
+  const detail = {
+    ...{ reason, until: last.seq, findings: findings.slice(0, FINDINGS_TOLD) },
+    prints: open.map(({ print }) => print),
+  }
+  return { findings, detail }
+}
