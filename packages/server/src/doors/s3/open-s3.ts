@@ -80,7 +80,7 @@ export function openS3(context: Context): Server {
     const parts = { load, writer, buffers, keepAliveMs: KEEP_ALIVE_MS }
     takeQuickly(server, {
       quick: quickObjects(context, parts),
-      readHeaders: raw => new RequestHeaders(raw),
+      readHeaders: (raw, names) => new RequestHeaders(raw, names),
       queries: marks,
       puts: {
         take: quickPut(context, parts),

@@ -1,7 +1,7 @@
 import { BoundedCache } from '@holdfast/core/bounded-cache.ts'
 import { invalidArgument, S3Error } from '../errors.ts'
 import type { RequestHeaders } from '../wire/headers.ts'
-import type { Query } from '../wire/query.ts'
+import { NO_QUERY, type Query } from '../wire/query.ts'
 import { ALGORITHM, type Scope } from './signing.ts'
 import { amzDate, parseAmzDate } from './times.ts'
 
@@ -32,7 +32,7 @@ const QUERY_NAMES = [
 /** The claim of header or query; undefined for a request without any: it is anonymous. */
 export function claimOf(headers: RequestHeaders, query: Query): Claim | undefined {
   const authorization = headers.get('authorization')
-  const presigned = QUERY_NAMES.some(name => query.has(name))
+  const presigned = query !== NO_QUERY && QUERY_NAMES.some(name => query.has(name))
   if (headers.has('x-amz-security-token') || query.has('X-Amz-Security-Token')) {
     throw new S3Error('InvalidToken')
   }
@@ -63,35 +63,29 @@ type Signer = Pick<Claim, 'accessKeyId' | 'scope' | 'signedHeaders'>
 const signers = new BoundedCache<Signer>(256 * 1024)
 /** To find one by its text takes longer than to compare it with the one before. */
 let latest: { readonly before: string; readonly signer: Signer } | undefined
-const SIGNED = /[, ]Signature=[0-9a-f]{64}$/
+const SIGNED = /[, ]Signature=$/
+const SIGNATURE = /^[0-9a-f]{64}$/
 const SIGNATURE_CHARS = 64
 
 function headerClaim(authorization: string, headers: RequestHeaders): Claim {
-  if (!SIGNED.test(authorization)) return parsedClaim(authorization, headers)
-  const signer = knownSigner(authorization)
+  const signature = authorization.slice(-SIGNATURE_CHARS)
+  const before = authorization.slice(0, -SIGNATURE_CHARS)
+  const signer = SIGNATURE.test(signature) ? knownSigner(before) : undefined
   if (signer === undefined) {
     const claim = parsedClaim(authorization, headers)
     const { accessKeyId, scope, signedHeaders } = claim
-    const before = authorization.slice(0, -SIGNATURE_CHARS)
-    signers.set(before, { accessKeyId, scope, signedHeaders }, before.length)
+    if (SIGNED.test(before)) {
+      signers.set(before, { accessKeyId, scope, signedHeaders }, before.length)
+    }
     return claim
   }
   const { text: time, ms: timeMs } = timeOf(headers)
   if (!time.startsWith(signer.scope.day)) throw malformed(WRONG_CREDENTIAL)
-  return {
-    kind: 'header',
-    ...signer,
-    signature: authorization.slice(-SIGNATURE_CHARS),
-    time,
-    timeMs,
-  }
+  return { ...signer, kind: 'header', signature, time, timeMs }
 }
 
-function knownSigner(authorization: string): Signer | undefined {
-  if (latest !== undefined && authorization.length === latest.before.length + SIGNATURE_CHARS) {
-    if (authorization.startsWith(latest.before)) return latest.signer
-  }
-  const before = authorization.slice(0, -SIGNATURE_CHARS)
+function knownSigner(before: string): Signer | undefined {
+  if (before === latest?.before) return latest.signer
   const signer = signers.get(before)
   if (signer !== undefined) latest = { before, signer }
   return signer
@@ -203,7 +197,7 @@ function parseSignedHeaders(text: string): readonly string[] | undefined {
 }
 
 export function signatureOf(text: string): string | undefined {
-  return /^[0-9a-f]{64}$/.test(text) ? text : undefined
+  return SIGNATURE.test(text) ? text : undefined
 }
 
 function malformed(problem: string): S3Error {

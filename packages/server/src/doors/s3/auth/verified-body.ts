@@ -135,7 +135,7 @@ function chosenChecksum(
   trailers: readonly string[] | null,
 ): ChosenChecksum | undefined {
   const named: ChecksumName[] = []
-  for (const name of headers.names()) {
+  for (const name of headers.names.all()) {
     if (!name.startsWith('x-amz-checksum-')) continue
     const algorithm = checksumOfHeader(name)
     if (algorithm !== undefined) named.push(algorithm)

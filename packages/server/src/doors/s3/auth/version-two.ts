@@ -121,7 +121,7 @@ export function textOf(
     const header = name.toLowerCase()
     if (header.startsWith('x-amz-')) amz.set(header, bytesOf(query.get(name) ?? ''))
   }
-  for (const name of wire.names()) {
+  for (const name of wire.names.all()) {
     if (name.startsWith('x-amz-')) amz.set(name, (wire.get(name) ?? '').trim())
   }
   const headers = [...amz].sort(inOrder).map(([name, value]) => `${name}:${value}\n`)

@@ -65,7 +65,7 @@ function auditRefused({ request }: Verified, outcomes: readonly RemovalOutcome[]
 /** AWS wants a checksum here; a signed body is one. */
 function requireIntegrity({ request }: Verified): void {
   const { headers } = request
-  const names = [...headers.names(), ...(headers.get('x-amz-trailer') ?? '').split(',')]
+  const names = [...headers.names.all(), ...(headers.get('x-amz-trailer') ?? '').split(',')]
   const summed = names.some(name => checksumOfHeader(name.trim().toLowerCase()) !== undefined)
   const signed = /^[0-9a-f]{64}$/i.test(headers.get('x-amz-content-sha256') ?? '')
   if (summed || signed || headers.has('content-md5')) return

@@ -11,6 +11,7 @@ import {
 } from '@holdfast/engine/objects/peek-object.ts'
 import { kept, NO_CONTENT } from '../../../http/direct/quick/quick-answer.ts'
 import { type PreparedHead, prepareHead } from '../../../http/direct/write-whole.ts'
+import type { HeaderNames } from '../../../http/parse/header-names.ts'
 import { type Presented, peekCaller } from '../auth/verify.ts'
 import { addressOf } from '../requests/address.ts'
 import type { PlainTarget } from '../requests/marks.ts'
@@ -46,7 +47,7 @@ export function findPlainObject(request: Presented & PlainTarget): PlainObject |
     const object = principal && peekObject(context.engine, principal, { bucket, key })
     if (principal === undefined || object === undefined) return undefined
     if (object.version.size > BYTES_MAX) return undefined
-    const head = headOf(object, wire.has('x-amz-checksum-mode'))
+    const head = headOf(object, wire.has(CHECKED))
     return head === undefined ? undefined : { operation, principal, head, version: object.version }
   } catch {
     return undefined
@@ -85,12 +86,18 @@ const PLAIN: ReadonlySet<string> = new Set([
   'amz-sdk-request',
 ])
 
+const CHECKED = 'x-amz-checksum-mode'
+const plainNames = new WeakMap<HeaderNames, boolean>()
+
 function isPlain(headers: RequestHeaders): boolean {
-  for (const name of headers.names()) {
-    if (PLAIN.has(name)) continue
-    if (name !== 'x-amz-checksum-mode' || headers.get(name) !== 'ENABLED') return false
+  const { names } = headers
+  let known = plainNames.get(names)
+  if (known === undefined) {
+    known = [...names.all()].every(name => PLAIN.has(name) || name === CHECKED)
+    plainNames.set(names, known)
   }
-  return headers.get('host')?.includes(',') === false
+  if (!known || headers.get('host')?.includes(',') !== false) return false
+  return !names.has(CHECKED) || headers.get(CHECKED) === 'ENABLED'
 }
 
 interface Heads {

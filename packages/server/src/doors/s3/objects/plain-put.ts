@@ -6,6 +6,7 @@ import { atOnce } from '@holdfast/engine/assets/peek.ts'
 import type { Engine } from '@holdfast/engine/engine.ts'
 import { putObject } from '@holdfast/engine/objects/put-object.ts'
 import { SMALL_BYTES_MAX } from '../../../http/direct/body-buffers.ts'
+import type { HeaderNames } from '../../../http/parse/header-names.ts'
 import type { PayloadMode } from '../auth/payload.ts'
 import { expectedDigests } from '../auth/verified-body.ts'
 import { type Presented, peekSender } from '../auth/verify.ts'
@@ -68,16 +69,26 @@ const METADATA = 'x-amz-meta-'
  * Undefined when a header is there that is not known, or one twice: what copies, opens, locks or
  * has a condition goes the way of all requests. Names and values in turn, as Node reads them.
  */
-export function plainPutHeaders(raw: readonly string[]): PlainPutHeaders | undefined {
-  const wire = new RequestHeaders(raw)
-  let names = 0
-  for (const name of wire.names()) {
-    if (!PLAIN.has(name) && !name.startsWith(METADATA)) return undefined
-    names += 1
-  }
+export function plainPutHeaders(
+  raw: readonly string[],
+  names: HeaderNames,
+): PlainPutHeaders | undefined {
+  if (!areKnown(names)) return undefined
+  const wire = new RequestHeaders(raw, names)
   const length = wire.get('content-length') ?? ''
-  if (names * 2 !== raw.length || !wire.has('host') || !/^\d{1,9}$/.test(length)) return undefined
-  return { length: Number(length), wire }
+  return /^\d{1,9}$/.test(length) ? { length: Number(length), wire } : undefined
+}
+
+const knownNames = new WeakMap<HeaderNames, boolean>()
+
+function areKnown(names: HeaderNames): boolean {
+  let are = knownNames.get(names)
+  if (are === undefined) {
+    const all = [...names.all()].every(name => PLAIN.has(name) || name.startsWith(METADATA))
+    are = all && !names.areRepeated && names.has('host')
+    knownNames.set(names, are)
+  }
+  return are
 }
 
 /**

@@ -25,8 +25,8 @@ export function quickObjects(context: Context, parts: QuickParts): Quick<Request
     const remote = socket.remoteAddress
     // A request that names other addresses than that of its peer is not plain.
     const found = findPlainObject({
-      ...{ context, method, wire, remote, forwarded: undefined },
       ...target,
+      ...{ context, method, wire, remote, forwarded: undefined },
     })
     if (found === undefined) return undefined
     const answer = (content: LentBytes): QuickAnswer =>
@@ -59,12 +59,13 @@ function answerOf(
     ...{ socket, head: found.head, fields, content },
     record: isWhole => {
       recordS3Answer(context, {
-        ...{ method: head.method, path, operation: found.operation },
+        ...{ method: head.method, path, operation: found.operation, startedMs, requestId },
         // As on the way of all requests: nobody received it.
         status: isWhole ? 200 : 499,
-        ...{ startedMs, requestId, code: undefined },
+        code: undefined,
         trace: () => newTrace(seed),
-        ...{ receivedBytes: 0, sentBytes: content.bytes.length },
+        receivedBytes: 0,
+        sentBytes: content.bytes.length,
         principalId: found.principal.id,
       })
     },

@@ -1,26 +1,23 @@
+import { HeaderNames } from '../../../http/parse/header-names.ts'
 import { utf8Text } from './uri.ts'
 
 /** The headers of a request as they came: names in lower case, every value kept. */
 export class RequestHeaders {
-  /** A list only where there are several: most requests have none such. */
-  readonly #values = new Map<string, string | string[]>()
+  readonly #raw: readonly string[]
+  /** The same object for requests that have the same names, where somebody keeps them. */
+  readonly #names: HeaderNames
 
   /** Names and values in turn, as Node has them: each char one byte. */
-  constructor(raw: readonly string[]) {
-    for (let at = 0; at + 1 < raw.length; at += 2) {
-      const name = (raw[at] ?? '').toLowerCase()
-      const value = raw[at + 1] ?? ''
-      const values = this.#values.get(name)
-      if (values === undefined) this.#values.set(name, value)
-      else if (typeof values === 'string') this.#values.set(name, [values, value])
-      else values.push(value)
-    }
+  constructor(raw: readonly string[], names = new HeaderNames(raw)) {
+    this.#raw = raw
+    this.#names = names
   }
 
   /** All values joined by commas; undefined where there is none. */
   get(name: string): string | undefined {
-    const values = this.#values.get(name)
-    return typeof values === 'object' ? values.join(',') : values
+    const places = this.#names.placesOf(name)
+    if (typeof places === 'number') return this.#raw[places]
+    return places?.map(place => this.#raw[place]).join(',')
   }
 
   /** The value as text; bytes that are no UTF-8 come back as the same bytes. */
@@ -30,27 +27,27 @@ export class RequestHeaders {
   }
 
   has(name: string): boolean {
-    return this.#values.has(name)
+    return this.#names.has(name)
   }
 
-  names(): Iterable<string> {
-    return this.#values.keys()
+  get names(): HeaderNames {
+    return this.#names
   }
 
   /** These and further ones; what is here already wins. */
-  with(further: Iterable<readonly [string, string]>): RequestHeaders {
-    const both = new RequestHeaders([])
-    for (const [name, values] of this.#values) both.#values.set(name, values)
+  with(further: ReadonlyMap<string, string>): RequestHeaders {
+    const raw = [...this.#raw]
     for (const [name, value] of further) {
-      if (!both.#values.has(name)) both.#values.set(name, Buffer.from(value).toString('latin1'))
+      if (!this.has(name)) raw.push(name, Buffer.from(value).toString('latin1'))
     }
-    return both
+    return new RequestHeaders(raw)
   }
 
   /** `name:value,value` with spaces trimmed and collapsed, for SigV4. */
   canonical(name: string): string {
-    const values = this.#values.get(name) ?? ''
-    const text = typeof values === 'string' ? squeezed(values) : values.map(squeezed).join(',')
+    const places = this.#names.placesOf(name) ?? []
+    const valueAt = (place: number) => squeezed(this.#raw[place] ?? '')
+    const text = typeof places === 'number' ? valueAt(places) : places.map(valueAt).join(',')
     return `${name}:${text}`
   }
 }

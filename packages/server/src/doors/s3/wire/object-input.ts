@@ -91,7 +91,7 @@ function storedCoding(sent: string): string {
 export function userMetadata(headers: RequestHeaders): Record<string, string> {
   const metadata: Record<string, string> = {}
   let bytes = 0
-  for (const name of headers.names()) {
+  for (const name of headers.names.all()) {
     if (!name.startsWith('x-amz-meta-')) continue
     const value = headers.text(name) ?? ''
     const short = name.slice('x-amz-meta-'.length)

@@ -1,7 +1,8 @@
 import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
 import { KEEP_ALIVE_GRACE_MS } from '../stalled-answers.ts'
-import { type PlainQueries, type QuickHead, QuickHeads, type ReadHeaders } from './quick-head.ts'
+import type { ReadHeaders } from './quick-fields.ts'
+import { type PlainQueries, type QuickHead, QuickHeads } from './quick-head.ts'
 import { type Announced, isPut, type QuickPutHead, QuickPutHeads } from './quick-put-head.ts'
 
 /** Writes the answer; `over` is to be called once, when the connection is done with it. */

@@ -1,11 +1,5 @@
-import {
-  FieldLines,
-  HEAD_BYTES_MAX,
-  HEAD_END,
-  type PlainQueries,
-  type ReadHeaders,
-  readTarget,
-} from './quick-head.ts'
+import { QuickFields, type ReadHeaders } from './quick-fields.ts'
+import { HEAD_BYTES_MAX, HEAD_END, LINE_END, type PlainQueries, readTarget } from './quick-head.ts'
 
 /** What every door reads: one Content-Length of digits alone. */
 export interface Announced {
@@ -30,39 +24,25 @@ const START = Buffer.from('PUT /')
  * no header that is not known (RFC 9112 §6).
  */
 export class QuickPutHeads<Headers extends Announced> {
-  readonly #headersOf: ReadHeaders<Headers>
   readonly #queries: PlainQueries
-  readonly #lines = new FieldLines()
-  #fields = ''
-  #headers: Headers | undefined
-  #traceparent: string | undefined
+  readonly #fields: QuickFields<Headers>
 
   constructor(headersOf: ReadHeaders<Headers>, queries: PlainQueries) {
-    this.#headersOf = headersOf
+    this.#fields = new QuickFields(headersOf)
     this.#queries = queries
   }
 
   /** The head must be whole; what follows it is the body. */
   read(chunk: Buffer): QuickPutHead<Headers> | undefined {
-    const start = chunk.toString('latin1', 0, HEAD_BYTES_MAX)
-    const end = start.indexOf(HEAD_END)
+    const end = chunk.subarray(0, HEAD_BYTES_MAX).indexOf(HEAD_END, 0, 'latin1')
     if (end < 0) return undefined
-    const lineEnd = start.indexOf('\r\n')
-    const url = readTarget(start.slice(0, lineEnd), METHOD, this.#queries)
+    // Not a byte of the body: it is kept until the put is durable.
+    const text = chunk.toString('latin1', 0, end + HEAD_END.length)
+    const lineEnd = text.indexOf(LINE_END)
+    const url = readTarget(text.slice(0, lineEnd), METHOD, this.#queries)
     if (url === undefined) return undefined
-    const fields = start.slice(lineEnd + 2, end + 2)
-    if (fields !== this.#fields) this.#readFields(fields)
-    const headers = this.#headers
-    if (headers === undefined) return undefined
-    const text = start.slice(0, end + HEAD_END.length)
-    return { url, headers, traceparent: this.#traceparent, text }
-  }
-
-  #readFields(fields: string): void {
-    const read = this.#lines.read(fields)
-    this.#fields = fields
-    this.#headers = read && this.#headersOf(read.raw)
-    this.#traceparent = read?.traceparent
+    const fields = this.#fields.read(text.slice(lineEnd + LINE_END.length, -LINE_END.length))
+    return fields && { ...fields, url, text }
   }
 }
 
