@@ -131,9 +131,15 @@ export class ChunkedBody {
   async #readTrailers(): Promise<void> {
     const announced = this.#framing.trailers
     let signature: string | undefined
+    // minio-go ends a trailer with the line feed that is signed with it, and then its line.
+    let open = false
     for (;;) {
       // Some clients leave out the very last empty line.
-      const line = await this.#line({ last: true })
+      const told = await this.#told({ last: true })
+      const line = withoutReturn(told)
+      const closes = open && told === '\r'
+      open = line === told
+      if (closes) continue
       if (line === '') break
       // By hand: a pattern with white space around a value takes the cube of its length to fail.
       const colon = line.indexOf(':')
@@ -172,7 +178,12 @@ export class ChunkedBody {
   }
 
   /** Up to the next line break, without it. */
-  async #line(options: { last?: boolean } = {}): Promise<string> {
+  async #line(): Promise<string> {
+    return withoutReturn(await this.#told())
+  }
+
+  /** Up to the next line feed, without it, but with the carriage return that came before. */
+  async #told(options: { last?: boolean } = {}): Promise<string> {
     for (;;) {
       const end = this.#buffer.indexOf(0x0a)
       // However it was cut: a line that came in one piece is no longer one, either.
@@ -180,7 +191,7 @@ export class ChunkedBody {
       if (end >= 0) {
         const line = this.#buffer.toString('latin1', 0, end)
         this.#buffer = this.#buffer.subarray(end + 1)
-        return line.endsWith('\r') ? line.slice(0, -1) : line
+        return line
       }
       if (this.#buffer.length > LINE_BYTES_MAX) throw incomplete()
       if (!(await this.#more())) {
@@ -252,6 +263,10 @@ export function announcedTrailers(header: string | undefined): readonly string[]
     throw new S3Error('InvalidRequest', { message })
   }
   return names
+}
+
+function withoutReturn(line: string): string {
+  return line.endsWith('\r') ? line.slice(0, -1) : line
 }
 
 function incomplete(): S3Error {

@@ -190,6 +190,43 @@ test('unsigned chunks with a trailer are read, and foreign trailers refused', as
   }
 })
 
+test('a trailer may end before its line does, as minio-go sends it', async () => {
+  const [name, value] = ['x-amz-checksum-crc32c', 'sOO8/Q==']
+  const seed = '106e2a8a18243abcf37539882f36619c00e2dfc72633413f02d3b74544bfeb8e'
+  const chunks = [
+    'b474d8862b1487a5145d686f57f013e54db672cee1c953b3010fb58501ef5aa2',
+    '1c1344b170168f8e65b41376b44b20fe354e373826ccbbe2c1d40a8cae51e5c7',
+    '2ca2aba2005185cf7159c6277faf83795951dd77a3a99e6e65d5c9f85863f992',
+  ]
+  const last = 'd81f82fc3505edab99d459891051a732e8730629a2e4a59689829ca17fe2e435'
+  const head = (size: string, at: number, signed: boolean) =>
+    signed ? `${size};chunk-signature=${chunks[at]}` : size
+  const read = async (signed: boolean, end: string) => {
+    const text =
+      `${head('10000', 0, signed)}\r\n${'a'.repeat(65_536)}\r\n` +
+      `${head('400', 1, signed)}\r\n${'a'.repeat(1024)}\r\n${head('0', 2, signed)}\r\n${end}`
+    const body = new ChunkedBody(pieces(Buffer.from(text), 4096), {
+      signing: signed ? { ...signing, seed } : null,
+      trailers: [name],
+      length: 66_560,
+    })
+    for await (const _ of body.bytes());
+    return body.trailers.get(name)
+  }
+  const signature = `x-amz-trailer-signature:${last}`
+  for (const lineEnd of ['\r\n', '\n\r\n', '\n']) {
+    assert.equal(await read(true, `${name}:${value}${lineEnd}${signature}\r\n\r\n`), value)
+    assert.equal(await read(false, `${name}:${value}${lineEnd}\r\n`), value)
+  }
+  await assert.rejects(read(true, `${name}:sOO8/A==\n\r\n${signature}\r\n\r\n`), {
+    code: 'SignatureDoesNotMatch',
+  })
+  await assert.rejects(read(true, `${name}:${value}\n\r\n\r\n`), { code: 'SignatureDoesNotMatch' })
+  for (const end of ['\n\r\n\r\n\r\n', '\r\n\r\n\r\n', '\n\r\n\r\nx', '\n\n\r\n']) {
+    await assert.rejects(read(false, `${name}:${value}${end}`), { code: 'IncompleteBody' })
+  }
+})
+
 test('a body in thousands of tiny chunks is refused, in a few or in larger ones not', async () => {
   const read = async (chunks: number, chunk: string) => {
     const framed = `${chunk.length.toString(16)}\r\n${chunk}\r\n`.repeat(chunks)

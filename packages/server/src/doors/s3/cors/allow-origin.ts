@@ -23,8 +23,14 @@ export async function allowOrigin(request: ReadRequest): Promise<Answer | undefi
 }
 
 const ASKED_MAX = 200
+/** In AWS's own spelling: programs look for it. */
+const NO_RULE =
+  'CORSResponse: This CORS request is not allowed. This is usually because the evalution of ' +
+  'Origin, request method / Access-Control-Request-Method or Access-Control-Request-Headers ' +
+  "are not whitelisted by the resource's CORS spec."
+const NO_RULES = 'CORSResponse: CORS is not enabled for this bucket.'
 
-function preflight({ headers }: ReadRequest, bucket: Bucket | undefined): Answer {
+function preflight({ headers, address }: ReadRequest, bucket: Bucket | undefined): Answer {
   const origin = headers.get('origin')
   const method = headers.get('access-control-request-method')
   if (origin === undefined) {
@@ -44,13 +50,12 @@ function preflight({ headers }: ReadRequest, bucket: Bucket | undefined): Answer
     const message = `At most ${ASKED_MAX} names of headers can be asked about.`
     throw new S3Error('InvalidRequest', { message })
   }
-  const rule = rulesOf(bucket).find(one => fits(one, { origin, method, headers: asked }))
+  const rules = rulesOf(bucket)
+  const rule = rules.find(one => fits(one, { origin, method, headers: asked }))
   if (rule === undefined) {
-    const message =
-      'CORSResponse: This CORS request is not allowed. This is usually because the evaluation of ' +
-      'Origin, request method / Access-Control-Request-Method or Access-Control-Request-Headers ' +
-      "are not whitelisted by the resource's CORS spec."
-    throw new S3Error('AccessDenied', { message, Method: method, ResourceType: 'OBJECT' })
+    const message = rules.length === 0 ? NO_RULES : NO_RULE
+    const type = address.key === undefined ? 'BUCKET' : 'OBJECT'
+    throw new S3Error('AccessForbidden', { message, Method: method, ResourceType: type })
   }
   const allowed = asked.length === 0 ? {} : { 'access-control-allow-headers': asked.join(', ') }
   return emptyAnswer(200, { ...corsHeaders(rule, origin, method), ...allowed })

@@ -46,6 +46,10 @@ export async function readForm(source: ByteSource, headers: RequestHeaders): Pro
     }
     const part = next.value
     const name = part.name.toLowerCase()
+    if (name === '') {
+      const message = 'A part of your POST request has no name.'
+      throw new S3Error('MalformedPOSTRequest', { message })
+    }
     if (name === 'file') {
       return {
         fields,

@@ -188,6 +188,19 @@ test('a post that is no form is told what it must be', async () => {
   assert.match(await answer.text(), /<Code>PreconditionFailed<.*multipart\/form-data/s)
 })
 
+test('a part of a form without a name makes it no form', async () => {
+  for (const content of ['', 'x'.repeat(33_000)]) {
+    const body = new FormData()
+    for (const [field, value] of Object.entries(oldForm({ key: 'nameless' }))) {
+      body.append(field, value)
+    }
+    body.append('', new Blob([content]), 'x')
+    const answer = await fetch(`${s3.url}/forms`, { method: 'POST', body })
+    assert.equal(answer.status, 400)
+    assert.match(await answer.text(), /<Code>MalformedPOSTRequest</)
+  }
+})
+
 test('what the policy does not name is not taken from the head of the file', async () => {
   const typed = async (fields: Record<string, string>, type: string) => {
     const body = new FormData()

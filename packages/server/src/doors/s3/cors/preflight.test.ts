@@ -1,0 +1,52 @@
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { type S3TestServer, startS3 } from '../started-s3.test.ts'
+
+let s3: S3TestServer
+
+before(async () => {
+  s3 = await startS3()
+  for (const bucket of ['ruled', 'unruled']) {
+    assert.equal((await s3.send(`PUT /${bucket}`)).status, 200)
+  }
+  const rule =
+    '<AllowedOrigin>https://one.example</AllowedOrigin><AllowedMethod>PUT</AllowedMethod>'
+  const body = `<CORSConfiguration><CORSRule>${rule}</CORSRule></CORSConfiguration>`
+  assert.equal((await s3.send('PUT /ruled?cors', { body })).status, 200)
+})
+after(async () => {
+  await s3[Symbol.asyncDispose]()
+})
+
+async function ask(path: string, origin = 'https://one.example', method = 'PUT') {
+  const headers = { origin, 'access-control-request-method': method }
+  return await s3.send(`OPTIONS ${path}`, { auth: 'none', headers })
+}
+
+test('a preflight that a rule allows is answered with the origin', async () => {
+  const { status, headers } = await ask('/ruled/a')
+  assert.equal(status, 200)
+  assert.equal(headers['access-control-allow-origin'], 'https://one.example')
+})
+
+test('a preflight that no rule allows is forbidden in the words of AWS', async () => {
+  const refused = [
+    await ask('/ruled/a', 'https://two.example'),
+    await ask('/ruled/a', undefined, 'GET'),
+  ]
+  for (const { status, code, text } of refused) {
+    assert.deepEqual([status, code], [403, 'AccessForbidden'])
+    assert.match(text, /CORSResponse: This CORS request is not allowed\./)
+    assert.match(text, /<ResourceType>OBJECT</)
+  }
+  const { text } = await ask('/ruled', 'https://two.example')
+  assert.match(text, /<ResourceType>BUCKET</)
+})
+
+test('where there are no rules a preflight is told so', async () => {
+  for (const path of ['/unruled/a', '/unruled', '/nowhere/a']) {
+    const { status, code, text } = await ask(path)
+    assert.deepEqual([status, code], [403, 'AccessForbidden'], path)
+    assert.match(text, /CORSResponse: CORS is not enabled for this bucket\./)
+  }
+})
