@@ -1,9 +1,9 @@
 import { isClientError } from '@holdfast/client'
 import type { Command } from 'commander'
 import { connect } from '../../connection/connection.ts'
+import { readCode } from '../../connection/prove-again.ts'
 import { readPassword } from '../../connection/read-password.ts'
 import { printJson, say } from '../../output/say.ts'
-import { readCode } from './login.ts'
 
 /** Own password, with what proves that it may be changed. */
 export function addPassword(program: Command): void {

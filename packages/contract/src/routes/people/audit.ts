@@ -53,5 +53,6 @@ export const auditRoutes = {
       'finding is named with its row as it is. The log tells who did it and why.',
     body: { kind: 'json', schema: auditAcknowledgement },
     answer: { status: 200, description: 'What was found.', schema: auditAcknowledged },
+    errors: ['CONFIRMATION_REQUIRED'],
   }),
 } as const

@@ -2,6 +2,7 @@ import type { Call } from '@holdfast/core/call.ts'
 import type { JsonObject } from '@holdfast/core/records.ts'
 import { authorize } from '../../access/decide.ts'
 import type { Engine } from '../../engine.ts'
+import { requireConfirmed } from '../../identity/sessions/require-confirmed.ts'
 import { inspectAudits } from '../inspect-audits.ts'
 
 export interface Acknowledgement {
@@ -23,6 +24,7 @@ export async function acknowledgeAudits(
   reason: string,
 ): Promise<Acknowledgement> {
   authorize(call.principal, 'audit:admin', {})
+  requireConfirmed(engine, call)
   const { open, last } = await inspectAudits(engine, { signal: call.signal })
   const findings = open.map(({ text }) => text)
   const detail = {
