@@ -17,8 +17,11 @@ export async function allowOrigin(request: ReadRequest): Promise<Answer | undefi
       ? undefined
       : await context.engine.catalog.view.buckets.byName(address.bucket)
   if (method === 'OPTIONS') return preflight(request, found)
-  const rule = rulesOf(found).find(one => fits(one, { origin: origin ?? '', method, headers: [] }))
-  if (rule !== undefined) Object.assign(request.allowed, corsHeaders(rule, origin ?? '', method))
+  // AWS holds also what is no preflight to the method that it names as one.
+  const named = headers.get('access-control-request-method') ?? method
+  const asked = { origin: origin ?? '', method: named, headers: [] }
+  const rule = rulesOf(found).find(one => fits(one, asked))
+  if (rule !== undefined) Object.assign(request.allowed, corsHeaders(rule, asked.origin, named))
   return undefined
 }
 

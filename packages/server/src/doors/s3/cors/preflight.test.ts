@@ -50,3 +50,15 @@ test('where there are no rules a preflight is told so', async () => {
     assert.match(text, /CORSResponse: CORS is not enabled for this bucket\./)
   }
 })
+
+test('a request that names a method as a preflight does is held to the rules of that', async () => {
+  const rule = async (headers: Record<string, string>) => {
+    const origin = 'https://one.example'
+    return (await s3.send('GET /ruled', { headers: { origin, ...headers } })).headers
+  }
+  const allowed = 'access-control-allow-origin'
+  assert.equal((await rule({}))[allowed], undefined)
+  const named = await rule({ 'access-control-request-method': 'PUT' })
+  assert.equal(named[allowed], 'https://one.example')
+  assert.equal((await rule({ 'access-control-request-method': 'POST' }))[allowed], undefined)
+})
