@@ -36,7 +36,7 @@ export interface UploadPartInput extends UploadAddress {
 /** With what the object will be encrypted by. */
 export type SealedPart = UploadPart & Pick<ObjectFacets, 'encryption'>
 
-/** Durable when it resolves. The checksum of the upload's algorithm is always computed. */
+/** Durable when it resolves. The checksum of the upload's or the part's algorithm is computed. */
 export async function uploadPart(
   engine: Engine,
   call: Call,
@@ -87,12 +87,14 @@ async function keepPart(
 ): Promise<UploadPart> {
   const { number, length, expected, trailing } = input
   const algorithm = upload.checksum?.algorithm
+  // One that trails the bytes must be computed before it is known, also where none is kept.
+  const computed = algorithm ?? input.algorithm
   const received = await receiveUpload(engine, call, input.source, {
     length,
     expected,
     trailing,
     md5: true,
-    digests: algorithm === undefined ? undefined : [digestNameOf(algorithm)],
+    digests: computed === undefined ? undefined : [digestNameOf(computed)],
     sizeMax: bounds.partBytesMax,
   })
   try {

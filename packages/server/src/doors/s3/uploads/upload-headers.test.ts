@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { after, before, test } from 'node:test'
+import { crc32 } from 'node:zlib'
+import { crc32c } from '@holdfast/core/checksums/crc32c.ts'
+import { crc64Hex, crc64nvme } from '@holdfast/core/checksums/crc64nvme.ts'
 import { type S3TestServer, startS3, told } from '../started-s3.test.ts'
 
 let s3: S3TestServer
@@ -15,6 +18,8 @@ after(async () => {
 
 const refused = [400, 'InvalidRequest']
 const sha256 = createHash('sha256').update('one').digest('base64')
+
+const hexed = (hex: string) => Buffer.from(hex, 'hex').toString('base64')
 
 async function begin(key: string, headers: Record<string, string>): Promise<string> {
   const { text } = await s3.send(`POST /parts/${key}?uploads`, { headers })
@@ -35,6 +40,38 @@ test('a part comes with the checksum of its upload or with none', async () => {
   const headers = { 'x-amz-checksum-sha256': sha256 }
   const free = await s3.send(`PUT ${plain}&partNumber=1`, { body: 'one', headers })
   assert.deepEqual(told(free), [200, undefined])
+})
+
+// What boto3 sends over TLS after a create_multipart_upload that names no algorithm.
+test('a checksum behind a part is held to where the upload named none', async () => {
+  const upload = await begin('trailed', {})
+  const sha512 = createHash('sha512').update('one').digest('base64')
+  const right = {
+    crc32: hexed(crc32('one').toString(16).padStart(8, '0')),
+    crc32c: hexed(crc32c(Buffer.from('one')).toString(16).padStart(8, '0')),
+    crc64nvme: hexed(crc64Hex(crc64nvme(Buffer.from('one')))),
+    sha1: createHash('sha1').update('one').digest('base64'),
+    sha256,
+    sha512,
+  }
+  for (const [name, value] of Object.entries(right)) {
+    const trailer = `x-amz-checksum-${name}`
+    const part = async (sum: string) =>
+      told(
+        await s3.send(`PUT ${upload}&partNumber=1`, {
+          body: `3\r\none\r\n0\r\n${trailer}:${sum}\r\n\r\n`,
+          payload: 'STREAMING-UNSIGNED-PAYLOAD-TRAILER',
+          headers: {
+            'content-encoding': 'aws-chunked',
+            'x-amz-decoded-content-length': '3',
+            'x-amz-trailer': trailer,
+          },
+        }),
+      )
+    assert.deepEqual(await part(value), [200, undefined], name)
+    const other = Buffer.alloc(Buffer.from(value, 'base64').length).toString('base64')
+    assert.deepEqual(await part(other), [400, 'BadDigest'], name)
+  }
 })
 
 test('headers of checksums and sizes that say nothing are no valid request', async () => {
