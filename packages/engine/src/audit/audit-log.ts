@@ -11,7 +11,7 @@ import { beginHead, type SealedHead, writeHead } from './audit-head.ts'
 import { type AuditKeys, checkSeal, OF_STORE } from './audit-keys.ts'
 import { BROKEN } from './chain-check.ts'
 import { checkEnd } from './check-end.ts'
-import { RefusalTally } from './refusal-tally.ts'
+import { REFUSALS, RefusalTally, VISITS } from './refusal-tally.ts'
 import { brokenSince } from './upkeep/broken-since.ts'
 import { ACKNOWLEDGED, DROPPED } from './upkeep/sealed-word.ts'
 
@@ -20,7 +20,7 @@ export interface AuditParts {
   readonly element: Element
   readonly clock: Clock
   readonly keys: AuditKeys
-  /** Refusals of one address that have rows of their own; more are counted. */
+  /** Refusals, and visits, of one address that have rows of their own; more are counted. */
   readonly refusals?: Rate | undefined
   /** Told when rows could not be written. */
   readonly onError: (error: unknown) => void
@@ -73,13 +73,16 @@ export class AuditLog {
   #head: AuditLink | undefined
   #headTimer: Promise<void> | undefined
   readonly #closing = new AbortController()
-  readonly #tally: RefusalTally
+  readonly #refusals: RefusalTally
+  readonly #visits: RefusalTally
   #tallyTimer: Promise<void> | undefined
 
   constructor(parts: AuditParts) {
     this.#parts = parts
     const [a = 0, b = 0, c = 0, d = 0] = parts.keys.ofStore.secret
-    this.#tally = new RefusalTally(parts.refusals, a | (b << 8) | (c << 16) | (d << 24))
+    const seed = a | (b << 8) | (c << 16) | (d << 24)
+    this.#refusals = new RefusalTally(REFUSALS, parts.refusals, seed)
+    this.#visits = new RefusalTally(VISITS, parts.refusals, seed)
   }
 
   /** Where the log ends; undefined before the start. */
@@ -129,8 +132,12 @@ export class AuditLog {
 
   /** As `record`; of an address that causes too many, it is counted in a row of many. */
   recordRefusal(entry: AuditEntry): void {
-    if (!this.#tally.count(entry, this.#parts.clock.monotonic())) this.record(entry)
-    else this.#tallyTimer ??= this.#tellTallySoon()
+    this.#recordOrCount(this.#refusals, entry)
+  }
+
+  /** The same for visits by share link: whoever has one can cause as many as it likes. */
+  recordVisit(entry: AuditEntry): void {
+    this.#recordOrCount(this.#visits, entry)
   }
 
   /** Resolves when the row is durable. */
@@ -190,6 +197,11 @@ export class AuditLog {
     await this.flush()
     await this.#headTimer
     await this.#writeHead()
+  }
+
+  #recordOrCount(tally: RefusalTally, entry: AuditEntry): void {
+    if (!tally.count(entry, this.#parts.clock.monotonic())) this.record(entry)
+    else this.#tallyTimer ??= this.#tellTallySoon()
   }
 
   #start(): void {
@@ -285,7 +297,7 @@ export class AuditLog {
   async #tellTallySoon(): Promise<void> {
     await this.#parts.clock.sleep(TALLY_MS, this.#closing.signal).catch(() => {})
     this.#tallyTimer = undefined
-    for (const row of this.#tally.rows()) this.record(row)
+    for (const row of [...this.#refusals.rows(), ...this.#visits.rows()]) this.record(row)
   }
 
   async #writeHeadSoon(): Promise<void> {

@@ -84,6 +84,29 @@ const onError = (error: unknown) => {
   throw error
 }
 
+test('visits by share link beyond a number are counted, each one, in few rows', async () => {
+  await using opened = await openTestStore()
+  const { catalog, element, clock, auditKeys: keys } = opened.engine
+  const parts = { catalog, element, clock, keys, onError }
+  const log = new AuditLog({ ...parts, refusals: { quota: 5, windowMs: 3_600_000 } })
+  const visit = (ip: string, share: string): AuditEntry => {
+    return { ...entryOf('openShare'), actorKind: 'user', ip, detail: { share_id: share } }
+  }
+  for (let n = 0; n < 300; n += 1) log.recordVisit(visit('192.0.2.1', 'a'))
+  for (let n = 0; n < 40; n += 1) log.recordVisit(visit('192.0.2.1', 'b'))
+  // Whoever has many addresses gets no row for each of them.
+  for (let n = 0; n < 400; n += 1) log.recordVisit(visit(`198.51.${n >> 8}.${n & 255}`, 'a'))
+  await log.close()
+  const { items, total } = await listAudits(opened.engine, opened.call, { limit: 1000 })
+  const counted = items.filter(({ entry }) => entry.action === 'visits')
+  const sum = items.reduce((all, { entry }) => all + Number(entry.detail.count ?? 1), 0)
+  assert.equal(sum, 740)
+  assert.equal(total, 50 + 101)
+  const mine = counted.find(({ entry }) => entry.ip === '192.0.2.1')?.entry
+  assert.deepEqual([mine?.outcome, mine?.detail.shares], ['success', { a: 295, b: 40 }])
+  await wholeWith(opened, total)
+})
+
 test('refusals of an address that causes too many are counted, each one, in few rows', async () => {
   await using opened = await openTestStore()
   const { catalog, element, clock, auditKeys: keys } = opened.engine

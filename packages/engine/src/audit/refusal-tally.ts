@@ -7,9 +7,32 @@ interface Tally {
   count: number
   readonly first: AuditEntry
   last: AuditEntry
-  /** By code of the refusal. */
-  readonly codes: Map<string, number>
+  /** Of each code of refusals, or of each share link. */
+  readonly named: Map<string, number>
   readonly actions: Set<string>
+}
+
+/** What is counted, and how its rows tell of it. */
+interface Kind {
+  readonly action: string
+  readonly outcome: AuditEntry['outcome']
+  readonly field: string
+  nameOf(entry: AuditEntry): string
+  /** Whoever could come from as many addresses as it likes, at no risk. */
+  isStranger(entry: AuditEntry): boolean
+}
+
+export const REFUSALS: Kind = {
+  ...{ action: 'refusals', outcome: 'refused', field: 'codes' },
+  nameOf: ({ code }) => code ?? 'none',
+  isStranger: ({ actorKind }) => actorKind === 'anonymous',
+}
+
+/** Rows of them name the maker of the link, but anybody may have it. */
+export const VISITS: Kind = {
+  ...{ action: 'visits', outcome: 'success', field: 'shares' },
+  nameOf: ({ detail }) => String(detail.share_id ?? 'none'),
+  isStranger: () => true,
 }
 
 /** Addresses with a row of their own each time, while others are told together. */
@@ -22,16 +45,19 @@ const NAMES_MAX = 20
 const OTHERS = ''
 
 /**
- * Refusals of addresses that cause too many: counted, and told in one row each now and then. A
- * flood of them costs neither a row nor memory for every one, and none is missing from the count.
+ * Refusals, or visits by share links, of addresses that cause too many: counted, and told in one
+ * row each now and then. A flood of them costs neither a row nor memory for every one, and none is
+ * missing from the count.
  */
 export class RefusalTally {
   readonly #table: RateTable | undefined
   readonly #strangers: RateTable | undefined
+  readonly #kind: Kind
   #tallies = new Map<string, Tally>()
 
-  /** Without a rate every refusal has a row of its own. */
-  constructor(rate: Rate | undefined, seed: number) {
+  /** Without a rate each has a row of its own. */
+  constructor(kind: Kind, rate: Rate | undefined, seed: number) {
+    this.#kind = kind
     this.#table = rate && new RateTable(rate, { keysMax: KEYS_MAX, seed })
     const all = rate && { ...rate, quota: rate.quota * STRANGERS }
     this.#strangers = all && new RateTable(all, { keysMax: 1, seed })
@@ -49,17 +75,17 @@ export class RefusalTally {
     this.#tallies.set(place, tally)
     tally.count += 1
     tally.last = entry
-    const code = entry.code ?? 'none'
-    if (tally.codes.size < NAMES_MAX || tally.codes.has(code)) {
-      tally.codes.set(code, (tally.codes.get(code) ?? 0) + 1)
+    const name = this.#kind.nameOf(entry)
+    if (tally.named.size < NAMES_MAX || tally.named.has(name)) {
+      tally.named.set(name, (tally.named.get(name) ?? 0) + 1)
     }
     if (tally.actions.size < NAMES_MAX) tally.actions.add(entry.action)
     return true
   }
 
   /** Whoever has a network of many addresses would fill the disk else, without any credential. */
-  #mayStranger({ actorKind }: AuditEntry, nowMs: number): boolean {
-    if (actorKind !== 'anonymous') return true
+  #mayStranger(entry: AuditEntry, nowMs: number): boolean {
+    if (!this.#kind.isStranger(entry)) return true
     return this.#strangers?.take('', nowMs).allowed !== false
   }
 
@@ -67,29 +93,31 @@ export class RefusalTally {
   rows(): AuditEntry[] {
     const tallies = this.#tallies
     this.#tallies = new Map()
-    return [...tallies].map(([key, tally]) => rowOf(key, tally))
+    return [...tallies].map(([key, tally]) => rowOf(this.#kind, key, tally))
   }
 }
 
 function newTally(first: AuditEntry): Tally {
-  return { count: 0, first, last: first, codes: new Map(), actions: new Set() }
+  return { count: 0, first, last: first, named: new Map(), actions: new Set() }
 }
 
-function rowOf(key: string, { count, first, last, codes, actions }: Tally): AuditEntry {
-  const { id, kind, name } = systemPrincipal
+function rowOf(kind: Kind, key: string, tally: Tally): AuditEntry {
+  const { count, first, last, named, actions } = tally
+  const { action, outcome, field } = kind
+  const { id, kind: actorKind, name } = systemPrincipal
   return {
     at: last.at,
-    ...{ actor: id, actorKind: kind, actorName: name, requestId: last.requestId },
+    ...{ actor: id, actorKind, actorName: name, requestId: last.requestId },
     // The network where it is one of many: single addresses of it were not kept.
     ip: key === OTHERS ? '' : key,
     agent: last.agent,
-    ...{ action: 'refusals', outcome: 'refused', status: last.status, code: last.code },
+    ...{ action, outcome, status: last.status, code: last.code },
     resource: {},
     detail: {
       count,
       since: first.at,
       until: last.at,
-      codes: Object.fromEntries(codes),
+      [field]: Object.fromEntries(named),
       actions: [...actions],
     },
   }

@@ -76,7 +76,9 @@ export const limitSettings = {
   refusalRate: {
     name: 'RATE_LIMIT_AUDIT',
     kind: rate,
-    description: 'Refusals of one address with an audit row each; more are counted in one row.',
+    description:
+      'Refusals of one address with an audit row each, and as many visits by share link; more ' +
+      'are counted in one row.',
     standard: minutes(300, 10) as Rate | undefined,
   },
   addressPlaces: {

@@ -56,3 +56,12 @@ test('what only looks like a token is logged, however long it is', () => {
     assert.equal(loggedPath(secret), '(hidden)')
   }
 })
+
+test('a path is logged in visible ASCII alone', () => {
+  assert.equal(
+    loggedPath('/a\u0000\n\u001b[31m b\u007f\u0085\u009b\u00e9\u00ff'),
+    '/a%00%0A%1B[31m%20b%7F%85%9B%E9%FF',
+  )
+  assert.equal(loggedPath('/\u2028\ud800'), '/%E2%80%A8%EF%BF%BD')
+  assert.equal(loggedPath('/a"b\\<c>%20'), '/a"b\\<c>%20')
+})

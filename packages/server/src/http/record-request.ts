@@ -137,7 +137,19 @@ export function loggedPath(path: string): string {
   if (/presigned[^\w-]/i.test(plain)) return '/api/v2/presigned/(hidden)'
   if (/hfs_|v2\W+shared\W|^\W*s\W/i.test(plain)) return '/s/(hidden)'
   // The decoded text only decides: what is not hidden is logged as it came.
-  return KEY.test(plain) || holdsToken(plain) ? '(hidden)' : path.slice(0, 512)
+  return KEY.test(plain) || holdsToken(plain) ? '(hidden)' : visiblePath(path)
+}
+
+/** In visible ASCII, whatever the parser let through: terminals obey bytes above and below it. */
+export function visiblePath(path: string): string {
+  return path.slice(0, 512).replaceAll(/[^!-~]/g, one => {
+    const code = one.charCodeAt(0)
+    return code > 0xff ? encodeURIComponent(one.toWellFormed()) : `%${hexOf(code)}`
+  })
+}
+
+function hexOf(code: number): string {
+  return code.toString(16).toUpperCase().padStart(2, '0')
 }
 
 /** A key of ours that was put into an address by mistake. */

@@ -195,6 +195,8 @@ test('versions are filtered by time, state and what made them', async () => {
   }
   for (const wrong of [
     'created_after=2026-02-31T00:00:00Z',
+    'created_after=2026-06-30T23:59:60Z',
+    'created_before=2026-12-31T23:59:60Z',
     'created_before=2026-13-01T00:00:00Z',
   ]) {
     refused(await server.ask(`GET ${path}/versions?${wrong}`), 422, 'VALIDATION_ERROR')

@@ -1,4 +1,5 @@
 import type { VersionResponse } from '@holdfast/contract/schemas/version.ts'
+import { invalidFields } from '@holdfast/core/errors.ts'
 import type { Version } from '@holdfast/core/records.ts'
 import { findAsset } from '@holdfast/engine/assets/find-asset.ts'
 import { compareVersions } from '@holdfast/engine/versions/compare.ts'
@@ -34,8 +35,8 @@ export const versionOperations: Pick<Operations, Names> = {
       status,
       includeDeleted: query.include_deleted,
       change: query.change_type,
-      createdAfter: isoOf(query.created_after),
-      createdBefore: isoOf(query.created_before),
+      createdAfter: isoOf('created_after', query.created_after),
+      createdBefore: isoOf('created_before', query.created_before),
     })
     const asset = await shownAsset(exchange, params.id)
     const items = page.items.map(version => versionWire(version, asset))
@@ -136,6 +137,10 @@ async function shownAsset({ context, call }: Scope, id: string) {
 }
 
 /** Any spelling of RFC 3339 as the one that records have. */
-function isoOf(text: string | undefined): string | undefined {
-  return text === undefined ? undefined : new Date(text).toISOString()
+function isoOf(path: string, text: string | undefined): string | undefined {
+  if (text === undefined) return undefined
+  const time = new Date(text)
+  if (!Number.isNaN(time.getTime())) return time.toISOString()
+  // The schema takes leap seconds (RFC 3339 §5.7); no clock of ours has them.
+  throw invalidFields({ path, problem: 'must be an ISO 8601 time' })
 }

@@ -1,4 +1,5 @@
 import type { Context } from '../../context.ts'
+import { visiblePath } from '../../http/record-request.ts'
 import { NO_OPERATION } from '../../telemetry/request-tallies.ts'
 import type { Trace } from '../../telemetry/trace.ts'
 import type { S3Request } from './requests/request.ts'
@@ -53,7 +54,7 @@ export function recordS3Answer({ metrics, log, clock }: Context, facts: S3Answer
       ...(parentId === undefined ? {} : { parent_span_id: parentId }),
       door: 's3',
       method,
-      path: facts.path.slice(0, 512),
+      path: visiblePath(facts.path),
       operation,
       status,
       ...(code === undefined ? {} : { code }),

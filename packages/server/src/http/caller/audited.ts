@@ -14,14 +14,14 @@ import { isOfGuesses } from '../limits/guesses.ts'
  * too, which follow within milliseconds. Changes of assets stand in the change log, and here only
  * if the settings ask for it.
  */
-export type Duty = 'none' | 'soon' | 'before-answer'
+export type Duty = 'none' | 'soon' | 'visit' | 'before-answer'
 
 export function dutyOf(operationId: string, route: Route, isDataAudited: boolean): Duty {
   const { method, permission, path } = route
   const changes = method !== 'GET' && method !== 'HEAD'
   if (OWN_AFFAIRS.test(path)) return changes ? 'before-answer' : 'none'
-  // Whoever comes with a share link has no name of their own: each visit is noted.
-  if (/^\/(s|api\/v2\/shared)\//.test(path)) return 'soon'
+  // Whoever comes with a share link has no name of their own: visits are noted, floods counted.
+  if (/^\/(s|api\/v2\/shared)\//.test(path)) return 'visit'
   if (isAdministrative(permission)) return changes ? 'before-answer' : 'soon'
   if (permission === 'open' || operationId.startsWith('get')) return 'none'
   return changes && isDataAudited ? 'soon' : 'none'
@@ -45,7 +45,8 @@ export async function auditSuccess(
   if (duty === 'none') return
   const entry = entryOf(context, request, { outcome: 'success', status, code: null })
   const full = { ...entry, resource: plainObject(resource) }
-  if (duty === 'soon') context.audit.record(full)
+  if (duty === 'visit') context.audit.recordVisit(full)
+  else if (duty === 'soon') context.audit.record(full)
   else await context.audit.recordDurably(full)
 }
 
