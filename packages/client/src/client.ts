@@ -27,7 +27,7 @@ export type { ByteStream, UploadBody } from './body/upload-body.ts'
 export { ClientError, isClientError } from './client-error.ts'
 export type { Download, DownloadOptions } from './download/download.ts'
 export type { AssetKey, AssetRef, Put, PutOptions } from './groups/asset-content.ts'
-export type { CallOptions, ClientOptions } from './options.ts'
+export type { CallOptions, ClientOptions, Confirm } from './options.ts'
 export type { RetryEvent, RetryPolicy } from './wire/retry.ts'
 
 export type Client = ReturnType<typeof openClient>

@@ -1,6 +1,11 @@
 import type { Sha256 } from './body/sha256.ts'
 import type { RetryEvent, RetryPolicy } from './wire/retry.ts'
 
+export type Confirm = (proof: {
+  readonly password: string
+  readonly code?: string
+}) => Promise<unknown>
+
 export interface ClientOptions {
   /** Address of the server, such as `http://127.0.0.1:8005`; a path in it stays in front. */
   readonly url: string
@@ -14,6 +19,12 @@ export interface ClientOptions {
   readonly retry?: Partial<RetryPolicy>
   /** Told before every wait for another attempt. */
   readonly onRetry?: (event: RetryEvent) => void
+  /**
+   * Called when a session alone is not enough (CONFIRMATION_REQUIRED): asks the person for the
+   * password, and gives it to `confirm`, with the code where that is refused with
+   * SECOND_FACTOR_REQUIRED. The call goes on when it resolves. Without it, calls fail.
+   */
+  readonly onConfirm?: (confirm: Confirm) => Promise<void>
   /** Sent with every request. */
   readonly headers?: Readonly<Record<string, string>>
   /** Default: the global `fetch`. */

@@ -132,6 +132,11 @@ export const errorTable = {
     'Disable the present one, or begin anew.',
   ),
   SECOND_FACTOR_MISSING: entry('conflict', 'The account has no second factor.', ''),
+  CONFIRMATION_REQUIRED: entry(
+    'forbidden',
+    'This takes a fresh proof of who you are: a session alone is not enough.',
+    'POST /api/v2/auth/confirm with the password, or log in anew, and ask again.',
+  ),
   RESET_INVALID: entry(
     'forbidden',
     'The reset of the password is not good: used, too old, or replaced by a newer one.',

@@ -143,6 +143,8 @@ export interface Session extends IdentityFields {
   /** Where the last refresh came from. */
   readonly lastIp: string
   readonly lastAgent: string
+  /** When its user last proved who they are; absent where it is of a program. */
+  readonly confirmedAt?: string
   /** Of a service account: it ends with the secret that began it, and never widens its scope. */
   readonly client?: { readonly secretId: string; readonly scope: string | null }
 }

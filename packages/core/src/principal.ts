@@ -30,6 +30,8 @@ export interface Principal {
   readonly within?: Within
   /** The login that its token came from. */
   readonly sessionId?: string
+  /** When the user of that login last proved who they are; absent for programs. */
+  readonly confirmedAt?: string
   /** The key pair of S3 that it signs with. */
   readonly pairId?: string
   /** The secret that its token was given for. */

@@ -44,6 +44,7 @@ import { adoptUserTransaction, closeUserTransaction } from './identity/outside/a
 import { beginResetTransaction, useResetTransaction } from './identity/resets/reset-transactions.ts'
 import { addSigningKeyTransaction } from './identity/sessions/key-transactions.ts'
 import {
+  confirmSessionTransaction,
   endSessionsTransaction,
   endSessionTransaction,
   renewSessionTransaction,
@@ -122,6 +123,7 @@ export const transactions = {
   'users.close': closeUserTransaction,
   'sessions.start': startSessionTransaction,
   'sessions.renew': renewSessionTransaction,
+  'sessions.confirm': confirmSessionTransaction,
   'sessions.end': endSessionTransaction,
   'sessions.endAll': endSessionsTransaction,
   'accounts.startSession': startAccountSessionTransaction,

@@ -191,6 +191,7 @@ function identitySettings(settings: Settings): Partial<IdentitySettings> {
     accessSeconds: settings.accessTokenSeconds,
     refreshSeconds: settings.refreshTokenSeconds,
     sessionSeconds: settings.sessionSeconds,
+    confirmSeconds: settings.confirmSeconds,
     accountRefresh: settings.accountRefreshTokens,
     accountRequestsPerMinute: settings.accountRequestsPerMinute,
     rotationSeconds: settings.keyRotationSeconds,

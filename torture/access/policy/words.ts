@@ -157,6 +157,7 @@ const ofNoBucket = {
   listShares: nothing,
   getShare: nothing,
   revokeShare: nothing,
+  confirmSession: nothing,
   listSessions: nothing,
   endSession: nothing,
   endSessions: nothing,

@@ -4,6 +4,7 @@ import type { Command } from 'commander'
 import { say } from '../output/say.ts'
 import { UsageError } from '../output/usage-error.ts'
 import { interruptSignal } from './interrupt.ts'
+import { canProve, proveAgain } from './prove-again.ts'
 
 /** Options that every command takes. */
 export interface GlobalOptions {
@@ -34,6 +35,7 @@ export function connect(command: Command): Connection {
       url: options.url ?? (env.HOLDFAST_URL || DEFAULT_URL),
       key: options.key ?? (env.HOLDFAST_API_KEY || undefined),
       sha256: nodeSha256,
+      ...(canProve() ? { onConfirm: proveAgain } : {}),
       ...(isDebug
         ? {
             onRetry: ({ error, waitMs }) => say(`${error.code}, again in ${Math.round(waitMs)} ms`),

@@ -1,6 +1,7 @@
 import type { AnswerOf, BodyOf, ParamsOf, QueryOf } from '@holdfast/contract/route.ts'
 import type { OperationId, Routes } from '@holdfast/contract/routes.ts'
 import { plainBytes } from '../body/upload-body.ts'
+import { isClientError } from '../client-error.ts'
 import type { CallOptions } from '../options.ts'
 import { addressOf, type Params, type Query } from './address.ts'
 import { unexpected } from './answer.ts'
@@ -29,7 +30,31 @@ export async function callJson<Id extends OperationId>(
   id: Id,
   call: JsonCall<Id>,
 ): Promise<AnswerOf<Routes[Id]>> {
-  return await transport.run<AnswerOf<Routes[Id]>>(jsonRequest(id, call), readJson)
+  const run = async () => await transport.run<AnswerOf<Routes[Id]>>(jsonRequest(id, call), readJson)
+  try {
+    return await run()
+  } catch (error) {
+    const isDue = isClientError(error) && error.code === 'CONFIRMATION_REQUIRED'
+    if (!isDue || transport.onConfirm === undefined) throw error
+    // Refused before anything was done, so it can be asked for again.
+    await transport.onConfirm(async proof => {
+      await confirmSession(transport, proof, call.options ?? {})
+    })
+    return await run()
+  }
+}
+
+/** Marks the session of the key of this client. */
+export async function confirmSession(
+  transport: Transport,
+  proof: BodyOf<Routes['confirmSession']>,
+  options: CallOptions,
+): Promise<AnswerOf<Routes['confirmSession']>> {
+  const call = { method: 'POST', path: '/api/v2/auth/confirm', json: proof, options } as const
+  return await transport.run<AnswerOf<Routes['confirmSession']>>(
+    jsonRequest('confirmSession', call),
+    readJson,
+  )
 }
 
 export function jsonRequest<Id extends OperationId>(id: Id, call: JsonCall<Id>): WireRequest {

@@ -397,3 +397,36 @@ test('a change under a condition is not repeated when its answer was lost', asyn
   assert.equal(error.mayHaveApplied, true)
   assert.equal(calls(), 1, 'a second try would be refused by what the first one did')
 })
+
+test('what a session alone is not enough for is asked for again once it was proven', async t => {
+  const due = problem(403, 'CONFIRMATION_REQUIRED')
+  const user = json(200, { id: 'x' })
+  const { client, seen } = await scripted(t, due, problem(401, 'SECOND_FACTOR_REQUIRED'), user)
+  const proofs = [{ password: 'p' }, { password: 'p', code: '123456' }]
+  const proven = client({
+    onConfirm: async confirm => {
+      await assert.rejects(confirm(proofs[0]!))
+      await confirm(proofs[1]!)
+    },
+  })
+  await proven.users.unlock('x')
+  assert.deepEqual(
+    seen.map(({ url, body }) => [url, body.toString()]),
+    [
+      ['/api/v2/users/x/unlock', ''],
+      ['/api/v2/auth/confirm', JSON.stringify(proofs[0])],
+      ['/api/v2/auth/confirm', JSON.stringify(proofs[1])],
+      ['/api/v2/users/x/unlock', ''],
+    ],
+  )
+  const always = await scripted(t, due)
+  const unasked = await failure(always.client().users.unlock('x'))
+  assert.equal(unasked.code, 'CONFIRMATION_REQUIRED')
+  assert.equal(always.calls(), 1)
+  let asked = 0
+  const onConfirm = async () => {
+    asked += 1
+  }
+  const twice = await failure(always.client({ onConfirm }).users.unlock('x'))
+  assert.deepEqual([twice.code, asked], ['CONFIRMATION_REQUIRED', 1])
+})

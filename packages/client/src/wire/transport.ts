@@ -41,11 +41,13 @@ const BYTES_PER_MS_MIN = 16
 export class Transport {
   readonly url: string
   readonly sha256: () => Sha256
+  readonly onConfirm: ClientOptions['onConfirm']
   readonly #options: ClientOptions
 
   constructor(options: ClientOptions) {
     this.url = parseServerUrl(options.url)
     this.sha256 = options.sha256 ?? (() => new StreamingSha256())
+    this.onConfirm = options.onConfirm
     this.#options = options
   }
 

@@ -139,6 +139,7 @@ export const adminRoutes = {
     description: 'It can be given no permission and no bucket that the issuer does not have.',
     body: { kind: 'json', schema: keyCreate },
     answer: { status: 201, description: 'The key, shown this once.', schema: keyCreated },
+    errors: ['CONFIRMATION_REQUIRED'],
   }),
   revokeKey: route({
     method: 'DELETE',

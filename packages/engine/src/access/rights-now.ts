@@ -5,6 +5,7 @@ import type { Principal } from '@holdfast/core/principal.ts'
 import type { Engine } from '../engine.ts'
 import { requireFactor } from '../identity/factors/require-factor.ts'
 import { mayAct, principalOfUser } from '../identity/principal-of-user.ts'
+import { factsOf } from '../identity/sessions/authenticate-token.ts'
 import { requireUnlocked } from '../identity/sessions/lockout.ts'
 import { findAccessKey } from './keys/access-keys.ts'
 import { currentPrincipal } from './links/current-principal.ts'
@@ -81,7 +82,7 @@ async function userNow(
   if (session === undefined || !mayAct(engine, user)) return undefined
   requireUnlocked(engine, user)
   requireFactor(engine, user)
-  return (await principalOfUser(engine, user)).principal
+  return { ...(await principalOfUser(engine, user)).principal, ...factsOf(session) }
 }
 
 async function accountNow(

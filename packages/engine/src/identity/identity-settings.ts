@@ -5,6 +5,8 @@ export interface IdentitySettings {
   readonly refreshSeconds: number
   /** No session of a user lives longer, however often it is refreshed. */
   readonly sessionSeconds: number
+  /** What gives rights to others or outlives a session takes a proof no older; 0 for none. */
+  readonly confirmSeconds: number
   /** Whether service accounts get refresh tokens as well, which RFC 6749 §4.4.3 advises against. */
   readonly accountRefresh: boolean
   /** Requests of a service account that has no limit of its own; 0 for no limit. */
@@ -38,6 +40,7 @@ export const defaultIdentitySettings: IdentitySettings = Object.freeze({
   accessSeconds: HOUR / 2,
   refreshSeconds: 7 * 24 * HOUR,
   sessionSeconds: 30 * 24 * HOUR,
+  confirmSeconds: HOUR / 4,
   accountRefresh: false,
   accountRequestsPerMinute: 100,
   rotationSeconds: 24 * HOUR,

@@ -87,6 +87,7 @@ function readAll(read: ReadSetting): Settings {
     accessTokenSeconds: read(table.accessTokenSeconds),
     refreshTokenSeconds: read(table.refreshTokenSeconds),
     sessionSeconds: read(table.sessionSeconds),
+    confirmSeconds: read(table.confirmSeconds),
     accountRefreshTokens: read(table.accountRefreshTokens),
     keyRotationSeconds: read(table.keyRotationSeconds),
     keyOverlapSeconds: read(table.keyOverlapSeconds),

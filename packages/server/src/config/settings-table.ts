@@ -264,6 +264,14 @@ export const settingsTable = {
     description: 'After so long people log in again, however often the session was refreshed.',
     standard: 30 * 86_400,
   }),
+  confirmSeconds: setting({
+    name: 'CONFIRMATION_LIFETIME',
+    kind: seconds(0, 86_400),
+    description:
+      'So long after a login, or after proving it anew, people may do what gives rights to ' +
+      'others or outlives the session; 0 asks for no proof.',
+    standard: 900,
+  }),
   accountRefreshTokens: setting({
     name: 'ACCOUNT_REFRESH_TOKENS',
     kind: boolean,

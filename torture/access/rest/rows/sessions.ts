@@ -19,6 +19,8 @@ const session = async ({ lab }: World) => {
 const byUser = ({ made: { id = '' } }: World) => ({ params: { id } })
 
 export const sessionRows = {
+  // The password is that of everybody here.
+  confirmSession: { rule: rules.session, ask: () => ({ json: { password } }), once: true },
   listSessions: { rule: rules.self, ask: () => ({}), once: true },
   endSession: {
     rule: nobodys,

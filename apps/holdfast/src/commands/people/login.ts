@@ -1,7 +1,9 @@
 import { type Client, isClientError } from '@holdfast/client'
 import type { Command } from 'commander'
 import { connect } from '../../connection/connection.ts'
+import { proveAgain, readCode } from '../../connection/prove-again.ts'
 import { readPassword } from '../../connection/read-password.ts'
+import { timeText } from '../../output/amounts.ts'
 import { print, printJson, say } from '../../output/say.ts'
 
 export function addLogin(program: Command): void {
@@ -24,6 +26,22 @@ export function addLogin(program: Command): void {
         print(tokens.access_token)
         say(`good for ${Math.round(tokens.expires_in / 60)} minutes`)
       }
+    })
+  program
+    .command('confirm')
+    .summary('prove again who you are')
+    .description(
+      'Prove again who you are, with what a login takes: for what gives rights to others or ' +
+        'outlives the session. Commands that need it ask for it on a terminal, and take ' +
+        'HOLDFAST_PASSWORD and HOLDFAST_CODE where these are set.',
+    )
+    .action(async (_: unknown, command: Command) => {
+      const { client, json, signal } = connect(command)
+      await proveAgain(async proof => {
+        const answer = await client.sessions.confirm(proof, { signal })
+        if (json) printJson(answer)
+        else say(`good until ${timeText(answer.confirmed_until)}`)
+      })
     })
   program
     .command('logout')
@@ -61,8 +79,4 @@ async function logIn(
       { signal },
     )
   }
-}
-
-export async function readCode(): Promise<string> {
-  return await readPassword('HOLDFAST_CODE', 'code of the authenticator, or a recovery code:')
 }

@@ -1,8 +1,8 @@
 import type { Command } from 'commander'
 import { connect } from '../../connection/connection.ts'
+import { readCode } from '../../connection/prove-again.ts'
 import { readPassword } from '../../connection/read-password.ts'
 import { print, printJson, say } from '../../output/say.ts'
-import { readCode } from './login.ts'
 
 /** Own second factor: asks for the password, since a session is not enough to change it. */
 export function addSecondFactor(program: Command): void {

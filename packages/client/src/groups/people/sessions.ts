@@ -1,5 +1,7 @@
+import type { BodyOf } from '@holdfast/contract/route.ts'
+import type { Routes } from '@holdfast/contract/routes.ts'
 import type { CallOptions } from '../../options.ts'
-import { callJson } from '../../wire/operations.ts'
+import { callJson, confirmSession } from '../../wire/operations.ts'
 import type { Transport } from '../../wire/transport.ts'
 
 export interface SessionsOptions extends CallOptions {
@@ -12,6 +14,14 @@ export function sessionCalls(transport: Transport) {
   const own = '/api/v2/auth/sessions'
   const ofUser = '/api/v2/users/{id}/sessions'
   return {
+    /**
+     * Proves again who the session belongs to, for calls that are refused with
+     * CONFIRMATION_REQUIRED. `onConfirm` of the client asks for it where it is due.
+     */
+    async confirm(proof: BodyOf<Routes['confirmSession']>, options: CallOptions = {}) {
+      return await confirmSession(transport, proof, options)
+    },
+
     async list({ userId: id, ...options }: SessionsOptions = {}) {
       if (id === undefined) {
         return await callJson(transport, 'listSessions', { method: 'GET', path: own, options })

@@ -31,7 +31,7 @@ export const accessRoutes = {
     summary: 'Create a group of users',
     body: { kind: 'json', schema: groupCreate },
     answer: { status: 201, description: 'The group.', schema: groupResponse },
-    errors: ['GROUP_EXISTS', 'USER_NOT_FOUND'],
+    errors: ['CONFIRMATION_REQUIRED', 'GROUP_EXISTS', 'USER_NOT_FOUND'],
   }),
   getGroup: route({
     ...guarded,
@@ -50,7 +50,7 @@ export const accessRoutes = {
     params: groupParams,
     body: { kind: 'json', schema: groupUpdate },
     answer: { status: 200, description: 'The group.', schema: groupResponse },
-    errors: ['GROUP_NOT_FOUND', 'GROUP_EXISTS', 'USER_NOT_FOUND'],
+    errors: ['CONFIRMATION_REQUIRED', 'GROUP_NOT_FOUND', 'GROUP_EXISTS', 'USER_NOT_FOUND'],
   }),
   removeGroup: route({
     ...guarded,
@@ -77,7 +77,7 @@ export const accessRoutes = {
     description: 'Nobody can grant what they do not hold themselves.',
     body: { kind: 'json', schema: grantCreate },
     answer: { status: 201, description: 'The grant.', schema: grantResponse },
-    errors: ['BUCKET_NOT_FOUND', 'PRINCIPAL_NOT_FOUND', 'TOO_MANY_ITEMS'],
+    errors: ['CONFIRMATION_REQUIRED', 'BUCKET_NOT_FOUND', 'PRINCIPAL_NOT_FOUND', 'TOO_MANY_ITEMS'],
   }),
   removeGrant: route({
     ...guarded,

@@ -56,7 +56,7 @@ export const accountRoutes = {
     description: 'Nobody can give it more than they hold themselves.',
     body: { kind: 'json', schema: accountCreate },
     answer: { status: 201, description: 'The account.', schema: accountWithSecret },
-    errors: ['ACCOUNT_EXISTS'],
+    errors: ['CONFIRMATION_REQUIRED', 'ACCOUNT_EXISTS'],
   }),
   getAccount: route({
     ...guarded,
@@ -75,7 +75,7 @@ export const accountRoutes = {
     params: accountParams,
     body: { kind: 'json', schema: accountUpdate },
     answer: { status: 200, description: 'The account.', schema: accountResponse },
-    errors: ['ACCOUNT_NOT_FOUND'],
+    errors: ['CONFIRMATION_REQUIRED', 'ACCOUNT_NOT_FOUND'],
   }),
   removeAccount: route({
     ...guarded,
@@ -94,7 +94,7 @@ export const accountRoutes = {
     params: accountParams,
     body: { kind: 'json', schema: secretCreate, optional: true },
     answer: { status: 201, description: 'With the secret.', schema: accountWithSecret },
-    errors: ['ACCOUNT_NOT_FOUND', 'TOO_MANY_ITEMS'],
+    errors: ['CONFIRMATION_REQUIRED', 'ACCOUNT_NOT_FOUND', 'TOO_MANY_ITEMS'],
   }),
   removeSecret: route({
     ...guarded,

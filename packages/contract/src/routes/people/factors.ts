@@ -79,6 +79,6 @@ export const factorRoutes = {
     description: 'Ends the sessions of the user. Nobody takes off their own this way.',
     params: userParams,
     answer: { status: 200, description: 'The user.', schema: userResponse },
-    errors: ['USER_NOT_FOUND', 'SECOND_FACTOR_MISSING'],
+    errors: ['CONFIRMATION_REQUIRED', 'USER_NOT_FOUND', 'SECOND_FACTOR_MISSING'],
   }),
 } as const

@@ -120,7 +120,7 @@ export const identityRoutes = {
     summary: 'Create a user',
     body: { kind: 'json', schema: userCreate },
     answer: { status: 201, description: 'The user.', schema: userResponse },
-    errors: ['USER_EXISTS'],
+    errors: ['CONFIRMATION_REQUIRED', 'USER_EXISTS'],
   }),
   getUser: route({
     method: 'GET',
@@ -141,7 +141,13 @@ export const identityRoutes = {
     params: userParams,
     body: { kind: 'json', schema: userUpdate },
     answer: { status: 200, description: 'The user.', schema: userResponse },
-    errors: ['USER_NOT_FOUND', 'USER_EXISTS', 'USER_PROTECTED', 'SECOND_FACTOR_REQUIRED'],
+    errors: [
+      'CONFIRMATION_REQUIRED',
+      'USER_NOT_FOUND',
+      'USER_EXISTS',
+      'USER_PROTECTED',
+      'SECOND_FACTOR_REQUIRED',
+    ],
   }),
   removeUser: route({
     method: 'DELETE',
@@ -162,7 +168,7 @@ export const identityRoutes = {
     params: userParams,
     body: { kind: 'json', schema: userPasswordReset },
     answer: { status: 204, description: 'Set; all sessions have ended.' },
-    errors: ['USER_NOT_FOUND'],
+    errors: ['CONFIRMATION_REQUIRED', 'USER_NOT_FOUND'],
   }),
   unlockUser: route({
     method: 'POST',
@@ -172,6 +178,6 @@ export const identityRoutes = {
     summary: 'End a lock before its time',
     params: userParams,
     answer: { status: 200, description: 'The user.', schema: userResponse },
-    errors: ['USER_NOT_FOUND'],
+    errors: ['CONFIRMATION_REQUIRED', 'USER_NOT_FOUND'],
   }),
 } as const

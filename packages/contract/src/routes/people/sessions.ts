@@ -1,6 +1,8 @@
 import { route } from '../../route.ts'
 import { userParams } from '../../schemas/people/identity.ts'
 import {
+  confirmation,
+  confirmed,
   endSessionsQuery,
   sessionList,
   sessionParams,
@@ -14,6 +16,23 @@ const self = { tag: 'Login', permission: 'self' } as const
 const guarded = { tag: 'Users', permission: 'admin:users' } as const
 
 export const sessionRoutes = {
+  confirmSession: route({
+    ...self,
+    method: 'POST',
+    path: '/api/v2/auth/confirm',
+    summary: 'Prove again who you are, for what a session alone is not enough for',
+    description:
+      'What gives rights to others or outlives the session takes a login, or this, within ' +
+      '`STORAGE_CONFIRMATION_LIFETIME`; else it is refused with CONFIRMATION_REQUIRED. Wrong ' +
+      'passwords and codes count as at a login. API keys and service accounts are not asked; ' +
+      'people of an OpenID provider log in there again.',
+    body: { kind: 'json', schema: confirmation },
+    answer: { status: 200, description: 'Proven for a while.', schema: confirmed },
+    errors: [
+      ...['ACCOUNT_DISABLED', 'ACCOUNT_LOCKED', 'PASSWORD_CHANGE_REQUIRED'],
+      ...['SECOND_FACTOR_REQUIRED', 'IDENTITY_UNAVAILABLE'],
+    ] as const,
+  }),
   listSessions: route({
     ...self,
     method: 'GET',

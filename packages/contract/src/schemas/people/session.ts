@@ -1,5 +1,7 @@
 import Type, { type Static } from 'typebox'
 import { closed, time, uuid } from '../fields.ts'
+import { code } from './factors.ts'
+import { loginRequest } from './identity.ts'
 
 const ip = Type.String({ description: 'Address that the login came from.' })
 const agent = Type.String({ description: 'User-Agent of the login; anybody can send any.' })
@@ -23,6 +25,16 @@ export type SessionResponse = Static<typeof sessionResponse>
 export const sessionList = Type.Object(
   { items: Type.Array(sessionResponse), total: Type.Integer({ minimum: 0 }) },
   { title: 'SessionList' },
+)
+
+export const confirmation = Type.Object(
+  { password: loginRequest.properties.password, code: Type.Optional(code) },
+  { ...closed, title: 'Confirmation' },
+)
+
+export const confirmed = Type.Object(
+  { confirmed_until: time('Until then nothing of this session asks for it again.') },
+  { title: 'Confirmed' },
 )
 
 export const sessionsEnded = Type.Object(

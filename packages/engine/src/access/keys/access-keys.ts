@@ -7,6 +7,7 @@ import { commit } from '../../commit.ts'
 import { type Engine, systemCall } from '../../engine.ts'
 import { principalOfUser } from '../../identity/principal-of-user.ts'
 import { requireRightsOver } from '../../identity/rights-over.ts'
+import { requireConfirmed } from '../../identity/sessions/require-confirmed.ts'
 import { authorize, hasScope } from '../decide.ts'
 import { peekAccessKeyPrincipal, principalOfAccessKey } from './access-key-principal.ts'
 import { newAccessKeyId, newAccessSecret, openSecret, sealSecret } from './access-secret.ts'
@@ -30,6 +31,7 @@ export async function createAccessKey(
   input: AccessKeyInput,
 ): Promise<{ key: AccessKey; secret: string }> {
   const userId = await holderFor(engine, call, input.userId)
+  requireConfirmed(engine, call)
   const permissions = input.permissions ?? (userId === null ? [] : ['*'])
   requireKeyFields(engine, { ...input, permissions })
   // What a user may is asked at each use, so a key of one's own can hold no more than oneself.

@@ -10,6 +10,7 @@ import {
 import type { ApiKey } from '@holdfast/core/records.ts'
 import { commit } from '../../commit.ts'
 import { type Engine, systemCall } from '../../engine.ts'
+import { requireConfirmed } from '../../identity/sessions/require-confirmed.ts'
 import { authorize, hasScope, isAdministrator } from '../decide.ts'
 import { keyMakerOf, peekWhileMaker, principalWhileMaker } from './key-maker.ts'
 import { hashOfSecret, newSecret, prefixOfSecret } from './key-secret.ts'
@@ -30,6 +31,7 @@ export async function createKey(
   input: KeyInput,
 ): Promise<{ key: ApiKey; secret: string }> {
   authorize(call.principal, 'keys:admin', {})
+  requireConfirmed(engine, call)
   requireKeyFields(engine, input)
   requireWithin(call.principal, input, 'a key cannot grant more than its maker holds')
   const secret = newSecret(engine.random)

@@ -10,6 +10,7 @@ import { toBase64Url } from '../../base64url.ts'
 import { commit } from '../../commit.ts'
 import type { Engine } from '../../engine.ts'
 import { requireRightsOver } from '../rights-over.ts'
+import { isGiving, requireConfirmed } from '../sessions/require-confirmed.ts'
 import { requireRights } from '../users/users.ts'
 import { type AccountFields, requireAccountFields } from './account-fields.ts'
 import { isGoodAccount } from './account-state.ts'
@@ -31,6 +32,7 @@ export async function createAccount(
   input: AccountFields & { readonly name: string },
 ): Promise<WithSecret> {
   authorize(call.principal, 'admin:users', {})
+  requireConfirmed(engine, call)
   requireAccountFields(input, engine.clock.now())
   const { name, environment = 'default', description = '', buckets = null } = input
   const { roles = [], permissions = [], expiresAt = null, rateLimit = null } = input
@@ -99,6 +101,7 @@ export async function updateAccount(
 ): Promise<ServiceAccount> {
   const { id } = await requireManageable(engine, call, change.id)
   const { patch } = change
+  if (isGiving(patch)) requireConfirmed(engine, call)
   requireAccountFields(patch, engine.clock.now())
   if (patch.rateLimit !== undefined && (await actsForAccount(engine, call)) === id) {
     throw new HoldfastError('FORBIDDEN', { reason: 'no account sets its own limit' })
@@ -129,6 +132,7 @@ export async function rotateSecret(
   },
 ): Promise<WithSecret> {
   const { id } = await requireManageable(engine, call, wanted.id)
+  requireConfirmed(engine, call)
   const { secretDays, overlapS = OVERLAP_S } = wanted
   requireAccountFields({ secretDays, overlapS }, engine.clock.now())
   const { secret, kept } = newSecret(engine, secretDays)

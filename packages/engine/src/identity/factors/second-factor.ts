@@ -11,6 +11,7 @@ import {
   proveUser,
   withPassword,
 } from '../sessions/login.ts'
+import { requireConfirmed } from '../sessions/require-confirmed.ts'
 import { isOwnAccount } from '../users/own-account.ts'
 import { passwordHashOf } from '../users/same-password.ts'
 import { requireManageable } from '../users/users.ts'
@@ -99,6 +100,7 @@ export async function removeFactor(engine: Engine, call: Call, id: string): Prom
     const reason = 'your own second factor is disabled with a code of it'
     throw new HoldfastError('FORBIDDEN', { permission: 'admin:users', reason })
   }
+  requireConfirmed(engine, call)
   const args = { id: user.id, proof: 'administrator' } as const
   const changed = await commit(engine, call, { name: 'factors.remove', args })
   notify(engine, user, 'An administrator switched off the second factor')

@@ -7,6 +7,7 @@ import { permissions as allPermissions, scopeCovers } from '@holdfast/core/princ
 import { authorize, hasScope } from '../../access/decide.ts'
 import { commit } from '../../commit.ts'
 import type { Engine } from '../../engine.ts'
+import { requireConfirmed } from '../sessions/require-confirmed.ts'
 import type { AddGrantArgs, SetGroupArgs } from './group-transactions.ts'
 
 const GROUP_NAME_MAX = 100
@@ -21,6 +22,7 @@ export async function createGroup(
   input: Omit<SetGroupArgs, 'id'> & { readonly name: string },
 ): Promise<Group> {
   authorize(call.principal, 'admin:users', {})
+  requireConfirmed(engine, call)
   requireGroupFields(input)
   return await commit(engine, call, { name: 'groups.set', args: { ...input, id: null } })
 }
@@ -31,6 +33,7 @@ export async function updateGroup(
   change: SetGroupArgs & { readonly id: string },
 ): Promise<Group> {
   authorize(call.principal, 'admin:users', {})
+  requireConfirmed(engine, call)
   requireGroupFields(change)
   // Who joins gets what the group was granted.
   const grants = await grantsTo(engine, change.id.toLowerCase())
@@ -69,6 +72,7 @@ export async function allGroups(engine: Engine): Promise<Group[]> {
 
 export async function addGrant(engine: Engine, call: Call, input: AddGrantArgs): Promise<Grant> {
   authorize(call.principal, 'admin:users', {})
+  requireConfirmed(engine, call)
   requireGrantFields(input)
   requireHeld(call, input.permissions)
   return await commit(engine, call, { name: 'grants.add', args: input })

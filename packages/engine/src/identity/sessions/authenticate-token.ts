@@ -1,4 +1,5 @@
 import { HoldfastError } from '@holdfast/core/errors.ts'
+import type { Session } from '@holdfast/core/identities.ts'
 import type { Principal } from '@holdfast/core/principal.ts'
 import { toScope } from '../../access/narrow.ts'
 import type { Engine } from '../../engine.ts'
@@ -47,8 +48,14 @@ async function ofUser(engine: Engine, checked: CheckedToken): Promise<KnownToken
   requireUnlocked(engine, user)
   requireFactor(engine, user)
   const made = await principalOfUser(engine, user)
-  const principal = { ...made.principal, sessionId: session.id }
+  const principal = { ...made.principal, ...factsOf(session) }
   return { principal, expiresMs: checked.expiresMs, madeOf: [...made.madeOf, session.id] }
+}
+
+/** What a login adds to the principal of its user. */
+export function factsOf(session: Session): Pick<Principal, 'sessionId' | 'confirmedAt'> {
+  const { id: sessionId, confirmedAt } = session
+  return { sessionId, ...(confirmedAt === undefined ? {} : { confirmedAt }) }
 }
 
 /** A token ends with the secret that it was issued for, with its session, and with the account. */

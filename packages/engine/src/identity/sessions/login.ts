@@ -80,7 +80,8 @@ export async function startSession(
 ): Promise<LoggedIn> {
   requireFactor(engine, known)
   const passwordHash = passwordHashOf(known)
-  const args = { userId: known.id, proof, passwordHash, expiresAt, ...origin }
+  const confirmedAt = new Date(engine.clock.now()).toISOString()
+  const args = { userId: known.id, proof, passwordHash, confirmedAt, expiresAt, ...origin }
   const call = systemCall('login')
   const { user, session } = await commit(engine, call, { name: 'sessions.start', args })
   engine.identity.guessedNames.forget(user.names)

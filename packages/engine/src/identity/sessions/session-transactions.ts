@@ -10,6 +10,8 @@ export interface StartSessionArgs {
   readonly proof: Proof | null
   /** What the password was held against. */
   readonly passwordHash: string | null
+  /** When it was proved who they are. */
+  readonly confirmedAt: string
   readonly expiresAt: string
   readonly ip: string
   readonly agent: string
@@ -51,7 +53,8 @@ export async function startSessionTransaction(
   await makeRoom(tx, before.id, now)
   const seq = await tx.nextSeq()
   const user: User = { ...before, seq, failures: 0, lockedUntil: null, lastLoginAt: now }
-  const session = newSession({ ...args, ownerId: user.id, seq }, moment)
+  const { confirmedAt } = args
+  const session = { ...newSession({ ...args, ownerId: user.id, seq }, moment), confirmedAt }
   await tx.put.identity(user)
   await tx.put.identity(session)
   await tx.note({ what: 'identity.set', detail: { kind: 'session', id: session.id } })
@@ -136,6 +139,34 @@ export async function renewSessionTransaction(
   await tx.put.identity(session)
   await tx.note({ what: 'identity.set', detail: { kind: 'session', id: session.id } })
   return session
+}
+
+export type ConfirmSessionArgs = Pick<
+  StartSessionArgs,
+  'userId' | 'proof' | 'passwordHash' | 'confirmedAt'
+> & {
+  readonly id: string
+}
+
+/** Its user proved again who they are: the session may do for a while what takes that. */
+export async function confirmSessionTransaction(
+  tx: CatalogTransaction,
+  args: ConfirmSessionArgs,
+): Promise<undefined> {
+  const found = await tx.identities.byId('user', args.userId)
+  const before = await tx.identities.byId('session', args.id)
+  // Between the check of the password and this moment somebody may have acted.
+  if (found?.status !== 'ACTIVE' || before?.belongsTo !== found.id) {
+    throw new HoldfastError('UNAUTHENTICATED')
+  }
+  requireSamePassword(found, args.passwordHash)
+  const spent = spendProof(found, args.proof)
+  const seq = await tx.nextSeq()
+  await tx.put.identity({ ...spent, seq, failures: 0, lockedUntil: null })
+  await tx.put.identity({ ...before, seq, confirmedAt: args.confirmedAt })
+  const detail = { kind: 'session', id: before.id, confirmed: true }
+  await tx.note({ what: 'identity.set', detail })
+  return undefined
 }
 
 /** Ending what has ended already changes nothing. */

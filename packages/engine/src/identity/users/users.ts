@@ -11,6 +11,7 @@ import { principalOfUser } from '../principal-of-user.ts'
 import { requireRightsOver } from '../rights-over.ts'
 import { lockEndMs } from '../sessions/lockout.ts'
 import { type ProvenUser, proveUser } from '../sessions/login.ts'
+import { isGiving, requireConfirmed } from '../sessions/require-confirmed.ts'
 import { isOwnAccount } from './own-account.ts'
 import { nextPassword, requirePolicy } from './password-policy.ts'
 import { passwordHashOf } from './same-password.ts'
@@ -31,6 +32,7 @@ export interface UserInput {
 
 export async function createUser(engine: Engine, call: Call, input: UserInput): Promise<User> {
   authorize(call.principal, 'admin:users', {})
+  requireConfirmed(engine, call)
   return await addUser(engine, call, { ...input, isSystem: false })
 }
 
@@ -143,6 +145,7 @@ export async function updateUser(engine: Engine, call: Call, change: UserChange)
   requireKeptHere(user, patch)
   requireRights(call, patch.roles ?? [])
   const proven = await proveOwnAddress(engine, call, { user, change })
+  if (proven === null && isGiving(patch)) requireConfirmed(engine, call)
   const args = { id: user.id, patch, proven }
   const changed = await commit(engine, call, { name: 'users.update', args })
   if (changed.email !== user.email) notify(engine, user, 'The e-mail address was changed')
@@ -179,6 +182,7 @@ export async function removeUser(engine: Engine, call: Call, id: string): Promis
 
 export async function unlockUser(engine: Engine, call: Call, id: string): Promise<User> {
   const user = await requireManageable(engine, call, id)
+  requireConfirmed(engine, call)
   const unlocked = await commit(engine, call, { name: 'users.unlock', args: { id: user.id } })
   engine.identity.guessedNames.forget(user.names)
   return unlocked
@@ -198,6 +202,7 @@ export async function resetPassword(
     const reason = 'your own password is changed with the one before'
     throw new HoldfastError('FORBIDDEN', { permission: 'admin:users', reason })
   }
+  requireConfirmed(engine, call)
   return await replacePassword(engine, call, { user, proof: 'administrator', ...given })
 }
 

@@ -22,6 +22,7 @@ const codes: Record<ErrorCode, S3Code> = {
   PASSWORD_CHANGE_REQUIRED: 'AccessDenied',
   SECOND_FACTOR_REQUIRED: 'AccessDenied',
   SECOND_FACTOR_ENROLMENT_REQUIRED: 'AccessDenied',
+  CONFIRMATION_REQUIRED: 'AccessDenied',
   RESET_INVALID: 'AccessDenied',
   RESET_UNAVAILABLE: 'ServiceUnavailable',
   SECOND_FACTOR_EXISTS: 'InvalidRequest',

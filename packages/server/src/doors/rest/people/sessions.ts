@@ -1,4 +1,5 @@
 import type { SessionResponse } from '@holdfast/contract/schemas/people/session.ts'
+import { confirmSession } from '@holdfast/engine/identity/sessions/confirm.ts'
 import {
   endSession,
   endSessions,
@@ -8,6 +9,7 @@ import {
 import type { Operations } from '../../../http/exchange.ts'
 
 type Names =
+  | 'confirmSession'
   | 'listSessions'
   | 'endSession'
   | 'endSessions'
@@ -16,6 +18,10 @@ type Names =
   | 'endUserSessions'
 
 export const sessionOperations: Pick<Operations, Names> = {
+  confirmSession: async ({ context, call, body: { password, code } }) => {
+    return { confirmed_until: await confirmSession(context.engine, call, { password, code }) }
+  },
+
   listSessions: async ({ context, call }) => {
     const items = (await listSessions(context.engine, call)).map(sessionWire)
     return { items, total: items.length }
