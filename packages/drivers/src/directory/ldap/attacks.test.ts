@@ -23,11 +23,13 @@ after(async () => {
   if (skip === false) await slapd[Symbol.asyncDispose]()
 })
 
-function open(given: Partial<LdapOptions> = {}, clock = systemClock): LdapDirectory {
+function open(given: Partial<LdapOptions> = {}): LdapDirectory {
+  return openAt({ url: slapd.tlsUrl, ca: slapd.ca, ...given })
+}
+
+function openAt(given: Pick<LdapOptions, 'url' | 'ca'> & Partial<LdapOptions>): LdapDirectory {
   const options: LdapOptions = {
-    url: slapd.tlsUrl,
     startTls: false,
-    ca: slapd.ca,
     service: reader,
     userBase: `ou=users,${base}`,
     userObjectClass: 'inetOrgPerson',
@@ -42,8 +44,9 @@ function open(given: Partial<LdapOptions> = {}, clock = systemClock): LdapDirect
     memberAttributes: ['member', 'uniqueMember', 'memberUid'],
     groupDepth: 3,
     timeoutMs: 5_000,
+    ...given,
   }
-  return new LdapDirectory({ ...options, ...given }, clock)
+  return new LdapDirectory(options, systemClock)
 }
 
 function unavailable(error: unknown): boolean {
@@ -180,5 +183,46 @@ test('referrals are not followed and are nobody', { skip }, async () => {
     assert.equal(asked, 0)
   } finally {
     elsewhere.close()
+  }
+})
+
+/** Lets the service in, and answers what it asks with as much as it is taken. */
+async function endless(answer: Buffer, chunksMax: number) {
+  let taken = 0
+  const server = createServer(socket => {
+    socket.on('error', () => {})
+    socket.once('data', () => {
+      socket.write(Buffer.from('300c02010261070a010004000400', 'hex'))
+      socket.once('data', async () => {
+        while (taken < chunksMax && !socket.destroyed) {
+          taken += 1
+          if (socket.write(answer)) continue
+          await new Promise<void>(resolve => {
+            socket.once('drain', resolve)
+            socket.once('close', () => resolve())
+          })
+        }
+      })
+    })
+  })
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  return { server, taken: () => taken }
+}
+
+test('an answer that does not end is cut off, as one message or as many', async () => {
+  // An entry without a name or attributes, 11 bytes.
+  const entry = Buffer.from('3009020103640404003000', 'hex')
+  const many = Buffer.concat(Array<Buffer>(95_000).fill(entry))
+  const one = Buffer.alloc(1024 * 1024)
+  one.write('30847fffffff020103', 'hex')
+  for (const answer of [one, many]) {
+    const { server, taken } = await endless(answer, 128)
+    try {
+      const options = { url: urlOf(server), ca: undefined, timeoutMs: 60_000 }
+      await assert.rejects(openAt(options).find('alice'), unavailable)
+      assert.ok(taken() < 64, `${taken()} MiB were taken`)
+    } finally {
+      server.close()
+    }
   }
 })

@@ -4,6 +4,10 @@ import { HoldfastError, isHoldfastError } from '@holdfast/core/errors.ts'
 import { BerReader, Client, type Entry, type SearchOptions } from 'ldapts'
 import type { LdapOptions } from './ldap-options.ts'
 
+/** To one question. A hundred people, or thousands of groups, are some hundred KiB. */
+const ANSWER_BYTES_MAX = 2 * 1024 * 1024
+const PIECE_BYTES = 8192
+
 /**
  * One connection for one purpose. The library would connect again by itself when the connection
  * breaks, then without the TLS and the rights that were set up on it; here a second one is an
@@ -15,9 +19,12 @@ export class LdapConnection implements AsyncDisposable {
   readonly #sockets: Socket[] = []
   /** What came before TLS, where TLS is started; nobody vouches for it. */
   readonly #heardInTheClear: Buffer[] = []
+  /** Bytes since the last question. */
+  #heard = 0
 
   private constructor(options: LdapOptions) {
     this.#options = options
+    const bound = (socket: Socket) => this.#bound(socket)
     const isTls = options.url.startsWith('ldaps:')
     const { timeoutMs } = options
     this.#client = new Client({
@@ -25,9 +32,10 @@ export class LdapConnection implements AsyncDisposable {
       timeout: timeoutMs,
       connectTimeout: timeoutMs,
       createConnection: this.#once(connect, socket => {
+        bound(socket)
         if (options.startTls) socket.on('data', chunk => this.#heardInTheClear.push(chunk))
       }),
-      createSecureConnection: this.#once(connectTls),
+      createSecureConnection: this.#once(connectTls, bound),
       ...(isTls ? { tlsOptions: tlsOf(options) } : {}),
     })
   }
@@ -50,6 +58,7 @@ export class LdapConnection implements AsyncDisposable {
   }
 
   async bind(dn: string, password: string): Promise<void> {
+    this.#heard = 0
     await this.#client.bind(dn, password)
   }
 
@@ -61,6 +70,7 @@ export class LdapConnection implements AsyncDisposable {
 
   async search(base: string, options: SearchOptions): Promise<Entry[]> {
     const timeLimit = Math.ceil(this.#options.timeoutMs / 1000)
+    this.#heard = 0
     const wanted = { scope: 'sub', derefAliases: 'never', timeLimit, ...options } as const
     return (await this.#client.search(base, wanted)).searchEntries
   }
@@ -72,9 +82,23 @@ export class LdapConnection implements AsyncDisposable {
     for (const socket of this.#sockets) socket.destroy()
   }
 
+  /** What is not whole yet is kept, so a directory that goes on would fill the memory. */
+  #bound(socket: Socket): void {
+    socket.on('data', chunk => {
+      this.#heard += chunk.length
+      if (this.#heard > ANSWER_BYTES_MAX) socket.destroy(new Error('the answer is too long'))
+    })
+    socket.on = new Proxy(socket.on, {
+      apply: (target, self, [event, listener]) => {
+        const heard = event === 'data' ? inPieces(socket, listener) : listener
+        return Reflect.apply(target, self, [event, heard])
+      },
+    })
+  }
+
   #once<Open extends typeof connect | typeof connectTls>(
     open: Open,
-    opened: (socket: Socket) => void = () => {},
+    opened: (socket: Socket) => void,
   ): Open {
     let isUsed = false
     return new Proxy(open, {
@@ -88,6 +112,24 @@ export class LdapConnection implements AsyncDisposable {
       },
     })
   }
+}
+
+/**
+ * The library reads the messages of a chunk one within the other: thousands of small ones would end
+ * the process with a full stack. What it throws breaks the connection.
+ */
+function inPieces(socket: Socket, listener: (chunk: Buffer) => void) {
+  const heard = (chunk: Buffer): void => {
+    try {
+      for (let at = 0; at < chunk.length && !socket.destroyed; at += PIECE_BYTES) {
+        listener(chunk.subarray(at, at + PIECE_BYTES))
+      }
+    } catch (error) {
+      socket.destroy(new Error('the answer cannot be read', { cause: error }))
+    }
+  }
+  // By this name `removeListener` knows whose it is.
+  return Object.assign(heard, { listener })
 }
 
 /** The answer to StartTLS and not one byte more (RFC 4511 §4.14.2). */
