@@ -1,5 +1,5 @@
 import { setting } from './setting.ts'
-import { integer, type Kind } from './setting-kinds.ts'
+import { boolean, integer, type Kind } from './setting-kinds.ts'
 
 const KEY = /^(?:store|[\x21-\x2b\x2d-\x7e]{32,1024})$/
 
@@ -15,6 +15,14 @@ const keys: Kind<readonly string[]> = {
 
 /** Rows of the settings table about the audit log. */
 export const auditSettings = {
+  auditData: setting({
+    name: 'AUDIT_DATA_CHANGES',
+    kind: boolean,
+    description:
+      'Also write every change of an asset to the audit log, with address and agent. Off, such ' +
+      'changes stand in the change log alone.',
+    standard: false,
+  }),
   auditKeys: setting<readonly string[]>({
     name: 'AUDIT_KEY',
     kind: keys,

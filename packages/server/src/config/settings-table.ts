@@ -1,6 +1,7 @@
 import { bucketNameProblem } from '@holdfast/core/names.ts'
 import { networkProblem } from '../http/caller/client-address.ts'
 import { auditSettings } from './audit-settings.ts'
+import { identitySettings } from './identity-settings.ts'
 import { limitSettings } from './limit-settings.ts'
 import { mailSettings } from './mail-settings.ts'
 import { outsideTable } from './outside/outside-table.ts'
@@ -218,115 +219,8 @@ export const settingsTable = {
     description: 'Time between runs of garbage collection; 0 leaves it to the interface.',
     standard: 3600,
   }),
-  initialAdminUsername: setting<string | undefined>({
-    name: 'INITIAL_ADMIN_USERNAME',
-    kind: text({
-      pattern: /^[A-Za-z0-9][A-Za-z0-9._@+-]{2,99}$/,
-      hint: '3 to 100 letters, digits or . _ @ + -',
-    }),
-    description: 'User with the role ADMIN, created at start if absent. Needs the password too.',
-    standard: undefined,
-  }),
-  initialAdminPassword: setting<string | undefined>({
-    name: 'INITIAL_ADMIN_PASSWORD',
-    kind: text({ pattern: /^[^\0\r\n]{12,1024}$/, hint: 'at least 12 characters' }),
-    description: 'Password of that user. Changing it here later changes nothing.',
-    standard: undefined,
-    secret: true,
-  }),
-  initialAdminEmail: setting<string | undefined>({
-    name: 'INITIAL_ADMIN_EMAIL',
-    kind: text({ pattern: /^[^\s@]{1,64}@[^\s@]{1,189}$/, hint: 'an e-mail address' }),
-    description: 'E-mail address of that user.',
-    standard: undefined,
-  }),
-  tokenIssuer: setting({
-    name: 'TOKEN_ISSUER',
-    kind: text({ pattern: /^[\x21-\x7e]{1,255}$/, hint: '1 to 255 printable ASCII characters' }),
-    description: 'Issuer (`iss`) of the tokens of this store.',
-    standard: 'holdfast',
-  }),
-  accessTokenSeconds: setting({
-    name: 'ACCESS_TOKEN_LIFETIME',
-    kind: seconds(60, 86_400),
-    description: 'How long an access token is good.',
-    standard: 1800,
-  }),
-  refreshTokenSeconds: setting({
-    name: 'REFRESH_TOKEN_LIFETIME',
-    kind: seconds(300, 90 * 86_400),
-    description: 'How long a refresh token is good.',
-    standard: 604_800,
-  }),
-  sessionSeconds: setting({
-    name: 'SESSION_LIFETIME',
-    kind: seconds(300, 3650 * 86_400),
-    description: 'After so long people log in again, however often the session was refreshed.',
-    standard: 30 * 86_400,
-  }),
-  confirmSeconds: setting({
-    name: 'CONFIRMATION_LIFETIME',
-    kind: seconds(0, 86_400),
-    description:
-      'So long after a login, or after proving it anew, people may do what gives rights to ' +
-      'others or outlives the session; 0 asks for no proof.',
-    standard: 900,
-  }),
-  accountRefreshTokens: setting({
-    name: 'ACCOUNT_REFRESH_TOKENS',
-    kind: boolean,
-    description:
-      'Service accounts get refresh tokens, for clients that insist on one. RFC 6749 advises ' +
-      'against it: the secret gets the next token.',
-    standard: false,
-  }),
-  keyRotationSeconds: setting({
-    name: 'KEY_ROTATION_INTERVAL',
-    kind: seconds(3600, 365 * 86_400),
-    description: 'How long a key signs tokens before the next one takes over.',
-    standard: 86_400,
-  }),
-  keyOverlapSeconds: setting({
-    name: 'KEY_OVERLAP',
-    kind: seconds(60, 30 * 86_400),
-    description: 'How long access tokens of the key before are still taken.',
-    standard: 90_000,
-  }),
-  lockoutFailures: setting({
-    name: 'LOCKOUT_FAILURES',
-    kind: integer(1, 100),
-    description: 'Failed logins that lock an account.',
-    standard: 5,
-  }),
-  lockoutSeconds: setting({
-    name: 'LOCKOUT_DURATION',
-    kind: seconds(1, 365 * 86_400),
-    description: 'How long a lock lasts; it ends by itself.',
-    standard: 1800,
-  }),
-  passwordDays: setting({
-    name: 'PASSWORD_MAX_AGE_DAYS',
-    kind: integer(0, 36_500, 'days'),
-    description: 'Age at which a password must be changed; 0 for never.',
-    standard: 90,
-  }),
-  secondFactorFor: setting<'nobody' | 'administrators' | 'everybody'>({
-    name: 'SECOND_FACTOR_REQUIRED',
-    kind: oneOf(['nobody', 'administrators', 'everybody']),
-    description:
-      'Users who can log in only to enrol a second factor until they have one. Administrators ' +
-      'are all whose roles administer something.',
-    standard: 'nobody',
-  }),
+  ...identitySettings,
   ...mailSettings,
-  auditData: setting({
-    name: 'AUDIT_DATA_CHANGES',
-    kind: boolean,
-    description:
-      'Also write every change of an asset to the audit log, with address and agent. Off, such ' +
-      'changes stand in the change log alone.',
-    standard: false,
-  }),
   ...auditSettings,
   trustedProxies: setting<readonly string[]>({
     name: 'TRUSTED_PROXIES',
