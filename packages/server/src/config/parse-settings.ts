@@ -64,6 +64,7 @@ function readAll(read: ReadSetting): Settings {
     s3Port: read(table.s3Port),
     s3Host: read(table.s3Host),
     s3Region: read(table.s3Region),
+    s3AnyRegion: read(table.s3AnyRegion),
     s3Domains: read(table.s3Domains),
     s3AccessKeyId: read(table.s3AccessKeyId),
     s3SecretAccessKey: read(table.s3SecretAccessKey),

@@ -120,6 +120,14 @@ export const settingsTable = {
     description: 'Region that S3 clients sign for.',
     standard: 'us-east-1',
   }),
+  s3AnyRegion: setting({
+    name: 'S3_ANY_REGION',
+    kind: boolean,
+    description:
+      'Take what is signed for any region, and buckets that name another one, as MinIO does; ' +
+      'answers name the region above.',
+    standard: false,
+  }),
   s3Domains: setting<readonly string[]>({
     name: 'S3_DOMAINS',
     kind: list('domains', domainProblem),

@@ -239,7 +239,7 @@ function openClaim(
   const { clock, settings } = request.context
   const { secret, principal } = known(found, claim)
   const { scope } = claim
-  if (scope.region !== settings.s3Region) {
+  if (scope.region !== settings.s3Region && !settings.s3AnyRegion) {
     throw new S3Error('AuthorizationHeaderMalformed', {
       message:
         `The authorization header is malformed; the region '${scope.region}' is wrong; ` +

@@ -71,9 +71,9 @@ function firstTags(root: XmlElement): JsonObject | undefined {
 function requireHere({ request }: Verified, root: XmlElement): void {
   const foreign = ['Location', 'Bucket'].find(name => childOf(root, name) !== undefined)
   if (foreign !== undefined) throw notImplemented(foreign)
-  const region = request.context.settings.s3Region
+  const { s3Region, s3AnyRegion } = request.context.settings
   const wanted = textOf(root, 'LocationConstraint')
-  if (wanted === undefined || wanted === '' || wanted === region) return
+  if (s3AnyRegion || wanted === undefined || wanted === '' || wanted === s3Region) return
   throw new S3Error('InvalidLocationConstraint', { LocationConstraint: wanted.slice(0, 64) })
 }
 

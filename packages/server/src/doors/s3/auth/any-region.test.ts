@@ -1,0 +1,34 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { startS3 } from '../started-s3.test.ts'
+
+const elsewhere = { region: 'eu-central-1' }
+const located =
+  '<CreateBucketConfiguration><LocationConstraint>eu-central-1</LocationConstraint>' +
+  '</CreateBucketConfiguration>'
+
+test('clients of any region are taken where the setting says so, and by no wrong secret', async () => {
+  await using lab = await startS3({ env: { STORAGE_S3_ANY_REGION: 'on' } })
+  const made = await lab.send('PUT /photos', { ...elsewhere, body: located })
+  assert.equal(made.status, 200, made.text)
+  for (const auth of ['header', 'query'] as const) {
+    const put = await lab.send('PUT /photos/a', { ...elsewhere, auth, body: 'bytes' })
+    assert.equal(put.status, 200, put.text)
+    const get = await lab.send('GET /photos/a', { region: 'ap-southeast-2', auth })
+    assert.equal(get.text, 'bytes')
+  }
+  const where = await lab.send('GET /photos?location', elsewhere)
+  assert.match(where.text, /<LocationConstraint [^>]*\/>|<\/LocationConstraint>/)
+  assert.doesNotMatch(where.text, /eu-central-1/)
+  const key = { id: 'AKIDEXAMPLE', secret: 'x'.repeat(40) }
+  const stranger = await lab.send('GET /photos/a', { ...elsewhere, key })
+  assert.equal(stranger.status, 403)
+})
+
+test('without it another region is refused', async () => {
+  await using lab = await startS3()
+  const signed = await lab.send('PUT /photos', elsewhere)
+  assert.equal(signed.code, 'AuthorizationHeaderMalformed')
+  const named = await lab.send('PUT /photos', { body: located })
+  assert.equal(named.code, 'InvalidLocationConstraint')
+})
