@@ -470,6 +470,7 @@ async function callEverything({ assets, versions, buckets, ...rest }: Client): P
     ...[auth.forgotPassword('a'), auth.resetPassword({ token: 't', new_password: 'p' })],
     ...[sessions.list(), sessions.end(owner), sessions.endAll({ keepCurrent: true })],
     ...[sessions.list({ userId: owner }), sessions.end(owner, { userId: owner })],
+    sessions.confirm({ password: 'x' }),
     ...[sessions.endAll({ userId: owner }), shares.list(), shares.create({ asset_id: owner })],
     ...[shares.get(owner), shares.revoke(owner), shares.describe('/s/t')],
     ...[shares.download('/s/t'), shares.download('/s/t/k')],

@@ -7,7 +7,7 @@ const located =
   '<CreateBucketConfiguration><LocationConstraint>eu-central-1</LocationConstraint>' +
   '</CreateBucketConfiguration>'
 
-test('clients of any region are taken where the setting says so, and by no wrong secret', async () => {
+test('clients of any region are taken where it is set, and no wrong secrets', async () => {
   await using lab = await startS3({ env: { STORAGE_S3_ANY_REGION: 'on' } })
   const made = await lab.send('PUT /photos', { ...elsewhere, body: located })
   assert.equal(made.status, 200, made.text)
