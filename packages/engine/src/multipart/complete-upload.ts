@@ -46,24 +46,51 @@ export interface CompleteUploadInput extends UploadAddress {
 
 /**
  * Makes the parts one object without copying them. PART_INVALID, PART_ORDER_INVALID,
- * PART_TOO_SMALL, DIGEST_MISMATCH, LENGTH_MISMATCH; repeating a completion answers the same. May
- * take as long as reading the whole content once, where its SHA-256 was not taken before.
+ * PART_TOO_SMALL, DIGEST_MISMATCH, LENGTH_MISMATCH; repeating a completion answers the same, also
+ * while the first one is under way, and UPLOAD_NOT_FOUND where it names other parts. May take as
+ * long as reading the whole content once, where its SHA-256 was not taken before.
  */
 export async function completeUpload(
   engine: Engine,
   call: Call,
   input: CompleteUploadInput,
 ): Promise<StoredObject> {
-  const { bucket, key, uploadId, conditions = {} } = input
-  const wanted = { bucket, key, uploadId, action: 's3:PutObject' as const }
-  const place = await lookUpUpload(engine, call, wanted)
-  if (place.upload === undefined) {
-    const done = await completedBefore(engine, place, uploadId)
-    if (done !== undefined) return done
-    throw missingUpload(uploadId)
-  }
+  const place = await placeOf(engine, call, input)
   const { upload } = place
-  const shown = place.asset?.deletedAt === null ? place.asset : undefined
+  if (upload === undefined) {
+    const done = await completedBefore(engine, place, input)
+    if (done !== undefined) return done
+    throw missingUpload(input.uploadId)
+  }
+  try {
+    return await completeOpen(engine, call, { input, asset: place.asset, upload })
+  } catch (error) {
+    // A client that asks again while it is still being completed must not hear that it is gone.
+    if (call.signal.aborted) throw error
+    const now = await placeOf(engine, call, input)
+    const done = now.upload === undefined ? await completedBefore(engine, now, input) : undefined
+    if (done !== undefined) return done
+    throw error
+  }
+}
+
+function placeOf(engine: Engine, call: Call, { bucket, key, uploadId }: UploadAddress) {
+  return lookUpUpload(engine, call, { bucket, key, uploadId, action: 's3:PutObject' })
+}
+
+interface OpenCompletion {
+  readonly input: CompleteUploadInput
+  readonly asset: Asset | undefined
+  readonly upload: MultipartUpload
+}
+
+async function completeOpen(
+  engine: Engine,
+  call: Call,
+  { input, asset, upload }: OpenCompletion,
+): Promise<StoredObject> {
+  const { bucket, key, uploadId, conditions = {} } = input
+  const shown = asset?.deletedAt === null ? asset : undefined
   await requireETag(engine.catalog.view, shown, conditions)
   requireChecksums(upload, input)
   const parts = requireNamedParts(await allParts(engine, upload), input.parts)
@@ -102,14 +129,23 @@ const RECENT = 100
 async function completedBefore(
   { catalog }: Engine,
   { bucket, asset }: { readonly bucket: Bucket; readonly asset: Asset | undefined },
-  uploadId: string,
+  { uploadId, parts }: CompleteUploadInput,
 ): Promise<StoredObject | undefined> {
   if (asset === undefined) return undefined
   const kinds = ['content'] as const
   const query = { assetId: asset.id, kinds, deleted: 'without' as const, limit: RECENT }
   const versions = await catalog.view.versions.list(query)
   const made = versions.find(version => version.object?.uploadId === uploadId)
-  return made && storedObject(bucket, asset, made)
+  return made?.object && isMadeOf(made.object, parts)
+    ? storedObject(bucket, asset, made)
+    : undefined
+}
+
+/** Other parts than those that were named then would be taken for stored. */
+function isMadeOf({ parts = [], etag }: ObjectFacets, named: readonly NamedPart[]): boolean {
+  if (named.length === 0 || parts.length !== named.length) return false
+  if (parts.some(({ number }, index) => number !== named[index]?.number)) return false
+  return etagOfParts(named.map(part => ({ md5: part.etag }))) === etag
 }
 
 const PAGE = 1000

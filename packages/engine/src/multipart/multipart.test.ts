@@ -154,6 +154,20 @@ describe('a multipart upload', () => {
     assert.equal(again.versionId, first.versionId)
     await refusedWith(completeUpload(engine, call, { ...done, key: 'other' }), 'UPLOAD_NOT_FOUND')
     await refusedWith(abortUpload(engine, call, done), 'UPLOAD_NOT_FOUND')
+    for (const others of [parts.slice(0, 1), parts.toReversed(), []]) {
+      const named = { ...done, parts: others }
+      await refusedWith(completeUpload(engine, call, named), 'UPLOAD_NOT_FOUND')
+    }
+  })
+
+  it('answers the same to completions at once, whichever is first', async () => {
+    await using opened = await openTestStore()
+    const { engine, call } = opened
+    const uploadId = await begin(opened)
+    const parts = await sendParts(opened, { uploadId }, [BIG, TAIL])
+    const done = { bucket, key: 'big', uploadId, parts }
+    const made = await Promise.all([1, 2, 3].map(() => completeUpload(engine, call, done)))
+    assert.equal(new Set(made.map(({ versionId }) => versionId)).size, 1)
   })
 
   it('holds completions to order, sizes, parts and checksums', async () => {

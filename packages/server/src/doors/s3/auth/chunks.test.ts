@@ -101,3 +101,16 @@ test('a body that is cut anywhere before its last line is refused, copied or not
     await assert.rejects(copyOf(opened(source, body.length).bytes()), `${length} bytes of it`)
   }
 })
+
+test('a body with two signatures of its trailer is refused at the second', async () => {
+  const body = random.bytes(3000)
+  const whole = framed(body, 1500).subarray(0, -'\r\n'.length)
+  const line = `x-amz-trailer-signature:${'0'.repeat(64)}\r\n`
+  const once = Buffer.concat([whole, Buffer.from(`${line}\r\n`)])
+  assert.ok((await copyOf(opened(sourceOf(once, 900).source, body.length).bytes())).equals(body))
+  const twice = Buffer.concat([whole, Buffer.from(`${line}${line}`)])
+  const { source } = sourceOf(twice, 900)
+  await assert.rejects(copyOf(opened(source, body.length).bytes()), {
+    code: 'MalformedTrailerError',
+  })
+})

@@ -146,6 +146,8 @@ export class ChunkedBody {
       const name = line.slice(0, Math.max(colon, 0)).trimEnd().toLowerCase()
       const value = line.slice(colon + 1).trim()
       if (name === 'x-amz-trailer-signature') {
+        // Once only: such lines are told from no object, however many of them came.
+        if (signature !== undefined || announced === null) throw badTrailer()
         signature = value
         continue
       }
@@ -153,10 +155,7 @@ export class ChunkedBody {
       if (!expected || this.trailers.size >= TRAILERS_MAX) throw badTrailer()
       this.trailers.set(name, value)
     }
-    if (announced === null) {
-      if (signature !== undefined) throw badTrailer()
-      return
-    }
+    if (announced === null) return
     if (announced.some(name => !this.trailers.has(name))) throw badTrailer()
     this.#checkTrailers(signature)
   }
