@@ -1,10 +1,15 @@
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
+import type { Principal } from '@holdfast/core/principal.ts'
 import { ListTurns, type TurnQuery } from './list-turns.ts'
 import { listObjects } from './objects/list-objects.ts'
 import { callOf, openTestStore, put } from './test-store.test.ts'
 
 const { signal } = new AbortController()
+const principalOf = (id: string): Principal => {
+  return { kind: 'user', id, name: id, permissions: [], buckets: null }
+}
+const principal = principalOf('a')
 
 it('lists that show little go on one at a time, one in each turn of the event loop', async () => {
   const lists = new ListTurns()
@@ -18,7 +23,7 @@ it('lists that show little go on one at a time, one in each turn of the event lo
   const turns: number[] = []
   const one = async (name: string) => {
     let step = 0
-    return await lists.collect({ signal }, 3, ({ from, limit }: TurnQuery) => {
+    return await lists.collect({ signal, principal }, 3, ({ from, limit }: TurnQuery) => {
       assert.equal(from, step === 0 ? undefined : `${name}${step}`)
       if (step > 0) turns.push(turn)
       step += 1
@@ -33,10 +38,27 @@ it('lists that show little go on one at a time, one in each turn of the event lo
   assert.equal(new Set(turns).size, 15, 'two of them in one turn')
 })
 
+it('who asks for many lists holds up only those', async () => {
+  const lists = new ListTurns()
+  const steps: string[] = []
+  const one = async (id: string) => {
+    let step = 0
+    const call = { signal, principal: principalOf(id) }
+    return await lists.collect(call, 1, () => {
+      if (step > 0) steps.push(id)
+      step += 1
+      return step === 4 ? { entries: [] } : { entries: [], stopped: `${step}` }
+    })
+  }
+  await Promise.all([...Array.from({ length: 50 }, () => one('many')), one('single')])
+  assert.equal(steps.length, 51 * 3)
+  assert.ok(steps.lastIndexOf('single') < 7, steps.slice(0, 60).join(' '))
+})
+
 it('a list nobody waits for any more ends', async () => {
   const client = new AbortController()
   let asked = 0
-  const listing = new ListTurns().collect({ signal: client.signal }, 1, () => {
+  const listing = new ListTurns().collect({ signal: client.signal, principal }, 1, () => {
     asked += 1
     if (asked === 3) client.abort()
     return { entries: [], stopped: 'k' }

@@ -13,21 +13,24 @@ export interface TurnQuery {
 }
 
 /**
- * Lists that look at many keys and show few, since most of them are deleted or hidden: they go on
- * one at a time, one in each turn of the event loop, so that however many are asked for, everybody
- * else waits for one step at most. A short page would have to name the hidden key it ended at.
+ * Long looks at the catalog, such as lists of many keys of which few are shown, since most are
+ * deleted or hidden: they go on one step in each turn of the event loop, so that however many are
+ * asked for, everybody else waits for one step at most. A short page would have to name the hidden
+ * key it ended at. Callers take turns, too: who asks for many holds up only those.
  */
 export class ListTurns {
-  #last: Promise<void> = Promise.resolve()
+  /** Steps that wait, of each caller; the caller whose turn is next comes first. */
+  readonly #waiting = new Map<string, (() => void)[]>()
+  #isRunning = false
 
   async collect<Entry>(
-    { signal }: Pick<Call, 'signal'>,
+    { signal, principal }: Pick<Call, 'signal' | 'principal'>,
     limit: number,
     ask: (turn: TurnQuery) => Awaitable<KeyedPage<Entry>>,
   ): Promise<readonly Entry[]> {
     let { entries, stopped } = await ask({ limit, looksMax: LOOKS_MAX })
     while (stopped !== undefined && entries.length < limit) {
-      await this.#next()
+      await this.next(principal.id)
       // Nobody waits for it any more.
       signal.throwIfAborted()
       const turn = { limit: limit - entries.length, looksMax: LOOKS_MAX, from: stopped }
@@ -38,9 +41,29 @@ export class ListTurns {
     return entries
   }
 
-  async #next(): Promise<void> {
-    const turn = this.#last.then(() => new Promise<void>(resolve => setImmediate(resolve)))
-    this.#last = turn
-    await turn
+  /** Resolves when the next step of this caller may be done. */
+  async next(caller: string): Promise<void> {
+    await new Promise<void>(resolve => {
+      const line = this.#waiting.get(caller)
+      if (line === undefined) this.#waiting.set(caller, [resolve])
+      else line.push(resolve)
+      if (this.#isRunning) return
+      this.#isRunning = true
+      setImmediate(() => this.#step())
+    })
+  }
+
+  #step(): void {
+    const [first] = this.#waiting
+    if (first === undefined) {
+      this.#isRunning = false
+      return
+    }
+    const [caller, line] = first
+    const go = line.shift()
+    this.#waiting.delete(caller)
+    if (line.length > 0) this.#waiting.set(caller, line)
+    go?.()
+    setImmediate(() => this.#step())
   }
 }

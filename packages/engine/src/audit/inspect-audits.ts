@@ -21,10 +21,12 @@ export interface AuditInspection {
 
 const PAGE = 1000
 const FINDINGS_MAX = 1000
+/** All who look at the whole log, in the line of long looks. */
+const CALLER = 'audit'
 
 /** Reads the whole log, from its first row to its last. */
 export async function inspectAudits(
-  { catalog, auditKeys }: Pick<Engine, 'catalog' | 'auditKeys'>,
+  { catalog, auditKeys, lists }: Pick<Engine, 'catalog' | 'auditKeys' | 'lists'>,
   how: { readonly signal?: AbortSignal | undefined; readonly wanted?: ReadonlySet<number> } = {},
 ): Promise<AuditInspection> {
   const { audits } = catalog.view
@@ -35,6 +37,8 @@ export async function inspectAudits(
   const hashes = new Map<number, string>()
   let rows = 0
   for (let place: number | undefined; ; ) {
+    // Others go on meanwhile, however long the log is and however many look at it.
+    await lists.next(CALLER)
     how.signal?.throwIfAborted()
     const page: FiledAudit[] = await audits.filed(place, PAGE)
     for (const filed of page) {
@@ -47,8 +51,6 @@ export async function inspectAudits(
     place = page.at(-1)?.place
     // Beyond, numbers are no longer told apart, and none of ours comes there.
     if (page.length < PAGE || !Number.isSafeInteger(place)) break
-    // Others go on meanwhile, however long the log is.
-    await new Promise(resolve => setImmediate(resolve))
   }
   const { word, last } = check
   if (!word.isBeginning(from)) found.unshift(missingBefore(from))

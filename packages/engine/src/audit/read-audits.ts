@@ -40,12 +40,18 @@ export function exportAudits(
 ): AsyncIterable<readonly AuditRow[]> {
   authorize(call.principal, 'audit:export', {})
   requireTimes(filter)
-  return pagesOf(engine, filter)
+  return pagesOf(engine, call, filter)
 }
 
-async function* pagesOf(engine: Engine, filter: AuditFilter): AsyncGenerator<readonly AuditRow[]> {
-  const { audits } = engine.catalog.view
+async function* pagesOf(
+  { catalog, lists }: Engine,
+  { principal }: Call,
+  filter: AuditFilter,
+): AsyncGenerator<readonly AuditRow[]> {
+  const { audits } = catalog.view
   for (let seq = 0; ; ) {
+    // However many export at once, others wait for one page of one of them at most.
+    await lists.next(principal.id)
     const page = await audits.after(seq, PAGE, filter)
     if (page.length > 0) yield page
     const last = page.at(-1)

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Call } from '@holdfast/core/call.ts'
+import { SmtpMailer } from '@holdfast/drivers/mail/smtp-mailer.ts'
+import { openSmtpSink } from '@holdfast/testkit/smtp-sink.ts'
 import { TOTP, URI } from 'otpauth'
 import { createAccessKey } from '../../access/keys/access-keys.ts'
 import { createKey } from '../../access/keys/keys.ts'
@@ -8,6 +10,7 @@ import { principalNow } from '../../access/rights-now.ts'
 import { callOf, openTestStore, refused, type TestStore } from '../../test-store.test.ts'
 import { createAccount, updateAccount } from '../accounts/accounts.ts'
 import { beginFactor, confirmFactor } from '../factors/second-factor.ts'
+import { MailQueue } from '../mail/mail-queue.ts'
 import { createUser, getUser, resetPassword, updateUser } from '../users/users.ts'
 import { authenticateToken } from './authenticate-token.ts'
 import { confirmSession } from './confirm.ts'
@@ -150,4 +153,45 @@ test('who has a second factor proves it, too, with a code that is good once', as
   await createKey(again.engine, after, key)
   again.clock.jump(16 * MINUTE)
   await assert.rejects(createKey(again.engine, after, key), due)
+})
+
+test('a proof forgets the failures before it as a login does, also under the name', async () => {
+  await using opened = await openTestStore()
+  const { engine } = opened
+  await person(opened, 'chief')
+  const { act } = await enter(opened, 'chief')
+  const confirm = async (given: string) => {
+    return await confirmSession(engine, await act(), { password: given, code: undefined })
+  }
+  for (let round = 0; round < 2; round += 1) {
+    for (let n = 0; n < 4; n += 1)
+      await assert.rejects(confirm('wrong'), refused('UNAUTHENTICATED'))
+    await confirm(password)
+  }
+  await enter(opened, 'chief')
+})
+
+test('the owner is told of a recovery code that proved a session', async () => {
+  await using sink = await openSmtpSink()
+  const how = { host: '127.0.0.1', port: sink.port, tls: 'none', from: 'a@example.org' } as const
+  const mailer = new SmtpMailer(how)
+  await using opened = await openTestStore({
+    mails: clock => new MailQueue({ mailer, clock, tell: () => {} }),
+  })
+  const { engine, call, clock } = opened
+  const email = 'chief@example.org'
+  await createUser(engine, call, { username: 'chief', email, password, mustChangePassword: false })
+  const credentials = { name: 'chief', password }
+  const totp = URI.parse((await beginFactor(engine, call, credentials)).uri)
+  assert.ok(totp instanceof TOTP)
+  const code = totp.generate({ timestamp: clock.now() })
+  const [used = '', spare = ''] = await confirmFactor(engine, call, { ...credentials, code })
+  const challenge = await login(engine, credentials, origin).catch(error => error.details.challenge)
+  const { tokens } = await loginWithCode(engine, { challenge, code: used }, origin)
+  const session = await acting(engine, call, tokens.accessToken)
+  await confirmSession(engine, session, { password, code: spare })
+  await clock.advance(1000)
+  const told = await Promise.all([1, 2, 3].map(async n => (await sink.mail(n)).text))
+  assert.ok(told.some(text => text.includes('A recovery code was used to prove a session')))
+  await engine.identity.mails?.close()
 })

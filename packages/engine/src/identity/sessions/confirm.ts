@@ -2,6 +2,7 @@ import type { Call } from '@holdfast/core/call.ts'
 import { HoldfastError } from '@holdfast/core/errors.ts'
 import { commit } from '../../commit.ts'
 import type { Engine } from '../../engine.ts'
+import { notify } from '../mail/notify.ts'
 import { passwordHashOf } from '../users/same-password.ts'
 import { proveUser, requireFreshPassword } from './login.ts'
 
@@ -31,5 +32,9 @@ export async function confirmSession(
   const confirmedAt = new Date(nowMs).toISOString()
   const args = { id, userId, proof, passwordHash: passwordHashOf(user), confirmedAt }
   await commit(engine, call, { name: 'sessions.confirm', args })
+  engine.identity.guessedNames.forget(user.names)
+  if (proof?.kind === 'recovery') {
+    notify(engine, user, 'A recovery code was used to prove a session')
+  }
   return new Date(nowMs + engine.identity.settings.confirmSeconds * 1000).toISOString()
 }

@@ -72,7 +72,7 @@ export function auditFailure(
 /** Where somebody proves who they are. */
 const ATTEMPTS: ReadonlySet<string> = new Set<keyof typeof routes>([
   ...(['login', 'loginWithCode', 'refresh', 'redeemOpenId', 'issueToken'] as const),
-  ...(['changePassword', 'resetPassword'] as const),
+  ...(['changePassword', 'resetPassword', 'confirmSession'] as const),
 ])
 
 function countAttempt(

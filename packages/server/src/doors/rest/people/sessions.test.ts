@@ -32,6 +32,10 @@ test('sessions are listed and ended, by their user and by administrators', async
     ],
   )
   assert.equal(shown.items[0].agent.length, 256)
+  const wrong = { ...phone, json: { password: 'wrong' } }
+  refused(await server.ask('POST /api/v2/auth/confirm', wrong), 401, 'UNAUTHENTICATED')
+  const attempt = /^auth_attempts_total\{operation="confirmSession",result="UNAUTHENTICATED"\} 1$/m
+  assert.match((await server.ask('GET /metrics')).text, attempt)
   const ended = await server.ask(`DELETE /api/v2/auth/sessions/${shown.items[0].id}`, phone)
   assert.equal(ended.status, 204)
   refused(await server.ask('GET /api/v2/auth/me', lost), 401, 'UNAUTHENTICATED')
