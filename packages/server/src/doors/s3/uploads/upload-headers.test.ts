@@ -120,3 +120,8 @@ test('headers of checksums and sizes that say nothing are no valid request', asy
   }
   assert.equal((await s3.send('HEAD /parts/odd')).status, 404)
 })
+
+test('a list that names the version of the API is a list', async () => {
+  assert.equal((await s3.send('GET /parts?Version=2006-03-01')).status, 200)
+  assert.equal((await s3.send('DELETE /parts?Version=2006-03-01')).status, 501)
+})
