@@ -32,3 +32,14 @@ test('without it another region is refused', async () => {
   const named = await lab.send('PUT /photos', { body: located })
   assert.equal(named.code, 'InvalidLocationConstraint')
 })
+
+test('EU is the old name of eu-west-1, and of no other region', async () => {
+  const body = located.replace('eu-central-1', 'EU')
+  const region = 'eu-west-1'
+  await using there = await startS3({ env: { STORAGE_S3_SIGNING_REGION: region } })
+  const made = await there.send('PUT /photos', { region, body })
+  assert.equal(made.status, 200, made.text)
+  await using lab = await startS3()
+  const named = await lab.send('PUT /photos', { body })
+  assert.equal(named.code, 'InvalidLocationConstraint')
+})

@@ -73,7 +73,9 @@ function requireHere({ request }: Verified, root: XmlElement): void {
   if (foreign !== undefined) throw notImplemented(foreign)
   const { s3Region, s3AnyRegion } = request.context.settings
   const wanted = textOf(root, 'LocationConstraint')
-  if (s3AnyRegion || wanted === undefined || wanted === '' || wanted === s3Region) return
+  if (s3AnyRegion || wanted === undefined || wanted === '') return
+  // `EU` is how the region of Ireland was called first.
+  if ((wanted === 'EU' ? 'eu-west-1' : wanted) === s3Region) return
   throw new S3Error('InvalidLocationConstraint', { LocationConstraint: wanted.slice(0, 64) })
 }
 

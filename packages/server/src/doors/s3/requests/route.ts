@@ -42,9 +42,9 @@ const ofLists = new Set(
 )
 /**
  * Of presigned links, and what clients of other servers add to lists: metadata that
- * AWS does not list either, and leave to list without order.
+ * AWS does not list either, and leave to list without order. libcloud names a version of the API.
  */
-const HARMLESS = /^(response-[a-z-]+|metadata|allow-unordered)$/
+const HARMLESS = /^(response-[a-z-]+|metadata|allow-unordered|Version)$/
 
 /**
  * Which operation a request asks for. What is not understood is refused and never served as

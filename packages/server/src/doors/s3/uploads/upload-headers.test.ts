@@ -74,6 +74,34 @@ test('a checksum behind a part is held to where the upload named none', async ()
   }
 })
 
+test('a part tells the checksum that came with it, and its completion may name it', async () => {
+  const upload = await begin('told', {})
+  const header = 'x-amz-checksum-sha256'
+  const behind = await s3.send(`PUT ${upload}&partNumber=1`, {
+    body: `3\r\none\r\n0\r\n${header}:${sha256}\r\n\r\n`,
+    payload: 'STREAMING-UNSIGNED-PAYLOAD-TRAILER',
+    headers: {
+      'content-encoding': 'aws-chunked',
+      'x-amz-decoded-content-length': '3',
+      'x-amz-trailer': header,
+    },
+  })
+  assert.equal(behind.headers[header], sha256)
+  const headers = { [header]: sha256 }
+  const put = await s3.send(`PUT ${upload}&partNumber=1`, { body: 'one', headers })
+  assert.equal(put.headers[header], sha256)
+  // AWS shows checksums of parts only where the upload was begun with their algorithm.
+  const listed = await s3.send(`GET ${upload}`)
+  assert.doesNotMatch(listed.text, /Checksum/)
+  const part =
+    `<Part><PartNumber>1</PartNumber><ETag>${put.headers.etag}</ETag>` +
+    `<ChecksumSHA256>${sha256}</ChecksumSHA256></Part>`
+  const body = `<CompleteMultipartUpload>${part}</CompleteMultipartUpload>`
+  const done = await s3.send(`POST ${upload}`, { body })
+  assert.deepEqual([done.status, done.code], [200, undefined], done.text)
+  assert.doesNotMatch(done.text, /Checksum/)
+})
+
 test('headers of checksums and sizes that say nothing are no valid request', async () => {
   const create = async (headers: Record<string, string>) =>
     told(await s3.send('POST /parts/odd?uploads', { headers }))
@@ -91,4 +119,9 @@ test('headers of checksums and sizes that say nothing are no valid request', asy
     assert.deepEqual(await complete({ 'x-amz-mp-object-size': size }), refused, size)
   }
   assert.equal((await s3.send('HEAD /parts/odd')).status, 404)
+})
+
+test('a list that names the version of the API is a list', async () => {
+  assert.equal((await s3.send('GET /parts?Version=2006-03-01')).status, 200)
+  assert.equal((await s3.send('DELETE /parts?Version=2006-03-01')).status, 501)
 })

@@ -1,15 +1,17 @@
+import type { ExpectedDigests } from '@holdfast/core/digests.ts'
 import { isHoldfastError } from '@holdfast/core/errors.ts'
 import type { UploadPart } from '@holdfast/core/objects.ts'
 import type { ByteRange } from '@holdfast/core/ports/element.ts'
 import { uploadPart, uploadPartCopy } from '@holdfast/engine/multipart/upload-part.ts'
-import { requireNumber } from '../auth/verified-body.ts'
+import { digestNameOf, toBase64 } from '@holdfast/engine/objects/checksums.ts'
+import { type ChosenChecksum, requireNumber } from '../auth/verified-body.ts'
 import type { Verified } from '../auth/verify.ts'
 import { invalidArgument, S3Error } from '../errors.ts'
 import { copySourceOf } from '../objects/copy-object.ts'
 import { type Answer, emptyAnswer, xmlAnswer } from '../requests/answer.ts'
 import { objectPlace } from '../requests/place.ts'
 import { notImplemented } from '../requests/route.ts'
-import { type ChecksumName, headerOfChecksum } from '../wire/checksums.ts'
+import { headerOfChecksum } from '../wire/checksums.ts'
 import { sourceConditions } from '../wire/conditions.ts'
 import { encryptionHeader, versionHeader } from '../wire/object-headers.ts'
 import { writeXml } from '../xml/write.ts'
@@ -31,12 +33,19 @@ export async function uploadPartHere(verified: Verified): Promise<Answer> {
   return emptyAnswer(200, {
     etag: `"${part.md5}"`,
     ...encryptionHeader({ facets: part }),
-    ...(checksum === undefined ? {} : partChecksum(part, checksum.algorithm)),
+    ...(checksum === undefined ? {} : partChecksum(part, checksum, trailing())),
   })
 }
 
-function partChecksum(part: UploadPart, algorithm: ChecksumName): Record<string, string> {
-  return part.checksum === null ? {} : { [headerOfChecksum(algorithm)]: part.checksum }
+/** What came with the part was held to its bytes, also where the upload keeps no checksum. */
+function partChecksum(
+  part: UploadPart,
+  { algorithm, value }: ChosenChecksum,
+  trailing: ExpectedDigests,
+): Record<string, string> {
+  const hex = trailing[digestNameOf(algorithm)]
+  const told = part.checksum ?? value ?? (hex === undefined ? undefined : toBase64(hex))
+  return told === undefined ? {} : { [headerOfChecksum(algorithm)]: told }
 }
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_UploadPartCopy.html */
