@@ -25,8 +25,9 @@ export async function readKeySet(
   for (const entry of keys.slice(0, KEYS_MAX)) {
     const jwk = publicJwk(recordOf(entry) ?? {}, algorithm)
     if (jwk === undefined) continue
-    const key = await importJWK(jwk, algorithm)
-    if (!(key instanceof Uint8Array)) known.push({ kid: jwk.kid, key })
+    // One bad entry must not take the good ones out of use (RFC 7517 §5).
+    const key = await importJWK(jwk, algorithm).catch(() => undefined)
+    if (key !== undefined && !(key instanceof Uint8Array)) known.push({ kid: jwk.kid, key })
   }
   return known
 }

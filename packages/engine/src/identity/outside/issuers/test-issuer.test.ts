@@ -114,6 +114,7 @@ if (import.meta.main) {
         { ...weak.export({ format: 'jwk' }), kid: 'weak' },
         { ...rsa.privateKey.export({ format: 'jwk' }), kid: 'private' },
         { kty: 'oct', k: 'c2VjcmV0', kid: 'secret' },
+        { kty: 'EC', crv: 'P-256', x: 'AAAA', y: 'AAAA', kid: 'no point of the curve' },
         { kty: 'RSA', n: 5, e: 'AQAB', kid: 'n is a number' },
         'no key',
         null,
