@@ -12,7 +12,7 @@ export async function readPassword(variable: string, question: string): Promise<
   if (given !== undefined && given !== '') return given
   const line = process.stdin.isTTY === true ? await typedLine(question) : await pipedLine()
   if (line !== undefined && line !== '') return line
-  throw new UsageError(`it is not known: set ${variable}, or pipe it in (${question})`)
+  throw new UsageError(`${question} set ${variable}, or pipe it in`)
 }
 
 async function typedLine(question: string): Promise<string | undefined> {

@@ -28,7 +28,26 @@ function hintOf({ code, details }: ClientError): string {
   if (code === 'NETWORK' && details.cause === 'ECONNREFUSED') {
     return '; is the server running? See HOLDFAST_URL or --url'
   }
-  return ''
+  if (code === 'NETWORK' && UNTRUSTED.has(String(details.cause))) {
+    return '; NODE_EXTRA_CA_CERTS names the file of a certificate or authority of your own'
+  }
+  return MENDS[code] ?? ''
+}
+
+/** What Node says of a certificate that no authority it knows has signed. */
+const UNTRUSTED = new Set([
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+])
+
+const MENDS: Readonly<Record<string, string>> = {
+  CONFIRMATION_REQUIRED:
+    '; run holdfast confirm first, or set HOLDFAST_PASSWORD to your own password (HOLDFAST_CODE ' +
+    'to your code); without a password here log in again; scripts take an API key',
+  PASSWORD_CHANGE_REQUIRED: '; holdfast password change NAME does it',
+  SECOND_FACTOR_ENROLMENT_REQUIRED: '; holdfast second-factor on NAME does it',
 }
 
 const PROBLEMS_SHOWN_MAX = 3

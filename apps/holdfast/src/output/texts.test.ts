@@ -27,6 +27,23 @@ test('what a server calls its refusal is shown as text', () => {
   assert.doesNotMatch(text, /\p{Cc}/u)
 })
 
+test('a refusal that a command mends names the command', () => {
+  const mends = {
+    CONFIRMATION_REQUIRED: /holdfast confirm.+HOLDFAST_PASSWORD.+API key/,
+    PASSWORD_CHANGE_REQUIRED: /holdfast password change/,
+    SECOND_FACTOR_ENROLMENT_REQUIRED: /holdfast second-factor on/,
+  }
+  for (const [code, mend] of Object.entries(mends)) {
+    assert.match(failureText(new ClientError('no', { code, status: 403 })), mend)
+  }
+})
+
+test('a certificate that is not trusted is told with the way to trust it', () => {
+  const details = { cause: 'DEPTH_ZERO_SELF_SIGNED_CERT' }
+  const text = failureText(new ClientError('no', { code: 'NETWORK', details }))
+  assert.match(text, /NODE_EXTRA_CA_CERTS/)
+})
+
 test('sizes and times read well at their borders', () => {
   const sizes = [0, 1023, 1024, 1536, 1024 ** 2 - 1, 1024 ** 4]
   assert.deepEqual(sizes.map(sizeText), [

@@ -14,6 +14,12 @@ const SENTENCES: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'Nothing listens at the address of the server.',
   ENOTFOUND: 'The name of the server is not known.',
   EAI_AGAIN: 'The name of the server cannot be looked up right now.',
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'The certificate of the server is not trusted here.',
+  SELF_SIGNED_CERT_IN_CHAIN: 'The certificate of the server is not trusted here.',
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'The certificate of the server is not trusted here.',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'The certificate of the server is not trusted here.',
+  CERT_HAS_EXPIRED: 'The certificate of the server has expired.',
+  ERR_TLS_CERT_ALTNAME_INVALID: 'The certificate of the server is for another name.',
 }
 
 /** Browsers do not say how far a request came: there it counts as sent. */
