@@ -29,7 +29,6 @@ const spared: Partial<Record<OperationId, string>> = {
   revokeKey: 'takes away',
   revokeS3Key: 'takes away',
   revokeShare: 'takes away',
-  createShare: 'reads only, ends by itself, is listed',
   rotateSigningKey: 'gives nothing to anybody',
   explainAccess: 'changes nothing',
   verifyAudits: 'changes nothing',
@@ -65,7 +64,8 @@ test('every route that gives rights or outlives a session asks who is there', as
       const asks = route.errors?.includes('CONFIRMATION_REQUIRED') === true
       const isSpared = isAboutData(route) || Object.hasOwn(spared, operation)
       assert.notEqual(asks, isSpared, `${operation} asks for a proof, or is spared with a reason`)
-      if (!asks) continue
+      // It asks where the link is to last, which the engine's test of shares tries.
+      if (!asks || operation === 'createShare') continue
       const row: Row = rows[operation as OperationId]
       const ask = async (who: Caller) => {
         const world = await worlds.get(who, 'foreign', false)

@@ -47,10 +47,17 @@ export const shareRoutes = {
     summary: 'Make a link that opens an asset or a part of a bucket',
     description:
       'Needs `assets:read` on what is shared, then and at every use: the link never opens more ' +
-      'than its maker may read at that moment.',
+      'than its maker may read at that moment. One that lasts longer than 7 days takes a fresh ' +
+      'proof of who a person is.',
     body: { kind: 'json', schema: shareCreate },
     answer: { status: 201, description: 'The share, with its link.', schema: shareCreated },
-    errors: ['ASSET_NOT_FOUND', 'VERSION_NOT_FOUND', 'BUCKET_NOT_FOUND', 'TOO_MANY_ITEMS'],
+    errors: [
+      'ASSET_NOT_FOUND',
+      'BUCKET_NOT_FOUND',
+      'CONFIRMATION_REQUIRED',
+      'TOO_MANY_ITEMS',
+      'VERSION_NOT_FOUND',
+    ],
   }),
   listShares: route({
     ...own,

@@ -8,6 +8,7 @@ import { findAsset } from '../assets/find-asset.ts'
 import { toBase64Url } from '../base64url.ts'
 import { commit } from '../commit.ts'
 import type { Engine } from '../engine.ts'
+import { requireConfirmed } from '../identity/sessions/require-confirmed.ts'
 import { openVersion } from '../versions/open.ts'
 import { EXPIRES_S_DEFAULT, requirePrefix, requireTerms, type ShareTerms } from './share-fields.ts'
 import { principalOfShare, type ShareState, stateOf } from './share-rights.ts'
@@ -32,10 +33,13 @@ export async function createShare(
 ): Promise<ShownShare & { readonly token: string }> {
   const maker = makerOf(call.principal)
   requireTerms(input)
+  // A short one ends soon after the session; whoever stole that must not keep a long one.
+  const lastsSeconds = input.expiresInS ?? EXPIRES_S_DEFAULT
+  if (lastsSeconds > EXPIRES_S_DEFAULT) requireConfirmed(engine, call)
   const target = await requireTarget(engine, call, input.target)
   const { hasher } = engine.identity
   const token = `hfs_${toBase64Url(engine.random.bytes(32))}`
-  const expiresMs = engine.clock.now() + (input.expiresInS ?? EXPIRES_S_DEFAULT) * 1000
+  const expiresMs = engine.clock.now() + lastsSeconds * 1000
   const args = {
     tokenHash: hashOfSecret(token),
     makerId: maker.id,

@@ -7,6 +7,8 @@ import { TOTP, URI } from 'otpauth'
 import { createAccessKey } from '../../access/keys/access-keys.ts'
 import { createKey } from '../../access/keys/keys.ts'
 import { principalNow } from '../../access/rights-now.ts'
+import { createBucket } from '../../buckets/buckets.ts'
+import { createShare } from '../../sharing/shares.ts'
 import { callOf, openTestStore, refused, type TestStore } from '../../test-store.test.ts'
 import { createAccount, updateAccount } from '../accounts/accounts.ts'
 import { beginFactor, confirmFactor } from '../factors/second-factor.ts'
@@ -66,6 +68,26 @@ test('a session makes what outlives it only soon after a login or another proof'
   const { principal } = await act()
   const late = { ...(await act()), principal: await principalNow(engine, principal) }
   await createKey(engine, late, key)
+})
+
+test('links that last, and clocks that went back, take a proof, too', async () => {
+  await using opened = await openTestStore()
+  const { engine, call, clock } = opened
+  await createBucket(engine, call, { name: 'open' })
+  await person(opened, 'chief')
+  const { act } = await enter(opened, 'chief')
+  const target = { bucket: 'open', prefix: '' }
+  const week = 7 * 86_400
+  await createShare(engine, await act(), { target, expiresInS: week + 1 })
+  clock.jump(16 * MINUTE)
+  await createShare(engine, await act(), { target, expiresInS: week })
+  await createShare(engine, await act(), { target })
+  await assert.rejects(createShare(engine, await act(), { target, expiresInS: week + 1 }), due)
+  await confirmSession(engine, await act(), { password, code: undefined })
+  await createKey(engine, await act(), key)
+  const ahead = { ...(await act()) }
+  clock.jump(-2 * MINUTE)
+  await assert.rejects(createKey(engine, ahead, key), due)
 })
 
 test('a refresh proves nothing, and a proof counts for its own session alone', async () => {

@@ -2,6 +2,8 @@ import type { Call } from '@holdfast/core/call.ts'
 import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { Engine } from '../../engine.ts'
 
+const SKEW_MS = 60_000
+
 /**
  * CONFIRMATION_REQUIRED for the session of a person whose last proof is too old: whoever got hold
  * of its token must not make what is good after it, or give rights away. Programs are not asked.
@@ -13,8 +15,10 @@ export function requireConfirmed(
   const { confirmSeconds: seconds } = identity.settings
   const { kind, sessionId, confirmedAt = '' } = principal
   if (seconds === 0 || kind !== 'user' || sessionId === undefined) return
-  // A session that tells of no proof had none: every comparison with that is false.
-  if (clock.now() - Date.parse(confirmedAt) <= seconds * 1000) return
+  // A session that tells of no proof had none: every comparison with that is false. Nor is one of
+  // the future a proof: the clock went back, and it would be good for longer.
+  const ageMs = clock.now() - Date.parse(confirmedAt)
+  if (ageMs <= seconds * 1000 && ageMs >= -SKEW_MS) return
   throw new HoldfastError('CONFIRMATION_REQUIRED', { max_age_seconds: seconds })
 }
 
