@@ -2,9 +2,10 @@ import assert from 'node:assert/strict'
 import { createHmac } from 'node:crypto'
 import { join } from 'node:path'
 import test from 'node:test'
-import { scratch, startServer } from './running-program.test.ts'
+import { adminKey, scratch, startServer, succeeded } from './running-program.test.ts'
 
 const secret = 'a-secret-of-the-gateway-in-this-test'
+const password = 'First-Quince-71!'
 
 test('nobody is taken for somebody else by a name of their own choice', async t => {
   const issuer = { issuer: 'gateway', audience: 'holdfast', algorithm: 'HS256', secret }
@@ -22,6 +23,44 @@ test('nobody is taken for somebody else by a name of their own choice', async t 
   const asked = await server.holdfast('users', 'deactivate', 'chief')
   assert.equal(asked.code, 2, asked.stdout)
   assert.match(asked.stderr, /more than one user.*\(local\)/)
+})
+
+test('nothing is taken for what has its name as an id', async t => {
+  const server = await startServer(t, join(scratch(t), 'data'))
+  const ask = async (method: string, path: string, body?: string) => {
+    const headers = { 'x-api-key': adminKey, 'content-type': 'application/json' }
+    const init = { method, headers, ...(body === undefined ? {} : { body }) }
+    const answer = await fetch(`${server.url}/api/v2/${path}`, init)
+    assert.ok(answer.ok, `${path} ${answer.status}`)
+    return method === 'DELETE' ? undefined : await answer.json()
+  }
+  const make = async (what: string, fields: object) =>
+    await ask('POST', what, JSON.stringify(fields))
+  const put = async (key: string) => await ask('PUT', `buckets/holdfast/assets/${key}`, 'x')
+  const refused = async (...args: string[]) => {
+    const { code, stderr } = await server.holdfast(...args)
+    assert.equal(code, 2, `${args.join(' ')}: ${stderr}`)
+    assert.match(stderr, /more than one/)
+  }
+
+  const bob = await make('users', { username: 'bob', password })
+  await make('users', { username: bob.id.toUpperCase(), password })
+  await refused('users', 'deactivate', bob.id)
+  const lone = '0123abcd-0000-7000-8000-0123456789ab'
+  await make('users', { username: lone, password })
+  const out = await server.holdfast('users', 'deactivate', lone)
+  assert.equal(succeeded(out).stdout, `${lone}: INACTIVE\n`)
+
+  const worker = await make('service-accounts', { name: 'worker' })
+  await make('service-accounts', { name: worker.id })
+  await refused('accounts', 'suspend', worker.id)
+
+  const { id } = await put('one.txt')
+  await put(id)
+  await refused('rm', id)
+  for (const key of ['one.txt', id]) await ask('DELETE', `buckets/holdfast/assets/${key}`)
+  await refused('restore', id)
+  succeeded(await server.holdfast('restore', 'one.txt'))
 })
 
 function signed(claims: object): string {

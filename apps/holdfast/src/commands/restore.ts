@@ -1,7 +1,8 @@
 import type { AssetResponse } from '@holdfast/contract/schemas/asset.ts'
-import { isUuid } from '@holdfast/core/ids.ts'
 import type { Command } from 'commander'
 import { type Connection, connect } from '../connection/connection.ts'
+import { assetWithId, tellAsset } from '../connection/find-asset.ts'
+import { onlyOne } from '../connection/only-one.ts'
 import { countText } from '../output/amounts.ts'
 import { failureText } from '../output/failure-text.ts'
 import { print, printJson, say } from '../output/say.ts'
@@ -23,21 +24,31 @@ export function addRestore(program: Command): void {
 
 async function restoreOne(connection: Connection, name: string): Promise<void> {
   const { client, json, signal } = connection
-  const id = isUuid(name) ? name : (await lastDeleted(connection, name)).id
+  const { id } = await deletedAsset(connection, name)
   const asset = await client.assets.restore(id, { signal })
   if (json) printJson(asset)
 }
 
+async function deletedAsset(connection: Connection, name: string): Promise<AssetResponse> {
+  const { client, bucket, signal } = connection
+  const newest = await lastDeleted(connection, name)
+  const byId = await assetWithId(client, name, { includeDeleted: true, signal })
+  if (byId === undefined && newest === undefined) {
+    throw new Error(`no deleted asset in ${bucket} has the key ${visible(name)}`)
+  }
+  return onlyOne([byId, newest], { name, what: 'asset', tell: tellAsset })
+}
+
 /** A key may have been deleted several times: the newest one comes back. */
-async function lastDeleted(connection: Connection, key: string): Promise<AssetResponse> {
-  const { bucket } = connection
+async function lastDeleted(
+  connection: Connection,
+  key: string,
+): Promise<AssetResponse | undefined> {
   let newest: AssetResponse | undefined
   for await (const asset of deletedAssets(connection, key)) {
     if (asset.key !== key) continue
     if ((newest?.deleted_at ?? '') < (asset.deleted_at ?? '')) newest = asset
   }
-  if (newest === undefined)
-    throw new Error(`no deleted asset in ${bucket} has the key ${visible(key)}`)
   return newest
 }
 

@@ -1,12 +1,12 @@
 import type { Client } from '@holdfast/client'
 import { type Command, InvalidArgumentError } from 'commander'
 import { connect } from '../../connection/connection.ts'
+import { onlyOne } from '../../connection/only-one.ts'
 import { readPassword } from '../../connection/read-password.ts'
 import { parseSeconds, timeText } from '../../output/amounts.ts'
 import { collect } from '../../output/collect.ts'
 import { print, printJson, say } from '../../output/say.ts'
 import { printTable } from '../../output/table.ts'
-import { UsageError } from '../../output/usage-error.ts'
 import { roleOf } from './roles.ts'
 
 type Account = Awaited<ReturnType<Client['accounts']['get']>>
@@ -160,11 +160,11 @@ async function allAccounts(client: Client): Promise<Account[]> {
 }
 
 async function findAccount(client: Client, name: string): Promise<Account> {
-  const found = (await allAccounts(client)).find(account => {
+  const found = (await allAccounts(client)).filter(account => {
     return [account.id, account.client_id, account.name].includes(name)
   })
-  if (found === undefined) throw new UsageError(`there is no service account ${name}`)
-  return found
+  const tell = (account: Account) => `${account.client_id} with id ${account.id}`
+  return onlyOne(found, { name, what: 'service account', tell })
 }
 
 async function list(command: Command): Promise<void> {

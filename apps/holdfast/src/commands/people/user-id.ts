@@ -1,19 +1,31 @@
-import type { Client } from '@holdfast/client'
+import { type Client, isClientError } from '@holdfast/client'
+import { isUuid } from '@holdfast/core/ids.ts'
+import { onlyOne } from '../../connection/only-one.ts'
 import { UsageError } from '../../output/usage-error.ts'
 
+type User = Awaited<ReturnType<Client['users']['get']>>
+
 /**
- * Ids are taken as they are; a name must be the whole name of one user. People of a provider or an
- * issuer are called what they say there, so that two may have one name: then an id is asked for.
+ * Of the one user who has this whole name, or this id. People of a provider or an issuer are called
+ * what they say there, so that two may have one name, and one may be called what is another's id:
+ * then nobody is meant.
  */
 export async function userIdOf(client: Client, name: string): Promise<string> {
-  if (/^[0-9a-f-]{36}$/i.test(name)) return name
+  const byId = isUuid(name) ? await userWithId(client, name) : undefined
   const { items, total } = await client.users.list({ search: name, limit: 1000 })
-  const found = items.filter(({ username }) => username.toLowerCase() === name.toLowerCase())
-  const [one, another] = found
-  if (another !== undefined || total > items.length) {
-    const ids = found.map(({ id, source }) => `${id} (${source})`).join(', ')
-    throw new UsageError(`more than one user may be called ${name}, name its id: ${ids}`)
+  if (total > items.length) {
+    throw new UsageError(`too many users are called like ${name} to tell them apart: name an id`)
   }
-  if (one === undefined) throw new UsageError(`there is no user ${name}`)
-  return one.id
+  const named = items.filter(({ username }) => username.toLowerCase() === name.toLowerCase())
+  const tell = ({ id, username, source }: User) => `${username} with id ${id} (${source})`
+  return onlyOne([byId, ...named], { name, what: 'user', tell }).id
+}
+
+async function userWithId(client: Client, id: string): Promise<User | undefined> {
+  try {
+    return await client.users.get(id)
+  } catch (error) {
+    if (isClientError(error) && error.code === 'USER_NOT_FOUND') return undefined
+    throw error
+  }
 }
