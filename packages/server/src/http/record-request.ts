@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http'
 import type { Context } from '../context.ts'
 import type { Trace } from '../telemetry/trace.ts'
 import { limitStall } from './direct/stalled-answers.ts'
+import { loggedPath } from './hidden-credentials.ts'
 import { splitUrl } from './parse/raw-path.ts'
 import type { RequestState } from './request-state.ts'
 
@@ -81,7 +82,10 @@ function recordRequest(state: RequestState, operation: string): void {
 
 /** What log and metrics want to know. */
 export interface AnswerFacts {
+  /** Of another door than REST. */
+  readonly door?: string
   readonly method: string
+  /** Only its path is told: a query may hold a signature. */
   readonly url: string
   readonly operation: string
   readonly status: number
@@ -95,6 +99,7 @@ export interface AnswerFacts {
   trace(): Trace
 }
 
+/** One log line and the metrics of an answer, at every door. */
 export function recordAnswer({ metrics, log, clock }: Context, facts: AnswerFacts): void {
   const { method, operation, status, receivedBytes, sentBytes } = facts
   const durationMs = clock.monotonic() - facts.startedMs
@@ -109,6 +114,7 @@ export function recordAnswer({ metrics, log, clock }: Context, facts: AnswerFact
       trace_id: traceId,
       span_id: spanId,
       ...(parentId === undefined ? {} : { parent_span_id: parentId }),
+      ...(facts.door === undefined ? {} : { door: facts.door }),
       method,
       path: loggedPath(splitUrl(facts.url).path),
       operation,
@@ -121,47 +127,4 @@ export function recordAnswer({ metrics, log, clock }: Context, facts: AnswerFact
     },
     'request',
   )
-}
-
-/**
- * Links carry their credential in the path. It is left out by what the path says, not by the route
- * that was found: a request that misses the route, by a method or a slash, holds it as well.
- */
-export function loggedPath(path: string): string {
-  let plain = path
-  for (let round = 0; round < 4 && plain.includes('%'); round += 1) {
-    plain = plain.replaceAll(/%([\da-f]{2})/gi, (_, hex: string) => {
-      return String.fromCharCode(Number.parseInt(hex, 16))
-    })
-  }
-  if (/presigned[^\w-]/i.test(plain)) return '/api/v2/presigned/(hidden)'
-  if (/hfs_|v2\W+shared\W|^\W*s\W/i.test(plain)) return '/s/(hidden)'
-  // The decoded text only decides: what is not hidden is logged as it came.
-  return KEY.test(plain) || holdsToken(plain) ? '(hidden)' : visiblePath(path)
-}
-
-/** In visible ASCII, whatever the parser let through: terminals obey bytes above and below it. */
-export function visiblePath(path: string): string {
-  return path.slice(0, 512).replaceAll(/[^!-~]/g, one => {
-    const code = one.charCodeAt(0)
-    return code > 0xff ? encodeURIComponent(one.toWellFormed()) : `%${hexOf(code)}`
-  })
-}
-
-function hexOf(code: number): string {
-  return code.toString(16).toUpperCase().padStart(2, '0')
-}
-
-/** A key of ours that was put into an address by mistake. */
-const KEY = /hfc?_[\w-]{43}/
-const TOKEN_HEAD = /eyJ[\w-]/
-
-/** The same for tokens. One pattern for all of it would read the rest again at each `eyJ`. */
-function holdsToken(text: string): boolean {
-  return text.split(/[^\w.-]/).some(run => {
-    const parts = run.split('.')
-    return parts.some((part, at) => {
-      return TOKEN_HEAD.test(part) && Boolean(parts[at + 1]) && Boolean(parts[at + 2])
-    })
-  })
 }

@@ -1,5 +1,6 @@
 import { HIDDEN, isHoldfastError } from '@holdfast/core/errors.ts'
 import type { AuditEntry } from '@holdfast/core/identities.ts'
+import { resourceOf } from '../../http/hidden-credentials.ts'
 import { isOfGuesses } from '../../http/limits/guesses.ts'
 import type { S3Error } from './errors.ts'
 import { operations } from './operations.ts'
@@ -61,7 +62,7 @@ function entryOf(
     requestId,
     action: `s3.${told.operation}`,
     ...result,
-    resource: told.resource,
+    resource: resourceOf(told.resource),
     detail: {},
   }
 }

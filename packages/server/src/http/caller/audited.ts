@@ -5,6 +5,7 @@ import type { AuditEntry } from '@holdfast/core/identities.ts'
 import type { JsonObject } from '@holdfast/core/records.ts'
 import type { FastifyRequest } from 'fastify'
 import type { Context } from '../../context.ts'
+import { resourceOf } from '../hidden-credentials.ts'
 import { isOfGuesses } from '../limits/guesses.ts'
 
 /**
@@ -44,7 +45,7 @@ export async function auditSuccess(
   countAttempt(context, request, 'success')
   if (duty === 'none') return
   const entry = entryOf(context, request, { outcome: 'success', status, code: null })
-  const full = { ...entry, resource: plainObject(resource) }
+  const full = { ...entry, resource: resourceOf(resource) }
   if (duty === 'visit') context.audit.recordVisit(full)
   else if (duty === 'soon') context.audit.record(full)
   else await context.audit.recordDurably(full)
@@ -115,14 +116,8 @@ function entryOf(
   }
 }
 
-/** The names in the path. Links carry their credential there: those are left out. */
+/** The names in the path. */
 function pathOf(request: FastifyRequest): JsonObject {
   const given: unknown = request.params
-  return plainObject(given)
-}
-
-function plainObject(value: unknown): JsonObject {
-  if (typeof value !== 'object' || value === null) return {}
-  const named = Object.entries(value).filter(([name]) => name !== 'token')
-  return Object.fromEntries(named.map(([name, text]) => [name, String(text).slice(0, 1100)]))
+  return resourceOf(given)
 }

@@ -59,10 +59,9 @@ function answerOf(
     ...{ socket, head: found.head, fields, content },
     record: isWhole => {
       recordS3Answer(context, {
-        ...{ method: head.method, path, operation: found.operation, startedMs, requestId },
+        ...{ method: head.method, url: path, operation: found.operation, startedMs, requestId },
         // As on the way of all requests: nobody received it.
         status: isWhole ? 200 : 499,
-        code: undefined,
         trace: () => newTrace(seed),
         receivedBytes: 0,
         sentBytes: content.bytes.length,

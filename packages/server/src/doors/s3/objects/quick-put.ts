@@ -95,10 +95,9 @@ class PutIntake extends BodyIntake {
   #record(requestId: string, seed: Uint8Array, isWhole: boolean): void {
     const { path, put, startedMs } = this.#exchange
     recordS3Answer(this.#context, {
-      ...{ method: 'PUT', path, operation: 'PutObject', startedMs, requestId },
+      ...{ method: 'PUT', url: path, operation: 'PutObject', startedMs, requestId },
       // As on the way of all requests: nobody received it.
       status: isWhole ? 200 : 499,
-      code: undefined,
       trace: () => newTrace(seed),
       ...{ receivedBytes: this.received, sentBytes: 0 },
       principalId: put.principal.id,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { startServer } from '../started-server.test.ts'
-import { loggedPath } from './record-request.ts'
+import { loggedPath } from './hidden-credentials.ts'
 
 test('the credential of a link is never logged, whether or not its route is found', async () => {
   await using server = await startServer({ env: { STORAGE_LOG_LEVEL: 'trace' } })
@@ -45,6 +45,40 @@ test('a key or token in an address is not logged', async () => {
   const log = server.logLines.join('\n')
   assert.equal(log.split('"path":"(hidden)"').length - 1, 8)
   for (const secret of [key, client, token]) assert.ok(!log.includes(secret.slice(-12)))
+})
+
+test('a credential that came to the S3 port, or as the name of a thing, is written nowhere', async () => {
+  const env = {
+    STORAGE_BOOTSTRAP_S3_ACCESS_KEY_ID: 'HOLDFASTTESTKEY00001',
+    STORAGE_BOOTSTRAP_S3_SECRET_ACCESS_KEY: 'test-secret-0123456789-abcdefghijklmnop',
+  }
+  await using server = await startServer({ env })
+  const secrets = {
+    key: `hf_${'Ab-_5'.repeat(8)}xyz`,
+    client: `hfc_${'Cd-_6'.repeat(8)}xyz`,
+    share: `hfs_${'Ef-_7'.repeat(8)}xyz`,
+    token: 'eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ4In0.c2lnbmF0dXJl',
+    link: 'c2VjcmV0LXRva2Vu.bm90LWZvci1sb2dz',
+  }
+  const { key, client, share, token, link } = secrets
+  const paths = [key, `/kept-name/a/${client}`, `/s/${share}`, `/api/${token}/x`]
+  for (const path of [...paths, `/api/v2/presigned/${link}`]) {
+    assert.equal((await fetch(new URL(path, server.running.s3Url))).ok, false)
+    assert.equal((await fetch(new URL(path, server.url))).ok, false)
+  }
+  await server.ask(`GET /api/v2/users/${key}`, { key: null })
+  await server.ask(`GET /api/v2/buckets/kept-name/assets/${share}`, { key: null })
+  await server.running.context.audit.flush()
+  const rows = (await server.ask('GET /api/v2/audit?limit=100')).text
+  assert.match(rows, /kept-name/)
+  assert.ok(rows.includes('(hidden)'))
+  await server.running.stop()
+  const log = server.logLines.join('\n')
+  assert.equal(log.split('"path":').length - 1, 13)
+  for (const [name, secret] of Object.entries(secrets)) {
+    assert.ok(!log.includes(secret.slice(-12)), `${name} is in the log`)
+    assert.ok(!rows.includes(secret.slice(-12)), `${name} is in the audit log`)
+  }
 })
 
 test('what only looks like a token is logged, however long it is', () => {
