@@ -147,7 +147,11 @@ export const errorTable = {
     'This server sends no mail.',
     'Set STORAGE_SMTP_HOST and STORAGE_MAIL_FROM; an administrator can set passwords, too.',
   ),
-  FORBIDDEN: entry('forbidden', 'The credential does not permit this.', 'Grant the permission.'),
+  FORBIDDEN: entry(
+    'forbidden',
+    'The credential does not permit this.',
+    'Grant what details.permission names.',
+  ),
   LINK_INVALID: entry(
     'forbidden',
     'The presigned link is not valid for this request.',

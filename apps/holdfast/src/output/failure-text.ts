@@ -22,8 +22,8 @@ function clientText(error: ClientError): string {
 }
 
 function hintOf({ code, details }: ClientError): string {
-  if (code === 'UNAUTHENTICATED' && !process.env.HOLDFAST_API_KEY) {
-    return '; set HOLDFAST_API_KEY or give --key'
+  if (code === 'UNAUTHENTICATED' && details.credential === 'missing') {
+    return '; set HOLDFAST_API_KEY or give --key: holdfast login NAME prints a token'
   }
   if (code === 'NETWORK' && details.cause === 'ECONNREFUSED') {
     return '; is the server running? See HOLDFAST_URL or --url'
@@ -46,6 +46,7 @@ const MENDS: Readonly<Record<string, string>> = {
   CONFIRMATION_REQUIRED:
     '; run holdfast confirm first, or set HOLDFAST_PASSWORD to your own password (HOLDFAST_CODE ' +
     'to your code); without a password here log in again; scripts take an API key',
+  CREDENTIAL_EXPIRED: '; holdfast login NAME prints another token, keys are issued anew',
   PASSWORD_CHANGE_REQUIRED: '; holdfast password change NAME does it',
   SECOND_FACTOR_ENROLMENT_REQUIRED: '; holdfast second-factor on NAME does it',
 }
@@ -54,12 +55,13 @@ const PROBLEMS_SHOWN_MAX = 3
 
 /** The wrong fields, a reason, or the figures of a quota: what helps to do better. */
 function factsText(details: Readonly<Record<string, unknown>>): string {
-  const { errors, reason, directory, format, supported } = details
+  const { errors, reason, permission, directory, format, supported } = details
   if (Array.isArray(errors))
     return ` ${errors.slice(0, PROBLEMS_SHOWN_MAX).map(problemText).join('; ')}`
   const facts: string[] = []
   if (typeof directory === 'string') facts.push(visible(directory))
   if (typeof reason === 'string') facts.push(visible(reason))
+  if (typeof permission === 'string') facts.push(`it takes ${visible(permission)}`)
   if (format !== undefined)
     facts.push(`its format is ${String(format)}, this version knows ${String(supported)}`)
   return facts.length === 0 ? '' : ` ${facts.join(': ')}`

@@ -30,12 +30,25 @@ test('what a server calls its refusal is shown as text', () => {
 test('a refusal that a command mends names the command', () => {
   const mends = {
     CONFIRMATION_REQUIRED: /holdfast confirm.+HOLDFAST_PASSWORD.+API key/,
+    CREDENTIAL_EXPIRED: /holdfast login/,
     PASSWORD_CHANGE_REQUIRED: /holdfast password change/,
     SECOND_FACTOR_ENROLMENT_REQUIRED: /holdfast second-factor on/,
   }
   for (const [code, mend] of Object.entries(mends)) {
     assert.match(failureText(new ClientError('no', { code, status: 403 })), mend)
   }
+})
+
+test('a refused login does not name the key, a missing key and a missing right are named', () => {
+  const told = (code: string, status: number, details: Record<string, unknown>) =>
+    failureText(new ClientError('no', { code, status, details }))
+  const login = told('UNAUTHENTICATED', 401, { reason: 'the name or the password is wrong' })
+  assert.match(login, /^no the name or the password is wrong \(UNAUTHENTICATED/)
+  assert.doesNotMatch(login, /HOLDFAST_API_KEY/)
+  const missing = told('UNAUTHENTICATED', 401, { credential: 'missing', reason: 'none came' })
+  assert.match(missing, /HOLDFAST_API_KEY.+holdfast login/)
+  const forbidden = told('FORBIDDEN', 403, { permission: 'audit:view', reason: 'no scope' })
+  assert.match(forbidden, /audit:view/)
 })
 
 test('a certificate that is not trusted is told with the way to trust it', () => {

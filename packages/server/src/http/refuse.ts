@@ -4,6 +4,7 @@ import { newUuid } from '@holdfast/core/ids.ts'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Context } from '../context.ts'
 import { auditFailure } from './caller/audited.ts'
+import { withReason } from './caller/why-unauthenticated.ts'
 import { endConnection, refuseWhileSending } from './linger.ts'
 import { asTableError, oauthProblem, problemHeaders, problemOf, type StatusOf } from './problems.ts'
 
@@ -27,7 +28,7 @@ export async function refuse(context: Context, refusal: Refusal): Promise<void> 
   const status = statusOf(error.code)
   auditFailure(context, request, { error, status })
   const isToken = request.routeOptions.config.operationId === 'issueToken'
-  const told = problemOf(error, state.requestId)
+  const told = problemOf(withReason(error, request), state.requestId)
   const text = JSON.stringify(isToken ? { ...told, ...oauthProblem(error) } : told)
   forgetContent(reply)
   reply.headers(problemHeaders(error))
