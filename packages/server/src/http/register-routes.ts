@@ -13,7 +13,7 @@ import { auditSuccess, type Duty, dutyOf } from './caller/audited.ts'
 import { admit, admitToAsset } from './caller/authenticate.ts'
 import { type Operations, type Scope, sent } from './exchange.ts'
 import { bucketsNamed } from './limits/buckets-named.ts'
-import { isGuess, requireOwnForm } from './limits/guesses.ts'
+import { isGuess, isGuessAgain, requireOwnForm } from './limits/guesses.ts'
 import { knownCaller } from './limits/known-caller.ts'
 import { withFields } from './limits/with-fields.ts'
 import { queryValues } from './parse/query-text.ts'
@@ -115,6 +115,7 @@ function server(
       }
     }
     const body = await checks.body(request, context.engine.limits.jsonBodyBytesMax)
+    if (isGuessAgain(route, body)) await withFields(reply, state.admission.guess('again'))
     const call = state.call()
     const { principal } = state
     const named = { principal, params, query: checkedQuery, body }

@@ -146,7 +146,7 @@ export const identityRoutes = {
       'USER_NOT_FOUND',
       'USER_EXISTS',
       'USER_PROTECTED',
-      'SECOND_FACTOR_REQUIRED',
+      ...(['UNAUTHENTICATED', 'ACCOUNT_LOCKED', 'SECOND_FACTOR_REQUIRED'] as const),
     ],
   }),
   removeUser: route({

@@ -29,7 +29,7 @@ export const sessionRoutes = {
     body: { kind: 'json', schema: confirmation },
     answer: { status: 200, description: 'Proven for a while.', schema: confirmed },
     errors: [
-      ...['ACCOUNT_DISABLED', 'ACCOUNT_LOCKED', 'PASSWORD_CHANGE_REQUIRED'],
+      ...['UNAUTHENTICATED', 'ACCOUNT_DISABLED', 'ACCOUNT_LOCKED', 'PASSWORD_CHANGE_REQUIRED'],
       ...['SECOND_FACTOR_REQUIRED', 'IDENTITY_UNAVAILABLE'],
     ] as const,
   }),

@@ -35,6 +35,7 @@ const RIGHT_GUESS: ReadonlySet<string> = new Set<ErrorCode>([
   'SECRET_EXPIRED',
 ])
 const WRONG_GUESS: ReadonlySet<number> = new Set([401, 403, 423, 429])
+const WRONG_AGAIN: ReadonlySet<string> = new Set<ErrorCode>(['UNAUTHENTICATED', 'ACCOUNT_LOCKED'])
 
 /** One request on its way through the limits, until its connection is done with it. */
 export class Admission {
@@ -87,15 +88,20 @@ export class Admission {
 
   /**
    * A guess of what people remember. The token is taken before anybody looks at the guess, so that
-   * guesses at the same time get no more; only a right one is given back.
+   * guesses at the same time get no more; only a right one is given back. `again` is one of a known
+   * caller: most of its refusals, such as FORBIDDEN, say nothing of the guess.
    */
-  async guess(): Promise<void> {
+  async guess(when: 'first' | 'again' = 'first'): Promise<void> {
     for (const { policy, key } of guessLimits(this.#parts.policies, this.#visit.ip)) {
       await this.#take(policy, key, 'quiet')
       this.#onceOver(status => {
         if (status === undefined) return
-        const isRight = RIGHT_GUESS.has(this.#visit.code ?? '')
-        if (isRight || !WRONG_GUESS.has(status)) void this.#parts.store.giveBack(policy, key)
+        const code = this.#visit.code ?? ''
+        const isWrong =
+          when === 'again'
+            ? WRONG_AGAIN.has(code)
+            : WRONG_GUESS.has(status) && !RIGHT_GUESS.has(code)
+        if (!isWrong) void this.#parts.store.giveBack(policy, key)
       })
     }
   }

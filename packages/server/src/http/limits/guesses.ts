@@ -19,6 +19,20 @@ export function isGuess({
   return permission === 'open' && errors?.includes('UNAUTHENTICATED') === true
 }
 
+/**
+ * Whether the body of a known caller is a guess as well: whoever has a session, such as a stolen
+ * one, proves with what people remember. Those routes name UNAUTHENTICATED themselves, which all
+ * others with a caller have anyway. No page can make browsers send these: the session comes in a
+ * header that they ask about first.
+ */
+export function isGuessAgain({ permission, errors }: Route, body: unknown): boolean {
+  if (permission === 'open' || errors?.includes('UNAUTHENTICATED') !== true) return false
+  if (typeof body !== 'object' || body === null) return false
+  return PROOF_FIELDS.some(name => name in body)
+}
+
+const PROOF_FIELDS = ['password', 'current_password', 'code']
+
 const JSON_TYPE = /^application\/json\s*(;|$)/i
 
 /**

@@ -281,6 +281,26 @@ test('wrong guesses of passwords are few for an address, right ones are free', a
   assert.equal((await enter(server, root, '192.0.2.2')).status, 200)
 })
 
+test('wrong passwords of who has a session count for the address, too, right ones do not', async () => {
+  await using server = await start({ ...people, STORAGE_RATE_LIMIT_LOGIN: '3/1h' })
+  const { access_token: token } = (await enter(server, root, '192.0.2.8')).json
+  const headers = { ...from('192.0.2.9').headers, authorization: `Bearer ${token}` }
+  const confirm = (password: string) =>
+    server.ask('POST /api/v2/auth/confirm', { json: { password }, key: null, headers })
+  for (let right = 0; right < 4; right += 1) {
+    assert.equal((await confirm(root.password)).status, 200)
+  }
+  refused(await confirm('wrong-1'), 401, 'UNAUTHENTICATED')
+  const me = await server.ask('GET /api/v2/auth/me', { key: null, headers })
+  const json = { email: 'root@example.org', current_password: 'wrong-2' }
+  const own = { json, key: null, headers }
+  refused(await server.ask(`PUT /api/v2/users/${me.json.id}`, own), 401, 'UNAUTHENTICATED')
+  refused(await confirm('wrong-3'), 401, 'UNAUTHENTICATED')
+  limited(await confirm(root.password), 'login')
+  limited(await enter(server, root, '192.0.2.9'), 'login')
+  assert.equal((await enter(server, root, '192.0.2.8')).status, 200)
+})
+
 test('a refresh token that has expired was no guess', async () => {
   let laterMs = 0
   const clock = { ...systemClock, now: () => systemClock.now() + laterMs }
