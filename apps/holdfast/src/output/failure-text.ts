@@ -1,4 +1,5 @@
 import { type ClientError, isClientError } from '@holdfast/client'
+import { isUntrusted } from '@holdfast/client/wire/network-failure.ts'
 import { isHoldfastError } from '@holdfast/core/errors.ts'
 import { visible } from './visible.ts'
 
@@ -28,19 +29,11 @@ function hintOf({ code, details }: ClientError): string {
   if (code === 'NETWORK' && details.cause === 'ECONNREFUSED') {
     return '; is the server running? See HOLDFAST_URL or --url'
   }
-  if (code === 'NETWORK' && UNTRUSTED.has(String(details.cause))) {
+  if (code === 'NETWORK' && isUntrusted(details.cause)) {
     return '; NODE_EXTRA_CA_CERTS names the file of a certificate or authority of your own'
   }
   return MENDS[code] ?? ''
 }
-
-/** What Node says of a certificate that no authority it knows has signed. */
-const UNTRUSTED = new Set([
-  'DEPTH_ZERO_SELF_SIGNED_CERT',
-  'SELF_SIGNED_CERT_IN_CHAIN',
-  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
-  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-])
 
 const MENDS: Readonly<Record<string, string>> = {
   CONFIRMATION_REQUIRED:

@@ -1,4 +1,5 @@
 import type { ClientError } from '../client-error.ts'
+import { isLasting } from './network-failure.ts'
 
 export interface RetryPolicy {
   /** The first one included; 1 never repeats. */
@@ -41,7 +42,7 @@ const TRANSIENT_STATUSES = new Set([408, 429, 502, 503, 504])
  * a request that is not idempotent goes out again only when it certainly was not applied.
  */
 export function isWorthRepeating(failure: ClientError, request: Repeatability): boolean {
-  if (!request.replayable) return false
+  if (!request.replayable || isLasting(failure.details.cause)) return false
   if (!TRANSIENT_CODES.has(failure.code) && !TRANSIENT_STATUSES.has(failure.status)) return false
   return request.idempotent || !failure.mayHaveApplied
 }

@@ -430,3 +430,23 @@ test('what a session alone is not enough for is asked for again once it was prov
   const twice = await failure(always.client({ onConfirm }).users.unlock('x'))
   assert.deepEqual([twice.code, asked], ['CONFIRMATION_REQUIRED', 1])
 })
+
+test('a certificate that is not trusted is asked for once, a refused connection again', async () => {
+  const attempts = async (code: string) => {
+    const client = openClient({
+      url: 'https://127.0.0.1:1',
+      wait: async () => {},
+      fetch: async () => {
+        throw new TypeError('fetch failed', { cause: { code } })
+      },
+    })
+    const failure: unknown = await client.keys.create({ name: 'k', permissions: [] }).catch(e => e)
+    assert.ok(isClientError(failure))
+    assert.equal(failure.mayHaveApplied, false)
+    return failure.attempts
+  }
+  assert.equal(await attempts('ECONNREFUSED'), 5)
+  for (const code of ['DEPTH_ZERO_SELF_SIGNED_CERT', 'ERR_TLS_CERT_ALTNAME_INVALID']) {
+    assert.equal(await attempts(code), 1)
+  }
+})
