@@ -6,6 +6,7 @@ import { systemPrincipal } from '@holdfast/core/principal.ts'
 import { watchDirectory } from '@holdfast/engine/identity/outside/directory/recheck.ts'
 import { collectGarbage } from '@holdfast/engine/integrity/collect.ts'
 import { dropAuditsDaily } from './composition/audit.ts'
+import { listen, warnOfPort } from './composition/listen.ts'
 import { type Context, type ContextOptions, openContext } from './context.ts'
 import { healthOperations } from './doors/health/operations.ts'
 import { directGets } from './doors/rest/direct/direct-gets.ts'
@@ -119,23 +120,13 @@ async function openS3Port(context: Context): Promise<Server | undefined> {
   const port = settings.s3Port ?? (settings.port === 0 ? 0 : S3_PORT)
   const server = openS3(context)
   try {
-    await listen(server, host, port)
+    await listen(server, { host, port })
     return server
   } catch (error) {
     if (settings.s3Port !== undefined) throw error
-    log.warn({ error, host, port }, 'the port for S3 could not be opened; set STORAGE_S3_PORT')
+    warnOfPort(log, error, { host, port, what: 'S3', setting: 'STORAGE_S3_PORT' })
     return undefined
   }
-}
-
-async function listen(server: Server, host: string, port: number): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
-    server.listen({ host, port }, () => {
-      server.off('error', reject)
-      resolve()
-    })
-  })
 }
 
 function urlOf(server: Server, { certificate }: Context): string {
@@ -211,11 +202,11 @@ async function openMetricsPort(context: Context): Promise<Server | undefined> {
   })
   server.headersTimeout = 10_000
   const { metricsHost: host, metricsPort: port } = settings
-  return await new Promise(resolve => {
-    server.once('error', error => {
-      log.warn({ error, host, port }, 'the port for metrics could not be opened')
-      resolve(undefined)
-    })
-    server.listen({ host, port }, () => resolve(server))
-  })
+  try {
+    await listen(server, { host, port })
+    return server
+  } catch (error) {
+    warnOfPort(log, error, { host, port, what: 'metrics', setting: 'STORAGE_METRICS_PORT' })
+    return undefined
+  }
 }

@@ -431,7 +431,7 @@ test('what a session alone is not enough for is asked for again once it was prov
   assert.deepEqual([twice.code, asked], ['CONFIRMATION_REQUIRED', 1])
 })
 
-test('a certificate that is not trusted is asked for once, a refused connection again', async () => {
+test('a certificate that is not trusted is met once, a refused connection again', async () => {
   const attempts = async (code: string) => {
     const client = openClient({
       url: 'https://127.0.0.1:1',

@@ -1,8 +1,8 @@
 import type { ServerResponse } from 'node:http'
 import type { Context } from '../context.ts'
+import { loggedPath } from '../telemetry/hidden-credentials.ts'
 import type { Trace } from '../telemetry/trace.ts'
 import { limitStall } from './direct/stalled-answers.ts'
-import { loggedPath } from './hidden-credentials.ts'
 import { splitUrl } from './parse/raw-path.ts'
 import type { RequestState } from './request-state.ts'
 

@@ -1,7 +1,7 @@
 import { HIDDEN, isHoldfastError } from '@holdfast/core/errors.ts'
 import type { AuditEntry } from '@holdfast/core/identities.ts'
-import { resourceOf } from '../../http/hidden-credentials.ts'
 import { isOfGuesses } from '../../http/limits/guesses.ts'
+import { resourceOf } from '../../telemetry/hidden-credentials.ts'
 import type { S3Error } from './errors.ts'
 import { operations } from './operations.ts'
 import { addressOfCaller, type S3Request } from './requests/request.ts'

@@ -5,7 +5,7 @@ import type { AuditEntry } from '@holdfast/core/identities.ts'
 import type { JsonObject } from '@holdfast/core/records.ts'
 import type { FastifyRequest } from 'fastify'
 import type { Context } from '../../context.ts'
-import { resourceOf } from '../hidden-credentials.ts'
+import { resourceOf } from '../../telemetry/hidden-credentials.ts'
 import { isOfGuesses } from '../limits/guesses.ts'
 
 /**

@@ -8,7 +8,7 @@ import { isProof } from './why-unauthenticated.ts'
 
 const root = { username: 'root', password: 'Chief-Password-2026' }
 
-test('a refused login, a refused token and none at all are told apart, wrong names are not', async () => {
+test('a refused login, a refused token and none are told apart, wrong names not', async () => {
   await using server = await startServer({
     env: {
       STORAGE_INITIAL_ADMIN_USERNAME: root.username,

@@ -281,7 +281,7 @@ test('wrong guesses of passwords are few for an address, right ones are free', a
   assert.equal((await enter(server, root, '192.0.2.2')).status, 200)
 })
 
-test('wrong passwords of who has a session count for the address, too, right ones do not', async () => {
+test('wrong passwords of who has a session count for the address, right ones not', async () => {
   await using server = await start({ ...people, STORAGE_RATE_LIMIT_LOGIN: '3/1h' })
   const { access_token: token } = (await enter(server, root, '192.0.2.8')).json
   const headers = { ...from('192.0.2.9').headers, authorization: `Bearer ${token}` }

@@ -47,7 +47,7 @@ test('a key or token in an address is not logged', async () => {
   for (const secret of [key, client, token]) assert.ok(!log.includes(secret.slice(-12)))
 })
 
-test('a credential that came to the S3 port, or as the name of a thing, is written nowhere', async () => {
+test('a credential at the S3 port, or in the place of a name, is written nowhere', async () => {
   const env = {
     STORAGE_BOOTSTRAP_S3_ACCESS_KEY_ID: 'HOLDFASTTESTKEY00001',
     STORAGE_BOOTSTRAP_S3_SECRET_ACCESS_KEY: 'test-secret-0123456789-abcdefghijklmnop',
