@@ -7,7 +7,7 @@ const OWN = 'the password or the code is wrong, or the session has ended'
 
 /**
  * What may be wrong where the body proves who somebody is. One sentence for each operation, whatever
- * it found: which part was wrong, and whether there is such a name, is told to nobody.
+ * whatever it found: which part was wrong, and whether there is such a name, is told to nobody.
  */
 const PROOFS: Partial<Record<OperationId, string>> = {
   login: 'the name or the password is wrong',
