@@ -31,11 +31,11 @@ export function connect(command: Command): Connection {
   const signal = interruptSignal()
   const isDebug = options.debug === true
   try {
-    const client = openClient({
+    const client: Client = openClient({
       url: options.url ?? (env.HOLDFAST_URL || DEFAULT_URL),
       key: options.key ?? (env.HOLDFAST_API_KEY || undefined),
       sha256: nodeSha256,
-      ...(canProve() ? { onConfirm: proveAgain } : {}),
+      ...(canProve() ? { onConfirm: async confirm => await proveAgain(client, confirm) } : {}),
       ...(isDebug
         ? {
             onRetry: ({ error, waitMs }) => say(`${error.code}, again in ${Math.round(waitMs)} ms`),

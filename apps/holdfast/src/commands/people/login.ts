@@ -37,7 +37,7 @@ export function addLogin(program: Command): void {
     )
     .action(async (_: unknown, command: Command) => {
       const { client, json, signal } = connect(command)
-      await proveAgain(async proof => {
+      await proveAgain(client, async proof => {
         const answer = await client.sessions.confirm(proof, { signal })
         if (json) printJson(answer)
         else say(`good until ${timeText(answer.confirmed_until)}`)

@@ -85,6 +85,11 @@ export const whoAmI = Type.Object(
       description: 'What it may with assets that it owns.',
     }),
     buckets: confined,
+    confirms_with: Type.Union([Type.Enum(['password', 'directory', 'provider']), Type.Null()], {
+      description:
+        'What CONFIRMATION_REQUIRED takes: the password here, that of the directory, or another ' +
+        'login at the provider. Null for who is asked for none.',
+    }),
   },
   { title: 'WhoAmI' },
 )

@@ -1,10 +1,30 @@
 import type { Call } from '@holdfast/core/call.ts'
 import { HoldfastError } from '@holdfast/core/errors.ts'
+import type { UserSource } from '@holdfast/core/identities.ts'
 import { commit } from '../../commit.ts'
 import type { Engine } from '../../engine.ts'
 import { notify } from '../mail/notify.ts'
 import { passwordHashOf } from '../users/same-password.ts'
 import { proveUser, requireFreshPassword } from './login.ts'
+
+/** Where the password lies that confirms a session; with a provider, only a login there does. */
+export type ConfirmsWith = 'password' | 'directory' | 'provider'
+
+const MEANS: Partial<Record<UserSource, ConfirmsWith>> = {
+  local: 'password',
+  ldap: 'directory',
+  oidc: 'provider',
+}
+
+/** Null for whoever is asked for no confirmation, such as programs. */
+export async function confirmsWith(
+  engine: Engine,
+  { principal: { kind, id, sessionId } }: Pick<Call, 'principal'>,
+): Promise<ConfirmsWith | null> {
+  if (kind !== 'user' || sessionId === undefined) return null
+  const user = await engine.catalog.view.identities.byId('user', id)
+  return (user && MEANS[user.source]) ?? null
+}
 
 /**
  * Marks the session of the caller, who proves the password and the code of who has a second factor.
@@ -23,7 +43,9 @@ export async function confirmSession(
   const known = await engine.catalog.view.identities.byId('user', userId)
   const [name] = known?.names ?? []
   if (known === undefined || known.source === 'oidc' || name === undefined) {
-    throw new HoldfastError('FORBIDDEN', { reason: 'you have no password here: log in again' })
+    throw new HoldfastError('FORBIDDEN', {
+      reason: 'you have no password here: log in again at your provider',
+    })
   }
   const { user, proof } = await proveUser(engine, { name, ...given })
   if (user.id !== userId) throw new HoldfastError('UNAUTHENTICATED')

@@ -6,8 +6,8 @@ const WHO = 'the name, the password or the code is wrong'
 const OWN = 'the password or the code is wrong, or the session has ended'
 
 /**
- * What may be wrong where the body proves who somebody is. One sentence for each operation, whatever
- * whatever it found: which part was wrong, and whether there is such a name, is told to nobody.
+ * What may be wrong where the body proves who somebody is. One sentence for each operation: which
+ * part was wrong, and whether there is such a name, is told to nobody.
  */
 const PROOFS: Partial<Record<OperationId, string>> = {
   login: 'the name or the password is wrong',

@@ -1,4 +1,5 @@
 import { principalOfUser } from '@holdfast/engine/identity/principal-of-user.ts'
+import { confirmsWith } from '@holdfast/engine/identity/sessions/confirm.ts'
 import { login, logout, refresh } from '@holdfast/engine/identity/sessions/login.ts'
 import {
   listSigningKeys,
@@ -67,7 +68,8 @@ export const identityOperations: Pick<Operations, Names> = {
     return undefined
   },
 
-  whoAmI: async ({ call }) => principalWire(call.principal),
+  whoAmI: async ({ context, call }) =>
+    principalWire(call.principal, await confirmsWith(context.engine, call)),
 
   changePassword: async ({ context, call, body, request }) => {
     request.state.told = await nameTold(context, body.username)

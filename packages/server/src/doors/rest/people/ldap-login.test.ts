@@ -100,7 +100,14 @@ test('people of the directory log in with the roles of their groups', { skip }, 
   const json = { name: 'Shift Leaders' }
   const group = (await server.ask('POST /api/v2/groups', { ...by(admin), json })).json
   assert.deepEqual((await me(await enter('alice'))).json.permissions, ['*'])
-  const bob = (await me(await enter('bob'))).json
+  const session = await enter('bob')
+  const bob = (await me(session)).json
+  assert.equal(bob.confirms_with, 'directory')
+  const confirm = async (password: string) => {
+    const asked = { ...by(session), json: { password } }
+    return (await server.ask('POST /api/v2/auth/confirm', asked)).status
+  }
+  assert.deepEqual([await confirm('bob-test-password'), await confirm('wrong')], [200, 401])
   assert.ok(bob.permissions.includes('store:admin'))
   assert.equal((await me(await enter('carol'))).json.own_permissions.length, 6)
   assert.ok((await me(await enter('erin'))).json.permissions.includes('store:admin'))

@@ -190,6 +190,16 @@ test('a person logs in at the provider and works with the mapped rights', async 
   assert.deepEqual([rows.at(-1).actor, rows.at(-1).outcome], [me.id, 'success'])
 })
 
+test('who has no password here is told to log in again, and asked for none', async () => {
+  const tokens = await enter('olga')
+  const me = await server.ask('GET /api/v2/auth/me', by(tokens))
+  assert.equal(me.json.confirms_with, 'provider')
+  const json = { password: 'whatever' }
+  const told = await server.ask('POST /api/v2/auth/confirm', { ...by(tokens), json })
+  refused(told, 403, 'FORBIDDEN')
+  assert.match(told.json.details.reason, /log in again at your provider/)
+})
+
 test('a session is refreshed, but never beyond the time of its login', async () => {
   const first = await enter('rita')
   const renew = async (token: string) =>

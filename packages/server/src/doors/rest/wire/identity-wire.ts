@@ -60,7 +60,10 @@ export function userPatch(update: UserUpdate): UserPatch {
   }
 }
 
-export function principalWire(principal: Principal): WhoAmI {
+export function principalWire(
+  principal: Principal,
+  confirms_with: WhoAmI['confirms_with'],
+): WhoAmI {
   const { kind, id, name, permissions, ownPermissions = [], buckets } = principal
   return {
     kind,
@@ -69,6 +72,7 @@ export function principalWire(principal: Principal): WhoAmI {
     permissions: [...permissions],
     own_permissions: [...ownPermissions],
     buckets: buckets === null ? null : [...buckets],
+    confirms_with,
   }
 }
 
