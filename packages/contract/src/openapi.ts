@@ -16,7 +16,11 @@ export interface OpenApiOptions {
 function generalCodes(route: Route): ErrorCode[] {
   const codes: ErrorCode[] = ['STORAGE_UNAVAILABLE', 'INTERNAL']
   codes.push('TOO_MANY_REQUESTS', 'RATE_LIMITED', 'LIMITS_UNAVAILABLE')
-  if (route.permission !== 'open') codes.push('UNAUTHENTICATED', 'CREDENTIAL_EXPIRED', 'FORBIDDEN')
+  if (route.permission !== 'open') {
+    codes.push('UNAUTHENTICATED', 'CREDENTIAL_EXPIRED', 'FORBIDDEN')
+    // Whoever is locked is held up with all that is asked for, whatever it is.
+    codes.push('ACCOUNT_LOCKED', 'VALIDATION_ERROR')
+  }
   if (route.params || route.query || route.body) codes.push('VALIDATION_ERROR')
   if (route.body) codes.push('MALFORMED_REQUEST', 'BODY_TOO_LARGE', 'REQUEST_TIMEOUT')
   if (route.body?.kind === 'json' || route.body?.kind === 'form-or-json') codes.push('INVALID_JSON')

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { test } from 'node:test'
+import { codesOf } from '@holdfast/contract/openapi.ts'
 import type { Route } from '@holdfast/contract/route.ts'
 import { routes } from '@holdfast/contract/routes.ts'
 import { problem } from '@holdfast/contract/schemas/problem.ts'
@@ -74,7 +75,14 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
     },
   })
   const logLines: string[] = []
-  const logTo = { write: (line: string) => logLines.push(line) }
+  const undeclared: string[] = []
+  const logTo = {
+    write: (line: string) => {
+      logLines.push(line)
+      const told = undeclaredCode(line)
+      if (told !== undefined) undeclared.push(told)
+    },
+  }
   const { env: _, dir: __, ...given } = options
   const running = await serve({ logTo, ...given, settings })
   const agent = new Agent({ keepAlive: true })
@@ -93,9 +101,20 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
       agent.destroy()
       await running.stop()
       if (options.dir === undefined) rmSync(dir, { recursive: true, force: true })
+      assert.deepEqual(undeclared, [], 'codes that OpenAPI does not list')
     },
   }
 }
+
+/** A conflict or lock that the log line of an operation tells of, and its route does not. */
+function undeclaredCode(line: string): string | undefined {
+  const [, name = '', code = ''] = CONFLICT.exec(line) ?? []
+  const route = Object.entries<Route>(routes).find(([operation]) => operation === name)?.[1]
+  if (route === undefined || codesOf(route).some(listed => listed === code)) return undefined
+  return `${name} ${code}`
+}
+
+const CONFLICT = /"operation":"(\w+)","status":(?:409|423),"code":"([A-Z_]+)"/
 
 const OWN =
   /^(holdfast\.json|lock(-journal)?|catalog\.db(-wal|-shm)?|ballast|packs|blobs|tmp|notes)$/

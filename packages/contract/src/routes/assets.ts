@@ -63,6 +63,8 @@ export const assetRoutes = {
       headers: written,
     },
     errors: [
+      'VERSION_LOCKED',
+      'TOO_MANY_ITEMS',
       'BUCKET_NOT_FOUND',
       'ASSET_EXISTS',
       'BODY_TOO_LARGE',
@@ -242,7 +244,7 @@ export const assetRoutes = {
     query: removal,
     headers: { 'if-match': preconditions['if-match'] },
     answer: { status: 204, description: 'Deleted.' },
-    errors: ['ASSET_NOT_FOUND', 'PRECONDITION_FAILED'],
+    errors: ['VERSION_LOCKED', 'ASSET_NOT_FOUND', 'PRECONDITION_FAILED'],
   }),
   restoreAsset: route({
     method: 'PUT',
@@ -275,6 +277,12 @@ export const assetRoutes = {
     headers: { 'if-match': preconditions['if-match'] },
     body: { kind: 'json', schema: assetMove },
     answer: { status: 200, description: 'The asset.', schema: assetResponse, headers: record },
-    errors: ['ASSET_NOT_FOUND', 'BUCKET_NOT_FOUND', 'ASSET_EXISTS', 'PRECONDITION_FAILED'],
+    errors: [
+      'VERSION_LOCKED',
+      'ASSET_NOT_FOUND',
+      'BUCKET_NOT_FOUND',
+      'ASSET_EXISTS',
+      'PRECONDITION_FAILED',
+    ],
   }),
 } as const

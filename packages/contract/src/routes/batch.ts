@@ -26,7 +26,14 @@ const upload = {
   body: { kind: 'form', fields: batchRequest, files: 'many', field: 'request' },
   answer: { status: 201, description: 'All stored.', schema: Type.Array(assetResponse) },
   also: [{ status: 207, description: 'Some were refused.', schema: batchUploadResult }],
-  errors: ['BUCKET_NOT_FOUND', 'ASSET_EXISTS', 'BODY_TOO_LARGE', 'TOO_MANY_ITEMS', 'STORAGE_FULL'],
+  errors: [
+    'BUCKET_NOT_FOUND',
+    'ASSET_EXISTS',
+    'BODY_TOO_LARGE',
+    'TOO_MANY_ITEMS',
+    'STORAGE_FULL',
+    'DIGEST_MISMATCH',
+  ],
 } as const
 
 export const batchRoutes = {

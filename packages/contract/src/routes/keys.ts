@@ -35,6 +35,7 @@ const put = {
   },
   also: [{ status: 201, description: 'Created.', schema: assetResponse, headers: written }],
   errors: [
+    'VERSION_LOCKED',
     'BUCKET_NOT_FOUND',
     'PRECONDITION_FAILED',
     'BODY_TOO_LARGE',
@@ -79,7 +80,7 @@ const remove = {
   permission: 'assets:write',
   headers: { 'if-match': preconditions['if-match'] },
   answer: { status: 204, description: 'Deleted.' },
-  errors: ['BUCKET_NOT_FOUND', 'ASSET_NOT_FOUND', 'PRECONDITION_FAILED'],
+  errors: ['VERSION_LOCKED', 'BUCKET_NOT_FOUND', 'ASSET_NOT_FOUND', 'PRECONDITION_FAILED'],
 } as const
 
 export const keyRoutes = {

@@ -110,7 +110,7 @@ export const versionRoutes = {
     params: versionParams,
     body: { kind: 'json', schema: versionUpdate },
     answer: { status: 200, description: 'The version.', schema: versionResponse },
-    errors: [...missing, 'VERSION_TAG_EXISTS'],
+    errors: ['VERSION_LOCKED', ...missing, 'VERSION_TAG_EXISTS'],
   }),
   removeVersion: route({
     method: 'DELETE',
@@ -120,7 +120,7 @@ export const versionRoutes = {
     summary: 'Delete a version that is not the current one',
     params: versionParams,
     answer: { status: 204, description: 'Deleted.' },
-    errors: [...missing, 'VERSION_CURRENT'],
+    errors: ['VERSION_LOCKED', ...missing, 'VERSION_CURRENT'],
   }),
   downloadVersion: route({
     method: 'GET',

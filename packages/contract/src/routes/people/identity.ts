@@ -76,7 +76,13 @@ export const identityRoutes = {
       'Works also where a login is refused because the password is due. Ends all sessions.',
     body: { kind: 'json', schema: passwordChange },
     answer: { status: 204, description: 'Changed.' },
-    errors: ['UNAUTHENTICATED', 'ACCOUNT_DISABLED', 'ACCOUNT_LOCKED', 'SECOND_FACTOR_REQUIRED'],
+    errors: [
+      'USER_OUTSIDE',
+      'UNAUTHENTICATED',
+      'ACCOUNT_DISABLED',
+      'ACCOUNT_LOCKED',
+      'SECOND_FACTOR_REQUIRED',
+    ],
   }),
   getJwks: route({
     method: 'GET',
@@ -142,6 +148,7 @@ export const identityRoutes = {
     body: { kind: 'json', schema: userUpdate },
     answer: { status: 200, description: 'The user.', schema: userResponse },
     errors: [
+      'USER_OUTSIDE',
       'CONFIRMATION_REQUIRED',
       'USER_NOT_FOUND',
       'USER_EXISTS',
@@ -168,7 +175,7 @@ export const identityRoutes = {
     params: userParams,
     body: { kind: 'json', schema: userPasswordReset },
     answer: { status: 204, description: 'Set; all sessions have ended.' },
-    errors: ['CONFIRMATION_REQUIRED', 'USER_NOT_FOUND'],
+    errors: ['USER_OUTSIDE', 'CONFIRMATION_REQUIRED', 'USER_NOT_FOUND'],
   }),
   unlockUser: route({
     method: 'POST',
