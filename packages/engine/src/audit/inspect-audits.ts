@@ -2,6 +2,7 @@ import { type AuditLink, firstAuditLink } from '@holdfast/core/identities.ts'
 import type { FiledAudit } from '@holdfast/core/ports/identity-questions.ts'
 import type { Engine } from '../engine.ts'
 import { ChainCheck, type Finding } from './chain-check.ts'
+import type { SealedWord } from './upkeep/sealed-word.ts'
 
 export interface AuditInspection {
   readonly rows: number
@@ -12,7 +13,7 @@ export interface AuditInspection {
   readonly open: readonly Finding[]
   /** What is wrong and was. */
   readonly acknowledged: readonly Finding[]
-  /** More was wrong than is kept. */
+  /** More is wrong and was not acknowledged than is told. */
   readonly isCut: boolean
   readonly unproven: readonly string[]
   /** Hashes of the rows that were asked for. */
@@ -24,11 +25,29 @@ const FINDINGS_MAX = 1000
 /** All who look at the whole log, in the line of long looks. */
 const CALLER = 'audit'
 
-/** Reads the whole log, from its first row to its last. */
-export async function inspectAudits(
-  { catalog, auditKeys, lists }: Pick<Engine, 'catalog' | 'auditKeys' | 'lists'>,
-  how: { readonly signal?: AbortSignal | undefined; readonly wanted?: ReadonlySet<number> } = {},
-): Promise<AuditInspection> {
+type Log = Pick<Engine, 'catalog' | 'auditKeys' | 'lists'>
+
+interface Looking {
+  readonly signal?: AbortSignal | undefined
+  readonly wanted?: ReadonlySet<number>
+}
+
+/**
+ * Reads the whole log, from its first row to its last; a second time where what was acknowledged
+ * would leave no room for what was not: it is known at the end only.
+ */
+export async function inspectAudits(engine: Log, how: Looking = {}): Promise<AuditInspection> {
+  const { word, ...first } = await lookOnce(engine, how)
+  if (!first.isCut || first.acknowledged.length === 0) return first
+  const { open, isCut } = await lookOnce(engine, how, word)
+  return { ...first, open, isCut }
+}
+
+async function lookOnce(
+  { catalog, auditKeys, lists }: Log,
+  how: Looking,
+  known?: SealedWord,
+): Promise<AuditInspection & { readonly word: SealedWord }> {
   const { audits } = catalog.view
   const [first] = await audits.filed(undefined, 1)
   const from = beginningOf(first)
@@ -43,7 +62,7 @@ export async function inspectAudits(
     const page: FiledAudit[] = await audits.filed(place, PAGE)
     for (const filed of page) {
       rows += 1
-      const findings = check.take(filed)
+      const findings = check.take(filed).filter(({ print }) => !known?.isAcknowledged(print))
       if (found.length <= FINDINGS_MAX) found.push(...findings)
       const { row } = filed
       if (row?.seq === filed.place && how.wanted?.has(row.seq)) hashes.set(row.seq, row.hash)
@@ -56,6 +75,7 @@ export async function inspectAudits(
   if (!word.isBeginning(from)) found.unshift(missingBefore(from))
   const isKnown = ({ print }: Finding) => word.isAcknowledged(print)
   return {
+    word,
     ...{ rows, from, last, hashes, unproven: check.unproven() },
     open: found.filter(finding => !isKnown(finding)),
     acknowledged: found.filter(isKnown),

@@ -67,10 +67,16 @@ interface Acknowledging {
 
 async function acknowledge({ reason }: Acknowledging, command: Command): Promise<void> {
   const { client, json, signal } = connect(command)
-  const answer = await client.audit.acknowledge({ reason }, { signal })
-  if (json) return printJson(answer)
-  for (const sentence of answer.findings) print(sentence)
-  print(`Acknowledged: ${answer.findings.length}.`)
+  const findings: string[] = []
+  for (let isDone = false; !isDone; ) {
+    const answer = await client.audit.acknowledge({ reason }, { signal })
+    findings.push(...answer.findings)
+    // One that names nothing new would go on for ever.
+    isDone = !answer.more || answer.findings.length === 0
+  }
+  if (json) return printJson({ findings })
+  for (const sentence of findings) print(sentence)
+  print(`Acknowledged: ${findings.length}.`)
 }
 
 /** Agents and names in it are what strangers sent. A file of CSV stays as it is. */

@@ -113,6 +113,7 @@ export const auditAcknowledged = Type.Object(
     findings: Type.Array(Type.String(), {
       description: 'What was wrong and is known from now on; whatever happens later is told again.',
     }),
+    more: Type.Boolean({ description: 'More is wrong than one row names: acknowledge once more.' }),
   },
   { title: 'AuditAcknowledged' },
 )

@@ -8,6 +8,8 @@ import { inspectAudits } from '../inspect-audits.ts'
 export interface Acknowledgement {
   /** What was found and is known from now on, a sentence each. */
   readonly findings: readonly string[]
+  /** More is wrong: it is acknowledged by asking again. */
+  readonly isCut: boolean
   /** For the row that makes it so; without it nothing is acknowledged. */
   readonly detail: JsonObject
 }
@@ -25,11 +27,11 @@ export async function acknowledgeAudits(
 ): Promise<Acknowledgement> {
   authorize(call.principal, 'audit:admin', {})
   requireConfirmed(engine, call)
-  const { open, last } = await inspectAudits(engine, { signal: call.signal })
+  const { open, last, isCut } = await inspectAudits(engine, { signal: call.signal })
   const findings = open.map(({ text }) => text)
   const detail = {
     ...{ reason, until: last.seq, findings: findings.slice(0, FINDINGS_TOLD) },
     prints: open.map(({ print }) => print),
   }
-  return { findings, detail }
+  return { findings, detail, isCut }
 }

@@ -12,6 +12,7 @@ import { openTestStore, type TestStore } from '../../test-store.test.ts'
 import { type AuditKey, auditKeysOf, sealOf } from '../audit-keys.ts'
 import { AuditLog } from '../audit-log.ts'
 import { ChainCheck } from '../chain-check.ts'
+import { inspectAudits } from '../inspect-audits.ts'
 import { verifyAudits } from '../verify-audits.ts'
 import { acknowledgeAudits } from './acknowledge-audits.ts'
 import { dropAudits } from './drop-audits.ts'
@@ -86,6 +87,26 @@ test('a break that somebody acknowledged is told apart and calls no log broken',
   assert.ok(log.isBroken, 'the next break is another')
   assert.equal((await verifyAudits(opened.engine)).problems.length > 0, true)
   await log.close()
+})
+
+test('more than one row names is acknowledged by asking again', async () => {
+  await using opened = await openTestStore({ auditKeys: [KEY] })
+  const log = await start(opened)
+  const entries = Array.from({ length: 2100 }, () => entryOf(opened, 'act'))
+  for (const entry of entries) log.record(entry)
+  await log.settle()
+  tamper(opened, `UPDATE audits SET record = replace(record, '"tests"', '"other"') WHERE seq > 1`)
+  const counts: number[] = []
+  for (let more = true; more && counts.length < 5; ) {
+    const { open, isCut } = await inspectAudits(opened.engine)
+    more = isCut
+    counts.push(open.length)
+    await acknowledge(opened, log)
+  }
+  await log.close()
+  assert.ok(counts.length > 1, counts.join(' '))
+  assert.deepEqual((await inspectAudits(opened.engine)).open, [])
+  assert.deepEqual((await verifyAudits(opened.engine)).problems, [])
 })
 
 test('what is done to an acknowledged row later is told', async () => {

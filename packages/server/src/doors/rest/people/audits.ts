@@ -46,10 +46,10 @@ export const auditOperations: Pick<Operations, Names> = {
 
   acknowledgeAudits: async ({ context, call, body, request }) => {
     await context.audit.settle()
-    const { findings, detail } = await acknowledgeAudits(context.engine, call, body.reason)
+    const told = await acknowledgeAudits(context.engine, call, body.reason)
     // The row of this request is what makes it so.
-    request.state.told = detail
-    return { findings: [...findings] }
+    request.state.told = told.detail
+    return { findings: [...told.findings], more: told.isCut }
   },
 }
 
