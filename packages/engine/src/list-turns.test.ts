@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
 import type { Principal } from '@holdfast/core/principal.ts'
+import { countTurns } from './counted-turns.test.ts'
 import { ListTurns, type TurnQuery } from './list-turns.ts'
 import { listObjects } from './objects/list-objects.ts'
 import { callOf, openTestStore, put } from './test-store.test.ts'
@@ -13,19 +14,13 @@ const principal = principalOf('a')
 
 it('lists that show little go on one at a time, one in each turn of the event loop', async () => {
   const lists = new ListTurns()
-  let turn = 0
-  let running = true
-  const tick = () => {
-    turn += 1
-    if (running) setImmediate(tick)
-  }
-  setImmediate(tick)
+  const counted = countTurns()
   const turns: number[] = []
   const one = async (name: string) => {
     let step = 0
     return await lists.collect({ signal, principal }, 3, ({ from, limit }: TurnQuery) => {
       assert.equal(from, step === 0 ? undefined : `${name}${step}`)
-      if (step > 0) turns.push(turn)
+      if (step > 0) turns.push(counted.now())
       step += 1
       assert.equal(limit, step > 4 ? 2 : 3)
       const entries = step === 4 ? [name] : []
@@ -33,7 +28,7 @@ it('lists that show little go on one at a time, one in each turn of the event lo
     })
   }
   await Promise.all(['a', 'b', 'c'].map(one))
-  running = false
+  counted.stop()
   assert.equal(turns.length, 15)
   assert.equal(new Set(turns).size, 15, 'two of them in one turn')
 })

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
+import { countTurns } from '../counted-turns.test.ts'
 import { ListTurns } from '../list-turns.ts'
 import { openTestStore } from '../test-store.test.ts'
 import { exportAudits } from './read-audits.ts'
@@ -18,18 +19,12 @@ it('however many read the whole log, one page is read in each turn of the event 
   }
   const args = { entries: Array.from({ length: ROWS }, () => entry), key: auditKeys.ring[0] }
   await catalog.write('audits.append', args, { actor: 'x', requestId: 'x' })
-  let turn = 0
-  let running = true
-  const tick = () => {
-    turn += 1
-    if (running) setImmediate(tick)
-  }
-  setImmediate(tick)
+  const counted = countTurns()
   const turns: number[] = []
   class Watched extends ListTurns {
     override async next(caller: string): Promise<void> {
       await super.next(caller)
-      turns.push(turn)
+      turns.push(counted.now())
     }
   }
   const engine = { ...opened.engine, lists: new Watched() }
@@ -40,7 +35,7 @@ it('however many read the whole log, one page is read in each turn of the event 
     return rows
   }
   const rows = await Promise.all([verify, read].flatMap(how => Array.from({ length: MANY }, how)))
-  running = false
+  counted.stop()
   assert.deepEqual(rows, Array<number>(2 * MANY).fill(ROWS))
   assert.equal(turns.length, 2 * MANY * 3, 'of three pages each')
   assert.equal(new Set(turns).size, turns.length, 'two of them in one turn')
