@@ -8,11 +8,11 @@ import type { OutsideDirectory } from './outside/directory/outside-directory.ts'
 import { type Issuer, keysOf } from './outside/issuers/issuer.ts'
 import { IssuerList } from './outside/issuers/issuer-list.ts'
 import { type OpenIdState, type OutsideOpenId, openOpenId } from './outside/openid/openid-state.ts'
+import { PasswordHasher } from './passwords/password-hasher.ts'
 import { Allowance } from './resets/allowance.ts'
 import { KeyRing } from './sessions/key-ring.ts'
 import { TokenCache } from './sessions/token-cache.ts'
 import { Turns } from './turns.ts'
-import { PasswordHasher } from './users/password-hasher.ts'
 
 /** What the identity functions remember between calls; all of it may be lost at any time. */
 export interface IdentityState {
