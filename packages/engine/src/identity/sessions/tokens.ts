@@ -24,13 +24,14 @@ export async function issueTokens(
   user: User,
   session: Session,
 ): Promise<TokenPair> {
-  const { email, roles, username } = user
+  const { email, outside, roles, username } = user
   const expiresMs = Date.parse(session.expiresAt)
   const whose = { subject: user.id, sid: session.id, expiresMs }
   const claims = { username, kind: 'user', roles: [...roles] }
   const access = await signAccess(engine, {
     ...whose,
-    claims: { ...claims, ...(email === null ? {} : { email }) },
+    // Ours last: whatever the directory is asked for, it speaks of nothing else.
+    claims: { ...outside?.claims, ...claims, ...(email === null ? {} : { email }) },
   })
   const { issuedAtS } = access
   const refreshToken = await signRefresh(engine, session, { subject: user.id, issuedAtS, username })
