@@ -4,7 +4,7 @@ import { newUuid } from '@holdfast/core/ids.ts'
 import type { JWSHeaderParameters, JWTPayload } from 'jose'
 import { decodeJwt, errors, jwtVerify, SignJWT } from 'jose'
 import type { Engine } from '../../engine.ts'
-import type { TokenUse } from './key-ring.ts'
+import type { TokenUse } from '../identity-counts.ts'
 
 /** An access token and what renews it, as RFC 6749 §5.1 names the parts. */
 export interface TokenPair {
@@ -83,6 +83,8 @@ async function sign(
 ): Promise<string> {
   const { use, claims, sid, issuedAtS } = facts
   const { kid, key } = await identity.ring.signer()
+  const kind = claims.kind === 'service_account' ? claims.kind : 'user'
+  identity.counts.created[kind][use] += 1
   return await new SignJWT({ ...claims, type: use, sid })
     .setProtectedHeader({ alg: 'RS256', typ: TYPES[use], kid })
     .setIssuer(identity.settings.issuer)
