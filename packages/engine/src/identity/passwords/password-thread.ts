@@ -1,4 +1,4 @@
-import { getPriority, setPriority } from 'node:os'
+import { getPriority, platform, setPriority } from 'node:os'
 import { type MessagePort, parentPort } from 'node:worker_threads'
 import { compareSync, hashSync } from 'bcrypt'
 import type { FromPasswordThread, PasswordWork } from './password-threads.ts'
@@ -26,7 +26,7 @@ function answerTo(work: PasswordWork): FromPasswordThread {
  * elsewhere it would be that of the whole process. Where it is forbidden, nothing is lost but that.
  */
 function yieldToOthers(): void {
-  if (process.platform !== 'linux') return
+  if (platform() !== 'linux') return
   try {
     setPriority(0, Math.min(getPriority(0) + LESS_URGENT, PRIORITY_MAX))
   } catch {

@@ -8,8 +8,8 @@ const VALUE_CHARS_MAX = 256
 
 /**
  * What tokens tell of a person of the directory: its distinguished name, the attributes that the
- * settings name, and the distinguished names of its groups, in this order. What does not fit is left
- * out as a whole, since half a list would pass for the whole one, and `ldap_incomplete` says so.
+ * settings name, and the distinguished names of its groups, in this order. What does not fit is
+ * left out as a whole, since half a list would pass for the whole, and `ldap_incomplete` says so.
  */
 export function claimsOf({ dn, attributes, groups }: DirectoryEntry): JsonObject {
   // Common names are in the list, too, but never with this sign.
