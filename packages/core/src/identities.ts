@@ -81,6 +81,8 @@ export interface OutsideIdentity {
   readonly groups: readonly string[]
   /** INACTIVE because the directory says so; a login opens it again when the directory does. */
   readonly closed: boolean
+  /** Of people of the directory: what their access tokens tell of them besides. Gives no rights. */
+  readonly claims?: JsonObject
 }
 
 export interface User extends IdentityFields {

@@ -19,6 +19,7 @@ import {
   prepareAdministrator,
   prepareKeys,
 } from './composition/first-principals.ts'
+import { identityFigures } from './composition/identity-figures.ts'
 import { openMails, openOutside } from './composition/outside.ts'
 import type { Settings } from './config/settings-table.ts'
 import { PaceWatch } from './http/body/pace-watch.ts'
@@ -246,14 +247,7 @@ async function figures(of: {
   const damaged = engine.element.repair?.known.size ?? 0
   const redis = counting.redis()
   const { parts } = health.view
-  const signingKeys = await activeKeys(engine)
-  const now = { freeBytes, totalBytes, parts, signingKeys, active: load.active, redis }
+  const identity = await identityFigures(engine)
+  const now = { freeBytes, totalBytes, parts, identity, active: load.active, redis }
   return { services, blobs, damaged, ...now }
-}
-
-/** There are a few at a time: those that nobody can use any more are removed. */
-async function activeKeys({ catalog, clock }: Engine): Promise<number> {
-  const query = { kind: 'signing_key', limit: 1000 } as const
-  const keys = await catalog.view.identities.list(query)
-  return keys.filter(({ verifiesUntil }) => Date.parse(verifiesUntil) > clock.now()).length
 }

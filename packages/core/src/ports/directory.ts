@@ -26,6 +26,8 @@ export interface DirectoryEntry {
   readonly lastName: string
   /** Distinguished names and common names of its groups and of the groups they are in. */
   readonly groups: readonly string[]
+  /** Texts that the settings ask for, by the name that they give them. */
+  readonly attributes: Readonly<Record<string, string>>
   /** The directory lets it in. */
   readonly isActive: boolean
 }

@@ -2,21 +2,23 @@ import type { Catalog } from '@holdfast/core/ports/catalog.ts'
 import type { Clock } from '@holdfast/core/ports/clock.ts'
 import type { Random } from '@holdfast/core/ports/random.ts'
 import { GuessedNames } from './guessed-names.ts'
+import { IdentityCounts } from './identity-counts.ts'
 import { defaultIdentitySettings, type IdentitySettings } from './identity-settings.ts'
 import type { MailQueue } from './mail/mail-queue.ts'
 import type { OutsideDirectory } from './outside/directory/outside-directory.ts'
 import { type Issuer, keysOf } from './outside/issuers/issuer.ts'
 import { IssuerList } from './outside/issuers/issuer-list.ts'
 import { type OpenIdState, type OutsideOpenId, openOpenId } from './outside/openid/openid-state.ts'
+import { PasswordHasher } from './passwords/password-hasher.ts'
 import { Allowance } from './resets/allowance.ts'
 import { KeyRing } from './sessions/key-ring.ts'
 import { TokenCache } from './sessions/token-cache.ts'
 import { Turns } from './turns.ts'
-import { PasswordHasher } from './users/password-hasher.ts'
 
 /** What the identity functions remember between calls; all of it may be lost at any time. */
 export interface IdentityState {
   readonly settings: IdentitySettings
+  readonly counts: IdentityCounts
   readonly hasher: PasswordHasher
   /** Logins of one account go one after the other. */
   readonly turns: Turns
@@ -62,6 +64,7 @@ export function openIdentity(parts: IdentityParts): IdentityState {
   const settings = { ...defaultIdentitySettings, ...parts.settings }
   const { catalog, clock, outside = {} } = parts
   const tokens = new TokenCache(catalog)
+  const counts = new IdentityCounts((outside.issuers ?? []).map(({ issuer }) => issuer))
   const onProblem = (place: string, error: unknown) => outside.onProblem?.(place, error)
   const issuers = new IssuerList({
     issuers: outside.issuers ?? [],
@@ -71,10 +74,11 @@ export function openIdentity(parts: IdentityParts): IdentityState {
   })
   return {
     settings,
+    counts,
     hasher: new PasswordHasher(settings.passwordCost),
     turns: new Turns(LOGINS_WAITING_MAX),
     guessedNames: new GuessedNames(),
-    ring: new KeyRing({ ...parts, settings }),
+    ring: new KeyRing({ ...parts, settings, counts }),
     holders: new TokenCache(parts.catalog),
     mails: parts.mails,
     resetsByUser: new Allowance(settings.resetsPerUser, RESETS_MS),

@@ -37,8 +37,6 @@ export async function prepareAccessKey(engine: Engine, settings: Settings): Prom
 }
 
 export async function prepareAdministrator(engine: Engine, settings: Settings): Promise<void> {
-  // Made before the first login, or that one would take longer for an unknown name.
-  await engine.identity.hasher.decoy()
   const { initialAdminUsername: username, initialAdminPassword: password } = settings
   if (username === undefined || password === undefined) return
   const { initialAdminEmail: email } = settings

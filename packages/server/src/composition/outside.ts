@@ -56,8 +56,8 @@ export function openOutside(settings: Settings, parts: OutsideParts): Outside {
 }
 
 function openDirectory(settings: Settings, { disk, clock }: OutsideParts): Outside['directory'] {
-  const { ldapServer: url, ldapBaseDn: base = '' } = settings
-  if (url === undefined) return undefined
+  const { ldapServer: url, ldapBaseDn: base = '', ldapEnabled } = settings
+  if (url === undefined || ldapEnabled === false) return undefined
   const { ldapBindDn: dn, ldapBindPassword: password, ldapCaFile: caFile } = settings
   const options = {
     url,
@@ -70,6 +70,7 @@ function openDirectory(settings: Settings, { disk, clock }: OutsideParts): Outsi
     emailAttribute: settings.ldapEmailAttribute,
     firstNameAttribute: settings.ldapFirstNameAttribute,
     lastNameAttribute: settings.ldapLastNameAttribute,
+    attributeMap: settings.ldapAttributeMap,
     idAttribute: settings.ldapIdAttribute,
     activeFilter: settings.ldapActiveFilter,
     groupBase: settings.ldapGroupSearchBase ?? base,

@@ -152,6 +152,9 @@ function halfLdap(settings: Settings): FieldProblem[] {
   if ((ldapBindDn === undefined) !== (ldapBindPassword === undefined)) {
     say('LDAP_BIND_DN', 'is needed together with STORAGE_LDAP_BIND_PASSWORD')
   }
+  if (settings.ldapEnabled === true && ldapServer === undefined) {
+    say('LDAP_SERVER', 'is needed together with STORAGE_LDAP_ENABLED')
+  }
   if (ldapServer === undefined) return problems
   if (ldapBaseDn === undefined) say('LDAP_BASE_DN', 'is needed together with STORAGE_LDAP_SERVER')
   if (ldapStartTls && ldapServer.startsWith('ldaps:')) {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { IdentityCounts } from '@holdfast/engine/identity/identity-counts.ts'
 import type { PartState } from './health-probe.ts'
 import { Metrics } from './metrics.ts'
 
@@ -16,7 +17,13 @@ test('services beyond the hundred largest share one label', async () => {
     blobs: { blobs: 0, bytes: 0, dead: 0 },
     damaged: 2,
     parts: { database: up, storage: up, disk: down, redis: unused, audit: degraded },
-    signingKeys: 2,
+    identity: {
+      counts: new IdentityCounts(['https://idp.example.org']),
+      remembered: 7,
+      signingKeys: 2,
+      signsUntilMs: 1_800_000_000_500,
+      activeAccounts: 3,
+    },
     freeBytes: 0,
     active: 0,
     totalBytes: 0,
@@ -29,6 +36,11 @@ test('services beyond the hundred largest share one label', async () => {
     ['database 1', 'storage 1', 'disk 0', 'audit 0.5'],
   )
   assert.match(text, /^jwt_active_keys 2$/m)
+  assert.match(text, /^jwt_signing_until_timestamp_seconds\{use="tokens"\} 1800000000.5$/m)
+  assert.match(text, /^service_accounts_active 3$/m)
+  assert.match(text, /^token_validations_total\{issuer="any",result="remembered"\} 7$/m)
+  const [silent] = text.match(/^token_validations_total\{issuer="https:.+"success"\} .+$/m) ?? []
+  assert.equal(silent?.split(' ').at(-1), '0')
   assert.match(text, /^storage_damaged_blobs 2$/m)
   assert.doesNotMatch(text, /^redis_connection_status/m)
   assert.equal(text.match(/^storage_assets\{/gm)?.length, 101)

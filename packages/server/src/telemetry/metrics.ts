@@ -1,5 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { HealthView, PartState } from './health-probe.ts'
+import { type IdentityFigures, IdentityMetrics } from './identity-metrics.ts'
 import { RequestTallies } from './request-tallies.ts'
 
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60, 600]
@@ -13,8 +14,7 @@ export interface StoreFigures {
   readonly freeBytes: number
   readonly totalBytes: number
   readonly parts: HealthView['parts']
-  /** Keys whose tokens are taken now. */
-  readonly signingKeys: number
+  readonly identity: IdentityFigures
   /** Requests at work. */
   readonly active: number
   /** Where limits are counted in Redis. */
@@ -56,17 +56,7 @@ export class Metrics {
     help: 'Questions about limits that Redis did not answer.',
     registers: [this.#registry],
   })
-  readonly attempts = new Counter({
-    name: 'auth_attempts_total',
-    help: 'Logins and what else proves who somebody is, by how it ended: success, or a code.',
-    labelNames: ['operation', 'result'],
-    registers: [this.#registry],
-  })
-  readonly #signingKeys = new Gauge({
-    name: 'jwt_active_keys',
-    help: 'Keys whose access tokens are taken.',
-    registers: [this.#registry],
-  })
+  readonly identity = new IdentityMetrics(this.#registry)
   readonly #up = new Gauge({
     name: 'storage_component_up',
     help: 'Whether a part works: 1 up, 0.5 degraded, 0 down. No sample: it is not used.',
@@ -125,6 +115,8 @@ export class Metrics {
 
   constructor(figures: () => Promise<StoreFigures>) {
     this.#figures = figures
+    // Alarms are made of these: a counter that appears with 1 has not risen.
+    for (const policy of ['login', 'credentials']) this.limited.inc({ policy }, 0)
     collectDefaultMetrics({ register: this.#registry })
     // promtool refuses gauges whose names end in _total.
     for (const part of ['handles', 'requests', 'resources']) {
@@ -138,9 +130,9 @@ export class Metrics {
 
   async text(): Promise<string> {
     const { services, blobs, damaged, ...others } = await this.#figures()
-    const { freeBytes, totalBytes, active, redis, parts, signingKeys } = others
+    const { freeBytes, totalBytes, active, redis, parts, identity } = others
     this.#inFlight.set(active)
-    this.#signingKeys.set(signingKeys)
+    this.identity.set(identity)
     this.#up.reset()
     for (const [component, { status }] of Object.entries(parts)) {
       const value = UP[status]

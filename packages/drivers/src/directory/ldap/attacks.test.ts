@@ -37,6 +37,7 @@ function openAt(given: Pick<LdapOptions, 'url' | 'ca'> & Partial<LdapOptions>): 
     emailAttribute: 'mail',
     firstNameAttribute: 'givenName',
     lastNameAttribute: 'sn',
+    attributeMap: {},
     idAttribute: 'entryUUID',
     activeFilter: undefined,
     groupBase: `ou=groups,${base}`,

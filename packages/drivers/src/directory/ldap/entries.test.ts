@@ -14,6 +14,7 @@ const options: LdapOptions = {
   emailAttribute: 'mail',
   firstNameAttribute: 'givenName',
   lastNameAttribute: 'sn',
+  attributeMap: { ROOM: 'room', jpegPhoto: 'photo', manager: 'manager_dn' },
   idAttribute: 'GUID',
   activeFilter: undefined,
   groupBase: 'dc=x',
@@ -37,4 +38,10 @@ test('bytes that are no text name nobody: two people would be one', () => {
     ['0180', '0181'],
   )
   assert.equal(subjectOf(Buffer.from('a–b'), 'entryUUID'), 'a–b')
+})
+
+test('attributes get the names of the settings, in any case; what is no text is left out', () => {
+  const photo = Buffer.from([0xff, 0xd8]).toString()
+  const entry = { dn: 'uid=ann,dc=x', uid: 'ann', GUID: '1', room: ['12', '13'], jpegPhoto: photo }
+  assert.deepEqual(entryOf(entry, options, 0)?.attributes, { room: '12' })
 })

@@ -18,7 +18,8 @@ const LOCKED_FOR_GOOD = '000001010000Z'
 export function attributesOf(options: LdapOptions): string[] {
   const { usernameAttribute, emailAttribute, firstNameAttribute, lastNameAttribute } = options
   const names = [usernameAttribute, emailAttribute, firstNameAttribute, lastNameAttribute]
-  return [...new Set([options.idAttribute, ...names, ...STATE, GID, SID, PRIMARY])]
+  const others = Object.keys(options.attributeMap)
+  return [...new Set([options.idAttribute, ...names, ...others, ...STATE, GID, SID, PRIMARY])]
 }
 
 /** From the first second of 1601, in which `accountExpires` counts, to that of 1970. */
@@ -48,8 +49,18 @@ export function entryOf(
     email: text(options.emailAttribute) ?? null,
     firstName: text(options.firstNameAttribute) ?? '',
     lastName: text(options.lastNameAttribute) ?? '',
+    attributes: attributesIn(entry, options.attributeMap),
     isActive: !isClosed,
   }
+}
+
+/** What is no text, such as a picture, is left out. */
+function attributesIn(entry: Entry, map: LdapOptions['attributeMap']): Record<string, string> {
+  const found = Object.entries(map).flatMap(([attribute, name]) => {
+    const value = textOf(entry, attribute)
+    return value === undefined || value.includes('\ufffd') ? [] : [[name, value] as const]
+  })
+  return Object.fromEntries(found)
 }
 
 /** Active Directory: 0 and whatever is beyond all clocks is never (MS-ADA1 on `accountExpires`). */

@@ -40,6 +40,7 @@ function optionsOf(given: Partial<LdapOptions>): LdapOptions {
     emailAttribute: 'mail',
     firstNameAttribute: 'givenName',
     lastNameAttribute: 'sn',
+    attributeMap: {},
     idAttribute: 'entryUUID',
     activeFilter: undefined,
     groupBase: `ou=groups,${base}`,

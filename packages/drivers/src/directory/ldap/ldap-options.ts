@@ -14,6 +14,8 @@ export interface LdapOptions {
   readonly emailAttribute: string
   readonly firstNameAttribute: string
   readonly lastNameAttribute: string
+  /** Further attributes to read, with the name that each gets. */
+  readonly attributeMap: Readonly<Record<string, string>>
   /** Names an entry for good: `entryUUID`, or `objectGUID` of Active Directory. */
   readonly idAttribute: string
   /** A filter that entries must match to be let in (RFC 4515). */

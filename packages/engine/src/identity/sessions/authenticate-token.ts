@@ -1,4 +1,4 @@
-import { HoldfastError } from '@holdfast/core/errors.ts'
+import { HoldfastError, isHoldfastError } from '@holdfast/core/errors.ts'
 import type { Session } from '@holdfast/core/identities.ts'
 import type { Principal } from '@holdfast/core/principal.ts'
 import { toScope } from '../../access/narrow.ts'
@@ -6,7 +6,9 @@ import type { Engine } from '../../engine.ts'
 import { isGoodAccount } from '../accounts/account-state.ts'
 import { principalOfAccount } from '../accounts/principal-of-account.ts'
 import { requireFactor } from '../factors/require-factor.ts'
+import { OWN_ISSUER, UNKNOWN_ISSUER } from '../identity-counts.ts'
 import { authenticateSubject } from '../outside/issuers/authenticate-subject.ts'
+import type { KnownIssuer } from '../outside/issuers/issuer-list.ts'
 import { mayAct, principalOfUser } from '../principal-of-user.ts'
 import { requireUnlocked } from './lockout.ts'
 import type { KnownToken } from './token-cache.ts'
@@ -22,10 +24,29 @@ export function authenticateToken(engine: Engine, token: string): Principal | Pr
 }
 
 async function checkAccess(engine: Engine, token: string): Promise<Principal> {
+  const { counts, issuers, settings } = engine.identity
+  // The name only chooses who must have signed it: it is checked with the signature.
+  const iss = issuerOf(token)
+  const foreign = issuers.signerOf(iss)
+  const ours = iss === settings.issuer ? OWN_ISSUER : UNKNOWN_ISSUER
+  const label = foreign?.issuer.issuer ?? ours
+  try {
+    const principal = await checkFresh(engine, token, foreign)
+    counts.countValidation(label, 'success')
+    return principal
+  } catch (error) {
+    counts.countValidation(label, isHoldfastError(error) ? error.code : 'INTERNAL')
+    throw error
+  }
+}
+
+async function checkFresh(
+  engine: Engine,
+  token: string,
+  foreign: KnownIssuer | undefined,
+): Promise<Principal> {
   const { tokens } = engine.identity
   const { moment } = tokens
-  // The name only chooses who must have signed it: it is checked with the signature.
-  const foreign = engine.identity.issuers.signerOf(issuerOf(token))
   if (foreign !== undefined) {
     const known = await authenticateSubject(engine, token, foreign)
     tokens.set(token, known, { moment, nowMs: engine.clock.now() })

@@ -13,6 +13,7 @@ import {
   type JWK,
 } from 'jose'
 import { commit } from '../../commit.ts'
+import type { IdentityCounts, TokenUse } from '../identity-counts.ts'
 import type { IdentitySettings } from '../identity-settings.ts'
 import { openText, sealText } from '../seal.ts'
 import { allSigningKeys } from './key-transactions.ts'
@@ -23,9 +24,8 @@ export interface KeyRingParts {
   readonly random: Random
   readonly secret: Uint8Array
   readonly settings: IdentitySettings
+  readonly counts: IdentityCounts
 }
-
-export type TokenUse = 'access' | 'refresh'
 
 const IMPORTED_MAX = 1000
 const PURPOSE = 'signing-key'
@@ -87,7 +87,7 @@ export class KeyRing {
   }
 
   async #make(actor: string): Promise<SigningKey> {
-    const { secret, random, clock, settings, catalog } = this.#parts
+    const { secret, random, clock, settings, catalog, counts } = this.#parts
     const pair = await generateKeyPair('RS256', { modulusLength: 2048, extractable: true })
     const publicJwk = await exportJWK(pair.publicKey)
     const kid = await calculateJwkThumbprint(publicJwk)
@@ -98,7 +98,7 @@ export class KeyRing {
       requestId: 'rotation',
       signal: none,
     }
-    return await commit({ catalog }, call, {
+    const made = await commit({ catalog }, call, {
       name: 'signing.add',
       args: {
         publicJwk: plainJwk(publicJwk, kid),
@@ -109,6 +109,8 @@ export class KeyRing {
         refreshMs: settings.refreshSeconds * 1000,
       },
     })
+    counts.rotations[actor === systemPrincipal.id ? 'schedule' : 'request'] += 1
+    return made
   }
 
   async #signerOf(record: SigningKey): Promise<{ kid: string; key: CryptoKey }> {

@@ -35,7 +35,10 @@ export async function countFailure(engine: Engine, { user, names }: Guessed): Pr
   const { lockoutFailures: failures, lockoutSeconds: seconds } = settings
   for (const name of names) guessedNames.fail(name, engine.clock.now(), { failures, seconds })
   const args = { id: user?.id ?? null, failuresMax: failures, lockMs: seconds * 1000 }
-  await commit(engine, systemCall('login'), { name: 'users.fail', args })
+  const after = await commit(engine, systemCall('login'), { name: 'users.fail', args })
+  if (after !== undefined && lockEndMs(after, engine.clock.now()) !== undefined) {
+    engine.identity.counts.lockouts += 1
+  }
 }
 
 export function lockEndMs(user: User, nowMs: number): number | undefined {

@@ -202,7 +202,11 @@ async function nextExpiry(engine: Engine, sessionId: string): Promise<string> {
   const session = await identities.byId('session', sessionId)
   const user = await identities.byId('user', session?.belongsTo ?? '')
   const { directory } = engine.identity
-  if (user?.source === 'ldap' && directory !== undefined) {
+  if (user?.source === 'ldap') {
+    // Taken out of the settings: nobody can say any more whether it still lets them in.
+    if (directory === undefined) {
+      throw new HoldfastError('IDENTITY_UNAVAILABLE', { reason: 'no directory is set' })
+    }
     await recheckUsers(engine, directory, [user])
   }
   if (session === undefined) return refreshUntil(engine)

@@ -20,6 +20,8 @@ export class TokenCache {
   /** When a token of each session was last taken; lost on restart. */
   readonly #seen = new Map<string, number>()
   #changes = 0
+  /** How often a token was known already. */
+  hits = 0
 
   constructor(catalog: Catalog) {
     catalog.watch(touched => this.#forget(touched))
@@ -30,6 +32,7 @@ export class TokenCache {
     if (known === undefined) return undefined
     if (known.expiresMs > nowMs) {
       this.#see(known.principal, nowMs)
+      this.hits += 1
       return known.principal
     }
     this.#drop(token)

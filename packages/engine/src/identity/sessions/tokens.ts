@@ -4,7 +4,7 @@ import { newUuid } from '@holdfast/core/ids.ts'
 import type { JWSHeaderParameters, JWTPayload } from 'jose'
 import { decodeJwt, errors, jwtVerify, SignJWT } from 'jose'
 import type { Engine } from '../../engine.ts'
-import type { TokenUse } from './key-ring.ts'
+import type { TokenUse } from '../identity-counts.ts'
 
 /** An access token and what renews it, as RFC 6749 §5.1 names the parts. */
 export interface TokenPair {
@@ -24,13 +24,14 @@ export async function issueTokens(
   user: User,
   session: Session,
 ): Promise<TokenPair> {
-  const { email, roles, username } = user
+  const { email, outside, roles, username } = user
   const expiresMs = Date.parse(session.expiresAt)
   const whose = { subject: user.id, sid: session.id, expiresMs }
   const claims = { username, kind: 'user', roles: [...roles] }
   const access = await signAccess(engine, {
     ...whose,
-    claims: { ...claims, ...(email === null ? {} : { email }) },
+    // Ours last: whatever the directory is asked for, it speaks of nothing else.
+    claims: { ...outside?.claims, ...claims, ...(email === null ? {} : { email }) },
   })
   const { issuedAtS } = access
   const refreshToken = await signRefresh(engine, session, { subject: user.id, issuedAtS, username })
@@ -82,6 +83,8 @@ async function sign(
 ): Promise<string> {
   const { use, claims, sid, issuedAtS } = facts
   const { kid, key } = await identity.ring.signer()
+  const kind = claims.kind === 'service_account' ? claims.kind : 'user'
+  identity.counts.created[kind][use] += 1
   return await new SignJWT({ ...claims, type: use, sid })
     .setProtectedHeader({ alg: 'RS256', typ: TYPES[use], kid })
     .setIssuer(identity.settings.issuer)

@@ -1,8 +1,8 @@
 import { type FieldProblem, invalidFields } from '@holdfast/core/errors.ts'
 import type { Password } from '@holdfast/core/identities.ts'
 import { byteLength } from '@holdfast/core/names.ts'
+import type { PasswordHasher } from '../passwords/password-hasher.ts'
 import { isGuessable } from './guessable.ts'
-import type { PasswordHasher } from './password-hasher.ts'
 
 export const PASSWORD_BYTES_MAX = 1024
 const CHARACTERS_MIN = 12

@@ -1,13 +1,17 @@
 import { type ReadSetting, setting, type ValuesOf } from '../setting.ts'
 import { boolean, integer, type Kind, list, seconds, text } from '../setting-kinds.ts'
+import {
+  ATTRIBUTE,
+  type AttributeMap,
+  attributeMap,
+  attributeProblem,
+  standardAttributes,
+} from './attribute-map.ts'
 import { type MappingTable, mappingTable, rights } from './mapping-setting.ts'
 
 const name = text({ pattern: /^[^\0\r\n]{1,1024}$/, hint: 'a distinguished name' })
-const ATTRIBUTE = /^[A-Za-z][A-Za-z0-9;-]{0,127}$/
 const attribute = text({ pattern: ATTRIBUTE, hint: 'the name of an attribute' })
-const attributes = list('names of attributes', word => {
-  return ATTRIBUTE.test(word) ? undefined : 'must be the name of an attribute'
-})
+const attributes = list('names of attributes', attributeProblem)
 
 const server: Kind<string> = {
   type: 'ldaps://host:port or ldap://host:port',
@@ -23,6 +27,12 @@ const server: Kind<string> = {
 
 /** A directory of people, and what its groups mean here. All of it is in docs/ldap.md. */
 export const ldapTable = {
+  ldapEnabled: setting<boolean | undefined>({
+    name: 'LDAP_ENABLED',
+    kind: boolean,
+    description: 'Off: the directory is not asked, and its people are not let in. Unset: on.',
+    standard: undefined,
+  }),
   ldapServer: setting<string | undefined>({
     name: 'LDAP_SERVER',
     kind: server,
@@ -108,6 +118,12 @@ export const ldapTable = {
     description: 'Attribute that names a person for good; objectGUID in Active Directory.',
     standard: 'entryUUID',
   }),
+  ldapAttributeMap: setting<AttributeMap>({
+    name: 'LDAP_ATTRIBUTE_MAP',
+    kind: attributeMap,
+    description: 'Attributes that tokens of people tell, each with the name of its claim.',
+    standard: standardAttributes,
+  }),
   ldapActiveFilter: setting<string | undefined>({
     name: 'LDAP_ACTIVE_FILTER',
     kind: text({ pattern: /^\([^\0\r\n]{1,2046}\)$/, hint: 'a filter in parentheses' }),
@@ -164,6 +180,7 @@ export type LdapSettings = ValuesOf<typeof ldapTable>
 export function readLdap(read: ReadSetting): LdapSettings {
   const table = ldapTable
   return {
+    ldapEnabled: read(table.ldapEnabled),
     ldapServer: read(table.ldapServer),
     ldapStartTls: read(table.ldapStartTls),
     ldapCaFile: read(table.ldapCaFile),
@@ -178,6 +195,7 @@ export function readLdap(read: ReadSetting): LdapSettings {
     ldapFirstNameAttribute: read(table.ldapFirstNameAttribute),
     ldapLastNameAttribute: read(table.ldapLastNameAttribute),
     ldapIdAttribute: read(table.ldapIdAttribute),
+    ldapAttributeMap: read(table.ldapAttributeMap),
     ldapActiveFilter: read(table.ldapActiveFilter),
     ldapGroupObjectClass: read(table.ldapGroupObjectClass),
     ldapMemberAttribute: read(table.ldapMemberAttribute),

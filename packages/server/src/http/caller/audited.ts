@@ -6,6 +6,7 @@ import type { JsonObject } from '@holdfast/core/records.ts'
 import type { FastifyRequest } from 'fastify'
 import type { Context } from '../../context.ts'
 import { resourceOf } from '../../telemetry/hidden-credentials.ts'
+import { attemptOperations } from '../../telemetry/identity-metrics.ts'
 import { isOfGuesses } from '../limits/guesses.ts'
 
 /**
@@ -70,11 +71,7 @@ export function auditFailure(
   context.audit.recordRefusal({ ...entry, resource: pathOf(request) })
 }
 
-/** Where somebody proves who they are. */
-const ATTEMPTS: ReadonlySet<string> = new Set<keyof typeof routes>([
-  ...(['login', 'loginWithCode', 'refresh', 'redeemOpenId', 'issueToken'] as const),
-  ...(['changePassword', 'resetPassword', 'confirmSession'] as const),
-])
+const ATTEMPTS: ReadonlySet<string> = new Set(attemptOperations)
 
 function countAttempt(
   { metrics }: Context,
@@ -83,7 +80,7 @@ function countAttempt(
 ): void {
   const { operationId: operation } = routeOptions.config
   if (operation !== undefined && ATTEMPTS.has(operation))
-    metrics.attempts.inc({ operation, result })
+    metrics.identity.attempts.inc({ operation, result })
 }
 
 function isGuardedChange({ routeOptions }: FastifyRequest): boolean {

@@ -7,6 +7,7 @@ import type { AdoptArgs } from '../adopt-transaction.ts'
 import { type Standing, standingFor } from '../mapping.ts'
 import { fitEmail, fitName } from '../profile.ts'
 import { subjectId } from '../subject-id.ts'
+import { claimsOf } from './entry-claims.ts'
 import type { OutsideDirectory } from './outside-directory.ts'
 
 const ISSUER = 'ldap'
@@ -30,13 +31,14 @@ export async function adoptEntry(
 
 function adoptionOf(outside: OutsideDirectory, entry: DirectoryEntry): AdoptArgs {
   const { roles, permissions, groups } = standingOfEntry(outside, entry)
+  const claims = claimsOf(entry)
   const username = fitName(entry.username)
   const email = fitEmail(entry.email ?? undefined)
   const names = [username, email].filter(name => name !== null).map(name => name.toLowerCase())
   return {
     id: entryId(entry),
     source: 'ldap',
-    outside: { issuer: ISSUER, subject: entry.subject, permissions, groups },
+    outside: { issuer: ISSUER, subject: entry.subject, permissions, groups, claims },
     ...{ username, email, roles, buckets: null },
     firstName: fitName(entry.firstName, ''),
     lastName: fitName(entry.lastName, ''),

@@ -1,0 +1,37 @@
+export type TokenUse = 'access' | 'refresh'
+export type TokenKind = 'user' | 'service_account'
+
+/** In place of the name of an issuer. */
+export const OWN_ISSUER = 'own'
+export const UNKNOWN_ISSUER = 'unknown'
+
+/**
+ * What happened since the start, for metrics. Names are ours or of the settings, never a caller's,
+ * so their number is bounded.
+ */
+export class IdentityCounts {
+  /** Signing keys that were made in their time, and because somebody asked. */
+  readonly rotations = { schedule: 0, request: 0 }
+  readonly created: Record<TokenKind, Record<TokenUse, number>> = {
+    user: { access: 0, refresh: 0 },
+    service_account: { access: 0, refresh: 0 },
+  }
+  /** Access tokens that were looked at, by issuer and by how it ended: success, or a code. */
+  readonly validations = new Map<string, Map<string, number>>()
+  /** Accounts that wrong guesses locked. */
+  lockouts = 0
+
+  constructor(issuers: readonly string[]) {
+    for (const issuer of [OWN_ISSUER, UNKNOWN_ISSUER, ...issuers]) {
+      // Counters are there before they count: what appears with 1 has not risen.
+      this.validations.set(issuer, new Map(RESULTS.map(result => [result, 0])))
+    }
+  }
+
+  countValidation(issuer: string, result: string): void {
+    const results = this.validations.get(issuer)
+    results?.set(result, (results.get(result) ?? 0) + 1)
+  }
+}
+
+const RESULTS = ['success', 'UNAUTHENTICATED', 'CREDENTIAL_EXPIRED', 'IDENTITY_UNAVAILABLE']
