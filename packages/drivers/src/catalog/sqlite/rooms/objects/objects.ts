@@ -125,8 +125,7 @@ export class Objects {
   *#groups(scan: Scan, { from, to }: KeyRange, looks: Looks): Generator<Found | string> {
     const bucket = this.#tables.buckets.no(scan.bucketId)
     if (bucket === undefined) return
-    const isGrouped = scan.delimiter !== undefined && scan.delimiter !== ''
-    const first = isGrouped ? LOOKS_FIRST : Math.min(scan.limit, LOOKS_MOST)
+    const first = isGrouped(scan) ? LOOKS_FIRST : Math.min(scan.limit, LOOKS_MOST)
     let next: string | undefined = from
     let count = first
     while (next !== undefined) {
@@ -174,8 +173,15 @@ export class Objects {
       sql += ` AND ${reach.text}`
       values.push(...reach.values)
     }
-    return this.#statements.iterate<Row>(`${sql} ORDER BY a.key`, values)
+    sql += ' ORDER BY a.key'
+    // Rows that are all wanted come together for less than one by one.
+    if (!isGrouped(scan)) return this.#statements.all<Row>(sql, values)
+    return this.#statements.iterate<Row>(sql, values)
   }
+}
+
+function isGrouped({ delimiter }: Scan): boolean {
+  return delimiter !== undefined && delimiter !== ''
 }
 
 function within(to: string | undefined, key: string | undefined): string | undefined {
