@@ -15,10 +15,15 @@ import { JOINED_VERSION, type JoinedVersion, type Joinless, type Versions } from
 import { afterPrefix, commonPrefix, compareKeys, type KeyRange, keyRange } from './key-range.ts'
 import { withinReach } from './reach.ts'
 
-/** With what each asset shows: a query of its own for each version costs more than the join. */
-const SELECT = `SELECT ${assetColumns('a.')}, ${JOINED_VERSION} FROM assets a
-  LEFT JOIN versions v ON v.asset = a.created_seq AND v.number = a.version_number
+/** A query of its own for each version costs more than to join it. */
+const selectWith = (number: string) => `SELECT ${assetColumns('a.')}, ${JOINED_VERSION}
+  FROM assets a LEFT JOIN versions v ON v.asset = a.created_seq AND v.number = ${number}
   WHERE a.bucket = ? AND a.trashed = 0`
+/** With what each asset shows. */
+const WITH_CURRENT = selectWith('a.version_number')
+/** With the newest of its versions and markers that are not deleted. */
+const WITH_NEWEST = selectWith(`(SELECT max(n.number) FROM versions n
+  WHERE n.asset = a.created_seq AND n.deleted_at IS NULL)`)
 /** The key behind the next so many, whether they are shown or not; only the index is read. */
 const NEXT_KEY = `SELECT key FROM assets WHERE bucket = ? AND trashed = 0 AND key >= ?
   ORDER BY key LIMIT 1 OFFSET ?`
@@ -39,7 +44,7 @@ type Row = AssetRow & (JoinedVersion | Joinless)
 
 interface Found {
   readonly asset: Asset
-  /** What it shows. */
+  /** The one it was asked for with. */
   readonly version: Version | undefined
 }
 
@@ -101,12 +106,12 @@ export class Objects {
   }
 
   #addVersions(entries: VersionEntry[], found: Found, query: VersionEntryQuery): void {
-    const { asset, version: only } = found
+    const { asset, version: latest } = found
     const limit = query.limit - entries.length
     const rest = asset.key === query.after ? query.olderThan : undefined
     // Most keys have one version, which came with them.
-    if (asset.lastNumber === 1 && only !== undefined && rest === undefined) {
-      if (only.deletedAt === null) entries.push({ asset, version: only, isLatest: true })
+    if (latest?.number === 1 && rest === undefined) {
+      entries.push({ asset, version: latest, isLatest: true })
       return
     }
     const page =
@@ -155,7 +160,7 @@ export class Objects {
 
   #rows(bucket: number, scan: Scan, { from, to }: KeyRange): Iterable<Row> {
     const values: unknown[] = [bucket, from]
-    let sql = `${SELECT} AND a.key >= ?`
+    let sql = `${scan.live ? WITH_CURRENT : WITH_NEWEST} AND a.key >= ?`
     if (to !== undefined) {
       sql += ' AND a.key < ?'
       values.push(to)
