@@ -232,7 +232,8 @@ function slowDisk(): { disk: Disk; reading: Promise<void>; go: () => void } {
 }
 
 test('a stop waits for an answer whose bytes are still being read', async () => {
-  for (const [size, ...fields] of [[200_000], [200_000, NODES], [4096], [4096, NODES]] as const) {
+  const cases = [[200_000], [200_000, NODES], [4096], [4096, NODES]] as const
+  for (const [size, ...fields] of cases) {
     const { disk, reading, go } = slowDisk()
     const other = await startServer({ disk, env: { STORAGE_SHUTDOWN_TIMEOUT: '60' } })
     await other.ask(`PUT ${base}/a`, { body: Buffer.alloc(size, 'a') })
@@ -252,7 +253,7 @@ test('a stop waits for an answer whose bytes are still being read', async () => 
   }
 })
 
-test('a client that leaves while small bytes are read is told of, and nothing is kept', async () => {
+test('a client that leaves while small bytes are read is told of, nothing is kept', async () => {
   const { disk, reading, go } = slowDisk()
   await using other = await startServer({ disk, env: { STORAGE_LOG_LEVEL: 'info' } })
   await other.ask(`PUT ${base}/left`, { body: 'left' })

@@ -57,7 +57,7 @@ function squeezed(value: string): string {
   return text.includes('  ') ? text.replaceAll(/ +/g, ' ') : text
 }
 
-/** Any other char takes more bytes of UTF-8 than it is chars; to count them is faster than a look. */
+/** Any other char takes more bytes of UTF-8; to count them is faster than to look. */
 export function isAscii(text: string): boolean {
   return Buffer.byteLength(text) === text.length
 }
