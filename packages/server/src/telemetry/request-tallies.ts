@@ -37,17 +37,23 @@ export class RequestTally {
  */
 export class RequestTallies {
   readonly #tallies = new Map<string, RequestTally>()
+  /** To put a key together and look for it takes longer than to see that it is the same. */
+  #latest: RequestTally | undefined
   bytesIn = 0
   bytesOut = 0
 
   of(labels: TallyLabels): RequestTally {
     const { method, operation, status } = labels
+    const before = this.#latest?.labels
+    const isSame = before?.operation === operation && before.method === method
+    if (this.#latest !== undefined && isSame && before.status === status) return this.#latest
     const key = `${operation} ${method} ${status}`
     let tally = this.#tallies.get(key)
     if (tally === undefined) {
       tally = new RequestTally({ method, operation, status })
       this.#tallies.set(key, tally)
     }
+    this.#latest = tally
     return tally
   }
 

@@ -116,8 +116,15 @@ export class DiskElement implements Element {
     const { sha256, location, size } = place
     if (this.#damage.entries.has(sha256)) return undefined
     // What is read for the first time goes through `read`, into the cache.
-    if (size <= CACHED_BYTES_MAX && !this.#recent.isLikelyInMemory(location)) return undefined
+    const isNew = size <= CACHED_BYTES_MAX && !this.#recent.isLikelyInMemory(location)
+    if (isNew) return this.#lendRead(place)
     return lendBlob({ packs: this.#packs, buffers: this.#buffers, recent: this.#recent }, place)
+  }
+
+  async #lendRead(place: BlobPlace): Promise<LentBytes> {
+    const { bytes } = await this.read(place)
+    if (bytes === undefined) throw new HoldfastError('BLOB_MISSING', { sha256: place.sha256 })
+    return { bytes, release: keep }
   }
 
   async read(place: BlobPlace, range?: ByteRange, options: ReadOptions = {}): Promise<BlobBytes> {
@@ -326,6 +333,9 @@ export class DiskElement implements Element {
     return `${this.#options.dir}/${NOTES}/${name}`
   }
 }
+
+/** What was lent out of the cache stays there. */
+function keep(): void {}
 
 function isLost(error: unknown): boolean {
   return isHoldfastError(error) && error.code === 'BLOB_MISSING'

@@ -3,7 +3,7 @@ import { canWriteWhole, prepareHead } from '../../http/direct/write-whole.ts'
 import { refuseWhileSending } from '../../http/linger.ts'
 import { pour } from '../../http/pour.ts'
 import { overTls } from '../../http/security-headers.ts'
-import { ID_BYTES, type Trace } from '../../telemetry/trace.ts'
+import { ID_BYTES, TRACE_BYTES, type Trace } from '../../telemetry/trace.ts'
 import { auditAnswer, auditRefusal } from './audited.ts'
 import type { S3Error } from './errors.ts'
 import { noteRefusal } from './note-refusal.ts'
@@ -43,9 +43,13 @@ function hostId({ traceId }: Trace): string {
   return Buffer.from(traceId, 'hex').toString('base64')
 }
 
+/** Memory of its own: a short array gets a buffer only when it is asked for one. */
+const idBytes = Buffer.alloc(TRACE_BYTES)
+
 /** The same of the trace that `newTrace` makes of these bytes. */
-export function hostIdOf({ buffer, byteOffset }: Uint8Array): string {
-  return Buffer.from(buffer, byteOffset, ID_BYTES).toString('base64')
+export function hostIdOf(seed: Uint8Array): string {
+  idBytes.set(seed)
+  return idBytes.toString('base64', 0, ID_BYTES)
 }
 
 export async function sendAnswer(request: S3Request, answer: Answer): Promise<void> {

@@ -3,8 +3,8 @@ import {
   codeOf,
   fromCode,
   fromHex,
+  hexColumn,
   parseRecord,
-  toHexText,
   toIso,
   toIsoOrNull,
   toJsonOrNull,
@@ -35,7 +35,7 @@ export interface AssetRow {
   version_id: string
   version_number: number
   size: number
-  sha256: Buffer
+  sha256_hex: string
   content_type: number
   content_at: number
   last_number: number
@@ -68,6 +68,14 @@ export const ASSET_COLUMNS = [
   'last_number',
 ] as const
 
+/** What a query asks for, to be read by `assetOfRow`. */
+export function assetColumns(table = ''): string {
+  const columns = ASSET_COLUMNS.map(name => {
+    return name === 'sha256' ? hexColumn(name, table) : `${table}${name}`
+  })
+  return columns.join(', ')
+}
+
 const NO_TAGS: readonly string[] = Object.freeze([])
 const NO_METADATA: JsonObject = Object.freeze({})
 
@@ -93,7 +101,7 @@ export function assetOfRow(row: AssetRow, buckets: Buckets, words: Words): Asset
     versionId: row.version_id,
     versionNumber: row.version_number,
     size: row.size,
-    sha256: toHexText(row.sha256),
+    sha256: row.sha256_hex,
     contentType: words.word(row.content_type),
     contentAt: toIso(row.content_at),
     lastNumber: row.last_number,

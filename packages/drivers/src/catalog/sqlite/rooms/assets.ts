@@ -1,7 +1,13 @@
 import type { Asset } from '@holdfast/core/records.ts'
 import type { SqliteDatabase } from '../database.ts'
 import type { Words } from '../words.ts'
-import { ASSET_COLUMNS, type AssetRow, assetOfRow, valuesOfAsset } from './asset-rows.ts'
+import {
+  ASSET_COLUMNS,
+  type AssetRow,
+  assetColumns,
+  assetOfRow,
+  valuesOfAsset,
+} from './asset-rows.ts'
 import type { Buckets } from './buckets.ts'
 import type { Counters } from './counters.ts'
 
@@ -28,7 +34,7 @@ export class Assets {
   constructor(tables: AssetTables) {
     const { db } = tables
     this.#tables = tables
-    const columns = ASSET_COLUMNS.join(', ')
+    const columns = assetColumns()
     this.#byId = db.prepare<[string], AssetRow>(`SELECT ${columns} FROM assets WHERE id = ?`)
     this.#byKey = db.prepare<[number, string], AssetRow>(
       `SELECT ${columns} FROM assets WHERE bucket = ? AND key = ? AND trashed = 0`,
@@ -37,7 +43,7 @@ export class Assets {
       .prepare<[string], number>('SELECT created_seq FROM assets WHERE id = ?')
       .pluck()
     const updates = ASSET_COLUMNS.filter(name => name !== 'created_seq' && name !== 'id')
-    const insert = `INSERT INTO assets (${columns})
+    const insert = `INSERT INTO assets (${ASSET_COLUMNS.join(', ')})
       VALUES (${ASSET_COLUMNS.map(() => '?').join(', ')}) ON CONFLICT (created_seq)`
     this.#insert = db.prepare(`${insert} DO NOTHING`)
     this.#put = db.prepare(

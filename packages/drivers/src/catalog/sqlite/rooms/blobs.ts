@@ -2,11 +2,11 @@ import type { BlobPart } from '@holdfast/core/objects.ts'
 import type { BlobQuestions, StoredPlace } from '@holdfast/core/ports/catalog.ts'
 import type { Blob } from '@holdfast/core/records.ts'
 import type { SqliteDatabase } from '../database.ts'
-import { fromHex, toHexText, toIsoOrNull, toMs } from '../row-values.ts'
+import { fromHex, hexColumn, toIsoOrNull, toMs } from '../row-values.ts'
 import { COMPOSED, ComposedBlobs } from './objects/composed-blobs.ts'
 
 interface BlobRow {
-  sha256: Buffer
+  sha256_hex: string
   size: number
   location: string
   block_bytes: number
@@ -15,7 +15,7 @@ interface BlobRow {
   dead_since: number | null
 }
 
-const COLUMNS = 'sha256, size, location, block_bytes, sums, refs, dead_since'
+const OTHERS = 'size, location, block_bytes, sums, refs, dead_since'
 
 type NewBlob = Omit<Blob, 'references' | 'deadSince'>
 
@@ -42,7 +42,7 @@ export class Blobs implements BlobQuestions {
 
   constructor(db: SqliteDatabase) {
     this.#composed = new ComposedBlobs(db)
-    const select = `SELECT ${COLUMNS} FROM blobs`
+    const select = `SELECT ${hexColumn('sha256')}, ${OTHERS} FROM blobs`
     this.#get = db.prepare<[Buffer], BlobRow>(`${select} WHERE sha256 = ?`)
     this.#list = db.prepare<[Buffer, number], BlobRow>(
       `${select} WHERE sha256 > ? ORDER BY sha256 LIMIT ?`,
@@ -59,7 +59,7 @@ export class Blobs implements BlobQuestions {
        coalesce(sum(refs = 0), 0) AS deadBlobs FROM blobs`,
     )
     this.#insert = db.prepare(
-      `INSERT INTO blobs (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+      `INSERT INTO blobs (sha256, ${OTHERS}) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
     )
     this.#describe = db.prepare(
       'UPDATE blobs SET location = ?, block_bytes = ?, sums = ? WHERE sha256 = ?',
@@ -211,7 +211,7 @@ export interface Composition {
 
 function blobOf(row: BlobRow): Blob {
   return {
-    sha256: toHexText(row.sha256),
+    sha256: row.sha256_hex,
     size: row.size,
     location: row.location,
     blockBytes: row.block_bytes,

@@ -6,8 +6,8 @@ import {
   codeOf,
   fromCode,
   fromHex,
+  hexColumn,
   parseRecord,
-  toHexText,
   toIso,
   toIsoOrNull,
   toJsonOrNull,
@@ -20,7 +20,7 @@ import type { Words } from '../words.ts'
 const kinds: readonly Version['kind'][] = ['content', 'marker']
 const changes: readonly Version['change'][] = ['create', 'update', 'rollback', 'copy', 'delete']
 
-/** As the table holds it. */
+/** As the table holds it, but for its digests. */
 interface OwnRow {
   created_seq: number
   id: string
@@ -28,8 +28,8 @@ interface OwnRow {
   asset: number
   number: number
   kind: number
-  sha256: Buffer | null
-  md5: Buffer | null
+  sha256_hex: string
+  md5_hex: string
   size: number
   content_type: number
   metadata: string | null
@@ -68,6 +68,27 @@ const COLUMNS = [
   'is_null',
   'object',
 ] as const
+
+/** The version `v` beside columns of other tables, where there is one. */
+export type JoinedVersion = { readonly [name in keyof OwnRow as `v_${name}`]: OwnRow[name] }
+
+/** An asset whose current version is not there. */
+export interface Joinless {
+  readonly v_id: null
+}
+
+export const JOINED_VERSION = COLUMNS.map(name => {
+  if (name !== 'sha256' && name !== 'md5') return `v.${name} AS v_${name}`
+  return hexColumn(name, 'v.').replace(` AS ${name}`, ` AS v_${name}`)
+}).join(', ')
+
+function versionColumns(table = ''): string {
+  const columns = COLUMNS.map(name => {
+    const isDigest = name === 'sha256' || name === 'md5'
+    return isDigest ? hexColumn(name, table) : `${table}${name}`
+  })
+  return columns.join(', ')
+}
 
 export interface VersionTables {
   readonly db: SqliteDatabase
@@ -134,9 +155,31 @@ export class Versions {
       : this.#recordOf(this.#byNumber.get(asset, number), assetId)
   }
 
-  /** What the asset shows. Its number is found in fewer steps than its id. */
-  current({ id, createdSeq, versionNumber }: Asset): Version | undefined {
-    return this.#recordOf(this.#byNumber.get(createdSeq, versionNumber), id)
+  /** What was read beside its asset; undefined where there was nothing to join. */
+  joined(row: JoinedVersion | Joinless, assetId: string): Version | undefined {
+    if (row.v_id === null) return undefined
+    const own: OwnRow = {
+      created_seq: row.v_created_seq,
+      id: row.v_id,
+      seq: row.v_seq,
+      asset: row.v_asset,
+      number: row.v_number,
+      kind: row.v_kind,
+      sha256_hex: row.v_sha256_hex,
+      md5_hex: row.v_md5_hex,
+      size: row.v_size,
+      content_type: row.v_content_type,
+      metadata: row.v_metadata,
+      tags: row.v_tags,
+      change: row.v_change,
+      description: row.v_description,
+      created_at: row.v_created_at,
+      created_by: row.v_created_by,
+      deleted_at: row.v_deleted_at,
+      is_null: row.v_is_null,
+      object: row.v_object,
+    }
+    return this.#versionOf(own, assetId)
   }
 
   /** The version that S3 calls `null`, marker or not. */
@@ -266,8 +309,8 @@ export class Versions {
       assetId,
       number: row.number,
       kind: fromCode(kinds, row.kind),
-      sha256: toHexText(row.sha256),
-      md5: row.md5 === null ? null : toHexText(row.md5),
+      sha256: row.sha256_hex,
+      md5: row.md5_hex === '' ? null : row.md5_hex,
       size: row.size,
       contentType: words.word(row.content_type),
       metadata: row.metadata === null ? {} : parseRecord<JsonObject>(row.metadata),
@@ -283,6 +326,6 @@ export class Versions {
   }
 }
 
-const OWN = 'SELECT * FROM versions'
-const SELECT = `SELECT v.*, a.id AS asset_id
+const OWN = `SELECT ${versionColumns()} FROM versions`
+const SELECT = `SELECT ${versionColumns('v.')}, a.id AS asset_id
   FROM versions v JOIN assets a ON a.created_seq = v.asset`

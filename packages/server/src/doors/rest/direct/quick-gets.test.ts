@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import { closeSync, openSync, readdirSync, readFileSync, writeSync } from 'node:fs'
 import { connect } from 'node:net'
+import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import type { Disk, DiskStream } from '@holdfast/core/ports/disk.ts'
 import { nodeDisk } from '@holdfast/drivers/disk/node-disk.ts'
@@ -20,8 +22,6 @@ before(async () => {
   server = await startServer()
   subscribe(SEEN, count)
   await server.ask(`PUT ${base}/plain.txt`, { body: 'plain' })
-  // The first reader of small bytes waits for the disk, which is Node's way.
-  await server.ask(`GET ${base}/plain.txt`)
   await server.ask(`PUT ${base}/larger`, { body: Buffer.alloc(200_000, 'larger') })
 })
 after(async () => {
@@ -71,6 +71,21 @@ test('plain requests are answered without Node, and all answers are the same', a
       }
     }
   }
+})
+
+test('the first reader of content waits for the disk and keeps its connection', async () => {
+  const contents = ['a', 'b'.repeat(4096), 'c'.repeat(16 * 1024), 'd'.repeat(100_000)]
+  for (const [at, body] of contents.entries()) {
+    await server.ask(`PUT ${base}/first/${at}`, { body })
+  }
+  const before = parsed
+  const client = openRaw(server.port)
+  for (const [at, body] of [...contents.entries(), ...contents.entries()]) {
+    const answer = await client.ask(head(`GET ${base}/first/${at}`))
+    assert.ok(answer.startsWith('HTTP/1.1 200 ') && answer.endsWith(`\r\n\r\n${body}`))
+  }
+  client.end()
+  assert.equal(parsed, before)
 })
 
 test('whatever is not plain is read by Node from its first byte on', async () => {
@@ -217,10 +232,11 @@ function slowDisk(): { disk: Disk; reading: Promise<void>; go: () => void } {
 }
 
 test('a stop waits for an answer whose bytes are still being read', async () => {
-  for (const fields of [[], [NODES]]) {
+  const cases = [[200_000], [200_000, NODES], [4096], [4096, NODES]] as const
+  for (const [size, ...fields] of cases) {
     const { disk, reading, go } = slowDisk()
     const other = await startServer({ disk, env: { STORAGE_SHUTDOWN_TIMEOUT: '60' } })
-    await other.ask(`PUT ${base}/a`, { body: Buffer.alloc(200_000, 'a') })
+    await other.ask(`PUT ${base}/a`, { body: Buffer.alloc(size, 'a') })
     const client = openRaw(other.port)
     const answer = client.ask(head(`GET ${base}/a`, ...fields))
     await reading
@@ -231,8 +247,50 @@ test('a stop waits for an answer whose bytes are still being read', async () => 
     go()
     const text = await answer
     assert.match(text, /^HTTP\/1\.1 200 OK\r\n/)
-    assert.ok(text.endsWith('a'.repeat(200_000)))
+    assert.ok(text.endsWith('a'.repeat(size)))
     client.end()
     await stopped
   }
+})
+
+test('a client that leaves while small bytes are read is told of, nothing is kept', async () => {
+  const { disk, reading, go } = slowDisk()
+  await using other = await startServer({ disk, env: { STORAGE_LOG_LEVEL: 'info' } })
+  await other.ask(`PUT ${base}/left`, { body: 'left' })
+  const { load } = other.running.context
+  const socket = connect(other.port, '127.0.0.1').on('error', () => {})
+  socket.write(head(`GET ${base}/left`, 'X-Request-Id: who-left-early'))
+  await reading
+  socket.resetAndDestroy()
+  // The kernel tells the server of it in a turn of its own.
+  await settled(() => load.active === 1)
+  await new Promise(resolve => setTimeout(resolve, 50))
+  go()
+  const told = () => other.logLines.find(line => line.includes('who-left-early'))
+  await settled(() => told() !== undefined && load.active === 0)
+  assert.equal(load.active, 0)
+  assert.equal(JSON.parse(told() ?? '{}').operation, 'getByKey')
+  const client = openRaw(other.port)
+  const text = await client.ask(head(`GET ${base}/left`) + head(`GET ${base}/left`), 2)
+  assert.equal(text.match(/HTTP\/1\.1 200 OK\r\n(?:.+\r\n)+\r\nleft/g)?.length, 2)
+  client.end()
+})
+
+test('damage that small bytes meet is told once, with the words of the long way', async () => {
+  await using other = await startServer()
+  const body = 'small bytes that are damaged'
+  await other.ask(`PUT ${base}/harmed`, { body })
+  const pack = join(other.dir, 'packs', '0000000001.tar')
+  const at = readFileSync(pack).indexOf(body)
+  assert.ok(at > 0)
+  const file = openSync(pack, 'r+')
+  writeSync(file, 'damaged', at)
+  closeSync(file)
+  for (const round of ['found', 'known']) {
+    const client = openRaw(other.port)
+    const text = await client.ask(head(`GET ${base}/harmed`))
+    assert.match(text, /^HTTP\/1\.1 500 .*"BLOB_DAMAGED"/s, round)
+    client.end()
+  }
+  assert.equal(readdirSync(join(other.dir, 'quarantine')).length, 1)
 })

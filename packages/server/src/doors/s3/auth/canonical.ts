@@ -16,7 +16,7 @@ export interface SignedChoice {
   readonly signedHeaders: readonly string[]
   readonly payloadHash: string
   /** Query parameter that holds the signature itself. */
-  readonly without?: string
+  readonly without?: string | undefined
 }
 
 /**

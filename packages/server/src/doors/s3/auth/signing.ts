@@ -61,8 +61,17 @@ export function requestSignature(
   const plain = isAscii(canonicalRequest)
   const bytes = plain ? canonicalRequest : Buffer.from(canonicalRequest, 'latin1')
   const digest = hash('sha256', bytes, 'hex')
-  const text = `${ALGORITHM}\n${moment.time}\n${scopeText(moment.scope)}\n${digest}`
-  return key.sign(text)
+  return key.sign(introOf(moment) + digest)
+}
+
+/** Of the second and the signer before: mostly both are the same. */
+let latest: { readonly time: string; readonly scope: Scope; readonly intro: string } | undefined
+
+function introOf({ time, scope }: { readonly time: string; readonly scope: Scope }): string {
+  if (latest?.time === time && latest.scope === scope) return latest.intro
+  const intro = `${ALGORITHM}\n${time}\n${scopeText(scope)}\n`
+  latest = { time, scope, intro }
+  return intro
 }
 
 /** Longer than any signature; used again, since fresh memory costs more than the comparison. */

@@ -294,12 +294,13 @@ function requireSignature(
   request: Presented,
   { claim, payload, key }: { claim: Claim; payload: Payload; key: SigningKey },
 ): void {
+  const { method, path, query, wire } = request
   const canonical = canonicalRequest(
-    { ...request, headers: request.wire },
+    { method, path, query, headers: wire },
     {
       signedHeaders: claim.signedHeaders,
       payloadHash: payload.hash,
-      ...(claim.kind === 'query' ? { without: 'X-Amz-Signature' } : {}),
+      without: claim.kind === 'query' ? 'X-Amz-Signature' : undefined,
     },
   )
   if (sameSignature(claim.signature, requestSignature(key, claim, canonical))) return

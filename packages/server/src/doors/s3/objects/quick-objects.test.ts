@@ -28,8 +28,6 @@ before(async () => {
   const headers = { 'x-amz-meta-colour': 'blue', 'x-amz-checksum-crc32': 'DUoRhQ==' }
   await s3.send('PUT /plain/a', { body: 'hello world', headers })
   await s3.send('PUT /plain/larger', { body: Buffer.alloc(LARGER, 'larger') })
-  // The first reader of small bytes waits for the disk, which is Node's way.
-  for (const key of ['a', 'a%20b/%C3%A9', 'larger']) await s3.send(`GET /plain/${key}`)
   subscribe(SEEN, count)
 })
 after(async () => {
@@ -85,6 +83,19 @@ test('plain requests are answered without Node, and all answers are the same', a
       }
     }
   }
+})
+
+test('the first reader of an object waits for the disk and keeps its connection', async () => {
+  const bodies = ['a', 'b'.repeat(4096), 'c'.repeat(100_000)]
+  for (const [at, body] of bodies.entries()) await s3.send(`PUT /plain/first/${at}`, { body })
+  const before = parsed
+  const client = openRaw(port)
+  for (const [at, body] of [...bodies.entries(), ...bodies.entries()]) {
+    const answer = await client.ask(head(`GET /plain/first/${at}`))
+    assert.ok(answer.startsWith('HTTP/1.1 200 ') && answer.endsWith(`\r\n\r\n${body}`))
+  }
+  client.end()
+  assert.equal(parsed, before)
 })
 
 test('the mark of SDKs is signed as part of the request, and changes nothing', async () => {

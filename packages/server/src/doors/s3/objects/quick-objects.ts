@@ -16,6 +16,7 @@ import { findPlainObject, heldBody, lentBody, type PlainObject } from './plain-o
 /** The same answers as of `answerAtOnce`, on connections that Node has not taken. */
 export function quickObjects(context: Context, parts: QuickParts): Quick<RequestHeaders> {
   const { limits, load, settings, clock, engine } = context
+  const served = { context, parts }
   return (head, socket) => {
     if (limits.mayConcern || load.stopping || load.active >= settings.requestsMax) return undefined
     const startedMs = clock.monotonic()
@@ -24,13 +25,12 @@ export function quickObjects(context: Context, parts: QuickParts): Quick<Request
     if (target === undefined) return undefined
     const remote = socket.remoteAddress
     // A request that names other addresses than that of its peer is not plain.
-    const found = findPlainObject({
-      ...target,
-      ...{ context, method, wire, remote, forwarded: undefined },
-    })
+    const { path, query, named } = target
+    const asked = { context, method, path, query, named, wire, remote, forwarded: undefined }
+    const found = findPlainObject(asked)
     if (found === undefined) return undefined
-    const answer = (content: LentBytes): QuickAnswer =>
-      answerOf({ context, parts }, { head, path: target.path, socket, found, startedMs }, content)
+    const exchange = { head, path, socket, found, startedMs }
+    const answer = (content: LentBytes) => answerOf(served, exchange, content)
     const body = heldBody(engine, found) ?? lentBody(engine, found)
     if (body instanceof Promise) return whileActive(load, body).then(answer)
     return body && answer(body)

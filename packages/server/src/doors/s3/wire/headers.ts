@@ -57,11 +57,9 @@ function squeezed(value: string): string {
   return text.includes('  ') ? text.replaceAll(/ +/g, ' ') : text
 }
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: the range of ASCII
-const ASCII = /^[\u0000-\u007f]*$/
-
+/** Any other char takes more bytes of UTF-8; to count them is faster than to look. */
 export function isAscii(text: string): boolean {
-  return ASCII.test(text)
+  return Buffer.byteLength(text) === text.length
 }
 
 /** Where single bytes that are no UTF-8 wait in a text: a corner of the private use area. */

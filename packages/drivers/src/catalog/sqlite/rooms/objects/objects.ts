@@ -7,15 +7,23 @@ import type {
   VersionEntry,
   VersionEntryQuery,
 } from '@holdfast/core/ports/object-questions.ts'
-import type { Asset } from '@holdfast/core/records.ts'
+import type { Asset, Version } from '@holdfast/core/records.ts'
 import { Statements } from '../../statements.ts'
-import { ASSET_COLUMNS, type AssetRow, assetOfRow } from '../asset-rows.ts'
+import { type AssetRow, assetColumns, assetOfRow } from '../asset-rows.ts'
 import type { AssetTables } from '../assets.ts'
-import type { Versions } from '../versions.ts'
+import { JOINED_VERSION, type JoinedVersion, type Joinless, type Versions } from '../versions.ts'
 import { afterPrefix, commonPrefix, compareKeys, type KeyRange, keyRange } from './key-range.ts'
 import { withinReach } from './reach.ts'
 
-const SELECT = `SELECT ${ASSET_COLUMNS.join(', ')} FROM assets a WHERE bucket = ? AND trashed = 0`
+/** A query of its own for each version costs more than to join it. */
+const selectWith = (number: string) => `SELECT ${assetColumns('a.')}, ${JOINED_VERSION}
+  FROM assets a LEFT JOIN versions v ON v.asset = a.created_seq AND v.number = ${number}
+  WHERE a.bucket = ? AND a.trashed = 0`
+/** With what each asset shows. */
+const WITH_CURRENT = selectWith('a.version_number')
+/** With the newest of its versions and markers that are not deleted. */
+const WITH_NEWEST = selectWith(`(SELECT max(n.number) FROM versions n
+  WHERE n.asset = a.created_seq AND n.deleted_at IS NULL)`)
 /** The key behind the next so many, whether they are shown or not; only the index is read. */
 const NEXT_KEY = `SELECT key FROM assets WHERE bucket = ? AND trashed = 0 AND key >= ?
   ORDER BY key LIMIT 1 OFFSET ?`
@@ -30,6 +38,14 @@ interface Scan extends KeyedQuery {
   readonly visibleTo?: string | readonly string[]
   readonly reach?: Reach
   readonly live: boolean
+}
+
+type Row = AssetRow & (JoinedVersion | Joinless)
+
+interface Found {
+  readonly asset: Asset
+  /** The one it was asked for with. */
+  readonly version: Version | undefined
 }
 
 /** What may still be looked at, and where that ended. */
@@ -63,8 +79,8 @@ export class Objects {
     for (const found of this.#groups({ ...query, live: true }, range, looks)) {
       if (typeof found === 'string') entries.push({ prefix: found })
       else {
-        const version = this.#versions.current(found)
-        if (version !== undefined) entries.push({ asset: found, version })
+        const { asset, version } = found
+        if (version !== undefined) entries.push({ asset, version })
       }
       if (entries.length >= query.limit) break
     }
@@ -89,9 +105,15 @@ export class Objects {
     return pageOf(entries, looks)
   }
 
-  #addVersions(entries: VersionEntry[], asset: Asset, query: VersionEntryQuery): void {
+  #addVersions(entries: VersionEntry[], found: Found, query: VersionEntryQuery): void {
+    const { asset, version: latest } = found
     const limit = query.limit - entries.length
     const rest = asset.key === query.after ? query.olderThan : undefined
+    // Most keys have one version, which came with them.
+    if (latest?.number === 1 && rest === undefined) {
+      entries.push({ asset, version: latest, isLatest: true })
+      return
+    }
     const page =
       rest === undefined
         ? this.#versions.shown(asset, { limit })
@@ -105,11 +127,10 @@ export class Objects {
   }
 
   /** Assets and common prefixes in order. */
-  *#groups(scan: Scan, { from, to }: KeyRange, looks: Looks): Generator<Asset | string> {
+  *#groups(scan: Scan, { from, to }: KeyRange, looks: Looks): Generator<Found | string> {
     const bucket = this.#tables.buckets.no(scan.bucketId)
     if (bucket === undefined) return
-    const isGrouped = scan.delimiter !== undefined && scan.delimiter !== ''
-    const first = isGrouped ? LOOKS_FIRST : Math.min(scan.limit, LOOKS_MOST)
+    const first = isGrouped(scan) ? LOOKS_FIRST : Math.min(scan.limit, LOOKS_MOST)
     let next: string | undefined = from
     let count = first
     while (next !== undefined) {
@@ -119,13 +140,14 @@ export class Objects {
       }
       looks.left -= count
       const end: string | undefined = within(to, this.#keyBehind.get(bucket, next, count))
-      const rows: Iterable<AssetRow> = this.#rows(bucket, scan, { from: next, to: end ?? to })
+      const rows: Iterable<Row> = this.#rows(bucket, scan, { from: next, to: end ?? to })
       next = end
       count = Math.min(2 * count, LOOKS_MOST)
       for (const row of rows) {
         const group = commonPrefix(row.key, scan)
         if (group === undefined) {
-          yield assetOfRow(row, this.#tables.buckets, this.#tables.words)
+          const asset = assetOfRow(row, this.#tables.buckets, this.#tables.words)
+          yield { asset, version: this.#versions.joined(row, asset.id) }
           continue
         }
         yield group
@@ -136,19 +158,19 @@ export class Objects {
     }
   }
 
-  #rows(bucket: number, scan: Scan, { from, to }: KeyRange): Iterable<AssetRow> {
+  #rows(bucket: number, scan: Scan, { from, to }: KeyRange): Iterable<Row> {
     const values: unknown[] = [bucket, from]
-    let sql = `${SELECT} AND key >= ?`
+    let sql = `${scan.live ? WITH_CURRENT : WITH_NEWEST} AND a.key >= ?`
     if (to !== undefined) {
-      sql += ' AND key < ?'
+      sql += ' AND a.key < ?'
       values.push(to)
     }
-    if (scan.live) sql += ' AND deleted_at IS NULL'
+    if (scan.live) sql += ' AND a.deleted_at IS NULL'
     if (scan.visibleTo !== undefined) {
       const ids = [scan.visibleTo].flat()
       const marks = ids.map(() => '?').join(', ')
-      sql += ` AND (acl IS NULL OR EXISTS (
-        SELECT 1 FROM json_each(acl, '$.read') WHERE value IN (${marks})))`
+      sql += ` AND (a.acl IS NULL OR EXISTS (
+        SELECT 1 FROM json_each(a.acl, '$.read') WHERE value IN (${marks})))`
       values.push(...ids)
     }
     if (scan.reach !== undefined) {
@@ -156,8 +178,15 @@ export class Objects {
       sql += ` AND ${reach.text}`
       values.push(...reach.values)
     }
-    return this.#statements.iterate<AssetRow>(`${sql} ORDER BY key`, values)
+    sql += ' ORDER BY a.key'
+    // Rows that are all wanted come together for less than one by one.
+    if (!isGrouped(scan)) return this.#statements.all<Row>(sql, values)
+    return this.#statements.iterate<Row>(sql, values)
   }
+}
+
+function isGrouped({ delimiter }: Scan): boolean {
+  return delimiter !== undefined && delimiter !== ''
 }
 
 function within(to: string | undefined, key: string | undefined): string | undefined {

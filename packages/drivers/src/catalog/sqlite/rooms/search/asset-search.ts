@@ -4,7 +4,7 @@ import type { AssetFilter, AssetQuery, AssetStats } from '@holdfast/core/ports/a
 import { type Asset, assetTypes, type Usage } from '@holdfast/core/records.ts'
 import { codeOf, fromCode } from '../../row-values.ts'
 import { Statements } from '../../statements.ts'
-import { ASSET_COLUMNS, type AssetRow, assetOfRow } from '../asset-rows.ts'
+import { type AssetRow, assetColumns, assetOfRow } from '../asset-rows.ts'
 import type { AssetTables } from '../assets.ts'
 import type { CounterKind } from '../counters.ts'
 import { afterPrefix } from '../objects/key-range.ts'
@@ -25,7 +25,7 @@ interface Where {
 
 type StatsFilter = Pick<AssetFilter, 'service' | 'bucketIds' | 'visibleTo'>
 
-const SELECT = ASSET_COLUMNS.map(column => `a.${column}`).join(', ')
+const SELECT = assetColumns('a.')
 
 /** Lists, totals and statistics of assets. Costs follow the page, not the bucket. */
 export class AssetSearch {
