@@ -176,9 +176,14 @@ export class ChunkedBody {
     this.#requireSignature(given, signing.key.sign(text))
   }
 
-  /** Up to the next line break, without it. */
+  /**
+   * Up to the next line break, without it. A line feed alone is none here: a proxy that reads the
+   * chunks might take it for a part of the line.
+   */
   async #line(): Promise<string> {
-    return withoutReturn(await this.#told())
+    const told = await this.#told()
+    if (!told.endsWith('\r')) throw incomplete()
+    return told.slice(0, -1)
   }
 
   /** Up to the next line feed, without it, but with the carriage return that came before. */

@@ -5,6 +5,7 @@ import { grantsToOthers } from '@holdfast/engine/objects/object-facets.ts'
 import { S3Error } from '../errors.ts'
 import { malformed } from '../xml/read.ts'
 import type { BucketDocument } from './bucket-document.ts'
+import { object, objects } from './kept-objects.ts'
 import {
   corsShape,
   encryptionShape,
@@ -14,6 +15,7 @@ import {
   ownershipShape,
   websiteShape,
 } from './shapes.ts'
+import { checkWebsite } from './website.ts'
 
 export const cors: BucketDocument = {
   name: 'cors',
@@ -224,36 +226,19 @@ function requirePositive(rule: JsonObject): void {
 
 function checkEncryption(document: JsonObject): void {
   const [rule] = objects(document.Rule)
-  const { SSEAlgorithm: algorithm } = object(rule?.ApplyServerSideEncryptionByDefault)
+  const standard = object(rule?.ApplyServerSideEncryptionByDefault)
+  const { SSEAlgorithm: algorithm, KMSMasterKeyID: key } = standard
+  if (key !== undefined && algorithm === 'AES256') {
+    throw new S3Error('InvalidArgument', {
+      message:
+        'a KMSMasterKeyID is not applicable if the default sse algorithm is not aws:kms or ' +
+        'aws:kms:dsse',
+      ArgumentName: 'ApplyServerSideEncryptionByDefault',
+    })
+  }
   if (algorithm === undefined || algorithm === 'AES256') return
   if (algorithm === 'aws:kms' || algorithm === 'aws:kms:dsse') {
     throw new S3Error('NotImplemented', { message: 'Keys of KMS are not supported.' })
   }
   throw new S3Error('InvalidEncryptionAlgorithmError')
-}
-
-function checkWebsite(document: JsonObject): void {
-  const redirects = document.RedirectAllRequestsTo !== undefined
-  const others = ['IndexDocument', 'ErrorDocument', 'RoutingRules'].some(
-    name => document[name] !== undefined,
-  )
-  if (redirects ? others : document.IndexDocument === undefined) {
-    throw new S3Error('InvalidArgument', { message: 'A value for IndexDocument Suffix is needed' })
-  }
-  const { Suffix: suffix } = object(document.IndexDocument)
-  if (typeof suffix === 'string' && !/^[^/]+$/.test(suffix)) {
-    throw new S3Error('InvalidArgument', { message: 'The IndexDocument Suffix is not well formed' })
-  }
-}
-
-export function object(value: unknown): JsonObject {
-  return isObject(value) ? value : {}
-}
-
-export function objects(value: unknown): JsonObject[] {
-  return Array.isArray(value) ? value.filter(isObject) : []
-}
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
