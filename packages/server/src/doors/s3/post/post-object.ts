@@ -187,15 +187,28 @@ function checksumOf(fields: ReadonlyMap<string, string>) {
   return undefined
 }
 
-async function* within(file: ByteSource, policy: PostPolicy | undefined): ByteSource {
+function within(file: ByteSource, policy: PostPolicy | undefined): ByteSource {
+  const pieces = measured(file, policy)
+  return file.done === undefined ? pieces : Object.assign(pieces, { done: file.done })
+}
+
+async function* measured(
+  file: ByteSource,
+  policy: PostPolicy | undefined,
+): AsyncGenerator<Uint8Array> {
   const { min, max } = policy?.lengths ?? { min: 0, max: Number.MAX_SAFE_INTEGER }
   let size = 0
   for await (const chunk of file) {
     size += chunk.length
-    if (size > max) throw new S3Error('EntityTooLarge', { MaxSizeAllowed: String(max) })
+    if (size > max) {
+      const facts = { ProposedSize: String(size), MaxSizeAllowed: String(max) }
+      throw new S3Error('EntityTooLarge', facts)
+    }
     yield chunk
   }
-  if (size < min) throw new S3Error('EntityTooSmall', { MinSizeAllowed: String(min) })
+  if (size >= min) return
+  const facts = { ProposedSize: String(size), MinSizeAllowed: String(min) }
+  throw new S3Error('EntityTooSmall', facts)
 }
 
 function answerOf(
