@@ -91,6 +91,11 @@ test('a refusal names what it is about', async () => {
       { headers: { 'x-amz-copy-source': 'facts/there', 'x-amz-copy-source-if-match': '"x"' } },
       { Code: 'PreconditionFailed', Condition: 'x-amz-copy-source-If-Match' },
     ],
+    [
+      'GET /facts?encoding-type=',
+      {},
+      { Code: 'InvalidArgument', ArgumentName: 'encoding-type', ArgumentValue: '' },
+    ],
     ['GET /facts/a?uploadId=none', {}, { Code: 'NoSuchUpload', UploadId: 'none' }],
     [
       'GET /facts/there?partNumber=2',

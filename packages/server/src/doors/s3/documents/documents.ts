@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { Bucket, JsonObject } from '@holdfast/core/records.ts'
 import { aclOf } from '@holdfast/engine/access/bucket-rules.ts'
 import { grantsToOthers } from '@holdfast/engine/objects/object-facets.ts'
-import { S3Error } from '../errors.ts'
+import { invalidArgument, S3Error } from '../errors.ts'
 import { malformed } from '../xml/read.ts'
 import type { BucketDocument } from './bucket-document.ts'
 import { object, objects } from './kept-objects.ts'
@@ -184,6 +184,10 @@ function checkRule(rule: JsonObject): void {
   if ((rule.Prefix === undefined) === (rule.Filter === undefined)) throw malformed()
   const filter = object(rule.Filter)
   if (Object.keys(filter).length > 1) throw malformed()
+  const tags = objects(object(filter.And).Tag).map(({ Key: key }) => key)
+  if (new Set(tags).size !== tags.length) {
+    throw new S3Error('InvalidRequest', { message: 'Duplicate Tag Keys are not allowed.' })
+  }
   const expiration = rule.Expiration === undefined ? [] : [object(rule.Expiration)]
   for (const part of [...expiration, ...objects(rule.Transition)]) {
     const given = ['Days', 'Date', 'ExpiredObjectDeleteMarker'].filter(
@@ -194,7 +198,7 @@ function checkRule(rule: JsonObject): void {
       typeof part.Date === 'string' &&
       !/^[\d-]+(T00:00:00(\.0+)?(Z|[+-]00:00)?)?$/.test(part.Date)
     ) {
-      throw new S3Error('InvalidArgument', { message: "'Date' must be at midnight GMT" })
+      throw invalidArgument('Date', part.Date, "'Date' must be at midnight GMT")
     }
   }
   if (rule.Expiration !== undefined && rule.Transition !== undefined) {

@@ -100,7 +100,7 @@ function partsNode({ request }: Verified, { facets }: StoredObject): XmlNode[] {
       checksum === undefined ? undefined : [`Checksum${checksum.algorithm}`, part.checksum],
     ],
   ])
-  const last = page.at(-1)?.number ?? after
+  const last = page.at(-1)?.number ?? 0
   return [
     [
       'ObjectParts',
