@@ -15,10 +15,12 @@ export function originForm(
 
 /** The path and the query of a request line, untouched: routers decode and normalise, we do not. */
 export function splitUrl(url: string): { readonly path: string; readonly query: string } {
-  const mark = url.indexOf('?')
+  const fragment = url.indexOf('#')
+  const whole = fragment < 0 ? url : url.slice(0, fragment)
+  const mark = whole.indexOf('?')
   return mark < 0
-    ? { path: url, query: '' }
-    : { path: url.slice(0, mark), query: url.slice(mark + 1) }
+    ? { path: whole, query: '' }
+    : { path: whole.slice(0, mark), query: whole.slice(mark + 1) }
 }
 
 /** Values of `{name}` and `{name+}` in a template, each percent-decoded exactly once. */
