@@ -68,7 +68,10 @@ export async function updateBucketTransaction(
   const is = JSON.stringify(settings)
   if (was === is) return bucket
   if (bucket.documents?.objectLock !== undefined && settings.versioning !== 'enabled') {
-    throw new HoldfastError('VERSIONING_LOCKED', { bucket: bucket.name })
+    const reason =
+      'An Object Lock configuration is present on this bucket, so the versioning state cannot be ' +
+      'changed.'
+    throw new HoldfastError('VERSIONING_LOCKED', { bucket: bucket.name, reason })
   }
   const updated: Bucket = {
     ...bucket,
@@ -108,6 +111,10 @@ export interface SetDocumentArgs {
   readonly document: JsonObject | null
 }
 
+const LOCKED_FOR_GOOD = 'An Object Lock configuration cannot be taken away.'
+const VERSIONS_NEEDED =
+  "Versioning must be 'Enabled' on the bucket to apply a Object Lock configuration"
+
 /** Object lock needs versioning, and stays: what is locked must not come free by a setting. */
 export async function setDocumentTransaction(
   tx: CatalogTransaction,
@@ -119,7 +126,8 @@ export async function setDocumentTransaction(
   if (document === null && was === undefined) return bucket
   const isVersioned = bucket.settings.versioning === 'enabled'
   if (what === 'objectLock' && (document === null || !isVersioned)) {
-    throw new HoldfastError('VERSIONING_LOCKED', { bucket: name })
+    const reason = document === null ? LOCKED_FOR_GOOD : VERSIONS_NEEDED
+    throw new HoldfastError('VERSIONING_LOCKED', { bucket: name, reason })
   }
   const documents = document === null ? others : { ...others, [what]: document }
   requireDocumentsSize(documents)

@@ -23,6 +23,7 @@ import {
   requireNamedParts,
 } from './complete-parts.ts'
 import { lookUpUpload, type UploadAddress } from './find-upload.ts'
+import { requireUndisturbed } from './require-undisturbed.ts'
 import { missingUpload } from './stored-upload.ts'
 
 export interface NamedPart {
@@ -92,6 +93,7 @@ async function completeOpen(
   const { bucket, key, uploadId, conditions = {} } = input
   const shown = asset?.deletedAt === null ? asset : undefined
   await requireETag(engine.catalog.view, shown, conditions)
+  await requireUndisturbed(engine.catalog.view, upload, conditions)
   requireChecksums(upload, input)
   // No upload that named none keeps checksums of parts: their ETags tell the bytes.
   const keptNone = upload.checksum === null

@@ -6,6 +6,7 @@ import { type Incoming, keepIncoming } from '../assets/writes/incoming.ts'
 import { type PutArgs, type PutResult, putTransaction } from '../assets/writes/put-transaction.ts'
 import { storedBucket } from '../assets/writes/stored-asset.ts'
 import { enforceQuotas } from '../quotas/enforce-quotas.ts'
+import { requireUndisturbed } from './require-undisturbed.ts'
 import { storedUpload } from './stored-upload.ts'
 
 export type CreateUploadArgs = Pick<
@@ -154,6 +155,7 @@ export async function completeUploadTransaction(
     const part = await tx.uploads.part(upload.id, number)
     if (part?.sha256 !== sha256) throw new HoldfastError('PART_INVALID', { part_number: number })
   }
+  await requireUndisturbed(tx, upload, args.put.object?.conditions ?? {})
   // First, so that the bytes weigh on the quotas only once.
   await removeUpload(tx, upload, { completed: true })
   return putTransaction(tx, args.put, moment)

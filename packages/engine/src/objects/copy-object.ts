@@ -24,6 +24,8 @@ export interface CopyObjectInput {
   readonly replaceMetadata: boolean
   /** Tags that replace those of the source; absent: they are copied. */
   readonly tags?: readonly ObjectTag[] | undefined
+  /** A change of a copy onto itself that `facets` do not tell: to the standard storage class. */
+  readonly changes?: boolean | undefined
   /** Storage class, lock, acl, encryption; with `replaceMetadata` headers and metadata too. */
   readonly facets: ObjectInput
   /** Computes this checksum unless the source has it. */
@@ -69,10 +71,12 @@ export async function copyObject(
 }
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html#API_CopyObject_RequestSyntax */
-function requireDifference({ from, to, replaceMetadata, tags, facets, checksum }: CopyObjectInput) {
+function requireDifference(input: CopyObjectInput): void {
+  const { from, to, replaceMetadata, tags, facets, checksum } = input
   const same = from.bucket === to.bucket && from.key === to.key && from.versionId === undefined
   const changes = [tags, facets.storageClass, facets.encryption, checksum]
-  if (!same || replaceMetadata || changes.some(one => one !== undefined)) return
+  if (!same || replaceMetadata || input.changes === true) return
+  if (changes.some(one => one !== undefined)) return
   const problem = 'a copy onto itself must change metadata, storage class, encryption or checksum'
   throw invalidFields({ path: 'copy_source', problem })
 }
@@ -91,10 +95,13 @@ function requireTagsTold(call: Call, { versionId }: ObjectAddress, source: Store
 function copiedFacets(source: StoredObject, input: CopyObjectInput): ObjectFacets {
   const { headers, userMetadata, ...others } = input.facets
   const from = carriedFacets(source.facets) ?? {}
+  // Where the copy leads to is never copied, and may be said beside metadata that are.
+  const { websiteRedirect: _elsewhere, ...fromHeaders } = from.headers ?? {}
+  const led = headers?.websiteRedirect
   const said = input.replaceMetadata
     ? { headers, userMetadata }
     : {
-        headers: from.headers ?? {},
+        headers: led === undefined ? fromHeaders : { ...fromHeaders, websiteRedirect: led },
         userMetadata: from.userMetadata ?? userMetadataOf(source.version.metadata),
       }
   const { storageClass: _, encryption: __, tags: ___, elsewhere: ____, ...kept } = from

@@ -57,8 +57,12 @@ export async function getObject(
 
 /** VALIDATION_ERROR unless version ids of S3 clients can look so. */
 export function requireVersionId(versionId: string | undefined): void {
-  if (versionId === undefined || versionId === 'null' || isUuid(versionId)) return
+  if (versionId === undefined || isVersionId(versionId)) return
   throw invalidFields({ path: 'versionId', problem: 'is not a version id' })
+}
+
+export function isVersionId(text: string): boolean {
+  return text === 'null' || isUuid(text)
 }
 
 /** A put may replace the version between both questions: then they are asked anew. */

@@ -41,3 +41,9 @@ test('two Authorization headers leave open who acts, and are refused', async () 
   const answer = await ask(server.port, `${start}Authorization: Bearer other\r\n\r\n`)
   assert.match(answer, /^HTTP\/1\.1 400 .*"header":"authorization"/s)
 })
+
+test('a fragment in the request target is refused, and not cut off', async () => {
+  const head = `GET /api/v2/buckets?limit=1#&limit=2 HTTP/1.1\r\nHost: x\r\nX-API-Key: ${adminKey}`
+  const answer = await ask(server.port, `${head}\r\n\r\n`)
+  assert.match(answer, /^HTTP\/1\.1 400 .*MALFORMED_REQUEST/s)
+})

@@ -151,7 +151,10 @@ function addHooks(app: FastifyInstance, context: Context, inFlight: InFlight): v
 }
 
 /** What lets two readers of one request disagree about it (RFC 9112 §3.2, §6.1). */
-function requireFraming({ rawHeaders, headers, httpVersion }: IncomingMessage): void {
+function requireFraming({ url, rawHeaders, headers, httpVersion }: IncomingMessage): void {
+  if (url?.includes('#') === true) {
+    throw new HoldfastError('MALFORMED_REQUEST', { reason: 'A request target has no fragment.' })
+  }
   const hosts = timesGiven(rawHeaders, /^host$/i)
   if (hosts === 0 && httpVersion === '1.1') {
     throw new HoldfastError('MALFORMED_REQUEST', { header: 'host', reason: 'is missing' })

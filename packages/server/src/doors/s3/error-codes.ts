@@ -104,7 +104,7 @@ const codes: Record<ErrorCode, S3Code> = {
 /** The refusal that the client sees; nothing internal is told. */
 export function asS3Error(error: HoldfastError, options: { hashed?: boolean } = {}): S3Error {
   const code = codeOf(error, options.hashed ?? false)
-  const message = messageOf(error)
+  const message = messageOf(error, code)
   return new S3Error(code, message === undefined ? {} : { message }, {
     cause: error,
     headers: headersOf(error),
@@ -127,13 +127,19 @@ function codeOf(error: HoldfastError, hashed: boolean): S3Code {
   if (error.code === 'VALIDATION_ERROR' && paths.includes('checksum_algorithm')) {
     return 'InvalidRequest'
   }
+  if (error.code === 'PRECONDITION_FAILED' && error.details.disturbed === true) {
+    return 'ConditionalRequestConflict'
+  }
   if (error.code === 'PRECONDITION_FAILED' && error.details.missing === true) return 'NoSuchKey'
   if (error.code === 'BUCKET_EXISTS' && error.details.owned === false) return 'BucketAlreadyExists'
   return codes[error.code]
 }
 
-function messageOf(error: HoldfastError): string | undefined {
+function messageOf(error: HoldfastError, code: S3Code): string | undefined {
   const [first] = problemsOf(error)
+  if (first?.path === 'versionId') return INVALID_VERSION_ID
+  // S3's own sentence: suites of tests compare it.
+  if (code === 'InvalidBucketName' || code === 'KeyTooLongError') return undefined
   if (first !== undefined && isLock(first.path))
     return 'Bucket is missing Object Lock Configuration'
   if (first !== undefined) return `${first.path} ${first.problem}`
@@ -141,8 +147,11 @@ function messageOf(error: HoldfastError): string | undefined {
   const loud = error.kind === 'internal' || error.kind === 'unavailable'
   const told = error.code === 'QUOTA_EXCEEDED' || error.code === 'CONTENT_TYPE_REFUSED'
   if (told) return error.message
-  return !loud && error.kind === 'invalid' && typeof reason === 'string' ? reason : undefined
+  const isTold = error.kind === 'invalid' || error.code === 'VERSIONING_LOCKED'
+  return !loud && isTold && typeof reason === 'string' ? reason : undefined
 }
+
+export const INVALID_VERSION_ID = 'Invalid version id specified'
 
 /** Said of a lock in a bucket that has none. */
 function isLock(path: string): boolean {

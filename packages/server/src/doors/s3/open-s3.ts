@@ -174,7 +174,9 @@ function isBuilt(name: OperationName): name is keyof typeof builtOperations {
 }
 
 /** What lets two readers of one request disagree about it (RFC 9112 §3.2, §6.1). */
-function requireFraming({ rawHeaders, headers }: IncomingMessage): void {
+function requireFraming({ url, rawHeaders, headers }: IncomingMessage): void {
+  // Some cut the target there, for others it is a byte of the key.
+  if (url?.includes('#') === true) throw new S3Error('InvalidURI')
   const isHost = (name: string) => name.length === 4 && name.toLowerCase() === 'host'
   const hosts = rawHeaders.filter((name, at) => at % 2 === 0 && isHost(name)).length
   if (hosts > 1) throw new S3Error('InvalidRequest', { message: 'Host is given twice' })

@@ -5,6 +5,7 @@ import { pour } from '../../http/pour.ts'
 import { overTls } from '../../http/security-headers.ts'
 import { ID_BYTES, TRACE_BYTES, type Trace } from '../../telemetry/trace.ts'
 import { auditAnswer, auditRefusal } from './audited.ts'
+import { factsOf } from './error-facts.ts'
 import type { S3Error } from './errors.ts'
 import { noteRefusal } from './note-refusal.ts'
 import type { Answer } from './requests/answer.ts'
@@ -155,11 +156,10 @@ function documentOf({ xml, text }: Answer): Buffer | undefined {
 
 /** The error document (https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html). */
 export function errorDocument(request: S3Request, error: S3Error): string {
-  const { message: _message, ...facts } = error.facts
   const nodes: XmlNode[] = [
     ['Code', error.code],
     ['Message', error.message],
-    ...Object.entries(facts),
+    ...Object.entries(factsOf(request, error)),
     ['Resource', request.path.slice(0, 2048)],
     ['RequestId', request.requestId],
     ['HostId', hostId(request.trace)],

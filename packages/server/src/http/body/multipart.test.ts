@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { ByteSource } from '@holdfast/core/ports/element.ts'
+import { lendingSource } from '@holdfast/testkit/lending-source.ts'
+import { SeededRandom } from '@holdfast/testkit/seeded-random.ts'
 import fc from 'fast-check'
 import { boundaryOf, formParts } from './multipart.ts'
 
@@ -75,6 +78,32 @@ test('any bytes come through unchanged', async () => {
     { numRuns: 200 },
   )
 })
+
+test('memory of the source goes back when what it held of a file was copied', async () => {
+  const random = new SeededRandom(7)
+  for (let round = 0; round < 100; round += 1) {
+    const file = Buffer.from(random.bytes(200_000 + random.below(100_000)))
+    // What looks like the beginning of a boundary, and is none.
+    for (let count = 0; count < 50; count += 1) file.write('\r\n--X-', random.below(file.length))
+    const head = '--XX\r\nContent-Disposition: form-data; name="file"; filename="f"\r\n\r\n'
+    const form = Buffer.concat([Buffer.from(head), file, Buffer.from('\r\n--XX--\r\n')])
+    const size = 2000 + random.below(60_000)
+    const { source, told } = lendingSource(form, () => size)
+    for await (const { body } of formParts(source, 'XX', { partsMax: 1 })) {
+      assert.ok((await copyOf(body)).equals(file))
+    }
+    assert.equal(told.back, told.given)
+  }
+})
+
+async function copyOf(body: ByteSource): Promise<Buffer> {
+  const copies: Buffer[] = []
+  for await (const piece of body) {
+    copies.push(Buffer.from(piece))
+    body.done?.(piece)
+  }
+  return Buffer.concat(copies)
+}
 
 test('a part that is not read is skipped', async () => {
   const names: string[] = []

@@ -1,6 +1,7 @@
 import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { ByteSource } from '@holdfast/core/ports/element.ts'
 import { parsePartHeaders } from './part-headers.ts'
+import { SpentMemory } from './spent-memory.ts'
 
 /**
  * multipart/form-data (RFC 7578), pulled part by part from a source. Nothing is read that was not
@@ -19,6 +20,7 @@ export interface FormLimits {
 }
 
 const HEADER_BYTES_MAX = 16 * 1024
+const NOTHING: Buffer = Buffer.alloc(0)
 const CRLF = Buffer.from('\r\n')
 const BLANK_LINE = Buffer.from('\r\n\r\n')
 
@@ -55,6 +57,7 @@ export async function* formParts(
 
 class Reader {
   readonly #chunks: AsyncIterator<Uint8Array>
+  readonly #spent: SpentMemory
   readonly #delimiter: Buffer
   /** Bytes received and not yet given out. Starts so that a delimiter at the very start counts. */
   #buffer: Buffer = CRLF
@@ -64,10 +67,16 @@ class Reader {
 
   constructor(source: ByteSource, boundary: string) {
     this.#chunks = source[Symbol.asyncIterator]()
+    this.#spent = new SpentMemory(source)
     this.#delimiter = Buffer.from(`\r\n--${boundary}`)
   }
 
-  async *body(): AsyncGenerator<Uint8Array, void, undefined> {
+  /** Whoever copies its pieces says so by `done`, as of those of the source. */
+  body(): ByteSource {
+    return Object.assign(this.#body(), { done: (piece: Uint8Array) => this.#spent.done(piece) })
+  }
+
+  async *#body(): AsyncGenerator<Uint8Array, void, undefined> {
     while (!this.#atDelimiter) {
       const chunk = await this.#untilDelimiter()
       if (chunk.length > 0) yield chunk
@@ -111,13 +120,28 @@ class Reader {
     const found = this.#buffer.indexOf(this.#delimiter)
     if (found >= 0) {
       this.#atDelimiter = true
-      return this.#take(found)
+      return this.#give(found)
     }
     const sure = this.#buffer.length - this.#delimiter.length + 1
-    if (sure > 0) return this.#take(sure)
-    await this.#more()
-    if (this.#ended) throw malformed('ended before its closing boundary')
-    return this.#take(0)
+    return sure > 0 ? this.#give(sure) : await this.#acrossSeam()
+  }
+
+  /**
+   * What is left may begin a delimiter that the next chunk ends: only then are the two put
+   * together, which costs as much again as receiving them.
+   */
+  async #acrossSeam(): Promise<Buffer> {
+    const left = Buffer.from(this.#buffer)
+    const chunk = await this.#next()
+    if (chunk === undefined) throw malformed('ended before its closing boundary')
+    const reach = this.#delimiter.length - 1
+    const seam = Buffer.concat([left, chunk.subarray(0, reach)])
+    if (chunk.length < reach || seam.includes(this.#delimiter)) {
+      this.#keep(chunk, left)
+      return NOTHING
+    }
+    this.#keep(chunk, NOTHING)
+    return left
   }
 
   async #find(what: Buffer, bytesMax: number): Promise<number> {
@@ -144,14 +168,33 @@ class Reader {
     return taken
   }
 
+  /** For a body: its memory is used until the piece is `done`. */
+  #give(bytes: number): Buffer {
+    if (bytes > 0) this.#spent.given()
+    return this.#take(bytes)
+  }
+
   async #more(): Promise<void> {
+    const left = Buffer.from(this.#buffer)
+    const chunk = await this.#next()
+    if (chunk !== undefined) this.#keep(chunk, left)
+  }
+
+  #keep(chunk: Buffer, left: Buffer): void {
+    this.#buffer = left.length === 0 ? chunk : Buffer.concat([left, chunk])
+    // Last: memory that was copied is gone at once.
+    this.#spent.take(chunk, left.length > 0)
+  }
+
+  /** Nothing of the chunk before it is looked at any more. */
+  async #next(): Promise<Buffer | undefined> {
+    this.#spent.leave()
     const next = await this.#chunks.next()
-    if (next.done === true) {
-      this.#ended = true
-      return
+    if (next.done !== true) {
+      return Buffer.from(next.value.buffer, next.value.byteOffset, next.value.byteLength)
     }
-    const chunk = Buffer.from(next.value.buffer, next.value.byteOffset, next.value.byteLength)
-    this.#buffer = this.#buffer.length === 0 ? chunk : Buffer.concat([this.#buffer, chunk])
+    this.#ended = true
+    return undefined
   }
 }
 

@@ -1,31 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { ByteSource } from '@holdfast/core/ports/element.ts'
+import { lendingSource } from '@holdfast/testkit/lending-source.ts'
 import { SeededRandom } from '@holdfast/testkit/seeded-random.ts'
 import { ChunkedBody } from './chunks.ts'
 
 const random = new SeededRandom(5)
 
-/** A source whose memory is gone at once when it comes back, as that of a connection is. */
-function sourceOf(bytes: Uint8Array, sizeMax: number) {
-  const told = { given: 0, back: 0 }
-  async function* chunks(): AsyncGenerator<Uint8Array> {
-    for (let at = 0; at < bytes.length; ) {
-      const chunk = new Uint8Array(bytes.subarray(at, at + 1 + random.below(sizeMax)))
-      at += chunk.length
-      told.given += 1
-      yield chunk
-    }
-  }
-  const source: ByteSource = Object.assign(chunks(), {
-    done: ({ buffer }: Uint8Array) => {
-      assert.ok(buffer instanceof ArrayBuffer && buffer.byteLength > 0, 'it comes back once')
-      told.back += 1
-      buffer.transfer(0)
-    },
-  })
-  return { source, told }
-}
+const sourceOf = (bytes: Uint8Array, sizeMax: number) =>
+  lendingSource(bytes, () => 1 + random.below(sizeMax))
 
 const trailer = 'x-amz-checksum-crc32:AAAAAA==\r\n'
 
@@ -113,4 +96,17 @@ test('a body with two signatures of its trailer is refused at the second', async
   await assert.rejects(copyOf(opened(source, body.length).bytes()), {
     code: 'MalformedTrailerError',
   })
+})
+
+test('a line feed alone ends no head of a chunk and none of its bytes', async () => {
+  const body = random.bytes(3000)
+  const whole = framed(body, 1500)
+  const head = whole.indexOf('\r\n')
+  const end = head + 2 + 1500
+  for (const at of [head, end]) {
+    const cut = Buffer.concat([whole.subarray(0, at), whole.subarray(at + 1)])
+    const { source } = sourceOf(cut, 900)
+    const copying = copyOf(opened(source, body.length).bytes())
+    await assert.rejects(copying, { code: 'IncompleteBody' }, `without a carriage return at ${at}`)
+  }
 })

@@ -1,5 +1,6 @@
 import { createHash, type Hash } from 'node:crypto'
 import type { ByteSource } from '@holdfast/core/ports/element.ts'
+import { SpentMemory } from '../../../http/body/spent-memory.ts'
 import { S3Error } from '../errors.ts'
 import { checksumOfHeader } from '../wire/checksums.ts'
 import { EMPTY_SHA256, type Scope, sameSignature, scopeText } from './signing.ts'
@@ -176,9 +177,14 @@ export class ChunkedBody {
     this.#requireSignature(given, signing.key.sign(text))
   }
 
-  /** Up to the next line break, without it. */
+  /**
+   * Up to the next line break, without it. A line feed alone is none here: a proxy that reads the
+   * chunks might take it for a part of the line.
+   */
   async #line(): Promise<string> {
-    return withoutReturn(await this.#told())
+    const told = await this.#told()
+    if (!told.endsWith('\r')) throw incomplete()
+    return told.slice(0, -1)
   }
 
   /** Up to the next line feed, without it, but with the carriage return that came before. */
@@ -211,45 +217,6 @@ export class ChunkedBody {
     this.#buffer = rest === undefined ? chunk : Buffer.concat([rest, chunk])
     this.#spent.take(value, rest !== undefined)
     return true
-  }
-}
-
-/**
- * Memory of the source whose pieces have all been copied goes back to it: left to the collector, it
- * costs a body as much again as receiving it does.
- */
-class SpentMemory {
-  readonly #source: ByteSource
-  #memory: Uint8Array | undefined
-  /** Pieces of it that somebody may still look at. */
-  #used = 0
-
-  constructor(source: ByteSource) {
-    this.#source = source
-  }
-
-  take(memory: Uint8Array, isCopied: boolean): void {
-    this.#used = 0
-    this.#memory = memory
-    if (isCopied) this.leave()
-  }
-
-  given(): void {
-    this.#used += 1
-  }
-
-  /** Pieces of earlier memory, which was left for good, are nothing to this one. */
-  done({ buffer, byteOffset }: Uint8Array): void {
-    const memory = this.#memory
-    if (memory === undefined || buffer !== memory.buffer) return
-    const at = byteOffset - memory.byteOffset
-    if (at >= 0 && at < memory.byteLength) this.#used -= 1
-  }
-
-  /** Nothing more will be given of it. */
-  leave(): void {
-    if (this.#memory !== undefined && this.#used === 0) this.#source.done?.(this.#memory)
-    this.#memory = undefined
   }
 }
 

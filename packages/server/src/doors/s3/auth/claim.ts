@@ -150,7 +150,10 @@ function queryClaim(query: Query): Claim {
     query.get(name),
   )
   if (!algorithm || !credential || !time || !expires || !signedHeaders || !signature) {
-    throw wrongQuery('Query-string authentication version 4 requires all of its parameters')
+    throw wrongQuery(
+      'Query-string authentication version 4 requires the X-Amz-Algorithm, X-Amz-Credential, ' +
+        'X-Amz-Signature, X-Amz-Date, X-Amz-SignedHeaders, and X-Amz-Expires parameters.',
+    )
   }
   if (algorithm !== ALGORITHM) throw wrongQuery('X-Amz-Algorithm only supports AWS4-HMAC-SHA256')
   const timeMs = parseAmzDate(time)

@@ -61,7 +61,9 @@ export function oldLinkOf(headers: RequestHeaders, query: Query): OldLink | unde
     query.get(name),
   )
   if (!accessKeyId || !signature || !expires || !/^[\x21-\x7e]{1,128}$/.test(accessKeyId)) {
-    throw denied('Query-string authentication requires Signature, Expires and AWSAccessKeyId')
+    throw denied(
+      'Query-string authentication requires the Signature, Expires and AWSAccessKeyId parameters',
+    )
   }
   return { accessKeyId, signature, expires }
 }

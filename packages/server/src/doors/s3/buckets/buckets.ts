@@ -1,3 +1,4 @@
+import { isHoldfastError } from '@holdfast/core/errors.ts'
 import type { BucketDocuments, JsonObject } from '@holdfast/core/records.ts'
 import { authorizeBucket } from '@holdfast/engine/access/authorize-action.ts'
 import { createBucket, removeBucket, updateBucket } from '@holdfast/engine/buckets/buckets.ts'
@@ -82,13 +83,26 @@ function requireHere({ request }: Verified, root: XmlElement): void {
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html */
 export async function headBucket(verified: Verified): Promise<Answer> {
   await bucketOf(verified, 's3:ListBucket')
-  return emptyAnswer(200, { 'x-amz-bucket-region': verified.request.context.settings.s3Region })
+  const region = verified.request.context.settings.s3Region
+  return emptyAnswer(200, {
+    'x-amz-bucket-region': region,
+    'x-amz-access-point-alias': 'false',
+    'content-type': 'application/xml',
+  })
 }
 
 export async function deleteBucket(verified: Verified): Promise<Answer> {
   const { engine, call, bucket } = bucketPlace(verified)
-  await authorizeBucket(engine, call, { bucket, action: 's3:DeleteBucket' })
-  await removeBucket(engine, call, bucket, { trash: 'remove' })
+  const { settings } = await authorizeBucket(engine, call, { bucket, action: 's3:DeleteBucket' })
+  try {
+    await removeBucket(engine, call, bucket, { trash: 'remove' })
+  } catch (error) {
+    const versioned = settings.versioning !== 'disabled'
+    if (!versioned || !isHoldfastError(error) || error.code !== 'BUCKET_NOT_EMPTY') throw error
+    const message =
+      'The bucket you tried to delete is not empty. You must delete all versions in the bucket.'
+    throw new S3Error('BucketNotEmpty', { message }, { cause: error })
+  }
   return emptyAnswer(204)
 }
 
@@ -112,9 +126,8 @@ export async function putVersioning(verified: Verified): Promise<Answer> {
   await bucketOf(verified, 's3:PutBucketVersioning')
   const root = readXml(await verified.body.read(BODY_BYTES_MAX), 'VersioningConfiguration')
   const status = textOf(root, 'Status')
-  if (status !== 'Enabled' && status !== 'Suspended') {
-    throw new S3Error('IllegalVersioningConfigurationException')
-  }
+  if (status === undefined) throw new S3Error('IllegalVersioningConfigurationException')
+  if (status !== 'Enabled' && status !== 'Suspended') throw malformed()
   const mfa = childOf(root, 'MfaDelete')?.text
   if (mfa !== undefined && mfa !== 'Disabled') {
     if (mfa !== 'Enabled') throw malformed()

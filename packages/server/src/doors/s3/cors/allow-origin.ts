@@ -1,5 +1,5 @@
 import type { Bucket, JsonObject } from '@holdfast/core/records.ts'
-import { object, objects } from '../documents/documents.ts'
+import { object, objects } from '../documents/kept-objects.ts'
 import { S3Error } from '../errors.ts'
 import { type Answer, emptyAnswer } from '../requests/answer.ts'
 import type { ReadRequest } from '../requests/request.ts'
@@ -31,6 +31,7 @@ const NO_RULE =
   'CORSResponse: This CORS request is not allowed. This is usually because the evalution of ' +
   'Origin, request method / Access-Control-Request-Method or Access-Control-Request-Headers ' +
   "are not whitelisted by the resource's CORS spec."
+const NO_BUCKET = 'CORSResponse: Bucket not found'
 const NO_RULES = 'CORSResponse: CORS is not enabled for this bucket.'
 
 function preflight({ headers, address }: ReadRequest, bucket: Bucket | undefined): Answer {
@@ -38,11 +39,20 @@ function preflight({ headers, address }: ReadRequest, bucket: Bucket | undefined
   const method = headers.get('access-control-request-method')
   if (origin === undefined) {
     const message = 'Insufficient information. Origin request header needed.'
-    throw new S3Error('InvalidRequest', { message })
+    throw new S3Error('BadRequest', { message })
+  }
+  const rules = rulesOf(bucket)
+  const type = address.key === undefined ? 'BUCKET' : 'OBJECT'
+  if (rules.length === 0) {
+    const message = bucket === undefined ? NO_BUCKET : NO_RULES
+    throw new S3Error('AccessForbidden', {
+      ...{ message, Method: method?.slice(0, 100) ?? 'OPTIONS' },
+      ResourceType: 'BUCKET',
+    })
   }
   if (method === undefined || !/^[A-Z]{1,20}$/.test(method)) {
     const message = `Invalid Access-Control-Request-Method: ${(method ?? 'null').slice(0, 100)}`
-    throw new S3Error('InvalidRequest', { message })
+    throw new S3Error('BadRequest', { message })
   }
   const asked = (headers.get('access-control-request-headers') ?? '')
     .split(',')
@@ -53,12 +63,10 @@ function preflight({ headers, address }: ReadRequest, bucket: Bucket | undefined
     const message = `At most ${ASKED_MAX} names of headers can be asked about.`
     throw new S3Error('InvalidRequest', { message })
   }
-  const rules = rulesOf(bucket)
   const rule = rules.find(one => fits(one, { origin, method, headers: asked }))
   if (rule === undefined) {
-    const message = rules.length === 0 ? NO_RULES : NO_RULE
-    const type = address.key === undefined ? 'BUCKET' : 'OBJECT'
-    throw new S3Error('AccessForbidden', { message, Method: method, ResourceType: type })
+    const facts = { message: NO_RULE, Method: method, ResourceType: type }
+    throw new S3Error('AccessForbidden', facts)
   }
   const allowed = asked.length === 0 ? {} : { 'access-control-allow-headers': asked.join(', ') }
   return emptyAnswer(200, { ...corsHeaders(rule, origin, method), ...allowed })

@@ -47,7 +47,8 @@ test('where there are no rules a preflight is told so', async () => {
   for (const path of ['/unruled/a', '/unruled', '/nowhere/a']) {
     const { status, code, text } = await ask(path)
     assert.deepEqual([status, code], [403, 'AccessForbidden'], path)
-    assert.match(text, /CORSResponse: CORS is not enabled for this bucket\./)
+    assert.match(text, /CORSResponse: (CORS is not enabled for this bucket\.|Bucket not found)</)
+    assert.match(text, /<ResourceType>BUCKET</)
   }
 })
 

@@ -80,7 +80,7 @@ test('access is granted to those who are there', async () => {
   assert.deepEqual(await put('acl', body(owner, owner, 'Anybody')), malformed)
   assert.deepEqual(await put('acl', body('')), malformed)
   const other = '<ID>somebody else</ID>'
-  assert.deepEqual(await put('acl', body(owner, other)), [403, 'AccessDenied'])
+  assert.deepEqual(await put('acl', body(owner, other)), [400, 'InvalidArgument'])
   assert.deepEqual(await put('acl', body('<ID>nobody</ID>')), [400, 'InvalidArgument'])
   const email = '<EmailAddress>a@example.org</EmailAddress>'
   const unresolved = [400, 'UnresolvableGrantByEmailAddress']

@@ -2,9 +2,10 @@ import { createHash } from 'node:crypto'
 import type { Bucket, JsonObject } from '@holdfast/core/records.ts'
 import { aclOf } from '@holdfast/engine/access/bucket-rules.ts'
 import { grantsToOthers } from '@holdfast/engine/objects/object-facets.ts'
-import { S3Error } from '../errors.ts'
+import { invalidArgument, S3Error } from '../errors.ts'
 import { malformed } from '../xml/read.ts'
 import type { BucketDocument } from './bucket-document.ts'
+import { object, objects } from './kept-objects.ts'
 import {
   corsShape,
   encryptionShape,
@@ -14,6 +15,7 @@ import {
   ownershipShape,
   websiteShape,
 } from './shapes.ts'
+import { checkWebsite } from './website.ts'
 
 export const cors: BucketDocument = {
   name: 'cors',
@@ -182,6 +184,10 @@ function checkRule(rule: JsonObject): void {
   if ((rule.Prefix === undefined) === (rule.Filter === undefined)) throw malformed()
   const filter = object(rule.Filter)
   if (Object.keys(filter).length > 1) throw malformed()
+  const tags = objects(object(filter.And).Tag).map(({ Key: key }) => key)
+  if (new Set(tags).size !== tags.length) {
+    throw new S3Error('InvalidRequest', { message: 'Duplicate Tag Keys are not allowed.' })
+  }
   const expiration = rule.Expiration === undefined ? [] : [object(rule.Expiration)]
   for (const part of [...expiration, ...objects(rule.Transition)]) {
     const given = ['Days', 'Date', 'ExpiredObjectDeleteMarker'].filter(
@@ -192,7 +198,7 @@ function checkRule(rule: JsonObject): void {
       typeof part.Date === 'string' &&
       !/^[\d-]+(T00:00:00(\.0+)?(Z|[+-]00:00)?)?$/.test(part.Date)
     ) {
-      throw new S3Error('InvalidArgument', { message: "'Date' must be at midnight GMT" })
+      throw invalidArgument('Date', part.Date, "'Date' must be at midnight GMT")
     }
   }
   if (rule.Expiration !== undefined && rule.Transition !== undefined) {
@@ -224,36 +230,19 @@ function requirePositive(rule: JsonObject): void {
 
 function checkEncryption(document: JsonObject): void {
   const [rule] = objects(document.Rule)
-  const { SSEAlgorithm: algorithm } = object(rule?.ApplyServerSideEncryptionByDefault)
+  const standard = object(rule?.ApplyServerSideEncryptionByDefault)
+  const { SSEAlgorithm: algorithm, KMSMasterKeyID: key } = standard
+  if (key !== undefined && algorithm === 'AES256') {
+    throw new S3Error('InvalidArgument', {
+      message:
+        'a KMSMasterKeyID is not applicable if the default sse algorithm is not aws:kms or ' +
+        'aws:kms:dsse',
+      ArgumentName: 'ApplyServerSideEncryptionByDefault',
+    })
+  }
   if (algorithm === undefined || algorithm === 'AES256') return
   if (algorithm === 'aws:kms' || algorithm === 'aws:kms:dsse') {
     throw new S3Error('NotImplemented', { message: 'Keys of KMS are not supported.' })
   }
   throw new S3Error('InvalidEncryptionAlgorithmError')
-}
-
-function checkWebsite(document: JsonObject): void {
-  const redirects = document.RedirectAllRequestsTo !== undefined
-  const others = ['IndexDocument', 'ErrorDocument', 'RoutingRules'].some(
-    name => document[name] !== undefined,
-  )
-  if (redirects ? others : document.IndexDocument === undefined) {
-    throw new S3Error('InvalidArgument', { message: 'A value for IndexDocument Suffix is needed' })
-  }
-  const { Suffix: suffix } = object(document.IndexDocument)
-  if (typeof suffix === 'string' && !/^[^/]+$/.test(suffix)) {
-    throw new S3Error('InvalidArgument', { message: 'The IndexDocument Suffix is not well formed' })
-  }
-}
-
-export function object(value: unknown): JsonObject {
-  return isObject(value) ? value : {}
-}
-
-export function objects(value: unknown): JsonObject[] {
-  return Array.isArray(value) ? value.filter(isObject) : []
-}
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -2,7 +2,7 @@ import type { JsonObject } from '@holdfast/core/records.ts'
 import { invalidArgument } from '../errors.ts'
 import { malformed } from '../xml/read.ts'
 import type { BucketDocument } from './bucket-document.ts'
-import { object } from './documents.ts'
+import { object } from './kept-objects.ts'
 import { objectLockShape } from './shapes.ts'
 
 const DAYS_MAX = 36_500

@@ -4,7 +4,7 @@ import { S3Error } from '../errors.ts'
 import { type Answer, emptyAnswer, xmlAnswer } from '../requests/answer.ts'
 import { writeXml } from '../xml/write.ts'
 import { bucketOf, keepDocument } from './bucket-document.ts'
-import { object } from './documents.ts'
+import { object } from './kept-objects.ts'
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-policies.html */
 const POLICY_BYTES_MAX = 20 * 1024
@@ -19,17 +19,23 @@ export async function getPolicy(verified: Verified): Promise<Answer> {
 export async function putPolicy(verified: Verified): Promise<Answer> {
   await bucketOf(verified, 's3:PutBucketPolicy')
   const bytes = await verified.body.read(POLICY_BYTES_MAX)
-  if (bytes.length === 0) throw new S3Error('MissingRequestBodyError')
-  await keepDocument(verified, 'policy', object(parsed(bytes)))
+  const policy = parsed(bytes)
+  if (object(policy).Statement === undefined) {
+    throw new S3Error('MalformedPolicy', { message: 'Missing required field Statement' })
+  }
+  await keepDocument(verified, 'policy', object(policy))
   return emptyAnswer(204)
 }
 
 function parsed(bytes: Buffer): unknown {
+  const text = bytes.toString()
   try {
-    return JSON.parse(bytes.toString())
+    if (text.startsWith('{')) return JSON.parse(text)
   } catch {
-    throw new S3Error('MalformedPolicy', { message: 'Policies must be valid JSON.' })
+    // Told below.
   }
+  const message = "Policies must be valid JSON and the first byte must be '{'"
+  throw new S3Error('MalformedPolicy', { message })
 }
 
 export async function deletePolicy(verified: Verified): Promise<Answer> {

@@ -139,7 +139,8 @@ export const loggingShape = fields({
   ),
 })
 
-const protocol = word('http', 'https')
+// Which ones there are, `checkWebsite` tells: S3 has another code for that.
+const protocol = text()
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_WebsiteConfiguration.html */
 export const websiteShape = fields({

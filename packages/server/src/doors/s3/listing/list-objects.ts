@@ -31,7 +31,7 @@ export async function listObjectsFirst(verified: Verified): Promise<Answer> {
     ...page.objects.map(object => contentsNode(object, ask, true)),
     ...prefixNodes(page.prefixes, ask),
   ])
-  return xmlAnswer(xml)
+  return xmlAnswer(xml, regionHeader(verified))
 }
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html */
@@ -61,7 +61,7 @@ export async function listObjectsSecond(verified: Verified): Promise<Answer> {
     ...page.objects.map(object => contentsNode(object, ask, owners)),
     ...prefixNodes(page.prefixes, ask),
   ])
-  return xmlAnswer(xml)
+  return xmlAnswer(xml, regionHeader(verified))
 }
 
 async function pageOf(
@@ -97,4 +97,9 @@ function contentsNode(object: StoredObject, { shown }: ListAsk, owners: boolean)
       ['StorageClass', facets.storageClass ?? 'STANDARD'],
     ],
   ]
+}
+
+/** Clients find the region of a bucket by it. */
+function regionHeader({ request }: Verified): Record<string, string> {
+  return { 'x-amz-bucket-region': request.context.settings.s3Region }
 }

@@ -20,7 +20,7 @@ export interface ListAsk {
 }
 
 export function listAsk(query: Query, maxName: string): ListAsk {
-  const encoding = query.get('encoding-type') || undefined
+  const encoding = query.get('encoding-type')
   if (encoding !== undefined && encoding.toLowerCase() !== 'url') {
     throw invalidArgument('encoding-type', encoding, 'Invalid Encoding Method specified in Request')
   }

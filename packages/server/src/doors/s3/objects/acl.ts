@@ -1,4 +1,4 @@
-import type { ObjectAcl } from '@holdfast/core/objects.ts'
+import type { Grant, ObjectAcl } from '@holdfast/core/objects.ts'
 import { isKnownGrantee } from '@holdfast/engine/access/known-grantee.ts'
 import { getObject } from '@holdfast/engine/objects/find-object.ts'
 import { aclsAreOff } from '@holdfast/engine/objects/object-facets.ts'
@@ -6,6 +6,7 @@ import { setObjectAcl } from '@holdfast/engine/objects/object-settings.ts'
 import type { Verified } from '../auth/verify.ts'
 import { invalidArgument, S3Error } from '../errors.ts'
 import { type Answer, emptyAnswer, xmlAnswer } from '../requests/answer.ts'
+import { refuseHidden } from '../requests/hidden-object.ts'
 import { objectPlace } from '../requests/place.ts'
 import { aclOfHeaders } from '../wire/acl-headers.ts'
 import { readAcl, writeAcl } from '../wire/acl-xml.ts'
@@ -27,7 +28,7 @@ export async function getObjectAcl(verified: Verified): Promise<Answer> {
 export async function putObjectAcl(verified: Verified): Promise<Answer> {
   const { engine, call, address } = objectPlace(verified)
   const action = address.versionId === undefined ? 's3:PutObjectAcl' : 's3:PutObjectVersionAcl'
-  const found = await getObject(engine, call, { ...address, action })
+  const found = await getObject(engine, call, { ...address, action }).catch(refuseHidden)
   const acl = await wantedAcl(verified, objectOwner(found))
   const object = await setObjectAcl(engine, call, { ...address, acl })
   return emptyAnswer(200, versionHeader(object))
@@ -42,24 +43,36 @@ export async function wantedAcl(verified: Verified, owner: string): Promise<Obje
   const headers = await aclOfHeaders(verified, owner)
   const bytes = await verified.body.read(BODY_BYTES_MAX)
   if (headers === undefined) {
-    if (bytes.length === 0) throw new S3Error('MissingSecurityHeader')
-    const acl = readAcl(bytes, owner)
-    await requireKnown(verified, acl)
+    if (bytes.length === 0)
+      throw new S3Error('MissingSecurityHeader', { MissingHeaderName: 'x-amz-acl' })
+    const acl = readAcl(bytes)
+    if (acl.owner !== owner) {
+      const grantee = { id: acl.owner }
+      const claimed: Grant = { permission: 'FULL_CONTROL', grantee }
+      await requireKnown(verified, { owner, grants: [claimed] }, 'CanonicalUser/ID')
+      // An object cannot be given away.
+      throw new S3Error('AccessDenied')
+    }
+    await requireKnown(verified, acl, 'CanonicalUser/ID')
     return acl
   }
   if (bytes.length > 0) throw new S3Error('UnexpectedContent')
-  await requireKnown(verified, headers)
+  await requireKnown(verified, headers, 'id')
   return headers
 }
 
 /** A grant to nobody is a slip of the pen, and would be one to whoever bears that id later. */
-async function requireKnown(verified: Verified, { owner, grants }: ObjectAcl): Promise<void> {
+async function requireKnown(
+  verified: Verified,
+  { owner, grants }: ObjectAcl,
+  argument: string,
+): Promise<void> {
   const { call, request } = verified
   const known = new Set([owner, call.principal.id])
   for (const { grantee } of grants) {
     if (typeof grantee === 'string' || known.has(grantee.id)) continue
     if (!(await isKnownGrantee(request.context.engine, grantee.id))) {
-      throw invalidArgument('CanonicalUser/ID', grantee.id, 'Invalid id')
+      throw invalidArgument(argument, grantee.id, 'Invalid id')
     }
     known.add(grantee.id)
   }

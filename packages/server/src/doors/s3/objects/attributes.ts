@@ -27,7 +27,7 @@ export async function getObjectAttributes(verified: Verified): Promise<Answer> {
   const object = await getObject(engine, call, { ...address, action })
   const reading = named ? 's3:GetObjectVersion' : 's3:GetObject'
   authorizeObject(call, { ...object, key: object.asset.key, versionId, action: reading })
-  requireReadConditions(verified.request.headers, object)
+  requireReadConditions(verified.request, object)
   const { version } = object
   const nodes = NAMES.filter(name => wanted.has(name)).flatMap(name => {
     return attributeNodes(verified, object, name)
@@ -48,7 +48,10 @@ function attributeNodes(
     case 'ETag':
       return [['ETag', object.etag]]
     case 'Checksum':
-      return facets.checksum === undefined ? [] : [['Checksum', checksumNodes(object)]]
+      // Here alone AWS leaves out the `-N` of a composite one, and MinIO as well.
+      return facets.checksum === undefined
+        ? []
+        : [['Checksum', checksumNodes(object, { bare: true })]]
     case 'ObjectParts':
       return partsNode(verified, object)
     case 'StorageClass':
@@ -62,7 +65,9 @@ function wantedOf({ request }: Verified): ReadonlySet<string> {
   const header = request.headers.get('x-amz-object-attributes')
   if (header === undefined || header.trim() === '') {
     throw new S3Error('InvalidRequest', {
-      message: 'Missing required header for this request: x-amz-object-attributes',
+      message:
+        'The x-amz-object-attributes header specifying the attributes to be retrieved is either ' +
+        'missing or empty',
     })
   }
   const names = header.split(',').map(name => name.trim())
@@ -95,7 +100,7 @@ function partsNode({ request }: Verified, { facets }: StoredObject): XmlNode[] {
       checksum === undefined ? undefined : [`Checksum${checksum.algorithm}`, part.checksum],
     ],
   ])
-  const last = page.at(-1)?.number ?? after
+  const last = page.at(-1)?.number ?? 0
   return [
     [
       'ObjectParts',

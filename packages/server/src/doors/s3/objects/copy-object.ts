@@ -1,3 +1,4 @@
+import { isHoldfastError } from '@holdfast/core/errors.ts'
 import { copyObject, renameObject } from '@holdfast/engine/objects/copy-object.ts'
 import type { Verified } from '../auth/verify.ts'
 import { invalidArgument, S3Error } from '../errors.ts'
@@ -33,16 +34,18 @@ export async function copyObjectHere(verified: Verified): Promise<Answer> {
       'attributes.'
     throw new S3Error('InvalidRequest', { message })
   }
-  const { source, object } = await copyObject(engine, call, {
+  const copying = copyObject(engine, call, {
     from,
     to: address,
     replaceMetadata,
+    changes,
     facets,
     tags: replaceTags ? (tags ?? []) : undefined,
     checksum: checksumAlgorithmOf(headers.get('x-amz-checksum-algorithm')),
-    sourceConditions: sourceConditions(headers, 'x-amz-copy-source'),
+    sourceConditions: sourceConditions(verified.request, 'x-amz-copy-source'),
     conditions: writeConditions(headers),
   })
+  const { source, object } = await copying.catch(refuseMarker)
   const xml = writeXml('CopyObjectResult', [
     ['LastModified', object.version.createdAt],
     ['ETag', `"${object.etag}"`],
@@ -54,6 +57,14 @@ export async function copyObjectHere(verified: Verified): Promise<Answer> {
     ...encryptionHeader(object),
     ...(sourceVersion === undefined ? {} : { 'x-amz-copy-source-version-id': sourceVersion }),
   })
+}
+
+/** Of a source that is named by the id of a marker; a target cannot be one. */
+export function refuseMarker(error: unknown): never {
+  if (!isHoldfastError(error) || error.code !== 'VERSION_IS_MARKER') throw error
+  const message =
+    'The source of a copy request may not specifically refer to a delete marker by version id.'
+  throw new S3Error('InvalidRequest', { message })
 }
 
 export function copySourceOf({ request }: Verified): CopySource {
@@ -80,7 +91,7 @@ export async function renameObjectHere(verified: Verified): Promise<Answer> {
     bucket: address.bucket,
     from,
     to: address.key,
-    sourceConditions: sourceConditions(headers, 'x-amz-rename-source'),
+    sourceConditions: sourceConditions(verified.request, 'x-amz-rename-source'),
     conditions: writeConditions(headers),
   })
   return emptyAnswer(200)

@@ -1,3 +1,4 @@
+import type { HoldfastError } from '@holdfast/core/errors.ts'
 import {
   type RemovalOutcome,
   type RemoveObjectInput,
@@ -5,7 +6,7 @@ import {
 } from '@holdfast/engine/objects/remove-object.ts'
 import { auditRefusal } from '../audited.ts'
 import type { Verified } from '../auth/verify.ts'
-import { asS3Error } from '../error-codes.ts'
+import { asS3Error, INVALID_VERSION_ID } from '../error-codes.ts'
 import { S3Error } from '../errors.ts'
 import { type Answer, xmlAnswer } from '../requests/answer.ts'
 import { bucketPlace } from '../requests/place.ts'
@@ -73,13 +74,19 @@ function requireIntegrity({ request }: Verified): void {
   throw new S3Error('InvalidRequest', { message })
 }
 
+/** In a list an id that can be none is one of no version. */
+function entryError(error: HoldfastError): S3Error {
+  const refusal = asS3Error(error)
+  return refusal.message === INVALID_VERSION_ID ? new S3Error('NoSuchVersion') : refusal
+}
+
 function outcomeNode(input: RemoveObjectInput, { removed, error }: RemovalOutcome): XmlNode {
   const asked: XmlNode[] = [
     ['Key', input.key],
     ['VersionId', input.versionId],
   ]
   if (error !== undefined) {
-    const { code, message } = asS3Error(error)
+    const { code, message } = entryError(error)
     return ['Error', [...asked, ['Code', code], ['Message', message]]]
   }
   const marker: XmlNode[] = removed.deleteMarker

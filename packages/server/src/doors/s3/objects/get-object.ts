@@ -26,12 +26,13 @@ export async function getObjectHere(verified: Verified): Promise<Answer> {
     action: address.versionId === undefined ? 's3:GetObject' : 's3:GetObjectVersion',
   })
   requireNoEncryption(verified)
-  requireReadConditions(verified.request.headers, object)
+  requireReadConditions(verified.request, object)
   const part = partOf(verified, object)
   const range = part === undefined ? rangeOf(verified, object) : part.range
   const { size } = object.version
   const partial = range !== undefined || part !== undefined
-  const isWhole = range === undefined || (part !== undefined && object.facets.parts === undefined)
+  const isAll = range === undefined || rangeBytes(range) === size
+  const isWhole = isAll && (part === undefined || object.facets.parts === undefined)
   const headers: Record<string, string> = {
     ...toldTo(verified, object, wholeHeaders(object, isWhole && asksForChecksum(verified))),
     ...(part?.checksum !== undefined && asksForChecksum(verified) ? part.checksum : {}),
@@ -110,7 +111,8 @@ function partOf({ request }: Verified, object: StoredObject): PartOfObject | und
     return { ...partRange(object, number), checksum: partChecksum(object, number) }
   } catch (error) {
     if (isHoldfastError(error) && error.code === 'PART_INVALID') {
-      throw new S3Error('InvalidPartNumber', { PartNumberRequested: text }, { cause: error })
+      const facts = { ActualPartCount: String(error.details.parts), PartNumberRequested: text }
+      throw new S3Error('InvalidPartNumber', facts, { cause: error })
     }
     throw error
   }

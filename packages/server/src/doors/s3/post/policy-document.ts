@@ -1,4 +1,4 @@
-import { object, objects } from '../documents/documents.ts'
+import { object, objects } from '../documents/kept-objects.ts'
 import { S3Error } from '../errors.ts'
 
 /**
@@ -65,7 +65,9 @@ function exact(condition: unknown): PostCondition[] {
   if (entries === undefined) throw invalid('Invalid condition.')
   const pairs = Object.entries(entries)
   if (pairs.length !== 1) {
-    throw invalid('Invalid Simple-Condition: Simple-Conditions must have exactly one property.')
+    throw invalid(
+      'Invalid Simple-Condition: Simple-Conditions must have exactly one property specified.',
+    )
   }
   return pairs.map(([field, value]) => {
     if (typeof value !== 'string')

@@ -8,7 +8,7 @@ import { ALGORITHM } from '../auth/signing.ts'
 import { parseAmzDate } from '../auth/times.ts'
 import { digestOf, md5Expected } from '../auth/verified-body.ts'
 import { type SignedPolicy, verifyForm } from '../auth/verify.ts'
-import { S3Error } from '../errors.ts'
+import { invalidArgument, S3Error } from '../errors.ts'
 import { type Answer, emptyAnswer, present } from '../requests/answer.ts'
 import { requireBucketForAnyone } from '../requests/missing-bucket.ts'
 import { isSecure, type ReadRequest } from '../requests/request.ts'
@@ -41,8 +41,9 @@ async function store(request: ReadRequest, form: PostForm): Promise<Answer> {
   const { bucket } = request.address
   if (bucket === undefined) throw new S3Error('InvalidBucketName')
   const key = keyOf(form)
-  const policy = policyOf(request, fields)
+  // What a wrong signature covers is not worth a look.
   const verified = await verifyForm(request, signedPolicy(fields), headersOf(form))
+  const policy = policyOf(request, fields)
   await admitCaller(verified)
   await requireBucketForAnyone(verified, 'PostObject')
   if (policy !== undefined) {
@@ -76,7 +77,7 @@ function keyOf({ fields, fileName }: PostForm): string {
   const key = fields.get('key')
   if (key === undefined || key === '') throw new S3Error('UserKeyMustBeSpecified')
   // Not with a pattern: the name may hold what a replacement text gives a meaning.
-  return key.split('$' + '{filename}').join(fileName)
+  return fileName === '' ? key : key.split('$' + '{filename}').join(fileName)
 }
 
 /** Expired ones are refused whoever signed them. */
@@ -106,8 +107,7 @@ function signedPolicy(fields: ReadonlyMap<string, string>): SignedPolicy | undef
   const [algorithm, credential, date, signature, policy] = given
   const missing = names.find((_, at) => given[at] === undefined)
   if (missing !== undefined) {
-    const message = `Bucket POST must contain a field named '${missing}'.`
-    throw new S3Error('InvalidArgument', { message, ArgumentName: missing, ArgumentValue: '' })
+    throw missingField(missing)
   }
   if (algorithm !== ALGORITHM) throw wrong('x-amz-algorithm')
   const parsed = parseCredential(credential ?? '')
@@ -119,14 +119,25 @@ function signedPolicy(fields: ReadonlyMap<string, string>): SignedPolicy | undef
   return { version: 4, ...parsed, timeMs, policy: policy ?? '', signature: checked }
 }
 
+/** In AWS's own spelling of the names. */
+function missingField(name: string): S3Error {
+  const spelt =
+    name === 'awsaccesskeyid'
+      ? 'AWSAccessKeyId'
+      : name.replace(/(^|-)[a-z]/g, letter => letter.toUpperCase())
+  const message =
+    `Bucket POST must contain a field named '${spelt}'.  If it is specified, please check the ` +
+    'order of the fields.'
+  return invalidArgument(spelt, '', message)
+}
+
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/RESTObjectPOST.html */
 function oldPolicy(fields: ReadonlyMap<string, string>): SignedPolicy {
   const names = ['awsaccesskeyid', 'policy', 'signature'] as const
   const [accessKeyId, policy, signature] = names.map(name => {
     const value = fields.get(name)
     if (value !== undefined && value !== '') return value
-    const message = `Bucket POST must contain a field named '${name}'.`
-    throw new S3Error('InvalidArgument', { message, ArgumentName: name, ArgumentValue: '' })
+    throw missingField(name)
   })
   if (accessKeyId === undefined || policy === undefined || signature === undefined) {
     throw wrong('signature')
@@ -176,15 +187,28 @@ function checksumOf(fields: ReadonlyMap<string, string>) {
   return undefined
 }
 
-async function* within(file: ByteSource, policy: PostPolicy | undefined): ByteSource {
+function within(file: ByteSource, policy: PostPolicy | undefined): ByteSource {
+  const pieces = measured(file, policy)
+  return file.done === undefined ? pieces : Object.assign(pieces, { done: file.done })
+}
+
+async function* measured(
+  file: ByteSource,
+  policy: PostPolicy | undefined,
+): AsyncGenerator<Uint8Array> {
   const { min, max } = policy?.lengths ?? { min: 0, max: Number.MAX_SAFE_INTEGER }
   let size = 0
   for await (const chunk of file) {
     size += chunk.length
-    if (size > max) throw new S3Error('EntityTooLarge', { MaxSizeAllowed: String(max) })
+    if (size > max) {
+      const facts = { ProposedSize: String(size), MaxSizeAllowed: String(max) }
+      throw new S3Error('EntityTooLarge', facts)
+    }
     yield chunk
   }
-  if (size < min) throw new S3Error('EntityTooSmall', { MinSizeAllowed: String(min) })
+  if (size >= min) return
+  const facts = { ProposedSize: String(size), MinSizeAllowed: String(min) }
+  throw new S3Error('EntityTooSmall', facts)
 }
 
 function answerOf(

@@ -81,7 +81,7 @@ export function parseCopySource(header: string): CopySource {
   const plain = path.startsWith('/') ? path.slice(1) : path
   const slash = plain.indexOf('/')
   if (slash <= 0 || slash === plain.length - 1 || (mark >= 0 && versionId === '')) {
-    throw refuse('Copy Source must mention the source bucket and key: sourcebucket/sourcekey')
+    throw refuse('Invalid copy source object key')
   }
   const bucket = plain.slice(0, slash)
   if (bucketNameProblem(bucket) !== undefined) throw refuse('Invalid copy source bucket name')

@@ -1,7 +1,9 @@
 import type { Call } from '@holdfast/core/call.ts'
 import { bounds } from '@holdfast/core/limits.ts'
 import type { Engine } from '@holdfast/engine/engine.ts'
+import { isVersionId } from '@holdfast/engine/objects/find-object.ts'
 import type { Verified } from '../auth/verify.ts'
+import { INVALID_VERSION_ID } from '../error-codes.ts'
 import { invalidArgument, S3Error } from '../errors.ts'
 
 export interface BucketPlace {
@@ -30,11 +32,15 @@ export function objectPlace(verified: Verified): ObjectPlace {
   const { key } = verified.request.address
   if (key === undefined) throw new S3Error('InvalidURI')
   if (Buffer.byteLength(key) > bounds.keyBytesMax) {
-    throw new S3Error('KeyTooLongError', { MaxSizeAllowed: String(bounds.keyBytesMax) })
+    const [Size, MaxSizeAllowed] = [String(Buffer.byteLength(key)), String(bounds.keyBytesMax)]
+    throw new S3Error('KeyTooLongError', { Size, MaxSizeAllowed })
   }
   const versionId = verified.request.query.get('versionId')
   if (versionId === '') {
     throw invalidArgument('versionId', '', 'Version id cannot be the empty string')
+  }
+  if (versionId !== undefined && !isVersionId(versionId)) {
+    throw invalidArgument('versionId', versionId, INVALID_VERSION_ID)
   }
   const version = versionId === undefined ? {} : { versionId }
   return { ...place, address: { bucket: place.bucket, key, ...version } }

@@ -7,7 +7,7 @@ import { digestNameOf, toBase64 } from '@holdfast/engine/objects/checksums.ts'
 import { type ChosenChecksum, requireNumber } from '../auth/verified-body.ts'
 import type { Verified } from '../auth/verify.ts'
 import { invalidArgument, S3Error } from '../errors.ts'
-import { copySourceOf } from '../objects/copy-object.ts'
+import { copySourceOf, refuseMarker } from '../objects/copy-object.ts'
 import { type Answer, emptyAnswer, xmlAnswer } from '../requests/answer.ts'
 import { objectPlace } from '../requests/place.ts'
 import { notImplemented } from '../requests/route.ts'
@@ -58,10 +58,11 @@ export async function uploadPartCopyHere(verified: Verified): Promise<Answer> {
     number: partNumberOf(verified),
     from: copySourceOf(verified),
     range,
-    sourceConditions: sourceConditions(headers, 'x-amz-copy-source'),
+    sourceConditions: sourceConditions(verified.request, 'x-amz-copy-source'),
   })
   const { part, source } = await copying.catch(error => {
-    throw rangeRefusal(error, range) ?? error
+    const refusal = rangeRefusal(error, range)
+    return refusal === undefined ? refuseMarker(error) : Promise.reject(refusal)
   })
   const xml = writeXml('CopyPartResult', [
     ['LastModified', part.createdAt],

@@ -95,11 +95,14 @@ function grantsOf(header: string, text: string): Grant[] {
     const kind = part.slice(0, Math.max(equals, 0)).trim().toLowerCase()
     const given = part.slice(equals + 1).trim()
     const value = /^"[^"]*"$/.test(given) ? given.slice(1, -1) : given
-    if (value.includes('"')) throw invalidArgument(header, text.slice(0, 256), 'Invalid grantee.')
-    if (kind === 'id' && value !== '') return { permission, grantee: { id: value } }
-    if (kind === 'emailaddress') throw new S3Error('UnresolvableGrantByEmailAddress')
-    const group = kind === 'uri' && Object.hasOwn(groups, value) ? groups[value] : undefined
-    if (group === undefined) throw invalidArgument(header, text, 'Invalid grantee.')
+    const unclear = value.includes('"') || value === ''
+    if (!unclear && kind === 'id') return { permission, grantee: { id: value } }
+    if (!unclear && kind === 'emailaddress') throw new S3Error('UnresolvableGrantByEmailAddress')
+    if (unclear || kind !== 'uri') {
+      throw invalidArgument(header, part.trim(), 'Argument format not recognized')
+    }
+    const group = Object.hasOwn(groups, value) ? groups[value] : undefined
+    if (group === undefined) throw invalidArgument('uri', value, 'Invalid group uri')
     return { permission, grantee: group }
   })
 }

@@ -53,18 +53,17 @@ function granteeContent(grantee: Grant['grantee']): XmlNode[1] {
   return { attributes: { 'xmlns:xsi': XSI, 'xsi:type': 'Group' }, nodes: [['URI', uri]] }
 }
 
-/** The ACL of a body; its owner must be the one there is. */
-export function readAcl(bytes: Uint8Array, owner: string): ObjectAcl {
+/** The ACL of a body, of whomever it names as its owner. */
+export function readAcl(bytes: Uint8Array): ObjectAcl {
   const root = wellFormed(bytes)
   const named = childOf(root, 'Owner')
   const id = named === undefined ? undefined : textOf(named, 'ID')
   if (id === undefined || id === '') throw new S3Error('MalformedACLError')
-  if (id !== owner) throw new S3Error('AccessDenied')
   const list = childOf(root, 'AccessControlList')
   if (list === undefined) throw new S3Error('MalformedACLError')
   const grants = childrenOf(list, 'Grant').map(grantOf)
   if (grants.length > grantsMax) throw new S3Error('MalformedACLError')
-  return { owner, grants }
+  return { owner: id, grants }
 }
 
 function wellFormed(bytes: Uint8Array): XmlElement {

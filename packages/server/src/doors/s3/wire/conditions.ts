@@ -2,6 +2,7 @@ import type { ETagConditions } from '@holdfast/engine/objects/etag.ts'
 import type { StoredObject } from '@holdfast/engine/objects/object-views.ts'
 import type { SourceConditions } from '@holdfast/engine/objects/source-conditions.ts'
 import { invalidArgument, S3Error } from '../errors.ts'
+import type { ReadRequest } from '../requests/request.ts'
 import { httpDate, parseHttpDate } from './header-text.ts'
 import type { RequestHeaders } from './headers.ts'
 
@@ -61,7 +62,7 @@ function dateOf(text: string): number {
 
 /** `x-amz-copy-source-if-*`, or `x-amz-rename-source-if-*`. */
 export function sourceConditions(
-  headers: RequestHeaders,
+  { headers, context }: ReadRequest,
   prefix: string,
 ): SourceConditions | undefined {
   const match = headers.get(`${prefix}-if-match`)
@@ -71,14 +72,22 @@ export function sourceConditions(
   const conditions: SourceConditions = {
     ...(match === undefined ? {} : { ifMatch: etagsOf(match) }),
     ...(none === undefined ? {} : { ifNoneMatch: etagsOf(none) }),
-    ...(since === undefined ? {} : { ifModifiedSince: new Date(since).toISOString() }),
+    ...(since === undefined || since > context.clock.now()
+      ? {}
+      : { ifModifiedSince: new Date(since).toISOString() }),
     ...(until === undefined ? {} : { ifUnmodifiedSince: new Date(until).toISOString() }),
   }
   return Object.keys(conditions).length === 0 ? undefined : conditions
 }
 
-/** Conditions of a read, in the order of RFC 9110 §13.2.2: PreconditionFailed or NotModified. */
-export function requireReadConditions(headers: RequestHeaders, object: StoredObject): void {
+/**
+ * Conditions of a read, in the order of RFC 9110 §13.2.2: PreconditionFailed or NotModified. AWS
+ * ignores `If-Modified-Since` with a time that is still to come.
+ */
+export function requireReadConditions(
+  { headers, context }: ReadRequest,
+  object: StoredObject,
+): void {
   const match = headers.get('if-match')
   const none = headers.get('if-none-match')
   // Dates of HTTP have no fractions.
@@ -96,7 +105,8 @@ export function requireReadConditions(headers: RequestHeaders, object: StoredObj
     return
   }
   const since = parseHttpDate(headers.get('if-modified-since'))
-  if (since !== undefined && modifiedMs <= since) throw notModified(object)
+  const passed = since !== undefined && since <= context.clock.now()
+  if (passed && modifiedMs <= since) throw notModified(object)
 }
 
 function names(header: string, object: StoredObject): boolean {

@@ -99,7 +99,8 @@ export function userMetadata(headers: RequestHeaders): Record<string, string> {
     metadata[short] = value
   }
   if (bytes > USER_METADATA_BYTES_MAX) {
-    throw new S3Error('MetadataTooLarge', { MaxSizeAllowed: String(USER_METADATA_BYTES_MAX) })
+    const [Size, MaxSizeAllowed] = [String(bytes), String(USER_METADATA_BYTES_MAX)]
+    throw new S3Error('MetadataTooLarge', { Size, MaxSizeAllowed })
   }
   return metadata
 }
@@ -107,7 +108,8 @@ export function userMetadata(headers: RequestHeaders): Record<string, string> {
 function storageClassOf(headers: RequestHeaders): string | undefined {
   const name = headers.get('x-amz-storage-class')
   if (name === undefined || name === 'STANDARD') return undefined
-  if (!STORAGE_CLASSES.has(name)) throw new S3Error('InvalidStorageClass')
+  if (!STORAGE_CLASSES.has(name))
+    throw new S3Error('InvalidStorageClass', { StorageClassRequested: name.slice(0, 64) })
   return name
 }
 

@@ -1,5 +1,5 @@
 import type { ObjectTag } from '@holdfast/core/objects.ts'
-import { invalidArgument, S3Error } from '../errors.ts'
+import { invalidArgument, S3Error, type S3Facts } from '../errors.ts'
 import {
   childOf,
   childrenOf,
@@ -41,11 +41,15 @@ export function parseTagHeader(text: string): ObjectTag[] {
     const equals = pair.indexOf('=')
     const key = decoded(equals < 0 ? pair : pair.slice(0, equals))
     const value = decoded(equals < 0 ? '' : pair.slice(equals + 1))
-    if (key === undefined || key === '' || value === undefined) throw unreadableTags(text)
+    const unclear = pair.includes('=', equals + 1) && equals >= 0
+    if (key === undefined || key === '' || value === undefined || unclear) {
+      throw unreadableTags(text)
+    }
     return { key, value }
   })
   if (new Set(tags.map(tag => tag.key)).size !== tags.length) throw unreadableTags(text)
-  return checkedTags(tags, objectTagsMax)
+  // As AWS and Ceph list what came in a header; the document's own order is kept.
+  return checkedTags(tags, objectTagsMax).sort((one, other) => (one.key < other.key ? -1 : 1))
 }
 
 /** The header has a code of its own for what the document has InvalidTag for. */
@@ -67,21 +71,29 @@ function checkedTags(tags: ObjectTag[], tagsMax: number): ObjectTag[] {
     throw invalidTag(`${kind} tags cannot be greater than ${tagsMax}`)
   }
   for (const { key, value } of tags) {
-    if (key === '' || key.length > KEY_CHARS_MAX || /^aws:/i.test(key) || !ALLOWED.test(key)) {
-      throw invalidTag('The TagKey you have provided is invalid')
+    if (/^aws:/i.test(key)) throw invalidTag(systemTag(tagsMax), { TagKey: key })
+    if (key === '' || key.length > KEY_CHARS_MAX || !ALLOWED.test(key)) {
+      throw invalidTag('The TagKey you have provided is invalid', { TagKey: key })
     }
     if (value.length > VALUE_CHARS_MAX || !ALLOWED.test(value)) {
-      throw invalidTag('The TagValue you have provided is invalid')
+      const TagValue = value.slice(0, 1024)
+      throw invalidTag('The TagValue you have provided is invalid', { TagKey: key, TagValue })
     }
   }
-  if (new Set(tags.map(tag => tag.key)).size !== tags.length) {
-    throw invalidTag('Cannot provide multiple Tags with the same key')
-  }
-  return tags
+  const keys = tags.map(tag => tag.key)
+  const twice = keys.find((key, at) => keys.indexOf(key) !== at)
+  if (twice === undefined) return tags
+  throw invalidTag('Cannot provide multiple Tags with the same key', { TagKey: twice })
 }
 
-function invalidTag(message: string): S3Error {
-  return new S3Error('InvalidTag', { message })
+function systemTag(tagsMax: number): string {
+  return tagsMax === objectTagsMax
+    ? 'Your TagKey cannot be prefixed with aws:'
+    : 'System tags cannot be added/updated by requester'
+}
+
+function invalidTag(message: string, { TagKey, ...others }: S3Facts = {}): S3Error {
+  return new S3Error('InvalidTag', { message, TagKey: TagKey?.slice(0, 1024), ...others })
 }
 
 export function writeTagging(tags: readonly ObjectTag[]): string {
