@@ -16,6 +16,7 @@ import type { MailQueue } from './identity/mail/mail-queue.ts'
 import { WriteGate } from './integrity/write-gate.ts'
 import { ListTurns } from './list-turns.ts'
 import { RunningDigests } from './multipart/running-digests.ts'
+import { Arriving } from './quotas/arriving.ts'
 
 export interface EngineSettings {
   /** Bucket of uploads that name none. */
@@ -59,6 +60,8 @@ export interface Engine {
   readonly gate: WriteGate
   /** Reads ahead of completions; to be closed before the store. */
   readonly digests: RunningDigests
+  /** Bytes on their way that weigh on quotas. */
+  readonly arriving: Arriving
   /** Of lists that look at much and show little. */
   readonly lists: ListTurns
   /** Logins, tokens and what is remembered of them. */
@@ -72,12 +75,13 @@ const KEY_HASHES_MAX = 1000
 export function openEngine(options: EngineOptions): Engine {
   const { catalog, element, clock, random, settings } = options
   const linkSecret = settings?.linkSecret ?? random.bytes(32)
+  const limits = { ...defaultLimits, ...options.limits }
   return {
     catalog,
     element,
     clock,
     random,
-    limits: { ...defaultLimits, ...options.limits },
+    limits,
     settings: {
       defaultBucket: settings?.defaultBucket ?? 'holdfast',
       versionsMax: settings?.versionsMax ?? 10,
@@ -89,6 +93,7 @@ export function openEngine(options: EngineOptions): Engine {
     keyHashes: new BoundedCache(KEY_HASHES_MAX),
     gate: new WriteGate(),
     digests: new RunningDigests({ catalog, element }),
+    arriving: new Arriving({ catalog, smallBytesMax: limits.packedBlobBytesMax }),
     lists: new ListTurns(),
     identity: openIdentity({
       catalog,

@@ -2,7 +2,7 @@ import type { Call } from '@holdfast/core/call.ts'
 import type { ByteSource } from '@holdfast/core/ports/element.ts'
 import type { Engine } from '../engine.ts'
 import { checkedPut, type PutFields } from './intake/put-fields.ts'
-import { findTarget, refuseEarly } from './intake/put-target.ts'
+import { arrivalAt, findTarget, refuseEarly } from './intake/put-target.ts'
 import { storeUpload } from './intake/store-upload.ts'
 import { receiveUpload } from './intake/upload.ts'
 import type { PutResult } from './writes/put-transaction.ts'
@@ -22,7 +22,9 @@ export async function putAsset(engine: Engine, call: Call, input: PutInput): Pro
     target.bucket.settings.assetBytesMax ?? Number.MAX_SAFE_INTEGER,
   )
   const { length, expected, md5 } = input
-  const upload = await receiveUpload(engine, call, input.source, { length, expected, md5, sizeMax })
+  const arrival = await arrivalAt(engine, target, put.fields)
+  const source = await engine.arriving.watched(input.source, arrival)
+  const upload = await receiveUpload(engine, call, source, { length, expected, md5, sizeMax })
   try {
     return await storeUpload(engine, call, { put, target, upload })
   } finally {

@@ -89,7 +89,8 @@ async function keepPart(
   const algorithm = upload.checksum?.algorithm
   // One that trails the bytes must be computed before it is known, also where none is kept.
   const computed = algorithm ?? input.algorithm
-  const received = await receiveUpload(engine, call, input.source, {
+  const source = await watchedPart(engine, { place, input, upload })
+  const received = await receiveUpload(engine, call, source, {
     length,
     expected,
     trailing,
@@ -110,6 +111,25 @@ async function keepPart(
   } finally {
     await received.discard()
   }
+}
+
+/** Open parts weigh on the quotas of the object to be. */
+async function watchedPart(
+  engine: Engine,
+  {
+    place,
+    input: { number, source, length },
+    upload: { id, ownerId, service },
+  }: {
+    readonly place: Place
+    readonly input: Pick<UploadPartInput, 'number' | 'source' | 'length'>
+    readonly upload: MultipartUpload
+  },
+): Promise<ByteSource> {
+  const before = await engine.catalog.view.uploads.part(id, number)
+  const instead = before === undefined ? undefined : { id: before.id, size: before.size }
+  const payers = { bucket: place.bucket, owner: ownerId, service }
+  return await engine.arriving.watched(source, { payers, length, instead })
 }
 
 /** Asked again now that the bytes are here: whoever began to send them may have lost the right. */

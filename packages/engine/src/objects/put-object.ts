@@ -2,7 +2,7 @@ import type { Call } from '@holdfast/core/call.ts'
 import type { ExpectedDigests } from '@holdfast/core/digests.ts'
 import type { ChecksumAlgorithm, ObjectFacets } from '@holdfast/core/objects.ts'
 import type { ByteSource } from '@holdfast/core/ports/element.ts'
-import { findTarget, refuseEarly } from '../assets/intake/put-target.ts'
+import { arrivalAt, findTarget, refuseEarly } from '../assets/intake/put-target.ts'
 import { receiveUpload } from '../assets/intake/upload.ts'
 import { commit } from '../commit.ts'
 import type { Engine } from '../engine.ts'
@@ -41,7 +41,9 @@ export async function putObject(
   await requireETag(engine.catalog.view, shown, conditions)
   requireTargetGrants(call, { put, target, facets: input.facets })
   await refuseEarly(engine, target, put.fields)
-  const upload = await receiveUpload(engine, call, input.source, {
+  const arrival = await arrivalAt(engine, target, put.fields)
+  const source = await engine.arriving.watched(input.source, arrival)
+  const upload = await receiveUpload(engine, call, source, {
     length,
     expected,
     trailing,

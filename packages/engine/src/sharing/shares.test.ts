@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { createKey, principalOfKey, revokeKey } from '../access/keys/keys.ts'
 import { putAsset } from '../assets/put.ts'
 import { removeAsset } from '../assets/remove.ts'
+import { ensureBuckets } from '../engine.ts'
 import { createUser, removeUser, updateUser } from '../identity/users/users.ts'
 import {
   anonymousCall,
@@ -304,4 +305,15 @@ test('terms that cannot be are named', async () => {
   await assert.rejects(createShare(engine, call, { target: none }), refused('BUCKET_NOT_FOUND'))
   const late = { assetId: asset.id, version: 7 }
   await assert.rejects(createShare(engine, call, { target: late }), refused('VERSION_NOT_FOUND'))
+})
+
+test('who is confined to buckets cannot tell whether another one is there', async () => {
+  await using opened = await openTestStore()
+  const { engine } = opened
+  await ensureBuckets(engine, ['others'])
+  const call = callOf({ permissions: ['assets:*'], buckets: ['photos'] })
+  for (const bucket of ['others', 'nothing-here']) {
+    const making = createShare(engine, call, { target: { bucket, prefix: '' } })
+    await assert.rejects(making, refused('BUCKET_NOT_FOUND'), bucket)
+  }
 })

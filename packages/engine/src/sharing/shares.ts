@@ -1,7 +1,7 @@
 import type { Call } from '@holdfast/core/call.ts'
 import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { Share, ShareTarget } from '@holdfast/core/identities.ts'
-import { authorize, decide } from '../access/decide.ts'
+import { authorize, decide, refuseMissing } from '../access/decide.ts'
 import { hashOfSecret } from '../access/keys/key-secret.ts'
 import { type Maker, makerOf } from '../access/links/current-principal.ts'
 import { findAsset } from '../assets/find-asset.ts'
@@ -79,9 +79,11 @@ async function requireTarget(
   } as const
   const fresh = { ownerId: call.principal.id, key: prefix }
   if (bucket === undefined) {
-    // As where there is one that the caller may not read.
+    const missing = ['BUCKET_NOT_FOUND', { bucket: wanted.bucket }] as const
+    // As where there is one that the caller may not know of, or may not read.
+    if (call.principal.buckets !== null) refuseMissing(call.principal, 'assets:read', missing)
     authorize(call.principal, 'assets:read', {})
-    throw new HoldfastError('BUCKET_NOT_FOUND', { bucket: wanted.bucket })
+    throw new HoldfastError(...missing)
   }
   authorize(call.principal, 'assets:read', { bucket, fresh })
   const principal = principalOfShare({ id: 'new', target }, call.principal)

@@ -7,6 +7,7 @@ import { requireListRights } from '../../access/list-rights.ts'
 import { rightsMoment, rightsNow } from '../../access/rights-now.ts'
 import { findBucket } from '../../buckets/find-bucket.ts'
 import type { Engine } from '../../engine.ts'
+import type { Arrival } from '../../quotas/arriving.ts'
 import { enforceQuotas } from '../../quotas/enforce-quotas.ts'
 import { requirePreconditions } from '../preconditions.ts'
 import { isUndeclared, requireAllowedType } from './content-type.ts'
@@ -105,6 +106,22 @@ export async function refuseEarly(
   if (existing !== undefined) return
   const payers = { bucket: bucket.name, owner: fields.ownerId, service: fields.service }
   await enforceQuotas(engine.catalog.view, payers, { assets: 1, bytes: length })
+}
+
+/** What the body will weigh on, and what it may cost nothing in place of. */
+export async function arrivalAt(
+  engine: Engine,
+  { bucket, existing }: PutTarget,
+  { mode, length, ownerId, service }: PutFields,
+): Promise<Arrival> {
+  const asset = mode === 'create' ? undefined : existing
+  const payers = { bucket: bucket.name, owner: asset?.ownerId ?? ownerId, service }
+  if (asset === undefined) return { payers, length }
+  const { versioning } = bucket.settings
+  const plain =
+    versioning === 'suspended' ? await engine.catalog.view.objects.nullVersion(asset.id) : undefined
+  const instead = { id: asset.id, size: Math.max(asset.size, plain?.size ?? 0) }
+  return { payers: { ...payers, service: asset.service }, length, instead }
 }
 
 /** ASSET_EXISTS; the id of the other asset only for who may read it. */
