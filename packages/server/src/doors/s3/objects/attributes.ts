@@ -6,10 +6,9 @@ import type { Verified } from '../auth/verify.ts'
 import { invalidArgument, S3Error } from '../errors.ts'
 import { type Answer, xmlAnswer } from '../requests/answer.ts'
 import { objectPlace } from '../requests/place.ts'
-import { checksumNodes } from '../wire/checksum-nodes.ts'
 import { requireReadConditions } from '../wire/conditions.ts'
 import { httpDate } from '../wire/header-text.ts'
-import { versionHeader } from '../wire/object-headers.ts'
+import { checksumTypeName, versionHeader } from '../wire/object-headers.ts'
 import { writeXml, type XmlNode } from '../xml/write.ts'
 
 const NAMES = ['ETag', 'Checksum', 'ObjectParts', 'StorageClass', 'ObjectSize'] as const
@@ -48,7 +47,7 @@ function attributeNodes(
     case 'ETag':
       return [['ETag', object.etag]]
     case 'Checksum':
-      return facets.checksum === undefined ? [] : [['Checksum', checksumNodes(object)]]
+      return checksumNode(object)
     case 'ObjectParts':
       return partsNode(verified, object)
     case 'StorageClass':
@@ -56,6 +55,17 @@ function attributeNodes(
     case 'ObjectSize':
       return [['ObjectSize', version.size]]
   }
+}
+
+/** Here AWS leaves out the number of parts, in which a composite one ends everywhere else. */
+function checksumNode({ facets: { checksum } }: StoredObject): XmlNode[] {
+  if (checksum === undefined) return []
+  const { algorithm, value } = checksum
+  const nodes: XmlNode[] = [
+    [`Checksum${algorithm}`, value],
+    ['ChecksumType', checksumTypeName(checksum)],
+  ]
+  return [['Checksum', nodes]]
 }
 
 function wantedOf({ request }: Verified): ReadonlySet<string> {
