@@ -164,7 +164,20 @@ export function errorDocument(request: S3Request, error: S3Error): string {
     ['RequestId', request.requestId],
     ['HostId', hostId(request.trace)],
   ]
-  return writeXml('Error', nodes, '')
+  // As AWS writes them, for who looks for a sentence in it: quotes need no escape between tags.
+  return writeXml('Error', nodes, '').replaceAll('&quot;', '"').replaceAll('&apos;', "'")
+}
+
+/**
+ * By which clients find the region to sign for, whether they may enter the bucket or not
+ * (https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html). It tells nothing of a
+ * bucket: there is one region.
+ */
+function bucketRegion({ told, context }: S3Request, { code }: S3Error): Record<string, string> {
+  const { bucket, key } = told.resource
+  if (bucket === undefined || code === 'NoSuchBucket') return {}
+  if (key !== undefined && code !== 'AuthorizationHeaderMalformed') return {}
+  return { 'x-amz-bucket-region': context.settings.s3Region }
 }
 
 export async function sendError(request: S3Request, error: S3Error): Promise<void> {
@@ -174,7 +187,8 @@ export async function sendError(request: S3Request, error: S3Error): Promise<voi
     response.destroy()
     return
   }
-  const headers = { ...standardHeaders(request), ...request.allowed, ...error.headers }
+  const own = { ...bucketRegion(request, error), ...error.headers }
+  const headers = { ...standardHeaders(request), ...request.allowed, ...own }
   const bare = method === 'HEAD' || error.status === 304
   const text = bare ? '' : errorDocument(request, error)
   const type = bare ? {} : { 'content-type': XML_TYPE }

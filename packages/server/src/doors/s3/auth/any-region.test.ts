@@ -17,6 +17,9 @@ test('clients of any region are taken where it is set, and no wrong secrets', as
     const get = await lab.send('GET /photos/a', { region: 'ap-southeast-2', auth })
     assert.equal(get.text, 'bytes')
   }
+  // The library libcloud names none to MinIO.
+  const nowhere = await lab.send('GET /photos/a', { region: '' })
+  assert.equal(nowhere.text, 'bytes')
   const where = await lab.send('GET /photos?location', elsewhere)
   assert.match(where.text, /<LocationConstraint [^>]*\/>|<\/LocationConstraint>/)
   assert.doesNotMatch(where.text, /eu-central-1/)
@@ -29,6 +32,10 @@ test('without it another region is refused', async () => {
   await using lab = await startS3()
   const signed = await lab.send('PUT /photos', elsewhere)
   assert.equal(signed.code, 'AuthorizationHeaderMalformed')
+  // As AWS writes it: quotes stand for themselves.
+  assert.match(signed.text, /the region 'eu-central-1' is wrong; expecting 'us-east-1'</)
+  const none = await lab.send('PUT /photos', { region: '' })
+  assert.equal(none.code, 'AuthorizationHeaderMalformed')
   const named = await lab.send('PUT /photos', { body: located })
   assert.equal(named.code, 'InvalidLocationConstraint')
 })
@@ -42,4 +49,19 @@ test('EU is the old name of eu-west-1, and of no other region', async () => {
   await using lab = await startS3()
   const named = await lab.send('PUT /photos', { body })
   assert.equal(named.code, 'InvalidLocationConstraint')
+})
+
+test('whoever is refused at a bucket hears its region, so that clients can sign for it', async () => {
+  await using lab = await startS3({ env: { STORAGE_S3_SIGNING_REGION: 'eu-west-1' } })
+  const region = 'eu-west-1'
+  assert.equal((await lab.send('PUT /photos', { region })).status, 200)
+  const told = async (line: string, options: object) => {
+    const { status, headers } = await lab.send(line, options)
+    return [status, headers['x-amz-bucket-region']]
+  }
+  assert.deepEqual(await told('HEAD /photos', { auth: 'none' }), [403, region])
+  assert.deepEqual(await told('GET /photos', { auth: 'none' }), [403, region])
+  assert.deepEqual(await told('HEAD /photos', { region: 'us-east-1' }), [400, region])
+  assert.deepEqual(await told('HEAD /photos/a', { region: 'us-east-1' }), [400, region])
+  assert.deepEqual(await told('HEAD /nowhere', { auth: 'none' }), [404, undefined])
 })

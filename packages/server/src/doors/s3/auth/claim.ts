@@ -184,7 +184,7 @@ function queryClaim(query: Query): Claim {
 export function parseCredential(
   text: string,
 ): { readonly accessKeyId: string; readonly scope: Scope } | undefined {
-  const match = /^([\x21-\x7e]{1,128})\/(\d{8})\/([\w-]{1,64})\/s3\/aws4_request$/.exec(text)
+  const match = /^([\x21-\x7e]{1,128})\/(\d{8})\/([\w-]{0,64})\/s3\/aws4_request$/.exec(text)
   if (match === null) return undefined
   const [, accessKeyId = '', day = '', region = ''] = match
   return { accessKeyId, scope: { day, region } }

@@ -102,6 +102,11 @@ for (const name of names) {
     )
     const sums = bodies.map(body => Buffer.from(digest(name, body), 'base64'))
     assert.equal(done[field], `${digest(name, ...sums)}-2`)
+    const head = new HeadObjectCommand({ Bucket, Key, ChecksumMode: 'ENABLED' })
+    assert.equal((await s3.client.send(head))[field], done[field])
+    const asked = { Bucket, Key, ObjectAttributes: ['Checksum' as const] }
+    const { Checksum } = await s3.client.send(new GetObjectAttributesCommand(asked))
+    assert.deepEqual(Checksum, { [field]: digest(name, ...sums), ChecksumType: 'COMPOSITE' })
   })
 }
 
