@@ -51,7 +51,7 @@ test('EU is the old name of eu-west-1, and of no other region', async () => {
   assert.equal(named.code, 'InvalidLocationConstraint')
 })
 
-test('whoever is refused at a bucket hears its region, so that clients can sign for it', async () => {
+test('whoever is refused at a bucket hears its region, to sign for it', async () => {
   await using lab = await startS3({ env: { STORAGE_S3_SIGNING_REGION: 'eu-west-1' } })
   const region = 'eu-west-1'
   assert.equal((await lab.send('PUT /photos', { region })).status, 200)
