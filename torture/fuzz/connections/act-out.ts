@@ -1,5 +1,5 @@
 import { connect, type Socket } from 'node:net'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setTimeout } from 'node:timers/promises'
 import type { Plan } from './plans.ts'
 
 /** Whoever sends a whole request and waits so long for one byte has met a hang. */
@@ -7,6 +7,14 @@ export const hangMs = 30_000
 /** What a half-closed or silent client waits for the server. */
 const silenceMs = 900
 const headBytesMax = 400
+
+/** Waits for the first of them, and so long at most; leaves no timer behind. */
+async function firstOf(ms: number, ...events: readonly Promise<void>[]): Promise<void> {
+  const over = new AbortController()
+  const late = setTimeout(ms, undefined, { signal: over.signal }).catch(() => {})
+  await Promise.race([...events, late])
+  over.abort()
+}
 
 export interface Outcome {
   /** False when no connection came about. */
@@ -42,15 +50,15 @@ interface Connection {
 
 async function finish(plan: Plan, { socket, reader, over }: Connection): Promise<boolean> {
   if (plan.ending === 'calm') {
-    await Promise.race([reader.answered, over, sleep(hangMs)])
+    await firstOf(hangMs, reader.answered, over)
     return reader.status === undefined
   }
   const end = plan.afterAnswer ? [reader.answered, over] : [over]
-  await Promise.race([...end, sleep(plan.waitMs)])
-  if (plan.ending === 'silence') await Promise.race([over, sleep(silenceMs)])
+  await firstOf(plan.waitMs, ...end)
+  if (plan.ending === 'silence') await firstOf(silenceMs, over)
   if (plan.ending === 'half-close') {
     socket.end()
-    await Promise.race([over, reader.ended, sleep(silenceMs)])
+    await firstOf(silenceMs, over, reader.ended)
   } else if (!socket.destroyed && !socket.writableEnded) socket.resetAndDestroy()
   return false
 }
@@ -63,7 +71,7 @@ function connected(socket: Socket): Promise<boolean> {
 
 async function send(socket: Socket, { pieces, pauseMs }: Plan): Promise<void> {
   for (const [at, piece] of pieces.entries()) {
-    if (at > 0) await sleep(pauseMs)
+    if (at > 0) await setTimeout(pauseMs)
     if (!socket.writable) return
     // What the server does not read waits here, and is lost with the connection.
     socket.write(piece)

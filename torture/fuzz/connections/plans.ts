@@ -1,6 +1,6 @@
 import { SeededRandom } from '@holdfast/testkit/seeded-random.ts'
 import { mutate } from '../mutate.ts'
-import { type DoorName, type Draw, kindsOf } from './requests.ts'
+import { type DoorName, doors, type Kind, kindsOf } from './requests.ts'
 
 /** How a connection ends; `calm` waits for its answer. */
 export type Ending = 'reset' | 'half-close' | 'silence' | 'calm'
@@ -26,18 +26,22 @@ const mangledShare = 0.25
 const cutShare = 0.6
 const pieceMost = 4
 
+/** Each kind that is answered comes once like this, before chance has its way. */
+const inCalm = doors.flatMap(door => {
+  const kinds = kindsOf[door].flat()
+  return kinds.filter(({ answered }) => answered).map(kind => ({ door, kind }))
+})
+
+export const calmFirst = inCalm.length
+
 /** The same seed and number give the same connection; only the times in signatures differ. */
 export function planOf(seed: number, number: number, nowMs = Date.now()): Plan {
   const random = new SeededRandom(seed).fork(number)
-  const draws = random.fraction()
-  const door = draws < 0.45 ? 'rest' : draws < 0.85 ? 's3' : 'metrics'
-  const kind = random.pick(kindsOf[door][random.chance(0.55) ? 0 : 1])
-  const isCalm = kind.answered && random.chance(0.2)
+  const { door, kind } = inCalm[number] ?? draw(random)
+  const isCalm = number < calmFirst || (kind.answered && random.chance(0.1))
   const isMangled = !isCalm && random.chance(mangledShare)
   const folder = isMangled ? 'mangled' : 'whole'
-  // What is written has a number of its own in each run of the same seed, or it would be there.
-  const draw: Draw = { random, folder, number: number + 1, nowMs }
-  const made = kind.make(draw)
+  const made = kind.make({ random, folder, number: number + 1, nowMs })
   const sent = isMangled ? Buffer.from(mutate(made, { corpus: [made], words: [], random })) : made
   const isCut = !isCalm && random.chance(cutShare)
   const bytes = isCut ? sent.subarray(0, cutAt(sent, random)) : sent
@@ -51,10 +55,21 @@ export function planOf(seed: number, number: number, nowMs = Date.now()): Plan {
   }
 }
 
-/** Half of the cuts are in the head, where most of what a server decides is decided. */
+function draw(random: SeededRandom): { readonly door: DoorName; readonly kind: Kind } {
+  const at = random.fraction()
+  const door = at < 0.45 ? 'rest' : at < 0.85 ? 's3' : 'metrics'
+  const [ofPrograms, strange] = kindsOf[door]
+  if (random.chance(0.4)) return { door, kind: random.pick(strange) }
+  // A body that breaks off has been most trouble.
+  const puts = ofPrograms.filter(({ name }) => name.startsWith('put'))
+  const kinds = puts.length > 0 && random.chance(0.4) ? puts : ofPrograms
+  return { door, kind: random.pick(kinds) }
+}
+
+/** A third of the cuts are in the head, where most of what a server decides is decided. */
 function cutAt(bytes: Buffer, random: SeededRandom): number {
   const head = bytes.indexOf('\r\n\r\n') + 4
-  const end = head > 4 && random.chance(0.5) ? head : bytes.length
+  const end = head > 4 && random.chance(0.35) ? head : bytes.length
   return random.below(end + 1)
 }
 

@@ -56,7 +56,7 @@ function rest(line: string, ...headers: readonly string[]): string {
 }
 
 function bodyOf({ random, number }: Draw, most = 90_000): Uint8Array {
-  return makeBody(number, random.chance(0.2) ? random.below(4) : random.below(most))
+  return makeBody(number, random.below(random.pick([4, 4000, most])))
 }
 
 function place({ folder, number }: Draw, body: Uint8Array): string {

@@ -11,7 +11,7 @@ import { culprit, type StormTally, storm, unsettled } from './storm.ts'
 /** One storm after the other, each judged by itself, until the time is over. */
 const roundSeconds = { short: 3, long: 20 }
 const siegeSeconds: Readonly<Record<Length, number>> = { short: 3, long: 600 }
-const connectionsMin: Readonly<Record<Length, number>> = { short: 400, long: 20_000 }
+const connectionsMin: Readonly<Record<Length, number>> = { short: 800, long: 20_000 }
 /** Databases, packs and journals that come and go with the work. */
 const filesMore = 8
 const culpritMs = 90_000
@@ -97,7 +97,8 @@ class Siege {
     this.#tell(tally)
     const problems = [...tally.problems, ...target.complaints]
     const left = await unsettled(target, before.counts).catch(String)
-    if (left !== undefined) problems.push(left)
+    // First, as what is said of answers that did not come follows from it.
+    if (left !== undefined) problems.unshift(left)
     else if (target.files > before.files + filesMore) {
       problems.push(`${target.files} files are open, ${before.files} before`)
     }

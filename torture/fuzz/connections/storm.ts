@@ -1,13 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { actOut } from './act-out.ts'
+import { actOut, hangMs } from './act-out.ts'
 import type { Besieged, Counts } from './besieged.ts'
 import { describePlan, type Plan, planOf } from './plans.ts'
 import { doors } from './requests.ts'
 
 const clients = 48
 const probeMs = 200
-/** Time for a server to see that its clients are gone: what is left after it stays for ever. */
-const settleMs = 60_000
 const settleStepMs = 50
 /** Of those that were begun last, so many are tried again one by one. */
 const suspectsMax = 400
@@ -75,11 +73,11 @@ async function probe(target: Besieged, isOver: () => boolean) {
   return { answers, slowestMs, problem }
 }
 
-/** Undefined when all counts are those of before, or what is not after a minute. */
+/** Undefined when all counts are those of before, or what is not after the time that is a hang: it stays. */
 export async function unsettled(
   target: Besieged,
   before: Counts,
-  msMax = settleMs,
+  msMax = hangMs,
 ): Promise<string | undefined> {
   const untilMs = performance.now() + msMax
   for (;;) {
