@@ -50,7 +50,7 @@ interface Connection {
 
 async function finish(plan: Plan, { socket, reader, over }: Connection): Promise<boolean> {
   if (plan.ending === 'calm') {
-    await firstOf(hangMs, reader.answered, over)
+    await firstOf(hangMs, reader.answered, reader.ended, over)
     return reader.status === undefined
   }
   const end = plan.afterAnswer ? [reader.answered, over] : [over]
