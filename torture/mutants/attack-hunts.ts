@@ -7,6 +7,7 @@ import { lateEnv, runLateMatrix } from '../access/late/late-matrix.ts'
 import { type Lab, openLab } from '../access/open-lab.ts'
 import { introduce } from '../access/people.ts'
 import { runMatrix } from '../access/rest/matrix.ts'
+import { besiegeOne } from '../fuzz/connections/siege.ts'
 import { injectTypes } from '../inject/answers.ts'
 import { attackTokens } from '../login/attack-tokens.ts'
 import { bruteForce, lockSeconds } from '../login/brute-force.ts'
@@ -38,6 +39,26 @@ export async function huntAttack(text: string): Promise<void> {
   const [kind = '', name = ''] = text.split(/ (.*)/)
   const attack = attacks[kind]
   if (attack === undefined) throw new RangeError(`no attack ${kind}`)
+  const env = {
+    STORAGE_LOCKOUT_DURATION: String(lockSeconds),
+    STORAGE_ACCOUNT_REFRESH_TOKENS: 'on',
+    STORAGE_LOG_LEVEL: 'trace',
+    ...lateEnv,
+    STORAGE_INITIAL_ADMIN_USERNAME: 'first',
+    STORAGE_INITIAL_ADMIN_PASSWORD: initialPassword,
+  }
+  await hunted(async run => {
+    await using lab = await openLab(join(run.scratch, 'data'), { env })
+    await attack(run, lab, name)
+  })
+}
+
+/** Hostile connections at a server of the copy, of T14. */
+export async function huntConnections(server: string): Promise<void> {
+  await hunted(async run => await besiegeOne(run, server))
+}
+
+async function hunted(work: (run: Run) => Promise<void>): Promise<void> {
   const scratch = mkdtempSync(join(tmpdir(), 'holdfast-attack-'))
   const run: Run = {
     ...{ seed, scratch, length: 'short', random: new SeededRandom(seed) },
@@ -51,17 +72,8 @@ export async function huntAttack(text: string): Promise<void> {
       throw new Error(what)
     },
   }
-  const env = {
-    STORAGE_LOCKOUT_DURATION: String(lockSeconds),
-    STORAGE_ACCOUNT_REFRESH_TOKENS: 'on',
-    STORAGE_LOG_LEVEL: 'trace',
-    ...lateEnv,
-    STORAGE_INITIAL_ADMIN_USERNAME: 'first',
-    STORAGE_INITIAL_ADMIN_PASSWORD: initialPassword,
-  }
   try {
-    await using lab = await openLab(join(scratch, 'data'), { env })
-    await attack(run, lab, name)
+    await work(run)
   } finally {
     rmSync(scratch, { recursive: true, force: true })
   }

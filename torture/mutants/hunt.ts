@@ -13,7 +13,7 @@ import { killPutAgainCut } from '../crash-disk/put-again.ts'
 import { newLab, strict } from '../crash-disk/store-lab.ts'
 import { sweepDay } from '../crash-disk/sweep-days.ts'
 import { recordDay, sweepRecording } from '../recorded/sweep-recording.ts'
-import { huntAttack } from './attack-hunts.ts'
+import { huntAttack, huntConnections } from './attack-hunts.ts'
 import { engineHunts, huntInEngine } from './engine-hunts.ts'
 import { syncsBeforeNames } from './hunts/sync-order.ts'
 
@@ -22,6 +22,7 @@ const draw = { random: new SeededRandom(7), disksPerCut: 4 }
 async function hunt(text: string): Promise<void> {
   const [kind = '', name = ''] = text.split(/:(.*)/)
   if (kind === 'attack') return await huntAttack(name)
+  if (kind === 'connections') return await huntConnections(name)
   if (kind === 'day') return await huntDay(name)
   if (kind === 'sync-order') return syncsBeforeNames()
   if (kind === 'put-again') return void (await killPutAgainCut(strict, draw))

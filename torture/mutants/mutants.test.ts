@@ -5,6 +5,7 @@ import { test } from 'node:test'
 import { accessMutants } from './access-mutants.ts'
 import { auditMutants } from './audit-mutants.ts'
 import { bodyMutants } from './body-mutants.ts'
+import { connectionMutants } from './connection-mutants.ts'
 import { laterMutants } from './later-mutants.ts'
 import { durabilityMutants } from './mutants.ts'
 import { securityMutants } from './security-mutants.ts'
@@ -26,6 +27,7 @@ test('every mutant still fits exactly one place of the sources', () => {
     ...securityMutants,
     ...accessMutants,
     ...auditMutants,
+    ...connectionMutants,
   ]) {
     for (const { in: path, find } of edits) {
       const times = sourcesOf(path).map(file => {

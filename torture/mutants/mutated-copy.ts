@@ -13,7 +13,7 @@ import { basename, join } from 'node:path'
 import type { Edit } from './mutants.ts'
 
 const root = join(import.meta.dirname, '..', '..')
-const copied = ['packages', 'apps', 'torture', 'package.json']
+const copied = ['packages', 'apps', 'torture', 'package.json', 'tools/bootstrap.mjs']
 const left = new Set(['node_modules', '.types', 'results'])
 
 /** A copy of the checkout in which sources may be broken; the one in use is never touched. */

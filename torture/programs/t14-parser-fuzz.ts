@@ -1,3 +1,4 @@
+import { besiege, connectionsMinimum } from '../fuzz/connections/siege.ts'
 import { fuzz } from '../fuzz/fuzz.ts'
 import { httpTargets } from '../fuzz/http-targets.ts'
 import { s3Targets } from '../fuzz/s3-targets.ts'
@@ -10,11 +11,19 @@ const msPerTarget = { short: 4000, long: 600_000 }
 export const program: Program = {
   id: 'T14',
   name: 'parser-fuzz',
-  summary: 'mutated requests, records and texts: no crash, no hang, nothing taken that is false',
+  summary:
+    'mutated requests, records and texts, then hostile connections at a real server: no crash, no ' +
+    'hang, nothing taken that is false, nothing that stays behind',
   secondsMax: { short: 200, long: 14_400 },
   minimum: {
-    short: { parsers: targets.length, execs: 40_000, branches: 150 },
-    long: { parsers: targets.length, execs: 20_000_000, branches: 150 },
+    short: {
+      ...{ parsers: targets.length, execs: 40_000, branches: 150 },
+      ...connectionsMinimum('short'),
+    },
+    long: {
+      ...{ parsers: targets.length, execs: 20_000_000, branches: 150 },
+      ...connectionsMinimum('long'),
+    },
   },
   async run(run) {
     for (const [index, target] of targets.entries()) {
@@ -29,5 +38,6 @@ export const program: Program = {
       run.pass(tally.execs - tally.problems.length)
       run.say(`${target.name}: ${tally.execs} execs, ${tally.branches} branches`)
     }
+    await besiege(run)
   },
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { accessMutants } from '../mutants/access-mutants.ts'
 import { auditMutants } from '../mutants/audit-mutants.ts'
 import { bodyMutants } from '../mutants/body-mutants.ts'
+import { connectionMutants } from '../mutants/connection-mutants.ts'
 import { laterMutants } from '../mutants/later-mutants.ts'
 import { durabilityMutants, type Mutant } from '../mutants/mutants.ts'
 import { MutatedCopy } from '../mutants/mutated-copy.ts'
@@ -17,6 +18,7 @@ const mutants = [
   ...securityMutants,
   ...accessMutants,
   ...auditMutants,
+  ...connectionMutants,
 ]
 const inShort = 4
 

@@ -1,4 +1,4 @@
-import { createServer, type Server } from 'node:http'
+import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { isHoldfastError } from '@holdfast/core/errors.ts'
 import type { User } from '@holdfast/core/identities.ts'
@@ -20,6 +20,7 @@ import { statusOf } from './doors/rest/statuses.ts'
 import { openS3 } from './doors/s3/open-s3.ts'
 import { KEEP_ALIVE_MS, openHttp, type Shortcuts } from './http/open-http.ts'
 import { registerRoutes } from './http/register-routes.ts'
+import { metricsServer } from './telemetry/metrics-server.ts'
 
 export interface ServeOptions extends ContextOptions {
   /** Told once, when requests are taken. */
@@ -190,17 +191,7 @@ async function collectSometimes(context: Context, signal: AbortSignal): Promise<
 async function openMetricsPort(context: Context): Promise<Server | undefined> {
   const { settings, metrics, log } = context
   if (!settings.metricsEnabled || settings.metricsPort === 0) return undefined
-  const server = createServer({ connectionsCheckingInterval: 5_000 }, (request, response) => {
-    if (request.url !== '/metrics') {
-      response.writeHead(404).end()
-      return
-    }
-    metrics.text().then(
-      text => response.writeHead(200, { 'content-type': metrics.contentType }).end(text),
-      () => response.writeHead(503).end(),
-    )
-  })
-  server.headersTimeout = 10_000
+  const server = metricsServer(metrics)
   const { metricsHost: host, metricsPort: port } = settings
   try {
     await listen(server, { host, port })
