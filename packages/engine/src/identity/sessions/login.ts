@@ -100,15 +100,23 @@ export interface ProvenUser {
 }
 
 /** The same, and the code of who has a second factor: for changes that a login must not allow. */
-export async function proveUser(
+export async function proveUser(engine: Engine, given: WithProof): Promise<ProvenUser> {
+  return await withProof(engine, given, async proven => proven)
+}
+
+type WithProof = Credentials & { readonly code: string | undefined }
+
+/** What follows from both, before the next guess at the same account is looked at. */
+export async function withProof<T>(
   engine: Engine,
-  credentials: Credentials & { readonly code: string | undefined },
-): Promise<ProvenUser> {
-  const { code } = credentials
-  return await withPassword(engine, credentials, async user => {
-    if (factorOf(user) === undefined) return { user, proof: null }
+  given: WithProof,
+  work: (proven: ProvenUser) => Promise<T>,
+): Promise<T> {
+  const { code } = given
+  return await withPassword(engine, given, async user => {
+    if (factorOf(user) === undefined) return await work({ user, proof: null })
     if (code === undefined) throw new HoldfastError('SECOND_FACTOR_REQUIRED')
-    return { user, proof: await requireCode(engine, user, code) }
+    return await work({ user, proof: await requireCode(engine, user, code) })
   })
 }
 
