@@ -9,7 +9,7 @@ import { proofOf } from '../factors/check-code.ts'
 import { requireFactor } from '../factors/require-factor.ts'
 import { factorOf, type Proof } from '../factors/spend-proof.ts'
 import { checkDirectory } from '../outside/directory/check-directory.ts'
-import { recheckUsers } from '../outside/directory/recheck.ts'
+import { recheckUser } from '../outside/directory/recheck.ts'
 import { redeemOpenId } from '../outside/openid/openid-login.ts'
 import { mayAct } from '../principal-of-user.ts'
 import { PASSWORD_BYTES_MAX } from '../users/password-policy.ts'
@@ -209,10 +209,7 @@ async function nextExpiry(engine: Engine, sessionId: string): Promise<string> {
   const { identities } = engine.catalog.view
   const session = await identities.byId('session', sessionId)
   const user = await identities.byId('user', session?.belongsTo ?? '')
-  const { directory } = engine.identity
-  if (user?.source === 'ldap' && directory !== undefined) {
-    await recheckUsers(engine, directory, [user])
-  }
+  await recheckUser(engine, user)
   if (session === undefined) return refreshUntil(engine)
   return user?.source === 'oidc' ? session.expiresAt : refreshUntil(engine, session.createdAt)
 }

@@ -28,6 +28,14 @@ export async function recheckUsers(
   return closed
 }
 
+/** Asks before something new begins for somebody; people of other places are not asked about. */
+export async function recheckUser(engine: Engine, user: User | undefined): Promise<void> {
+  const { directory } = engine.identity
+  if (user?.source === 'ldap' && directory !== undefined) {
+    await recheckUsers(engine, directory, [user])
+  }
+}
+
 /** All active users of the directory. */
 export async function recheckDirectory(engine: Engine): Promise<User[]> {
   const { directory } = engine.identity
