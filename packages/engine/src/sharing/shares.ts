@@ -37,7 +37,7 @@ export async function createShare(
   const lastsSeconds = input.expiresInS ?? EXPIRES_S_DEFAULT
   if (lastsSeconds > EXPIRES_S_DEFAULT) requireConfirmed(engine, call)
   const target = await requireTarget(engine, call, input.target)
-  const { hasher } = engine.identity
+  const passwordHash = await hashFor(engine, maker.id, input.password)
   const token = `hfs_${toBase64Url(engine.random.bytes(32))}`
   const expiresMs = engine.clock.now() + lastsSeconds * 1000
   const args = {
@@ -47,12 +47,23 @@ export async function createShare(
     makerName: call.principal.name,
     target,
     note: input.note ?? '',
-    passwordHash: input.password === undefined ? null : await hasher.hash(input.password),
+    passwordHash,
     expiresAt: new Date(expiresMs).toISOString(),
     usesMax: input.usesMax ?? null,
   }
   const share = await commit(engine, call, { name: 'shares.add', args })
   return { share, token, state: await stateOf(engine, share) }
+}
+
+/** One after the other for each maker: many at once would keep all logins waiting. */
+async function hashFor(
+  { identity }: Engine,
+  makerId: string,
+  password: string | undefined,
+): Promise<string | null> {
+  if (password === undefined) return null
+  const { turns, hasher } = identity
+  return await turns.take(`shares of ${makerId}`, async () => await hasher.hash(password))
 }
 
 /** What the caller may read now; the same decision is taken again at every use. */

@@ -259,6 +259,38 @@ test('a chain that is cut is refused at the start, and later leaves the old one'
   assert.equal((await handshake(server.port)).subject.CN, 'first')
 })
 
+test('one that has ended takes the place of no good one, and trouble is told each time', async () => {
+  const home = mkdtempSync(join(dir, 'ended-'))
+  const [certFile, keyFile] = [join(home, 'tls.crt'), join(home, 'tls.key')]
+  const place = (pair: Pair) => {
+    copyFileSync(pair.cert, certFile)
+    copyFileSync(pair.key, keyFile)
+  }
+  place(first)
+  const lines: string[] = []
+  const { settings } = parseSettings({ env: {} })
+  const log = openLog(settings, '1', { write: line => void lines.push(line) })
+  const clock = new FakeClock(Date.now() + 100 * 86_400_000)
+  const options = { certFile, keyFile, minVersion: 'TLSv1.2' } as const
+  const certificate = new Certificate(options, { disk: nodeDisk, clock, log })
+  const told = () => lines.filter(line => line.includes('the old one stays')).length
+  const ended = newPair('ended', 30)
+  for (const times of [1, 2]) {
+    place(ended)
+    assert.equal(certificate.reload(), false)
+    assert.equal(certificate.reload(), false)
+    assert.equal(told(), times)
+    place(first)
+    assert.equal(certificate.reload(), false)
+  }
+  place(second)
+  assert.equal(certificate.reload(), true)
+  // Where both are no good, the newer one is what its administrator wants.
+  clock.jump(4000 * 86_400_000)
+  place(ended)
+  assert.equal(certificate.reload(), true)
+})
+
 test('a certificate that ends soon is told in the log', async () => {
   const { server } = await startTls(newPair('short', 3))
   await using _ = server

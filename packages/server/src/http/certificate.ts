@@ -18,6 +18,7 @@ export interface CertificateOptions {
 interface Loaded {
   readonly cert: Buffer
   readonly key: Buffer
+  readonly validFrom: string
   readonly validTo: string
 }
 
@@ -77,9 +78,13 @@ export class Certificate {
   reload(): boolean {
     const { log } = this.#parts
     const stamp = this.#stampNow()
+    // Gone back to what is in use: the next trouble is told, also if it is that of before.
+    if (stamp === this.#stamp) this.#refused = ''
     if (stamp === this.#stamp || stamp === this.#refused) return false
     try {
-      this.#loaded = this.#load()
+      const loaded = this.#load()
+      this.#requireNoWorse(loaded)
+      this.#loaded = loaded
     } catch (error) {
       this.#refused = stamp
       log.error({ error }, 'the renewed certificate cannot be used; the old one stays')
@@ -90,6 +95,16 @@ export class Certificate {
     log.info({ valid_to: this.#loaded.validTo }, 'certificate renewed')
     this.#warnOfExpiry()
     return true
+  }
+
+  /** Clients refuse one that has ended or not begun: while the old one is good, that is kept. */
+  #requireNoWorse(next: Loaded): void {
+    const nowMs = this.#parts.clock.now()
+    const isGood = ({ validFrom, validTo }: Loaded) => {
+      return Date.parse(validFrom) <= nowMs && nowMs <= Date.parse(validTo)
+    }
+    if (isGood(next) || !isGood(this.#loaded)) return
+    throw problemOf('TLS_CERT_FILE', 'has ended or not begun, while the one in use is good')
   }
 
   #context(): Pick<ServerOptions, 'cert' | 'key' | 'minVersion'> {
@@ -108,7 +123,8 @@ export class Certificate {
     }
     // Reads what follows the first certificate, too, before a server that listens is given it.
     parsed('TLS_CERT_FILE', () => createSecureContext({ cert, key }))
-    return { cert, key, validTo: new Date(certificate.validTo).toISOString() }
+    const { validFrom, validTo } = certificate
+    return { cert, key, validFrom: isoTime(validFrom), validTo: isoTime(validTo) }
   }
 
   #read(setting: string, path: string): Buffer {
@@ -128,6 +144,10 @@ export class Certificate {
     if (Date.parse(validTo) - clock.now() > EXPIRY_WARNING_MS) return
     log.warn({ valid_to: validTo }, 'the certificate expires soon')
   }
+}
+
+function isoTime(text: string): string {
+  return new Date(text).toISOString()
 }
 
 /**

@@ -23,7 +23,10 @@ export const factorRoutes = {
       'it is no token for anything else.',
     body: { kind: 'json', schema: codeLogin },
     answer: { status: 200, description: 'Tokens of a new session.', schema: tokenResponse },
-    errors: [...refusals, 'CREDENTIAL_EXPIRED', 'PASSWORD_CHANGE_REQUIRED'],
+    errors: [
+      ...refusals,
+      ...(['CREDENTIAL_EXPIRED', 'PASSWORD_CHANGE_REQUIRED', 'IDENTITY_UNAVAILABLE'] as const),
+    ],
   }),
   beginSecondFactor: route({
     method: 'POST',

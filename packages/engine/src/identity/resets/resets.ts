@@ -60,21 +60,33 @@ export async function resetByMail(
   call: Call,
   given: { readonly token: string; readonly newPassword: string },
 ): Promise<User> {
-  const { identities } = engine.catalog.view
   const hash = hashOf(given.token)
-  const reset = await identities.byName('password_reset', hash)
-  const now = new Date(engine.clock.now()).toISOString()
-  if (reset === undefined || reset.expiresAt <= now) throw new HoldfastError('RESET_INVALID')
-  const before = await identities.byId('user', reset.belongsTo ?? '')
-  if (before === undefined || !canReset(before)) throw new HoldfastError('RESET_INVALID')
-  const { newPassword } = given
-  requirePolicy(newPassword, namesOf(before))
-  const chosen = { password: newPassword, mustChange: false, now }
-  const password = await nextPassword(engine.identity.hasher, chosen, before.password)
-  const own = { ...call, principal: { ...call.principal, id: before.id } }
-  const user = await commit(engine, own, { name: 'resets.use', args: { hash, password } })
+  const { id } = await ownerOf(engine, hash)
+  // One token is tried as often as its holder likes: all of it in one line, apart from that of
+  // guesses, or nobody else could log in meanwhile.
+  const user = await engine.identity.turns.take(`reset ${id}`, async () => {
+    const before = await ownerOf(engine, hash)
+    const { newPassword } = given
+    requirePolicy(newPassword, namesOf(before))
+    const now = new Date(engine.clock.now()).toISOString()
+    const chosen = { password: newPassword, mustChange: false, now }
+    const password = await nextPassword(engine.identity.hasher, chosen, before.password)
+    const own = { ...call, principal: { ...call.principal, id } }
+    return await commit(engine, own, { name: 'resets.use', args: { hash, password } })
+  })
   notify(engine, user, 'The password was reset by e-mail')
   return user
+}
+
+/** Whose token it is, if it is good. */
+async function ownerOf({ catalog, clock }: Engine, hash: string): Promise<User> {
+  const { identities } = catalog.view
+  const reset = await identities.byName('password_reset', hash)
+  const now = new Date(clock.now()).toISOString()
+  if (reset === undefined || reset.expiresAt <= now) throw new HoldfastError('RESET_INVALID')
+  const owner = await identities.byId('user', reset.belongsTo ?? '')
+  if (owner === undefined || !canReset(owner)) throw new HoldfastError('RESET_INVALID')
+  return owner
 }
 
 /** A token has 256 random bits, so that a plain hash is enough. */

@@ -3,6 +3,7 @@ import type { Engine } from '../../engine.ts'
 import { openChallenge, stateOf } from '../factors/challenge.ts'
 import { factorOf, type Proof } from '../factors/spend-proof.ts'
 import { notify } from '../mail/notify.ts'
+import { recheckUser } from '../outside/directory/recheck.ts'
 import { mayAct } from '../principal-of-user.ts'
 import { requireUnlocked } from './lockout.ts'
 import {
@@ -31,11 +32,15 @@ export async function loginWithCode(
 ): Promise<LoggedIn & { readonly by: Proof['kind'] }> {
   const { userId, state } = openChallenge(engine, challenge)
   return await engine.identity.turns.take(userId, async () => {
-    const user = await engine.catalog.view.identities.byId('user', userId)
-    if (user === undefined || factorOf(user) === undefined || stateOf(user) !== state) {
+    const { identities } = engine.catalog.view
+    const asked = await identities.byId('user', userId)
+    if (asked === undefined || factorOf(asked) === undefined || stateOf(asked) !== state) {
       throw new HoldfastError('UNAUTHENTICATED')
     }
-    requireUnlocked(engine, user)
+    requireUnlocked(engine, asked)
+    // Minutes may lie between password and code: who was closed there since is out here.
+    await recheckUser(engine, asked)
+    const user = await identities.byId('user', userId)
     if (!mayAct(engine, user)) throw new HoldfastError('ACCOUNT_DISABLED')
     requireFreshPassword(engine, user)
     const proof = await requireCode(engine, user, code)

@@ -9,7 +9,7 @@ import { proofOf } from '../factors/check-code.ts'
 import { requireFactor } from '../factors/require-factor.ts'
 import { factorOf, type Proof } from '../factors/spend-proof.ts'
 import { checkDirectory } from '../outside/directory/check-directory.ts'
-import { recheckUsers } from '../outside/directory/recheck.ts'
+import { recheckUser } from '../outside/directory/recheck.ts'
 import { redeemOpenId } from '../outside/openid/openid-login.ts'
 import { mayAct } from '../principal-of-user.ts'
 import { PASSWORD_BYTES_MAX } from '../users/password-policy.ts'
@@ -100,15 +100,23 @@ export interface ProvenUser {
 }
 
 /** The same, and the code of who has a second factor: for changes that a login must not allow. */
-export async function proveUser(
+export async function proveUser(engine: Engine, given: WithProof): Promise<ProvenUser> {
+  return await withProof(engine, given, async proven => proven)
+}
+
+type WithProof = Credentials & { readonly code: string | undefined }
+
+/** What follows from both, before the next guess at the same account is looked at. */
+export async function withProof<T>(
   engine: Engine,
-  credentials: Credentials & { readonly code: string | undefined },
-): Promise<ProvenUser> {
-  const { code } = credentials
-  return await withPassword(engine, credentials, async user => {
-    if (factorOf(user) === undefined) return { user, proof: null }
+  given: WithProof,
+  work: (proven: ProvenUser) => Promise<T>,
+): Promise<T> {
+  const { code } = given
+  return await withPassword(engine, given, async user => {
+    if (factorOf(user) === undefined) return await work({ user, proof: null })
     if (code === undefined) throw new HoldfastError('SECOND_FACTOR_REQUIRED')
-    return { user, proof: await requireCode(engine, user, code) }
+    return await work({ user, proof: await requireCode(engine, user, code) })
   })
 }
 
@@ -201,14 +209,7 @@ async function nextExpiry(engine: Engine, sessionId: string): Promise<string> {
   const { identities } = engine.catalog.view
   const session = await identities.byId('session', sessionId)
   const user = await identities.byId('user', session?.belongsTo ?? '')
-  const { directory } = engine.identity
-  if (user?.source === 'ldap') {
-    // Taken out of the settings: nobody can say any more whether it still lets them in.
-    if (directory === undefined) {
-      throw new HoldfastError('IDENTITY_UNAVAILABLE', { reason: 'no directory is set' })
-    }
-    await recheckUsers(engine, directory, [user])
-  }
+  await recheckUser(engine, user)
   if (session === undefined) return refreshUntil(engine)
   return user?.source === 'oidc' ? session.expiresAt : refreshUntil(engine, session.createdAt)
 }

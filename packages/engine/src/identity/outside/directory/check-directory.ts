@@ -28,6 +28,18 @@ const NAME_CHARS_MAX = 254
 export async function checkDirectory<T>(
   engine: Engine,
   outside: OutsideDirectory,
+  attempt: Attempt<T>,
+): Promise<T> {
+  // Those under one name take turns before whose it is is known: each costs a question and the
+  // work of a password, and who proves a session has no limit of an address.
+  return await engine.identity.turns.take(`directory ${attempt.name}`, async () => {
+    return await checkNext(engine, outside, attempt)
+  })
+}
+
+async function checkNext<T>(
+  engine: Engine,
+  outside: OutsideDirectory,
   { name, password, work }: Attempt<T>,
 ): Promise<T> {
   requireNameUnlocked(engine, name)

@@ -1,3 +1,4 @@
+import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { User } from '@holdfast/core/identities.ts'
 import type { Engine } from '../../../engine.ts'
 import { adoptEntry, entryId } from './adopt-entry.ts'
@@ -26,6 +27,17 @@ export async function recheckUsers(
     else if (await closeUser(engine, user.id)) closed.push(user)
   }
   return closed
+}
+
+/** Asks before something new begins for somebody; people of other places are not asked about. */
+export async function recheckUser(engine: Engine, user: User | undefined): Promise<void> {
+  const { directory } = engine.identity
+  if (user?.source !== 'ldap') return
+  // Taken out of the settings: nobody can say any more whether it still lets them in.
+  if (directory === undefined) {
+    throw new HoldfastError('IDENTITY_UNAVAILABLE', { reason: 'no directory is set' })
+  }
+  await recheckUsers(engine, directory, [user])
 }
 
 /** All active users of the directory. */

@@ -8,6 +8,7 @@ import {
   slapdMissing,
   startSlapd,
 } from '@holdfast/testkit/directory/slapd.ts'
+import { TOTP } from 'otpauth'
 import { parseSettings } from '../../../config/parse-settings.ts'
 import {
   type Answer,
@@ -220,6 +221,24 @@ test('a refresh asks the directory, and rights follow the groups', { skip }, asy
   assert.equal((await me(next)).json.permissions.includes('store:admin'), false)
   await slapd.change(`${group}add: uniqueMember\n${member}`)
   await until(async () => (await me(next)).json.permissions.includes('store:admin'))
+})
+
+test('a code after the password asks the directory, too', { skip }, async () => {
+  const dn = `uid=hana,ou=users,${base}`
+  const person = 'objectClass: inetOrgPerson\nuid: hana\ncn: Hana\nsn: Hill'
+  await slapd.change(`dn: ${dn}\nchangetype: add\n${person}\nuserPassword: hana-test-password\n`)
+  const ask = async (line: string, json: object) => await server.ask(line, { json, key: null })
+  const hana = { username: 'hana', password: 'hana-test-password' }
+  const { secret } = (await ask('POST /api/v2/auth/second-factor', hana)).json
+  const code = new TOTP({ secret }).generate()
+  const confirmed = await ask('POST /api/v2/auth/second-factor/confirm', { ...hana, code })
+  const [recovery] = confirmed.json.recovery_codes
+  const asked = await login('hana', hana.password)
+  refused(asked, 401, 'SECOND_FACTOR_REQUIRED')
+  const { challenge } = asked.json.details
+  await slapd.change(`dn: ${dn}\nchangetype: delete\n`)
+  const late = await ask('POST /api/v2/auth/login/code', { challenge, code: recovery })
+  refused(late, 403, 'ACCOUNT_DISABLED')
 })
 
 test("a local name is never the directory's, and its passwords stay there", { skip }, async () => {

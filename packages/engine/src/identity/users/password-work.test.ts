@@ -1,0 +1,107 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { DirectoryEntry } from '@holdfast/core/ports/directory.ts'
+import { SmtpMailer } from '@holdfast/drivers/mail/smtp-mailer.ts'
+import { openSmtpSink } from '@holdfast/testkit/smtp-sink.ts'
+import { createShare } from '../../sharing/shares.ts'
+import { openTestStore, put, type TestStore, type TestStoreOptions } from '../../test-store.test.ts'
+import { MailQueue } from '../mail/mail-queue.ts'
+import { requestReset, resetByMail } from '../resets/resets.ts'
+import { checkPassword } from '../sessions/login.ts'
+import { changePassword, createUser } from './users.ts'
+
+/**
+ * The hasher has two places and a line of 64: what one person makes it do, as often as they like,
+ * must not fill these, or nobody else could log in.
+ */
+
+const password = 'Correct-Horse-7-Battery'
+/** More than wait for the hasher at most. */
+const MANY = 90
+
+async function withAnn(options: TestStoreOptions = {}): Promise<TestStore> {
+  const opened = await openTestStore(options)
+  const plain = { password, mustChangePassword: false, roles: ['USER'] }
+  const input = { ...plain, username: 'ann', email: 'ann@example.org' }
+  await createUser(opened.engine, opened.call, input)
+  return opened
+}
+
+/** How many of the same work, all asked for at once, come to the hasher at the same time. */
+async function mostAtOnce(
+  { engine }: TestStore,
+  work: () => Promise<unknown>,
+): Promise<{ readonly most: number; readonly done: number }> {
+  const { hasher } = engine.identity
+  let [inside, most, done] = [0, 0, 0]
+  const counted = async <T>(asked: () => Promise<T>): Promise<T> => {
+    inside += 1
+    done += 1
+    most = Math.max(most, inside)
+    try {
+      return await asked()
+    } finally {
+      inside -= 1
+    }
+  }
+  const { hash, verify } = hasher
+  hasher.hash = async given => await counted(async () => await hash.call(hasher, given))
+  hasher.verify = async (given, known) => {
+    return await counted(async () => await verify.call(hasher, given, known))
+  }
+  await Promise.allSettled(Array.from({ length: MANY }, work))
+  return { most, done }
+}
+
+async function keepsNobodyOut(opened: TestStore, work: () => Promise<unknown>): Promise<void> {
+  const { most, done } = await mostAtOnce(opened, work)
+  assert.equal(most, 1)
+  assert.ok(done > 1)
+}
+
+test('of whoever holds the token of a reset', async () => {
+  await using sink = await openSmtpSink()
+  const from = 'holdfast@example.org'
+  const mailer = new SmtpMailer({ host: '127.0.0.1', port: sink.port, tls: 'none', from })
+  await using opened = await withAnn({
+    mails: clock => new MailQueue({ mailer, clock, tell: () => {} }),
+  })
+  const { engine, call, clock } = opened
+  requestReset(engine, { name: 'ann', ip: '203.0.113.7' })
+  await clock.advance(1000)
+  const token = /^[\w-]{43}$/m.exec((await sink.mail(1)).text)?.[0] ?? assert.fail()
+  await keepsNobodyOut(opened, () => resetByMail(engine, call, { token, newPassword: password }))
+  await engine.identity.mails?.close()
+})
+
+test('of who changes the own password', async () => {
+  await using opened = await withAnn()
+  const { engine, call } = opened
+  const change = { name: 'ann', password, newPassword: password }
+  await keepsNobodyOut(opened, () => changePassword(engine, call, change))
+})
+
+test('of who makes share links with a password', async () => {
+  await using opened = await withAnn()
+  const { engine, call } = opened
+  const { asset } = await put(opened, 'a.txt', 'one')
+  const wanted = { target: { assetId: asset.id }, password: 'long enough' }
+  await keepsNobodyOut(opened, () => createShare(engine, call, wanted))
+})
+
+test('of who comes from a directory', async () => {
+  const carla: DirectoryEntry = {
+    ...{ subject: 'carla', dn: 'uid=carla', username: 'carla', email: null, isActive: true },
+    ...{ firstName: '', lastName: '', groups: [], attributes: {} },
+  }
+  const directory = {
+    place: 'ldap://127.0.0.1',
+    find: async (name: string) => await Promise.resolve(name === 'carla' ? carla : undefined),
+    verify: async () => await Promise.resolve(true),
+    recall: async () => await Promise.resolve([carla]),
+  }
+  const unmapped = { roles: [], permissions: [], groups: [] }
+  const outside = { directory: { directory, mapping: new Map(), unmapped, recheckSeconds: 60 } }
+  await using opened = await withAnn({ outside })
+  await keepsNobodyOut(opened, () => checkPassword(opened.engine, { name: 'carla', password }))
+})
