@@ -17,7 +17,7 @@ const filesMore = 8
 const culpritMs = 90_000
 const places = 40
 
-/** Two servers: without limits small requests are answered the short ways, with them the long one. */
+/** Without limits small requests are answered the short ways, with them the long one. */
 const servers: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'as it comes': {},
   'with places': {

@@ -73,7 +73,7 @@ async function probe(target: Besieged, isOver: () => boolean) {
   return { answers, slowestMs, problem }
 }
 
-/** Undefined when all counts are those of before, or what is not after the time that is a hang: it stays. */
+/** What is not as before even after the time that is a hang: it stays. Undefined for nothing. */
 export async function unsettled(
   target: Besieged,
   before: Counts,

@@ -259,7 +259,7 @@ test('a chain that is cut is refused at the start, and later leaves the old one'
   assert.equal((await handshake(server.port)).subject.CN, 'first')
 })
 
-test('one that has ended takes the place of no good one, and trouble is told each time', async () => {
+test('an ended one takes the place of no good one, and is told each time', async () => {
   const home = mkdtempSync(join(dir, 'ended-'))
   const [certFile, keyFile] = [join(home, 'tls.crt'), join(home, 'tls.key')]
   const place = (pair: Pair) => {

@@ -8,9 +8,11 @@ import { Metrics, type StoreFigures } from './metrics.ts'
 import { metricsServer } from './metrics-server.ts'
 
 const get = 'GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n'
+const up = { status: 'up', critical: true, latency_ms: 1, reason: '' } as const
+const parts = { database: up, storage: up, disk: up, redis: up, audit: up }
 const figures: StoreFigures = {
   ...{ services: {}, blobs: { blobs: 0, bytes: 0, dead: 0 }, damaged: 0 },
-  ...{ freeBytes: 1, totalBytes: 2, parts: {}, signingKeys: 0, active: 0, redis: undefined },
+  ...{ freeBytes: 1, totalBytes: 2, parts, signingKeys: 0, active: 0, redis: undefined },
 }
 
 interface Scraped extends AsyncDisposable {
