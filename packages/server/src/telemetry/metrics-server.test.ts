@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import type { Server } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
 import { test } from 'node:test'
+import { IdentityCounts } from '@holdfast/engine/identity/identity-counts.ts'
 import { openRaw } from '../raw-client.test.ts'
 import { Metrics, type StoreFigures } from './metrics.ts'
 import { metricsServer } from './metrics-server.ts'
@@ -12,7 +13,11 @@ const up = { status: 'up', critical: true, latency_ms: 1, reason: '' } as const
 const parts = { database: up, storage: up, disk: up, redis: up, audit: up }
 const figures: StoreFigures = {
   ...{ services: {}, blobs: { blobs: 0, bytes: 0, dead: 0 }, damaged: 0 },
-  ...{ freeBytes: 1, totalBytes: 2, parts, signingKeys: 0, active: 0, redis: undefined },
+  ...{ freeBytes: 1, totalBytes: 2, parts, active: 0, redis: undefined },
+  identity: {
+    ...{ counts: new IdentityCounts([]), remembered: 0, activeAccounts: 0 },
+    ...{ signingKeys: 0, signsUntilMs: undefined },
+  },
 }
 
 interface Scraped extends AsyncDisposable {
