@@ -127,7 +127,9 @@ test('without a key the first refusal ends a put, with advice', async t => {
   const server = await startServer(t, join(dir, 'data'))
   const { code, stderr } = await run(['put', tree], { env: { HOLDFAST_URL: server.url } })
   assert.equal(code, 1)
-  assert.match(stderr, /^holdfast: .+UNAUTHENTICATED.+; set HOLDFAST_API_KEY or give --key\n$/)
+  const [first, ...more] = stderr.trimEnd().split('; set HOLDFAST_API_KEY or give --key')
+  assert.match(first ?? '', /^holdfast: A valid credential is needed: no key .+UNAUTHENTICATED/)
+  assert.deepEqual(more, [' (holdfast login NAME prints a token)'])
 })
 
 test('a service account gets tokens, a next secret, and is shut out', async t => {

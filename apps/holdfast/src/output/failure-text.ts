@@ -6,7 +6,7 @@ import { visible } from './visible.ts'
 /** One sentence for people, with the code for programs and the id for the log. */
 export function failureText(error: unknown): string {
   if (isClientError(error)) return clientText(error)
-  if (isHoldfastError(error)) return `${error.message}${factsText(error.details)} (${error.code})`
+  if (isHoldfastError(error)) return `${withFacts(error.message, error.details)} (${error.code})`
   const errno = errnoText(error)
   if (errno !== undefined) return errno
   return visible(error instanceof Error ? error.message : String(error))
@@ -19,12 +19,12 @@ function clientText(error: ClientError): string {
   if (requestId !== undefined) facts.push(`request ${visible(requestId)}`)
   if (attempts > 1) facts.push(`${attempts} attempts`)
   const hint = hintOf(error)
-  return `${visible(error.message)}${factsText(error.details)} (${facts.join(', ')})${hint}`
+  return `${withFacts(visible(error.message), error.details)} (${facts.join(', ')})${hint}`
 }
 
 function hintOf({ code, details }: ClientError): string {
   if (code === 'UNAUTHENTICATED' && details.credential === 'missing') {
-    return '; set HOLDFAST_API_KEY or give --key: holdfast login NAME prints a token'
+    return '; set HOLDFAST_API_KEY or give --key (holdfast login NAME prints a token)'
   }
   if (code === 'NETWORK' && details.cause === 'ECONNREFUSED') {
     return '; is the server running? See HOLDFAST_URL or --url'
@@ -44,20 +44,24 @@ const MENDS: Readonly<Record<string, string>> = {
   SECOND_FACTOR_ENROLMENT_REQUIRED: '; holdfast second-factor on NAME does it',
 }
 
+function withFacts(message: string, details: Readonly<Record<string, unknown>>): string {
+  const facts = factsText(details)
+  return facts === '' ? message : `${message.replace(/\.$/, ':')} ${facts}`
+}
+
 const PROBLEMS_SHOWN_MAX = 3
 
 /** The wrong fields, a reason, or the figures of a quota: what helps to do better. */
 function factsText(details: Readonly<Record<string, unknown>>): string {
   const { errors, reason, permission, directory, format, supported } = details
-  if (Array.isArray(errors))
-    return ` ${errors.slice(0, PROBLEMS_SHOWN_MAX).map(problemText).join('; ')}`
+  if (Array.isArray(errors)) return errors.slice(0, PROBLEMS_SHOWN_MAX).map(problemText).join('; ')
   const facts: string[] = []
   if (typeof directory === 'string') facts.push(visible(directory))
   if (typeof reason === 'string') facts.push(visible(reason))
   if (typeof permission === 'string') facts.push(`it takes ${visible(permission)}`)
   if (format !== undefined)
     facts.push(`its format is ${String(format)}, this version knows ${String(supported)}`)
-  return facts.length === 0 ? '' : ` ${facts.join(': ')}`
+  return facts.join(': ')
 }
 
 function problemText(problem: unknown): string {
