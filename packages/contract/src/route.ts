@@ -21,6 +21,8 @@ export interface Route {
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: Body
   readonly answer: Answer
+  /** A GET that begins or ends something: there is no HEAD of it, which must do nothing. */
+  readonly getOnly?: true
   /** Further answers that are no errors. */
   readonly also?: readonly Answer[]
   /** Codes beyond those that any route of its kind can answer. */

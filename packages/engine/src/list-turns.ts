@@ -29,16 +29,24 @@ export class ListTurns {
     ask: (turn: TurnQuery) => Awaitable<KeyedPage<Entry>>,
   ): Promise<readonly Entry[]> {
     let { entries, stopped } = await ask({ limit, looksMax: LOOKS_MAX })
+    const giveWay = this.giveWay({ signal, principal })
     while (stopped !== undefined && entries.length < limit) {
-      await this.next(principal.id)
-      // Nobody waits for it any more.
-      signal.throwIfAborted()
+      await giveWay()
       const turn = { limit: limit - entries.length, looksMax: LOOKS_MAX, from: stopped }
       const page = await ask(turn)
       entries = [...entries, ...page.entries]
       stopped = page.stopped
     }
     return entries
+  }
+
+  /** For who looks in steps of its own: resolves when the next may be done. */
+  giveWay({ signal, principal }: Pick<Call, 'signal' | 'principal'>): () => Promise<void> {
+    return async () => {
+      await this.next(principal.id)
+      // Nobody waits for it any more.
+      signal.throwIfAborted()
+    }
   }
 
   /** Resolves when the next step of this caller may be done. */

@@ -48,15 +48,24 @@ export interface AssetStats {
   readonly services: Readonly<Record<string, Usage>>
 }
 
+/**
+ * Awaited between looks at some thousand assets, where many are looked at of which few are shown;
+ * what it throws ends the question. The answer is of one moment only within `Catalog.read`.
+ */
+export type GiveWay = () => Promise<void>
+
 export interface AssetQuestions {
   byId(id: string): Awaitable<Asset | undefined>
   /** The asset that holds the key now (deleted ones of a versioned bucket included). */
   byKey(bucketId: string, key: string): Awaitable<Asset | undefined>
-  list(query: AssetQuery): Awaitable<Asset[]>
+  list(query: AssetQuery, giveWay?: GiveWay): Awaitable<Asset[]>
   /** The true total of the filter; cheap for what counters hold. */
-  count(filter: AssetFilter): Awaitable<number>
+  count(filter: AssetFilter, giveWay?: GiveWay): Awaitable<number>
   /** Assets not deleted, current content only. */
-  stats(filter: Pick<AssetFilter, 'service' | 'bucketIds' | 'visibleTo'>): Awaitable<AssetStats>
+  stats(
+    filter: Pick<AssetFilter, 'service' | 'bucketIds' | 'visibleTo'>,
+    giveWay?: GiveWay,
+  ): Awaitable<AssetStats>
 }
 
 export interface VersionQuestions {

@@ -3,6 +3,7 @@ import { generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { createServer, type Server, type ServerResponse } from 'node:http'
 import { after, before, test } from 'node:test'
 import { type ErrorCode, isHoldfastError } from '@holdfast/core/errors.ts'
+import { FakeClock } from '@holdfast/testkit/fake-clock.ts'
 import { SignJWT, UnsecuredJWT } from 'jose'
 import { OpenIdClient } from './openid-client.ts'
 
@@ -17,6 +18,7 @@ let idp: Server
 let issuer = ''
 let answer: { status?: number; body: object | string } = { body: {} }
 let discovery: object = {}
+let discovered = 0
 let poured = 0
 
 /** JSON that never ends, as fast as it is read. */
@@ -42,6 +44,7 @@ before(async () => {
       return
     }
     if (pathname === '/.well-known/openid-configuration') {
+      discovered += 1
       response.end(JSON.stringify({ ...metadata(), ...discovery }))
     } else if (pathname === '/jwks') {
       const jwk = {
@@ -78,10 +81,11 @@ function metadata() {
   }
 }
 
-function open(path = ''): OpenIdClient {
+function open(path = '', clock = new FakeClock()): OpenIdClient {
   const callback = 'http://127.0.0.1:1/api/v2/auth/oidc/callback'
   const client = { clientId: 'holdfast', clientSecret, algorithm: 'RS256' } as const
-  return new OpenIdClient({ issuer: issuer + path, ...client, scopes: ['openid'], callback })
+  const options = { issuer: issuer + path, ...client, scopes: ['openid'], callback }
+  return new OpenIdClient(options, clock)
 }
 
 const nowS = () => Math.floor(Date.now() / 1000)
@@ -175,6 +179,41 @@ test('O2 refusals and failures are told apart', async () => {
   // Asked again, when the provider is well.
   discovery = {}
   assert.ok((await client.addressFor(attempt)).startsWith(`${issuer}/auth?`))
+})
+
+test('O2 a document that leads nowhere is not kept', async () => {
+  const client = open()
+  for (const name of ['authorization_endpoint', 'token_endpoint', 'jwks_uri']) {
+    for (const bad of [undefined, 7, '', 'no address', '/auth', 'javascript:1', 'data:,x']) {
+      discovery = { [name]: bad }
+      const begun = client.addressFor(attempt)
+      await assert.rejects(begun, refusedWith('IDENTITY_UNAVAILABLE'), `${name}: ${bad}`)
+    }
+  }
+  discovery = {}
+  assert.ok((await client.addressFor(attempt)).startsWith(`${issuer}/auth?`))
+})
+
+test('endpoints that move are found, and a good document outlives a broken one', async () => {
+  const clock = new FakeClock()
+  const client = open('', clock)
+  const base = async () => (await client.addressFor(attempt)).split('?')[0]
+  assert.equal(await base(), `${issuer}/auth`)
+  discovery = { authorization_endpoint: `${issuer}/moved` }
+  const before = discovered
+  assert.equal(await base(), `${issuer}/auth`)
+  assert.equal(discovered, before)
+  await clock.advance(10 * 60_000)
+  // Whoever comes meanwhile waits for the same answer.
+  assert.deepEqual(await Promise.all([base(), base()]), [`${issuer}/moved`, `${issuer}/moved`])
+  assert.equal(discovered, before + 1)
+  discovery = { authorization_endpoint: undefined }
+  await clock.advance(10 * 60_000)
+  assert.deepEqual([await base(), await base()], [`${issuer}/moved`, `${issuer}/moved`])
+  assert.equal(discovered, before + 2)
+  discovery = {}
+  await clock.advance(60_000)
+  assert.equal(await base(), `${issuer}/auth`)
 })
 
 test('an answer without an end is not read to it, whichever one it is', async () => {

@@ -1,4 +1,5 @@
 import { HoldfastError } from '@holdfast/core/errors.ts'
+import type { Clock } from '@holdfast/core/ports/clock.ts'
 import type { OpenIdAttempt, OpenIdProvider } from '@holdfast/core/ports/openid.ts'
 import {
   AuthorizationResponseError,
@@ -27,6 +28,16 @@ export interface OpenIdOptions {
 }
 
 const TIMEOUT_S = 5
+/** So long after endpoints moved at the provider, logins go there. */
+const FRESH_MS = 10 * 60_000
+/** A good document is kept while no other is to be had, which is asked for so often. */
+const RETRY_MS = 60_000
+
+interface Known {
+  readonly configuration: Configuration
+  /** Of the monotonic clock. */
+  readonly freshUntilMs: number
+}
 
 /**
  * OpenID Connect with code, PKCE, state and nonce. The signature of the ID token is checked with
@@ -35,11 +46,14 @@ const TIMEOUT_S = 5
 export class OpenIdClient implements OpenIdProvider {
   readonly place: string
   readonly #options: OpenIdOptions
-  #known: Promise<Configuration> | undefined
+  readonly #clock: Clock
+  #known: Known | undefined
+  #asking: Promise<Configuration> | undefined
 
-  constructor(options: OpenIdOptions) {
+  constructor(options: OpenIdOptions, clock: Clock) {
     this.place = options.issuer
     this.#options = options
+    this.#clock = clock
   }
 
   async addressFor({ state, nonce, verifier }: OpenIdAttempt): Promise<string> {
@@ -75,20 +89,36 @@ export class OpenIdClient implements OpenIdProvider {
     }
   }
 
-  /** Asked once; after a failure again. */
   async #configuration(): Promise<Configuration> {
-    this.#known ??= this.#discover().catch(error => {
-      this.#known = undefined
-      throw new HoldfastError('IDENTITY_UNAVAILABLE', {}, { cause: error })
+    const known = this.#known
+    if (known !== undefined && this.#clock.monotonic() < known.freshUntilMs) {
+      return known.configuration
+    }
+    this.#asking ??= this.#renewed(known).finally(() => {
+      this.#asking = undefined
     })
-    return await this.#known
+    return await this.#asking
+  }
+
+  async #renewed(known: Known | undefined): Promise<Configuration> {
+    try {
+      return this.#keep(await this.#discover(), FRESH_MS)
+    } catch (error) {
+      if (known !== undefined) return this.#keep(known.configuration, RETRY_MS)
+      throw new HoldfastError('IDENTITY_UNAVAILABLE', {}, { cause: error })
+    }
+  }
+
+  #keep(configuration: Configuration, ms: number): Configuration {
+    this.#known = { configuration, freshUntilMs: this.#clock.monotonic() + ms }
+    return configuration
   }
 
   async #discover(): Promise<Configuration> {
     const { issuer, clientId, clientSecret, algorithm } = this.#options
     // The settings let plain HTTP through to this machine only.
     const insecure = issuer.startsWith('http:') ? [allowInsecureRequests] : []
-    return await discovery(
+    const found = await discovery(
       new URL(issuer),
       clientId,
       { id_token_signed_response_alg: algorithm },
@@ -99,6 +129,22 @@ export class OpenIdClient implements OpenIdProvider {
         [customFetch]: boundedFetch,
       },
     )
+    requireEndpoints(found, insecure.length > 0)
+    return found
+  }
+}
+
+/**
+ * Discovery 1.0 §3: all three are there. The library looks when it needs one, and takes any scheme
+ * where plain HTTP is allowed: browsers would be sent to it.
+ */
+function requireEndpoints(configuration: Configuration, isPlainAllowed: boolean): void {
+  const { authorization_endpoint, token_endpoint, jwks_uri } = configuration.serverMetadata()
+  const endpoints = { authorization_endpoint, token_endpoint, jwks_uri }
+  for (const [name, endpoint] of Object.entries(endpoints)) {
+    const protocol = URL.parse(String(endpoint))?.protocol
+    if (protocol === 'https:' || (isPlainAllowed && protocol === 'http:')) continue
+    throw new Error(`the provider's document has no good ${name}`)
   }
 }
 

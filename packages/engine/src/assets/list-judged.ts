@@ -1,4 +1,4 @@
-import type { AssetFilter } from '@holdfast/core/ports/asset-questions.ts'
+import type { AssetFilter, GiveWay } from '@holdfast/core/ports/asset-questions.ts'
 import type { CatalogView } from '@holdfast/core/ports/catalog.ts'
 import type { Permission, Principal } from '@holdfast/core/principal.ts'
 import type { Asset, Bucket } from '@holdfast/core/records.ts'
@@ -15,6 +15,7 @@ export interface JudgedQuery {
   readonly offset: number
   /** How many assets are looked at. */
   readonly itemsMax: number
+  readonly giveWay: GiveWay
 }
 
 export interface JudgedPage {
@@ -58,7 +59,7 @@ type Start = { readonly beforeSeq: number } | { readonly afterKey: string } | un
 /** `whole` when nothing is left to look at. */
 async function walk(
   view: CatalogView,
-  query: Pick<JudgedQuery, 'principal' | 'needed' | 'filter' | 'isKeyed' | 'itemsMax'>,
+  query: Pick<JudgedQuery, 'principal' | 'needed' | 'filter' | 'isKeyed' | 'itemsMax' | 'giveWay'>,
   start: Start,
   take: (asset: Asset, isSeen: boolean) => boolean,
 ): Promise<'whole' | 'part'> {
@@ -69,7 +70,9 @@ async function walk(
   let from = start
   for (let scanned = 0; scanned < query.itemsMax; scanned += PAGE) {
     const limit = Math.min(PAGE, query.itemsMax - scanned)
-    const found = await view.assets.list({ ...filter, ...from, limit, offset: 0 })
+    if (scanned > 0) await query.giveWay()
+    const page = { ...filter, ...from, limit, offset: 0 }
+    const found = await view.assets.list(page, query.giveWay)
     for (const asset of found) {
       const { bucketId } = asset
       if (!buckets.has(bucketId)) buckets.set(bucketId, await view.buckets.byId(bucketId))

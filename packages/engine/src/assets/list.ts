@@ -46,13 +46,14 @@ export async function listAssets(
   const order = query.order ?? 'newest'
   const begin = query.cursor === undefined ? undefined : openCursor(engine, query.cursor, order)
   const wanted = { bucket: query.bucket, deleted: query.deleted }
+  const giveWay = engine.lists.giveWay(call)
   const { judged, ...sight } = await sightOf(engine, call, wanted)
   const filter = assetFilter(engine, query, sight)
   if (judged !== undefined) {
     const isKeyed = order === 'key'
     const { principal } = call
     const { judgedItemsMax: itemsMax } = engine.limits
-    const of = { principal, needed: judged, filter, start: begin, isKeyed, itemsMax }
+    const of = { principal, needed: judged, filter, start: begin, isKeyed, itemsMax, giveWay }
     const { last, ...page } = await engine.catalog.read(async view => {
       return await listJudged(view, { ...of, limit, offset })
     })
@@ -64,8 +65,8 @@ export async function listAssets(
   }
   const keyed = order === 'key' ? { afterKey: '', ...begin } : begin
   const { found, total } = await engine.catalog.read(async view => ({
-    found: await view.assets.list({ ...filter, ...keyed, limit: limit + 1, offset }),
-    total: await view.assets.count(filter),
+    found: await view.assets.list({ ...filter, ...keyed, limit: limit + 1, offset }, giveWay),
+    total: await view.assets.count(filter, giveWay),
   }))
   const items = found.slice(0, limit)
   const last = items.at(-1)
@@ -83,11 +84,13 @@ export async function assetStats(
   if (own === null) authorize(call.principal, 'assets:read', {})
   const sight = await sightOf(engine, call, {})
   if (sight.reach !== undefined) authorize({ ...call.principal, buckets: null }, 'assets:read', {})
-  return engine.catalog.view.assets.stats({
+  const filter = {
     ...(query.service === undefined ? {} : { service: query.service }),
     ...(sight.bucketIds === undefined ? {} : { bucketIds: sight.bucketIds }),
     ...(sight.visibleTo === undefined ? {} : { visibleTo: sight.visibleTo }),
-  })
+  }
+  const giveWay = engine.lists.giveWay(call)
+  return await engine.catalog.read(async view => await view.assets.stats(filter, giveWay))
 }
 
 function assetFilter(engine: Engine, query: ListQuery, sight: Omit<Sight, 'judged'>): AssetFilter {

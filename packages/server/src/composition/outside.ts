@@ -51,7 +51,7 @@ export function openOutside(settings: Settings, parts: OutsideParts): Outside {
     issuers,
     onProblem,
     directory: openDirectory(settings, parts),
-    openId: openProvider(settings),
+    openId: openProvider(settings, parts),
   }
 }
 
@@ -87,13 +87,14 @@ function openDirectory(settings: Settings, { disk, clock }: OutsideParts): Outsi
   }
 }
 
-function openProvider(settings: Settings): Outside['openId'] {
+function openProvider(settings: Settings, { clock }: OutsideParts): Outside['openId'] {
   const { oidcIssuer: issuer, oidcClientId: clientId, oidcClientSecret: clientSecret } = settings
   if (issuer === undefined || clientId === undefined || clientSecret === undefined) return undefined
   const callback = `${settings.publicUrl ?? ''}/api/v2/auth/oidc/callback`
   const { oidcScopes: scopes, oidcAlgorithm: algorithm } = settings
+  const options = { issuer, clientId, clientSecret, scopes, algorithm, callback }
   return {
-    provider: new OpenIdClient({ issuer, clientId, clientSecret, scopes, algorithm, callback }),
+    provider: new OpenIdClient(options, clock),
     claims: { name: ['preferred_username'], email: ['email'] },
     maps: buildMaps(settings.oidcMaps),
     always: standingOf(settings.oidcDefaultRole),

@@ -51,7 +51,7 @@ export function registerRoutes(
       method: route.method,
       url: fastifyPath(route.path),
       // A HEAD of its own answers with headers of content; other GETs answer HEAD by themselves.
-      exposeHeadRoute: route.method === 'GET' && !hasHead(route.path),
+      exposeHeadRoute: answersHead(route) && !hasHead(route.path),
       config: { operationId },
       handler: serve,
     })
@@ -69,6 +69,10 @@ export function requirePermission(operationId: string, route: Pick<Route, 'permi
   if (permission === 'open' || permission === 'self') return
   if (isScope(permission) && !permission.includes('*')) return
   throw new Error(`${operationId} declares no permission`)
+}
+
+function answersHead({ method, getOnly }: Route): boolean {
+  return method === 'GET' && getOnly !== true
 }
 
 function hasHead(path: string): boolean {
@@ -234,7 +238,7 @@ function refuseOtherMethods(app: FastifyInstance): void {
     const url = fastifyPath(route.path)
     const methods = taken.get(url) ?? new Set<string>()
     methods.add(route.method)
-    if (route.method === 'GET') methods.add('HEAD')
+    if (answersHead(route)) methods.add('HEAD')
     taken.set(url, methods)
   }
   for (const [url, methods] of taken) {

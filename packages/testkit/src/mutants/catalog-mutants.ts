@@ -101,9 +101,9 @@ function withAssets(
     assets: {
       byId: id => assets.byId(id),
       byKey: (bucketId, key) => assets.byKey(bucketId, key),
-      list: async query => change(await assets.list(query), query),
-      count: filter => assets.count(filter),
-      stats: filter => assets.stats(filter),
+      list: async (query, giveWay) => change(await assets.list(query, giveWay), query),
+      count: (filter, giveWay) => assets.count(filter, giveWay),
+      stats: (filter, giveWay) => assets.stats(filter, giveWay),
     },
   }))
 }

@@ -8,6 +8,7 @@ export const openIdRoutes = {
   beginOpenId: route({
     method: 'GET',
     path: `${base}/login`,
+    getOnly: true,
     tag: 'Login',
     permission: 'open',
     summary: 'Send the browser to the OpenID provider',
@@ -19,6 +20,7 @@ export const openIdRoutes = {
   finishOpenId: route({
     method: 'GET',
     path: `${base}/callback`,
+    getOnly: true,
     tag: 'Login',
     permission: 'open',
     summary: 'Take the browser back from the OpenID provider',

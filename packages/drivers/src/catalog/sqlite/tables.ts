@@ -78,15 +78,15 @@ export function viewOf(tables: Tables, caughtUp?: () => Promise<void>): CatalogV
     assets: {
       byId: id => assets.byId(id),
       byKey: (bucketId, key) => assets.byKey(bucketId, key),
-      list: query =>
+      list: (query, giveWay) =>
         query.search === undefined || caughtUp === undefined
-          ? assetSearch.list(query)
-          : caughtUp().then(() => assetSearch.list(query)),
-      count: filter =>
+          ? assetSearch.list(query, giveWay)
+          : caughtUp().then(() => assetSearch.list(query, giveWay)),
+      count: (filter, giveWay) =>
         filter.search === undefined || caughtUp === undefined
-          ? assetSearch.count(filter)
-          : caughtUp().then(() => assetSearch.count(filter)),
-      stats: filter => assetSearch.stats(filter),
+          ? assetSearch.count(filter, giveWay)
+          : caughtUp().then(() => assetSearch.count(filter, giveWay)),
+      stats: (filter, giveWay) => assetSearch.stats(filter, giveWay),
     },
     versions: tables.versions,
     blobs: tables.blobs,

@@ -267,6 +267,20 @@ test('only the browser that began, with what the provider answered, comes in', a
   refused(await callback(`${server.url}/api/v2/auth/oidc/callback`, ''), 401, 'UNAUTHENTICATED')
 })
 
+test('a HEAD begins no login and ends none', async () => {
+  const query = new URLSearchParams({ return_to: page, challenge: 'x'.repeat(43) })
+  const begun = await server.ask(`HEAD /api/v2/auth/oidc/login?${query}`, { key: null })
+  assert.deepEqual([begun.status, begun.headers.allow], [405, 'GET'])
+  assert.equal(begun.headers['set-cookie'], undefined)
+  const attempt = await begin()
+  const back = await logInThere(attempt.address, 'umar')
+  const { pathname, search } = new URL(back)
+  const headers = { cookie: attempt.cookie }
+  const looked = await server.ask(`HEAD ${pathname}${search}`, { key: null, headers })
+  assert.equal(looked.status, 405)
+  codeOf(await callback(back, attempt.cookie))
+})
+
 test('the code goes to no other page than those of the settings', async () => {
   const challenge = 'x'.repeat(43)
   for (const to of [`${page}x`, 'https://evil.example/', `${page}?x=1`, '//evil', 'javascript:1']) {

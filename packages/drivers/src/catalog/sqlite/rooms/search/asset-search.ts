@@ -1,6 +1,12 @@
 import { BoundedCache } from '@holdfast/core/bounded-cache.ts'
 import { HoldfastError } from '@holdfast/core/errors.ts'
-import type { AssetFilter, AssetQuery, AssetStats } from '@holdfast/core/ports/asset-questions.ts'
+import type {
+  AssetFilter,
+  AssetQuery,
+  AssetStats,
+  GiveWay,
+} from '@holdfast/core/ports/asset-questions.ts'
+import type { Awaitable } from '@holdfast/core/ports/awaitable.ts'
 import { type Asset, assetTypes, type Usage } from '@holdfast/core/records.ts'
 import { codeOf, fromCode } from '../../row-values.ts'
 import { Statements } from '../../statements.ts'
@@ -11,6 +17,7 @@ import { afterPrefix } from '../objects/key-range.ts'
 import { namesOneOf, withinReach } from '../objects/reach.ts'
 import { SearchTerms } from './search-terms.ts'
 import { matchExpression } from './search-text.ts'
+import { inTurns, type Looks, type Window, Windows } from './windows.ts'
 
 /** Of the filters whose totals are kept until the next commit. */
 const TOTALS_CHARS_MAX = 256 * 1024
@@ -33,55 +40,55 @@ export class AssetSearch {
   readonly #statements: Statements
   readonly #terms
   readonly #version
+  readonly #windows
   #totals = new BoundedCache<number>(TOTALS_CHARS_MAX)
   #countedAt: number | undefined
 
-  constructor(tables: AssetTables) {
+  constructor(tables: AssetTables, looks?: Looks) {
     const { db } = tables
+    this.#windows = new Windows(tables, looks)
     this.#tables = tables
     this.#version = db.readonly ? db.prepare<[], number>('PRAGMA data_version').pluck() : undefined
     this.#terms = new SearchTerms(db)
     this.#statements = new Statements(db)
   }
 
-  list(query: AssetQuery): Asset[] {
-    const where = this.#where(query)
-    if (!where.possible) return []
-    if (query.beforeSeq !== undefined) {
-      where.parts.push('a.created_seq < ?')
-      where.values.push(query.beforeSeq)
+  list(query: AssetQuery): Asset[]
+  list(query: AssetQuery, giveWay: GiveWay | undefined): Awaitable<Asset[]>
+  list(query: AssetQuery, giveWay?: GiveWay): Awaitable<Asset[]> {
+    if (query.afterKey !== undefined && query.bucketId === undefined) {
+      throw new HoldfastError('INTERNAL')
     }
-    const byKey = query.afterKey !== undefined
-    if (byKey) {
-      if (query.bucketId === undefined) throw new HoldfastError('INTERNAL')
-      where.parts.push('a.key > ?', 'a.trashed = 0')
-      where.values.push(query.afterKey)
-    }
-    const newest = query.search === undefined ? 'a.created_seq DESC' : 'search.rowid DESC'
-    const sql = `SELECT ${SELECT} FROM ${where.from} ${whereText(where)}
-      ORDER BY ${byKey ? 'a.key' : newest} LIMIT ? OFFSET ?`
-    const { buckets, words } = this.#tables
-    return this.#statements
-      .all<AssetRow>(sql, [...where.values, query.limit, query.offset ?? 0])
-      .map(row => assetOfRow(row, buckets, words))
+    if (giveWay !== undefined && this.#isPartial(query)) return this.#listInTurns(query, giveWay)
+    return this.#listed(query, { before: query.beforeSeq, after: query.afterKey })
   }
 
-  count(filter: AssetFilter): number {
+  count(filter: AssetFilter): number
+  count(filter: AssetFilter, giveWay: GiveWay | undefined): Awaitable<number>
+  count(filter: AssetFilter, giveWay?: GiveWay): Awaitable<number> {
     const counter = this.#counterFor(filter)
     if (counter !== undefined) return counter
     const totals = this.#currentTotals()
     const key = JSON.stringify(filter)
     const known = totals?.get(key)
     if (known !== undefined) return known
-    const total = this.#counted(filter)
-    totals?.set(key, total, key.length)
-    return total
+    const keep = (total: number) => {
+      totals?.set(key, total, key.length)
+      return total
+    }
+    if (giveWay === undefined || !this.#isPartial(filter)) return keep(this.#counted(filter))
+    return this.#countInTurns(filter, giveWay).then(keep)
   }
 
-  stats(filter: StatsFilter): AssetStats {
+  stats(filter: StatsFilter): AssetStats
+  stats(filter: StatsFilter, giveWay: GiveWay | undefined): Awaitable<AssetStats>
+  stats(filter: StatsFilter, giveWay?: GiveWay): Awaitable<AssetStats> {
     const { counters } = this.#tables
-    const guarded = filter.visibleTo !== undefined && counters.get('acl', '').live > 0
-    if (filter.bucketIds !== undefined || guarded) return this.#countedStats(filter)
+    if (filter.bucketIds !== undefined || this.#isPartial(filter)) {
+      return giveWay === undefined
+        ? statsOf(this.#usage(filter))
+        : this.#statsInTurns(filter, giveWay)
+    }
     if (filter.service !== undefined) {
       const { live, liveBytes } = counters.get('service', filter.service)
       const prefix = `${filter.service}\0`
@@ -127,8 +134,60 @@ export class AssetSearch {
     return this.#totals
   }
 
-  #counted(filter: AssetFilter): number {
-    const where = this.#where(filter)
+  /** Whether assets may be hidden from the caller one by one. */
+  #isPartial({ visibleTo, reach }: Pick<AssetFilter, 'visibleTo' | 'reach'>): boolean {
+    if (reach !== undefined) return true
+    return visibleTo !== undefined && this.#tables.counters.get('acl', '').live > 0
+  }
+
+  #listed(query: AssetQuery, window: Window): Asset[] {
+    const where = this.#where(query, window)
+    if (!where.possible) return []
+    const byKey = window.after !== undefined
+    const newest = query.search === undefined ? 'a.created_seq DESC' : 'search.rowid DESC'
+    const sql = `SELECT ${SELECT} FROM ${where.from} ${whereText(where)}
+      ORDER BY ${byKey ? 'a.key' : newest} LIMIT ? OFFSET ?`
+    const { buckets, words } = this.#tables
+    return this.#statements
+      .all<AssetRow>(sql, [...where.values, query.limit, query.offset ?? 0])
+      .map(row => assetOfRow(row, buckets, words))
+  }
+
+  async #listInTurns(query: AssetQuery, giveWay: GiveWay): Promise<Asset[]> {
+    const { afterKey, beforeSeq } = query
+    const windows =
+      afterKey === undefined
+        ? this.#windows.newestFirst(query, beforeSeq)
+        : this.#windows.byKey(query, afterKey)
+    const found: Asset[] = []
+    let offset = query.offset ?? 0
+    for await (const window of inTurns(windows, giveWay)) {
+      const rest = { ...query, limit: query.limit - found.length, offset }
+      const part = this.#listed(rest, window)
+      found.push(...part)
+      if (found.length >= query.limit) break
+      if (part.length > 0) offset = 0
+      else if (offset > 0) offset -= this.#counted(query, window)
+    }
+    return found
+  }
+
+  async #countInTurns(filter: AssetFilter, giveWay: GiveWay): Promise<number> {
+    let total = 0
+    const windows = this.#windows.newestFirst(filter, undefined)
+    for await (const window of inTurns(windows, giveWay)) total += this.#counted(filter, window)
+    return total
+  }
+
+  async #statsInTurns(filter: StatsFilter, giveWay: GiveWay): Promise<AssetStats> {
+    const rows: UsageRow[] = []
+    const windows = this.#windows.newestFirst({ ...filter, deleted: 'without' }, undefined)
+    for await (const window of inTurns(windows, giveWay)) rows.push(...this.#usage(filter, window))
+    return statsOf(rows)
+  }
+
+  #counted(filter: AssetFilter, window: Window = {}): number {
+    const where = this.#where(filter, window)
     if (!where.possible) return 0
     const match = this.#holdsForAll(filter) ? where.values[0] : undefined
     // Where the search is all that decides, the index alone can count.
@@ -150,34 +209,15 @@ export class AssetSearch {
   }
 
   /** For what no counter holds: reads every asset that it counts. */
-  #countedStats(filter: StatsFilter): AssetStats {
-    const where = this.#where({ ...filter, deleted: 'without' })
-    const types: Record<string, number> = {}
-    const services: Record<string, Usage> = {}
-    let assets = 0
-    let bytes = 0
-    if (where.possible) {
-      const rows = this.#statements.all<{
-        type: number
-        service: number
-        assets: number
-        bytes: number
-      }>(
-        `SELECT a.type, a.service, count(*) AS assets, sum(a.size) AS bytes
-           FROM ${where.from} ${whereText(where)} GROUP BY a.type, a.service`,
-        where.values,
-      )
-      for (const row of rows) {
-        const type = fromCode(assetTypes, row.type)
-        const name = this.#tables.words.word(row.service)
-        const before = services[name] ?? { assets: 0, bytes: 0 }
-        types[type] = (types[type] ?? 0) + row.assets
-        services[name] = { assets: before.assets + row.assets, bytes: before.bytes + row.bytes }
-        assets += row.assets
-        bytes += row.bytes
-      }
-    }
-    return { assets, bytes, types, services }
+  #usage(filter: StatsFilter, window: Window = {}): UsageRow[] {
+    const where = this.#where({ ...filter, deleted: 'without' }, window)
+    if (!where.possible) return []
+    const rows = this.#statements.all<Omit<UsageRow, 'service'> & { service: number }>(
+      `SELECT a.type, a.service, count(*) AS assets, sum(a.size) AS bytes
+         FROM ${where.from} ${whereText(where)} GROUP BY a.type, a.service`,
+      where.values,
+    )
+    return rows.map(row => ({ ...row, service: this.#tables.words.word(row.service) }))
   }
 
   /** The total when one counter holds it: at most one plain filter, nothing deleted. */
@@ -185,7 +225,7 @@ export class AssetSearch {
     const { counters } = this.#tables
     const { deleted, visibleTo, ...rest } = filter
     if (deleted !== 'without') return undefined
-    if (visibleTo !== undefined && counters.get('acl', '').live > 0) return undefined
+    if (this.#isPartial(filter)) return undefined
     const given = Object.entries(rest).filter(([, value]) => value !== undefined)
     const [only, second] = given
     if (second !== undefined) return undefined
@@ -199,7 +239,7 @@ export class AssetSearch {
     return counted === undefined ? undefined : counters.get(...counted).live
   }
 
-  #where(filter: AssetFilter): Where {
+  #where(filter: AssetFilter, window: Window = {}): Where {
     const { buckets, words } = this.#tables
     const parts: string[] = []
     const values: unknown[] = []
@@ -237,17 +277,21 @@ export class AssetSearch {
     }
     if (filter.tagsAny !== undefined && filter.tagsAny.length > 0) {
       const marks = filter.tagsAny.map(() => '?').join(', ')
-      parts.push(`a.created_seq IN (SELECT asset FROM asset_tags WHERE tag IN (${marks}))`)
-      values.push(...filter.tagsAny)
+      const within = between('asset', window)
+      const tagged = [`tag IN (${marks})`, ...within.parts].join(' AND ')
+      parts.push(`a.created_seq IN (SELECT asset FROM asset_tags WHERE ${tagged})`)
+      values.push(...filter.tagsAny, ...within.values)
     }
     if (filter.keyPrefix !== undefined && filter.keyPrefix !== '') {
       // Who is not deleted is not in the trash: said aloud, the index by key can be used.
       if (filter.deleted === 'without') parts.push('a.trashed = 0')
-      parts.push('a.key >= ?')
+      // A part of the newest is found by its numbers: by the prefix, each would look at all of it.
+      const key = window.since === undefined ? 'a.key' : '+a.key'
+      parts.push(`${key} >= ?`)
       values.push(filter.keyPrefix)
       const end = afterPrefix(filter.keyPrefix)
       if (end !== undefined) {
-        parts.push('a.key < ?')
+        parts.push(`${key} < ?`)
         values.push(end)
       }
     }
@@ -261,6 +305,17 @@ export class AssetSearch {
       parts.push(reach.text)
       values.push(...reach.values)
     }
+    if (window.after !== undefined) {
+      parts.push('a.key > ?', 'a.trashed = 0')
+      values.push(window.after)
+    }
+    if (window.until !== undefined) {
+      parts.push('a.key <= ?')
+      values.push(window.until)
+    }
+    const numbers = between(filter.search === undefined ? 'a.created_seq' : 'search.rowid', window)
+    parts.push(...numbers.parts)
+    values.push(...numbers.values)
     if (filter.search === undefined) return { from: 'assets a', parts, values, possible: true }
     const match = matchExpression(filter.search, this.#terms.beginningWith)
     if (match === undefined) return nothing
@@ -269,6 +324,45 @@ export class AssetSearch {
     const from = 'search CROSS JOIN assets a ON a.created_seq = search.rowid'
     return { from, parts, values, possible: true }
   }
+}
+
+interface UsageRow extends Usage {
+  readonly type: number
+  readonly service: string
+}
+
+function statsOf(rows: readonly UsageRow[]): AssetStats {
+  const types: Record<string, number> = {}
+  const services: Record<string, Usage> = {}
+  let assets = 0
+  let bytes = 0
+  for (const row of rows) {
+    const type = fromCode(assetTypes, row.type)
+    const before = services[row.service] ?? { assets: 0, bytes: 0 }
+    types[type] = (types[type] ?? 0) + row.assets
+    services[row.service] = {
+      assets: before.assets + row.assets,
+      bytes: before.bytes + row.bytes,
+    }
+    assets += row.assets
+    bytes += row.bytes
+  }
+  return { assets, bytes, types, services }
+}
+
+/** Numbers of assets that lie in the window. */
+function between(column: string, { before, since }: Window): Pick<Where, 'parts' | 'values'> {
+  const parts: string[] = []
+  const values: number[] = []
+  if (before !== undefined) {
+    parts.push(`${column} < ?`)
+    values.push(before)
+  }
+  if (since !== undefined) {
+    parts.push(`${column} >= ?`)
+    values.push(since)
+  }
+  return { parts, values }
 }
 
 function counterOf(filter: AssetFilter): [CounterKind, string] | undefined {
