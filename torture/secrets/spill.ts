@@ -216,6 +216,7 @@ function lookAtSettings({ run, canaries }: Given): void {
     STORAGE_BOOTSTRAP_API_KEY: `${adminKey} with spaces`,
     STORAGE_BOOTSTRAP_S3_SECRET_ACCESS_KEY: `${s3Key.secret}\n`.repeat(9),
     STORAGE_INITIAL_ADMIN_PASSWORD: `${initialPassword}\n`,
+    STORAGE_INITIAL_ACCOUNT_SECRET: `${initialPassword} ${initialPassword}`,
     STORAGE_SMTP_PASSWORD: `${smtpPassword}\n`,
     STORAGE_SMTP_CA: smtpPassword,
     STORAGE_AUDIT_KEY: `${smtpPassword} ${smtpPassword}`,

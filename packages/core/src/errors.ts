@@ -230,6 +230,11 @@ export const errorTable = {
     'The administrator of the settings cannot be removed, demoted or deactivated.',
     'STORAGE_INITIAL_ADMIN_USERNAME names it.',
   ),
+  ACCOUNT_PROTECTED: entry(
+    'conflict',
+    'The service account of the settings cannot be removed or suspended, and has no end.',
+    'STORAGE_INITIAL_ACCOUNT_NAME names it. Rotate its secret, or take its rights.',
+  ),
   LINK_EXISTS: entry('conflict', 'This link already exists.', ''),
   VERSION_CURRENT: entry('conflict', 'The current version cannot be deleted.', ''),
   VERSION_TAG_EXISTS: entry('conflict', 'The asset already has a version with this tag.', ''),

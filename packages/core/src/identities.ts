@@ -207,13 +207,15 @@ export interface ServiceAccount extends IdentityFields {
   readonly rateLimit: number | null
   /** Newest last. */
   readonly secrets: readonly ClientSecret[]
+  /** Made by the settings: cannot be deleted, suspended or given an end. */
+  readonly isSystem: boolean
 }
 
 export interface ClientSecret {
   readonly id: string
-  /** SHA-256, hex, of 256 random bits. */
+  /** SHA-256, hex, of 256 random bits, or of what the settings gave. */
   readonly hash: string
-  /** First characters, to recognise it in lists. */
+  /** First characters, to recognise it in lists; `settings` for the one that these gave. */
   readonly prefix: string
   readonly createdAt: string
   readonly createdBy: string

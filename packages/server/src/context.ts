@@ -16,6 +16,7 @@ import { headText, openAudit, startAudit } from './composition/audit.ts'
 import { type Counting, openCounting } from './composition/counting.ts'
 import {
   prepareAccessKey,
+  prepareAccount,
   prepareAdministrator,
   prepareKeys,
 } from './composition/first-principals.ts'
@@ -142,6 +143,7 @@ export async function openContext(options: ContextOptions): Promise<OpenedContex
       await prepareKeys(engine, options)
       await prepareAccessKey(engine, settings)
       await prepareAdministrator(engine, settings)
+      await prepareAccount(engine, settings, log)
     }
     const health = openHealth({ engine, log, counting, audit })
     const pace = new PaceWatch(clock, settings.bodyIdleSeconds)

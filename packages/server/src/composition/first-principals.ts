@@ -3,8 +3,10 @@ import { ensureAccessKey } from '@holdfast/engine/access/keys/access-keys.ts'
 import { newSecret } from '@holdfast/engine/access/keys/key-secret.ts'
 import { ensureKey } from '@holdfast/engine/access/keys/keys.ts'
 import type { Engine } from '@holdfast/engine/engine.ts'
+import { ensureAccount } from '@holdfast/engine/identity/accounts/first-account.ts'
 import { ensureAdministrator } from '@holdfast/engine/identity/users/users.ts'
 import type { Settings } from '../config/settings-table.ts'
+import type { Log } from '../telemetry/log.ts'
 
 interface FirstKeyOptions {
   readonly settings: Settings
@@ -48,4 +50,13 @@ export async function prepareAdministrator(engine: Engine, settings: Settings): 
     const problem = `make no user: ${JSON.stringify(error.details.errors)}`
     throw new HoldfastError('SETTINGS_INVALID', { errors: [{ path, problem }] }, { cause: error })
   }
+}
+
+/** The service account that the settings give. */
+export async function prepareAccount(engine: Engine, settings: Settings, log: Log): Promise<void> {
+  const { initialAccountName: name, initialAccountSecret: secret } = settings
+  if (name === undefined || secret === undefined) return
+  const { initialAccountClientId: clientId, initialAccountRoles: roles } = settings
+  const made = await ensureAccount(engine, { name, secret, roles, clientId })
+  if (made !== undefined) log.info({ client_id: made }, 'service account of the settings made')
 }

@@ -29,6 +29,7 @@ export function dangers(
   const problems = [
     ...notBuilt(env),
     ...halfPairs(settings),
+    ...otherName(settings),
     ...ownIssuer(settings),
     ...halfLdap(settings),
     ...halfOidc(settings),
@@ -49,6 +50,7 @@ export function dangers(
   const secrets = [
     ['BOOTSTRAP_API_KEY', settings.bootstrapApiKey],
     ['BOOTSTRAP_S3_SECRET_ACCESS_KEY', settings.s3SecretAccessKey],
+    ['INITIAL_ACCOUNT_SECRET', settings.initialAccountSecret],
   ] as const
   for (const [name, secret] of secrets) {
     for (const problem of weaknesses(secret)) refuse(name, problem)
@@ -77,6 +79,7 @@ function weaknesses(secret: string | undefined): string[] {
 function halfPairs(settings: Settings): FieldProblem[] {
   const { tlsCertFile, tlsKeyFile, s3AccessKeyId, s3SecretAccessKey } = settings
   const { initialAdminUsername, initialAdminPassword } = settings
+  const { initialAccountName, initialAccountSecret } = settings
   const { smtpHost, mailFrom, smtpUsername, smtpPassword } = settings
   const pairs = [
     ['SMTP_HOST', smtpHost, 'MAIL_FROM', mailFrom],
@@ -94,12 +97,22 @@ function halfPairs(settings: Settings): FieldProblem[] {
       'INITIAL_ADMIN_PASSWORD',
       initialAdminPassword,
     ],
+    ['INITIAL_ACCOUNT_NAME', initialAccountName, 'INITIAL_ACCOUNT_SECRET', initialAccountSecret],
   ] as const
   return pairs.flatMap(([name, one, otherName, other]) => {
     if ((one === undefined) === (other === undefined)) return []
     const [set, missing] = one === undefined ? [otherName, name] : [name, otherName]
     return [{ path: `STORAGE_${missing}`, problem: `is needed together with STORAGE_${set}` }]
   })
+}
+
+/** A client id tells the name of its account. */
+function otherName({ initialAccountName, initialAccountClientId }: Settings): FieldProblem[] {
+  if (initialAccountClientId === undefined) return []
+  const [, , name] = initialAccountClientId.split('_')
+  if (name === initialAccountName) return []
+  const problem = 'must have the name of STORAGE_INITIAL_ACCOUNT_NAME in it'
+  return [{ path: 'STORAGE_INITIAL_ACCOUNT_CLIENT_ID', problem }]
 }
 
 /**

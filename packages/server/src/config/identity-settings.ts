@@ -1,5 +1,6 @@
+import { isRole, roleNames } from '@holdfast/core/roles.ts'
 import { setting } from './setting.ts'
-import { boolean, integer, oneOf, seconds, text } from './setting-kinds.ts'
+import { boolean, integer, list, oneOf, seconds, text } from './setting-kinds.ts'
 
 /** Rows of the settings table about people, programs, their tokens and sessions. */
 export const identitySettings = {
@@ -24,6 +25,44 @@ export const identitySettings = {
     kind: text({ pattern: /^[^\s@]{1,64}@[^\s@]{1,189}$/, hint: 'an e-mail address' }),
     description: 'E-mail address of that user.',
     standard: undefined,
+  }),
+  initialAccountName: setting<string | undefined>({
+    name: 'INITIAL_ACCOUNT_NAME',
+    kind: text({
+      pattern: /^[a-z0-9][a-z0-9-]{1,62}$/,
+      hint: '2 to 63 of a-z, 0-9 and -, a letter or digit first',
+    }),
+    description: 'Service account, created at start if absent. Needs the secret too.',
+    standard: undefined,
+  }),
+  initialAccountClientId: setting<string | undefined>({
+    name: 'INITIAL_ACCOUNT_CLIENT_ID',
+    kind: text({
+      pattern: /^sa_[a-z0-9][a-z0-9-]{0,19}_[a-z0-9][a-z0-9-]{1,62}_[0-9a-f]{12}$/,
+      hint: 'sa_ENVIRONMENT_NAME_ and 12 hexadecimal digits',
+    }),
+    description: 'Client id of that account, with its name in it. Unset, it is made and logged.',
+    standard: undefined,
+  }),
+  initialAccountSecret: setting<string | undefined>({
+    name: 'INITIAL_ACCOUNT_SECRET',
+    kind: text({
+      pattern: /^[\x21-\x7e]{32,1024}$/,
+      hint: '32 to 1024 printable ASCII characters without spaces',
+    }),
+    description:
+      'Its client secret, good for 90 days; the next one comes by rotation. Changing it here ' +
+      'later changes nothing.',
+    standard: undefined,
+    secret: true,
+  }),
+  initialAccountRoles: setting({
+    name: 'INITIAL_ACCOUNT_ROLES',
+    kind: list('roles', word => {
+      return isRole(word) ? undefined : `must be one of ${roleNames.join(', ')}`
+    }),
+    description: 'Roles that the account is made with.',
+    standard: ['USER'],
   }),
   tokenIssuer: setting({
     name: 'TOKEN_ISSUER',

@@ -94,6 +94,32 @@ test('a secret of another issuer that anybody may know is refused in production'
   assert.deepEqual(problemsOfSecret('q7Zp0LmVx2RtYc9KfWd4HsJn8BgAe3Uo'), [])
 })
 
+test('the first service account comes whole, and with no secret that anybody knows', () => {
+  const named = { STORAGE_INITIAL_ACCOUNT_NAME: 'gateway' }
+  const secret = 'q7Zp0LmVx2RtYc9KfWd4HsJn8BgAe3Uo'
+  const whole = { ...named, STORAGE_INITIAL_ACCOUNT_SECRET: secret }
+  const clientId = (id: string) => ({ ...whole, STORAGE_INITIAL_ACCOUNT_CLIENT_ID: id })
+  const good = clientId('sa_prod_gateway_0123456789ab')
+  const production = { STORAGE_ENVIRONMENT: 'production' }
+  assert.deepEqual(problemsOf({ ...good, ...production }), [])
+  for (const [name, env] of [
+    ['SECRET', named],
+    ['NAME', { STORAGE_INITIAL_ACCOUNT_SECRET: secret }],
+    ['SECRET', { ...named, STORAGE_INITIAL_ACCOUNT_SECRET: secret.slice(1) }],
+    ['SECRET', { ...whole, ...production, STORAGE_INITIAL_ACCOUNT_SECRET: 'changeme'.repeat(4) }],
+    ['CLIENT_ID', clientId('sa_prod_other_0123456789ab')],
+    ['CLIENT_ID', clientId('gateway')],
+    ['ROLES', { ...whole, STORAGE_INITIAL_ACCOUNT_ROLES: 'USER,ROOT' }],
+  ] as const) {
+    const problems = problemsOf(env)
+    assert.ok(problems.length > 0, name)
+    for (const problem of problems) {
+      assert.match(problem, new RegExp(`^STORAGE_INITIAL_ACCOUNT_${name}:`))
+      assert.ok(!problem.includes(secret.slice(1)))
+    }
+  }
+})
+
 test('mails do not travel in the clear where they may hold real tokens', () => {
   const mail = {
     STORAGE_SMTP_HOST: 'mail.example.org',

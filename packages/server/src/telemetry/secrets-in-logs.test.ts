@@ -13,6 +13,7 @@ const secrets = new Map([
   ['bootstrap key', canary('bootstrap')],
   ['secret access key', canary('s3secret')],
   ['password of the settings', canary('initial')],
+  ['client secret of the settings', `${canary('account')}-${'a1b2c3d4'.repeat(4)}`],
   ['wrong password', canary('wrong')],
   ['next password', canary('next')],
   ['password of a user', canary('user')],
@@ -37,6 +38,9 @@ async function open(): Promise<S3TestServer> {
       STORAGE_BOOTSTRAP_S3_SECRET_ACCESS_KEY: of('secret access key'),
       STORAGE_INITIAL_ADMIN_USERNAME: 'root',
       STORAGE_INITIAL_ADMIN_PASSWORD: of('password of the settings'),
+      STORAGE_INITIAL_ACCOUNT_NAME: 'first',
+      STORAGE_INITIAL_ACCOUNT_CLIENT_ID: 'sa_default_first_0123456789ab',
+      STORAGE_INITIAL_ACCOUNT_SECRET: of('client secret of the settings'),
       STORAGE_RATE_LIMIT_LOGIN: '6/1h',
       STORAGE_RATE_LIMIT_CREDENTIALS: '6/1h',
     },
@@ -55,6 +59,10 @@ async function everyWay(s3: S3TestServer): Promise<string[]> {
   const login = (password: string) => ({ json: { username: 'root', password }, key: null })
   const entered = await ask('POST /api/v2/auth/login', login(of('password of the settings')))
   const { access_token: access, refresh_token: refresh } = entered.json
+  for (const client_id of ['sa_default_first_0123456789ab', 'sa_default_last_0123456789ab']) {
+    const json = { client_id, client_secret: of('client secret of the settings') }
+    await ask('POST /api/v2/auth/token', { json, key: null })
+  }
   secrets.set('access token', access).set('refresh token', refresh)
   await ask('GET /api/v2/auth/me', { key: null, headers: { authorization: `Bearer ${access}` } })
   await ask('GET /api/v2/auth/me', { key: null, headers: { authorization: `Bearer ${refresh}` } })

@@ -75,7 +75,7 @@ export const accountRoutes = {
     params: accountParams,
     body: { kind: 'json', schema: accountUpdate },
     answer: { status: 200, description: 'The account.', schema: accountResponse },
-    errors: ['CONFIRMATION_REQUIRED', 'ACCOUNT_NOT_FOUND'],
+    errors: ['CONFIRMATION_REQUIRED', 'ACCOUNT_NOT_FOUND', 'ACCOUNT_PROTECTED'],
   }),
   removeAccount: route({
     ...guarded,
@@ -84,7 +84,7 @@ export const accountRoutes = {
     summary: 'Delete a service account; the record stays',
     params: accountParams,
     answer: { status: 204, description: 'Deleted, and out at once.' },
-    errors: ['ACCOUNT_NOT_FOUND'],
+    errors: ['ACCOUNT_NOT_FOUND', 'ACCOUNT_PROTECTED'],
   }),
   rotateSecret: route({
     ...guarded,

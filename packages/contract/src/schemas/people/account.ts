@@ -56,13 +56,18 @@ const shown = {
   secrets: Type.Array(
     Type.Object({
       id: uuid('Secret id.'),
-      prefix: Type.String({ description: 'Its first characters, to recognise it.' }),
+      prefix: Type.String({
+        description: 'Its first characters, to recognise it; `settings`: it came from there.',
+      }),
       created_at: time('When it was made.'),
       created_by: Type.String(),
       expires_at: time('When it ends, and all tokens that were issued for it.'),
     }),
     { description: 'Newest last.' },
   ),
+  is_system: Type.Boolean({
+    description: 'Made by the settings: cannot be removed or suspended, and has no end.',
+  }),
   last_token_at: nullable(time('Of its last token since the server started.')),
   created_at: time('When it was made.'),
   created_by: Type.String(),

@@ -16,6 +16,7 @@ export type NewAccount = Pick<
   | 'buckets'
   | 'expiresAt'
   | 'rateLimit'
+  | 'isSystem'
 > & { readonly secret: NewSecret }
 
 export const SECRETS_MAX = 5
@@ -64,6 +65,9 @@ export async function updateAccountTransaction(
 ): Promise<ServiceAccount> {
   const before = await requireAccount(tx, args.id)
   const changed = { ...before, ...args.patch, seq: await tx.nextSeq(), updatedAt: moment.now }
+  if (before.isSystem && (changed.status !== 'ACTIVE' || changed.expiresAt !== null)) {
+    throw new HoldfastError('ACCOUNT_PROTECTED', { account_id: before.id })
+  }
   // The record of a deleted one stays, with nothing that could be used; its name is free again.
   const account = changed.status === 'DELETED' ? { ...changed, names: [], secrets: [] } : changed
   await tx.put.identity(account)

@@ -23,7 +23,8 @@ export interface WithSecret {
   readonly secret: string
 }
 
-const SECRET_DAYS = 90
+/** What a secret is good for unless told otherwise. */
+export const SECRET_DAYS = 90
 const OVERLAP_S = 86_400
 
 export async function createAccount(
@@ -43,6 +44,7 @@ export async function createAccount(
     // Random, so that the id of an account that was deleted never names another one.
     clientId: `sa_${environment}_${name}_${toHex(engine.random.bytes(6))}`,
     ...{ name, environment, description, roles, permissions, buckets, rateLimit },
+    isSystem: false,
     expiresAt: expiresAt === null ? null : new Date(expiresAt).toISOString(),
     secret: kept,
   }

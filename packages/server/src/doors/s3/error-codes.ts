@@ -62,6 +62,7 @@ const codes: Record<ErrorCode, S3Code> = {
   PRINCIPAL_NOT_FOUND: 'InvalidRequest',
   USER_EXISTS: 'InvalidRequest',
   USER_PROTECTED: 'InvalidRequest',
+  ACCOUNT_PROTECTED: 'InvalidRequest',
   USER_OUTSIDE: 'InvalidRequest',
   GROUP_EXISTS: 'InvalidRequest',
   ACCOUNT_EXISTS: 'InvalidRequest',

@@ -228,3 +228,41 @@ test('with the setting the token endpoint gives and takes refresh tokens', async
   assert.deepEqual(newest, ['refused', 'GRANT_INVALID', made.client_id])
   assert.ok(!own.logLines.join('').includes(refresh_token.slice(-40)))
 })
+
+test('the service account of the settings logs in, is shown, and stays', async () => {
+  const client_id = 'sa_default_first_0123456789ab'
+  const client_secret = 'q7Zp0LmVx2RtYc9KfWd4HsJn8BgAe3Uo'
+  const env = {
+    STORAGE_INITIAL_ACCOUNT_NAME: 'first',
+    STORAGE_INITIAL_ACCOUNT_CLIENT_ID: client_id,
+    STORAGE_INITIAL_ACCOUNT_SECRET: client_secret,
+    STORAGE_INITIAL_ACCOUNT_ROLES: 'ADMIN',
+  }
+  await using own = await startServer({ env })
+  const json = { client_id, client_secret }
+  const entered = await own.ask('POST /api/v2/auth/token', { json, key: null })
+  assert.equal(entered.status, 200, entered.text)
+  const self = bearer(entered.json)
+  const { items } = (await own.ask('GET /api/v2/service-accounts', self)).json
+  const [{ id, ...shown }] = items
+  assert.deepEqual([shown.is_system, shown.roles, shown.created_by], [true, ['ADMIN'], 'system'])
+  const path = `/api/v2/service-accounts/${id}`
+  for (const [line, body] of [
+    [`DELETE ${path}`, undefined],
+    [`PUT ${path}`, { status: 'SUSPENDED' }],
+  ] as const) {
+    const answer = await own.ask(line, body === undefined ? {} : { json: body })
+    refused(answer, 409, 'ACCOUNT_PROTECTED')
+    // It waits until all rows are durable.
+    await own.ask('POST /api/v2/audit/verify')
+    const found = await own.ask('GET /api/v2/audit?outcome=failed')
+    const [row] = found.json.items
+    assert.deepEqual([row.code, row.resource], ['ACCOUNT_PROTECTED', { id }])
+  }
+  const made = await account({ name: 'made' })
+  assert.equal(made.is_system, false)
+  const mass = await server.ask('POST /api/v2/service-accounts', {
+    json: { name: 'mass', is_system: true },
+  })
+  assert.equal(mass.status, 422, mass.text)
+})

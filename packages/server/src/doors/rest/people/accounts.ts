@@ -185,6 +185,7 @@ function accountWire({ engine, clock }: Scope['context'], one: ServiceAccount): 
       created_by: secret.createdBy,
       expires_at: secret.expiresAt,
     })),
+    is_system: one.isSystem,
     last_token_at: usedMs === undefined ? null : new Date(usedMs).toISOString(),
     created_at: one.createdAt,
     created_by: one.createdBy,
