@@ -13,6 +13,7 @@ import { secondFactorCalls } from './groups/people/factors.ts'
 import { passwordCalls } from './groups/people/passwords.ts'
 import { s3KeyCalls } from './groups/people/s3-keys.ts'
 import { sessionCalls } from './groups/people/sessions.ts'
+import { tokenCalls } from './groups/people/tokens.ts'
 import { userCalls } from './groups/people/users.ts'
 import { presignedCalls } from './groups/presigned.ts'
 import { quotaCalls } from './groups/quotas.ts'
@@ -55,7 +56,7 @@ export function openClient(options: ClientOptions) {
     quotas: quotaCalls(transport),
     keys: keyCalls(transport),
     s3Keys: s3KeyCalls(transport),
-    auth: { ...authCalls(transport), ...passwordCalls(transport) },
+    auth: { ...authCalls(transport), ...tokenCalls(transport), ...passwordCalls(transport) },
     secondFactor: secondFactorCalls(transport),
     accounts: accountCalls(transport),
     sessions: sessionCalls(transport),

@@ -165,6 +165,8 @@ const ofNoBucket = {
   listUserSessions: nothing,
   endUserSession: nothing,
   endUserSessions: nothing,
+  getLoginWays: nothing,
+  validateToken: nothing,
   issueToken: nothing,
   listAccounts: nothing,
   createAccount: nothing,

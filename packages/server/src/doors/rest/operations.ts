@@ -16,6 +16,7 @@ import { openIdOperations } from './people/openid.ts'
 import { resetOperations } from './people/resets.ts'
 import { s3KeyOperations } from './people/s3-keys.ts'
 import { sessionOperations } from './people/sessions.ts'
+import { tokenOperations } from './people/token-status.ts'
 import { presignedOperations } from './presigned.ts'
 import { shareOperations } from './sharing/shares.ts'
 import { uploadOperations } from './uploads.ts'
@@ -42,6 +43,7 @@ export const restOperations = {
   ...accessOperations,
   ...shareOperations,
   ...sessionOperations,
+  ...tokenOperations,
   ...accountOperations,
   ...descriptionOperations,
 } satisfies Partial<Operations>
