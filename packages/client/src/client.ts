@@ -15,6 +15,7 @@ import { s3KeyCalls } from './groups/people/s3-keys.ts'
 import { sessionCalls } from './groups/people/sessions.ts'
 import { tokenCalls } from './groups/people/tokens.ts'
 import { userCalls } from './groups/people/users.ts'
+import { usersTogetherCalls } from './groups/people/users-together.ts'
 import { presignedCalls } from './groups/presigned.ts'
 import { quotaCalls } from './groups/quotas.ts'
 import { serviceCalls } from './groups/service-status.ts'
@@ -60,7 +61,7 @@ export function openClient(options: ClientOptions) {
     secondFactor: secondFactorCalls(transport),
     accounts: accountCalls(transport),
     sessions: sessionCalls(transport),
-    users: userCalls(transport),
+    users: { ...userCalls(transport), ...usersTogetherCalls(transport) },
     audit: auditCalls(transport),
     groups: groupCalls(transport),
     access: accessCalls(transport),

@@ -167,6 +167,7 @@ const ofNoBucket = {
   endUserSessions: nothing,
   getLoginWays: nothing,
   validateToken: nothing,
+  getUserStatistics: nothing,
   issueToken: nothing,
   listAccounts: nothing,
   createAccount: nothing,

@@ -44,5 +44,6 @@ export const sessionRows = {
   getLoginWays: { rule: rules.open, ask: () => ({}), once: true },
   // Nobody is told of a token that is none.
   validateToken: { rule: rules.self, ask: () => ({ json: { token: 'none' } }), once: true },
+  getUserStatistics: { rule: rules.administrators, ask: () => ({}), once: true },
   endUserSessions: { rule: rules.administrators, prepare: session, ask: byUser, once: true },
 } as const satisfies Record<string, Row>

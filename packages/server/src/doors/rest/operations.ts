@@ -17,6 +17,7 @@ import { resetOperations } from './people/resets.ts'
 import { s3KeyOperations } from './people/s3-keys.ts'
 import { sessionOperations } from './people/sessions.ts'
 import { tokenOperations } from './people/token-status.ts'
+import { usersTogetherOperations } from './people/users-together.ts'
 import { presignedOperations } from './presigned.ts'
 import { shareOperations } from './sharing/shares.ts'
 import { uploadOperations } from './uploads.ts'
@@ -44,6 +45,7 @@ export const restOperations = {
   ...shareOperations,
   ...sessionOperations,
   ...tokenOperations,
+  ...usersTogetherOperations,
   ...accountOperations,
   ...descriptionOperations,
 } satisfies Partial<Operations>
