@@ -24,6 +24,12 @@ test('who was made by hand comes in, and is given other rights, by commands alon
   assert.equal((await as(set, asAnn)).code, 1)
   assert.equal(succeeded(await as(set, asAdmin)).stdout, 'ann: ADMIN\n')
   assert.match(succeeded(await as(['users'], asAnn)).stdout, /ann@example\.org/)
+  const counted = succeeded(await as(['users', 'statistics'], asAdmin)).stdout
+  assert.match(counted, /^by role ADMIN +1$/m)
+  const admins = ['users', 'list', '--role', 'ADMIN']
+  assert.match(succeeded(await as(admins, asAdmin)).stdout, /\bann\b/)
+  const shut = succeeded(await as([...admins, '--disabled'], asAdmin)).stdout
+  assert.doesNotMatch(shut, /\bann\b/)
   const confine = ['users', 'set', 'ann', '--role', 'READONLY', '--on-bucket', 'holdfast']
   assert.equal(succeeded(await as(confine, asAdmin)).stdout, 'ann: READONLY on holdfast\n')
   assert.equal((await as(['users', 'set', 'ann'], asAdmin)).code, 2)

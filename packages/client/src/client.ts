@@ -13,7 +13,9 @@ import { secondFactorCalls } from './groups/people/factors.ts'
 import { passwordCalls } from './groups/people/passwords.ts'
 import { s3KeyCalls } from './groups/people/s3-keys.ts'
 import { sessionCalls } from './groups/people/sessions.ts'
+import { tokenCalls } from './groups/people/tokens.ts'
 import { userCalls } from './groups/people/users.ts'
+import { usersTogetherCalls } from './groups/people/users-together.ts'
 import { presignedCalls } from './groups/presigned.ts'
 import { quotaCalls } from './groups/quotas.ts'
 import { serviceCalls } from './groups/service-status.ts'
@@ -55,11 +57,11 @@ export function openClient(options: ClientOptions) {
     quotas: quotaCalls(transport),
     keys: keyCalls(transport),
     s3Keys: s3KeyCalls(transport),
-    auth: { ...authCalls(transport), ...passwordCalls(transport) },
+    auth: { ...authCalls(transport), ...tokenCalls(transport), ...passwordCalls(transport) },
     secondFactor: secondFactorCalls(transport),
     accounts: accountCalls(transport),
     sessions: sessionCalls(transport),
-    users: userCalls(transport),
+    users: { ...userCalls(transport), ...usersTogetherCalls(transport) },
     audit: auditCalls(transport),
     groups: groupCalls(transport),
     access: accessCalls(transport),

@@ -12,6 +12,8 @@ import { identityRoutes } from './routes/people/identity.ts'
 import { openIdRoutes } from './routes/people/openid.ts'
 import { resetRoutes } from './routes/people/resets.ts'
 import { sessionRoutes } from './routes/people/sessions.ts'
+import { tokenRoutes } from './routes/people/tokens.ts'
+import { usersTogetherRoutes } from './routes/people/users-together.ts'
 import { s3KeyRoutes } from './routes/s3-keys.ts'
 import { serviceRoutes } from './routes/service.ts'
 import { shareRoutes } from './routes/shares.ts'
@@ -35,6 +37,8 @@ export const routes = {
   ...accessRoutes,
   ...shareRoutes,
   ...sessionRoutes,
+  ...tokenRoutes,
+  ...usersTogetherRoutes,
   ...accountRoutes,
 } as const satisfies Record<string, Route>
 

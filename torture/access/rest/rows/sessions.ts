@@ -41,5 +41,9 @@ export const sessionRows = {
     ask: ({ made: { id = '', session: one = '' } }) => ({ params: { id, session_id: one } }),
     once: true,
   },
+  getLoginWays: { rule: rules.open, ask: () => ({}), once: true },
+  // Nobody is told of a token that is none.
+  validateToken: { rule: rules.self, ask: () => ({ json: { token: 'none' } }), once: true },
+  getUserStatistics: { rule: rules.administrators, ask: () => ({}), once: true },
   endUserSessions: { rule: rules.administrators, prepare: session, ask: byUser, once: true },
 } as const satisfies Record<string, Row>

@@ -12,6 +12,12 @@ import { userIdOf } from './user-id.ts'
 
 type User = Awaited<ReturnType<Client['users']['get']>>
 
+interface ListOptions {
+  readonly search?: string
+  readonly role?: string
+  readonly disabled?: boolean
+}
+
 interface CreateOptions {
   readonly role?: readonly string[]
   readonly email?: string
@@ -25,13 +31,19 @@ interface SetOptions extends CreateOptions {
 export function addUsers(program: Command): void {
   const users = program
     .command('users')
-    .summary('users: list, create, set, password, deactivate, unlock, remove')
+    .summary('users: list, statistics, create, set, password, deactivate, unlock, remove')
     .description('People who may log in.')
   users
     .command('list', { isDefault: true })
     .description('List users.')
     .option('--search <text>', 'part of a name or an e-mail address')
-    .action(async (options: { search?: string }, command: Command) => await list(options, command))
+    .option('-r, --role <role>', 'with this role')
+    .option('--disabled', 'who may not log in, instead of everybody')
+    .action(async (options: ListOptions, command: Command) => await list(options, command))
+  users
+    .command('statistics')
+    .description('How many users there are of each kind, and how many are active.')
+    .action(async (_: unknown, command: Command) => await statistics(command))
   users
     .command('create')
     .description(
@@ -127,8 +139,24 @@ const actions: readonly Action[] = [
   },
 ]
 
-async function list(options: { search?: string }, command: Command): Promise<void> {
+async function statistics(command: Command): Promise<void> {
   const { client, json, signal } = connect(command)
+  const counts = await client.users.statistics({ signal })
+  if (json) return printJson(counts)
+  const lines = Object.entries(counts).flatMap(([name, value]) => {
+    if (typeof value !== 'object') return [[name, String(value)]]
+    return Object.entries(value).map(([part, count]) => [`${name} ${part}`, String(count)])
+  })
+  printTable(lines.map(([name = '', count = '']) => [name.replaceAll('_', ' '), count]))
+}
+
+async function list({ search, role, disabled }: ListOptions, command: Command): Promise<void> {
+  const { client, json, signal } = connect(command)
+  const options = {
+    ...(search === undefined ? {} : { search }),
+    ...(role === undefined ? {} : { role: roleOf(role) }),
+    ...(disabled === true ? { enabled: false } : {}),
+  }
   const limit = 1000
   const rows: User[] = []
   for (;;) {

@@ -64,30 +64,5 @@ export function authCalls(transport: Transport) {
         options,
       })
     },
-
-    /** The public keys of access tokens. */
-    async jwks(options: CallOptions = {}) {
-      return await callJson(transport, 'getJwks', {
-        method: 'GET',
-        path: '/api/v2/auth/jwks.json',
-        options,
-      })
-    },
-
-    async signingKeys(options: CallOptions = {}) {
-      return await callJson(transport, 'listSigningKeys', {
-        method: 'GET',
-        path: '/api/v2/auth/signing-keys',
-        options,
-      })
-    },
-
-    async rotateSigningKey(options: CallOptions = {}) {
-      return await callJson(transport, 'rotateSigningKey', {
-        method: 'POST',
-        path: '/api/v2/auth/signing-keys/rotate',
-        options,
-      })
-    },
   }
 }

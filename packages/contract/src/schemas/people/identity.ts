@@ -204,6 +204,7 @@ export const userPasswordReset = Type.Object(
 export const userListQuery = Type.Object(
   {
     status: Type.Optional(status),
+    enabled: Type.Optional(Type.Boolean({ description: 'ACTIVE and LOCKED ones, or the others.' })),
     role: Type.Optional(role),
     search: Type.Optional(
       Type.String({ minLength: 1, maxLength: 254, description: 'Part of a name or address.' }),

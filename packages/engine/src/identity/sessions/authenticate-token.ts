@@ -52,11 +52,15 @@ async function checkFresh(
     tokens.set(token, known, { moment, nowMs: engine.clock.now() })
     return known.principal
   }
-  const checked = await checkToken(engine, token, 'access')
-  const isAccount = checked.kind === 'service_account'
-  const known = isAccount ? await ofAccount(engine, checked) : await ofUser(engine, checked)
+  const known = await holderOf(engine, await checkToken(engine, token, 'access'))
   tokens.set(token, known, { moment, nowMs: engine.clock.now() })
   return known.principal
+}
+
+/** Whose access token of ours it is, if all that it stands on is good as well. */
+export async function holderOf(engine: Engine, checked: CheckedToken): Promise<KnownToken> {
+  const isAccount = checked.kind === 'service_account'
+  return isAccount ? await ofAccount(engine, checked) : await ofUser(engine, checked)
 }
 
 async function ofUser(engine: Engine, checked: CheckedToken): Promise<KnownToken> {

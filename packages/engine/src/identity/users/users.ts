@@ -6,6 +6,7 @@ import { rightsOf } from '@holdfast/core/roles.ts'
 import { authorize, hasScope, isAdministrator } from '../../access/decide.ts'
 import { commit } from '../../commit.ts'
 import { type Engine, systemCall } from '../../engine.ts'
+import { identityPages } from '../identity-pages.ts'
 import { notify } from '../mail/notify.ts'
 import { principalOfUser } from '../principal-of-user.ts'
 import { requireRightsOver } from '../rights-over.ts'
@@ -81,14 +82,14 @@ export async function getUser(engine: Engine, call: Call, id: string): Promise<U
 
 export interface UserFilter {
   readonly status?: UserStatus | undefined
+  /** Whether they may log in, or may again when a lock ends. */
+  readonly enabled?: boolean | undefined
   readonly role?: string | undefined
   /** Part of a name or an e-mail address. */
   readonly search?: string | undefined
   readonly limit: number
   readonly offset: number
 }
-
-const PAGE = 1000
 
 /** In the order in which they were made; deleted ones only when asked for. */
 export async function listUsers(
@@ -97,28 +98,24 @@ export async function listUsers(
   filter: UserFilter,
 ): Promise<{ readonly items: User[]; readonly total: number }> {
   authorize(call.principal, 'admin:users', {})
-  const { identities } = engine.catalog.view
   const nowMs = engine.clock.now()
   const items: User[] = []
   let total = 0
-  let after = ''
-  for (;;) {
-    const page = await identities.list({ kind: 'user', after, limit: PAGE })
+  for await (const page of identityPages(engine, call, 'user')) {
     for (const user of page) {
       if (!matches(user, filter, nowMs)) continue
       total += 1
       if (total > filter.offset && items.length < filter.limit) items.push(user)
     }
-    const last = page.at(-1)
-    if (last === undefined || page.length < PAGE) return { items, total }
-    after = last.id
   }
+  return { items, total }
 }
 
 function matches(user: User, filter: UserFilter, nowMs: number): boolean {
-  const { status, role, search } = filter
+  const { status, enabled, role, search } = filter
   const shown = shownStatus(user, nowMs)
   if (status === undefined ? shown === 'DELETED' : shown !== status) return false
+  if (enabled !== undefined && enabled !== (user.status === 'ACTIVE')) return false
   if (role !== undefined && !user.roles.includes(role)) return false
   if (search === undefined) return true
   const text = [user.username, user.email ?? '', user.firstName, user.lastName].join('\n')

@@ -44,6 +44,12 @@ export const oidcTable = {
     standard: undefined,
     secret: true,
   }),
+  oidcLabel: setting({
+    name: 'OIDC_LABEL',
+    kind: text({ pattern: /^\P{C}{1,64}$/u, hint: '1 to 64 characters that can be seen' }),
+    description: 'What login pages write on the button: everybody may read it.',
+    standard: 'OpenID Connect',
+  }),
   oidcScopes: setting<readonly string[]>({
     name: 'OIDC_SCOPES',
     kind: list('scopes', scope => (/^[\x21-\x7e]{1,255}$/.test(scope) ? undefined : 'is none')),
@@ -97,6 +103,7 @@ export function readOidc(read: ReadSetting): OidcSettings {
     oidcIssuer: read(table.oidcIssuer),
     oidcClientId: read(table.oidcClientId),
     oidcClientSecret: read(table.oidcClientSecret),
+    oidcLabel: read(table.oidcLabel),
     oidcScopes: read(table.oidcScopes),
     oidcAlgorithm: read(table.oidcAlgorithm),
     oidcMaps: read(table.oidcMaps),

@@ -16,6 +16,8 @@ import { openIdOperations } from './people/openid.ts'
 import { resetOperations } from './people/resets.ts'
 import { s3KeyOperations } from './people/s3-keys.ts'
 import { sessionOperations } from './people/sessions.ts'
+import { tokenOperations } from './people/token-status.ts'
+import { usersTogetherOperations } from './people/users-together.ts'
 import { presignedOperations } from './presigned.ts'
 import { shareOperations } from './sharing/shares.ts'
 import { uploadOperations } from './uploads.ts'
@@ -42,6 +44,8 @@ export const restOperations = {
   ...accessOperations,
   ...shareOperations,
   ...sessionOperations,
+  ...tokenOperations,
+  ...usersTogetherOperations,
   ...accountOperations,
   ...descriptionOperations,
 } satisfies Partial<Operations>

@@ -20,6 +20,8 @@ export type Duty = 'none' | 'soon' | 'visit' | 'before-answer'
 
 export function dutyOf(operationId: string, route: Route, isDataAudited: boolean): Duty {
   const { method, permission, path } = route
+  // A question whose secret stands in the body; what is told of others is noted by its operation.
+  if (operationId === 'validateToken') return 'none'
   const changes = method !== 'GET' && method !== 'HEAD'
   if (OWN_AFFAIRS.test(path)) return changes ? 'before-answer' : 'none'
   // Whoever comes with a share link has no name of their own: visits are noted, floods counted.

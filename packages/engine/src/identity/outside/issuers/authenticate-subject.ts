@@ -40,6 +40,22 @@ export async function authenticateSubject(
   return { principal, madeOf: [...madeOf, issuerId], expiresMs: checked.expiresMs }
 }
 
+/**
+ * Who a token speaks for that is only asked about: nobody is recorded, and nothing is said of what
+ * it opens. UNAUTHENTICATED where the subject was shut out here.
+ */
+export async function lookAtSubject(
+  engine: Engine,
+  token: string,
+  known: KnownIssuer,
+): Promise<{ readonly id: string; readonly name: string; readonly expiresMs: number }> {
+  const checked = await checkForeign(engine, token, known)
+  const { id, username: name } = adoption(known.issuer, checked)
+  const record = await engine.catalog.view.identities.byId('user', id)
+  if (record !== undefined && record.status !== 'ACTIVE') throw new HoldfastError('UNAUTHENTICATED')
+  return { id, name, expiresMs: checked.expiresMs }
+}
+
 /** What the maps of the issuer make of the claims. */
 export function standingOfClaims(issuer: Issuer, payload: object): Standing {
   const mapped = issuer.maps.map(({ claim, mapping }) => {

@@ -113,6 +113,29 @@ test('subjects of every kind of issuer work with exactly what is mapped', async 
   refused(await server.ask('POST /api/v2/auth/logout', by(kim)), 403, 'FORBIDDEN')
 })
 
+test('tokens of others are told to who asks, and nobody is recorded by that', async () => {
+  const unseen = await token('https://idp.example.org', {
+    sub: 'unseen',
+    preferred_username: 'Una',
+  })
+  const validate = async (text: string, as: object = {}) =>
+    (await server.ask('POST /api/v2/auth/validate', { ...as, json: { token: text } })).json
+  const told = await validate(unseen)
+  assert.deepEqual([told.active, told.kind, told.username], [true, 'external', 'Una'])
+  assert.equal(told.iss, 'https://idp.example.org')
+  const path = `GET /api/v2/users/${told.sub}`
+  refused(await server.ask(path), 404, 'USER_NOT_FOUND')
+  assert.deepEqual(await validate(`${unseen.slice(0, -6)}AAAAAA`), { active: false })
+  assert.deepEqual(await validate(await token('https://unknown.example.org')), { active: false })
+  assert.equal((await server.ask('GET /api/v2/auth/me', by(unseen))).json.id, told.sub)
+  assert.equal((await validate(unseen, by(unseen))).active, true)
+  const gateway = await token('gateway', { user_id: 'g-2', email: 'g2@example.org' })
+  assert.deepEqual(await validate(gateway, by(unseen)), { active: false })
+  const off = { json: { status: 'INACTIVE' } }
+  assert.equal((await server.ask(`PUT /api/v2/users/${told.sub}`, off)).status, 200)
+  assert.deepEqual(await validate(unseen), { active: false })
+})
+
 test('a refusal of a subject stands in the audit log, and is explained', async () => {
   const kim = await token('https://idp.example.org')
   const me = await server.ask('GET /api/v2/auth/me', by(kim))

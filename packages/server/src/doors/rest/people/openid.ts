@@ -12,6 +12,7 @@ type Names = 'beginOpenId' | 'finishOpenId' | 'redeemOpenId'
 
 const COOKIE = 'holdfast-oidc'
 const PATH = '/api/v2/auth/oidc'
+export const OPENID_LOGIN = `${PATH}/login`
 
 export const openIdOperations: Pick<Operations, Names> = {
   beginOpenId: async ({ context, query, reply, request }) => {
