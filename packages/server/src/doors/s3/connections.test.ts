@@ -51,6 +51,16 @@ test('100-continue is granted to who is let in, and to nobody else', async () =>
   assert.match(refused, /^HTTP\/1\.1 403 Forbidden/)
 })
 
+test('what else is expected is nothing to mind, and a tunnel is refused in words', async () => {
+  for (const expected of ['200', '', 'garbage', '200-ok']) {
+    const more = ['Content-Length: 5', `Expect: ${expected}`, 'Connection: close']
+    const line = `PUT /lines/expected-${expected}`
+    assert.match(await raw(head(line, more), 'hello'), /^HTTP\/1\.1 200 OK/, expected)
+  }
+  const tunnel = await raw(`CONNECT x:443 HTTP/1.1\r\nHost: ${s3.host}\r\n\r\n`)
+  assert.match(tunnel, /^HTTP\/1\.1 400 .*<Code>InvalidRequest</s)
+})
+
 test('uploads that break off leave nothing and end nothing', async () => {
   for (const size of [10, 400_000, 2_000_000]) {
     for (const end of ['FIN', 'RST']) {

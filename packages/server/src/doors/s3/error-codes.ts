@@ -141,6 +141,7 @@ function messageOf(error: HoldfastError, code: S3Code): string | undefined {
   if (first?.path === 'versionId') return INVALID_VERSION_ID
   // S3's own sentence: suites of tests compare it.
   if (code === 'InvalidBucketName' || code === 'KeyTooLongError') return undefined
+  if (code === 'BadDigest') return digestSentence(error)
   if (first !== undefined && isLock(first.path))
     return 'Bucket is missing Object Lock Configuration'
   if (first !== undefined) return `${first.path} ${first.problem}`
@@ -150,6 +151,13 @@ function messageOf(error: HoldfastError, code: S3Code): string | undefined {
   if (told) return error.message
   const isTold = error.kind === 'invalid' || error.code === 'VERSIONING_LOCKED'
   return !loud && isTold && typeof reason === 'string' ? reason : undefined
+}
+
+function digestSentence({ details: { algorithm } }: HoldfastError): string | undefined {
+  if (typeof algorithm !== 'string') return undefined
+  return algorithm === 'md5'
+    ? 'The Content-MD5 you specified did not match what we received.'
+    : `The ${algorithm.toUpperCase()} you specified did not match the calculated checksum.`
 }
 
 export const INVALID_VERSION_ID = 'Invalid version id specified'

@@ -15,7 +15,8 @@ export function factsOf({ method, told, raw }: Asked, error: S3Error): S3Facts {
   const { message: _, ...facts } = error.facts
   const query = new URLSearchParams(splitUrl(raw.url ?? '').query)
   const asked = (name: string) => textOf(told.resource[name]) ?? query.get(name) ?? undefined
-  return { ...namesOf(error, asked, cause), ...markerFacts(method, cause), ...facts }
+  const digests = error.code === 'BadDigest' ? md5Facts(raw.headers['content-md5'], cause) : {}
+  return { ...namesOf(error, asked, cause), ...markerFacts(method, cause), ...digests, ...facts }
 }
 
 function namesOf(
@@ -48,6 +49,16 @@ function namesOf(
       return { Condition: conditionOf(cause) }
     default:
       return {}
+  }
+}
+
+/** AWS writes what it was told in hexadecimal, and what it computed in Base64. */
+function md5Facts(told: unknown, cause: HoldfastError | undefined): S3Facts {
+  const { algorithm, computed } = cause?.details ?? {}
+  if (algorithm !== 'md5' || typeof computed !== 'string' || typeof told !== 'string') return {}
+  return {
+    ExpectedDigest: Buffer.from(told, 'base64').toString('hex'),
+    CalculatedDigest: Buffer.from(computed, 'hex').toString('base64'),
   }
 }
 

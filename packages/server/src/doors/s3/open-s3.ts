@@ -70,7 +70,15 @@ export function openS3(context: Context): Server {
   // Node would drop those behind the 2,000th without a word.
   server.maxHeadersCount = 0
   // Node would answer 100 before anybody looked at the signature; the first read does it instead.
-  server.on('checkContinue', (raw, response) => server.emit('request', raw, response))
+  // Nor does S3 mind what else is expected: Node would answer 417 without a document.
+  for (const event of ['checkContinue', 'checkExpectation']) {
+    server.on(event, (raw, response) => server.emit('request', raw, response))
+  }
+  server.on('connect', ({ socket }: IncomingMessage) => {
+    // Node has taken its own off: without any, a reset would end the process.
+    socket.on('error', () => socket.destroy()).on('timeout', () => socket.destroy())
+    refuseRaw(context, { code: 'CONNECT' }, socket)
+  })
   server.on('clientError', (error: Error & { code?: string }, socket: Socket) => {
     if (inFlight.isFree(socket)) refuseRaw(context, error, socket)
     else inFlight.closeAfter(socket)

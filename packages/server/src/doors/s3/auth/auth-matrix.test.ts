@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { after, before, test } from 'node:test'
-import { type S3TestServer, type SendOptions, startS3, told } from '../started-s3.test.ts'
+import {
+  accessKey,
+  type S3TestServer,
+  type SendOptions,
+  startS3,
+  told,
+} from '../started-s3.test.ts'
 
 let s3: S3TestServer
 const minute = 60_000
@@ -110,11 +116,36 @@ test('a body that is not the signed one leaves nothing', async () => {
     headers: { 'content-md5': md5 },
   })
   assert.deepEqual(told(wrongMd5), [400, 'BadDigest'])
+  assert.match(wrongMd5.text, /The Content-MD5 you specified did not match what we received\./)
+  const expected = createHash('md5').update('another').digest('hex')
+  const calculated = createHash('md5').update('forged').digest('base64')
+  assert.ok(wrongMd5.text.includes(`<ExpectedDigest>${expected}</ExpectedDigest>`), wrongMd5.text)
+  assert.ok(wrongMd5.text.includes(`<CalculatedDigest>${calculated}</CalculatedDigest>`))
+  const crc32 = { 'x-amz-checksum-crc32': 'AAAAAA==' }
+  const wrongCrc = await s3.send('PUT /locked/forged', { body: 'forged', headers: crc32 })
+  assert.match(wrongCrc.text, /The CRC32 you specified did not match the calculated checksum\./)
   const noMd5 = await s3.send('PUT /locked/forged', {
     body: 'forged',
     headers: { 'content-md5': 'x' },
   })
   assert.deepEqual(told(noMd5), [400, 'InvalidDigest'])
+  assert.match(noMd5.text, /The Content-MD5 you specified was invalid\./)
+})
+
+test('a clock that is days off is told so, whatever its day of the credential', async () => {
+  const { signedRequest } = await import('../started-s3.test.ts')
+  const { headers } = signedRequest(s3.host, 'GET /locked', {})
+  const sent = async (date: string) => {
+    const other = { ...headers, 'x-amz-date': date }
+    return told(await s3.send('GET /locked', { auth: 'none', headers: other }))
+  }
+  for (const date of ['20100707T215304Z', '99990707T215304Z', 'Tue, 07 Jul 2010 21:53:04 GMT']) {
+    assert.deepEqual(await sent(date), [403, 'RequestTimeTooSkewed'], date)
+  }
+  const unknown = headers.authorization?.replace(accessKey, 'AKIDNOBODY') ?? ''
+  const old = { ...headers, 'x-amz-date': '20100707T215304Z', authorization: unknown }
+  const answer = await s3.send('GET /locked', { auth: 'none', headers: old })
+  assert.deepEqual(told(answer), [403, 'InvalidAccessKeyId'])
 })
 
 test('no mutation of a signed request is accepted', async () => {

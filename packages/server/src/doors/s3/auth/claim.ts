@@ -80,7 +80,6 @@ function headerClaim(authorization: string, headers: RequestHeaders): Claim {
     return claim
   }
   const { text: time, ms: timeMs } = timeOf(headers)
-  if (!time.startsWith(signer.scope.day)) throw malformed(WRONG_CREDENTIAL)
   return { ...signer, kind: 'header', signature, time, timeMs }
 }
 
@@ -92,6 +91,12 @@ function knownSigner(before: string): Signer | undefined {
 }
 
 const WRONG_CREDENTIAL = 'has an invalid credential or credential date'
+
+/** The day of the credential is that of the signature; asked after the clock, as AWS does. */
+export function requireDay({ kind, time, scope }: Claim): void {
+  if (time.startsWith(scope.day)) return
+  throw kind === 'query' ? wrongQuery(WRONG_QUERY_CREDENTIAL) : malformed(WRONG_CREDENTIAL)
+}
 
 function parsedClaim(authorization: string, headers: RequestHeaders): Claim {
   const [, algorithm = '', rest = ''] = /^(\S+)\s*(.*)$/s.exec(authorization.trim()) ?? []
@@ -113,9 +118,7 @@ function parsedClaim(authorization: string, headers: RequestHeaders): Claim {
   }
   const time = timeOf(headers)
   const parsed = parseCredential(credential)
-  if (parsed === undefined || !time.text.startsWith(parsed.scope.day)) {
-    throw malformed(WRONG_CREDENTIAL)
-  }
+  if (parsed === undefined) throw malformed(WRONG_CREDENTIAL)
   return {
     kind: 'header',
     ...parsed,
@@ -145,6 +148,8 @@ function parseHttpDate(text: string): number | undefined {
   return Number.isNaN(ms) ? undefined : ms
 }
 
+const WRONG_QUERY_CREDENTIAL = 'Error parsing the X-Amz-Credential parameter'
+
 function queryClaim(query: Query): Claim {
   const [algorithm, credential, time, expires, signedHeaders, signature] = QUERY_NAMES.map(name =>
     query.get(name),
@@ -165,9 +170,7 @@ function queryClaim(query: Query): Claim {
     throw wrongQuery('X-Amz-Expires must be less than a week (in seconds)')
   }
   const parsed = parseCredential(credential)
-  if (parsed === undefined || !time.startsWith(parsed.scope.day)) {
-    throw wrongQuery('Error parsing the X-Amz-Credential parameter')
-  }
+  if (parsed === undefined) throw wrongQuery(WRONG_QUERY_CREDENTIAL)
   return {
     kind: 'query',
     ...parsed,

@@ -215,7 +215,8 @@ export function md5Expected(header: string | undefined): ExpectedDigests {
   if (header === undefined) return {}
   const bytes = Buffer.from(header, 'base64')
   if (bytes.length !== 16 || bytes.toString('base64') !== header.trim()) {
-    throw new S3Error('InvalidDigest', { 'Content-MD5': header.slice(0, 100) })
+    const message = 'The Content-MD5 you specified was invalid.'
+    throw new S3Error('InvalidDigest', { message, 'Content-MD5': header.slice(0, 100) })
   }
   return { md5: bytes.toString('hex') }
 }
@@ -250,11 +251,11 @@ function tooLong(): S3Error {
 export function requireNumber(
   name: string,
   text: string,
-  bounds: { readonly min: number; readonly max: number; readonly message?: string },
+  bounds: { readonly min?: number; readonly max: number; readonly message?: string },
 ): number {
+  const { min = 0, max } = bounds
   const value = /^\d{1,12}$/.test(text) ? Number(text) : Number.NaN
-  if (value >= bounds.min && value <= bounds.max) return value
-  const message =
-    bounds.message ?? `Argument ${name} must be an integer between ${bounds.min} and ${bounds.max}`
+  if (value >= min && value <= max) return value
+  const message = bounds.message ?? `Argument ${name} must be an integer between ${min} and ${max}`
   throw invalidArgument(name, text, message)
 }

@@ -14,7 +14,7 @@ import { type RequestHeaders, transcoded } from '../wire/headers.ts'
 import { canonicalRequest } from './canonical.ts'
 import type { ChunkSigning } from './chunks.ts'
 import { Circumstances, type SignedHow } from './circumstances.ts'
-import { type Claim, claimOf } from './claim.ts'
+import { type Claim, claimOf, requireDay } from './claim.ts'
 import { type Payload, type PayloadMode, payloadOf } from './payload.ts'
 import { keptSigningKey, requestSignature, type Scope, sameSignature } from './signing.ts'
 import type { SigningKey } from './signing-key.ts'
@@ -162,8 +162,10 @@ interface Proven {
 }
 
 function checkClaim(request: Presented, { claim, content, found }: Claimed): Proven {
-  const { nowMs, key, principal } = openClaim(request, claim, found)
-  requireTime(claim, nowMs)
+  const { secret, principal } = known(found, claim)
+  requireTime(claim, request.context.clock.now())
+  requireDay(claim)
+  const key = signingKeyOf(request, claim, secret)
   requireSigned(request, claim)
   const payload = payloadOf(content, true)
   requireSignature(request, { claim, payload, key })
@@ -231,14 +233,11 @@ async function findSigner(
   return await findAccessKey(request.context.engine, accessKeyId)
 }
 
-function openClaim(
-  request: Pick<ReadRequest, 'context'>,
-  claim: Pick<Claim, 'accessKeyId' | 'scope'>,
-  found: FoundAccessKey | undefined,
-): { nowMs: number; key: SigningKey; principal: Principal } {
-  const { clock, settings } = request.context
-  const { secret, principal } = known(found, claim)
-  const { scope } = claim
+function signingKeyOf(
+  { context: { settings } }: Pick<ReadRequest, 'context'>,
+  { scope }: Pick<Claim, 'scope'>,
+  secret: FoundAccessKey['secret'],
+): SigningKey {
   if (scope.region !== settings.s3Region && !settings.s3AnyRegion) {
     throw new S3Error('AuthorizationHeaderMalformed', {
       message:
@@ -247,8 +246,7 @@ function openClaim(
       Region: settings.s3Region,
     })
   }
-  const key = keptSigningKey(secret, scope)
-  return { nowMs: clock.now(), key, principal }
+  return keptSigningKey(secret, scope)
 }
 
 function requireTime(claim: Claim, nowMs: number): void {
@@ -339,16 +337,15 @@ export interface NewPolicy {
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-authentication-HTTPPOST.html */
 async function verifyPolicy(request: ReadRequest, signed: SignedPolicy): Promise<Principal> {
-  const found = await findSigner(request, signed)
+  const { secret, principal } = known(await findSigner(request, signed), signed)
   if (signed.version === 2) {
-    const { secret, principal } = known(found, signed)
     if (!isPolicySignature(secret.text, signed.policy, signed.signature)) throw unlike(signed)
     rememberSigner(request, signed.accessKeyId)
     return principal
   }
-  const { key, principal, nowMs } = openClaim(request, signed, found)
+  const key = signingKeyOf(request, signed, secret)
   if (!amzDate(signed.timeMs).startsWith(signed.scope.day)) throw new S3Error('AccessDenied')
-  if (signed.timeMs - nowMs > SKEW_MS) {
+  if (signed.timeMs - request.context.clock.now() > SKEW_MS) {
     throw new S3Error('AccessDenied', { message: 'Request is not yet valid' })
   }
   const expected = key.sign(signed.policy)

@@ -3,6 +3,7 @@ import type { Bucket, JsonObject } from '@holdfast/core/records.ts'
 import type { Action } from '@holdfast/engine/access/actions.ts'
 import { authorizeBucket } from '@holdfast/engine/access/authorize-action.ts'
 import { setBucketDocument } from '@holdfast/engine/buckets/documents.ts'
+import type { Engine } from '@holdfast/engine/engine.ts'
 import type { Verified } from '../auth/verify.ts'
 import { type S3Code, S3Error } from '../errors.ts'
 import { type Answer, emptyAnswer, xmlAnswer } from '../requests/answer.ts'
@@ -24,6 +25,8 @@ export interface BucketDocument {
   readonly missing?: S3Code
   /** What the shape cannot say. */
   readonly check?: (document: JsonObject, bucket: Bucket) => void
+  /** What must be there for it. */
+  readonly requires?: (document: JsonObject, bucket: Bucket, engine: Engine) => Promise<void>
   /** The form that the engine reads, and back; absent: as the elements are named. */
   readonly kept?: (document: JsonObject) => JsonObject
   readonly shown?: (kept: JsonObject) => JsonObject
@@ -53,6 +56,7 @@ export function putDocument(about: BucketDocument): (verified: Verified) => Prom
     if (bytes.length === 0) throw new S3Error('MissingRequestBodyError')
     const document = readShape(readXml(bytes, about.root), about.shape)
     about.check?.(document, bucket)
+    await about.requires?.(document, bucket, verified.request.context.engine)
     await keepDocument(verified, about.name, about.kept?.(document) ?? document)
     return emptyAnswer(200)
   }

@@ -175,6 +175,28 @@ test('the index of a site is a name without a slash', async () => {
   assert.equal((await s3.send('DELETE /documents?website')).status, 204)
 })
 
+test('logs go to a bucket that is there, and of the same owner', async () => {
+  const log = (bucket: string) =>
+    put(
+      'logging',
+      `<BucketLoggingStatus><LoggingEnabled><TargetBucket>${bucket}</TargetBucket>` +
+        '<TargetPrefix>log/</TargetPrefix></LoggingEnabled></BucketLoggingStatus>',
+    )
+  const refused = [400, 'InvalidTargetBucketForLogging']
+  assert.deepEqual(await log('nowhere'), refused)
+  assert.deepEqual(await log(''), refused)
+  const json = { name: 'logger', permissions: ['buckets:create'] }
+  const made = await s3.server.ask('POST /api/v2/s3/keys', { json })
+  const key = { id: String(made.json.id), secret: String(made.json.secret) }
+  const theirs = await s3.send('PUT /theirs', { key })
+  assert.equal(theirs.status, 200, theirs.text)
+  assert.deepEqual(await log('theirs'), refused)
+  assert.deepEqual(await log('documents'), [200, undefined])
+  const kept = await s3.send('GET /documents?logging')
+  assert.match(kept.text, /<TargetBucket>documents</)
+  assert.deepEqual(await put('logging', '<BucketLoggingStatus/>'), [200, undefined])
+})
+
 test('names that S3 keeps for itself are not taken', async () => {
   for (const name of ['sthree-a', 'a--x-s3', 'a--ol-s3', 'a--table-s3', 'a.mrap']) {
     assert.deepEqual(told(await s3.send(`PUT /${name}`)), [400, 'InvalidBucketName'], name)

@@ -6,6 +6,7 @@ import { invalidArgument, S3Error } from '../errors.ts'
 import { malformed } from '../xml/read.ts'
 import type { BucketDocument } from './bucket-document.ts'
 import { object, objects } from './kept-objects.ts'
+import { requireTarget } from './logging.ts'
 import {
   corsShape,
   encryptionShape,
@@ -62,6 +63,7 @@ export const logging: BucketDocument = {
   shape: loggingShape,
   read: 's3:GetBucketLogging',
   write: 's3:PutBucketLogging',
+  requires: requireTarget,
 }
 
 export const website: BucketDocument = {

@@ -20,6 +20,8 @@ export interface ListAsk {
 }
 
 export function listAsk(query: Query, maxName: string): ListAsk {
+  // AWS complains of the number first, of the encoding last.
+  const limit = limitOf(query, maxName)
   const encoding = query.get('encoding-type')
   if (encoding !== undefined && encoding.toLowerCase() !== 'url') {
     throw invalidArgument('encoding-type', encoding, 'Invalid Encoding Method specified in Request')
@@ -28,7 +30,7 @@ export function listAsk(query: Query, maxName: string): ListAsk {
   return {
     prefix: query.get('prefix') ?? '',
     delimiter: delimiter === '' ? undefined : delimiter,
-    limit: limitOf(query, maxName),
+    limit,
     shown: encoding === undefined ? text => text : text => uriEncode(text),
     encoding: encoding === undefined ? undefined : ['EncodingType', 'url'],
   }
@@ -37,8 +39,19 @@ export function listAsk(query: Query, maxName: string): ListAsk {
 export function limitOf(query: Query, name: string): number {
   const text = query.get(name)
   if (text === undefined || text === '') return ITEMS_MAX
-  const message = `Argument ${name} must be an integer between 0 and ${INT_MAX}`
-  return Math.min(ITEMS_MAX, requireNumber(name, text, { min: 0, max: INT_MAX, message }))
+  if (name !== 'max-keys') return Math.min(ITEMS_MAX, requireNumber(name, text, { max: INT_MAX }))
+  const value = /^-?\d{1,12}$/.test(text) ? Number(text) : Number.NaN
+  if (!(value >= -INT_MAX - 1 && value <= INT_MAX)) {
+    const message = 'Provided max-keys not an integer or within integer range'
+    throw invalidArgument(name, text, message)
+  }
+  if (value >= 0) return Math.min(ITEMS_MAX, value)
+  // The sentence and the name of AWS's own, which is not that of the parameter.
+  throw invalidArgument(
+    'maxKeys',
+    text,
+    `Argument maxKeys must be an integer between 0 and ${INT_MAX}`,
+  )
 }
 
 export function prefixNodes(prefixes: readonly string[], { shown }: ListAsk): XmlNode[] {

@@ -5,21 +5,19 @@ import { type Answer, xmlAnswer } from '../requests/answer.ts'
 import { bucketPlace } from '../requests/place.ts'
 import { checksumTypeName } from '../wire/object-headers.ts'
 import { objectOwner } from '../wire/owners.ts'
+import type { Query } from '../wire/query.ts'
 import { writeXml, type XmlNode } from '../xml/write.ts'
-import { type ListAsk, listAsk, prefixNodes } from './list-query.ts'
+import { type ListAsk, limitOf, listAsk, prefixNodes } from './list-query.ts'
 import { ownerNode } from './owner-nodes.ts'
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectVersions.html */
 export async function listVersionsHere(verified: Verified): Promise<Answer> {
   const { engine, call, bucket } = bucketPlace(verified)
   const { query } = verified.request
+  // In this order, since AWS tells the first of several mistakes.
+  limitOf(query, 'max-keys')
+  const { keyMarker, versionIdMarker } = markersOf(query)
   const ask = listAsk(query, 'max-keys')
-  const keyMarker = query.get('key-marker') || undefined
-  const versionIdMarker = query.get('version-id-marker') || undefined
-  if (versionIdMarker !== undefined && keyMarker === undefined) {
-    const message = 'A version-id marker cannot be specified without a key marker.'
-    throw invalidArgument('version-id-marker', versionIdMarker, message)
-  }
   const { prefix, delimiter, limit, shown } = ask
   const page = await listObjectVersions(engine, call, {
     bucket,
@@ -45,6 +43,19 @@ export async function listVersionsHere(verified: Verified): Promise<Answer> {
     ...prefixNodes(page.prefixes, ask),
   ])
   return xmlAnswer(xml)
+}
+
+/** A marker of a key that is empty counts as none; one of a version must not be empty. */
+function markersOf(query: Query) {
+  const keyMarker = query.get('key-marker') || undefined
+  const versionIdMarker = query.get('version-id-marker')
+  if (versionIdMarker === undefined) return { keyMarker, versionIdMarker }
+  const wrong = (message: string) => invalidArgument('version-id-marker', versionIdMarker, message)
+  if (keyMarker === undefined) {
+    throw wrong('A version-id marker cannot be specified without a key marker.')
+  }
+  if (versionIdMarker === '') throw wrong('A version-id marker cannot be empty.')
+  return { keyMarker, versionIdMarker }
 }
 
 function versionNode(listed: ListedVersion, { shown }: ListAsk): XmlNode {

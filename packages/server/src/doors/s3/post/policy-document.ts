@@ -12,13 +12,15 @@ export interface PostPolicy {
 }
 
 interface PostCondition {
-  readonly kind: 'eq' | 'starts-with'
+  /** `never`: what AWS takes and nothing can meet. */
+  readonly kind: 'eq' | 'starts-with' | 'never'
   /** In lower case. */
   readonly field: string
   readonly value: string
 }
 
 const CONDITIONS_MAX = 200
+const KINDS = new Set(['eq', 'starts-with'])
 /** Fields that no condition has to name. */
 const FREE = new Set(['x-amz-signature', 'awsaccesskeyid', 'signature', 'file', 'policy'])
 
@@ -41,7 +43,9 @@ export function parsePolicy(base64: string): PostPolicy {
     }
     const [kind, field, value] = condition
     if (typeof kind !== 'string') throw invalid('Invalid condition.')
-    if (kind.toLowerCase() === 'content-length-range') {
+    if (neverHolds(kind, field, value)) {
+      found.push({ kind: 'never', field: '', value: JSON.stringify(condition) })
+    } else if (kind.toLowerCase() === 'content-length-range') {
       // All conditions hold, so the narrowest of each end counts.
       const { min, max } = lengths ?? { min: 0, max: Number.MAX_SAFE_INTEGER }
       lengths = { min: Math.max(min, bytes(field)), max: Math.min(max, bytes(value)) }
@@ -76,6 +80,17 @@ function exact(condition: unknown): PostCondition[] {
   })
 }
 
+/** A field that is none, or lengths in words: no form meets it, but the policy is well-formed. */
+function neverHolds(kind: string, ...values: unknown[]): boolean {
+  const [field, value] = values
+  if (KINDS.has(kind.toLowerCase())) {
+    return typeof field === 'string' && /^[^$]/.test(field) && typeof value === 'string'
+  }
+  if (kind.toLowerCase() !== 'content-length-range') return false
+  const isWord = (one: unknown) => typeof one === 'string' && !/^-?\d+$/.test(one)
+  return values.some(isWord) && values.every(one => typeof one === 'number' || isWord(one))
+}
+
 /** `["starts-with", "$key", "photos/"]`. */
 function listed(kind: string, field: unknown, value: unknown): PostCondition {
   const known = kind.toLowerCase()
@@ -102,6 +117,7 @@ export function requireConditions(
     named.add(condition.field)
     if (meets(condition, values.get(condition.field))) continue
     const { kind, field, value } = condition
+    if (kind === 'never') throw denied(`Policy Condition failed: ${value}`)
     throw denied(`Policy Condition failed: ["${kind}", "$${field}", "${value}"]`)
   }
   // Else a form signed for one bucket would be good for all.
@@ -113,7 +129,7 @@ export function requireConditions(
 }
 
 function meets({ kind, field, value }: PostCondition, given: string | undefined): boolean {
-  if (given === undefined) return false
+  if (given === undefined || kind === 'never') return false
   if (kind === 'eq') return given === value
   // A list of content types must begin with the prefix in each of its entries.
   const parts = field === 'content-type' ? given.split(/, */) : [given]

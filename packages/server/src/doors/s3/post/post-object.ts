@@ -55,7 +55,7 @@ async function store(request: ReadRequest, form: PostForm): Promise<Answer> {
   const tagging = fields.get('tagging')
   const facets = {
     ...(await objectInput(verified)),
-    ...(tagging === undefined ? {} : { tags: readTagging(Buffer.from(tagging), objectTagsMax) }),
+    ...(tagging === undefined ? {} : { tags: formTags(tagging) }),
   }
   if (facets.tags !== undefined) verified.tellConditions(tagKeys(facets.tags))
   const checksum = checksumOf(fields)
@@ -71,6 +71,12 @@ async function store(request: ReadRequest, form: PostForm): Promise<Answer> {
     },
   })
   return answerOf(request, fields, object)
+}
+
+/** A form may say that there are none without a set for them. */
+function formTags(text: string) {
+  if (/^\s*(<\?xml[^>]*>\s*)?<Tagging[^<>]*(\/>|>\s*<\/Tagging>)\s*$/.test(text)) return []
+  return readTagging(Buffer.from(text), objectTagsMax)
 }
 
 function keyOf({ fields, fileName }: PostForm): string {

@@ -232,3 +232,41 @@ test('of several conditions on the length the narrowest of each end counts', () 
   const policy = parsePolicy(Buffer.from(JSON.stringify(document)).toString('base64'))
   assert.deepEqual(policy.lengths, { min: 5, max: 10 })
 })
+
+test('a condition that nothing can meet is denied, one that is none is no policy', async () => {
+  const denied = [
+    ['content-length-range', 'one', 'two'],
+    ['content-length-range', 0, 'two'],
+    ['eq', 'key', 'up/x'],
+    ['starts-with', 'key', ''],
+  ]
+  const wrong = [
+    ['content-length-range', -1, 0],
+    ['content-length-range', 0],
+    ['content-length-range', 1.5, 3],
+    ['eq', 'key'],
+    ['eq', '$', 'x'],
+    ['ends-with', 'key', 'x'],
+  ]
+  const usual = [{ bucket: 'forms' }, ['starts-with', '$key', 'up/'], ...signedFields]
+  for (const condition of denied) {
+    const { status, text } = await post({ conditions: [...usual, condition] })
+    assert.equal(status, 403, text)
+    const told = JSON.stringify(condition)
+    assert.ok(text.includes(`Invalid according to Policy: Policy Condition failed: ${told}`), text)
+  }
+  for (const condition of wrong) {
+    const { status, text } = await post({ conditions: [...usual, condition] })
+    assert.equal(status, 400, `${JSON.stringify(condition)} ${text}`)
+    assert.match(text, /<Code>InvalidPolicyDocument</)
+  }
+})
+
+test('a form may say that its file has no tags', async () => {
+  for (const tagging of ['<Tagging/>', '<Tagging></Tagging>', '<Tagging><TagSet/></Tagging>']) {
+    assert.equal((await send(oldForm({ key: 'untagged', tagging }))).status, 204, tagging)
+  }
+  assert.match((await s3.send('GET /forms/untagged?tagging')).text, /<TagSet\/>|<TagSet><\/TagSet>/)
+  const none = await send(oldForm({ key: 'wrong', tagging: '<Tagging><Set/></Tagging>' }))
+  assert.deepEqual([none.status, none.code], [400, 'MalformedXML'])
+})

@@ -70,6 +70,10 @@ export function routeOf(request: ReadRequest): OperationName {
     throw notFound(request, sub, candidates.length > 0)
   }
   const [name, row] = found
+  if (method === 'PUT' && query.has('partNumber') && !query.has('uploadId')) {
+    const message = 'This operation does not accept partNumber without uploadId'
+    throw invalidArgument('partNumber', 'partNumber', message)
+  }
   requireUnderstood(request, row, asked)
   return name
 }
@@ -120,7 +124,8 @@ function isDecoration(name: string, { method, level }: OperationRow): boolean {
 function notFound(request: ReadRequest, sub: string | undefined, incomplete: boolean): S3Error {
   const { method, query } = request
   const level = levelOf(request)
-  if (incomplete) {
+  // AWS has no such operation: it asks for the number of a part in no other way.
+  if (incomplete && !(method === 'PUT' && sub === 'uploadId')) {
     const message = 'This operation needs further parameters.'
     return invalidArgument(sub ?? '', query.get(sub ?? '') ?? '', message)
   }

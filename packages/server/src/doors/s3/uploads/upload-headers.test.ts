@@ -125,3 +125,15 @@ test('a list that names the version of the API is a list', async () => {
   assert.equal((await s3.send('GET /parts?Version=2006-03-01')).status, 200)
   assert.equal((await s3.send('DELETE /parts?Version=2006-03-01')).status, 501)
 })
+
+test('a part without its upload, or without its number, is no part', async () => {
+  const path = '/parts/alone?partNumber=1'
+  for (const headers of [{}, { 'x-amz-copy-source': '/parts/alone' }]) {
+    const answer = await s3.send(`PUT ${path}`, { headers, body: '' })
+    assert.deepEqual(told(answer), [400, 'InvalidArgument'])
+    assert.match(answer.text, /This operation does not accept partNumber without uploadId/)
+  }
+  const upload = await begin('numberless', {})
+  assert.deepEqual(told(await s3.send(`PUT ${upload}`, { body: 'x' })), [405, 'MethodNotAllowed'])
+  assert.equal((await s3.send('HEAD /parts/alone')).status, 404)
+})

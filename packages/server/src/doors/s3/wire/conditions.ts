@@ -12,7 +12,8 @@ export function etagsOf(header: string): string[] {
     etag
       .trim()
       .replace(/^W\//, '')
-      .replace(/^"(.*)"$/, '$1'),
+      // AWS takes one that lost a quote, too.
+      .replace(/^"|"$/g, ''),
   )
 }
 

@@ -1,0 +1,24 @@
+import type { Bucket, JsonObject } from '@holdfast/core/records.ts'
+import type { Engine } from '@holdfast/engine/engine.ts'
+import { S3Error } from '../errors.ts'
+import { object } from './kept-objects.ts'
+
+/**
+ * Logs go to a bucket that is there and has the same owner
+ * (https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-server-access-logging.html).
+ */
+export async function requireTarget(
+  document: JsonObject,
+  bucket: Bucket,
+  engine: Engine,
+): Promise<void> {
+  const { TargetBucket: name } = object(document.LoggingEnabled)
+  if (typeof name !== 'string') return
+  const target = await engine.catalog.view.buckets.byName(name)
+  if (target?.ownerId === bucket.ownerId) return
+  const message =
+    target === undefined
+      ? 'The target bucket for logging does not exist'
+      : 'The owner for the bucket to be logged and the target bucket must be the same.'
+  throw new S3Error('InvalidTargetBucketForLogging', { message, TargetBucket: name.slice(0, 1024) })
+}
