@@ -6,6 +6,7 @@ import type {
   AssetStats,
   DeletedFilter,
 } from '@holdfast/core/ports/asset-questions.ts'
+import type { CatalogView } from '@holdfast/core/ports/catalog.ts'
 import type { Asset, AssetType } from '@holdfast/core/records.ts'
 import { authorize } from '../access/decide.ts'
 import { type Sight, sightOf } from '../access/sight.ts'
@@ -36,7 +37,11 @@ export interface AssetPage {
   readonly nextCursor?: string
 }
 
-/** One page, its total and the next cursor, all of one moment. */
+/**
+ * One page, its total and the next cursor. All of one moment for who sees the whole; what is looked
+ * at in turns is not, since a moment that is held for long keeps the log of the catalog from
+ * ending, and a connection.
+ */
 export async function listAssets(
   engine: Engine,
   call: Call,
@@ -54,9 +59,7 @@ export async function listAssets(
     const { principal } = call
     const { judgedItemsMax: itemsMax } = engine.limits
     const of = { principal, needed: judged, filter, start: begin, isKeyed, itemsMax, giveWay }
-    const { last, ...page } = await engine.catalog.read(async view => {
-      return await listJudged(view, { ...of, limit, offset })
-    })
+    const { last, ...page } = await listJudged(engine.catalog.view, { ...of, limit, offset })
     if (last === undefined) return page
     const { asset, isSeen } = last
     // The caller may not know of the key at which the search ended.
@@ -64,10 +67,12 @@ export async function listAssets(
     return { ...page, nextCursor }
   }
   const keyed = order === 'key' ? { afterKey: '', ...begin } : begin
-  const { found, total } = await engine.catalog.read(async view => ({
-    found: await view.assets.list({ ...filter, ...keyed, limit: limit + 1, offset }, giveWay),
-    total: await view.assets.count(filter, giveWay),
-  }))
+  const ask = async ({ assets }: CatalogView) => ({
+    found: await assets.list({ ...filter, ...keyed, limit: limit + 1, offset }, giveWay),
+    total: await assets.count(filter, giveWay),
+  })
+  const inTurns = sight.visibleTo !== undefined || sight.reach !== undefined
+  const { found, total } = await (inTurns ? ask(engine.catalog.view) : engine.catalog.read(ask))
   const items = found.slice(0, limit)
   const last = items.at(-1)
   if (found.length <= limit || last === undefined) return { items, total }
@@ -90,7 +95,7 @@ export async function assetStats(
     ...(sight.visibleTo === undefined ? {} : { visibleTo: sight.visibleTo }),
   }
   const giveWay = engine.lists.giveWay(call)
-  return await engine.catalog.read(async view => await view.assets.stats(filter, giveWay))
+  return await engine.catalog.view.assets.stats(filter, giveWay)
 }
 
 function assetFilter(engine: Engine, query: ListQuery, sight: Omit<Sight, 'judged'>): AssetFilter {
