@@ -175,6 +175,55 @@ test('the index of a site is a name without a slash', async () => {
   assert.equal((await s3.send('DELETE /documents?website')).status, 204)
 })
 
+test('a rule of lifecycle has a filter that goes with what it does', async () => {
+  const expire = '<Expiration><Days>1</Days></Expiration>'
+  const rule = async (filter: string, action = expire) => {
+    const inner = `<Filter>${filter}</Filter><Status>Enabled</Status>${action}`
+    const body = `<LifecycleConfiguration><Rule>${inner}</Rule></LifecycleConfiguration>`
+    const answer = await s3.send('PUT /documents?lifecycle', { body })
+    return [answer.code, /<Message>(.*?)</.exec(answer.text)?.[1]?.replaceAll('&apos;', "'")]
+  }
+  const tag = '<Tag><Key>k</Key><Value>v</Value></Tag>'
+  const above = '<ObjectSizeGreaterThan>5</ObjectSizeGreaterThan>'
+  const below = (size: number) => `<ObjectSizeLessThan>${size}</ObjectSizeLessThan>`
+  const abort =
+    '<AbortIncompleteMultipartUpload><DaysAfterInitiation>1</DaysAfterInitiation>' +
+    '</AbortIncompleteMultipartUpload>'
+  const marker =
+    '<Expiration><ExpiredObjectDeleteMarker>false</ExpiredObjectDeleteMarker></Expiration>'
+  const refused: [string, string, string][] = [
+    [tag, abort, 'AbortIncompleteMultipartUpload cannot be specified with Tags.'],
+    [above, abort, 'AbortIncompleteMultipartUpload cannot be specified with Object Size.'],
+    [above, marker, 'ExpiredObjectDeleteMarker cannot be specified with Object Size.'],
+    [below(0), expire, "'ObjectSizeLessThan' should be between 1 and 1099511627776000."],
+    [
+      `<And>${above}${below(5)}</And>`,
+      expire,
+      "'ObjectSizeLessThan' has to be a value greater than 'ObjectSizeGreaterThan'.",
+    ],
+  ]
+  for (const [filter, action, message] of refused) {
+    assert.deepEqual(await rule(filter, action), ['InvalidRequest', message], filter)
+  }
+  const newer = '<NewerNoncurrentVersions>5</NewerNoncurrentVersions>'
+  for (const [filter, action] of [
+    ['<And><Prefix>a</Prefix></And>', expire],
+    ['', `<NoncurrentVersionExpiration>${newer}</NoncurrentVersionExpiration>`],
+  ] as const) {
+    assert.equal((await rule(filter, action))[0], 'MalformedXML', filter + action)
+  }
+  const move = '<Transition><Days>0</Days><StorageClass>GLACIER_IR</StorageClass></Transition>'
+  for (const [filter, action] of [
+    [`<And><Prefix></Prefix>${above}</And>`, expire],
+    [`<And>${tag}<Tag><Key>l</Key><Value>v</Value></Tag></And>`, expire],
+    ['', move],
+    ['<Prefix>a</Prefix>', abort],
+  ] as const) {
+    assert.deepEqual(await rule(filter, action), [undefined, undefined], filter + action)
+  }
+  assert.equal((await s3.send('DELETE /documents?lifecycle')).status, 204)
+})
+
 test('logs go to a bucket that is there, and of the same owner', async () => {
   const log = (bucket: string) =>
     put(

@@ -6,6 +6,7 @@ import { invalidArgument, S3Error } from '../errors.ts'
 import { malformed } from '../xml/read.ts'
 import type { BucketDocument } from './bucket-document.ts'
 import { object, objects } from './kept-objects.ts'
+import { checkFilter } from './lifecycle-filter.ts'
 import { requireTarget } from './logging.ts'
 import {
   corsShape,
@@ -190,6 +191,9 @@ function checkRule(rule: JsonObject): void {
   if (new Set(tags).size !== tags.length) {
     throw new S3Error('InvalidRequest', { message: 'Duplicate Tag Keys are not allowed.' })
   }
+  checkFilter(rule)
+  const older = rule.NoncurrentVersionExpiration
+  if (older !== undefined && object(older).NoncurrentDays === undefined) throw malformed()
   const expiration = rule.Expiration === undefined ? [] : [object(rule.Expiration)]
   for (const part of [...expiration, ...objects(rule.Transition)]) {
     const given = ['Days', 'Date', 'ExpiredObjectDeleteMarker'].filter(
@@ -220,9 +224,11 @@ function checkRule(rule: JsonObject): void {
 
 function requirePositive(rule: JsonObject): void {
   for (const action of ACTIONS) {
+    // What is as new as can be may go to another class of storage, but not away.
+    const least = /Transition$/.test(action) ? 0 : 1
     for (const part of objects([rule[action] ?? []].flat())) {
       for (const [name, value] of Object.entries(part)) {
-        if (!/Days/.test(name) || typeof value !== 'number' || value > 0) continue
+        if (!/Days/.test(name) || typeof value !== 'number' || value >= least) continue
         const message = `'${name}' for ${action} action must be a positive integer`
         throw new S3Error('InvalidArgument', { message })
       }

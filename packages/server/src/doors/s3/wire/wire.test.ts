@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { addressOf, parseCopySource } from '../requests/address.ts'
 import { checksumOfHeader, isChecksumValue } from './checksums.ts'
+import { etagsOf } from './conditions.ts'
 import { headerOfText, RequestHeaders } from './headers.ts'
 import { parseTagHeader } from './tags.ts'
 import { uriDecode, uriEncode } from './uri.ts'
@@ -111,4 +112,11 @@ test('tags of a header keep to the rules of AWS', () => {
     { key: 'a', value: '' },
     { key: 'b', value: '' },
   ])
+})
+
+test('an ETag of a condition is taken with its quotes, without, or with one of them', () => {
+  for (const text of ['"a"', 'a', 'a"', '"a', 'W/"a"', ' "a" ']) {
+    assert.deepEqual(etagsOf(text), ['a'], text)
+  }
+  assert.deepEqual(etagsOf('"a", b,*'), ['a', 'b', '*'])
 })

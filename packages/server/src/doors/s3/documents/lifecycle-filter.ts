@@ -1,0 +1,40 @@
+import type { JsonObject } from '@holdfast/core/records.ts'
+import { S3Error } from '../errors.ts'
+import { malformed } from '../xml/read.ts'
+import { object, objects } from './kept-objects.ts'
+
+const SIZE_MAX = 1_099_511_627_776_000
+
+/**
+ * What of a rule goes with what of its filter, in the words of AWS
+ * (https://docs.aws.amazon.com/AmazonS3/latest/userguide/intro-lifecycle-filters.html).
+ */
+export function checkFilter(rule: JsonObject): void {
+  const filter = object(rule.Filter)
+  const all = { ...filter, ...object(filter.And) }
+  const tags = [filter.Tag ?? [], object(filter.And).Tag ?? []].flat()
+  const { ObjectSizeGreaterThan: above, ObjectSizeLessThan: below } = all
+  if (filter.And !== undefined && predicatesOf(object(filter.And)) < 2) throw malformed()
+  if (typeof below === 'number' && (below < 1 || below > SIZE_MAX)) {
+    throw refused(`'ObjectSizeLessThan' should be between 1 and ${SIZE_MAX}.`)
+  }
+  if (typeof below === 'number' && typeof above === 'number' && below <= above) {
+    throw refused("'ObjectSizeLessThan' has to be a value greater than 'ObjectSizeGreaterThan'.")
+  }
+  const isSized = above !== undefined || below !== undefined
+  const marker = object(rule.Expiration).ExpiredObjectDeleteMarker
+  const of = { AbortIncompleteMultipartUpload: rule.AbortIncompleteMultipartUpload }
+  for (const [name, action] of Object.entries({ ...of, ExpiredObjectDeleteMarker: marker })) {
+    if (action === undefined) continue
+    if (name in of && tags.length > 0) throw refused(`${name} cannot be specified with Tags.`)
+    if (isSized) throw refused(`${name} cannot be specified with Object Size.`)
+  }
+}
+
+function predicatesOf({ Tag: tags, ...others }: JsonObject): number {
+  return objects(tags).length + Object.keys(others).length
+}
+
+function refused(message: string): S3Error {
+  return new S3Error('InvalidRequest', { message })
+}
