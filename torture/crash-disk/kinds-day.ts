@@ -35,10 +35,19 @@ export async function keepEveryKind(opened: OpenedEngine, day: KindsDay): Promis
   const source = bodySource(1, 700)
   await uploadPart(engine, call, { bucket, key: 'parts', uploadId, number: 1, source })
   const [key] = engine.auditKeys.ring
-  await commit(engine, call, { name: 'audits.append', args: { entries: [entryAt(opened)], key } })
+  const append = async () => {
+    const args = { entries: [entryAt(opened)], key }
+    return await commit(engine, call, { name: 'audits.append', args })
+  }
+  const old = await append()
+  const after = await append()
   const dead: string[] = []
   for (let i = 0; i < 7; i += 1) dead.push(await day.put(`dead${i}`, 3900 - i))
   for (const id of dead) await removeAsset(engine, call, id, { hard: true })
+  // That the old rows are gone is told by no other pack either.
+  const args = { entry: entryAt(opened), key, after, last: old }
+  const { isDropped } = await commit(engine, call, { name: 'audits.drop', args })
+  if (!isDropped) throw new RangeError('no row of the audit log was dropped')
   await day.collect()
   await day.put('last', 100)
 }

@@ -148,7 +148,7 @@ export async function openContext(options: ContextOptions): Promise<OpenedContex
     const health = openHealth({ engine, log, counting, audit })
     const pace = new PaceWatch(clock, settings.bodyIdleSeconds)
     const load = { active: 0, stopping: false }
-    const metrics = new Metrics(() => figures({ engine, health, load, counting }))
+    const metrics = new Metrics(() => figures({ engine, health, load, counting, certificate }))
     await health.start()
     const proxies = proxyList(settings.trustedProxies)
     const policies = policiesOf(settings)
@@ -241,8 +241,9 @@ async function figures(of: {
   health: HealthProbe
   load: Context['load']
   counting: Counting
+  certificate: Certificate | undefined
 }) {
-  const { engine, health, load, counting } = of
+  const { engine, health, load, counting, certificate } = of
   const { view } = engine.catalog
   const [{ services }, blobs] = await Promise.all([view.assets.stats({}), view.blobs.totals()])
   const { freeBytes, totalBytes } = health.view
@@ -251,5 +252,6 @@ async function figures(of: {
   const { parts } = health.view
   const identity = await identityFigures(engine)
   const now = { freeBytes, totalBytes, parts, identity, active: load.active, redis }
-  return { services, blobs, damaged, ...now }
+  const certificateEndsMs = certificate?.validToMs
+  return { services, blobs, damaged, ...now, certificateEndsMs }
 }

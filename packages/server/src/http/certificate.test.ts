@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
+import { X509Certificate } from 'node:crypto'
 import {
   copyFileSync,
   mkdtempSync,
@@ -44,6 +45,7 @@ function newPair(name: string, days: number): Pair {
 
 const first = newPair('first', 3650)
 const second = newPair('second', 3650)
+const short = newPair('short', 3)
 
 /** A server whose pair lies in files of its own, so that a test may exchange them. */
 async function startTls(
@@ -72,7 +74,7 @@ interface Sent {
 
 async function ask(port: number, line: string, sent: Sent = {}): Promise<TlsAnswer> {
   const [method, path] = line.split(' ')
-  const ca = [readFileSync(first.cert), readFileSync(second.cert)]
+  const ca = [first, second, short].map(pair => readFileSync(pair.cert))
   const headers = sent.headers ?? { 'x-api-key': adminKey }
   const options = { host: '127.0.0.1', port, method, path, ca, headers, agent: false }
   return await new Promise((resolve, reject) => {
@@ -292,9 +294,41 @@ test('an ended one takes the place of no good one, and is told each time', async
 })
 
 test('a certificate that ends soon is told in the log', async () => {
-  const { server } = await startTls(newPair('short', 3))
+  const { server } = await startTls(short)
   await using _ = server
   assert.match(server.logLines.join(''), /the certificate expires soon/)
+  const { validTo } = new X509Certificate(readFileSync(short.cert))
+  const sample = 'tls_certificate_valid_until_timestamp_seconds{use="server"}'
+  const metrics = await ask(Number(new URL(server.url).port), 'GET /metrics')
+  const line = metrics.body
+    .toString()
+    .split('\n')
+    .find(one => one.startsWith(sample))
+  assert.equal(Number(line?.slice(sample.length)), Date.parse(validTo) / 1000)
+})
+
+test('a server that runs into the last days of its certificate tells daily', () => {
+  const lines: string[] = []
+  const { settings } = parseSettings({ env: {} })
+  const log = openLog(settings, '1', { write: line => void lines.push(line) })
+  const clock = new FakeClock(Date.now())
+  const pair = newPair('month', 30)
+  const options = { certFile: pair.cert, keyFile: pair.key, minVersion: 'TLSv1.2' } as const
+  const certificate = new Certificate(options, { disk: nodeDisk, clock, log })
+  const DAY_MS = 86_400_000
+  const told = (what: string) => lines.filter(line => line.includes(what)).length
+  const days = (count: number) => {
+    for (let hours = 0; hours < count * 24; hours += 1) {
+      clock.jump(DAY_MS / 24)
+      certificate.reload()
+    }
+  }
+  days(15)
+  assert.equal(told('expires soon'), 0)
+  days(10)
+  assert.ok(told('expires soon') >= 8 && told('expires soon') <= 10)
+  days(10)
+  assert.ok(told('has ended') >= 4 && told('has ended') <= 6)
 })
 
 test('files that are missing, no PEM, or no pair are refused at start', async () => {

@@ -25,7 +25,8 @@ interface Loaded {
 const FILE_BYTES_MAX = 1024 * 1024
 const HANDSHAKE_MS = 10_000
 const RELOAD_MS = 10_000
-const EXPIRY_WARNING_MS = 14 * 86_400_000
+const DAY_MS = 86_400_000
+const EXPIRY_WARNING_MS = 14 * DAY_MS
 
 /**
  * The certificate that doors serve TLS with (RFC 8446; 1.2 at least, RFC 9325 §3.1.1). Its files
@@ -39,6 +40,7 @@ export class Certificate {
   #loaded: Loaded
   #stamp: string
   #refused = ''
+  #warnAgainMs = 0
 
   /** SETTINGS_INVALID when the files are missing, unreadable or not a pair. */
   constructor(
@@ -50,6 +52,11 @@ export class Certificate {
     this.#stamp = this.#stampNow()
     this.#loaded = this.#load()
     this.#warnOfExpiry()
+  }
+
+  /** When clients begin to refuse it, Unix milliseconds. */
+  get validToMs(): number {
+    return Date.parse(this.#loaded.validTo)
   }
 
   /** A server of TLS that follows the files for as long as it listens. */
@@ -77,6 +84,7 @@ export class Certificate {
   /** Takes the files as they are now, if they changed; true when a new pair is in use. */
   reload(): boolean {
     const { log } = this.#parts
+    if (this.#parts.clock.now() >= this.#warnAgainMs) this.#warnOfExpiry()
     const stamp = this.#stampNow()
     // Gone back to what is in use: the next trouble is told, also if it is that of before.
     if (stamp === this.#stamp) this.#refused = ''
@@ -138,11 +146,16 @@ export class Certificate {
     return [certFile, keyFile].map(path => stampOf(this.#parts.disk, path)).join(' ')
   }
 
+  /** At the start, for each new one, and daily: servers run for longer than certificates. */
   #warnOfExpiry(): void {
     const { clock, log } = this.#parts
-    const { validTo } = this.#loaded
-    if (Date.parse(validTo) - clock.now() > EXPIRY_WARNING_MS) return
-    log.warn({ valid_to: validTo }, 'the certificate expires soon')
+    const nowMs = clock.now()
+    this.#warnAgainMs = nowMs + DAY_MS
+    const told = { valid_to: this.#loaded.validTo }
+    if (nowMs > this.validToMs) log.error(told, 'the certificate has ended: clients refuse it')
+    else if (this.validToMs - nowMs <= EXPIRY_WARNING_MS) {
+      log.warn(told, 'the certificate expires soon')
+    }
   }
 }
 

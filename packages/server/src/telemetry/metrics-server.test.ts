@@ -13,7 +13,14 @@ const up = { status: 'up', critical: true, latency_ms: 1, reason: '' } as const
 const parts = { database: up, storage: up, disk: up, redis: up, audit: up }
 const figures: StoreFigures = {
   ...{ services: {}, blobs: { blobs: 0, bytes: 0, dead: 0 }, damaged: 0 },
-  ...{ freeBytes: 1, totalBytes: 2, parts, active: 0, redis: undefined },
+  ...{
+    freeBytes: 1,
+    totalBytes: 2,
+    parts,
+    active: 0,
+    redis: undefined,
+    certificateEndsMs: undefined,
+  },
   identity: {
     ...{ counts: new IdentityCounts([]), remembered: 0, activeAccounts: 0 },
     ...{ signingKeys: 0, signsUntilMs: undefined },

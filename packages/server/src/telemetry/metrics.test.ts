@@ -28,6 +28,7 @@ test('services beyond the hundred largest share one label', async () => {
     active: 0,
     totalBytes: 0,
     redis: undefined,
+    certificateEndsMs: undefined,
   }
   const text = await new Metrics(async () => figures).text()
   const shown = [...text.matchAll(/^storage_component_up\{component="(\w+)"\} (.+)$/gm)]

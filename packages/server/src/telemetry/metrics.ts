@@ -19,6 +19,8 @@ export interface StoreFigures {
   readonly active: number
   /** Where limits are counted in Redis. */
   readonly redis: { readonly isUp: boolean; readonly missed: number } | undefined
+  /** When the certificate of TLS ends, Unix milliseconds, where it is served directly. */
+  readonly certificateEndsMs: number | undefined
 }
 
 /** All metrics of one server. Labels are bounded: operations, statuses, codes, service names. */
@@ -54,6 +56,13 @@ export class Metrics {
   readonly #missed = new Counter({
     name: 'storage_limits_without_redis_total',
     help: 'Questions about limits that Redis did not answer.',
+    registers: [this.#registry],
+  })
+  readonly #certificate = new Gauge({
+    name: 'tls_certificate_valid_until_timestamp_seconds',
+    help: 'When the certificate of the server ends. No sample: TLS is not served here.',
+    // Without labels there would be a sample of 0 from the start.
+    labelNames: ['use'],
     registers: [this.#registry],
   })
   readonly identity = new IdentityMetrics(this.#registry)
@@ -130,7 +139,7 @@ export class Metrics {
 
   async text(): Promise<string> {
     const { services, blobs, damaged, ...others } = await this.#figures()
-    const { freeBytes, totalBytes, active, redis, parts, identity } = others
+    const { freeBytes, totalBytes, active, redis, parts, identity, certificateEndsMs } = others
     this.#inFlight.set(active)
     this.identity.set(identity)
     this.#up.reset()
@@ -155,6 +164,9 @@ export class Metrics {
     this.#blobBytes.set(blobs.bytes)
     this.#damaged.set(damaged)
     if (redis !== undefined) this.#redis.set({ use: 'limits' }, redis.isUp ? 1 : 0)
+    if (certificateEndsMs !== undefined) {
+      this.#certificate.set({ use: 'server' }, certificateEndsMs / 1000)
+    }
     this.#missed.reset()
     this.#missed.inc(redis?.missed ?? 0)
     this.#disk.set({ state: 'free' }, freeBytes)
