@@ -107,6 +107,20 @@ for (const tls of [false, true]) {
       assert.match(await restic('check'), /no errors were found/)
     })
 
+    test('duplicity backs up, adds and restores', { skip: duplicityProblem() }, async () => {
+      plantTree(join(lab.dir, 'kept'), 20)
+      await lab.run(awsCommand(), ['--endpoint-url', lab.url, 's3', 'mb', 's3://duplicity-bucket'])
+      const place = 'boto3+s3://duplicity-bucket/backups'
+      const options = ['--no-encryption', '--s3-endpoint-url', lab.url, '--archive-dir', 'archive']
+      const duplicity = async (...args: string[]) =>
+        await lab.run('duplicity', [...options, ...args])
+      await duplicity('full', 'kept', place)
+      plantTree(join(lab.dir, 'kept', 'later'), 10)
+      assert.match(await duplicity('incremental', 'kept', place), /Errors 0\n/)
+      await duplicity('restore', place, 'kept-again')
+      await lab.run('diff', ['-r', 'kept', 'kept-again'])
+    })
+
     test('s3cmd puts in parts with their MD5, and syncs', { skip: missing('s3cmd') }, async () => {
       const config = join(lab.dir, 's3cmd.cfg')
       const lines = [
@@ -173,6 +187,12 @@ for (const tls of [false, true]) {
 /** Debian's, where another one of the same name may come first. */
 function awsCommand(): string {
   return existsSync('/usr/bin/aws') ? '/usr/bin/aws' : 'aws'
+}
+
+/** Debian's duplicity only suggests the library with which it speaks S3. */
+function duplicityProblem(): string | false {
+  if (existsSync('/usr/lib/python3/dist-packages/boto3')) return missing('duplicity')
+  return 'python3-boto3 is not installed; .ci/run installs it where it may'
 }
 
 function mountProblem(): string | false {
