@@ -140,6 +140,8 @@ function listTests(open: OpenCatalog): void {
   })
 }
 
+const numbered = (at: number) => String(100 + at)
+
 /** Folders and keys in any mixture, some of them hidden, against what a sorted list of them says. */
 function mixtureTests(open: OpenCatalog): void {
   catalogTest(
