@@ -93,18 +93,26 @@ export async function removeObjects(
   call: Call,
   inputs: readonly RemoveObjectInput[],
 ): Promise<RemovalOutcome[]> {
-  return Promise.all(
-    inputs.map(async (input, at): Promise<RemovalOutcome> => {
-      // To judge a thousand at once would hold up everybody else.
-      const slices = Math.floor(at / JUDGED_TOGETHER)
-      for (let slice = 0; slice < slices; slice += 1) await nextTurn()
-      try {
-        return { removed: await removeObject(engine, call, input) }
-      } catch (error) {
-        return { error: asHoldfastError(error) }
-      }
-    }),
-  )
+  const removals: Promise<RemovalOutcome>[] = []
+  for (const input of inputs) {
+    // To judge a thousand at once would hold up everybody else.
+    const isNextSlice = removals.length > 0 && removals.length % JUDGED_TOGETHER === 0
+    if (isNextSlice) await nextTurn()
+    removals.push(outcomeOf(engine, call, input))
+  }
+  return Promise.all(removals)
+}
+
+async function outcomeOf(
+  engine: Engine,
+  call: Call,
+  input: RemoveObjectInput,
+): Promise<RemovalOutcome> {
+  try {
+    return { removed: await removeObject(engine, call, input) }
+  } catch (error) {
+    return { error: asHoldfastError(error) }
+  }
 }
 
 function nextTurn(): Promise<void> {

@@ -5,6 +5,7 @@ import type {
   ObjectQuery,
   VersionEntryQuery,
 } from '@holdfast/core/ports/object-questions.ts'
+import { SeededRandom } from '../seeded-random.ts'
 import { catalogTest, type Desk } from './catalog-test.ts'
 import { dump } from './dump.ts'
 import { newAccessKey, newBucket, newId, newTime, versionOf } from './records.ts'
@@ -14,6 +15,7 @@ import type { OpenCatalog } from './under-test.ts'
 export function objectTests(open: OpenCatalog): void {
   recordTests(open)
   listTests(open)
+  mixtureTests(open)
   boundedTests(open)
   catalogTest(open, 'objects: versions come by key, of each the newest first', async desk => {
     const { bucketId, numbers } = await history(desk)
@@ -136,6 +138,44 @@ function listTests(open: OpenCatalog): void {
     const keys = entries.map(({ asset }) => asset?.key)
     assert.deepEqual(keys, ['a/', 'a//', ...IN_B, 'a/z'], 'what is hidden has versions')
   })
+}
+
+const numbered = (at: number) => String(100 + at)
+
+/** Folders and keys in any mixture, some of them hidden, against what a sorted list of them says. */
+function mixtureTests(open: OpenCatalog): void {
+  catalogTest(
+    open,
+    'objects: folders with hidden keys among keys are each told once',
+    async desk => {
+      const { id: bucketId } = await desk.bucket({ name: 'mixture' })
+      const random = new SeededRandom(11)
+      const hidden = { read: ['owner'], write: [] }
+      const shown: string[] = []
+      const all = Array.from({ length: 120 }, (_, at) => {
+        const name = String(at).padStart(3, '0')
+        return random.below(2) === 0
+          ? name
+          : `${String(at - random.below(9)).padStart(3, '0')}/${name}`
+      })
+      for (const key of all) {
+        const isShown = random.below(3) > 0
+        await desk.asset({ bucketId, key, acl: isShown ? null : hidden })
+        if (isShown) shown.push(key)
+      }
+      const names = [...new Set(shown.map(key => key.replace(/(?<=\/).*/, '')))].toSorted()
+      for (const [at, after] of ['', ...names].entries()) {
+        const about = { bucketId, delimiter: '/', visibleTo: 'ann', after }
+        const limit = 1 + random.below(40)
+        const wanted = names.slice(at, at + limit)
+        const { entries } = await desk.view.objects.list({ ...about, limit })
+        assert.deepEqual(entries.map(nameOf), wanted, after)
+        const versions = await desk.view.objects.listVersions({ ...about, limit })
+        const found = versions.entries.map(({ prefix, asset }) => prefix ?? asset?.key)
+        assert.deepEqual(found, wanted, after)
+      }
+    },
+  )
 }
 
 /** What it costs follows the looks: an answer that may look no further says where it ended. */

@@ -13,20 +13,26 @@ export class Statements {
   }
 
   all<Row>(sql: string, values: readonly unknown[]): Row[] {
-    return this.#prepared<Row>(sql).all(...values)
+    return this.of<Row>(sql).all(...values)
   }
 
   /** Row by row, for whoever may stop early. Only reads may happen meanwhile. */
   iterate<Row>(sql: string, values: readonly unknown[]): Iterable<Row> {
-    return this.#prepared<Row>(sql).iterate(...values)
+    return this.of<Row>(sql).iterate(...values)
   }
 
   /** The first column of the only row, a number. */
   number(sql: string, values: readonly unknown[]): number {
-    return Number(this.#prepared<{ n: number }>(sql).get(...values)?.n ?? 0)
+    return Number(this.of<{ n: number }>(sql).get(...values)?.n ?? 0)
   }
 
-  #prepared<Row>(sql: string): Statement<unknown[], Row> {
+  /** The first column alone. */
+  firstOf<Value>(sql: string): Statement<unknown[], Value> {
+    return this.of<Value>(sql).pluck()
+  }
+
+  /** For whoever asks it again at once, as the text of a query is long to look up. */
+  of<Row>(sql: string): Statement<unknown[], Row> {
     let statement = this.#kept.get(sql)
     if (statement === undefined) {
       if (this.#kept.size >= KEPT_MAX) this.#kept.clear()

@@ -43,6 +43,9 @@ export function successor(text: string): string {
 
 /** The first text that is greater than every text with the prefix, in code point order. */
 export function afterPrefix(prefix: string): string | undefined {
+  // Most end in a character of one unit that has a next one.
+  const unit = prefix.charCodeAt(prefix.length - 1)
+  if (unit < 0xd7ff) return prefix.slice(0, -1) + String.fromCharCode(unit + 1)
   const points = [...prefix]
   while (points.length > 0) {
     const last = points.pop()?.codePointAt(0) ?? 0

@@ -1,4 +1,3 @@
-import type { Reach } from '@holdfast/core/ports/asset-questions.ts'
 import type {
   KeyedPage,
   KeyedQuery,
@@ -9,21 +8,12 @@ import type {
 } from '@holdfast/core/ports/object-questions.ts'
 import type { Asset, Version } from '@holdfast/core/records.ts'
 import { Statements } from '../../statements.ts'
-import { type AssetRow, assetColumns, assetOfRow } from '../asset-rows.ts'
+import { assetOfRow } from '../asset-rows.ts'
 import type { AssetTables } from '../assets.ts'
-import { JOINED_VERSION, type JoinedVersion, type Joinless, type Versions } from '../versions.ts'
+import type { Versions } from '../versions.ts'
 import { afterPrefix, commonPrefix, compareKeys, type KeyRange, keyRange } from './key-range.ts'
-import { withinReach } from './reach.ts'
+import { KeyedRows, type Sight } from './keyed-rows.ts'
 
-/** A query of its own for each version costs more than to join it. */
-const selectWith = (number: string) => `SELECT ${assetColumns('a.')}, ${JOINED_VERSION}
-  FROM assets a LEFT JOIN versions v ON v.asset = a.created_seq AND v.number = ${number}
-  WHERE a.bucket = ? AND a.trashed = 0`
-/** With what each asset shows. */
-const WITH_CURRENT = selectWith('a.version_number')
-/** With the newest of its versions and markers that are not deleted. */
-const WITH_NEWEST = selectWith(`(SELECT max(n.number) FROM versions n
-  WHERE n.asset = a.created_seq AND n.deleted_at IS NULL)`)
 /** The key behind the next so many, whether they are shown or not; only the index is read. */
 const NEXT_KEY = `SELECT key FROM assets WHERE bucket = ? AND trashed = 0 AND key >= ?
   ORDER BY key LIMIT 1 OFFSET ?`
@@ -34,13 +24,7 @@ const NEXT_KEY = `SELECT key FROM assets WHERE bucket = ? AND trashed = 0 AND ke
 const LOOKS_FIRST = 8
 const LOOKS_MOST = 2048
 
-interface Scan extends KeyedQuery {
-  readonly visibleTo?: string | readonly string[]
-  readonly reach?: Reach
-  readonly live: boolean
-}
-
-type Row = AssetRow & (JoinedVersion | Joinless)
+interface Scan extends KeyedQuery, Sight {}
 
 interface Found {
   readonly asset: Asset
@@ -130,22 +114,40 @@ export class Objects {
   *#groups(scan: Scan, { from, to }: KeyRange, looks: Looks): Generator<Found | string> {
     const bucket = this.#tables.buckets.no(scan.bucketId)
     if (bucket === undefined) return
-    const first = isGrouped(scan) ? LOOKS_FIRST : Math.min(scan.limit, LOOKS_MOST)
+    const seen = new KeyedRows(this.#tables, { statements: this.#statements, bucket, sight: scan })
+    const grouped = isGrouped(scan)
+    const first = grouped ? LOOKS_FIRST : Math.min(scan.limit, LOOKS_MOST)
     let next: string | undefined = from
     let count = first
+    // Behind a common prefix there is often the next one.
+    let mayBeGroup = grouped
     while (next !== undefined) {
       if (looks.left <= 0) {
         looks.stopped = next
         return
       }
+      if (mayBeGroup) {
+        looks.left -= 1
+        const key = seen.firstKey({ from: next, to })
+        if (key === undefined) return
+        const group = key === null ? undefined : commonPrefix(key, scan)
+        mayBeGroup = group !== undefined
+        if (group !== undefined) {
+          yield group
+          next = afterPrefix(group)
+        }
+        continue
+      }
       looks.left -= count
       const end: string | undefined = within(to, this.#keyBehind.get(bucket, next, count))
-      const rows: Iterable<Row> = this.#rows(bucket, scan, { from: next, to: end ?? to })
+      const range: KeyRange = { from: next, to: end ?? to }
       next = end
       count = Math.min(2 * count, LOOKS_MOST)
-      for (const row of rows) {
+      mayBeGroup = grouped
+      for (const row of grouped ? seen.each(range) : seen.all(range)) {
         const group = commonPrefix(row.key, scan)
         if (group === undefined) {
+          mayBeGroup = false
           const asset = assetOfRow(row, this.#tables.buckets, this.#tables.words)
           yield { asset, version: this.#versions.joined(row, asset.id) }
           continue
@@ -156,32 +158,6 @@ export class Objects {
         break
       }
     }
-  }
-
-  #rows(bucket: number, scan: Scan, { from, to }: KeyRange): Iterable<Row> {
-    const values: unknown[] = [bucket, from]
-    let sql = `${scan.live ? WITH_CURRENT : WITH_NEWEST} AND a.key >= ?`
-    if (to !== undefined) {
-      sql += ' AND a.key < ?'
-      values.push(to)
-    }
-    if (scan.live) sql += ' AND a.deleted_at IS NULL'
-    if (scan.visibleTo !== undefined) {
-      const ids = [scan.visibleTo].flat()
-      const marks = ids.map(() => '?').join(', ')
-      sql += ` AND (a.acl IS NULL OR EXISTS (
-        SELECT 1 FROM json_each(a.acl, '$.read') WHERE value IN (${marks})))`
-      values.push(...ids)
-    }
-    if (scan.reach !== undefined) {
-      const reach = withinReach(this.#tables, scan.reach)
-      sql += ` AND ${reach.text}`
-      values.push(...reach.values)
-    }
-    sql += ' ORDER BY a.key'
-    // Rows that are all wanted come together for less than one by one.
-    if (!isGrouped(scan)) return this.#statements.all<Row>(sql, values)
-    return this.#statements.iterate<Row>(sql, values)
   }
 }
 
