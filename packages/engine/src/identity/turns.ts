@@ -32,3 +32,8 @@ export class Turns {
     }
   }
 }
+
+/** People may type what the line of somebody, or of other work, is called. */
+export function lineOfName(name: string): string {
+  return `name ${name}`
+}

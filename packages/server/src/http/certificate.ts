@@ -41,6 +41,8 @@ export class Certificate {
   #stamp: string
   #refused = ''
   #warnAgainMs = 0
+  /** Refused for its time alone: with the same files it may be the better one later. */
+  #untimely: Loaded | undefined
 
   /** SETTINGS_INVALID when the files are missing, unreadable or not a pair. */
   constructor(
@@ -88,7 +90,9 @@ export class Certificate {
     const stamp = this.#stampNow()
     // Gone back to what is in use: the next trouble is told, also if it is that of before.
     if (stamp === this.#stamp) this.#refused = ''
-    if (stamp === this.#stamp || stamp === this.#refused) return false
+    if (stamp === this.#stamp) return false
+    if (stamp === this.#refused && (!this.#untimely || this.#isWorse(this.#untimely))) return false
+    this.#untimely = undefined
     try {
       const loaded = this.#load()
       this.#requireNoWorse(loaded)
@@ -105,14 +109,19 @@ export class Certificate {
     return true
   }
 
-  /** Clients refuse one that has ended or not begun: while the old one is good, that is kept. */
   #requireNoWorse(next: Loaded): void {
+    if (!this.#isWorse(next)) return
+    this.#untimely = next
+    throw problemOf('TLS_CERT_FILE', 'has ended or not begun, while the one in use is good')
+  }
+
+  /** Clients refuse one that has ended or not begun: while the old one is good, that is kept. */
+  #isWorse(next: Loaded): boolean {
     const nowMs = this.#parts.clock.now()
     const isGood = ({ validFrom, validTo }: Loaded) => {
       return Date.parse(validFrom) <= nowMs && nowMs <= Date.parse(validTo)
     }
-    if (isGood(next) || !isGood(this.#loaded)) return
-    throw problemOf('TLS_CERT_FILE', 'has ended or not begun, while the one in use is good')
+    return !isGood(next) && isGood(this.#loaded)
   }
 
   #context(): Pick<ServerOptions, 'cert' | 'key' | 'minVersion'> {

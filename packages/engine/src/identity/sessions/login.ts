@@ -12,6 +12,7 @@ import { checkDirectory } from '../outside/directory/check-directory.ts'
 import { recheckUser } from '../outside/directory/recheck.ts'
 import { redeemOpenId } from '../outside/openid/openid-login.ts'
 import { mayAct } from '../principal-of-user.ts'
+import { lineOfName } from '../turns.ts'
 import { PASSWORD_BYTES_MAX } from '../users/password-policy.ts'
 import { passwordHashOf } from '../users/same-password.ts'
 import {
@@ -139,7 +140,7 @@ export async function withPassword<T>(
     return await checkDirectory(engine, directory, { name, password, work })
   }
   // Both names of an account share one line, or each would have guesses of its own.
-  return await engine.identity.turns.take(found?.id ?? name, async () => {
+  return await engine.identity.turns.take(found?.id ?? lineOfName(name), async () => {
     return await work(await evaluate(engine, { name, password }))
   })
 }

@@ -18,6 +18,7 @@ import { changePassword, createUser } from './users.ts'
 const password = 'Correct-Horse-7-Battery'
 /** More than wait for the hasher at most. */
 const MANY = 90
+const TOO_MANY = 'TOO_MANY_REQUESTS'
 
 async function withAnn(options: TestStoreOptions = {}): Promise<TestStore> {
   const opened = await openTestStore(options)
@@ -104,4 +105,23 @@ test('of who comes from a directory', async () => {
   const outside = { directory: { directory, mapping: new Map(), unmapped, recheckSeconds: 60 } }
   await using opened = await withAnn({ outside })
   await keepsNobodyOut(opened, () => checkPassword(opened.engine, { name: 'carla', password }))
+})
+
+test('of who types what the line of somebody else is called', async () => {
+  await using opened = await withAnn()
+  const { engine } = opened
+  const { id } = (await engine.catalog.view.identities.byName('user', 'ann')) ?? assert.fail()
+  for (const line of [id, `shares of ${id}`]) {
+    const { promise: held, resolve: letGo } = Promise.withResolvers<void>()
+    const waiting = Array.from({ length: 20 }, () => engine.identity.turns.take(line, () => held))
+    await assert.rejects(
+      engine.identity.turns.take(line, () => held),
+      { code: TOO_MANY },
+    )
+    // Were it the same line, it would be full for this one, as it would be for ann the other way.
+    const typed = checkPassword(engine, { name: line, password })
+    await assert.rejects(typed, { code: 'UNAUTHENTICATED' })
+    letGo()
+    await Promise.all(waiting)
+  }
 })

@@ -5,6 +5,7 @@ import type { DirectoryEntry } from '@holdfast/core/ports/directory.ts'
 import { commit } from '../../../commit.ts'
 import { type Engine, systemCall } from '../../../engine.ts'
 import { countFailure, lockEndMs, requireNameUnlocked } from '../../sessions/lockout.ts'
+import { lineOfName } from '../../turns.ts'
 import { PASSWORD_BYTES_MAX } from '../../users/password-policy.ts'
 import { adoptEntry, entryId } from './adopt-entry.ts'
 import type { OutsideDirectory } from './outside-directory.ts'
@@ -49,7 +50,8 @@ async function checkNext<T>(
   effort.catch(() => {})
   const entry = name.length > NAME_CHARS_MAX ? undefined : await outside.directory.find(name)
   const account = entry === undefined ? name : entryId(entry)
-  return await engine.identity.turns.take(account, async () => {
+  const line = entry === undefined ? lineOfName(name) : account
+  return await engine.identity.turns.take(line, async () => {
     // A name is no id: whoever types one must not reach that account.
     const user = entry && (await engine.catalog.view.identities.byId('user', account))
     requireNameUnlocked(engine, name)
