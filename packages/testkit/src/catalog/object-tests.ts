@@ -140,9 +140,7 @@ function listTests(open: OpenCatalog): void {
   })
 }
 
-const numbered = (at: number) => String(100 + at)
-
-/** Folders and keys in any mixture, some of them hidden, against what a sorted list of them says. */
+/** Folders and keys in any mixture, some of them hidden, against a sorted list of what is shown. */
 function mixtureTests(open: OpenCatalog): void {
   catalogTest(
     open,
