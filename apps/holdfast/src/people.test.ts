@@ -34,6 +34,14 @@ test('who was made by hand comes in, and is given other rights, by commands alon
   assert.equal(succeeded(await as(confine, asAdmin)).stdout, 'ann: READONLY on holdfast\n')
   assert.equal((await as(['users', 'set', 'ann'], asAdmin)).code, 2)
 
+  const make = ['users', 'create', 'bob', '--role', 'USER']
+  succeeded(await as(make, { ...asAdmin, HOLDFAST_NEW_PASSWORD: first }))
+  const off = await as(['users', 'deactivate', 'ann', 'bob'], asAdmin)
+  assert.equal(succeeded(off).stdout, 'ann: INACTIVE\nbob: INACTIVE\n')
+  const none = await as(['users', 'activate', 'bob', 'nobody'], asAdmin)
+  assert.notEqual(none.code, 0)
+  assert.match(succeeded(await as(['users', 'list', '--disabled'], asAdmin)).stdout, /\bbob\b/)
+  succeeded(await as(['users', 'activate', 'ann'], asAdmin))
   const give = { ...asAdmin, HOLDFAST_NEW_PASSWORD: third }
   succeeded(await as(['users', 'password', 'ann'], give))
   assert.notEqual((await as(['whoami'], asAnn)).code, 0, 'all sessions have ended')

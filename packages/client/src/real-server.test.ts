@@ -454,6 +454,7 @@ async function callEverything({ assets, versions, buckets, ...rest }: Client): P
     ...[auth.login({ username: 'a', password: 'b' }), auth.refresh('t'), auth.logout()],
     ...[auth.whoAmI(), auth.jwks(), auth.signingKeys(), auth.rotateSigningKey()],
     ...[auth.ways(), auth.validate('t'), users.statistics()],
+    users.actOn('unlock', [owner]),
     auth.redeemOpenId({ code: 'c', verifier: 'v' }),
     auth.changePassword({ username: 'a', password: 'b', new_password: 'c' }),
     ...[users.list(), users.create({ username: 'ann', password: 'p' }), users.get(owner)],

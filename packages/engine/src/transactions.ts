@@ -54,6 +54,7 @@ import {
 import {
   createUserTransaction,
   failLoginTransaction,
+  requireChangeTransaction,
   setPasswordTransaction,
   unlockUserTransaction,
   updateUserTransaction,
@@ -111,6 +112,7 @@ export const transactions = {
   'users.create': createUserTransaction,
   'users.update': updateUserTransaction,
   'users.setPassword': setPasswordTransaction,
+  'users.requireChange': requireChangeTransaction,
   'users.fail': failLoginTransaction,
   'users.unlock': unlockUserTransaction,
   'factors.begin': beginFactorTransaction,

@@ -168,6 +168,7 @@ const ofNoBucket = {
   getLoginWays: nothing,
   validateToken: nothing,
   getUserStatistics: nothing,
+  actOnUsers: nothing,
   issueToken: nothing,
   listAccounts: nothing,
   createAccount: nothing,

@@ -3,7 +3,7 @@ import { assetResponse } from './asset.ts'
 import { closed, uuid } from './fields.ts'
 import { problem } from './problem.ts'
 
-const partProblem = Type.Object(
+export const partProblem = Type.Object(
   {
     message: problem.properties.message,
     code: problem.properties.code,

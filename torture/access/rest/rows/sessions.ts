@@ -45,5 +45,12 @@ export const sessionRows = {
   // Nobody is told of a token that is none.
   validateToken: { rule: rules.self, ask: () => ({ json: { token: 'none' } }), once: true },
   getUserStatistics: { rule: rules.administrators, ask: () => ({}), once: true },
+  actOnUsers: {
+    rule: rules.administrators,
+    prepare: session,
+    ask: ({ made: { id = '' } }) => ({ json: { action: 'unlock', ids: [id] } }),
+    inner: answer => answer?.results?.[0]?.status,
+    once: true,
+  },
   endUserSessions: { rule: rules.administrators, prepare: session, ask: byUser, once: true },
 } as const satisfies Record<string, Row>

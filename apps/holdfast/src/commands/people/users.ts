@@ -8,6 +8,7 @@ import { print, printJson } from '../../output/say.ts'
 import { printTable } from '../../output/table.ts'
 import { UsageError } from '../../output/usage-error.ts'
 import { roleOf } from './roles.ts'
+import { addUserActions } from './user-actions.ts'
 import { userIdOf } from './user-id.ts'
 
 type User = Awaited<ReturnType<Client['users']['get']>>
@@ -84,60 +85,18 @@ export function addUsers(program: Command): void {
       await client.users.resetPassword(id, { password }, { signal })
       if (json) printJson({ id, must_change_password: true })
     })
-  for (const action of actions) addAction(users, action)
+  addUserActions(users)
   users
-    .command('remove')
-    .description('Delete a user; what it owns stays.')
+    .command('second-factor-off')
+    .description('Take the second factor off somebody who lost it.')
     .argument('<name>', 'user name or id')
     .action(async (name: string, _: unknown, command: Command) => {
-      const { client, json, signal } = connect(command)
-      const id = await userIdOf(client, name)
-      await client.users.remove(id, { signal })
-      if (json) printJson({ id, removed: true })
-    })
-}
-
-interface Action {
-  readonly name: string
-  readonly description: string
-  readonly act: (client: Client, id: string) => Promise<User>
-}
-
-function addAction(users: Command, { name, description, act }: Action): void {
-  users
-    .command(name)
-    .description(description)
-    .argument('<name>', 'user name or id')
-    .action(async (given: string, _: unknown, command: Command) => {
       const { client, json } = connect(command)
-      const user = await act(client, await userIdOf(client, given))
+      const user = await client.users.removeSecondFactor(await userIdOf(client, name))
       if (json) printJson(user)
       else print(`${user.username}: ${user.status}`)
     })
 }
-
-const actions: readonly Action[] = [
-  {
-    name: 'activate',
-    description: 'Let a user in again.',
-    act: async (client, id) => await client.users.update(id, { status: 'ACTIVE' }),
-  },
-  {
-    name: 'deactivate',
-    description: 'Shut a user out at once.',
-    act: async (client, id) => await client.users.update(id, { status: 'INACTIVE' }),
-  },
-  {
-    name: 'unlock',
-    description: 'End a lock before its time.',
-    act: async (client, id) => await client.users.unlock(id),
-  },
-  {
-    name: 'second-factor-off',
-    description: 'Take the second factor off somebody who lost it.',
-    act: async (client, id) => await client.users.removeSecondFactor(id),
-  },
-]
 
 async function statistics(command: Command): Promise<void> {
   const { client, json, signal } = connect(command)

@@ -48,6 +48,7 @@ export async function startSessionTransaction(
   const found = await tx.identities.byId('user', args.userId)
   // Between the check of the password and this moment an administrator may have acted.
   if (found === undefined || found.status !== 'ACTIVE') throw new HoldfastError('UNAUTHENTICATED')
+  if (found.password?.mustChange === true) throw new HoldfastError('PASSWORD_CHANGE_REQUIRED')
   requireSamePassword(found, args.passwordHash)
   const before = spendProof(found, args.proof)
   await makeRoom(tx, before.id, now)

@@ -165,6 +165,23 @@ export async function unlockUserTransaction(
   return user
 }
 
+/** The password stays good for its change alone; who is in on it is out. */
+export async function requireChangeTransaction(
+  tx: CatalogTransaction,
+  args: { readonly id: string },
+  moment: Moment,
+): Promise<User> {
+  const before = await requireUser(tx, args.id)
+  const { source } = before
+  if (before.password === null) throw new HoldfastError('USER_OUTSIDE', { source })
+  const password = { ...before.password, mustChange: true }
+  const user = { ...before, seq: await tx.nextSeq(), password, updatedAt: moment.now }
+  await tx.put.identity(user)
+  await endSessionsOf(tx, user.id)
+  await tx.note({ what: 'identity.set', detail: { ...told(user), password: 'must be changed' } })
+  return user
+}
+
 /** One space for both, or a user could take another's e-mail address as a name. */
 export function namesOf({ username, email }: Pick<User, 'username' | 'email'>): string[] {
   const names = [username.toLowerCase(), ...(email === null ? [] : [email.toLowerCase()])]

@@ -1,13 +1,13 @@
 import type { BatchUploadResult } from '@holdfast/contract/schemas/batch.ts'
 import { type BatchRequest, batchRequest } from '@holdfast/contract/schemas/upload.ts'
-import { errorTable, HoldfastError, invalidFields } from '@holdfast/core/errors.ts'
+import { HoldfastError, invalidFields } from '@holdfast/core/errors.ts'
 import { removeBatch } from '@holdfast/engine/assets/remove.ts'
 import { type BatchItem, type BatchResult, putBatch } from '@holdfast/engine/assets/stage.ts'
 import { answer, type Operations, type Scope, type Sent } from '../../http/exchange.ts'
 import { turnToBucket } from '../../http/limits/turn-to-bucket.ts'
 import { compileCheck, requireItems } from '../../http/parse/validate.ts'
 import { jsonField, type ReadForm, readForm } from './form-reading.ts'
-import { statusOf } from './statuses.ts'
+import { partProblem, statusOf } from './statuses.ts'
 import { assetsWire, assetWire } from './wire/asset-wire.ts'
 
 type Names = 'batchUpload' | 'bulkUpload' | 'batchDelete'
@@ -130,10 +130,4 @@ async function partial(
   }
   const failed = results.filter(result => !result.ok).length
   return { results: wire, succeeded: results.length - failed, failed }
-}
-
-function partProblem(error: HoldfastError) {
-  const { kind, message } = errorTable[error.code]
-  const quiet = kind === 'internal' || kind === 'unavailable'
-  return { message, code: error.code, details: quiet ? {} : { ...error.details } }
 }

@@ -1,4 +1,4 @@
-import type { ErrorCode } from '@holdfast/core/errors.ts'
+import { type ErrorCode, errorTable, type HoldfastError } from '@holdfast/core/errors.ts'
 
 /** Every code as this door says it. A new code does not compile until it has a status here. */
 const statuses: Record<ErrorCode, number> = {
@@ -103,4 +103,11 @@ const statuses: Record<ErrorCode, number> = {
 
 export function statusOf(code: ErrorCode): number {
   return statuses[code]
+}
+
+/** Why one part of a request was refused. */
+export function partProblem(error: HoldfastError) {
+  const { kind, message } = errorTable[error.code]
+  const quiet = kind === 'internal' || kind === 'unavailable'
+  return { message, code: error.code, details: quiet ? {} : { ...error.details } }
 }

@@ -65,15 +65,40 @@ export function auditFailure(
   { error, status }: { readonly error: HoldfastError; readonly status: number },
 ): void {
   countAttempt(context, request, error.code)
-  const isTold = isOfGuesses(error) || ALSO.has(error.code) || error.cause === HIDDEN
-  const isRefusal = REFUSALS.has(error.kind) || isTold
-  if (!isRefusal && !isGuardedChange(request)) return
-  const outcome = isRefusal ? 'refused' : 'failed'
+  if (!isRefusal(error) && !isGuardedChange(request)) return
+  const outcome = isRefusal(error) ? 'refused' : 'failed'
   const entry = entryOf(context, request, { outcome, status, code: error.code })
   context.audit.recordRefusal({ ...entry, resource: pathOf(request) })
 }
 
 const ATTEMPTS: ReadonlySet<string> = new Set(attemptOperations)
+
+/**
+ * One of several things that a request did, as a row of its own under the name of the operation
+ * that does it alone.
+ */
+export async function auditPart(
+  context: Context,
+  request: FastifyRequest,
+  part: Pick<AuditEntry, 'action' | 'resource' | 'detail' | 'status'> & {
+    readonly error: HoldfastError | undefined
+  },
+): Promise<void> {
+  const { error, status, ...what } = part
+  if (error === undefined) {
+    const result = { outcome: 'success', status, code: null } as const
+    await context.audit.recordDurably({ ...entryOf(context, request, result), ...what })
+    return
+  }
+  const outcome = isRefusal(error) ? 'refused' : 'failed'
+  const entry = entryOf(context, request, { outcome, status, code: error.code })
+  context.audit.recordRefusal({ ...entry, ...what })
+}
+
+function isRefusal(error: HoldfastError): boolean {
+  const isTold = isOfGuesses(error) || ALSO.has(error.code) || error.cause === HIDDEN
+  return REFUSALS.has(error.kind) || isTold
+}
 
 function countAttempt(
   { metrics }: Context,

@@ -1,14 +1,50 @@
+import type { UserActionResult } from '@holdfast/contract/schemas/people/user-actions.ts'
 import type { UserStatisticsResponse } from '@holdfast/contract/schemas/people/user-statistics.ts'
+import {
+  type ActedUser,
+  actOnUsers,
+  type UserAction,
+} from '@holdfast/engine/identity/users/act-on-users.ts'
 import {
   type UserStatistics,
   userStatistics,
 } from '@holdfast/engine/identity/users/user-statistics.ts'
-import type { Operations } from '../../../http/exchange.ts'
+import { auditPart } from '../../../http/caller/audited.ts'
+import { answer, type Operations } from '../../../http/exchange.ts'
+import { partProblem, statusOf } from '../statuses.ts'
+import { userWire } from '../wire/identity-wire.ts'
 
-export const usersTogetherOperations: Pick<Operations, 'getUserStatistics'> = {
+/** The operation that does it to one user; under its name it stands in the audit log. */
+const ALONE: Readonly<Record<UserAction, string>> = {
+  activate: 'updateUser',
+  deactivate: 'updateUser',
+  unlock: 'unlockUser',
+  delete: 'removeUser',
+  end_sessions: 'endUserSessions',
+  require_password_change: 'requirePasswordChange',
+}
+
+export const usersTogetherOperations: Pick<Operations, 'getUserStatistics' | 'actOnUsers'> = {
   getUserStatistics: async ({ context, call }) => {
     const counted = await userStatistics(context.engine, call)
     return statisticsWire(counted, context.clock.now())
+  },
+
+  actOnUsers: async exchange => {
+    const { context, call, body, request } = exchange
+    const { action, ids } = body
+    const wire = (acted: ActedUser) => actedWire(acted, context.clock.now())
+    const tell = async (acted: ActedUser) => {
+      const { id, status, user, ended } = wire(acted)
+      const detail = { by: 'actOnUsers', ...(user && { after: user }), ...(ended && { ended }) }
+      const part = { action: ALONE[action], resource: { id }, detail, status }
+      await auditPart(context, request, { ...part, error: acted.error })
+    }
+    const results = (await actOnUsers(context.engine, call, { action, ids, tell })).map(wire)
+    const failed = results.filter(({ error }) => error !== undefined).length
+    const succeeded = results.length - failed
+    request.state.told = { action, succeeded, failed }
+    return await answer(exchange, failed === 0 ? 200 : 207, { results, succeeded, failed })
   },
 }
 
@@ -27,3 +63,15 @@ function statisticsWire(counted: UserStatistics, nowMs: number): UserStatisticsR
     counted_at: new Date(nowMs).toISOString(),
   }
 }
+
+function actedWire({ id, done, error }: ActedUser, nowMs: number): Result {
+  if (error !== undefined) return { id, status: statusOf(error.code), error: partProblem(error) }
+  const { user, ended } = done ?? {}
+  return {
+    ...{ id, status: 200 },
+    ...(user === undefined ? {} : { user: userWire(user, nowMs) }),
+    ...(ended === undefined ? {} : { ended }),
+  }
+}
+
+type Result = UserActionResult['results'][number]
