@@ -1,10 +1,4 @@
-import type { AuditEntry, FiledEntry } from './identities.ts'
-
-export const severities = ['info', 'notice', 'warning', 'error', 'critical'] as const
-export type Severity = (typeof severities)[number]
-
-export const actorTypes = ['user', 'admin_user', 'service_account', 'system', 'anonymous'] as const
-export type ActorType = (typeof actorTypes)[number]
+import type { ActorType, AuditEntry, FiledEntry, Severity } from './identities.ts'
 
 /** What a row is about, by its action. */
 export const auditTopics = ['sessions', 'rights', 'policies', 'keys', 'upkeep'] as const

@@ -1,4 +1,3 @@
-import type { ActorType, Severity } from './audit-entries.ts'
 import type { JsonObject } from './records.ts'
 
 /**
@@ -284,6 +283,12 @@ export interface AuditEntry {
   /** What was and what is, without secrets. */
   readonly detail: JsonObject
 }
+
+export const severities = ['info', 'notice', 'warning', 'error', 'critical'] as const
+export type Severity = (typeof severities)[number]
+
+export const actorTypes = ['user', 'admin_user', 'service_account', 'system', 'anonymous'] as const
+export type ActorType = (typeof actorTypes)[number]
 
 /** An entry with all that follows from it. */
 export interface FiledEntry extends Omit<AuditEntry, 'administers'> {

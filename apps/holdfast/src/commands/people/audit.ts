@@ -1,4 +1,4 @@
-import { actorTypes, severities } from '@holdfast/core/audit-entries.ts'
+import { actorTypes, severities } from '@holdfast/core/identities.ts'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { connect } from '../../connection/connection.ts'
 import { timeText } from '../../output/amounts.ts'
