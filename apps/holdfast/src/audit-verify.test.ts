@@ -13,6 +13,10 @@ test('an audit log is proven by the server, with its key, and by a kept head', a
   const [, head = ''] = /^Read \d+ rows: whole\.\nHead (\d+:[0-9a-f]{64})\n$/.exec(asked) ?? []
   assert.notEqual(head, '', asked)
   succeeded(await server.holdfast('keys'))
+  const report = succeeded(await server.holdfast('audit', 'report')).stdout
+  assert.match(report, /^Whole log: \d+ rows, whole$/m)
+  assert.match(report, /^looks of administrators +\d+$/m)
+  assert.match(report, /^listKeys +2$/m)
   await server.stop('SIGKILL')
 
   const verify = ['audit', 'verify', '--data-dir', dir]

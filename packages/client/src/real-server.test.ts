@@ -463,7 +463,7 @@ async function callEverything({ assets, versions, buckets, ...rest }: Client): P
     ...[groups.update(owner, {}), access.listGrants(), access.revokeGrant(owner)],
     access.grant({ principal_id: owner, bucket, permissions: ['assets:read'] }),
     access.explain({ permission: 'assets:read' }),
-    ...[audit.list(), audit.export(), audit.verify()],
+    ...[audit.list(), audit.export(), audit.report(), audit.verify()],
     audit.acknowledge({ reason: 'r' }),
     users.resetPassword(owner, { password: 'p' }),
     ...[auth.loginWithCode({ challenge: 'x', code: '123456' }), secondFactor.begin(proof)],

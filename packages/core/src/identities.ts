@@ -248,7 +248,7 @@ export interface AuditRow {
   readonly id: string
   /** From 1, without gaps. */
   readonly seq: number
-  readonly entry: AuditEntry
+  readonly entry: FiledEntry
   /** Hash of the row before; zeros for the first. */
   readonly previous: string
   /** SHA-256 over all of the above, hex. */
@@ -265,9 +265,13 @@ export interface AuditEntry {
   readonly actor: string
   readonly actorKind: string
   readonly actorName: string
+  /** The actor is a person who may administer something. */
+  readonly administers?: boolean
   readonly ip: string
   readonly agent: string
   readonly requestId: string
+  /** Id of the login that the caller acts in, never a token; absent or null without one. */
+  readonly sessionId?: string | null
   /** Name of the operation, such as `login` or `createBucket`. */
   readonly action: string
   readonly outcome: 'success' | 'refused' | 'failed'
@@ -280,13 +284,27 @@ export interface AuditEntry {
   readonly detail: JsonObject
 }
 
+export const severities = ['info', 'notice', 'warning', 'error', 'critical'] as const
+export type Severity = (typeof severities)[number]
+
+export const actorTypes = ['user', 'admin_user', 'service_account', 'system', 'anonymous'] as const
+export type ActorType = (typeof actorTypes)[number]
+
+/** An entry with all that follows from it. */
+export interface FiledEntry extends Omit<AuditEntry, 'administers'> {
+  readonly sessionId: string | null
+  readonly actorType: ActorType
+  readonly severity: Severity
+}
+
 export const firstAuditLink = '0'.repeat(64)
 
 /** What the hash of a row is taken over: everything in it, in a fixed order. */
 export function auditText(row: Pick<AuditRow, 'seq' | 'previous' | 'entry'>): string {
   const { at, actor, actorKind, actorName, ip, agent, requestId } = row.entry
   const { action, outcome, status, code, resource, detail } = row.entry
-  const who = [at, actor, actorKind, actorName, ip, agent, requestId]
-  const what = [action, outcome, status, code, resource, detail]
+  const { actorType, sessionId, severity } = row.entry
+  const who = [at, actor, actorKind, actorName, actorType, ip, agent, requestId, sessionId]
+  const what = [action, outcome, severity, status, code, resource, detail]
   return JSON.stringify([row.seq, row.previous, ...who, ...what])
 }

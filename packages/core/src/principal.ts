@@ -108,6 +108,13 @@ export const permissions = [
 ] as const
 export type Permission = (typeof permissions)[number]
 
+const administrative = permissions.filter(name => /^admin:|:admin$/.test(name))
+
+/** Whether one of them is to administer something. */
+export function administers(scopes: readonly string[]): boolean {
+  return administrative.some(name => scopes.some(scope => scopeCovers(scope, name)))
+}
+
 export const anonymous: Principal = Object.freeze({
   kind: 'anonymous',
   id: 'anonymous',

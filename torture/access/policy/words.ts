@@ -144,6 +144,7 @@ const ofNoBucket = {
   redeemOpenId: nothing,
   listAudits: nothing,
   exportAudits: nothing,
+  reportAudits: nothing,
   verifyAudits: nothing,
   acknowledgeAudits: nothing,
   listGroups: nothing,

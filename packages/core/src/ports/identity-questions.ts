@@ -31,6 +31,9 @@ export interface AuditFilter {
   readonly actor?: string
   readonly action?: string
   readonly outcome?: string
+  readonly severity?: string
+  readonly actorType?: string
+  readonly sessionId?: string
   readonly ip?: string
   readonly from?: string
   readonly until?: string

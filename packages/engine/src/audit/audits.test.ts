@@ -162,17 +162,20 @@ for (const [what, sql, problem] of [
   ['an emptied log', 'DELETE FROM audits', /end is cut off: rows 1 to 20/],
   [
     'an inserted row',
-    `INSERT INTO audits SELECT 21, at, actor, action, outcome, ip,
-     replace(record, '"seq":20', '"seq":21') FROM audits WHERE seq = 20`,
+    `INSERT INTO audits SELECT 21, at, actor, action, outcome, severity, actor_type, session,
+     ip, replace(record, '"seq":20', '"seq":21') FROM audits WHERE seq = 20`,
     /row 21 does not follow/,
   ],
   [
     'a row before the first one',
-    `INSERT INTO audits SELECT -5, at, actor, action, outcome, ip, record FROM audits
-     WHERE seq = 1`,
+    `INSERT INTO audits SELECT -5, at, actor, action, outcome, severity, actor_type, session,
+     ip, record FROM audits WHERE seq = 1`,
     /row -5 is not filed as what it says/,
   ],
   ['a changed column', `UPDATE audits SET actor = 'x' WHERE seq = 7`, /row 7 is not filed as/],
+  ['a milder row', `UPDATE audits SET severity = 'x' WHERE seq = 7`, /row 7 is not filed as/],
+  ['another actor', `UPDATE audits SET actor_type = 'x' WHERE seq = 7`, /row 7 is not filed as/],
+  ['another login', `UPDATE audits SET session = 'x' WHERE seq = 7`, /row 7 is not filed as/],
   ['a moved row', 'UPDATE audits SET seq = 5000 WHERE seq = 20', /row 5000 is not filed as/],
   ['what is no row', `UPDATE audits SET record = '{' WHERE seq = 7`, /row 7 cannot be read/],
 ] as const) {

@@ -60,7 +60,8 @@ async function* pagesOf(
   }
 }
 
-function requireTimes(filter: AuditFilter): void {
+/** VALIDATION_ERROR for what is no time. */
+export function requireTimes(filter: AuditFilter): void {
   for (const path of ['from', 'until'] as const) {
     const text = filter[path]
     if (text === undefined || !Number.isNaN(Date.parse(text))) continue

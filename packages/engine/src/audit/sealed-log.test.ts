@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { hash } from 'node:crypto'
 import { rmSync } from 'node:fs'
 import { test } from 'node:test'
+import { filedEntry } from '@holdfast/core/audit-entries.ts'
 import { type AuditEntry, type AuditRow, auditText } from '@holdfast/core/identities.ts'
 import { openDatabase } from '@holdfast/drivers/catalog/sqlite/database.ts'
 import { openTestStore, refused, type TestStore } from '../test-store.test.ts'
@@ -74,16 +75,17 @@ function forge(
 ): void {
   const db = openDatabase(`${dir}/data/catalog.db`)
   const read = db.prepare<[number], string>('SELECT record FROM audits WHERE seq = ?').pluck()
-  const put = db.prepare('INSERT OR REPLACE INTO audits VALUES (?, ?, ?, ?, ?, ?, ?)')
+  const put = db.prepare('INSERT OR REPLACE INTO audits VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)')
   const before: AuditRow = JSON.parse(read.get(from - 1) ?? '')
   let previous = before.hash
   for (let seq = from; seq < from + (how.count ?? 1); seq += 1) {
-    const entry = entryOf(`forged${seq}`)
+    const entry = filedEntry(entryOf(`forged${seq}`))
     const digest = hash('sha256', auditText({ seq, previous, entry }))
     const row = { id: `${seq}`, seq, entry, previous, hash: digest, seal: before.seal ?? '' }
     const record = { ...row, seal: how.seal?.(row) ?? row.seal }
-    const { at, actor, action, outcome, ip } = entry
-    put.run(seq, Date.parse(at), actor, action, outcome, ip, JSON.stringify(record))
+    const { at, actor, action, outcome, severity, actorType, sessionId, ip } = entry
+    const what = [action, outcome, severity, actorType, sessionId]
+    put.run(seq, Date.parse(at), actor, ...what, ip, JSON.stringify(record))
     previous = digest
   }
   db.close()

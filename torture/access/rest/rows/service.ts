@@ -133,6 +133,7 @@ export const accessRows = {
 export const auditRows = {
   listAudits: { rule: auditors, ask: () => ({}), once: true },
   exportAudits: { rule: auditors, ask: () => ({ query: { format: 'jsonl' } }), once: true },
+  reportAudits: { rule: auditors, ask: () => ({}), once: true },
   verifyAudits: { rule: auditors, ask: () => ({}), once: true },
   acknowledgeAudits: {
     rule: administrators,

@@ -1,3 +1,4 @@
+import { actorTypes, severities } from '@holdfast/core/identities.ts'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { connect } from '../../connection/connection.ts'
 import { timeText } from '../../output/amounts.ts'
@@ -6,12 +7,16 @@ import { printTable } from '../../output/table.ts'
 import { visible, visibleJson } from '../../output/visible.ts'
 import { openExisting } from '../../upkeep/open-existing.ts'
 import { readSettings } from '../../upkeep/read-settings.ts'
+import { addReport } from './audit-report.ts'
 
 interface Filter {
   readonly actor?: string
   readonly action?: string
   readonly ip?: string
   readonly outcome?: 'success' | 'refused' | 'failed'
+  readonly severity?: (typeof severities)[number]
+  readonly actorType?: (typeof actorTypes)[number]
+  readonly session?: string
   readonly from?: string
   readonly until?: string
 }
@@ -19,7 +24,7 @@ interface Filter {
 export function addAudit(program: Command): void {
   const audit = program
     .command('audit')
-    .summary('the audit log: list, export, verify, acknowledge')
+    .summary('the audit log: list, export, report, verify, acknowledge')
     .description('Who logged in, was refused, or changed what administrators change.')
   withFilter(audit.command('list', { isDefault: true }))
     .description('List the newest rows.')
@@ -34,9 +39,10 @@ export function addAudit(program: Command): void {
       const { client, signal } = connect(command)
       const { csv, ...filter } = options
       const format = csv === true ? 'csv' : 'jsonl'
-      const text = await client.audit.export({ ...filter, format }, { signal })
+      const text = await client.audit.export({ ...queryOf(filter), format }, { signal })
       print(shown(text.replace(/\r?\n$/, ''), csv === true))
     })
+  addReport(audit)
   audit
     .command('verify')
     .description(
@@ -93,27 +99,42 @@ function withFilter(command: Command): Command {
     .addOption(
       new Option('--outcome <outcome>', 'how it ended').choices(['success', 'refused', 'failed']),
     )
+    .addOption(new Option('--severity <severity>', 'how grave it is').choices(severities))
+    .addOption(new Option('--actor-type <type>', 'who did it').choices(actorTypes))
+    .option('--session <id>', 'id of the login')
     .option('--from <time>', 'not before')
     .option('--until <time>', 'before')
+}
+
+function queryOf({ actorType, session, ...filter }: Filter) {
+  return {
+    ...filter,
+    ...(actorType === undefined ? {} : { actor_type: actorType }),
+    ...(session === undefined ? {} : { session_id: session }),
+  }
 }
 
 async function list(options: Filter & { limit: string }, command: Command): Promise<void> {
   const { client, json, signal } = connect(command)
   const { limit, ...filter } = options
-  const { items } = await client.audit.list({ ...filter, limit: Number(limit) }, { signal })
+  const { items } = await client.audit.list(
+    { ...queryOf(filter), limit: Number(limit) },
+    { signal },
+  )
   if (json) {
     for (const row of items) printJson(row)
     return
   }
   const rows = items.map(row => [
     timeText(row.at),
+    row.severity,
     visible(row.actor_name),
     row.ip,
     row.action,
     row.code ?? row.outcome,
     visible(Object.values(row.resource).map(String).join('/')),
   ])
-  printTable([['TIME', 'WHO', 'FROM', 'ACTION', 'OUTCOME', 'WHAT'], ...rows])
+  printTable([['TIME', 'SEVERITY', 'WHO', 'FROM', 'ACTION', 'OUTCOME', 'WHAT'], ...rows])
 }
 
 async function verify(options: Verifying, command: Command): Promise<void> {

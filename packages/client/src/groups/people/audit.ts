@@ -22,6 +22,16 @@ export function auditCalls(transport: Transport) {
       return await transport.run(requestOf('exportAudits', target), readText)
     },
 
+    /** What the log tells of a period, and how far it is proven. */
+    async report(query: QueryOf<Routes['reportAudits']> = {}, options: CallOptions = {}) {
+      return await callJson(transport, 'reportAudits', {
+        method: 'GET',
+        path: '/api/v2/audit/report',
+        query,
+        options,
+      })
+    },
+
     /** `head` is one of an earlier answer, which the log must still have. */
     async verify(query: QueryOf<Routes['verifyAudits']> = {}, options: CallOptions = {}) {
       return await callJson(transport, 'verifyAudits', {

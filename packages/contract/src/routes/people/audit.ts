@@ -7,6 +7,8 @@ import {
   auditQuery,
   auditReport,
   auditVerifyQuery,
+  complianceQuery,
+  complianceReport,
 } from '../../schemas/people/audit.ts'
 
 export const auditRoutes = {
@@ -32,6 +34,15 @@ export const auditRoutes = {
       description: 'All rows that match.',
       media: 'text/csv, application/x-ndjson',
     },
+  }),
+  reportAudits: route({
+    method: 'GET',
+    path: '/api/v2/audit/report',
+    tag: 'Audit',
+    permission: 'audit:view',
+    summary: 'Report on a period: what the audit log tells, and how far it is proven',
+    query: complianceQuery,
+    answer: { status: 200, description: 'The report.', schema: complianceReport },
   }),
   verifyAudits: route({
     method: 'POST',

@@ -6,10 +6,22 @@ const text = (description: string) =>
   Type.Optional(Type.String({ minLength: 1, maxLength: 255, description }))
 const moment = (description: string) => Type.Optional(time(description))
 
+const severity = Type.Enum(['info', 'notice', 'warning', 'error', 'critical'], {
+  description:
+    '`critical`: the log itself; `error`: failed; `warning`: refused; `notice`: rights, ' +
+    'policies, keys or the log were changed; `info`: all else.',
+})
+const actorType = Type.Enum(['user', 'admin_user', 'service_account', 'system', 'anonymous'], {
+  description: 'API keys are of programs; whoever comes with a link is anonymous.',
+})
+
 const filter = {
   actor: text('Id of the principal.'),
   action: text('Name of the operation, such as `login`.'),
   outcome: Type.Optional(Type.Enum(['success', 'refused', 'failed'])),
+  severity: Type.Optional(severity),
+  actor_type: Type.Optional(actorType),
+  session_id: text('Id of the login.'),
   ip: text('Address of the caller.'),
   from: moment('Not before.'),
   until: moment('Before.'),
@@ -31,11 +43,14 @@ export const auditRow = Type.Object(
     actor: Type.String({ description: 'Id of the principal.' }),
     actor_kind: Type.String(),
     actor_name: Type.String(),
+    actor_type: actorType,
     ip: Type.String({ description: 'Address of the caller.' }),
     agent: Type.String({ description: 'User-Agent of the caller.' }),
     request_id: Type.String(),
+    session_id: nullable(Type.String({ description: 'Of the login that the caller acted in.' })),
     action: Type.String({ description: 'Name of the operation.' }),
     outcome: Type.Enum(['success', 'refused', 'failed']),
+    severity,
     status: Type.Integer(),
     code: nullable(Type.String({ description: 'Code of the refusal.' })),
     resource: facts('What it was done to, by the names of the path.'),
@@ -117,3 +132,51 @@ export const auditAcknowledged = Type.Object(
   },
   { title: 'AuditAcknowledged' },
 )
+
+export const complianceQuery = Type.Object(
+  {
+    from: moment('Not before; 30 days before `until` unless set.'),
+    until: moment('Before; now unless set.'),
+  },
+  closed,
+)
+
+const number = (description: string) => Type.Integer({ minimum: 0, description })
+const numbers = (description: string) =>
+  Type.Record(Type.String(), Type.Integer({ minimum: 0 }), { description })
+
+export const complianceReport = Type.Object(
+  {
+    from: time('Beginning of the period.'),
+    until: time('End of the period, itself not in it.'),
+    chain: Type.Object(
+      {
+        ...auditReport.properties,
+        key: Type.String({ description: 'Id of the key that seals rows now.' }),
+        retention_days: number('Age at which rows are dropped; 0: all are kept.'),
+      },
+      { description: 'Of the whole log, as `verifyAudits` tells it.' },
+    ),
+    rows: number('Rows of the period that were counted.'),
+    complete: Type.Boolean({
+      description: 'False where the period has more rows than the 1,000,000 that are counted.',
+    }),
+    by_action: numbers('Rows of each operation; beyond 500 of them, of `others`.'),
+    by_outcome: numbers('Rows of each outcome.'),
+    by_severity: numbers('Rows of each severity.'),
+    by_actor_type: numbers('Rows of each type of actor.'),
+    refused_logins: number('Logins, refreshes and tokens that were refused.'),
+    lockouts: number('Requests refused since the account was locked.'),
+    counted_refusals: number('Refusals of floods, which have one row for many.'),
+    rights_changes: number('Changes of users, groups, grants, accounts, factors and share links.'),
+    policy_changes: number('Changes of policies, settings and quotas of buckets.'),
+    key_changes: number('Keys and secrets made, changed and revoked; with the rotations.'),
+    key_rotations: number('Signing keys and secrets rotated by somebody, keys of the log changed.'),
+    administrative_reads: number('Looks at what only administrators and auditors see.'),
+    chain_breaks: number('Times that the log was found broken.'),
+    acknowledgements: number('Times that somebody took note of it.'),
+    retention_runs: number('Times that rows were dropped for their age.'),
+  },
+  { title: 'ComplianceReport' },
+)
+export type ComplianceReport = Static<typeof complianceReport>

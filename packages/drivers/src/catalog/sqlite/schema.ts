@@ -203,6 +203,9 @@ export const migrations: readonly string[] = [
     actor TEXT NOT NULL,
     action TEXT NOT NULL,
     outcome TEXT NOT NULL,
+    severity TEXT NOT NULL,
+    actor_type TEXT NOT NULL,
+    session TEXT,
     ip TEXT NOT NULL,
     record TEXT NOT NULL
   ) STRICT;

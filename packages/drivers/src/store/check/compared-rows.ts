@@ -79,7 +79,8 @@ export const comparedRows: readonly ComparedRows[] = [
   {
     table: 'audits',
     keys: 1,
-    sql: 'SELECT seq, at, actor, action, outcome, ip, record FROM audits ORDER BY seq',
+    sql: `SELECT seq, at, actor, action, outcome, severity, actor_type, session, ip, record
+      FROM audits ORDER BY seq`,
   },
   {
     table: 'changes',

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { hash } from 'node:crypto'
 import { test } from 'node:test'
+import { filedEntry } from '@holdfast/core/audit-entries.ts'
 import {
   type AuditEntry,
   type AuditLink,
@@ -236,7 +237,8 @@ const plain: AuditEntry = {
   ...{ status: 200, code: null, resource: {}, detail: {} },
 }
 
-function rowOf(key: AuditKey, entry: AuditEntry, after: AuditLink): AuditRow {
+function rowOf(key: AuditKey, told: AuditEntry, after: AuditLink): AuditRow {
+  const entry = filedEntry(told)
   const seq = after.seq + 1
   const digest = hash('sha256', auditText({ seq, previous: after.hash, entry }))
   const link = { seq, hash: digest }

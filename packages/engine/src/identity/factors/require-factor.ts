@@ -1,11 +1,9 @@
 import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { User } from '@holdfast/core/identities.ts'
-import { permissions, scopeCovers } from '@holdfast/core/principal.ts'
+import { administers } from '@holdfast/core/principal.ts'
 import { rightsOf } from '@holdfast/core/roles.ts'
 import type { Engine } from '../../engine.ts'
 import { factorOf } from './spend-proof.ts'
-
-const administrative = permissions.filter(name => /^admin:|:admin$/.test(name))
 
 /**
  * SECOND_FACTOR_ENROLMENT_REQUIRED for whom the settings oblige to have one and who has none. Asked
@@ -22,5 +20,5 @@ function isObliged({ identity }: Engine, { roles, source, outside }: User): bool
   const { secondFactorFor } = identity.settings
   if (secondFactorFor !== 'administrators') return secondFactorFor === 'everybody'
   const scopes = [...rightsOf(roles).permissions, ...(outside?.permissions ?? [])]
-  return administrative.some(name => scopes.some(scope => scopeCovers(scope, name)))
+  return administers(scopes)
 }

@@ -12,6 +12,7 @@ export interface TokenPair {
   readonly refreshToken: string
   readonly expiresInS: number
   readonly issuedAtS: number
+  readonly sessionId: string
 }
 
 const AUDIENCE = 'holdfast'
@@ -35,7 +36,7 @@ export async function issueTokens(
   })
   const { issuedAtS } = access
   const refreshToken = await signRefresh(engine, session, { subject: user.id, issuedAtS, username })
-  return { ...access, refreshToken }
+  return { ...access, refreshToken, sessionId: session.id }
 }
 
 /** What renews the session once; `claims` are those beside the times and ids. */
@@ -68,7 +69,7 @@ interface TokenFacts {
 export async function signAccess(
   engine: Engine,
   facts: TokenFacts,
-): Promise<Omit<TokenPair, 'refreshToken'>> {
+): Promise<Omit<TokenPair, 'refreshToken' | 'sessionId'>> {
   const { clock, identity, random } = engine
   const issuedAtS = Math.floor(clock.now() / 1000)
   const expiresMs = Math.min((issuedAtS + identity.settings.accessSeconds) * 1000, facts.expiresMs)

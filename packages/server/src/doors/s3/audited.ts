@@ -1,5 +1,6 @@
 import { HIDDEN, isHoldfastError } from '@holdfast/core/errors.ts'
 import type { AuditEntry } from '@holdfast/core/identities.ts'
+import { administers } from '@holdfast/core/principal.ts'
 import { isOfGuesses } from '../../http/limits/guesses.ts'
 import { resourceOf } from '../../telemetry/hidden-credentials.ts'
 import type { S3Error } from './errors.ts'
@@ -57,6 +58,7 @@ function entryOf(
     actor: told.principal.id,
     actorKind: told.principal.kind,
     actorName: told.principal.name,
+    administers: administers(told.principal.permissions),
     ip: addressOfCaller(request),
     agent: (raw.headers['user-agent'] ?? '').slice(0, TEXT_CHARS_MAX),
     requestId,

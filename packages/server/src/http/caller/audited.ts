@@ -2,6 +2,7 @@ import type { Route } from '@holdfast/contract/route.ts'
 import { routes } from '@holdfast/contract/routes.ts'
 import { type ErrorCode, HIDDEN, type HoldfastError } from '@holdfast/core/errors.ts'
 import type { AuditEntry } from '@holdfast/core/identities.ts'
+import { administers } from '@holdfast/core/principal.ts'
 import type { JsonObject } from '@holdfast/core/records.ts'
 import type { FastifyRequest } from 'fastify'
 import type { Context } from '../../context.ts'
@@ -131,9 +132,11 @@ function entryOf(
     actor: principal.id,
     actorKind: principal.kind,
     actorName: principal.name,
+    administers: administers(principal.permissions),
     ip: state.ip,
     agent: (request.headers['user-agent'] ?? '').slice(0, TEXT_CHARS_MAX),
     requestId: state.requestId,
+    sessionId: principal.sessionId ?? null,
     action: request.routeOptions.config.operationId ?? 'none',
     ...result,
     detail: state.told,

@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto'
+import { filedEntry } from '@holdfast/core/audit-entries.ts'
 import { HoldfastError } from '@holdfast/core/errors.ts'
 import {
   type AuditEntry,
@@ -140,13 +141,14 @@ export class SqliteTransaction {
     return context.seq
   }
 
-  #audit(entry: AuditEntry, seal?: (link: AuditLink) => string): AuditRow {
+  #audit(told: AuditEntry, seal?: (link: AuditLink) => string): AuditRow {
     this.#write()
     const { seq: last, hash: previous } = this.#tables.audits.end()
     const seq = last + 1
     if (!Number.isSafeInteger(seq)) {
       throw new HoldfastError('STORE_DAMAGED', { part: 'audit log', reason: `row ${last}` })
     }
+    const entry = filedEntry(told)
     const digest = hash('sha256', auditText({ seq, previous, entry }))
     const sealed = seal === undefined ? {} : { seal: seal({ seq, hash: digest }) }
     const row: AuditRow = { id: String(seq), seq, entry, previous, hash: digest, ...sealed }

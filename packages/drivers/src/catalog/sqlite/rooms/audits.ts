@@ -1,8 +1,8 @@
 import { hash } from 'node:crypto'
 import {
-  type AuditEntry,
   type AuditLink,
   type AuditRow,
+  type FiledEntry,
   firstAuditLink,
 } from '@holdfast/core/identities.ts'
 import type {
@@ -20,6 +20,9 @@ interface Filed {
   readonly actor: string
   readonly action: string
   readonly outcome: string
+  readonly severity: string
+  readonly actor_type: string
+  readonly session: string | null
   readonly ip: string
   readonly record: string
 }
@@ -44,11 +47,12 @@ export class Audits implements AuditQuestions {
       'SELECT seq, record FROM audits ORDER BY seq DESC LIMIT 1',
     )
     this.#put = db.prepare(
-      `INSERT OR IGNORE INTO audits (seq, at, actor, action, outcome, ip, record)
-       VALUES (?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT OR IGNORE INTO audits (seq, at, actor, action, outcome, severity, actor_type, session,
+       ip, record) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     )
     this.#filed = db.prepare<[bigint, number], Filed>(
-      `SELECT seq, at, actor, action, outcome, ip, record FROM audits
+      `SELECT seq, at, actor, action, outcome, severity, actor_type, session, ip, record
+       FROM audits
        WHERE seq >= ? ORDER BY seq LIMIT ?`,
     )
     this.#first = db.prepare<[], number>('SELECT min(seq) FROM audits').pluck()
@@ -87,8 +91,9 @@ export class Audits implements AuditQuestions {
   }
 
   put(row: AuditRow): void {
-    const { at, actor, action, outcome, ip } = row.entry
-    this.#put.run(row.seq, toMs(at), actor, action, outcome, ip, JSON.stringify(row))
+    const { at, actor, action, outcome, severity, actorType, sessionId, ip } = row.entry
+    const what = [action, outcome, severity, actorType, sessionId]
+    this.#put.run(row.seq, toMs(at), actor, ...what, ip, JSON.stringify(row))
   }
 
   dropUntil(seq: number): void {
@@ -121,8 +126,15 @@ export class Audits implements AuditQuestions {
 function conditions(filter: AuditFilter): { parts: string[]; values: unknown[] } {
   const parts: string[] = []
   const values: unknown[] = []
-  for (const column of ['actor', 'action', 'outcome', 'ip'] as const) {
-    const value = filter[column]
+  for (const [column, value] of [
+    ['actor', filter.actor],
+    ['action', filter.action],
+    ['outcome', filter.outcome],
+    ['severity', filter.severity],
+    ['actor_type', filter.actorType],
+    ['session', filter.sessionId],
+    ['ip', filter.ip],
+  ] as const) {
     if (value === undefined) continue
     parts.push(`${column} = ?`)
     values.push(value)
@@ -151,11 +163,12 @@ function readRow(record: string): AuditRow | undefined {
 
 /** Stands for what somebody made of a row, so that the others can be read. */
 function unreadable({ seq, at, actor, ip }: Shown): AuditRow {
-  const entry: AuditEntry = {
+  const entry: FiledEntry = {
     at: new Date(Math.min(Math.max(at, 0), TIME_MAX)).toISOString(),
     ...{ actor, actorKind: '', actorName: '', ip, agent: '' },
     ...{ requestId: '', action: 'audit.row.unreadable', status: 0, code: null },
     outcome: 'failed',
+    ...{ severity: 'critical', actorType: 'anonymous', sessionId: null },
     ...{ resource: {}, detail: {} },
   }
   return { id: String(seq), seq, entry, previous: '', hash: '' }
@@ -165,9 +178,11 @@ function unreadable({ seq, at, actor, ip }: Shown): AuditRow {
 const TIME_MAX = 8.64e15
 
 function isFiledAs(filed: Filed, { id, seq, entry }: AuditRow): boolean {
-  const { at, actor, action, outcome, ip } = entry
-  const said = [id, seq, Date.parse(at), actor, action, outcome, ip]
+  const { at, actor, action, outcome, severity, actorType, sessionId, ip } = entry
+  const what = [action, outcome, severity, actorType, sessionId, ip]
+  const said = [id, seq, Date.parse(at), actor, ...what]
   const { seq: place } = filed
-  const lies = [String(place), place, filed.at, filed.actor, filed.action, filed.outcome, filed.ip]
+  const found = [filed.action, filed.outcome, filed.severity, filed.actor_type, filed.session]
+  const lies = [String(place), place, filed.at, filed.actor, ...found, filed.ip]
   return said.every((value, index) => value === lies[index])
 }

@@ -4,8 +4,12 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import type { Route } from '@holdfast/contract/route.ts'
+import { routes } from '@holdfast/contract/routes.ts'
+import { topicOf } from '@holdfast/core/audit-entries.ts'
 import { openDatabase } from '@holdfast/drivers/catalog/sqlite/database.ts'
 import { parseSettings } from '../../../config/parse-settings.ts'
+import { dutyOf } from '../../../http/caller/audited.ts'
 import { openOffline } from '../../../offline.ts'
 import {
   adminKey,
@@ -183,8 +187,9 @@ test('an exported row can be proven alone', async () => {
   const lines = (await exported()).trim().split('\n')
   const row = JSON.parse(lines.at(-1) ?? '')
   const { engine } = server.running.context
-  const entry = [row.at, row.actor, row.actor_kind, row.actor_name, row.ip, row.agent]
-  const rest = [row.request_id, row.action, row.outcome, row.status, row.code]
+  const entry = [row.at, row.actor, row.actor_kind, row.actor_name, row.actor_type]
+  const how = [row.ip, row.agent, row.request_id, row.session_id]
+  const rest = [...how, row.action, row.outcome, row.severity, row.status, row.code]
   const text = JSON.stringify([row.seq, row.previous, ...entry, ...rest, row.resource, row.detail])
   assert.equal(hash('sha256', text), row.hash)
   const [key] = engine.auditKeys.ring
@@ -294,4 +299,71 @@ test('health calls a broken log so until somebody acknowledges it, who is named'
   const query = 'action=acknowledgeAudits&outcome=success'
   const [row] = (await own.ask(`GET /api/v2/audit?${query}`)).json.items
   assert.deepEqual([row.actor_name, row.detail.reason], ['administrator', json.reason])
+})
+
+test('rows tell how grave they are, what kind of actor it was, and its login', async () => {
+  const chief = { username: 'grave-chief', password: 'Correct-Horse-7-Battery' }
+  const json = { ...chief, roles: ['ADMIN'], must_change_password: false }
+  assert.equal((await server.ask('POST /api/v2/users', { json })).status, 201)
+  const entered = await server.ask('POST /api/v2/auth/login', { json: chief, key: null })
+  const headers = { authorization: `Bearer ${entered.json.access_token}` }
+  const ask = async (line: string, body: object) =>
+    await server.ask(line, { key: null, headers, json: body })
+  assert.equal((await ask('POST /api/v2/groups', { name: 'grave' })).status, 201)
+  refused(await ask('POST /api/v2/groups', { name: 'grave' }), 409, 'GROUP_EXISTS')
+  refused(await server.ask('GET /api/v2/users', { key: null }), 401, 'UNAUTHENTICATED')
+  const told = async (query: string) =>
+    (await rows(query)).map(row => [row.action, row.severity, row.actor_type])
+  const { sid } = JSON.parse(
+    Buffer.from(entered.json.access_token.split('.')[1], 'base64url').toString(),
+  )
+  assert.deepEqual(await told(`session_id=${sid}`), [
+    ['createGroup', 'error', 'admin_user'],
+    ['createGroup', 'notice', 'admin_user'],
+    ['login', 'info', 'admin_user'],
+  ])
+  assert.deepEqual(await told('action=listUsers&actor_type=anonymous&severity=warning'), [
+    ['listUsers', 'warning', 'anonymous'],
+  ])
+  assert.deepEqual(await told('action=createUser&actor_type=service_account&limit=1'), [
+    ['createUser', 'notice', 'service_account'],
+  ])
+  assert.equal((await server.ask('GET /api/v2/audit?severity=grave')).status, 422)
+  const asCsv = `${server.url}/api/v2/audit/export?format=csv&session_id=${sid}`
+  const csv = await (await fetch(asCsv, { headers: { 'x-api-key': adminKey } })).text()
+  const [names = '', login = ''] = csv.split('\r\n')
+  for (const [name, value] of Object.entries({ severity: 'info', session_id: sid })) {
+    assert.equal(login.split(',')[names.split(',').indexOf(name)], value)
+  }
+})
+
+test('a report tells of a period, and stands in the log itself', async () => {
+  const own = await startServer({ env: { STORAGE_AUDIT_RETENTION_DAYS: '400' } })
+  try {
+    await own.ask('POST /api/v2/groups', { json: { name: 'reported' } })
+    refused(await own.ask('GET /api/v2/audit/report', { key: null }), 401, 'UNAUTHENTICATED')
+    const { status, json } = await own.ask('GET /api/v2/audit/report')
+    assert.equal(status, 200)
+    assert.deepEqual([json.complete, json.rights_changes, json.rows], [true, 1, 2])
+    assert.deepEqual([json.by_action.createGroup, json.by_severity.warning], [1, 1])
+    const { ok, rows: all, key, retention_days: days } = json.chain
+    const [{ id }] = own.running.context.engine.auditKeys.ring
+    assert.deepEqual([ok, all, key, days], [true, 2, id, 400])
+    const again = await own.ask('GET /api/v2/audit/report')
+    assert.deepEqual([again.json.rows, again.json.administrative_reads], [3, 1])
+    const wrong = await own.ask('GET /api/v2/audit/report?from=2026-02-02T00:00:00Z&to=x')
+    assert.equal(wrong.status, 422)
+  } finally {
+    await own[Symbol.asyncDispose]()
+  }
+})
+
+test('every change that must be told before its answer is about something', () => {
+  const table: Readonly<Record<string, Route>> = routes
+  const changes = Object.entries(table).filter(([id, route]) => {
+    return dutyOf(id, route, false) === 'before-answer'
+  })
+  assert.ok(changes.length > 40)
+  const nameless = changes.map(([id]) => id).filter(id => topicOf(id) === undefined)
+  assert.deepEqual(nameless, [])
 })

@@ -1,14 +1,17 @@
+import type { QueryOf } from '@holdfast/contract/route.ts'
+import type { Routes } from '@holdfast/contract/routes.ts'
 import type { AuditRowResponse } from '@holdfast/contract/schemas/people/audit.ts'
 import { escapeHidden } from '@holdfast/core/escape-hidden.ts'
 import type { AuditLink, AuditRow } from '@holdfast/core/identities.ts'
 import type { AuditFilter } from '@holdfast/core/ports/identity-questions.ts'
 import { exportAudits, listAudits } from '@holdfast/engine/audit/read-audits.ts'
+import { reportAudits } from '@holdfast/engine/audit/report-audits.ts'
 import { acknowledgeAudits } from '@holdfast/engine/audit/upkeep/acknowledge-audits.ts'
-import { verifyAudits } from '@holdfast/engine/audit/verify-audits.ts'
+import { type AuditReport, verifyAudits } from '@holdfast/engine/audit/verify-audits.ts'
 import { type Operations, sent } from '../../../http/exchange.ts'
 import { streamOut } from '../../../http/stream-out.ts'
 
-type Names = 'listAudits' | 'exportAudits' | 'verifyAudits' | 'acknowledgeAudits'
+type Names = 'listAudits' | 'exportAudits' | 'reportAudits' | 'verifyAudits' | 'acknowledgeAudits'
 
 export const auditOperations: Pick<Operations, Names> = {
   listAudits: async ({ context, call, query }) => {
@@ -35,12 +38,27 @@ export const auditOperations: Pick<Operations, Names> = {
     await context.audit.settle()
     const kept = query.head === undefined ? undefined : linkOf(query.head)
     const found = await verifyAudits(context.engine, { signal: call.signal, kept })
-    const { rows, dropped, problems, acknowledged, unproven, head } = found
+    return chainWire(found)
+  },
+
+  reportAudits: async ({ context, call, query }) => {
+    await context.audit.settle()
+    const { from, until } = query
+    const report = await reportAudits(context.engine, call, { from, until })
+    const { auditRetentionDays: retention_days } = context.settings
+    const { counts } = report
     return {
-      ok: problems.length === 0 && unproven.length === 0,
-      ...{ rows, dropped, problems: [...problems], acknowledged: [...acknowledged] },
-      unproven: [...unproven],
-      head: `${head.seq}:${head.hash}`,
+      ...{ from: report.from, until: report.until, rows: report.rows, complete: report.complete },
+      chain: { ...chainWire(report.chain), key: report.sealedBy, retention_days },
+      ...{ by_action: report.byAction, by_outcome: report.byOutcome },
+      ...{ by_severity: report.bySeverity, by_actor_type: report.byActorType },
+      ...{ refused_logins: counts.refusedLogins, lockouts: counts.lockouts },
+      counted_refusals: counts.countedRefusals,
+      ...{ rights_changes: counts.rightsChanges, policy_changes: counts.policyChanges },
+      ...{ key_changes: counts.keyChanges, key_rotations: counts.keyRotations },
+      administrative_reads: counts.administrativeReads,
+      ...{ chain_breaks: counts.chainBreaks, acknowledgements: counts.acknowledgements },
+      retention_runs: counts.retentionRuns,
     }
   },
 
@@ -53,13 +71,26 @@ export const auditOperations: Pick<Operations, Names> = {
   },
 }
 
+function chainWire({ problems, acknowledged, unproven, head, ...found }: AuditReport) {
+  return {
+    ok: problems.length === 0 && unproven.length === 0,
+    ...{ rows: found.rows, dropped: found.dropped },
+    ...{ problems: [...problems], acknowledged: [...acknowledged], unproven: [...unproven] },
+    head: `${head.seq}:${head.hash}`,
+  }
+}
+
 function linkOf(head: string): AuditLink {
   const [seq = '', hash = ''] = head.split(':')
   return { seq: Number(seq), hash }
 }
 
-function given(filter: { readonly [Name in keyof AuditFilter]: AuditFilter[Name] | undefined }) {
-  const kept = Object.entries(filter).filter(([, value]) => value !== undefined)
+type Filter = Omit<QueryOf<Routes['exportAudits']>, 'format'>
+
+function given({ actor_type: actorType, session_id: sessionId, ...filter }: Filter): AuditFilter {
+  const kept = Object.entries({ ...filter, actorType, sessionId }).filter(
+    ([, value]) => value !== undefined,
+  )
   const result: AuditFilter = Object.fromEntries(kept)
   return result
 }
@@ -71,11 +102,14 @@ function auditWire({ seq, entry, previous, hash, seal }: AuditRow): AuditRowResp
     actor: entry.actor,
     actor_kind: entry.actorKind,
     actor_name: entry.actorName,
+    actor_type: entry.actorType,
     ip: entry.ip,
     agent: entry.agent,
     request_id: entry.requestId,
+    session_id: entry.sessionId,
     action: entry.action,
     outcome: entry.outcome,
+    severity: entry.severity,
     status: entry.status,
     code: entry.code,
     resource: entry.resource,
@@ -93,8 +127,20 @@ async function* linesOf(pages: AsyncIterable<readonly AuditRow[]>): AsyncGenerat
 }
 
 const COLUMNS = [
-  ...['seq', 'at', 'actor', 'actor_kind', 'actor_name', 'ip', 'agent', 'request_id'],
-  ...['action', 'outcome', 'status', 'code', 'resource', 'detail', 'previous', 'hash'],
+  ...['seq', 'at', 'actor', 'actor_kind', 'actor_name', 'actor_type', 'ip', 'agent'],
+  ...[
+    'request_id',
+    'session_id',
+    'action',
+    'outcome',
+    'severity',
+    'status',
+    'code',
+    'resource',
+    'detail',
+    'previous',
+    'hash',
+  ],
   'seal',
 ]
 

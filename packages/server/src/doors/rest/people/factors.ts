@@ -7,10 +7,10 @@ import {
   renewRecoveryCodes,
   type WithCode,
 } from '@holdfast/engine/identity/factors/second-factor.ts'
-import { principalOfUser } from '@holdfast/engine/identity/principal-of-user.ts'
 import { loginWithCode } from '@holdfast/engine/identity/sessions/login-with-code.ts'
 import type { Operations, Scope } from '../../../http/exchange.ts'
 import { tokenWire, userWire } from '../wire/identity-wire.ts'
+import { loggedIn } from './logged-in.ts'
 import { nameTold } from './name-told.ts'
 import { originOf } from './origin.ts'
 
@@ -29,7 +29,7 @@ export const factorOperations: Pick<Operations, Names> = {
     request.state.told = { user_id: userId }
     const { user, tokens, by } = await loginWithCode(context.engine, body, originOf(exchange))
     request.state.told = { username: user.username, user_id: userId, second_factor: by }
-    request.state.principal = (await principalOfUser(context.engine, user)).principal
+    request.state.principal = await loggedIn(context, { user, tokens })
     return tokenWire(tokens)
   },
 

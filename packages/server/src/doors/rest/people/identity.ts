@@ -1,4 +1,3 @@
-import { principalOfUser } from '@holdfast/engine/identity/principal-of-user.ts'
 import { confirmsWith } from '@holdfast/engine/identity/sessions/confirm.ts'
 import { login, logout, refresh } from '@holdfast/engine/identity/sessions/login.ts'
 import {
@@ -24,6 +23,7 @@ import {
   userPatch,
   userWire,
 } from '../wire/identity-wire.ts'
+import { loggedIn } from './logged-in.ts'
 import { nameTold } from './name-told.ts'
 import { originOf } from './origin.ts'
 
@@ -51,7 +51,7 @@ export const identityOperations: Pick<Operations, Names> = {
     const { state } = exchange.request
     state.told = await nameTold(context, body.username)
     const { user, tokens } = await login(context.engine, credentials, originOf(exchange))
-    state.principal = (await principalOfUser(context.engine, user)).principal
+    state.principal = await loggedIn(context, { user, tokens })
     return tokenWire(tokens)
   },
 
@@ -59,7 +59,7 @@ export const identityOperations: Pick<Operations, Names> = {
     const { context, body, request } = exchange
     const origin = originOf(exchange)
     const { user, tokens } = await refresh(context.engine, body.refresh_token, origin)
-    request.state.principal = (await principalOfUser(context.engine, user)).principal
+    request.state.principal = await loggedIn(context, { user, tokens })
     return tokenWire(tokens)
   },
 

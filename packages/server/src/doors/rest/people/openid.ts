@@ -1,11 +1,11 @@
 import { HoldfastError } from '@holdfast/core/errors.ts'
 import { beginOpenId, finishOpenId } from '@holdfast/engine/identity/outside/openid/openid-login.ts'
-import { principalOfUser } from '@holdfast/engine/identity/principal-of-user.ts'
 import { loginOpenId } from '@holdfast/engine/identity/sessions/login.ts'
 import type { FastifyReply } from 'fastify'
 import { type Operations, type Scope, type Sent, sent } from '../../../http/exchange.ts'
 import { splitUrl } from '../../../http/parse/raw-path.ts'
 import { tokenWire } from '../wire/identity-wire.ts'
+import { loggedIn } from './logged-in.ts'
 import { originOf } from './origin.ts'
 
 type Names = 'beginOpenId' | 'finishOpenId' | 'redeemOpenId'
@@ -36,7 +36,7 @@ export const openIdOperations: Pick<Operations, Names> = {
     const { context, body, request } = exchange
     const { user, tokens } = await loginOpenId(context.engine, body, originOf(exchange))
     request.state.told = { username: user.username }
-    request.state.principal = (await principalOfUser(context.engine, user)).principal
+    request.state.principal = await loggedIn(context, { user, tokens })
     return tokenWire(tokens)
   },
 }
