@@ -9,7 +9,7 @@ import type { Engine } from '../../engine.ts'
 import { requireConfirmed } from '../sessions/require-confirmed.ts'
 import { endSessions } from '../sessions/sessions.ts'
 import { isOwnAccount } from './own-account.ts'
-import { removeUser, requireManageable, unlockUser, updateUser } from './users.ts'
+import { getUser, removeUser, requireManageable, unlockUser, updateUser } from './users.ts'
 
 export type UserAction =
   | 'activate'
@@ -22,7 +22,7 @@ export type UserAction =
 export interface ActedUser {
   readonly id: string
   /** Absent where it was refused. */
-  readonly done?: { readonly user?: User; readonly ended?: number }
+  readonly done?: { readonly before?: User; readonly user?: User; readonly ended?: number }
   readonly error?: HoldfastError
 }
 
@@ -83,9 +83,9 @@ async function act(
 ): Promise<NonNullable<ActedUser['done']>> {
   switch (action) {
     case 'activate':
-      return { user: await updateUser(engine, call, { id, patch: { status: 'ACTIVE' } }) }
+      return await setStatus(engine, call, { id, status: 'ACTIVE' })
     case 'deactivate':
-      return { user: await updateUser(engine, call, { id, patch: { status: 'INACTIVE' } }) }
+      return await setStatus(engine, call, { id, status: 'INACTIVE' })
     case 'unlock':
       return { user: await unlockUser(engine, call, id) }
     case 'delete':
@@ -96,6 +96,15 @@ async function act(
     case 'require_password_change':
       return { user: await requirePasswordChange(engine, call, id) }
   }
+}
+
+async function setStatus(
+  engine: Engine,
+  call: Call,
+  { id, status }: { readonly id: string; readonly status: 'ACTIVE' | 'INACTIVE' },
+): Promise<{ readonly before: User; readonly user: User }> {
+  const before = await getUser(engine, call, id)
+  return { before, user: await updateUser(engine, call, { id, patch: { status } }) }
 }
 
 /** All sessions end, and the next begins only when its owner has chosen another password. */

@@ -59,6 +59,13 @@ test('users are counted and acted on together, and each stands in the audit log'
       return code === 'USER_PROTECTED' && resource.id === system.id
     }),
   )
+  const statuses = updated.flatMap(({ resource, detail: { before, after } }: Tree) => {
+    return resource.id === ann ? [[before.status, after.status]] : []
+  })
+  assert.deepEqual(statuses, [
+    ['INACTIVE', 'ACTIVE'],
+    ['ACTIVE', 'INACTIVE'],
+  ])
   const [whole] = await rows('actOnUsers')
   assert.deepEqual(whole.detail, { action: 'delete', succeeded: 2, failed: 0 })
 })

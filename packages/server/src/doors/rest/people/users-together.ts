@@ -36,7 +36,9 @@ export const usersTogetherOperations: Pick<Operations, 'getUserStatistics' | 'ac
     const wire = (acted: ActedUser) => actedWire(acted, context.clock.now())
     const tell = async (acted: ActedUser) => {
       const { id, status, user, ended } = wire(acted)
-      const detail = { by: 'actOnUsers', ...(user && { after: user }), ...(ended && { ended }) }
+      const before = acted.done?.before && userWire(acted.done.before, context.clock.now())
+      const change = { ...(before && { before }), ...(user && { after: user }) }
+      const detail = { by: 'actOnUsers', ...change, ...(ended && { ended }) }
       const part = { action: ALONE[action], resource: { id }, detail, status }
       await auditPart(context, request, { ...part, error: acted.error })
     }
