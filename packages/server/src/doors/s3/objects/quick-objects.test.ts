@@ -258,7 +258,7 @@ test('no signature opens anything but what it was made for', async () => {
     ['another key', get.replace('/plain/a', '/plain/empty'), 403],
     ['another method', get.replace('GET', 'HEAD'), 403],
     ['another host', get.replace(/host: .*/, 'host: example.org'), 403],
-    ['another day', get.replace(date, 'x-amz-date: 20200101T000000Z\r\n'), 400],
+    ['another day', get.replace(date, 'x-amz-date: 20200101T000000Z\r\n'), 403],
     ['another second', head('GET /plain/a').replace(date, dateBefore(date)), 403],
     ['an old one', head('GET /plain/a', { timeMs: Date.now() - 16 * 60_000 }), 403],
     ['one that is not signed', head('GET /plain/a', {}, 'x-amz-checksum-mode: ENABLED'), 403],
