@@ -103,7 +103,9 @@ export async function checkWhole(opened: OpenedEngine, records = false): Promise
   const { blobs, missing, damaged } = await verifyStore(
     records ? engine : { ...engine, catalog: unchecked(engine.catalog) },
   )
-  const problems = [...missing, ...damaged].map(found => `${found.sha256} ${found.problem}`)
+  const problems = [...missing, ...damaged].map(
+    found => `${found.sha256 || found.location} ${found.problem}`,
+  )
   if (problems.length > 0) throw new Error(problems.join('\n'))
   return blobs
 }
