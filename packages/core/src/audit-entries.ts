@@ -8,7 +8,8 @@ const ACTIONS: Readonly<Record<AuditTopic, string>> = {
   sessions: `login loginWithCode redeemOpenId refresh issueToken logout confirmSession endSession
     endSessions endUserSession endUserSessions forgotPassword resetPassword changePassword`,
   rights: `createUser updateUser removeUser closeUser resetUserPassword unlockUser
-    requirePasswordChange actOnUsers beginSecondFactor confirmSecondFactor disableSecondFactor renewRecoveryCodes
+    requirePasswordChange actOnUsers
+    beginSecondFactor confirmSecondFactor disableSecondFactor renewRecoveryCodes
     removeUserSecondFactor createGroup updateGroup removeGroup addGrant removeGrant createAccount
     updateAccount removeAccount createShare revokeShare`,
   policies: `updateBucket removeBucket setQuota removeQuota s3.PutBucketPolicy
