@@ -131,12 +131,12 @@ export class Objects {
         const key = seen.firstKey({ from: next, to })
         if (key === undefined) return
         const group = key === null ? undefined : commonPrefix(key, scan)
-        mayBeGroup = group !== undefined
         if (group !== undefined) {
           yield group
           next = afterPrefix(group)
+          continue
         }
-        continue
+        // No stop before the range is read: whoever goes on from here would stop here again.
       }
       looks.left -= count
       const end: string | undefined = within(to, this.#keyBehind.get(bucket, next, count))
