@@ -136,7 +136,7 @@ function decode(body: Buffer, mode: Mode): Decoded | undefined {
   let rest = body
   let before = seed
   for (;;) {
-    const head = lineOf(rest)
+    const head = wholeLineOf(rest)
     const [, hex = '', , signature] =
       /^([0-9a-fA-F]{1,10})(;chunk-signature=([0-9a-f]{64}))?$/.exec(head?.text ?? '') ?? []
     if (head === undefined || hex === '' || (signature !== undefined) !== signed) return undefined
@@ -150,7 +150,7 @@ function decode(body: Buffer, mode: Mode): Decoded | undefined {
     rest = head.rest
     if (size === 0) break
     pieces.push(data)
-    const end = lineOf(rest.subarray(size))
+    const end = wholeLineOf(rest.subarray(size))
     if (end?.text !== '') return undefined
     rest = end.rest
   }
@@ -189,6 +189,12 @@ function trailersOf(
   const lines = found.map(([name, value]) => `${name}:${value}\n`).join('')
   const proven = mode === 'plain trailer' || signature === trailerSignature(before, lines)
   return proven ? found : undefined
+}
+
+/** Of the chunks themselves: a line feed alone ends none. */
+function wholeLineOf(bytes: Buffer): ReturnType<typeof lineOf> {
+  const end = bytes.indexOf('\n')
+  return end > 0 && bytes[end - 1] === 0x0d ? lineOf(bytes) : undefined
 }
 
 function lineOf(bytes: Buffer): { readonly text: string; readonly rest: Buffer } | undefined {
