@@ -18,14 +18,24 @@ export class LoadGenerator {
 
   run(plan: LoadPlan): Promise<LoadOutcome> {
     const { promise, resolve, reject } = Promise.withResolvers<LoadOutcome>()
-    const onExit = () => reject(new Error('the load process ended'))
-    this.#child.once('exit', onExit)
-    this.#child.once('message', (reply: Reply) => {
-      this.#child.off('exit', onExit)
+    const child = this.#child
+    const over = (): void => {
+      child.off('exit', ended).off('message', answered)
+    }
+    const ended = (): void => {
+      over()
+      reject(new Error('the load process ended'))
+    }
+    const answered = (reply: Reply): void => {
+      over()
       if (reply.outcome === undefined) reject(new Error(reply.failure))
       else resolve(reply.outcome)
+    }
+    child.on('exit', ended).on('message', answered)
+    // A channel that is closed already is told here; nobody else would take that error.
+    child.send(plan, error => {
+      if (error !== null) ended()
     })
-    this.#child.send(plan)
     return promise
   }
 
