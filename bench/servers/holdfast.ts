@@ -23,6 +23,26 @@ export function startHoldfast(options: StartOptions): Promise<Server> {
   return startCheckout(options, { name: 'Holdfast', root: ownRoot })
 }
 
+/** REST that takes the MD5 of each body as well, as the S3 door has to. */
+export async function startHoldfastMd5(options: StartOptions): Promise<Server> {
+  const server = await startHoldfast(options)
+  return {
+    ...server,
+    name: 'Holdfast, MD5 told',
+    place: folder => ({ ...server.place(folder), tellsMd5: true }),
+  }
+}
+
+/** REST whose client signs each request, though nobody looks at it: as busy as one of S3. */
+export async function startHoldfastSigned(options: StartOptions): Promise<Server> {
+  const server = await startHoldfast(options)
+  return {
+    ...server,
+    name: 'Holdfast, signed in vain',
+    place: folder => ({ ...server.place(folder), signer: { ...signer, header: 'X-Signature' } }),
+  }
+}
+
 /** Holdfast out of another checkout, to compare two states of the code. */
 export function startOtherHoldfast(root: string): StartServer {
   return options => startCheckout(options, { name: `Holdfast of ${basename(root)}`, root })

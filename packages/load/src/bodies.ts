@@ -1,4 +1,4 @@
-import { createCipheriv, createHash } from 'node:crypto'
+import { createCipheriv, createHash, type Hash } from 'node:crypto'
 
 export const stampBytes = 16
 export const numberDigits = 10
@@ -40,9 +40,18 @@ export function bodyParts(sizeBytes: number): Buffer[] {
 }
 
 export function bodyHash(stamp: string, sizeBytes: number): string {
-  const hash = createHash('sha256').update(stamp, 'latin1')
+  return hashed('sha256', stamp, sizeBytes).digest('hex')
+}
+
+/** As `Content-MD5` has it. */
+export function bodyMd5(stamp: string, sizeBytes: number): string {
+  return hashed('md5', stamp, sizeBytes).digest('base64')
+}
+
+function hashed(algorithm: string, stamp: string, sizeBytes: number): Hash {
+  const hash = createHash(algorithm).update(stamp, 'latin1')
   for (const part of bodyParts(sizeBytes)) hash.update(part)
-  return hash.digest('hex')
+  return hash
 }
 
 /** A key stream, so it cannot be compressed and every process makes the same bytes. */

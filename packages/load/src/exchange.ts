@@ -30,4 +30,6 @@ export interface NumberCounter {
   value: number
   /** Numbers of objects that this run has put and may delete. */
   readonly put: number[]
+  /** MD5s of the bodies from the first number on, where they are told. */
+  readonly md5s: readonly string[]
 }

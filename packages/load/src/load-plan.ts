@@ -22,12 +22,16 @@ export interface Place {
   readonly headers: Readonly<Record<string, string>>
   /** Requests are signed as S3 wants it. */
   readonly signer?: S3Signer
+  /** Each PUT tells the MD5 of its body (`Content-MD5`), taken before the time begins. */
+  readonly tellsMd5?: boolean
 }
 
 export interface S3Signer {
   readonly accessKeyId: string
   readonly secret: string
   readonly region: string
+  /** Carries the signature to a server that does not know it; `Authorization` unless set. */
+  readonly header?: string
 }
 
 /**

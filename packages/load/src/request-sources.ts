@@ -1,4 +1,4 @@
-import { bodyHash, bodyParts, digitsOf, stampOf, writeDigits } from './bodies.ts'
+import { bodyHash, bodyMd5, bodyParts, digitsOf, stampOf, writeDigits } from './bodies.ts'
 import type { Exchange, NumberCounter, RequestSource } from './exchange.ts'
 import type {
   CallTraffic,
@@ -14,6 +14,7 @@ import { S3Signature } from './s3-signature.ts'
 
 const inlineBytesMax = 256 * 1024
 const found: readonly number[] = [200]
+const MD5_PLACEHOLDER = `${'0'.repeat(22)}==`
 
 export function requestSource(
   { traffic, host }: Pick<LoadPlan, 'traffic' | 'host'>,
@@ -41,6 +42,8 @@ class PutSource implements RequestSource {
   readonly #named: NamedHead
   readonly #stampAt: number
   readonly #counter: NumberCounter
+  readonly #traffic: PutTraffic
+  readonly #md5At: number
 
   constructor(
     traffic: PutTraffic,
@@ -48,6 +51,8 @@ class PutSource implements RequestSource {
   ) {
     const { sizeBytes, tag } = traffic
     const head = heads.bytes('PUT', traffic, sizeBytes)
+    this.#traffic = traffic
+    this.#md5At = head.indexOf(MD5_PLACEHOLDER, 0, 'latin1')
     this.#stampAt = head.length + tag.length
     this.#counter = counter
     const stamp = Buffer.from(stampOf(tag, 0), 'latin1')
@@ -70,7 +75,13 @@ class PutSource implements RequestSource {
   nextOf(number: number): Exchange {
     this.#named.write(number)
     writeDigits(this.#first, this.#stampAt, number)
+    if (this.#traffic.tellsMd5 === true) this.#first.write(this.#md5Of(number), this.#md5At)
     return this.#exchange
+  }
+
+  #md5Of(number: number): string {
+    const { firstNumber, tag, sizeBytes } = this.#traffic
+    return this.#counter.md5s[number - firstNumber] ?? bodyMd5(stampOf(tag, number), sizeBytes)
   }
 }
 
@@ -248,7 +259,9 @@ class Heads {
   bytes(method: Method, place: Place, lengthBytes?: number): Buffer {
     const signed = this.#signatureFor(place)?.headers
     const length = lengthBytes === undefined ? {} : { 'Content-Length': String(lengthBytes) }
-    const headers = { ...place.headers, ...signed, ...length }
+    const tellsMd5 = method === 'PUT' && place.tellsMd5 === true
+    const md5 = tellsMd5 ? { 'Content-MD5': MD5_PLACEHOLDER } : {}
+    const headers = { ...place.headers, ...signed, ...length, ...md5 }
     return Buffer.from(this.#text(method, place.pathPrefix + digitsOf(0), headers), 'latin1')
   }
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type RequestListener } from 'node:http'
+import { buffer } from 'node:stream/consumers'
 import { test } from 'node:test'
 import { bodyHash, bodyParts, stampOf } from './bodies.ts'
 import type { LoadOutcome, LoadPlan, Traffic } from './load-plan.ts'
@@ -139,6 +140,20 @@ test('a port where nobody listens is an error of every connection', async () => 
   const outcome = await runPlan({ ...plan, deadlineMs: 1000, serverPids: [] })
   assert.deepEqual(outcome.errors, { 'socket: ECONNREFUSED': 3 })
   assert.equal(outcome.operations, 0)
+})
+
+test('a PUT that tells its MD5 tells that of its own body', async () => {
+  const wrong: string[] = []
+  const numbers = new Set<string>()
+  const listener: RequestListener = async (request, response) => {
+    const body = await buffer(request)
+    const md5 = createHash('md5').update(body).digest('base64')
+    if (request.headers['content-md5'] !== md5) wrong.push(request.url ?? '')
+    numbers.add(body.toString('latin1', 6, 16))
+    response.writeHead(201, { 'Content-Length': 0 }).end()
+  }
+  const outcome = await against(listener, { traffic: { ...put, tellsMd5: true } })
+  assert.deepEqual([outcome.errors, wrong, numbers.size], [{}, [], 20])
 })
 
 test('a mix reads what was there and deletes only what it has put itself', async () => {

@@ -1,3 +1,4 @@
+import { bodyMd5, stampOf } from './bodies.ts'
 import { Connection, type Run } from './connection.ts'
 import type { NumberCounter } from './exchange.ts'
 import type { Limit, LoadOutcome, LoadPlan } from './load-plan.ts'
@@ -12,7 +13,7 @@ export async function runPlan(plan: LoadPlan): Promise<LoadOutcome> {
   let mayStart: (now: number) => boolean = () => false
   const { host = '127.0.0.1', port, tls = false } = plan
   const run: Run = { host, port, tls, tally, mayStart: now => mayStart(now) }
-  const counter: NumberCounter = { value: firstNumberOf(plan), put: [] }
+  const counter: NumberCounter = { value: firstNumberOf(plan), put: [], md5s: md5sOf(plan) }
   const connections = Array.from({ length: plan.connections }, (_, index) => {
     return new Connection(run, requestSource(plan, counter, index))
   })
@@ -68,6 +69,22 @@ function limitOf(until: Limit, startedAt: number, tally: Tally): (now: number) =
   if ('operations' in until) return () => tally.started < until.operations
   const endAt = startedAt + until.durationMs
   return now => now < endAt
+}
+
+/** What no server takes in: beyond it an MD5 is taken within the time. */
+const BYTES_PER_MS_MAX = 1.5e6
+
+/** For as many bodies as may be asked for. */
+function md5sOf({ traffic, until, connections }: LoadPlan): string[] {
+  if (traffic.kind !== 'put' || traffic.tellsMd5 !== true) return []
+  const { tag, firstNumber, sizeBytes } = traffic
+  const count =
+    'operations' in until
+      ? until.operations
+      : connections + Math.ceil((until.durationMs * BYTES_PER_MS_MAX) / sizeBytes)
+  return Array.from({ length: count }, (_, index) => {
+    return bodyMd5(stampOf(tag, firstNumber + index), sizeBytes)
+  })
 }
 
 function firstNumberOf({ traffic }: LoadPlan): number {

@@ -18,7 +18,8 @@ export class S3Signature {
   readonly #intro: string
   readonly #outro: string
 
-  constructor({ accessKeyId, secret, region }: S3Signer, host: string, now = new Date()) {
+  constructor(signer: S3Signer, host: string, now = new Date()) {
+    const { accessKeyId, secret, region, header = 'Authorization' } = signer
     const time = now.toISOString().replaceAll(/[-:]|\.\d{3}/g, '')
     const scope = `${time.slice(0, 8)}/${region}/s3/aws4_request`
     const key = [time.slice(0, 8), region, 's3', 'aws4_request'].reduce(
@@ -32,7 +33,7 @@ export class S3Signature {
     this.headers = {
       'X-Amz-Content-Sha256': PAYLOAD,
       'X-Amz-Date': time,
-      Authorization:
+      [header]:
         `${ALGORITHM} Credential=${accessKeyId}/${scope},` +
         `SignedHeaders=${SIGNED_HEADERS},Signature=${PLACEHOLDER}`,
     }
@@ -50,9 +51,11 @@ export class S3Signature {
 
   /** All headers of one request. */
   headersOf(method: string, target: string): Record<string, string> {
-    const { Authorization = '', ...others } = this.headers
     const signature = this.of(method, target)
-    return { ...others, Authorization: Authorization.replace(PLACEHOLDER, signature) }
+    const signed = Object.entries(this.headers).map(([name, value]) => {
+      return [name, value.replace(PLACEHOLDER, signature)]
+    })
+    return Object.fromEntries(signed)
   }
 
   /** Where a head made with `headers` has its signature; -1 where it has none. */
