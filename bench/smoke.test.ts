@@ -26,7 +26,7 @@ test('a smoke run measures every row without an error and leaves nothing behind'
   const report = await runBench(options, output)
 
   assert.ok(isValid(report), `${printed.join('\n')}\n${said.join('\n')}`)
-  assert.equal(report.transfer.length, 6)
+  assert.equal(report.transfer.length, 9)
   assert.equal(report.scale.length, 23)
   assert.ok(report.figures.length >= 6)
   for (const { name, left, right, ratio } of [...report.transfer, ...report.scale]) {

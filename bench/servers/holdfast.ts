@@ -10,11 +10,13 @@ import { ServerProcess } from './server-process.ts'
 
 const ownRoot = dirname(dirname(import.meta.dirname))
 const apiKey = 'bench-administrator-key'
-const signer: S3Signer = {
+export const signer: S3Signer = {
   accessKeyId: 'BENCHACCESSKEY000001',
   secret: 'bench-secret-access-key',
   region: 'us-east-1',
 }
+/** Carries signatures to REST, which does not know it. */
+export const SIGNATURE_HEADER = 'x-signature'
 const s3Bucket = 'bench'
 const bucketPath = '/api/v2/buckets/holdfast/assets'
 
@@ -35,12 +37,20 @@ export async function startHoldfastMd5(options: StartOptions): Promise<Server> {
 
 /** REST whose client signs each request, though nobody looks at it: as busy as one of S3. */
 export async function startHoldfastSigned(options: StartOptions): Promise<Server> {
-  const server = await startHoldfast(options)
-  return {
-    ...server,
-    name: 'Holdfast, signed in vain',
-    place: folder => ({ ...server.place(folder), signer: { ...signer, header: 'X-Signature' } }),
+  return withSignatures(await startHoldfast(options), 'Holdfast, signed in vain')
+}
+
+/** The same, and each signature is checked before a quick read. */
+export async function startHoldfastChecked(options: StartOptions): Promise<Server> {
+  const checkout = { name: 'Holdfast', root: ownRoot, program: checkedProgram }
+  return withSignatures(await startCheckout(options, checkout), 'Holdfast, signature checked')
+}
+
+function withSignatures(server: Server, name: string): Server {
+  const place = (folder: string) => {
+    return { ...server.place(folder), signer: { ...signer, header: SIGNATURE_HEADER } }
   }
+  return { ...server, name, place }
 }
 
 /** Holdfast out of another checkout, to compare two states of the code. */
@@ -91,13 +101,17 @@ export async function startHoldfastS3(options: StartOptions): Promise<Server> {
   }
 }
 
+interface Checkout {
+  readonly name: string
+  readonly root: string
+  readonly s3Port?: number
+  /** What to run; `holdfast serve` unless set. */
+  readonly program?: readonly string[]
+}
+
 async function startCheckout(
   { dir, profileDir }: StartOptions,
-  {
-    name,
-    root,
-    s3Port,
-  }: { readonly name: string; readonly root: string; readonly s3Port?: number },
+  { name, root, s3Port, program = served(root) }: Checkout,
 ): Promise<Server> {
   const port = await freePort()
   const dataDir = join(dir, 'data')
@@ -105,12 +119,7 @@ async function startCheckout(
   mkdirSync(dir, { recursive: true })
   const command = {
     file: process.execPath,
-    args: [
-      '--disable-warning=ExperimentalWarning',
-      ...profile,
-      join(root, 'apps', 'holdfast', 'bin', 'holdfast.js'),
-      'serve',
-    ],
+    args: ['--disable-warning=ExperimentalWarning', ...profile, ...program],
     env: {
       STORAGE_HOST: '127.0.0.1',
       STORAGE_PORT: String(port),
@@ -119,6 +128,7 @@ async function startCheckout(
       STORAGE_METRICS_PORT: '0',
       ...s3Settings(s3Port),
       STORAGE_LOG_LEVEL: 'warn',
+      UV_THREADPOOL_SIZE: '8',
     },
     logFile: join(dir, 'holdfast.log'),
     readyUrl: `http://127.0.0.1:${port}/health/ready`,
@@ -152,6 +162,16 @@ async function startCheckout(
     },
   }
 }
+
+function served(root: string): string[] {
+  return [join(root, 'apps', 'holdfast', 'bin', 'holdfast.js'), 'serve']
+}
+
+/** With the memory that `holdfast serve` gives itself. */
+const checkedProgram = [
+  ...['--min-semi-space-size=4', '--semi-space-growth-factor=1', '--heap-growing-percent=40'],
+  join(ownRoot, 'bench', 'floor', 'checked-rest.ts'),
+]
 
 function s3Settings(port: number | undefined): Record<string, string> {
   if (port === undefined) return { STORAGE_S3_ENABLED: 'off' }

@@ -1,6 +1,7 @@
 import type { PairResult } from '../../report/row-result.ts'
 import {
   startHoldfast,
+  startHoldfastChecked,
   startHoldfastMd5,
   startHoldfastS3,
   startHoldfastSigned,
@@ -9,7 +10,8 @@ import type { StartServer } from '../../servers/server.ts'
 import type { BenchContext } from '../bench-context.ts'
 import { measureTransfer, type TransferRow, transferName } from '../transfer-row.ts'
 
-const SMALL_BYTES_MAX = 64 * 1024
+/** Where the costs of a request and those of its bytes are looked at apart. */
+const SMALL_BYTES = 64 * 1024
 
 export interface S3TransferRow extends TransferRow {
   /** What S3 is compared with. */
@@ -35,15 +37,17 @@ type Size = Pick<TransferRow, 'sizeBytes' | 'connections'>
 
 /** Of a small answer, the signature is what counts. */
 function floorsOfGet(size: Size): S3TransferRow[] {
-  if (size.sizeBytes > SMALL_BYTES_MAX) return []
+  if (size.sizeBytes > SMALL_BYTES) return []
+  const isChecked = 'REST, its client signs, the signature is checked'
   return [
     { method: 'GET', ...size, door: 'REST, its client signs', startPeer: startHoldfastSigned },
+    { method: 'GET', ...size, door: isChecked, startPeer: startHoldfastChecked },
   ]
 }
 
 /** Of a large body, the MD5 of its ETag. */
 function floorsOfPut(size: Size): S3TransferRow[] {
-  if (size.sizeBytes <= SMALL_BYTES_MAX) return []
+  if (size.sizeBytes < SMALL_BYTES) return []
   return [{ method: 'PUT', ...size, door: 'REST, its MD5 told', startPeer: startHoldfastMd5 }]
 }
 
