@@ -260,6 +260,18 @@ test('of several conditions on the length the narrowest of each end counts', () 
   assert.deepEqual(policy.lengths, { min: 5, max: 10 })
 })
 
+test('a policy ends by the time of UTC, and names nothing twice', () => {
+  const parse = (text: string) => parsePolicy(Buffer.from(text).toString('base64'))
+  const conditions = '"conditions":[{"bucket":"forms"}]'
+  const ends = (time: string) => parse(`{"expiration":"${time}",${conditions}}`).expiresMs
+  for (const time of ['2100-01-01T00:00:00', '2100-01-01T00:00:00.000Z']) {
+    assert.equal(ends(time), Date.UTC(2100, 0, 1), time)
+  }
+  assert.throws(() => ends('2100-01-01T00:00:00 GMT-10'), /Invalid 'expiration'/)
+  const twice = `{"expiration":"2100-01-01T00:00:00Z",${conditions},"conditions":[]}`
+  assert.throws(() => parse(twice), /Invalid JSON/)
+})
+
 test('a condition that nothing can meet is denied, one that is none is no policy', async () => {
   const denied = [
     ['content-length-range', 'one', 'two'],
