@@ -1,6 +1,7 @@
 import { BlockList, isIP } from 'node:net'
 import { BoundedCache } from '@holdfast/core/bounded-cache.ts'
 import type { Principal } from '@holdfast/core/principal.ts'
+import { utcTime } from '@holdfast/core/utc-time.ts'
 import type { Condition } from './statement.ts'
 import { isLike, isTooWild } from './wildcards.ts'
 
@@ -19,11 +20,11 @@ const POSITIVE: Readonly<Record<string, Test>> = {
   numericlessthanequals: (actual, wanted) => numberOf(actual) <= numberOf(wanted),
   numericgreaterthan: (actual, wanted) => numberOf(actual) > numberOf(wanted),
   numericgreaterthanequals: (actual, wanted) => numberOf(actual) >= numberOf(wanted),
-  dateequals: (actual, wanted) => Date.parse(actual) === Date.parse(wanted),
-  datelessthan: (actual, wanted) => Date.parse(actual) < Date.parse(wanted),
-  datelessthanequals: (actual, wanted) => Date.parse(actual) <= Date.parse(wanted),
-  dategreaterthan: (actual, wanted) => Date.parse(actual) > Date.parse(wanted),
-  dategreaterthanequals: (actual, wanted) => Date.parse(actual) >= Date.parse(wanted),
+  dateequals: (actual, wanted) => utcTime(actual) === timeOf(wanted),
+  datelessthan: (actual, wanted) => utcTime(actual) < timeOf(wanted),
+  datelessthanequals: (actual, wanted) => utcTime(actual) <= timeOf(wanted),
+  dategreaterthan: (actual, wanted) => utcTime(actual) > timeOf(wanted),
+  dategreaterthanequals: (actual, wanted) => utcTime(actual) >= timeOf(wanted),
   bool: (actual, wanted) => actual.toLowerCase() === wanted.toLowerCase(),
   ipaddress: inNetwork,
   arnequals: (actual, wanted) => isLike(actual, wanted),
@@ -36,6 +37,11 @@ const LISTS_MAX = 4096
 /** What is empty is no number; to JavaScript it is zero, which is less than any limit. */
 function numberOf(text: string): number {
   return text.trim() === '' ? Number.NaN : Number(text)
+}
+
+/** Of ISO 8601, or in seconds since 1970. */
+function timeOf(text: string): number {
+  return /^\d{5,11}$/.test(text) ? Number(text) * 1000 : utcTime(text)
 }
 
 const NEGATIVE: Readonly<Record<string, string>> = {
@@ -119,7 +125,7 @@ export function conditionValueProblem(operator: string, value: string): string |
   const lower = operator.toLowerCase().replace(/ifexists$/, '')
   const positive = own(NEGATIVE, lower) ?? lower
   if (positive.startsWith('numeric')) return Number.isNaN(numberOf(value)) ? problem : undefined
-  if (positive.startsWith('date')) return Number.isNaN(Date.parse(value)) ? problem : undefined
+  if (positive.startsWith('date')) return Number.isNaN(timeOf(value)) ? problem : undefined
   if (positive === 'ipaddress') return networkOf(value) === undefined ? problem : undefined
   if (positive !== 'bool' && positive !== 'null') return undefined
   return /^(true|false)$/i.test(value) ? undefined : problem

@@ -189,6 +189,21 @@ describe('a bucket policy', () => {
     assert.equal(requirePolicy(policyOf(...excepted), 'b').length, 2)
   })
 
+  it('takes times as AWS documents them, and wherever the server stands', () => {
+    const at = '2026-05-01T00:00:00.000Z'
+    const is = (wanted: string | number) =>
+      ask({ Condition: { DateEquals: { 'aws:CurrentTime': wanted } } }) === 'allow'
+    const same = [at, '2026-05', '2026-05-01', '2026-05-01T00:00', '2026-05-01T00:00:00']
+    for (const text of [...same, '2026-05-01T02:00:00+02:00', 1_777_593_600]) {
+      assert.ok(is(text), String(text))
+    }
+    for (const text of ['12', '5/1/2026', 'May 2026', '2026-05-01T00:00:00 UTC', '2026-13']) {
+      const Condition = { DateLessThan: { 'aws:CurrentTime': text } }
+      const set = () => requirePolicy(policyOf({ ...base, Condition }), 'b')
+      assert.throws(set, refused('POLICY_UNSUPPORTED'), text)
+    }
+  })
+
   it('is public when it opens something to everybody without bounds', () => {
     const isPublic = (statement: JsonObject) =>
       isPublicPolicy(requirePolicy(policyOf({ ...base, ...statement }), 'b'))

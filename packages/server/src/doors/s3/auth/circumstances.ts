@@ -8,8 +8,8 @@ import { UNSIGNED } from './payload.ts'
 
 /** What conditions may ask about a signature. */
 export interface SignedHow {
-  /** Of a form: the version of its signature. */
-  readonly form?: 2 | 4 | undefined
+  /** Of a form: the version of its signature; 0 where it has none. */
+  readonly form?: 0 | 2 | 4 | undefined
   /** When it was made; that of version 2 does not say. */
   readonly signedMs?: number | undefined
 }
@@ -17,12 +17,14 @@ export interface SignedHow {
 /** What conditions of policies may ask about a request; most buckets have no policy that asks. */
 export class Circumstances implements RequestFacts {
   readonly #request: ReadRequest
+  readonly #isForm: boolean
   readonly #signed: SignedHow | undefined
   readonly #body: Record<string, string> = {}
   #keys: Record<string, string> | undefined
 
   constructor(request: ReadRequest, principal: Principal, signed: SignedHow = {}) {
     this.#request = request
+    this.#isForm = signed.form !== undefined
     this.#signed = principal.kind === 'anonymous' ? undefined : signed
   }
 
@@ -55,10 +57,17 @@ export class Circumstances implements RequestFacts {
   }
 
   get keys(): Readonly<Record<string, string>> {
-    this.#keys ??= { ...conditionKeys(this.#request, this.#signed), ...this.#body }
+    this.#keys ??= {
+      ...conditionKeys(this.#request, this.#signed),
+      // A form signs no content, whatever a header beside it says that nobody holds it to.
+      ...(this.#isForm ? { [CONTENT]: UNSIGNED } : {}),
+      ...this.#body,
+    }
     return this.#keys
   }
 }
+
+const CONTENT = 's3:x-amz-content-sha256'
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/userguide/list_amazons3.html#amazons3-policy-keys */
 const CONDITION_HEADERS = [
@@ -91,7 +100,7 @@ function conditionKeys(
   const nowMs = request.context.clock.now()
   const keys = signed === undefined ? {} : signatureKeys(request, signed, nowMs)
   // What says nothing, as links do, signed nothing.
-  keys['s3:x-amz-content-sha256'] = request.wire.get('x-amz-content-sha256') ?? UNSIGNED
+  keys[CONTENT] = request.wire.get('x-amz-content-sha256') ?? UNSIGNED
   const source = headers.get('x-amz-copy-source')
   if (source !== undefined) keys['s3:x-amz-copy-source'] = sourcePlace(source)
   for (const name of CONDITION_HEADERS) {

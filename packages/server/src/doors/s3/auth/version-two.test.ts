@@ -120,6 +120,13 @@ test('links of version 2 that were changed, are old, or ask for more are refused
   assert.equal((await s3.send('HEAD /links/other')).status, 404)
 })
 
+test('a header whose last letter ends like a blank is signed with all of it', async () => {
+  const line = 'PUT /links/letters'
+  const link = linkOf({ line, resource: 'x-amz-meta-a:voilà\n/links/letters' })
+  const headers = { 'x-amz-meta-a': Buffer.from('voilà').toString('latin1') }
+  assert.equal((await follow(link, { headers, body: 'x' })).status, 200)
+})
+
 test('what a link of version 2 says about the body holds', async () => {
   const sha256 = createHash('sha256').update('meant').digest()
   const lines: [string, string][] = [

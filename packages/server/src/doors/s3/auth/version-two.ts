@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto'
 import { invalidArgument, S3Error } from '../errors.ts'
 import { isHosted } from '../requests/address.ts'
 import type { ReadRequest } from '../requests/request.ts'
-import type { RequestHeaders } from '../wire/headers.ts'
+import { type RequestHeaders, withoutBlanks } from '../wire/headers.ts'
 import type { Query } from '../wire/query.ts'
 import { sameSignature } from './signing.ts'
 
@@ -124,7 +124,7 @@ export function textOf(
     if (header.startsWith('x-amz-')) amz.set(header, bytesOf(query.get(name) ?? ''))
   }
   for (const name of wire.names.all()) {
-    if (name.startsWith('x-amz-')) amz.set(name, (wire.get(name) ?? '').trim())
+    if (name.startsWith('x-amz-')) amz.set(name, withoutBlanks(wire.get(name) ?? ''))
   }
   const headers = [...amz].sort(inOrder).map(([name, value]) => `${name}:${value}\n`)
   const names = [...query.names()].filter(name => COVERED.has(name)).sort()

@@ -120,6 +120,20 @@ test('policies name actions that S3 has, of resources that they are about', asyn
   assert.equal((await s3.send('DELETE /documents?policy')).status, 204)
 })
 
+test('a policy that names a field twice is refused, not kept without one of them', async () => {
+  const statement = (fields: string) =>
+    `{"Statement":[{"Effect":"Allow","Principal":"*","Action":"s3:GetObject",${fields}}]}`
+  const resource = '"Resource":"arn:aws:s3:::documents/none"'
+  const from = '"Condition":{"IpAddress":{"aws:SourceIp":"10.0.0.0/8"}}'
+  const agent = String.raw`"Condition" : {"StringLike":{"aws:UserAgent":["\"a\": ","b:"]}}`
+  assert.deepEqual(await put('policy', statement(`${resource},${agent}`)), [204, undefined])
+  for (const twice of [`${from},${agent}`, `"\\u0043ondition":{},${agent}`]) {
+    const refused = await put('policy', statement(`${resource},${twice}`))
+    assert.deepEqual(refused, [400, 'MalformedPolicy'], twice)
+  }
+  assert.equal((await s3.send('DELETE /documents?policy')).status, 204)
+})
+
 test('what a bucket encrypts by default is said of what is put into it', async () => {
   const header = 'x-amz-server-side-encryption'
   await s3.send('PUT /sealed')

@@ -2,6 +2,7 @@ import { isPublicPolicy, statementsOf } from '@holdfast/engine/access/policy/pol
 import type { Verified } from '../auth/verify.ts'
 import { S3Error } from '../errors.ts'
 import { type Answer, emptyAnswer, xmlAnswer } from '../requests/answer.ts'
+import { plainJson } from '../wire/plain-json.ts'
 import { writeXml } from '../xml/write.ts'
 import { bucketOf, keepDocument } from './bucket-document.ts'
 import { object } from './kept-objects.ts'
@@ -30,7 +31,7 @@ export async function putPolicy(verified: Verified): Promise<Answer> {
 function parsed(bytes: Buffer): unknown {
   const text = bytes.toString()
   try {
-    if (text.startsWith('{')) return JSON.parse(text)
+    if (text.startsWith('{')) return plainJson(text)
   } catch {
     // Told below.
   }

@@ -1,5 +1,7 @@
+import { utcTime } from '@holdfast/core/utc-time.ts'
 import { object, objects } from '../documents/kept-objects.ts'
 import { S3Error } from '../errors.ts'
+import { plainJson } from '../wire/plain-json.ts'
 
 /**
  * The policy of a form: until when it holds, and what each field must be
@@ -29,7 +31,7 @@ export function parsePolicy(base64: string): PostPolicy {
   const { expiration, conditions } = document
   if (typeof expiration !== 'string') throw invalid('Policy missing expiration.')
   const expiresMs = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}/.test(expiration)
-    ? Date.parse(expiration)
+    ? utcTime(expiration)
     : Number.NaN
   if (Number.isNaN(expiresMs)) throw invalid(`Invalid 'expiration' value: '${expiration}'`)
   if (!Array.isArray(conditions)) throw invalid('Policy missing conditions.')
@@ -57,7 +59,7 @@ export function parsePolicy(base64: string): PostPolicy {
 function json(base64: string): unknown {
   const bytes = Buffer.from(base64, 'base64')
   try {
-    return JSON.parse(bytes.toString())
+    return plainJson(bytes.toString())
   } catch {
     throw invalid('Invalid JSON.')
   }

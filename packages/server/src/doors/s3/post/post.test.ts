@@ -22,6 +22,8 @@ interface Form {
   readonly content?: string
   readonly expiresMs?: number
   readonly secret?: string
+  readonly bucket?: string
+  readonly headers?: Record<string, string>
 }
 
 const signedFields = ['x-amz-algorithm', 'x-amz-credential', 'x-amz-date'].map(name => {
@@ -38,7 +40,7 @@ async function post(form: Form): Promise<{ status: number; text: string; locatio
   }
   const fields = { key: 'up/${' + 'filename}', ...signed, ...form.fields }
   const conditions = form.conditions ?? [
-    { bucket: 'forms' },
+    { bucket: form.bucket ?? 'forms' },
     ['starts-with', '$key', 'up/'],
     ['content-length-range', 1, 20],
     ...Object.entries(signed).map(([name, value]) => ({ [name]: value })),
@@ -52,7 +54,9 @@ async function post(form: Form): Promise<{ status: number; text: string; locatio
   body.append('policy', policy)
   body.append('x-amz-signature', key.sign(policy))
   body.append('file', new Blob([form.content ?? 'content']), 'photo $& 1.jpg')
-  const answer = await fetch(`${s3.url}/forms`, { method: 'POST', body, redirect: 'manual' })
+  const { bucket = 'forms', headers = {} } = form
+  const sent = { method: 'POST', body, headers, redirect: 'manual' } as const
+  const answer = await fetch(`${s3.url}/${bucket}`, sent)
   const location = answer.headers.get('location') ?? ''
   return { status: answer.status, text: await answer.text(), location }
 }
@@ -102,6 +106,29 @@ test('a form without a credential needs a bucket that is open', async () => {
   body.append('file', new Blob(['x']), 'x')
   assert.equal((await fetch(`${s3.url}/forms`, { method: 'POST', body })).status, 403)
   assert.equal((await s3.send('HEAD /forms/anonymous')).status, 404)
+})
+
+test('what denies unsigned content denies forms, whatever a header beside them says', async () => {
+  const Resource = 'arn:aws:s3:::hashed/*'
+  const unsigned = { StringEquals: { 's3:x-amz-content-sha256': 'UNSIGNED-PAYLOAD' } }
+  const put = { Principal: '*', Action: 's3:PutObject', Resource }
+  const Statement = [
+    { Effect: 'Allow', ...put },
+    { Effect: 'Deny', ...put, Condition: unsigned },
+  ]
+  assert.equal((await s3.send('PUT /hashed')).status, 200)
+  const body = JSON.stringify({ Version: '2012-10-17', Statement })
+  assert.equal((await s3.send('PUT /hashed?policy', { body })).status, 204)
+  const sha256 = createHash('sha256').update('content').digest('hex')
+  for (const headers of [{}, { 'x-amz-content-sha256': sha256 }]) {
+    assert.equal((await post({ bucket: 'hashed', headers })).status, 403)
+    const bare = new FormData()
+    bare.append('key', 'anonymous')
+    bare.append('file', new Blob(['content']), 'x')
+    const sent = { method: 'POST', body: bare, headers }
+    assert.equal((await fetch(`${s3.url}/hashed`, sent)).status, 403)
+  }
+  assert.equal((await s3.send('PUT /hashed/signed', { body: 'x' })).status, 200)
 })
 
 /** A form as libraries make it that sign with version 2, and forms with headers of their own. */
@@ -231,6 +258,18 @@ test('of several conditions on the length the narrowest of each end counts', () 
   const document = { expiration: '2100-01-01T00:00:00Z', conditions: ranges }
   const policy = parsePolicy(Buffer.from(JSON.stringify(document)).toString('base64'))
   assert.deepEqual(policy.lengths, { min: 5, max: 10 })
+})
+
+test('a policy ends by the time of UTC, and names nothing twice', () => {
+  const parse = (text: string) => parsePolicy(Buffer.from(text).toString('base64'))
+  const conditions = '"conditions":[{"bucket":"forms"}]'
+  const ends = (time: string) => parse(`{"expiration":"${time}",${conditions}}`).expiresMs
+  for (const time of ['2100-01-01T00:00:00', '2100-01-01T00:00:00.000Z']) {
+    assert.equal(ends(time), Date.UTC(2100, 0, 1), time)
+  }
+  assert.throws(() => ends('2100-01-01T00:00:00 GMT-10'), /Invalid 'expiration'/)
+  const twice = `{"expiration":"2100-01-01T00:00:00Z",${conditions},"conditions":[]}`
+  assert.throws(() => parse(twice), /Invalid JSON/)
 })
 
 test('a condition that nothing can meet is denied, one that is none is no policy', async () => {

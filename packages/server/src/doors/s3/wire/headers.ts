@@ -52,8 +52,23 @@ export class RequestHeaders {
   }
 }
 
+/**
+ * Without blanks and tabs around it. `trim` takes the byte A0 as well, with which letters end in
+ * UTF-8, such as `à`; a pattern takes the square of the length to fail.
+ */
+export function withoutBlanks(value: string): string {
+  let [from, to] = [0, value.length]
+  while (from < to && isBlank(value.charCodeAt(from))) from += 1
+  while (from < to && isBlank(value.charCodeAt(to - 1))) to -= 1
+  return value.slice(from, to)
+}
+
+function isBlank(code: number): boolean {
+  return code === 0x20 || code === 0x09
+}
+
 function squeezed(value: string): string {
-  const text = value.trim()
+  const text = withoutBlanks(value)
   return text.includes('  ') ? text.replaceAll(/ +/g, ' ') : text
 }
 

@@ -95,6 +95,18 @@ test('header values come back as the bytes that they were', () => {
   )
 })
 
+test('only blanks and tabs around a value are not signed', () => {
+  const signed = (text: string) => {
+    const value = ` \t${Buffer.from(text).toString('latin1')}\t `
+    return new RequestHeaders(['X-Amz-Meta-A', value]).canonical('x-amz-meta-a')
+  }
+  for (const text of ['voilà', 'СССР', '頠', '\u00a0x\u00a0', '\u3000', 'a']) {
+    assert.equal(signed(text), `x-amz-meta-a:${Buffer.from(text).toString('latin1')}`, text)
+  }
+  assert.equal(signed('a   b'), 'x-amz-meta-a:a b')
+  assert.equal(signed(''), 'x-amz-meta-a:')
+})
+
 test('tags of a header keep to the rules of AWS', () => {
   assert.deepEqual(parseTagHeader('a=1&b%20c=d+e'), [
     { key: 'a', value: '1' },
