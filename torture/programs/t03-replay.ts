@@ -63,7 +63,8 @@ async function playRecorded(run: Run, random: SeededRandom): Promise<void> {
     if (run.length === 'short' && disk !== strict) {
       return { cuts: 0, states: 0, alike: 0, acknowledged: 0 }
     }
-    const { states, acknowledged } = await sweepRecording(recording, { random, disk, oneOf })
+    const sweep = { random, disk, oneOf, keptIn: run.scratch }
+    const { states, acknowledged } = await sweepRecording(recording, sweep)
     run.count('recorded states', states)
     return { cuts: states, states, alike: 0, acknowledged }
   })

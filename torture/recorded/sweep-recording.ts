@@ -29,6 +29,8 @@ export interface RecordingSweep {
   readonly disk: CrashDiskOptions
   /** The power goes before one of so many calls, and before each that follows the end of a pack. */
   readonly oneOf: number
+  /** A directory for the disk that was not as it has to be. */
+  readonly keptIn?: string
 }
 
 /** Calls after a pack went, in which a catalog that may still need it would be made durable. */
@@ -82,12 +84,14 @@ export async function sweepRecording(
     for (let i = 0; i < disks; i += 1) {
       const { acknowledged } = tally
       const thorough = tally.states % thoroughOneOf === 0
+      const disk = replay.disk.crashed(random.fork(i))
       try {
-        const disk = replay.disk.crashed(random.fork(i))
         await checkDisk(disk, { states, acknowledged, thorough })
       } catch (error) {
         const text = error instanceof Error ? error.message : String(error)
-        throw new Error(`call ${n}: ${text}\n${callsBefore(calls, n, root)}`, { cause: error })
+        const kept = keep(disk, sweep.keptIn)
+        const told = `call ${n}, disk ${i}: ${text}${kept}\n${callsBefore(calls, n, root)}`
+        throw new Error(told, { cause: error })
       }
       tally.states += 1
     }
@@ -96,6 +100,14 @@ export async function sweepRecording(
   }
   checkUnderstood(replay.disk, recording)
   return tally
+}
+
+/** The disk as the cut left it, for somebody to open again: the same draw may not come twice. */
+function keep(disk: CrashDisk, into: string | undefined): string {
+  if (into === undefined) return ''
+  const dir = mkdtempSync(join(into, 'cut-'))
+  layOut(disk, dir)
+  return `\n  this disk: ${dir}`
 }
 
 /** Not of the store, or memory that processes share and SQLite makes again. */

@@ -7,9 +7,12 @@ import { join } from 'node:path'
 import { SeededRandom } from '@holdfast/testkit/seeded-random.ts'
 import { findPrograms } from './find-programs.ts'
 import type { Length, Program, ProgramResult, Run } from './program.ts'
+import { changeOf, sourcesOf } from './sources.ts'
 
 const failuresMax = 20
 const root = join(import.meta.dirname, '..', '..')
+const commit = commitOf(root)
+const sources = sourcesOf(root)
 
 async function runProgram(
   program: Program,
@@ -43,6 +46,8 @@ async function runProgram(
       run.fail(`only ${reached} ${name}, at least ${least} are needed to prove anything`)
     }
   }
+  const change = changeOf(sources, sourcesOf(root))
+  if (change !== undefined) kept.failures.unshift(change)
   if (kept.failures.length === 0) rmSync(scratch, { recursive: true, force: true })
   else run.say(`kept for a look: ${scratch}`)
   return {
@@ -50,7 +55,7 @@ async function runProgram(
     name: program.name,
     length,
     seed,
-    commit: commitOf(root),
+    commit,
     replay: `npm run torture -- --${length} --only ${program.id} --seed ${seed}`,
     startedAt: new Date().toISOString(),
     seconds: Math.round((performance.now() - startedAt) / 100) / 10,
