@@ -1,3 +1,6 @@
+/** Of a key set, wherever it lies. */
+export const KEY_SET_BYTES_MAX = 256 * 1024
+
 /**
  * The bytes of an answer of another place, which may send as many as it likes: what is longer, also
  * when it is unpacked, is an error, and is not read to its end.

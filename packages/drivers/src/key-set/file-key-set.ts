@@ -1,6 +1,7 @@
 import type { Disk } from '@holdfast/core/ports/disk.ts'
 import type { KeySetSource } from '@holdfast/core/ports/key-set.ts'
 import { readText } from '../disk/read-text.ts'
+import { KEY_SET_BYTES_MAX } from './bounded-bytes.ts'
 
 /** A key set in a file, read again at every load: a renewed one is used without a restart. */
 export class FileKeySet implements KeySetSource {
@@ -13,7 +14,8 @@ export class FileKeySet implements KeySetSource {
   }
 
   async load(): Promise<unknown> {
-    const document: unknown = JSON.parse(readText(this.#disk, this.place))
+    const text = readText(this.#disk, this.place, KEY_SET_BYTES_MAX)
+    const document: unknown = JSON.parse(text)
     return document
   }
 }

@@ -1,7 +1,6 @@
 import type { KeySetSource } from '@holdfast/core/ports/key-set.ts'
-import { boundedBytes } from './bounded-bytes.ts'
+import { boundedBytes, KEY_SET_BYTES_MAX } from './bounded-bytes.ts'
 
-const BYTES_MAX = 256 * 1024
 const MS_MAX = 5_000
 
 /**
@@ -25,7 +24,7 @@ export class HttpKeySet implements KeySetSource {
       await response.body?.cancel()
       throw new Error(`the key set was answered with ${response.status}`)
     }
-    const bytes = await boundedBytes(response, BYTES_MAX)
+    const bytes = await boundedBytes(response, KEY_SET_BYTES_MAX)
     const document: unknown = JSON.parse(bytes.toString('utf8'))
     return document
   }

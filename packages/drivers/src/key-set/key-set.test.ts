@@ -75,5 +75,7 @@ test('a file is read again at every load', async () => {
   assert.deepEqual(await source.load(), { keys: [1] })
   writeFileSync(path, '{"keys":[2]}')
   assert.deepEqual(await source.load(), { keys: [2] })
+  writeFileSync(path, `${' '.repeat(256 * 1024)}{"keys":[3]}`)
+  await assert.rejects(source.load(), /longer than/)
   rmSync(dir, { recursive: true })
 })

@@ -32,6 +32,7 @@ function shownBy({ kind }: Setting<unknown>, value: unknown): string {
 function shown(value: unknown): string {
   if (value === undefined) return ''
   if (typeof value === 'boolean') return value ? 'on' : 'off'
-  if (Array.isArray(value)) return value.join(',')
+  const isPlain = Array.isArray(value) && value.every(one => typeof one !== 'object')
+  if (isPlain) return value.join(',')
   return typeof value === 'object' ? JSON.stringify(value) : String(value)
 }

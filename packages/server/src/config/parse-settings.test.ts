@@ -235,6 +235,15 @@ test('the limit of service accounts is one a minute, or none', () => {
   }
 })
 
+test('maps of claims are shown as they can be given again', () => {
+  const maps = [{ claim: 'realm.roles', values: { staff: ['USER'] } }]
+  const parse = (text: string) => parseSettings({ env: { STORAGE_OIDC_MAPS: text } })
+  const parsed = parse(JSON.stringify(maps))
+  const row = explainSettings(parsed).find(({ name }) => name === 'STORAGE_OIDC_MAPS')
+  assert.deepEqual(parse(row?.value ?? '').settings.oidcMaps, parsed.settings.oidcMaps)
+  assert.deepEqual(parsed.settings.oidcMaps[0]?.claim, ['realm', 'roles'])
+})
+
 test('secrets are never shown', () => {
   const parsed = parseSettings({ env: { STORAGE_BOOTSTRAP_API_KEY: 'canary-0123456789' } })
   const rows = explainSettings(parsed)

@@ -1,6 +1,7 @@
 import { BlockList, isIP } from 'node:net'
 import { BoundedCache } from '@holdfast/core/bounded-cache.ts'
 import type { Principal } from '@holdfast/core/principal.ts'
+import { plainAddress } from '@holdfast/core/rates/address-key.ts'
 import { utcTime } from '@holdfast/core/utc-time.ts'
 import type { Condition } from './statement.ts'
 import { isLike, isTooWild } from './wildcards.ts'
@@ -207,34 +208,55 @@ export function isNarrowNetwork(text: string): boolean {
 }
 
 function inNetwork(address: string, network: string): boolean {
-  const plain = address.replace(/^::ffff:(?=\d+\.)/i, '')
-  const family = isIP(plain)
-  return family !== 0 && listOf(network)?.check(plain, family === 4 ? 'ipv4' : 'ipv6') === true
+  const plain = plainAddress(address)
+  const family = familyOf(plain)
+  const known = family === undefined ? undefined : listOf(network)
+  // Node would look for an IPv4 address in `::/32`, too, which holds what stands for it.
+  return known?.type === family && known?.list.check(plain, family) === true
 }
 
 /** To make one takes longer than to ask it a thousand times, and policies may hold as many. */
-const lists = new BoundedCache<BlockList>(LISTS_MAX)
+const lists = new BoundedCache<KnownList>(LISTS_MAX)
 
-function listOf(text: string): BlockList | undefined {
+type Family = 'ipv4' | 'ipv6'
+
+interface KnownList {
+  readonly type: Family
+  readonly list: BlockList
+}
+
+function listOf(text: string): KnownList | undefined {
   const known = lists.get(text)
   if (known !== undefined) return known
   const network = networkOf(text)
   if (network === undefined) return undefined
   const list = new BlockList()
   list.addSubnet(network.base, network.prefix, network.type)
-  lists.set(text, list)
-  return list
+  const made = { type: network.type, list }
+  lists.set(text, made)
+  return made
 }
+
+/** How much of a mapped address says only that it stands for an IPv4 one. */
+const MAPPED_BITS = 96
 
 /** Of `10.0.0.0/8` or a single address; undefined for what is neither. */
 function networkOf(text: string) {
   const [base = '', bits, ...more] = text.split('/')
-  const family = isIP(base)
-  if (family === 0 || more.length > 0) return undefined
-  const bitsMax = family === 4 ? 32 : 128
+  const type = familyOf(base)
+  if (type === undefined || more.length > 0) return undefined
+  const bitsMax = type === 'ipv4' ? 32 : 128
   const prefix = bits === undefined ? bitsMax : numberOf(bits)
   if (!Number.isInteger(prefix) || prefix < 0 || prefix > bitsMax) return undefined
-  return { base, prefix, type: family === 4 ? 'ipv4' : 'ipv6' } as const
+  const plain = plainAddress(base)
+  if (plain === base || prefix < MAPPED_BITS) return { base, prefix, type }
+  return { base: plain, prefix: prefix - MAPPED_BITS, type: 'ipv4' } as const
+}
+
+function familyOf(address: string): Family | undefined {
+  const version = isIP(address)
+  if (version === 0) return undefined
+  return version === 4 ? 'ipv4' : 'ipv6'
 }
 
 function own<T>(record: Readonly<Record<string, T>>, name: string): T | undefined {

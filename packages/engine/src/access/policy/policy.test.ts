@@ -78,6 +78,9 @@ describe('a bucket policy', () => {
     assert.equal(when({ IpAddress: { 'aws:SourceIp': '10.0.0.0/8' } }), 'allow')
     assert.equal(when({ IpAddress: { 'aws:SourceIp': ['192.168.0.0/16', '::1'] } }), undefined)
     assert.equal(when({ NotIpAddress: { 'aws:SourceIp': '10.1.2.3' } }), undefined)
+    assert.equal(when({ IpAddress: { 'aws:SourceIp': '::ffff:a00:0/104' } }), 'allow')
+    assert.equal(when({ IpAddress: { 'aws:SourceIp': '::ffff:a01:203' } }), 'allow')
+    assert.equal(when({ IpAddress: { 'aws:SourceIp': ['::/0', '::/32'] } }), undefined, 'IPv6')
     assert.equal(when({ Bool: { 'aws:SecureTransport': 'false' } }), 'allow')
     assert.equal(when({ Bool: { 'aws:SecureTransport': true } }), undefined)
     assert.equal(when({ StringLike: { 's3:prefix': 'home/*' } }), 'allow')
@@ -215,6 +218,12 @@ describe('a bucket policy', () => {
       isPublic({ Condition: { IpAddress: { 'aws:SourceIp': ranges } } })
     assert.deepEqual([from('0.0.0.0/0'), from('::/0'), from('2001:db8::/32')], [true, true, false])
     assert.equal(from('0.0.0.0/1', '128.0.0.0/1'), true, 'all of them, in two halves')
+    const mapped = ['::ffff:0:0/96', '::ffff:0.0.0.0/103', '::FFFF:a00:0/104', '::ffff:10.1.2.3']
+    assert.deepEqual(
+      mapped.map(range => from(range)),
+      [true, true, false, false],
+      'as IPv4',
+    )
     const named = (Condition: JsonObject) => isPublic({ Condition })
     const arn = 'arn:aws:iam:::user/'
     assert.equal(named({ ArnEquals: { 'aws:PrincipalArn': `${arn}ann` } }), false)

@@ -1,5 +1,16 @@
 import { createHash } from 'node:crypto'
 
+const SUBJECT_BYTES_MAX = 255
+
+/**
+ * Whether a text can name a subject (RFC 7519 §4.1.2). Half a character is none (RFC 7493 §2.1):
+ * as bytes, and so in the id, all of them are the same.
+ */
+export function isSubject(text: string | undefined): text is string {
+  if (text === undefined || text === '' || !text.isWellFormed()) return false
+  return Buffer.byteLength(text) <= SUBJECT_BYTES_MAX
+}
+
 /**
  * The id of the user that a subject of another place is here: a UUID version 8 (RFC 9562 §5.8)
  * made of both names. It can be told before the subject was ever seen, and no other subject and no

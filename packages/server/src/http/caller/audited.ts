@@ -111,8 +111,12 @@ function countAttempt(
     metrics.identity.attempts.inc({ operation, result })
 }
 
+/** Steps of a login that a browser makes by following addresses. */
+const LOGIN_STEPS: ReadonlySet<string> = new Set(['beginOpenId', 'finishOpenId'])
+
 function isGuardedChange({ routeOptions }: FastifyRequest): boolean {
   const operationId = routeOptions.config.operationId ?? ''
+  if (LOGIN_STEPS.has(operationId)) return true
   const table: Readonly<Record<string, Route>> = routes
   const route = Object.hasOwn(table, operationId) ? table[operationId] : undefined
   return route !== undefined && dutyOf(operationId, route, false) === 'before-answer'

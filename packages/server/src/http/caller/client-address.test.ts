@@ -22,6 +22,9 @@ test('the caller is the first address from the end that is no proxy of ours', ()
     ['10.1.2.3', '[2001:db8::7]:4711, 10.0.0.1:80', '2001:db8::7'],
     ['10.1.2.3', '[2001:db8::7]', '2001:db8::7'],
     ['10.1.2.3', '::FFFF:198.51.100.7', '198.51.100.7'],
+    ['10.1.2.3', '::ffff:c633:6407', '198.51.100.7'],
+    ['10.1.2.3', '[::ffff:c633:6407]:4711', '198.51.100.7'],
+    ['::ffff:a01:203', '1.1.1.1, 198.51.100.7, ::ffff:a09:909', '198.51.100.7'],
     ['10.1.2.3', '1.1.1.1, [198.51.100.7', '10.1.2.3'],
     ['10.1.2.3', '1.1.1.1, 198.51.100.7:x', '10.1.2.3'],
     [undefined, '1.1.1.1', ''],
@@ -30,6 +33,15 @@ test('the caller is the first address from the end that is no proxy of ours', ()
   }
   const twice = ['1.1.1.1', '198.51.100.7']
   assert.equal(clientAddress({ remote: '10.0.0.1', forwarded: twice }, trusted), '198.51.100.7')
+})
+
+test('a proxy may be named as the IPv6 address that stands for it', () => {
+  const mapped = proxyList(['::ffff:a00:0/104', '::ffff:192.0.2.1'])
+  const told = (remote: string) => clientAddress({ remote, forwarded: '198.51.100.7' }, mapped)
+  for (const proxy of ['10.1.2.3', '::ffff:10.1.2.3', '192.0.2.1', '::ffff:c000:201']) {
+    assert.equal(told(proxy), '198.51.100.7', proxy)
+  }
+  assert.deepEqual([told('11.0.0.1'), told('192.0.2.2')], ['11.0.0.1', '192.0.2.2'])
 })
 
 test('networks are addresses with an optional size', () => {

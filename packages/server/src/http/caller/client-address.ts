@@ -1,4 +1,5 @@
 import { BlockList, isIP } from 'node:net'
+import { plainAddress } from '@holdfast/core/rates/address-key.ts'
 
 export interface Heard {
   readonly remote: string | undefined
@@ -14,19 +15,19 @@ const HOPS_MAX = 32
  * came from the caller and may say what it likes.
  */
 export function clientAddress({ remote, forwarded }: Heard, trusted: BlockList): string {
-  const peer = plain(remote ?? '')
+  const peer = plainAddress(remote ?? '')
   if (forwarded === undefined || !isTrusted(peer, trusted)) return peer
   const text = Array.isArray(forwarded) ? forwarded.join(',') : forwarded
   const hops = text
     .split(',')
     .slice(-HOPS_MAX)
-    .map(hop => plain(withoutPort(hop.trim())))
+    .map(hop => withoutPort(hop.trim()))
   let known = peer
   for (const hop of hops.reverse()) {
     // What is no address ends the chain: a proxy of ours would not have written it.
     if (isIP(hop) === 0) return known
-    known = hop
-    if (!isTrusted(hop, trusted)) return hop
+    known = plainAddress(hop)
+    if (!isTrusted(known, trusted)) return known
   }
   return known
 }
@@ -64,9 +65,4 @@ const WITH_PORT = /^(?:\[([\da-f:.]+)\]|(\d+(?:\.\d+){3}))(?::\d{1,5})?$/i
 function withoutPort(hop: string): string {
   const [, inBrackets, dotted] = WITH_PORT.exec(hop) ?? []
   return inBrackets ?? dotted ?? hop
-}
-
-/** `::ffff:127.0.0.1` is how a dual-stack socket writes an IPv4 address. */
-function plain(address: string): string {
-  return /^::ffff:/i.test(address) && isIP(address.slice(7)) === 4 ? address.slice(7) : address
 }

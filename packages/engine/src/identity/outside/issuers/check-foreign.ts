@@ -7,6 +7,7 @@ import {
   jwtVerify,
 } from 'jose'
 import type { Engine } from '../../../engine.ts'
+import { isSubject } from '../subject-id.ts'
 import { textAt } from './claims.ts'
 import type { Issuer } from './issuer.ts'
 import type { KnownIssuer } from './issuer-list.ts'
@@ -17,7 +18,8 @@ export interface CheckedForeign {
   readonly expiresMs: number
 }
 
-const SUBJECT_BYTES_MAX = 255
+/** The last moment that there is to JavaScript (ECMA-262 §21.4.1.1): `exp` may be any number. */
+const LAST_MS = 8.64e15
 
 /**
  * What an authentic token of that issuer says: UNAUTHENTICATED for any other, CREDENTIAL_EXPIRED
@@ -46,9 +48,7 @@ export async function checkForeign(
       ...(issuer.tokenType === undefined ? {} : { typ: issuer.tokenType }),
     })
     const subject = textAt(payload, issuer.claims.subject)
-    if (subject === undefined || Buffer.byteLength(subject) > SUBJECT_BYTES_MAX) {
-      throw new HoldfastError('UNAUTHENTICATED')
-    }
+    if (!isSubject(subject)) throw new HoldfastError('UNAUTHENTICATED')
     // Made for somebody else, who is named (RFC 7519 §4.1.3).
     if (issuer.audiences === undefined && (payload.aud ?? payload.iss) !== undefined) {
       throw new HoldfastError('UNAUTHENTICATED')
@@ -56,7 +56,7 @@ export async function checkForeign(
     const { exp = 0, iat = 0 } = payload
     const { maxAgeSeconds = Number.POSITIVE_INFINITY, skewSeconds } = issuer
     const expiresMs = (Math.min(exp, iat + maxAgeSeconds) + skewSeconds) * 1000
-    return { payload, subject, expiresMs }
+    return { payload, subject, expiresMs: Math.min(expiresMs, LAST_MS) }
   } catch (error) {
     if (error instanceof errors.JWTExpired) throw new HoldfastError('CREDENTIAL_EXPIRED')
     if (error instanceof HoldfastError) throw error

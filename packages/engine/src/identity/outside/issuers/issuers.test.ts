@@ -18,6 +18,7 @@ import {
 import { addGrant, createGroup } from '../../groups/groups.ts'
 import { authenticateToken } from '../../sessions/authenticate-token.ts'
 import { login } from '../../sessions/login.ts'
+import { validateToken } from '../../sessions/validate-token.ts'
 import { createUser, removeUser, resetPassword, updateUser } from '../../users/users.ts'
 import { standingOf } from '../mapping.ts'
 import { subjectId } from '../subject-id.ts'
@@ -88,6 +89,22 @@ test('no claim of a wrong shape gives anything', async () => {
   assert.deepEqual((await enter(opened, await idp.sign({ ...inherited }))).permissions, [])
   const words = await idp.sign({ sub: 'w', realm_access: { roles: 'other storage-user' } })
   assert.deepEqual((await enter(opened, words)).permissions, ['buckets:read', 'buckets:create'])
+})
+
+test('half a character names nobody, and no end of a token is beyond all time', async () => {
+  const idp = testIssuer('https://idp.example.org')
+  await using opened = await storeWith(idp)
+  // As bytes both are U+FFFD, and so one id.
+  for (const sub of ['\ud800', 'u\udfff1', 'x'.repeat(256)]) {
+    await assert.rejects(enter(opened, await idp.sign({ sub })), refused('UNAUTHENTICATED'))
+  }
+  await enter(opened, await idp.sign({ sub: '\ufffd' }))
+  for (const exp of [1e15, 1.7e308]) {
+    const token = await idp.sign({ sub: 'u-9', exp })
+    await enter(opened, token)
+    const told = await validateToken(opened.engine, opened.call, token)
+    assert.equal(told?.expiresMs, 8.64e15)
+  }
 })
 
 test('scopes, groups, names with dots and common rights are mapped as configured', async () => {

@@ -9,10 +9,8 @@ import type { AdoptArgs } from '../adopt-transaction.ts'
 import { textAt, wordsAt } from '../issuers/claims.ts'
 import { standingFor, together } from '../mapping.ts'
 import { fitEmail, fitName } from '../profile.ts'
-import { subjectId } from '../subject-id.ts'
+import { isSubject, subjectId } from '../subject-id.ts'
 import { type OpenIdState, openIdIssuer } from './openid-state.ts'
-
-const SUBJECT_BYTES_MAX = 255
 
 /**
  * Sends a browser to the provider. `challenge` is the SHA-256 of a secret of the page that asks
@@ -89,9 +87,7 @@ function openIdOf(engine: Engine): OpenIdState {
 async function adopted(engine: Engine, { outside }: OpenIdState, claims: object): Promise<User> {
   const issuer = openIdIssuer(outside)
   const subject = textAt(claims, ['sub'])
-  if (subject === undefined || Buffer.byteLength(subject) > SUBJECT_BYTES_MAX) {
-    throw new HoldfastError('UNAUTHENTICATED')
-  }
+  if (!isSubject(subject)) throw new HoldfastError('UNAUTHENTICATED')
   const mapped = outside.maps.map(({ claim, mapping }) => {
     return standingFor(mapping, wordsAt(claims, claim))
   })

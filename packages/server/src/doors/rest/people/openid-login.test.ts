@@ -310,6 +310,7 @@ test('without a provider there are no routes; with one that is down, they say so
   await using plain = await startServer()
   const query = new URLSearchParams({ return_to: page, challenge: 'x'.repeat(43) })
   const line = `GET /api/v2/auth/oidc/login?${query}`
+  const away = 'IDENTITY_UNAVAILABLE'
   refused(await plain.ask(line, { key: null }), 404, 'ROUTE_NOT_FOUND')
   const env = {
     STORAGE_PUBLIC_URL: 'http://127.0.0.1:1',
@@ -319,7 +320,11 @@ test('without a provider there are no routes; with one that is down, they say so
     STORAGE_OIDC_RETURN_URLS: page,
   }
   await using lonely = await startServer({ env })
-  refused(await lonely.ask(line, { key: null }), 503, 'IDENTITY_UNAVAILABLE')
+  refused(await lonely.ask(line, { key: null }), 503, away)
+  // Who was away when somebody came back is the same error of the next step.
+  await lonely.running.context.audit.flush()
+  const [row] = (await lonely.ask('GET /api/v2/audit?action=beginOpenId')).json.items
+  assert.deepEqual([row?.outcome, row?.code], ['failed', away])
   for (const name of Object.keys(env).filter(one => one !== 'STORAGE_OIDC_ISSUER')) {
     const { [name]: _, ...others }: Record<string, string> = env
     assert.throws(
