@@ -55,6 +55,23 @@ test('lifecycle rules have a name, a place and whole days', async () => {
   assert.deepEqual(await rule(`<Prefix/>${midnight}`), [200, undefined])
 })
 
+test('what is too small to go to another class stands in a header', async () => {
+  const name = 'x-amz-transition-default-minimum-object-size'
+  const rule = '<Prefix/><Status>Enabled</Status><Expiration><Days>1</Days></Expiration>'
+  const body = `<LifecycleConfiguration><Rule>${rule}</Rule></LifecycleConfiguration>`
+  const set = async (...said: string[]) => {
+    const headers = Object.fromEntries(said.map(one => [name, one]))
+    const answer = await s3.send('PUT /documents?lifecycle', { body, headers })
+    const got = await s3.send('GET /documents?lifecycle')
+    assert.ok(!got.text.includes('varies'), got.text)
+    return [answer.code, answer.headers[name], got.headers[name]]
+  }
+  const [all, varies] = ['all_storage_classes_128K', 'varies_by_storage_class']
+  assert.deepEqual(await set(varies), [undefined, varies, varies])
+  assert.deepEqual(await set('neither'), ['InvalidRequest', undefined, varies])
+  assert.deepEqual(await set(), [undefined, all, all])
+})
+
 test('tags are written in the characters that tags may have', async () => {
   const tag = async (key: string, value: string) => {
     const set = `<TagSet><Tag><Key>${key}</Key><Value>${value}</Value></Tag></TagSet>`

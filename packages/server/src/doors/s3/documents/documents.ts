@@ -38,6 +38,11 @@ export const lifecycle: BucketDocument = {
   missing: 'NoSuchLifecycleConfiguration',
   check: checkLifecycle,
   kept: withIds,
+  header: {
+    name: 'x-amz-transition-default-minimum-object-size',
+    field: 'TransitionDefaultMinimumObjectSize',
+    words: ['all_storage_classes_128K', 'varies_by_storage_class'],
+  },
 }
 
 export const encryption: BucketDocument = {
