@@ -58,6 +58,17 @@ test('100-continue is granted to who is let in, and to nobody else', async () =>
   assert.match(refused, /^HTTP\/1\.1 403 Forbidden/)
 })
 
+test('more than 5 GiB at once are refused before any of it is sent', async () => {
+  const expects = [`Content-Length: ${5 * 1024 ** 3 + 1}`, 'Expect: 100-continue']
+  const started = await s3.send('POST /lines/huge?uploads')
+  const id = /<UploadId>([^<]+)/.exec(started.text)?.[1]
+  for (const path of ['huge', `huge?partNumber=1&uploadId=${id}`]) {
+    const refused = await raw(head(`PUT /lines/${path}`, expects), 300, 'FIN')
+    assert.match(refused, /^HTTP\/1\.1 400 .*<Code>EntityTooLarge</s)
+    assert.match(refused, /<ProposedSize>5368709121<.*<MaxSizeAllowed>5368709120</)
+  }
+})
+
 test('what else is expected is nothing to mind, and a tunnel is refused in words', async () => {
   for (const expected of ['200', '', 'garbage', '200-ok']) {
     const more = ['Content-Length: 5', `Expect: ${expected}`, 'Connection: close']
