@@ -208,6 +208,8 @@ test('an object becomes one of the standard storage class in its place', async (
   const { headers: shown } = await s3.send('HEAD /facts/class')
   assert.equal(shown['x-amz-storage-class'], undefined)
   assert.equal((await copy({ 'x-amz-website-redirect-location': '/there' })).status, 200)
+  const nowhere = await copy({ 'x-amz-website-redirect-location': 'there' })
+  assert.deepEqual(told(nowhere), [400, 'InvalidRedirectLocation'])
   const led = await s3.send('HEAD /facts/class')
   assert.equal(led.headers['x-amz-website-redirect-location'], '/there')
 })

@@ -56,6 +56,7 @@ const table = {
   ],
   InvalidPolicyDocument: [400, 'The content of the form does not meet its policy document.'],
   InvalidRange: [416, 'The requested range is not satisfiable'],
+  InvalidRedirectLocation: [400, 'The website redirect location is invalid.'],
   InvalidRequest: [400, 'Invalid Request'],
   InvalidStorageClass: [400, 'The storage class you specified is not valid'],
   InvalidTag: [400, 'The tag provided was not a valid tag.'],

@@ -72,7 +72,12 @@ export function openS3(context: Context): Server {
   // Node would answer 100 before anybody looked at the signature; the first read does it instead.
   // Nor does S3 mind what else is expected: Node would answer 417 without a document.
   for (const event of ['checkContinue', 'checkExpectation']) {
-    server.on(event, (raw, response) => server.emit('request', raw, response))
+    server.on(event, (raw: IncomingMessage, response: ServerResponse) => {
+      // Of an empty body nothing is held back. AWS grants it, too; a botocore that is not granted
+      // what it expected takes this answer's first line for that of its next put, and hangs.
+      if (event === 'checkContinue' && isEmpty(raw)) response.writeContinue()
+      server.emit('request', raw, response)
+    })
   }
   server.on('connect', ({ socket }: IncomingMessage) => {
     // Node has taken its own off: without any, a reset would end the process.
@@ -101,6 +106,10 @@ export function openS3(context: Context): Server {
     })
   }
   return server
+}
+
+function isEmpty({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] === undefined && Number(headers['content-length'] ?? 0) === 0
 }
 
 interface OpenDoor extends Door {

@@ -124,6 +124,9 @@ test('a link signs no content, so what denies unsigned content denies it', async
   const put = (options: SendOptions) =>
     s3.send('PUT /signed-only/k', { key, body: 'x', ...options })
   assert.deepEqual(told(await put({ auth: 'query' })), denied)
+  // Nor does what rides on it unsigned.
+  const rider = { 'x-amz-content-sha256': createHash('sha256').update('x').digest('hex') }
+  assert.deepEqual(told(await put({ auth: 'query', unsigned: rider })), denied)
   assert.deepEqual(told(await put({ payload: 'UNSIGNED-PAYLOAD' })), denied)
   assert.deepEqual(told(await put({})), [200, undefined])
 })

@@ -72,7 +72,13 @@ const wrong: [string, SendOptions, number, string][] = [
     'a link with another body mode',
     { auth: 'query', unsigned: { 'x-amz-content-sha256': 'STREAMING-UNSIGNED-PAYLOAD-TRAILER' } },
     403,
-    'AccessDenied',
+    'SignatureDoesNotMatch',
+  ],
+  [
+    'a link with no hash for one',
+    { auth: 'query', unsigned: { 'x-amz-content-sha256': 'invalid-sha256' } },
+    403,
+    'SignatureDoesNotMatch',
   ],
 ]
 
@@ -102,6 +108,21 @@ test('a link for one method, key or parameter is no link for another', async () 
   for (const line of others) {
     const answer = await ask(line)
     assert.ok(answer.status === 403 || answer.status === 400, `${line} ${answer.status}`)
+  }
+})
+
+test('a hash may ride unsigned on a link, and holds its body', async () => {
+  const put = async (payload: string) =>
+    told(
+      await s3.send('PUT /locked/ridden', {
+        ...{ auth: 'query', body: 'x', unsigned: { 'x-amz-content-sha256': payload } },
+      }),
+    )
+  const hash = (text: string) => createHash('sha256').update(text).digest('hex')
+  assert.deepEqual(await put(hash('another')), [400, 'XAmzContentSHA256Mismatch'])
+  assert.equal((await s3.send('HEAD /locked/ridden')).status, 404)
+  for (const rider of [hash('x'), hash('x').toUpperCase(), 'UNSIGNED-PAYLOAD']) {
+    assert.deepEqual(await put(rider), [200, undefined], rider)
   }
 })
 

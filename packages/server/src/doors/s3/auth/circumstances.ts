@@ -12,6 +12,8 @@ export interface SignedHow {
   readonly form?: 0 | 2 | 4 | undefined
   /** When it was made; that of version 2 does not say. */
   readonly signedMs?: number | undefined
+  /** Whether what came as the hash of the body is none of the signature. */
+  readonly isRidden?: boolean | undefined
 }
 
 /** What conditions of policies may ask about a request; most buckets have no policy that asks. */
@@ -100,7 +102,8 @@ function conditionKeys(
   const nowMs = request.context.clock.now()
   const keys = signed === undefined ? {} : signatureKeys(request, signed, nowMs)
   // What says nothing, as links do, signed nothing.
-  keys[CONTENT] = request.wire.get('x-amz-content-sha256') ?? UNSIGNED
+  const hash = signed?.isRidden ? undefined : request.wire.get('x-amz-content-sha256')
+  keys[CONTENT] = hash ?? UNSIGNED
   const source = headers.get('x-amz-copy-source')
   if (source !== undefined) keys['s3:x-amz-copy-source'] = sourcePlace(source)
   for (const name of CONDITION_HEADERS) {

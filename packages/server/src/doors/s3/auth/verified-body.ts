@@ -36,6 +36,9 @@ export interface ChosenChecksum {
   readonly value: string | undefined
 }
 
+/** Of one put or part: https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html */
+const PUT_BYTES_MAX = 5 * 1024 ** 3
+
 /** The body of a verified request. */
 export class VerifiedBody {
   readonly #request: S3Request
@@ -60,6 +63,10 @@ export class VerifiedBody {
     const { length } = this
     const said = raw.headers['content-length'] !== undefined || body.length === undefined
     if (length === undefined || !said) throw new S3Error('MissingContentLength')
+    if (length > PUT_BYTES_MAX) {
+      const facts = { ProposedSize: String(length), MaxSizeAllowed: String(PUT_BYTES_MAX) }
+      throw new S3Error('EntityTooLarge', facts)
+    }
     return length
   }
 

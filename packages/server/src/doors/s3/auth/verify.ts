@@ -15,7 +15,7 @@ import { canonicalRequest } from './canonical.ts'
 import type { ChunkSigning } from './chunks.ts'
 import { Circumstances, type SignedHow } from './circumstances.ts'
 import { type Claim, claimOf, requireDay } from './claim.ts'
-import { type Payload, type PayloadMode, payloadOf } from './payload.ts'
+import { type Payload, type PayloadMode, payloadOf, UNSIGNED } from './payload.ts'
 import { keptSigningKey, requestSignature, type Scope, sameSignature } from './signing.ts'
 import type { SigningKey } from './signing-key.ts'
 import { amzDate, requireFresh, SKEW_MS } from './times.ts'
@@ -57,8 +57,8 @@ export type Verified = VerifiedRequest
 /** The only place where credentials of this door are read and checked. */
 export async function verifyRequest(request: ReadRequest): Promise<Verified> {
   const moment = rightsMoment(request.context.engine)
-  const { principal, body, signedMs } = await provenSender(request)
-  const asked = askedBy(request, { principal, moment, how: { signedMs } })
+  const { principal, body, ...how } = await provenSender(request)
+  const asked = askedBy(request, { principal, moment, how })
   // Whoever signed may have lost the key, or do less, by the time that the body is in.
   request.body.whenRead = () => asked.call.renew(request.context.engine)
   return new VerifiedRequest(request, asked, body)
@@ -68,6 +68,8 @@ interface Sender {
   readonly principal: Principal
   /** When it was signed; that of version 2 does not say. */
   readonly signedMs?: number
+  /** Whether what came as the hash of the body is none of the signature. */
+  readonly isRidden?: boolean
   readonly body: VerifiedBody
 }
 
@@ -82,7 +84,9 @@ async function provenSender(request: ReadRequest): Promise<Sender> {
   }
   const found = await findSigner(request, claim)
   const { principal, mode, signing } = checkClaim(request, { claim, content, found })
-  return { principal, body: new VerifiedBody(request, mode, signing), signedMs: claim.timeMs }
+  const body = new VerifiedBody(request, mode, signing)
+  const isRidden = riderOf(request, claim) !== undefined
+  return { principal, body, signedMs: claim.timeMs, isRidden }
 }
 
 /** All of a request that a credential is checked against. */
@@ -168,9 +172,10 @@ function checkClaim(request: Presented, { claim, content, found }: Claimed): Pro
   const key = signingKeyOf(request, claim, secret)
   requireSigned(request, claim)
   const payload = payloadOf(content, true)
+  const rider = riderOf(request, claim)
   requireSignature(request, { claim, payload, key })
   rememberSigner(request, claim.accessKeyId)
-  const { mode } = payload
+  const mode = rider === undefined ? payload.mode : riddenMode(claim, { payload, rider })
   const signing: ChunkSigning | null =
     mode.kind === 'chunks' && mode.signed
       ? { key, time: claim.time, scope: claim.scope, seed: claim.signature }
@@ -217,12 +222,32 @@ function askedBy(request: ReadRequest, { principal, moment, how }: Signer): Aske
 }
 
 function contentHash({ wire, query }: Presented, claim: Claim | undefined) {
-  const given = wire.get('x-amz-content-sha256')
-  if (given !== undefined || claim === undefined) return given
+  const given = wire.get(CONTENT_HASH)
+  if (claim === undefined) return given
+  if (given !== undefined && riderOf({ wire }, claim) === undefined) return given
   if (claim.kind === 'query') return query.get('X-Amz-Content-Sha256')
   throw new S3Error('InvalidRequest', {
     message: 'Missing required header for this request: x-amz-content-sha256',
   })
+}
+
+const CONTENT_HASH = 'x-amz-content-sha256'
+
+/** The hash of a body that rides unsigned on a link: programs add it unasked, and AWS lets them. */
+function riderOf({ wire }: Pick<Presented, 'wire'>, claim: Claim): string | undefined {
+  if (claim.kind !== 'query' || claim.signedHeaders.includes(CONTENT_HASH)) return undefined
+  return wire.get(CONTENT_HASH)
+}
+
+/** A rider may hold the body to more than the link does, and change nothing else of it. */
+function riddenMode(
+  claim: Claim,
+  { payload, rider }: { readonly payload: Payload; readonly rider: string },
+): PayloadMode {
+  if (rider.toLowerCase() === payload.hash.toLowerCase()) return payload.mode
+  const isHash = /^[0-9a-f]{64}$/i.test(rider)
+  if (isHash && payload.hash === UNSIGNED) return payloadOf(rider, true).mode
+  throw mismatch(claim)
 }
 
 async function findSigner(
@@ -271,15 +296,19 @@ function requireTime(claim: Claim, nowMs: number): void {
 const signedOf = new WeakMap<HeaderNames, readonly string[]>()
 
 /** An unsigned `x-amz-` header could turn a link for one thing into a link for another. */
-function requireSigned({ wire: { names } }: Presented, { signedHeaders }: Claim): void {
+function requireSigned({ wire }: Presented, claim: Claim): void {
+  const { names } = wire
+  const { signedHeaders } = claim
+  const isRidden = riderOf({ wire }, claim) !== undefined
   if (signedOf.get(names) === signedHeaders) return
   const missing: string[] = []
   for (const name of names.all()) {
     const counts = name.startsWith('x-amz-') || name === 'host'
+    if (isRidden && name === CONTENT_HASH) continue
     if (counts && !signedHeaders.includes(name)) missing.push(name)
   }
   if (missing.length === 0 && signedHeaders.includes('host')) {
-    signedOf.set(names, signedHeaders)
+    if (!isRidden) signedOf.set(names, signedHeaders)
     return
   }
   throw new S3Error('AccessDenied', {

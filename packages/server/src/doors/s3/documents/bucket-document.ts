@@ -30,6 +30,16 @@ export interface BucketDocument {
   /** The form that the engine reads, and back; absent: as the elements are named. */
   readonly kept?: (document: JsonObject) => JsonObject
   readonly shown?: (kept: JsonObject) => JsonObject
+  /** What a header says beside the elements: it is kept among them, and answered. */
+  readonly header?: DocumentHeader
+}
+
+interface DocumentHeader {
+  readonly name: string
+  /** Under which it is kept; no element of the shape. */
+  readonly field: string
+  /** The first one holds where none is said. */
+  readonly words: readonly [string, ...string[]]
 }
 
 export async function bucketOf(verified: Verified, action: Action): Promise<Bucket> {
@@ -45,7 +55,8 @@ export function getDocument(about: BucketDocument): (verified: Verified) => Prom
       throw new S3Error(about.missing, { BucketName: bucket.name })
     }
     const shown = about.shown?.(document ?? {}) ?? document ?? {}
-    return xmlAnswer(writeXml(about.root, writeShape(shown, about.shape)))
+    const xml = writeXml(about.root, writeShape(shown, about.shape))
+    return xmlAnswer(xml, headersOf(about, shown))
   }
 }
 
@@ -57,9 +68,23 @@ export function putDocument(about: BucketDocument): (verified: Verified) => Prom
     const document = readShape(readXml(bytes, about.root), about.shape)
     about.check?.(document, bucket)
     await about.requires?.(document, bucket, verified.request.context.engine)
-    await keepDocument(verified, about.name, about.kept?.(document) ?? document)
-    return emptyAnswer(200)
+    const kept = { ...(about.kept?.(document) ?? document), ...saidBeside(about, verified) }
+    await keepDocument(verified, about.name, kept)
+    return emptyAnswer(200, headersOf(about, kept))
   }
+}
+
+function saidBeside({ header }: BucketDocument, { request }: Verified): JsonObject {
+  const said = header === undefined ? undefined : request.headers.get(header.name)
+  if (header === undefined || said === undefined) return {}
+  if (header.words.includes(said)) return { [header.field]: said }
+  const message = `Invalid ${header.field} found: ${said.slice(0, 64)}`
+  throw new S3Error('InvalidRequest', { message })
+}
+
+function headersOf({ header }: BucketDocument, document: JsonObject): Record<string, string> {
+  if (header === undefined) return {}
+  return { [header.name]: String(document[header.field] ?? header.words[0]) }
 }
 
 export function deleteDocument(about: BucketDocument): (verified: Verified) => Promise<Answer> {

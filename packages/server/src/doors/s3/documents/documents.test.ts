@@ -55,6 +55,44 @@ test('lifecycle rules have a name, a place and whole days', async () => {
   assert.deepEqual(await rule(`<Prefix/>${midnight}`), [200, undefined])
 })
 
+test('what is too small to go to another class stands in a header', async () => {
+  const name = 'x-amz-transition-default-minimum-object-size'
+  const rule = '<Prefix/><Status>Enabled</Status><Expiration><Days>1</Days></Expiration>'
+  const body = `<LifecycleConfiguration><Rule>${rule}</Rule></LifecycleConfiguration>`
+  const set = async (...said: string[]) => {
+    const headers = Object.fromEntries(said.map(one => [name, one]))
+    const answer = await s3.send('PUT /documents?lifecycle', { body, headers })
+    const got = await s3.send('GET /documents?lifecycle')
+    assert.ok(!got.text.includes('varies'), got.text)
+    return [answer.code, answer.headers[name], got.headers[name]]
+  }
+  const [all, varies] = ['all_storage_classes_128K', 'varies_by_storage_class']
+  assert.deepEqual(await set(varies), [undefined, varies, varies])
+  assert.deepEqual(await set('neither'), ['InvalidRequest', undefined, varies])
+  assert.deepEqual(await set(), [undefined, all, all])
+})
+
+test('what is told of events has a name, a place and events', async () => {
+  const queue = (arn: string, event: string, more = '') =>
+    put(
+      'notification',
+      `<NotificationConfiguration><QueueConfiguration>${more}<Queue>${arn}</Queue>` +
+        `<Event>${event}</Event></QueueConfiguration></NotificationConfiguration>`,
+    )
+  const arn = 'arn:aws:sqs:us-east-1:123456789012:q'
+  const shown = async () => (await s3.send('GET /documents?notification')).text
+  assert.deepEqual(await queue(arn, 's3:ObjectCreated:*'), [200, undefined])
+  assert.match(await shown(), /<Id>[\w-]{10,255}<\/Id>/)
+  assert.deepEqual(await queue(arn, 's3:ObjectCreated:Put', '<Id>mine</Id>'), [200, undefined])
+  assert.match(await shown(), /<Id>mine<\/Id>/)
+  const invalid = [400, 'InvalidArgument']
+  assert.deepEqual(await queue(arn, 'created'), invalid)
+  for (const other of ['q', 'arn:aws:sns:us-east-1:123456789012:q', 'arn:aws:sqs:us-east-1:1:']) {
+    assert.deepEqual(await queue(other, 's3:ObjectCreated:*'), invalid, other)
+  }
+  assert.match(await shown(), /<Id>mine<\/Id>/)
+})
+
 test('tags are written in the characters that tags may have', async () => {
   const tag = async (key: string, value: string) => {
     const set = `<TagSet><Tag><Key>${key}</Key><Value>${value}</Value></Tag></TagSet>`
@@ -219,14 +257,16 @@ test('a rule of lifecycle has a filter that goes with what it does', async () =>
   for (const [filter, action, message] of refused) {
     assert.deepEqual(await rule(filter, action), ['InvalidRequest', message], filter)
   }
+  const ice = '<StorageClass>GLACIER_IR</StorageClass>'
   const newer = '<NewerNoncurrentVersions>5</NewerNoncurrentVersions>'
   for (const [filter, action] of [
     ['<And><Prefix>a</Prefix></And>', expire],
     ['', `<NoncurrentVersionExpiration>${newer}</NoncurrentVersionExpiration>`],
+    ['', `<NoncurrentVersionTransition>${ice}</NoncurrentVersionTransition>`],
   ] as const) {
     assert.equal((await rule(filter, action))[0], 'MalformedXML', filter + action)
   }
-  const move = '<Transition><Days>0</Days><StorageClass>GLACIER_IR</StorageClass></Transition>'
+  const move = `<Transition><Days>0</Days>${ice}</Transition>`
   for (const [filter, action] of [
     [`<And><Prefix></Prefix>${above}</And>`, expire],
     [`<And>${tag}<Tag><Key>l</Key><Value>v</Value></Tag></And>`, expire],

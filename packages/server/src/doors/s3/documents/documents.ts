@@ -8,6 +8,7 @@ import type { BucketDocument } from './bucket-document.ts'
 import { object, objects } from './kept-objects.ts'
 import { checkFilter } from './lifecycle-filter.ts'
 import { requireTarget } from './logging.ts'
+import { checkNotification, withNotificationIds } from './notification.ts'
 import {
   corsShape,
   encryptionShape,
@@ -38,6 +39,11 @@ export const lifecycle: BucketDocument = {
   missing: 'NoSuchLifecycleConfiguration',
   check: checkLifecycle,
   kept: withIds,
+  header: {
+    name: 'x-amz-transition-default-minimum-object-size',
+    field: 'TransitionDefaultMinimumObjectSize',
+    words: ['all_storage_classes_128K', 'varies_by_storage_class'],
+  },
 }
 
 export const encryption: BucketDocument = {
@@ -56,6 +62,8 @@ export const notification: BucketDocument = {
   shape: notificationShape,
   read: 's3:GetBucketNotification',
   write: 's3:PutBucketNotification',
+  check: checkNotification,
+  kept: withNotificationIds,
 }
 
 export const logging: BucketDocument = {
@@ -192,8 +200,10 @@ function checkRule(rule: JsonObject): void {
     throw new S3Error('InvalidRequest', { message: 'Duplicate Tag Keys are not allowed.' })
   }
   checkFilter(rule)
-  const older = rule.NoncurrentVersionExpiration
-  if (older !== undefined && object(older).NoncurrentDays === undefined) throw malformed()
+  const older = [rule.NoncurrentVersionExpiration ?? []].flat()
+  for (const part of objects([...older, ...objects(rule.NoncurrentVersionTransition)])) {
+    if (part.NoncurrentDays === undefined) throw malformed()
+  }
   const expiration = rule.Expiration === undefined ? [] : [object(rule.Expiration)]
   for (const part of [...expiration, ...objects(rule.Transition)]) {
     const given = ['Days', 'Date', 'ExpiredObjectDeleteMarker'].filter(

@@ -111,7 +111,7 @@ export const encryptionShape = fields(
 
 const target = {
   Id: text(),
-  Event: list(text({ pattern: /^s3:[\w:*]+$/ }), 40, 1),
+  Event: list(text(), 40, 1),
   Filter: fields({
     S3Key: fields({
       FilterRule: list(fields({ Name: text(), Value: text() }, 'Name', 'Value'), 2),

@@ -35,6 +35,24 @@ test('a number of keys that is none is refused in the words of AWS', async () =>
   }
 })
 
+test('so is a number of parts or uploads', async () => {
+  const created = await s3.send('POST /asked/key?uploads')
+  const id = /<UploadId>(.*?)</.exec(created.text)?.[1]
+  const asks = [
+    ['max-parts', `/key?uploadId=${id}&`],
+    ['part-number-marker', `/key?uploadId=${id}&`],
+    ['max-uploads', '?uploads&'],
+  ] as const
+  for (const [name, path] of asks) {
+    const message = async (value: string) =>
+      /<Message>(.*?)</.exec((await s3.send(`GET /asked${path}${name}=${value}`)).text)?.[1]
+    const noInteger = `Provided ${name} not an integer or within integer range`
+    for (const wrong of ['abc', '2147483648']) assert.equal(await message(wrong), noInteger)
+    assert.equal(await message('-1'), NEGATIVE.replace('maxKeys', name))
+    assert.equal(await message('1'), undefined)
+  }
+})
+
 test('of several mistakes in a list of versions the first is told', async () => {
   const vid = 'version-id-marker'
   const noKey = 'A version-id marker cannot be specified without a key marker.'

@@ -38,20 +38,18 @@ export function listAsk(query: Query, maxName: string): ListAsk {
 
 export function limitOf(query: Query, name: string): number {
   const text = query.get(name)
-  if (text === undefined || text === '') return ITEMS_MAX
-  if (name !== 'max-keys') return Math.min(ITEMS_MAX, requireNumber(name, text, { max: INT_MAX }))
+  return text === undefined || text === '' ? ITEMS_MAX : Math.min(ITEMS_MAX, countOf(name, text))
+}
+
+/** A number in the query of a list, in the sentences of AWS where it is none. */
+export function countOf(name: string, text: string): number {
   const value = /^-?\d{1,12}$/.test(text) ? Number(text) : Number.NaN
   if (!(value >= -INT_MAX - 1 && value <= INT_MAX)) {
-    const message = 'Provided max-keys not an integer or within integer range'
-    throw invalidArgument(name, text, message)
+    throw invalidArgument(name, text, `Provided ${name} not an integer or within integer range`)
   }
-  if (value >= 0) return Math.min(ITEMS_MAX, value)
-  // The sentence and the name of AWS's own, which is not that of the parameter.
-  throw invalidArgument(
-    'maxKeys',
-    text,
-    `Argument maxKeys must be an integer between 0 and ${INT_MAX}`,
-  )
+  // The name is AWS's own here, which is not that of the parameter.
+  const told = name === 'max-keys' ? 'maxKeys' : name
+  return requireNumber(told, text, { max: INT_MAX })
 }
 
 export function prefixNodes(prefixes: readonly string[], { shown }: ListAsk): XmlNode[] {

@@ -25,3 +25,29 @@ test('who may only write makes nothing public', async () => {
   assert.deepEqual(told(await s3.send('GET /closed/k', { auth: 'none' })), denied)
   assert.deepEqual(told(await s3.send('GET /closed/k', { key })), denied)
 })
+
+test('who brings logs may be granted that, and is nobody else', async () => {
+  await using s3 = await startS3()
+  const logs = 'http://acs.amazonaws.com/groups/s3/LogDelivery'
+  const listed = async () => {
+    const { text } = await s3.send('GET /logs?acl')
+    const grants = text.matchAll(/type="(\w+)"><(?:URI|ID)>([^<]+).*?<Permission>(\w+)/gs)
+    return [...grants].map(([, type, whom, permission]) => [type, whom === logs, permission])
+  }
+  const toLogs = [
+    ['Group', true, 'WRITE'],
+    ['Group', true, 'READ_ACP'],
+    ['CanonicalUser', false, 'FULL_CONTROL'],
+  ]
+  const made = await s3.send('PUT /logs', { headers: { 'x-amz-acl': 'log-delivery-write' } })
+  assert.equal(made.status, 200)
+  assert.deepEqual(await listed(), toLogs)
+  const same = await s3.send('PUT /logs?acl', { body: (await s3.send('GET /logs?acl')).text })
+  assert.deepEqual(told(same), [200, undefined])
+  assert.deepEqual(await listed(), toLogs)
+  const put = await s3.send('PUT /logs/k', { auth: 'none', body: 'x' })
+  assert.deepEqual(told(put), [403, 'AccessDenied'])
+  const headers = { 'x-amz-grant-write': `uri="${logs}"` }
+  assert.deepEqual(told(await s3.send('PUT /logs?acl', { headers })), [200, undefined])
+  assert.deepEqual(await listed(), [['Group', true, 'WRITE']])
+})

@@ -8,7 +8,7 @@ import { invalidArgument, S3Error } from '../errors.ts'
 import { type Answer, emptyAnswer, xmlAnswer } from '../requests/answer.ts'
 import { refuseHidden } from '../requests/hidden-object.ts'
 import { objectPlace } from '../requests/place.ts'
-import { aclOfHeaders } from '../wire/acl-headers.ts'
+import { aclOfHeaders, LOG_DELIVERY } from '../wire/acl-headers.ts'
 import { readAcl, writeAcl } from '../wire/acl-xml.ts'
 import { versionHeader } from '../wire/object-headers.ts'
 import { objectOwner } from '../wire/owners.ts'
@@ -68,7 +68,7 @@ async function requireKnown(
   argument: string,
 ): Promise<void> {
   const { call, request } = verified
-  const known = new Set([owner, call.principal.id])
+  const known = new Set([owner, call.principal.id, LOG_DELIVERY])
   for (const { grantee } of grants) {
     if (typeof grantee === 'string' || known.has(grantee.id)) continue
     if (!(await isKnownGrantee(request.context.engine, grantee.id))) {

@@ -1,7 +1,6 @@
 import { listParts, listUploads } from '@holdfast/engine/multipart/uploads.ts'
-import { requireNumber } from '../auth/verified-body.ts'
 import type { Verified } from '../auth/verify.ts'
-import { limitOf, listAsk, prefixNodes } from '../listing/list-query.ts'
+import { countOf, limitOf, listAsk, prefixNodes } from '../listing/list-query.ts'
 import { ownerNode } from '../listing/owner-nodes.ts'
 import { type Answer, xmlAnswer } from '../requests/answer.ts'
 import { bucketPlace } from '../requests/place.ts'
@@ -15,10 +14,7 @@ export async function listPartsHere(verified: Verified): Promise<Answer> {
   const { query } = verified.request
   const limit = limitOf(query, 'max-parts')
   const marker = query.get('part-number-marker')
-  const after =
-    marker === undefined || marker === ''
-      ? 0
-      : requireNumber('part-number-marker', marker, { min: 0, max: 2_147_483_647 })
+  const after = marker === undefined || marker === '' ? 0 : countOf('part-number-marker', marker)
   const { upload, parts, next } = await listParts(engine, call, { ...address, after, limit })
   const { checksum } = upload
   const truncated = next !== undefined && limit > 0

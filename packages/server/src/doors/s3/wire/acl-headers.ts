@@ -2,13 +2,17 @@ import type { Grant, GrantPermission, ObjectAcl } from '@holdfast/core/objects.t
 import type { Verified } from '../auth/verify.ts'
 import { invalidArgument, S3Error } from '../errors.ts'
 
+/** Whoever brings logs: nobody who sends requests, and no public. */
+export const LOG_DELIVERY = 'http://acs.amazonaws.com/groups/s3/LogDelivery'
+
 /**
  * Canned ACLs and grants of headers
  * (https://docs.aws.amazon.com/AmazonS3/latest/userguide/acl-overview.html).
  */
-export const groups: Readonly<Record<string, 'all' | 'authenticated'>> = {
+export const groups: Readonly<Record<string, Grant['grantee']>> = {
   'http://acs.amazonaws.com/groups/global/AllUsers': 'all',
   'http://acs.amazonaws.com/groups/global/AuthenticatedUsers': 'authenticated',
+  [LOG_DELIVERY]: { id: LOG_DELIVERY },
 }
 
 /** As AWS has it for lists of headers and of documents together. */
@@ -80,6 +84,11 @@ function cannedGrants(name: string, ruler: string | undefined): readonly Grant[]
       ]
     case 'authenticated-read':
       return [{ permission: 'READ', grantee: 'authenticated' }]
+    case 'log-delivery-write':
+      return [
+        { permission: 'WRITE', grantee: { id: LOG_DELIVERY } },
+        { permission: 'READ_ACP', grantee: { id: LOG_DELIVERY } },
+      ]
     default:
       return undefined
   }

@@ -3,7 +3,7 @@ import { invalidArgument, S3Error } from '../errors.ts'
 import { ownerNode } from '../listing/owner-nodes.ts'
 import { childOf, childrenOf, readXml, requiredText, textOf, type XmlElement } from '../xml/read.ts'
 import { writeXml, type XmlNode } from '../xml/write.ts'
-import { grantsMax, groups } from './acl-headers.ts'
+import { grantsMax, groups, LOG_DELIVERY } from './acl-headers.ts'
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObjectAcl.html */
 const XSI = 'http://www.w3.org/2001/XMLSchema-instance'
@@ -21,8 +21,8 @@ const PERMISSIONS: readonly GrantPermission[] = [
  * cannot compare one without a name to one that has some unless it leads the list.
  */
 export function writeAcl({ owner, grants }: ObjectAcl): string {
-  const ofGroups = grants.filter(({ grantee }) => typeof grantee === 'string')
-  const others = grants.filter(({ grantee }) => typeof grantee !== 'string')
+  const ofGroups = grants.filter(({ grantee }) => groupOf(grantee) !== undefined)
+  const others = grants.filter(({ grantee }) => groupOf(grantee) === undefined)
   return writeXml('AccessControlPolicy', [
     ownerNode(owner),
     ['AccessControlList', [...ofGroups, ...others].map(grantNode)],
@@ -40,17 +40,22 @@ function grantNode({ permission, grantee }: Grant): XmlNode {
 }
 
 function granteeContent(grantee: Grant['grantee']): XmlNode[1] {
-  if (typeof grantee !== 'string') {
-    return {
-      attributes: { 'xmlns:xsi': XSI, 'xsi:type': 'CanonicalUser' },
-      nodes: [
-        ['ID', grantee.id],
-        ['DisplayName', grantee.id],
-      ],
-    }
+  const uri = groupOf(grantee)
+  if (uri !== undefined || typeof grantee === 'string') {
+    return { attributes: { 'xmlns:xsi': XSI, 'xsi:type': 'Group' }, nodes: [['URI', uri]] }
   }
-  const uri = Object.entries(groups).find(([, group]) => group === grantee)?.[0]
-  return { attributes: { 'xmlns:xsi': XSI, 'xsi:type': 'Group' }, nodes: [['URI', uri]] }
+  return {
+    attributes: { 'xmlns:xsi': XSI, 'xsi:type': 'CanonicalUser' },
+    nodes: [
+      ['ID', grantee.id],
+      ['DisplayName', grantee.id],
+    ],
+  }
+}
+
+function groupOf(grantee: Grant['grantee']): string | undefined {
+  if (typeof grantee !== 'string') return grantee.id === LOG_DELIVERY ? LOG_DELIVERY : undefined
+  return Object.entries(groups).find(([, group]) => group === grantee)?.[0]
 }
 
 /** The ACL of a body, of whomever it names as its owner. */

@@ -76,7 +76,7 @@ export function objectHeaders(headers: RequestHeaders): ObjectHeaders {
   if (redirect !== undefined && !/^(\/|https?:\/\/)/.test(redirect)) {
     const message =
       "The website redirect location must have a prefix of 'http://' or 'https://' or '/'."
-    throw new S3Error('InvalidRequest', { message })
+    throw new S3Error('InvalidRedirectLocation', { message })
   }
   return kept
 }

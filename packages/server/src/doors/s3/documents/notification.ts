@@ -1,0 +1,42 @@
+import { createHash } from 'node:crypto'
+import type { JsonObject } from '@holdfast/core/records.ts'
+import { invalidArgument } from '../errors.ts'
+import { objects } from './kept-objects.ts'
+
+const TARGETS = [
+  { list: 'TopicConfiguration', field: 'Topic', service: 'sns' },
+  { list: 'QueueConfiguration', field: 'Queue', service: 'sqs' },
+  { list: 'CloudFunctionConfiguration', field: 'CloudFunction', service: 'lambda' },
+] as const
+
+/** https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketNotificationConfiguration.html */
+export function checkNotification(document: JsonObject): void {
+  for (const { list, field, service } of TARGETS) {
+    for (const configuration of objects(document[list])) {
+      const arn = String(configuration[field])
+      const [scheme, , of, , , name] = arn.split(':')
+      if (scheme !== 'arn' || of !== service || !name) {
+        throw invalidArgument(field, arn, 'The ARN could not be parsed')
+      }
+      const events = Array.isArray(configuration.Event) ? configuration.Event : []
+      const unknown = events.find(event => !/^s3:[\w:*]+$/.test(String(event)))
+      if (unknown === undefined) continue
+      const message = 'A specified event is not supported for notifications.'
+      throw invalidArgument('Event', String(unknown), message)
+    }
+  }
+}
+
+/** Whoever gave no name gets one: clients tell their configurations apart by it. */
+export function withNotificationIds(document: JsonObject): JsonObject {
+  const kept: Record<string, JsonObject[string]> = { ...document }
+  for (const { list } of TARGETS) {
+    if (document[list] === undefined) continue
+    kept[list] = objects(document[list]).map((one, at) => {
+      if (typeof one.Id === 'string' && one.Id !== '') return one
+      const digest = createHash('sha256').update(JSON.stringify([list, at, one]))
+      return { ...one, Id: digest.digest('base64url') }
+    })
+  }
+  return kept
+}
