@@ -11,6 +11,8 @@ import { factorOf, type Proof } from '../factors/spend-proof.ts'
 import { checkDirectory } from '../outside/directory/check-directory.ts'
 import { recheckUser } from '../outside/directory/recheck.ts'
 import { redeemOpenId } from '../outside/openid/openid-login.ts'
+import type { Place } from '../passwords/fair-line.ts'
+import { placeOfAddress } from '../passwords/place-of.ts'
 import { mayAct } from '../principal-of-user.ts'
 import { lineOfName } from '../turns.ts'
 import { PASSWORD_BYTES_MAX } from '../users/password-policy.ts'
@@ -25,6 +27,8 @@ import {
 import { checkToken, generationOf, issueTokens, type TokenPair } from './tokens.ts'
 
 export interface Credentials {
+  /** Who waits for the work that it asks for. */
+  readonly place: Place
   /** User name or e-mail address, in any case. */
   readonly name: string
   readonly password: string
@@ -45,10 +49,11 @@ export interface Origin {
  */
 export async function login(
   engine: Engine,
-  credentials: Credentials,
+  { name, password }: Omit<Credentials, 'place'>,
   origin: Origin,
 ): Promise<LoggedIn> {
-  const known = await checkPassword(engine, credentials)
+  const place = placeOfAddress(origin.ip, name.toLowerCase())
+  const known = await checkPassword(engine, { name, password, place })
   requireFreshPassword(engine, known)
   if (factorOf(known) !== undefined) {
     const { challengeSeconds: seconds } = engine.identity.settings
@@ -129,7 +134,7 @@ export async function requireCode(engine: Engine, user: User, code: string): Pro
 /** What follows a right password, before the next guess at the same account is looked at. */
 export async function withPassword<T>(
   engine: Engine,
-  { name: given, password }: Credentials,
+  { name: given, password, place }: Credentials,
   work: (user: User) => Promise<T>,
 ): Promise<T> {
   const name = given.toLowerCase()
@@ -137,15 +142,15 @@ export async function withPassword<T>(
   const { directory } = engine.identity
   // A name that a local user has is never the directory's: who keeps that must not take it over.
   if (directory !== undefined && found?.source !== 'local') {
-    return await checkDirectory(engine, directory, { name, password, work })
+    return await checkDirectory(engine, directory, { name, password, place, work })
   }
   // Both names of an account share one line, or each would have guesses of its own.
   return await engine.identity.turns.take(found?.id ?? lineOfName(name), async () => {
-    return await work(await evaluate(engine, { name, password }))
+    return await work(await evaluate(engine, { name, password, place }))
   })
 }
 
-async function evaluate(engine: Engine, { name, password }: Credentials): Promise<User> {
+async function evaluate(engine: Engine, { name, password, place }: Credentials): Promise<User> {
   const { identity, catalog } = engine
   // Asked again: the turns before this one may have locked it.
   const user = await catalog.view.identities.byName('user', name)
@@ -153,7 +158,8 @@ async function evaluate(engine: Engine, { name, password }: Credentials): Promis
   // Locked by guesses under another name of it: answered as if nobody had this one.
   const open = user && lockEndMs(user, engine.clock.now()) === undefined ? user : undefined
   const fits = byteLength(password) <= PASSWORD_BYTES_MAX
-  const isRight = await identity.hasher.verify(fits ? password : '', open?.password?.hash)
+  const hasher = identity.hasher.of(place)
+  const isRight = await hasher.verify(fits ? password : '', open?.password?.hash)
   if (open === undefined || !isRight) {
     return await failLogin(engine, { user: open, names: [name] })
   }

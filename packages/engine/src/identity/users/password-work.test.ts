@@ -7,7 +7,7 @@ import { createShare } from '../../sharing/shares.ts'
 import { openTestStore, put, type TestStore, type TestStoreOptions } from '../../test-store.test.ts'
 import { MailQueue } from '../mail/mail-queue.ts'
 import { requestReset, resetByMail } from '../resets/resets.ts'
-import { checkPassword } from '../sessions/login.ts'
+import { checkPassword, login } from '../sessions/login.ts'
 import { changePassword, createUser } from './users.ts'
 
 /**
@@ -16,6 +16,7 @@ import { changePassword, createUser } from './users.ts'
  */
 
 const password = 'Correct-Horse-7-Battery'
+const place = ['a', 'b', 'c'] as const
 /** More than wait for the hasher at most. */
 const MANY = 90
 const TOO_MANY = 'TOO_MANY_REQUESTS'
@@ -104,7 +105,9 @@ test('of who comes from a directory', async () => {
   const unmapped = { roles: [], permissions: [], groups: [] }
   const outside = { directory: { directory, mapping: new Map(), unmapped, recheckSeconds: 60 } }
   await using opened = await withAnn({ outside })
-  await keepsNobodyOut(opened, () => checkPassword(opened.engine, { name: 'carla', password }))
+  await keepsNobodyOut(opened, () =>
+    checkPassword(opened.engine, { name: 'carla', password, place }),
+  )
 })
 
 test('of who types what the line of somebody else is called', async () => {
@@ -119,9 +122,27 @@ test('of who types what the line of somebody else is called', async () => {
       { code: TOO_MANY },
     )
     // Were it the same line, it would be full for this one, as it would be for ann the other way.
-    const typed = checkPassword(engine, { name: line, password })
+    const typed = checkPassword(engine, { name: line, password, place })
     await assert.rejects(typed, { code: 'UNAUTHENTICATED' })
     letGo()
     await Promise.all(waiting)
   }
+})
+
+test('of who types many names, or makes many links, or is an administrator in a hurry', async () => {
+  await using opened = await withAnn()
+  const { engine, call } = opened
+  const many = Array.from({ length: MANY }, (_, n) => n)
+  const tried = [
+    ...many.map(n => ({ name: `nobody ${n}`, ip: `203.0.113.${n}` })),
+    ...many.map(n => ({ name: `nobody ${n}`, ip: `2001:db8:7:${n}::1` })),
+  ].map(({ name, ip }) => login(engine, { name, password }, { ip, agent: '' }))
+  const plain = { password, mustChangePassword: false }
+  const made = many.map(n => createUser(engine, call, { ...plain, username: `u${n}` }))
+  const all = Promise.allSettled([...tried, ...made])
+  await new Promise(setImmediate)
+  const { user } = await login(engine, { name: 'ann', password }, { ip: '198.51.100.1', agent: '' })
+  assert.equal(user.username, 'ann')
+  const refused = (await all).filter(({ status }) => status === 'rejected').length
+  assert.ok(refused > 2 * MANY)
 })
