@@ -144,27 +144,43 @@ export async function withPassword<T>(
   if (directory !== undefined && found?.source !== 'local') {
     return await checkDirectory(engine, directory, { name, password, place, work })
   }
-  // Both names of an account share one line, or each would have guesses of its own.
-  return await engine.identity.turns.take(found?.id ?? lineOfName(name), async () => {
-    return await work(await evaluate(engine, { name, password, place }))
+  const { turns, hasher } = engine.identity
+  return await turns.take(lineOfName(name), async () => {
+    requireNameUnlocked(engine, name)
+    const asked = await openUser(engine, name)
+    const fits = byteLength(password) <= PASSWORD_BYTES_MAX
+    const own = hasher.of(place)
+    const isRight = await own.verify(fits ? password : '', asked?.password?.hash)
+    const guess = { name, asked, isRight }
+    if (asked === undefined) return await work(await judge(engine, guess))
+    // Guesses under both names of an account are judged one after the other, or each name would
+    // have its own. The work lies before that: its time would tell that the names are of one.
+    return await turns.take(asked.id, async () => await work(await judge(engine, guess)))
   })
 }
 
-async function evaluate(engine: Engine, { name, password, place }: Credentials): Promise<User> {
-  const { identity, catalog } = engine
-  // Asked again: the turns before this one may have locked it.
-  const user = await catalog.view.identities.byName('user', name)
+interface Guess {
+  readonly name: string
+  /** Whose password was tried. */
+  readonly asked: User | undefined
+  readonly isRight: boolean
+}
+
+async function judge(engine: Engine, { name, asked, isRight }: Guess): Promise<User> {
   requireNameUnlocked(engine, name)
-  // Locked by guesses under another name of it: answered as if nobody had this one.
-  const open = user && lockEndMs(user, engine.clock.now()) === undefined ? user : undefined
-  const fits = byteLength(password) <= PASSWORD_BYTES_MAX
-  const hasher = identity.hasher.of(place)
-  const isRight = await hasher.verify(fits ? password : '', open?.password?.hash)
-  if (open === undefined || !isRight) {
-    return await failLogin(engine, { user: open, names: [name] })
-  }
+  // Asked again: whoever was judged before may have locked it, or changed the password.
+  const now = await openUser(engine, name)
+  const open = now?.id === asked?.id ? now : undefined
+  const isSame = open !== undefined && passwordHashOf(open) === (asked && passwordHashOf(asked))
+  if (!isRight || !isSame) return await failLogin(engine, { user: open, names: [name] })
   if (open.status !== 'ACTIVE') throw new HoldfastError('ACCOUNT_DISABLED')
   return open
+}
+
+/** Locked by guesses under another name of it: answered as if nobody had this one. */
+async function openUser({ catalog, clock }: Engine, name: string): Promise<User | undefined> {
+  const user = await catalog.view.identities.byName('user', name)
+  return user && lockEndMs(user, clock.now()) === undefined ? user : undefined
 }
 
 /** Counts a wrong guess, and refuses it. */
