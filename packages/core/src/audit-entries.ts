@@ -6,7 +6,7 @@ export type AuditTopic = (typeof auditTopics)[number]
 
 const ACTIONS: Readonly<Record<AuditTopic, string>> = {
   sessions: `login loginWithCode redeemOpenId refresh issueToken logout confirmSession endSession
-    endSessions endUserSession endUserSessions forgotPassword resetPassword changePassword`,
+    lockUser endSessions endUserSession endUserSessions forgotPassword resetPassword changePassword`,
   rights: `createUser updateUser removeUser closeUser resetUserPassword unlockUser
     requirePasswordChange actOnUsers
     beginSecondFactor confirmSecondFactor disableSecondFactor renewRecoveryCodes
@@ -37,16 +37,18 @@ const CRITICAL: ReadonlySet<string> = new Set([
   'auditOverflow',
 ])
 const NOTICED: ReadonlySet<AuditTopic | undefined> = new Set(['rights', 'policies', 'keys'])
+/** Of the server itself, about what somebody else did. */
+const WARNINGS: ReadonlySet<string> = new Set(['lockUser'])
 const OF_THE_LOG: ReadonlySet<string> = new Set(['acknowledgeAudits', 'audit.rows.dropped'])
 
 /**
- * `critical`: the log itself; `error`: what failed; `warning`: what was refused; `notice`: changes
+ * `critical`: the log itself; `error`: what failed; `warning`: what was refused, locks; `notice`: changes
  * of rights, policies, keys and of the log that were made; `info`: all else.
  */
 export function severityOf({ action, outcome }: Pick<AuditEntry, 'action' | 'outcome'>): Severity {
   if (CRITICAL.has(action)) return 'critical'
   if (outcome === 'failed') return 'error'
-  if (outcome === 'refused') return 'warning'
+  if (outcome === 'refused' || WARNINGS.has(action)) return 'warning'
   return NOTICED.has(topicOf(action)) || OF_THE_LOG.has(action) ? 'notice' : 'info'
 }
 

@@ -5,6 +5,8 @@ export interface Call {
   readonly principal: Principal
   /** Of the rights that the principal was found by; absent: nobody changed any since. */
   readonly moment?: number | undefined
+  /** Where the request came from; absent for work of the store itself. */
+  readonly address?: string | undefined
   readonly requestId: string
   readonly signal: AbortSignal
 }

@@ -12,7 +12,7 @@ import type { AuditLog } from '@holdfast/engine/audit/audit-log.ts'
 import { type Engine, ensureBuckets, openEngine } from '@holdfast/engine/engine.ts'
 import type { IdentitySettings } from '@holdfast/engine/identity/identity-settings.ts'
 import type { DestinationStream } from 'pino'
-import { headText, openAudit, startAudit } from './composition/audit.ts'
+import { auditIdentities, headText, openAudit, startAudit } from './composition/audit.ts'
 import { type Counting, openCounting } from './composition/counting.ts'
 import {
   prepareAccessKey,
@@ -137,6 +137,7 @@ export async function openContext(options: ContextOptions): Promise<OpenedContex
       outside: openOutside(settings, { disk, clock, log }),
     })
     const audit = openAudit(engine, settings, log)
+    auditIdentities(engine, audit)
     if (options.offline !== true) {
       await startAudit(audit, log)
       await ensureBuckets(engine, [settings.defaultBucket, ...settings.buckets])

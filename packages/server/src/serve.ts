@@ -2,10 +2,9 @@ import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { isHoldfastError } from '@holdfast/core/errors.ts'
 import type { User } from '@holdfast/core/identities.ts'
-import { systemPrincipal } from '@holdfast/core/principal.ts'
 import { watchDirectory } from '@holdfast/engine/identity/outside/directory/recheck.ts'
 import { collectGarbage } from '@holdfast/engine/integrity/collect.ts'
-import { dropAuditsDaily } from './composition/audit.ts'
+import { dropAuditsDaily, ownEntry } from './composition/audit.ts'
 import { listen, warnOfPort } from './composition/listen.ts'
 import { type Context, type ContextOptions, openContext } from './context.ts'
 import { healthOperations } from './doors/health/operations.ts'
@@ -155,15 +154,11 @@ async function drain(
 /** Who is closed in the directory is shut out here, and the audit log tells when. */
 async function watchPeople(context: Context, signal: AbortSignal): Promise<void> {
   const { engine, clock, audit } = context
-  const { id, kind, name } = systemPrincipal
-  const onClosed = (user: User) => {
-    audit.record({
-      at: new Date(clock.now()).toISOString(),
-      ...{ actor: id, actorKind: kind, actorName: name, ip: '', agent: '' },
-      ...{ requestId: 'directory', action: 'closeUser', outcome: 'success', status: 0 },
-      ...{ code: null, resource: { id: user.id, username: user.username } },
-      detail: { reason: 'closed or gone in the directory' },
-    })
+  const onClosed = ({ id, username }: User) => {
+    const detail = { reason: 'closed or gone in the directory' }
+    const resource = { id, username }
+    const what = { requestId: 'directory', action: 'closeUser', resource, detail }
+    audit.record(ownEntry(clock, what))
   }
   await watchDirectory(engine, { signal, onClosed })
 }

@@ -13,6 +13,7 @@ test('severity follows from action and outcome', () => {
     ['s3.PutBucketPolicy', 'success', 'notice'],
     ['rotateSecret', 'success', 'notice'],
     ['audit.rows.dropped', 'success', 'notice'],
+    ['lockUser', 'success', 'warning'],
     ['login', 'success', 'info'],
     ['listUsers', 'success', 'info'],
     ['s3.GetObject', 'refused', 'warning'],

@@ -33,6 +33,8 @@ test('a period is told by what happened in it, and the whole log by its chain', 
     entryOf(IN, 'login', { ...refusal, status: 423, code: 'ACCOUNT_LOCKED' }),
     entryOf(IN, 'createGroup', { outcome: 'failed', status: 409 }),
     entryOf(IN, 's3.PutBucketPolicy'),
+    entryOf(IN, 'lockUser', { actorKind: 'system' }),
+    entryOf(IN, 'rotateSigningKey', { actorKind: 'system' }),
     entryOf(IN, 'rotateSecret', { actorKind: 'service_account' }),
     entryOf(IN, 'createKey'),
     entryOf(IN, 'listUsers', { administers: true }),
@@ -42,17 +44,17 @@ test('a period is told by what happened in it, and the whole log by its chain', 
   ])
   const report = await reportAudits(engine, call, period)
   assert.deepEqual(report.chain.problems, [])
-  assert.deepEqual([report.rows, report.complete, report.chain.rows], [10, true, 12])
+  assert.deepEqual([report.rows, report.complete, report.chain.rows], [12, true, 14])
   assert.equal(report.sealedBy, engine.auditKeys.ring[0].id)
-  assert.deepEqual(report.byOutcome, { success: 5, refused: 4, failed: 1 })
-  const bySeverity = { info: 1, notice: 4, warning: 4, error: 1, critical: 0 }
+  assert.deepEqual(report.byOutcome, { success: 7, refused: 4, failed: 1 })
+  const bySeverity = { info: 1, notice: 5, warning: 5, error: 1, critical: 0 }
   assert.deepEqual(report.bySeverity, bySeverity)
-  const byActor = { user: 3, admin_user: 2, service_account: 1, system: 1, anonymous: 3 }
+  const byActor = { user: 3, admin_user: 2, service_account: 1, system: 3, anonymous: 3 }
   assert.deepEqual(report.byActorType, byActor)
   assert.deepEqual([report.byAction.login, report.byAction.listUsers], [2, 2])
   assert.deepEqual(report.counts, {
-    ...{ refusedLogins: 2, lockouts: 1, rightsChanges: 1, policyChanges: 1, keyChanges: 2 },
-    ...{ keyRotations: 1, administrativeReads: 1, countedRefusals: 40 },
+    ...{ refusedLogins: 2, lockouts: 1, rightsChanges: 1, policyChanges: 1, keyChanges: 3 },
+    ...{ keyRotations: 2, administrativeReads: 1, countedRefusals: 40 },
     ...{ chainBreaks: 0, acknowledgements: 0, retentionRuns: 0 },
   })
 })

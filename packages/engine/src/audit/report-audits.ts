@@ -49,7 +49,7 @@ const isDoneAbout = (topic: string) => (row: AuditRow) =>
 /** What one row adds to each. */
 const counters = {
   refusedLogins: ({ entry }: AuditRow) => entry.outcome === 'refused' && LOGINS.has(entry.action),
-  lockouts: ({ entry }: AuditRow) => entry.code === 'ACCOUNT_LOCKED',
+  lockouts: (row: AuditRow) => isDone(row) && row.entry.action === 'lockUser',
   rightsChanges: isDoneAbout('rights'),
   policyChanges: isDoneAbout('policies'),
   keyChanges: isDoneAbout('keys'),

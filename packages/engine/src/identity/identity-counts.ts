@@ -1,3 +1,5 @@
+import type { SigningKey, User } from '@holdfast/core/identities.ts'
+
 export type TokenUse = 'access' | 'refresh'
 export type TokenKind = 'user' | 'service_account'
 
@@ -20,6 +22,9 @@ export class IdentityCounts {
   readonly validations = new Map<string, Map<string, number>>()
   /** Accounts that wrong guesses locked. */
   lockouts = 0
+  /** Told of what nobody asked for by name, for the audit log. */
+  onLocked: (user: User) => void = () => {}
+  onRotated: (key: SigningKey) => void = () => {}
 
   constructor(issuers: readonly string[]) {
     for (const issuer of [OWN_ISSUER, UNKNOWN_ISSUER, ...issuers]) {

@@ -8,6 +8,7 @@ import { type Content, getAsset, getAssetByKey, openContent } from '../assets/ge
 import { listAssets } from '../assets/list.ts'
 import { commit } from '../commit.ts'
 import { type Engine, systemCall } from '../engine.ts'
+import { placeOf } from '../identity/passwords/place-of.ts'
 import { openVersion } from '../versions/open.ts'
 import { bucketOfShare, principalOfShare } from './share-rights.ts'
 import { endOf } from './share-transactions.ts'
@@ -34,7 +35,9 @@ export async function openShare(
   const hash = hashOfSecret(given.token)
   const found = await engine.catalog.view.identities.byName('share', hash)
   requireLive(engine, found)
-  if (found.passwordHash !== null) await checkPassword(engine, found, given.password)
+  if (found.passwordHash !== null) {
+    await checkPassword(engine, call, { id: found.id, password: given.password })
+  }
   const maker = await currentPrincipal(engine, {
     kind: found.makerKind,
     id: found.belongsTo ?? '',
@@ -56,8 +59,8 @@ function requireLive(engine: Engine, share: Share | undefined): asserts share is
 /** One after the other: of guesses that come at once no more are tried than the lock allows. */
 async function checkPassword(
   engine: Engine,
-  { id }: Share,
-  password: string | undefined,
+  call: Call,
+  { id, password }: { readonly id: string; readonly password: string | undefined },
 ): Promise<void> {
   if (password === undefined) throw new HoldfastError('SHARE_PASSWORD_NEEDED')
   const { turns, hasher, settings } = engine.identity
@@ -70,7 +73,8 @@ async function checkPassword(
     if (leftMs > 0) {
       throw new HoldfastError('SHARE_LOCKED', { retry_after: Math.ceil(leftMs / 1000) })
     }
-    if (await hasher.verify(password, share.passwordHash ?? undefined)) return
+    const own = hasher.of(placeOf(call, id))
+    if (await own.verify(password, share.passwordHash ?? undefined)) return
     const { lockoutFailures: failuresMax, lockoutSeconds } = settings
     const args = { id, failuresMax, lockMs: lockoutSeconds * 1000 }
     await commit(engine, systemCall('share'), { name: 'shares.fail', args })

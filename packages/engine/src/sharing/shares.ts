@@ -8,6 +8,7 @@ import { findAsset } from '../assets/find-asset.ts'
 import { toBase64Url } from '../base64url.ts'
 import { commit } from '../commit.ts'
 import type { Engine } from '../engine.ts'
+import { placeOf } from '../identity/passwords/place-of.ts'
 import { requireConfirmed } from '../identity/sessions/require-confirmed.ts'
 import { openVersion } from '../versions/open.ts'
 import { EXPIRES_S_DEFAULT, requirePrefix, requireTerms, type ShareTerms } from './share-fields.ts'
@@ -37,7 +38,7 @@ export async function createShare(
   const lastsSeconds = input.expiresInS ?? EXPIRES_S_DEFAULT
   if (lastsSeconds > EXPIRES_S_DEFAULT) requireConfirmed(engine, call)
   const target = await requireTarget(engine, call, input.target)
-  const passwordHash = await hashFor(engine, maker.id, input.password)
+  const passwordHash = await hashFor(engine, call, input.password)
   const token = `hfs_${toBase64Url(engine.random.bytes(32))}`
   const expiresMs = engine.clock.now() + lastsSeconds * 1000
   const args = {
@@ -58,12 +59,14 @@ export async function createShare(
 /** One after the other for each maker: many at once would keep all logins waiting. */
 async function hashFor(
   { identity }: Engine,
-  makerId: string,
+  call: Call,
   password: string | undefined,
 ): Promise<string | null> {
   if (password === undefined) return null
   const { turns, hasher } = identity
-  return await turns.take(`shares of ${makerId}`, async () => await hasher.hash(password))
+  const own = hasher.of(placeOf(call))
+  const line = `shares of ${makerOf(call.principal).id}`
+  return await turns.take(line, async () => await own.hash(password))
 }
 
 /** What the caller may read now; the same decision is taken again at every use. */

@@ -1,5 +1,7 @@
 import { isHoldfastError } from '@holdfast/core/errors.ts'
-import type { AuditLink } from '@holdfast/core/identities.ts'
+import type { AuditEntry, AuditLink } from '@holdfast/core/identities.ts'
+import type { Clock } from '@holdfast/core/ports/clock.ts'
+import { systemPrincipal } from '@holdfast/core/principal.ts'
 import { AuditLog } from '@holdfast/engine/audit/audit-log.ts'
 import { dropAudits } from '@holdfast/engine/audit/upkeep/drop-audits.ts'
 import type { Engine } from '@holdfast/engine/engine.ts'
@@ -28,6 +30,34 @@ export function openAudit(
     onError: error => log.error({ error }, 'audit rows were not written'),
     onBroken: problems => log.error({ problems }, 'THE AUDIT LOG IS BROKEN'),
   })
+}
+
+/** What the server does by itself, or what follows from what others did. */
+export function ownEntry(
+  clock: Clock,
+  what: Pick<AuditEntry, 'requestId' | 'action' | 'resource' | 'detail'>,
+): AuditEntry {
+  const { id, kind, name } = systemPrincipal
+  return {
+    at: new Date(clock.now()).toISOString(),
+    ...{ actor: id, actorKind: kind, actorName: name, ip: '', agent: '' },
+    ...{ outcome: 'success', status: 0, code: null },
+    ...what,
+  }
+}
+
+/** Locks, and signing keys that were made in their time, each in a row of its own. */
+export function auditIdentities({ identity, clock }: Engine, audit: AuditLog): void {
+  identity.counts.onLocked = ({ id, username, failures, lockedUntil }) => {
+    const detail = { failures, locked_until: lockedUntil }
+    const what = { requestId: 'login', action: 'lockUser', resource: { id, username }, detail }
+    audit.record(ownEntry(clock, what))
+  }
+  identity.counts.onRotated = ({ id, names, signsUntil }) => {
+    const detail = { by: 'interval', kid: names[0] ?? null, signs_until: signsUntil }
+    const what = { requestId: 'rotation', action: 'rotateSigningKey', resource: { id }, detail }
+    audit.record(ownEntry(clock, what))
+  }
 }
 
 /** Before anything is written to the store: then a new one is told from one that lost its log. */

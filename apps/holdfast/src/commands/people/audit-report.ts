@@ -39,7 +39,7 @@ function tell(report: Report): void {
   printTable([
     ['WHAT HAPPENED', 'TIMES'],
     ['refused logins', `${report.refused_logins}`],
-    ['requests of locked accounts', `${report.lockouts}`],
+    ['accounts locked by guesses', `${report.lockouts}`],
     ['refusals of floods', `${report.counted_refusals}`],
     ['changes of rights', `${report.rights_changes}`],
     ['changes of policies', `${report.policy_changes}`],

@@ -166,7 +166,7 @@ export const complianceReport = Type.Object(
     by_severity: numbers('Rows of each severity.'),
     by_actor_type: numbers('Rows of each type of actor.'),
     refused_logins: number('Logins, refreshes and tokens that were refused.'),
-    lockouts: number('Requests refused since the account was locked.'),
+    lockouts: number('Accounts that wrong guesses locked.'),
     counted_refusals: number('Refusals of floods, which have one row for many.'),
     rights_changes: number('Changes of users, groups, grants, accounts, factors and share links.'),
     policy_changes: number('Changes of policies, settings and quotas of buckets.'),

@@ -4,6 +4,8 @@ import type { User } from '@holdfast/core/identities.ts'
 import { commit } from '../../commit.ts'
 import type { Engine } from '../../engine.ts'
 import { notify } from '../mail/notify.ts'
+import type { Place } from '../passwords/fair-line.ts'
+import { placeOf } from '../passwords/place-of.ts'
 import {
   type Credentials,
   checkPassword,
@@ -28,7 +30,8 @@ export interface Enrolment {
   readonly uri: string
 }
 
-export type WithCode = Credentials & { readonly code: string }
+type Known = Omit<Credentials, 'place'>
+export type WithCode = Known & { readonly code: string }
 
 /**
  * A secret for an authenticator app; it counts once `confirmFactor` has seen a code of it. Asks for
@@ -37,9 +40,9 @@ export type WithCode = Credentials & { readonly code: string }
 export async function beginFactor(
   engine: Engine,
   call: Call,
-  credentials: Credentials,
+  credentials: Known,
 ): Promise<Enrolment> {
-  const user = await checkPassword(engine, credentials)
+  const user = await checkPassword(engine, placed(call, credentials))
   const { secret, sealed } = newSecret(engine, user.id)
   const args = { ...provenOf(user), sealedSecret: sealed }
   await commit(engine, callOf(call, user), { name: 'factors.begin', args })
@@ -53,7 +56,7 @@ export async function confirmFactor(
   call: Call,
   given: WithCode,
 ): Promise<readonly string[]> {
-  return await withPassword(engine, given, async user => {
+  return await withPassword(engine, placed(call, given), async user => {
     const { secondFactor: pending } = user
     if (pending === null || pending.confirmedAt !== null) {
       throw new HoldfastError('SECOND_FACTOR_EXISTS')
@@ -71,7 +74,7 @@ export async function confirmFactor(
 
 /** By its owner, who proves both factors. */
 export async function disableFactor(engine: Engine, call: Call, given: WithCode): Promise<void> {
-  const { user, proof } = await proveUser(engine, given)
+  const { user, proof } = await proveUser(engine, placed(call, given))
   if (proof === null) throw new HoldfastError('SECOND_FACTOR_MISSING')
   const args = { ...provenOf(user), proof }
   await commit(engine, callOf(call, user), { name: 'factors.remove', args })
@@ -84,7 +87,7 @@ export async function renewRecoveryCodes(
   call: Call,
   given: WithCode,
 ): Promise<readonly string[]> {
-  const { user, proof } = await proveUser(engine, given)
+  const { user, proof } = await proveUser(engine, placed(call, given))
   if (proof === null) throw new HoldfastError('SECOND_FACTOR_MISSING')
   const { codes, hashes } = freshCodes(engine, user)
   const args = { ...provenOf(user), proof, recovery: hashes }
@@ -115,6 +118,10 @@ function freshCodes(engine: Engine, user: User) {
 
 function provenOf(user: User): Proven {
   return { id: user.id, passwordHash: passwordHashOf(user) }
+}
+
+function placed<T extends Known>(call: Call, given: T): T & { readonly place: Place } {
+  return { ...given, place: placeOf(call, given.name.toLowerCase()) }
 }
 
 function callOf(call: Call, user: User): Call {

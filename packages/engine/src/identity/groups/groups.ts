@@ -78,11 +78,13 @@ export async function addGrant(engine: Engine, call: Call, input: AddGrantArgs):
   return await commit(engine, call, { name: 'grants.add', args: input })
 }
 
-export async function removeGrant(engine: Engine, call: Call, id: string): Promise<void> {
+export async function removeGrant(engine: Engine, call: Call, id: string): Promise<Grant> {
   authorize(call.principal, 'admin:users', {})
   const grant = await engine.catalog.view.identities.byId('grant', id.toLowerCase())
-  if (grant !== undefined) requireHeld(call, grant.permissions)
-  await commit(engine, call, { name: 'grants.remove', args: { id: id.toLowerCase() } })
+  if (grant === undefined) throw new HoldfastError('GRANT_NOT_FOUND', { grant_id: id })
+  requireHeld(call, grant.permissions)
+  await commit(engine, call, { name: 'grants.remove', args: { id: grant.id } })
+  return grant
 }
 
 /** All of them, or those to one user or group. */

@@ -1,8 +1,15 @@
 import { createHash } from 'node:crypto'
+import type { Place } from './fair-line.ts'
 import { inPasswordThread } from './password-threads.ts'
 
 /** Salt and hash of no password that anybody has; what counts is the work that it asks for. */
 const DECOY = 'h3FZpbl1gNb4cVYTqM0d3uCyXK6pQHnBUYi8UoJYtq9V5cP1HW7mS'
+
+/** What waits under no name of its own shares one turn. */
+const NOBODY: Place = ['', '', '']
+
+/** As somebody asks for it: their work waits for that of others, and never keeps it waiting long. */
+export type OwnHasher = Pick<PasswordHasher, 'hash' | 'verify'>
 
 /**
  * bcrypt over the SHA-256 of the password in base64: bcrypt alone would ignore all behind its 72nd
@@ -15,14 +22,23 @@ export class PasswordHasher {
     this.#cost = cost
   }
 
-  async hash(password: string): Promise<string> {
-    return await inPasswordThread({ kind: 'hash', text: digest(password), cost: this.#cost })
+  of(place: Place): OwnHasher {
+    return {
+      hash: async password => await this.hash(password, place),
+      verify: async (password, known) => await this.verify(password, known, place),
+    }
+  }
+
+  async hash(password: string, place = NOBODY): Promise<string> {
+    const work = { kind: 'hash', text: digest(password), cost: this.#cost } as const
+    return await inPasswordThread(work, place)
   }
 
   /** Against no hash it takes as long as against one, and is false. */
-  async verify(password: string, known: string | undefined): Promise<boolean> {
+  async verify(password: string, known: string | undefined, place = NOBODY): Promise<boolean> {
     const against = known ?? `$2b$${String(this.#cost).padStart(2, '0')}$${DECOY}`
-    const same = await inPasswordThread({ kind: 'compare', text: digest(password), against })
+    const work = { kind: 'compare', text: digest(password), against } as const
+    const same = await inPasswordThread(work, place)
     return same && known !== undefined
   }
 }

@@ -22,7 +22,7 @@ test('every byte of a long password counts', async () => {
 })
 
 test('what bcrypt refuses is an error, and the thread goes on', async () => {
-  const asked = inPasswordThread({ kind: 'hash', text: JSON.parse('7'), cost: 4 })
+  const asked = inPasswordThread({ kind: 'hash', text: JSON.parse('7'), cost: 4 }, ['', '', ''])
   await assert.rejects(asked, /^Error: bcrypt: /)
   assert.equal(await hasher.verify('x', await hasher.hash('x')), true)
 })

@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads'
 import { HoldfastError } from '@holdfast/core/errors.ts'
+import { FairLine, type Place } from './fair-line.ts'
 
 interface Hash {
   readonly kind: 'hash'
@@ -35,13 +36,15 @@ const WAITING_MAX = 64
 class PasswordThreads {
   readonly #idle: Worker[] = []
   readonly #asked = new Map<Worker, Asked>()
-  readonly #waiting: Asked[] = []
+  readonly #waiting = new FairLine<Asked>(WAITING_MAX)
 
-  async run(work: PasswordWork): Promise<string | boolean> {
+  async run(work: PasswordWork, place: Place): Promise<string | boolean> {
     const asked = { work, answer: Promise.withResolvers<string | boolean>() }
     if (this.#asked.size < RUNNING_MAX) this.#begin(asked)
-    else if (this.#waiting.length < WAITING_MAX) this.#waiting.push(asked)
-    else throw new HoldfastError('TOO_MANY_REQUESTS')
+    else {
+      const lost = this.#waiting.add(place, asked)
+      lost?.answer.reject(new HoldfastError('TOO_MANY_REQUESTS'))
+    }
     return await asked.answer.promise
   }
 
@@ -80,16 +83,19 @@ class PasswordThreads {
 
   #next(done: Worker): void {
     if (!this.#asked.delete(done)) return
-    const next = this.#waiting.shift()
+    const next = this.#waiting.next()
     if (next !== undefined) this.#begin(next)
   }
 }
 
 const threads = new PasswordThreads()
 
-/** TOO_MANY_REQUESTS where too much waits already. */
-export async function inPasswordThread(work: Hash): Promise<string>
-export async function inPasswordThread(work: Compare): Promise<boolean>
-export async function inPasswordThread(work: PasswordWork): Promise<string | boolean> {
-  return await threads.run(work)
+/** TOO_MANY_REQUESTS where too much waits already, most of it of who asks. */
+export async function inPasswordThread(work: Hash, place: Place): Promise<string>
+export async function inPasswordThread(work: Compare, place: Place): Promise<boolean>
+export async function inPasswordThread(
+  work: PasswordWork,
+  place: Place,
+): Promise<string | boolean> {
+  return await threads.run(work, place)
 }

@@ -9,6 +9,7 @@ import { type Engine, systemCall } from '../../engine.ts'
 import type { DueMail } from '../mail/mail-queue.ts'
 import { notify } from '../mail/notify.ts'
 import { resetMail } from '../mail/texts.ts'
+import { placeOf } from '../passwords/place-of.ts'
 import { nextPassword, requirePolicy } from '../users/password-policy.ts'
 import { namesOf } from '../users/user-transactions.ts'
 import { canReset } from './reset-transactions.ts'
@@ -70,7 +71,8 @@ export async function resetByMail(
     requirePolicy(newPassword, namesOf(before))
     const now = new Date(engine.clock.now()).toISOString()
     const chosen = { password: newPassword, mustChange: false, now }
-    const password = await nextPassword(engine.identity.hasher, chosen, before.password)
+    const hasher = engine.identity.hasher.of(placeOf(call, `reset ${id}`))
+    const password = await nextPassword(hasher, chosen, before.password)
     const own = { ...call, principal: { ...call.principal, id } }
     return await commit(engine, own, { name: 'resets.use', args: { hash, password } })
   })

@@ -4,6 +4,7 @@ import type { UserSource } from '@holdfast/core/identities.ts'
 import { commit } from '../../commit.ts'
 import type { Engine } from '../../engine.ts'
 import { notify } from '../mail/notify.ts'
+import { placeOf } from '../passwords/place-of.ts'
 import { passwordHashOf } from '../users/same-password.ts'
 import { proveUser, requireFreshPassword } from './login.ts'
 
@@ -47,7 +48,7 @@ export async function confirmSession(
       reason: 'you have no password here: log in again at your provider',
     })
   }
-  const { user, proof } = await proveUser(engine, { name, ...given })
+  const { user, proof } = await proveUser(engine, { name, ...given, place: placeOf(call) })
   if (user.id !== userId) throw new HoldfastError('UNAUTHENTICATED')
   requireFreshPassword(engine, user)
   const nowMs = engine.clock.now()

@@ -109,7 +109,9 @@ export class KeyRing {
         refreshMs: settings.refreshSeconds * 1000,
       },
     })
-    counts.rotations[actor === systemPrincipal.id ? 'schedule' : 'request'] += 1
+    const isAsked = actor !== systemPrincipal.id
+    counts.rotations[isAsked ? 'request' : 'schedule'] += 1
+    if (!isAsked) counts.onRotated(made)
     return made
   }
 

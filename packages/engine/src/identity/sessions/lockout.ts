@@ -37,7 +37,9 @@ export async function countFailure(engine: Engine, { user, names }: Guessed): Pr
   const args = { id: user?.id ?? null, failuresMax: failures, lockMs: seconds * 1000 }
   const after = await commit(engine, systemCall('login'), { name: 'users.fail', args })
   if (after !== undefined && lockEndMs(after, engine.clock.now()) !== undefined) {
-    engine.identity.counts.lockouts += 1
+    const { counts } = engine.identity
+    counts.lockouts += 1
+    counts.onLocked(after)
   }
 }
 

@@ -155,6 +155,40 @@ test('a name that nobody has costs the work of a wrong password', async () => {
   assert.deepEqual(await workOf('ann@example.org', password), known)
 })
 
+test('two names at once take no longer for being of one account', async () => {
+  await using opened = await openTestStore()
+  await person(opened)
+  const { hasher } = opened.engine.identity
+  const verify = hasher.verify.bind(hasher)
+  const mostOf = async (...names: string[]) => {
+    let [inside, most] = [0, 0]
+    hasher.verify = async (given, known) => {
+      inside += 1
+      most = Math.max(most, inside)
+      return await verify(given, known).finally(() => {
+        inside -= 1
+      })
+    }
+    const tries = names.map(name => assert.rejects(enter(opened, name, 'wrong')))
+    await Promise.all(tries)
+    return most
+  }
+  assert.equal(await mostOf('nobody', 'nobody@example.org'), 2)
+  assert.equal(await mostOf('ann', 'ann@example.org'), 2)
+  assert.equal(await mostOf('ann', 'ann'), 1)
+})
+
+test('guesses under both names of an account at once are counted together', async () => {
+  await using opened = await openTestStore()
+  const user = await person(opened)
+  const names = ['ann', 'ann@example.org']
+  const guesses = Array.from({ length: 16 }, (_, n) => enter(opened, names[n % 2], `Guess-${n}`))
+  await Promise.allSettled(guesses)
+  const after = await opened.engine.catalog.view.identities.byId('user', user.id)
+  assert.equal(after?.failures, 5)
+  await assert.rejects(enter(opened), refused('ACCOUNT_LOCKED'))
+})
+
 test('what is wrong with an account is told only to who knows the password', async () => {
   await using opened = await openTestStore()
   const { engine, call } = opened

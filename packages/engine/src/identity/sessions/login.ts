@@ -11,6 +11,8 @@ import { factorOf, type Proof } from '../factors/spend-proof.ts'
 import { checkDirectory } from '../outside/directory/check-directory.ts'
 import { recheckUser } from '../outside/directory/recheck.ts'
 import { redeemOpenId } from '../outside/openid/openid-login.ts'
+import type { Place } from '../passwords/fair-line.ts'
+import { placeOfAddress } from '../passwords/place-of.ts'
 import { mayAct } from '../principal-of-user.ts'
 import { lineOfName } from '../turns.ts'
 import { PASSWORD_BYTES_MAX } from '../users/password-policy.ts'
@@ -25,6 +27,8 @@ import {
 import { checkToken, generationOf, issueTokens, type TokenPair } from './tokens.ts'
 
 export interface Credentials {
+  /** Who waits for the work that it asks for. */
+  readonly place: Place
   /** User name or e-mail address, in any case. */
   readonly name: string
   readonly password: string
@@ -45,10 +49,11 @@ export interface Origin {
  */
 export async function login(
   engine: Engine,
-  credentials: Credentials,
+  { name, password }: Omit<Credentials, 'place'>,
   origin: Origin,
 ): Promise<LoggedIn> {
-  const known = await checkPassword(engine, credentials)
+  const place = placeOfAddress(origin.ip, name.toLowerCase())
+  const known = await checkPassword(engine, { name, password, place })
   requireFreshPassword(engine, known)
   if (factorOf(known) !== undefined) {
     const { challengeSeconds: seconds } = engine.identity.settings
@@ -129,7 +134,7 @@ export async function requireCode(engine: Engine, user: User, code: string): Pro
 /** What follows a right password, before the next guess at the same account is looked at. */
 export async function withPassword<T>(
   engine: Engine,
-  { name: given, password }: Credentials,
+  { name: given, password, place }: Credentials,
   work: (user: User) => Promise<T>,
 ): Promise<T> {
   const name = given.toLowerCase()
@@ -137,28 +142,45 @@ export async function withPassword<T>(
   const { directory } = engine.identity
   // A name that a local user has is never the directory's: who keeps that must not take it over.
   if (directory !== undefined && found?.source !== 'local') {
-    return await checkDirectory(engine, directory, { name, password, work })
+    return await checkDirectory(engine, directory, { name, password, place, work })
   }
-  // Both names of an account share one line, or each would have guesses of its own.
-  return await engine.identity.turns.take(found?.id ?? lineOfName(name), async () => {
-    return await work(await evaluate(engine, { name, password }))
+  const { turns, hasher } = engine.identity
+  return await turns.take(lineOfName(name), async () => {
+    requireNameUnlocked(engine, name)
+    const asked = await openUser(engine, name)
+    const fits = byteLength(password) <= PASSWORD_BYTES_MAX
+    const own = hasher.of(place)
+    const isRight = await own.verify(fits ? password : '', asked?.password?.hash)
+    const guess = { name, asked, isRight }
+    if (asked === undefined) return await work(await judge(engine, guess))
+    // Guesses under both names of an account are judged one after the other, or each name would
+    // have its own. The work lies before that: its time would tell that the names are of one.
+    return await turns.take(asked.id, async () => await work(await judge(engine, guess)))
   })
 }
 
-async function evaluate(engine: Engine, { name, password }: Credentials): Promise<User> {
-  const { identity, catalog } = engine
-  // Asked again: the turns before this one may have locked it.
-  const user = await catalog.view.identities.byName('user', name)
+interface Guess {
+  readonly name: string
+  /** Whose password was tried. */
+  readonly asked: User | undefined
+  readonly isRight: boolean
+}
+
+async function judge(engine: Engine, { name, asked, isRight }: Guess): Promise<User> {
   requireNameUnlocked(engine, name)
-  // Locked by guesses under another name of it: answered as if nobody had this one.
-  const open = user && lockEndMs(user, engine.clock.now()) === undefined ? user : undefined
-  const fits = byteLength(password) <= PASSWORD_BYTES_MAX
-  const isRight = await identity.hasher.verify(fits ? password : '', open?.password?.hash)
-  if (open === undefined || !isRight) {
-    return await failLogin(engine, { user: open, names: [name] })
-  }
+  // Asked again: whoever was judged before may have locked it, or changed the password.
+  const now = await openUser(engine, name)
+  const open = now?.id === asked?.id ? now : undefined
+  const isSame = open !== undefined && passwordHashOf(open) === (asked && passwordHashOf(asked))
+  if (!isRight || !isSame) return await failLogin(engine, { user: open, names: [name] })
   if (open.status !== 'ACTIVE') throw new HoldfastError('ACCOUNT_DISABLED')
   return open
+}
+
+/** Locked by guesses under another name of it: answered as if nobody had this one. */
+async function openUser({ catalog, clock }: Engine, name: string): Promise<User | undefined> {
+  const user = await catalog.view.identities.byName('user', name)
+  return user && lockEndMs(user, clock.now()) === undefined ? user : undefined
 }
 
 /** Counts a wrong guess, and refuses it. */

@@ -34,13 +34,16 @@ const NOT_GOOD: ReadonlySet<ErrorCode> = new Set([
   'CREDENTIAL_EXPIRED',
   'ACCOUNT_LOCKED',
   'SECOND_FACTOR_ENROLMENT_REQUIRED',
+  // Keys of its issuer are missing. RFC 7662 §2.2 knows no "later", and to say so here would tell
+  // everybody whose tokens are taken.
+  'IDENTITY_UNAVAILABLE',
 ])
 
 /**
  * What is known of a token (RFC 7662): of the own ones, and for who administers users of any.
  * Undefined without a reason for whatever else it is: not good now, of somebody else, or no token.
  * Keys are none. Costs one signature and changes nothing: an old refresh token ends no session, and
- * none was used by this. IDENTITY_UNAVAILABLE where keys of its issuer are missing.
+ * none was used by this.
  */
 export async function validateToken(
   engine: Engine,

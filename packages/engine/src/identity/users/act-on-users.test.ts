@@ -97,9 +97,10 @@ test('whoever is shut out by it does no more, and the own account comes last', a
   await enter(opened, 'ann')
   const tell = async () => {}
   const ended = await actOnUsers(engine, own, { action: 'end_sessions', ids: [root, ann], tell })
-  assert.deepEqual(ended, [
-    { id: root, done: { ended: 1 } },
-    { id: ann, done: { ended: 1 } },
+  const told = ended.map(({ id, done }) => [id, done?.before.id, done?.ended])
+  assert.deepEqual(told, [
+    [root, root, 1],
+    [ann, ann, 1],
   ])
   const again = await enter(opened, 'root')
   // Another administrator acts in between.

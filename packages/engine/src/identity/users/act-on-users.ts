@@ -22,7 +22,8 @@ export type UserAction =
 export interface ActedUser {
   readonly id: string
   /** Absent where it was refused. */
-  readonly done?: { readonly before?: User; readonly user?: User; readonly ended?: number }
+  /** How the user was; `user` is absent where it is gone, and where only sessions ended. */
+  readonly done?: { readonly before: User; readonly user?: User; readonly ended?: number }
   readonly error?: HoldfastError
 }
 
@@ -81,30 +82,24 @@ async function act(
   call: Call,
   { action, id }: { readonly action: UserAction; readonly id: string },
 ): Promise<NonNullable<ActedUser['done']>> {
+  const before = await getUser(engine, call, id)
   switch (action) {
     case 'activate':
-      return await setStatus(engine, call, { id, status: 'ACTIVE' })
+      return { before, user: await updateUser(engine, call, { id, patch: { status: 'ACTIVE' } }) }
     case 'deactivate':
-      return await setStatus(engine, call, { id, status: 'INACTIVE' })
+      return { before, user: await updateUser(engine, call, { id, patch: { status: 'INACTIVE' } }) }
     case 'unlock':
-      return { user: await unlockUser(engine, call, id) }
+      return { before, user: await unlockUser(engine, call, id) }
     case 'delete':
       await removeUser(engine, call, id)
-      return {}
-    case 'end_sessions':
-      return { ended: await endSessions(engine, call, { userId: id, keepCurrent: false }) }
+      return { before }
+    case 'end_sessions': {
+      const which = { userId: id, keepCurrent: false }
+      return { before, ended: await endSessions(engine, call, which) }
+    }
     case 'require_password_change':
-      return { user: await requirePasswordChange(engine, call, id) }
+      return { before, user: await requirePasswordChange(engine, call, id) }
   }
-}
-
-async function setStatus(
-  engine: Engine,
-  call: Call,
-  { id, status }: { readonly id: string; readonly status: 'ACTIVE' | 'INACTIVE' },
-): Promise<{ readonly before: User; readonly user: User }> {
-  const before = await getUser(engine, call, id)
-  return { before, user: await updateUser(engine, call, { id, patch: { status } }) }
 }
 
 /** All sessions end, and the next begins only when its owner has chosen another password. */

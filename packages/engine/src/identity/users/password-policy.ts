@@ -1,7 +1,7 @@
 import { type FieldProblem, invalidFields } from '@holdfast/core/errors.ts'
 import type { Password } from '@holdfast/core/identities.ts'
 import { byteLength } from '@holdfast/core/names.ts'
-import type { PasswordHasher } from '../passwords/password-hasher.ts'
+import type { OwnHasher } from '../passwords/password-hasher.ts'
 import { isGuessable } from './guessable.ts'
 
 export const PASSWORD_BYTES_MAX = 1024
@@ -35,7 +35,7 @@ export function requirePolicy(password: string, names: readonly string[]): void 
 
 /** The record of a new password. VALIDATION_ERROR when it was one of the last five. */
 export async function nextPassword(
-  hasher: PasswordHasher,
+  hasher: OwnHasher,
   given: { readonly password: string; readonly mustChange: boolean; readonly now: string },
   before: Password | null,
 ): Promise<Password> {

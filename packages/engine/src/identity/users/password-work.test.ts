@@ -7,7 +7,7 @@ import { createShare } from '../../sharing/shares.ts'
 import { openTestStore, put, type TestStore, type TestStoreOptions } from '../../test-store.test.ts'
 import { MailQueue } from '../mail/mail-queue.ts'
 import { requestReset, resetByMail } from '../resets/resets.ts'
-import { checkPassword } from '../sessions/login.ts'
+import { checkPassword, login } from '../sessions/login.ts'
 import { changePassword, createUser } from './users.ts'
 
 /**
@@ -16,6 +16,7 @@ import { changePassword, createUser } from './users.ts'
  */
 
 const password = 'Correct-Horse-7-Battery'
+const place = ['a', 'b', 'c'] as const
 /** More than wait for the hasher at most. */
 const MANY = 90
 const TOO_MANY = 'TOO_MANY_REQUESTS'
@@ -104,7 +105,9 @@ test('of who comes from a directory', async () => {
   const unmapped = { roles: [], permissions: [], groups: [] }
   const outside = { directory: { directory, mapping: new Map(), unmapped, recheckSeconds: 60 } }
   await using opened = await withAnn({ outside })
-  await keepsNobodyOut(opened, () => checkPassword(opened.engine, { name: 'carla', password }))
+  await keepsNobodyOut(opened, () =>
+    checkPassword(opened.engine, { name: 'carla', password, place }),
+  )
 })
 
 test('of who types what the line of somebody else is called', async () => {
@@ -119,9 +122,39 @@ test('of who types what the line of somebody else is called', async () => {
       { code: TOO_MANY },
     )
     // Were it the same line, it would be full for this one, as it would be for ann the other way.
-    const typed = checkPassword(engine, { name: line, password })
+    const typed = checkPassword(engine, { name: line, password, place })
     await assert.rejects(typed, { code: 'UNAUTHENTICATED' })
     letGo()
     await Promise.all(waiting)
   }
+})
+
+test('of who types many names at many addresses, however often', async () => {
+  await using opened = await withAnn({ identity: { passwordCost: 6 } })
+  const { engine } = opened
+  let [refused, isDone, names] = [0, false, 0]
+  const again = async (ip: string) => {
+    while (!isDone) {
+      names += 1
+      const tried = login(engine, { name: `nobody ${names}`, password }, { ip, agent: '' })
+      await tried.catch(error => {
+        if (error.code === TOO_MANY) refused += 1
+      })
+      await new Promise(setImmediate)
+    }
+  }
+  const addresses = Array.from({ length: 40 }, (_, n) => [`203.0.113.${n}`, `2001:db8:7:${n}::1`])
+  const others = addresses.flat().map(again)
+  while (refused < MANY) await new Promise(setImmediate)
+  const results: string[] = []
+  for (let turn = 0; turn < 8; turn += 1) {
+    const ann = login(engine, { name: 'ann', password }, { ip: '198.51.100.1', agent: '' })
+    results.push(await ann.then(({ user }) => user.username, String))
+  }
+  isDone = true
+  await Promise.all(others)
+  assert.deepEqual(
+    results,
+    Array.from({ length: 8 }, () => 'ann'),
+  )
 })

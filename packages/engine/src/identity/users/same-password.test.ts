@@ -59,7 +59,7 @@ test('a change of a password that was replaced or shut out meanwhile changes not
   const shut = { id: user.id, patch: { status: 'INACTIVE' } } as const
   afterNextCheck(opened, () => updateUser(engine, call, shut))
   const again = { ...own, password: another }
-  await assert.rejects(changePassword(engine, call, again), refused('UNAUTHENTICATED'))
+  await assert.rejects(changePassword(engine, call, again), refused('ACCOUNT_DISABLED'))
   await updateUser(engine, call, { id: user.id, patch: { status: 'ACTIVE' } })
   await login(engine, { ...credentials, password: another }, origin)
 })

@@ -8,6 +8,8 @@ import { commit } from '../../commit.ts'
 import { type Engine, systemCall } from '../../engine.ts'
 import { identityPages } from '../identity-pages.ts'
 import { notify } from '../mail/notify.ts'
+import type { Place } from '../passwords/fair-line.ts'
+import { placeOf } from '../passwords/place-of.ts'
 import { principalOfUser } from '../principal-of-user.ts'
 import { requireRightsOver } from '../rights-over.ts'
 import { lockEndMs } from '../sessions/lockout.ts'
@@ -60,7 +62,7 @@ async function addUser(
   requirePolicy(input.password, namesOf({ username, email }))
   requireRights(call, roles)
   const password = await nextPassword(
-    engine.identity.hasher,
+    engine.identity.hasher.of(placeOf(call)),
     {
       password: input.password,
       mustChange: input.mustChangePassword ?? true,
@@ -165,7 +167,8 @@ async function proveOwnAddress(
     const reason = 'your own address is changed with your password'
     throw new HoldfastError('FORBIDDEN', { permission: 'admin:users', reason })
   }
-  const proven = await proveUser(engine, { name: user.username, password, code })
+  const given = { name: user.username, password, code, place: placeOf(call) }
+  const proven = await proveUser(engine, given)
   if (proven.user.id !== user.id) throw new HoldfastError('UNAUTHENTICATED')
   return { proof: proven.proof, passwordHash: passwordHashOf(proven.user) }
 }
@@ -200,7 +203,10 @@ export async function resetPassword(
     throw new HoldfastError('FORBIDDEN', { permission: 'admin:users', reason })
   }
   requireConfirmed(engine, call)
-  return await replacePassword(engine, call, { user, proof: 'administrator', ...given })
+  return await replacePassword(engine, call, {
+    ...{ user, proof: 'administrator', place: placeOf(call) },
+    ...given,
+  })
 }
 
 export interface PasswordChange {
@@ -218,10 +224,11 @@ export async function changePassword(
   given: PasswordChange,
 ): Promise<void> {
   const { newPassword: password, code } = given
+  const place = placeOf(call, given.name.toLowerCase())
   // The new one costs as much as six guesses: those of one account wait for each other, too.
-  const user = await withProof(engine, { ...given, code }, async proven => {
+  const user = await withProof(engine, { ...given, code, place }, async proven => {
     const own = { ...call, principal: { ...call.principal, id: proven.user.id } }
-    return await replacePassword(engine, own, { ...proven, password, mustChange: false })
+    return await replacePassword(engine, own, { ...proven, password, mustChange: false, place })
   })
   notify(engine, user, 'The password was changed')
 }
@@ -234,6 +241,7 @@ async function replacePassword(
     readonly proof: ProvenUser['proof'] | 'administrator'
     readonly password: string
     readonly mustChange: boolean
+    readonly place: Place
   },
 ): Promise<User> {
   const { user, proof, password, mustChange } = given
@@ -241,7 +249,7 @@ async function replacePassword(
   requirePolicy(password, namesOf(user))
   const now = new Date(engine.clock.now()).toISOString()
   const next = await nextPassword(
-    engine.identity.hasher,
+    engine.identity.hasher.of(given.place),
     { password, mustChange, now },
     user.password,
   )

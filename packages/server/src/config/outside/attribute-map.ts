@@ -29,7 +29,8 @@ const RESERVED: ReadonlySet<string> = new Set([
   ...['preferred_username', 'ldap_dn', 'ldap_groups', 'ldap_incomplete'],
 ])
 /** What directories keep passwords and keys in. */
-const SECRET = /password|passwd|pwd|secret|private|krb\w*key|(lm|nt)hash/i
+const SECRET =
+  /password|passwd|pwd|rootpw|secret|private|credential|pkcs12|(krb|otp)\w*key|(lm|nt)hash/i
 
 export function attributeProblem(name: string): string | undefined {
   return ATTRIBUTE.test(name) ? undefined : 'must be the name of an attribute'

@@ -95,8 +95,10 @@ export const administrationOperations: Pick<Operations, Names> = {
     return quotaWire(await setQuota(context.engine, call, params, ceilings))
   },
 
-  removeQuota: async ({ context, call, params }) => {
+  removeQuota: async ({ context, call, params, request }) => {
+    const before = await context.engine.catalog.view.quotas.get(params.scope, params.name)
     await removeQuota(context.engine, call, params)
+    request.state.told = { before: before === undefined ? null : { ...before }, after: null }
     return undefined
   },
 

@@ -5,6 +5,8 @@ import type { Engine } from '@holdfast/engine/engine.ts'
 
 /** Aborted when nobody waits for the answer any more. */
 interface Waiting {
+  /** Absent where nothing asks for it. */
+  readonly ip?: string
   readonly signal: AbortSignal
 }
 
@@ -40,6 +42,10 @@ export class RequestCall implements Call {
   /** Undefined where nobody was asked for, or whoever made the call asks. */
   get moment(): number | undefined {
     return this.#moment
+  }
+
+  get address(): string | undefined {
+    return this.#waiting.ip
   }
 
   get signal(): AbortSignal {

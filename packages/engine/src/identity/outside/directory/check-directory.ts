@@ -4,6 +4,7 @@ import { byteLength } from '@holdfast/core/names.ts'
 import type { DirectoryEntry } from '@holdfast/core/ports/directory.ts'
 import { commit } from '../../../commit.ts'
 import { type Engine, systemCall } from '../../../engine.ts'
+import type { Place } from '../../passwords/fair-line.ts'
 import { countFailure, lockEndMs, requireNameUnlocked } from '../../sessions/lockout.ts'
 import { lineOfName } from '../../turns.ts'
 import { PASSWORD_BYTES_MAX } from '../../users/password-policy.ts'
@@ -13,6 +14,7 @@ import type { OutsideDirectory } from './outside-directory.ts'
 interface Attempt<T> {
   readonly name: string
   readonly password: string
+  readonly place: Place
   /** Done for the right password, before the next guess at the same entry is looked at. */
   readonly work: (user: User) => Promise<T>
 }
@@ -41,11 +43,11 @@ export async function checkDirectory<T>(
 async function checkNext<T>(
   engine: Engine,
   outside: OutsideDirectory,
-  { name, password, work }: Attempt<T>,
+  { name, password, place, work }: Attempt<T>,
 ): Promise<T> {
   requireNameUnlocked(engine, name)
   const fits = byteLength(password) <= PASSWORD_BYTES_MAX
-  const effort = engine.identity.hasher.verify(fits ? password : '', undefined)
+  const effort = engine.identity.hasher.of(place).verify(fits ? password : '', undefined)
   // Awaited below; the directory may be the first to fail.
   effort.catch(() => {})
   const entry = name.length > NAME_CHARS_MAX ? undefined : await outside.directory.find(name)

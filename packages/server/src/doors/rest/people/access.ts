@@ -51,8 +51,10 @@ export const accessOperations: Pick<Operations, Names> = {
     return after
   },
 
-  removeGroup: async ({ context, call, params }) => {
+  removeGroup: async ({ context, call, params, request }) => {
+    const before = groupWire(await getGroup(context.engine, call, params.id))
     await removeGroup(context.engine, call, params.id)
+    request.state.told = { before, after: null }
     return undefined
   },
 
@@ -69,8 +71,9 @@ export const accessOperations: Pick<Operations, Names> = {
     return grant
   },
 
-  removeGrant: async ({ context, call, params }) => {
-    await removeGrant(context.engine, call, params.id)
+  removeGrant: async ({ context, call, params, request }) => {
+    const before = grantWire(await removeGrant(context.engine, call, params.id))
+    request.state.told = { before, after: null }
     return undefined
   },
 

@@ -91,16 +91,19 @@ export const accountOperations: Pick<Operations, Names> = {
     return after
   },
 
-  removeAccount: async ({ context, call, params }) => {
+  removeAccount: async ({ context, call, params, request }) => {
+    const before = accountWire(context, await getAccount(context.engine, call, params.id))
     await removeAccount(context.engine, call, params.id)
+    request.state.told = { before, after: null }
     return undefined
   },
 
   rotateSecret: async ({ context, call, params, body, request }) => {
+    const before = accountWire(context, await getAccount(context.engine, call, params.id))
     const wanted = { id: params.id, secretDays: body?.secret_days, overlapS: body?.overlap }
     const { account, secret } = await rotateSecret(context.engine, call, wanted)
     const wire = accountWire(context, account)
-    request.state.told = { after: wire }
+    request.state.told = { before, after: wire }
     return { ...wire, client_secret: secret }
   },
 

@@ -152,12 +152,12 @@ test('the log pages by cursor and exports as JSON lines and CSV', async () => {
 })
 
 test('what a spreadsheet takes for a formula, or for two cells, is neither in a CSV', async () => {
-  const agents = ['@SUM(1)', 'a;=SUM(1)', 'x\t=SUM(1)']
+  const agents = ['@SUM(1)', 'a;=SUM(1);b; "+1', 'x\t=SUM(1)']
   for (const agent of agents)
     await server.ask('GET /api/v2/keys', { headers: { 'user-agent': agent } })
   await server.running.context.audit.flush()
   const csv = (await server.ask('GET /api/v2/audit/export?format=csv&action=listKeys')).text
-  for (const cell of [`,'@SUM(1),`, ',"a;=SUM(1)",', String.raw`,"x\u0009=SUM(1)",`]) {
+  for (const cell of [`,'@SUM(1),`, `,"a;'=SUM(1);b;' ""+1",`, String.raw`,"x\u0009=SUM(1)",`]) {
     assert.ok(csv.includes(cell), cell)
   }
 })

@@ -144,7 +144,10 @@ const COLUMNS = [
   'seal',
 ]
 
-/** RFC 4180. A text that a spreadsheet would take for a formula gets an apostrophe in front. */
+/**
+ * RFC 4180. What a spreadsheet would take for a formula gets an apostrophe in front, also behind a
+ * semicolon: where that separates cells, the quotes around do not hold it.
+ */
 async function* csvOf(pages: AsyncIterable<readonly AuditRow[]>): AsyncGenerator<Uint8Array> {
   yield Buffer.from(`${COLUMNS.join(',')}\r\n`)
   for await (const page of pages) {
@@ -156,10 +159,12 @@ async function* csvOf(pages: AsyncIterable<readonly AuditRow[]>): AsyncGenerator
   }
 }
 
+const FORMULA = /(?:^|;)(?=[\s"']*[=+\-@＝＋－＠]|[\t\r\n])/g
+
 function cell(value: unknown): string {
   const text =
     typeof value === 'object' && value !== null ? JSON.stringify(value) : `${value ?? ''}`
-  const safe = /^[=+\-@＝＋－＠\t\r\n]/.test(text) ? `'${text}` : text
+  const safe = text.replaceAll(FORMULA, "$&'")
   const shown = escapeHidden(safe)
   return /[",;\\]/.test(shown) ? `"${shown.replaceAll('"', '""')}"` : shown
 }

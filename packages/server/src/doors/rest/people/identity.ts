@@ -128,8 +128,10 @@ export const identityOperations: Pick<Operations, Names> = {
     return after
   },
 
-  removeUser: async ({ context, call, params }) => {
+  removeUser: async ({ context, call, params, request }) => {
+    const before = userWire(await getUser(context.engine, call, params.id), context.clock.now())
     await removeUser(context.engine, call, params.id)
+    request.state.told = { before, after: null }
     return undefined
   },
 
@@ -139,8 +141,12 @@ export const identityOperations: Pick<Operations, Names> = {
     return undefined
   },
 
-  unlockUser: async ({ context, call, params }) => {
-    return userWire(await unlockUser(context.engine, call, params.id), context.clock.now())
+  unlockUser: async ({ context, call, params, request }) => {
+    const nowMs = context.clock.now()
+    const before = userWire(await getUser(context.engine, call, params.id), nowMs)
+    const after = userWire(await unlockUser(context.engine, call, params.id), nowMs)
+    request.state.told = { before, after }
+    return after
   },
 }
 

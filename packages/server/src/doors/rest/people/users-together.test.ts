@@ -47,10 +47,12 @@ test('users are counted and acted on together, and each stands in the audit log'
     (await server.ask(`GET /api/v2/audit?action=${action}`)).json.items
   const removed = await rows('removeUser')
   assert.deepEqual(
-    removed.map(({ outcome, resource, detail }: Tree) => [outcome, resource.id, detail.by]),
+    removed.map(({ outcome, resource, detail: { by, before, after } }: Tree) => {
+      return [outcome, resource.id, by, before.username, after]
+    }),
     [
-      ['success', bob, 'actOnUsers'],
-      ['success', ann, 'actOnUsers'],
+      ['success', bob, 'actOnUsers', 'bob', null],
+      ['success', ann, 'actOnUsers', 'ann', null],
     ],
   )
   const updated = await rows('updateUser')
@@ -66,6 +68,53 @@ test('users are counted and acted on together, and each stands in the audit log'
     ['INACTIVE', 'ACTIVE'],
     ['ACTIVE', 'INACTIVE'],
   ])
+  const [sessions] = await rows('endUserSessions')
+  assert.deepEqual([sessions.detail.before.username, sessions.detail.ended], ['ann', 1])
   const [whole] = await rows('actOnUsers')
   assert.deepEqual(whole.detail, { action: 'delete', succeeded: 2, failed: 0 })
+})
+
+test('what becomes of an account is told with before and after, locks and new keys by a row', async () => {
+  await using server = await startServer()
+  const json = { username: 'ann', password, roles: ['USER'], must_change_password: false }
+  const { id } = (await server.ask('POST /api/v2/users', { json })).json
+  const enter = async (given: string) => {
+    return await server.ask('POST /api/v2/auth/login', {
+      json: { username: 'ann', password: given },
+      key: null,
+    })
+  }
+  assert.equal((await enter(password)).status, 200)
+  for (let n = 0; n < 5; n += 1) await enter('wrong')
+  for (const action of ['unlock', 'require_password_change']) {
+    await server.ask('POST /api/v2/users/batch', { json: { action, ids: [id] } })
+  }
+  for (let n = 0; n < 5; n += 1) await enter('wrong')
+  await server.ask(`POST /api/v2/users/${id}/unlock`)
+  await server.ask(`DELETE /api/v2/users/${id}`)
+  const group = (await server.ask('POST /api/v2/groups', { json: { name: 'crew' } })).json
+  await server.ask(`DELETE /api/v2/groups/${group.id}`)
+  await server.running.context.audit.flush()
+  const rows = async (action: string): Promise<Tree[]> =>
+    (await server.ask(`GET /api/v2/audit?action=${action}`)).json.items
+  const changes = async (action: string, field: string) =>
+    (await rows(action)).map(({ detail: { before, after } }) => [before?.[field], after?.[field]])
+  const unlocked = ['LOCKED', 'ACTIVE']
+  assert.deepEqual(await changes('unlockUser', 'status'), [unlocked, unlocked])
+  const forced = await changes('requirePasswordChange', 'must_change_password')
+  assert.deepEqual(forced, [[false, true]])
+  assert.deepEqual(await changes('removeUser', 'username'), [['ann', undefined]])
+  assert.deepEqual(await changes('removeGroup', 'name'), [['crew', undefined]])
+  const locks = await rows('lockUser')
+  assert.deepEqual(
+    locks.map(({ resource, severity, actor_type: type }) => [resource.id, severity, type]),
+    [
+      [id, 'warning', 'system'],
+      [id, 'warning', 'system'],
+    ],
+  )
+  const [key] = await rows('rotateSigningKey')
+  assert.deepEqual([key.actor_type, key.detail.by], ['system', 'interval'])
+  const report = (await server.ask('GET /api/v2/audit/report')).json
+  assert.deepEqual([report.lockouts, report.key_rotations], [2, 1])
 })

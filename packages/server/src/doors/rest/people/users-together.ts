@@ -36,9 +36,12 @@ export const usersTogetherOperations: Pick<Operations, 'getUserStatistics' | 'ac
     const wire = (acted: ActedUser) => actedWire(acted, context.clock.now())
     const tell = async (acted: ActedUser) => {
       const { id, status, user, ended } = wire(acted)
-      const before = acted.done?.before && userWire(acted.done.before, context.clock.now())
-      const change = { ...(before && { before }), ...(user && { after: user }) }
-      const detail = { by: 'actOnUsers', ...change, ...(ended && { ended }) }
+      const change = acted.done && {
+        before: userWire(acted.done.before, context.clock.now()),
+        // Who only lost sessions is as before.
+        ...(ended === undefined ? { after: user ?? null } : { ended }),
+      }
+      const detail = { by: 'actOnUsers', ...change }
       const part = { action: ALONE[action], resource: { id }, detail, status }
       await auditPart(context, request, { ...part, error: acted.error })
     }
