@@ -22,6 +22,7 @@ import {
   setDocumentTransaction,
   updateBucketTransaction,
 } from './buckets/bucket-transactions.ts'
+import { giveAssetTransaction, giveBucketTransaction } from './buckets/give-transactions.ts'
 import {
   createAccountTransaction,
   removeSecretTransaction,
@@ -103,6 +104,8 @@ export const transactions = {
   'versions.prune': guarded(pruneTransaction),
   'buckets.create': createBucketTransaction,
   'buckets.update': updateBucketTransaction,
+  'buckets.give': giveBucketTransaction,
+  'assets.give': giveAssetTransaction,
   'buckets.remove': removeBucketTransaction,
   'quotas.set': setQuotaTransaction,
   'quotas.remove': removeQuotaTransaction,

@@ -5,6 +5,7 @@ import { parseSize, sizeText } from '../output/amounts.ts'
 import { print, printJson } from '../output/say.ts'
 import { printTable } from '../output/table.ts'
 import { UsageError } from '../output/usage-error.ts'
+import { principalIdOf } from './people/user-id.ts'
 
 /** Commander makes an empty text of null, so the word stays until the settings are put together. */
 type Limit = number | 'none'
@@ -17,6 +18,10 @@ interface SettingOptions {
   readonly versionsMax?: Limit
   readonly retentionDays?: Limit
   readonly corsOrigins?: string
+}
+
+interface ChangeOptions extends SettingOptions {
+  readonly owner?: string
 }
 
 export function addBuckets(program: Command): void {
@@ -44,12 +49,23 @@ export function addBuckets(program: Command): void {
     },
   )
   withSettings(
-    buckets.command('set').description('Change settings of a bucket.').argument('<name>'),
-  ).action(async (name: string, options: SettingOptions, command: Command) => {
-    const changes = settingsOf(options)
-    if (Object.keys(changes).length === 0) throw new UsageError('name a setting to change')
+    buckets
+      .command('set')
+      .description('Change settings of a bucket, or give it to another owner.')
+      .argument('<name>')
+      .option('--owner <owner>', 'user name, or id of a user, account or key; none: open by roles'),
+  ).action(async (name: string, options: ChangeOptions, command: Command) => {
+    const settings = settingsOf(options)
+    const { owner } = options
+    if (owner === undefined && Object.keys(settings).length === 0) {
+      throw new UsageError('name a setting to change')
+    }
     const { client, json, signal } = connect(command)
-    show(await client.buckets.update(name, changes, { signal }), json)
+    const owned =
+      owner === undefined
+        ? {}
+        : { owner_id: owner === 'none' ? null : await principalIdOf(client, owner) }
+    show(await client.buckets.update(name, { ...settings, ...owned }, { signal }), json)
   })
   buckets
     .command('remove')

@@ -53,15 +53,27 @@ export const bucketResponse = Type.Object(
 )
 export type BucketResponse = Static<typeof bucketResponse>
 
-export const bucketUpdate = Type.Partial(Type.Object(settings), {
-  ...closed,
-  title: 'BucketUpdate',
-  description: 'What is absent stays.',
-})
+const givenSettings = Type.Partial(Type.Object(settings))
+
+export const bucketUpdate = Type.Object(
+  {
+    ...givenSettings.properties,
+    owner_id: Type.Optional(
+      nullable(
+        uuid(
+          'Gives the bucket to a user, service account or key with `buckets:create`, and with it ' +
+            'what its owner so far stored there; null: open by roles, and assets stay whose they ' +
+            'are. Only for administrators, who prove who they are.',
+        ),
+      ),
+    ),
+  },
+  { ...closed, title: 'BucketUpdate', description: 'What is absent stays.' },
+)
 export type BucketUpdate = Static<typeof bucketUpdate>
 
 export const bucketCreate = Type.Object(
-  { name: bucketName, ...bucketUpdate.properties },
+  { name: bucketName, ...givenSettings.properties },
   { ...closed, title: 'BucketCreate' },
 )
 export type BucketCreate = Static<typeof bucketCreate>

@@ -5,6 +5,7 @@ import type { Asset, Bucket, Version } from '@holdfast/core/records.ts'
 import type { Engine } from '../engine.ts'
 import { type Action, actionPermissions } from './actions.ts'
 import { authorize, decide, type Fresh, mayKnow, refuseMissing } from './decide.ts'
+import { tagsOfVersion } from './policy/asked-tags.ts'
 
 /** The bucket, when the caller may do this to it; BUCKET_NOT_FOUND, FORBIDDEN, UNAUTHENTICATED. */
 export async function authorizeBucket(
@@ -53,8 +54,8 @@ function resourceOf(principal: Principal, wanted: ObjectInQuestion) {
   const { key, version, action, isTaken } = wanted
   const { bucket, asset } = isOld(wanted) ? closedToAll(wanted) : wanted
   const fresh: Fresh = { ownerId: wanted.ownerId ?? principal.id, key, isTaken }
-  const { acl: versionAcl, tags = [] } = version?.object ?? {}
-  const objectTags = Object.fromEntries(tags.map(tag => [tag.key, tag.value]))
+  const versionAcl = version?.object?.acl
+  const objectTags = tagsOfVersion(version)
   // Ids are taken in either case of letters; policies write them as answers do.
   const versionId = wanted.versionId?.toLowerCase()
   return { bucket, asset, fresh, action, versionAcl, objectTags, versionId }

@@ -38,7 +38,9 @@ export function bucketRule(
   const block = documents.publicAccessBlock ?? {}
   const { policy } = documents
   if (policy !== undefined) {
-    const { objectTags, versionId, atBest, throughout } = question
+    const { versionId, atBest, throughout } = question
+    // Of a bucket there are no tags of an object, as in the request context of AWS.
+    const objectTags = isOfBucket(action) ? {} : question.objectTags
     const how = { objectTags, versionId, atBest, throughout }
     const about = { principal, action, bucket: bucket.name, key, ...how }
     const said = evaluatePolicy(policy, about)
@@ -139,6 +141,23 @@ export function aclOf(document: JsonObject | undefined): ObjectAcl | undefined {
   if (document === undefined || typeof document.owner !== 'string') return undefined
   const { owner, grants } = document
   return { owner, grants: Array.isArray(grants) ? grants.flatMap(grantOf) : [] }
+}
+
+export function aclJson({ owner, grants }: ObjectAcl): JsonObject {
+  return { owner, grants: grants.map(grantJson) }
+}
+
+function grantJson({ permission, grantee }: Grant) {
+  return { permission, grantee: typeof grantee === 'string' ? grantee : { id: grantee.id } }
+}
+
+export function privateAcl(owner: string): ObjectAcl {
+  return { owner, grants: [{ permission: 'FULL_CONTROL', grantee: { id: owner } }] }
+}
+
+/** Principal id of the owner that S3 shows: of what is nobody's own whom its list names. */
+export function shownOwner({ ownerId, documents, createdBy }: Bucket): string {
+  return ownerId ?? aclOf(documents?.acl)?.owner ?? createdBy
 }
 
 const PERMISSIONS: ReadonlySet<Json | undefined> = new Set<GrantPermission>([

@@ -1,7 +1,7 @@
 import type { Call } from '@holdfast/core/call.ts'
 import { HoldfastError } from '@holdfast/core/errors.ts'
 import { anonymous, type Permission, type Principal } from '@holdfast/core/principal.ts'
-import type { ApiKey } from '@holdfast/core/records.ts'
+import type { ApiKey, Asset, Bucket } from '@holdfast/core/records.ts'
 import type { Engine } from '../engine.ts'
 import { factorOf } from '../identity/factors/spend-proof.ts'
 import { mayAct, principalOfUser } from '../identity/principal-of-user.ts'
@@ -19,6 +19,7 @@ import {
 import { principalOfAccessKey } from './keys/access-key-principal.ts'
 import { isExpired } from './keys/keys.ts'
 import { currentPrincipal } from './links/current-principal.ts'
+import { askedTags } from './policy/asked-tags.ts'
 
 export interface Question {
   /** Absent: the caller. Anybody else only for who administers users. */
@@ -53,18 +54,18 @@ export async function explainAccess(
   const resource = await findResource(engine, question)
   if (resource === undefined) return { ...about, ...HIDDEN }
   // To explain must not tell the caller of what the caller may not know.
-  const { bucket, asset } = resource
+  const { bucket, asset, objectTags } = resource
   if (bucket !== undefined && !mayKnowBucket(call.principal, bucket)) {
     return { ...about, ...HIDDEN }
   }
-  const isSeen = asset === undefined || mayKnow(call.principal, { bucket, asset })
+  const isSeen = asset === undefined || mayKnow(call.principal, { bucket, asset, objectTags })
   if (isSeen && (asset !== undefined || question.key === undefined)) {
     return { ...about, ...decide(principal, permission, resource) }
   }
   const reads = permission.endsWith(':read') && !isAdministrator(call.principal)
   if (reads || question.key === undefined) return { ...about, ...HIDDEN }
   const fresh = { ownerId: principal.id, key: question.key }
-  const decision = decide(principal, permission, { bucket, fresh })
+  const decision = decide(principal, permission, { bucket, fresh, objectTags: {} })
   // The same words whether one is there; only who may write there finds out, by writing.
   return { ...about, ...(decision.allowed && !isSeen ? HIDDEN : decision) }
 }
@@ -102,11 +103,19 @@ async function findResource(
   if (assetId !== undefined) {
     const asset = await assets.byId(assetId.toLowerCase())
     if (asset === undefined) return undefined
-    return { asset, bucket: await buckets.byId(asset.bucketId) }
+    return await resourceOf(engine, await buckets.byId(asset.bucketId), asset)
   }
   if (name === undefined) return {}
   const bucket = await buckets.byName(name)
   if (bucket === undefined) return undefined
   if (key === undefined) return { bucket }
-  return { bucket, asset: await assets.byKey(bucket.id, key) }
+  return await resourceOf(engine, bucket, await assets.byKey(bucket.id, key))
+}
+
+async function resourceOf(
+  { catalog }: Engine,
+  bucket: Bucket | undefined,
+  asset: Asset | undefined,
+): Promise<Resource> {
+  return { bucket, asset, objectTags: asset && (await askedTags(catalog.view, bucket, asset)) }
 }

@@ -1,9 +1,10 @@
 import type { Call } from '@holdfast/core/call.ts'
 import { HIDDEN, HoldfastError } from '@holdfast/core/errors.ts'
 import type { Permission } from '@holdfast/core/principal.ts'
-import type { Asset, Bucket } from '@holdfast/core/records.ts'
+import type { Asset, Bucket, Version } from '@holdfast/core/records.ts'
 import type { Action } from '../access/actions.ts'
 import { authorize, decide, refuseMissing } from '../access/decide.ts'
+import { askedTags, tagsOfVersion } from '../access/policy/asked-tags.ts'
 import { findBucket } from '../buckets/find-bucket.ts'
 import type { Engine } from '../engine.ts'
 import { type Seen, seenOf } from './writes/seen.ts'
@@ -64,9 +65,11 @@ export async function findAssetByKey(
   const asset = bucket && (await view.assets.byKey(bucket.id, key))
   const isThere = asset !== undefined && (deleted === 'show' || asset.deletedAt === null)
   if (isThere) {
-    const known = decide(call.principal, 'assets:read', { bucket, asset }).allowed
-    if (decide(call.principal, permission, { bucket, asset, action }).allowed) return asset
-    if (known) authorize(call.principal, permission, { bucket, asset, action })
+    const objectTags = await askedTags(view, bucket, asset)
+    const about = { bucket, asset, objectTags }
+    const known = decide(call.principal, 'assets:read', about).allowed
+    if (decide(call.principal, permission, { ...about, action }).allowed) return asset
+    if (known) authorize(call.principal, permission, { ...about, action })
   }
   // As if it were the caller's own: whose it is, is not told.
   const fresh = { ownerId: call.principal.id, key }
@@ -86,14 +89,20 @@ export async function authorizeAsset(
     readonly asked?: string | undefined
     /** All that it means in words of policies; absent: what the permission stands for. */
     readonly actions?: readonly Action[] | undefined
+    /** The one that is asked about, where it is not the one shown. */
+    readonly version?: Version | undefined
   },
 ): Promise<Bucket> {
-  const { asset, permission, asked = asset.id, actions = [undefined] } = wanted
+  const { asset, permission, asked = asset.id, actions = [undefined], version } = wanted
   // Whatever the caller holds, the policy of the bucket may deny it.
   const bucket = await bucketOf(engine, asset)
   const missing = ['ASSET_NOT_FOUND', { asset_id: asked }] as const
+  const shown = await askedTags(engine.catalog.view, bucket, asset)
   for (const action of actions) {
-    authorize(call.principal, permission, { bucket, asset, missing, action })
+    const ofOthers = permission.startsWith('versions:') || action?.includes('Version') === true
+    const others = version && tagsOfVersion(version)
+    const objectTags = ofOthers ? others : shown
+    authorize(call.principal, permission, { bucket, asset, missing, action, objectTags })
   }
   return bucket
 }

@@ -5,6 +5,7 @@ import type { CatalogView } from '@holdfast/core/ports/catalog.ts'
 import type { Permission, Principal } from '@holdfast/core/principal.ts'
 import type { Asset, Link } from '@holdfast/core/records.ts'
 import { decide, isAdministrator } from '../access/decide.ts'
+import { askedTags } from '../access/policy/asked-tags.ts'
 import { commit } from '../commit.ts'
 import type { Engine } from '../engine.ts'
 import { type PageQuery, requirePage } from '../page.ts'
@@ -93,7 +94,8 @@ async function mayOf(
   const asset = await view.assets.byId(id)
   if (asset === undefined) return false
   const bucket = await view.buckets.byId(asset.bucketId)
-  return decide(principal, permission, { bucket, asset }).allowed
+  const objectTags = await askedTags(view, bucket, asset)
+  return decide(principal, permission, { bucket, asset, objectTags }).allowed
 }
 
 /**

@@ -3,6 +3,7 @@ import type { CatalogView } from '@holdfast/core/ports/catalog.ts'
 import type { Permission, Principal } from '@holdfast/core/principal.ts'
 import type { Asset, Bucket } from '@holdfast/core/records.ts'
 import { decide, tagsAreTold } from '../access/decide.ts'
+import { askedTags } from '../access/policy/asked-tags.ts'
 
 export interface JudgedQuery {
   readonly principal: Principal
@@ -76,7 +77,8 @@ async function walk(
     for (const asset of found) {
       const { bucketId } = asset
       if (!buckets.has(bucketId)) buckets.set(bucketId, await view.buckets.byId(bucketId))
-      const resource = { bucket: buckets.get(bucketId), asset }
+      const bucket = buckets.get(bucketId)
+      const resource = { bucket, asset, objectTags: await askedTags(view, bucket, asset) }
       const isOpen = query.needed.every(one => decide(query.principal, one, resource).allowed)
       const tells = asksForTags && asset.tags.length > 0
       const isSeen = isOpen && (!tells || tagsAreTold(query.principal, resource))

@@ -13,6 +13,7 @@ import {
 } from '../access/decide.ts'
 import { GIVEN } from '../access/list-rights.ts'
 import { requireNoGain } from '../access/no-gain.ts'
+import { askedTags } from '../access/policy/asked-tags.ts'
 import { findBucket } from '../buckets/find-bucket.ts'
 import { commit } from '../commit.ts'
 import type { Engine } from '../engine.ts'
@@ -56,7 +57,9 @@ async function authoriseAndMove(
   const fresh = { ownerId: asset.ownerId, key }
   const bucket = await targetBucket(engine, call, { asset, name: input.bucket, fresh })
   // Grants and policies go by the key: the new one must be as open to the caller as the old one.
-  if (!decide(call.principal, 'assets:write', { bucket, asset: { ...asset, key } }).allowed) {
+  const objectTags = await askedTags(engine.catalog.view, bucket, asset)
+  const there = { bucket, asset: { ...asset, key }, objectTags }
+  if (!decide(call.principal, 'assets:write', there).allowed) {
     authorize(call.principal, 'assets:write', { bucket, fresh })
     throw new HoldfastError('FORBIDDEN', { permission: 'assets:write' })
   }
@@ -109,7 +112,8 @@ async function authoriseAndCopy(
   const { asset, bucket: from, seen } = await findSeen(engine, call, wanted)
   requireFields(input)
   // They come along, and would be read at the copy.
-  if (asset.tags.length > 0 && !tagsAreTold(call.principal, { bucket: from, asset })) {
+  const objectTags = await askedTags(engine.catalog.view, from, asset)
+  if (asset.tags.length > 0 && !tagsAreTold(call.principal, { bucket: from, asset, objectTags })) {
     throw refusal(
       call.principal,
       'metadata:read',

@@ -26,6 +26,8 @@ export async function findBucket(
     ])
   }
   const { fresh, action } = wanted
-  authorize(call.principal, wanted.permission, { bucket, fresh, action })
+  // What is not there has no tags that a policy could ask about.
+  const objectTags = fresh && {}
+  authorize(call.principal, wanted.permission, { bucket, fresh, action, objectTags })
   return bucket
 }

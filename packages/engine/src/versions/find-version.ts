@@ -12,10 +12,20 @@ export async function findVersion(
   asset: Asset,
   name: VersionName,
 ): Promise<Version> {
+  const version = await keptVersion(view, asset, name)
+  if (version !== undefined) return version
+  throw new HoldfastError('VERSION_NOT_FOUND', { asset_id: asset.id, version: name })
+}
+
+/** The same, undefined where there is none. */
+export async function keptVersion(
+  view: CatalogView,
+  asset: Asset,
+  name: VersionName,
+): Promise<Version | undefined> {
   const version = await lookUp(view, asset, name)
   const kept = version?.kind === 'content' && version.deletedAt === null
-  if (version !== undefined && kept && version.assetId === asset.id) return version
-  throw new HoldfastError('VERSION_NOT_FOUND', { asset_id: asset.id, version: name })
+  return kept && version.assetId === asset.id ? version : undefined
 }
 
 async function lookUp(

@@ -1,11 +1,11 @@
 import type { Call } from '@holdfast/core/call.ts'
 import type { Permission } from '@holdfast/core/principal.ts'
-import type { Asset } from '@holdfast/core/records.ts'
+import type { Asset, Version } from '@holdfast/core/records.ts'
 import { authorize, readsAsAnyone } from '../access/decide.ts'
 import { authorizeAsset, bucketOf } from '../assets/find-asset.ts'
 import { type Content, openContent } from '../assets/get.ts'
 import type { Engine } from '../engine.ts'
-import { findVersion, type VersionName } from './find-version.ts'
+import { findVersion, keptVersion, type VersionName } from './find-version.ts'
 
 /**
  * The content of a version, for who may read the asset: downloading needs no `versions:read`. Only
@@ -22,16 +22,24 @@ export async function openVersion(
 ): Promise<Content> {
   const { asset, permission = 'assets:read' } = wanted
   await authorizeAsset(engine, call, { asset, permission })
-  if (!isShown(asset, wanted.version)) await authorizeOld(engine, call, asset)
-  const version = await findVersion(engine.catalog.view, asset, wanted.version)
+  const { view } = engine.catalog
+  if (!isShown(asset, wanted.version)) {
+    const old = await keptVersion(view, asset, wanted.version)
+    await authorizeOld(engine, call, { asset, version: old })
+  }
+  const version = await findVersion(view, asset, wanted.version)
   return openContent(engine, call, { asset, version, permission })
 }
 
 /** Throws unless the caller may read what the asset was before. */
-export async function authorizeOld(engine: Engine, call: Call, asset: Asset): Promise<void> {
+export async function authorizeOld(
+  engine: Engine,
+  call: Call,
+  { asset, version }: { readonly asset: Asset; readonly version: Version | undefined },
+): Promise<void> {
   // In words of policies, too: what opens the object as it is does not open what it was.
   const actions = ['s3:GetObjectVersion'] as const
-  await authorizeAsset(engine, call, { asset, permission: 'assets:read', actions })
+  await authorizeAsset(engine, call, { asset, permission: 'assets:read', actions, version })
   const bucket = await bucketOf(engine, asset)
   // Without the asset: a list that names `anonymous` publishes what is shown, too.
   if (readsAsAnyone(call.principal, { bucket, asset })) {

@@ -60,5 +60,5 @@ async function authoriseAndRoll(
 async function requireSight(engine: Engine, call: Call, asset: Asset): Promise<void> {
   const bucket = await bucketOf(engine, asset)
   if (decide(call.principal, 'versions:read', { bucket, asset }).allowed) return
-  await authorizeOld(engine, call, asset)
+  await authorizeOld(engine, call, { asset, version: undefined })
 }

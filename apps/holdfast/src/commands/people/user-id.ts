@@ -11,14 +11,28 @@ type User = Awaited<ReturnType<Client['users']['get']>>
  * then nobody is meant.
  */
 export async function userIdOf(client: Client, name: string): Promise<string> {
+  return onlyUser(name, await usersCalled(client, name)).id
+}
+
+/** The same, or an id that no user has: service accounts and keys go by theirs alone. */
+export async function principalIdOf(client: Client, name: string): Promise<string> {
+  const users = await usersCalled(client, name)
+  return users.length === 0 && isUuid(name) ? name : onlyUser(name, users).id
+}
+
+function onlyUser(name: string, users: readonly User[]): User {
+  const tell = ({ id, username, source }: User) => `${username} with id ${id} (${source})`
+  return onlyOne(users, { name, what: 'user', tell })
+}
+
+async function usersCalled(client: Client, name: string): Promise<User[]> {
   const byId = isUuid(name) ? await userWithId(client, name) : undefined
   const { items, total } = await client.users.list({ search: name, limit: 1000 })
   if (total > items.length) {
     throw new UsageError(`too many users are called like ${name} to tell them apart: name an id`)
   }
   const named = items.filter(({ username }) => username.toLowerCase() === name.toLowerCase())
-  const tell = ({ id, username, source }: User) => `${username} with id ${id} (${source})`
-  return onlyOne([byId, ...named], { name, what: 'user', tell }).id
+  return byId === undefined ? named : [byId, ...named]
 }
 
 async function userWithId(client: Client, id: string): Promise<User | undefined> {

@@ -40,11 +40,14 @@ export async function findTarget(
   const existing = await engine.catalog.view.assets.byKey(bucket.id, key)
   const creates = fields.mode === 'create'
   const fresh = { ownerId: fields.ownerId.toLowerCase(), key }
+  // A put is not judged by the tags of what it replaces, at AWS as at the door of S3.
+  const objectTags = {}
   if (existing === undefined || creates) {
-    authorize(call.principal, 'assets:write', { bucket, fresh })
+    authorize(call.principal, 'assets:write', { bucket, fresh, objectTags })
   }
   if (creates && existing?.deletedAt === null) throw keyTaken(call, bucket, existing)
-  if (existing && !decide(call.principal, 'assets:write', { bucket, asset: existing }).allowed) {
+  const replaced = existing && { bucket, asset: existing, objectTags }
+  if (existing && replaced && !decide(call.principal, 'assets:write', replaced).allowed) {
     throw refusedReplacement(call, bucket, { existing, mode: fields.mode, fresh })
   }
   // In create mode what is deleted goes, with its list.
@@ -52,7 +55,7 @@ export async function findTarget(
   const taken = { ...fresh, isTaken: true }
   for (const action of fields.actions ?? actionsOf(fields)) {
     const permission = LOCKS.has(action) ? actionPermissions[action] : 'assets:write'
-    const about = { bucket, asset, fresh: taken, action }
+    const about = { bucket, asset, fresh: taken, action, objectTags }
     const { allowed, reason } = decide(call.principal, permission, about)
     // That it is there is no secret to who may write over it.
     if (!allowed) throw refusal(call.principal, permission, reason)

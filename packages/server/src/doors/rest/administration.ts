@@ -1,4 +1,5 @@
 import { isHoldfastError } from '@holdfast/core/errors.ts'
+import type { Bucket, JsonObject } from '@holdfast/core/records.ts'
 import { authorize } from '@holdfast/engine/access/decide.ts'
 import { createKey, listKeys, revokeKey } from '@holdfast/engine/access/keys/keys.ts'
 import {
@@ -8,6 +9,7 @@ import {
   removeBucket,
   updateBucket,
 } from '@holdfast/engine/buckets/buckets.ts'
+import { updateAndGive } from '@holdfast/engine/buckets/give-bucket.ts'
 import { collectGarbage } from '@holdfast/engine/integrity/collect.ts'
 import { type BlobFinding, verifyStore } from '@holdfast/engine/integrity/verify.ts'
 import {
@@ -57,12 +59,18 @@ export const administrationOperations: Pick<Operations, Names> = {
   },
 
   updateBucket: async ({ context, call, params, body, request }) => {
+    const { engine } = context
+    const { owner_id: ownerId } = body
+    const { bucket: name } = params
     const patch = bucketPatch(body)
-    const before = await context.engine.catalog.view.buckets.byName(params.bucket)
-    const after = await updateBucket(context.engine, call, params.bucket, patch)
+    const before = await engine.catalog.view.buckets.byName(name)
+    const after =
+      ownerId === undefined
+        ? await updateBucket(engine, call, name, patch)
+        : await updateAndGive(engine, call, { name, patch, ownerId })
     request.state.told = {
-      before: before === undefined ? null : { ...before.settings },
-      after: { ...after.bucket.settings },
+      before: before === undefined ? null : toldOf(before),
+      after: toldOf(after.bucket),
     }
     return bucketWire(after)
   },
@@ -150,6 +158,11 @@ export const administrationOperations: Pick<Operations, Names> = {
       truncated: report.truncated,
     }
   },
+}
+
+/** What the audit log tells of a bucket. */
+function toldOf({ settings, ownerId }: Bucket): JsonObject {
+  return { ...settings, owner_id: ownerId }
 }
 
 function finding({ sha256, location, size, problem }: BlobFinding) {

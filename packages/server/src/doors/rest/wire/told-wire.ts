@@ -2,7 +2,8 @@ import type { AssetResponse } from '@holdfast/contract/schemas/asset.ts'
 import type { VersionResponse } from '@holdfast/contract/schemas/version.ts'
 import type { Principal } from '@holdfast/core/principal.ts'
 import type { Asset, Version } from '@holdfast/core/records.ts'
-import { decide, tagsAreTold } from '@holdfast/engine/access/decide.ts'
+import { decide, type Resource, tagsAreTold } from '@holdfast/engine/access/decide.ts'
+import { askedTags } from '@holdfast/engine/access/policy/asked-tags.ts'
 import { bucketOf } from '@holdfast/engine/assets/find-asset.ts'
 import type { Engine } from '@holdfast/engine/engine.ts'
 import { assetWire } from './asset-wire.ts'
@@ -32,7 +33,7 @@ export async function shownWires(
 }
 
 async function mayTellTags({ engine, principal }: Teller, asset: Asset): Promise<boolean> {
-  return tagsAreTold(principal, { bucket: await bucketOf(engine, asset), asset })
+  return tagsAreTold(principal, await resourceOf(engine, asset))
 }
 
 /**
@@ -61,5 +62,13 @@ async function maySee(
   asset: Asset,
   permission: 'assets:read' | 'versions:read',
 ): Promise<boolean> {
-  return decide(principal, permission, { bucket: await bucketOf(engine, asset), asset }).allowed
+  const { objectTags, ...about } = await resourceOf(engine, asset)
+  // Old versions have tags of their own.
+  const how = permission === 'assets:read' ? { objectTags } : {}
+  return decide(principal, permission, { ...about, ...how }).allowed
+}
+
+async function resourceOf(engine: Engine, asset: Asset): Promise<Resource> {
+  const bucket = await bucketOf(engine, asset)
+  return { bucket, asset, objectTags: await askedTags(engine.catalog.view, bucket, asset) }
 }

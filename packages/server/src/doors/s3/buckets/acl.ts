@@ -1,9 +1,9 @@
-import type { Grant, ObjectAcl } from '@holdfast/core/objects.ts'
-import type { Bucket, JsonObject } from '@holdfast/core/records.ts'
-import { aclOf } from '@holdfast/engine/access/bucket-rules.ts'
+import type { ObjectAcl } from '@holdfast/core/objects.ts'
+import type { Bucket } from '@holdfast/core/records.ts'
+import { aclJson, aclOf, privateAcl, shownOwner } from '@holdfast/engine/access/bucket-rules.ts'
 import type { Verified } from '../auth/verify.ts'
 import { bucketOf, keepDocument } from '../documents/bucket-document.ts'
-import { privateAcl, wantedAcl } from '../objects/acl.ts'
+import { wantedAcl } from '../objects/acl.ts'
 import { type Answer, emptyAnswer, xmlAnswer } from '../requests/answer.ts'
 import { writeAcl } from '../wire/acl-xml.ts'
 
@@ -19,14 +19,6 @@ export async function putBucketAcl(verified: Verified): Promise<Answer> {
   return emptyAnswer(200)
 }
 
-export function aclJson({ owner, grants }: ObjectAcl): JsonObject {
-  return { owner, grants: grants.map(grantJson) }
-}
-
-function grantJson({ permission, grantee }: Grant) {
-  return { permission, grantee: typeof grantee === 'string' ? grantee : { id: grantee.id } }
-}
-
 function listOf(bucket: Bucket): ObjectAcl {
-  return aclOf(bucket.documents?.acl) ?? privateAcl(bucket.createdBy)
+  return aclOf(bucket.documents?.acl) ?? privateAcl(shownOwner(bucket))
 }

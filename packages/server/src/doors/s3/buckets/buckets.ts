@@ -1,6 +1,7 @@
 import { isHoldfastError } from '@holdfast/core/errors.ts'
 import type { BucketDocuments, JsonObject } from '@holdfast/core/records.ts'
 import { authorizeBucket } from '@holdfast/engine/access/authorize-action.ts'
+import { aclJson } from '@holdfast/engine/access/bucket-rules.ts'
 import { createBucket, removeBucket, updateBucket } from '@holdfast/engine/buckets/buckets.ts'
 import { grantsToOthers } from '@holdfast/engine/objects/object-facets.ts'
 import type { Verified } from '../auth/verify.ts'
@@ -13,7 +14,6 @@ import { aclOfHeaders } from '../wire/acl-headers.ts'
 import { bucketTagsMax, tagsIn } from '../wire/tags.ts'
 import { childOf, malformed, readXml, textOf, type XmlElement } from '../xml/read.ts'
 import { writeXml } from '../xml/write.ts'
-import { aclJson } from './acl.ts'
 import { taggingJson } from './tagging.ts'
 
 const BODY_BYTES_MAX = 64 * 1024

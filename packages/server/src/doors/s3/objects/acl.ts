@@ -1,4 +1,5 @@
 import type { Grant, ObjectAcl } from '@holdfast/core/objects.ts'
+import { privateAcl } from '@holdfast/engine/access/bucket-rules.ts'
 import { isKnownGrantee } from '@holdfast/engine/access/known-grantee.ts'
 import { getObject } from '@holdfast/engine/objects/find-object.ts'
 import { aclsAreOff } from '@holdfast/engine/objects/object-facets.ts'
@@ -32,10 +33,6 @@ export async function putObjectAcl(verified: Verified): Promise<Answer> {
   const acl = await wantedAcl(verified, objectOwner(found))
   const object = await setObjectAcl(engine, call, { ...address, acl })
   return emptyAnswer(200, versionHeader(object))
-}
-
-export function privateAcl(owner: string): ObjectAcl {
-  return { owner, grants: [{ permission: 'FULL_CONTROL', grantee: { id: owner } }] }
 }
 
 /** Of the headers or of the body, for the owner that there is. */

@@ -1,3 +1,4 @@
+import { shownOwner } from '@holdfast/engine/access/bucket-rules.ts'
 import { mayKnowBucket } from '@holdfast/engine/access/decide.ts'
 import type { Verified } from '../auth/verify.ts'
 import { S3Error } from '../errors.ts'
@@ -26,5 +27,5 @@ async function requireOwner(
   const bucket = await request.context.engine.catalog.view.buckets.byName(name)
   // Who may not know of the bucket hears what the operation says of one that is not there.
   if (bucket === undefined || !mayKnowBucket(call.principal, bucket)) return
-  if (bucket.createdBy !== expected) throw new S3Error('AccessDenied')
+  if (shownOwner(bucket) !== expected) throw new S3Error('AccessDenied')
 }

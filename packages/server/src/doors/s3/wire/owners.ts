@@ -1,3 +1,4 @@
+import { shownOwner } from '@holdfast/engine/access/bucket-rules.ts'
 import { aclsAreOff } from '@holdfast/engine/objects/object-facets.ts'
 import type { StoredObject } from '@holdfast/engine/objects/object-views.ts'
 
@@ -7,6 +8,6 @@ import type { StoredObject } from '@holdfast/engine/objects/object-views.ts'
  * (https://docs.aws.amazon.com/AmazonS3/latest/userguide/about-object-ownership.html).
  */
 export function objectOwner({ asset, facets, bucket }: StoredObject): string {
-  if (bucket.ownerId === null) return facets.acl?.owner ?? bucket.createdBy
+  if (bucket.ownerId === null) return facets.acl?.owner ?? shownOwner(bucket)
   return aclsAreOff(bucket) ? bucket.ownerId : (facets.acl?.owner ?? asset.ownerId)
 }

@@ -1,0 +1,33 @@
+import type { CatalogView } from '@holdfast/core/ports/catalog.ts'
+import type { Asset, Bucket, Version } from '@holdfast/core/records.ts'
+import { statementsOf } from './policy-document.ts'
+
+export type ObjectTags = Readonly<Record<string, string>>
+
+/** As `s3:ExistingObjectTag` asks for them. */
+export function tagsOfVersion(version: Pick<Version, 'object'> | undefined): ObjectTags {
+  const { tags = [] } = version?.object ?? {}
+  return Object.fromEntries(tags.map(tag => [tag.key, tag.value]))
+}
+
+/**
+ * Tags of the content that an asset shows, where the policy of its bucket asks for any. Undefined
+ * where it does not, and for what is deleted: what cannot be judged counts against the caller.
+ */
+export async function askedTags(
+  view: Pick<CatalogView, 'versions'>,
+  bucket: Pick<Bucket, 'documents'> | undefined,
+  asset: Asset,
+): Promise<ObjectTags | undefined> {
+  if (bucket === undefined || asset.deletedAt !== null || !asksForTags(bucket)) return undefined
+  const version = await view.versions.byId(asset.versionId)
+  return version?.kind === 'content' ? tagsOfVersion(version) : undefined
+}
+
+function asksForTags({ documents }: Pick<Bucket, 'documents'>): boolean {
+  const policy = documents?.policy
+  if (policy === undefined) return false
+  return statementsOf(policy).some(({ conditions }) =>
+    conditions.some(({ key }) => key.toLowerCase().startsWith('s3:existingobjecttag/')),
+  )
+}

@@ -1,0 +1,127 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import type { Call } from '@holdfast/core/call.ts'
+import type { ObjectAcl } from '@holdfast/core/objects.ts'
+import { rightsOf } from '@holdfast/core/roles.ts'
+import { aclJson, privateAcl } from '../access/bucket-rules.ts'
+import { createKey } from '../access/keys/keys.ts'
+import { getAssetByKey } from '../assets/get.ts'
+import { removeAsset } from '../assets/remove.ts'
+import { putObject } from '../objects/put-object.ts'
+import {
+  bytesOf,
+  callOf,
+  owner as guestId,
+  openTestStore,
+  put,
+  refused,
+  type TestStore,
+} from '../test-store.test.ts'
+import { createBucket, getBucket, updateBucket } from './buckets.ts'
+import { setBucketDocument } from './documents.ts'
+import { updateAndGive } from './give-bucket.ts'
+
+/** A key that owns buckets, as its holder calls. */
+async function owner({ engine, call }: TestStore, name: string): Promise<Call> {
+  const permissions = ['buckets:create', 'buckets:read']
+  const { key } = await createKey(engine, call, { name, permissions })
+  return callOf({ kind: 'api_key', id: key.id, name, permissions })
+}
+
+const give = ({ engine, call }: TestStore, ownerId: string | null, by: Call = call) =>
+  updateAndGive(engine, by, { name: 'given', patch: {}, ownerId })
+
+describe('a bucket that an administrator gives away', () => {
+  it('is ruled by the next owner, with what the one before stored there', async () => {
+    await using opened = await openTestStore({ thread: true })
+    const { engine, call } = opened
+    const [ann, bob] = [await owner(opened, 'ann'), await owner(opened, 'bob')]
+    const [annId, bobId] = [ann.principal.id, bob.principal.id]
+    await createBucket(engine, ann, { name: 'given' })
+    const fields = { bucket: 'given', ownerId: annId }
+    for (const key of ['k', 'k', 'gone']) await put({ engine, call: ann }, key, 'hers', fields)
+    await removeAsset(engine, ann, (await getAssetByKey(engine, ann, 'given', 'gone')).id)
+    await put(opened, 'guest', 'of others', { ...fields, ownerId: guestId })
+    const { quotas } = engine.catalog.view
+    const before = await quotas.usage('owner', annId)
+    assert.equal(before.assets, 2)
+    const { bucket } = await give(opened, bobId.toUpperCase())
+    assert.equal(bucket.ownerId, bobId)
+    assert.deepEqual(await quotas.usage('owner', bobId), before)
+    assert.deepEqual(await quotas.usage('owner', annId), { assets: 0, bytes: 0 })
+    assert.equal((await getAssetByKey(engine, bob, 'given', 'k')).ownerId, bobId)
+    const guest = await getAssetByKey(engine, bob, 'given', 'guest')
+    assert.equal(guest.ownerId, guestId)
+    await updateBucket(engine, bob, 'given', { versionsMax: 3 })
+    const no = refused('FORBIDDEN')
+    await assert.rejects(getBucket(engine, ann, 'given'), no)
+    await assert.rejects(getAssetByKey(engine, ann, 'given', 'k'), no)
+    await assert.rejects(put({ engine, call: ann }, 'k', 'again', fields), no)
+    const again = await opened.reopen('rebuild')
+    const { view } = again.engine.catalog
+    assert.deepEqual(await view.quotas.usage('owner', bobId), before)
+    assert.equal((await getBucket(again.engine, bob, 'given')).bucket.ownerId, bobId)
+    await give(again, null)
+    assert.equal((await getBucket(again.engine, ann, 'given')).bucket.ownerId, null)
+    assert.equal((await getAssetByKey(again.engine, call, 'given', 'k')).ownerId, bobId)
+    await again[Symbol.asyncDispose]()
+  })
+
+  it('takes the owner of its lists of S3 along', async () => {
+    await using opened = await openTestStore()
+    const { engine, call } = opened
+    const [ann, bob] = [await owner(opened, 'ann'), await owner(opened, 'bob')]
+    const [annId, bobId] = [ann.principal.id, bob.principal.id]
+    await createBucket(engine, ann, { name: 'given' })
+    const acl: ObjectAcl = privateAcl(annId)
+    const document = aclJson(acl)
+    await setBucketDocument(engine, ann, { bucket: 'given', name: 'acl', document })
+    const about = { bucket: 'given', key: 'k', source: bytesOf('x'), facets: { acl } }
+    await putObject(engine, ann, about)
+    const { bucket } = await give(opened, bobId)
+    assert.deepEqual(bucket.documents?.acl, aclJson(privateAcl(bobId)))
+    const { versionId } = await getAssetByKey(engine, bob, 'given', 'k')
+    const version = await engine.catalog.view.versions.byId(versionId)
+    assert.deepEqual(version?.object?.acl, privateAcl(bobId))
+    const common = await give(opened, null)
+    assert.deepEqual(common.bucket.documents?.acl, aclJson(privateAcl(call.principal.id)))
+  })
+
+  it('goes by nobody else, to nobody who could not own it, and past no limit', async () => {
+    await using opened = await openTestStore({ limits: { ownedBucketsMax: 1 } })
+    const { engine, call } = opened
+    const [ann, bob] = [await owner(opened, 'ann'), await owner(opened, 'bob')]
+    await createBucket(engine, ann, { name: 'given' })
+    const operator = callOf({ id: 'op', ...rightsOf(['OPERATOR']) })
+    const all = ['assets:*', 'versions:*', 'metadata:*', 'buckets:*', 'policy:*', 'admin:*']
+    for (const other of [ann, bob, operator, callOf({ id: 'most', permissions: all })]) {
+      await assert.rejects(give(opened, bob.principal.id, other), refused('FORBIDDEN'))
+    }
+    const away = callOf({ permissions: ['*'], buckets: ['photos'] })
+    await assert.rejects(give(opened, bob.principal.id, away), refused('BUCKET_NOT_FOUND'))
+    const session = {
+      kind: 'user' as const,
+      sessionId: 's',
+      confirmedAt: new Date(0).toISOString(),
+    }
+    const stale = callOf({ ...session, permissions: ['*'] })
+    await assert.rejects(give(opened, bob.principal.id, stale), refused('CONFIRMATION_REQUIRED'))
+    const nobody = '0199d0c0-0000-7000-8000-00000000000f'
+    await assert.rejects(give(opened, nobody), refused('PRINCIPAL_NOT_FOUND'))
+    const reader = await createKey(engine, call, { name: 'r', permissions: ['assets:read'] })
+    await assert.rejects(give(opened, reader.key.id), refused('VALIDATION_ERROR'))
+    const buckets = ['photos']
+    const shut = { name: 's', permissions: ['buckets:create'], buckets }
+    const { key } = await createKey(engine, call, shut)
+    await assert.rejects(give(opened, key.id), refused('VALIDATION_ERROR'))
+    const patch = { versionsMax: 0 }
+    const wrong = updateAndGive(engine, call, { name: 'given', patch, ownerId: bob.principal.id })
+    await assert.rejects(wrong, refused('VALIDATION_ERROR'))
+    const fields = { bucket: 'given', ownerId: ann.principal.id }
+    await put({ engine, call: ann }, 'k', 'hers', fields)
+    await createBucket(engine, bob, { name: 'bobs' })
+    await assert.rejects(give(opened, bob.principal.id), refused('TOO_MANY_BUCKETS'))
+    assert.equal((await getBucket(engine, ann, 'given')).bucket.ownerId, ann.principal.id)
+    assert.equal((await getAssetByKey(engine, ann, 'given', 'k')).ownerId, ann.principal.id)
+  })
+})

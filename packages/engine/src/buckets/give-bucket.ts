@@ -1,0 +1,120 @@
+import type { Call } from '@holdfast/core/call.ts'
+import { HoldfastError, invalidFields } from '@holdfast/core/errors.ts'
+import type { Principal } from '@holdfast/core/principal.ts'
+import type { Bucket } from '@holdfast/core/records.ts'
+import { mayAsOwner } from '../access/bucket-owners.ts'
+import { authorize, isAdministrator, refusal } from '../access/decide.ts'
+import { currentPrincipal } from '../access/links/current-principal.ts'
+import { commit } from '../commit.ts'
+import type { Engine } from '../engine.ts'
+import { requireConfirmed } from '../identity/sessions/require-confirmed.ts'
+import type { BucketPatch } from './bucket-fields.ts'
+import { type BucketUse, getBucket, updateBucket } from './buckets.ts'
+import { findBucket } from './find-bucket.ts'
+
+export interface BucketChange {
+  readonly name: string
+  readonly patch: BucketPatch
+  readonly ownerId: string | null
+}
+
+/** Changes settings and owner; nothing, where either is refused. */
+export async function updateAndGive(
+  engine: Engine,
+  call: Call,
+  { name, patch, ownerId: written }: BucketChange,
+): Promise<BucketUse> {
+  const about = { permission: 'buckets:admin', action: 's3:PutBucketPolicy' } as const
+  const bucket = await findBucket(engine, call, { name, ...about })
+  const ownerId = written?.toLowerCase() ?? null
+  await requireGiving(engine, call, { bucket, ownerId })
+  const isPatched = Object.values(patch).some(value => value !== undefined)
+  if (isPatched) await updateBucket(engine, call, name, patch)
+  await giveBucket(engine, call, { bucket, ownerId })
+  return await getBucket(engine, call, name)
+}
+
+/**
+ * Refuses what `giveBucket` must not begin. Only administrators give: the next owner comes into
+ * everything there, also past access lists, and nobody gives more than they hold.
+ */
+async function requireGiving(
+  engine: Engine,
+  call: Call,
+  { bucket, ownerId }: { readonly bucket: Bucket; readonly ownerId: string | null },
+): Promise<void> {
+  const { principal } = call
+  authorize(principal, 'buckets:admin', { bucket })
+  if (!isAdministrator(principal)) {
+    const reason = 'only administrators give a bucket to another owner'
+    throw refusal(principal, 'buckets:admin', reason)
+  }
+  requireConfirmed(engine, call)
+  if (ownerId === null || ownerId === bucket.ownerId) return
+  const owner = await ownerWith(engine, ownerId)
+  if (owner === undefined) {
+    throw new HoldfastError('PRINCIPAL_NOT_FOUND', { principal_id: ownerId })
+  }
+  const inside = owner.buckets === null || owner.buckets.includes(bucket.name)
+  if (inside && mayAsOwner(owner, 'buckets:admin')) {
+    const limit = engine.limits.ownedBucketsMax
+    const owned = await engine.catalog.view.buckets.countOwnedBy(ownerId)
+    if (owned >= limit) throw new HoldfastError('TOO_MANY_BUCKETS', { limit })
+    return
+  }
+  const problem = inside
+    ? 'must be somebody with the permission buckets:create'
+    : 'must not be confined to other buckets'
+  throw invalidFields({ path: 'owner_id', problem })
+}
+
+async function ownerWith(engine: Engine, id: string): Promise<Principal | undefined> {
+  for (const kind of ['user', 'service_account', 'api_key'] as const) {
+    const found = await currentPrincipal(engine, { kind, id })
+    if (found?.id === id) return found
+  }
+  return undefined
+}
+
+/**
+ * Makes the bucket, and what its owner so far stored there, the own of somebody else; null: open by
+ * roles, and everybody keeps what is theirs. Assets go before their bucket, so who repeats what was
+ * interrupted ends it; once more behind it, for what came meanwhile.
+ */
+async function giveBucket(
+  engine: Engine,
+  call: Call,
+  { bucket, ownerId }: { readonly bucket: Bucket; readonly ownerId: string | null },
+): Promise<void> {
+  const { id: bucketId, name, ownerId: from } = bucket
+  if (from === ownerId) return
+  const given = from === null || ownerId === null ? undefined : { bucketId, from, to: ownerId }
+  if (given !== undefined) await giveAssets(engine, call, given)
+  const { ownedBucketsMax } = engine.limits
+  const args = { name, from, to: ownerId, ownedBucketsMax }
+  await commit(engine, call, { name: 'buckets.give', args })
+  if (given !== undefined) await giveAssets(engine, call, given)
+}
+
+const PAGE = 200
+
+async function giveAssets(
+  engine: Engine,
+  call: Call,
+  given: { readonly bucketId: string; readonly from: string; readonly to: string },
+): Promise<void> {
+  const { bucketId, from: ownerId } = given
+  const giveWay = engine.lists.giveWay(call)
+  const filter = { bucketId, ownerId, deleted: 'with' as const, limit: PAGE }
+  for (let before = {}; ; ) {
+    const page = await engine.catalog.view.assets.list({ ...filter, ...before }, giveWay)
+    await Promise.all(
+      page.map(({ id: assetId }) =>
+        commit(engine, call, { name: 'assets.give', args: { assetId, ...given } }),
+      ),
+    )
+    const last = page.at(-1)
+    if (last === undefined) return
+    before = { beforeSeq: last.createdSeq }
+  }
+}

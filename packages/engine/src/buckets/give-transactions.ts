@@ -1,0 +1,98 @@
+import { HoldfastError } from '@holdfast/core/errors.ts'
+import type { ObjectAcl } from '@holdfast/core/objects.ts'
+import type { CatalogTransaction, Moment } from '@holdfast/core/ports/catalog.ts'
+import type { Bucket } from '@holdfast/core/records.ts'
+import { aclJson, aclOf, privateAcl } from '../access/bucket-rules.ts'
+import { changeOf } from '../assets/writes/change-detail.ts'
+
+export interface GiveBucketArgs {
+  readonly name: string
+  /** Whose it was when that was decided. */
+  readonly from: string | null
+  readonly to: string | null
+  /** How many the next owner may have. */
+  readonly ownedBucketsMax: number
+}
+
+/** The access list of S3 goes along: whom it names as owner may what an owner may. */
+export async function giveBucketTransaction(
+  tx: CatalogTransaction,
+  { name, from, to, ownedBucketsMax: limit }: GiveBucketArgs,
+  moment: Moment,
+): Promise<Bucket> {
+  const bucket = await tx.buckets.byName(name)
+  if (bucket === undefined) throw new HoldfastError('BUCKET_NOT_FOUND', { bucket: name })
+  if (bucket.ownerId === to) return bucket
+  if (bucket.ownerId !== from) throw new HoldfastError('CHANGED_MEANWHILE')
+  if (to !== null && (await tx.buckets.countOwnedBy(to)) >= limit) {
+    throw new HoldfastError('TOO_MANY_BUCKETS', { limit })
+  }
+  const updated: Bucket = {
+    ...bucket,
+    ...listedFor(bucket, { to, actor: moment.actor }),
+    ownerId: to,
+    updatedAt: moment.now,
+    seq: await tx.nextSeq(),
+  }
+  await tx.put.bucket(updated)
+  const detail = { name, was: { owner_id: from }, is: { owner_id: to } }
+  await tx.note({ what: 'bucket.updated', bucketId: bucket.id, detail })
+  return updated
+}
+
+/**
+ * A bucket that is nobody's own gets a list in any case: without one S3 would show its maker as
+ * owner, who just lost it.
+ */
+function listedFor(
+  { documents }: Bucket,
+  { to, actor }: { readonly to: string | null; readonly actor: string },
+): Pick<Bucket, 'documents'> {
+  const stored = aclOf(documents?.acl)
+  const owner = to ?? actor
+  if (stored === undefined) {
+    return to === null ? { documents: { ...documents, acl: aclJson(privateAcl(owner)) } } : {}
+  }
+  return { documents: { ...documents, acl: aclJson(inHands(stored, stored.owner, owner)) } }
+}
+
+function inHands(acl: ObjectAcl, from: string, to: string): ObjectAcl {
+  const grants = acl.grants.map(grant => {
+    const { grantee } = grant
+    const isTheirs = typeof grantee !== 'string' && grantee.id === from
+    return isTheirs ? { ...grant, grantee: { id: to } } : grant
+  })
+  return { owner: acl.owner === from ? to : acl.owner, grants }
+}
+
+export interface GiveAssetArgs {
+  readonly assetId: string
+  readonly bucketId: string
+  readonly from: string
+  readonly to: string
+}
+
+const PAGE = 1000
+
+/** With all its versions, whose bytes weigh on the next owner; the lists of S3 of these, too. */
+export async function giveAssetTransaction(
+  tx: CatalogTransaction,
+  { assetId, bucketId, from, to }: GiveAssetArgs,
+  moment: Moment,
+): Promise<void> {
+  const asset = await tx.assets.byId(assetId)
+  if (asset === undefined || asset.bucketId !== bucketId || asset.ownerId !== from) return
+  const given = { ...asset, ownerId: to, updatedAt: moment.now, seq: await tx.nextSeq() }
+  await tx.put.asset(given)
+  for (let offset = 0; ; offset += PAGE) {
+    const page = await tx.versions.list({ assetId, deleted: 'with', limit: PAGE, offset })
+    for (const version of page) {
+      const { object } = version
+      if (object?.acl?.owner !== from) continue
+      const acl = inHands(object.acl, from, to)
+      await tx.put.version({ ...version, object: { ...object, acl }, seq: await tx.nextSeq() })
+    }
+    if (page.length < PAGE) break
+  }
+  await tx.note(changeOf('asset.updated', given, { owner_id: { was: from, is: to } }))
+}
