@@ -24,8 +24,8 @@ import { bucketRule, isSet } from './bucket-rules.ts'
  *    public access block ignores what means everybody.
  * 7. The policy and the access lists of S3 of a bucket open what they grant.
  * Before all that, what the policy of the bucket denies is denied, to owners and to holders of
- * grants too; only the settings of the bucket stay open to administrators and to its owner, so that
- * a policy can be taken back. And before even that, what lies outside of what the principal is
+ * grants too; only the policy of the bucket stays open to administrators and to its owner, so that it
+ * can be taken back, and its settings where no action of S3 is asked. And before even that, what lies outside of what the principal is
  * narrowed to, as share links, tokens with a scope and keys made for less than their user may are,
  * is denied.
  */
@@ -131,13 +131,21 @@ function ruleOf(principal: Principal, permission: Permission, resource: Resource
   return bucketRule(principal, permission, question)
 }
 
+/** https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketPolicy.html: the root keeps these. */
+const OF_POLICIES: ReadonlySet<Action> = new Set<Action>([
+  's3:GetBucketPolicy',
+  's3:PutBucketPolicy',
+  's3:DeleteBucketPolicy',
+])
+
 /** Not where an object is asked about: governance of its retention goes by `buckets:admin`, too. */
 function keepsSettings(
   principal: Principal,
   permission: Permission,
-  { bucket, asset, fresh }: Resource,
+  { bucket, asset, fresh, action }: Resource,
 ): boolean {
   if (asset !== undefined || fresh !== undefined) return false
+  if (action !== undefined && !OF_POLICIES.has(action)) return false
   const settings = permission.startsWith('buckets:') || permission === 'policy:admin'
   if (!settings) return false
   if (isAdministrator(principal)) return true

@@ -31,12 +31,32 @@ export async function lookUpUpload(
   const bucket = await findBucketFor(engine, call, { bucket: name, action })
   const { view } = engine.catalog
   const asset = await view.assets.byKey(bucket.id, key)
-  authorizeObject(call, { bucket, key, asset, action })
   const upload = await view.uploads.byId(uploadId)
   const there = upload?.bucketId === bucket.id && upload.key === key
+  if (there && isInitiators(call, upload) && OF_INITIATORS.has(action)) {
+    // What lies at the key already is not asked about.
+    const { ownerId } = upload
+    authorizeObject(call, { bucket, key, ownerId, isTaken: true, action })
+    return { bucket, asset, upload }
+  }
+  authorizeObject(call, { bucket, key, asset, action })
   if (!there) return { bucket, asset, upload: undefined }
   if (isOpenTo(call, { bucket, asset, upload, action })) return { bucket, asset, upload }
   throw missingUpload(uploadId, { cause: HIDDEN })
+}
+
+/**
+ * What who began an upload may do with it in the bucket of another, too
+ * (https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html#mpuAndPermissions).
+ */
+const OF_INITIATORS: ReadonlySet<Action> = new Set<Action>([
+  's3:AbortMultipartUpload',
+  's3:ListMultipartUploadParts',
+])
+
+/** All who show no credential have one id, and are not one. */
+function isInitiators({ principal }: Call, { initiatorId }: MultipartUpload): boolean {
+  return principal.kind !== 'anonymous' && initiatorId === principal.id
 }
 
 /** Its parts are nobody's asset yet: rights on own assets open only uploads of one's own. */

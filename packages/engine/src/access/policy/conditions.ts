@@ -80,6 +80,8 @@ const KEYS = new Set([
   'aws:principalarn',
   'aws:referer',
   'aws:securetransport',
+  'aws:sourceaccount',
+  'aws:sourcearn',
   'aws:sourceip',
   'aws:useragent',
   'aws:userid',

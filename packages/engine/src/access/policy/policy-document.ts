@@ -17,6 +17,8 @@ const VALUES_MAX = 500
 const BYTES_MAX = 20 * 1024
 const ARN = 'arn:aws:s3:::'
 const PRINCIPAL = /^arn:aws:(?:iam|sts)::\d*:(?:user|role|assumed-role)\/(.+)$/
+/** An account is who has buckets of their own here. */
+const ACCOUNT = /^arn:aws:iam::([^:]+):root$/
 
 const parsed = new WeakMap<JsonObject, readonly Statement[]>()
 
@@ -155,19 +157,26 @@ function parseStatement(value: Json | undefined): Statement {
 function principalsOf(value: Json): string[] {
   if (value === '*') return ['*']
   if (!isObject(value)) throw unsupported('Principal must be * or an object')
-  only(value, ['AWS', 'CanonicalUser'], 'Principal')
+  only(value, ['AWS', 'CanonicalUser', 'Service'], 'Principal')
   return Object.entries(value).flatMap(([kind, given]) =>
-    texts(given, 'Principal').map(text => {
+    texts(given, 'Principal').flatMap(text => {
+      if (kind === 'Service') return servicesOf(text)
       if (text === '*' && kind === 'AWS') return '*'
       // As at AWS all or one are meant: a name of `*` would be everybody, anonymous included.
       if (/[*?]/.test(text)) throw unsupported(`the wildcard in the principal ${text}`)
-      const name = PRINCIPAL.exec(text)?.[1]
+      const name = (PRINCIPAL.exec(text) ?? ACCOUNT.exec(text))?.[1]
       if (name === undefined && text.startsWith('arn:')) {
-        throw unsupported(`the principal ${text} is not a user or role`)
+        throw unsupported(`the principal ${text} is not a user, role or account`)
       }
       return name ?? text
     }),
   )
+}
+
+/** Nobody: no service of AWS asks here, such as the one that delivers logs. */
+function servicesOf(name: string): readonly string[] {
+  if (/^[a-z\d.-]+\.amazonaws\.com$/.test(name)) return []
+  throw unsupported(`the service ${name}`)
 }
 
 function conditionsOf(value: Json | undefined): Condition[] {

@@ -108,6 +108,21 @@ describe('a bucket policy', () => {
     assert.equal(ask({ Condition: tagged }, { objectTags: {} }), undefined)
   })
 
+  it('takes an account for its user, and services for nobody', () => {
+    const account = { AWS: `arn:aws:iam::${ann.id}:root` }
+    assert.equal(ask({ Principal: account }), 'allow')
+    assert.equal(ask({ Principal: { AWS: 'arn:aws:iam::other:root' } }), undefined)
+    const service = { Service: 'logging.s3.amazonaws.com' }
+    const source = { ArnLike: { 'aws:SourceArn': 'arn:aws:s3:::*' } }
+    assert.equal(ask({ Principal: service, Condition: source }), undefined)
+    assert.equal(ask({ Principal: service, Effect: 'Deny' }), undefined)
+    assert.equal(ask({ Principal: { ...service, AWS: '*' }, Condition: source }), undefined)
+    const { Principal: _, ...rest } = base
+    const about = { principal: ann, action: 's3:GetObject', bucket: 'b', key: 'x' }
+    const others = policyOf({ ...rest, NotPrincipal: service, Effect: 'Deny' })
+    assert.equal(evaluatePolicy(others, about), 'deny')
+  })
+
   it('is refused when it says what is not understood', () => {
     const wrong: [JsonObject, RegExp][] = [
       [{ Effect: 'Maybe' }, /Effect/],
@@ -121,7 +136,8 @@ describe('a bucket policy', () => {
       [{ Resource: 'arn:aws:s3:::other*/*' }, /another bucket/],
       [{ Resource: 'b/*' }, /none of S3/],
       [{ Principal: { Federated: 'x' } }, /Federated/],
-      [{ Principal: { AWS: 'arn:aws:iam::1:root' } }, /not a user/],
+      [{ Principal: { AWS: 'arn:aws:iam::1:group/x' } }, /not a user/],
+      [{ Principal: { Service: 'logging.example.org' } }, /the service/],
       [{ Condition: { Between: { 'aws:SourceIp': 'x' } } }, /operator Between/],
       [{ Condition: { StringEquals: { 'aws:PrincipalOrgID': 'o' } } }, /PrincipalOrgID/],
       [{ Condition: { constructor: { 'aws:SourceIp': 'x' } } }, /constructor/],

@@ -79,7 +79,11 @@ test('a refusal names what it is about', async () => {
       {},
       { Code: 'InvalidArgument', ArgumentName: 'versionId', ArgumentValue: id },
     ],
-    ['PUT /facts', {}, { Code: 'BucketAlreadyOwnedByYou', BucketName: 'facts' }],
+    [
+      'PUT /facts',
+      { headers: { 'x-amz-acl': 'public-read' } },
+      { Code: 'BucketAlreadyOwnedByYou', BucketName: 'facts' },
+    ],
     ['DELETE /facts', {}, { Code: 'BucketNotEmpty', BucketName: 'facts' }],
     [
       'PUT /facts/there',

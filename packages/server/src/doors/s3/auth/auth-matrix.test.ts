@@ -61,7 +61,8 @@ const wrong: [string, SendOptions, number, string][] = [
   ['expired', { auth: 'query', timeMs: Date.now() - 2 * minute }, 403, 'AccessDenied'],
   ['not yet valid', { auth: 'query', timeMs: Date.now() + 16 * minute }, 403, 'AccessDenied'],
   ['too long', { auth: 'query', expires: 604_801 }, 400, 'AuthorizationQueryParametersError'],
-  ['no time at all', { auth: 'query', expires: 0 }, 400, 'AuthorizationQueryParametersError'],
+  ['no time at all', { auth: 'query', expires: 0 }, 403, 'AccessDenied'],
+  ['less than that', { auth: 'query', expires: -7 }, 400, 'AuthorizationQueryParametersError'],
   [
     'a link turned into a copy',
     { auth: 'query', unsigned: { 'x-amz-copy-source': 'locked/secret' } },

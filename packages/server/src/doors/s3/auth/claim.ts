@@ -142,7 +142,7 @@ function timeOf(headers: RequestHeaders): { text: string; ms: number } {
 }
 
 function parseHttpDate(text: string): number | undefined {
-  const ms = /^[A-Z][a-z]{2}, \d{1,2} [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d (GMT|\+0000)$/.test(text)
+  const ms = /^[A-Z][a-z]{2}, \d{1,2} [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d (GMT|[+-]0000)$/.test(text)
     ? Date.parse(text)
     : Number.NaN
   return Number.isNaN(ms) ? undefined : ms
@@ -164,8 +164,8 @@ function queryClaim(query: Query): Claim {
   const timeMs = parseAmzDate(time)
   if (timeMs === undefined) throw wrongQuery('X-Amz-Date must be in the ISO8601 Long Format')
   const expiresSeconds = /^\d{1,10}$/.test(expires) ? Number(expires) : Number.NaN
+  if (/^-\d/.test(expires)) throw wrongQuery('X-Amz-Expires must be non-negative')
   if (Number.isNaN(expiresSeconds)) throw wrongQuery('X-Amz-Expires should be a number')
-  if (expiresSeconds < 1) throw wrongQuery('X-Amz-Expires must be positive')
   if (expiresSeconds > EXPIRES_MAX) {
     throw wrongQuery('X-Amz-Expires must be less than a week (in seconds)')
   }

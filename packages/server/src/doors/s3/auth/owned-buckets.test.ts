@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { after, before, test } from 'node:test'
 import { type S3TestServer, type SendOptions, startS3, told } from '../started-s3.test.ts'
 
@@ -76,8 +77,16 @@ test('a user makes a bucket, rules it, and nobody else gets in', async () => {
   await closed(bob, 'PUT /anns?acl', { headers: { 'x-amz-acl': 'public-read' } })
   const again = await s3.send('PUT /anns', bob.key)
   assert.deepEqual(told(again), [409, 'BucketAlreadyExists'])
-  const own = await s3.send('PUT /anns', ann.key)
-  assert.deepEqual(told(own), [409, 'BucketAlreadyOwnedByYou'])
+  await ok(ann, 'PUT /anns')
+  for (const [name, value] of [
+    ['x-amz-acl', 'public-read'],
+    ['x-amz-bucket-object-lock-enabled', 'true'],
+    ['x-amz-object-ownership', 'ObjectWriter'],
+  ] as const) {
+    const own = await s3.send('PUT /anns', { ...ann.key, headers: { [name]: value } })
+    assert.deepEqual(told(own), [409, 'BucketAlreadyOwnedByYou'], name)
+  }
+  assert.equal((await ok(ann, 'GET /anns?acl')).text, acl.text)
   const gone = await s3.send('GET /nobodys', bob.key)
   assert.deepEqual(told(gone), [404, 'NoSuchBucket'])
 })
@@ -174,8 +183,86 @@ test('headers of encryption are refused where they mean nothing', async () => {
     const answer = await s3.send(line, { ...ann.key, headers })
     assert.deepEqual(told(answer), [400, code], `${line} ${Object.keys(headers)}`)
   }
+  const key = Buffer.alloc(32)
+  const md5 = createHash('md5').update(key).digest('base64')
+  for (const headers of [
+    { [`${name}-customer-key`]: key.toString('base64') },
+    { ...customer, [`${name}-customer-key`]: 'AAAA', [`${name}-customer-key-md5`]: md5 },
+  ]) {
+    const answer = await s3.send('PUT /plain-anns/k', { ...ann.key, headers })
+    assert.deepEqual(told(answer), [400, 'InvalidArgument'])
+  }
   const served = await s3.send('PUT /plain-anns/k', { ...ann.key, headers: customer })
   assert.deepEqual(told(served), [501, 'NotImplemented'])
+})
+
+test('who began an upload in the bucket of another may list and abort it, and no other one', async () => {
+  const headers = { 'x-amz-acl': 'public-read-write' }
+  await ok(ann, 'PUT /begun', { headers })
+  await ok(ann, 'PUT /begun/k', { body: 'anns' })
+  const begin = async (who: Person) => {
+    return /<UploadId>([^<]+)/.exec((await ok(who, 'POST /begun/k?uploads')).text)?.[1] ?? ''
+  }
+  const [own, other, denied] = [await begin(bob), await begin(ann), await begin(bob)]
+  await ok(bob, `GET /begun/k?uploadId=${own}`)
+  for (const method of ['GET', 'DELETE']) await closed(bob, `${method} /begun/k?uploadId=${other}`)
+  const statement = {
+    ...{ Effect: 'Deny', Principal: '*', Action: 's3:AbortMultipartUpload' },
+    Resource: 'arn:aws:s3:::begun/*',
+  }
+  const body = JSON.stringify({ Version: '2012-10-17', Statement: [statement] })
+  await ok(ann, 'PUT /begun?policy', { body })
+  await closed(bob, `DELETE /begun/k?uploadId=${denied}`)
+  await ok(ann, 'DELETE /begun?policy')
+  await ok(bob, `DELETE /begun/k?uploadId=${own}`)
+  const gone = await s3.send(`GET /begun/k?uploadId=${own}`, ann.key)
+  assert.deepEqual(told(gone), [404, 'NoSuchUpload'])
+  assert.equal((await ok(ann, 'GET /begun/k')).text, 'anns')
+})
+
+test('a policy denies settings to the owner, too, but never its own removal', async () => {
+  await ok(ann, 'PUT /shut')
+  const status = async () =>
+    /<IsPublic>(\w+)/.exec((await ok(ann, 'GET /shut?policyStatus')).text)?.[1]
+  assert.equal(await status(), 'false')
+  await ok(ann, 'PUT /shut?acl', { headers: { 'x-amz-acl': 'authenticated-read' } })
+  assert.equal(await status(), 'true')
+  const statement = {
+    Effect: 'Deny',
+    Principal: '*',
+    Action: 's3:*',
+    Resource: 'arn:aws:s3:::shut',
+  }
+  const body = JSON.stringify({ Version: '2012-10-17', Statement: [statement] })
+  await ok(ann, 'PUT /shut?policy', { body })
+  for (const line of [
+    ...['GET /shut?publicAccessBlock', 'GET /shut?tagging', 'PUT /shut?versioning', 'DELETE /shut'],
+    ...['GET /shut?policyStatus', 'DELETE /shut?publicAccessBlock'],
+  ]) {
+    await closed(ann, line)
+  }
+  await ok(ann, 'GET /shut?policy')
+  await ok(ann, 'DELETE /shut?policy')
+  await ok(ann, 'DELETE /shut')
+})
+
+test('what is put while versions are suspended is told without a version', async () => {
+  await ok(ann, 'PUT /suspended')
+  const set = (status: string) => {
+    const body = `<VersioningConfiguration><Status>${status}</Status></VersioningConfiguration>`
+    return ok(ann, 'PUT /suspended?versioning', { body })
+  }
+  await set('Enabled')
+  assert.ok((await ok(ann, 'PUT /suspended/k', { body: 'x' })).headers['x-amz-version-id'])
+  await set('Suspended')
+  const copy = { headers: { 'x-amz-copy-source': 'suspended/k' } }
+  for (const [line, options] of [
+    ['PUT /suspended/k', { body: 'y' }],
+    ['PUT /suspended/copy', copy],
+  ] as const) {
+    assert.equal((await ok(ann, line, options)).headers['x-amz-version-id'], undefined, line)
+  }
+  assert.equal((await ok(ann, 'GET /suspended/k')).headers['x-amz-version-id'], 'null')
 })
 
 test('what a policy denies is said before what is wrong with the headers', async () => {

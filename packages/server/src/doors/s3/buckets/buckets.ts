@@ -1,7 +1,7 @@
 import { isHoldfastError } from '@holdfast/core/errors.ts'
-import type { BucketDocuments, JsonObject } from '@holdfast/core/records.ts'
+import type { Bucket, BucketDocuments, JsonObject } from '@holdfast/core/records.ts'
 import { authorizeBucket } from '@holdfast/engine/access/authorize-action.ts'
-import { aclJson } from '@holdfast/engine/access/bucket-rules.ts'
+import { aclJson, aclOf } from '@holdfast/engine/access/bucket-rules.ts'
 import { createBucket, removeBucket, updateBucket } from '@holdfast/engine/buckets/buckets.ts'
 import { grantsToOthers } from '@holdfast/engine/objects/object-facets.ts'
 import type { Verified } from '../auth/verify.ts'
@@ -17,6 +17,8 @@ import { writeXml } from '../xml/write.ts'
 import { taggingJson } from './tagging.ts'
 
 const BODY_BYTES_MAX = 64 * 1024
+/** Told by silence, too. */
+const FIRST = 'us-east-1'
 const OWNERSHIPS = ['BucketOwnerPreferred', 'ObjectWriter', 'BucketOwnerEnforced']
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html */
@@ -28,12 +30,40 @@ export async function createBucketHere(verified: Verified): Promise<Answer> {
   const root = bytes.length === 0 ? undefined : readXml(bytes, 'CreateBucketConfiguration')
   if (root !== undefined) requireHere(verified, root)
   const tagging = root === undefined ? undefined : firstTags(root)
-  await createBucket(engine, call, {
-    name: bucket,
-    settings: { versioning: locked ? 'enabled' : 'disabled' },
-    documents: { ...documents, ...(tagging === undefined ? {} : { tagging }) },
-  })
+  const first = { ...documents, ...(tagging === undefined ? {} : { tagging }) }
+  try {
+    await createBucket(engine, call, {
+      name: bucket,
+      settings: { versioning: locked ? 'enabled' : 'disabled' },
+      documents: first,
+    })
+  } catch (error) {
+    if (!isOwnAgain(verified, error, root)) throw error
+    const found = await engine.catalog.view.buckets.byName(bucket)
+    if (found === undefined || !wasMadeSo(found, first)) throw error
+  }
   return emptyAnswer(200, { location: `/${bucket}` })
+}
+
+/**
+ * In the first region of S3 who owns a bucket may create it again, which does nothing
+ * (https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html#API_CreateBucket_Errors).
+ */
+function isOwnAgain({ request }: Verified, error: unknown, root: XmlElement | undefined): boolean {
+  if (!isHoldfastError(error) || error.code !== 'BUCKET_EXISTS') return false
+  const wanted = (root && textOf(root, 'LocationConstraint')) ?? ''
+  const isHere = request.context.settings.s3Region === FIRST && (wanted === '' || wanted === FIRST)
+  return isHere && error.details.owned !== false
+}
+
+/** AWS would set the access list anew, and ignore all else. */
+function wasMadeSo({ documents = {} }: Bucket, { acl, ...others }: BucketDocuments): boolean {
+  if (Object.keys(others).length > 0) return false
+  const [kept, wanted] = [documents.acl, acl].map(document => {
+    const list = aclOf(document)
+    return list !== undefined && grantsToOthers(list) ? JSON.stringify(list.grants) : ''
+  })
+  return kept === wanted
 }
 
 function lockWanted({ request }: Verified): boolean {
@@ -111,7 +141,7 @@ export async function getLocation(verified: Verified): Promise<Answer> {
   await bucketOf(verified, 's3:GetBucketLocation')
   const region = verified.request.context.settings.s3Region
   // The first region of S3 is told by silence.
-  return xmlAnswer(writeXml('LocationConstraint', region === 'us-east-1' ? '' : region))
+  return xmlAnswer(writeXml('LocationConstraint', region === FIRST ? '' : region))
 }
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketVersioning.html */

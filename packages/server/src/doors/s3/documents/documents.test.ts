@@ -297,6 +297,20 @@ test('logs go to a bucket that is there, and of the same owner', async () => {
   assert.deepEqual(await log('documents'), [200, undefined])
   const kept = await s3.send('GET /documents?logging')
   assert.match(kept.text, /<TargetBucket>documents</)
+  const named = (format: string) =>
+    put(
+      'logging',
+      '<BucketLoggingStatus><LoggingEnabled><TargetBucket>documents</TargetBucket><TargetPrefix/>' +
+        `<TargetObjectKeyFormat>${format}</TargetObjectKeyFormat>` +
+        '</LoggingEnabled></BucketLoggingStatus>',
+    )
+  const byDay = (source: string) =>
+    `<PartitionedPrefix><PartitionDateSource>${source}</PartitionDateSource></PartitionedPrefix>`
+  assert.deepEqual(await named('<SimplePrefix/>'), [200, undefined])
+  assert.deepEqual(await named(byDay('EventTime')), [200, undefined])
+  assert.ok((await s3.send('GET /documents?logging')).text.includes(byDay('EventTime')))
+  assert.deepEqual(await named(byDay('Yesterday')), [400, 'MalformedXML'])
+  assert.deepEqual(await named(`${byDay('EventTime')}<SimplePrefix/>`), [400, 'MalformedXML'])
   assert.deepEqual(await put('logging', '<BucketLoggingStatus/>'), [200, undefined])
 })
 

@@ -1,7 +1,14 @@
 import type { Bucket, JsonObject } from '@holdfast/core/records.ts'
 import type { Engine } from '@holdfast/engine/engine.ts'
 import { S3Error } from '../errors.ts'
+import { malformed } from '../xml/read.ts'
 import { object } from './kept-objects.ts'
+
+/** Keys of logs have one form (API_TargetObjectKeyFormat.html). */
+export function checkFormat({ LoggingEnabled: enabled }: JsonObject): void {
+  const format = object(enabled ?? {}).TargetObjectKeyFormat
+  if (format !== undefined && Object.keys(object(format)).length !== 1) throw malformed()
+}
 
 /**
  * Logs go to a bucket that is there and has the same owner

@@ -1,3 +1,4 @@
+import { aclOf } from '@holdfast/engine/access/bucket-rules.ts'
 import { isPublicPolicy, statementsOf } from '@holdfast/engine/access/policy/policy-document.ts'
 import type { Verified } from '../auth/verify.ts'
 import { S3Error } from '../errors.ts'
@@ -47,7 +48,8 @@ export async function deletePolicy(verified: Verified): Promise<Answer> {
 
 export async function getPolicyStatus(verified: Verified): Promise<Answer> {
   const bucket = await bucketOf(verified, 's3:GetBucketPolicyStatus')
-  const policy = bucket.documents?.policy
-  if (policy === undefined) throw new S3Error('NoSuchBucketPolicy', { BucketName: bucket.name })
-  return xmlAnswer(writeXml('PolicyStatus', [['IsPublic', isPublicPolicy(statementsOf(policy))]]))
+  const { policy, acl } = bucket.documents ?? {}
+  const opens = policy !== undefined && isPublicPolicy(statementsOf(policy))
+  const listed = aclOf(acl)?.grants.some(({ grantee }) => typeof grantee === 'string') === true
+  return xmlAnswer(writeXml('PolicyStatus', [['IsPublic', opens || listed]]))
 }

@@ -133,7 +133,17 @@ export const notificationShape = fields({
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_LoggingEnabled.html */
 export const loggingShape = fields({
   LoggingEnabled: fields(
-    { TargetBucket: text(), TargetPrefix: text() },
+    {
+      TargetBucket: text(),
+      TargetPrefix: text(),
+      TargetObjectKeyFormat: fields({
+        SimplePrefix: fields({}),
+        PartitionedPrefix: fields(
+          { PartitionDateSource: word('EventTime', 'DeliveryTime') },
+          'PartitionDateSource',
+        ),
+      }),
+    },
     'TargetBucket',
     'TargetPrefix',
   ),

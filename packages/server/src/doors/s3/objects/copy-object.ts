@@ -8,7 +8,7 @@ import { objectPlace } from '../requests/place.ts'
 import { checksumNodes } from '../wire/checksum-nodes.ts'
 import { checksumAlgorithmOf } from '../wire/checksums.ts'
 import { sourceConditions, writeConditions } from '../wire/conditions.ts'
-import { encryptionHeader, versionHeader } from '../wire/object-headers.ts'
+import { encryptionHeader, newVersionHeader, versionHeader } from '../wire/object-headers.ts'
 import { objectInput } from '../wire/object-input.ts'
 import { writeXml } from '../xml/write.ts'
 
@@ -53,7 +53,7 @@ export async function copyObjectHere(verified: Verified): Promise<Answer> {
   ])
   const sourceVersion = versionHeader(source)['x-amz-version-id']
   return xmlAnswer(xml, {
-    ...versionHeader(object),
+    ...newVersionHeader(object),
     ...encryptionHeader(object),
     ...(sourceVersion === undefined ? {} : { 'x-amz-copy-source-version-id': sourceVersion }),
   })

@@ -10,7 +10,7 @@ import type { Verified } from '../auth/verify.ts'
 import { type Answer, emptyAnswer } from '../requests/answer.ts'
 import { objectPlace } from '../requests/place.ts'
 import { writeConditions } from '../wire/conditions.ts'
-import { checksumHeaders, encryptionHeader, versionHeader } from '../wire/object-headers.ts'
+import { checksumHeaders, encryptionHeader, newVersionHeader } from '../wire/object-headers.ts'
 import { objectInput } from '../wire/object-input.ts'
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html */
@@ -56,7 +56,7 @@ async function requirePut(verified: Verified): Promise<void> {
 export function storedHeaders(object: StoredObject): Record<string, string> {
   return {
     etag: `"${object.etag}"`,
-    ...versionHeader(object),
+    ...newVersionHeader(object),
     ...encryptionHeader(object),
     ...checksumHeaders(object),
   }

@@ -1,6 +1,7 @@
 import { utcTime } from '@holdfast/core/utc-time.ts'
 import { object, objects } from '../documents/kept-objects.ts'
 import { S3Error } from '../errors.ts'
+import { checksumNames, headerOfChecksum } from '../wire/checksums.ts'
 import { plainJson } from '../wire/plain-json.ts'
 
 /**
@@ -23,8 +24,15 @@ interface PostCondition {
 
 const CONDITIONS_MAX = 200
 const KINDS = new Set(['eq', 'starts-with'])
-/** Fields that no condition has to name. */
-const FREE = new Set(['x-amz-signature', 'awsaccesskeyid', 'signature', 'file', 'policy'])
+/** Fields that no condition has to name: a checksum can only make a form fail. */
+const FREE = new Set([
+  'x-amz-signature',
+  'awsaccesskeyid',
+  'signature',
+  'file',
+  'policy',
+  ...checksumNames.map(headerOfChecksum),
+])
 
 export function parsePolicy(base64: string): PostPolicy {
   const document = object(json(base64))
@@ -131,7 +139,9 @@ export function requireConditions(
 }
 
 function meets({ kind, field, value }: PostCondition, given: string | undefined): boolean {
-  if (given === undefined || kind === 'never') return false
+  if (kind === 'never') return false
+  // Any content is meant, also none.
+  if (given === undefined) return kind === 'starts-with' && value === ''
   if (kind === 'eq') return given === value
   // A list of content types must begin with the prefix in each of its entries.
   const parts = field === 'content-type' ? given.split(/, */) : [given]

@@ -15,7 +15,7 @@ import { isSecure, type ReadRequest } from '../requests/request.ts'
 import { checksumOfHeader, isChecksumValue, isUnknownChecksum } from '../wire/checksums.ts'
 import { requireHeader } from '../wire/header-text.ts'
 import { RequestHeaders } from '../wire/headers.ts'
-import { checksumHeaders, encryptionHeader, versionHeader } from '../wire/object-headers.ts'
+import { checksumHeaders, encryptionHeader, newVersionHeader } from '../wire/object-headers.ts'
 import { objectInput } from '../wire/object-input.ts'
 import { objectTagsMax, readTagging } from '../wire/tags.ts'
 import { uriEncode } from '../wire/uri.ts'
@@ -229,7 +229,7 @@ function answerOf(
   const headers = {
     etag,
     location,
-    ...versionHeader(object),
+    ...newVersionHeader(object),
     ...encryptionHeader(object),
     ...checksumHeaders(object),
   }

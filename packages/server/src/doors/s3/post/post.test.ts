@@ -175,6 +175,31 @@ test('a form may be signed with version 2', async () => {
   assert.equal((await s3.send('HEAD /forms/wrong')).status, 404)
 })
 
+test('a form may say the checksum of its file, and nothing where anything may be said', async () => {
+  const free = oldForm({ key: 'free' })
+  const policy = JSON.parse(Buffer.from(free.policy ?? '', 'base64').toString())
+  policy.conditions.push(['starts-with', '$x-amz-server-side-encryption', ''])
+  const text = Buffer.from(JSON.stringify(policy)).toString('base64')
+  const signature = createHmac('sha1', secretKey).update(text).digest('base64')
+  const form = { ...free, policy: text, signature }
+  const sha256 = createHash('sha256').update('content').digest('base64')
+  assert.equal((await send(form)).status, 204)
+  assert.equal((await send({ ...form, 'x-amz-checksum-sha256': sha256 })).status, 204)
+  const wrong = await send({ ...form, 'x-amz-checksum-sha256': sha256.replace(/^./, '?') })
+  assert.equal(wrong.status, 400)
+  const other = createHash('sha256').update('other').digest('base64')
+  assert.equal((await send({ ...form, 'x-amz-checksum-sha256': other })).status, 400)
+})
+
+test('where a form sends its browser, the bucket is listed', async () => {
+  for (const query of ['bucket=forms&key=a&etag=%22e%22', 'key=a']) {
+    assert.equal((await s3.send(`GET /forms?${query}`)).status, 200, query)
+  }
+  for (const line of ['GET /forms?key', 'PUT /forms?bucket=forms', 'DELETE /forms?key=a']) {
+    assert.equal((await s3.send(line)).status, 501, line)
+  }
+})
+
 test('of the name of a file only its end counts', async () => {
   const key = 'named/${' + 'filename}'
   for (const name of ['C:\\photos\\one.jpg', '../photos/one.jpg']) {

@@ -42,9 +42,10 @@ const ofLists = new Set(
 )
 /**
  * Of presigned links, and what clients of other servers add to lists: metadata that
- * AWS does not list either, and leave to list without order. libcloud names a version of the API.
+ * AWS does not list either, and leave to list without order. libcloud names a version of the API, and
+ * the answer to a form sends browsers on with the last three.
  */
-const HARMLESS = /^(response-[a-z-]+|metadata|allow-unordered|Version)$/
+const HARMLESS = /^(response-[a-z-]+|metadata|allow-unordered|Version|bucket|key|etag)$/
 
 /**
  * Which operation a request asks for. What is not understood is refused and never served as

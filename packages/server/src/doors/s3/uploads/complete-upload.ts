@@ -12,7 +12,7 @@ import { checksumNodes } from '../wire/checksum-nodes.ts'
 import { checksumNames, headerOfChecksum, isChecksumValue } from '../wire/checksums.ts'
 import { etagsOf, writeConditions } from '../wire/conditions.ts'
 import type { RequestHeaders } from '../wire/headers.ts'
-import { encryptionHeader, versionHeader } from '../wire/object-headers.ts'
+import { encryptionHeader, newVersionHeader } from '../wire/object-headers.ts'
 import {
   childrenOf,
   malformed,
@@ -65,7 +65,7 @@ function completed(verified: Verified, object: StoredObject): Answer {
     ['ETag', `"${object.etag}"`],
     ...checksumNodes(object),
   ])
-  return xmlAnswer(xml, { ...versionHeader(object), ...encryptionHeader(object) })
+  return xmlAnswer(xml, { ...newVersionHeader(object), ...encryptionHeader(object) })
 }
 
 function readParts(bytes: Uint8Array): NamedPart[] {

@@ -61,6 +61,11 @@ export function versionHeader({ bucket, versionId }: StoredObject): Record<strin
   return bucket.settings.versioning === 'disabled' ? {} : { 'x-amz-version-id': versionId }
 }
 
+/** Of a version that was just made: one that replaces the `null` version is no version, says S3. */
+export function newVersionHeader(object: StoredObject): Record<string, string> {
+  return object.bucket.settings.versioning === 'enabled' ? versionHeader(object) : {}
+}
+
 /** Of an object, an upload or a part. */
 export function encryptionHeader({
   facets,

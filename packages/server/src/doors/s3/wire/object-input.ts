@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type { ObjectHeaders, Retention } from '@holdfast/core/objects.ts'
 import type { ObjectInput } from '@holdfast/engine/objects/object-facets.ts'
 import type { Verified } from '../auth/verify.ts'
@@ -38,6 +39,7 @@ export async function objectInput(verified: Verified): Promise<ObjectInput> {
 /** All of it but the access list. */
 export function inputOfHeaders(headers: RequestHeaders): ObjectInput {
   requireOneEncryption(headers)
+  requireWholeKey(headers)
   for (const name of NOT_SERVED) if (headers.has(name)) throw notImplemented(name)
   const tagging = headers.text('x-amz-tagging')
   const retention = retentionOf(headers)
@@ -111,6 +113,28 @@ function storageClassOf(headers: RequestHeaders): string | undefined {
   if (!STORAGE_CLASSES.has(name))
     throw new S3Error('InvalidStorageClass', { StorageClassRequested: name.slice(0, 64) })
   return name
+}
+
+/**
+ * A key of the client that is none is wrong at AWS, too
+ * (https://docs.aws.amazon.com/AmazonS3/latest/userguide/ServerSideEncryptionCustomerKeys.html).
+ */
+function requireWholeKey(headers: RequestHeaders): void {
+  const name = 'x-amz-server-side-encryption-customer'
+  const [algorithm, key, md5] = ['algorithm', 'key', 'key-md5'].map(end =>
+    headers.get(`${name}-${end}`),
+  )
+  if (algorithm === undefined && (key ?? md5) !== undefined) {
+    const message =
+      'Requests specifying Server Side Encryption with Customer provided keys must provide a ' +
+      'valid encryption algorithm.'
+    throw invalidArgument(`${name}-algorithm`, 'null', message)
+  }
+  if (key === undefined || md5 === undefined) return
+  const computed = createHash('md5').update(Buffer.from(key, 'base64')).digest('base64')
+  if (computed === md5) return
+  const message = 'The calculated MD5 hash of the key did not match the hash that was provided.'
+  throw invalidArgument(`${name}-key-MD5`, md5, message)
 }
 
 /** Of the client, of KMS or of the server: only one, whether it is served or not. */
