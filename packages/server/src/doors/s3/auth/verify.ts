@@ -233,7 +233,7 @@ function contentHash({ wire, query }: Presented, claim: Claim | undefined) {
 
 const CONTENT_HASH = 'x-amz-content-sha256'
 
-/** The hash of a body that rides unsigned on a link: programs add it unasked, and AWS lets them. */
+/** The hash of a body that rides unsigned on a link: programs add it unasked. */
 function riderOf({ wire }: Pick<Presented, 'wire'>, claim: Claim): string | undefined {
   if (claim.kind !== 'query' || claim.signedHeaders.includes(CONTENT_HASH)) return undefined
   return wire.get(CONTENT_HASH)

@@ -86,7 +86,7 @@ test('what is told of events has a name, a place and events', async () => {
   assert.deepEqual(await queue(arn, 's3:ObjectCreated:Put', '<Id>mine</Id>'), [200, undefined])
   assert.match(await shown(), /<Id>mine<\/Id>/)
   const invalid = [400, 'InvalidArgument']
-  assert.deepEqual(await queue(arn, 'created'), invalid)
+  assert.deepEqual(await queue(arn, 's3:ObjectFound:*'), invalid)
   for (const other of ['q', 'arn:aws:sns:us-east-1:123456789012:q', 'arn:aws:sqs:us-east-1:1:']) {
     assert.deepEqual(await queue(other, 's3:ObjectCreated:*'), invalid, other)
   }
@@ -224,6 +224,22 @@ test('the index of a site is a name without a slash', async () => {
   assert.deepEqual(await index('a/index.html'), [400, 'InvalidArgument'])
   assert.deepEqual(await index(''), [400, 'InvalidArgument'])
   assert.deepEqual(await index('index.html'), [200, undefined])
+  const rule = (error: string, redirect: string) =>
+    put(
+      'website',
+      '<WebsiteConfiguration><IndexDocument><Suffix>i</Suffix></IndexDocument><RoutingRules>' +
+        '<RoutingRule><Condition><HttpErrorCodeReturnedEquals>' +
+        `${error}</HttpErrorCodeReturnedEquals></Condition><Redirect><HttpRedirectCode>${redirect}` +
+        '</HttpRedirectCode></Redirect></RoutingRule></RoutingRules></WebsiteConfiguration>',
+    )
+  assert.deepEqual(await rule('404', '308'), [200, undefined])
+  for (const [error, redirect] of [
+    ['404', '300'],
+    ['302', '301'],
+  ] as const) {
+    assert.deepEqual(await rule(error, redirect), [400, 'InvalidRequest'])
+  }
+  assert.deepEqual(await rule('lost', '301'), [400, 'MalformedXML'])
   assert.equal((await s3.send('DELETE /documents?website')).status, 204)
 })
 
@@ -258,6 +274,16 @@ test('a rule of lifecycle has a filter that goes with what it does', async () =>
     assert.deepEqual(await rule(filter, action), ['InvalidRequest', message], filter)
   }
   const ice = '<StorageClass>GLACIER_IR</StorageClass>'
+  const long = (count: number) => `<Prefix>${'é'.repeat(count)}</Prefix>`
+  assert.deepEqual(await rule(long(512), expire), [undefined, undefined])
+  assert.equal((await rule(long(513), expire))[1], 'The maximum size of a prefix is 1024')
+  for (const [key, value] of [
+    ['k'.repeat(129), ''],
+    ['k', 'v'.repeat(257)],
+  ]) {
+    const named = `<Tag><Key>${key}</Key><Value>${value}</Value></Tag>`
+    assert.match(String((await rule(named, expire))[1]), /^A Tag's (Key|Value) must be a length/)
+  }
   const newer = '<NewerNoncurrentVersions>5</NewerNoncurrentVersions>'
   for (const [filter, action] of [
     ['<And><Prefix>a</Prefix></And>', expire],

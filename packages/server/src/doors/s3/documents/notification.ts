@@ -9,6 +9,25 @@ const TARGETS = [
   { list: 'CloudFunctionConfiguration', field: 'CloudFunction', service: 'lambda' },
 ] as const
 
+/** https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-how-to-event-types-and-destinations.html */
+const EVENTS = new Set(
+  Object.entries({
+    ObjectCreated: ['*', 'Put', 'Post', 'Copy', 'CompleteMultipartUpload'],
+    ObjectRemoved: ['*', 'Delete', 'DeleteMarkerCreated'],
+    ObjectRestore: ['*', 'Post', 'Completed', 'Delete'],
+    Replication: [
+      ...['*', 'OperationFailedReplication', 'OperationMissedThreshold'],
+      ...['OperationReplicatedAfterThreshold', 'OperationNotTracked'],
+    ],
+    LifecycleExpiration: ['*', 'Delete', 'DeleteMarkerCreated'],
+    ObjectTagging: ['*', 'Put', 'Delete'],
+    ObjectAcl: ['*', 'Put'],
+  })
+    .flatMap(([kind, events]) => events.map(event => `s3:${kind}:${event}`))
+    .concat('s3:TestEvent', 's3:ReducedRedundancyLostObject')
+    .concat('s3:LifecycleTransition', 's3:IntelligentTiering'),
+)
+
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketNotificationConfiguration.html */
 export function checkNotification(document: JsonObject): void {
   for (const { list, field, service } of TARGETS) {
@@ -19,7 +38,7 @@ export function checkNotification(document: JsonObject): void {
         throw invalidArgument(field, arn, 'The ARN could not be parsed')
       }
       const events = Array.isArray(configuration.Event) ? configuration.Event : []
-      const unknown = events.find(event => !/^s3:[\w:*]+$/.test(String(event)))
+      const unknown = events.find(event => !EVENTS.has(String(event)))
       if (unknown === undefined) continue
       const message = 'A specified event is not supported for notifications.'
       throw invalidArgument('Event', String(unknown), message)

@@ -1,5 +1,6 @@
 import type { JsonObject } from '@holdfast/core/records.ts'
 import { invalidArgument, S3Error } from '../errors.ts'
+import { malformed } from '../xml/read.ts'
 import { object, objects } from './kept-objects.ts'
 
 const PROTOCOLS = ['http', 'https']
@@ -31,8 +32,10 @@ function checkIndex(index: unknown): void {
 }
 
 function checkRule({ Condition: condition, Redirect: redirect }: JsonObject): void {
-  const { ReplaceKeyPrefixWith: prefix, ReplaceKeyWith: key } = object(redirect)
-  requireProtocol(object(redirect))
+  const { ReplaceKeyPrefixWith: prefix, ReplaceKeyWith: key, ...others } = object(redirect)
+  requireProtocol(others)
+  requireCode('redirect', others.HttpRedirectCode)
+  requireCode('error', object(condition).HttpErrorCodeReturnedEquals)
   if (prefix !== undefined && key !== undefined) {
     throw refused('You can only define ReplaceKeyPrefix or ReplaceKey but not both.')
   }
@@ -41,6 +44,20 @@ function checkRule({ Condition: condition, Redirect: redirect }: JsonObject): vo
     'Condition cannot be empty. To redirect all requests without a condition, the condition ' +
       "element shouldn't be present.",
   )
+}
+
+const CODES = {
+  redirect: { valid: /^3(?!00)\d\d$/, words: '3XX except 300' },
+  error: { valid: /^[45]\d\d$/, words: '4XX or 5XX' },
+}
+
+function requireCode(kind: keyof typeof CODES, code: unknown): void {
+  if (code === undefined) return
+  const { valid, words } = CODES[kind]
+  const text = String(code)
+  if (!/^\d{1,9}$/.test(text)) throw malformed()
+  if (valid.test(text)) return
+  throw refused(`The provided HTTP ${kind} code (${text}) is not valid. Valid codes are ${words}.`)
 }
 
 function requireProtocol({ Protocol: protocol }: JsonObject): void {

@@ -64,7 +64,7 @@ export async function readForm(source: ByteSource, headers: RequestHeaders): Pro
     const chunks: Uint8Array[] = []
     for await (const chunk of part.body) {
       bytes += chunk.length
-      if (bytes > FIELDS_BYTES_MAX) throw new S3Error('MaxMessageLengthExceeded')
+      if (bytes > FIELDS_BYTES_MAX) throw new S3Error('MaxPostPreDataLengthExceededError')
       chunks.push(chunk)
     }
     if (fields.has(name)) {

@@ -61,6 +61,17 @@ async function post(form: Form): Promise<{ status: number; text: string; locatio
   return { status: answer.status, text: await answer.text(), location }
 }
 
+test('a form has no query, and little beside its file', async () => {
+  const fields = { 'x-ignore-this': 'x'.repeat(20 * 1024 + 1) }
+  const conditions = [{ bucket: 'forms' }]
+  const long = await post({ fields, conditions })
+  assert.equal(long.status, 400)
+  assert.match(long.text, /<Code>MaxPostPreDataLengthExceededError</)
+  const asked = await fetch(`${s3.url}/forms?some=thing`, { method: 'POST', body: new FormData() })
+  assert.equal(asked.status, 400)
+  assert.match(await asked.text(), /Query String Parameters not allowed on POST requests\./)
+})
+
 test('a signed form stores its file under the name of the file', async () => {
   assert.equal((await post({})).status, 204)
   assert.equal((await s3.send('GET /forms/up/photo%20$&%201.jpg')).text, 'content')

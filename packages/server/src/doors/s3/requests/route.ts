@@ -75,8 +75,16 @@ export function routeOf(request: ReadRequest): OperationName {
     const message = 'This operation does not accept partNumber without uploadId'
     throw invalidArgument('partNumber', 'partNumber', message)
   }
+  if (name === 'PostObject' && asked[0] !== undefined && isForm(request)) {
+    const message = 'Query String Parameters not allowed on POST requests.'
+    throw invalidArgument(asked[0], query.get(asked[0]) ?? '', message)
+  }
   requireUnderstood(request, row, asked)
   return name
+}
+
+function isForm({ headers }: ReadRequest): boolean {
+  return /^multipart\/form-data/i.test(headers.get('content-type') ?? '')
 }
 
 const NOTHING: readonly string[] = []
