@@ -131,6 +131,9 @@ test('a policy comes back as it was written', async () => {
     assert.equal((await s3.send('PUT /documents?policy', { body: text })).status, 204)
     assert.equal((await s3.send('GET /documents?policy')).text, text)
   }
+  const twice = `{"Statement": [], "Statement": [${statement}]}`
+  assert.equal((await s3.send('PUT /documents?policy', { body: twice })).status, 204)
+  assert.deepEqual((await s3.send('GET /documents?policy')).text, JSON.stringify(JSON.parse(twice)))
   const foreign = `{"AsWritten": "x", "Statement": [${statement}]}`
   assert.deepEqual(await put('policy', foreign), [400, 'MalformedPolicy'])
   assert.equal((await s3.send('DELETE /documents?policy')).status, 204)

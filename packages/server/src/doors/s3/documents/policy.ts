@@ -1,3 +1,4 @@
+import type { JsonObject } from '@holdfast/core/records.ts'
 import { aclOf } from '@holdfast/engine/access/bucket-rules.ts'
 import {
   AS_WRITTEN,
@@ -34,10 +35,20 @@ export async function putPolicy(verified: Verified): Promise<Answer> {
   if (policy[AS_WRITTEN] !== undefined) {
     throw new S3Error('MalformedPolicy', { message: `Unknown field ${AS_WRITTEN}` })
   }
-  // Whoever set it compares what comes back, letter by letter.
-  const isPlain = text === JSON.stringify(policy)
-  await keepDocument(verified, 'policy', isPlain ? policy : { ...policy, [AS_WRITTEN]: text })
+  await keepDocument(verified, 'policy', withText(policy, text))
   return emptyAnswer(204)
+}
+
+const OUTSIDE_OF_TEXTS = /("(?:[^"\\]|\\.)*")|\s+/g
+
+/**
+ * Whoever set it compares what comes back, letter by letter. What differs by more than its spaces,
+ * such as a name that stands there twice, is shown as it is meant.
+ */
+function withText(policy: JsonObject, text: string): JsonObject {
+  const plain = JSON.stringify(policy)
+  const isSame = text !== plain && text.replaceAll(OUTSIDE_OF_TEXTS, '$1') === plain
+  return isSame ? { ...policy, [AS_WRITTEN]: text } : policy
 }
 
 function parsed(text: string): unknown {
