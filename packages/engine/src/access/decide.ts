@@ -25,9 +25,9 @@ import { bucketRule, isSet } from './bucket-rules.ts'
  * 7. The policy and the access lists of S3 of a bucket open what they grant.
  * Before all that, what the policy of the bucket denies is denied, to owners and to holders of
  * grants too; only the policy itself stays open to administrators and to the owner of the bucket,
- * so that it can be taken back, and the settings where no action of S3 is asked. And before even that,
- * what lies outside of what the principal is narrowed to, as share links, tokens with a scope and
- * keys made for less than their user may are, is denied.
+ * so that it can be taken back, and the settings where no action of S3 is asked. And before even
+ * that, what lies outside of what the principal is narrowed to, as share links, tokens with a scope
+ * and keys made for less than their user may are, is denied.
  */
 export interface Decision {
   readonly allowed: boolean
