@@ -24,10 +24,10 @@ import { bucketRule, isSet } from './bucket-rules.ts'
  *    public access block ignores what means everybody.
  * 7. The policy and the access lists of S3 of a bucket open what they grant.
  * Before all that, what the policy of the bucket denies is denied, to owners and to holders of
- * grants too; only the policy of the bucket stays open to administrators and to its owner, so that it
- * can be taken back, and its settings where no action of S3 is asked. And before even that, what lies outside of what the principal is
- * narrowed to, as share links, tokens with a scope and keys made for less than their user may are,
- * is denied.
+ * grants too; only the policy itself stays open to administrators and to the owner of the bucket,
+ * so that it can be taken back, and the settings where no action of S3 is asked. And before even
+ * that, what lies outside of what the principal is narrowed to, as share links, tokens with a scope
+ * and keys made for less than their user may are, is denied.
  */
 export interface Decision {
   readonly allowed: boolean

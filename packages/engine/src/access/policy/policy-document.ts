@@ -16,6 +16,8 @@ const STATEMENTS_MAX = 200
 const VALUES_MAX = 500
 const BYTES_MAX = 20 * 1024
 const ARN = 'arn:aws:s3:::'
+/** Beside what a policy says: its text, which is given back. It means nothing. */
+export const AS_WRITTEN = 'AsWritten'
 const PRINCIPAL = /^arn:aws:(?:iam|sts)::\d*:(?:user|role|assumed-role)\/(.+)$/
 /** An account is who has buckets of their own here. */
 const ACCOUNT = /^arn:aws:iam::([^:]+):root$/
@@ -36,7 +38,8 @@ export function statementsOf(document: JsonObject): readonly Statement[] {
  * of it: a misspelt denial would deny nothing.
  */
 export function requirePolicy(document: JsonObject, bucket: string): readonly Statement[] {
-  if (JSON.stringify(document).length > BYTES_MAX) throw unsupported('is larger than 20 KiB')
+  const { [AS_WRITTEN]: _, ...said } = document
+  if (JSON.stringify(said).length > BYTES_MAX) throw unsupported('is larger than 20 KiB')
   const statements = statementsOf(document)
   for (const statement of statements) {
     for (const resource of statement.resources) {
@@ -90,7 +93,7 @@ function isConfined({ conditions }: Statement): boolean {
 }
 
 function parse(document: JsonObject): readonly Statement[] {
-  only(document, ['Version', 'Id', 'Statement'], 'the policy')
+  only(document, ['Version', 'Id', 'Statement', AS_WRITTEN], 'the policy')
   const { Version: version, Statement: statement } = document
   if (version !== undefined && version !== '2012-10-17' && version !== '2008-10-17') {
     throw unsupported('Version must be 2012-10-17')

@@ -101,6 +101,10 @@ export function requireDay({ kind, time, scope }: Claim): void {
 function parsedClaim(authorization: string, headers: RequestHeaders): Claim {
   const [, algorithm = '', rest = ''] = /^(\S+)\s*(.*)$/s.exec(authorization.trim()) ?? []
   if (algorithm !== ALGORITHM) {
+    if (algorithm === 'AWS' && !/^[^\s:]+:\S+$/.test(rest)) {
+      const message = 'AWS authorization header is invalid.  Expected AwsAccessKeyId:signature'
+      throw invalidArgument('Authorization', authorization.slice(0, 256), message)
+    }
     if (/^(AWS|AWS4-[\w-]+)$/.test(algorithm)) throw unsupported()
     throw invalidArgument('Authorization', algorithm, 'Unsupported Authorization Type')
   }

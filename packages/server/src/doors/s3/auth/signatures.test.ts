@@ -255,6 +255,7 @@ test('what claims to be signed is either understood or refused', () => {
   assert.equal(claim(authorization.replaceAll(', ', ','))?.kind, 'header')
   const bad: [string, string, string?][] = [
     ['AWS AKID:signature', 'InvalidRequest'],
+    ['AWS HAHAHA', 'InvalidArgument'],
     ['Bearer token', 'InvalidArgument'],
     ['AWS4-HMAC-SHA256', 'AuthorizationHeaderMalformed'],
     [authorization.replace('s3/', 'ec2/'), 'AuthorizationHeaderMalformed'],

@@ -172,6 +172,22 @@ test('a policy that names a field twice is refused, not kept without one of them
   assert.equal((await s3.send('DELETE /documents?policy')).status, 204)
 })
 
+test('a policy comes back as it was written', async () => {
+  const statement =
+    '{ "Effect": "Allow",\n"Principal": "*", "Action": "s3:GetObject", ' +
+    '"Resource": "arn:aws:s3:::documents/*"}'
+  for (const text of [
+    `{"Version": "2012-10-17", "Statement": [${statement}] }\n`,
+    `{"Statement":[${statement.replaceAll(/\s/g, '')}]}`,
+  ]) {
+    assert.equal((await s3.send('PUT /documents?policy', { body: text })).status, 204)
+    assert.equal((await s3.send('GET /documents?policy')).text, text)
+  }
+  const foreign = `{"AsWritten": "x", "Statement": [${statement}]}`
+  assert.deepEqual(await put('policy', foreign), [400, 'MalformedPolicy'])
+  assert.equal((await s3.send('DELETE /documents?policy')).status, 204)
+})
+
 test('what a bucket encrypts by default is said of what is put into it', async () => {
   const header = 'x-amz-server-side-encryption'
   await s3.send('PUT /sealed')

@@ -1,5 +1,10 @@
+import type { JsonObject } from '@holdfast/core/records.ts'
 import { aclOf } from '@holdfast/engine/access/bucket-rules.ts'
-import { isPublicPolicy, statementsOf } from '@holdfast/engine/access/policy/policy-document.ts'
+import {
+  AS_WRITTEN,
+  isPublicPolicy,
+  statementsOf,
+} from '@holdfast/engine/access/policy/policy-document.ts'
 import type { Verified } from '../auth/verify.ts'
 import { S3Error } from '../errors.ts'
 import { type Answer, emptyAnswer, xmlAnswer } from '../requests/answer.ts'
@@ -15,22 +20,39 @@ export async function getPolicy(verified: Verified): Promise<Answer> {
   const bucket = await bucketOf(verified, 's3:GetBucketPolicy')
   const policy = bucket.documents?.policy
   if (policy === undefined) throw new S3Error('NoSuchBucketPolicy', { BucketName: bucket.name })
-  return { status: 200, text: { type: 'application/json', body: JSON.stringify(policy) } }
+  const { [AS_WRITTEN]: text, ...said } = policy
+  const body = typeof text === 'string' ? text : JSON.stringify(said)
+  return { status: 200, text: { type: 'application/json', body } }
 }
 
 export async function putPolicy(verified: Verified): Promise<Answer> {
   await bucketOf(verified, 's3:PutBucketPolicy')
   const bytes = await verified.body.read(POLICY_BYTES_MAX)
-  const policy = parsed(bytes)
-  if (object(policy).Statement === undefined) {
+  const text = bytes.toString()
+  const policy = object(parsed(text))
+  if (policy.Statement === undefined) {
     throw new S3Error('MalformedPolicy', { message: 'Missing required field Statement' })
   }
-  await keepDocument(verified, 'policy', object(policy))
+  if (policy[AS_WRITTEN] !== undefined) {
+    throw new S3Error('MalformedPolicy', { message: `Unknown field ${AS_WRITTEN}` })
+  }
+  await keepDocument(verified, 'policy', withText(policy, text))
   return emptyAnswer(204)
 }
 
-function parsed(bytes: Buffer): unknown {
-  const text = bytes.toString()
+const OUTSIDE_OF_TEXTS = /("(?:[^"\\]|\\.)*")|\s+/g
+
+/**
+ * Whoever set it compares what comes back, letter by letter. What differs by more than its spaces,
+ * such as a name that stands there twice, is shown as it is meant.
+ */
+function withText(policy: JsonObject, text: string): JsonObject {
+  const plain = JSON.stringify(policy)
+  const isSame = text !== plain && text.replaceAll(OUTSIDE_OF_TEXTS, '$1') === plain
+  return isSame ? { ...policy, [AS_WRITTEN]: text } : policy
+}
+
+function parsed(text: string): unknown {
   try {
     if (text.startsWith('{')) return plainJson(text)
   } catch {

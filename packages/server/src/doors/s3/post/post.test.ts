@@ -186,7 +186,7 @@ test('a form may be signed with version 2', async () => {
   assert.equal((await s3.send('HEAD /forms/wrong')).status, 404)
 })
 
-test('a form may say the checksum of its file, and nothing where anything may be said', async () => {
+test('a form may say a checksum, and nothing where anything may be said', async () => {
   const free = oldForm({ key: 'free' })
   const policy = JSON.parse(Buffer.from(free.policy ?? '', 'base64').toString())
   policy.conditions.push(['starts-with', '$x-amz-server-side-encryption', ''])

@@ -42,8 +42,8 @@ const ofLists = new Set(
 )
 /**
  * Of presigned links, and what clients of other servers add to lists: metadata that
- * AWS does not list either, and leave to list without order. libcloud names a version of the API, and
- * the answer to a form sends browsers on with the last three.
+ * AWS does not list either, and leave to list without order. libcloud names a version of the API,
+ * and the answer to a form sends browsers on with the last three.
  */
 const HARMLESS = /^(response-[a-z-]+|metadata|allow-unordered|Version|bucket|key|etag)$/
 
