@@ -189,7 +189,7 @@ export async function verifyForm(
   const asked = { ...request, headers }
   // What follows its file is not waited for: the put asks for itself when the file is in.
   const signedMs = signed?.version === 4 ? signed.timeMs : undefined
-  const how = { form: signed?.version ?? 0, signedMs }
+  const how: SignedHow = { form: signed?.version ?? 0, signedMs }
   const body = new VerifiedBody(asked, { kind: 'plain' }, null)
   return new VerifiedRequest(asked, askedBy(asked, { principal, moment, how }), body)
 }
