@@ -10,4 +10,4 @@ export function utcTime(text: string): number {
   return Date.parse(time !== undefined && zone === undefined ? `${text}Z` : text)
 }
 
-const ISO = /^\d{4}(?:-\d{2}(?:-\d{2}(T\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(Z|[+-]\d{2}:\d{2})?)?)?)?$/
+const ISO = /^\d{4}(?:-\d{2}(?:-\d{2}(T\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?)?)?)?$/

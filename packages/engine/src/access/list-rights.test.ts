@@ -10,6 +10,7 @@ import { createBucket, updateBucket } from '../buckets/buckets.ts'
 import { setBucketDocument } from '../buckets/documents.ts'
 import { copyObject, renameObject } from '../objects/copy-object.ts'
 import { getObject } from '../objects/find-object.ts'
+import { objectOwner } from '../objects/object-facets.ts'
 import { setObjectAcl } from '../objects/object-settings.ts'
 import { putObject } from '../objects/put-object.ts'
 import {
@@ -111,7 +112,11 @@ describe('an access list of S3', () => {
     await using opened = await openTestStore()
     const { engine, call } = opened
     await put(opened, 'k', 'secret')
-    const set = (who: typeof writer, acl: ObjectAcl) => setObjectAcl(engine, who, { ...place, acl })
+    const itsOwner = objectOwner(await getObject(engine, call, place))
+    const set = (who: typeof writer, acl: ObjectAcl) =>
+      setObjectAcl(engine, who, { ...place, acl: { ...acl, owner: itsOwner } })
+    const full = { permission: 'FULL_CONTROL', grantee: { id: itsOwner } } as const
+    const closed = { owner: itsOwner, grants: [full] }
     await assert.rejects(set(writer, open), notHeld('assets:read'))
     const toWriter = {
       ...own,
@@ -119,14 +124,31 @@ describe('an access list of S3', () => {
     }
     await assert.rejects(set(writer, toWriter), notHeld('assets:read'))
     await assert.rejects(getObject(engine, anonymousCall, place), refused('UNAUTHENTICATED'))
-    await set(writer, own)
+    await set(writer, closed)
     await set(holder, open)
     assert.ok(await getObject(engine, anonymousCall, place))
     const { versionId } = await getObject(engine, call, place)
     await set(writer, open)
-    await set(writer, own)
-    const named = setObjectAcl(engine, writer, { ...place, versionId, acl: open })
+    await set(writer, closed)
+    const named = setObjectAcl(engine, writer, {
+      ...place,
+      versionId,
+      acl: { ...open, owner: itsOwner },
+    })
     await assert.rejects(named, notHeld('assets:read'))
+  })
+
+  it('is refused where it names another owner, whom the object may have had before', async () => {
+    await using opened = await openTestStore()
+    const { engine, call } = opened
+    const before = callOf({ id: 'o', permissions: ['assets:write'] })
+    await putObject(engine, before, { ...place, source: bytesOf('x'), facets: { acl: own } })
+    assert.equal(objectOwner(await getObject(engine, call, place)), 'o')
+    await setObjectAcl(engine, before, { ...place, acl: own })
+    await putObject(engine, call, { ...place, source: bytesOf('secret'), facets: {} })
+    const late = setObjectAcl(engine, before, { ...place, acl: own })
+    await assert.rejects(late, refused('FORBIDDEN'))
+    assert.notEqual(objectOwner(await getObject(engine, call, place)), 'o')
   })
 
   it('comes with a put or a copy under the same rule', async () => {

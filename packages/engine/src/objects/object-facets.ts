@@ -1,6 +1,8 @@
 import { HoldfastError, invalidFields } from '@holdfast/core/errors.ts'
 import type { ObjectAcl, ObjectFacets, Retention } from '@holdfast/core/objects.ts'
 import type { Bucket } from '@holdfast/core/records.ts'
+import { shownOwner } from '../access/bucket-rules.ts'
+import type { StoredObject } from './object-views.ts'
 
 /** What a request says about an object, beside its bytes; the rest is computed. */
 export type ObjectInput = Pick<
@@ -65,6 +67,16 @@ export function requireAclAllowed(
 /** Access lists neither open anything then, nor can they be set. */
 export function aclsAreOff({ documents }: Pick<Bucket, 'documents'>): boolean {
   return documents?.ownership?.rule === 'BucketOwnerEnforced'
+}
+
+/**
+ * Principal id of the owner: whoever the ACL names, in the bucket of an owner whoever put it there,
+ * else the owner of the bucket
+ * (https://docs.aws.amazon.com/AmazonS3/latest/userguide/about-object-ownership.html).
+ */
+export function objectOwner({ asset, facets, bucket }: StoredObject): string {
+  if (bucket.ownerId === null) return facets.acl?.owner ?? shownOwner(bucket)
+  return aclsAreOff(bucket) ? bucket.ownerId : (facets.acl?.owner ?? asset.ownerId)
 }
 
 /**

@@ -2,14 +2,15 @@ import type { Call } from '@holdfast/core/call.ts'
 import { invalidFields } from '@holdfast/core/errors.ts'
 import type { ObjectAcl, ObjectTag, Retention } from '@holdfast/core/objects.ts'
 import type { Bucket } from '@holdfast/core/records.ts'
-import type { Action } from '../access/actions.ts'
+import { type Action, actionPermissions } from '../access/actions.ts'
 import { authorizeObject } from '../access/authorize-action.ts'
+import { refusal } from '../access/decide.ts'
 import { requireGrantRights } from '../access/grant-rights.ts'
 import { authorisedAnew, seenOf } from '../assets/writes/seen.ts'
 import { commit } from '../commit.ts'
 import type { Engine } from '../engine.ts'
 import { getObject } from './find-object.ts'
-import { requireAclAllowed, requireFuture } from './object-facets.ts'
+import { objectOwner, requireAclAllowed, requireFuture } from './object-facets.ts'
 import { type ObjectAddress, type StoredObject, storedObject } from './object-views.ts'
 import type { FacetsPatch } from './writes/settings-transaction.ts'
 
@@ -74,13 +75,10 @@ async function change(engine: Engine, call: Call, wanted: Change): Promise<Store
 async function changeOnce(engine: Engine, call: Call, wanted: Change): Promise<StoredObject> {
   const { address, action, patch } = wanted
   const { bucket: name, key, versionId } = address
-  const { bucket, asset, version } = await getObject(engine, call, {
-    bucket: name,
-    key,
-    versionId,
-    action,
-  })
+  const object = await getObject(engine, call, { bucket: name, key, versionId, action })
+  const { bucket, asset, version } = object
   requireSettable(bucket, patch)
+  requireSameOwner(call, object, patch.acl?.owner)
   const rights = { bucket, key, asset, version, versionId }
   requireGrantRights(call, rights, patch.acl ?? undefined)
   const bypassGovernance = wanted.bypassGovernance ?? false
@@ -92,6 +90,16 @@ async function changeOnce(engine: Engine, call: Call, wanted: Change): Promise<S
   const args = { assetId: asset.id, versionId: version.id, patch, bypassGovernance, seen }
   const next = await commit(engine, call, { name: 'objects.set', args })
   return storedObject(bucket, asset, next)
+}
+
+/**
+ * FORBIDDEN for a list of another owner: it would own the object. The caller may have been asked
+ * about another one, which lay at the key when its list began to arrive.
+ */
+function requireSameOwner(call: Call, object: StoredObject, owner: string | undefined): void {
+  if (owner === undefined || owner === objectOwner(object)) return
+  const reason = 'an object cannot be given away'
+  throw refusal(call.principal, actionPermissions['s3:PutObjectAcl'], reason)
 }
 
 function requireSettable(bucket: Bucket, { retention, legalHold, acl }: FacetsPatch): void {

@@ -2,7 +2,7 @@ import type { Grant, ObjectAcl } from '@holdfast/core/objects.ts'
 import { privateAcl } from '@holdfast/engine/access/bucket-rules.ts'
 import { isKnownGrantee } from '@holdfast/engine/access/known-grantee.ts'
 import { getObject } from '@holdfast/engine/objects/find-object.ts'
-import { aclsAreOff } from '@holdfast/engine/objects/object-facets.ts'
+import { aclsAreOff, objectOwner } from '@holdfast/engine/objects/object-facets.ts'
 import { setObjectAcl } from '@holdfast/engine/objects/object-settings.ts'
 import type { Verified } from '../auth/verify.ts'
 import { invalidArgument, S3Error } from '../errors.ts'
@@ -12,7 +12,6 @@ import { objectPlace } from '../requests/place.ts'
 import { aclOfHeaders, LOG_DELIVERY } from '../wire/acl-headers.ts'
 import { readAcl, writeAcl } from '../wire/acl-xml.ts'
 import { versionHeader } from '../wire/object-headers.ts'
-import { objectOwner } from '../wire/owners.ts'
 
 const BODY_BYTES_MAX = 128 * 1024
 

@@ -1,6 +1,6 @@
 /**
- * JSON of a policy. `JSON.parse` keeps the last of two fields of one name and drops the other, which
- * may be the condition that closes: SyntaxError here.
+ * JSON of a policy. `JSON.parse` keeps the last of two fields of one name and drops the other,
+ * which may be the condition that closes: SyntaxError here.
  */
 export function plainJson(text: string): unknown {
   const value: unknown = JSON.parse(text)
