@@ -50,8 +50,8 @@ export async function prepareAdministrator(
   const { initialAdminEmail: email } = settings
   try {
     const made = await ensureAdministrator(engine, { username, password, ...(email && { email }) })
-    if (made !== undefined)
-      recordMade(engine, audit, { action: 'createUser', made, name: username })
+    if (made === undefined) return
+    recordMade(engine, audit, { action: 'createUser', made, name: username })
   } catch (error) {
     if (!isHoldfastError(error) || error.code !== 'VALIDATION_ERROR') throw error
     const path = 'STORAGE_INITIAL_ADMIN_*'
