@@ -105,7 +105,7 @@ test('tokens of programs are told by their client, narrowed to their scope', asy
   assert.equal(await validateToken(engine, call, accessToken), undefined)
 })
 
-test('a token of an issuer whose keys are missing is answered like any that is not good', async () => {
+test('a token whose issuer has no keys yet is answered like any that is not good', async () => {
   const issuer: Issuer = {
     ...{ issuer: 'https://away.example', audiences: ['holdfast'], algorithm: 'RS256' },
     keys: { place: 'away', load: async () => await Promise.reject(new Error('away')) },

@@ -114,7 +114,7 @@ test('of who comes from a directory', async () => {
   await keepsNobodyOut(opened, () => checkPassword(opened.engine, given))
 })
 
-test('a guess that a directory was asked about counts, though its work found no place', async () => {
+test('a guess that a directory was asked about counts, though the line was full', async () => {
   await using opened = await withCarla(false)
   const { engine } = opened
   engine.identity.hasher.verify = async () => {
