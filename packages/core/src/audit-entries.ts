@@ -6,7 +6,8 @@ export type AuditTopic = (typeof auditTopics)[number]
 
 const ACTIONS: Readonly<Record<AuditTopic, string>> = {
   sessions: `login loginWithCode redeemOpenId refresh issueToken logout confirmSession endSession
-    lockUser endSessions endUserSession endUserSessions forgotPassword resetPassword changePassword`,
+    endSessions endUserSession endUserSessions lockUser forgotPassword resetPassword
+    changePassword`,
   rights: `createUser updateUser removeUser closeUser resetUserPassword unlockUser
     requirePasswordChange actOnUsers
     beginSecondFactor confirmSecondFactor disableSecondFactor renewRecoveryCodes
@@ -42,8 +43,8 @@ const WARNINGS: ReadonlySet<string> = new Set(['lockUser'])
 const OF_THE_LOG: ReadonlySet<string> = new Set(['acknowledgeAudits', 'audit.rows.dropped'])
 
 /**
- * `critical`: the log itself; `error`: what failed; `warning`: what was refused, locks; `notice`: changes
- * of rights, policies, keys and of the log that were made; `info`: all else.
+ * `critical`: the log itself; `error`: what failed; `warning`: what was refused, and locks;
+ * `notice`: changes of rights, policies, keys and of the log that were made; `info`: all else.
  */
 export function severityOf({ action, outcome }: Pick<AuditEntry, 'action' | 'outcome'>): Severity {
   if (CRITICAL.has(action)) return 'critical'

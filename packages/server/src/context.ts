@@ -143,8 +143,8 @@ export async function openContext(options: ContextOptions): Promise<OpenedContex
       await ensureBuckets(engine, [settings.defaultBucket, ...settings.buckets])
       await prepareKeys(engine, options)
       await prepareAccessKey(engine, settings)
-      await prepareAdministrator(engine, settings)
-      await prepareAccount(engine, settings, log)
+      await prepareAdministrator(engine, settings, audit)
+      await prepareAccount(engine, settings, { audit, log })
     }
     const health = openHealth({ engine, log, counting, audit })
     const pace = new PaceWatch(clock, settings.bodyIdleSeconds)

@@ -2,11 +2,13 @@ import { HoldfastError, isHoldfastError } from '@holdfast/core/errors.ts'
 import { ensureAccessKey } from '@holdfast/engine/access/keys/access-keys.ts'
 import { newSecret } from '@holdfast/engine/access/keys/key-secret.ts'
 import { ensureKey } from '@holdfast/engine/access/keys/keys.ts'
+import type { AuditLog } from '@holdfast/engine/audit/audit-log.ts'
 import type { Engine } from '@holdfast/engine/engine.ts'
 import { ensureAccount } from '@holdfast/engine/identity/accounts/first-account.ts'
 import { ensureAdministrator } from '@holdfast/engine/identity/users/users.ts'
 import type { Settings } from '../config/settings-table.ts'
 import type { Log } from '../telemetry/log.ts'
+import { ownEntry } from './audit.ts'
 
 interface FirstKeyOptions {
   readonly settings: Settings
@@ -38,12 +40,18 @@ export async function prepareAccessKey(engine: Engine, settings: Settings): Prom
   await ensureAccessKey(engine, { id, secret, name: 'administrator', permissions: ['*'] })
 }
 
-export async function prepareAdministrator(engine: Engine, settings: Settings): Promise<void> {
+export async function prepareAdministrator(
+  engine: Engine,
+  settings: Settings,
+  audit: AuditLog,
+): Promise<void> {
   const { initialAdminUsername: username, initialAdminPassword: password } = settings
   if (username === undefined || password === undefined) return
   const { initialAdminEmail: email } = settings
   try {
-    await ensureAdministrator(engine, { username, password, ...(email && { email }) })
+    const made = await ensureAdministrator(engine, { username, password, ...(email && { email }) })
+    if (made === undefined) return
+    recordMade(engine, audit, { action: 'createUser', made, name: username })
   } catch (error) {
     if (!isHoldfastError(error) || error.code !== 'VALIDATION_ERROR') throw error
     const path = 'STORAGE_INITIAL_ADMIN_*'
@@ -53,10 +61,32 @@ export async function prepareAdministrator(engine: Engine, settings: Settings): 
 }
 
 /** The service account that the settings give. */
-export async function prepareAccount(engine: Engine, settings: Settings, log: Log): Promise<void> {
+export async function prepareAccount(
+  engine: Engine,
+  settings: Settings,
+  { audit, log }: { readonly audit: AuditLog; readonly log: Log },
+): Promise<void> {
   const { initialAccountName: name, initialAccountSecret: secret } = settings
   if (name === undefined || secret === undefined) return
   const { initialAccountClientId: clientId, initialAccountRoles: roles } = settings
   const made = await ensureAccount(engine, { name, secret, roles, clientId })
-  if (made !== undefined) log.info({ client_id: made }, 'service account of the settings made')
+  if (made === undefined) return
+  log.info({ client_id: made.clientId }, 'service account of the settings made')
+  recordMade(engine, audit, { action: 'createAccount', made, name: made.clientId })
+}
+
+/** Whoever writes the settings gives rights, too. */
+function recordMade(
+  { clock }: Engine,
+  audit: AuditLog,
+  what: {
+    readonly action: string
+    readonly made: { readonly id: string; readonly roles: readonly string[] }
+    readonly name: string
+  },
+): void {
+  const { action, name, made } = what
+  const { id, roles } = made
+  const detail = { by: 'settings', before: null, after: { id, name, roles: [...roles] } }
+  audit.record(ownEntry(clock, { requestId: 'start', action, resource: { id }, detail }))
 }

@@ -19,7 +19,7 @@ const first = { name: 'gateway', clientId, secret, roles: ['OPERATOR'] }
 
 test('the account of the settings is made once, and kept as it has become', async () => {
   let opened = await openTestStore()
-  assert.equal(await ensureAccount(opened.engine, first), clientId)
+  assert.equal((await ensureAccount(opened.engine, first))?.clientId, clientId)
   const page = { limit: 10, offset: 0 }
   const [made] = (await listAccounts(opened.engine, opened.call, page)).items
   assert.ok(made?.isSystem)
@@ -48,7 +48,7 @@ test('the account of the settings is made once, and kept as it has become', asyn
 test('a system account cannot be removed, suspended or ended; what it may can be', async () => {
   await using opened = await openTestStore()
   const { engine, call, clock } = opened
-  const made = await ensureAccount(engine, { ...first, clientId: undefined })
+  const made = (await ensureAccount(engine, { ...first, clientId: undefined }))?.clientId
   assert.match(made ?? '', /^sa_default_gateway_[0-9a-f]{12}$/)
   const [account] = (await listAccounts(engine, call, { limit: 1, offset: 0 })).items
   const { id = '', secrets = [] } = account ?? {}

@@ -1,3 +1,4 @@
+import type { ServiceAccount } from '@holdfast/core/identities.ts'
 import { toHex } from '@holdfast/core/ids.ts'
 import { hashOfSecret } from '../../access/keys/key-secret.ts'
 import { commit } from '../../commit.ts'
@@ -14,13 +15,13 @@ export interface FirstAccount {
 }
 
 /**
- * The service account of the settings: made once, and kept as it has become since. The client id
- * of one that was made now; undefined where there was an account of that name.
+ * The service account of the settings: made once, and kept as it has become since. The one that
+ * was made now; undefined where there was an account of that name.
  */
 export async function ensureAccount(
   engine: Engine,
   { name, secret, roles, clientId: given }: FirstAccount,
-): Promise<string | undefined> {
+): Promise<ServiceAccount | undefined> {
   const { identities } = engine.catalog.view
   const clientId = given ?? `sa_default_${name}_${toHex(engine.random.bytes(6))}`
   for (const taken of [`name:${name}`, clientId]) {
@@ -37,6 +38,5 @@ export async function ensureAccount(
     // None of its characters are shown: it was chosen by people, who may have chosen few of them.
     secret: { hash: hashOfSecret(secret), prefix: 'settings', expiresAt },
   }
-  await commit(engine, systemCall('start'), { name: 'accounts.create', args })
-  return clientId
+  return await commit(engine, systemCall('start'), { name: 'accounts.create', args })
 }

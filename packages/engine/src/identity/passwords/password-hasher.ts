@@ -8,7 +8,7 @@ const DECOY = 'h3FZpbl1gNb4cVYTqM0d3uCyXK6pQHnBUYi8UoJYtq9V5cP1HW7mS'
 /** What waits under no name of its own shares one turn. */
 const NOBODY: Place = ['', '', '']
 
-/** As somebody asks for it: their work waits for that of others, and never keeps it waiting long. */
+/** As somebody asks for it, in the place that they have in the line. */
 export type OwnHasher = Pick<PasswordHasher, 'hash' | 'verify'>
 
 /**

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { toBase64Url } from '../../base64url.ts'
 import { callOf, openTestStore, refused, type TestStore } from '../../test-store.test.ts'
 import { createAccount } from '../accounts/accounts.ts'
 import { issueClientToken } from '../accounts/client-token.ts'
+import type { Issuer } from '../outside/issuers/issuer.ts'
 import { createUser, removeUser, updateUser } from '../users/users.ts'
 import { authenticateToken } from './authenticate-token.ts'
 import { login, logout, refresh } from './login.ts'
@@ -101,4 +103,21 @@ test('tokens of programs are told by their client, narrowed to their scope', asy
   assert.equal(await validateToken(engine, own, refreshToken), undefined, 'traded')
   await clock.advance(91 * 24 * 3_600_000)
   assert.equal(await validateToken(engine, call, accessToken), undefined)
+})
+
+test('a token whose issuer has no keys yet is answered like any that is not good', async () => {
+  const issuer: Issuer = {
+    ...{ issuer: 'https://away.example', audiences: ['holdfast'], algorithm: 'RS256' },
+    keys: { place: 'away', load: async () => await Promise.reject(new Error('away')) },
+    ...{ refreshSeconds: 300, skewSeconds: 0, maxAgeSeconds: undefined, tokenType: undefined },
+    claims: { subject: ['sub'], name: ['name'], email: ['email'] },
+    ...{ maps: [], buckets: null, always: { roles: [], permissions: [], groups: [] } },
+  }
+  await using opened = await openTestStore({ outside: { issuers: [issuer] } })
+  const head = toBase64Url(Buffer.from('{"alg":"RS256","kid":"k"}'))
+  const claims = '{"iss":"https://away.example","aud":"holdfast","sub":"x","exp":9999999999}'
+  const token = `${head}.${toBase64Url(Buffer.from(claims))}.${'A'.repeat(342)}`
+  const used = async () => await authenticateToken(opened.engine, token)
+  await assert.rejects(used, refused('IDENTITY_UNAVAILABLE'))
+  assert.equal(await validateToken(opened.engine, opened.call, token), undefined)
 })

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { DirectoryEntry } from '@holdfast/core/ports/directory.ts'
 import { SmtpMailer } from '@holdfast/drivers/mail/smtp-mailer.ts'
 import { openSmtpSink } from '@holdfast/testkit/smtp-sink.ts'
@@ -91,7 +92,7 @@ test('of who makes share links with a password', async () => {
   await keepsNobodyOut(opened, () => createShare(engine, call, wanted))
 })
 
-test('of who comes from a directory', async () => {
+async function withCarla(isRight: boolean): Promise<TestStore> {
   const carla: DirectoryEntry = {
     ...{ subject: 'carla', dn: 'uid=carla', username: 'carla', email: null, isActive: true },
     ...{ firstName: '', lastName: '', groups: [], attributes: {} },
@@ -99,15 +100,29 @@ test('of who comes from a directory', async () => {
   const directory = {
     place: 'ldap://127.0.0.1',
     find: async (name: string) => await Promise.resolve(name === 'carla' ? carla : undefined),
-    verify: async () => await Promise.resolve(true),
+    verify: async () => await Promise.resolve(isRight),
     recall: async () => await Promise.resolve([carla]),
   }
   const unmapped = { roles: [], permissions: [], groups: [] }
   const outside = { directory: { directory, mapping: new Map(), unmapped, recheckSeconds: 60 } }
-  await using opened = await withAnn({ outside })
-  await keepsNobodyOut(opened, () =>
-    checkPassword(opened.engine, { name: 'carla', password, place }),
-  )
+  return await withAnn({ outside })
+}
+
+test('of who comes from a directory', async () => {
+  await using opened = await withCarla(true)
+  const given = { name: 'carla', password, place }
+  await keepsNobodyOut(opened, () => checkPassword(opened.engine, given))
+})
+
+test('a guess that a directory was asked about counts, though the line was full', async () => {
+  await using opened = await withCarla(false)
+  const { engine } = opened
+  engine.identity.hasher.verify = async () => {
+    return await Promise.reject(new HoldfastError(TOO_MANY))
+  }
+  const guess = () => checkPassword(engine, { name: 'carla', password, place })
+  for (let n = 0; n < 5; n += 1) await assert.rejects(guess, { code: TOO_MANY })
+  await assert.rejects(guess, { code: 'ACCOUNT_LOCKED' })
 })
 
 test('of who types what the line of somebody else is called', async () => {

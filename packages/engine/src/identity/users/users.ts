@@ -39,16 +39,20 @@ export async function createUser(engine: Engine, call: Call, input: UserInput): 
   return await addUser(engine, call, { ...input, isSystem: false })
 }
 
-/** The administrator of the settings: made once, and kept as it has become since. */
+/**
+ * The administrator of the settings: made once, and kept as it has become since. Undefined where
+ * there was somebody of that name.
+ */
 export async function ensureAdministrator(
   engine: Engine,
   input: { readonly username: string; readonly password: string; readonly email?: string },
-): Promise<void> {
+): Promise<User | undefined> {
   const { identities } = engine.catalog.view
-  if ((await identities.byName('user', input.username.toLowerCase())) !== undefined) return
+  const known = await identities.byName('user', input.username.toLowerCase())
+  if (known !== undefined) return undefined
   const roles = ['ADMIN']
   const given = { ...input, roles, mustChangePassword: false, isSystem: true }
-  await addUser(engine, systemCall('start'), given)
+  return await addUser(engine, systemCall('start'), given)
 }
 
 async function addUser(

@@ -60,13 +60,19 @@ async function checkNext<T>(
     // Locked by guesses under another name of it: answered as if nobody had this one.
     const open = entry !== undefined && !isLocked(engine, user, account) ? entry : undefined
     const isRight = open !== undefined && fits && (await outside.directory.verify(open, password))
-    await effort
+    const refusal = await effort.then(() => undefined, asRefusal)
+    if (refusal !== undefined && isRight) throw refusal
     if (open !== undefined && isRight) return await work(await admitted(engine, outside, open))
+    // The directory was asked: a guess counts as well where its work found no place.
     // An entry that nobody of has logged in yet is counted by its id.
     const ids = open !== undefined && user === undefined ? [account] : []
     await countFailure(engine, { user: open && user, names: [name, ...ids] })
-    throw new HoldfastError('UNAUTHENTICATED')
+    throw refusal ?? new HoldfastError('UNAUTHENTICATED')
   })
+}
+
+function asRefusal(error: unknown): Error {
+  return error instanceof Error ? error : new Error('no reason given', { cause: error })
 }
 
 function isLocked({ clock, identity }: Engine, user: User | undefined, account: string): boolean {

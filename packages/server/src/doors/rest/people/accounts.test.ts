@@ -247,6 +247,9 @@ test('the service account of the settings logs in, is shown, and stays', async (
   const [{ id, ...shown }] = items
   assert.deepEqual([shown.is_system, shown.roles, shown.created_by], [true, ['ADMIN'], 'system'])
   const path = `/api/v2/service-accounts/${id}`
+  const [born] = (await own.ask('GET /api/v2/audit?action=createAccount')).json.items
+  assert.deepEqual([born.actor_type, born.resource], ['system', { id }])
+  assert.deepEqual([born.detail.by, born.detail.after.roles], ['settings', ['ADMIN']])
   for (const [line, body] of [
     [`DELETE ${path}`, undefined],
     [`PUT ${path}`, { status: 'SUSPENDED' }],

@@ -74,7 +74,7 @@ test('users are counted and acted on together, and each stands in the audit log'
   assert.deepEqual(whole.detail, { action: 'delete', succeeded: 2, failed: 0 })
 })
 
-test('what becomes of an account is told with before and after, locks and new keys by a row', async () => {
+test('changes of accounts are told with before and after, locks and keys by rows', async () => {
   await using server = await startServer()
   const json = { username: 'ann', password, roles: ['USER'], must_change_password: false }
   const { id } = (await server.ask('POST /api/v2/users', { json })).json
