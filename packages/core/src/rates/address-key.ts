@@ -1,10 +1,15 @@
+/** As a dual-stack socket writes it, for each request. */
+const USUAL = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i
+
 /**
  * The IPv4 address that an IPv6 one stands for (`::ffff:0:0/96`, RFC 4291 §2.5.5.2), however it is
- * spelt; any other address as it is. A dual-stack socket and proxies write IPv4 callers so.
+ * spelt; any other address as it is.
  */
 export function plainAddress(address: string): string {
   // Cheap and true of every spelling: most callers are done here.
   if (!address.includes(':') || !/:f{4}:/i.test(address)) return address
+  const usual = USUAL.exec(address)?.[1]
+  if (usual !== undefined) return usual
   const groups = groupsOf(address)
   if (groups.slice(0, 5).some(group => group !== '0') || groups[5] !== 'ffff') return address
   return groups.slice(6).flatMap(bytesOf).join('.')
