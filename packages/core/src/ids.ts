@@ -38,6 +38,16 @@ export function newUuid(clock: Clock, random: Random): string {
 
 const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
 
+/** Lower case only. A pattern takes five times as long for the 64 of a SHA-256. */
+export function isHex(text: string): boolean {
+  for (let at = 0; at < text.length; at += 1) {
+    const code = text.charCodeAt(at)
+    const isDigit = code >= 48 && code <= 57
+    if (!isDigit && (code < 97 || code > 102)) return false
+  }
+  return true
+}
+
 export function toHex(bytes: Uint8Array): string {
   let text = ''
   for (const byte of bytes) text += HEX[byte]

@@ -1,6 +1,6 @@
 import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { CatalogTransaction, Moment } from '@holdfast/core/ports/catalog.ts'
-import type { Asset } from '@holdfast/core/records.ts'
+import type { Asset, Bucket } from '@holdfast/core/records.ts'
 import { requireUnlocked } from '../../versions/lock.ts'
 import { type Preconditions, requirePreconditions } from '../preconditions.ts'
 import { changeOf, shownOf } from './change-detail.ts'
@@ -30,6 +30,15 @@ export async function removeTransaction(
   if (args.hard) return removeForGood(tx, moment, asset)
   if (asset.deletedAt !== null) return asset
   const bucket = await storedBucket(tx, asset.bucketId)
+  return removeSoftly(tx, moment, { bucket, asset, createdBy: args.createdBy })
+}
+
+/** The soft removal of one that was looked at already, and is not deleted. */
+export async function removeSoftly(
+  tx: CatalogTransaction,
+  moment: Moment,
+  { bucket, asset, createdBy }: { bucket: Bucket; asset: Asset; createdBy: string },
+): Promise<Asset> {
   const seq = await tx.nextSeq()
   const deleted: Asset = { ...asset, seq, deletedAt: moment.now, updatedAt: moment.now }
   if (bucket.settings.versioning === 'disabled') {
@@ -38,7 +47,7 @@ export async function removeTransaction(
     await tx.note(changeOf('asset.deleted', trashed, { key: asset.key, trashed: true }))
     return trashed
   }
-  return (await hideAsset(tx, moment, { bucket, asset, createdBy: args.createdBy })).asset
+  return (await hideAsset(tx, moment, { bucket, asset, createdBy })).asset
 }
 
 /** Undoes a soft delete. ASSET_EXISTS when the key of a trashed asset was taken meanwhile. */

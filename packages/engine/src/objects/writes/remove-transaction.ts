@@ -4,7 +4,7 @@ import type { Asset, Bucket, Version } from '@holdfast/core/records.ts'
 import { newVersion } from '../../assets/writes/asset-writes.ts'
 import { changeOf } from '../../assets/writes/change-detail.ts'
 import { hideAsset, markerContent } from '../../assets/writes/hide-asset.ts'
-import { removeLinks, removeTransaction } from '../../assets/writes/remove-transaction.ts'
+import { removeLinks, removeSoftly } from '../../assets/writes/remove-transaction.ts'
 import { requireSeen, type Seen } from '../../assets/writes/seen.ts'
 import { newestVersion, shownAfterRemoval } from '../../assets/writes/shown-version.ts'
 import { storedBucket } from '../../assets/writes/stored-asset.ts'
@@ -47,8 +47,11 @@ export async function removeObjectTransaction(
   requireSeen(args.seen, bucket, asset)
   await requireETag(tx, asset?.deletedAt === null ? asset : undefined, args.conditions)
   if (args.versionId !== null) return removeOne(tx, moment, { bucket, asset, args })
-  if (bucket.settings.versioning === 'disabled') return trash(tx, moment, { asset, args })
   const { createdBy } = args
+  if (bucket.settings.versioning === 'disabled') {
+    if (asset?.deletedAt === null) await removeSoftly(tx, moment, { bucket, asset, createdBy })
+    return { deleteMarker: false, versionId: null }
+  }
   const marker =
     asset === undefined
       ? await markFreeKey(tx, moment, { bucket, args })
@@ -60,19 +63,6 @@ interface Scene {
   readonly bucket: Bucket
   readonly asset: Asset | undefined
   readonly args: RemoveObjectArgs
-}
-
-async function trash(
-  tx: CatalogTransaction,
-  moment: Moment,
-  { asset, args }: Omit<Scene, 'bucket'>,
-): Promise<RemovedObject> {
-  if (asset !== undefined) {
-    const { createdBy } = args
-    const fields = { assetId: asset.id, hard: false, preconditions: {}, createdBy }
-    await removeTransaction(tx, fields, moment)
-  }
-  return { deleteMarker: false, versionId: null }
 }
 
 /** A marker for a key that no asset holds: S3 makes one, too. */

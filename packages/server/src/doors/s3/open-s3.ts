@@ -93,7 +93,7 @@ export function openS3(context: Context): Server {
     const parts = { load, writer, buffers, keepAliveMs: KEEP_ALIVE_MS }
     takeQuickly(server, {
       quick: quickObjects(context, parts),
-      readHeaders: (raw, names) => new RequestHeaders(raw, names),
+      readHeaders: (raw, names, besides) => new RequestHeaders(raw, names, besides),
       queries: marks,
       puts: {
         take: quickPut(context, parts),

@@ -158,7 +158,7 @@ export class SqliteTransaction {
   }
 
   #versionSeq(id: string): number | undefined {
-    return this.#versionSeqs.get(id) ?? this.#tables.versions.byId(id)?.createdSeq
+    return this.#versionSeqs.get(id) ?? this.#tables.versions.seqOf(id)
   }
 
   #keepBlob(facts: BlobFacts, location: string | null): void {

@@ -100,6 +100,7 @@ export class Versions {
   readonly #tables: VersionTables
   readonly #statements: Statements
   readonly #byId
+  readonly #seqOf
   readonly #byNumber
   readonly #null
   readonly #newest
@@ -116,6 +117,10 @@ export class Versions {
     this.#tables = tables
     this.#statements = new Statements(db)
     this.#byId = db.prepare<[string], VersionRow>(`${SELECT} WHERE v.id = ?`)
+    // The index of ids holds it: nothing of the version itself is read.
+    this.#seqOf = db
+      .prepare<[string], number>('SELECT created_seq FROM versions WHERE id = ?')
+      .pluck()
     this.#byNumber = db.prepare<[number, number], OwnRow>(`${OWN} WHERE asset = ? AND number = ?`)
     const shown = `${OWN} WHERE asset = ? AND deleted_at IS NULL`
     this.#null = db.prepare<[number], OwnRow>(
@@ -146,6 +151,11 @@ export class Versions {
   byId(id: string): Version | undefined {
     const row = this.#byId.get(id)
     return row === undefined ? undefined : this.#versionOf(row, row.asset_id)
+  }
+
+  /** The change that made it. */
+  seqOf(id: string): number | undefined {
+    return this.#seqOf.get(id)
   }
 
   byNumber(assetId: string, number: number): Version | undefined {

@@ -1,3 +1,4 @@
+import type { Besides } from '../../../http/direct/quick/quick-fields.ts'
 import { S3Error } from '../errors.ts'
 import type { RequestHeaders } from '../wire/headers.ts'
 import type { Query } from '../wire/query.ts'
@@ -24,11 +25,43 @@ export interface SignedChoice {
  * shortened (https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html).
  */
 export function canonicalRequest(parts: SignedParts, choice: SignedChoice): string {
-  const { signedHeaders, payloadHash, without } = choice
-  const query = canonicalQuery(parts.query, without)
-  let text = `${parts.method}\n${canonicalPath(parts.path)}\n${query}\n`
-  for (const name of signedHeaders) text += `${parts.headers.canonical(name)}\n`
+  const query = canonicalQuery(parts.query, choice.without)
+  const { besides } = parts.headers
+  const tail =
+    besides === undefined
+      ? canonicalTail(parts.headers, choice)
+      : keptTail(besides, parts.headers, choice)
+  return `${parts.method}\n${canonicalPath(parts.path)}\n${query}\n${tail}`
+}
+
+/** What a canonical request says behind its query. */
+function canonicalTail(
+  headers: RequestHeaders,
+  { signedHeaders, payloadHash }: SignedChoice,
+): string {
+  let text = ''
+  for (const name of signedHeaders) text += `${headers.canonical(name)}\n`
   return `${text}\n${signedHeaders.join(';')}\n${payloadHash}`
+}
+
+interface KeptTail {
+  readonly choice: SignedChoice
+  readonly text: string
+}
+
+/** By all lines but the signature. */
+const tails = new WeakMap<Besides, KeptTail>()
+
+function keptTail(besides: Besides, headers: RequestHeaders, choice: SignedChoice): string {
+  const kept = tails.get(besides)
+  const { signedHeaders, payloadHash } = choice
+  const isSame =
+    kept?.choice.signedHeaders === signedHeaders && kept.choice.payloadHash === payloadHash
+  if (isSame) return kept.text
+  const text = canonicalTail(headers, choice)
+  // The line of the signature itself is another one each time.
+  if (!signedHeaders.includes('authorization')) tails.set(besides, { choice, text })
+  return text
 }
 
 /** Most paths have nothing to encode. */

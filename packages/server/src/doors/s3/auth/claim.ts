@@ -1,4 +1,6 @@
 import { BoundedCache } from '@holdfast/core/bounded-cache.ts'
+import { isHex } from '@holdfast/core/ids.ts'
+import type { Besides } from '../../../http/direct/quick/quick-fields.ts'
 import { invalidArgument, S3Error } from '../errors.ts'
 import type { RequestHeaders } from '../wire/headers.ts'
 import { NO_QUERY, type Query } from '../wire/query.ts'
@@ -32,6 +34,8 @@ const QUERY_NAMES = [
 /** The claim of header or query; undefined for a request without any: it is anonymous. */
 export function claimOf(headers: RequestHeaders, query: Query): Claim | undefined {
   const authorization = headers.get('authorization')
+  const claim = query === NO_QUERY ? sameButSigned(headers, authorization) : undefined
+  if (claim !== undefined) return claim
   const presigned = query !== NO_QUERY && QUERY_NAMES.some(name => query.has(name))
   if (headers.has('x-amz-security-token') || query.has('X-Amz-Security-Token')) {
     throw new S3Error('InvalidToken')
@@ -64,13 +68,24 @@ const signers = new BoundedCache<Signer>(256 * 1024)
 /** To find one by its text takes longer than to compare it with the one before. */
 let latest: { readonly before: string; readonly signer: Signer } | undefined
 const SIGNED = /[, ]Signature=$/
-const SIGNATURE = /^[0-9a-f]{64}$/
 const SIGNATURE_CHARS = 64
+
+/** By all lines but the signature: what they say of the signer, his time included. */
+const claims = new WeakMap<Besides, Claim>()
+
+function sameButSigned(
+  { besides }: RequestHeaders,
+  authorization: string | undefined,
+): Claim | undefined {
+  const claim = besides && claims.get(besides)
+  if (claim === undefined || authorization === undefined) return undefined
+  return { ...claim, signature: authorization.slice(-SIGNATURE_CHARS) }
+}
 
 function headerClaim(authorization: string, headers: RequestHeaders): Claim {
   const signature = authorization.slice(-SIGNATURE_CHARS)
   const before = authorization.slice(0, -SIGNATURE_CHARS)
-  const signer = SIGNATURE.test(signature) ? knownSigner(before) : undefined
+  const signer = isSignature(signature) ? knownSigner(before) : undefined
   if (signer === undefined) {
     const claim = parsedClaim(authorization, headers)
     const { accessKeyId, scope, signedHeaders } = claim
@@ -80,7 +95,9 @@ function headerClaim(authorization: string, headers: RequestHeaders): Claim {
     return claim
   }
   const { text: time, ms: timeMs } = timeOf(headers)
-  return { ...signer, kind: 'header', signature, time, timeMs }
+  const claim: Claim = { ...signer, kind: 'header', signature, time, timeMs }
+  if (headers.besides !== undefined) claims.set(headers.besides, claim)
+  return claim
 }
 
 function knownSigner(before: string): Signer | undefined {
@@ -207,7 +224,11 @@ function parseSignedHeaders(text: string): readonly string[] | undefined {
 }
 
 export function signatureOf(text: string): string | undefined {
-  return SIGNATURE.test(text) ? text : undefined
+  return isSignature(text) ? text : undefined
+}
+
+function isSignature(text: string): boolean {
+  return text.length === SIGNATURE_CHARS && isHex(text)
 }
 
 function malformed(problem: string): S3Error {

@@ -6,6 +6,7 @@ import { atOnce } from '@holdfast/engine/assets/peek.ts'
 import type { Engine } from '@holdfast/engine/engine.ts'
 import { putObject } from '@holdfast/engine/objects/put-object.ts'
 import { SMALL_BYTES_MAX } from '../../../http/direct/body-buffers.ts'
+import type { Besides } from '../../../http/direct/quick/quick-fields.ts'
 import type { HeaderNames } from '../../../http/parse/header-names.ts'
 import type { PayloadMode } from '../auth/payload.ts'
 import { expectedDigests } from '../auth/verified-body.ts'
@@ -72,9 +73,10 @@ const METADATA = 'x-amz-meta-'
 export function plainPutHeaders(
   raw: readonly string[],
   names: HeaderNames,
+  besides?: Besides,
 ): PlainPutHeaders | undefined {
   if (!areKnown(names)) return undefined
-  const wire = new RequestHeaders(raw, names)
+  const wire = new RequestHeaders(raw, names, besides)
   const length = wire.get('content-length') ?? ''
   return /^\d{1,9}$/.test(length) ? { length: Number(length), wire } : undefined
 }

@@ -273,12 +273,20 @@ test('no signature opens anything but what it was made for', async () => {
   ] as const) {
     // On a connection that has seen a good one: what it knows of that must not stand for this one.
     const client = openRaw(port)
-    assert.match(await client.ask(plain()), /^HTTP\/1\.1 200 OK\r\n/, what)
+    await askGood(client)
     const found = await answersTo(bytes, 1, client)
     assert.deepEqual([found.parsed, found.statuses], [1, [status]], what)
     assert.doesNotMatch(found.body, /hello world/, what)
   }
 })
+
+/** Some that differ in path and signature alone: what is the same in them is kept by now. */
+async function askGood(client: RawClient, options: SendOptions = {}): Promise<void> {
+  for (const key of ['a', 'empty', 'a', 'empty']) {
+    const answer = await client.ask(head(`GET /plain/${key}`, options))
+    assert.match(answer, /^HTTP\/1\.1 200 OK\r\n/)
+  }
+}
 
 function dateBefore(line: string): string {
   return line.replace(/\d\d(?=Z)/, second => String((Number(second) + 59) % 60).padStart(2, '0'))
@@ -302,7 +310,7 @@ test('a connection that says nearly the same again is checked for what it says n
   })
   const statuses = [200, 200, 200, 200, 200, 403, 403, 400, 403]
   // Every kind behind every good one, and then the same with another signature.
-  for (const first of texts.slice(0, statuses.lastIndexOf(200) + 1)) {
+  for (const first of kinds.slice(0, statuses.lastIndexOf(200) + 1)) {
     for (const [at, second] of texts.entries()) {
       const status = statuses[at]
       const wrong = status === 200 ? 403 : status
@@ -312,7 +320,7 @@ test('a connection that says nearly the same again is checked for what it says n
         [others[at] ?? '', wrong] as const,
       ]) {
         const client = openRaw(port)
-        assert.match(await client.ask(first), /^HTTP\/1\.1 200 OK\r\n/)
+        await askGood(client, first)
         assert.deepEqual((await answersTo(text, 1, client)).statuses, [expected], what)
       }
     }

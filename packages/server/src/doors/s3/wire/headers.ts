@@ -1,3 +1,4 @@
+import type { Besides } from '../../../http/direct/quick/quick-fields.ts'
 import { HeaderNames } from '../../../http/parse/header-names.ts'
 import { utf8Text } from './uri.ts'
 
@@ -6,11 +7,14 @@ export class RequestHeaders {
   readonly #raw: readonly string[]
   /** The same object for requests that have the same names, where somebody keeps them. */
   readonly #names: HeaderNames
+  /** The same object for requests that differ in nothing but their signature; mostly absent. */
+  readonly besides: Besides | undefined
 
   /** Names and values in turn, as Node has them: each char one byte. */
-  constructor(raw: readonly string[], names = new HeaderNames(raw)) {
+  constructor(raw: readonly string[], names = new HeaderNames(raw), besides?: Besides) {
     this.#raw = raw
     this.#names = names
+    this.besides = besides
   }
 
   /** All values joined by commas; undefined where there is none. */

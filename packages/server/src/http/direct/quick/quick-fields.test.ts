@@ -1,15 +1,16 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { HeaderNames } from '../../parse/header-names.ts'
-import { QuickFields } from './quick-fields.ts'
+import { type Besides, QuickFields } from './quick-fields.ts'
 
 interface Read {
   readonly raw: readonly string[]
   readonly names: HeaderNames
+  readonly besides: Besides | undefined
 }
 
 function open(): QuickFields<Read> {
-  return new QuickFields((raw, names) => ({ raw, names }))
+  return new QuickFields((raw, names, besides) => ({ raw, names, besides }))
 }
 
 function text(...lines: string[]): string {
@@ -27,6 +28,31 @@ test('names are the same object as long as a client sends the same ones', () => 
   assert.ok(first !== undefined && first.names === second?.names)
 })
 
+const one = '0123456789abcdef'.repeat(4)
+const other = 'fedcba9876543210'.repeat(4)
+
+test('lines besides the signature are one object as long as nothing else changes', () => {
+  const besidesOf = (...heads: string[]) => {
+    const fields = open()
+    return heads.map(head => fields.read(head)?.headers.besides)
+  }
+  const signed = (signature: string, host = 'a') => {
+    return text(`Host: ${host}`, `Authorization: X Signature=${signature}`, 'X-B: 1')
+  }
+  const [first, second, third] = besidesOf(signed(one), signed(other), signed(one))
+  assert.ok(first !== undefined && first === second && first === third)
+  const [before, changed, back] = besidesOf(signed(one), signed(one, 'b'), signed(one))
+  assert.ok(before !== changed && changed !== back && before !== back)
+  // Upper case, too short, none, with something behind it, twice.
+  const twice = text(`Authorization: X ${one}`, `authorization: X ${one}`)
+  const others = [signed(one.toUpperCase()), signed(one.slice(1)), text('Host: a'), twice]
+  const behind = text(`Authorization: X ${one} `)
+  const expected = [undefined, undefined, undefined, undefined, undefined]
+  const found = [...others, behind].flatMap(head => besidesOf(head))
+  // What is longer than 64 digits ends in a signature, too; whoever reads it, judges the rest.
+  assert.deepEqual(found, expected)
+})
+
 test('whatever came before on a connection, a head is read as on a new one', () => {
   const heads = [
     text(),
@@ -41,6 +67,14 @@ test('whatever came before on a connection, a head is read as on a new one', () 
     text('Host: a', 'broken'),
     text('Host: a', 'X-B : 1'),
     text('Host: a', 'X-B: \x7f'),
+    ...[one, other, `${one.slice(1)}G`, `${other}0`].flatMap(end => [
+      text('Host: a', `Authorization: X Signature=${end}`),
+      text('Host: b', `Authorization: X Signature=${end}`),
+      text(`Authorization: ${end}`, 'X-B: 1'),
+      text(`Authorization: X ${end} `, 'X-B: 1'),
+      text(`Authorization: X ${end}`, `Authorization: X ${one}`),
+      text('traceparent: x', `Authorization: X ${end}`),
+    ]),
     text('Connection: keep-alive', 'Host: a'),
     text('Connection: close', 'Host: a'),
     text(...many(15)),
