@@ -18,6 +18,12 @@ import { addUsers } from './commands/people/users.ts'
 import { addPut } from './commands/put.ts'
 import { addRebuild } from './commands/rebuild.ts'
 import { addRestore } from './commands/restore.ts'
+import { addAcl } from './commands/rights/acl.ts'
+import { addExplain } from './commands/rights/explain.ts'
+import { addGrants } from './commands/rights/grants.ts'
+import { addGroups } from './commands/rights/groups.ts'
+import { addQuotas } from './commands/rights/quotas.ts'
+import { addTokenStatus } from './commands/rights/token-status.ts'
 import { addRm } from './commands/rm.ts'
 import { addSearch } from './commands/search.ts'
 import { addServe } from './commands/serve.ts'
@@ -53,7 +59,8 @@ export function buildProgram(): Command {
   }
   for (const add of [addLink, addShare, addBuckets, addKeys, addLogin]) add(program)
   for (const add of [addSecondFactor, addPassword, addSessions]) add(program)
-  for (const add of [addUsers, addAccounts, addAudit]) add(program)
+  for (const add of [addTokenStatus, addUsers, addGroups, addGrants, addAccounts]) add(program)
+  for (const add of [addAcl, addExplain, addQuotas, addAudit]) add(program)
   for (const add of [addVerify, addRebuild, addConfig, addBench]) add(program)
   return program
 }

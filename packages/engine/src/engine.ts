@@ -53,7 +53,7 @@ export interface Engine {
   readonly limits: Limits
   readonly settings: Omit<EngineSettings, 'auditKeys'>
   readonly auditKeys: AuditKeys
-  /** When each API key was last used, Unix milliseconds; lost on restart. */
+  /** When each key, of S3 too, was last used, Unix milliseconds; lost on restart. */
   readonly keyUses: Map<string, number>
   /** Hashes of secrets that were presented and good; what a hash opens is asked each time. */
   readonly keyHashes: BoundedCache<string>

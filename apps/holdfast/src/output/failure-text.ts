@@ -49,7 +49,7 @@ function withFacts(message: string, details: Readonly<Record<string, unknown>>):
   return facts === '' ? message : `${message.replace(/\.$/, ':')} ${facts}`
 }
 
-const PROBLEMS_SHOWN_MAX = 3
+const PROBLEMS_SHOWN_MAX = 8
 
 /** The wrong fields, a reason, or the figures of a quota: what helps to do better. */
 function factsText(details: Readonly<Record<string, unknown>>): string {

@@ -17,6 +17,11 @@ export interface ChangeOptions extends CallOptions {
   readonly ifMatch?: string | undefined
 }
 
+export type ChangedFields = Omit<UpdateFields, 'acl'> & {
+  /** Null takes the list away; not together with a file, whose form has no word for it. */
+  readonly acl?: NonNullable<UpdateFields['acl']> | null
+}
+
 export interface UpdateOptions extends ChangeOptions {
   /** New content. */
   readonly file?: FormFile
@@ -45,7 +50,7 @@ export function assetChangeCalls(transport: Transport) {
     /** Changes fields, and the content when `file` is given. */
     async update(
       id: string,
-      fields: UpdateFields,
+      fields: ChangedFields,
       options: UpdateOptions = {},
     ): Promise<AnswerOf<Routes['updateAsset']>> {
       return await update(transport, { id, fields, options })
@@ -96,7 +101,7 @@ export function preconditions({ ifMatch }: ChangeOptions): Record<string, string
 
 async function update(
   transport: Transport,
-  change: { id: string; fields: UpdateFields; options: UpdateOptions },
+  change: { id: string; fields: ChangedFields; options: UpdateOptions },
 ): Promise<AssetResponse> {
   const { id, fields, options } = change
   const target = {

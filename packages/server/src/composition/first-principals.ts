@@ -1,4 +1,4 @@
-import { HoldfastError, isHoldfastError } from '@holdfast/core/errors.ts'
+import { type FieldProblem, HoldfastError, isHoldfastError } from '@holdfast/core/errors.ts'
 import { ensureAccessKey } from '@holdfast/engine/access/keys/access-keys.ts'
 import { newSecret } from '@holdfast/engine/access/keys/key-secret.ts'
 import { ensureKey } from '@holdfast/engine/access/keys/keys.ts'
@@ -54,9 +54,13 @@ export async function prepareAdministrator(
     recordMade(engine, audit, { action: 'createUser', made, name: username })
   } catch (error) {
     if (!isHoldfastError(error) || error.code !== 'VALIDATION_ERROR') throw error
-    const path = 'STORAGE_INITIAL_ADMIN_*'
-    const problem = `make no user: ${JSON.stringify(error.details.errors)}`
-    throw new HoldfastError('SETTINGS_INVALID', { errors: [{ path, problem }] }, { cause: error })
+    const wrong = Array.isArray(error.details.errors)
+      ? (error.details.errors as FieldProblem[])
+      : []
+    const errors = wrong.map(({ path, problem }) => {
+      return { path: `STORAGE_INITIAL_ADMIN_${path.toUpperCase()}`, problem }
+    })
+    throw new HoldfastError('SETTINGS_INVALID', { errors }, { cause: error })
   }
 }
 

@@ -43,6 +43,10 @@ export function dangers(
   if (settings.corsOrigins.includes('*')) {
     refuse('CORS_ORIGINS', 'must name origins: * lets any page call this server')
   }
+  for (const network of settings.trustedProxies) {
+    if (!holdsStrangers(network)) continue
+    refuse('TRUSTED_PROXIES', `must name proxies: whoever is in ${network} could be any caller`)
+  }
   for (const [name, problem] of mailDangers(settings)) refuse(name, problem)
   if (sendsInTheClear(settings)) {
     refuse('LDAP_SERVER', 'must be ldaps://, or have LDAP_START_TLS: passwords go there')
@@ -61,6 +65,12 @@ export function dangers(
     refuse('EXTERNAL_ISSUERS', `has a secret of ${JSON.stringify(issuer)} that ${problem}`)
   }
   return problems
+}
+
+/** Nobody's own network is larger than 10.0.0.0/8 or fc00::/7. */
+function holdsStrangers(network: string): boolean {
+  const [address = '', bits] = network.split('/')
+  return bits !== undefined && Number(bits) < (address.includes(':') ? 7 : 8)
 }
 
 function weaknesses(secret: string | undefined): string[] {

@@ -69,12 +69,20 @@ test('weak or open settings are refused in production, each by name', () => {
     STORAGE_ENVIRONMENT: 'production',
     STORAGE_DEBUG: 'on',
     STORAGE_CORS_ORIGINS: '*',
+    STORAGE_TRUSTED_PROXIES: '10.0.0.0/8,fd00::/8,::1,0.0.0.0/1',
     STORAGE_BOOTSTRAP_API_KEY: 'changeme-changeme',
   })
   assert.deepEqual(
     [...new Set(problems.map(problem => problem.split(':')[0]))],
-    ['STORAGE_DEBUG', 'STORAGE_CORS_ORIGINS', 'STORAGE_BOOTSTRAP_API_KEY'],
+    [
+      'STORAGE_DEBUG',
+      'STORAGE_CORS_ORIGINS',
+      'STORAGE_TRUSTED_PROXIES',
+      'STORAGE_BOOTSTRAP_API_KEY',
+    ],
   )
+  const proxies = { STORAGE_ENVIRONMENT: 'production', STORAGE_TRUSTED_PROXIES: '10.0.0.0/8,::1' }
+  assert.deepEqual(problemsOf(proxies), [])
   assert.deepEqual(problemsOf({ STORAGE_CORS_ORIGINS: '*', STORAGE_DEBUG: 'on' }), [])
 })
 

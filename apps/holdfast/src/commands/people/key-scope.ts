@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from 'commander'
-import { parseSeconds } from '../../output/amounts.ts'
+import { parseSeconds, timeText } from '../../output/amounts.ts'
 import { expiryText } from '../../output/expiry-text.ts'
 
 /** What a key is narrowed by, as the options of a command say it. */
@@ -12,6 +12,7 @@ interface ScopeOptions {
 interface ScopedKey {
   readonly revoked_at: string | null
   readonly expires_at: string | null
+  readonly last_used_at: string | null
   readonly permissions: readonly string[]
   readonly buckets: readonly string[] | null
 }
@@ -35,11 +36,12 @@ export function scopeRequest({ onBucket, expires }: ScopeOptions): {
   }
 }
 
-export const scopeHeads = ['EXPIRES', 'PERMISSIONS', 'BUCKETS']
+export const scopeHeads = ['EXPIRES', 'LAST USED', 'PERMISSIONS', 'BUCKETS']
 
 export function scopeCells(key: ScopedKey): string[] {
   return [
     key.revoked_at !== null ? 'revoked' : expiryText(key.expires_at),
+    key.last_used_at === null ? '' : timeText(key.last_used_at),
     key.permissions.join(' '),
     key.buckets?.join(' ') ?? 'all',
   ]

@@ -26,7 +26,11 @@ export function addS3Keys(keys: Command): void {
   s3.command('create')
     .description('Issue an access key id and a secret. They are printed this once.')
     .argument('<name>', 'what it is for')
-    .option('-p, --permission <scope>', 'such as assets:read; without it, all one may', collect)
+    .option(
+      '-p, --permission <scope>',
+      'such as assets:read or *; without it, all that the user may',
+      collect,
+    )
     .option('--on-bucket <name>', 'confine it to this bucket; repeatable', collect)
     .option('--expires <time>', 'such as 90d; without it, never', parseExpiry)
     .option('--user <name>', 'act as this user; a name or an id')

@@ -16,6 +16,7 @@ const actions: readonly { name: string; action: Action; description: string }[] 
     action: 'require_password_change',
     description: 'End the sessions of users, who must choose another password to come in again.',
   },
+  { name: 'end-sessions', action: 'end_sessions', description: 'End all sessions of users.' },
   { name: 'remove', action: 'delete', description: 'Delete users; what they own stays.' },
 ]
 
@@ -34,6 +35,12 @@ export function addUserActions(users: Command): void {
 
 const BATCH = 100
 
+/** What is printed where no user is left to print, as other commands print it of one. */
+const WITHOUT_USER: { readonly [Name in Action]?: object } = {
+  delete: { removed: true },
+  end_sessions: { sessions_ended: true },
+}
+
 async function act(
   { client, json, signal }: Connection,
   action: Action,
@@ -50,7 +57,8 @@ async function act(
       const { id, user, error } = result
       const name = visible(user?.username ?? named.get(id) ?? id)
       if (error !== undefined) process.exitCode = 1
-      if (json) printJson(result)
+      if (json)
+        printJson(error === undefined ? (user ?? { id, ...WITHOUT_USER[action] }) : { id, error })
       else if (error !== undefined) say(`${name}: ${error.message} (${error.code})`)
       else print(`${name}: ${user?.status ?? 'done'}`)
     }

@@ -25,7 +25,7 @@ function onlyUser(name: string, users: readonly User[]): User {
   return onlyOne(users, { name, what: 'user', tell })
 }
 
-async function usersCalled(client: Client, name: string): Promise<User[]> {
+export async function usersCalled(client: Client, name: string): Promise<User[]> {
   const byId = isUuid(name) ? await userWithId(client, name) : undefined
   const { items, total } = await client.users.list({ search: name, limit: 1000 })
   if (total > items.length) {

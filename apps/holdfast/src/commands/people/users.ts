@@ -59,6 +59,16 @@ export function addUsers(program: Command): void {
       await create(name, options, command)
     })
   users
+    .command('show')
+    .description('Show all that is known of a user.')
+    .argument('<name>', 'user name or id')
+    .action(async (name: string, _: unknown, command: Command) => {
+      const { client, json, signal } = connect(command)
+      const user = await client.users.get(await userIdOf(client, name), { signal })
+      if (json) return printJson(user)
+      printTable(Object.entries(user).map(([field, value]) => [field, shown(value)]))
+    })
+  users
     .command('set')
     .description(
       'Change the roles, the e-mail address or the buckets of a user. They count at once.',
@@ -96,6 +106,11 @@ export function addUsers(program: Command): void {
       if (json) printJson(user)
       else print(`${user.username}: ${user.status}`)
     })
+}
+
+function shown(value: unknown): string {
+  if (value === null) return 'none'
+  return Array.isArray(value) ? value.join(' ') : String(value)
 }
 
 async function statistics(command: Command): Promise<void> {

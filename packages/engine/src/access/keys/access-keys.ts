@@ -169,7 +169,7 @@ export function peekAccessKey(engine: Engine, id: string): FoundAccessKey | unde
   if (key === undefined || !isOpen(key, engine.clock.now())) return undefined
   const principal = peekAccessKeyPrincipal(engine, key)
   if (principal === undefined) return undefined
-  engine.keyUses.set(key.principalId, engine.clock.now())
+  noteUse(engine, key)
   return { principal, secret: secretOf(engine, key) }
 }
 
@@ -186,8 +186,14 @@ export async function findAccessKey(
   if (key === undefined || !isOpen(key, engine.clock.now())) return undefined
   const principal = await principalOfAccessKey(engine, key)
   if (principal === undefined) return undefined
-  engine.keyUses.set(key.principalId, engine.clock.now())
+  noteUse(engine, key)
   return { principal, secret: secretOf(engine, key) }
+}
+
+function noteUse({ keyUses, clock }: Engine, { id, principalId }: AccessKey): void {
+  const nowMs = clock.now()
+  keyUses.set(id, nowMs)
+  keyUses.set(principalId, nowMs)
 }
 
 function isOpen({ revokedAt, expiresAt }: AccessKey, nowMs: number): boolean {

@@ -111,7 +111,7 @@ export const administrationOperations: Pick<Operations, Names> = {
   },
 
   listKeys: async ({ context, call }) => {
-    const items = (await listKeys(context.engine, call)).map(keyWire)
+    const items = (await listKeys(context.engine, call)).map(key => keyWire(context.engine, key))
     return { items, total: items.length }
   },
 
@@ -119,8 +119,8 @@ export const administrationOperations: Pick<Operations, Names> = {
     const { name, permissions, buckets, expires_at: expiresAt } = body
     const input = { name, permissions, buckets, expiresAt }
     const { key, secret } = await createKey(context.engine, call, input)
-    request.state.told = { before: null, after: { ...keyWire(key) } }
-    return { ...keyWire(key), key: secret }
+    request.state.told = { before: null, after: { ...keyWire(context.engine, key) } }
+    return { ...keyWire(context.engine, key), key: secret }
   },
 
   revokeKey: async ({ context, call, params }) => {

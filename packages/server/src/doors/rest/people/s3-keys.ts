@@ -11,7 +11,9 @@ export const s3KeyOperations: Pick<Operations, 'listS3Keys' | 'createS3Key' | 'r
     const keys = await listAccessKeys(context.engine, call)
     request.state.showsOthers = keys.some(key => key.userId !== call.principal.id)
     const userId = query.user_id?.toLowerCase()
-    const items = keys.filter(key => userId === undefined || key.userId === userId).map(s3KeyWire)
+    const items = keys
+      .filter(key => userId === undefined || key.userId === userId)
+      .map(key => s3KeyWire(context.engine, key))
     return { items, total: items.length }
   },
 
@@ -19,8 +21,8 @@ export const s3KeyOperations: Pick<Operations, 'listS3Keys' | 'createS3Key' | 'r
     const { name, user_id: userId, permissions, buckets, expires_at: expiresAt } = body
     const input = { name, userId, permissions, buckets, expiresAt }
     const { key, secret } = await createAccessKey(context.engine, call, input)
-    request.state.told = { before: null, after: { ...s3KeyWire(key) } }
-    return { ...s3KeyWire(key), secret }
+    request.state.told = { before: null, after: { ...s3KeyWire(context.engine, key) } }
+    return { ...s3KeyWire(context.engine, key), secret }
   },
 
   revokeS3Key: async ({ context, call, params }) => {
