@@ -16,7 +16,7 @@ const filesMore = 8
 const culpritMs = 90_000
 const places = 40
 
-/** Without limits small requests are answered the short ways, with them and over TLS the long one. */
+/** As it comes small requests are answered the short ways, at the others the long one. */
 const servers: Readonly<Record<string, Pick<BesiegedOptions, 'env' | 'isTls'>>> = {
   'as it comes': {},
   'with places': {

@@ -60,7 +60,7 @@ async function readAfterReset(chunks: readonly string[], isComplete: boolean): P
   }
 }
 
-test('a body that was here when its client left is whole, and its reader comes to the end', async () => {
+test('a body that was here when its client left is whole, and is read to its end', async () => {
   const read = await readAfterReset(['first, ', 'second, ', 'third'], true)
   assert.equal(read.join(''), 'first, second, third')
   assert.deepEqual(await readAfterReset(['all of it'], true), ['all of it'])
