@@ -1,9 +1,26 @@
 import type { Mutant } from './mutants.ts'
 
 const drivers = 'packages/drivers/src'
+const bodies = 'packages/server/src/http/body'
 
 /** Large bodies on their way to the disk, and the digests of those that come in parts. */
 export const bodyMutants: readonly Mutant[] = [
+  {
+    name: 'whole-body-waits-for-ever',
+    edits: [
+      {
+        in: `${bodies}/request-body.ts`,
+        find: /request\.readableEnded \|\| isReadWhole\(request\)/,
+        put: 'request.readableEnded',
+      },
+      {
+        in: `${bodies}/request-body.ts`,
+        find: /this\.#request\.destroyed(?=\) throw)/,
+        put: '$& && !this.#request.complete',
+      },
+    ],
+    hunts: ['test:packages/server/src/http/body/request-body.test.ts'],
+  },
   {
     name: 'direct-tail-stays',
     edits: [

@@ -59,4 +59,9 @@ export const connectionMutants: readonly Mutant[] = [
     ],
     hunts: ['connections:as it comes'],
   },
+  {
+    name: 'shakes-hands-again',
+    edits: [{ in: `${http}/certificate.ts`, find: /constants\.SSL_OP_NO_RENEGOTIATION/, put: '0' }],
+    hunts: ['test:packages/server/src/http/certificate.test.ts'],
+  },
 ]

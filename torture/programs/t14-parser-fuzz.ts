@@ -6,7 +6,7 @@ import { storeTargets } from '../fuzz/store-targets.ts'
 import type { Program } from '../runner/program.ts'
 
 const targets = [...httpTargets, ...s3Targets, ...storeTargets]
-const msPerTarget = { short: 4000, long: 600_000 }
+const msPerTarget = { short: 3700, long: 600_000 }
 
 export const program: Program = {
   id: 'T14',

@@ -90,7 +90,7 @@ export class HoldfastProcess {
   async ready(msMax = startMsMax): Promise<boolean> {
     const startedAt = performance.now()
     while (this.#end === undefined && performance.now() - startedAt < msMax) {
-      const found = /listening on (http:\S+?),/.exec(this.log)
+      const found = /listening on (https?:\S+?),/.exec(this.log)
       if (found !== null) {
         this.url = found[1] ?? ''
         this.readyMs = performance.now() - startedAt

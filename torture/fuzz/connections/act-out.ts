@@ -1,6 +1,7 @@
-import { connect, type Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { setTimeout } from 'node:timers/promises'
 import type { Plan } from './plans.ts'
+import type { Wire } from './wires.ts'
 
 /** Whoever sends a whole request and waits so long for one byte has met a hang. */
 export const hangMs = 30_000
@@ -25,30 +26,32 @@ export interface Outcome {
 }
 
 /** Does what the plan says. The connection is gone when it resolves. */
-export async function actOut(plan: Plan, port: number): Promise<Outcome> {
-  // A reset is one only while neither end is closed: Node would spin on its own end for ever.
-  const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true }).setNoDelay()
-  const over = new Promise<void>(resolve => socket.once('close', () => resolve()))
-  socket.on('error', () => {})
-  const reader = new Reader(socket, plan.readBytes)
+export async function actOut(plan: Plan, wire: Wire): Promise<Outcome> {
+  const { socket, stream } = wire
+  const over = new Promise<void>(resolve => {
+    if (socket.closed) resolve()
+    socket.once('close', () => resolve())
+  })
+  const reader = new Reader(stream, plan.readBytes)
   try {
-    if (!(await connected(socket))) return { connected: false, status: undefined, isHung: false }
-    await send(socket, plan)
-    const isHung = await finish(plan, { socket, reader, over })
+    if (!(await connected(wire))) return { connected: false, status: undefined, isHung: false }
+    await send(stream, plan)
+    const isHung = await finish(plan, { wire, reader, over })
     return { connected: true, status: reader.status, isHung }
   } finally {
+    stream.destroy()
     socket.destroy()
     await over
   }
 }
 
 interface Connection {
-  readonly socket: Socket
+  readonly wire: Wire
   readonly reader: Reader
   readonly over: Promise<void>
 }
 
-async function finish(plan: Plan, { socket, reader, over }: Connection): Promise<boolean> {
+async function finish(plan: Plan, { wire, reader, over }: Connection): Promise<boolean> {
   if (plan.ending === 'calm') {
     await firstOf(hangMs, reader.answered, reader.ended, over)
     return reader.status === undefined
@@ -56,25 +59,28 @@ async function finish(plan: Plan, { socket, reader, over }: Connection): Promise
   const end = plan.afterAnswer ? [reader.answered, over] : [over]
   await firstOf(plan.waitMs, ...end)
   if (plan.ending === 'silence') await firstOf(silenceMs, over)
+  const { socket } = wire
   if (plan.ending === 'half-close') {
-    socket.end()
+    wire.halfClose()
     await firstOf(silenceMs, over, reader.ended)
   } else if (!socket.destroyed && !socket.writableEnded) socket.resetAndDestroy()
   return false
 }
 
-function connected(socket: Socket): Promise<boolean> {
+function connected({ socket }: Wire): Promise<boolean> {
   return new Promise(resolve => {
+    // It may have come about while what goes through it was made.
+    if (!socket.connecting) resolve(!socket.destroyed)
     socket.once('connect', () => resolve(true)).once('close', () => resolve(false))
   })
 }
 
-async function send(socket: Socket, { pieces, pauseMs }: Plan): Promise<void> {
+async function send(stream: Duplex, { pieces, pauseMs }: Plan): Promise<void> {
   for (const [at, piece] of pieces.entries()) {
     if (at > 0) await setTimeout(pauseMs)
-    if (!socket.writable) return
+    if (!stream.writable) return
     // What the server does not read waits here, and is lost with the connection.
-    socket.write(piece)
+    stream.write(piece)
   }
 }
 
@@ -84,21 +90,21 @@ class Reader {
   readonly ended: Promise<void>
   #head = ''
 
-  constructor(socket: Socket, bytesMax: number) {
+  constructor(stream: Duplex, bytesMax: number) {
     let left = bytesMax
     const answered = Promise.withResolvers<void>()
     this.answered = answered.promise
-    this.ended = new Promise(resolve => socket.once('end', () => resolve()))
+    this.ended = new Promise(resolve => stream.once('end', () => resolve()))
     if (bytesMax === 0) {
       // Nothing is read, but the first byte is seen.
-      socket.once('readable', () => answered.resolve())
+      stream.once('readable', () => answered.resolve())
       return
     }
-    socket.on('data', (chunk: Buffer) => {
+    stream.on('data', (chunk: Buffer) => {
       if (this.#head.length < headBytesMax) this.#head += chunk.toString('latin1', 0, headBytesMax)
       if (this.status !== undefined) answered.resolve()
       left -= chunk.length
-      if (left <= 0) socket.pause()
+      if (left <= 0) stream.pause()
     })
   }
 

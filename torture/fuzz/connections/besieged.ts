@@ -1,19 +1,25 @@
 import { readdirSync, readlinkSync } from 'node:fs'
 import { Agent, request } from 'node:http'
+import { Agent as TlsAgent, request as tlsRequest } from 'node:https'
 import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { makeBody } from '@holdfast/testkit/self-describing-bodies.ts'
+import { type CertificateFiles, makeCertificate } from '../../target/certificate.ts'
 import { apiKey, HoldfastProcess } from '../../target/holdfast-process.ts'
 import { hangMs } from './act-out.ts'
-import { assets, bodiesBefore, type DoorName, keyBefore, pair } from './requests.ts'
+import { assets, bodiesBefore, bucket, type DoorName, keyBefore, pair } from './requests.ts'
 
 const startsMax = 5
+/** More than any storm brings: bodies are weighed on their way where there is a quota at all. */
+const plentyBytes = 2 ** 50
 
 /** What must be as before once the storm is over. */
 export interface Counts {
   readonly inFlight: number
   readonly sockets: number
+  /** Files of bodies on their way: their names, and what is open of them. */
+  readonly staged: number
   /** What the server says of its places that are free; empty where there is no limit. */
   readonly places: string
 }
@@ -21,6 +27,8 @@ export interface Counts {
 /** The server under the storm, as far as the storm and its judges need to know it. */
 export interface Besieged {
   readonly ports: Readonly<Record<DoorName, number>>
+  /** Certificate of its doors, which then speak TLS; the port for metrics never does. */
+  readonly ca?: Buffer | undefined
   /** How it ended; undefined as long as it lives. */
   readonly ended: string | undefined
   /** Lines of its log that tell of what nobody expected. */
@@ -42,6 +50,7 @@ export interface BesiegedOptions {
   readonly scratch: string
   readonly name: string
   readonly env?: Readonly<Record<string, string>>
+  readonly isTls?: boolean
 }
 
 /** The real `holdfast serve` with its three ports, and some content. */
@@ -49,24 +58,32 @@ export class BesiegedProcess implements Besieged {
   readonly #server: HoldfastProcess
   readonly ports: Besieged['ports']
   readonly dataDir: string
+  readonly ca: Buffer | undefined
 
-  private constructor(server: HoldfastProcess, ports: Besieged['ports'], dataDir: string) {
+  private constructor(
+    server: HoldfastProcess,
+    place: Pick<BesiegedProcess, 'dataDir' | 'ca' | 'ports'>,
+  ) {
     this.#server = server
-    this.ports = ports
-    this.dataDir = dataDir
+    this.ports = place.ports
+    this.dataDir = place.dataDir
+    this.ca = place.ca
   }
 
-  static async start({ scratch, name, env = {} }: BesiegedOptions): Promise<BesiegedProcess> {
+  static async start(options: BesiegedOptions): Promise<BesiegedProcess> {
+    const { scratch, name, isTls = false } = options
     const dataDir = join(scratch, name)
     const logFile = join(scratch, `${name}.log`)
+    const pair = isTls ? makeCertificate(scratch, name) : undefined
+    const env = { ...options.env, ...(pair === undefined ? {} : tlsSettings(pair)) }
     const { server, metrics } = await startWithMetrics({ dataDir, logFile, env })
-    const s3 = /S3 on (http:\S+?),/.exec(server.log)?.[1]
+    const s3 = /S3 on (https?:\S+?),/.exec(server.log)?.[1]
     if (s3 === undefined) throw new Error(`no S3 door: ${server.log}`)
     const ports = { rest: portOf(server.url), s3: portOf(s3), metrics }
-    const besieged = new BesiegedProcess(server, ports, dataDir)
+    const besieged = new BesiegedProcess(server, { ports, dataDir, ca: pair?.ca })
+    await besieged.limit(null)
     for (const [at, length] of bodiesBefore.entries()) {
-      const body = makeBody(at + 1, length)
-      const { status } = await besieged.#ask('rest', { path: pathBefore(at), put: body })
+      const { status } = await besieged.put(keyBefore(at), makeBody(at + 1, length))
       if (status !== 201) throw new Error(`${keyBefore(at)} was answered ${status}`)
     }
     return besieged
@@ -87,19 +104,40 @@ export class BesiegedProcess implements Besieged {
   }
 
   get files(): number {
-    return this.#descriptors(isSocket => !isSocket)
+    return this.#descriptors(place => !isSocket(place))
   }
 
   async ask(door: DoorName, path: string): Promise<Answered> {
     return await this.#ask(door, { path })
   }
 
+  /** Without a length, as nobody tells one of a body that is to weigh while it comes. */
+  async put(key: string, body: Uint8Array): Promise<Answered> {
+    return await this.#ask('rest', { path: `${assets}/${key}`, put: body })
+  }
+
+  /** Lets the bucket keep so many bytes more than it does now; null for as many as it likes. */
+  async limit(bytesMore: number | null): Promise<void> {
+    const path = `/api/v2/quotas/bucket/${bucket}`
+    let kept = 0
+    if (bytesMore !== null) {
+      const { body } = await this.ask('rest', path)
+      kept = JSON.parse(String(body)).usage.bytes
+    }
+    const put = Buffer.from(JSON.stringify({ bytes_max: kept + (bytesMore ?? plentyBytes) }))
+    const { status, body } = await this.#ask('rest', { path, put, type: 'application/json' })
+    if (status !== 200 && status !== 201) throw new Error(`the quota: ${status} ${body}`)
+  }
+
   async counts(): Promise<Counts> {
     const { body } = await this.ask('metrics', '/metrics')
     const { limits } = await this.ask('rest', pathBefore(0))
     // The connections of both questions are gone at the server, too, or the next look tells.
-    const sockets = this.#descriptors(isSocket => isSocket)
-    return { inFlight: inFlightOf(String(body)), sockets, places: limits }
+    const sockets = this.#descriptors(isSocket)
+    const temp = join(this.dataDir, 'tmp')
+    const open = this.#descriptors(place => place.startsWith(`${temp}/`))
+    const staged = readdirSync(temp).length + open
+    return { inFlight: inFlightOf(String(body)), sockets, staged, places: limits }
   }
 
   /** SIGTERM; what it ended with. */
@@ -111,11 +149,11 @@ export class BesiegedProcess implements Besieged {
     await this.#server.kill()
   }
 
-  #descriptors(counts: (isSocket: boolean) => boolean): number {
+  #descriptors(counts: (place: string) => boolean): number {
     const dir = `/proc/${this.pid}/fd`
     return readdirSync(dir).filter(name => {
       try {
-        return counts(readlinkSync(join(dir, name)).startsWith('socket:'))
+        return counts(readlinkSync(join(dir, name)))
       } catch {
         // Closed meanwhile.
         return false
@@ -123,14 +161,20 @@ export class BesiegedProcess implements Besieged {
     }).length
   }
 
-  async #ask(door: DoorName, { path, put }: { path: string; put?: Uint8Array }): Promise<Answered> {
-    const port = this.ports[door]
+  async #ask(door: DoorName, { path, put, type }: Question): Promise<Answered> {
+    const { ca } = this
+    const isTls = ca !== undefined && door !== 'metrics'
     const method = put === undefined ? 'GET' : 'PUT'
-    const headers = { 'x-api-key': apiKey, connection: 'close', ...lengthOf(put) }
-    const agent = new Agent({ keepAlive: false })
+    const headers = {
+      ...{ 'x-api-key': apiKey, connection: 'close' },
+      ...(type === undefined ? {} : { 'content-type': type }),
+    }
+    const agent = isTls ? new TlsAgent({ keepAlive: false }) : new Agent({ keepAlive: false })
     return await new Promise((resolve, reject) => {
       const signal = AbortSignal.timeout(hangMs)
-      const asked = request({ host: '127.0.0.1', port, method, path, headers, agent, signal })
+      const place = { host: '127.0.0.1', port: this.ports[door], method, path, headers }
+      const options = { ...place, agent, signal, ca }
+      const asked = isTls ? tlsRequest(options) : request(options)
       asked.on('error', reject).on('response', response => {
         const chunks: Buffer[] = []
         response.on('data', chunk => chunks.push(chunk)).on('error', reject)
@@ -139,9 +183,20 @@ export class BesiegedProcess implements Besieged {
           resolve({ status: response.statusCode ?? 0, body: Buffer.concat(chunks), limits })
         })
       })
-      asked.end(put)
+      if (put !== undefined) asked.write(put)
+      asked.end()
     })
   }
+}
+
+interface Question {
+  readonly path: string
+  readonly put?: Uint8Array
+  readonly type?: string
+}
+
+function isSocket(place: string): boolean {
+  return place.startsWith('socket:')
 }
 
 export function pathBefore(at: number): string {
@@ -203,6 +258,6 @@ function portOf(url: string): number {
   return Number(new URL(url).port)
 }
 
-function lengthOf(body: Uint8Array | undefined): Record<string, number> {
-  return body === undefined ? {} : { 'content-length': body.length }
+function tlsSettings({ certFile, keyFile }: CertificateFiles): Record<string, string> {
+  return { STORAGE_TLS_CERT_FILE: certFile, STORAGE_TLS_KEY_FILE: keyFile }
 }

@@ -68,11 +68,12 @@ function before({ random }: Draw): string {
 }
 
 function putRest(...headers: readonly string[]): Kind['make'] {
-  return draw => {
-    const body = bodyOf(draw)
-    const length = `Content-Length: ${body.length}`
-    return bytes(rest(`PUT ${assets}/${place(draw, body)}`, length, ...headers), body)
-  }
+  return draw => putWhole(draw, bodyOf(draw), headers)
+}
+
+function putWhole(draw: Draw, body: Uint8Array, headers: readonly string[] = []): Buffer {
+  const length = `Content-Length: ${body.length}`
+  return bytes(rest(`PUT ${assets}/${place(draw, body)}`, length, ...headers), body)
 }
 
 /** RFC 9112 §7.1, with extensions and trailers now and then. */
@@ -87,8 +88,12 @@ function chunked(body: Uint8Array, random: SeededRandom): Buffer {
   return bytes(...parts, random.chance(0.2) ? '0\r\nX-Late: 1\r\n\r\n' : '0\r\n\r\n')
 }
 
-function putChunked(draw: Draw): Buffer {
-  const body = bodyOf(draw)
+/** Too much for memory: it is received in a file, and weighs on its quota while it comes. */
+function largeBodyOf({ random, number }: Draw): Uint8Array {
+  return makeBody(number, 300_000 + random.below(1_500_000))
+}
+
+function putChunked(draw: Draw, body = bodyOf(draw)): Buffer {
   const head = rest(`PUT ${assets}/${place(draw, body)}`, 'Transfer-Encoding: chunked')
   return bytes(head, chunked(body, draw.random))
 }
@@ -124,7 +129,9 @@ const restKinds: readonly Kind[] = [
   answered('put', putRest()),
   answered('put of a type', putRest('Content-Type: text/plain', 'X-Checksum: none')),
   answered('put after leave', putRest('Expect: 100-continue')),
-  answered('put in chunks', putChunked),
+  answered('put in chunks', draw => putChunked(draw)),
+  answered('put of much', draw => putWhole(draw, largeBodyOf(draw))),
+  answered('put of much in chunks', draw => putChunked(draw, largeBodyOf(draw))),
   answered('form', form),
   answered('delete', ({ number }) => bytes(rest(`DELETE ${assets}/mangled/${number}`))),
   answered('json', () => json('POST /api/v2/buckets', { name: 'Not A Name' })),
@@ -149,9 +156,12 @@ function wireBytes({ method, path, headers = {}, body }: Asked): Buffer {
   return bytes(crlf(`${method} ${path} HTTP/1.1`, ...lines, ...length, ''), body ?? '')
 }
 
-function putS3(mode: Parameters<typeof sign>[1]['mode'], expect = false): Kind['make'] {
+function putS3(
+  mode: Parameters<typeof sign>[1]['mode'],
+  { expect = false, make = bodyOf }: { expect?: boolean; make?: (draw: Draw) => Uint8Array } = {},
+): Kind['make'] {
   return signed(mode, draw => {
-    const body = bodyOf(draw)
+    const body = make(draw)
     const headers = expect ? { headers: { expect: '100-continue' } } : {}
     return { method: 'PUT', path: `/${bucket}/${place(draw, body)}`, ...headers, body }
   })
@@ -174,7 +184,8 @@ const s3Kinds: readonly Kind[] = [
   answered('put unsigned', putS3('unsigned')),
   answered('put in signed chunks', putS3('chunks')),
   answered('put with a trailer', putS3('trailer')),
-  answered('put object after leave', putS3('chunks', true)),
+  answered('put object after leave', putS3('chunks', { expect: true })),
+  answered('put much in signed chunks', putS3('chunks', { make: largeBodyOf })),
   answered(
     'begin parts',
     signed('header', ({ number }) => ({

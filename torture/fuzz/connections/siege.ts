@@ -2,33 +2,37 @@ import { bodyProblem } from '@holdfast/testkit/self-describing-bodies.ts'
 import { lookInside } from '../../oracle/look-inside.ts'
 import { lasting } from '../../runner/lasting.ts'
 import type { Length, Run } from '../../runner/program.ts'
-import { RestDoor } from '../../target/rest-door.ts'
-import { BesiegedProcess, pathBefore } from './besieged.ts'
+import { type BesiegedOptions, BesiegedProcess, pathBefore } from './besieged.ts'
 import type { Plan } from './plans.ts'
-import { bodiesBefore, bucket } from './requests.ts'
+import { assets, bodiesBefore, bucket } from './requests.ts'
 import { culprit, type StormTally, storm, unsettled } from './storm.ts'
 
 /** One storm after the other, each judged by itself, until the time is over. */
 const roundSeconds = { short: 3, long: 20 }
 const siegeSeconds: Readonly<Record<Length, number>> = { short: 3, long: 600 }
-const connectionsMin: Readonly<Record<Length, number>> = { short: 800, long: 20_000 }
+const connectionsMin: Readonly<Record<Length, number>> = { short: 530, long: 20_000 }
 /** Databases, packs and journals that come and go with the work. */
 const filesMore = 8
 const culpritMs = 90_000
 const places = 40
 
-/** Without limits small requests are answered the short ways, with them the long one. */
-const servers: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+/** As it comes small requests are answered the short ways, at the others the long one. */
+const servers: Readonly<Record<string, Pick<BesiegedOptions, 'env' | 'isTls'>>> = {
   'as it comes': {},
   'with places': {
-    STORAGE_CONCURRENCY_LIMIT_ADDRESS: String(places),
-    STORAGE_CONCURRENCY_LIMIT_PRINCIPAL: String(places - 4),
-    STORAGE_CONCURRENCY_LIMIT_BUCKET: String(places - 8),
+    env: {
+      STORAGE_CONCURRENCY_LIMIT_ADDRESS: String(places),
+      STORAGE_CONCURRENCY_LIMIT_PRINCIPAL: String(places - 4),
+      STORAGE_CONCURRENCY_LIMIT_BUCKET: String(places - 8),
+    },
   },
+  'over TLS': { isTls: true },
 }
+/** A body of which a part is asked about while it comes. */
+const roomBytes = 3 * 1024 * 1024
 
 export const connectionsMinimum = (length: Length) => ({
-  connections: 2 * connectionsMin[length],
+  connections: 3 * connectionsMin[length],
   'cut by a reset': connectionsMin[length] / 4,
   'half-closed': connectionsMin[length] / 10,
   'left silent': connectionsMin[length] / 20,
@@ -41,23 +45,23 @@ export async function besiege(run: Run): Promise<void> {
 }
 
 export async function besiegeOne(run: Run, name: string): Promise<void> {
-  const env = servers[name]
-  if (env === undefined) throw new RangeError(`no server ${name}`)
-  await new Siege(run, name, env).hold()
+  const server = servers[name]
+  if (server === undefined) throw new RangeError(`no server ${name}`)
+  await new Siege(run, name, server).hold()
 }
 
 class Siege {
   readonly #run: Run
   readonly #name: string
-  readonly #env: Readonly<Record<string, string>>
+  readonly #server: Pick<BesiegedOptions, 'env' | 'isTls'>
   #made = 0
   #starts = 0
   #slowestMs = 0
 
-  constructor(run: Run, name: string, env: Readonly<Record<string, string>>) {
+  constructor(run: Run, name: string, server: Pick<BesiegedOptions, 'env' | 'isTls'>) {
     this.#run = run
     this.#name = name
-    this.#env = env
+    this.#server = server
   }
 
   async hold(): Promise<void> {
@@ -71,6 +75,7 @@ class Siege {
       while (isSound && goesOn()) isSound = await this.#round(target)
       if (!isSound) return
       await this.#judgeContent(target)
+      await this.#judgeRoom(target)
       const code = await target.stop()
       if (code !== 0) this.#fail(`it stopped with ${code}`)
       const { problems } = await lookInside(target.dataDir, { collect: true })
@@ -138,11 +143,10 @@ class Siege {
       if (status !== 200 || problem !== undefined)
         this.#fail(`${pathBefore(at)}: ${status} ${problem}`)
     }
-    using door = new RestDoor(`http://127.0.0.1:${target.ports.rest}`, { bucket })
     let looked = 0
-    for (const key of await keysBelow(door, 'whole/')) {
+    for (const key of await keysBelow(target, 'whole/')) {
       const [, operation, length] = /^whole\/(\d+)-(\d+)$/.exec(key) ?? []
-      const { status, body } = await door.get(door.pathOf(key))
+      const { status, body } = await target.ask('rest', `${assets}/${key}`)
       const expected = { operation: Number(operation), length: Number(length) }
       const problem = bodyProblem(body, expected)
       if (status !== 200 || problem !== undefined) this.#fail(`${key}: ${status} ${problem}`)
@@ -152,10 +156,18 @@ class Siege {
     this.#run.pass(looked)
   }
 
+  /** Bodies that broke off weigh on no quota any more: just what is left may still come. */
+  async #judgeRoom(target: BesiegedProcess): Promise<void> {
+    await target.limit(roomBytes)
+    const { status, body } = await target.put('room', Buffer.alloc(roomBytes, 'room'))
+    if (status !== 201) this.#fail(`no room for what a quota leaves: ${status} ${body}`)
+    else this.#run.pass()
+  }
+
   async #start(): Promise<BesiegedProcess> {
     this.#starts += 1
     const name = `${this.#name.replaceAll(' ', '-')}-${this.#starts}`
-    return await BesiegedProcess.start({ scratch: this.#run.scratch, name, env: this.#env })
+    return await BesiegedProcess.start({ scratch: this.#run.scratch, name, ...this.#server })
   }
 
   #fail(what: string): void {
@@ -168,11 +180,12 @@ interface Page {
   readonly next_cursor: string | null
 }
 
-async function keysBelow(door: RestDoor, prefix: string): Promise<string[]> {
+async function keysBelow(target: BesiegedProcess, prefix: string): Promise<string[]> {
   const keys: string[] = []
   for (let cursor: string | null = ''; cursor !== null; ) {
     const query = new URLSearchParams({ bucket, prefix, limit: '1000', ...cursorOf(cursor) })
-    const page: Page = await door.json(`/api/v2/assets?${query}`)
+    const { body } = await target.ask('rest', `/api/v2/assets?${query}`)
+    const page: Page = JSON.parse(String(body))
     keys.push(...page.items.map(({ key }) => key))
     cursor = page.next_cursor
   }

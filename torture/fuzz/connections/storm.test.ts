@@ -1,43 +1,11 @@
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
-import { createServer, type RequestListener, type Server } from 'node:http'
-import type { AddressInfo, Socket } from 'node:net'
 import { test } from 'node:test'
-import { type Besieged, complaintsOf, inFlightOf } from './besieged.ts'
+import { complaintsOf, inFlightOf } from './besieged.ts'
 import { calmFirst, describePlan, planOf } from './plans.ts'
+import { quiet, smallServer } from './small-server.ts'
 import { storm, unsettled } from './storm.ts'
 
 const nowMs = Date.UTC(2026, 0, 1)
-const quiet = { inFlight: 0, sockets: 0, places: '"address-places";r=3' }
-
-/** A small server in this process under the same judges. */
-async function besieged(listener: RequestListener): Promise<Besieged & AsyncDisposable> {
-  const sockets = new Set<Socket>()
-  const server: Server = createServer(listener).listen(0, '127.0.0.1')
-  server.on('connection', socket => {
-    sockets.add(socket.once('close', () => sockets.delete(socket)))
-  })
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  return {
-    ports: { rest: port, s3: port, metrics: port },
-    ended: undefined,
-    complaints: [],
-    files: 0,
-    ask: async () => {
-      const answer = await fetch(`http://127.0.0.1:${port}/`, { headers: { connection: 'close' } })
-      const body = Buffer.from(await answer.arrayBuffer())
-      return { status: answer.status, body, limits: '' }
-    },
-    counts: async () => ({ ...quiet, sockets: sockets.size }),
-    async [Symbol.asyncDispose]() {
-      server.close()
-      server.closeAllConnections()
-      await once(server, 'close')
-    },
-  }
-}
-
 test('the same seed and number are the same connection, another seed is another', () => {
   for (const number of [0, calmFirst, calmFirst + 7, 5000]) {
     assert.deepEqual(planOf(3, number, nowMs), planOf(3, number, nowMs))
@@ -64,7 +32,7 @@ test('all doors, ends and ways to read come, and every kind that is answered onc
 })
 
 test('a server that answers is not complained of', async () => {
-  await using target = await besieged((request, response) => {
+  await using target = await smallServer((request, response) => {
     request.resume()
     response.end('fine')
   })
@@ -78,7 +46,7 @@ test('a server that answers is not complained of', async () => {
 })
 
 test('a calm client that is cut, or answered 500, is told with its connection', async () => {
-  await using cutting = await besieged(({ socket, method }, response) => {
+  await using cutting = await smallServer(({ socket, method }, response) => {
     if (method === 'PUT') socket.destroy()
     else response.writeHead(500).end()
   })
@@ -89,7 +57,7 @@ test('a calm client that is cut, or answered 500, is told with its connection', 
 })
 
 test('what is not as before is told', async () => {
-  await using target = await besieged((_, response) => response.end())
+  await using target = await smallServer((_, response) => response.end())
   const left = async (now: Partial<typeof quiet>) => {
     const counts = async () => ({ ...quiet, ...now })
     return await unsettled({ ...target, counts }, quiet, 0)
@@ -97,6 +65,7 @@ test('what is not as before is told', async () => {
   assert.equal(await left({}), undefined)
   assert.match((await left({ inFlight: 2 })) ?? '', /^2 requests are at work for ever/)
   assert.match((await left({ sockets: 1 })) ?? '', /^1 sockets stay open/)
+  assert.match((await left({ staged: 3 })) ?? '', /^3 files of bodies on their way stay/)
   assert.match((await left({ places: '"address-places";r=2' })) ?? '', /^places are not given back/)
   assert.equal(await unsettled({ ...target, ended: 'gone' }, quiet, 0), 'gone')
 })

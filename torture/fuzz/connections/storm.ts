@@ -1,8 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { actOut, hangMs } from './act-out.ts'
+import { actOut, hangMs, type Outcome } from './act-out.ts'
 import type { Besieged, Counts } from './besieged.ts'
 import { describePlan, type Plan, planOf } from './plans.ts'
 import { doors } from './requests.ts'
+import { describeWay, wayOf } from './ways.ts'
+import { plainWire, tlsWire } from './wires.ts'
 
 const clients = 48
 const probeMs = 200
@@ -34,12 +36,12 @@ export async function storm(target: Besieged, options: StormOptions): Promise<St
   let number = options.first
   const client = async (): Promise<void> => {
     while (target.ended === undefined && options.goesOn(plans.length)) {
-      const plan = planOf(options.seed, number)
+      const { plan, text, act } = connectionTo(target, options.seed, number)
       number += 1
       plans.push(plan)
-      const { connected, status, isHung } = await actOut(plan, target.ports[plan.door])
-      if (isHung && target.ended === undefined) problems.push(`no answer: ${describePlan(plan)}`)
-      if (status === 500) problems.push(`answered 500: ${describePlan(plan)}`)
+      const { connected, status, isHung } = await act()
+      if (isHung && target.ended === undefined) problems.push(`no answer: ${text}`)
+      if (status === 500) problems.push(`answered 500: ${text}`)
       // No port is free here, or nobody listens any more.
       if (!connected) await sleep(20)
     }
@@ -50,6 +52,26 @@ export async function storm(target: Besieged, options: StormOptions): Promise<St
   const { answers, slowestMs, problem } = await probing
   if (problem !== undefined && target.ended === undefined) problems.push(problem)
   return { plans, problems, answers, slowestMs }
+}
+
+interface Connection {
+  readonly plan: Plan
+  /** What it takes to see it again by hand. */
+  readonly text: string
+  readonly act: () => Promise<Outcome>
+}
+
+/** One connection of a seed, through TLS where the server speaks it. */
+function connectionTo({ ports, ca }: Besieged, seed: number, number: number): Connection {
+  const plan = planOf(seed, number)
+  const port = ports[plan.door]
+  const text = describePlan(plan)
+  if (ca === undefined || plan.door === 'metrics') {
+    return { plan, text, act: async () => await actOut(plan, plainWire(port)) }
+  }
+  const way = wayOf(seed, plan)
+  const act = async () => await actOut(plan, await tlsWire(port, ca, way))
+  return { plan, text: `TLS ${describeWay(way)}, ${text}`, act }
 }
 
 async function probe(target: Besieged, isOver: () => boolean) {
@@ -96,8 +118,20 @@ function differenceOf(before: Counts, now: Counts): string | undefined {
   if (now.sockets > before.sockets) {
     return `${now.sockets} sockets stay open, ${before.sockets} before`
   }
+  if (now.staged > before.staged) {
+    return `${now.staged} files of bodies on their way stay, ${before.staged} before`
+  }
   if (now.places === before.places) return undefined
   return `places are not given back: ${now.places}, ${before.places} before`
+}
+
+export interface Search {
+  /** A server that no connection has harmed yet. */
+  readonly start: () => Promise<Besieged & { kill(): Promise<unknown> }>
+  readonly seed: number
+  readonly msMax: number
+  /** What is not as before after this time stays. */
+  readonly settleMs?: number
 }
 
 /**
@@ -106,42 +140,43 @@ function differenceOf(before: Counts, now: Counts): string | undefined {
  */
 export async function culprit(
   plans: readonly Plan[],
-  {
-    start,
-    seed,
-    msMax,
-  }: {
-    readonly start: () => Promise<Besieged & { kill(): Promise<void> }>
-    readonly seed: number
-    readonly msMax: number
-  },
+  { start, seed, msMax, settleMs = 5000 }: Search,
 ): Promise<string | undefined> {
   const untilMs = performance.now() + msMax
-  const suspects = plans.slice(-suspectsMax).map(({ number }) => number)
+  let text: string | undefined
   const harms = async (numbers: readonly number[]) => {
     const target = await start()
     try {
       const before = await target.counts()
-      await Promise.all(
-        numbers.map(number => {
-          const plan = planOf(seed, number)
-          return actOut(plan, target.ports[plan.door])
-        }),
-      )
-      return (await unsettled(target, before, 5000).catch(String)) !== undefined
+      const connections = numbers.map(number => connectionTo(target, seed, number))
+      text = connections[0]?.text
+      await Promise.all(connections.map(({ act }) => act()))
+      return (await unsettled(target, before, settleMs).catch(String)) !== undefined
     } finally {
       await target.kill()
     }
   }
-  let among: readonly number[] = suspects
-  while (among.length > 1 && performance.now() < untilMs) {
-    const half = Math.ceil(among.length / 2)
-    const halves = [among.slice(half), among.slice(0, half)]
-    let found: readonly number[] | undefined
-    for (const part of halves) if (found === undefined && (await harms(part))) found = part
+  let among: readonly number[] = plans.slice(-suspectsMax).map(({ number }) => number)
+  let isAlone = false
+  while (!isAlone && among.length > 0 && performance.now() < untilMs) {
+    const found = await firstThat(harms, halvesOf(among))
     if (found === undefined) return undefined
+    isAlone = found.length === 1
     among = found
   }
-  const [number] = among
-  return among.length === 1 && number !== undefined ? describePlan(planOf(seed, number)) : undefined
+  return isAlone ? text : undefined
+}
+
+/** The newer half first; one alone is a half, too. */
+function halvesOf(numbers: readonly number[]): (readonly number[])[] {
+  const half = Math.floor(numbers.length / 2)
+  return [numbers.slice(half), numbers.slice(0, half)].filter(({ length }) => length > 0)
+}
+
+async function firstThat<T>(
+  holds: (item: T) => Promise<boolean>,
+  items: readonly T[],
+): Promise<T | undefined> {
+  for (const item of items) if (await holds(item)) return item
+  return undefined
 }

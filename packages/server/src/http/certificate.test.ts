@@ -139,6 +139,36 @@ test('plain HTTP and old versions of TLS get no answer, and the server goes on',
   assert.equal((await ask(s3Port, 'GET /')).status, 403)
 })
 
+/** What becomes of a second handshake inside a connection of TLS 1.2; null when it comes about. */
+async function shakeAgain(port: number): Promise<unknown> {
+  return await new Promise(resolve => {
+    const options = { host: '127.0.0.1', port, rejectUnauthorized: false }
+    const socket: TLSSocket = connect({ ...options, maxVersion: 'TLSv1.2' }, () => {
+      socket.renegotiate({}, error => {
+        resolve(error)
+        socket.destroy()
+      })
+    })
+    socket.on('error', resolve)
+  })
+}
+
+test('no client shakes hands again on a connection, before and after a renewal', async () => {
+  const { server, live, s3Port } = await startTls(first)
+  await using _ = server
+  const refused = async () => {
+    for (const port of [server.port, s3Port]) {
+      assert.match(String(await shakeAgain(port)), /renegotiation/i)
+    }
+  }
+  await refused()
+  copyFileSync(second.cert, live.cert)
+  copyFileSync(second.key, live.key)
+  assert.equal(server.running.context.certificate?.reload(), true)
+  await refused()
+  assert.equal((await ask(server.port, 'GET /health/live')).status, 200)
+})
+
 test('TLS 1.2 can be refused, after a renewal too', async () => {
   const { server, s3Port, live } = await startTls(first, { STORAGE_TLS_MIN_VERSION: '1.3' })
   await using _ = server

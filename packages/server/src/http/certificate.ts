@@ -1,4 +1,4 @@
-import { createPrivateKey, hash, X509Certificate } from 'node:crypto'
+import { constants, createPrivateKey, hash, X509Certificate } from 'node:crypto'
 import type { RequestListener, Server } from 'node:http'
 import { createServer, type ServerOptions } from 'node:https'
 import { createSecureContext } from 'node:tls'
@@ -124,9 +124,14 @@ export class Certificate {
     return !isGood(next) && isGood(this.#loaded)
   }
 
-  #context(): Pick<ServerOptions, 'cert' | 'key' | 'minVersion'> {
+  /**
+   * No client shakes hands again on a connection of TLS 1.2 (RFC 9325 §3.5; 1.3 has no such thing):
+   * one that leaves meanwhile is not told to us, and its request would be at work for ever.
+   */
+  #context(): Pick<ServerOptions, 'cert' | 'key' | 'minVersion' | 'secureOptions'> {
     const { cert, key } = this.#loaded
-    return { cert, key, minVersion: this.#options.minVersion }
+    const secureOptions = constants.SSL_OP_NO_RENEGOTIATION
+    return { cert, key, minVersion: this.#options.minVersion, secureOptions }
   }
 
   #load(): Loaded {

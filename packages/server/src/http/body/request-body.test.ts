@@ -38,6 +38,39 @@ test('a reader that wants no more does not get around that', async () => {
   await assert.rejects(readSome(), { code: 'UNAUTHENTICATED' })
 })
 
+/** Chunks of a request whose client leaves after the first was read. */
+async function readAfterReset(chunks: readonly string[], isComplete: boolean): Promise<string[]> {
+  const request = new IncomingMessage(new Socket())
+  request.headers['transfer-encoding'] = 'chunked'
+  const pace = new PaceWatch(systemClock, 1)
+  try {
+    const source = new RequestBody(request, new ServerResponse(request), pace).source()
+    request.push(chunks[0])
+    const read = [String((await source.next()).value)]
+    // The rest comes while its reader is busy with the first chunk.
+    for (const chunk of chunks.slice(1)) request.push(chunk)
+    request.complete = isComplete
+    if (isComplete) request.push(null)
+    request.destroy(new Error('aborted'))
+    await new Promise(resolve => request.once('close', resolve))
+    for await (const chunk of source) read.push(String(chunk))
+    return read
+  } finally {
+    pace.stop()
+  }
+}
+
+test('a body that was here when its client left is whole, and is read to its end', async () => {
+  const read = await readAfterReset(['first, ', 'second, ', 'third'], true)
+  assert.equal(read.join(''), 'first, second, third')
+  assert.deepEqual(await readAfterReset(['all of it'], true), ['all of it'])
+})
+
+test('a body that was not is told so', async () => {
+  await assert.rejects(readAfterReset(['first', 'half'], false), { code: 'BODY_INCOMPLETE' })
+  await assert.rejects(readAfterReset(['first'], false), { code: 'BODY_INCOMPLETE' })
+})
+
 test('only memory that a chunk has for itself is let go when it was copied', () => {
   const request = new IncomingMessage(new Socket())
   const pace = new PaceWatch(systemClock, 1)

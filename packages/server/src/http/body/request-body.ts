@@ -77,7 +77,7 @@ export class RequestBody implements Paced {
           this.#received += chunk.length
           if (this.#received > bytesMax) throw this.#tooLarge(bytesMax)
           yield chunk
-        } else if (request.readableEnded) {
+        } else if (request.readableEnded || isReadWhole(request)) {
           break
         } else {
           await this.#more()
@@ -107,9 +107,7 @@ export class RequestBody implements Paced {
 
   async #more(): Promise<void> {
     if (this.#failure !== undefined) throw this.#failure
-    if (this.#request.destroyed && !this.#request.complete) {
-      throw new HoldfastError('BODY_INCOMPLETE')
-    }
+    if (this.#request.destroyed) throw new HoldfastError('BODY_INCOMPLETE')
     // Small bodies are there at once; the clock runs only for those that are waited for.
     if (!this.#paced) {
       this.#paced = true
@@ -146,6 +144,11 @@ export class RequestBody implements Paced {
  */
 function freeWhole({ buffer, byteLength }: Uint8Array): void {
   if (buffer instanceof ArrayBuffer && byteLength === buffer.byteLength) buffer.transfer(0)
+}
+
+/** Node tells no end of a body whose client left when it was here and not yet read. */
+function isReadWhole({ destroyed, complete, readableLength }: IncomingMessage): boolean {
+  return destroyed && complete && readableLength === 0
 }
 
 export function expectsContinue(request: IncomingMessage): boolean {
