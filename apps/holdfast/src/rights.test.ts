@@ -35,6 +35,11 @@ test('rights are given, explained and taken back by commands alone', async t => 
 
   const quota = await done('quotas set --of-owner ann --bytes 1KiB')
   assert.match(quota, new RegExp(`owner +${ann} +0 B of 1.0 KiB +0 of any`))
+  const limiter = { HOLDFAST_API_KEY: await done('keys create limits -p quotas:admin') }
+  const shown = succeeded(await as(`quotas show --of-owner ${ann}`, limiter)).stdout
+  assert.equal(shown.trim(), quota)
+  const named = await as('quotas show --of-owner ann', limiter)
+  assert.deepEqual([named.code, /takes admin:users/.test(named.stderr)], [2, true])
   await done('quotas remove --of-owner ann')
   assert.match(await done('quotas show --of-bucket holdfast'), /1 B of any +1 of any/)
 

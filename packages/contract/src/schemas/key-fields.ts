@@ -24,7 +24,5 @@ export const keyFields = {
   created_by: Type.String(),
   expires_at: nullable(time('From then on it is refused.')),
   revoked_at: nullable(time('When it was revoked.')),
-  last_used_at: nullable(
-    time('Of the last request since the server started; at the S3 door, that named it.'),
-  ),
+  last_used_at: nullable(time('Of the last request since the server started.')),
 }

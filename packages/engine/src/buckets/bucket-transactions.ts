@@ -4,6 +4,7 @@ import { byteLength } from '@holdfast/core/names.ts'
 import type { BucketDocumentName } from '@holdfast/core/objects.ts'
 import type { CatalogTransaction, Moment } from '@holdfast/core/ports/catalog.ts'
 import type { Bucket, BucketDocuments, BucketSettings, JsonObject } from '@holdfast/core/records.ts'
+import { shownOwner } from '../access/bucket-rules.ts'
 import { removeUploadsOf } from '../multipart/upload-transactions.ts'
 import { type BucketPatch, patchedSettings } from './bucket-fields.ts'
 import { releaseBucketName } from './release-name.ts'
@@ -28,7 +29,7 @@ export async function createBucketTransaction(
   const existing = await tx.buckets.byName(args.name)
   if (existing !== undefined) {
     if (args.existing === 'keep') return existing
-    const owned = existing.createdBy === moment.actor
+    const owned = shownOwner(existing) === moment.actor
     throw new HoldfastError('BUCKET_EXISTS', { bucket: args.name, owned })
   }
   const { ownerId = null, ownedBucketsMax: limit = 0 } = args

@@ -3,7 +3,7 @@ import { HIDDEN } from '@holdfast/core/errors.ts'
 import type { MultipartUpload } from '@holdfast/core/objects.ts'
 import type { Asset, Bucket } from '@holdfast/core/records.ts'
 import { type Action, actionPermissions } from '../access/actions.ts'
-import { authorizeObject, findBucketFor } from '../access/authorize-action.ts'
+import { authorizeObject, findBucketFor, isAllowed } from '../access/authorize-action.ts'
 import { decide } from '../access/decide.ts'
 import type { Engine } from '../engine.ts'
 import { missingUpload } from './stored-upload.ts'
@@ -34,10 +34,10 @@ export async function lookUpUpload(
   const upload = await view.uploads.byId(uploadId)
   const there = upload?.bucketId === bucket.id && upload.key === key
   if (there && isInitiators(call, upload) && OF_INITIATORS.has(action)) {
-    // What lies at the key already is not asked about.
+    // What lies at the key already closes nothing, and may still open it below.
     const { ownerId } = upload
-    authorizeObject(call, { bucket, key, ownerId, isTaken: true, action })
-    return { bucket, asset, upload }
+    const began = { bucket, key, ownerId, isTaken: true, action }
+    if (isAllowed(call, began)) return { bucket, asset, upload }
   }
   authorizeObject(call, { bucket, key, asset, action })
   if (!there) return { bucket, asset, upload: undefined }

@@ -14,7 +14,7 @@ import { putObject } from '../objects/put-object.ts'
 import { partRange, readObject } from '../objects/read-object.ts'
 import { removeObject } from '../objects/remove-object.ts'
 import { setQuota } from '../quotas/quotas.ts'
-import { openTestStore, put, refusedWith, type TestStore } from '../test-store.test.ts'
+import { callOf, openTestStore, put, refusedWith, type TestStore } from '../test-store.test.ts'
 import { combineCrc } from './combine-crc.ts'
 import { completeUpload } from './complete-upload.ts'
 import { uploadPart, uploadPartCopy } from './upload-part.ts'
@@ -227,6 +227,18 @@ describe('a multipart upload', () => {
     await abortUpload(engine, call, { bucket, key: 'big', uploadId })
     assert.equal((await usage()).bytes, 0)
     await refusedWith(sendParts(opened, { uploadId }, [TAIL]), 'UPLOAD_NOT_FOUND')
+  })
+
+  it('is ended by who began it, also where a list alone lets them write', async () => {
+    await using opened = await openTestStore()
+    const { engine } = opened
+    const call = callOf({ id: 'guest' })
+    await put(opened, 'listed', 'x', { acl: { read: [], write: ['guest'] } })
+    const uploadId = await begin({ ...opened, call }, 'listed')
+    const about = { bucket, key: 'listed', uploadId }
+    assert.equal((await listParts(engine, call, { ...about, limit: 1 })).parts.length, 0)
+    await abortUpload(engine, call, about)
+    await refusedWith(abortUpload(engine, call, about), 'UPLOAD_NOT_FOUND')
   })
 
   it('copies parts from objects, whole and in ranges', async () => {

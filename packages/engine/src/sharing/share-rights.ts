@@ -1,8 +1,9 @@
 import type { Share } from '@holdfast/core/identities.ts'
 import type { Permission, Principal, Within } from '@holdfast/core/principal.ts'
-import type { Asset, Bucket } from '@holdfast/core/records.ts'
+import type { Bucket } from '@holdfast/core/records.ts'
 import { decide } from '../access/decide.ts'
 import { currentPrincipal } from '../access/links/current-principal.ts'
+import { askedTags } from '../access/policy/asked-tags.ts'
 import type { Engine } from '../engine.ts'
 import { endOf, type ShareEnd } from './share-transactions.ts'
 
@@ -52,13 +53,15 @@ async function opensTarget(
   if (target.kind === 'asset') {
     const asset = await view.assets.byId(target.assetId)
     if (asset === undefined || asset.deletedAt !== null) return false
-    return mayRead(principal, await view.buckets.byId(asset.bucketId), asset)
+    const bucket = await view.buckets.byId(asset.bucketId)
+    const objectTags = await askedTags(view, bucket, asset)
+    return decide(principal, 'assets:read', { bucket, asset, objectTags }).allowed
   }
   const bucket = await bucketOfShare(engine, target)
   if (bucket === undefined) return false
   // An empty key below the prefix stands for all that could be there.
   const fresh = { ownerId: principal.id, key: target.prefix }
-  return decide(principal, 'assets:read', { bucket, fresh }).allowed
+  return decide(principal, 'assets:read', { bucket, fresh, objectTags: {} }).allowed
 }
 
 /** The bucket that was shared, and not another one that has got its name since. */
@@ -68,8 +71,4 @@ export async function bucketOfShare(
 ): Promise<Bucket | undefined> {
   const bucket = await catalog.view.buckets.byName(target.bucket)
   return bucket?.id === target.bucketId ? bucket : undefined
-}
-
-function mayRead(principal: Principal, bucket: Bucket | undefined, asset: Asset): boolean {
-  return decide(principal, 'assets:read', { bucket, asset }).allowed
 }

@@ -99,9 +99,11 @@ async function requireTarget(
     authorize(call.principal, 'assets:read', {})
     throw new HoldfastError(...missing)
   }
-  authorize(call.principal, 'assets:read', { bucket, fresh })
+  // Tags are asked of each asset that is read.
+  const place = { bucket, fresh, objectTags: {} }
+  authorize(call.principal, 'assets:read', place)
   const principal = principalOfShare({ id: 'new', target }, call.principal)
-  const { allowed, reason } = decide(principal, 'assets:read', { bucket, fresh })
+  const { allowed, reason } = decide(principal, 'assets:read', place)
   if (!allowed) throw new HoldfastError('FORBIDDEN', { permission: 'assets:read', reason })
   return target
 }

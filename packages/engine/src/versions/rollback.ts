@@ -1,6 +1,7 @@
 import type { Call } from '@holdfast/core/call.ts'
-import type { Asset } from '@holdfast/core/records.ts'
+import type { Asset, Version } from '@holdfast/core/records.ts'
 import { decide } from '../access/decide.ts'
+import { tagsOfVersion } from '../access/policy/asked-tags.ts'
 import { requireFields } from '../assets/asset-fields.ts'
 import { bucketOf, findSeen } from '../assets/find-asset.ts'
 import { requireAccepted } from '../assets/intake/accepted.ts'
@@ -8,7 +9,7 @@ import type { AssetAndVersion } from '../assets/writes/asset-writes.ts'
 import { authorisedAnew } from '../assets/writes/seen.ts'
 import { commit } from '../commit.ts'
 import type { Engine } from '../engine.ts'
-import { findVersion, type VersionName } from './find-version.ts'
+import { findVersion, keptVersion, type VersionName } from './find-version.ts'
 import { authorizeOld } from './open.ts'
 
 export interface RollbackOptions {
@@ -41,7 +42,10 @@ async function authoriseAndRoll(
     deleted: 'refuse',
   } as const
   const { asset, seen } = await findSeen(engine, call, wanted)
-  await requireSight(engine, call, asset)
+  await requireSight(engine, call, {
+    asset,
+    version: await keptVersion(engine.catalog.view, asset, target.version),
+  })
   requireFields({ createdBy: options.createdBy, description: options.description })
   const version = await findVersion(engine.catalog.view, asset, target.version)
   requireAccepted(await bucketOf(engine, asset), version)
@@ -57,8 +61,13 @@ async function authoriseAndRoll(
 }
 
 /** Who may not read old content could show it to itself, or to everybody. */
-async function requireSight(engine: Engine, call: Call, asset: Asset): Promise<void> {
+async function requireSight(
+  engine: Engine,
+  call: Call,
+  { asset, version }: { readonly asset: Asset; readonly version: Version | undefined },
+): Promise<void> {
   const bucket = await bucketOf(engine, asset)
-  if (decide(call.principal, 'versions:read', { bucket, asset }).allowed) return
-  await authorizeOld(engine, call, { asset, version: undefined })
+  const objectTags = version && tagsOfVersion(version)
+  if (decide(call.principal, 'versions:read', { bucket, asset, objectTags }).allowed) return
+  await authorizeOld(engine, call, { asset, version })
 }

@@ -1,4 +1,6 @@
 import type { FieldProblem } from '@holdfast/core/errors.ts'
+import { plainAddress } from '@holdfast/core/rates/address-key.ts'
+import { proxyList } from '../http/caller/client-address.ts'
 import { mailDangers } from './mail-settings.ts'
 import type { Settings } from './settings-table.ts'
 
@@ -67,10 +69,15 @@ export function dangers(
   return problems
 }
 
-/** Nobody's own network is larger than 10.0.0.0/8 or fc00::/7. */
+/** Nobody's own network is larger than 10.0.0.0/8, which `::ffff:10.0.0.0/104` is, or fc00::/7. */
 function holdsStrangers(network: string): boolean {
   const [address = '', bits] = network.split('/')
-  return bits !== undefined && Number(bits) < (address.includes(':') ? 7 : 8)
+  if (bits === undefined) return false
+  if (!address.includes(':')) return Number(bits) < 8
+  const plain = plainAddress(address)
+  // Callers by IPv4 are looked for in networks of IPv6, too, which may hold all of them.
+  const within = plain === address ? '0.0.0.0' : plain
+  return Number(bits) < (proxyList([network]).check(within, 'ipv4') ? 104 : 7)
 }
 
 function weaknesses(secret: string | undefined): string[] {

@@ -81,8 +81,13 @@ test('weak or open settings are refused in production, each by name', () => {
       'STORAGE_BOOTSTRAP_API_KEY',
     ],
   )
-  const proxies = { STORAGE_ENVIRONMENT: 'production', STORAGE_TRUSTED_PROXIES: '10.0.0.0/8,::1' }
-  assert.deepEqual(problemsOf(proxies), [])
+  const withProxies = (list: string) =>
+    problemsOf({ STORAGE_ENVIRONMENT: 'production', STORAGE_TRUSTED_PROXIES: list })
+  assert.deepEqual(withProxies('10.0.0.0/8,::1,fc00::/7,::ffff:10.0.0.0/104'), [])
+  // Where callers of IPv4 are found, too.
+  for (const network of ['::ffff:0:0/96', '::ffff:128.0.0.0/97', '::/32']) {
+    assert.equal(withProxies(network).length, 1, network)
+  }
   assert.deepEqual(problemsOf({ STORAGE_CORS_ORIGINS: '*', STORAGE_DEBUG: 'on' }), [])
 })
 

@@ -14,10 +14,19 @@ export async function userIdOf(client: Client, name: string): Promise<string> {
   return onlyUser(name, await usersCalled(client, name)).id
 }
 
-/** The same, or an id that no user has: service accounts and keys go by theirs alone. */
+/**
+ * The same, or an id that no user has: service accounts and keys go by theirs alone. Whoever may
+ * not list users writes an id, which nobody's name can be taken for then.
+ */
 export async function principalIdOf(client: Client, name: string): Promise<string> {
-  const users = await usersCalled(client, name)
-  return users.length === 0 && isUuid(name) ? name : onlyUser(name, users).id
+  try {
+    const users = await usersCalled(client, name)
+    return users.length === 0 && isUuid(name) ? name : onlyUser(name, users).id
+  } catch (error) {
+    if (!isClientError(error) || error.code !== 'FORBIDDEN') throw error
+    if (isUuid(name)) return name
+    throw new UsageError(`to name ${name} by name takes admin:users`)
+  }
 }
 
 function onlyUser(name: string, users: readonly User[]): User {

@@ -1,6 +1,5 @@
-import { type Client, isClientError } from '@holdfast/client'
+import type { Client } from '@holdfast/client'
 import type { AssetResponse } from '@holdfast/contract/schemas/asset.ts'
-import { isUuid } from '@holdfast/core/ids.ts'
 import type { Command } from 'commander'
 import { connect } from '../../connection/connection.ts'
 import { findAsset } from '../../connection/find-asset.ts'
@@ -60,18 +59,8 @@ function show({ key, acl: list }: AssetResponse, json: boolean): void {
 
 async function idsOf(client: Client, names: readonly string[] = []): Promise<string[]> {
   const ids: string[] = []
-  for (const name of names) ids.push(await idOf(client, name))
-  return ids
-}
-
-/** Whoever may not list users writes an id, which nobody's name can be taken for then. */
-async function idOf(client: Client, name: string): Promise<string> {
-  if (name === 'anonymous') return name
-  try {
-    return await principalIdOf(client, name)
-  } catch (error) {
-    const isForbidden = isClientError(error) && error.code === 'FORBIDDEN'
-    if (isForbidden && isUuid(name)) return name
-    throw isForbidden ? new UsageError(`to name ${name} by name takes admin:users`) : error
+  for (const name of names) {
+    ids.push(name === 'anonymous' ? name : await principalIdOf(client, name))
   }
+  return ids
 }

@@ -22,6 +22,5 @@ export const tokenRoutes = {
       'token ends no session here. Whether a directory would refresh it is not asked there.',
     body: { kind: 'json', schema: tokenValidation },
     answer: { status: 200, description: 'What is known of it.', schema: tokenStatus },
-    errors: ['IDENTITY_UNAVAILABLE'],
   }),
 } as const

@@ -141,6 +141,7 @@ export async function revokeAccessKey(engine: Engine, call: Call, id: string): P
 }
 
 export interface FoundAccessKey {
+  readonly accessKey: AccessKey
   readonly principal: Principal
   /** The same object as long as the key stays as it is: what is derived from it can be kept. */
   readonly secret: AccessSecret
@@ -169,8 +170,7 @@ export function peekAccessKey(engine: Engine, id: string): FoundAccessKey | unde
   if (key === undefined || !isOpen(key, engine.clock.now())) return undefined
   const principal = peekAccessKeyPrincipal(engine, key)
   if (principal === undefined) return undefined
-  noteUse(engine, key)
-  return { principal, secret: secretOf(engine, key) }
+  return { accessKey: key, principal, secret: secretOf(engine, key) }
 }
 
 /**
@@ -186,11 +186,11 @@ export async function findAccessKey(
   if (key === undefined || !isOpen(key, engine.clock.now())) return undefined
   const principal = await principalOfAccessKey(engine, key)
   if (principal === undefined) return undefined
-  noteUse(engine, key)
-  return { principal, secret: secretOf(engine, key) }
+  return { accessKey: key, principal, secret: secretOf(engine, key) }
 }
 
-function noteUse({ keyUses, clock }: Engine, { id, principalId }: AccessKey): void {
+/** Of one that signed: its id stands in every link, so anybody may name it. */
+export function noteUse({ keyUses, clock }: Engine, { id, principalId }: AccessKey): void {
   const nowMs = clock.now()
   keyUses.set(id, nowMs)
   keyUses.set(principalId, nowMs)

@@ -9,6 +9,8 @@ import { updateBucket } from '../../buckets/buckets.ts'
 import { setBucketDocument } from '../../buckets/documents.ts'
 import { getObject } from '../../objects/find-object.ts'
 import { putObject } from '../../objects/put-object.ts'
+import { stateOf } from '../../sharing/share-rights.ts'
+import { createShare } from '../../sharing/shares.ts'
 import {
   bytesOf,
   callOf,
@@ -18,7 +20,9 @@ import {
   type TestStore,
 } from '../../test-store.test.ts'
 import { openVersion } from '../../versions/open.ts'
+import { rollbackVersion } from '../../versions/rollback.ts'
 import { explainAccess } from '../explain.ts'
+import { createKey } from '../keys/keys.ts'
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/userguide/tagging-and-policies.html */
 const bucket = 'photos'
@@ -76,11 +80,18 @@ describe('a policy that asks for tags of objects', () => {
     assert.deepEqual(await shown(opened, keys), ['open', 'untagged'])
     await deny(opened, 's3:*', isSecret)
     assert.deepEqual(await shown(opened, keys), ['open', 'untagged'])
+    const open = await getAssetByKey(engine, holder, bucket, 'open')
     const plain = await getAssetByKey(engine, holder, bucket, 'untagged')
     await put({ engine, call: holder }, 'untagged', 'again')
     await put({ engine, call: holder }, 'new', 'x')
     await copyAsset(engine, holder, plain.id, { key: 'copied' })
     await removeAsset(engine, holder, plain.id)
+    const sharer = { name: 'sharer', permissions: ['assets:*', 'metadata:*'] }
+    const { key } = await createKey(engine, opened.call, sharer)
+    for (const target of [{ assetId: open.id }, { bucket, prefix: '' }]) {
+      const { share } = await createShare(engine, callOf({ ...sharer, id: key.id }), { target })
+      assert.equal(await stateOf(engine, share), 'live')
+    }
     // What is absent meets a negative condition, as at AWS.
     await deny(opened, 's3:GetObject', isNotOpen)
     assert.deepEqual(await shown(opened, ['new', ...keys]), ['open'])
@@ -100,7 +111,14 @@ describe('a policy that asks for tags of objects', () => {
     const open = (version: number) => openVersion(engine, holder, { asset, version })
     await open(3)
     await open(2)
-    await assert.rejects(open(1), refused('ASSET_NOT_FOUND', { asset_id: asset.id }))
+    const hidden = refused('ASSET_NOT_FOUND', { asset_id: asset.id })
+    await assert.rejects(open(1), hidden)
+    await deny(opened, 's3:*', isSecret)
+    const roll = (version: number) =>
+      rollbackVersion(engine, holder, { assetId: asset.id, version })
+    await roll(2)
+    await assert.rejects(roll(1), hidden)
+    await deny(opened, 's3:GetObject*', isSecret)
     await removeAsset(engine, call, asset.id)
     assert.equal((await listAssets(engine, holder, { bucket, deleted: 'only' })).total, 0)
   })

@@ -43,21 +43,30 @@ async function readAfterReset(chunks: readonly string[], isComplete: boolean): P
   const request = new IncomingMessage(new Socket())
   request.headers['transfer-encoding'] = 'chunked'
   const pace = new PaceWatch(systemClock, 1)
-  try {
-    const source = new RequestBody(request, new ServerResponse(request), pace).source()
-    request.push(chunks[0])
-    const read = [String((await source.next()).value)]
-    // The rest comes while its reader is busy with the first chunk.
-    for (const chunk of chunks.slice(1)) request.push(chunk)
-    request.complete = isComplete
-    if (isComplete) request.push(null)
-    request.destroy(new Error('aborted'))
-    await new Promise(resolve => request.once('close', resolve))
+  const source = new RequestBody(request, new ServerResponse(request), pace).source()
+  request.push(chunks[0])
+  const read = [String((await source.next()).value)]
+  // The rest comes while its reader is busy with the first chunk.
+  for (const chunk of chunks.slice(1)) request.push(chunk)
+  request.complete = isComplete
+  if (isComplete) request.push(null)
+  request.destroy(new Error('aborted'))
+  await new Promise(resolve => request.once('close', resolve))
+  const readRest = async () => {
     for await (const chunk of source) read.push(String(chunk))
+  }
+  try {
+    await Promise.race([readRest(), pastManyTurns()])
     return read
   } finally {
     pace.stop()
   }
+}
+
+/** Nothing of it comes from outside: what takes so many turns of the event loop waits for ever. */
+async function pastManyTurns(): Promise<never> {
+  for (let turn = 0; turn < 1000; turn += 1) await new Promise(setImmediate)
+  throw new Error('waits for ever')
 }
 
 test('a body that was here when its client left is whole, and is read to its end', async () => {

@@ -331,6 +331,31 @@ test('roles that only read make none, and the limit is told', async () => {
   assert.deepEqual([more.status, more.json.code], [409, 'TOO_MANY_BUCKETS'])
 })
 
+test('a bucket that was given away is made again by whose it is, not by who made it', async () => {
+  await ok(ann, 'PUT /handed')
+  const given = await s3.server.ask('PUT /api/v2/buckets/handed', { json: { owner_id: bob.id } })
+  assert.equal(given.status, 200, given.text)
+  assert.deepEqual(told(await s3.send('PUT /handed', ann.key)), [409, 'BucketAlreadyExists'])
+  await ok(bob, 'PUT /handed')
+})
+
+test('a key was used by who signs with it, not by who names it', async () => {
+  const made = await s3.server.ask('POST /api/v2/s3/keys', { ...ann.rest, json: { name: 'idle' } })
+  const [id, secret] = [String(made.json.id), String(made.json.secret)]
+  const isUsed = async () => {
+    const { json } = await s3.server.ask('GET /api/v2/s3/keys', ann.rest)
+    const found = (json.items as { id: string; last_used_at: string | null }[]).find(
+      key => key.id === id,
+    )
+    return found?.last_used_at !== null
+  }
+  const wrong = await s3.send('GET /', { key: { id, secret: `${secret}x` } })
+  assert.deepEqual(told(wrong), [403, 'SignatureDoesNotMatch'])
+  assert.equal(await isUsed(), false)
+  assert.equal((await s3.send('GET /', { key: { id, secret } })).status, 200)
+  assert.equal(await isUsed(), true)
+})
+
 test('who comes without a credential hears what is gone, and what is closed', async () => {
   await ok(ann, 'PUT /anon-anns')
   const none = { auth: 'none' } as const

@@ -135,13 +135,14 @@ async function provenByOldLink(request: ReadRequest, link: OldLink): Promise<Sen
   if (wire.has('x-amz-security-token') || [...query.names()].some(isToken)) {
     throw new S3Error('InvalidToken')
   }
-  const { principal, secret } = known(await findSigner(request, link), link)
+  const signer = known(await findSigner(request, link), link)
+  const { principal, secret } = signer
   const nowMs = request.context.clock.now()
   requireOldLink(request, link, { secret: secret.text, nowMs })
   const { mode } = payloadOf(headers.get('x-amz-content-sha256'), true)
   // Chunks could only be signed with a key of version 4.
   if (mode.kind === 'chunks' && mode.signed) throw new S3Error('SignatureDoesNotMatch')
-  rememberSigner(request, link.accessKeyId)
+  rememberSigner(request, signer)
   return { principal, body: new VerifiedBody(request, mode, null) }
 }
 
@@ -166,7 +167,8 @@ interface Proven {
 }
 
 function checkClaim(request: Presented, { claim, content, found }: Claimed): Proven {
-  const { secret, principal } = known(found, claim)
+  const signer = known(found, claim)
+  const { secret, principal } = signer
   requireTime(claim, request.context.clock.now())
   requireDay(claim)
   const key = signingKeyOf(request, claim, secret)
@@ -174,7 +176,7 @@ function checkClaim(request: Presented, { claim, content, found }: Claimed): Pro
   const payload = payloadOf(content, true)
   const rider = riderOf(request, claim)
   requireSignature(request, { claim, payload, key })
-  rememberSigner(request, claim.accessKeyId)
+  rememberSigner(request, signer)
   const mode = rider === undefined ? payload.mode : riddenMode(claim, { payload, rider })
   const signing: ChunkSigning | null =
     mode.kind === 'chunks' && mode.signed
@@ -366,10 +368,11 @@ export interface NewPolicy {
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-authentication-HTTPPOST.html */
 async function verifyPolicy(request: ReadRequest, signed: SignedPolicy): Promise<Principal> {
-  const { secret, principal } = known(await findSigner(request, signed), signed)
+  const signer = known(await findSigner(request, signed), signed)
+  const { secret, principal } = signer
   if (signed.version === 2) {
     if (!isPolicySignature(secret.text, signed.policy, signed.signature)) throw unlike(signed)
-    rememberSigner(request, signed.accessKeyId)
+    rememberSigner(request, signer)
     return principal
   }
   const key = signingKeyOf(request, signed, secret)
@@ -379,7 +382,7 @@ async function verifyPolicy(request: ReadRequest, signed: SignedPolicy): Promise
   }
   const expected = key.sign(signed.policy)
   if (!sameSignature(signed.signature, expected)) throw unlike(signed)
-  rememberSigner(request, signed.accessKeyId)
+  rememberSigner(request, signer)
   return principal
 }
 

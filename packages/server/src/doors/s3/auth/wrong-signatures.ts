@@ -1,3 +1,4 @@
+import { type FoundAccessKey, noteUse } from '@holdfast/engine/access/keys/access-keys.ts'
 import type { Carrier } from '../../../http/limits/limits.ts'
 import type { S3Error } from '../errors.ts'
 import { addressOfCaller, type S3Request } from '../requests/request.ts'
@@ -26,8 +27,10 @@ function carrierOf({ raw: { headers } }: S3Request): Carrier {
   return authorization === undefined || origin !== undefined ? 'page' : 'program'
 }
 
-export function rememberSigner(request: Caller, accessKeyId: string): void {
-  request.context.limits.remember(addressOfCaller(request), accessKeyId)
+export function rememberSigner(request: Caller, { accessKey }: FoundAccessKey): void {
+  const { engine, limits } = request.context
+  noteUse(engine, accessKey)
+  limits.remember(addressOfCaller(request), accessKey.id)
 }
 
 const WRONG: ReadonlySet<string> = new Set(['InvalidAccessKeyId', 'SignatureDoesNotMatch'])
