@@ -148,6 +148,9 @@ function messageOf(error: HoldfastError, code: S3Code): string | undefined {
   if (first?.path === 'retention.until') return 'The retain until date must be in the future!'
   if (first?.path === 'checksum_algorithm') return mismatchSentence(error)
   if (first !== undefined) return `${first.path} ${first.problem}`
+  if (error.code === 'VERSION_LOCKED') {
+    return 'Access Denied because object protected by object lock.'
+  }
   const reason = error.details.sentence ?? error.details.reason
   const loud = error.kind === 'internal' || error.kind === 'unavailable'
   const told = error.code === 'QUOTA_EXCEEDED' || error.code === 'CONTENT_TYPE_REFUSED'

@@ -72,10 +72,12 @@ export function routeOf(request: ReadRequest): OperationName {
     return needs.every(name => query.has(name)) && (header === undefined || headers.has(header))
   })
   if (headers.has(COPY_SOURCE) && found?.[1].header !== COPY_SOURCE) {
-    // AWS ignores it where an upload is begun, and in other writes.
-    const isRefused = method === 'POST' ? query.has('uploadId') : method !== 'PUT'
+    // AWS ignores it where an upload is begun, and in other writes. Of the signed the verifier tells.
+    const isSigned = headers.has('authorization') || query.has('X-Amz-Signature')
+    const isHere = method === 'POST' ? query.has('uploadId') : method !== 'PUT'
     const message = 'You can only specify a copy source header for copy requests.'
-    if (isRefused) throw invalidArgument(COPY_SOURCE, headers.get(COPY_SOURCE) ?? '', message)
+    if (isHere && !isSigned)
+      throw invalidArgument(COPY_SOURCE, headers.get(COPY_SOURCE) ?? '', message)
   }
   const misplaced =
     level === 'object' && method === 'GET' ? ofBuckets.get(sub ?? asked[0] ?? '') : undefined

@@ -29,13 +29,12 @@ test('lists of buckets and sources of copies are refused where they mean nothing
   assert.deepEqual(await said('GET /said/key?versions'), [...request, versions])
   const options = { headers: { 'x-amz-copy-source': 'said/key' } }
   const only = 'You can only specify a copy source header for copy requests.'
-  for (const line of [
-    'GET /said',
-    'DELETE /said/key',
-    'GET /said/key',
-    'POST /said/key?uploadId=1',
-  ]) {
-    assert.deepEqual(await said(line, options), [400, 'InvalidArgument', only], line)
+  for (const line of ['GET /said', 'DELETE /said/key', 'POST /said/key?uploadId=1']) {
+    const [method = '', path = ''] = line.split(' ')
+    const answer = await fetch(`${s3.url}${path}`, { method, ...options })
+    const text = await answer.text()
+    assert.equal(answer.status, 400)
+    assert.ok(text.includes('<Code>InvalidArgument<') && text.includes(only), text)
   }
   assert.equal((await s3.send('POST /said/begun?uploads', options)).status, 200)
 })
@@ -129,4 +128,42 @@ test('a part without a checksum, or copied, tells the one that its upload asks f
     "The provided 'x-amz-mp-object-size' header value 8 does not match what was computed: 9"
   const sized = await complete(right, { 'x-amz-mp-object-size': '8' })
   assert.deepEqual(sized, [400, 'InvalidRequest', size])
+})
+
+test('a credential that is none is told what is wrong with it', async () => {
+  const now = new Date().toISOString().replaceAll(/[-:]|\.\d+/g, '')
+  const day = now.slice(0, 8)
+  const asked = async (answer: Promise<Response>) => {
+    const text = await (await answer).text()
+    return ['Code', 'Message'].map(name => new RegExp(`<${name}>(.*?)</`).exec(text)?.[1])
+  }
+  const problems: [string, string][] = [
+    ['key/hello', 'the Credential is mal-formed; expecting '],
+    [`key/${day}/us-east-1/s3/aws5`, 'incorrect terminal &quot;aws5&quot;.'],
+    [`key/${day}/us-east-1/sns/aws4_request`, 'incorrect service &quot;sns&quot;.'],
+    ['key/2026Z/us-east-1/s3/aws4_request', 'incorrect date format &quot;2026Z&quot;.'],
+  ]
+  const signature = '0'.repeat(64)
+  for (const [credential, problem] of problems) {
+    const authorization =
+      `AWS4-HMAC-SHA256 Credential=${credential}, SignedHeaders=host;x-amz-date, ` +
+      `Signature=${signature}`
+    const headers = { authorization, 'x-amz-date': now }
+    const [code, message = ''] = await asked(fetch(`${s3.url}/said`, { headers }))
+    assert.equal(code, 'AuthorizationHeaderMalformed')
+    const begin = `The authorization header is malformed; ${problem}`
+    assert.equal(message.replaceAll('"', '&quot;').slice(0, begin.length), begin)
+    const query = new URLSearchParams({
+      'X-Amz-Algorithm': 'AWS4-HMAC-SHA256',
+      'X-Amz-Credential': credential,
+      'X-Amz-Date': now,
+      'X-Amz-Expires': '60',
+      'X-Amz-SignedHeaders': 'host',
+      'X-Amz-Signature': signature,
+    })
+    const [linked, told = ''] = await asked(fetch(`${s3.url}/said/key?${query}`))
+    assert.equal(linked, 'AuthorizationQueryParametersError')
+    const start = `Error parsing the X-Amz-Credential parameter; ${problem}`
+    assert.equal(told.replaceAll('"', '&quot;').slice(0, start.length), start)
+  }
 })
