@@ -265,7 +265,8 @@ function signingKeyOf(
 ): SigningKey {
   if (scope.region !== settings.s3Region && !settings.s3AnyRegion) {
     const where = kind === 'query' ? IN_QUERY : IN_HEADER
-    const message = `${where.words}; the region '${scope.region}' is wrong; expecting '${settings.s3Region}'`
+    const wrong = `the region '${scope.region}' is wrong`
+    const message = `${where.words}; ${wrong}; expecting '${settings.s3Region}'`
     throw new S3Error(where.code, { message, Region: settings.s3Region })
   }
   return keptSigningKey(secret, scope)

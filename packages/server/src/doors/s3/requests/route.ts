@@ -72,7 +72,8 @@ export function routeOf(request: ReadRequest): OperationName {
     return needs.every(name => query.has(name)) && (header === undefined || headers.has(header))
   })
   if (headers.has(COPY_SOURCE) && found?.[1].header !== COPY_SOURCE) {
-    // AWS ignores it where an upload is begun, and in other writes. Of the signed the verifier tells.
+    // AWS ignores it where an upload is begun, and in other writes.
+    // Of what is signed the verifier tells.
     const isSigned = headers.has('authorization') || query.has('X-Amz-Signature')
     const isHere = method === 'POST' ? query.has('uploadId') : method !== 'PUT'
     const message = 'You can only specify a copy source header for copy requests.'
