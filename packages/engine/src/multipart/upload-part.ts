@@ -33,8 +33,9 @@ export interface UploadPartInput extends UploadAddress {
   readonly algorithm?: ChecksumAlgorithm | undefined
 }
 
-/** With what the object will be encrypted by. */
-export type SealedPart = UploadPart & Pick<ObjectFacets, 'encryption'>
+/** With what the object will be encrypted by, and what its checksum is made by. */
+export type SealedPart = UploadPart &
+  Pick<ObjectFacets, 'encryption'> & { readonly algorithm?: ChecksumAlgorithm | undefined }
 
 /** Durable when it resolves. The checksum of the upload's or the part's algorithm is computed. */
 export async function uploadPart(
@@ -48,7 +49,9 @@ export async function uploadPart(
   const { algorithm = upload.checksum?.algorithm } = input
   if (upload.checksum !== null && algorithm !== upload.checksum.algorithm) {
     const problem = `is ${algorithm}, and that of the upload is ${upload.checksum.algorithm}`
-    throw invalidFields({ path: 'checksum_algorithm', problem })
+    const errors = [{ path: 'checksum_algorithm', problem }]
+    const expected = upload.checksum.algorithm
+    throw new HoldfastError('VALIDATION_ERROR', { errors, expected, actual: algorithm })
   }
   return sealed(upload, await keepPart(engine, call, { input, place, upload }))
 }
@@ -68,8 +71,12 @@ function placeOf(
   return { bucket, key, uploadId, action, moment: moment ?? rightsMoment(engine) }
 }
 
-function sealed({ facets: { encryption } }: MultipartUpload, part: UploadPart): SealedPart {
-  return encryption === undefined ? part : { ...part, encryption }
+function sealed(
+  { facets: { encryption }, checksum }: MultipartUpload,
+  part: UploadPart,
+): SealedPart {
+  const algorithm = checksum?.algorithm
+  return { ...part, algorithm, ...(encryption === undefined ? {} : { encryption }) }
 }
 
 async function keepPart(

@@ -105,7 +105,7 @@ function requireSameOwner(call: Call, object: StoredObject, owner: string | unde
 function requireSettable(bucket: Bucket, { retention, legalHold, acl }: FacetsPatch): void {
   const locks = retention !== undefined || legalHold !== undefined
   if (locks && bucket.documents?.objectLock === undefined) {
-    throw invalidFields({ path: 'retention', problem: 'is not enabled in this bucket' })
+    throw invalidFields({ path: 'object_lock', problem: 'is not enabled in this bucket' })
   }
   if (acl != null) requireAclAllowed(bucket, acl)
 }

@@ -22,6 +22,18 @@ const PRINCIPAL = /^arn:aws:(?:iam|sts)::\d*:(?:user|role|assumed-role)\/(.+)$/
 /** An account is who has buckets of their own here. */
 const ACCOUNT = /^arn:aws:iam::([^:]+):root$/
 
+/** What AWS says of each, without the reason. */
+const told = {
+  Action: 'Policy has invalid action',
+  Address: 'Invalid IP address in Conditions',
+  Key: 'Policy has an invalid condition key',
+  Principal: 'Invalid principal in policy',
+  Resource: 'Policy has invalid resource',
+  Statement: 'Could not parse the policy: Statement is empty!',
+  Version: 'The policy must contain a valid version string',
+}
+const NOWHERE = 'Action does not apply to any resource(s) in statement'
+
 const parsed = new WeakMap<JsonObject, readonly Statement[]>()
 
 /** POLICY_UNSUPPORTED with a reason, unless all of the document is understood. */
@@ -44,8 +56,9 @@ export function requirePolicy(document: JsonObject, bucket: string): readonly St
   for (const statement of statements) {
     for (const resource of statement.resources) {
       const [name = ''] = resource.split('/', 1)
-      if (!isLike(bucket, name))
-        throw unsupported(`the resource ${ARN}${resource} is another bucket`)
+      if (!isLike(bucket, name)) {
+        throw unsupported(`the resource ${ARN}${resource} is another bucket`, told.Resource)
+      }
       if (hasVariable(resource)) throw unsupported(`the variable in the resource ${ARN}${resource}`)
       if (isTooWild(resource)) throw unsupported(`the wildcards of ${ARN}${resource}`)
     }
@@ -58,7 +71,8 @@ export function requirePolicy(document: JsonObject, bucket: string): readonly St
 function requireValues({ conditions }: Statement): void {
   for (const { operator, values } of conditions) {
     const [problem] = values.flatMap(value => conditionValueProblem(operator, value) ?? [])
-    if (problem !== undefined) throw unsupported(problem)
+    if (problem === undefined) continue
+    throw unsupported(problem, /ipaddress/i.test(operator) ? told.Address : undefined)
   }
 }
 
@@ -66,9 +80,9 @@ function requireValues({ conditions }: Statement): void {
 function requireActions(statement: Statement): void {
   const { actions, resources, exceptActions, exceptResources } = statement
   for (const action of actions) {
-    if (!isKnownAction(action)) throw unsupported(`Policy has invalid action: ${action}`)
+    if (!isKnownAction(action)) throw unsupported(`${told.Action}: ${action}`, told.Action)
     if (exceptActions || exceptResources || appliesToAny(action, resources)) continue
-    throw unsupported(`Action does not apply to any resource(s) in statement: ${action}`)
+    throw unsupported(`${NOWHERE}: ${action}`, NOWHERE)
   }
 }
 
@@ -96,11 +110,12 @@ function parse(document: JsonObject): readonly Statement[] {
   only(document, ['Version', 'Id', 'Statement', AS_WRITTEN], 'the policy')
   const { Version: version, Statement: statement } = document
   if (version !== undefined && version !== '2012-10-17' && version !== '2008-10-17') {
-    throw unsupported('Version must be 2012-10-17')
+    throw unsupported('Version must be 2012-10-17', told.Version)
   }
   const list = Array.isArray(statement) ? statement : [statement]
   if (list.length === 0 || list.length > STATEMENTS_MAX) {
-    throw unsupported(`needs 1 to ${STATEMENTS_MAX} statements`)
+    const none = list.length === 0 ? told.Statement : undefined
+    throw unsupported(`needs 1 to ${STATEMENTS_MAX} statements`, none)
   }
   return list.map(parseStatement)
 }
@@ -121,7 +136,11 @@ function parseStatement(value: Json | undefined): Statement {
   if (!isObject(value)) throw unsupported('a statement must be an object')
   only(value, FIELDS, 'a statement')
   const { Effect: effect } = value
-  if (effect !== 'Allow' && effect !== 'Deny') throw unsupported('Effect must be Allow or Deny')
+  if (effect !== 'Allow' && effect !== 'Deny') {
+    const sentence =
+      typeof effect === 'string' ? `Invalid effect: ${effect.slice(0, 256)}` : undefined
+    throw unsupported('Effect must be Allow or Deny', sentence)
+  }
   const except = (name: string) => value[`Not${name}`] !== undefined
   const one = (name: string) => {
     const [plain, negated] = [value[name], value[`Not${name}`]]
@@ -134,12 +153,14 @@ function parseStatement(value: Json | undefined): Statement {
   }
   const actions = texts(one('Action'), 'Action').map(action => {
     if (action !== '*' && !/^s3:[a-z*?]+$/i.test(action)) {
-      throw unsupported(`the action ${action} is none of S3`)
+      throw unsupported(`the action ${action} is none of S3`, told.Action)
     }
     return action.toLowerCase()
   })
   const resources = texts(one('Resource'), 'Resource').map(resource => {
-    if (!resource.startsWith(ARN)) throw unsupported(`the resource ${resource} is none of S3`)
+    if (!resource.startsWith(ARN)) {
+      throw unsupported(`the resource ${resource} is none of S3`, told.Resource)
+    }
     return resource.slice(ARN.length)
   })
   if (effect === 'Allow' && except('Principal')) {
@@ -159,17 +180,19 @@ function parseStatement(value: Json | undefined): Statement {
 
 function principalsOf(value: Json): string[] {
   if (value === '*') return ['*']
-  if (!isObject(value)) throw unsupported('Principal must be * or an object')
+  if (!isObject(value)) throw unsupported('Principal must be * or an object', told.Principal)
   only(value, ['AWS', 'CanonicalUser', 'Service'], 'Principal')
   return Object.entries(value).flatMap(([kind, given]) =>
     texts(given, 'Principal').flatMap(text => {
       if (kind === 'Service') return servicesOf(text)
       if (text === '*' && kind === 'AWS') return '*'
       // As at AWS all or one are meant: a name of `*` would be everybody, anonymous included.
-      if (/[*?]/.test(text)) throw unsupported(`the wildcard in the principal ${text}`)
+      if (/[*?]/.test(text)) {
+        throw unsupported(`the wildcard in the principal ${text}`, told.Principal)
+      }
       const name = (PRINCIPAL.exec(text) ?? ACCOUNT.exec(text))?.[1]
       if (name === undefined && text.startsWith('arn:')) {
-        throw unsupported(`the principal ${text} is not a user, role or account`)
+        throw unsupported(`the principal ${text} is not a user, role or account`, told.Principal)
       }
       return name ?? text
     }),
@@ -186,22 +209,26 @@ function conditionsOf(value: Json | undefined): Condition[] {
   if (value === undefined) return []
   if (!isObject(value)) throw unsupported('Condition must be an object')
   return Object.entries(value).flatMap(([operator, keys]) => {
-    if (!isOperator(operator)) throw unsupported(`the condition operator ${operator}`)
+    if (!isOperator(operator)) {
+      const sentence = `Invalid Condition type : ${operator.slice(0, 256)}`
+      throw unsupported(`the condition operator ${operator}`, sentence)
+    }
     if (!isObject(keys)) throw unsupported(`${operator} must be an object`)
     return Object.entries(keys).map(([key, given]) => {
       const problem = conditionKeyProblem(key)
-      if (problem !== undefined) throw unsupported(problem)
+      if (problem !== undefined) throw unsupported(problem, told.Key)
       return { operator, key, values: scalars(given, key) }
     })
   })
 }
 
-function texts(value: Json | undefined, what: string): string[] {
+function texts(value: Json | undefined, what: 'Action' | 'Principal' | 'Resource'): string[] {
   const list = Array.isArray(value) ? value : [value]
-  if (list.length === 0 || list.length > VALUES_MAX)
-    throw unsupported(`${what} is empty or too long`)
+  if (list.length === 0 || list.length > VALUES_MAX) {
+    throw unsupported(`${what} is empty or too long`, told[what])
+  }
   return list.map(one => {
-    if (typeof one !== 'string' || one === '') throw unsupported(`${what} must be text`)
+    if (typeof one !== 'string' || one === '') throw unsupported(`${what} must be text`, told[what])
     return one
   })
 }
@@ -227,6 +254,8 @@ function isObject(value: Json | undefined): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-function unsupported(reason: string): HoldfastError {
-  return new HoldfastError('POLICY_UNSUPPORTED', { reason })
+/** `sentence`: AWS's own, which its clients know. */
+function unsupported(reason: string, sentence?: string): HoldfastError {
+  const told = sentence === undefined ? {} : { sentence }
+  return new HoldfastError('POLICY_UNSUPPORTED', { reason, ...told })
 }

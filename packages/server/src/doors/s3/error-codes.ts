@@ -142,10 +142,16 @@ function messageOf(error: HoldfastError, code: S3Code): string | undefined {
   // S3's own sentence: suites of tests compare it.
   if (code === 'InvalidBucketName' || code === 'KeyTooLongError') return undefined
   if (code === 'BadDigest') return digestSentence(error)
-  if (first !== undefined && isLock(first.path))
-    return 'Bucket is missing Object Lock Configuration'
+  // AWS says it of what comes in one way, of what is there in another.
+  if (first?.path === 'object_lock') return 'Bucket is missing Object Lock Configuration'
+  if (first?.path === 'retention') return 'Bucket is missing ObjectLockConfiguration'
+  if (first?.path === 'retention.until') return 'The retain until date must be in the future!'
+  if (first?.path === 'checksum_algorithm') return mismatchSentence(error)
   if (first !== undefined) return `${first.path} ${first.problem}`
-  const reason = error.details.reason
+  if (error.code === 'VERSION_LOCKED') {
+    return 'Access Denied because object protected by object lock.'
+  }
+  const reason = error.details.sentence ?? error.details.reason
   const loud = error.kind === 'internal' || error.kind === 'unavailable'
   const told = error.code === 'QUOTA_EXCEEDED' || error.code === 'CONTENT_TYPE_REFUSED'
   if (told) return error.message
@@ -158,6 +164,15 @@ function digestSentence({ details: { algorithm } }: HoldfastError): string | und
   return algorithm === 'md5'
     ? 'The Content-MD5 you specified did not match what we received.'
     : `The ${algorithm.toUpperCase()} you specified did not match the calculated checksum.`
+}
+
+/** Of a part whose checksum is of another algorithm than its upload. */
+function mismatchSentence({ details: { expected, actual } }: HoldfastError): string {
+  const [wanted, given] = [expected, actual].map(name => String(name).toLowerCase())
+  return (
+    `Checksum Type mismatch occurred, expected checksum Type: ${wanted}, ` +
+    `actual checksum Type: ${given}`
+  )
 }
 
 export const INVALID_VERSION_ID = 'Invalid version id specified'

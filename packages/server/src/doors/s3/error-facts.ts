@@ -45,6 +45,8 @@ function namesOf(
       return { UploadId: named('upload_id', 'uploadId'), ...partFacts(cause) }
     case 'EntityTooSmall':
       return { ...sizeFacts(cause), ...partFacts(cause) }
+    case 'MalformedPolicy':
+      return cause?.details.sentence === undefined ? {} : { Detail: textOf(cause.details.reason) }
     case 'PreconditionFailed':
       return { Condition: conditionOf(cause) }
     default:

@@ -107,13 +107,54 @@ function knownSigner(before: string): Signer | undefined {
   return signer
 }
 
-const WRONG_CREDENTIAL = 'has an invalid credential or credential date'
+/** How AWS begins to say what is wrong with a credential. */
+export const IN_HEADER = {
+  code: 'AuthorizationHeaderMalformed',
+  words: 'The authorization header is malformed',
+} as const
+export const IN_QUERY = {
+  code: 'AuthorizationQueryParametersError',
+  words: 'Error parsing the X-Amz-Credential parameter',
+} as const
 
 /** The day of the credential is that of the signature; asked after the clock, as AWS does. */
 export function requireDay({ kind, time, scope }: Claim): void {
   if (time.startsWith(scope.day)) return
-  throw kind === 'query' ? wrongQuery(WRONG_QUERY_CREDENTIAL) : malformed(WRONG_CREDENTIAL)
+  if (kind === 'header') {
+    throw malformed('Invalid credential date. Date is not the same as X-Amz-Date.')
+  }
+  const day = time.slice(0, 8)
+  throw wrongQuery(
+    `Invalid credential date "${scope.day}". This date is not the same as X-Amz-Date: "${day}".`,
+  )
 }
+
+/** Of a credential that is none, as AWS says it. */
+function credentialProblem(text: string): string {
+  const [terminal = '', service = '', , day = '', key] = text
+    .split('/')
+    .reverse()
+    .map(part => part.slice(0, 64))
+  if (key !== undefined && terminal !== 'aws4_request') {
+    return `incorrect terminal "${terminal}". This endpoint uses "aws4_request".`
+  }
+  if (key !== undefined && service !== 's3') {
+    return `incorrect service "${service}". This endpoint belongs to "s3".`
+  }
+  if (key !== undefined && !/^\d{8}$/.test(day)) {
+    return (
+      `incorrect date format "${day}". This date in the credential must be in the format ` +
+      '"yyyyMMdd".'
+    )
+  }
+  return (
+    'the Credential is mal-formed; expecting ' +
+    '"<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request".'
+  )
+}
+
+const THREE =
+  'the authorization header requires three components: Credential, SignedHeaders, and Signature.'
 
 function parsedClaim(authorization: string, headers: RequestHeaders): Claim {
   const [, algorithm = '', rest = ''] = /^(\S+)\s*(.*)$/s.exec(authorization.trim()) ?? []
@@ -128,22 +169,30 @@ function parsedClaim(authorization: string, headers: RequestHeaders): Claim {
   const fields = new Map<string, string>()
   for (const part of rest.split(',')) {
     const match = /^\s*(\w+)=([^\s]*)\s*$/.exec(part)
-    if (match === null || fields.has(match[1] ?? '')) throw malformed('is not well-formed')
+    if (rest === '' || (match !== null && fields.has(match[1] ?? ''))) {
+      throw malformed(THREE)
+    }
+    if (match === null) {
+      const shown = part.trim().slice(0, 256)
+      throw malformed(`the authorization component "${shown}" is malformed.`)
+    }
     fields.set(match[1] ?? '', match[2] ?? '')
   }
   const credential = fields.get('Credential')
   const signedHeaders = fields.get('SignedHeaders')
   const signature = fields.get('Signature')
   if (fields.size !== 3 || !credential || !signedHeaders || !signature) {
-    throw malformed('needs Credential, SignedHeaders and Signature')
+    const missing = ['Credential', 'SignedHeaders', 'Signature'].find(name => !fields.get(name))
+    throw malformed(missing === undefined ? THREE : `missing ${missing}.`)
   }
   const time = timeOf(headers)
   const parsed = parseCredential(credential)
-  if (parsed === undefined) throw malformed(WRONG_CREDENTIAL)
+  if (parsed === undefined) throw malformed(credentialProblem(credential))
   return {
     kind: 'header',
     ...parsed,
-    signedHeaders: parseSignedHeaders(signedHeaders) ?? refuse(malformed('has bad SignedHeaders')),
+    signedHeaders:
+      parseSignedHeaders(signedHeaders) ?? refuse(malformed('SignedHeaders are malformed.')),
     signature: signatureOf(signature) ?? refuse(new S3Error('SignatureDoesNotMatch')),
     time: time.text,
     timeMs: time.ms,
@@ -169,8 +218,6 @@ function parseHttpDate(text: string): number | undefined {
   return Number.isNaN(ms) ? undefined : ms
 }
 
-const WRONG_QUERY_CREDENTIAL = 'Error parsing the X-Amz-Credential parameter'
-
 function queryClaim(query: Query): Claim {
   const [algorithm, credential, time, expires, signedHeaders, signature] = QUERY_NAMES.map(name =>
     query.get(name),
@@ -181,17 +228,22 @@ function queryClaim(query: Query): Claim {
         'X-Amz-Signature, X-Amz-Date, X-Amz-SignedHeaders, and X-Amz-Expires parameters.',
     )
   }
-  if (algorithm !== ALGORITHM) throw wrongQuery('X-Amz-Algorithm only supports AWS4-HMAC-SHA256')
+  if (algorithm !== ALGORITHM) throw wrongQuery(`X-Amz-Algorithm only supports "${ALGORITHM}"`)
   const timeMs = parseAmzDate(time)
-  if (timeMs === undefined) throw wrongQuery('X-Amz-Date must be in the ISO8601 Long Format')
+  if (timeMs === undefined) {
+    throw wrongQuery(`X-Amz-Date must be in the ISO8601 Long Format "yyyyMMdd'T'HHmmss'Z'"`)
+  }
   const expiresSeconds = /^\d{1,10}$/.test(expires) ? Number(expires) : Number.NaN
   if (/^-\d/.test(expires)) throw wrongQuery('X-Amz-Expires must be non-negative')
   if (Number.isNaN(expiresSeconds)) throw wrongQuery('X-Amz-Expires should be a number')
   if (expiresSeconds > EXPIRES_MAX) {
-    throw wrongQuery('X-Amz-Expires must be less than a week (in seconds)')
+    throw wrongQuery(
+      'X-Amz-Expires must be less than a week (in seconds); that is, the given X-Amz-Expires ' +
+        'must be less than 604800 seconds',
+    )
   }
   const parsed = parseCredential(credential)
-  if (parsed === undefined) throw wrongQuery(WRONG_QUERY_CREDENTIAL)
+  if (parsed === undefined) throw wrongQuery(`${IN_QUERY.words}; ${credentialProblem(credential)}`)
   return {
     kind: 'query',
     ...parsed,
@@ -232,8 +284,7 @@ function isSignature(text: string): boolean {
 }
 
 function malformed(problem: string): S3Error {
-  const message = `The authorization header ${problem}.`
-  return new S3Error('AuthorizationHeaderMalformed', { message })
+  return new S3Error(IN_HEADER.code, { message: `${IN_HEADER.words}; ${problem}` })
 }
 
 function wrongQuery(message: string): S3Error {

@@ -14,7 +14,7 @@ import { type RequestHeaders, transcoded } from '../wire/headers.ts'
 import { canonicalRequest } from './canonical.ts'
 import type { ChunkSigning } from './chunks.ts'
 import { Circumstances, type SignedHow } from './circumstances.ts'
-import { type Claim, claimOf, requireDay } from './claim.ts'
+import { type Claim, claimOf, IN_HEADER, IN_QUERY, requireDay } from './claim.ts'
 import { type Payload, type PayloadMode, payloadOf, UNSIGNED } from './payload.ts'
 import { keptSigningKey, requestSignature, type Scope, sameSignature } from './signing.ts'
 import type { SigningKey } from './signing-key.ts'
@@ -262,16 +262,14 @@ async function findSigner(
 
 function signingKeyOf(
   { context: { settings } }: Pick<ReadRequest, 'context'>,
-  { scope }: Pick<Claim, 'scope'>,
+  { scope, kind }: Pick<Claim, 'scope'> & Partial<Pick<Claim, 'kind'>>,
   secret: FoundAccessKey['secret'],
 ): SigningKey {
   if (scope.region !== settings.s3Region && !settings.s3AnyRegion) {
-    throw new S3Error('AuthorizationHeaderMalformed', {
-      message:
-        `The authorization header is malformed; the region '${scope.region}' is wrong; ` +
-        `expecting '${settings.s3Region}'`,
-      Region: settings.s3Region,
-    })
+    const where = kind === 'query' ? IN_QUERY : IN_HEADER
+    const wrong = `the region '${scope.region}' is wrong`
+    const message = `${where.words}; ${wrong}; expecting '${settings.s3Region}'`
+    throw new S3Error(where.code, { message, Region: settings.s3Region })
   }
   return keptSigningKey(secret, scope)
 }

@@ -42,7 +42,12 @@ export async function createBucketHere(verified: Verified): Promise<Answer> {
     const found = await engine.catalog.view.buckets.byName(bucket)
     if (found === undefined || !wasMadeSo(found, first)) throw error
   }
-  return emptyAnswer(200, { location: `/${bucket}` })
+  return emptyAnswer(200, { location: `/${bucket}`, ...arnHeader(bucket) })
+}
+
+/** Of every bucket, whatever the documents say of directory buckets. */
+function arnHeader(bucket: string): Record<string, string> {
+  return { 'x-amz-bucket-arn': `arn:aws:s3:::${bucket}` }
 }
 
 /**
@@ -112,11 +117,12 @@ function requireHere({ request }: Verified, root: XmlElement): void {
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html */
 export async function headBucket(verified: Verified): Promise<Answer> {
-  await bucketOf(verified, 's3:ListBucket')
+  const { name } = await bucketOf(verified, 's3:ListBucket')
   const region = verified.request.context.settings.s3Region
   return emptyAnswer(200, {
     'x-amz-bucket-region': region,
     'x-amz-access-point-alias': 'false',
+    ...arnHeader(name),
     'content-type': 'application/xml',
   })
 }

@@ -154,7 +154,8 @@ function checkCors(document: JsonObject): void {
     }
     const unsent = [...texts(rule.AllowedHeader), ...texts(rule.ExposeHeader)].find(isNoHeaderName)
     if (unsent !== undefined) {
-      throw refusedCors(`The header name "${unsent}" contains an invalid character.`)
+      // Of exposed ones, too, as versitygw's tests have it of AWS.
+      throw refusedCors(`AllowedHeader "${unsent}" contains invalid character.`)
     }
     const exposed = texts(rule.ExposeHeader).find(one => one.includes('*'))
     if (exposed === undefined) continue

@@ -50,7 +50,7 @@ function checkObjectLock(document: JsonObject): void {
   if (typeof given === 'number' && given >= 1 && given <= max) return
   const message =
     typeof given === 'number' && given > max
-      ? `Default retention period is too large: at most ${max} ${name.toLowerCase()}`
+      ? 'Default retention period too large.'
       : 'Default retention period must be a positive integer value.'
   throw invalidArgument(name, String(given), message)
 }

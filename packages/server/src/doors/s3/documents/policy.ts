@@ -46,13 +46,15 @@ function withText(policy: JsonObject, text: string): JsonObject {
 }
 
 function parsed(text: string): unknown {
-  try {
-    if (text.startsWith('{')) return plainJson(text)
-  } catch {
-    // Told below.
+  if (!text.startsWith('{')) {
+    const message = "Policies must be valid JSON and the first byte must be '{'"
+    throw new S3Error('MalformedPolicy', { message })
   }
-  const message = "Policies must be valid JSON and the first byte must be '{'"
-  throw new S3Error('MalformedPolicy', { message })
+  try {
+    return plainJson(text)
+  } catch {
+    throw new S3Error('MalformedPolicy', { message: 'This policy contains invalid Json' })
+  }
 }
 
 export async function deletePolicy(verified: Verified): Promise<Answer> {

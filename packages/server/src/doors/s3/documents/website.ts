@@ -16,6 +16,9 @@ export function checkWebsite(document: JsonObject): void {
   }
   if (all === undefined) checkIndex(document.IndexDocument)
   else requireProtocol(object(all))
+  if (object(document.ErrorDocument ?? {}).Key === '') {
+    throw invalidArgument('ErrorDocument', '', 'The ErrorDocument Key is not well formed')
+  }
   for (const rule of objects(object(document.RoutingRules).RoutingRule)) checkRule(rule)
 }
 

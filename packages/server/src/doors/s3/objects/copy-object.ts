@@ -74,7 +74,8 @@ export function copySourceOf({ request }: Verified): CopySource {
 function directive({ request }: Verified, name: string): 'COPY' | 'REPLACE' {
   const value = request.headers.get(name) ?? 'COPY'
   if (value === 'COPY' || value === 'REPLACE') return value
-  throw invalidArgument(name, value, 'Unknown directive.')
+  const [kind] = /metadata|tagging/.exec(name) ?? ['']
+  throw invalidArgument(name, value, `Unknown ${kind} directive.`)
 }
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_RenameObject.html */

@@ -32,7 +32,7 @@ export async function readForm(source: ByteSource, headers: RequestHeaders): Pro
   }
   const boundary = boundaryOf(type)
   if (boundary === undefined) {
-    const message = 'The body of your POST request is not multipart/form-data with a boundary'
+    const message = 'The body of your POST request is not well-formed multipart/form-data.'
     throw new S3Error('MalformedPOSTRequest', { message })
   }
   const parts = formParts(source, boundary, { partsMax: PARTS_MAX })

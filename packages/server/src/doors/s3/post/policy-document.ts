@@ -42,7 +42,8 @@ export function parsePolicy(base64: string): PostPolicy {
     ? utcTime(expiration)
     : Number.NaN
   if (Number.isNaN(expiresMs)) throw invalid(`Invalid 'expiration' value: '${expiration}'`)
-  if (!Array.isArray(conditions)) throw invalid('Policy missing conditions.')
+  if (conditions === undefined) throw invalid('Policy missing conditions.')
+  if (!Array.isArray(conditions)) throw invalid("Invalid 'conditions' value: must be a List.")
   if (conditions.length > CONDITIONS_MAX) throw invalid('Policy has too many conditions.')
   let lengths: PostPolicy['lengths']
   const found: PostCondition[] = []
@@ -52,7 +53,13 @@ export function parsePolicy(base64: string): PostPolicy {
       continue
     }
     const [kind, field, value] = condition
-    if (typeof kind !== 'string') throw invalid('Invalid condition.')
+    if (kind === undefined) throw invalid('Invalid Condition: missing operation identifier.')
+    if (typeof kind !== 'string') throw invalid('Invalid JSON.')
+    if (!KINDS.has(kind.toLowerCase()) && !/^content-length-range$/i.test(kind)) {
+      throw invalid(`Invalid Condition: unknown operation '${kind.slice(0, 64)}'.`)
+    }
+    // What stands after them would be signed and mean nothing.
+    if (condition.length !== 3) throw invalid(`Invalid ${kind}: wrong number of arguments.`)
     if (neverHolds(kind, field, value)) {
       found.push({ kind: 'never', field: '', value: JSON.stringify(condition) })
     } else if (kind.toLowerCase() === 'content-length-range') {
@@ -75,6 +82,9 @@ function json(base64: string): unknown {
 
 /** `{"bucket": "photos"}`. */
 function exact(condition: unknown): PostCondition[] {
+  if (typeof condition !== 'object' || condition === null) {
+    throw invalid('Invalid condition test: must be a List or Object.')
+  }
   const [entries] = objects([condition])
   if (entries === undefined) throw invalid('Invalid condition.')
   const pairs = Object.entries(entries)
@@ -105,7 +115,7 @@ function neverHolds(kind: string, ...values: unknown[]): boolean {
 function listed(kind: string, field: unknown, value: unknown): PostCondition {
   const known = kind.toLowerCase()
   const named = typeof field === 'string' && /^\$./.test(field) && typeof value === 'string'
-  if ((known !== 'eq' && known !== 'starts-with') || !named) throw invalid('Invalid condition.')
+  if ((known !== 'eq' && known !== 'starts-with') || !named) throw invalid('Invalid JSON.')
   return { kind: known, field: field.slice(1).toLowerCase(), value }
 }
 
@@ -131,7 +141,7 @@ export function requireConditions(
     throw denied(`Policy Condition failed: ["${kind}", "$${field}", "${value}"]`)
   }
   // Else a form signed for one bucket would be good for all.
-  if (!named.has('bucket')) throw denied('Policy Condition missing: bucket')
+  if (!named.has('bucket')) throw denied('Extra input fields: bucket')
   for (const field of fields.keys()) {
     if (named.has(field) || FREE.has(field) || field.startsWith('x-ignore-')) continue
     throw denied(`Extra input fields: ${field}`)

@@ -8,11 +8,16 @@ import { ALGORITHM } from '../auth/signing.ts'
 import { parseAmzDate } from '../auth/times.ts'
 import { digestOf, md5Expected } from '../auth/verified-body.ts'
 import { type SignedPolicy, verifyForm } from '../auth/verify.ts'
-import { invalidArgument, S3Error } from '../errors.ts'
+import { invalidArgument, invalidHeader, S3Error } from '../errors.ts'
 import { type Answer, emptyAnswer, present } from '../requests/answer.ts'
 import { requireBucketForAnyone } from '../requests/missing-bucket.ts'
 import { isSecure, type ReadRequest } from '../requests/request.ts'
-import { checksumOfHeader, isChecksumValue, isUnknownChecksum } from '../wire/checksums.ts'
+import {
+  checksumOfHeader,
+  isChecksumValue,
+  isUnknownChecksum,
+  ONE_CHECKSUM,
+} from '../wire/checksums.ts'
 import { requireHeader } from '../wire/header-text.ts'
 import { RequestHeaders } from '../wire/headers.ts'
 import { checksumHeaders, encryptionHeader, newVersionHeader } from '../wire/object-headers.ts'
@@ -115,12 +120,18 @@ function signedPolicy(fields: ReadonlyMap<string, string>): SignedPolicy | undef
   if (missing !== undefined) {
     throw missingField(missing)
   }
-  if (algorithm !== ALGORITHM) throw wrong('x-amz-algorithm')
+  if (algorithm !== ALGORITHM) {
+    const message = 'Only AWS4-HMAC-SHA256 is supported'
+    throw invalidArgument('X-Amz-Algorithm', algorithm ?? '', message)
+  }
   const parsed = parseCredential(credential ?? '')
   const timeMs = parseAmzDate(date ?? '')
   const checked = signatureOf(signature ?? '')
   if (parsed === undefined) throw wrong('x-amz-credential')
-  if (timeMs === undefined) throw wrong('x-amz-date')
+  if (timeMs === undefined) {
+    const message = 'X-Amz-Date must be formated via ISO8601 Long format'
+    throw invalidArgument('X-Amz-Date', date ?? '', message)
+  }
   if (checked === undefined) throw new S3Error('SignatureDoesNotMatch')
   return { version: 4, ...parsed, timeMs, policy: policy ?? '', signature: checked }
 }
@@ -179,18 +190,20 @@ const FIELD_HEADERS =
   /^(cache-control|content-(type|disposition|encoding|language)|expires|x-amz-meta-.+|x-amz-storage-class|x-amz-server-side-encryption.*|x-amz-website-redirect-location|x-amz-object-lock-.+|x-amz-tagging)$/
 
 function checksumOf(fields: ReadonlyMap<string, string>) {
-  for (const [name, value] of fields) {
+  const found = [...fields].flatMap(([name, value]) => {
     const algorithm = checksumOfHeader(name)
     if (isUnknownChecksum(name)) {
-      throw new S3Error('InvalidRequest', { message: `${name} is of no known algorithm.` })
+      const message = 'The algorithm type you specified in x-amz-checksum- header is invalid.'
+      throw new S3Error('InvalidRequest', { message })
     }
-    if (algorithm === undefined) continue
-    if (!isChecksumValue(algorithm, value)) {
-      throw new S3Error('InvalidRequest', { message: `Value for ${name} is invalid.` })
-    }
-    return { algorithm, value }
+    return algorithm === undefined ? [] : [{ name, algorithm, value }]
+  })
+  if (found.length > 1) throw new S3Error('InvalidRequest', { message: ONE_CHECKSUM })
+  const [checksum] = found
+  if (checksum !== undefined && !isChecksumValue(checksum.algorithm, checksum.value)) {
+    throw invalidHeader(checksum.name)
   }
-  return undefined
+  return checksum
 }
 
 function within(file: ByteSource, policy: PostPolicy | undefined): ByteSource {

@@ -345,3 +345,25 @@ test('a form may say that its file has no tags', async () => {
   const none = await send(oldForm({ key: 'wrong', tagging: '<Tagging><Set/></Tagging>' }))
   assert.deepEqual([none.status, none.code], [400, 'MalformedXML'])
 })
+
+test('a form has one checksum, and its conditions three words each', async () => {
+  const sums = { 'x-amz-checksum-crc32': 'DUoRhQ==', 'x-amz-checksum-crc32c': 'yZRlqg==' }
+  const twice = await post({ fields: sums })
+  assert.equal(twice.status, 400)
+  assert.match(twice.text, /Expecting a single x-amz-checksum- header/)
+  const conditions = (...more: unknown[]) => ({
+    conditions: [{ bucket: 'forms' }, ['starts-with', '$key', 'up/'], ...signedFields, ...more],
+  })
+  for (const [condition, sentence] of [
+    [['eq', '$key', 'up/', 'more'], /Invalid eq: wrong number of arguments/],
+    [['like', '$key', 'up/'], /Invalid Condition: unknown operation/],
+    [[], /Invalid Condition: missing operation identifier/],
+    [true, /Invalid condition test: must be a List or Object/],
+  ] as const) {
+    const { status, text } = await post(conditions(condition))
+    assert.equal(status, 400)
+    assert.match(text, /<Code>InvalidPolicyDocument</)
+    assert.match(text, sentence)
+  }
+  assert.equal((await post(conditions(['starts-with', '$key', 'up']))).status, 204)
+})

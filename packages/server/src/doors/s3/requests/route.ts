@@ -32,6 +32,12 @@ for (const [name, row] of rows) {
 const EVERYWHERE = /^x-[\w.-]+$/i
 /** Of links of Signature Version 2. */
 const OF_LINKS = /^(AWSAccessKeyId|Signature|Expires|content-type|content-md5)$/
+const COPY_SOURCE = 'x-amz-copy-source'
+/** What AWS says of lists that are asked of an object. */
+const ofBuckets = new Map([
+  ['uploads', 'Key is not expected for the GET method ?uploads subresource'],
+  ['versions', 'There is no such thing as the ?versions sub-resource for a key'],
+])
 /** As sub-resources and parameters of S3 are written, those to come too. */
 const LIKE_OURS = /^[a-z][a-z0-9-]*$/i
 /** What lists read, in whichever version: clients send those of one with another. */
@@ -65,6 +71,18 @@ export function routeOf(request: ReadRequest): OperationName {
   const found = candidates.find(([, { needs = [], header }]) => {
     return needs.every(name => query.has(name)) && (header === undefined || headers.has(header))
   })
+  if (headers.has(COPY_SOURCE) && found?.[1].header !== COPY_SOURCE) {
+    // AWS ignores it where an upload is begun, and in other writes.
+    // Of what is signed the verifier tells.
+    const isSigned = headers.has('authorization') || query.has('X-Amz-Signature')
+    const isHere = method === 'POST' ? query.has('uploadId') : method !== 'PUT'
+    const message = 'You can only specify a copy source header for copy requests.'
+    if (isHere && !isSigned)
+      throw invalidArgument(COPY_SOURCE, headers.get(COPY_SOURCE) ?? '', message)
+  }
+  const misplaced =
+    level === 'object' && method === 'GET' ? ofBuckets.get(sub ?? asked[0] ?? '') : undefined
+  if (misplaced !== undefined) throw new S3Error('InvalidRequest', { message: misplaced })
   if (found === undefined) {
     const unknown = asked.find(name => !everyParameter.has(name))
     if (unknown !== undefined) throw notImplemented(unknown)
@@ -140,8 +158,12 @@ function notFound(request: ReadRequest, sub: string | undefined, incomplete: boo
   }
   const methods = rows.filter(([, row]) => row.level === level && row.sub === sub)
   const allow = [...new Set(methods.map(([, row]) => row.method))].join(', ')
-  const facts = { Method: method, ResourceType: sub?.toUpperCase() ?? level.toUpperCase() }
+  const facts = { Method: method, ResourceType: resourceType(sub ?? level) }
   return new S3Error('MethodNotAllowed', facts, { headers: { allow } })
+}
+
+function resourceType(name: string): string {
+  return name === 'uploadId' ? 'UPLOAD' : name.toUpperCase()
 }
 
 export function notImplemented(name: string): S3Error {

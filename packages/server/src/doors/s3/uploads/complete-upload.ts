@@ -9,7 +9,12 @@ import { invalidHeader, S3Error } from '../errors.ts'
 import { type Answer, emptyAnswer, xmlAnswer } from '../requests/answer.ts'
 import { isSecure } from '../requests/request.ts'
 import { checksumNodes } from '../wire/checksum-nodes.ts'
-import { checksumNames, headerOfChecksum, isChecksumValue } from '../wire/checksums.ts'
+import {
+  checksumNames,
+  headerOfChecksum,
+  isChecksumValue,
+  ONE_CHECKSUM,
+} from '../wire/checksums.ts'
 import { etagsOf, writeConditions } from '../wire/conditions.ts'
 import type { RequestHeaders } from '../wire/headers.ts'
 import { encryptionHeader, newVersionHeader } from '../wire/object-headers.ts'
@@ -45,7 +50,10 @@ export async function completeUploadHere(verified: Verified): Promise<Answer> {
 /** A size that is not that of the parts is no wrong length of the body here. */
 function refuse(error: unknown): never {
   if (!isHoldfastError(error) || error.code !== 'LENGTH_MISMATCH') throw error
-  const message = "The provided 'x-amz-mp-object-size' header does not match what was computed."
+  const { announced, size } = error.details
+  const message =
+    `The provided 'x-amz-mp-object-size' header value ${announced} does not match what was ` +
+    `computed: ${size}`
   throw new S3Error('InvalidRequest', { message }, { cause: error })
 }
 
@@ -78,14 +86,22 @@ function readParts(bytes: Uint8Array): NamedPart[] {
 function partOf(part: XmlElement): NamedPart {
   const number = requiredText(part, 'PartNumber').trim()
   const [etag = ''] = etagsOf(requiredText(part, 'ETag'))
-  const checksums = checksumNames.flatMap(name => textOf(part, `Checksum${name}`) ?? [])
-  if (checksums.length > 1) throw malformed()
-  const message = 'PartNumber must be an integer between 1 and 10000, inclusive'
+  const checksums = checksumNames.flatMap(name => {
+    const value = textOf(part, `Checksum${name}`)?.trim()
+    return value === undefined || value === '' ? [] : [{ name, value }]
+  })
+  if (checksums.length > 1 || checksums.some(({ name, value }) => !isChecksumValue(name, value))) {
+    const message = 'Invalid Base64 or multiple checksums present in request'
+    throw new S3Error('InvalidArgument', { message, ArgumentName: 'Checksum' })
+  }
+  const message = number.startsWith('-')
+    ? 'PartNumber must be >= 1'
+    : 'PartNumber must be an integer between 1 and 10000, inclusive'
   const [checksum] = checksums
   return {
     number: requireNumber('PartNumber', number, { min: 1, max: PARTS_MAX, message }),
     etag: etag.toLowerCase(),
-    ...(checksum === undefined ? {} : { checksum: checksum.trim() }),
+    ...(checksum === undefined ? {} : { checksum: checksum.value }),
   }
 }
 
@@ -95,7 +111,8 @@ function expectedChecksum(headers: RequestHeaders): string | undefined {
   if (name === undefined) return undefined
   const value = headers.get(headerOfChecksum(name)) ?? ''
   const plain = value.replace(/-\d{1,5}$/, '')
-  if (others.length > 0 || !isChecksumValue(name, plain)) {
+  if (others.length > 0) throw new S3Error('InvalidRequest', { message: ONE_CHECKSUM })
+  if (!isChecksumValue(name, plain)) {
     throw invalidHeader(headerOfChecksum(name))
   }
   return plain
@@ -105,7 +122,9 @@ function expectedSize(headers: RequestHeaders): number | undefined {
   const text = headers.get('x-amz-mp-object-size')
   if (text === undefined) return undefined
   if (/^\d{1,15}$/.test(text)) return Number(text)
-  throw invalidHeader('x-amz-mp-object-size')
+  if (!/^-\d{1,15}$/.test(text)) throw invalidHeader('x-amz-mp-object-size')
+  const message = `Value for x-amz-mp-object-size header is less than zero: '${text}'`
+  throw new S3Error('InvalidRequest', { message })
 }
 
 function locationOf({ request }: Verified): string {

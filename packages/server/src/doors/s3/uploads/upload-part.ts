@@ -2,7 +2,11 @@ import type { ExpectedDigests } from '@holdfast/core/digests.ts'
 import { isHoldfastError } from '@holdfast/core/errors.ts'
 import type { UploadPart } from '@holdfast/core/objects.ts'
 import type { ByteRange } from '@holdfast/core/ports/element.ts'
-import { uploadPart, uploadPartCopy } from '@holdfast/engine/multipart/upload-part.ts'
+import {
+  type SealedPart,
+  uploadPart,
+  uploadPartCopy,
+} from '@holdfast/engine/multipart/upload-part.ts'
 import { digestNameOf, toBase64 } from '@holdfast/engine/objects/checksums.ts'
 import { type ChosenChecksum, requireNumber } from '../auth/verified-body.ts'
 import type { Verified } from '../auth/verify.ts'
@@ -33,8 +37,14 @@ export async function uploadPartHere(verified: Verified): Promise<Answer> {
   return emptyAnswer(200, {
     etag: `"${part.md5}"`,
     ...encryptionHeader({ facets: part }),
-    ...(checksum === undefined ? {} : partChecksum(part, checksum, trailing())),
+    ...(checksum === undefined ? keptChecksum(part) : partChecksum(part, checksum, trailing())),
   })
+}
+
+/** What the upload asks of a part that came without. */
+function keptChecksum({ checksum, algorithm }: SealedPart): Record<string, string> {
+  if (checksum === null || algorithm === undefined) return {}
+  return { [headerOfChecksum(algorithm)]: checksum }
 }
 
 /** What came with the part was held to its bytes, also where the upload keeps no checksum. */
@@ -67,6 +77,9 @@ export async function uploadPartCopyHere(verified: Verified): Promise<Answer> {
   const xml = writeXml('CopyPartResult', [
     ['LastModified', part.createdAt],
     ['ETag', `"${part.md5}"`],
+    ...(part.algorithm === undefined || part.checksum === null
+      ? []
+      : [[`Checksum${part.algorithm}`, part.checksum] as const]),
   ])
   const version = versionHeader(source)['x-amz-version-id']
   return xmlAnswer(xml, {

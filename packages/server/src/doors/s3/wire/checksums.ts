@@ -5,6 +5,9 @@ import { S3Error } from '../errors.ts'
 export const checksumNames = checksumAlgorithms
 export type ChecksumName = ChecksumAlgorithm
 
+export const ONE_CHECKSUM =
+  'Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.'
+
 const BYTES: Readonly<Record<ChecksumName, number>> = {
   CRC32: 4,
   CRC32C: 4,

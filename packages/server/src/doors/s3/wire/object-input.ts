@@ -205,5 +205,6 @@ function legalHoldOf(headers: RequestHeaders): boolean | undefined {
   const status = headers.get('x-amz-object-lock-legal-hold')
   if (status === undefined) return undefined
   if (status === 'ON' || status === 'OFF') return status === 'ON'
-  throw invalidArgument('x-amz-object-lock-legal-hold', status, 'Legal Hold must be ON or OFF')
+  const message = "Legal Hold must be either of 'ON' or 'OFF'"
+  throw invalidArgument('x-amz-object-lock-legal-hold', status, message)
 }
