@@ -93,7 +93,7 @@ export class LdapDirectory implements Directory {
     return all
   }
 
-  /** Whose entry alone is too long to be read is left out, and keeps nobody else from being asked. */
+  /** Whose entry alone is too long to be read is left out, and holds nobody else up. */
   async #recallSome(subjects: readonly string[]): Promise<DirectoryEntry[]> {
     try {
       return await this.#recallTogether(subjects)
