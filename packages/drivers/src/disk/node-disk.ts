@@ -14,13 +14,16 @@ import { lockFile } from './lock-file.ts'
 
 const fsync = promisify(fs.fsync)
 
+/** A pipe that nobody writes to would hold the caller for ever; a file is read as without it. */
+const READ = fs.constants.O_RDONLY | (fs.constants.O_NONBLOCK ?? 0)
+
 /** The real file system. */
 export const nodeDisk: Disk = Object.freeze({
   makeDir(path: string): boolean {
     return absorb('EEXIST', () => fs.mkdirSync(path, { mode: 0o750 }))
   },
   open(path: string, mode: 'create' | 'edit' | 'read'): DiskFile {
-    const flags = mode === 'create' ? 'wx+' : mode === 'edit' ? 'r+' : 'r'
+    const flags = mode === 'create' ? 'wx+' : mode === 'edit' ? 'r+' : READ
     return openFile(fs.openSync(path, flags, 0o640))
   },
   link(from: string, to: string): boolean {

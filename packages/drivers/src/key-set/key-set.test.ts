@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type RequestListener } from 'node:http'
 import { tmpdir } from 'node:os'
@@ -42,6 +43,17 @@ test('a redirect is not followed', async () => {
     await assert.rejects(new HttpKeySet(issuer.url).load(never))
   }
   assert.equal(asked, 0)
+})
+
+test('a pipe instead of a file is a failure, and holds nobody up', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'holdfast-pipe-'))
+  try {
+    const path = join(dir, 'jwks.json')
+    execFileSync('mkfifo', [path])
+    await assert.rejects(new FileKeySet(path, nodeDisk).load())
+  } finally {
+    rmSync(dir, { recursive: true })
+  }
 })
 
 test('what is too long, no JSON, or no good answer is a failure', async () => {

@@ -13,7 +13,7 @@ import {
 } from '../access/decide.ts'
 import { GIVEN } from '../access/list-rights.ts'
 import { requireNoGain } from '../access/no-gain.ts'
-import { askedTags } from '../access/policy/asked-tags.ts'
+import { askedTags, tagsOfVersion } from '../access/policy/asked-tags.ts'
 import { findBucket } from '../buckets/find-bucket.ts'
 import { commit } from '../commit.ts'
 import type { Engine } from '../engine.ts'
@@ -112,8 +112,11 @@ async function authoriseAndCopy(
   const { asset, bucket: from, seen } = await findSeen(engine, call, wanted)
   requireFields(input)
   // They come along, and would be read at the copy.
-  const objectTags = await askedTags(engine.catalog.view, from, asset)
-  if (asset.tags.length > 0 && !tagsAreTold(call.principal, { bucket: from, asset, objectTags })) {
+  const { view } = engine.catalog
+  const objectTags = await askedTags(view, from, asset)
+  const ofObject = Object.keys(tagsOfVersion(await view.versions.byId(asset.versionId)))
+  const isTagged = asset.tags.length > 0 || ofObject.length > 0
+  if (isTagged && !tagsAreTold(call.principal, { bucket: from, asset, objectTags })) {
     throw refusal(
       call.principal,
       'metadata:read',

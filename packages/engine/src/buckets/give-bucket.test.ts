@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { setImmediate } from 'node:timers/promises'
 import type { Call } from '@holdfast/core/call.ts'
 import type { ObjectAcl } from '@holdfast/core/objects.ts'
 import { rightsOf } from '@holdfast/core/roles.ts'
@@ -123,5 +124,22 @@ describe('a bucket that an administrator gives away', () => {
     await assert.rejects(give(opened, bob.principal.id), refused('TOO_MANY_BUCKETS'))
     assert.equal((await getBucket(engine, ann, 'given')).bucket.ownerId, ann.principal.id)
     assert.equal((await getAssetByKey(engine, ann, 'given', 'k')).ownerId, ann.principal.id)
+  })
+
+  it('gives nothing to the one of two next owners that is refused', async () => {
+    await using opened = await openTestStore({ thread: true })
+    const { engine } = opened
+    const [ann, bob, cid] = await Promise.all(['ann', 'bob', 'cid'].map(n => owner(opened, n)))
+    if (!ann || !bob || !cid) return assert.fail()
+    await createBucket(engine, ann, { name: 'given' })
+    const fields = { bucket: 'given', ownerId: ann.principal.id }
+    const keys = Array.from({ length: 450 }, (_, at) => `k${at}`)
+    await Promise.all(keys.map(key => put({ engine, call: ann }, key, 'hers', fields)))
+    const { quotas } = engine.catalog.view
+    const first = give(opened, bob.principal.id)
+    while ((await quotas.usage('owner', bob.principal.id)).assets === 0) await setImmediate()
+    await assert.rejects(give(opened, cid.principal.id), refused('CHANGED_MEANWHILE'))
+    await first
+    assert.deepEqual(await quotas.usage('owner', cid.principal.id), { assets: 0, bytes: 0 })
   })
 })

@@ -86,8 +86,22 @@ async function giveBucket(
   call: Call,
   { bucket, ownerId }: { readonly bucket: Bucket; readonly ownerId: string | null },
 ): Promise<void> {
-  const { id: bucketId, name, ownerId: from } = bucket
+  const { id, ownerId: from } = bucket
   if (from === ownerId) return
+  // One at a time: of two to different owners, the one that is refused must not have given a part.
+  await engine.identity.turns.take(`give ${id}`, async () => {
+    const now = await engine.catalog.view.buckets.byId(id)
+    if (now?.ownerId !== from) throw new HoldfastError('CHANGED_MEANWHILE')
+    await giveAll(engine, call, { bucket, ownerId })
+  })
+}
+
+async function giveAll(
+  engine: Engine,
+  call: Call,
+  { bucket, ownerId }: { readonly bucket: Bucket; readonly ownerId: string | null },
+): Promise<void> {
+  const { id: bucketId, name, ownerId: from } = bucket
   const given = from === null || ownerId === null ? undefined : { bucketId, from, to: ownerId }
   if (given !== undefined) await giveAssets(engine, call, given)
   const { ownedBucketsMax } = engine.limits

@@ -27,6 +27,12 @@ export const reader = {
   password: 'reader-test-password',
 }
 
+/** Reads as the reader does, and gets one entry of an answer; a test adds it. */
+export const limitedReader = {
+  dn: `cn=limited,ou=service-accounts,${base}`,
+  password: 'limited-pw',
+}
+
 /** A reason to skip, or false. */
 export function slapdMissing(): string | false {
   const found = ['slapd', 'ldapmodify', 'openssl'].every(name => {
@@ -130,9 +136,10 @@ rootdn "cn=root,${base}"
 rootpw ${ROOT_PASSWORD}
 directory ${dir}/data
 maxsize 67108864
+limits dn.exact="${limitedReader.dn}" size.soft=1 size.hard=1
 overlay ppolicy
 access to attrs=userPassword by anonymous auth by * none
-access to * by dn.exact="${reader.dn}" read by * none
+access to * by dn.exact="${reader.dn}" read by dn.exact="${limitedReader.dn}" read by * none
 `
 }
 

@@ -6,6 +6,7 @@ import { findAsset } from '../../connection/find-asset.ts'
 import { collect } from '../../output/collect.ts'
 import { print, printJson } from '../../output/say.ts'
 import { UsageError } from '../../output/usage-error.ts'
+import { visible } from '../../output/visible.ts'
 import { principalIdOf } from '../people/user-id.ts'
 
 interface AclOptions {
@@ -50,7 +51,7 @@ async function acl(key: string, options: AclOptions, command: Command): Promise<
 
 function show({ key, acl: list }: AssetResponse, json: boolean): void {
   if (json) printJson({ key, acl: list })
-  else if (list === null) print(`${key}: no list`)
+  else if (list === null) print(`${visible(key)}: no list`)
   else {
     print(`read: ${list.read.join(' ') || 'nobody else'}`)
     print(`write: ${list.write.join(' ') || 'nobody else'}`)

@@ -54,6 +54,6 @@ async function explain(
   if (json) printJson(answer)
   else {
     const may = answer.allowed ? 'may' : 'may not'
-    print(`${visible(answer.principal_name)} ${may}: ${answer.reason}`)
+    print(`${visible(answer.principal_name)} ${may}: ${visible(answer.reason)}`)
   }
 }

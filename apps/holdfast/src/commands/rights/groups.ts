@@ -6,6 +6,7 @@ import { collect } from '../../output/collect.ts'
 import { print, printJson } from '../../output/say.ts'
 import { printTable } from '../../output/table.ts'
 import { UsageError } from '../../output/usage-error.ts'
+import { visible } from '../../output/visible.ts'
 import { userIdOf } from '../people/user-id.ts'
 
 type Group = Awaited<ReturnType<Client['groups']['get']>>
@@ -97,7 +98,7 @@ async function set(name: string, options: ChangeOptions, command: Command): Prom
   }
   const group = await client.groups.update(id, changes, { signal })
   if (json) printJson(group)
-  else print(`${group.name}: ${group.members.length} members`)
+  else print(`${visible(group.name)}: ${group.members.length} members`)
 }
 
 async function idsOf(client: Client, names: readonly string[] = []): Promise<string[]> {

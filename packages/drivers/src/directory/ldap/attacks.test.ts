@@ -4,6 +4,7 @@ import { after, before, test } from 'node:test'
 import { isHoldfastError } from '@holdfast/core/errors.ts'
 import {
   base,
+  limitedReader,
   reader,
   type Slapd,
   slapdMissing,
@@ -128,6 +129,36 @@ test('nobody keeps others out by taking their user name for an address', { skip 
   )
   assert.equal(await directory.find('alice'), undefined)
   await slapd.change(`dn: cn=other,ou=users,${base}\nchangetype: delete\n`)
+})
+
+test('what people keep in their entries keeps nobody else out, or in', { skip }, async () => {
+  const attributeMap = { telephoneNumber: 'phone' }
+  const directory = open({ attributeMap })
+  const alice = await directory.find('alice')
+  await addPerson('eve', 'mail: alice\n')
+  const eve = await directory.find('eve')
+  const long = `replace: telephoneNumber\ntelephoneNumber: ${'1'.repeat(3 * 1024 * 1024)}\n`
+  await slapd.change(`dn: uid=eve,ou=users,${base}\nchangetype: modify\n${long}`)
+  assert.deepEqual(await directory.find('alice'), alice)
+  const all = [eve, alice, await directory.find('bob')].map(entry => entry?.subject ?? '')
+  const recalled = await directory.recall(all)
+  // Who cannot be read is closed, and the others are asked about all the same.
+  assert.deepEqual(recalled.map(({ username }) => username).sort(), ['alice', 'bob'])
+  await assert.rejects(directory.find('eve'), unavailable)
+  await removePerson('eve')
+})
+
+test('the first of two is not the only one where the directory tells one', { skip }, async () => {
+  const password = `userPassword: ${limitedReader.password}\n`
+  const account =
+    'objectClass: organizationalRole\nobjectClass: simpleSecurityObject\ncn: limited\n'
+  await slapd.change(`dn: ${limitedReader.dn}\nchangetype: add\n${account}${password}`)
+  for (const uid of ['eve1', 'eve2']) await addPerson(uid, 'mail: two@x.y\n')
+  const limited = open({ service: limitedReader })
+  await assert.rejects(limited.find('two@x.y'), unavailable)
+  assert.equal((await limited.find('eve1'))?.username, 'eve1')
+  for (const uid of ['eve1', 'eve2']) await removePerson(uid)
+  await slapd.change(`dn: ${limitedReader.dn}\nchangetype: delete\n`)
 })
 
 test('an account of Active Directory is closed from the day that it expires', {

@@ -8,6 +8,9 @@ import type { LdapOptions } from './ldap-options.ts'
 const ANSWER_BYTES_MAX = 2 * 1024 * 1024
 const PIECE_BYTES = 8192
 
+/** Longer than any answer may be: whoever asked may ask for less. */
+export class AnswerTooLong extends Error {}
+
 /**
  * One connection for one purpose. The library would connect again by itself when the connection
  * breaks, then without the TLS and the rights that were set up on it; here a second one is an
@@ -72,7 +75,12 @@ export class LdapConnection implements AsyncDisposable {
     const timeLimit = Math.ceil(this.#options.timeoutMs / 1000)
     this.#heard = 0
     const wanted = { scope: 'sub', derefAliases: 'never', timeLimit, ...options } as const
-    return (await this.#client.search(base, wanted)).searchEntries
+    try {
+      return (await this.#client.search(base, wanted)).searchEntries
+    } catch (error) {
+      if (this.#heard <= ANSWER_BYTES_MAX) throw error
+      throw new AnswerTooLong('the answer is too long', { cause: error })
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

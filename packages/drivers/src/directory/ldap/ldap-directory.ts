@@ -10,7 +10,7 @@ import {
   OrFilter,
   ResultCodeError,
 } from 'ldapts'
-import { LdapConnection, unavailable } from './connection.ts'
+import { AnswerTooLong, LdapConnection, unavailable } from './connection.ts'
 import { attributesOf, entryOf, idValue, primaryGidOf, primarySidOf, SID } from './entries.ts'
 import { groupsOf } from './groups.ts'
 import type { LdapOptions } from './ldap-options.ts'
@@ -47,15 +47,20 @@ export class LdapDirectory implements Directory {
     this.#active = activeFilter === undefined ? undefined : FilterParser.parseString(activeFilter)
   }
 
+  /**
+   * By user name, and by address only where nobody has that name: people choose their addresses,
+   * and what they keep in their entries, and must not keep others out with either. No limit is
+   * asked for: where the directory has one, the first of two would look like the only one.
+   */
   async find(name: string): Promise<DirectoryEntry | undefined> {
     const { usernameAttribute, emailAttribute } = this.#options
-    const named = (attribute: string) => new EqualityFilter({ attribute, value: name })
-    const filters = [...new Set([usernameAttribute, emailAttribute])].map(named)
+    const attributes = new Set([usernameAttribute, emailAttribute])
     return await this.#asService(async connection => {
-      // Two are enough to know that there is not one.
-      let found = await this.#search(connection, new OrFilter({ filters }), 2)
-      // People may choose their addresses: nobody keeps others out with a user name as an address.
-      if (found.length > 1) found = await this.#search(connection, named(usernameAttribute), 2)
+      let found: Entry[] = []
+      for (const attribute of attributes) {
+        found = await this.#search(connection, new EqualityFilter({ attribute, value: name }))
+        if (found.length > 0) break
+      }
       const [entry] = found
       if (entry === undefined || found.length > 1) return undefined
       const whole = await this.#whole(connection, entry)
@@ -81,28 +86,44 @@ export class LdapDirectory implements Directory {
   }
 
   async recall(subjects: readonly string[]): Promise<DirectoryEntry[]> {
-    const { idAttribute } = this.#options
     const all: DirectoryEntry[] = []
     for (let at = 0; at < subjects.length; at += RECALL_AT_ONCE) {
-      const filters = subjects.slice(at, at + RECALL_AT_ONCE).map(subject => {
-        return new EqualityFilter({ attribute: idAttribute, value: idValue(subject, idAttribute) })
-      })
-      const found = await this.#asService(async connection => {
-        // Without a limit of its own: a shortened answer must be an error, not people missing.
-        const entries = await this.#search(connection, new OrFilter({ filters }), 0)
-        const whole: DirectoryEntry[] = []
-        for (const entry of entries) {
-          const one = await this.#whole(connection, entry)
-          if (one !== undefined) whole.push(one)
-        }
-        return whole
-      }, filters.length)
-      all.push(...found)
+      all.push(...(await this.#recallSome(subjects.slice(at, at + RECALL_AT_ONCE))))
     }
     return all
   }
 
-  async #search(connection: LdapConnection, wanted: Filter, sizeLimit: number): Promise<Entry[]> {
+  /** Whose entry alone is too long to be read is left out, and holds nobody else up. */
+  async #recallSome(subjects: readonly string[]): Promise<DirectoryEntry[]> {
+    try {
+      return await this.#recallTogether(subjects)
+    } catch (error) {
+      if (!(error instanceof HoldfastError && error.cause instanceof AnswerTooLong)) throw error
+      if (subjects.length <= 1) return []
+      const half = Math.ceil(subjects.length / 2)
+      const first = await this.#recallSome(subjects.slice(0, half))
+      return [...first, ...(await this.#recallSome(subjects.slice(half)))]
+    }
+  }
+
+  async #recallTogether(subjects: readonly string[]): Promise<DirectoryEntry[]> {
+    const { idAttribute } = this.#options
+    const filters = subjects.map(subject => {
+      return new EqualityFilter({ attribute: idAttribute, value: idValue(subject, idAttribute) })
+    })
+    return await this.#asService(async connection => {
+      const entries = await this.#search(connection, new OrFilter({ filters }))
+      const whole: DirectoryEntry[] = []
+      for (const entry of entries) {
+        const one = await this.#whole(connection, entry)
+        if (one !== undefined) whole.push(one)
+      }
+      return whole
+    }, filters.length)
+  }
+
+  /** Without a limit of its own: a shortened answer must be an error, not people missing. */
+  async #search(connection: LdapConnection, wanted: Filter): Promise<Entry[]> {
     const { userBase, userObjectClass, idAttribute } = this.#options
     const isPerson = new EqualityFilter({ attribute: 'objectClass', value: userObjectClass })
     const filters = [isPerson, wanted, ...(this.#active === undefined ? [] : [this.#active])]
@@ -110,7 +131,7 @@ export class LdapDirectory implements Directory {
     const filter = new AndFilter({ filters })
     const explicitBufferAttributes = [idAttribute, SID]
     return await connection.search(userBase, {
-      ...{ filter, attributes, sizeLimit, explicitBufferAttributes },
+      ...{ filter, attributes, explicitBufferAttributes },
     })
   }
 

@@ -5,6 +5,7 @@ import { getAssetByKey } from '../../assets/get.ts'
 import { listAssets } from '../../assets/list.ts'
 import { copyAsset } from '../../assets/move.ts'
 import { removeAsset } from '../../assets/remove.ts'
+import { updateAsset } from '../../assets/update.ts'
 import { updateBucket } from '../../buckets/buckets.ts'
 import { setBucketDocument } from '../../buckets/documents.ts'
 import { getObject } from '../../objects/find-object.ts'
@@ -121,5 +122,15 @@ describe('a policy that asks for tags of objects', () => {
     await deny(opened, 's3:GetObject*', isSecret)
     await removeAsset(engine, call, asset.id)
     assert.equal((await listAssets(engine, holder, { bucket, deleted: 'only' })).total, 0)
+  })
+
+  it('lets no copy carry tags that another door took off the record alone', async () => {
+    await using opened = await openTestStore()
+    const { engine, call } = opened
+    await tagged(opened, 'k', 'secret')
+    const { id } = await getAssetByKey(engine, call, bucket, 'k')
+    await updateAsset(engine, call, id, { tags: [] })
+    await deny(opened, 's3:GetObjectTagging', {})
+    await assert.rejects(copyAsset(engine, holder, id, { key: 'copied' }), refused('FORBIDDEN'))
   })
 })

@@ -14,10 +14,13 @@ export function isSubject(text: string | undefined): text is string {
 /**
  * The id of the user that a subject of another place is here: a UUID version 8 (RFC 9562 §5.8)
  * made of both names. It can be told before the subject was ever seen, and no other subject and no
- * name that somebody chooses leads to the same user.
+ * name that somebody chooses leads to the same user: a number and the text of its digits are two.
  */
-export function subjectId(issuer: string, subject: string): string {
-  const parts = [issuer, subject].map(part => `${Buffer.byteLength(part)}\n${part}`)
+export function subjectId(issuer: string, subject: string | number): string {
+  const kind = typeof subject === 'number' ? ['number'] : []
+  const parts = [issuer, String(subject), ...kind].map(
+    part => `${Buffer.byteLength(part)}\n${part}`,
+  )
   const bytes = createHash('sha256')
     .update(`holdfast-subject-v1\n${parts.join('\n')}`)
     .digest()

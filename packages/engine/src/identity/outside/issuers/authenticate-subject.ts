@@ -6,7 +6,6 @@ import { type MadePrincipal, principalOfUser } from '../../principal-of-user.ts'
 import type { AdoptArgs } from '../adopt-transaction.ts'
 import { type Standing, standingFor, together } from '../mapping.ts'
 import { fitEmail, fitName } from '../profile.ts'
-import { subjectId } from '../subject-id.ts'
 import { type CheckedForeign, checkForeign } from './check-foreign.ts'
 import { textAt, wordsAt } from './claims.ts'
 import { type Issuer, keysOf } from './issuer.ts'
@@ -64,11 +63,11 @@ export function standingOfClaims(issuer: Issuer, payload: object): Standing {
   return together([issuer.always, ...mapped])
 }
 
-function adoption(issuer: Issuer, { payload, subject }: CheckedForeign): AdoptArgs {
+function adoption(issuer: Issuer, { payload, subject, id }: CheckedForeign): AdoptArgs {
   const { roles, permissions, groups } = standingOfClaims(issuer, payload)
   const name = textAt(payload, issuer.claims.name) ?? subject
   return {
-    id: subjectId(issuer.issuer, subject),
+    id,
     source: 'token',
     outside: { issuer: issuer.issuer, subject, permissions, groups },
     username: fitName(name),

@@ -7,14 +7,15 @@ import {
   jwtVerify,
 } from 'jose'
 import type { Engine } from '../../../engine.ts'
-import { isSubject } from '../subject-id.ts'
-import { textAt } from './claims.ts'
+import { isSubject, subjectId } from '../subject-id.ts'
+import { claimAt, textAt } from './claims.ts'
 import type { Issuer } from './issuer.ts'
 import type { KnownIssuer } from './issuer-list.ts'
 
 export interface CheckedForeign {
   readonly payload: object
   readonly subject: string
+  readonly id: string
   readonly expiresMs: number
 }
 
@@ -56,7 +57,9 @@ export async function checkForeign(
     const { exp = 0, iat = 0 } = payload
     const { maxAgeSeconds = Number.POSITIVE_INFINITY, skewSeconds } = issuer
     const expiresMs = (Math.min(exp, iat + maxAgeSeconds) + skewSeconds) * 1000
-    return { payload, subject, expiresMs: Math.min(expiresMs, LAST_MS) }
+    const isNumber = typeof claimAt(payload, issuer.claims.subject) === 'number'
+    const id = subjectId(issuer.issuer, isNumber ? Number(subject) : subject)
+    return { payload, subject, id, expiresMs: Math.min(expiresMs, LAST_MS) }
   } catch (error) {
     if (error instanceof errors.JWTExpired) throw new HoldfastError('CREDENTIAL_EXPIRED')
     if (error instanceof HoldfastError) throw error

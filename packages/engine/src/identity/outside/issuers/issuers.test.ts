@@ -353,12 +353,14 @@ test('a subject is its issuer and its name: the same name elsewhere is somebody 
   const ids = new Set([
     (await enter(opened, await one.sign())).id,
     (await enter(opened, await two.sign())).id,
+    (await enter(opened, await one.sign({ sub: '7' }))).id,
+    (await enter(opened, await one.sign({ sub: 7 }))).id,
     subjectId('ab', 'c'),
     subjectId('a', 'bc'),
     subjectId('a\nb', 'c'),
     subjectId('a', 'b\nc'),
   ])
-  assert.equal(ids.size, 6)
+  assert.equal(ids.size, 8)
   // A local user is never met by a claim.
   const input = { username: 'u-1', password: 'Correct-Horse-7-Battery' }
   const local = await createUser(opened.engine, opened.call, input)

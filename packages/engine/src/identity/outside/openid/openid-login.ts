@@ -6,7 +6,7 @@ import { toBase64Url } from '../../../base64url.ts'
 import { commit } from '../../../commit.ts'
 import { type Engine, systemCall } from '../../../engine.ts'
 import type { AdoptArgs } from '../adopt-transaction.ts'
-import { textAt, wordsAt } from '../issuers/claims.ts'
+import { claimAt, textAt, wordsAt } from '../issuers/claims.ts'
 import { standingFor, together } from '../mapping.ts'
 import { fitEmail, fitName } from '../profile.ts'
 import { isSubject, subjectId } from '../subject-id.ts'
@@ -87,7 +87,10 @@ function openIdOf(engine: Engine): OpenIdState {
 async function adopted(engine: Engine, { outside }: OpenIdState, claims: object): Promise<User> {
   const issuer = openIdIssuer(outside)
   const subject = textAt(claims, ['sub'])
-  if (!isSubject(subject)) throw new HoldfastError('UNAUTHENTICATED')
+  // A number is no subject there (OpenID Connect Core §2), and must not be the text of its digits.
+  if (!isSubject(subject) || claimAt(claims, ['sub']) !== subject) {
+    throw new HoldfastError('UNAUTHENTICATED')
+  }
   const mapped = outside.maps.map(({ claim, mapping }) => {
     return standingFor(mapping, wordsAt(claims, claim))
   })
