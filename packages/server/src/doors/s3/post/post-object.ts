@@ -6,9 +6,16 @@ import { tagKeys } from '../auth/circumstances.ts'
 import { parseCredential, signatureOf } from '../auth/claim.ts'
 import { ALGORITHM } from '../auth/signing.ts'
 import { parseAmzDate } from '../auth/times.ts'
-import { digestOf, md5Expected } from '../auth/verified-body.ts'
+import {
+  digestOf,
+  md5Expected,
+  PUT_BYTES_MAX,
+  requireSize,
+  severalChecksums,
+} from '../auth/verified-body.ts'
 import { type SignedPolicy, verifyForm } from '../auth/verify.ts'
 import { invalidArgument, S3Error } from '../errors.ts'
+import { isHosted } from '../requests/address.ts'
 import { type Answer, emptyAnswer, present } from '../requests/answer.ts'
 import { requireBucketForAnyone } from '../requests/missing-bucket.ts'
 import { isSecure, type ReadRequest } from '../requests/request.ts'
@@ -23,11 +30,16 @@ import { writeXml } from '../xml/write.ts'
 import { type PostForm, readForm } from './form-fields.ts'
 import { denied, type PostPolicy, parsePolicy, requireConditions } from './policy-document.ts'
 
+/** Of a form, beside its file. */
+const FORM_BYTES_MAX = 1024 * 1024
+
 /**
  * Uploads of browsers (https://docs.aws.amazon.com/AmazonS3/latest/API/RESTObjectPOST.html). The
  * form is read by one parser: what its policy allows and what is stored are the same fields.
  */
 export async function postObject(request: ReadRequest): Promise<Answer> {
+  // Its fields and the lines between them are not much.
+  requireSize(request.body.length ?? 0, PUT_BYTES_MAX + FORM_BYTES_MAX)
   const form = await readForm(request.body.source(), request.headers)
   try {
     return await store(request, form)
@@ -179,18 +191,17 @@ const FIELD_HEADERS =
   /^(cache-control|content-(type|disposition|encoding|language)|expires|x-amz-meta-.+|x-amz-storage-class|x-amz-server-side-encryption.*|x-amz-website-redirect-location|x-amz-object-lock-.+|x-amz-tagging)$/
 
 function checksumOf(fields: ReadonlyMap<string, string>) {
-  for (const [name, value] of fields) {
+  const given = [...fields].flatMap(([name, value]) => {
     const algorithm = checksumOfHeader(name)
     if (isUnknownChecksum(name)) {
       throw new S3Error('InvalidRequest', { message: `${name} is of no known algorithm.` })
     }
-    if (algorithm === undefined) continue
-    if (!isChecksumValue(algorithm, value)) {
-      throw new S3Error('InvalidRequest', { message: `Value for ${name} is invalid.` })
-    }
-    return { algorithm, value }
-  }
-  return undefined
+    if (algorithm === undefined) return []
+    if (isChecksumValue(algorithm, value)) return [{ algorithm, value }]
+    throw new S3Error('InvalidRequest', { message: `Value for ${name} is invalid.` })
+  })
+  if (given.length > 1) throw severalChecksums()
+  return given[0]
 }
 
 function within(file: ByteSource, policy: PostPolicy | undefined): ByteSource {
@@ -202,14 +213,11 @@ async function* measured(
   file: ByteSource,
   policy: PostPolicy | undefined,
 ): AsyncGenerator<Uint8Array> {
-  const { min, max } = policy?.lengths ?? { min: 0, max: Number.MAX_SAFE_INTEGER }
+  const { min, max } = policy?.lengths ?? { min: 0, max: PUT_BYTES_MAX }
   let size = 0
   for await (const chunk of file) {
     size += chunk.length
-    if (size > max) {
-      const facts = { ProposedSize: String(size), MaxSizeAllowed: String(max) }
-      throw new S3Error('EntityTooLarge', facts)
-    }
+    requireSize(size, Math.min(max, PUT_BYTES_MAX))
     yield chunk
   }
   if (size >= min) return
@@ -225,7 +233,8 @@ function answerOf(
   const { bucket, key } = { bucket: object.bucket.name, key: object.asset.key }
   const etag = `"${object.etag}"`
   const scheme = isSecure(request) ? 'https' : 'http'
-  const location = `${scheme}://${request.headers.get('host') ?? ''}/${bucket}/${uriEncode(key)}`
+  const place = isHosted(request.path, request.address) ? '' : `${bucket}/`
+  const location = `${scheme}://${request.headers.get('host') ?? ''}/${place}${uriEncode(key)}`
   const headers = {
     etag,
     location,
