@@ -160,6 +160,16 @@ test('DeleteObjects deletes exactly what it names', async () => {
   assert.equal((await s3.send('HEAD /things/7')).status, 200)
 })
 
+test('what has no body is held to the hash of nothing', async () => {
+  await s3.send('PUT /things/hashed', { body: 'x' })
+  for (const line of ['GET /things/hashed', 'GET /things?list-type=2', 'DELETE /things/hashed']) {
+    const refused = told(await s3.send(line, { payload: 'ab'.repeat(32) }))
+    assert.deepEqual(refused, [400, 'XAmzContentSHA256Mismatch'], line)
+  }
+  const unsigned = await s3.send('GET /things/hashed', { payload: 'UNSIGNED-PAYLOAD' })
+  assert.equal(unsigned.text, 'x')
+})
+
 test('elements that S3 does not know are refused, not taken for absent ones', async () => {
   assert.equal((await s3.send('PUT /things/kept', { body: 'kept' })).status, 200)
   const tags = '<Tagging><TagSet><Tag><Key>a</Key><Value>b</Value></Tag></TagSet></Tagging>'
