@@ -67,6 +67,10 @@ test('more than 5 GiB at once are refused before any of it is sent', async () =>
     assert.match(refused, /^HTTP\/1\.1 400 .*<Code>EntityTooLarge</s)
     assert.match(refused, /<ProposedSize>5368709121<.*<MaxSizeAllowed>5368709120</)
   }
+  const type = 'Content-Type: multipart/form-data; boundary=b'
+  const lines = ['POST /lines HTTP/1.1', `Host: ${s3.host}`, type, 'Content-Length: 5370000000']
+  const form = await raw(`${lines.join('\r\n')}\r\n\r\n`, 300, 'FIN')
+  assert.match(form, /^HTTP\/1\.1 400 .*<Code>EntityTooLarge</s)
 })
 
 test('what else is expected is nothing to mind, and a tunnel is refused in words', async () => {

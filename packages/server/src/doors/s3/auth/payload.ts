@@ -1,5 +1,6 @@
 import { invalidArgument, S3Error } from '../errors.ts'
 import type { RequestHeaders } from '../wire/headers.ts'
+import { EMPTY_SHA256 } from './signing.ts'
 
 /** How the body is framed and what of it the signature covers. */
 export type PayloadMode =
@@ -39,6 +40,13 @@ export function payloadOf(given: string | undefined, authenticated: boolean): Pa
     'STREAMING-AWS4-HMAC-SHA256-PAYLOAD, STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER, ' +
     'or a valid sha256 value.'
   throw invalidArgument('x-amz-content-sha256', given, message)
+}
+
+/** A body that is not there is not read, and can have no hash but one. */
+export function requireHashOfNothing(mode: PayloadMode, headers: RequestHeaders): void {
+  if (mode.kind !== 'hash' || mode.sha256 === EMPTY_SHA256) return
+  const isSent = Number(headers.get('content-length') ?? 0) > 0 || headers.has('transfer-encoding')
+  if (!isSent) throw new S3Error('XAmzContentSHA256Mismatch')
 }
 
 /** Bytes of the body without its framing; undefined where nobody announced them. */

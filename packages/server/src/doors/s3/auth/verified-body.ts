@@ -13,6 +13,7 @@ import {
   isChecksumName,
   isChecksumValue,
   isUnknownChecksum,
+  severalChecksums,
 } from '../wire/checksums.ts'
 import type { RequestHeaders } from '../wire/headers.ts'
 import { announcedTrailers, ChunkedBody, type ChunkSigning } from './chunks.ts'
@@ -37,7 +38,7 @@ export interface ChosenChecksum {
 }
 
 /** Of one put or part: https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html */
-const PUT_BYTES_MAX = 5 * 1024 ** 3
+export const PUT_BYTES_MAX = 5 * 1024 ** 3
 
 /** The body of a verified request. */
 export class VerifiedBody {
@@ -63,10 +64,7 @@ export class VerifiedBody {
     const { length } = this
     const said = raw.headers['content-length'] !== undefined || body.length === undefined
     if (length === undefined || !said) throw new S3Error('MissingContentLength')
-    if (length > PUT_BYTES_MAX) {
-      const facts = { ProposedSize: String(length), MaxSizeAllowed: String(PUT_BYTES_MAX) }
-      throw new S3Error('EntityTooLarge', facts)
-    }
+    requireSize(length)
     return length
   }
 
@@ -151,11 +149,7 @@ function chosenChecksum(
     throw new S3Error('InvalidRequest', { message })
   }
   const later = (trailers ?? []).flatMap(name => checksumOfHeader(name) ?? [])
-  if (named.length + later.length > 1) {
-    const message =
-      'Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.'
-    throw new S3Error('InvalidRequest', { message })
-  }
+  if (named.length + later.length > 1) throw severalChecksums()
   const declared = checksumAlgorithmOf(headers.get('x-amz-sdk-checksum-algorithm'))
   const [algorithm] = [...named, ...later]
   const md5 = headers.get('content-md5')
@@ -215,6 +209,13 @@ function trailingDigests(trailers: ReadonlyMap<string, string>): ExpectedDigests
     digests = { ...digests, ...digestOf(algorithm, value) }
   }
   return digests
+}
+
+/** EntityTooLarge above it. */
+export function requireSize(size: number, max = PUT_BYTES_MAX): void {
+  if (size <= max) return
+  const facts = { ProposedSize: String(size), MaxSizeAllowed: String(max) }
+  throw new S3Error('EntityTooLarge', facts)
 }
 
 /** Of `Content-MD5`. */

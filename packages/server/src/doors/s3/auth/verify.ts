@@ -15,7 +15,13 @@ import { canonicalRequest } from './canonical.ts'
 import type { ChunkSigning } from './chunks.ts'
 import { Circumstances, type SignedHow } from './circumstances.ts'
 import { type Claim, claimOf, IN_HEADER, IN_QUERY, requireDay } from './claim.ts'
-import { type Payload, type PayloadMode, payloadOf, UNSIGNED } from './payload.ts'
+import {
+  type Payload,
+  type PayloadMode,
+  payloadOf,
+  requireHashOfNothing,
+  UNSIGNED,
+} from './payload.ts'
 import { keptSigningKey, requestSignature, type Scope, sameSignature } from './signing.ts'
 import type { SigningKey } from './signing-key.ts'
 import { amzDate, requireFresh, SKEW_MS } from './times.ts'
@@ -178,6 +184,7 @@ function checkClaim(request: Presented, { claim, content, found }: Claimed): Pro
   requireSignature(request, { claim, payload, key })
   rememberSigner(request, signer)
   const mode = rider === undefined ? payload.mode : riddenMode(claim, { payload, rider })
+  requireHashOfNothing(mode, request.wire)
   const signing: ChunkSigning | null =
     mode.kind === 'chunks' && mode.signed
       ? { key, time: claim.time, scope: claim.scope, seed: claim.signature }

@@ -117,6 +117,8 @@ test('access is granted to those who are there', async () => {
   assert.deepEqual(await put('acl', body(owner, '<ID/>')), malformed)
   assert.deepEqual(await put('acl', body(owner, owner, 'Anybody')), malformed)
   assert.deepEqual(await put('acl', body('')), malformed)
+  const misspelt = body(owner).replaceAll(/(<\/?)Grant>/g, '$1grant>')
+  assert.deepEqual(await put('acl', misspelt), malformed)
   const other = '<ID>somebody else</ID>'
   assert.deepEqual(await put('acl', body(owner, other)), [400, 'InvalidArgument'])
   assert.deepEqual(await put('acl', body('<ID>nobody</ID>')), [400, 'InvalidArgument'])
@@ -353,6 +355,12 @@ test('logs go to a bucket that is there, and of the same owner', async () => {
   assert.ok((await s3.send('GET /documents?logging')).text.includes(byDay('EventTime')))
   assert.deepEqual(await named(byDay('Yesterday')), [400, 'MalformedXML'])
   assert.deepEqual(await named(`${byDay('EventTime')}<SimplePrefix/>`), [400, 'MalformedXML'])
+  const grantee = '<Grantee xmlns:xsi="x" xsi:type="Group"><URI>u</URI></Grantee>'
+  const grant = `<Grant>${grantee}<Permission>READ</Permission></Grant>`
+  const granting =
+    '<BucketLoggingStatus><LoggingEnabled><TargetBucket>documents</TargetBucket><TargetPrefix/>' +
+    `<TargetGrants>${grant}</TargetGrants></LoggingEnabled></BucketLoggingStatus>`
+  assert.deepEqual(await put('logging', granting), [501, 'NotImplemented'])
   assert.deepEqual(await put('logging', '<BucketLoggingStatus/>'), [200, undefined])
 })
 

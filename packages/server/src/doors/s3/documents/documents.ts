@@ -7,7 +7,7 @@ import { malformed } from '../xml/read.ts'
 import type { BucketDocument } from './bucket-document.ts'
 import { object, objects } from './kept-objects.ts'
 import { checkFilter } from './lifecycle-filter.ts'
-import { checkFormat, requireTarget } from './logging.ts'
+import { checkLogging, requireTarget } from './logging.ts'
 import { checkNotification, withNotificationIds } from './notification.ts'
 import {
   corsShape,
@@ -72,7 +72,7 @@ export const logging: BucketDocument = {
   shape: loggingShape,
   read: 's3:GetBucketLogging',
   write: 's3:PutBucketLogging',
-  check: checkFormat,
+  check: checkLogging,
   requires: requireTarget,
 }
 

@@ -1,12 +1,15 @@
 import type { Bucket, JsonObject } from '@holdfast/core/records.ts'
 import type { Engine } from '@holdfast/engine/engine.ts'
 import { S3Error } from '../errors.ts'
+import { notImplemented } from '../requests/route.ts'
 import { malformed } from '../xml/read.ts'
 import { object } from './kept-objects.ts'
 
-/** Keys of logs have one form (API_TargetObjectKeyFormat.html). */
-export function checkFormat({ LoggingEnabled: enabled }: JsonObject): void {
-  const format = object(enabled ?? {}).TargetObjectKeyFormat
+/** Keys of logs have one form (API_TargetObjectKeyFormat.html), and lists are not made for them. */
+export function checkLogging({ LoggingEnabled: enabled }: JsonObject): void {
+  const { TargetGrants: grants, TargetObjectKeyFormat: format } = object(enabled ?? {})
+  // Kept, it would look as if others could read the logs.
+  if (grants !== undefined) throw notImplemented('TargetGrants')
   if (format !== undefined && Object.keys(object(format)).length !== 1) throw malformed()
 }
 

@@ -130,12 +130,16 @@ export const notificationShape = fields({
   EventBridgeConfiguration: fields({}),
 })
 
+const grantee = fields({ ID: text(), DisplayName: text(), EmailAddress: text(), URI: text() })
+
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_LoggingEnabled.html */
 export const loggingShape = fields({
   LoggingEnabled: fields(
     {
       TargetBucket: text(),
       TargetPrefix: text(),
+      // Read only to be refused by its name.
+      TargetGrants: fields({ Grant: list(fields({ Grantee: grantee, Permission: text() }), 100) }),
       TargetObjectKeyFormat: fields({
         SimplePrefix: fields({}),
         PartitionedPrefix: fields(

@@ -78,6 +78,9 @@ test('governance becomes compliance only for who may take the lock away', async 
   assert.deepEqual(await retain('GOVERNANCE'), [200, undefined])
   assert.deepEqual(await retain('COMPLIANCE'), [403, 'AccessDenied'])
   const bypass = { 'x-amz-bypass-governance-retention': 'true' }
+  const misspelt = { body: '<Retention><mode>GOVERNANCE</mode></Retention>', headers: bypass }
+  const unread = await s3.send('PUT /locked/one?retention', misspelt)
+  assert.deepEqual(told(unread), [400, 'MalformedXML'])
   assert.deepEqual(await retain('COMPLIANCE', bypass), [200, undefined])
   assert.deepEqual(await retain('GOVERNANCE', bypass), [403, 'AccessDenied'])
 })

@@ -12,7 +12,15 @@ import { type Answer, xmlAnswer } from '../requests/answer.ts'
 import { bucketPlace } from '../requests/place.ts'
 import { checksumOfHeader } from '../wire/checksums.ts'
 import { removalConditions } from '../wire/conditions.ts'
-import { booleanOf, childrenOf, malformed, readXml, requiredText, textOf } from '../xml/read.ts'
+import {
+  booleanOf,
+  childrenOf,
+  malformed,
+  readXml,
+  requiredText,
+  requireOnly,
+  textOf,
+} from '../xml/read.ts'
 import { writeXml, type XmlNode } from '../xml/write.ts'
 import { bypasses } from './delete-object.ts'
 
@@ -24,9 +32,11 @@ export async function deleteObjects(verified: Verified): Promise<Answer> {
   const { engine, call, bucket } = bucketPlace(verified)
   requireIntegrity(verified)
   const root = readXml(await verified.body.read(BODY_BYTES_MAX), 'Delete')
+  requireOnly(root, 'Object', 'Quiet')
   const quiet = booleanOf(root, 'Quiet') ?? false
   const bypassGovernance = bypasses(verified.request.headers)
   const inputs = childrenOf(root, 'Object').map((object): RemoveObjectInput => {
+    requireOnly(object, 'Key', 'VersionId', 'ETag', 'Size', 'LastModifiedTime')
     const versionId = textOf(object, 'VersionId')
     const key = requiredText(object, 'Key')
     if (key === '') throw malformed()

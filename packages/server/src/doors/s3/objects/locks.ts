@@ -7,7 +7,7 @@ import { invalidArgument, S3Error } from '../errors.ts'
 import { type Answer, emptyAnswer, xmlAnswer } from '../requests/answer.ts'
 import { objectPlace } from '../requests/place.ts'
 import { parseRetention } from '../wire/object-input.ts'
-import { malformed, readXml, textOf } from '../xml/read.ts'
+import { malformed, readXml, requireOnly, textOf } from '../xml/read.ts'
 import { writeXml } from '../xml/write.ts'
 import { bypasses } from './delete-object.ts'
 
@@ -31,6 +31,7 @@ export async function getRetention(verified: Verified): Promise<Answer> {
 export async function putRetention(verified: Verified): Promise<Answer> {
   const { engine, call, address } = objectPlace(verified)
   const root = readXml(await verified.body.read(BODY_BYTES_MAX), 'Retention')
+  requireOnly(root, 'Mode', 'RetainUntilDate')
   const mode = textOf(root, 'Mode')
   const until = textOf(root, 'RetainUntilDate')
   if ((mode === undefined) !== (until === undefined)) throw malformed()

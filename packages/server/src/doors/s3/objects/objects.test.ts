@@ -160,6 +160,41 @@ test('DeleteObjects deletes exactly what it names', async () => {
   assert.equal((await s3.send('HEAD /things/7')).status, 200)
 })
 
+test('what has no body is held to the hash of nothing', async () => {
+  await s3.send('PUT /things/hashed', { body: 'x' })
+  for (const line of ['GET /things/hashed', 'GET /things?list-type=2', 'DELETE /things/hashed']) {
+    const refused = told(await s3.send(line, { payload: 'ab'.repeat(32) }))
+    assert.deepEqual(refused, [400, 'XAmzContentSHA256Mismatch'], line)
+  }
+  const unsigned = await s3.send('GET /things/hashed', { payload: 'UNSIGNED-PAYLOAD' })
+  assert.equal(unsigned.text, 'x')
+})
+
+test('elements that S3 does not know are refused, not taken for absent ones', async () => {
+  assert.equal((await s3.send('PUT /things/kept', { body: 'kept' })).status, 200)
+  const tags = '<Tagging><TagSet><Tag><Key>a</Key><Value>b</Value></Tag></TagSet></Tagging>'
+  assert.equal((await s3.send('PUT /things/kept?tagging', { body: tags })).status, 200)
+  const object = '<Object><Key>kept</Key>'
+  for (const body of [
+    `<Delete>${object}<VersionID>old</VersionID></Object></Delete>`,
+    `<Delete>${object}<Etag>other</Etag></Object></Delete>`,
+    `<Delete><quiet>true</quiet>${object}</Object></Delete>`,
+  ]) {
+    const answer = await s3.send('POST /things?delete', { body })
+    assert.deepEqual(told(answer), [400, 'MalformedXML'], body)
+  }
+  for (const body of [
+    tags.replaceAll('Tag>', 'tag>'),
+    tags.replace('<TagSet>', '<tagSet/><TagSet>'),
+    tags.replace('</Tag>', '<value/></Tag>'),
+  ]) {
+    const answer = await s3.send('PUT /things/kept?tagging', { body })
+    assert.deepEqual(told(answer), [400, 'MalformedXML'], body)
+  }
+  assert.equal((await s3.send('GET /things/kept')).text, 'kept')
+  assert.match((await s3.send('GET /things/kept?tagging')).text, /<Key>a</)
+})
+
 test('DeleteObjects reads keys of control characters as listings write them', async () => {
   const key = 'c\u0007\u001f\t'
   assert.equal((await s3.send(`PUT /things/${encodeURIComponent(key)}`, { body: 'x' })).status, 200)

@@ -6,9 +6,10 @@ import { tagKeys } from '../auth/circumstances.ts'
 import { parseCredential, signatureOf } from '../auth/claim.ts'
 import { ALGORITHM } from '../auth/signing.ts'
 import { parseAmzDate } from '../auth/times.ts'
-import { digestOf, md5Expected } from '../auth/verified-body.ts'
+import { digestOf, md5Expected, PUT_BYTES_MAX, requireSize } from '../auth/verified-body.ts'
 import { type SignedPolicy, verifyForm } from '../auth/verify.ts'
 import { invalidArgument, invalidHeader, S3Error } from '../errors.ts'
+import { isHosted } from '../requests/address.ts'
 import { type Answer, emptyAnswer, present } from '../requests/answer.ts'
 import { requireBucketForAnyone } from '../requests/missing-bucket.ts'
 import { isSecure, type ReadRequest } from '../requests/request.ts'
@@ -16,7 +17,7 @@ import {
   checksumOfHeader,
   isChecksumValue,
   isUnknownChecksum,
-  ONE_CHECKSUM,
+  severalChecksums,
 } from '../wire/checksums.ts'
 import { requireHeader } from '../wire/header-text.ts'
 import { RequestHeaders } from '../wire/headers.ts'
@@ -28,11 +29,16 @@ import { writeXml } from '../xml/write.ts'
 import { type PostForm, readForm } from './form-fields.ts'
 import { denied, type PostPolicy, parsePolicy, requireConditions } from './policy-document.ts'
 
+/** Of a form, beside its file. */
+const FORM_BYTES_MAX = 1024 * 1024
+
 /**
  * Uploads of browsers (https://docs.aws.amazon.com/AmazonS3/latest/API/RESTObjectPOST.html). The
  * form is read by one parser: what its policy allows and what is stored are the same fields.
  */
 export async function postObject(request: ReadRequest): Promise<Answer> {
+  // Its fields and the lines between them are not much.
+  requireSize(request.body.length ?? 0, PUT_BYTES_MAX + FORM_BYTES_MAX)
   const form = await readForm(request.body.source(), request.headers)
   try {
     return await store(request, form)
@@ -198,7 +204,7 @@ function checksumOf(fields: ReadonlyMap<string, string>) {
     }
     return algorithm === undefined ? [] : [{ name, algorithm, value }]
   })
-  if (found.length > 1) throw new S3Error('InvalidRequest', { message: ONE_CHECKSUM })
+  if (found.length > 1) throw severalChecksums()
   const [checksum] = found
   if (checksum !== undefined && !isChecksumValue(checksum.algorithm, checksum.value)) {
     throw invalidHeader(checksum.name)
@@ -215,14 +221,11 @@ async function* measured(
   file: ByteSource,
   policy: PostPolicy | undefined,
 ): AsyncGenerator<Uint8Array> {
-  const { min, max } = policy?.lengths ?? { min: 0, max: Number.MAX_SAFE_INTEGER }
+  const { min, max } = policy?.lengths ?? { min: 0, max: PUT_BYTES_MAX }
   let size = 0
   for await (const chunk of file) {
     size += chunk.length
-    if (size > max) {
-      const facts = { ProposedSize: String(size), MaxSizeAllowed: String(max) }
-      throw new S3Error('EntityTooLarge', facts)
-    }
+    requireSize(size, Math.min(max, PUT_BYTES_MAX))
     yield chunk
   }
   if (size >= min) return
@@ -238,7 +241,8 @@ function answerOf(
   const { bucket, key } = { bucket: object.bucket.name, key: object.asset.key }
   const etag = `"${object.etag}"`
   const scheme = isSecure(request) ? 'https' : 'http'
-  const location = `${scheme}://${request.headers.get('host') ?? ''}/${bucket}/${uriEncode(key)}`
+  const place = isHosted(request.path, request.address) ? '' : `${bucket}/`
+  const location = `${scheme}://${request.headers.get('host') ?? ''}/${place}${uriEncode(key)}`
   const headers = {
     etag,
     location,

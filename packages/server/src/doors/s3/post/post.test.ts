@@ -9,7 +9,7 @@ import { parsePolicy, requireConditions } from './policy-document.ts'
 let s3: S3TestServer
 
 before(async () => {
-  s3 = await startS3()
+  s3 = await startS3({ env: { STORAGE_S3_DOMAINS: 's3.test' } })
   assert.equal((await s3.send('PUT /forms')).status, 200)
 })
 after(async () => {
@@ -55,10 +55,12 @@ async function post(form: Form): Promise<{ status: number; text: string; locatio
   body.append('x-amz-signature', key.sign(policy))
   body.append('file', new Blob([form.content ?? 'content']), 'photo $& 1.jpg')
   const { bucket = 'forms', headers = {} } = form
-  const sent = { method: 'POST', body, headers, redirect: 'manual' } as const
-  const answer = await fetch(`${s3.url}/${bucket}`, sent)
-  const location = answer.headers.get('location') ?? ''
-  return { status: answer.status, text: await answer.text(), location }
+  const sent = new Response(body)
+  const type = { 'content-type': sent.headers.get('content-type') ?? '' }
+  const bytes = new Uint8Array(await sent.arrayBuffer())
+  const options = { auth: 'none', headers: { ...type, ...headers }, body: bytes } as const
+  const { status, text, headers: answered } = await s3.send(`POST /${bucket}`, options)
+  return { status, text, location: answered.location ?? '' }
 }
 
 test('a form has no query, and little beside its file', async () => {
@@ -86,6 +88,21 @@ test('a form is answered as it asks', async () => {
   assert.equal(redirected.status, 303)
   const { searchParams } = new URL(redirected.location)
   assert.deepEqual([searchParams.get('a'), searchParams.get('bucket')], ['1', 'forms'])
+})
+
+test('where a form has put its file, it says by the name that the form was sent to', async () => {
+  const any = ['bucket', 'key', 'success_action_status'].map(name => [
+    'starts-with',
+    `$${name}`,
+    '',
+  ])
+  const conditions = [...any, ...signedFields]
+  const fields = { key: 'up/b c', success_action_status: '201' }
+  const headers = { host: 'forms.s3.test' }
+  const hosted = await post({ conditions, fields, headers, bucket: '' })
+  assert.equal(hosted.location, 'http://forms.s3.test/up/b%20c')
+  assert.match(hosted.text, /<Location>http:\/\/forms\.s3\.test\/up\/b%20c<\/Location>/)
+  assert.equal((await post({ conditions, fields })).location, `${s3.url}/forms/up/b%20c`)
 })
 
 test('a form that its policy does not allow stores nothing', async () => {
@@ -200,6 +217,10 @@ test('a form may say a checksum, and nothing where anything may be said', async 
   assert.equal(wrong.status, 400)
   const other = createHash('sha256').update('other').digest('base64')
   assert.equal((await send({ ...form, 'x-amz-checksum-sha256': other })).status, 400)
+  // Whichever of two comes first, the other would not be looked at.
+  const crc = 'AAAAAA=='
+  const two = { 'x-amz-checksum-sha256': sha256, 'x-amz-checksum-crc32': crc }
+  assert.equal((await send({ ...form, ...two })).status, 400)
 })
 
 test('where a form sends its browser, the bucket is listed', async () => {

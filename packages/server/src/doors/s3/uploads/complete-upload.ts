@@ -13,7 +13,7 @@ import {
   checksumNames,
   headerOfChecksum,
   isChecksumValue,
-  ONE_CHECKSUM,
+  severalChecksums,
 } from '../wire/checksums.ts'
 import { etagsOf, writeConditions } from '../wire/conditions.ts'
 import type { RequestHeaders } from '../wire/headers.ts'
@@ -111,7 +111,7 @@ function expectedChecksum(headers: RequestHeaders): string | undefined {
   if (name === undefined) return undefined
   const value = headers.get(headerOfChecksum(name)) ?? ''
   const plain = value.replace(/-\d{1,5}$/, '')
-  if (others.length > 0) throw new S3Error('InvalidRequest', { message: ONE_CHECKSUM })
+  if (others.length > 0) throw severalChecksums()
   if (!isChecksumValue(name, plain)) {
     throw invalidHeader(headerOfChecksum(name))
   }

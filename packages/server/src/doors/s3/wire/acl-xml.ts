@@ -1,7 +1,15 @@
 import type { Grant, GrantPermission, ObjectAcl } from '@holdfast/core/objects.ts'
 import { invalidArgument, S3Error } from '../errors.ts'
 import { ownerNode } from '../listing/owner-nodes.ts'
-import { childOf, childrenOf, readXml, requiredText, textOf, type XmlElement } from '../xml/read.ts'
+import {
+  childOf,
+  childrenOf,
+  readXml,
+  requiredText,
+  requireOnly,
+  textOf,
+  type XmlElement,
+} from '../xml/read.ts'
 import { writeXml, type XmlNode } from '../xml/write.ts'
 import { grantsMax, groups, LOG_DELIVERY } from './acl-headers.ts'
 
@@ -73,7 +81,10 @@ export function readAcl(bytes: Uint8Array): ObjectAcl {
 
 function wellFormed(bytes: Uint8Array): XmlElement {
   try {
-    return readXml(bytes, 'AccessControlPolicy')
+    const root = readXml(bytes, 'AccessControlPolicy')
+    requireOnly(root, 'Owner', 'AccessControlList')
+    for (const list of childrenOf(root, 'AccessControlList')) requireOnly(list, 'Grant')
+    return root
   } catch (error) {
     throw new S3Error('MalformedACLError', {}, { cause: error })
   }

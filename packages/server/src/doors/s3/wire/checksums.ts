@@ -5,8 +5,11 @@ import { S3Error } from '../errors.ts'
 export const checksumNames = checksumAlgorithms
 export type ChecksumName = ChecksumAlgorithm
 
-export const ONE_CHECKSUM =
-  'Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.'
+export function severalChecksums(): S3Error {
+  const message =
+    'Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.'
+  return new S3Error('InvalidRequest', { message })
+}
 
 const BYTES: Readonly<Record<ChecksumName, number>> = {
   CRC32: 4,

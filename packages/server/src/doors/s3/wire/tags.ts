@@ -6,6 +6,7 @@ import {
   malformed,
   readXml,
   requiredText,
+  requireOnly,
   type XmlElement,
 } from '../xml/read.ts'
 import { writeXml, type XmlNode } from '../xml/write.ts'
@@ -20,17 +21,20 @@ const VALUE_CHARS_MAX = 256
 const ALLOWED = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$/u
 
 export function readTagging(bytes: Uint8Array, tagsMax: number): ObjectTag[] {
-  const set = childOf(readXml(bytes, 'Tagging'), 'TagSet')
+  const root = readXml(bytes, 'Tagging')
+  requireOnly(root, 'TagSet')
+  const set = childOf(root, 'TagSet')
   if (set === undefined) throw malformed()
   return tagsIn(set, tagsMax)
 }
 
 /** The `Tag` elements of a set. */
 export function tagsIn(set: XmlElement, tagsMax: number): ObjectTag[] {
-  const tags = childrenOf(set, 'Tag').map(tag => ({
-    key: requiredText(tag, 'Key'),
-    value: requiredText(tag, 'Value'),
-  }))
+  requireOnly(set, 'Tag')
+  const tags = childrenOf(set, 'Tag').map(tag => {
+    requireOnly(tag, 'Key', 'Value')
+    return { key: requiredText(tag, 'Key'), value: requiredText(tag, 'Value') }
+  })
   return checkedTags(tags, tagsMax)
 }
 

@@ -113,6 +113,11 @@ export function childrenOf(element: XmlElement, name: string): XmlElement[] {
   return element.children.filter(child => child.name === name)
 }
 
+/** S3 holds documents to its schema: what is misspelt must not count as if it were not there. */
+export function requireOnly({ children }: XmlElement, ...names: readonly string[]): void {
+  if (children.some(({ name }) => !names.includes(name))) throw malformed()
+}
+
 /** Text of the one child of the name. */
 export function textOf(element: XmlElement, name: string): string | undefined {
   return childOf(element, name)?.text

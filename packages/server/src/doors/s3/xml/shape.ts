@@ -1,5 +1,5 @@
 import type { Json, JsonObject } from '@holdfast/core/records.ts'
-import { childOf, childrenOf, malformed, type XmlElement } from './read.ts'
+import { childOf, childrenOf, malformed, requireOnly, type XmlElement } from './read.ts'
 import type { XmlNode } from './write.ts'
 
 /**
@@ -55,9 +55,7 @@ export function fields(of: Readonly<Record<string, Shape>>, ...required: string[
 
 export function readShape(element: XmlElement, shape: Fields): JsonObject {
   const document: Record<string, Json> = {}
-  for (const child of element.children) {
-    if (!Object.hasOwn(shape.of, child.name)) throw malformed()
-  }
+  requireOnly(element, ...Object.keys(shape.of))
   for (const [name, part] of Object.entries(shape.of)) {
     const value = readPart(element, name, part)
     if (value !== undefined) document[name] = value
