@@ -106,7 +106,8 @@ test('buckets and keys are made, changed, used and gone', async t => {
   const id = /its id is (\S+)/.exec(made.stderr)?.[1] ?? ''
   succeeded(await holdfast('keys', 'revoke', id))
   assert.match((await run(['ls'], { env })).stderr, /UNAUTHENTICATED/)
-  assert.match((await holdfast('keys')).stdout, /reader +hf_\S+… +revoked +assets:read +pics/)
+  const revoked = /reader +hf_\S+… +revoked +\d{4}-\S+ \S+ +assets:read +pics/
+  assert.match((await holdfast('keys')).stdout, revoked)
   const s3 = ['keys', 's3', 'create', '-p', 'assets:read', '--on-bucket', 'pics', 'camera']
   const [keyId = '', keySecret = ''] = lines(succeeded(await holdfast(...s3)).stdout)
   assert.match(`${keyId} ${keySecret}`, /^HFK[A-Z2-7]{17} [\w+/-]{40}$/)

@@ -93,6 +93,16 @@ describe('opening a store', () => {
     await store.close()
   })
 
+  it('leaves nothing of files that a killed process read packs into', async () => {
+    await (await open()).close()
+    for (const name of ['-replay', '-check', '-check-replay']) {
+      for (const end of ['', '-journal']) fs.writeFileSync(`${dir}/catalog.db${name}${end}`, 'left')
+    }
+    await (await open()).close()
+    const left = fs.readdirSync(dir).filter(name => name.startsWith('catalog.db-'))
+    assert.deepEqual(left, [])
+  })
+
   it('refuses a second opener and lets it in after the first has gone', async () => {
     const store = await open()
     await assert.rejects(open(), code('STORE_LOCKED'))

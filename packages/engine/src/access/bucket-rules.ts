@@ -1,7 +1,8 @@
-import type { Grant, GrantPermission, ObjectAcl } from '@holdfast/core/objects.ts'
+import type { GrantPermission, ObjectAcl } from '@holdfast/core/objects.ts'
 import type { Permission, Principal } from '@holdfast/core/principal.ts'
-import type { Asset, Bucket, Json, JsonObject } from '@holdfast/core/records.ts'
+import type { Asset, Bucket, JsonObject } from '@holdfast/core/records.ts'
 import type { Action } from './actions.ts'
+import { aclOf } from './bucket-acl.ts'
 import { evaluatePolicy } from './policy/evaluate-policy.ts'
 import { isOfBucket } from './policy/known-actions.ts'
 
@@ -134,52 +135,6 @@ function isGranted(
     if (grantee === 'authenticated') return everybody && principal.kind !== 'anonymous'
     return principal.kind !== 'anonymous' && grantee.id === principal.id
   })
-}
-
-/** The door checked the form when the list was set; anything else grants nothing. */
-export function aclOf(document: JsonObject | undefined): ObjectAcl | undefined {
-  if (document === undefined || typeof document.owner !== 'string') return undefined
-  const { owner, grants } = document
-  return { owner, grants: Array.isArray(grants) ? grants.flatMap(grantOf) : [] }
-}
-
-export function aclJson({ owner, grants }: ObjectAcl): JsonObject {
-  return { owner, grants: grants.map(grantJson) }
-}
-
-function grantJson({ permission, grantee }: Grant) {
-  return { permission, grantee: typeof grantee === 'string' ? grantee : { id: grantee.id } }
-}
-
-export function privateAcl(owner: string): ObjectAcl {
-  return { owner, grants: [{ permission: 'FULL_CONTROL', grantee: { id: owner } }] }
-}
-
-/** Principal id of the owner that S3 shows: of what is nobody's own whom its list names. */
-export function shownOwner({ ownerId, documents, createdBy }: Bucket): string {
-  return ownerId ?? aclOf(documents?.acl)?.owner ?? createdBy
-}
-
-const PERMISSIONS: ReadonlySet<Json | undefined> = new Set<GrantPermission>([
-  'READ',
-  'WRITE',
-  'READ_ACP',
-  'WRITE_ACP',
-  'FULL_CONTROL',
-])
-
-function isPermission(value: Json | undefined): value is GrantPermission {
-  return PERMISSIONS.has(value)
-}
-
-function grantOf(value: Json): Grant[] {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return []
-  const { permission, grantee } = value as JsonObject
-  if (!isPermission(permission)) return []
-  if (grantee === 'all' || grantee === 'authenticated') return [{ permission, grantee }]
-  const id =
-    typeof grantee === 'object' && grantee !== null ? (grantee as JsonObject).id : undefined
-  return typeof id === 'string' ? [{ permission, grantee: { id } }] : []
 }
 
 export function isSet(document: JsonObject, name: string): boolean {

@@ -2,7 +2,7 @@ import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { ObjectAcl } from '@holdfast/core/objects.ts'
 import type { CatalogTransaction, Moment } from '@holdfast/core/ports/catalog.ts'
 import type { Bucket } from '@holdfast/core/records.ts'
-import { aclJson, aclOf, privateAcl } from '../access/bucket-rules.ts'
+import { aclJson, aclOf, privateAcl } from '../access/bucket-acl.ts'
 import { changeOf } from '../assets/writes/change-detail.ts'
 
 export interface GiveBucketArgs {

@@ -1,7 +1,7 @@
 import { HoldfastError, invalidFields } from '@holdfast/core/errors.ts'
 import type { ObjectAcl, ObjectFacets, Retention } from '@holdfast/core/objects.ts'
 import type { Bucket } from '@holdfast/core/records.ts'
-import { shownOwner } from '../access/bucket-rules.ts'
+import { shownOwner } from '../access/bucket-acl.ts'
 import type { StoredObject } from './object-views.ts'
 
 /** What a request says about an object, beside its bytes; the rest is computed. */

@@ -112,6 +112,9 @@ describe('rights on own objects', () => {
     await putAs(bob, 'k')
     const place = { bucket, key: 'k', uploadId }
     await refusedWith(listParts(engine, bob, { ...place, limit: 9 }), 'UPLOAD_NOT_FOUND')
+    await refusedWith(abortUpload(engine, bob, place), 'UPLOAD_NOT_FOUND')
+    // Whoever began it may still end it.
+    await abortUpload(engine, ann, place)
     await refusedWith(abortUpload(engine, ann, place), 'ASSET_NOT_FOUND')
   })
 

@@ -1,7 +1,7 @@
 import type { Disk } from '@holdfast/core/ports/disk.ts'
 import { parseLine } from '../../catalog/sqlite/commit/line-text.ts'
 import { applyReplay } from '../../catalog/sqlite/commit/replay.ts'
-import { ReplayScratch } from '../../catalog/sqlite/commit/replay-scratch.ts'
+import { ReplayScratch, removeScratch } from '../../catalog/sqlite/commit/replay-scratch.ts'
 import { openDatabase } from '../../catalog/sqlite/database.ts'
 import { openSearchIndex, openTables, type Tables } from '../../catalog/sqlite/tables.ts'
 import { nodeDisk } from '../../disk/node-disk.ts'
@@ -37,8 +37,7 @@ export class CatalogTwin implements Disposable {
     this.#path = twinPath(options.catalogPath)
     removeTwin(options.catalogPath)
     const db = openDatabase(this.#path)
-    // It is thrown away, whatever happens.
-    db.pragma('journal_mode = OFF')
+    // It is thrown away, whatever happens. SQLite keeps its log all the same (see ReplayScratch).
     db.pragma('synchronous = OFF')
     this.tables = openTables(db)
   }
@@ -113,5 +112,6 @@ function twinPath(catalogPath: string): string {
 /** Also for what a process left that was killed while it compared. */
 export function removeTwin(catalogPath: string): void {
   const path = twinPath(catalogPath)
-  for (const end of ['', '-journal', '-wal', '-shm', '-replay']) nodeDisk.remove(`${path}${end}`)
+  for (const end of ['', '-journal', '-wal', '-shm']) nodeDisk.remove(`${path}${end}`)
+  removeScratch(`${path}-replay`)
 }

@@ -38,10 +38,11 @@ export class ReplayScratch {
   constructor(db: SqliteDatabase, path: string) {
     this.#db = db
     this.#path = path
-    nodeDisk.remove(path)
+    removeScratch(path)
     db.prepare('ATTACH ? AS scratch').run(path)
+    // It keeps a journal for rollback: SQLite cannot be told to do without in the defensive mode
+    // that better-sqlite3 opens with, and in memory the journal of `settle` would have no bounds.
     db.exec(`
-      PRAGMA scratch.journal_mode = OFF;
       PRAGMA scratch.synchronous = OFF;
       CREATE TABLE scratch.records (
         kind INTEGER, id TEXT, seq INTEGER, at TEXT, json TEXT, PRIMARY KEY (kind, id)
@@ -150,7 +151,7 @@ export class ReplayScratch {
   close(): void {
     if (this.#db.inTransaction) this.#db.exec('ROLLBACK')
     this.#db.exec('DETACH scratch')
-    nodeDisk.remove(this.#path)
+    removeScratch(this.#path)
   }
 
   *#pages(table: 'records' | 'gone', kind: number): Generator<ScratchRecord> {
@@ -165,6 +166,11 @@ export class ReplayScratch {
       after = last.id
     }
   }
+}
+
+/** Also for what a process left that was killed while it read. */
+export function removeScratch(path: string): void {
+  for (const end of ['', '-journal']) nodeDisk.remove(`${path}${end}`)
 }
 
 function* identified(

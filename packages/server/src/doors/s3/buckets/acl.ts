@@ -1,6 +1,6 @@
 import type { ObjectAcl } from '@holdfast/core/objects.ts'
 import type { Bucket } from '@holdfast/core/records.ts'
-import { aclJson, aclOf, privateAcl, shownOwner } from '@holdfast/engine/access/bucket-rules.ts'
+import { aclJson, aclOf, privateAcl, shownOwner } from '@holdfast/engine/access/bucket-acl.ts'
 import type { Verified } from '../auth/verify.ts'
 import { bucketOf, keepDocument } from '../documents/bucket-document.ts'
 import { wantedAcl } from '../objects/acl.ts'

@@ -1,7 +1,7 @@
 import { isHoldfastError } from '@holdfast/core/errors.ts'
 import type { Bucket, BucketDocuments, JsonObject } from '@holdfast/core/records.ts'
 import { authorizeBucket } from '@holdfast/engine/access/authorize-action.ts'
-import { aclJson, aclOf } from '@holdfast/engine/access/bucket-rules.ts'
+import { aclJson, aclOf } from '@holdfast/engine/access/bucket-acl.ts'
 import { createBucket, removeBucket, updateBucket } from '@holdfast/engine/buckets/buckets.ts'
 import { grantsToOthers } from '@holdfast/engine/objects/object-facets.ts'
 import type { Verified } from '../auth/verify.ts'

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Bucket, JsonObject } from '@holdfast/core/records.ts'
-import { aclOf } from '@holdfast/engine/access/bucket-rules.ts'
+import { aclOf } from '@holdfast/engine/access/bucket-acl.ts'
 import { grantsToOthers } from '@holdfast/engine/objects/object-facets.ts'
 import { invalidArgument, S3Error } from '../errors.ts'
 import { malformed } from '../xml/read.ts'

@@ -1,5 +1,5 @@
 import type { JsonObject } from '@holdfast/core/records.ts'
-import { aclOf } from '@holdfast/engine/access/bucket-rules.ts'
+import { aclOf } from '@holdfast/engine/access/bucket-acl.ts'
 import {
   AS_WRITTEN,
   isPublicPolicy,

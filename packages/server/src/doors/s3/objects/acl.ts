@@ -1,5 +1,5 @@
 import type { Grant, ObjectAcl } from '@holdfast/core/objects.ts'
-import { privateAcl } from '@holdfast/engine/access/bucket-rules.ts'
+import { privateAcl } from '@holdfast/engine/access/bucket-acl.ts'
 import { isKnownGrantee } from '@holdfast/engine/access/known-grantee.ts'
 import { getObject } from '@holdfast/engine/objects/find-object.ts'
 import { aclsAreOff, objectOwner } from '@holdfast/engine/objects/object-facets.ts'

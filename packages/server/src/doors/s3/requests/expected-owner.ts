@@ -1,4 +1,4 @@
-import { shownOwner } from '@holdfast/engine/access/bucket-rules.ts'
+import { shownOwner } from '@holdfast/engine/access/bucket-acl.ts'
 import { mayKnowBucket } from '@holdfast/engine/access/decide.ts'
 import type { Verified } from '../auth/verify.ts'
 import { S3Error } from '../errors.ts'
