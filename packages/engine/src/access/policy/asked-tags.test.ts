@@ -5,6 +5,7 @@ import { getAssetByKey } from '../../assets/get.ts'
 import { listAssets } from '../../assets/list.ts'
 import { copyAsset } from '../../assets/move.ts'
 import { removeAsset } from '../../assets/remove.ts'
+import { updateAsset } from '../../assets/update.ts'
 import { updateBucket } from '../../buckets/buckets.ts'
 import { setBucketDocument } from '../../buckets/documents.ts'
 import { getObject } from '../../objects/find-object.ts'
@@ -81,6 +82,9 @@ describe('a policy that asks for tags of objects', () => {
     await deny(opened, 's3:*', isSecret)
     assert.deepEqual(await shown(opened, keys), ['open', 'untagged'])
     const open = await getAssetByKey(engine, holder, bucket, 'open')
+    const kept = await engine.catalog.view.assets.byKey(open.bucketId, 'secret')
+    const told = updateAsset(engine, holder, kept?.id ?? '', { name: 'x' })
+    await assert.rejects(told, refused('ASSET_NOT_FOUND', { asset_id: kept?.id }))
     const plain = await getAssetByKey(engine, holder, bucket, 'untagged')
     await put({ engine, call: holder }, 'untagged', 'again')
     await put({ engine, call: holder }, 'new', 'x')
