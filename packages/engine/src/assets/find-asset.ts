@@ -98,12 +98,10 @@ export async function authorizeAsset(
   const bucket = await bucketOf(engine, asset)
   const missing = ['ASSET_NOT_FOUND', { asset_id: asked }] as const
   const shown = await askedTags(engine.catalog.view, bucket, asset)
-  const others = version && tagsOfVersion(version)
   for (const action of actions) {
     const ofOthers = permission.startsWith('versions:') || action?.includes('Version') === true
-    const judged = ofOthers ? others : shown
-    // A put is not judged by the tags of what it replaces.
-    const objectTags = action === 's3:PutObject' ? {} : judged
+    const others = version && tagsOfVersion(version)
+    const objectTags = ofOthers ? others : shown
     authorize(call.principal, permission, { bucket, asset, missing, action, objectTags })
   }
   return bucket
