@@ -1,11 +1,12 @@
 import { constants, createPrivateKey, hash, X509Certificate } from 'node:crypto'
 import type { RequestListener, Server } from 'node:http'
 import { createServer, type ServerOptions } from 'node:https'
-import { createSecureContext } from 'node:tls'
+import { createSecureContext, type TLSSocket } from 'node:tls'
 import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { Clock } from '@holdfast/core/ports/clock.ts'
 import type { Disk } from '@holdfast/core/ports/disk.ts'
 import type { Log } from '../telemetry/log.ts'
+import { cutWhenGone } from './direct/stalled-answers.ts'
 
 export interface CertificateOptions {
   /** PEM, the server's certificate first, then its chain. */
@@ -25,6 +26,7 @@ interface Loaded {
 const FILE_BYTES_MAX = 1024 * 1024
 const HANDSHAKE_MS = 10_000
 const RELOAD_MS = 10_000
+const GONE_MS = 2_000
 const DAY_MS = 86_400_000
 const EXPIRY_WARNING_MS = 14 * DAY_MS
 
@@ -37,6 +39,7 @@ export class Certificate {
   readonly #options: CertificateOptions
   readonly #parts: { readonly disk: Disk; readonly clock: Clock; readonly log: Log }
   readonly #servers = new Set<ReturnType<typeof createServer>>()
+  readonly #connections = new Set<TLSSocket>()
   #loaded: Loaded
   #stamp: string
   #refused = ''
@@ -67,19 +70,32 @@ export class Certificate {
     const server = createServer({ ...options, ...tls }, listener)
     this.#servers.add(server)
     server.once('close', () => this.#servers.delete(server))
+    server.on('secureConnection', socket => {
+      this.#connections.add(socket)
+      socket.once('close', () => this.#connections.delete(socket))
+    })
     return server
   }
 
-  /** Follows the files until the signal. */
+  /** Follows the files, and looks for clients that are gone, until the signal. */
   async watch(signal: AbortSignal): Promise<void> {
-    const { clock } = this.#parts
+    const cut = () => {
+      for (const connection of this.#connections) cutWhenGone(connection)
+    }
+    await Promise.all([
+      this.#again(RELOAD_MS, signal, () => this.reload()),
+      this.#again(GONE_MS, signal, cut),
+    ])
+  }
+
+  async #again(everyMs: number, signal: AbortSignal, act: () => void): Promise<void> {
     while (!signal.aborted) {
       try {
-        await clock.sleep(RELOAD_MS, signal)
+        await this.#parts.clock.sleep(everyMs, signal)
       } catch {
         return
       }
-      this.reload()
+      act()
     }
   }
 
