@@ -174,13 +174,13 @@ export class Certificate {
   }
 }
 
-const KEY_CHANGES_MAX = 32
+const KEY_CHANGES_MAX = 128
 /** How OpenSSL names it in what it would log; the line is kept nowhere. */
 const KEY_CHANGE = Buffer.from('CLIENT_TRAFFIC_SECRET_N ')
 
 /**
- * Clients of TLS 1.3 may change keys at any time (RFC 8446 §4.6.3), and need to after some hundred
- * gigabytes. Megabytes of nothing else are worked off in one turn, in which nobody is served: who
+ * Clients of TLS 1.3 may change keys at any time (RFC 8446 §4.6.3), and do after a hundred
+ * gigabytes: 5 TiB take some forty changes. Megabytes of nothing else are worked off in one turn, in which nobody is served: who
  * asks again and again is ended, before the next part of that is read.
  */
 function endWhoChangesKeys(server: ReturnType<typeof createServer>): void {
