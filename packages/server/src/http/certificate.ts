@@ -180,8 +180,8 @@ const KEY_CHANGE = Buffer.from('CLIENT_TRAFFIC_SECRET_N ')
 
 /**
  * Clients of TLS 1.3 may change keys at any time (RFC 8446 §4.6.3), and do after a hundred
- * gigabytes: 5 TiB take some forty changes. Megabytes of nothing else are worked off in one turn, in which nobody is served: who
- * asks again and again is ended, before the next part of that is read.
+ * gigabytes: 5 TiB take some forty changes. Megabytes of nothing else are worked off in a turn, in
+ * which nobody is served: who asks again and again is ended, before the next part of that is read.
  */
 function endWhoChangesKeys(server: ReturnType<typeof createServer>): void {
   const changes = new WeakMap<TLSSocket, number>()
