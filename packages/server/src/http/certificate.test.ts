@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { X509Certificate } from 'node:crypto'
 import {
   copyFileSync,
@@ -166,6 +166,35 @@ test('no client shakes hands again on a connection, before and after a renewal',
   copyFileSync(second.key, live.key)
   assert.equal(server.running.context.certificate?.reload(), true)
   await refused()
+  assert.equal((await ask(server.port, 'GET /health/live')).status, 200)
+})
+
+/** Asks for other keys, one after the other, until the server ends it; tells how often it could. */
+async function changeKeys(port: number, times: number): Promise<number> {
+  const args = ['s_client', '-connect', `127.0.0.1:${port}`, '-tls1_3']
+  const client = spawn('openssl', args, { stdio: ['pipe', 'ignore', 'pipe'] })
+  const ended = new Promise(resolve => client.once('close', resolve))
+  client.stdin.on('error', () => {})
+  // A command is one only where it begins what was read at once.
+  client.stdin.write('K\n')
+  let told = ''
+  for await (const text of client.stderr) {
+    told += String(text)
+    const count = told.split('KEYUPDATE').length - 1
+    if (count >= times) client.kill()
+    else if (String(text).includes('KEYUPDATE')) client.stdin.write('K\n')
+  }
+  await ended
+  return told.split('KEYUPDATE').length - 1
+}
+
+test('a client that changes keys all the time is ended, at both doors', async () => {
+  const { server, s3Port } = await startTls(first)
+  await using _ = server
+  for (const port of [server.port, s3Port]) {
+    const count = await changeKeys(port, 500)
+    assert.ok(count >= 128 && count < 500, `${count} times`)
+  }
   assert.equal((await ask(server.port, 'GET /health/live')).status, 200)
 })
 

@@ -68,6 +68,7 @@ export class Certificate {
   serve(options: ServerOptions, listener: RequestListener): Server {
     const tls = { ...this.#context(), handshakeTimeout: HANDSHAKE_MS }
     const server = createServer({ ...options, ...tls }, listener)
+    endWhoChangesKeys(server)
     this.#servers.add(server)
     server.once('close', () => this.#servers.delete(server))
     server.on('secureConnection', socket => {
@@ -187,6 +188,25 @@ export class Certificate {
       log.warn(told, 'the certificate expires soon')
     }
   }
+}
+
+const KEY_CHANGES_MAX = 128
+/** How OpenSSL names it in what it would log; the line is kept nowhere. */
+const KEY_CHANGE = Buffer.from('CLIENT_TRAFFIC_SECRET_N ')
+
+/**
+ * Clients of TLS 1.3 may change keys at any time (RFC 8446 §4.6.3), and do after a hundred
+ * gigabytes: 5 TiB take some forty changes. Megabytes of nothing else are worked off in a turn, in
+ * which nobody is served: who asks again and again is ended, before the next part of that is read.
+ */
+function endWhoChangesKeys(server: ReturnType<typeof createServer>): void {
+  const changes = new WeakMap<TLSSocket, number>()
+  server.on('keylog', (line, socket) => {
+    if (!line.subarray(0, KEY_CHANGE.length).equals(KEY_CHANGE)) return
+    const count = (changes.get(socket) ?? 0) + 1
+    changes.set(socket, count)
+    if (count > KEY_CHANGES_MAX) socket.destroy()
+  })
 }
 
 function isoTime(text: string): string {

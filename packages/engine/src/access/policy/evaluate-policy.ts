@@ -49,10 +49,8 @@ function isAbout(
   statement: Statement,
   { principal, action, bucket, key, throughout = false }: PolicyQuestion,
 ): boolean {
-  const { principals, actions, resources } = statement
-  const names = namesFor(statement, principal)
-  const named = principals.some(one => one === '*' || names.includes(one))
-  if (named === statement.exceptPrincipals) return false
+  const { actions, resources } = statement
+  if (isNamed(statement, principal) === statement.exceptPrincipals) return false
   const asked = action.toLowerCase()
   if (actions.some(pattern => isLike(asked, pattern)) === statement.exceptActions) return false
   if (throughout && key !== undefined) {
@@ -64,12 +62,17 @@ function isAbout(
 }
 
 /**
- * What a statement may call it. A name that somebody chose, of a key or at another place, opens
- * nothing; to shut out who bears it, it counts.
+ * Whether a statement names it. A name that somebody chose, of a key or at another place, opens
+ * nothing; to shut out who bears it, it counts, in any case of letters: nobody else has it in
+ * another, and a denial that is spelt otherwise must not deny nothing.
  */
-function namesFor({ effect, exceptPrincipals }: Statement, principal: Principal): string[] {
-  const { kind, id, name, ownName } = principal
-  if (kind === 'anonymous') return []
-  const own = ownName === undefined ? [id] : [id, ownName]
-  return effect === 'Deny' && !exceptPrincipals ? [...own, name] : own
+function isNamed({ effect, exceptPrincipals, principals }: Statement, who: Principal): boolean {
+  const { kind, id, name, ownName } = who
+  if (principals.includes('*')) return true
+  if (kind === 'anonymous') return false
+  if (effect === 'Allow' || exceptPrincipals) {
+    return principals.some(one => one === id || one === ownName)
+  }
+  const names = [id, name, ownName].map(one => one?.toLowerCase())
+  return principals.some(one => names.includes(one.toLowerCase()))
 }

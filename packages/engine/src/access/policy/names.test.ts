@@ -82,3 +82,21 @@ test('names that only one has are known to policies, and no name is an id of ano
   const byName = { StringEquals: { 'aws:username': account.clientId } }
   assert.equal(said(called, { Principal: '*', Condition: byName }), undefined)
 })
+
+test('who is shut out by name or id is so in any case of letters', async () => {
+  await using opened = await openTestStore()
+  const { engine, call } = opened
+  const ann = await createUser(engine, call, { username: 'Ann', password })
+  const { principal } = await principalOfUser(engine, ann)
+  // The directory spells a name anew: it is still the same person.
+  const bob = await outsider(opened, { source: 'ldap', username: 'BOB', names: ['bob'] })
+  for (const [of, AWS] of [
+    [principal, 'arn:aws:iam::ann:root'],
+    [principal, ann.id.toUpperCase()],
+    [bob, 'Bob'],
+  ] as const) {
+    assert.equal(said(of, { Effect: 'Deny', Principal: { AWS } }), 'deny', AWS)
+    assert.equal(said(of, { Principal: { AWS } }), undefined, AWS)
+    assert.equal(said(of, { Effect: 'Deny', NotPrincipal: { AWS } }), 'deny', AWS)
+  }
+})
