@@ -18,7 +18,10 @@ export interface BucketChange {
   readonly ownerId: string | null
 }
 
-/** Changes settings and owner; nothing, where either is refused. */
+/**
+ * Changes settings and owner; nothing, where either is refused. CHANGED_MEANWHILE, where somebody
+ * else gave it at that moment: then the settings are changed already.
+ */
 export async function updateAndGive(
   engine: Engine,
   call: Call,

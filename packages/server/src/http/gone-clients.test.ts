@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
-import type { ServerResponse } from 'node:http'
+import type { RequestListener, ServerResponse } from 'node:http'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -55,19 +55,37 @@ async function rounds(): Promise<void> {
   for (let round = 0; round < 20; round += 1) await setImmediate()
 }
 
+/** A server over TLS that looks for clients that are gone, by a clock of the test. */
+async function watchedServer(listener: RequestListener) {
+  const clock = new FakeClock(Date.now())
+  const log = openLog(parseSettings({ env: {} }).settings, '1', { write: () => {} })
+  const certificate = new Certificate(
+    { ...pair, minVersion: 'TLSv1.2' },
+    { disk: nodeDisk, clock, log },
+  )
+  const server = certificate.serve({}, listener)
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  assert.ok(typeof address === 'object' && address !== null)
+  const over = new AbortController()
+  const watching = certificate.watch(over.signal)
+  const close = async () => {
+    over.abort()
+    await watching
+    server.closeAllConnections()
+    server.close()
+  }
+  return { clock, port: address.port, [Symbol.asyncDispose]: close }
+}
+
 const get = Buffer.from('GET / HTTP/1.1\r\nHost: x\r\n\r\n')
 
 for (const isRead of [true, false]) {
   const how = isRead ? 'is read to its end' : 'is read no further'
   test(`an answer to who left with the handshake is given up, the connection ${how}`, async () => {
-    const clock = new FakeClock(Date.now())
-    const log = openLog(parseSettings({ env: {} }).settings, '1', { write: () => {} })
-    const certificate = new Certificate(
-      { ...pair, minVersion: 'TLSv1.2' },
-      { disk: nodeDisk, clock, log },
-    )
     const asked = Promise.withResolvers<ServerResponse>()
-    const server = certificate.serve({}, ({ socket }, response) => {
+    await using server = await watchedServer(({ socket }, response) => {
       if (!isRead) socket.pause()
       // The tickets of the handshake go out first, and meet the reset.
       global.setImmediate(() => {
@@ -75,59 +93,31 @@ for (const isRead of [true, false]) {
         asked.resolve(response)
       })
     })
-    server.listen(0, '127.0.0.1')
-    await once(server, 'listening')
-    const address = server.address()
-    assert.ok(typeof address === 'object' && address !== null)
-    const over = new AbortController()
-    const watching = certificate.watch(over.signal)
-    try {
-      await askAndLeave(address.port, get)
-      const response = await asked.promise
-      await rounds()
-      // What this is about: the answer has been written, and nothing tells of its end.
-      assert.deepEqual([response.writableEnded, response.closed], [true, false])
-      await clock.advance(2_000)
-      await rounds()
-      assert.equal(response.closed, true)
-    } finally {
-      over.abort()
-      await watching
-      server.closeAllConnections()
-      server.close()
-    }
+    await askAndLeave(server.port, get)
+    const response = await asked.promise
+    await rounds()
+    // What this is about: the answer has been written, and nothing tells of its end.
+    assert.deepEqual([response.writableEnded, response.closed], [true, false])
+    await server.clock.advance(2_000)
+    await rounds()
+    assert.equal(response.closed, true)
   })
 }
 
 test('a client that is slow to take its answer is not taken for gone', async () => {
-  const clock = new FakeClock(Date.now())
-  const log = openLog(parseSettings({ env: {} }).settings, '1', { write: () => {} })
-  const certificate = new Certificate(
-    { ...pair, minVersion: 'TLSv1.2' },
-    { disk: nodeDisk, clock, log },
-  )
   const large = Buffer.alloc(32 * 1024 * 1024, 'slow ')
-  const server = certificate.serve({}, (_, response) => response.end(large))
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  assert.ok(typeof address === 'object' && address !== null)
-  const over = new AbortController()
-  const watching = certificate.watch(over.signal)
-  const client = tlsConnect({ port: address.port, host: '127.0.0.1', rejectUnauthorized: false })
+  await using server = await watchedServer((_, response) => response.end(large))
+  const { port } = server
+  const client = tlsConnect({ port, host: '127.0.0.1', rejectUnauthorized: false })
   try {
     // Half-closed besides: it has said all that it will.
     client.end(Buffer.from('GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n'))
     await once(client, 'readable')
-    await clock.advance(20_000)
+    await server.clock.advance(20_000)
     let bytes = 0
     for await (const chunk of client) bytes += chunk.length
     assert.ok(bytes > large.length)
   } finally {
-    over.abort()
-    await watching
     client.destroy()
-    server.closeAllConnections()
-    server.close()
   }
 })
