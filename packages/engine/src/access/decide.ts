@@ -295,12 +295,19 @@ function isInside(principal: Principal, bucket: Pick<Bucket, 'name'> | undefined
   return bucket !== undefined && principal.buckets.includes(bucket.name)
 }
 
+/** They bind whose bucket it is, perhaps for a hundred years: to own the object is not enough. */
+const LOCKS: ReadonlySet<Action> = new Set<Action>([
+  's3:PutObjectRetention',
+  's3:PutObjectLegalHold',
+])
+
 function isOwn(
   principal: Principal,
   permission: Permission,
-  { bucket, asset, fresh }: Resource,
+  { bucket, asset, fresh, action }: Resource,
 ): boolean {
   if ((asset ?? fresh)?.ownerId !== principal.id) return false
+  if (action !== undefined && LOCKS.has(action) && isOfAnother(principal, bucket)) return false
   if (covers(principal.ownPermissions ?? [], permission)) {
     return asset !== undefined || fresh?.isTaken === true || !isOfAnother(principal, bucket)
   }

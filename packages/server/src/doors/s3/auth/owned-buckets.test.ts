@@ -366,3 +366,33 @@ test('who comes without a credential hears what is gone, and what is closed', as
     assert.deepEqual(told(await s3.send(line, none)), [403, 'AccessDenied'], line)
   }
 })
+
+test('who may put into the bucket of another locks nothing there by owning it', async () => {
+  await ok(ann, 'PUT /bound', { headers: { 'x-amz-bucket-object-lock-enabled': 'true' } })
+  const allow = (...actions: string[]) => {
+    const to = { Principal: { AWS: bob.id }, Resource: 'arn:aws:s3:::bound/*' }
+    const statement = { Effect: 'Allow', ...to, Action: ['s3:PutObject', ...actions] }
+    const body = JSON.stringify({ Version: '2012-10-17', Statement: [statement] })
+    return ok(ann, 'PUT /bound?policy', { body })
+  }
+  const until = new Date(Date.now() + 3_600_000).toISOString()
+  const hold = { headers: { 'x-amz-object-lock-legal-hold': 'ON' } }
+  const keep = {
+    headers: {
+      'x-amz-object-lock-mode': 'GOVERNANCE',
+      'x-amz-object-lock-retain-until-date': until,
+    },
+  }
+  const retention = `<Retention><Mode>GOVERNANCE</Mode><RetainUntilDate>${until}`
+  const asked: [string, SendOptions][] = [
+    ...([hold, keep].map(options => ['PUT /bound/new', options]) as [string, SendOptions][]),
+    ['POST /bound/new?uploads', keep],
+    ['PUT /bound/own?legal-hold', { body: '<LegalHold><Status>ON</Status></LegalHold>' }],
+    ['PUT /bound/own?retention', { body: `${retention}</RetainUntilDate></Retention>` }],
+  ]
+  await allow()
+  await ok(bob, 'PUT /bound/own', { body: 'bobs' })
+  for (const [line, options] of asked) await closed(bob, line, options)
+  await allow('s3:PutObjectRetention', 's3:PutObjectLegalHold')
+  for (const [line, options] of asked) await ok(bob, line, options)
+})
