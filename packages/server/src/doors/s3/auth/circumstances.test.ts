@@ -115,3 +115,28 @@ test('conditions ask how old a signature is', async () => {
   assert.deepEqual([await get('query', 1), await get('query', 11)], [200, 403])
   assert.deepEqual([await get('header', 1), await get('header', 11)], [200, 403])
 })
+
+test('conditions ask for an ETag without its quotes, and never of one version', async () => {
+  await using s3 = await startS3()
+  await s3.send('PUT /matched')
+  const { headers } = await s3.send('PUT /matched/k', { body: 'x' })
+  const quoted = String(headers.etag)
+  const bare = quoted.slice(1, -1)
+  const about = { Effect: 'Deny', Principal: '*', Resource: 'arn:aws:s3:::matched/*' }
+  const allowedOnly = async (condition: object) => {
+    const statement = { ...about, Action: ['s3:PutObject', 's3:Delete*'], Condition: condition }
+    const body = JSON.stringify({ Version: '2012-10-17', Statement: [statement] })
+    assert.equal((await s3.send('PUT /matched?policy', { body })).status, 204)
+  }
+  const put = async (match: string) =>
+    (await s3.send('PUT /matched/k', { body: 'x', headers: { 'if-match': match } })).status
+  await allowedOnly({ StringNotEquals: { 's3:if-match': bare } })
+  assert.deepEqual([await put(quoted), await put(bare)], [200, 200])
+  await allowedOnly({ StringNotEquals: { 's3:if-match': quoted } })
+  assert.deepEqual([await put(quoted), await put(bare)], [403, 403])
+  await allowedOnly({ Null: { 's3:if-match': 'true' } })
+  const remove = async (path: string) =>
+    (await s3.send(`DELETE ${path}`, { headers: { 'if-match': quoted } })).status
+  assert.equal(await remove('/matched/k?versionId=null'), 403)
+  assert.equal(await remove('/matched/k'), 204)
+})

@@ -70,6 +70,7 @@ export class Circumstances implements RequestFacts {
 }
 
 const CONTENT = 's3:x-amz-content-sha256'
+const IF_MATCH = 's3:if-match'
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/userguide/list_amazons3.html#amazons3-policy-keys */
 const CONDITION_HEADERS = [
@@ -111,6 +112,12 @@ function conditionKeys(
     // Those of object lock go by their bare names.
     const key = name.replace(/^x-amz-object-lock-/, 'object-lock-')
     if (value !== undefined) keys[`s3:${key}`] = value
+  }
+  // Policies write an ETag bare, however the header spelt it, and know none of a single version.
+  const match = keys[IF_MATCH]
+  if (match !== undefined) {
+    if (request.method === 'DELETE' && query.has('versionId')) delete keys[IF_MATCH]
+    else keys[IF_MATCH] = match.replace(/^"([^"]*)"$/, '$1')
   }
   const until = headers.get('x-amz-object-lock-retain-until-date')
   if (until !== undefined) keys[REMAINING_DAYS] = remainingDays(until, nowMs)
