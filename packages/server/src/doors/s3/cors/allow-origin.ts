@@ -41,6 +41,8 @@ function preflight({ headers, address }: ReadRequest, bucket: Bucket | undefined
     const message = 'Insufficient information. Origin request header needed.'
     throw new S3Error('BadRequest', { message })
   }
+  const names = (headers.get('access-control-request-headers') ?? '').split(',')
+  requireReadable(method, names)
   const rules = rulesOf(bucket)
   const type = address.key === undefined ? 'BUCKET' : 'OBJECT'
   if (rules.length === 0) {
@@ -50,14 +52,8 @@ function preflight({ headers, address }: ReadRequest, bucket: Bucket | undefined
       ResourceType: 'BUCKET',
     })
   }
-  if (method === undefined || !/^[A-Z]{1,20}$/.test(method)) {
-    const message = `Invalid Access-Control-Request-Method: ${(method ?? 'null').slice(0, 100)}`
-    throw new S3Error('BadRequest', { message })
-  }
-  const asked = (headers.get('access-control-request-headers') ?? '')
-    .split(',')
-    .map(name => name.trim().toLowerCase())
-    .filter(name => name !== '')
+  if (method === undefined) throw invalidMethod('null')
+  const asked = names.map(name => name.trim().toLowerCase()).filter(name => name !== '')
   // Each is held against every pattern of every rule, and nobody has to be anybody to ask.
   if (asked.length > ASKED_MAX) {
     const message = `At most ${ASKED_MAX} names of headers can be asked about.`
@@ -72,14 +68,30 @@ function preflight({ headers, address }: ReadRequest, bucket: Bucket | undefined
   return emptyAnswer(200, { ...corsHeaders(rule, origin, method), ...allowed })
 }
 
+const METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'PUT', 'POST', 'DELETE'])
+
+/** What no rule could name is refused whatever the rules are. */
+function requireReadable(method: string | undefined, names: readonly string[]): void {
+  if (method !== undefined && !METHODS.has(method)) throw invalidMethod(method)
+  const wrong = names.find(name => /[^!#$%&'*+.^_`|~\w-]/.test(name.trim()))
+  if (wrong === undefined) return
+  const named = `Access-Control-Request-Headers "${wrong.slice(0, 100)}"`
+  const message = `${named} contains invalid character.`
+  throw new S3Error('BadRequest', { message })
+}
+
+function invalidMethod(method: string): S3Error {
+  const message = `Invalid Access-Control-Request-Method: ${method.slice(0, 100)}`
+  return new S3Error('BadRequest', { message })
+}
+
 function rulesOf(bucket: Bucket | undefined): JsonObject[] {
   if (bucket === undefined) return []
   const rules = objects(object(bucket.documents?.cors).CORSRule)
   const { corsOrigins } = bucket.settings
   if (rules.length > 0 || corsOrigins.length === 0) return rules
   // Origins that REST allows for the bucket.
-  const methods = ['GET', 'HEAD', 'PUT', 'POST', 'DELETE']
-  return [{ AllowedOrigin: corsOrigins, AllowedMethod: methods, AllowedHeader: ['*'] }]
+  return [{ AllowedOrigin: corsOrigins, AllowedMethod: [...METHODS], AllowedHeader: ['*'] }]
 }
 
 interface Asked {

@@ -63,3 +63,37 @@ test('a request that names a method as a preflight does is held to the rules of 
   assert.equal(named[allowed], 'https://one.example')
   assert.equal((await rule({ 'access-control-request-method': 'POST' }))[allowed], undefined)
 })
+
+test('a preflight for what no rule could name is a bad request, whatever the rules', async () => {
+  const said = async (path: string, method: string, names: string) => {
+    const headers = {
+      origin: 'https://one.example',
+      'access-control-request-method': method,
+      'access-control-request-headers': names,
+    }
+    const { status, code, text } = await s3.send(`OPTIONS ${path}`, { auth: 'none', headers })
+    return [status, code, /<Message>(.*?)</.exec(text)?.[1]?.replaceAll('&quot;', '"')]
+  }
+  for (const path of ['/ruled/a', '/unruled/a']) {
+    for (const method of ['put', 'Put', 'PATCH', 'OPTIONS', 'something']) {
+      const message = `Invalid Access-Control-Request-Method: ${method}`
+      assert.deepEqual(await said(path, method, ''), [400, 'BadRequest', message])
+    }
+    for (const name of ['x(y)', 'bad@char', 'x[key]', 'in valid']) {
+      const message = `Access-Control-Request-Headers "${name}" contains invalid character.`
+      assert.deepEqual(await said(path, 'PUT', `date,${name}`), [400, 'BadRequest', message])
+    }
+    assert.equal((await said(path, 'PUT', 'date, x-amz-date'))[0], 403)
+  }
+})
+
+test('a rule of CORS may have an age below nothing, as AWS takes it', async () => {
+  assert.equal((await s3.send('PUT /aged')).status, 200)
+  const inner =
+    '<AllowedOrigin>*</AllowedOrigin><AllowedMethod>GET</AllowedMethod>' +
+    '<MaxAgeSeconds>-5</MaxAgeSeconds>'
+  const body = `<CORSConfiguration><CORSRule>${inner}</CORSRule></CORSConfiguration>`
+  assert.equal((await s3.send('PUT /aged?cors', { body })).status, 200)
+  assert.match((await s3.send('GET /aged?cors')).text, /<MaxAgeSeconds>-5</)
+  assert.equal((await s3.send('DELETE /aged?cors')).status, 204)
+})

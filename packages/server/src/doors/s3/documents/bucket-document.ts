@@ -21,6 +21,8 @@ export interface BucketDocument {
   readonly shape: Extract<Shape, { kind: 'fields' }>
   readonly read: Action
   readonly write: Action
+  /** Of its XML, where AWS documents one. */
+  readonly bytesMax?: number
   /** Answer where none is set; absent: an empty document. */
   readonly missing?: S3Code
   /** What the shape cannot say. */
@@ -63,7 +65,7 @@ export function getDocument(about: BucketDocument): (verified: Verified) => Prom
 export function putDocument(about: BucketDocument): (verified: Verified) => Promise<Answer> {
   return async verified => {
     const bucket = await bucketOf(verified, about.write)
-    const bytes = await verified.body.read(BODY_BYTES_MAX)
+    const bytes = await verified.body.read(about.bytesMax ?? BODY_BYTES_MAX)
     if (bytes.length === 0) throw new S3Error('MissingRequestBodyError')
     const document = readShape(readXml(bytes, about.root), about.shape)
     about.check?.(document, bucket)

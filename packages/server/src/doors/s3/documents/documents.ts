@@ -83,6 +83,7 @@ export const website: BucketDocument = {
   read: 's3:GetBucketWebsite',
   write: 's3:PutBucketWebsite',
   missing: 'NoSuchWebsiteConfiguration',
+  bytesMax: 128 * 1024,
   check: checkWebsite,
 }
 

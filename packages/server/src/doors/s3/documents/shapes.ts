@@ -12,7 +12,7 @@ export const corsShape = fields(
           AllowedMethod: list(text(), 10, 1),
           AllowedOrigin: list(text({ pattern: /^\S*$/ }), 100, 1),
           ExposeHeader: list(text({ pattern: /^[^\r\n]*$/ }), 100),
-          MaxAgeSeconds: number(0, 2_147_483_647),
+          MaxAgeSeconds: number(-2_147_483_648, 2_147_483_647),
         },
         'AllowedMethod',
         'AllowedOrigin',
@@ -153,6 +153,8 @@ export const loggingShape = fields({
   ),
 })
 
+// More than `checkWebsite` allows: S3 has another code for that.
+const RULES_READ_MAX = 1000
 // Which ones there are, `checkWebsite` tells: S3 has another code for that.
 const protocol = text()
 
@@ -176,7 +178,7 @@ export const websiteShape = fields({
         },
         'Redirect',
       ),
-      50,
+      RULES_READ_MAX,
     ),
   }),
 })

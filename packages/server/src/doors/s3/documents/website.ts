@@ -3,6 +3,7 @@ import { invalidArgument, S3Error } from '../errors.ts'
 import { malformed } from '../xml/read.ts'
 import { object, objects } from './kept-objects.ts'
 
+const RULES_MAX = 50
 const PROTOCOLS = ['http', 'https']
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_WebsiteConfiguration.html */
@@ -19,7 +20,14 @@ export function checkWebsite(document: JsonObject): void {
   if (object(document.ErrorDocument ?? {}).Key === '') {
     throw invalidArgument('ErrorDocument', '', 'The ErrorDocument Key is not well formed')
   }
-  for (const rule of objects(object(document.RoutingRules).RoutingRule)) checkRule(rule)
+  const rules = objects(object(document.RoutingRules).RoutingRule)
+  if (rules.length > RULES_MAX) {
+    throw refused(
+      `${rules.length} routing rules provided, the number of routing rules in a website ` +
+        `configuration is limited to ${RULES_MAX}.`,
+    )
+  }
+  for (const rule of rules) checkRule(rule)
 }
 
 function checkIndex(index: unknown): void {
