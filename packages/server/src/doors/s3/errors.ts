@@ -28,7 +28,10 @@ const table = {
   EntityTooSmall: [400, 'Your proposed upload is smaller than the minimum allowed size'],
   ExpiredToken: [400, 'The provided credential has expired.'],
   IllegalVersioningConfigurationException: [400, 'The Versioning element must be specified'],
-  IncompleteBody: [400, 'You did not provide the number of bytes of the Content-Length header.'],
+  IncompleteBody: [
+    400,
+    'You did not provide the number of bytes specified by the Content-Length HTTP header',
+  ],
   InsufficientStorage: [507, 'The store has no room for this.'],
   InternalError: [500, 'We encountered an internal error. Please try again.'],
   InvalidAccessKeyId: [403, 'The AWS Access Key Id you provided does not exist in our records.'],
@@ -73,12 +76,16 @@ const table = {
   ],
   MalformedPOSTRequest: [400, 'The body of your POST request is not well-formed form data.'],
   MalformedPolicy: [400, 'Your policy is not valid.'],
-  MalformedTrailerError: [400, 'The request contained trailing data that was not well-formed.'],
+  MalformedTrailerError: [
+    400,
+    'The request contained trailing data that was not well-formed or did not conform to our ' +
+      'published schema.',
+  ],
   MalformedXML: [
     400,
     'The XML you provided was not well-formed or did not validate against our published schema',
   ],
-  MaxMessageLengthExceeded: [400, 'Your request was too large.'],
+  MaxMessageLengthExceeded: [400, 'Your request was too big.'],
   MaxPostPreDataLengthExceededError: [
     400,
     'Your POST request fields preceding the upload file were too large.',

@@ -236,7 +236,7 @@ function withoutReturn(line: string): string {
 }
 
 function incomplete(): S3Error {
-  return new S3Error('IncompleteBody')
+  return new S3Error('IncompleteBody', { message: 'The request body terminated unexpectedly' })
 }
 
 function tooSmall(): S3Error {

@@ -57,9 +57,8 @@ export function announcedBytes(
 ): number | undefined {
   if (mode.kind !== 'chunks') return length
   const decoded = headers.get('x-amz-decoded-content-length')
-  if (decoded === undefined) throw new S3Error('MissingContentLength')
-  if (!/^\d{1,15}$/.test(decoded)) {
-    throw invalidArgument('x-amz-decoded-content-length', decoded, 'It must be a number.')
+  if (decoded === undefined || !/^\d{1,15}$/.test(decoded)) {
+    throw new S3Error('MissingContentLength')
   }
   return Number(decoded)
 }

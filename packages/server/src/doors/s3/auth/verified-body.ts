@@ -159,8 +159,10 @@ function chosenChecksum(
   }
   if (declared !== undefined && declared !== algorithm) {
     const message =
-      'x-amz-sdk-checksum-algorithm specified, but no corresponding x-amz-checksum-* or ' +
-      'x-amz-trailer headers were found.'
+      algorithm === undefined
+        ? 'x-amz-sdk-checksum-algorithm specified, but no corresponding x-amz-checksum-* or ' +
+          'x-amz-trailer headers were found.'
+        : 'Value for x-amz-sdk-checksum-algorithm header is invalid.'
     throw new S3Error('InvalidRequest', { message })
   }
   if (algorithm === undefined) return undefined

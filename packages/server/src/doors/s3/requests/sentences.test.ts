@@ -167,3 +167,32 @@ test('a credential that is none is told what is wrong with it', async () => {
     assert.equal(told.replaceAll('"', '&quot;').slice(0, start.length), start)
   }
 })
+
+test('of streamed bodies that are not what they say is told what AWS tells', async () => {
+  const length = 'x-amz-decoded-content-length'
+  const crc64 = 'x-amz-checksum-crc64nvme'
+  const put = (body: string, headers: Record<string, string> = {}) => {
+    const payload = 'STREAMING-UNSIGNED-PAYLOAD-TRAILER'
+    return said('PUT /said/streamed', { body, payload, headers: { [length]: '5', ...headers } })
+  }
+  const trailer = { 'x-amz-trailer': crc64 }
+  const whole = `5\r\nhello\r\n0\r\n${crc64}:M3eFcAZSQlc=\r\n\r\n`
+  assert.deepEqual(await put(whole, trailer), [200, undefined, undefined])
+  const ended = [400, 'IncompleteBody', 'The request body terminated unexpectedly']
+  assert.deepEqual(await put('5\r\nhel', trailer), ended)
+  const untold = [411, 'MissingContentLength', 'You must provide the Content-Length HTTP header.']
+  assert.deepEqual(await put(whole, { ...trailer, [length]: '5x' }), untold)
+  const malformed =
+    'The request contained trailing data that was not well-formed or did not conform to our ' +
+    'published schema.'
+  const named = `5\r\nhello\r\n0\r\nother:M3eFcAZSQlc=\r\n\r\n`
+  assert.deepEqual(await put(named, trailer), [400, 'MalformedTrailerError', malformed])
+  const declared = { ...trailer, 'x-amz-sdk-checksum-algorithm': 'SHA1' }
+  const wrong = 'Value for x-amz-sdk-checksum-algorithm header is invalid.'
+  assert.deepEqual(await put(whole, declared), [400, 'InvalidRequest', wrong])
+  const tag = (at: number) => `<Tag><Key>k${at}</Key><Value>v</Value></Tag>`
+  const tags = Array.from({ length: 51 }, (_, at) => tag(at)).join('')
+  const tagging = { body: `<Tagging><TagSet>${tags}</TagSet></Tagging>` }
+  const many = 'Bucket tag count cannot be greater than 50'
+  assert.deepEqual(await said('PUT /said?tagging', tagging), [400, 'InvalidTag', many])
+})

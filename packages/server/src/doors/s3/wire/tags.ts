@@ -71,8 +71,8 @@ function decoded(text: string): string | undefined {
 
 function checkedTags(tags: ObjectTag[], tagsMax: number): ObjectTag[] {
   if (tags.length > tagsMax) {
-    const kind = tagsMax === objectTagsMax ? 'Object' : 'Bucket'
-    throw invalidTag(`${kind} tags cannot be greater than ${tagsMax}`)
+    const what = tagsMax === objectTagsMax ? 'Object tags' : 'Bucket tag count'
+    throw invalidTag(`${what} cannot be greater than ${tagsMax}`)
   }
   for (const { key, value } of tags) {
     if (/^aws:/i.test(key)) throw invalidTag(systemTag(tagsMax), { TagKey: key })
