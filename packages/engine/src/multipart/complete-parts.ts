@@ -27,10 +27,12 @@ export function requireNamedParts(
     throw new HoldfastError('TOO_MANY_ITEMS', { limit: bounds.partsMax })
   }
   const byNumber = new Map(kept.map(part => [part.number, part]))
-  let before = 0
+  // Of the list itself first: what it names may not be there.
+  const backwards = named.find(({ number }, at) => number <= (named[at - 1]?.number ?? 0))
+  if (backwards !== undefined) {
+    throw new HoldfastError('PART_ORDER_INVALID', { part_number: backwards.number })
+  }
   const found = named.map(({ number, etag, checksum }) => {
-    if (number <= before) throw new HoldfastError('PART_ORDER_INVALID', { part_number: number })
-    before = number
     const part = byNumber.get(number)
     const same = checksum === undefined || part?.checksum === checksum
     if (part === undefined || part.md5 !== etag || !same) {

@@ -181,6 +181,7 @@ describe('a multipart upload', () => {
       completeUpload(engine, call, { bucket, key: 'big', uploadId, parts: named, ...more })
     await refusedWith(complete([two, one]), 'PART_ORDER_INVALID')
     await refusedWith(complete([one, one]), 'PART_ORDER_INVALID')
+    await refusedWith(complete([{ ...two, number: 9 }, one]), 'PART_ORDER_INVALID')
     await refusedWith(complete([]), 'PART_INVALID')
     await refusedWith(complete([one, { ...two, number: 9 }]), 'PART_INVALID')
     await refusedWith(complete([one, { ...two, etag: one.etag }]), 'PART_INVALID')

@@ -4,7 +4,7 @@ import type { Besides } from '../../../http/direct/quick/quick-fields.ts'
 import { invalidArgument, S3Error } from '../errors.ts'
 import type { RequestHeaders } from '../wire/headers.ts'
 import { NO_QUERY, type Query } from '../wire/query.ts'
-import { ALGORITHM, type Scope } from './signing.ts'
+import { ALGORITHM, type Scope, scopeText } from './signing.ts'
 import { amzDate, parseAmzDate } from './times.ts'
 
 /** What a request says about who signed it. Nothing of it is proven yet. */
@@ -108,14 +108,30 @@ function knownSigner(before: string): Signer | undefined {
 }
 
 /** How AWS begins to say what is wrong with a credential. */
-export const IN_HEADER = {
+const IN_HEADER = {
   code: 'AuthorizationHeaderMalformed',
   words: 'The authorization header is malformed',
 } as const
-export const IN_QUERY = {
+const IN_QUERY = {
   code: 'AuthorizationQueryParametersError',
   words: 'Error parsing the X-Amz-Credential parameter',
 } as const
+
+/** Of a form where no kind is told. */
+export type ScopedSigner = Pick<Claim, 'accessKeyId' | 'scope'> & Partial<Pick<Claim, 'kind'>>
+
+export function wrongRegion({ kind, accessKeyId, scope }: ScopedSigner, Region: string): S3Error {
+  const wrong = `the region '${scope.region}' is wrong; expecting '${Region}'`
+  if (kind === undefined) {
+    const argument = {
+      ArgumentName: 'x-amz-credential',
+      ArgumentValue: `${accessKeyId}/${scopeText(scope)}`,
+    }
+    return new S3Error('InvalidArgument', { message: wrong, ...argument, Region })
+  }
+  const where = kind === 'query' ? IN_QUERY : IN_HEADER
+  return new S3Error(where.code, { message: `${where.words}; ${wrong}`, Region })
+}
 
 /** The day of the credential is that of the signature; asked after the clock, as AWS does. */
 export function requireDay({ kind, time, scope }: Claim): void {
@@ -130,7 +146,7 @@ export function requireDay({ kind, time, scope }: Claim): void {
 }
 
 /** Of a credential that is none, as AWS says it. */
-function credentialProblem(text: string): string {
+export function credentialProblem(text: string): string {
   const [terminal = '', service = '', , day = '', key] = text
     .split('/')
     .reverse()

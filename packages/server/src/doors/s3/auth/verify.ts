@@ -14,7 +14,7 @@ import { type RequestHeaders, transcoded } from '../wire/headers.ts'
 import { canonicalRequest } from './canonical.ts'
 import type { ChunkSigning } from './chunks.ts'
 import { Circumstances, type SignedHow } from './circumstances.ts'
-import { type Claim, claimOf, IN_HEADER, IN_QUERY, requireDay } from './claim.ts'
+import { type Claim, claimOf, requireDay, type ScopedSigner, wrongRegion } from './claim.ts'
 import {
   type Payload,
   type PayloadMode,
@@ -269,14 +269,12 @@ async function findSigner(
 
 function signingKeyOf(
   { context: { settings } }: Pick<ReadRequest, 'context'>,
-  { scope, kind }: Pick<Claim, 'scope'> & Partial<Pick<Claim, 'kind'>>,
+  signer: ScopedSigner,
   secret: FoundAccessKey['secret'],
 ): SigningKey {
+  const { scope } = signer
   if (scope.region !== settings.s3Region && !settings.s3AnyRegion) {
-    const where = kind === 'query' ? IN_QUERY : IN_HEADER
-    const wrong = `the region '${scope.region}' is wrong`
-    const message = `${where.words}; ${wrong}; expecting '${settings.s3Region}'`
-    throw new S3Error(where.code, { message, Region: settings.s3Region })
+    throw wrongRegion(signer, settings.s3Region)
   }
   return keptSigningKey(secret, scope)
 }

@@ -20,6 +20,8 @@ interface PostCondition {
   /** In lower case. */
   readonly field: string
   readonly value: string
+  /** As a refusal shows it. */
+  readonly told: string
 }
 
 const CONDITIONS_MAX = 200
@@ -35,7 +37,8 @@ const FREE = new Set([
 ])
 
 export function parsePolicy(base64: string): PostPolicy {
-  const document = object(json(base64))
+  const text = Buffer.from(base64, 'base64').toString()
+  const document = object(json(text))
   const { expiration, conditions } = document
   if (typeof expiration !== 'string') throw invalid('Policy missing expiration.')
   const expiresMs = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}/.test(expiration)
@@ -61,20 +64,29 @@ export function parsePolicy(base64: string): PostPolicy {
     // What stands after them would be signed and mean nothing.
     if (condition.length !== 3) throw invalid(`Invalid ${kind}: wrong number of arguments.`)
     if (neverHolds(kind, field, value)) {
-      found.push({ kind: 'never', field: '', value: JSON.stringify(condition) })
+      found.push({ kind: 'never', field: '', value: '', told: toldOf(condition, text) })
     } else if (kind.toLowerCase() === 'content-length-range') {
       // All conditions hold, so the narrowest of each end counts.
       const { min, max } = lengths ?? { min: 0, max: Number.MAX_SAFE_INTEGER }
       lengths = { min: Math.max(min, bytes(field)), max: Math.min(max, bytes(value)) }
-    } else found.push(listed(kind, field, value))
+    } else found.push({ ...listed(kind, field, value), told: toldOf(condition, text) })
   }
   return { expiresMs, conditions: found, lengths }
 }
 
-function json(base64: string): unknown {
-  const bytes = Buffer.from(base64, 'base64')
+/** With the spaces that the policy has, as AWS shows it. */
+function toldOf(condition: readonly unknown[], policy: string): string {
+  const dense = JSON.stringify(condition)
+  return policy.includes(dense) ? dense : spaced(condition)
+}
+
+function spaced(condition: readonly unknown[]): string {
+  return `[${condition.map(part => JSON.stringify(part)).join(', ')}]`
+}
+
+function json(text: string): unknown {
   try {
-    return plainJson(bytes.toString())
+    return plainJson(text)
   } catch {
     throw invalid('Invalid JSON.')
   }
@@ -96,7 +108,8 @@ function exact(condition: unknown): PostCondition[] {
   return pairs.map(([field, value]) => {
     if (typeof value !== 'string')
       throw invalid('Invalid Simple-Condition: value must be a string.')
-    return { kind: 'eq', field: field.toLowerCase(), value }
+    const told = spaced(['eq', `$${field}`, value])
+    return { kind: 'eq', field: field.toLowerCase(), value, told }
   })
 }
 
@@ -112,7 +125,7 @@ function neverHolds(kind: string, ...values: unknown[]): boolean {
 }
 
 /** `["starts-with", "$key", "photos/"]`. */
-function listed(kind: string, field: unknown, value: unknown): PostCondition {
+function listed(kind: string, field: unknown, value: unknown): Omit<PostCondition, 'told'> {
   const known = kind.toLowerCase()
   const named = typeof field === 'string' && /^\$./.test(field) && typeof value === 'string'
   if ((known !== 'eq' && known !== 'starts-with') || !named) throw invalid('Invalid JSON.')
@@ -136,9 +149,7 @@ export function requireConditions(
   for (const condition of policy.conditions) {
     named.add(condition.field)
     if (meets(condition, values.get(condition.field))) continue
-    const { kind, field, value } = condition
-    if (kind === 'never') throw denied(`Policy Condition failed: ${value}`)
-    throw denied(`Policy Condition failed: ["${kind}", "$${field}", "${value}"]`)
+    throw denied(`Policy Condition failed: ${condition.told}`)
   }
   // Else a form signed for one bucket would be good for all.
   if (!named.has('bucket')) throw denied('Extra input fields: bucket')

@@ -3,7 +3,7 @@ import type { StoredObject } from '@holdfast/engine/objects/object-views.ts'
 import { putObject } from '@holdfast/engine/objects/put-object.ts'
 import { admitCaller } from '../auth/admit-caller.ts'
 import { tagKeys } from '../auth/circumstances.ts'
-import { parseCredential, signatureOf } from '../auth/claim.ts'
+import { credentialProblem, parseCredential, signatureOf } from '../auth/claim.ts'
 import { ALGORITHM } from '../auth/signing.ts'
 import { parseAmzDate } from '../auth/times.ts'
 import { digestOf, md5Expected, PUT_BYTES_MAX, requireSize } from '../auth/verified-body.ts'
@@ -133,7 +133,10 @@ function signedPolicy(fields: ReadonlyMap<string, string>): SignedPolicy | undef
   const parsed = parseCredential(credential ?? '')
   const timeMs = parseAmzDate(date ?? '')
   const checked = signatureOf(signature ?? '')
-  if (parsed === undefined) throw wrong('x-amz-credential')
+  if (parsed === undefined) {
+    const told = credential ?? ''
+    throw invalidArgument('x-amz-credential', told, credentialProblem(told))
+  }
   if (timeMs === undefined) {
     const message = 'X-Amz-Date must be formated via ISO8601 Long format'
     throw invalidArgument('X-Amz-Date', date ?? '', message)
