@@ -67,7 +67,7 @@ const table = {
     400,
     'The target bucket for logging does not exist, or is not owned by you.',
   ],
-  InvalidToken: [400, 'The provided token is malformed or otherwise not valid.'],
+  InvalidToken: [400, 'The provided token is malformed or otherwise invalid.'],
   InvalidURI: [400, 'The specified URI could not be parsed.'],
   KeyTooLongError: [400, 'Your key is too long'],
   MalformedACLError: [

@@ -39,6 +39,12 @@ test('lists of buckets and sources of copies are refused where they mean nothing
   assert.equal((await s3.send('POST /said/begun?uploads', options)).status, 200)
 })
 
+test('a token is told to be invalid in the words of AWS', async () => {
+  const sentence = 'The provided token is malformed or otherwise invalid.'
+  const told = await said('GET /said', { headers: { 'x-amz-security-token': 'my_token' } })
+  assert.deepEqual(told, [400, 'InvalidToken', sentence])
+})
+
 test('a bucket tells its ARN when it is made and when it is looked at', async () => {
   const header = 'x-amz-bucket-arn'
   assert.equal((await s3.send('PUT /named')).headers[header], 'arn:aws:s3:::named')
