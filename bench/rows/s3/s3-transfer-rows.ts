@@ -42,8 +42,8 @@ export function s3TransferRows({ mode }: Pick<BenchContext, 'mode'>): S3Transfer
 }
 
 /**
- * Large bodies are a matter of memory and threads, which fall out differently in every process, by
- * up to a tenth: both doors are those of one.
+ * Large bodies are a matter of memory and threads: both doors are those of one process, so that its
+ * luck is no part of the ratio.
  */
 function restOf({ sizeBytes }: Size): S3TransferRow['peer'] {
   return sizeBytes < SMALL_BYTES ? { start: startHoldfast } : { of: rest => rest }
