@@ -20,18 +20,18 @@ export interface BenchContext {
   say(line: string): void
 }
 
-export interface Started extends AsyncDisposable {
-  readonly server: Server
+export interface Started<Kind extends Server = Server> extends AsyncDisposable {
+  readonly server: Kind
 }
 
 let directories = 0
 
 /** Starts a server in a directory of its own, which goes away with it. */
-export async function startIn(
+export async function startIn<Kind extends Server>(
   context: BenchContext,
-  start: StartServer,
+  start: (options: StartOptions) => Promise<Kind>,
   profiled = false,
-): Promise<Started> {
+): Promise<Started<Kind>> {
   directories += 1
   const dir = join(context.dir, `server-${directories}`)
   mkdirSync(dir, { recursive: true })

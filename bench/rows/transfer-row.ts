@@ -38,21 +38,27 @@ export function transferName({ method, sizeBytes, connections }: TransferRow): s
   return `${method} ${sizeName(sizeBytes)}, ${connections} ${plural}`
 }
 
-/** One row: fresh servers, the subject and the peer in turn, the ratio of each pair. */
+/** One row of fresh servers. */
 export async function measureTransfer(
   context: BenchContext,
   row: TransferRow,
 ): Promise<PairResult> {
   await using subject = await startIn(context, context.startSubject, true)
   await using peer = await startIn(context, context.startPeer)
-  const sides = [
-    new TransferSide(context, subject.server, row),
-    new TransferSide(context, peer.server, row),
-  ] as const
+  return await compareTransfers(context, row, [subject.server, peer.server])
+}
+
+/** The subject and the peer in turn, each first in every other pair; the ratio of each pair. */
+export async function compareTransfers(
+  context: BenchContext,
+  row: TransferRow,
+  servers: readonly [subject: Server, peer: Server],
+): Promise<PairResult> {
+  const sides = servers.map(server => new TransferSide(context, server, row))
   for (const side of sides) await side.prepare()
   for (let pair = 0; pair < context.mode.pairs; pair += 1) {
     await waitForQuiet(context.mode.patienceMs)
-    for (const side of sides) await side.runOnce()
+    for (const side of pair % 2 === 0 ? sides : sides.toReversed()) await side.runOnce()
   }
   const [left, right] = sides.map(side => sideResult(side, side.runs))
   return {

@@ -26,8 +26,7 @@ export function startHoldfast(options: StartOptions): Promise<Server> {
 }
 
 /** REST that takes the MD5 of each body as well, as the S3 door has to. */
-export async function startHoldfastMd5(options: StartOptions): Promise<Server> {
-  const server = await startHoldfast(options)
+export function tellingMd5(server: Server): Server {
   return {
     ...server,
     name: 'Holdfast, MD5 told',
@@ -77,14 +76,23 @@ export async function askS3(
   throw new Error(`${method} ${target}: ${answer.status} ${(await answer.text()).slice(0, 300)}`)
 }
 
+/** Two doors of one process. */
+export interface DoorsServer extends Server {
+  readonly rest: Server
+}
+
 /** The S3 door of Holdfast, with signed requests. */
-export async function startHoldfastS3(options: StartOptions): Promise<Server> {
+export async function startHoldfastS3(options: StartOptions): Promise<DoorsServer> {
   const port = await freePort()
   const server = await startCheckout(options, { name: 'Holdfast S3', root: ownRoot, s3Port: port })
   const makeBucket = async () => {
     await askS3({ port }, { method: 'PUT', target: `/${s3Bucket}` })
   }
   await makeBucket()
+  const clear = async () => {
+    await server.clear()
+    await makeBucket()
+  }
   return {
     ...server,
     port,
@@ -94,10 +102,8 @@ export async function startHoldfastS3(options: StartOptions): Promise<Server> {
       headers: { 'Content-Type': 'application/octet-stream' },
       signer,
     }),
-    async clear() {
-      await server.clear()
-      await makeBucket()
-    },
+    clear,
+    rest: { ...server, name: 'Holdfast', clear },
   }
 }
 

@@ -63,6 +63,7 @@ export class Md5Lanes {
   readonly #bytes: Uint8Array
   readonly #words: Int32Array
   readonly #one: WasmFunction
+  readonly #two: WasmFunction
   readonly #four: WasmFunction
   readonly #eight: WasmFunction
   readonly #open = new Set<LaneStream>()
@@ -88,6 +89,7 @@ export class Md5Lanes {
       return found
     }
     this.#one = named('one')
+    this.#two = named('two')
     this.#four = named('four')
     this.#eight = named('eight')
   }
@@ -216,16 +218,18 @@ export class Md5Lanes {
 
   #compute(addresses: readonly number[], blocks: number): void {
     const [first = 0] = addresses
-    if (addresses.length === 1) {
-      this.#one(this.#address, first, blocks)
-      return
-    }
     // Lanes that are free hash something that is there, and nobody asks for it.
     for (let lane = 0; lane < LANES; lane += 1) {
       this.#words[place.blocks / 4 + lane] = addresses[lane] ?? first
     }
-    const compute = addresses.length <= 4 ? this.#four : this.#eight
+    const compute = this.#codeFor(addresses.length)
     compute(this.#address, blocks)
+  }
+
+  #codeFor(streams: number): WasmFunction {
+    if (streams === 1) return this.#one
+    if (streams === 2) return this.#two
+    return streams <= 4 ? this.#four : this.#eight
   }
 
   /** Ends of streams lie in the page of the lanes, each behind the others. */
