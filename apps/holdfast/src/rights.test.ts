@@ -31,6 +31,9 @@ test('rights are given, explained and taken back by commands alone', async t => 
 
   assert.equal(await done('acl k.txt --read bob'), `read: ${bob}\nwrite: nobody else`)
   assert.equal(await done(reads), 'bob may: named in the access list of the asset')
+  assert.equal(await done('acl k.txt --write ann'), `read: ${bob}\nwrite: ${ann}`)
+  assert.equal(await done('acl k.txt --read ann'), `read: ${ann}\nwrite: ${ann}`)
+  assert.equal(await done('acl k.txt --read='), `read: nobody else\nwrite: ${ann}`)
   assert.equal(await done('acl k.txt --off'), 'k.txt: no list')
 
   const quota = await done('quotas set --of-owner ann --bytes 1KiB')
