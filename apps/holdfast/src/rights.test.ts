@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
+import { createServer, request } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import test from 'node:test'
 import { adminKey, run, scratch, startServer, succeeded } from './running-program.test.ts'
@@ -31,6 +33,9 @@ test('rights are given, explained and taken back by commands alone', async t => 
 
   assert.equal(await done('acl k.txt --read bob'), `read: ${bob}\nwrite: nobody else`)
   assert.equal(await done(reads), 'bob may: named in the access list of the asset')
+  assert.equal(await done('acl k.txt --write ann'), `read: ${bob}\nwrite: ${ann}`)
+  assert.equal(await done('acl k.txt --read ann'), `read: ${ann}\nwrite: ${ann}`)
+  assert.equal(await done('acl k.txt --read='), `read: nobody else\nwrite: ${ann}`)
   assert.equal(await done('acl k.txt --off'), 'k.txt: no list')
 
   const quota = await done('quotas set --of-owner ann --bytes 1KiB')
@@ -57,4 +62,38 @@ test('rights are given, explained and taken back by commands alone', async t => 
   assert.deepEqual([ended.code, ended.stdout], [1, 'not good\n'])
   assert.match(succeeded(await as('ways')).stdout, /^password +on$/m)
   assert.deepEqual(JSON.parse(await done('--json users remove ann')), { id: ann, removed: true })
+})
+
+test('no part of an access list is kept as it was seen once somebody else set it', async t => {
+  const dir = scratch(t)
+  const server = await startServer(t, join(dir, 'data'))
+  const file = join(dir, 'k.txt')
+  writeFileSync(file, 'x')
+  succeeded(await server.holdfast('put', file))
+  const asset = JSON.parse(succeeded(await server.holdfast('stat', 'k.txt', '--json')).stdout)
+  const path = `/api/v2/assets/${asset.id}`
+  const headers = { 'x-api-key': adminKey, 'content-type': 'application/json' }
+  const theirs = { read: [], write: [asset.owner_id] }
+  const between = createServer(async (incoming, response) => {
+    const { method, url = '' } = incoming
+    if (method === 'PUT') {
+      const body = JSON.stringify({ acl: theirs })
+      assert.equal((await fetch(server.url + path, { method, headers, body })).status, 200)
+    }
+    const options = { method, headers: incoming.headers }
+    const outgoing = request(server.url + url, options, answer => {
+      response.writeHead(answer.statusCode ?? 0, answer.headers)
+      answer.pipe(response)
+    })
+    incoming.pipe(outgoing)
+  })
+  await new Promise<void>(resolve => between.listen(0, '127.0.0.1', resolve))
+  t.after(() => between.close())
+  const { port } = between.address() as AddressInfo
+  const env = { HOLDFAST_URL: `http://127.0.0.1:${port}`, HOLDFAST_API_KEY: adminKey }
+  const refused = await run(['acl', 'k.txt', '--read', 'anonymous'], { env })
+  assert.deepEqual([refused.code, /PRECONDITION_FAILED/.test(refused.stderr)], [1, true])
+  const shown = succeeded(await server.holdfast('acl', 'k.txt', '--json')).stdout
+  assert.deepEqual(JSON.parse(shown).acl, theirs)
+  succeeded(await run(['acl', 'k.txt', '--read', 'anonymous', '--write='], { env }))
 })

@@ -67,6 +67,8 @@ export interface Bucket {
   readonly documents?: BucketDocuments
   /** The principal whose alone it is, with what `buckets:create` brings; null: open to roles. */
   readonly ownerId: string | null
+  /** Whose it was before, while some of what they stored here may still be theirs. */
+  readonly givenFrom?: string
   readonly createdAt: string
   readonly createdBy: string
   readonly updatedAt: string

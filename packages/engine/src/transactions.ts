@@ -22,7 +22,11 @@ import {
   setDocumentTransaction,
   updateBucketTransaction,
 } from './buckets/bucket-transactions.ts'
-import { giveAssetTransaction, giveBucketTransaction } from './buckets/give-transactions.ts'
+import {
+  endGivingTransaction,
+  giveAssetTransaction,
+  giveBucketTransaction,
+} from './buckets/give-transactions.ts'
 import {
   createAccountTransaction,
   removeSecretTransaction,
@@ -105,6 +109,7 @@ export const transactions = {
   'buckets.create': createBucketTransaction,
   'buckets.update': updateBucketTransaction,
   'buckets.give': giveBucketTransaction,
+  'buckets.endGiving': endGivingTransaction,
   'assets.give': giveAssetTransaction,
   'buckets.remove': removeBucketTransaction,
   'quotas.set': setQuotaTransaction,

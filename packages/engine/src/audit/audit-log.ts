@@ -95,6 +95,11 @@ export class AuditLog {
     return this.#isBroken
   }
 
+  /** False while rows cannot be written: the next one that can tells how many are not there. */
+  get isWritten(): boolean {
+    return this.#lost === 0 && this.#owed.length === 0
+  }
+
   /**
    * Checks that the log ends as it was left, before anything is added to it; in a new store, before
    * anything is written there. SETTINGS_INVALID where its key is the one of the store still.

@@ -8,6 +8,7 @@ import { aclJson, privateAcl } from '../access/bucket-acl.ts'
 import { createKey } from '../access/keys/keys.ts'
 import { getAssetByKey } from '../assets/get.ts'
 import { removeAsset } from '../assets/remove.ts'
+import { commit } from '../commit.ts'
 import { putObject } from '../objects/put-object.ts'
 import {
   bytesOf,
@@ -65,6 +66,37 @@ describe('a bucket that an administrator gives away', () => {
     await give(again, null)
     assert.equal((await getBucket(again.engine, ann, 'given')).bucket.ownerId, null)
     assert.equal((await getAssetByKey(again.engine, call, 'given', 'k')).ownerId, bobId)
+    await again[Symbol.asyncDispose]()
+  })
+
+  it('is given whole by who repeats what broke off behind the bucket', async () => {
+    await using opened = await openTestStore({ thread: true })
+    const { engine, call } = opened
+    const [ann, bob, cid] = await Promise.all(['ann', 'bob', 'cid'].map(n => owner(opened, n)))
+    if (!ann || !bob || !cid) return assert.fail()
+    const [from, to] = [ann.principal.id, bob.principal.id]
+    const { bucket } = await createBucket(engine, ann, { name: 'given' })
+    for (const key of ['a', 'b']) {
+      await put({ engine, call: ann }, key, 'hers', { bucket: 'given', ownerId: from })
+    }
+    const args = { bucketId: bucket.id, from, to, ownedBucketsMax: 9 }
+    await commit(engine, call, { name: 'buckets.give', args })
+    const again = await opened.reopen('rebuild')
+    const { quotas } = again.engine.catalog.view
+    assert.equal((await quotas.usage('owner', from)).assets, 2)
+    await give(again, to)
+    assert.deepEqual(await quotas.usage('owner', from), { assets: 0, bytes: 0 })
+    assert.equal((await quotas.usage('owner', to)).assets, 2)
+    const late = { bucket: 'given', ownerId: from }
+    await put(again, 'late', 'by an administrator for her', late)
+    await give(again, to)
+    assert.equal((await quotas.usage('owner', from)).assets, 1)
+    // The next give ends the one before it first.
+    await give(again, from)
+    await commit(again.engine, call, { name: 'buckets.give', args })
+    await give(again, cid.principal.id)
+    assert.equal((await quotas.usage('owner', from)).assets, 0)
+    assert.equal((await quotas.usage('owner', cid.principal.id)).assets, 3)
     await again[Symbol.asyncDispose]()
   })
 

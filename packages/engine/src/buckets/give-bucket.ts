@@ -90,27 +90,34 @@ async function giveBucket(
   { bucket, ownerId }: { readonly bucket: Bucket; readonly ownerId: string | null },
 ): Promise<void> {
   const { id, ownerId: from } = bucket
-  if (from === ownerId) return
   // One at a time: of two to different owners, the one that is refused must not have given a part.
   await engine.identity.turns.take(`give ${id}`, async () => {
     const now = await engine.catalog.view.buckets.byId(id)
     if (now?.ownerId !== from) throw new HoldfastError('CHANGED_MEANWHILE')
-    await giveAll(engine, call, { bucket, ownerId })
+    await endGiving(engine, call, id)
+    if (from !== ownerId) await giveAll(engine, call, { bucketId: id, from, to: ownerId })
   })
 }
 
 async function giveAll(
   engine: Engine,
   call: Call,
-  { bucket, ownerId }: { readonly bucket: Bucket; readonly ownerId: string | null },
+  given: { readonly bucketId: string; readonly from: string | null; readonly to: string | null },
 ): Promise<void> {
-  const { id: bucketId, name, ownerId: from } = bucket
-  const given = from === null || ownerId === null ? undefined : { bucketId, from, to: ownerId }
-  if (given !== undefined) await giveAssets(engine, call, given)
+  const { bucketId, from, to } = given
+  if (from !== null && to !== null) await giveAssets(engine, call, { bucketId, from, to })
   const { ownedBucketsMax } = engine.limits
-  const args = { name, from, to: ownerId, ownedBucketsMax }
-  await commit(engine, call, { name: 'buckets.give', args })
-  if (given !== undefined) await giveAssets(engine, call, given)
+  await commit(engine, call, { name: 'buckets.give', args: { ...given, ownedBucketsMax } })
+  await endGiving(engine, call, bucketId)
+}
+
+/** Where one was broken off behind the bucket, it is known from whom. */
+async function endGiving(engine: Engine, call: Call, bucketId: string): Promise<void> {
+  const bucket = await engine.catalog.view.buckets.byId(bucketId)
+  const { givenFrom: from, ownerId: to } = bucket ?? {}
+  if (from === undefined) return
+  if (typeof to === 'string') await giveAssets(engine, call, { bucketId, from, to })
+  await commit(engine, call, { name: 'buckets.endGiving', args: { bucketId, from } })
 }
 
 const PAGE = 200

@@ -4,9 +4,10 @@ import type { CatalogTransaction, Moment } from '@holdfast/core/ports/catalog.ts
 import type { Bucket } from '@holdfast/core/records.ts'
 import { aclJson, aclOf, privateAcl } from '../access/bucket-acl.ts'
 import { changeOf } from '../assets/writes/change-detail.ts'
+import { storedBucket } from '../assets/writes/stored-asset.ts'
 
 export interface GiveBucketArgs {
-  readonly name: string
+  readonly bucketId: string
   /** Whose it was when that was decided. */
   readonly from: string | null
   readonly to: string | null
@@ -17,11 +18,10 @@ export interface GiveBucketArgs {
 /** The access list of S3 goes along: whom it names as owner may what an owner may. */
 export async function giveBucketTransaction(
   tx: CatalogTransaction,
-  { name, from, to, ownedBucketsMax: limit }: GiveBucketArgs,
+  { bucketId, from, to, ownedBucketsMax: limit }: GiveBucketArgs,
   moment: Moment,
 ): Promise<Bucket> {
-  const bucket = await tx.buckets.byName(name)
-  if (bucket === undefined) throw new HoldfastError('BUCKET_NOT_FOUND', { bucket: name })
+  const bucket = await storedBucket(tx, bucketId)
   if (bucket.ownerId === to) return bucket
   if (bucket.ownerId !== from) throw new HoldfastError('CHANGED_MEANWHILE')
   if (to !== null && (await tx.buckets.countOwnedBy(to)) >= limit) {
@@ -30,14 +30,30 @@ export async function giveBucketTransaction(
   const updated: Bucket = {
     ...bucket,
     ...listedFor(bucket, { to, actor: moment.actor }),
+    ...(from === null || to === null ? {} : { givenFrom: from }),
     ownerId: to,
     updatedAt: moment.now,
     seq: await tx.nextSeq(),
   }
   await tx.put.bucket(updated)
-  const detail = { name, was: { owner_id: from }, is: { owner_id: to } }
+  const detail = { name: bucket.name, was: { owner_id: from }, is: { owner_id: to } }
   await tx.note({ what: 'bucket.updated', bucketId: bucket.id, detail })
   return updated
+}
+
+/** Nothing there is the owner's before any more. */
+export async function endGivingTransaction(
+  tx: CatalogTransaction,
+  { bucketId, from }: { readonly bucketId: string; readonly from: string },
+  moment: Moment,
+): Promise<undefined> {
+  const bucket = await storedBucket(tx, bucketId)
+  if (bucket.givenFrom !== from) return undefined
+  const { givenFrom: _, ...given } = bucket
+  await tx.put.bucket({ ...given, updatedAt: moment.now, seq: await tx.nextSeq() })
+  const detail = { name: bucket.name, given: { from, to: bucket.ownerId } }
+  await tx.note({ what: 'bucket.updated', bucketId, detail })
+  return undefined
 }
 
 /**

@@ -21,13 +21,14 @@ export function addAcl(program: Command): void {
     .command('acl')
     .description(
       'Show or set who may read and write one asset. With a list it is open to its owner, to ' +
-        'administrators and to whom the list names. Only administrators of users can name users ' +
-        'by name, others by id (holdfast whoami tells one’s own).',
+        'administrators and to whom the list names; a part that is not named stays as it is. ' +
+        'Only administrators of users can name users by name, others by id (holdfast whoami ' +
+        'tells one’s own).',
     )
     .argument('<key>', 'key or id of the asset')
     .option(
       '--read <who>',
-      'user, id of a group, account or key, or anonymous; repeatable',
+      'user, id of a group, account or key, or anonymous; repeatable; empty for nobody else',
       collect,
     )
     .option('--write <who>', 'the same for writing; repeatable', collect)
@@ -45,8 +46,16 @@ async function acl(key: string, options: AclOptions, command: Command): Promise<
   if (off === true && sets) throw new UsageError('--off takes the whole list away')
   const asset = await findAsset(connection, key)
   if (!sets && off !== true) return show(asset, json)
-  const next = sets ? { read: await idsOf(client, read), write: await idsOf(client, write) } : null
-  show(await client.assets.update(asset.id, { acl: next }, { signal }), json)
+  const { acl: was, record_etag } = asset
+  const next = sets
+    ? {
+        read: await idsOf(client, read, was?.read),
+        write: await idsOf(client, write, was?.write),
+      }
+    : null
+  // What stays as it was seen must still be so.
+  const ifMatch = sets && (read === undefined || write === undefined) ? record_etag : undefined
+  show(await client.assets.update(asset.id, { acl: next }, { signal, ifMatch }), json)
 }
 
 function show({ key, acl: list }: AssetResponse, json: boolean): void {
@@ -58,9 +67,16 @@ function show({ key, acl: list }: AssetResponse, json: boolean): void {
   }
 }
 
-async function idsOf(client: Client, names: readonly string[] = []): Promise<string[]> {
+/** Of those that are named, of which an empty one is nobody; where none are, as it was. */
+async function idsOf(
+  client: Client,
+  names: readonly string[] | undefined,
+  was: readonly string[] = [],
+): Promise<string[]> {
+  if (names === undefined) return [...was]
   const ids: string[] = []
   for (const name of names) {
+    if (name === '') continue
     ids.push(name === 'anonymous' ? name : await principalIdOf(client, name))
   }
   return ids

@@ -87,12 +87,10 @@ async function set(name: string, options: ChangeOptions, command: Command): Prom
   const { add, drop, name: next, description } = options
   if (Object.keys(options).length === 0) throw new UsageError('nothing to change was given')
   const { client, json, signal } = connect(command)
-  const { id, members } = await groupOf(client, name)
-  const gone = await idsOf(client, drop)
-  const all = new Set([...members, ...(await idsOf(client, add))])
-  const kept = [...all].filter(member => !gone.includes(member))
+  const { id } = await groupOf(client, name)
   const changes = {
-    ...(add === undefined && drop === undefined ? {} : { members: kept }),
+    ...(add === undefined ? {} : { add_members: await idsOf(client, add) }),
+    ...(drop === undefined ? {} : { remove_members: await idsOf(client, drop) }),
     ...(next === undefined ? {} : { name: next }),
     ...(description === undefined ? {} : { description }),
   }

@@ -22,7 +22,7 @@ export function groupCalls(transport: Transport) {
       return await callJson(transport, 'getGroup', call)
     },
 
-    /** `members` replaces all of them. */
+    /** `members` replaces all; `add_members` and `remove_members` leave the others alone. */
     async update(id: string, group: BodyOf<Routes['updateGroup']>, options: CallOptions = {}) {
       const call = { method: 'PUT', path: one, params: { id }, json: group, options } as const
       return await callJson(transport, 'updateGroup', call)

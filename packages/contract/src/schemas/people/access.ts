@@ -11,12 +11,18 @@ export const groupCreate = Type.Object(
   { name: groupName, description: Type.Optional(description), members: Type.Optional(members) },
   { ...closed, title: 'GroupCreate' },
 )
-export const groupUpdate = Type.Partial(Type.Object({ name: groupName, description, members }), {
-  ...closed,
-  title: 'GroupUpdate',
-  minProperties: 1,
-  description: 'What is absent stays; `members` replaces all of them.',
-})
+const changedMembers = { add_members: members, remove_members: members }
+export const groupUpdate = Type.Partial(
+  Type.Object({ name: groupName, description, members, ...changedMembers }),
+  {
+    ...closed,
+    title: 'GroupUpdate',
+    minProperties: 1,
+    description:
+      'What is absent stays; `members` replaces all of them. Then those of `add_members` come ' +
+      'in, and those of `remove_members` go, whatever others changed meanwhile.',
+  },
+)
 export const groupResponse = Type.Object(
   {
     id: uuid('Id of the group: access lists may name it.'),

@@ -1,4 +1,4 @@
-import { HoldfastError } from '@holdfast/core/errors.ts'
+import { HoldfastError, invalidFields } from '@holdfast/core/errors.ts'
 import type { Grant, Group } from '@holdfast/core/identities.ts'
 import type { CatalogTransaction, Moment } from '@holdfast/core/ports/catalog.ts'
 
@@ -8,7 +8,12 @@ export interface SetGroupArgs {
   readonly name?: string | undefined
   readonly description?: string | undefined
   readonly members?: readonly string[] | undefined
+  /** Who comes in and who goes, of those or of the members at that moment; who goes counts more. */
+  readonly added?: readonly string[] | undefined
+  readonly removed?: readonly string[] | undefined
 }
+
+const MEMBERS_MAX = 1000
 
 export async function setGroupTransaction(
   tx: CatalogTransaction,
@@ -19,7 +24,7 @@ export async function setGroupTransaction(
   const name = args.name ?? before?.name ?? ''
   const holder = await tx.identities.byName('group', name.toLowerCase())
   if (holder !== undefined && holder.id !== before?.id) throw new HoldfastError('GROUP_EXISTS')
-  const members = [...new Set(args.members ?? before?.members ?? [])]
+  const members = nextMembers(args, before)
   for (const id of members) {
     const member =
       (await tx.identities.byId('user', id)) ?? (await tx.identities.byId('service_account', id))
@@ -45,6 +50,19 @@ export async function setGroupTransaction(
   for (const id of [...came, ...went]) await touchMember(tx, id)
   await tx.note({ what: 'identity.set', detail: { kind: 'group', id: group.id, name, came, went } })
   return group
+}
+
+function nextMembers(
+  { members, added = [], removed = [] }: SetGroupArgs,
+  before: Group | undefined,
+): string[] {
+  const gone = new Set(removed.map(id => id.toLowerCase()))
+  const all = [...(members ?? before?.members ?? []), ...added].map(id => id.toLowerCase())
+  const next = new Set(all.filter(id => !gone.has(id)))
+  if (next.size > MEMBERS_MAX) {
+    throw invalidFields({ path: 'members', problem: `at most ${MEMBERS_MAX} members` })
+  }
+  return [...next]
 }
 
 /** With all that was granted to it. */

@@ -225,3 +225,32 @@ test('nobody takes over, or takes from, who was granted more than they hold', as
   await removeGroup(engine, writer, group.id)
   await removeUser(engine, clerk, ann.id)
 })
+
+test('who changes a group by names at the same moment loses nobody', async () => {
+  await using opened = await openTestStore()
+  const { engine, call } = opened
+  const names = ['ann', 'bob', 'cid', 'dora']
+  const [ann, bob, cid, dora] = await Promise.all(names.map(name => person(opened, name, [])))
+  if (!ann || !bob || !cid || !dora) return assert.fail()
+  const { id } = await createGroup(engine, call, { name: 'Team', members: [ann.id] })
+  await Promise.all([
+    updateGroup(engine, call, { id, added: [bob.id.toUpperCase()] }),
+    updateGroup(engine, call, { id, added: [cid.id], removed: [dora.id] }),
+    updateGroup(engine, call, { id, removed: [ann.id.toUpperCase()] }),
+  ])
+  const { members } = await updateGroup(engine, call, { id, description: 'x' })
+  assert.deepEqual([...members].sort(), [bob.id, cid.id].sort())
+  const other = await updateGroup(engine, call, {
+    id,
+    members: [ann.id],
+    added: [bob.id, dora.id],
+    removed: [dora.id],
+  })
+  assert.deepEqual(other.members, [ann.id, bob.id])
+  const nobody = '0199d0c0-0000-7000-8000-00000000000f'
+  const unknown = updateGroup(engine, call, { id, added: [nobody] })
+  await assert.rejects(unknown, refused('USER_NOT_FOUND'))
+  const many = Array.from({ length: 999 }, (_, at) => `${nobody.slice(0, -4)}${1000 + at}`)
+  const tooMany = updateGroup(engine, call, { id, added: many })
+  await assert.rejects(tooMany, refused('VALIDATION_ERROR'))
+})

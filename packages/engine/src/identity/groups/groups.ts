@@ -11,7 +11,6 @@ import { requireConfirmed } from '../sessions/require-confirmed.ts'
 import type { AddGrantArgs, SetGroupArgs } from './group-transactions.ts'
 
 const GROUP_NAME_MAX = 100
-const MEMBERS_MAX = 1000
 const PAGE = 1000
 /** Grants are about assets in buckets; everything else is a matter of roles. */
 const GRANTABLE = /^(assets|versions|metadata):(read|write|\*)$/
@@ -110,7 +109,7 @@ export async function grantsTo(engine: Engine, principalId: string): Promise<Gra
   return await identities.list({ kind: 'grant', belongsTo: principalId, limit: PAGE })
 }
 
-function requireGroupFields({ name, description, members }: Omit<SetGroupArgs, 'id'>): void {
+function requireGroupFields({ name, description }: Omit<SetGroupArgs, 'id'>): void {
   const problems: FieldProblem[] = []
   const problem = name === undefined ? undefined : nameProblem(name)
   if (problem !== undefined) problems.push({ path: 'name', problem })
@@ -120,9 +119,6 @@ function requireGroupFields({ name, description, members }: Omit<SetGroupArgs, '
   if (description !== undefined && byteLength(description) > bounds.descriptionBytesMax) {
     const most = `must be at most ${bounds.descriptionBytesMax} bytes`
     problems.push({ path: 'description', problem: most })
-  }
-  if (members !== undefined && members.length > MEMBERS_MAX) {
-    problems.push({ path: 'members', problem: `at most ${MEMBERS_MAX} members` })
   }
   if (problems.length > 0) throw invalidFields(...problems)
 }

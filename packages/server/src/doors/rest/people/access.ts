@@ -44,8 +44,8 @@ export const accessOperations: Pick<Operations, Names> = {
 
   updateGroup: async ({ context, call, params, body, request }) => {
     const before = groupWire(await getGroup(context.engine, call, params.id))
-    const { name, description, members } = body
-    const change = { id: before.id, name, description, members }
+    const { name, description, members, add_members: added, remove_members: removed } = body
+    const change = { id: before.id, name, description, members, added, removed }
     const after = groupWire(await updateGroup(context.engine, call, change))
     request.state.told = { before, after }
     return after

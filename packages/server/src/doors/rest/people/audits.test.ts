@@ -301,6 +301,23 @@ test('health calls a broken log so until somebody acknowledges it, who is named'
   assert.deepEqual([row.actor_name, row.detail.reason], ['administrator', json.reason])
 })
 
+test('nothing is acknowledged in a log that cannot be written', async () => {
+  await using own = await startServer()
+  await own.ask('GET /api/v2/keys')
+  await own.running.context.audit.settle()
+  const db = openDatabase(join(own.dir, 'catalog.db'))
+  // No number is left behind it.
+  const columns = 'at, actor, action, outcome, severity, actor_type, session, ip, record'
+  db.exec(`INSERT INTO audits (seq, ${columns})
+    SELECT 9223372036854775807, ${columns} FROM audits WHERE seq = 1`)
+  db.close()
+  await own.ask('GET /api/v2/keys')
+  const json = { reason: 'somebody wrote there' }
+  const refusal = await own.ask('POST /api/v2/audit/acknowledge', { json })
+  refused(refusal, 503, 'STORAGE_UNAVAILABLE')
+  assert.equal((await own.ask('POST /api/v2/audit/verify')).json.ok, false)
+})
+
 test('rows tell how grave they are, what kind of actor it was, and its login', async () => {
   const chief = { username: 'grave-chief', password: 'Correct-Horse-7-Battery' }
   const json = { ...chief, roles: ['ADMIN'], must_change_password: false }

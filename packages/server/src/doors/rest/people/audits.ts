@@ -1,6 +1,7 @@
 import type { QueryOf } from '@holdfast/contract/route.ts'
 import type { Routes } from '@holdfast/contract/routes.ts'
 import type { AuditRowResponse } from '@holdfast/contract/schemas/people/audit.ts'
+import { HoldfastError } from '@holdfast/core/errors.ts'
 import { escapeHidden } from '@holdfast/core/escape-hidden.ts'
 import type { AuditLink, AuditRow } from '@holdfast/core/identities.ts'
 import type { AuditFilter } from '@holdfast/core/ports/identity-questions.ts'
@@ -64,6 +65,8 @@ export const auditOperations: Pick<Operations, Names> = {
 
   acknowledgeAudits: async ({ context, call, body, request }) => {
     await context.audit.settle()
+    // Without the row of this request, which makes it so, nothing would be acknowledged.
+    if (!context.audit.isWritten) throw new HoldfastError('STORAGE_UNAVAILABLE')
     const told = await acknowledgeAudits(context.engine, call, body.reason)
     // The row of this request is what makes it so.
     request.state.told = told.detail
