@@ -7,7 +7,6 @@ import { invalidArgument, S3Error } from '../errors.ts'
 import type { S3Request } from '../requests/request.ts'
 import {
   type ChecksumName,
-  checksumAlgorithmOf,
   checksumOfHeader,
   headerOfChecksum,
   isChecksumName,
@@ -150,20 +149,22 @@ function chosenChecksum(
   }
   const later = (trailers ?? []).flatMap(name => checksumOfHeader(name) ?? [])
   if (named.length + later.length > 1) throw severalChecksums()
-  const declared = checksumAlgorithmOf(headers.get('x-amz-sdk-checksum-algorithm'))
+  const declared = headers.get('x-amz-sdk-checksum-algorithm')?.toUpperCase()
+  if (declared !== undefined && !isChecksumName(declared)) throw wrongDeclaration()
   const [algorithm] = [...named, ...later]
   const md5 = headers.get('content-md5')
   // So the SDKs send an MD5, as they did before it was one of the checksums.
   if (declared === 'MD5' && algorithm === undefined && md5 !== undefined) {
     return { algorithm: declared, value: md5 }
   }
-  if (declared !== undefined && declared !== algorithm) {
+  if (declared !== undefined && algorithm === undefined) {
     const message =
       'x-amz-sdk-checksum-algorithm specified, but no corresponding x-amz-checksum-* or ' +
       'x-amz-trailer headers were found.'
     throw new S3Error('InvalidRequest', { message })
   }
   if (algorithm === undefined) return undefined
+  if (declared !== undefined && declared !== algorithm) throw wrongDeclaration()
   const [present] = named
   const value = present === undefined ? undefined : headers.get(headerOfChecksum(present))
   if (value !== undefined && !isChecksumValue(algorithm, value)) {
@@ -171,6 +172,11 @@ function chosenChecksum(
     throw new S3Error('InvalidRequest', { message })
   }
   return { algorithm, value }
+}
+
+function wrongDeclaration(): S3Error {
+  const message = 'Value for x-amz-sdk-checksum-algorithm header is invalid.'
+  return new S3Error('InvalidRequest', { message })
 }
 
 async function readWhole(opened: CheckedSource, bytesMax: number): Promise<Buffer> {

@@ -83,6 +83,23 @@ test('of a policy that is not understood AWS says what, and the reason stands be
   assert.match(text, /<Detail>Version must be 2012-10-17</)
 })
 
+test('a declared checksum is the one that is sent', async () => {
+  const put = (declared: string, sent: Record<string, string>) =>
+    said('PUT /said/declared', {
+      body: 'content',
+      headers: { 'x-amz-sdk-checksum-algorithm': declared, ...sent },
+    })
+  const crc32 = { 'x-amz-checksum-crc32': '/sUwqQ==' }
+  const wrong = 'Value for x-amz-sdk-checksum-algorithm header is invalid.'
+  for (const declared of ['sha256', 'CRC32C', 'unknown', '']) {
+    assert.deepEqual(await put(declared, crc32), [400, 'InvalidRequest', wrong], declared)
+  }
+  assert.deepEqual(await put('unknown', {}), [400, 'InvalidRequest', wrong])
+  const alone = await put('CRC32', {})
+  assert.match(String(alone[2]), /^x-amz-sdk-checksum-algorithm specified, but no corresponding /)
+  assert.deepEqual(await put('crc32', crc32), [200, undefined, undefined])
+})
+
 test('locks and directives that are none are told as by AWS', async () => {
   const lock = 'x-amz-object-lock'
   const put = (headers: Record<string, string>) => said('PUT /said/lock', { headers })
