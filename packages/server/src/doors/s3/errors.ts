@@ -73,7 +73,11 @@ const table = {
   ],
   MalformedPOSTRequest: [400, 'The body of your POST request is not well-formed form data.'],
   MalformedPolicy: [400, 'Your policy is not valid.'],
-  MalformedTrailerError: [400, 'The request contained trailing data that was not well-formed.'],
+  MalformedTrailerError: [
+    400,
+    'The request contained trailing data that was not well-formed or did not conform to our ' +
+      'published schema.',
+  ],
   MalformedXML: [
     400,
     'The XML you provided was not well-formed or did not validate against our published schema',

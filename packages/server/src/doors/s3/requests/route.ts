@@ -133,6 +133,10 @@ function requireUnderstood(
   const { sub, needs = [], reads = [] } = row
   for (const name of asked) {
     if (name === sub || needs.includes(name) || reads.includes(name)) continue
+    if (name === 'versionId') {
+      const message = 'This operation does not accept a version-id.'
+      throw invalidArgument(name, request.query.get(name) ?? '', message)
+    }
     const empty = request.query.get(name) === '' && LIKE_OURS.test(name)
     if (empty || everySub.has(name) || !isDecoration(name, row)) throw notImplemented(name)
   }
