@@ -136,7 +136,7 @@ test('parameters that only decorate a reading request are let through', async ()
   assert.equal((await s3.send('GET /probed/key?x-id=GetObject')).text, 'content')
   assert.equal((await s3.send('GET /probed/key?cache-buster=17')).text, 'content')
   const names = [
-    ...['prefix=k', 'start-after=a', 'marker=a', 'fetch-owner=true'],
+    ...['prefix=k', 'list-type=1', 'marker=a', 'fetch-owner=true'],
     ...['encoding-type=url', 'metadata=true', 'allow-unordered=true', 'x-id=ListObjects'],
     ...['response-content-type=text%2Fplain', 'key-marker=a'],
   ]

@@ -3,7 +3,7 @@ import type { ExpectedDigests } from '@holdfast/core/digests.ts'
 import type { ByteSource } from '@holdfast/core/ports/element.ts'
 import { digestNameOf, openChecksum } from '@holdfast/engine/objects/checksums.ts'
 import { readDocument } from '../../../http/body/read-document.ts'
-import { invalidArgument, S3Error } from '../errors.ts'
+import { BAD_MD5, digestFacts, invalidArgument, S3Error } from '../errors.ts'
 import type { S3Request } from '../requests/request.ts'
 import {
   type ChecksumName,
@@ -237,7 +237,12 @@ export function md5Expected(header: string | undefined): ExpectedDigests {
 
 function requireDigests(bytes: Uint8Array, expected: ExpectedDigests): void {
   for (const [name, hex] of Object.entries(expected)) {
-    if (hex === undefined || hexDigest(name, bytes) === hex) continue
+    if (hex === undefined) continue
+    const computed = hexDigest(name, bytes)
+    if (computed === hex) continue
+    if (name === 'md5') {
+      throw new S3Error('BadDigest', { message: BAD_MD5, ...digestFacts(hex, computed) })
+    }
     if (name === 'sha256') throw new S3Error('XAmzContentSHA256Mismatch')
     throw badDigest(name)
   }
