@@ -1,5 +1,6 @@
 import type { Call } from '@holdfast/core/call.ts'
 import { invalidFields } from '@holdfast/core/errors.ts'
+import { isUuid } from '@holdfast/core/ids.ts'
 import type {
   ChecksumAlgorithm,
   ChecksumType,
@@ -157,7 +158,11 @@ async function startOf(
 ): Promise<Pick<UploadQuery, 'after' | 'afterSeq'>> {
   if (keyMarker === undefined || keyMarker === '') return {}
   if (uploadIdMarker === undefined) return { after: keyMarker }
+  const none = () => invalidFields({ path: 'upload_id_marker', problem: 'names no upload of it' })
+  if (!isUuid(uploadIdMarker)) throw none()
   const upload = await engine.catalog.view.uploads.byId(uploadIdMarker)
-  if (upload?.bucketId !== bucket.id || upload.key !== keyMarker) return { after: keyMarker }
+  // It may have ended since the page that named it.
+  if (upload === undefined) return { after: keyMarker }
+  if (upload.bucketId !== bucket.id || upload.key !== keyMarker) throw none()
   return { after: keyMarker, afterSeq: upload.createdSeq }
 }

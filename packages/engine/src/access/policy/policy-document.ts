@@ -109,6 +109,7 @@ function isConfined({ conditions }: Statement): boolean {
 function parse(document: JsonObject): readonly Statement[] {
   only(document, ['Version', 'Id', 'Statement', AS_WRITTEN], 'the policy')
   const { Version: version, Statement: statement } = document
+  requireName(document.Id, 'Id')
   if (version !== undefined && version !== '2012-10-17' && version !== '2008-10-17') {
     throw unsupported('Version must be 2012-10-17', told.Version)
   }
@@ -132,9 +133,14 @@ const FIELDS = [
   'Condition',
 ]
 
+function requireName(name: Json | undefined, field: string): void {
+  if (name !== undefined && typeof name !== 'string') throw unsupported(`${field} must be a string`)
+}
+
 function parseStatement(value: Json | undefined): Statement {
   if (!isObject(value)) throw unsupported('a statement must be an object')
   only(value, FIELDS, 'a statement')
+  requireName(value.Sid, 'Sid')
   const { Effect: effect } = value
   if (effect !== 'Allow' && effect !== 'Deny') {
     const sentence =

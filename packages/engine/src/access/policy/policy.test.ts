@@ -169,6 +169,9 @@ describe('a bucket policy', () => {
     assert.throws(() => requirePolicy(policyOf(misspelt), 'b'), refused('POLICY_UNSUPPORTED'))
     assert.throws(() => requirePolicy({ Statement: [] }, 'b'), refused('POLICY_UNSUPPORTED'))
     assert.throws(() => requirePolicy({}, 'b'), refused('POLICY_UNSUPPORTED'))
+    for (const named of [{ ...policyOf(base), Id: 1 }, policyOf({ ...base, Sid: 1 })]) {
+      assert.throws(() => requirePolicy(named, 'b'), refused('POLICY_UNSUPPORTED'))
+    }
   })
 
   it('names its bucket by a pattern as well, and says nothing of others', () => {

@@ -1,5 +1,6 @@
 import type { ErrorCode, HoldfastError } from '@holdfast/core/errors.ts'
-import { type S3Code, S3Error } from './errors.ts'
+import { BAD_MD5, type S3Code, S3Error } from './errors.ts'
+import { httpDate } from './wire/header-text.ts'
 
 /** Every code of the store in S3's words. A new code does not compile until it has some here. */
 const codes: Record<ErrorCode, S3Code> = {
@@ -139,6 +140,7 @@ function codeOf(error: HoldfastError, hashed: boolean): S3Code {
 function messageOf(error: HoldfastError, code: S3Code): string | undefined {
   const [first] = problemsOf(error)
   if (first?.path === 'versionId') return INVALID_VERSION_ID
+  if (first?.path === 'upload_id_marker') return 'Invalid uploadId marker'
   // S3's own sentence: suites of tests compare it.
   if (code === 'InvalidBucketName' || code === 'KeyTooLongError') return undefined
   if (code === 'BadDigest') return digestSentence(error)
@@ -162,7 +164,7 @@ function messageOf(error: HoldfastError, code: S3Code): string | undefined {
 function digestSentence({ details: { algorithm } }: HoldfastError): string | undefined {
   if (typeof algorithm !== 'string') return undefined
   return algorithm === 'md5'
-    ? 'The Content-MD5 you specified did not match what we received.'
+    ? BAD_MD5
     : `The ${algorithm.toUpperCase()} you specified did not match the calculated checksum.`
 }
 
@@ -182,7 +184,7 @@ function isLock(path: string): boolean {
   return path === 'object_lock' || path === 'retention'
 }
 
-function problemsOf(error: HoldfastError): { path: string; problem: string }[] {
+export function problemsOf(error: HoldfastError): { path: string; problem: string }[] {
   const { errors } = error.details
   if (!Array.isArray(errors)) return []
   return errors.map(({ path, problem }) => ({ path: String(path), problem: String(problem) }))
@@ -195,10 +197,12 @@ function headersOf(error: HoldfastError): Record<string, string> {
 /** What hides an object is told, so that it can be removed. */
 function markerHeaders({ code, details }: HoldfastError): Record<string, string> {
   if (code !== 'VERSION_IS_MARKER' && details.delete_marker !== true) return {}
-  const { version_id: id } = details
+  const { version_id: id, modified_at: at } = details
   return {
     'x-amz-delete-marker': 'true',
     ...(typeof id === 'string' ? { 'x-amz-version-id': id } : {}),
+    ...(typeof at === 'string' ? { 'last-modified': httpDate(at) } : {}),
+    ...(code === 'VERSION_IS_MARKER' ? { allow: 'DELETE' } : {}),
   }
 }
 

@@ -1,7 +1,14 @@
 import { type HoldfastError, isHoldfastError } from '@holdfast/core/errors.ts'
 import { splitUrl } from '../../http/parse/raw-path.ts'
-import type { S3Error, S3Facts } from './errors.ts'
+import { problemsOf } from './error-codes.ts'
+import { digestFacts, type S3Error, type S3Facts } from './errors.ts'
 import type { S3Request } from './requests/request.ts'
+
+/** Parameters, by the path of what the engine found wrong. */
+const ARGUMENTS = new Map([
+  ['versionId', ['versionId', 'version-id-marker']],
+  ['upload_id_marker', ['upload-id-marker']],
+])
 
 type Asked = Pick<S3Request, 'method' | 'told' | 'raw'>
 
@@ -47,6 +54,8 @@ function namesOf(
       return { ...sizeFacts(cause), ...partFacts(cause) }
     case 'MalformedPolicy':
       return cause?.details.sentence === undefined ? {} : { Detail: textOf(cause.details.reason) }
+    case 'InvalidArgument':
+      return argumentFacts(cause, asked)
     case 'PreconditionFailed':
       return { Condition: conditionOf(cause) }
     default:
@@ -54,14 +63,21 @@ function namesOf(
   }
 }
 
-/** AWS writes what it was told in hexadecimal, and what it computed in Base64. */
+/** Which one it was, where the engine found it to be none. */
+function argumentFacts(
+  cause: HoldfastError | undefined,
+  asked: (name: string) => string | undefined,
+): S3Facts {
+  const [first] = cause === undefined ? [] : problemsOf(cause)
+  const name = ARGUMENTS.get(first?.path ?? '')?.find(one => asked(one) !== undefined)
+  if (name === undefined) return {}
+  return { ArgumentName: name, ArgumentValue: asked(name)?.slice(0, 1024) }
+}
+
 function md5Facts(told: unknown, cause: HoldfastError | undefined): S3Facts {
   const { algorithm, computed } = cause?.details ?? {}
   if (algorithm !== 'md5' || typeof computed !== 'string' || typeof told !== 'string') return {}
-  return {
-    ExpectedDigest: Buffer.from(told, 'base64').toString('hex'),
-    CalculatedDigest: Buffer.from(computed, 'hex').toString('base64'),
-  }
+  return digestFacts(Buffer.from(told, 'base64').toString('hex'), computed)
 }
 
 function partFacts(cause: HoldfastError | undefined): S3Facts {

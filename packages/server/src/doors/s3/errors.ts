@@ -192,15 +192,23 @@ export class S3Error extends Error {
   }
 }
 
-export function invalidArgument(name: string, value: string, message: string): S3Error {
+export function invalidArgument(name: string, value: string | undefined, message: string): S3Error {
   return new S3Error('InvalidArgument', {
     message,
     ArgumentName: name,
-    ArgumentValue: value.slice(0, 1024),
+    ArgumentValue: value?.slice(0, 1024),
   })
 }
 
 /** S3 has another code than InvalidArgument for headers of checksums and of sizes of uploads. */
 export function invalidHeader(name: string): S3Error {
   return new S3Error('InvalidRequest', { message: `Value for ${name} header is invalid.` })
+}
+
+export const BAD_MD5 = 'The Content-MD5 you specified did not match what we received.'
+
+/** Both in hexadecimal: AWS writes the one it was told so, and the one it computed in Base64. */
+export function digestFacts(told: string, computed: string): S3Facts {
+  const base64 = Buffer.from(computed, 'hex').toString('base64')
+  return { ExpectedDigest: told, CalculatedDigest: base64 }
 }

@@ -69,7 +69,7 @@ test('an unknown sub-resource is never served as something else', async () => {
       }
     }
   }
-  const valued = ['foo=1', 'events=s3:ObjectCreated:*', 'replication-metrics=2', 'versionId=1']
+  const valued = ['foo=1', 'events=s3:ObjectCreated:*', 'replication-metrics=2']
   for (const query of valued) {
     for (const line of [
       `GET /probed?${query}`,
@@ -114,11 +114,29 @@ test('an unknown sub-resource is never served as something else', async () => {
   assert.equal((await s3.send('HEAD /probed')).status, 200)
 })
 
+test('a version is refused where an operation takes none', async () => {
+  for (const line of [
+    'PUT /probed/key?versionId=x',
+    'PUT /probed/key?versionId=',
+    'PUT /probed/key?partNumber=1&uploadId=x&versionId=x',
+    'POST /probed/key?uploads&versionId=x',
+    'GET /probed?versionId=x',
+    'GET /probed?list-type=2&versionId=x',
+    'DELETE /probed?versionId=x',
+  ]) {
+    const answer = await s3.send(line)
+    assert.deepEqual(told(answer), [400, 'InvalidArgument'], line)
+    assert.match(answer.text, />This operation does not accept a version-id\.</)
+    assert.match(answer.text, /<ArgumentName>versionId</)
+  }
+  assert.equal((await s3.send('GET /probed/key')).text, 'content')
+})
+
 test('parameters that only decorate a reading request are let through', async () => {
   assert.equal((await s3.send('GET /probed/key?x-id=GetObject')).text, 'content')
   assert.equal((await s3.send('GET /probed/key?cache-buster=17')).text, 'content')
   const names = [
-    ...['prefix=k', 'start-after=a', 'marker=a', 'fetch-owner=true'],
+    ...['prefix=k', 'list-type=1', 'marker=a', 'fetch-owner=true'],
     ...['encoding-type=url', 'metadata=true', 'allow-unordered=true', 'x-id=ListObjects'],
     ...['response-content-type=text%2Fplain', 'key-marker=a'],
   ]

@@ -25,6 +25,8 @@ export interface OperationRow<State extends OperationState = OperationState> {
 }
 
 const LIST = ['prefix', 'delimiter', 'max-keys', 'encoding-type']
+/** Each version refuses those of the other. */
+const EITHER_LIST = [...LIST, 'marker', 'continuation-token', 'start-after', 'fetch-owner']
 const CONTENT = [
   'versionId',
   'partNumber',
@@ -221,11 +223,8 @@ export const operations = {
     reads: ['versionId', 'continuation-token', 'max-results', 'annotation-prefix'],
     note: ANNOTATIONS,
   }),
-  ListObjects: served('GET', 'bucket', { reads: [...LIST, 'marker'] }),
-  ListObjectsV2: served('GET', 'bucket', {
-    sub: 'list-type',
-    reads: [...LIST, 'continuation-token', 'start-after', 'fetch-owner'],
-  }),
+  ListObjects: served('GET', 'bucket', { reads: EITHER_LIST }),
+  ListObjectsV2: served('GET', 'bucket', { sub: 'list-type', reads: EITHER_LIST }),
   ListObjectVersions: served('GET', 'bucket', {
     sub: 'versions',
     reads: [...LIST, 'key-marker', 'version-id-marker'],

@@ -3,11 +3,10 @@ import type { ExpectedDigests } from '@holdfast/core/digests.ts'
 import type { ByteSource } from '@holdfast/core/ports/element.ts'
 import { digestNameOf, openChecksum } from '@holdfast/engine/objects/checksums.ts'
 import { readDocument } from '../../../http/body/read-document.ts'
-import { invalidArgument, S3Error } from '../errors.ts'
+import { BAD_MD5, digestFacts, invalidArgument, S3Error } from '../errors.ts'
 import type { S3Request } from '../requests/request.ts'
 import {
   type ChecksumName,
-  checksumAlgorithmOf,
   checksumOfHeader,
   headerOfChecksum,
   isChecksumName,
@@ -150,14 +149,15 @@ function chosenChecksum(
   }
   const later = (trailers ?? []).flatMap(name => checksumOfHeader(name) ?? [])
   if (named.length + later.length > 1) throw severalChecksums()
-  const declared = checksumAlgorithmOf(headers.get('x-amz-sdk-checksum-algorithm'))
+  const declared = headers.get('x-amz-sdk-checksum-algorithm')?.toUpperCase()
+  if (declared !== undefined && !isChecksumName(declared)) throw wrongDeclaration()
   const [algorithm] = [...named, ...later]
   const md5 = headers.get('content-md5')
   // So the SDKs send an MD5, as they did before it was one of the checksums.
   if (declared === 'MD5' && algorithm === undefined && md5 !== undefined) {
     return { algorithm: declared, value: md5 }
   }
-  if (declared !== undefined && declared !== algorithm) {
+  if (declared !== undefined && algorithm === undefined) {
     const message =
       algorithm === undefined
         ? 'x-amz-sdk-checksum-algorithm specified, but no corresponding x-amz-checksum-* or ' +
@@ -166,6 +166,7 @@ function chosenChecksum(
     throw new S3Error('InvalidRequest', { message })
   }
   if (algorithm === undefined) return undefined
+  if (declared !== undefined && declared !== algorithm) throw wrongDeclaration()
   const [present] = named
   const value = present === undefined ? undefined : headers.get(headerOfChecksum(present))
   if (value !== undefined && !isChecksumValue(algorithm, value)) {
@@ -173,6 +174,11 @@ function chosenChecksum(
     throw new S3Error('InvalidRequest', { message })
   }
   return { algorithm, value }
+}
+
+function wrongDeclaration(): S3Error {
+  const message = 'Value for x-amz-sdk-checksum-algorithm header is invalid.'
+  return new S3Error('InvalidRequest', { message })
 }
 
 async function readWhole(opened: CheckedSource, bytesMax: number): Promise<Buffer> {
@@ -233,7 +239,12 @@ export function md5Expected(header: string | undefined): ExpectedDigests {
 
 function requireDigests(bytes: Uint8Array, expected: ExpectedDigests): void {
   for (const [name, hex] of Object.entries(expected)) {
-    if (hex === undefined || hexDigest(name, bytes) === hex) continue
+    if (hex === undefined) continue
+    const computed = hexDigest(name, bytes)
+    if (computed === hex) continue
+    if (name === 'md5') {
+      throw new S3Error('BadDigest', { message: BAD_MD5, ...digestFacts(hex, computed) })
+    }
     if (name === 'sha256') throw new S3Error('XAmzContentSHA256Mismatch')
     throw badDigest(name)
   }

@@ -36,6 +36,16 @@ test('CORS rules that no browser could be answered by have a code of their own',
   }
   const fine = '<AllowedHeader>x-amz-*</AllowedHeader><ExposeHeader>ETag</ExposeHeader>'
   assert.deepEqual(await rule('https://*.a', 'GET', fine), [200, undefined])
+  const one =
+    '<CORSRule><AllowedOrigin>*</AllowedOrigin><AllowedMethod>GET</AllowedMethod></CORSRule>'
+  const rules = (count: number) =>
+    s3.send('PUT /documents?cors', {
+      body: `<CORSConfiguration>${one.repeat(count)}</CORSConfiguration>`,
+    })
+  assert.equal((await rules(100)).status, 200)
+  const refused = await rules(101)
+  assert.deepEqual(told(refused), invalid)
+  assert.match(refused.text, />The number of CORS rules should not exceed allowed limit of 100 /)
 })
 
 test('lifecycle rules have a name, a place and whole days', async () => {

@@ -138,10 +138,17 @@ function withIds(document: JsonObject): JsonObject {
 }
 
 const METHODS = ['GET', 'PUT', 'HEAD', 'POST', 'DELETE']
+const CORS_RULES_MAX = 100
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/userguide/ManageCorsUsing.html */
 function checkCors(document: JsonObject): void {
-  for (const rule of objects(document.CORSRule)) {
+  const rules = objects(document.CORSRule)
+  if (rules.length > CORS_RULES_MAX) {
+    throw refusedCors(
+      `The number of CORS rules should not exceed allowed limit of ${CORS_RULES_MAX} rules.`,
+    )
+  }
+  for (const rule of rules) {
     const method = texts(rule.AllowedMethod).find(one => !METHODS.includes(one))
     if (method !== undefined) {
       throw refusedCors(

@@ -1,5 +1,8 @@
 import { fields, flag, list, number, text, word } from '../xml/shape.ts'
 
+/** More than `checkCors` takes, which says so in words. */
+const CORS_RULES_READ_MAX = 1000
+
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_CORSRule.html */
 export const corsShape = fields(
   {
@@ -17,7 +20,7 @@ export const corsShape = fields(
         'AllowedMethod',
         'AllowedOrigin',
       ),
-      100,
+      CORS_RULES_READ_MAX,
       1,
     ),
   },

@@ -28,8 +28,11 @@ test('a number of keys that is none is refused in the words of AWS', async () =>
     for (const wrong of ['abc', '1.5', '2147483648', '-2147483649', '9'.repeat(30)]) {
       assert.deepEqual(await refused(`${list}max-keys=${wrong}`), ['max-keys', NO_INTEGER])
     }
-    assert.deepEqual(await refused(`${list}max-keys=-1`), ['maxKeys', NEGATIVE])
-    for (const right of ['0', '1', '', '2147483647']) {
+    const negative = list === 'versions&' ? ['max-keys', 'max-keys cannot be negative'] : undefined
+    const told = negative ?? ['maxKeys', NEGATIVE]
+    assert.deepEqual(await refused(`${list}max-keys=-1`), told)
+    assert.deepEqual(await refused(`${list}max-keys=-01`), told)
+    for (const right of ['0', '-0', '05', '', '2147483647']) {
       assert.equal((await s3.send(`GET /asked?${list}max-keys=${right}`)).status, 200)
     }
   }
@@ -69,4 +72,50 @@ test('of several mistakes in a list of versions the first is told', async () => 
   }
   const { status } = await s3.send(`GET /asked?versions&key-marker=k&${vid}=null`)
   assert.equal(status, 200)
+})
+
+test('parameters of the other version are refused, and every other type is the first', async () => {
+  const only = 'only supported in REST.GET.BUCKET with list-type=2'
+  const cases: [string, string, string][] = [
+    ['start-after=', 'start-after', `startAfter ${only}`],
+    ['list-type=1&start-after=a', 'start-after', `startAfter ${only}`],
+    ['start-after=a&continuation-token=b', 'continuation-token', `continuation-token ${only}`],
+    ['list-type=2&marker=', 'marker', 'Marker unsupported with REST.GET.BUCKET in list-type=2'],
+  ]
+  for (const [query, name, message] of cases) {
+    assert.deepEqual(await refused(query), [name, message], query)
+  }
+  const keyed = await refused('list-type=2&continuation-token=garbage')
+  assert.deepEqual(keyed, ['continuation-token', 'The continuation token provided is incorrect'])
+  for (const type of ['1', '0', '', 'word']) {
+    assert.match((await s3.send(`GET /asked?list-type=${type}`)).text, /<Marker>/, type)
+  }
+})
+
+test('an encoding is told as it was asked for, and a start beside a token not at all', async () => {
+  for (const list of ['', 'list-type=2&', 'versions&', 'uploads&']) {
+    const { text } = await s3.send(`GET /asked?${list}encoding-type=URL`)
+    assert.match(text, /<EncodingType>URL</, list)
+  }
+  for (const key of ['a', 'b', 'c']) await s3.send(`PUT /asked/${key}`)
+  const list = 'GET /asked?list-type=2&max-keys=1&start-after=a'
+  const first = await s3.send(list)
+  assert.match(first.text, /<StartAfter>a<.*<Key>b</)
+  const token = /<NextContinuationToken>(.*?)</.exec(first.text)?.[1]
+  const second = await s3.send(`${list}&continuation-token=${token}`)
+  assert.match(second.text, /<Key>c</)
+  assert.doesNotMatch(second.text, /<StartAfter>/)
+})
+
+test('a marker is of an upload of its key', async () => {
+  const begun = await s3.send('POST /asked/marked?uploads')
+  const id = /<UploadId>(.*?)</.exec(begun.text)?.[1] ?? ''
+  const list = (key: string, marker: string) =>
+    `uploads&key-marker=${key}&upload-id-marker=${marker}`
+  const wrong = ['upload-id-marker', 'Invalid uploadId marker']
+  assert.deepEqual(await refused(list('marked', 'xyz')), wrong)
+  assert.deepEqual(await refused(list('other', id)), wrong)
+  assert.equal((await s3.send(`GET /asked?${list('marked', id)}`)).status, 200)
+  await s3.send(`DELETE /asked/marked?uploadId=${id}`)
+  assert.equal((await s3.send(`GET /asked?${list('marked', id)}`)).status, 200)
 })

@@ -13,6 +13,12 @@ import { ownerNode } from './owner-nodes.ts'
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjects.html */
 export async function listObjectsFirst(verified: Verified): Promise<Answer> {
   const { query } = verified.request
+  for (const name of ['continuation-token', 'start-after']) {
+    if (!query.has(name)) continue
+    const told = name === 'start-after' ? 'startAfter' : name
+    const message = `${told} only supported in REST.GET.BUCKET with list-type=2`
+    throw invalidArgument(name, undefined, message)
+  }
   const ask = listAsk(query, 'max-keys')
   const marker = query.get('marker') ?? ''
   const { page, name } = await pageOf(verified, ask, marker)
@@ -37,20 +43,25 @@ export async function listObjectsFirst(verified: Verified): Promise<Answer> {
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html */
 export async function listObjectsSecond(verified: Verified): Promise<Answer> {
   const { query } = verified.request
-  const type = query.get('list-type')
-  if (type !== '2') throw invalidArgument('list-type', type ?? '', 'Invalid List Type specified')
+  // AWS answers every other type as the first.
+  if (query.get('list-type') !== '2') return await listObjectsFirst(verified)
+  if (query.has('marker')) {
+    const message = 'Marker unsupported with REST.GET.BUCKET in list-type=2'
+    throw invalidArgument('marker', undefined, message)
+  }
   const ask = listAsk(query, 'max-keys')
   const token = query.get('continuation-token')
   const startAfter = query.get('start-after')
   const owners = query.get('fetch-owner') === 'true'
-  const after = token === undefined || token === '' ? (startAfter ?? '') : keyOfToken(token)
+  const isFirst = token === undefined || token === ''
+  const after = isFirst ? (startAfter ?? '') : keyOfToken(token)
   const { page, name } = await pageOf(verified, ask, after)
   const truncated = page.next !== undefined && ask.limit > 0
   const { shown } = ask
   const xml = writeXml('ListBucketResult', [
     ['Name', name],
     ['Prefix', shown(ask.prefix)],
-    startAfter === undefined ? undefined : ['StartAfter', shown(startAfter)],
+    startAfter === undefined || !isFirst ? undefined : ['StartAfter', shown(startAfter)],
     token === undefined ? undefined : ['ContinuationToken', token],
     truncated ? ['NextContinuationToken', tokenOf(page.next ?? '')] : undefined,
     ['KeyCount', page.objects.length + page.prefixes.length],

@@ -32,7 +32,7 @@ export function listAsk(query: Query, maxName: string): ListAsk {
     delimiter: delimiter === '' ? undefined : delimiter,
     limit,
     shown: encoding === undefined ? text => text : text => uriEncode(text),
-    encoding: encoding === undefined ? undefined : ['EncodingType', 'url'],
+    encoding: encoding === undefined ? undefined : ['EncodingType', encoding],
   }
 }
 
@@ -42,14 +42,19 @@ export function limitOf(query: Query, name: string): number {
 }
 
 /** A number in the query of a list, in the sentences of AWS where it is none. */
-export function countOf(name: string, text: string): number {
+export function integerOf(name: string, text: string): number {
   const value = /^-?\d{1,12}$/.test(text) ? Number(text) : Number.NaN
   if (!(value >= -INT_MAX - 1 && value <= INT_MAX)) {
     throw invalidArgument(name, text, `Provided ${name} not an integer or within integer range`)
   }
+  return value
+}
+
+export function countOf(name: string, text: string): number {
+  const value = integerOf(name, text)
   // The name is AWS's own here, which is not that of the parameter.
   const told = name === 'max-keys' ? 'maxKeys' : name
-  return requireNumber(told, text, { max: INT_MAX })
+  return requireNumber(told, String(value), { max: INT_MAX })
 }
 
 export function prefixNodes(prefixes: readonly string[], { shown }: ListAsk): XmlNode[] {
@@ -64,5 +69,6 @@ export function tokenOf(key: string): string {
 export function keyOfToken(token: string): string {
   const key = Buffer.from(token, 'base64url').toString()
   if (tokenOf(key) === token) return key
-  throw invalidArgument('continuation-token', token, 'The continuation token provided is incorrect')
+  const message = 'The continuation token provided is incorrect'
+  throw invalidArgument('continuation-token', undefined, message)
 }

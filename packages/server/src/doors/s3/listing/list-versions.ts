@@ -7,7 +7,7 @@ import { bucketPlace } from '../requests/place.ts'
 import { checksumTypeName } from '../wire/object-headers.ts'
 import type { Query } from '../wire/query.ts'
 import { writeXml, type XmlNode } from '../xml/write.ts'
-import { type ListAsk, limitOf, listAsk, prefixNodes } from './list-query.ts'
+import { integerOf, type ListAsk, listAsk, prefixNodes } from './list-query.ts'
 import { ownerNode } from './owner-nodes.ts'
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectVersions.html */
@@ -15,7 +15,9 @@ export async function listVersionsHere(verified: Verified): Promise<Answer> {
   const { engine, call, bucket } = bucketPlace(verified)
   const { query } = verified.request
   // In this order, since AWS tells the first of several mistakes.
-  limitOf(query, 'max-keys')
+  if (integerOf('max-keys', query.get('max-keys') || '0') < 0) {
+    throw invalidArgument('max-keys', undefined, 'max-keys cannot be negative')
+  }
   const { keyMarker, versionIdMarker } = markersOf(query)
   const ask = listAsk(query, 'max-keys')
   const { prefix, delimiter, limit, shown } = ask

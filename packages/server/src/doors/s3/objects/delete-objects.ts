@@ -31,7 +31,9 @@ const OBJECTS_MAX = 1000
 export async function deleteObjects(verified: Verified): Promise<Answer> {
   const { engine, call, bucket } = bucketPlace(verified)
   requireIntegrity(verified)
-  const root = readXml(await verified.body.read(BODY_BYTES_MAX), 'Delete')
+  const body = await verified.body.read(BODY_BYTES_MAX)
+  if (body.length === 0) throw new S3Error('MissingRequestBodyError')
+  const root = readXml(body, 'Delete')
   requireOnly(root, 'Object', 'Quiet')
   const quiet = booleanOf(root, 'Quiet') ?? false
   const bypassGovernance = bypasses(verified.request.headers)
@@ -80,7 +82,7 @@ function requireIntegrity({ request }: Verified): void {
   const summed = names.some(name => checksumOfHeader(name.trim().toLowerCase()) !== undefined)
   const signed = /^[0-9a-f]{64}$/i.test(headers.get('x-amz-content-sha256') ?? '')
   if (summed || signed || headers.has('content-md5')) return
-  const message = 'Missing required header for this request: Content-MD5'
+  const message = 'Missing required header for this request: Content-MD5 OR x-amz-checksum-*'
   throw new S3Error('InvalidRequest', { message })
 }
 

@@ -80,9 +80,8 @@ export function parseCopySource(header: string): CopySource {
   if (path === undefined || versionId === undefined) throw refuse('Invalid copy source encoding')
   const plain = path.startsWith('/') ? path.slice(1) : path
   const slash = plain.indexOf('/')
-  if (slash <= 0 || slash === plain.length - 1 || (mark >= 0 && versionId === '')) {
-    throw refuse('Invalid copy source object key')
-  }
+  if (slash <= 0 || slash === plain.length - 1) throw refuse('Invalid copy source object key')
+  if (mark >= 0 && versionId === '') throw refuse('Version id cannot be the empty string')
   const bucket = plain.slice(0, slash)
   if (bucketNameProblem(bucket) !== undefined) throw refuse('Invalid copy source bucket name')
   return { bucket, key: plain.slice(slash + 1), versionId: mark < 0 ? undefined : versionId }

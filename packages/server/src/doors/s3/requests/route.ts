@@ -38,6 +38,11 @@ const ofBuckets = new Map([
   ['uploads', 'Key is not expected for the GET method ?uploads subresource'],
   ['versions', 'There is no such thing as the ?versions sub-resource for a key'],
 ])
+/** What AWS calls them, of the others the name alone. */
+const RESOURCES = new Map([
+  ['uploadId', 'UPLOAD'],
+  ['delete', 'MULTI_OBJECT_DELETE'],
+])
 /** As sub-resources and parameters of S3 are written, those to come too. */
 const LIKE_OURS = /^[a-z][a-z0-9-]*$/i
 /** What lists read, in whichever version: clients send those of one with another. */
@@ -62,7 +67,7 @@ export function routeOf(request: ReadRequest): OperationName {
   const level = levelOf(request)
   if (method === 'OPTIONS') return 'Preflight'
   const asked = askedNames(query)
-  const [sub, ...others] = asked.filter(name => subs[level].has(name))
+  const [sub, ...others] = asked.filter(name => subs[level].has(name)).toSorted()
   if (others.length > 0) {
     const message = `Conflicting query string parameters: ${[sub, ...others].join(', ')}`
     throw invalidArgument('ResourceType', sub ?? '', message.slice(0, 500))
@@ -133,6 +138,10 @@ function requireUnderstood(
   const { sub, needs = [], reads = [] } = row
   for (const name of asked) {
     if (name === sub || needs.includes(name) || reads.includes(name)) continue
+    if (name === 'versionId') {
+      const message = 'This operation does not accept a version-id.'
+      throw invalidArgument(name, request.query.get(name) ?? '', message)
+    }
     const empty = request.query.get(name) === '' && LIKE_OURS.test(name)
     if (empty || everySub.has(name) || !isDecoration(name, row)) throw notImplemented(name)
   }
@@ -163,7 +172,7 @@ function notFound(request: ReadRequest, sub: string | undefined, incomplete: boo
 }
 
 function resourceType(name: string): string {
-  return name === 'uploadId' ? 'UPLOAD' : name.toUpperCase()
+  return RESOURCES.get(name) ?? name.toUpperCase()
 }
 
 export function notImplemented(name: string): S3Error {

@@ -89,6 +89,61 @@ test('of a policy that is not understood AWS says what, and the reason stands be
   assert.match(text, /<Detail>Version must be 2012-10-17</)
 })
 
+test('a list of removals that cannot be taken is refused as by AWS', async () => {
+  const remove = (body: string, headers: Record<string, string>) =>
+    s3.send('POST /said?delete', { body, headers })
+  const empty = await remove('', {})
+  assert.equal(empty.code, 'MissingRequestBodyError')
+  const wrong = await remove('<Delete/>', { 'content-md5': 'rL0Y20zC+Fzt72VPzMSk2A==' })
+  assert.equal(wrong.code, 'BadDigest')
+  assert.match(wrong.text, />The Content-MD5 you specified did not match what we received\.</)
+  assert.match(wrong.text, /<ExpectedDigest>acbd18db4cc2f85cedef654fccc4a4d8</)
+  assert.match(wrong.text, /<CalculatedDigest>[\w+/]{22}==</)
+})
+
+test('a named delete marker tells when it was made, and that it can be removed', async () => {
+  const body = '<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>'
+  assert.equal((await s3.send('PUT /marked')).status, 200)
+  assert.equal((await s3.send('PUT /marked?versioning', { body })).status, 200)
+  const { headers } = await s3.send('DELETE /marked/gone')
+  const id = headers['x-amz-version-id']
+  for (const line of ['GET /marked/gone?', 'HEAD /marked/gone?', 'GET /marked/gone?acl&']) {
+    const named = await s3.send(`${line}versionId=${id}`)
+    assert.equal(named.status, 405)
+    assert.equal(named.headers.allow, 'DELETE')
+    assert.ok(Date.parse(String(named.headers['last-modified'])) > 0)
+  }
+  const hidden = await s3.send('GET /marked/gone')
+  assert.deepEqual([hidden.status, hidden.headers.allow], [404, undefined])
+  const copy = { 'x-amz-copy-source': 'marked/gone?versionId=' }
+  const empty = await said('PUT /marked/copy', { headers: copy })
+  assert.deepEqual(empty, [400, 'InvalidArgument', 'Version id cannot be the empty string'])
+})
+
+test('of two operations at once the first by name is told', async () => {
+  const both = await said('GET /said?versioning&acl')
+  assert.equal(both[2], 'Conflicting query string parameters: acl, versioning')
+  const { text } = await s3.send('GET /said?delete')
+  assert.match(text, /<ResourceType>MULTI_OBJECT_DELETE</)
+})
+
+test('a declared checksum is the one that is sent', async () => {
+  const put = (declared: string, sent: Record<string, string>) =>
+    said('PUT /said/declared', {
+      body: 'content',
+      headers: { 'x-amz-sdk-checksum-algorithm': declared, ...sent },
+    })
+  const crc32 = { 'x-amz-checksum-crc32': '/sUwqQ==' }
+  const wrong = 'Value for x-amz-sdk-checksum-algorithm header is invalid.'
+  for (const declared of ['sha256', 'CRC32C', 'unknown', '']) {
+    assert.deepEqual(await put(declared, crc32), [400, 'InvalidRequest', wrong], declared)
+  }
+  assert.deepEqual(await put('unknown', {}), [400, 'InvalidRequest', wrong])
+  const alone = await put('CRC32', {})
+  assert.match(String(alone[2]), /^x-amz-sdk-checksum-algorithm specified, but no corresponding /)
+  assert.deepEqual(await put('crc32', crc32), [200, undefined, undefined])
+})
+
 test('locks and directives that are none are told as by AWS', async () => {
   const lock = 'x-amz-object-lock'
   const put = (headers: Record<string, string>) => said('PUT /said/lock', { headers })
