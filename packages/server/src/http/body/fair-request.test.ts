@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type RequestListener } from 'node:http'
 import { connect } from 'node:net'
 import { test } from 'node:test'
+import { startServer } from '../../started-server.test.ts'
 import { FairRequest } from './fair-request.ts'
 
 /** One read of Node's, in chunks of one byte. */
@@ -88,4 +90,23 @@ test('a body that nobody reads is thrown away, and the next request is answered'
   const last = 'GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n'
   const answer = await answerTo(server.port, HEAD + BODY + last)
   assert.match(answer, /#2$/)
+})
+
+test('requests of both doors are such', async () => {
+  await using server = await startServer()
+  const taken: boolean[] = []
+  const note = (told: unknown) => {
+    const isOne = typeof told === 'object' && told !== null && 'request' in told
+    taken.push(isOne && told.request instanceof FairRequest)
+  }
+  subscribe('http.server.request.start', note)
+  try {
+    for (const url of [server.url, server.running.s3Url ?? '']) {
+      const answer = await fetch(`${url}/nowhere/x`, { method: 'POST', body: 'x' })
+      await answer.arrayBuffer()
+    }
+  } finally {
+    unsubscribe('http.server.request.start', note)
+  }
+  assert.deepEqual(taken, [true, true])
 })
