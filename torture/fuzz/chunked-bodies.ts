@@ -51,6 +51,13 @@ function encode(mode: Mode, pieces: readonly string[], lineEnd = '\r\n'): Buffer
   return Buffer.concat([...out, Buffer.from('\r\n')])
 }
 
+/** A trailer whose signature comes once more after one that is wrong. */
+function twiceProven(): Buffer {
+  const text = encode('signed trailer', []).toString('latin1')
+  const name = 'x-amz-trailer-signature:'
+  return Buffer.from(`\x07${text.replace(name, `${name}no\r\n${name}`)}`, 'latin1')
+}
+
 /** A line that is too long to be one, however it arrives. */
 const longLine = `5\r\nhello\r\n0\r\nx-amz-checksum-crc32:${' '.repeat(lineMax)}NSRBwg==\r\n\r\n`
 
@@ -65,6 +72,7 @@ export const chunkSeeds = [
   ...modes.map((mode, at) =>
     Buffer.concat([Buffer.from([at + 4]), encode(mode, ['hello'], '\n\r\n')]),
   ),
+  twiceProven(),
   Buffer.from(`\x05${longLine}`),
   // White space that belongs to nothing took the old pattern the cube of its length.
   Buffer.from(`\x05${longLine.slice(0, 600)}x\ry\r\n\r\n`),
@@ -179,8 +187,9 @@ function trailersOf(
     const [head = '', ...tail] = line.text.split(':')
     const [name, value] = [head.trimEnd(), tail.join(':').trim()]
     if (tail.length === 0) return undefined
-    if (name.toLowerCase() === 'x-amz-trailer-signature') signature = value
-    else found.push([name.toLowerCase(), value])
+    if (name.toLowerCase() !== 'x-amz-trailer-signature') found.push([name.toLowerCase(), value])
+    else if (signature === undefined) signature = value
+    else return undefined
   }
   if (!mode.endsWith('trailer')) {
     return found.length === 0 && signature === undefined ? found : undefined

@@ -23,6 +23,15 @@ interface Loaded {
   readonly validTo: string
 }
 
+/**
+ * Of 1.2 only what has forward secrecy and AEAD (RFC 9325 §4.2): by itself Node also speaks suites
+ * whose traffic whoever gets hold of the key later can read, and those with CBC.
+ */
+const SUITES = [
+  'TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256',
+  'ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305',
+  'ECDHE-RSA-AES128-GCM-SHA256:ECDHE-RSA-AES256-GCM-SHA384:ECDHE-RSA-CHACHA20-POLY1305',
+].join(':')
 const FILE_BYTES_MAX = 1024 * 1024
 const HANDSHAKE_MS = 10_000
 const RELOAD_MS = 10_000
@@ -145,10 +154,11 @@ export class Certificate {
    * No client shakes hands again on a connection of TLS 1.2 (RFC 9325 §3.5; 1.3 has no such thing):
    * one that leaves meanwhile is not told to us, and its request would be at work for ever.
    */
-  #context(): Pick<ServerOptions, 'cert' | 'key' | 'minVersion' | 'secureOptions'> {
+  #context(): Pick<ServerOptions, 'cert' | 'key' | 'minVersion' | 'secureOptions' | 'ciphers'> {
     const { cert, key } = this.#loaded
     const secureOptions = constants.SSL_OP_NO_RENEGOTIATION
-    return { cert, key, minVersion: this.#options.minVersion, secureOptions }
+    const { minVersion } = this.#options
+    return { cert, key, minVersion, secureOptions, ciphers: SUITES }
   }
 
   #load(): Loaded {

@@ -10,6 +10,7 @@ import { HoldfastError } from '@holdfast/core/errors.ts'
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify'
 import type { Context } from '../context.ts'
 import { NO_OPERATION } from '../telemetry/request-tallies.ts'
+import { FairRequest } from './body/fair-request.ts'
 import { allowOrigin } from './cors.ts'
 import { type Direct, directFirst } from './direct/direct-first.ts'
 import { type PlainHeaders, plainHeaders } from './direct/plain-headers.ts'
@@ -106,6 +107,7 @@ function newServer({ certificate }: Context, handler: RequestListener): Server {
     keepAliveTimeout: KEEP_ALIVE_MS,
     // A missing one is refused by `requireFraming`, which says so in a body.
     requireHostHeader: false,
+    IncomingMessage: FairRequest,
   }
   if (certificate !== undefined) return certificate.serve(options, handler)
   return createServer(options, handler)

@@ -5,6 +5,7 @@ import { newUuid } from '@holdfast/core/ids.ts'
 import type { JsonObject } from '@holdfast/core/records.ts'
 import type { Context } from '../../context.ts'
 import { DocumentRoom } from '../../http/body/document-room.ts'
+import { FairRequest } from '../../http/body/fair-request.ts'
 import { BodyBuffers } from '../../http/direct/body-buffers.ts'
 import { SILENT_BODY_MS, takeQuickly } from '../../http/direct/quick/quick-connections.ts'
 import { limitStall } from '../../http/direct/stalled-answers.ts'
@@ -60,6 +61,7 @@ export function openS3(context: Context): Server {
     keepAliveTimeout: KEEP_ALIVE_MS,
     maxHeaderSize: HEADER_BYTES_MAX,
     requestTimeout: 0,
+    IncomingMessage: FairRequest,
   }
   const listener = (raw: IncomingMessage, response: ServerResponse) => {
     take(door, { raw, response })
