@@ -7,6 +7,7 @@ import { copyAsset, moveAsset } from '../assets/move.ts'
 import { updateAsset } from '../assets/update.ts'
 import { createBucket } from '../buckets/buckets.ts'
 import { setBucketDocument } from '../buckets/documents.ts'
+import { setObjectAcl } from '../objects/object-settings.ts'
 import { callOf, openTestStore, put, type TestStore } from '../test-store.test.ts'
 import { assetHistory } from './list.ts'
 
@@ -31,7 +32,12 @@ test('a history tells no more than the records of what it is about', async () =>
   await moveAsset(engine, ann, id, { bucket: 'anns', key: 'shown' })
   const link = await addLink(engine, ann, id, { type: 'kin', to: other.id })
   await removeLink(engine, ann, id, link.id)
-  const secrets = ['tag-one', 'tag-two', 'said', 'hushed', 'secret/copy', other.id, first.asset.id]
+  const about = { bucket: 'anns', key: 'shown' }
+  const grants = [{ permission: 'READ' as const, grantee: { id: idOf('d') } }]
+  const acl = { owner: ownerId, grants }
+  await setObjectAcl(engine, ann, { ...about, acl })
+  const places = ['hushed', 'secret/copy', other.id, first.asset.id]
+  const secrets = ['tag-one', 'tag-two', 'said', idOf('d'), ...places]
   const told = async (call: Call) => {
     const text = await historyOf(opened, call, id)
     return secrets.filter(secret => text.includes(secret))

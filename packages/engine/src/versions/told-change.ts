@@ -1,12 +1,20 @@
 import type { Call } from '@holdfast/core/call.ts'
 import type { CatalogView } from '@holdfast/core/ports/catalog.ts'
 import type { Asset, Bucket, Change, JsonObject } from '@holdfast/core/records.ts'
+import { type Action, actionPermissions } from '../access/actions.ts'
 import { decide, isAdministrator, tagsAreTold } from '../access/decide.ts'
 import { askedTags } from '../access/policy/asked-tags.ts'
 import { mayReadById } from '../assets/links.ts'
 
 /** Parts of the detail of a change that tell of other things than the content of the asset. */
 const FACETS = ['tags', 'metadata', 'acl'] as const
+
+/** What was set of a version by S3, in its words. */
+const OF_VERSION = {
+  acl: 's3:GetObjectVersionAcl',
+  retention: 's3:GetObjectRetention',
+  legalHold: 's3:GetObjectLegalHold',
+} as const satisfies Record<string, Action>
 
 /**
  * The change as the caller may know it: what was said of the asset as its record tells that, places
@@ -25,6 +33,11 @@ export async function toldChange(
   const reads = decide(principal, 'assets:read', here).allowed
   for (const name of FACETS) {
     if (!reads || (name === 'tags' && !tagsAreTold(principal, here))) delete detail[name]
+  }
+  for (const [name, action] of Object.entries(OF_VERSION)) {
+    if (change.what !== 'version.updated' || detail[name] === undefined) continue
+    const about = { ...here, action }
+    if (!decide(principal, actionPermissions[action], about).allowed) delete detail[name]
   }
   // Under another key it may have been closed.
   if (detail.key !== asset.key) delete detail.key
