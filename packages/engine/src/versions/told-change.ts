@@ -29,7 +29,7 @@ export async function toldChange(
   if (isAdministrator(principal) && principal.buckets === null) return change
   const objectTags = await askedTags(view, bucket, asset)
   const here = { bucket, asset, objectTags }
-  const detail: JsonObject = { ...change.detail }
+  const detail: Record<string, JsonObject[string]> = { ...change.detail }
   const reads = decide(principal, 'assets:read', here).allowed
   for (const name of FACETS) {
     if (!reads || (name === 'tags' && !tagsAreTold(principal, here))) delete detail[name]
