@@ -180,7 +180,8 @@ async function worldOf({ bucket, who, lab }: Place): Promise<World> {
   const id = await putThing(lab, { bucket, key, ownerId: somebody, service })
   const own = { ...lab, must: asOne(lab, who) }
   return {
-    ...{ lab: own, who, bucket, key, id, ownerId: somebody, service },
+    // What a policy lets somebody make is theirs.
+    ...{ lab: own, who, bucket, key, id, ownerId: who.id, service },
     kind: 'foreign',
     made: {},
   }

@@ -140,7 +140,8 @@ async function list(command: Command): Promise<void> {
     if (json) printJson(bucket)
     const { name, usage, versioning } = bucket
     const access = bucket.public_read ? 'public' : 'private'
-    rows.push([name, String(usage.assets), sizeText(usage.bytes), versioning, access])
+    const [assets, size] = usage ? [String(usage.assets), sizeText(usage.bytes)] : ['-', '-']
+    rows.push([name, assets, size, versioning, access])
   }
   if (json) return
   printTable([['BUCKET', 'ASSETS', 'SIZE', 'VERSIONING', 'READING'], ...rows], new Set([1, 2]))
@@ -152,7 +153,8 @@ function show(bucket: BucketResponse, json: boolean): void {
     return
   }
   const { usage, ...facts } = bucket
-  print(`${bucket.name}: ${usage.assets} assets, ${sizeText(usage.bytes)}`)
+  const used = usage && `: ${usage.assets} assets, ${sizeText(usage.bytes)}`
+  print(`${bucket.name}${used ?? ''}`)
   printTable(Object.entries(facts).map(([name, value]) => [name, textOf(value)]))
 }
 

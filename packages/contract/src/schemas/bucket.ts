@@ -44,7 +44,7 @@ export const bucketResponse = Type.Object(
     owner_id: nullable(
       Type.String({ description: 'The principal whose own it is; null: open by roles.' }),
     ),
-    usage,
+    usage: nullable(usage),
     created_at: time('When it was created.'),
     created_by: Type.String(),
     updated_at: time('When its settings last changed.'),

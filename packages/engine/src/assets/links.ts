@@ -86,6 +86,15 @@ async function isShown(
   return other === asset.id || mayOf(view, principal, { id: other, permission: 'assets:read' })
 }
 
+/** Whether the caller may read the asset of that id. */
+export async function mayReadById(
+  view: CatalogView,
+  { principal }: Call,
+  id: string,
+): Promise<boolean> {
+  return await mayOf(view, principal, { id, permission: 'assets:read' })
+}
+
 async function mayOf(
   view: CatalogView,
   principal: Principal,

@@ -5,13 +5,13 @@ import {
   authorize,
   decide,
   type Fresh,
-  hasOwnRight,
   hasScope,
   isAdministrator,
   refusal,
   tagsAreTold,
 } from '../access/decide.ts'
 import { GIVEN } from '../access/list-rights.ts'
+import { requireOwnName } from '../access/named-owner.ts'
 import { requireNoGain } from '../access/no-gain.ts'
 import { askedTags, tagsOfVersion } from '../access/policy/asked-tags.ts'
 import { findBucket } from '../buckets/find-bucket.ts'
@@ -129,6 +129,7 @@ async function authoriseAndCopy(
   const key = input.key ?? defaultKey(engine, { service, ownerId, name })
   const fresh = { ownerId, key }
   const bucket = await writableBucket(engine, call, { asset, name: input.bucket, fresh })
+  requireOwnName(call.principal, ownerId)
   await requireFree(engine, call, { bucket, key, except: null })
   const args = {
     assetId: asset.id,
@@ -146,8 +147,7 @@ async function authoriseAndCopy(
 
 /** Who may only make assets of their own makes this one their own. */
 function ownerOfCopy({ principal }: Call, asset: Asset): string {
-  const onlyOwn = !hasScope(principal, 'assets:write') && hasOwnRight(principal, 'assets:write')
-  return onlyOwn ? principal.id : asset.ownerId
+  return hasScope(principal, 'assets:write') ? asset.ownerId : principal.id
 }
 
 interface Target {

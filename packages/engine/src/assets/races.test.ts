@@ -186,7 +186,8 @@ describe('a right that ends while the body comes', () => {
 
   /** Starts to put as somebody, who loses the right before the last byte. */
   async function putWhile(opened: TestStore, call: Call, end: () => Promise<unknown>) {
-    return await putAsset(opened.engine, call, { ...fieldsOf('mine/k'), source: slowly(end) })
+    const fields = { ...fieldsOf('mine/k'), ownerId: call.principal.id }
+    return await putAsset(opened.engine, call, { ...fields, source: slowly(end) })
   }
 
   it('is a grant', async () => {
@@ -199,7 +200,8 @@ describe('a right that ends while the body comes', () => {
     })
     const { principal } = await principalOfUser(engine, user)
     const bob = callOf(principal)
-    await putAsset(engine, bob, { ...fieldsOf('mine/first'), source: bytesOf('x') })
+    const first = { ...fieldsOf('mine/first'), ownerId: user.id }
+    await putAsset(engine, bob, { ...first, source: bytesOf('x') })
     const late = putWhile(opened, bob, () => removeGrant(engine, call, grant.id))
     await assert.rejects(late, { code: 'FORBIDDEN' })
   })

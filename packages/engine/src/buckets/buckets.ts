@@ -1,5 +1,6 @@
 import type { Call } from '@holdfast/core/call.ts'
 import { HoldfastError } from '@holdfast/core/errors.ts'
+import type { Permission } from '@holdfast/core/principal.ts'
 import {
   type Bucket,
   type BucketDocuments,
@@ -35,7 +36,8 @@ import { findBucket } from './find-bucket.ts'
 
 export interface BucketUse {
   readonly bucket: Bucket
-  readonly usage: Usage
+  /** Null for who may neither list all that is there nor rule the bucket. */
+  readonly usage: Usage | null
 }
 
 export async function createBucket(
@@ -80,7 +82,7 @@ function ownerOfNew({ principal }: Call, name: string): string | null {
 }
 
 export async function getBucket(engine: Engine, call: Call, name: string): Promise<BucketUse> {
-  return used(engine, await findBucket(engine, call, { name, permission: 'buckets:read' }))
+  return used(engine, call, await findBucket(engine, call, { name, permission: 'buckets:read' }))
 }
 
 export interface BucketPage {
@@ -105,7 +107,7 @@ export async function listBuckets(
   const limit = Math.min(query.limit ?? 100, engine.limits.pageItemsMax)
   const { total, buckets } = await visibleBuckets(engine, call, { after: query.after, limit })
   const page = buckets.slice(0, limit)
-  const items = await Promise.all(page.map(bucket => used(engine, bucket)))
+  const items = await Promise.all(page.map(bucket => used(engine, call, bucket)))
   const last = page.at(-1)
   return { items, total, ...(buckets.length > limit && last ? { after: last.name } : {}) }
 }
@@ -128,7 +130,7 @@ export async function updateBucket(
     requireReader(call, found)
   }
   const bucket = await commit(engine, call, { name: 'buckets.update', args: { name, patch } })
-  return used(engine, bucket)
+  return used(engine, call, bucket)
 }
 
 /** What public reading gives to everybody, in words of policies. */
@@ -231,6 +233,11 @@ function isSeen({ principal }: Call, bucket: Bucket): boolean {
   return isGranted && mayPartly(principal, 'assets:read', bucket)
 }
 
-async function used(engine: Engine, bucket: Bucket): Promise<BucketUse> {
+/** Totals tell of every asset, and their steps of the size of each that comes. */
+const OF_TOTALS: readonly Permission[] = ['assets:read', 'buckets:admin', 'quotas:admin']
+
+async function used(engine: Engine, { principal }: Call, bucket: Bucket): Promise<BucketUse> {
+  const sees = OF_TOTALS.some(permission => decide(principal, permission, { bucket }).allowed)
+  if (!sees) return { bucket, usage: null }
   return { bucket, usage: await engine.catalog.view.quotas.usage('bucket', bucket.name) }
 }

@@ -19,6 +19,8 @@ const bob = callOf({ kind: 'user', id: idOf('b'), name: 'bob', ...rightsOf(['USE
 /** A key with the right alone. */
 const eve = callOf({ id: idOf('e'), permissions: ['buckets:create'] })
 
+const noUse = { assets: 0, bytes: 0 }
+
 const namesOf = async ({ engine }: TestStore, call: Call) => {
   const { items, total } = await listBuckets(engine, call)
   assert.equal(items.length, total)
@@ -87,6 +89,25 @@ describe('buckets that somebody owns', () => {
       rest.items.map(one => one.bucket.name),
       ['photos'],
     )
+  })
+
+  it('tell how much is there to who may list it all, or rules them', async () => {
+    await using opened = await openTestStore()
+    const { engine, call } = opened
+    await put(opened, 'k', 'hidden')
+    const byQuota = callOf({ permissions: ['quotas:admin', 'buckets:read'] })
+    const byRule = callOf({ permissions: ['buckets:admin', 'buckets:read'] })
+    const usage = { assets: 1, bytes: 6 }
+    for (const [who, expected] of [
+      ...[call, byQuota, byRule].map(one => [one, usage] as const),
+      [callOf({ id: 'audit', ...rightsOf(['AUDITOR']) }), usage],
+      ...[ann, callOf({ id: 'ro', ...rightsOf(['READONLY']) })].map(one => [one, null] as const),
+    ] as const) {
+      assert.deepEqual((await getBucket(engine, who, 'photos')).usage, expected)
+      assert.deepEqual((await listBuckets(engine, who)).items[0]?.usage, expected)
+    }
+    assert.deepEqual((await createBucket(engine, ann, { name: 'anns' })).usage, noUse)
+    assert.deepEqual((await getBucket(engine, ann, 'anns')).usage, noUse)
   })
 
   it('are not made by roles that only read, nor more of them than the limit', async () => {

@@ -5,6 +5,7 @@ import { findAsset } from '../assets/find-asset.ts'
 import type { Engine } from '../engine.ts'
 import { type PageQuery, requirePage } from '../page.ts'
 import { findVersion, type VersionName } from './find-version.ts'
+import { toldChange } from './told-change.ts'
 
 export interface VersionsQuery extends PageQuery {
   /** Delete markers too. */
@@ -93,7 +94,7 @@ export interface HistoryPage {
   readonly total: number
 }
 
-/** Who did what when, newest first. */
+/** Who did what when, newest first, as far as the caller may know it. */
 export async function assetHistory(
   engine: Engine,
   call: Call,
@@ -104,8 +105,12 @@ export async function assetHistory(
   const wanted = { id: assetId, ...about }
   const asset = await findAsset(engine, call, wanted)
   const page = requirePage(engine, query)
-  return engine.catalog.read(async view => ({
-    items: await view.changes.ofAsset({ assetId: asset.id, ...page }),
-    total: await view.changes.countOfAsset(asset.id),
-  }))
+  return engine.catalog.read(async view => {
+    const bucket = await view.buckets.byId(asset.bucketId)
+    const items: Change[] = []
+    for (const change of await view.changes.ofAsset({ assetId: asset.id, ...page })) {
+      items.push(await toldChange(view, call, { asset, bucket, change }))
+    }
+    return { items, total: await view.changes.countOfAsset(asset.id) }
+  })
 }

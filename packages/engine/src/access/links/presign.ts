@@ -8,6 +8,7 @@ import { findBucket } from '../../buckets/find-bucket.ts'
 import type { Engine } from '../../engine.ts'
 import { openVersion } from '../../versions/open.ts'
 import { authorize, decide } from '../decide.ts'
+import { requireOwnName } from '../named-owner.ts'
 import { currentPrincipal, makerOf } from './current-principal.ts'
 import { type LinkPayload, sealLink, unsealLink } from './link-token.ts'
 
@@ -139,5 +140,7 @@ async function requirePutPermission(
     }
   }
   const fresh = { ownerId: grant.ownerId.toLowerCase(), key: grant.key }
-  return await findBucket(engine, call, { name: grant.bucket, permission, fresh })
+  const found = await findBucket(engine, call, { name: grant.bucket, permission, fresh })
+  requireOwnName(call.principal, fresh.ownerId)
+  return found
 }

@@ -4,6 +4,7 @@ import type { Asset, Bucket } from '@holdfast/core/records.ts'
 import { type Action, actionPermissions } from '../../access/actions.ts'
 import { authorize, decide, type Fresh, refusal } from '../../access/decide.ts'
 import { requireListRights } from '../../access/list-rights.ts'
+import { requireOwnName } from '../../access/named-owner.ts'
 import { rightsMoment, rightsNow } from '../../access/rights-now.ts'
 import { findBucket } from '../../buckets/find-bucket.ts'
 import type { Engine } from '../../engine.ts'
@@ -26,13 +27,20 @@ export interface PutTarget {
   readonly moment: number
 }
 
+export interface WantedTarget {
+  readonly fields: PutFields
+  readonly key: string
+  /** What is there already gets this key, and stays whose it is. */
+  readonly isRenamed?: boolean | undefined
+}
+
 /**
  * Looks the target up, authorises, and refuses early what the transaction would refuse in the end.
  */
 export async function findTarget(
   engine: Engine,
   call: Call,
-  { fields, key }: { readonly fields: PutFields; readonly key: string },
+  { fields, key, isRenamed = false }: WantedTarget,
 ): Promise<PutTarget> {
   const moment = call.moment ?? rightsMoment(engine)
   const name = fields.bucket
@@ -44,6 +52,7 @@ export async function findTarget(
   const objectTags = {}
   if (existing === undefined || creates) {
     authorize(call.principal, 'assets:write', { bucket, fresh, objectTags })
+    if (!isRenamed) requireOwnName(call.principal, fresh.ownerId)
   }
   if (creates && existing?.deletedAt === null) throw keyTaken(call, bucket, existing)
   const replaced = existing && { bucket, asset: existing, objectTags }

@@ -19,7 +19,7 @@ export function bucketWire({ bucket, usage }: BucketUse): BucketResponse {
     version_retention_days: settings.versionRetentionDays,
     cors_origins: [...settings.corsOrigins],
     owner_id: bucket.ownerId,
-    usage: { assets: usage.assets, bytes: usage.bytes },
+    usage: usage && { assets: usage.assets, bytes: usage.bytes },
     created_at: bucket.createdAt,
     created_by: bucket.createdBy,
     updated_at: bucket.updatedAt,
