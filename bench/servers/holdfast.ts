@@ -175,7 +175,7 @@ function served(root: string): string[] {
 
 /** With the memory that `holdfast serve` gives itself. */
 const checkedProgram = [
-  ...['--min-semi-space-size=4', '--semi-space-growth-factor=1', '--heap-growing-percent=40'],
+  ...['--min-semi-space-size=4', '--import', join(ownRoot, 'bench', 'floor', 'serve-memory.ts')],
   join(ownRoot, 'bench', 'floor', 'checked-rest.ts'),
 ]
 
