@@ -39,7 +39,7 @@ export async function startHoldfastSigned(options: StartOptions): Promise<Server
   return withSignatures(await startHoldfast(options), 'Holdfast, signed in vain')
 }
 
-/** The same, and each signature is checked before a quick read. */
+/** The same, and each signature is checked before a quick read or put, whose MD5 is kept. */
 export async function startHoldfastChecked(options: StartOptions): Promise<Server> {
   const checkout = { name: 'Holdfast', root: ownRoot, program: checkedProgram }
   return withSignatures(await startCheckout(options, checkout), 'Holdfast, signature checked')

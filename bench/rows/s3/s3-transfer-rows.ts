@@ -62,9 +62,12 @@ function floorsOfGet(size: Size): S3TransferRow[] {
   ]
 }
 
-/** Of a large body, the MD5 of its ETag. */
+/** Of a large body, the MD5 of its ETag; of a small one, the signature, too. */
 function floorsOfPut(size: Size): S3TransferRow[] {
-  if (size.sizeBytes < SMALL_BYTES) return []
+  if (size.sizeBytes < SMALL_BYTES) {
+    const door = 'REST, its client signs, the signature is checked, the MD5 is kept'
+    return [{ method: 'PUT', ...size, door, peer: { start: startHoldfastChecked } }]
+  }
   return [{ method: 'PUT', ...size, door: 'REST, its MD5 told', peer: { of: tellingMd5 } }]
 }
 

@@ -3,7 +3,7 @@ import type { Principal } from '@holdfast/core/principal.ts'
 import type { Asset } from '@holdfast/core/records.ts'
 import { hasScope } from '@holdfast/engine/access/decide.ts'
 import { rightsMoment } from '@holdfast/engine/access/rights-now.ts'
-import { putAsset } from '@holdfast/engine/assets/put.ts'
+import { type PutInput, putAsset } from '@holdfast/engine/assets/put.ts'
 import type { Context } from '../../../context.ts'
 import { peekPrincipal } from '../../../http/caller/authenticate.ts'
 import { etagOf } from '../../../http/content/conditions.ts'
@@ -76,20 +76,11 @@ export class PlainPuts {
   /** Undefined where it is refused or fails: that is told on the way of all requests. */
   async store(put: PlainPut, call: Call, bytes: Uint8Array): Promise<Stored | undefined> {
     const { engine } = this.#context
-    const { bucket, key, headers, principal, moment } = put
+    const { principal, moment } = put
     // While the body came, its sender may have been shut out.
     if (moment !== rightsMoment(engine)) return undefined
     try {
-      const { asset, outcome } = await putAsset(engine, call, {
-        bucket,
-        key,
-        length: headers.length,
-        contentType: declaredType(headers.contentType),
-        mode: 'replace',
-        source: bytes,
-        service: defaultService,
-        ownerId: ownerOf(principal, undefined),
-      })
+      const { asset, outcome } = await putAsset(engine, call, this.inputOf(put, bytes))
       const isNew = outcome === 'created'
       const record = isNew ? assetWire(engine, asset) : changedWire({ engine, principal }, asset)
       const text = wireText(JSON.stringify(await record))
@@ -97,6 +88,20 @@ export class PlainPuts {
       return { status: isNew ? 201 : 200, head, text }
     } catch {
       return undefined
+    }
+  }
+
+  /** What is to be stored, and how. */
+  protected inputOf({ bucket, key, headers, principal }: PlainPut, bytes: Uint8Array): PutInput {
+    return {
+      bucket,
+      key,
+      length: headers.length,
+      contentType: declaredType(headers.contentType),
+      mode: 'replace',
+      source: bytes,
+      service: defaultService,
+      ownerId: ownerOf(principal, undefined),
     }
   }
 }
