@@ -1,5 +1,6 @@
-// REST whose quick requests are answered only after the check of a signature as S3 has it, and which
-// keeps the MD5 of what is put, as an ETag needs it: the floor of signed GETs and PUTs. Settings come from the environment, as those of `holdfast serve`.
+// REST whose quick requests are answered only after the check of a signature as S3 has it, and
+// which keeps the MD5 of what is put, as an ETag needs it: the floor of signed GETs and PUTs.
+// Settings come from the environment, as those of `holdfast serve`.
 import { hash, timingSafeEqual } from 'node:crypto'
 import { parseSettings } from '@holdfast/server/config/parse-settings.ts'
 import { type Context, openContext } from '@holdfast/server/context.ts'
@@ -14,7 +15,10 @@ import { statusOf } from '@holdfast/server/doors/rest/statuses.ts'
 import { signingKey } from '@holdfast/server/doors/s3/auth/signing.ts'
 import { type PlainHeaders, plainHeaders } from '@holdfast/server/http/direct/plain-headers.ts'
 import { type PutHeaders, putHeaders } from '@holdfast/server/http/direct/put-headers.ts'
-import { SILENT_BODY_MS, takeQuickly } from '@holdfast/server/http/direct/quick/quick-connections.ts'
+import {
+  SILENT_BODY_MS,
+  takeQuickly,
+} from '@holdfast/server/http/direct/quick/quick-connections.ts'
 import { KEEP_ALIVE_MS, openHttp } from '@holdfast/server/http/open-http.ts'
 import { registerRoutes } from '@holdfast/server/http/register-routes.ts'
 import { SIGNATURE_HEADER, signer } from '../servers/holdfast.ts'
