@@ -178,7 +178,7 @@ export const operations = {
   GetObjectTagging: served('GET', 'object', { sub: 'tagging', reads: VERSION }),
   GetObjectTorrent: refused('GET', 'object', { sub: 'torrent', note: 'AWS has ended it, too.' }),
   GetPublicAccessBlock: served('GET', 'bucket', { sub: 'publicAccessBlock' }),
-  HeadBucket: served('HEAD', 'bucket'),
+  HeadBucket: served('HEAD', 'bucket', { reads: ['list-type', ...EITHER_LIST] }),
   HeadObject: served('HEAD', 'object', { reads: CONTENT }),
   ListBucketAnalyticsConfigurations: refused('GET', 'bucket', {
     sub: 'analytics',

@@ -164,8 +164,9 @@ export function errorDocument(request: S3Request, error: S3Error): string {
     ['RequestId', request.requestId],
     ['HostId', hostId(request.trace)],
   ]
-  // As AWS writes them, for who looks for a sentence in it: quotes need no escape between tags.
-  return writeXml('Error', nodes, '').replaceAll('&quot;', '"').replaceAll('&apos;', "'")
+  // As AWS writes them, for who reads it: between tags quotes and ends of lines need no escape.
+  const text = writeXml('Error', nodes, '').replaceAll('&quot;', '"').replaceAll('&apos;', "'")
+  return text.replaceAll('&#xA;', '\n')
 }
 
 /**

@@ -7,7 +7,7 @@ import { NO_QUERY, type Query } from '../wire/query.ts'
 import { ALGORITHM, type Scope, scopeText } from './signing.ts'
 import { amzDate, parseAmzDate } from './times.ts'
 
-/** What a request says about who signed it. Nothing of it is proven yet. */
+/** What a request says about who signed it. Nothing of it is proven yet, nor is a signature one. */
 export interface Claim {
   readonly kind: 'header' | 'query'
   readonly accessKeyId: string
@@ -121,7 +121,10 @@ const IN_QUERY = {
 export type ScopedSigner = Pick<Claim, 'accessKeyId' | 'scope'> & Partial<Pick<Claim, 'kind'>>
 
 export function wrongRegion({ kind, accessKeyId, scope }: ScopedSigner, Region: string): S3Error {
-  const wrong = `the region '${scope.region}' is wrong; expecting '${Region}'`
+  const wrong =
+    scope.region === ''
+      ? 'a non-empty region must be provided in the credential.'
+      : `the region '${scope.region}' is wrong; expecting '${Region}'`
   if (kind === undefined) {
     const argument = {
       ArgumentName: 'x-amz-credential',
@@ -182,6 +185,8 @@ function parsedClaim(authorization: string, headers: RequestHeaders): Claim {
     if (/^(AWS|AWS4-[\w-]+)$/.test(algorithm)) throw unsupported()
     throw invalidArgument('Authorization', algorithm, 'Unsupported Authorization Type')
   }
+  // AWS tells of a time that is none before all that stands beside it.
+  const time = timeOf(headers)
   const fields = new Map<string, string>()
   for (const part of rest.split(',')) {
     const match = /^\s*(\w+)=([^\s]*)\s*$/.exec(part)
@@ -201,7 +206,6 @@ function parsedClaim(authorization: string, headers: RequestHeaders): Claim {
     const missing = ['Credential', 'SignedHeaders', 'Signature'].find(name => !fields.get(name))
     throw malformed(missing === undefined ? THREE : `missing ${missing}.`)
   }
-  const time = timeOf(headers)
   const parsed = parseCredential(credential)
   if (parsed === undefined) throw malformed(credentialProblem(credential))
   return {
@@ -209,7 +213,7 @@ function parsedClaim(authorization: string, headers: RequestHeaders): Claim {
     ...parsed,
     signedHeaders:
       parseSignedHeaders(signedHeaders) ?? refuse(malformed('SignedHeaders are malformed.')),
-    signature: signatureOf(signature) ?? refuse(new S3Error('SignatureDoesNotMatch')),
+    signature,
     time: time.text,
     timeMs: time.ms,
   }
@@ -265,7 +269,7 @@ function queryClaim(query: Query): Claim {
     ...parsed,
     signedHeaders:
       parseSignedHeaders(signedHeaders) ?? refuse(wrongQuery('X-Amz-SignedHeaders is malformed')),
-    signature: signatureOf(signature) ?? refuse(new S3Error('SignatureDoesNotMatch')),
+    signature,
     time,
     timeMs,
     expiresSeconds,

@@ -263,7 +263,6 @@ test('what claims to be signed is either understood or refused', () => {
     [authorization.replace('host;', 'host;host;'), 'AuthorizationHeaderMalformed'],
     [authorization.replace('host;x', 'HOST;x'), 'AuthorizationHeaderMalformed'],
     [`${authorization}, Signature=${'b'.repeat(64)}`, 'AuthorizationHeaderMalformed'],
-    [authorization.replace(/Signature=.*/, 'Signature=zz'), 'SignatureDoesNotMatch'],
     [authorization, 'AccessDenied', '2013-05-24'],
     [authorization, 'AccessDenied', '20131324T000000Z'],
   ]
@@ -310,8 +309,9 @@ test('a header that is known so far is read to its end', () => {
   assert.throws(() => requireDay(nextDay), other)
   assert.throws(() => claim(`${known}, Signature=${'a'.repeat(64)}`), other)
   assert.throws(() => claim(`${head}, X=1, Signature=${'a'.repeat(64)}`), other)
-  assert.throws(() => claim(`${known}0`), { code: 'SignatureDoesNotMatch' })
-  const shouted = `${head}, Signature=${'A'.repeat(64)}`
-  assert.throws(() => claim(shouted), { code: 'SignatureDoesNotMatch' })
+  // Those of a length or letters that no signature has are compared, and are none.
+  for (const other of [`${'a'.repeat(64)}0`, 'A'.repeat(64), 'zz']) {
+    assert.equal(claim(`${head}, Signature=${other}`)?.signature, other)
+  }
   assert.throws(() => claim(known, '20130532T000000Z'), { code: 'AccessDenied' })
 })

@@ -53,22 +53,31 @@ export function keptSigningKey(secret: { readonly text: string }, scope: Scope):
   return key
 }
 
+interface Moment {
+  readonly time: string
+  readonly scope: Scope
+}
+
 export function requestSignature(
   key: SigningKey,
-  moment: { readonly time: string; readonly scope: Scope },
+  moment: Moment,
   canonicalRequest: string,
 ): string {
+  return key.sign(stringToSign(moment, canonicalRequest))
+}
+
+export function stringToSign(moment: Moment, canonicalRequest: string): string {
   // Header values hold one byte in each char, so latin1 gives back the bytes that were sent.
   const plain = isAscii(canonicalRequest)
   const bytes = plain ? canonicalRequest : Buffer.from(canonicalRequest, 'latin1')
   const digest = hash('sha256', bytes, 'hex')
-  return key.sign(introOf(moment) + digest)
+  return introOf(moment) + digest
 }
 
 /** Of the second and the signer before: mostly both are the same. */
 let latest: { readonly time: string; readonly scope: Scope; readonly intro: string } | undefined
 
-function introOf({ time, scope }: { readonly time: string; readonly scope: Scope }): string {
+function introOf({ time, scope }: Moment): string {
   if (latest?.time === time && latest.scope === scope) return latest.intro
   const intro = `${ALGORITHM}\n${time}\n${scopeText(scope)}\n`
   latest = { time, scope, intro }

@@ -15,6 +15,7 @@ import { canonicalRequest } from './canonical.ts'
 import type { ChunkSigning } from './chunks.ts'
 import { Circumstances, type SignedHow } from './circumstances.ts'
 import { type Claim, claimOf, requireDay, type ScopedSigner, wrongRegion } from './claim.ts'
+import { mismatch } from './mismatch.ts'
 import {
   type Payload,
   type PayloadMode,
@@ -22,11 +23,23 @@ import {
   requireHashOfNothing,
   UNSIGNED,
 } from './payload.ts'
-import { keptSigningKey, requestSignature, type Scope, sameSignature } from './signing.ts'
+import {
+  keptSigningKey,
+  requestSignature,
+  type Scope,
+  sameSignature,
+  stringToSign,
+} from './signing.ts'
 import type { SigningKey } from './signing-key.ts'
 import { amzDate, requireFresh, SKEW_MS } from './times.ts'
 import { VerifiedBody } from './verified-body.ts'
-import { isPolicySignature, type OldLink, oldLinkOf, requireOldLink } from './version-two.ts'
+import {
+  isPolicySignature,
+  type OldLink,
+  oldLinkOf,
+  requireLinkTime,
+  requireOldLink,
+} from './version-two.ts'
 import { rememberSigner, requireUnblocked } from './wrong-signatures.ts'
 
 /**
@@ -141,10 +154,10 @@ async function provenByOldLink(request: ReadRequest, link: OldLink): Promise<Sen
   if (wire.has('x-amz-security-token') || [...query.names()].some(isToken)) {
     throw new S3Error('InvalidToken')
   }
+  requireLinkTime(link, request.context.clock.now())
   const signer = known(await findSigner(request, link), link)
   const { principal, secret } = signer
-  const nowMs = request.context.clock.now()
-  requireOldLink(request, link, { secret: secret.text, nowMs })
+  requireOldLink(request, link, secret.text)
   const { mode } = payloadOf(headers.get('x-amz-content-sha256'), true)
   // Chunks could only be signed with a key of version 4.
   if (mode.kind === 'chunks' && mode.signed) throw new S3Error('SignatureDoesNotMatch')
@@ -173,11 +186,12 @@ interface Proven {
 }
 
 function checkClaim(request: Presented, { claim, content, found }: Claimed): Proven {
+  requireTime(claim, request.context.clock.now())
+  requireRegion(request, claim)
+  requireDay(claim)
   const signer = known(found, claim)
   const { secret, principal } = signer
-  requireTime(claim, request.context.clock.now())
-  requireDay(claim)
-  const key = signingKeyOf(request, claim, secret)
+  const key = keptSigningKey(secret, claim.scope)
   requireSigned(request, claim)
   const payload = payloadOf(content, true)
   const rider = riderOf(request, claim)
@@ -256,7 +270,8 @@ function riddenMode(
   if (rider.toLowerCase() === payload.hash.toLowerCase()) return payload.mode
   const isHash = /^[0-9a-f]{64}$/i.test(rider)
   if (isHash && payload.hash === UNSIGNED) return payloadOf(rider, true).mode
-  throw mismatch(claim)
+  const { accessKeyId, signature } = claim
+  throw mismatch({ accessKeyId, signature })
 }
 
 async function findSigner(
@@ -267,16 +282,12 @@ async function findSigner(
   return await findAccessKey(request.context.engine, accessKeyId)
 }
 
-function signingKeyOf(
+function requireRegion(
   { context: { settings } }: Pick<ReadRequest, 'context'>,
   signer: ScopedSigner,
-  secret: FoundAccessKey['secret'],
-): SigningKey {
-  const { scope } = signer
-  if (scope.region !== settings.s3Region && !settings.s3AnyRegion) {
-    throw wrongRegion(signer, settings.s3Region)
-  }
-  return keptSigningKey(secret, scope)
+): void {
+  if (signer.scope.region === settings.s3Region || settings.s3AnyRegion) return
+  throw wrongRegion(signer, settings.s3Region)
 }
 
 function requireTime(claim: Claim, nowMs: number): void {
@@ -338,14 +349,13 @@ function requireSignature(
   if (sameSignature(claim.signature, requestSignature(key, claim, canonical))) return
   // botocore signs the UTF-8 of a metadata text and sends its Latin-1.
   const other = transcoded(canonical)
-  if (other === canonical) throw mismatch(claim)
-  if (!sameSignature(claim.signature, requestSignature(key, claim, other))) throw mismatch(claim)
-}
-
-function mismatch({ accessKeyId, signature }: Claim): S3Error {
-  return new S3Error('SignatureDoesNotMatch', {
-    AWSAccessKeyId: accessKeyId,
-    SignatureProvided: signature,
+  const isOther = other !== canonical
+  if (isOther && sameSignature(claim.signature, requestSignature(key, claim, other))) return
+  const { accessKeyId, signature, signedHeaders } = claim
+  throw mismatch({
+    ...{ accessKeyId, signature },
+    stringToSign: stringToSign(claim, canonical),
+    canonical: { text: canonical, signedHeaders },
   })
 }
 
@@ -378,7 +388,8 @@ async function verifyPolicy(request: ReadRequest, signed: SignedPolicy): Promise
     rememberSigner(request, signer)
     return principal
   }
-  const key = signingKeyOf(request, signed, secret)
+  requireRegion(request, signed)
+  const key = keptSigningKey(secret, signed.scope)
   if (!amzDate(signed.timeMs).startsWith(signed.scope.day)) throw new S3Error('AccessDenied')
   if (signed.timeMs - request.context.clock.now() > SKEW_MS) {
     throw new S3Error('AccessDenied', { message: 'Request is not yet valid' })
@@ -389,6 +400,6 @@ async function verifyPolicy(request: ReadRequest, signed: SignedPolicy): Promise
   return principal
 }
 
-function unlike({ accessKeyId }: SignedPolicy): S3Error {
-  return new S3Error('SignatureDoesNotMatch', { AWSAccessKeyId: accessKeyId })
+function unlike({ accessKeyId, signature, policy }: SignedPolicy): S3Error {
+  return mismatch({ accessKeyId, signature, stringToSign: policy })
 }

@@ -4,6 +4,7 @@ import { isHosted } from '../requests/address.ts'
 import type { ReadRequest } from '../requests/request.ts'
 import { type RequestHeaders, withoutBlanks } from '../wire/headers.ts'
 import type { Query } from '../wire/query.ts'
+import { mismatch } from './mismatch.ts'
 import { sameSignature } from './signing.ts'
 
 /**
@@ -68,13 +69,8 @@ export function oldLinkOf(headers: RequestHeaders, query: Query): OldLink | unde
   return { accessKeyId, signature, expires }
 }
 
-/** AccessDenied or SignatureDoesNotMatch unless the link is of this secret, and still good. */
-export function requireOldLink(
-  request: ReadRequest,
-  link: OldLink,
-  { secret, nowMs }: { readonly secret: string; readonly nowMs: number },
-): void {
-  requireTime(link, nowMs)
+/** AccessDenied or SignatureDoesNotMatch unless the link is of this secret. */
+export function requireOldLink(request: ReadRequest, link: OldLink, secret: string): void {
   for (const name of request.query.names()) {
     requireOneParameter(request.query.get(name) ?? '')
     if (COVERED.has(name) || oldLinkNames.has(name) || /^x-/i.test(name)) continue
@@ -82,8 +78,10 @@ export function requireOldLink(
       throw denied(`The signature of this link does not cover the parameter ${name.slice(0, 64)}`)
     }
   }
-  if (sameSignature(link.signature, sign(secret, textOf(request, link)))) return
-  throw new S3Error('SignatureDoesNotMatch', { AWSAccessKeyId: link.accessKeyId })
+  const text = textOf(request, link)
+  if (sameSignature(link.signature, sign(secret, text))) return
+  const { accessKeyId, signature } = link
+  throw mismatch({ accessKeyId, signature, stringToSign: text })
 }
 
 /** Values are signed decoded, so one that holds a parameter has the text of two. */
@@ -101,8 +99,11 @@ export function sign(secret: string, text: string): string {
   return createHmac('sha1', secret).update(Buffer.from(text, 'latin1')).digest('base64')
 }
 
-function requireTime({ expires }: OldLink, nowMs: number): void {
-  if (!/^\d{1,12}$/.test(expires)) throw denied('Invalid date (should be seconds since epoch)')
+/** Asked before the key is looked for, as AWS does. */
+export function requireLinkTime({ expires }: OldLink, nowMs: number): void {
+  if (!/^\d{1,12}$/.test(expires)) {
+    throw denied(`Invalid date (should be seconds since epoch): ${expires.slice(0, 64)}`)
+  }
   const leftS = Number(expires) - nowMs / 1000
   if (leftS > EXPIRES_MAX_S) throw denied('Request would be valid for more than a week')
   if (leftS > 0) return

@@ -119,3 +119,25 @@ test('a marker is of an upload of its key', async () => {
   await s3.send(`DELETE /asked/marked?uploadId=${id}`)
   assert.equal((await s3.send(`GET /asked?${list('marked', id)}`)).status, 200)
 })
+
+test('of a bucket that is not there only a number that is none is told before', async () => {
+  const keys = ['', 'list-type=2&', 'versions&'].flatMap(list => {
+    return [`${list}encoding-type=x`, `${list}max-keys=-1`]
+  })
+  const uploads = ['uploads&encoding-type=x', 'uploads&max-uploads=-1']
+  for (const ask of [...keys, ...uploads, 'list-type=2&continuation-token=garbage']) {
+    assert.deepEqual(told(await s3.send(`GET /nowhere?${ask}`)), [404, 'NoSuchBucket'], ask)
+    assert.deepEqual(told(await s3.send(`GET /asked?${ask}`)), [400, 'InvalidArgument'], ask)
+  }
+  for (const ask of ['max-keys=abc', 'versions&max-keys=abc', 'uploads&max-uploads=abc']) {
+    assert.deepEqual(told(await s3.send(`GET /nowhere?${ask}`)), [400, 'InvalidArgument'], ask)
+  }
+})
+
+test('to look at a bucket as a list would is to look at it', async () => {
+  for (const query of ['list-type=2', 'list-type=2&prefix=&max-keys=1', 'prefix=']) {
+    assert.equal((await s3.send(`HEAD /asked?${query}`)).status, 200, query)
+    assert.equal((await s3.send(`HEAD /nowhere?${query}`)).status, 404, query)
+  }
+  assert.equal((await s3.send('HEAD /asked?list-type=2&versions')).status, 405)
+})

@@ -7,7 +7,7 @@ import { type Answer, xmlAnswer } from '../requests/answer.ts'
 import { bucketPlace } from '../requests/place.ts'
 import { checksumTypeName } from '../wire/object-headers.ts'
 import { writeXml, type XmlNode } from '../xml/write.ts'
-import { keyOfToken, type ListAsk, listAsk, prefixNodes, tokenOf } from './list-query.ts'
+import { askedOf, keyOfToken, type ListAsk, prefixNodes, tokenOf } from './list-query.ts'
 import { ownerNode } from './owner-nodes.ts'
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjects.html */
@@ -19,7 +19,7 @@ export async function listObjectsFirst(verified: Verified): Promise<Answer> {
     const message = `${told} only supported in REST.GET.BUCKET with list-type=2`
     throw invalidArgument(name, undefined, message)
   }
-  const ask = listAsk(query, 'max-keys')
+  const ask = await askedOf(verified, 'max-keys', found => found)
   const marker = query.get('marker') ?? ''
   const { page, name } = await pageOf(verified, ask, marker)
   const truncated = page.next !== undefined && ask.limit > 0
@@ -49,12 +49,13 @@ export async function listObjectsSecond(verified: Verified): Promise<Answer> {
     const message = 'Marker unsupported with REST.GET.BUCKET in list-type=2'
     throw invalidArgument('marker', undefined, message)
   }
-  const ask = listAsk(query, 'max-keys')
   const token = query.get('continuation-token')
   const startAfter = query.get('start-after')
   const owners = query.get('fetch-owner') === 'true'
   const isFirst = token === undefined || token === ''
-  const after = isFirst ? (startAfter ?? '') : keyOfToken(token)
+  const { ask, after } = await askedOf(verified, 'max-keys', found => {
+    return { ask: found, after: isFirst ? (startAfter ?? '') : keyOfToken(token) }
+  })
   const { page, name } = await pageOf(verified, ask, after)
   const truncated = page.next !== undefined && ask.limit > 0
   const { shown } = ask

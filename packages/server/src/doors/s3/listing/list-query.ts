@@ -1,5 +1,7 @@
 import { requireNumber } from '../auth/verified-body.ts'
+import type { Verified } from '../auth/verify.ts'
 import { invalidArgument } from '../errors.ts'
+import { requireBucket } from '../requests/missing-bucket.ts'
 import type { Query } from '../wire/query.ts'
 import { uriEncode } from '../wire/uri.ts'
 import type { XmlNode } from '../xml/write.ts'
@@ -19,9 +21,26 @@ export interface ListAsk {
   readonly encoding: XmlNode | undefined
 }
 
-export function listAsk(query: Query, maxName: string): ListAsk {
-  // AWS complains of the number first, of the encoding last.
-  const limit = limitOf(query, maxName)
+/**
+ * What a list is asked with, and what `read` finds beside it. AWS complains of a number that is
+ * none before it looks for the bucket, and of all else only where there is one.
+ */
+export async function askedOf<Asked>(
+  { request }: Verified,
+  maxName: string,
+  read: (ask: ListAsk) => Asked,
+): Promise<Asked> {
+  const { query } = request
+  integerOf(maxName, query.get(maxName) || '0')
+  try {
+    return read(listAsk(query, maxName))
+  } catch (error) {
+    await requireBucket(request)
+    throw error
+  }
+}
+
+function listAsk(query: Query, maxName: string): ListAsk {
   const encoding = query.get('encoding-type')
   if (encoding !== undefined && encoding.toLowerCase() !== 'url') {
     throw invalidArgument('encoding-type', encoding, 'Invalid Encoding Method specified in Request')
@@ -30,7 +49,7 @@ export function listAsk(query: Query, maxName: string): ListAsk {
   return {
     prefix: query.get('prefix') ?? '',
     delimiter: delimiter === '' ? undefined : delimiter,
-    limit,
+    limit: limitOf(query, maxName),
     shown: encoding === undefined ? text => text : text => uriEncode(text),
     encoding: encoding === undefined ? undefined : ['EncodingType', encoding],
   }
@@ -43,7 +62,7 @@ export function limitOf(query: Query, name: string): number {
 
 /** A number in the query of a list, in the sentences of AWS where it is none. */
 export function integerOf(name: string, text: string): number {
-  const value = /^-?\d{1,12}$/.test(text) ? Number(text) : Number.NaN
+  const value = /^-?\d+$/.test(text) ? Number(text) : Number.NaN
   if (!(value >= -INT_MAX - 1 && value <= INT_MAX)) {
     throw invalidArgument(name, text, `Provided ${name} not an integer or within integer range`)
   }

@@ -3,11 +3,12 @@ import { objectOwner } from '@holdfast/engine/objects/object-facets.ts'
 import type { Verified } from '../auth/verify.ts'
 import { invalidArgument } from '../errors.ts'
 import { type Answer, xmlAnswer } from '../requests/answer.ts'
+import { requireBucket } from '../requests/missing-bucket.ts'
 import { bucketPlace } from '../requests/place.ts'
 import { checksumTypeName } from '../wire/object-headers.ts'
 import type { Query } from '../wire/query.ts'
 import { writeXml, type XmlNode } from '../xml/write.ts'
-import { integerOf, type ListAsk, listAsk, prefixNodes } from './list-query.ts'
+import { askedOf, integerOf, type ListAsk, prefixNodes } from './list-query.ts'
 import { ownerNode } from './owner-nodes.ts'
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectVersions.html */
@@ -15,11 +16,13 @@ export async function listVersionsHere(verified: Verified): Promise<Answer> {
   const { engine, call, bucket } = bucketPlace(verified)
   const { query } = verified.request
   // In this order, since AWS tells the first of several mistakes.
-  if (integerOf('max-keys', query.get('max-keys') || '0') < 0) {
+  const number = integerOf('max-keys', query.get('max-keys') || '0')
+  const { keyMarker, versionIdMarker } = markersOf(query)
+  if (number < 0) {
+    await requireBucket(verified.request)
     throw invalidArgument('max-keys', undefined, 'max-keys cannot be negative')
   }
-  const { keyMarker, versionIdMarker } = markersOf(query)
-  const ask = listAsk(query, 'max-keys')
+  const ask = await askedOf(verified, 'max-keys', found => found)
   const { prefix, delimiter, limit, shown } = ask
   const page = await listObjectVersions(engine, call, {
     bucket,

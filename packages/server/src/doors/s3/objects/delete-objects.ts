@@ -41,7 +41,9 @@ export async function deleteObjects(verified: Verified): Promise<Answer> {
     requireOnly(object, 'Key', 'VersionId', 'ETag', 'Size', 'LastModifiedTime')
     const versionId = textOf(object, 'VersionId')
     const key = requiredText(object, 'Key')
-    if (key === '') throw malformed()
+    if (key === '') {
+      throw new S3Error('UserKeyMustBeSpecified', { message: 'User key must be specified.' })
+    }
     return {
       bucket,
       key,

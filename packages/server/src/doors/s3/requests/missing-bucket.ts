@@ -1,6 +1,7 @@
 import type { Verified } from '../auth/verify.ts'
 import { S3Error } from '../errors.ts'
 import type { OperationName } from '../operations.ts'
+import type { ReadRequest } from './request.ts'
 
 /**
  * Who comes without a credential hears of a missing bucket what everybody hears, as at AWS: names
@@ -12,8 +13,13 @@ export async function requireBucketForAnyone(
   { request, call }: Verified,
   name: OperationName,
 ): Promise<void> {
-  const { bucket } = request.address
-  if (call.principal.kind !== 'anonymous' || bucket === undefined || name === 'CreateBucket') return
-  const found = await request.context.engine.catalog.view.buckets.byName(bucket)
+  if (call.principal.kind === 'anonymous' && name !== 'CreateBucket') await requireBucket(request)
+}
+
+/** NoSuchBucket where the bucket that is named is not there. */
+export async function requireBucket({ address, context }: ReadRequest): Promise<void> {
+  const { bucket } = address
+  if (bucket === undefined) return
+  const found = await context.engine.catalog.view.buckets.byName(bucket)
   if (found === undefined) throw new S3Error('NoSuchBucket', { BucketName: bucket })
 }

@@ -43,6 +43,8 @@ const RESOURCES = new Map([
   ['uploadId', 'UPLOAD'],
   ['delete', 'MULTI_OBJECT_DELETE'],
 ])
+/** Of an object, where a bucket has one of the name, too. */
+const OF_OBJECTS = new Set(['tagging', 'encryption'])
 /** As sub-resources and parameters of S3 are written, those to come too. */
 const LIKE_OURS = /^[a-z][a-z0-9-]*$/i
 /** What lists read, in whichever version: clients send those of one with another. */
@@ -67,7 +69,7 @@ export function routeOf(request: ReadRequest): OperationName {
   const level = levelOf(request)
   if (method === 'OPTIONS') return 'Preflight'
   const asked = askedNames(query)
-  const [sub, ...others] = asked.filter(name => subs[level].has(name)).toSorted()
+  const [sub, ...others] = asked.filter(name => isSub(name, level, method)).toSorted()
   if (others.length > 0) {
     const message = `Conflicting query string parameters: ${[sub, ...others].join(', ')}`
     throw invalidArgument('ResourceType', sub ?? '', message.slice(0, 500))
@@ -108,6 +110,11 @@ export function routeOf(request: ReadRequest): OperationName {
 
 function isForm({ headers }: ReadRequest): boolean {
   return /^multipart\/form-data/i.test(headers.get('content-type') ?? '')
+}
+
+/** To look at a bucket as a list would is to look at it. */
+function isSub(name: string, level: Level, method: string): boolean {
+  return subs[level].has(name) && !(method === 'HEAD' && name === 'list-type')
 }
 
 const NOTHING: readonly string[] = []
@@ -167,12 +174,13 @@ function notFound(request: ReadRequest, sub: string | undefined, incomplete: boo
   }
   const methods = rows.filter(([, row]) => row.level === level && row.sub === sub)
   const allow = [...new Set(methods.map(([, row]) => row.method))].join(', ')
-  const facts = { Method: method, ResourceType: resourceType(sub ?? level) }
+  const facts = { Method: method, ResourceType: resourceType(sub ?? level, level) }
   return new S3Error('MethodNotAllowed', facts, { headers: { allow } })
 }
 
-function resourceType(name: string): string {
-  return RESOURCES.get(name) ?? name.toUpperCase()
+function resourceType(name: string, level: Level): string {
+  const ofObject = level === 'object' && OF_OBJECTS.has(name) ? 'OBJECT_' : ''
+  return ofObject + (RESOURCES.get(name) ?? name.toUpperCase())
 }
 
 export function notImplemented(name: string): S3Error {

@@ -257,3 +257,23 @@ test('of streamed bodies that are not what they say is told what AWS tells', asy
   const many = 'Bucket tag count cannot be greater than 50'
   assert.deepEqual(await said('PUT /said?tagging', tagging), [400, 'InvalidTag', many])
 })
+
+test('what a method cannot do is named as AWS names it, and so is a key that is none', async () => {
+  const typeOf = async (line: string) =>
+    /<ResourceType>(.*?)</.exec((await s3.send(line)).text)?.[1]
+  assert.equal(await typeOf('POST /said/key?tagging'), 'OBJECT_TAGGING')
+  assert.equal(await typeOf('GET /said/key?encryption'), 'OBJECT_ENCRYPTION')
+  assert.equal(await typeOf('POST /said?tagging'), 'TAGGING')
+  const body = '<Delete><Object><Key>x</Key></Object><Object><Key></Key></Object></Delete>'
+  const empty = [400, 'UserKeyMustBeSpecified', 'User key must be specified.']
+  assert.deepEqual(await said('POST /said?delete', { body }), empty)
+})
+
+test('a region that is none is told so', async () => {
+  const { signedRequest } = await import('../started-s3.test.ts')
+  const { headers } = signedRequest(s3.host, 'GET /said', { region: '' })
+  const told = await said('GET /said', { auth: 'none', headers })
+  const sentence =
+    'The authorization header is malformed; a non-empty region must be provided in the credential.'
+  assert.deepEqual(told, [400, 'AuthorizationHeaderMalformed', sentence])
+})

@@ -1,6 +1,6 @@
 import { listParts, listUploads } from '@holdfast/engine/multipart/uploads.ts'
 import type { Verified } from '../auth/verify.ts'
-import { countOf, limitOf, listAsk, prefixNodes } from '../listing/list-query.ts'
+import { askedOf, countOf, limitOf, prefixNodes } from '../listing/list-query.ts'
 import { ownerNode } from '../listing/owner-nodes.ts'
 import { type Answer, xmlAnswer } from '../requests/answer.ts'
 import { bucketPlace } from '../requests/place.ts'
@@ -54,7 +54,7 @@ export async function listPartsHere(verified: Verified): Promise<Answer> {
 export async function listUploadsHere(verified: Verified): Promise<Answer> {
   const { engine, call, bucket } = bucketPlace(verified)
   const { query } = verified.request
-  const ask = listAsk(query, 'max-uploads')
+  const ask = await askedOf(verified, 'max-uploads', found => found)
   const keyMarker = query.get('key-marker') || undefined
   // Without a key marker AWS ignores it.
   const uploadIdMarker =
