@@ -27,20 +27,13 @@ export interface PutTarget {
   readonly moment: number
 }
 
-export interface WantedTarget {
-  readonly fields: PutFields
-  readonly key: string
-  /** What is there already gets this key, and stays whose it is. */
-  readonly isRenamed?: boolean | undefined
-}
-
 /**
  * Looks the target up, authorises, and refuses early what the transaction would refuse in the end.
  */
 export async function findTarget(
   engine: Engine,
   call: Call,
-  { fields, key, isRenamed = false }: WantedTarget,
+  { fields, key, isOwnerSettled = false }: Omit<CheckedPut, 'newName'>,
 ): Promise<PutTarget> {
   const moment = call.moment ?? rightsMoment(engine)
   const name = fields.bucket
@@ -52,7 +45,7 @@ export async function findTarget(
   const objectTags = {}
   if (existing === undefined || creates) {
     authorize(call.principal, 'assets:write', { bucket, fresh, objectTags })
-    if (!isRenamed) requireOwnName(call.principal, fresh.ownerId)
+    if (!isOwnerSettled) requireOwnName(call.principal, fresh.ownerId)
   }
   if (creates && existing?.deletedAt === null) throw keyTaken(call, bucket, existing)
   const replaced = existing && { bucket, asset: existing, objectTags }
