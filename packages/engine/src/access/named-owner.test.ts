@@ -63,6 +63,7 @@ test('the owner of a bucket ends what a guest began to upload there, which is th
   const { id: uploadId } = await createUpload(engine, bob, { ...place, facets: {} })
   const part = { ...place, uploadId, number: 1, source: bytesOf('x'), length: 1 }
   const { md5: etag } = await uploadPart(engine, bob, part)
-  await completeUpload(engine, ann, { ...place, uploadId, parts: [{ number: 1, etag }] })
+  const parts = [{ number: 1, etag }]
+  await completeUpload(engine, ann, { ...place, uploadId, parts })
   assert.equal((await getAssetByKey(engine, ann, 'anns', 'g/x')).ownerId, bobId)
 })
