@@ -55,7 +55,7 @@ test('nobody lays bytes on the quota of others who may not write as they like', 
   assert.equal(made.ownerId, idOf('d'))
 })
 
-test('the owner of a bucket ends what a guest began to upload there, which is the guest’s', async () => {
+test('the owner of a bucket ends an upload of a guest, whose it stays', async () => {
   await using opened = await openTestStore()
   const { engine } = opened
   await createBucket(engine, ann, { name: 'anns' })
