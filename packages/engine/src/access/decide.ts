@@ -296,7 +296,7 @@ function isInside(principal: Principal, bucket: Pick<Bucket, 'name'> | undefined
 }
 
 /** They bind whose bucket it is, perhaps for a hundred years: to own the object is not enough. */
-const LOCKS: ReadonlySet<Action> = new Set<Action>([
+export const LOCKS: ReadonlySet<Action> = new Set<Action>([
   's3:PutObjectRetention',
   's3:PutObjectLegalHold',
 ])

@@ -5,6 +5,9 @@ import { getAssetByKey } from '../assets/get.ts'
 import { copyAsset } from '../assets/move.ts'
 import { putAsset } from '../assets/put.ts'
 import { createBucket } from '../buckets/buckets.ts'
+import { completeUpload } from '../multipart/complete-upload.ts'
+import { uploadPart } from '../multipart/upload-part.ts'
+import { createUpload } from '../multipart/uploads.ts'
 import { renameObject } from '../objects/copy-object.ts'
 import { bytesOf, callOf, openTestStore, put, refused } from '../test-store.test.ts'
 import { presignUpload } from './links/presign.ts'
@@ -50,4 +53,17 @@ test('nobody lays bytes on the quota of others who may not write as they like', 
   const shared = { ...program.principal, grants: bob.principal.grants ?? [] }
   const made = await copyAsset(engine, callOf(shared), renamed.id, { bucket: 'programs' })
   assert.equal(made.ownerId, idOf('d'))
+})
+
+test('the owner of a bucket ends an upload of a guest, whose it stays', async () => {
+  await using opened = await openTestStore()
+  const { engine } = opened
+  await createBucket(engine, ann, { name: 'anns' })
+  const place = { bucket: 'anns', key: 'g/x' }
+  const { id: uploadId } = await createUpload(engine, bob, { ...place, facets: {} })
+  const part = { ...place, uploadId, number: 1, source: bytesOf('x'), length: 1 }
+  const { md5: etag } = await uploadPart(engine, bob, part)
+  const parts = [{ number: 1, etag }]
+  await completeUpload(engine, ann, { ...place, uploadId, parts })
+  assert.equal((await getAssetByKey(engine, ann, 'anns', 'g/x')).ownerId, bobId)
 })

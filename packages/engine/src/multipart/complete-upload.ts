@@ -104,7 +104,8 @@ async function completeOpen(
   const facets = completedFacets(upload, parts, input)
   const [first] = parts
   const made = objectPut(engine, call, { bucket, key, facets, length: size })
-  const put = { ...made, fields: { ...made.fields, ownerId: upload.ownerId } }
+  const fields = { ...made.fields, ownerId: upload.ownerId }
+  const put = { ...made, fields, isOwnerSettled: true }
   const target = await findTarget(engine, call, put)
   const sha256 = await engine.digests.sha256Of(upload.id, parts, call.signal)
   const ready = {

@@ -155,7 +155,7 @@ async function authoriseAndRename(
   const put = objectPut(engine, call, { bucket, key: to, facets: {} })
   // It stays whose it is, so the right to make objects of one's own does not help here.
   const fields = { ...put.fields, ownerId: source.asset.ownerId }
-  const target = await findTarget(engine, call, { ...put, fields, isRenamed: true })
+  const target = await findTarget(engine, call, { ...put, fields, isOwnerSettled: true })
   const was = { bucket: source.bucket, asset: source.asset }
   const is = { ...was, asset: { ...source.asset, key: to } }
   await requireNoGain(engine, call, { was, is })

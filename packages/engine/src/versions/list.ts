@@ -5,7 +5,7 @@ import { findAsset } from '../assets/find-asset.ts'
 import type { Engine } from '../engine.ts'
 import { type PageQuery, requirePage } from '../page.ts'
 import { findVersion, type VersionName } from './find-version.ts'
-import { toldChange } from './told-change.ts'
+import { toldChanges } from './told-change.ts'
 
 export interface VersionsQuery extends PageQuery {
   /** Delete markers too. */
@@ -105,12 +105,9 @@ export async function assetHistory(
   const wanted = { id: assetId, ...about }
   const asset = await findAsset(engine, call, wanted)
   const page = requirePage(engine, query)
-  return engine.catalog.read(async view => {
-    const bucket = await view.buckets.byId(asset.bucketId)
-    const items: Change[] = []
-    for (const change of await view.changes.ofAsset({ assetId: asset.id, ...page })) {
-      items.push(await toldChange(view, call, { asset, bucket, change }))
-    }
-    return { items, total: await view.changes.countOfAsset(asset.id) }
-  })
+  const { changes, total } = await engine.catalog.read(async view => ({
+    changes: await view.changes.ofAsset({ assetId: asset.id, ...page }),
+    total: await view.changes.countOfAsset(asset.id),
+  }))
+  return { items: await toldChanges(engine, call, { asset, changes }), total }
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { setImmediate } from 'node:timers/promises'
 import type { Call } from '@holdfast/core/call.ts'
 import { rightsOf } from '@holdfast/core/roles.ts'
 import { addLink, removeLink } from '../assets/links.ts'
@@ -59,4 +60,22 @@ test('a history tells no more than the records of what it is about', async () =>
   }
   const versions = callOf({ id: idOf('c'), permissions: ['versions:read'] })
   assert.deepEqual(await told(versions), [])
+})
+
+test('a long history leaves others their turn', async () => {
+  await using opened = await openTestStore()
+  const { engine } = opened
+  await createBucket(engine, ann, { name: 'anns' })
+  const { asset } = await put({ engine, call: ann }, 'x', 'x', { bucket: 'anns', ownerId })
+  for (let count = 0; count < 60; count += 1) {
+    await updateAsset(engine, ann, asset.id, { tags: [`tag-${count}`] })
+  }
+  let isOver = false
+  const history = assetHistory(engine, ann, asset.id, { limit: 100 }).finally(() => {
+    isOver = true
+  })
+  let turns = 0
+  for (; !isOver; turns += 1) await setImmediate()
+  assert.equal((await history).items.length, 61)
+  assert.ok(turns > 2, `${turns} turns`)
 })

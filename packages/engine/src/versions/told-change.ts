@@ -1,10 +1,12 @@
 import type { Call } from '@holdfast/core/call.ts'
 import type { CatalogView } from '@holdfast/core/ports/catalog.ts'
-import type { Asset, Bucket, Change, JsonObject } from '@holdfast/core/records.ts'
+import type { Principal } from '@holdfast/core/principal.ts'
+import type { Asset, Change, JsonObject } from '@holdfast/core/records.ts'
 import { type Action, actionPermissions } from '../access/actions.ts'
-import { decide, isAdministrator, tagsAreTold } from '../access/decide.ts'
+import { decide, isAdministrator, type Resource, tagsAreTold } from '../access/decide.ts'
 import { askedTags } from '../access/policy/asked-tags.ts'
 import { mayReadById } from '../assets/links.ts'
+import type { Engine } from '../engine.ts'
 
 /** Parts of the detail of a change that tell of other things than the content of the asset. */
 const FACETS = ['tags', 'metadata', 'acl'] as const
@@ -16,29 +18,58 @@ const OF_VERSION = {
   legalHold: 's3:GetObjectLegalHold',
 } as const satisfies Record<string, Action>
 
+/** Each may take several decisions, of policies with many statements. */
+const STEP = 20
+
 /**
- * The change as the caller may know it: what was said of the asset as its record tells that, places
- * where it lay and assets beside it only where the caller may read there.
+ * The changes as the caller may know them: what was said of the asset as its record tells that,
+ * places where it lay and assets beside it only where the caller may read there.
  */
-export async function toldChange(
+export async function toldChanges(
+  { catalog: { view }, lists }: Engine,
+  call: Call,
+  { asset, changes }: { readonly asset: Asset; readonly changes: readonly Change[] },
+): Promise<readonly Change[]> {
+  const { principal } = call
+  if (isAdministrator(principal) && principal.buckets === null) return changes
+  const bucket = await view.buckets.byId(asset.bucketId)
+  const objectTags = await askedTags(view, bucket, asset)
+  const closed = closedParts(principal, { bucket, asset, objectTags })
+  const giveWay = lists.giveWay(call)
+  const told: Change[] = []
+  for (const change of changes) {
+    if (told.length % STEP === STEP - 1) await giveWay()
+    told.push(await toldChange(view, call, { asset, change, closed }))
+  }
+  return told
+}
+
+interface ClosedParts {
+  readonly ofAll: readonly string[]
+  readonly ofVersion: readonly string[]
+}
+
+function closedParts(principal: Principal, here: Resource): ClosedParts {
+  const reads = decide(principal, 'assets:read', here).allowed
+  const isClosed = (name: string) => name === 'tags' && !tagsAreTold(principal, here)
+  const ofVersion = Object.entries(OF_VERSION).filter(
+    ([, action]) => !decide(principal, actionPermissions[action], { ...here, action }).allowed,
+  )
+  return {
+    ofAll: FACETS.filter(name => !reads || isClosed(name)),
+    ofVersion: ofVersion.map(([name]) => name),
+  }
+}
+
+async function toldChange(
   view: CatalogView,
   call: Call,
-  { asset, bucket, change }: { asset: Asset; bucket: Bucket | undefined; change: Change },
+  about: { readonly asset: Asset; readonly change: Change; readonly closed: ClosedParts },
 ): Promise<Change> {
-  const { principal } = call
-  if (isAdministrator(principal) && principal.buckets === null) return change
-  const objectTags = await askedTags(view, bucket, asset)
-  const here = { bucket, asset, objectTags }
+  const { asset, change, closed } = about
   const detail: Record<string, JsonObject[string]> = { ...change.detail }
-  const reads = decide(principal, 'assets:read', here).allowed
-  for (const name of FACETS) {
-    if (!reads || (name === 'tags' && !tagsAreTold(principal, here))) delete detail[name]
-  }
-  for (const [name, action] of Object.entries(OF_VERSION)) {
-    if (change.what !== 'version.updated' || detail[name] === undefined) continue
-    const about = { ...here, action }
-    if (!decide(principal, actionPermissions[action], about).allowed) delete detail[name]
-  }
+  for (const name of closed.ofAll) delete detail[name]
+  if (change.what === 'version.updated') for (const name of closed.ofVersion) delete detail[name]
   // Under another key it may have been closed.
   if (detail.key !== asset.key) delete detail.key
   if (change.what === 'asset.moved' && !(await mayReadWhere(view, call, asset, detail.was))) {

@@ -53,6 +53,7 @@ export function requirePolicy(document: JsonObject, bucket: string): readonly St
   const { [AS_WRITTEN]: _, ...said } = document
   if (JSON.stringify(said).length > BYTES_MAX) throw unsupported('is larger than 20 KiB')
   const statements = statementsOf(document)
+  requireNames(document)
   for (const statement of statements) {
     for (const resource of statement.resources) {
       const [name = ''] = resource.split('/', 1)
@@ -66,6 +67,18 @@ export function requirePolicy(document: JsonObject, bucket: string): readonly St
     requireActions(statement)
   }
   return statements
+}
+
+/** They mean nothing: a policy that was set before they were looked at goes on. */
+function requireNames({ Id: id, Statement: list = [] }: JsonObject): void {
+  requireName(id, 'Id')
+  for (const statement of [list].flat()) {
+    if (isObject(statement)) requireName(statement.Sid, 'Sid')
+  }
+}
+
+function requireName(name: Json | undefined, field: string): void {
+  if (name !== undefined && typeof name !== 'string') throw unsupported(`${field} must be a string`)
 }
 
 function requireValues({ conditions }: Statement): void {
@@ -109,7 +122,6 @@ function isConfined({ conditions }: Statement): boolean {
 function parse(document: JsonObject): readonly Statement[] {
   only(document, ['Version', 'Id', 'Statement', AS_WRITTEN], 'the policy')
   const { Version: version, Statement: statement } = document
-  requireName(document.Id, 'Id')
   if (version !== undefined && version !== '2012-10-17' && version !== '2008-10-17') {
     throw unsupported('Version must be 2012-10-17', told.Version)
   }
@@ -133,14 +145,9 @@ const FIELDS = [
   'Condition',
 ]
 
-function requireName(name: Json | undefined, field: string): void {
-  if (name !== undefined && typeof name !== 'string') throw unsupported(`${field} must be a string`)
-}
-
 function parseStatement(value: Json | undefined): Statement {
   if (!isObject(value)) throw unsupported('a statement must be an object')
   only(value, FIELDS, 'a statement')
-  requireName(value.Sid, 'Sid')
   const { Effect: effect } = value
   if (effect !== 'Allow' && effect !== 'Deny') {
     const sentence =

@@ -171,6 +171,9 @@ describe('a bucket policy', () => {
     assert.throws(() => requirePolicy({}, 'b'), refused('POLICY_UNSUPPORTED'))
     for (const named of [{ ...policyOf(base), Id: 1 }, policyOf({ ...base, Sid: 1 })]) {
       assert.throws(() => requirePolicy(named, 'b'), refused('POLICY_UNSUPPORTED'))
+      // What was set before they were looked at says what it said.
+      const question = { principal: ann, action: 's3:GetObject', bucket: 'b', key: 'home/x' }
+      assert.equal(evaluatePolicy(named, question), 'allow')
     }
   })
 

@@ -48,6 +48,8 @@ export interface CheckedPut {
   readonly key: string
   /** What a new asset is called when the caller says nothing. */
   readonly newName: string
+  /** Whose a new asset is was decided before: where one gets this key, or an upload ends. */
+  readonly isOwnerSettled?: boolean | undefined
 }
 
 /** VALIDATION_ERROR naming every wrong field. */

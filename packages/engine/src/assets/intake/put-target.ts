@@ -1,8 +1,8 @@
 import type { Call } from '@holdfast/core/call.ts'
 import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { Asset, Bucket } from '@holdfast/core/records.ts'
-import { type Action, actionPermissions } from '../../access/actions.ts'
-import { authorize, decide, type Fresh, refusal } from '../../access/decide.ts'
+import { actionPermissions } from '../../access/actions.ts'
+import { authorize, decide, type Fresh, LOCKS, refusal } from '../../access/decide.ts'
 import { requireListRights } from '../../access/list-rights.ts'
 import { requireOwnName } from '../../access/named-owner.ts'
 import { rightsMoment, rightsNow } from '../../access/rights-now.ts'
@@ -15,9 +15,6 @@ import { isUndeclared, requireAllowedType } from './content-type.ts'
 import { actionsOf, type CheckedPut, type PutFields } from './put-fields.ts'
 import { requireLength } from './upload.ts'
 
-/** Tags and lists are part of what is put; a lock binds everybody, perhaps for a hundred years. */
-const LOCKS: ReadonlySet<Action> = new Set(['s3:PutObjectRetention', 's3:PutObjectLegalHold'])
-
 /** Where a put goes, as the caller was allowed to see it a moment ago. */
 export interface PutTarget {
   readonly bucket: Bucket
@@ -27,20 +24,13 @@ export interface PutTarget {
   readonly moment: number
 }
 
-export interface WantedTarget {
-  readonly fields: PutFields
-  readonly key: string
-  /** What is there already gets this key, and stays whose it is. */
-  readonly isRenamed?: boolean | undefined
-}
-
 /**
  * Looks the target up, authorises, and refuses early what the transaction would refuse in the end.
  */
 export async function findTarget(
   engine: Engine,
   call: Call,
-  { fields, key, isRenamed = false }: WantedTarget,
+  { fields, key, isOwnerSettled = false }: Omit<CheckedPut, 'newName'>,
 ): Promise<PutTarget> {
   const moment = call.moment ?? rightsMoment(engine)
   const name = fields.bucket
@@ -52,7 +42,7 @@ export async function findTarget(
   const objectTags = {}
   if (existing === undefined || creates) {
     authorize(call.principal, 'assets:write', { bucket, fresh, objectTags })
-    if (!isRenamed) requireOwnName(call.principal, fresh.ownerId)
+    if (!isOwnerSettled) requireOwnName(call.principal, fresh.ownerId)
   }
   if (creates && existing?.deletedAt === null) throw keyTaken(call, bucket, existing)
   const replaced = existing && { bucket, asset: existing, objectTags }
@@ -62,6 +52,7 @@ export async function findTarget(
   // In create mode what is deleted goes, with its list.
   const asset = creates ? undefined : existing
   const taken = { ...fresh, isTaken: true }
+  // Tags and lists are part of what is put; a lock is more.
   for (const action of fields.actions ?? actionsOf(fields)) {
     const permission = LOCKS.has(action) ? actionPermissions[action] : 'assets:write'
     const about = { bucket, asset, fresh: taken, action, objectTags }

@@ -159,10 +159,8 @@ function chosenChecksum(
   }
   if (declared !== undefined && algorithm === undefined) {
     const message =
-      algorithm === undefined
-        ? 'x-amz-sdk-checksum-algorithm specified, but no corresponding x-amz-checksum-* or ' +
-          'x-amz-trailer headers were found.'
-        : 'Value for x-amz-sdk-checksum-algorithm header is invalid.'
+      'x-amz-sdk-checksum-algorithm specified, but no corresponding x-amz-checksum-* or ' +
+      'x-amz-trailer headers were found.'
     throw new S3Error('InvalidRequest', { message })
   }
   if (algorithm === undefined) return undefined

@@ -36,3 +36,12 @@ test('a policy ends by the time of UTC, and names nothing twice', () => {
   const twice = `{"expiration":"2100-01-01T00:00:00Z",${conditions},"conditions":[]}`
   assert.throws(() => parse(twice), /Invalid JSON/)
 })
+
+test('a condition that does not hold is shown with the spaces that it has', () => {
+  for (const shown of ['["eq","$key","a"]', '["eq", "$key", "a"]']) {
+    const text = `{"expiration":"2100-01-01T00:00:00Z","conditions":[{"bucket":"forms"},${shown}]}`
+    const policy = parsePolicy(Buffer.from(text).toString('base64'))
+    const message = `Invalid according to Policy: Policy Condition failed: ${shown}`
+    assert.throws(() => requireConditions(policy, new Map([['key', 'b']]), 'forms'), { message })
+  }
+})
