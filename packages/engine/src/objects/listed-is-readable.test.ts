@@ -349,3 +349,37 @@ test('an owner is shown what an access list of theirs names others for', async (
   const other = callOf({ ...reads.principal, id: idOf(3) })
   assert.equal((await assetStats(engine, other)).assets, 0)
 })
+
+test('what is deleted is listed only to who may read and write it', async () => {
+  await using opened = await openTestStore()
+  const { engine, call } = opened
+  const acl = { read: [idOf(2), team], write: [team] }
+  for (const [key, fields] of [
+    ['a/1', {}],
+    ['b/1', {}],
+    ['c', { acl }],
+  ] as const) {
+    const { asset } = await put(opened, key, key, { ownerId: idOf(1), ...fields })
+    await removeAsset(engine, call, asset.id)
+  }
+  const grantOf = (prefix: string, permission: string) => {
+    return { bucket: 'photos', prefix, permissions: [permission] }
+  }
+  const writes = [grantOf('', 'assets:write')]
+  const both = [...writes, grantOf('a/', 'assets:read')]
+  for (const [more, keysShown] of [
+    [{ grants: writes }, []],
+    [{ grants: both }, ['a/1']],
+    [{ id: idOf(2) }, []],
+    [{ groups: [team] }, ['c']],
+    [{ id: idOf(1) }, ['a/1', 'b/1', 'c']],
+    [{ permissions: ['assets:*'] }, ['a/1', 'b/1']],
+  ] as const) {
+    const who = callOf({ kind: 'user', id: idOf(3), ...roleTable.USER, ...more })
+    for (const bucket of ['photos', undefined]) {
+      const { items, total } = await listAssets(engine, who, { bucket, deleted: 'only' })
+      assert.deepEqual(items.map(({ key }) => key).sort(), keysShown, JSON.stringify(more))
+      assert.equal(total, keysShown.length)
+    }
+  }
+})
