@@ -200,6 +200,7 @@ function identitySettings(settings: Settings): Partial<IdentitySettings> {
     accountRequestsPerMinute: settings.accountRequestsPerMinute,
     rotationSeconds: settings.keyRotationSeconds,
     overlapSeconds: Math.max(settings.keyOverlapSeconds, settings.accessTokenSeconds),
+    askedKeysMax: settings.askedKeysMax,
     lockoutFailures: settings.lockoutFailures,
     lockoutSeconds: settings.lockoutSeconds,
     passwordDays: settings.passwordDays,

@@ -16,20 +16,32 @@ export interface AssetFilter {
   /** Search text of a person: words, prefixes, "phrases". */
   readonly search?: string
   readonly deleted: DeletedFilter
-  /** When set, assets with an ACL count only if it names one of these for reading. */
+  /**
+   * When set, assets with an ACL count only if it names one of these for reading, and deleted ones
+   * if it names one for writing, too.
+   */
   readonly visibleTo?: string | readonly string[]
+  /** With `visibleTo`: whose assets count whatever their ACL says. */
+  readonly visibleOwner?: Ownership
   /** When set, only what one of its parts opens: for callers who do not see whole buckets. */
   readonly reach?: Reach
 }
 
-/** Assets that somebody may see; those with an ACL only if it names `ids` or the owner asks. */
+/** Assets that somebody may see; those with an ACL if it names `ids` so, or the owner asks. */
 export interface Reach {
   /** The principal and its groups. */
   readonly ids: readonly string[]
-  readonly ownerId?: string
+  readonly owner?: Ownership
   /** Buckets that are open as a whole. */
   readonly bucketIds: readonly string[]
   readonly prefixes: readonly { readonly bucketId: string; readonly prefix: string }[]
+}
+
+/** What somebody owns. */
+export interface Ownership {
+  readonly ownerId: string
+  /** Only in these buckets; absent: in all. */
+  readonly bucketIds?: readonly string[]
 }
 
 export interface AssetQuery extends AssetFilter {
@@ -63,7 +75,7 @@ export interface AssetQuestions {
   count(filter: AssetFilter, giveWay?: GiveWay): Awaitable<number>
   /** Assets not deleted, current content only. */
   stats(
-    filter: Pick<AssetFilter, 'service' | 'bucketIds' | 'visibleTo'>,
+    filter: Pick<AssetFilter, 'service' | 'bucketIds' | 'visibleTo' | 'visibleOwner'>,
     giveWay?: GiveWay,
   ): Awaitable<AssetStats>
 }

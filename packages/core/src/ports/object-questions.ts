@@ -1,6 +1,6 @@
 import type { MultipartUpload, UploadPart } from '../objects.ts'
 import type { Asset, Version } from '../records.ts'
-import type { Reach } from './asset-questions.ts'
+import type { Ownership, Reach } from './asset-questions.ts'
 import type { Awaitable } from './awaitable.ts'
 
 /** Keys in the order of their UTF-8 bytes. What it costs follows the page, not the bucket. */
@@ -34,6 +34,8 @@ export interface ObjectQuery extends KeyedQuery {
   readonly after?: string
   /** When set, assets with an ACL count only if it names one of these principals for reading. */
   readonly visibleTo?: string | readonly string[]
+  /** With `visibleTo`: whose assets count whatever their ACL says. */
+  readonly visibleOwner?: Ownership
   /** When set, only assets of the bucket that it opens. */
   readonly reach?: Reach
 }
@@ -48,6 +50,7 @@ export interface VersionEntryQuery extends KeyedQuery {
   /** With it: of the key `after` only versions older than this number. */
   readonly olderThan?: number
   readonly visibleTo?: string | readonly string[]
+  readonly visibleOwner?: Ownership
   readonly reach?: Reach
 }
 

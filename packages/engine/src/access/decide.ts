@@ -290,7 +290,7 @@ function asksForList({ action }: Resource): boolean {
   return action === 's3:GetObjectAcl' || action === 's3:GetObjectVersionAcl'
 }
 
-function isInside(principal: Principal, bucket: Pick<Bucket, 'name'> | undefined): boolean {
+export function isInside(principal: Principal, bucket: Pick<Bucket, 'name'> | undefined): boolean {
   if (principal.buckets === null) return true
   return bucket !== undefined && principal.buckets.includes(bucket.name)
 }
@@ -308,12 +308,30 @@ function isOwn(
 ): boolean {
   if ((asset ?? fresh)?.ownerId !== principal.id) return false
   if (action !== undefined && LOCKS.has(action) && isOfAnother(principal, bucket)) return false
-  if (covers(principal.ownPermissions ?? [], permission)) {
-    return asset !== undefined || fresh?.isTaken === true || !isOfAnother(principal, bucket)
+  if (asset !== undefined || fresh?.isTaken === true) {
+    return rulesOwn(principal, permission, bucket)
   }
+  return hasOwnRight(principal, permission) && !isOfAnother(principal, bucket)
+}
+
+/** Whether what it owns in the bucket is open to it. */
+function rulesOwn(
+  principal: Principal,
+  permission: Permission,
+  bucket: Resource['bucket'],
+): boolean {
+  if (hasOwnRight(principal, permission)) return true
   // Who may own buckets rules what it was let into those of others.
-  if (asset === undefined && fresh?.isTaken !== true) return false
   return isOfAnother(principal, bucket) && mayAsGuest(principal, permission)
+}
+
+/** Whether what it owns in the bucket is open to it, whatever the access list of the asset says. */
+export function opensOwn(
+  principal: Principal,
+  permission: Permission,
+  bucket: NonNullable<Resource['bucket']>,
+): boolean {
+  return isInside(principal, bucket) && rulesOwn(principal, permission, bucket)
 }
 
 /** Without an asset it is about the bucket as a whole, which only an empty prefix covers. */

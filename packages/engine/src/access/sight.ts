@@ -1,28 +1,37 @@
 import type { Call } from '@holdfast/core/call.ts'
-import type { AssetFilter, DeletedFilter, Reach } from '@holdfast/core/ports/asset-questions.ts'
+import type {
+  AssetFilter,
+  DeletedFilter,
+  Ownership,
+  Reach,
+} from '@holdfast/core/ports/asset-questions.ts'
 import type { Permission, Principal } from '@holdfast/core/principal.ts'
 import type { Bucket } from '@holdfast/core/records.ts'
 import type { Engine } from '../engine.ts'
 import { type Action, actionPermissions } from './actions.ts'
 import { findBucketFor } from './authorize-action.ts'
-import { isOfAnother } from './bucket-owners.ts'
+import { isOfAnother, mayAsGuest } from './bucket-owners.ts'
 import {
   authorize,
   decide,
   grantsOf,
   hasOwnRight,
   isAdministrator,
+  isInside,
   isListedByRule,
   mayPartly,
+  opensOwn,
   refuseMissing,
 } from './decide.ts'
 import { statementsOf } from './policy/policy-document.ts'
 
 /** The part of a filter that keeps a listing to what `decide` would let the caller read. */
-export interface Sight extends Pick<AssetFilter, 'bucketId' | 'bucketIds' | 'visibleTo' | 'reach'> {
+export interface Sight extends SightOfBuckets, Pick<AssetFilter, 'bucketId' | 'bucketIds'> {
   /** Set where each asset has to be asked about, for these: buckets do not tell what they open. */
   readonly judged?: readonly Permission[]
 }
+
+type SightOfBuckets = Pick<AssetFilter, 'visibleTo' | 'visibleOwner' | 'reach'>
 
 export async function sightOf(
   engine: Engine,
@@ -46,7 +55,12 @@ export async function sightOf(
   }
   const everywhere = principal.buckets === null && isOpen(principal, undefined, needed)
   // A policy may close single buckets to a caller whom everything else is open to.
-  if (everywhere && !(await view.buckets.hasPolicy())) return listed(principal)
+  if (everywhere && !(await view.buckets.hasPolicy())) {
+    const owned = needed.every(permission => hasOwnRight(principal, permission))
+      ? { ownerId: principal.id }
+      : await ownedAsGuest(engine, call, needed)
+    return listed(principal, owned)
+  }
   const candidates = await candidateBuckets(engine, call)
   const open = candidates.filter(bucket => isOpen(principal, bucket, needed))
   const partly = candidates.filter(
@@ -59,7 +73,8 @@ export async function sightOf(
     return { bucketIds, reach: reachOf(principal, { open, partly }, needed), ...judged }
   }
   if (open.length === 0) refuseNothingOpen(call, needed)
-  return { bucketIds: open.map(bucket => bucket.id), ...listed(principal), ...judged }
+  const bucketIds = open.map(bucket => bucket.id)
+  return { bucketIds, ...listed(principal, ownedIn(principal, open, needed)), ...judged }
 }
 
 /** Where the right to list does not bring the right to read, or a policy takes that away. */
@@ -69,20 +84,67 @@ function isJudged(principal: Principal, bucket: Bucket): boolean {
   return isListedByRule(principal, bucket)
 }
 
-function inBucket(principal: Principal, bucket: Bucket, needed: readonly Permission[]): Sight {
-  if (isOpen(principal, bucket, needed)) return listed(principal)
+function inBucket(
+  principal: Principal,
+  bucket: Bucket,
+  needed: readonly Permission[],
+): SightOfBuckets {
+  if (isOpen(principal, bucket, needed)) return listedIn(principal, bucket, needed)
   if (isPartlyOpen(principal, bucket, needed)) {
     return { reach: reachOf(principal, { open: [], partly: [bucket] }, needed) }
   }
   for (const permission of needed) authorize(principal, permission, { bucket })
-  return listed(principal)
+  return listedIn(principal, bucket, needed)
 }
 
-/** Of buckets that are open as a whole, all but what an access list closes. */
-export function listed(principal: Principal): Pick<Sight, 'visibleTo'> {
+function listedIn(
+  principal: Principal,
+  bucket: Bucket,
+  needed: readonly Permission[],
+): SightOfBuckets {
+  if (isInside(principal, bucket)) return listed(principal, ownedIn(principal, [bucket], needed))
+  // A public bucket that the credential is confined from: it is as good as anybody's there.
+  return { visibleTo: idsOf(principal) }
+}
+
+/** Of buckets that are open as a whole, all but what an access list closes to others. */
+function listed(principal: Principal, visibleOwner: Ownership | undefined): SightOfBuckets {
   if (isAdministrator(principal)) return {}
-  const { id, groups = [] } = principal
-  return { visibleTo: groups.length === 0 ? id : [id, ...groups] }
+  const visibleTo = idsOf(principal)
+  return visibleOwner === undefined ? { visibleTo } : { visibleTo, visibleOwner }
+}
+
+/** What access lists know it by. */
+function idsOf({ id, groups = [] }: Principal): readonly string[] {
+  return [id, ...groups]
+}
+
+/** What is open to it because it owns that, whatever access lists say. */
+function ownedIn(
+  principal: Principal,
+  buckets: readonly Bucket[],
+  needed: readonly Permission[],
+): Ownership | undefined {
+  const own = buckets.filter(bucket => needed.every(one => opensOwn(principal, one, bucket)))
+  if (own.length === 0) return undefined
+  const { id: ownerId } = principal
+  return own.length === buckets.length ? { ownerId } : { ownerId, bucketIds: own.map(b => b.id) }
+}
+
+/** The same of the whole store, for who rules what it owns only in buckets of others. */
+async function ownedAsGuest(
+  engine: Engine,
+  call: Call,
+  needed: readonly Permission[],
+): Promise<Ownership | undefined> {
+  const { principal } = call
+  if (isAdministrator(principal)) return undefined
+  if (!needed.every(permission => mayAsGuest(principal, permission))) return undefined
+  // A counter tells it: most who rule many buckets own nothing.
+  const live = { ownerId: principal.id, deleted: 'without' } as const
+  const ownsNothing = (await engine.catalog.view.assets.count(live)) === 0
+  if (ownsNothing && !needed.includes('assets:write')) return undefined
+  return ownedIn(principal, await candidateBuckets(engine, call), needed)
 }
 
 /**
@@ -93,7 +155,7 @@ export async function sightOfKeys(
   engine: Engine,
   call: Call,
   { bucket: name, action }: { readonly bucket: string; readonly action: Action },
-): Promise<{ readonly bucket: Bucket; readonly sight: Pick<Sight, 'visibleTo' | 'reach'> }> {
+): Promise<{ readonly bucket: Bucket; readonly sight: SightOfBuckets }> {
   const { principal } = call
   const bucket = await findBucketFor(engine, call, { bucket: name, action })
   const permission = actionPermissions[action]
@@ -105,7 +167,7 @@ export async function sightOfKeys(
     return { bucket, sight: { reach } }
   }
   authorize(principal, permission, { bucket, action })
-  return { bucket, sight: listed(principal) }
+  return { bucket, sight: listedIn(principal, bucket, [permission]) }
 }
 
 function hasGrantIn(principal: Principal, permission: Permission, name: string): boolean {
@@ -137,16 +199,24 @@ function reachOf(
   { open, partly }: { readonly open: readonly Bucket[]; readonly partly: readonly Bucket[] },
   needed: readonly Permission[],
 ): Reach {
-  const ids = new Map([...open, ...partly].map(({ name, id }) => [name, id]))
-  const strictest = needed.at(-1) ?? 'assets:read'
-  const owns = needed.every(permission => hasOwnRight(principal, permission))
+  const buckets = new Map([...open, ...partly].map(bucket => [bucket.name, bucket]))
+  const grants = needed.flatMap(permission => grantsOf(principal, permission))
+  const owner = ownedIn(principal, [...open, ...partly], needed)
   return {
-    ids: [principal.id, ...(principal.groups ?? [])],
-    ...(owns ? { ownerId: principal.id } : {}),
+    ids: idsOf(principal),
+    ...(owner === undefined ? {} : { owner }),
     bucketIds: open.map(({ id }) => id),
-    prefixes: grantsOf(principal, strictest).flatMap(({ bucket, prefix }) => {
-      const bucketId = ids.get(bucket)
-      return bucketId === undefined ? [] : [{ bucketId, prefix }]
+    prefixes: grants.flatMap(({ bucket: name, prefix }) => {
+      const bucket = buckets.get(name)
+      if (bucket === undefined) return []
+      const isOpened = needed.every(
+        permission =>
+          decide(principal, permission, { bucket }).allowed ||
+          grantsOf(principal, permission).some(
+            grant => grant.bucket === name && prefix.startsWith(grant.prefix),
+          ),
+      )
+      return isOpened ? [{ bucketId: bucket.id, prefix }] : []
     }),
   }
 }

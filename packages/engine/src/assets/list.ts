@@ -93,6 +93,7 @@ export async function assetStats(
     ...(query.service === undefined ? {} : { service: query.service }),
     ...(sight.bucketIds === undefined ? {} : { bucketIds: sight.bucketIds }),
     ...(sight.visibleTo === undefined ? {} : { visibleTo: sight.visibleTo }),
+    ...(sight.visibleOwner === undefined ? {} : { visibleOwner: sight.visibleOwner }),
   }
   const giveWay = engine.lists.giveWay(call)
   return await engine.catalog.view.assets.stats(filter, giveWay)

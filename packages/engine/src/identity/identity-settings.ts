@@ -14,6 +14,8 @@ export interface IdentitySettings {
   /** A key signs for so long, and is taken for `overlapSeconds` more. */
   readonly rotationSeconds: number
   readonly overlapSeconds: number
+  /** Keys made by request that are still taken; beyond, requests wait. */
+  readonly askedKeysMax: number
   readonly lockoutFailures: number
   readonly lockoutSeconds: number
   /** Passwords older than this must be changed; 0 never. */
@@ -45,6 +47,7 @@ export const defaultIdentitySettings: IdentitySettings = Object.freeze({
   accountRequestsPerMinute: 100,
   rotationSeconds: 24 * HOUR,
   overlapSeconds: 25 * HOUR,
+  askedKeysMax: 20,
   lockoutFailures: 5,
   lockoutSeconds: HOUR / 2,
   passwordDays: 90,

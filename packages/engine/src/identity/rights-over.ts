@@ -1,6 +1,6 @@
 import type { Call } from '@holdfast/core/call.ts'
 import type { Principal } from '@holdfast/core/principal.ts'
-import { requireWithin } from '../access/keys/keys.ts'
+import { excessOf, requireWithin } from '../access/keys/keys.ts'
 
 /**
  * Nobody acts on who may more than they do: else they could take over that user or account, or shut
@@ -11,8 +11,18 @@ export function requireRightsOver(
   { principal: caller }: Pick<Call, 'principal'>,
   held: Principal,
 ): void {
-  const { permissions, ownPermissions = [], grants = [] } = held
+  requireWithin(caller, allOf(held), 'it may more than the caller holds')
+}
+
+/** The same as a question. */
+export function hasRightsOver(
+  { principal: caller }: Pick<Call, 'principal'>,
+  held: Principal,
+): boolean {
+  return excessOf(caller, allOf(held)) === undefined
+}
+
+function allOf({ permissions, ownPermissions = [], grants = [] }: Principal) {
   const granted = grants.flatMap(grant => grant.permissions)
-  const all = { permissions: [...permissions, ...ownPermissions, ...granted] }
-  requireWithin(caller, all, 'it may more than the caller holds')
+  return { permissions: [...permissions, ...ownPermissions, ...granted] }
 }

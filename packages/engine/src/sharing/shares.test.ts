@@ -269,6 +269,33 @@ test('links of others are as if they were not there, but for administrators', as
   assert.equal((await listShares(engine, maker, { ...page, state: 'live' })).total, 0)
 })
 
+test('who administers users rules no links of who may more', async () => {
+  const set = await withMaker()
+  await using _ = set.opened
+  const { engine, call, maker, asset } = set
+  const boss = await createUser(engine, call, { username: 'boss', password, roles: ['ADMIN'] })
+  const bosses = callOf({ kind: 'user', id: boss.id, name: 'boss', permissions: ['*'] })
+  const { share } = await createShare(engine, bosses, { target: { assetId: asset.id } })
+  const small = await createShare(engine, maker, { target: { assetId: asset.id } })
+  const held = ['assets:*', 'versions:*', 'metadata:*', 'buckets:read', 'buckets:create']
+  const clerk = callOf({ id: 'clerk', permissions: ['admin:users', ...held] })
+  const page = { limit: 10, offset: 0 }
+  for (const act of [
+    () => getShare(engine, clerk, share.id),
+    () => revokeShare(engine, clerk, share.id),
+    () => listShares(engine, clerk, { ...page, makerId: boss.id }),
+  ]) {
+    await assert.rejects(act, refused('FORBIDDEN', { permission: '*' }))
+  }
+  const all = await listShares(engine, clerk, { ...page, all: true })
+  assert.deepEqual([all.total, all.items[0]?.share.id], [1, small.share.id])
+  assert.equal((await getShare(engine, bosses, share.id)).state, 'live')
+  assert.equal((await listShares(engine, bosses, { ...page, all: true })).total, 2)
+  await updateUser(engine, call, { id: boss.id, patch: { status: 'INACTIVE' } })
+  await assert.rejects(revokeShare(engine, clerk, share.id), refused('FORBIDDEN'))
+  await revokeShare(engine, clerk, small.share.id)
+})
+
 test('links make no links, and strangers none', async () => {
   await using opened = await openTestStore()
   const { engine, call } = opened

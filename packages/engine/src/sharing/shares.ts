@@ -3,12 +3,13 @@ import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { Share, ShareTarget } from '@holdfast/core/identities.ts'
 import { authorize, decide, refuseMissing } from '../access/decide.ts'
 import { hashOfSecret } from '../access/keys/key-secret.ts'
-import { type Maker, makerOf } from '../access/links/current-principal.ts'
+import { type Maker, makerOf, principalOfMaker } from '../access/links/current-principal.ts'
 import { findAsset } from '../assets/find-asset.ts'
 import { toBase64Url } from '../base64url.ts'
 import { commit } from '../commit.ts'
 import type { Engine } from '../engine.ts'
 import { placeOf } from '../identity/passwords/place-of.ts'
+import { hasRightsOver, requireRightsOver } from '../identity/rights-over.ts'
 import { requireConfirmed } from '../identity/sessions/require-confirmed.ts'
 import { openVersion } from '../versions/open.ts'
 import { EXPIRES_S_DEFAULT, requirePrefix, requireTerms, type ShareTerms } from './share-fields.ts'
@@ -111,7 +112,7 @@ async function requireTarget(
 export interface ShareFilter {
   /** Only of who administers users: somebody else's; absent: the caller's own. */
   readonly makerId?: string | undefined
-  /** Of all makers. */
+  /** Of all makers who hold no more than the caller. */
   readonly all?: boolean | undefined
   readonly assetId?: string | undefined
   readonly bucket?: string | undefined
@@ -132,6 +133,16 @@ export async function listShares(
   const own = makerOf(call.principal).id
   const belongsTo = filter.all === true ? undefined : (filter.makerId?.toLowerCase() ?? own)
   if (belongsTo !== own) authorize(call.principal, 'admin:users', {})
+  const ruled = new Map<string | null, boolean>()
+  const mayRule = async (share: Share) => {
+    const known = ruled.get(share.belongsTo)
+    if (known !== undefined) return known
+    const maker = await holderOf(engine, share)
+    if (maker !== undefined && filter.all !== true) requireRightsOver(call, maker)
+    const may = maker === undefined || hasRightsOver(call, maker)
+    ruled.set(share.belongsTo, may)
+    return may
+  }
   const items: ShownShare[] = []
   let total = 0
   let after = ''
@@ -140,6 +151,7 @@ export async function listShares(
     const page = await identities.list(belongsTo === undefined ? query : { ...query, belongsTo })
     for (const share of page) {
       if (!isAbout(share, filter)) continue
+      if (share.belongsTo !== own && !(await mayRule(share))) continue
       const isOnPage = total >= filter.offset && items.length < filter.limit
       if (filter.state === undefined && !isOnPage) {
         total += 1
@@ -174,13 +186,20 @@ export async function revokeShare(engine: Engine, call: Call, id: string): Promi
   return await commit(engine, call, { name: 'shares.revoke', args: { id: share.id } })
 }
 
-/** The caller's own, or anybody's for who administers users. Others' are as if not there. */
+/** The caller's own, or for who administers users those of makers who hold no more. */
 async function findShare(engine: Engine, call: Call, id: string): Promise<Share> {
   const own: Maker = makerOf(call.principal)
   const share = await engine.catalog.view.identities.byId('share', id.toLowerCase())
   const isOwn = share?.belongsTo === own.id
-  if (share !== undefined && (isOwn || decide(call.principal, 'admin:users', {}).allowed)) {
+  if (share !== undefined && isOwn) return share
+  if (share !== undefined && decide(call.principal, 'admin:users', {}).allowed) {
+    const maker = await holderOf(engine, share)
+    if (maker !== undefined) requireRightsOver(call, maker)
     return share
   }
   throw new HoldfastError('SHARE_NOT_FOUND', { share_id: id })
+}
+
+async function holderOf(engine: Engine, { makerKind, belongsTo }: Share) {
+  return await principalOfMaker(engine, { kind: makerKind, id: belongsTo ?? '' })
 }

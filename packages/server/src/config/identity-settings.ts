@@ -116,6 +116,12 @@ export const identitySettings = {
     description: 'How long access tokens of the key before are still taken.',
     standard: 90_000,
   }),
+  askedKeysMax: setting({
+    name: 'KEY_ROTATIONS_MAX',
+    kind: integer(1, 1000),
+    description: 'Signing keys made by request that are still taken; beyond it, requests wait.',
+    standard: 20,
+  }),
   lockoutFailures: setting({
     name: 'LOCKOUT_FAILURES',
     kind: integer(1, 100),

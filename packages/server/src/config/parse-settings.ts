@@ -96,6 +96,7 @@ function readAll(read: ReadSetting): Settings {
     accountRefreshTokens: read(table.accountRefreshTokens),
     keyRotationSeconds: read(table.keyRotationSeconds),
     keyOverlapSeconds: read(table.keyOverlapSeconds),
+    askedKeysMax: read(table.askedKeysMax),
     lockoutFailures: read(table.lockoutFailures),
     lockoutSeconds: read(table.lockoutSeconds),
     passwordDays: read(table.passwordDays),

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
-import type { AssetFilter, Reach } from '@holdfast/core/ports/asset-questions.ts'
-import { type Asset, assetTypes } from '@holdfast/core/records.ts'
+import type { AssetFilter, Ownership, Reach } from '@holdfast/core/ports/asset-questions.ts'
+import { type Acl, type Asset, assetTypes } from '@holdfast/core/records.ts'
 import { runSeed, SeededRandom } from '../seeded-random.ts'
 import { catalogTest, type Desk, keysOf } from './catalog-test.ts'
 import type { OpenCatalog } from './under-test.ts'
@@ -19,20 +19,30 @@ export function matches(asset: Asset, filter: AssetFilter): boolean {
   if (deleted === 'without' && asset.deletedAt !== null) return false
   if (deleted === 'only' && asset.deletedAt === null) return false
   if (filter.reach !== undefined && !isReached(asset, filter.reach)) return false
-  return visibleTo === undefined || asset.acl === null || namesOneOf(asset, [visibleTo].flat())
+  if (visibleTo === undefined || asset.acl === null) return true
+  return isOwned(asset, filter.visibleOwner) || namesOneOf(asset, [visibleTo].flat())
+}
+
+function isOwned(asset: Asset, ownership: Ownership | undefined): boolean {
+  if (asset.ownerId !== ownership?.ownerId) return false
+  return ownership.bucketIds?.includes(asset.bucketId) !== false
 }
 
 function isReached({ acl, ...asset }: Asset, reach: Reach): boolean {
-  if (asset.ownerId === reach.ownerId) return true
-  if (acl !== null) return namesOneOf({ acl }, reach.ids)
+  if (isOwned({ acl, ...asset }, reach.owner)) return true
+  if (acl !== null) return namesOneOf({ ...asset, acl }, reach.ids)
   if (reach.bucketIds.includes(asset.bucketId)) return true
   return reach.prefixes.some(
     ({ bucketId, prefix }) => bucketId === asset.bucketId && asset.key.startsWith(prefix),
   )
 }
 
-function namesOneOf({ acl }: Pick<Asset, 'acl'>, ids: readonly string[]): boolean {
-  return ids.some(id => acl?.read.includes(id) === true)
+function namesOneOf(
+  { acl, deletedAt }: Pick<Asset, 'acl' | 'deletedAt'>,
+  ids: readonly string[],
+): boolean {
+  const isIn = (list: readonly string[] = []) => ids.some(id => list.includes(id))
+  return isIn(acl?.read) && (deletedAt === null || isIn(acl?.write))
 }
 
 export function filterTests(open: OpenCatalog): void {
@@ -67,6 +77,23 @@ export function filterTests(open: OpenCatalog): void {
     assert.equal(await desk.view.assets.count({ deleted: 'without', visibleTo: 'p' }), 1)
     const inBucket = { deleted: 'without', visibleTo: 'p', bucketId: bucket.id } as const
     assert.equal(await desk.view.assets.count(inBucket), 1)
+    const acl = { read: ['p1'], write: [] }
+    await desk.asset({ bucketId: bucket.id, key: 'own', ownerId: 'p', acl })
+    const elsewhere = await desk.bucket({ name: 'elsewhere' })
+    for (const [visibleOwner, assets] of [
+      [{ ownerId: 'p' }, 2],
+      [{ ownerId: 'p', bucketIds: [elsewhere.id, bucket.id] }, 2],
+      [{ ownerId: 'p', bucketIds: [elsewhere.id] }, 1],
+      [{ ownerId: 'p', bucketIds: [] }, 1],
+      [{ ownerId: 'nobody' }, 1],
+    ] as const) {
+      const owned = { ...inBucket, visibleOwner }
+      const keys = keysOf(await desk.view.assets.list({ ...owned, limit: 9 })).sort()
+      assert.deepEqual(keys, assets === 2 ? ['open', 'own'] : ['open'])
+      assert.equal(await desk.view.assets.count(owned), assets)
+      const stats = await desk.view.assets.stats({ visibleTo: 'p', visibleOwner })
+      assert.equal(stats.assets, assets)
+    }
   })
 }
 
@@ -97,7 +124,7 @@ async function fill(desk: Desk, random: SeededRandom): Promise<World> {
         service: random.pick(services),
         ownerId: random.pick(owners),
         tags: tags.filter(() => random.chance(0.3)),
-        acl: random.chance(0.2) ? { read: [random.pick(['p1', 'p2'])], write: [] } : null,
+        acl: random.chance(0.3) ? aclOf(random) : null,
         deletedAt: deleted ? '2026-01-01T00:00:00.000Z' : null,
         trashed: deleted && random.chance(0.5),
       },
@@ -108,9 +135,17 @@ async function fill(desk: Desk, random: SeededRandom): Promise<World> {
   return { assets, bucketIds }
 }
 
+function aclOf(random: SeededRandom): Acl {
+  return { read: [random.pick(['p1', 'p2'])], write: [random.pick(['p1', 'p2', 'p3'])] }
+}
+
 function randomFilter(random: SeededRandom, { bucketIds }: World): AssetFilter {
   const often = random.chance(0.5) ? 0.15 : 0.4
   const maybe = <T>(make: () => T): T | undefined => (random.chance(often) ? make() : undefined)
+  const ownership = (): Ownership => ({
+    ownerId: random.pick([...owners, 'none']),
+    ...(random.chance(0.5) ? { bucketIds: bucketIds.filter(() => random.chance(0.5)) } : {}),
+  })
   const given = {
     bucketId: maybe(() => random.pick([...bucketIds, 'no-such-bucket'])),
     bucketIds: maybe(() => [...bucketIds, 'no-such'].filter(() => random.chance(0.5))),
@@ -121,9 +156,10 @@ function randomFilter(random: SeededRandom, { bucketIds }: World): AssetFilter {
     keyPrefix: maybe(() => random.pick(['a', 'a_', 'a%', 'A', 'b/', 'zz', '%', ''])),
     name: maybe(() => random.pick(names)),
     visibleTo: maybe(() => random.pick(['p1', 'p2', 'p3', ['p1', 'p3'], ['p1', 'p2']])),
+    visibleOwner: maybe(() => ownership()),
     reach: maybe(() => ({
       ids: [random.pick(['p1', 'p2', 'p3']), 'p9'],
-      ...(random.chance(0.5) ? { ownerId: random.pick([...owners, 'none']) } : {}),
+      ...(random.chance(0.5) ? { owner: ownership() } : {}),
       bucketIds: bucketIds.filter(() => random.chance(0.3)),
       prefixes: ['a_', 'a%', 'A', ''].flatMap(prefix =>
         random.chance(0.2) ? [{ bucketId: random.pick([...bucketIds, 'none']), prefix }] : [],

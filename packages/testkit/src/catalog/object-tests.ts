@@ -133,6 +133,11 @@ function listTests(open: OpenCatalog): void {
     assert.deepEqual(await list({ prefix: 'b' }), ['b'])
     assert.deepEqual(await list({ prefix: 'b', visibleTo: 'ann' }), ['b'])
     assert.deepEqual(await list({ prefix: 'b', visibleTo: 'bob' }), [])
+    const { ownerId } = three
+    const owned = { prefix: 'b', visibleTo: 'bob', visibleOwner: { ownerId } }
+    assert.deepEqual(await list(owned), ['b'], 'nor is it hidden from its owner')
+    const versions = await desk.view.objects.listVersions({ bucketId, ...owned, limit: 9 })
+    assert.equal(versions.entries.length, 1)
     const query = { bucketId, prefix: 'a', limit: 100 }
     const { entries } = await desk.view.objects.listVersions(query)
     const keys = entries.map(({ asset }) => asset?.key)

@@ -50,7 +50,7 @@ function statementsOf(db: SqliteDatabase): string[] {
   tables.assets.put(asset)
   const { assetSearch, versions, objects, uploads, audits } = tables
   const page = { deleted: 'without', limit: 10 } as const
-  const reader = { visibleTo: ['reader'] }
+  const reader = { visibleTo: ['reader'], visibleOwner: { ownerId: asset.ownerId } }
   assetSearch.list(page)
   assetSearch.list({ ...page, bucketId: bucket.id, beforeSeq: 7, service: asset.service })
   assetSearch.list({ ...page, bucketId: bucket.id, keyPrefix: 'folder/', afterKey: 'folder/a' })

@@ -210,11 +210,19 @@ export function requireWithin(
   input: { readonly permissions: readonly string[] },
   reason: string,
 ): void {
-  const excess = input.permissions.find(scope => {
-    if (isAdministrator(maker)) return false
+  const excess = excessOf(maker, input)
+  if (excess === undefined) return
+  throw new HoldfastError('FORBIDDEN', { permission: excess, reason })
+}
+
+/** The first of the scopes that is more than the other holds. */
+export function excessOf(
+  maker: Principal,
+  { permissions }: { readonly permissions: readonly string[] },
+): string | undefined {
+  if (isAdministrator(maker)) return undefined
+  return permissions.find(scope => {
     if (scope === '*' || scope === '*:*') return true
     return allPermissions.some(one => scopeCovers(scope, one) && !hasScope(maker, one))
   })
-  if (excess === undefined) return
-  throw new HoldfastError('FORBIDDEN', { permission: excess, reason })
 }

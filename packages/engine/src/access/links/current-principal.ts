@@ -5,7 +5,7 @@ import type { Engine } from '../../engine.ts'
 import { isGoodAccount } from '../../identity/accounts/account-state.ts'
 import { principalOfAccount } from '../../identity/accounts/principal-of-account.ts'
 import { actsAwayUntilMs, principalOfUser } from '../../identity/principal-of-user.ts'
-import { principalOfGoodKey } from '../keys/keys.ts'
+import { principalOfGoodKey, principalOfKey } from '../keys/keys.ts'
 
 /** Who made a link that acts for its maker later, when the maker is not there. */
 export interface Maker {
@@ -52,5 +52,29 @@ export async function currentPrincipal(
     }
     case 'api_key':
       return await principalOfGoodKey(engine, await keys.byId(id))
+  }
+}
+
+/** What the maker holds, whether or not it may act now; undefined when it is gone. */
+export async function principalOfMaker(
+  engine: Engine,
+  { kind, id }: Maker,
+): Promise<Principal | undefined> {
+  const { identities, keys } = engine.catalog.view
+  switch (kind) {
+    case 'system':
+      return systemPrincipal
+    case 'user': {
+      const user = await identities.byId('user', id)
+      return user && (await principalOfUser(engine, user)).principal
+    }
+    case 'service_account': {
+      const account = await identities.byId('service_account', id)
+      return account && (await principalOfAccount(engine, account)).principal
+    }
+    case 'api_key': {
+      const key = await keys.byId(id)
+      return key && principalOfKey(key)
+    }
   }
 }

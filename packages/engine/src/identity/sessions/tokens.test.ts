@@ -184,6 +184,24 @@ test('a key rotates without a restart, and tokens of the key before stay good', 
   await assert.rejects(rotateSigningKey(engine, outsider), refused('FORBIDDEN'))
 })
 
+test('keys made by request are bounded, those of the interval are not', async () => {
+  await using opened = await openTestStore({ identity: { askedKeysMax: 2 } })
+  const { engine, clock } = opened
+  const boss = callOf({ id: 'boss', permissions: ['*'] })
+  await loggedIn(opened)
+  await rotateSigningKey(engine, boss)
+  clock.jump(3_600_000)
+  await rotateSigningKey(engine, boss)
+  const details = { limit: 2, retry_after: 25 * 3600 }
+  await assert.rejects(rotateSigningKey(engine, boss), refused('TOO_MANY_REQUESTS', details))
+  assert.equal((await publicKeys(engine)).length, 3)
+  clock.jump(24 * 3_600_000)
+  await again(opened)
+  await assert.rejects(rotateSigningKey(engine, boss), refused('TOO_MANY_REQUESTS'))
+  clock.jump(3_600_000)
+  await rotateSigningKey(engine, boss)
+})
+
 test('one key signs and is published, also where more than a thousand are kept', async () => {
   await using opened = await openTestStore()
   const { engine, clock } = opened

@@ -1,11 +1,11 @@
-import type { Reach } from '@holdfast/core/ports/asset-questions.ts'
+import type { AssetFilter } from '@holdfast/core/ports/asset-questions.ts'
 import type { Statement } from 'better-sqlite3'
 import type { Statements } from '../../statements.ts'
 import { type AssetRow, assetColumns } from '../asset-rows.ts'
 import type { AssetTables } from '../assets.ts'
 import { JOINED_VERSION, type JoinedVersion, type Joinless } from '../versions.ts'
 import type { KeyRange } from './key-range.ts'
-import { namesOneOf, withinReach } from './reach.ts'
+import { withinSight } from './reach.ts'
 
 /** A query of its own for each version costs more than to join it. */
 const selectWith = (number: string) => `SELECT ${assetColumns('a.')}, ${JOINED_VERSION}
@@ -16,9 +16,7 @@ const WITH_CURRENT = selectWith('a.version_number')
 const WITH_NEWEST = selectWith(`(SELECT max(n.number) FROM versions n
   WHERE n.asset = a.created_seq AND n.deleted_at IS NULL)`)
 
-export interface Sight {
-  readonly visibleTo?: string | readonly string[]
-  readonly reach?: Reach
+export interface Sight extends Pick<AssetFilter, 'visibleTo' | 'visibleOwner' | 'reach'> {
   /** Without those that are deleted. */
   readonly live: boolean
 }
@@ -89,18 +87,11 @@ export class KeyedRows {
   }
 }
 
-function seenBy(tables: AssetTables, { live, visibleTo, reach }: Sight) {
-  const texts = live ? ['a.deleted_at IS NULL'] : []
-  const values: unknown[] = []
-  if (visibleTo !== undefined) {
-    const ids = [visibleTo].flat()
-    texts.push(`(a.acl IS NULL OR ${namesOneOf(ids)})`)
-    values.push(...ids)
+function seenBy(tables: AssetTables, { live, ...sight }: Sight) {
+  const conditions = withinSight(tables, sight, 'readers')
+  const texts = conditions.map(({ text }) => text)
+  return {
+    texts: live ? ['a.deleted_at IS NULL', ...texts] : texts,
+    values: conditions.flatMap(({ values }) => values),
   }
-  if (reach !== undefined) {
-    const within = withinReach(tables, reach)
-    texts.push(within.text)
-    values.push(...within.values)
-  }
-  return { texts, values }
 }

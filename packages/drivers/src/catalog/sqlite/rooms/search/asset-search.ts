@@ -14,7 +14,7 @@ import { type AssetRow, assetColumns, assetOfRow } from '../asset-rows.ts'
 import type { AssetTables } from '../assets.ts'
 import type { CounterKind } from '../counters.ts'
 import { afterPrefix } from '../objects/key-range.ts'
-import { namesOneOf, withinReach } from '../objects/reach.ts'
+import { withinSight } from '../objects/reach.ts'
 import { SearchTerms } from './search-terms.ts'
 import { matchExpression } from './search-text.ts'
 import { inTurns, type Looks, type Window, Windows } from './windows.ts'
@@ -30,7 +30,7 @@ interface Where {
   readonly possible: boolean
 }
 
-type StatsFilter = Pick<AssetFilter, 'service' | 'bucketIds' | 'visibleTo'>
+type StatsFilter = Pick<AssetFilter, 'service' | 'bucketIds' | 'visibleTo' | 'visibleOwner'>
 
 const SELECT = assetColumns('a.')
 
@@ -223,7 +223,7 @@ export class AssetSearch {
   /** The total when one counter holds it: at most one plain filter, nothing deleted. */
   #counterFor(filter: AssetFilter): number | undefined {
     const { counters } = this.#tables
-    const { deleted, visibleTo, ...rest } = filter
+    const { deleted, visibleTo, visibleOwner, ...rest } = filter
     if (deleted !== 'without') return undefined
     if (this.#isPartial(filter)) return undefined
     const given = Object.entries(rest).filter(([, value]) => value !== undefined)
@@ -295,15 +295,10 @@ export class AssetSearch {
         values.push(end)
       }
     }
-    if (filter.visibleTo !== undefined) {
-      const ids = [filter.visibleTo].flat()
-      parts.push(`(a.acl IS NULL OR ${namesOneOf(ids)})`)
-      values.push(...ids)
-    }
-    if (filter.reach !== undefined) {
-      const reach = withinReach(this.#tables, filter.reach)
-      parts.push(reach.text)
-      values.push(...reach.values)
+    const shownTo = filter.deleted === 'without' ? 'readers' : 'writers'
+    for (const condition of withinSight(this.#tables, filter, shownTo)) {
+      parts.push(condition.text)
+      values.push(...condition.values)
     }
     if (window.after !== undefined) {
       parts.push('a.key > ?', 'a.trashed = 0')

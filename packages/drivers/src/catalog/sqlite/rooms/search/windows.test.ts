@@ -44,7 +44,10 @@ function anyFilter(): AssetFilter {
     tagsAny: maybe([random.pick(tags)]),
     keyPrefix: maybe(random.pick([...prefixes, 'x', ''])),
     ...(random.chance(0.5)
-      ? { visibleTo: random.pick(['p1', 'p3', ['p1', 'p2']]) }
+      ? {
+          visibleTo: random.pick(['p1', 'p3', ['p1', 'p2']]),
+          ...(random.chance(0.5) ? { visibleOwner: { ownerId: 'o1' } } : {}),
+        }
       : {
           reach: {
             ids: [random.pick(['p1', 'p3'])],
