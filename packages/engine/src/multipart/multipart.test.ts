@@ -315,6 +315,22 @@ describe('a multipart upload', () => {
     assert.equal(grouped.uploads.length, 3)
   })
 
+  it('is listed whole to who aborts while paging', async () => {
+    await using opened = await openTestStore()
+    const { engine, call } = opened
+    for (const key of ['a', 'a', 'a', 'b']) await begin(opened, key)
+    let next: { readonly key: string; readonly uploadId?: string } | undefined
+    do {
+      const query = { bucket, limit: 1, keyMarker: next?.key, uploadIdMarker: next?.uploadId }
+      const page = await listUploads(engine, call, query)
+      for (const { id, key } of page.uploads) {
+        await abortUpload(engine, call, { bucket, key, uploadId: id })
+      }
+      next = page.next
+    } while (next !== undefined)
+    assert.deepEqual((await listUploads(engine, call, { bucket, limit: 10 })).uploads, [])
+  })
+
   it('works on elements that cannot stage', async () => {
     await using opened = await openTestStore({ memory: true })
     const { engine, call, clock } = opened

@@ -161,8 +161,8 @@ async function startOf(
   const none = () => invalidFields({ path: 'upload_id_marker', problem: 'names no upload of it' })
   if (!isUuid(uploadIdMarker)) throw none()
   const upload = await engine.catalog.view.uploads.byId(uploadIdMarker)
-  // It may have ended since the page that named it.
-  if (upload === undefined) return { after: keyMarker }
+  // It ended since the page that named it: what may be told twice is better than what is left out.
+  if (upload === undefined) return { after: keyMarker, afterSeq: 0 }
   if (upload.bucketId !== bucket.id || upload.key !== keyMarker) throw none()
   return { after: keyMarker, afterSeq: upload.createdSeq }
 }

@@ -106,7 +106,8 @@ export const identityRoutes = {
     tag: 'Login',
     permission: 'admin:users',
     summary: 'Sign with a new key from now on',
-    description: 'Tokens of the key before stay good until they expire.',
+    description:
+      'Tokens of the key before stay good until they end. 429 beyond `STORAGE_KEY_ROTATIONS_MAX`.',
     answer: { status: 200, description: 'The keys.', schema: signingKeyList },
   }),
   listUsers: route({
