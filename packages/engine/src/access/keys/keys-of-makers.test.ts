@@ -191,7 +191,7 @@ test('keys and links of people of a provider end a while after their last login'
   await share()
 })
 
-test('keys and links of people of a provider that is gone from the settings open nothing', async () => {
+test('keys and links of people of a provider that left the settings open nothing', async () => {
   const place = 'https://idp.example.org'
   await using opened = await openTestStore({ outside: providerAt(place) })
   const olga = await outsider(opened, 'oidc', `openid ${place}`)
