@@ -47,12 +47,8 @@ before(async () => {
       discovered += 1
       response.end(JSON.stringify({ ...metadata(), ...discovery }))
     } else if (pathname === '/jwks') {
-      const jwk = {
-        ...keys.publicKey.export({ format: 'jwk' }),
-        kid: 'op',
-        use: 'sig',
-        alg: 'RS256',
-      }
+      // For any algorithm: which one counts is for the settings to say.
+      const jwk = { ...keys.publicKey.export({ format: 'jwk' }), kid: 'op', use: 'sig' }
       response.end(JSON.stringify({ keys: [jwk] }))
     } else {
       response.statusCode = answer.status ?? 200
@@ -77,7 +73,7 @@ function metadata() {
     jwks_uri: `${issuer}/jwks`,
     response_types_supported: ['code'],
     subject_types_supported: ['public'],
-    id_token_signing_alg_values_supported: ['RS256', 'none', 'HS256'],
+    id_token_signing_alg_values_supported: ['RS256', 'PS256', 'none', 'HS256'],
   }
 }
 

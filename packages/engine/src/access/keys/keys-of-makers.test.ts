@@ -147,15 +147,19 @@ test('rights of a foreign token make no keys, and nobody makes one for its subje
   await refusedWith(forHer, 'USER_OUTSIDE')
 })
 
-test('keys and links of people of a provider end a while after their last login', async () => {
+function providerAt(place: string) {
   const unasked = () => Promise.reject(new Error('nobody logs in there'))
   const openId = {
-    provider: { place: 'https://idp.example.org', addressFor: unasked, finish: unasked },
+    provider: { place, addressFor: unasked, finish: unasked },
     claims: { name: ['name'], email: ['email'] },
     ...{ maps: [], always: { roles: [], permissions: [], groups: [] }, returnUrls: [] },
     ...{ sessionSeconds: 60, keySeconds: 3600 },
   }
-  await using opened = await openTestStore({ outside: { openId } })
+  return { openId }
+}
+
+test('keys and links of people of a provider end a while after their last login', async () => {
+  await using opened = await openTestStore({ outside: providerAt('https://idp.example.org') })
   const { engine, call, clock } = opened
   const { id } = await outsider(opened, 'oidc', 'openid https://idp.example.org')
   const enter = async () => {
@@ -185,4 +189,31 @@ test('keys and links of people of a provider end a while after their last login'
   assert.deepEqual(await open(), ALL)
   assert.ok(await findAccessKey(engine, own.key.id))
   await share()
+})
+
+test('keys and links of people of a provider that left the settings open nothing', async () => {
+  const place = 'https://idp.example.org'
+  await using opened = await openTestStore({ outside: providerAt(place) })
+  const olga = await outsider(opened, 'oidc', `openid ${place}`)
+  const { secret } = await createKey(opened.engine, olga.call, wanted)
+  const { key } = await createAccessKey(opened.engine, olga.call, { name: 'laptop' })
+  const { asset } = await put(opened, 'a.txt', 'a')
+  const target = { assetId: asset.id }
+  const { token } = await createShare(opened.engine, olga.call, { target })
+  const opens = async ({ engine, call }: TestStore) => {
+    const asked = [
+      authenticateKey(engine, secret),
+      openShare(engine, call, { token, password: undefined }),
+    ]
+    const settled = await Promise.allSettled(asked)
+    const found = await findAccessKey(engine, key.id)
+    return [...settled.map(({ status }) => status === 'fulfilled'), found !== undefined]
+  }
+  assert.deepEqual(await opens(opened), [true, true, true])
+  await using other = await opened.reopen(undefined, { outside: providerAt(`${place}/`) })
+  assert.deepEqual(await opens(other), [false, false, false])
+  await using without = await other.reopen(undefined, {})
+  assert.deepEqual(await opens(without), [false, false, false])
+  await using again = await without.reopen(undefined, { outside: providerAt(place) })
+  assert.deepEqual(await opens(again), [true, true, true])
 })

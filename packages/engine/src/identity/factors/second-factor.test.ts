@@ -14,7 +14,7 @@ import { authenticateToken } from '../sessions/authenticate-token.ts'
 import { login, refresh } from '../sessions/login.ts'
 import { loginWithCode } from '../sessions/login-with-code.ts'
 import { changePassword, createUser, resetPassword, updateUser } from '../users/users.ts'
-import { stepOf } from './check-code.ts'
+import { proofOf, stepOf } from './check-code.ts'
 import {
   beginFactor,
   confirmFactor,
@@ -22,6 +22,7 @@ import {
   removeFactor,
   renewRecoveryCodes,
 } from './second-factor.ts'
+import { spendProof } from './spend-proof.ts'
 
 const password = 'Correct-Horse-7-Battery'
 const origin = { ip: '127.0.0.1', agent: 'tests' }
@@ -156,6 +157,26 @@ test('a code is good once: later, in parallel, after a restart and after a rebui
   await opened[Symbol.asyncDispose]()
 })
 
+test('what was proved with a code that another request spent first is worth nothing', async () => {
+  const { opened, enrolled, user } = await started()
+  await using _ = opened
+  const { engine } = opened
+  const [recovery = ''] = enrolled.recovery
+  const before = await engine.catalog.view.identities.byId('user', user.id)
+  assert.ok(before)
+  const proofs = [codeAt(enrolled, opened), recovery].map(code => proofOf(engine, before, code))
+  assert.deepEqual(
+    proofs.map(proof => proof?.kind),
+    ['code', 'recovery'],
+  )
+  for (const proof of proofs) {
+    assert.ok(proof)
+    const after = spendProof(before, proof)
+    assert.throws(() => spendProof(after, proof), refused('UNAUTHENTICATED'))
+    assert.throws(() => spendProof(before, null), refused('UNAUTHENTICATED'))
+  }
+})
+
 test('a challenge ends with its time, a login, a change of password, and the factor', async () => {
   const { opened, user, enrolled } = await started()
   await using _ = opened
@@ -266,13 +287,16 @@ test('who knows the password but not the code changes nothing', async () => {
 })
 
 test('an administrator takes it off others, not off themselves', async () => {
-  const { opened, user } = await started()
+  const { opened, user, enrolled } = await started()
   await using _ = opened
   const { engine } = opened
+  const { tokens } = await enter(opened, codeAt(enrolled, opened))
   const as = (id: string, permissions: string[]) => callOf({ kind: 'user', id, permissions })
   await assert.rejects(removeFactor(engine, as('x', ['assets:*']), user.id), refused('FORBIDDEN'))
   await assert.rejects(removeFactor(engine, as(user.id, ['*']), user.id), refused('FORBIDDEN'))
   await removeFactor(engine, as('x', ['*']), user.id)
+  const before = async () => await authenticateToken(engine, tokens.accessToken)
+  await assert.rejects(before(), refused('UNAUTHENTICATED'))
   await login(engine, ann, origin)
   await assert.rejects(
     removeFactor(engine, as('x', ['*']), user.id),

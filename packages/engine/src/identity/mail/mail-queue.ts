@@ -38,6 +38,8 @@ export class MailQueue {
   readonly #parts: MailParts
   readonly #closing = new AbortController()
   readonly #asked = new Set<Promise<void>>()
+  /** Of those that were asked for. Apart, or a full line of the others would tell who is known. */
+  readonly #found = new Set<Promise<void>>()
   readonly #notices = new Set<Promise<void>>()
   #sending = 0
   #waiting: (() => void)[] = []
@@ -51,19 +53,33 @@ export class MailQueue {
    * there is nothing to send.
    */
   add(prepare: () => Promise<DueMail | undefined>): boolean {
-    return this.#addTo(this.#asked, prepare)
+    return this.#addTo(this.#asked, async () => {
+      await this.#delay()
+      const due = await prepare()
+      if (due !== undefined) this.#addMail(this.#found, due, async () => await this.#deliver(due))
+    })
   }
 
   /** Of a change that was made: what is too much is told, as any mail that is not sent. */
   addNotice(due: DueMail): void {
-    const { about, userId } = due
-    if (this.#addTo(this.#notices, async () => due)) return
+    this.#addMail(this.#notices, due, async () => {
+      await this.#delay()
+      await this.#deliver(due)
+    })
+  }
+
+  #addMail(
+    running: Set<Promise<void>>,
+    { about, userId }: DueMail,
+    work: () => Promise<void>,
+  ): void {
+    if (this.#addTo(running, work)) return
     this.#parts.tell({ about, userId, outcome: 'given up', reason: 'too many wait' })
   }
 
-  #addTo(running: Set<Promise<void>>, prepare: () => Promise<DueMail | undefined>): boolean {
+  #addTo(running: Set<Promise<void>>, work: () => Promise<void>): boolean {
     if (running.size >= PENDING_MAX || this.#closing.signal.aborted) return false
-    const run = this.#run(prepare).finally(() => running.delete(run))
+    const run = this.#run(work).finally(() => running.delete(run))
     running.add(run)
     return true
   }
@@ -72,20 +88,20 @@ export class MailQueue {
   async close(): Promise<void> {
     this.#closing.abort(new Error('closing'))
     for (const wake of this.#waiting.splice(0)) wake()
-    await Promise.all([...this.#asked, ...this.#notices])
+    await Promise.all([...this.#asked, ...this.#found, ...this.#notices])
   }
 
-  async #run(prepare: () => Promise<DueMail | undefined>): Promise<void> {
-    const { clock, tell } = this.#parts
-    const { signal } = this.#closing
+  async #delay(): Promise<void> {
+    await this.#parts.clock.sleep(DELAY_MS, this.#closing.signal)
+  }
+
+  async #run(work: () => Promise<void>): Promise<void> {
     try {
-      await clock.sleep(DELAY_MS, signal)
-      const due = await prepare()
-      if (due !== undefined) await this.#deliver(due)
+      await work()
     } catch (error) {
-      if (signal.aborted) return
+      if (this.#closing.signal.aborted) return
       const reason = error instanceof Error ? error.message : String(error)
-      tell({ about: 'mail', userId: '', outcome: 'given up', reason })
+      this.#parts.tell({ about: 'mail', userId: '', outcome: 'given up', reason })
     }
   }
 

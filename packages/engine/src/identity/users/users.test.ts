@@ -139,6 +139,12 @@ test('nobody gives or takes rights that they do not hold', async () => {
     refused('FORBIDDEN'),
   )
   await assert.rejects(make(['SUPERUSER']), refused('VALIDATION_ERROR'))
+  const { id } = await createUser(engine, call, { username: 'plain', password, roles: [] })
+  for (const role of ['ADMIN', 'USER']) {
+    const promotion = updateUser(engine, clerk, { id, patch: { roles: [role] } })
+    await assert.rejects(promotion, refused('FORBIDDEN'))
+  }
+  await updateUser(engine, clerk, { id, patch: { firstName: 'Paula' } })
 })
 
 test('the administrator of the settings cannot be shut out', async () => {

@@ -267,6 +267,20 @@ test('only the browser that began, with what the provider answered, comes in', a
   refused(await callback(`${server.url}/api/v2/auth/oidc/callback`, ''), 401, 'UNAUTHENTICATED')
 })
 
+test('over TLS the cookie of a login is for TLS alone', async () => {
+  const env = {
+    STORAGE_PUBLIC_URL: 'https://files.example.org',
+    STORAGE_OIDC_ISSUER: issuer,
+    STORAGE_OIDC_CLIENT_ID: 'holdfast',
+    STORAGE_OIDC_CLIENT_SECRET: secret,
+    STORAGE_OIDC_RETURN_URLS: page,
+  }
+  await using secure = await startServer({ env })
+  const query = new URLSearchParams({ return_to: page, challenge: 'x'.repeat(43) })
+  const answer = await secure.ask(`GET /api/v2/auth/oidc/login?${query}`, { key: null })
+  assert.match(answer.headers['set-cookie']?.[0] ?? '', /; HttpOnly; SameSite=Lax; Secure$/)
+})
+
 test('a HEAD begins no login and ends none', async () => {
   const query = new URLSearchParams({ return_to: page, challenge: 'x'.repeat(43) })
   const begun = await server.ask(`HEAD /api/v2/auth/oidc/login?${query}`, { key: null })
