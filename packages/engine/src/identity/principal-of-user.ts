@@ -87,7 +87,10 @@ export function mayAct(engine: Engine, user: User | undefined): user is User {
   const { issuers, directory, openId } = engine.identity
   if (user.source === 'ldap') return directory !== undefined
   if (user.source === 'oidc') {
-    return openId !== undefined && user.outside?.issuer === openIdIssuer(openId.outside)
+    const { issuer, maps } = user.outside ?? {}
+    if (openId === undefined || issuer !== openIdIssuer(openId.outside)) return false
+    // Rights that other maps gave would be rights that nobody gives any more.
+    return maps === undefined || maps === openId.maps
   }
   return user.source === 'local' || issuers.get(user.outside?.issuer ?? '') !== undefined
 }

@@ -124,12 +124,13 @@ async function outsider(
   { engine, call }: TestStore,
   source: AdoptArgs['source'],
   issuer: string = source,
+  maps?: string,
 ) {
   const args: AdoptArgs = {
     id: '0199d0c0-0000-8000-8000-000000000001',
     ...{ source, username: 'olga', names: [], email: null, roles: ['ADMIN'] },
     ...{ firstName: '', lastName: '', buckets: null },
-    outside: { issuer, subject: 's', permissions: [], groups: [] },
+    outside: { issuer, subject: 's', permissions: [], groups: [], ...(maps && { maps }) },
   }
   const user = await commit(engine, systemCall('test'), { name: 'users.adopt', args })
   const { principal } = await principalOfUser(engine, user)
@@ -194,7 +195,8 @@ test('keys and links of people of a provider end a while after their last login'
 test('keys and links of people of a provider that left the settings open nothing', async () => {
   const place = 'https://idp.example.org'
   await using opened = await openTestStore({ outside: providerAt(place) })
-  const olga = await outsider(opened, 'oidc', `openid ${place}`)
+  const maps = opened.engine.identity.openId?.maps ?? assert.fail()
+  const olga = await outsider(opened, 'oidc', `openid ${place}`, maps)
   const { secret } = await createKey(opened.engine, olga.call, wanted)
   const { key } = await createAccessKey(opened.engine, olga.call, { name: 'laptop' })
   const { asset } = await put(opened, 'a.txt', 'a')
@@ -214,6 +216,11 @@ test('keys and links of people of a provider that left the settings open nothing
   assert.deepEqual(await opens(other), [false, false, false])
   await using without = await other.reopen(undefined, {})
   assert.deepEqual(await opens(without), [false, false, false])
-  await using again = await without.reopen(undefined, { outside: providerAt(place) })
+  const { openId } = providerAt(place)
+  const mapping = new Map([['staff', openId.always]])
+  const mapped = { openId: { ...openId, maps: [{ claim: ['groups'], mapping }] } }
+  await using changed = await without.reopen(undefined, { outside: mapped })
+  assert.deepEqual(await opens(changed), [false, false, false])
+  await using again = await changed.reopen(undefined, { outside: providerAt(place) })
   assert.deepEqual(await opens(again), [true, true, true])
 })

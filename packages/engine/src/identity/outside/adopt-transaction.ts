@@ -50,7 +50,7 @@ export async function adoptUserTransaction(
   if (before !== undefined && isSame(user, before)) return before
   await tx.put.identity({ ...user, seq: await tx.nextSeq() })
   const detail = { kind: 'user', id: user.id, username: user.username, source: user.source }
-  const { claims: _, ...mapped } = outside
+  const { claims: _, maps: __, ...mapped } = outside
   const rights = { roles: user.roles, ...mapped, before: before?.roles ?? null }
   await tx.note({ what: 'identity.set', detail: { ...detail, ...rights } })
   return user

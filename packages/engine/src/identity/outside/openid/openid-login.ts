@@ -84,7 +84,8 @@ function openIdOf(engine: Engine): OpenIdState {
   return openId
 }
 
-async function adopted(engine: Engine, { outside }: OpenIdState, claims: object): Promise<User> {
+async function adopted(engine: Engine, state: OpenIdState, claims: object): Promise<User> {
+  const { outside, maps } = state
   const issuer = openIdIssuer(outside)
   const subject = textAt(claims, ['sub'])
   // A number is no subject there (OpenID Connect Core §2), and must not be the text of its digits.
@@ -98,7 +99,7 @@ async function adopted(engine: Engine, { outside }: OpenIdState, claims: object)
   const args: AdoptArgs = {
     id: subjectId(issuer, subject),
     source: 'oidc',
-    outside: { issuer, subject, permissions, groups },
+    outside: { issuer, subject, permissions, groups, maps },
     username: fitName(textAt(claims, outside.claims.name) ?? subject),
     email: fitEmail(textAt(claims, outside.claims.email)),
     firstName: fitName(textAt(claims, ['given_name']) ?? '', ''),

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type { Clock } from '@holdfast/core/ports/clock.ts'
 import type { OpenIdAttempt, OpenIdProvider } from '@holdfast/core/ports/openid.ts'
 import { Allowance } from '../../resets/allowance.ts'
@@ -38,6 +39,8 @@ export interface Finished {
 
 export interface OpenIdState {
   readonly outside: OutsideOpenId
+  /** SHA-256, hex, of what turns claims into rights: records tell by which one theirs came. */
+  readonly maps: string
   readonly pending: KeptOnce<Pending>
   readonly finished: KeptOnce<Finished>
   /** Logins that one address may begin while they are kept. */
@@ -52,10 +55,18 @@ const BEGINS_MAX = 200
 export function openOpenId(outside: OutsideOpenId, clock: Clock): OpenIdState {
   return {
     outside,
+    maps: mapsHash(outside),
     pending: new KeptOnce(clock, PENDING_MS, KEPT_MAX),
     finished: new KeptOnce(clock, FINISHED_MS, KEPT_MAX),
     begins: new Allowance(BEGINS_MAX, PENDING_MS),
   }
+}
+
+function mapsHash({ maps, always }: OutsideOpenId): string {
+  const all = maps.map(({ claim, mapping }) => [claim, [...mapping]])
+  return createHash('sha256')
+    .update(JSON.stringify([all, always]))
+    .digest('hex')
 }
 
 /** In records: tokens of the same issuer that come without a login are other users. */

@@ -183,6 +183,11 @@ test('a person logs in at the provider and works with the mapped rights', async 
   const user = (await server.ask(`GET /api/v2/users/${me.id}`)).json
   assert.deepEqual([user.source, user.email], ['oidc', 'olga@idp.example.org'])
   assert.deepEqual(user.roles, ['OPERATOR', 'USER'])
+  const { engine } = server.running.context
+  const record = await engine.catalog.view.identities.byId('user', me.id)
+  // Other maps are told from these by it, and end what these gave.
+  assert.ok(engine.identity.openId)
+  assert.equal(record?.outside?.maps, engine.identity.openId.maps)
   const umar = (await server.ask('GET /api/v2/auth/me', by(await enter('umar')))).json
   assert.deepEqual(umar.permissions, ['buckets:read', 'buckets:create'])
   assert.equal((await server.ask('GET /api/v2/auth/me', by(await enter('olga')))).json.id, me.id)
