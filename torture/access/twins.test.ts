@@ -19,8 +19,8 @@ for (const [audience, askers] of Object.entries(audiences)) {
     const counts = new Map<string, number>()
     const problems: string[] = []
     try {
-      await using first = await openLab(join(dir, 'with'))
-      await using second = await openLab(join(dir, 'without'))
+      await using first = await openLab(join(dir, 'with'), { keepAlive: false })
+      await using second = await openLab(join(dir, 'without'), { keepAlive: false })
       const layers = { closed: true, others: audience === 'others' }
       const twins = {
         with: new Twin(first, layers),
