@@ -36,7 +36,7 @@ const withoutLimits = Object.fromEntries(
 
 export async function openLab(
   dir: string,
-  options: { readonly env?: Readonly<Record<string, string>> } = {},
+  options: { readonly env?: Readonly<Record<string, string>>; readonly keepAlive?: boolean } = {},
 ): Promise<Lab> {
   let aheadMs = 0
   const clock: Clock = {
@@ -66,8 +66,8 @@ export async function openLab(
     clock,
     logTo: { write: (line: string) => log.push(line) },
   })
-  const rest = new Wire(running.url)
-  const s3 = new Wire(running.s3Url ?? running.url)
+  const rest = new Wire(running.url, options.keepAlive)
+  const s3 = new Wire(running.s3Url ?? running.url, options.keepAlive)
   const { context } = running
   return {
     ...{ rest, s3, dir, log, context },

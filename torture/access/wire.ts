@@ -38,10 +38,12 @@ const msMax = 30_000
 /** A client that hides nothing and retries nothing. */
 export class Wire implements Disposable {
   readonly #url: URL
-  readonly #agent = new Agent({ keepAlive: true, maxSockets: 32 })
+  readonly #agent: Agent
 
-  constructor(url: string) {
+  /** Without `keepAlive` no request meets the end of a connection that was idle for long. */
+  constructor(url: string, keepAlive = true) {
     this.#url = new URL(url)
+    this.#agent = new Agent({ keepAlive, maxSockets: 32 })
   }
 
   get host(): string {

@@ -233,11 +233,16 @@ function isSeen({ principal }: Call, bucket: Bucket): boolean {
   return isGranted && mayPartly(principal, 'assets:read', bucket)
 }
 
-/** Totals tell of every asset, and their steps of the size of each that comes. */
-const OF_TOTALS: readonly Permission[] = ['assets:read', 'buckets:admin', 'quotas:admin']
+/** Totals tell of every asset, of old versions and of the trash: public buckets show neither. */
+const OF_TOTALS: readonly (readonly Permission[])[] = [
+  ['assets:read', 'versions:read'],
+  ['buckets:admin'],
+  ['quotas:admin'],
+]
 
 async function used(engine: Engine, { principal }: Call, bucket: Bucket): Promise<BucketUse> {
-  const sees = OF_TOTALS.some(permission => decide(principal, permission, { bucket }).allowed)
+  const may = (permission: Permission) => decide(principal, permission, { bucket }).allowed
+  const sees = OF_TOTALS.some(permissions => permissions.every(may))
   if (!sees) return { bucket, usage: null }
   return { bucket, usage: await engine.catalog.view.quotas.usage('bucket', bucket.name) }
 }

@@ -108,6 +108,11 @@ describe('buckets that somebody owns', () => {
     }
     assert.deepEqual((await createBucket(engine, ann, { name: 'anns' })).usage, noUse)
     assert.deepEqual((await getBucket(engine, ann, 'anns')).usage, noUse)
+    // What was replaced or deleted in a public bucket is not open to who reads the rest.
+    await updateBucket(engine, call, 'photos', { publicRead: true })
+    for (const who of [ann, callOf({ permissions: ['assets:read', 'buckets:read'] })]) {
+      assert.equal((await getBucket(engine, who, 'photos')).usage, null)
+    }
   })
 
   it('are not made by roles that only read, nor more of them than the limit', async () => {
