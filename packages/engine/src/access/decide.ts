@@ -167,14 +167,18 @@ export function tagsAreTold(principal: Principal, resource: Resource): boolean {
   return decide(principal, 'assets:read', { ...resource, action: 's3:GetObjectTagging' }).allowed
 }
 
-/** Whether only the policy or an access list of S3 lets the caller list the bucket. */
-export function isListedByRule(principal: Principal, bucket: NonNullable<Resource['bucket']>) {
+/** Whether only the policy or an access list of S3 opens the bucket as a whole to the caller. */
+export function isOpenByRule(
+  principal: Principal,
+  permission: Permission,
+  bucket: NonNullable<Resource['bucket']>,
+): boolean {
   if (bucket.documents === undefined) return false
   const publicRead = isPublic(principal, bucket)
   const { name, ownerId, settings } = bucket
   const open = { name, ownerId, settings: { ...settings, publicRead } }
-  const listed = decide(principal, 'assets:read', { bucket }).allowed
-  return listed && !decide(principal, 'assets:read', { bucket: open }).allowed
+  const isOpen = decide(principal, permission, { bucket }).allowed
+  return isOpen && !decide(principal, permission, { bucket: open }).allowed
 }
 
 /**

@@ -18,7 +18,7 @@ import {
   hasOwnRight,
   isAdministrator,
   isInside,
-  isListedByRule,
+  isOpenByRule,
   mayPartly,
   opensOwn,
   refuseMissing,
@@ -51,7 +51,7 @@ export async function sightOf(
       ])
     }
     const sight = { bucketId: bucket.id, ...inBucket(principal, bucket, needed) }
-    return isJudged(principal, bucket) ? { ...sight, judged: needed } : sight
+    return isJudged(principal, bucket, needed) ? { ...sight, judged: needed } : sight
   }
   const everywhere = principal.buckets === null && isOpen(principal, undefined, needed)
   // A policy may close single buckets to a caller whom everything else is open to.
@@ -67,7 +67,7 @@ export async function sightOf(
     bucket => !open.includes(bucket) && isPartlyOpen(principal, bucket, needed),
   )
   const seen = [...open, ...partly]
-  const judged = seen.some(bucket => isJudged(principal, bucket)) ? { judged: needed } : {}
+  const judged = seen.some(bucket => isJudged(principal, bucket, needed)) ? { judged: needed } : {}
   if (partly.length > 0) {
     const bucketIds = seen.map(bucket => bucket.id)
     return { bucketIds, reach: reachOf(principal, { open, partly }, needed), ...judged }
@@ -77,11 +77,11 @@ export async function sightOf(
   return { bucketIds, ...listed(principal, ownedIn(principal, open, needed)), ...judged }
 }
 
-/** Where the right to list does not bring the right to read, or a policy takes that away. */
-function isJudged(principal: Principal, bucket: Bucket): boolean {
+/** Where a rule for the bucket itself opens none of the keys in it, or a policy closes some. */
+function isJudged(principal: Principal, bucket: Bucket, needed: readonly Permission[]): boolean {
   const { policy } = bucket.documents ?? {}
   if (policy !== undefined && statementsOf(policy).some(one => one.effect === 'Deny')) return true
-  return isListedByRule(principal, bucket)
+  return needed.some(permission => isOpenByRule(principal, permission, bucket))
 }
 
 function inBucket(

@@ -5,6 +5,7 @@ import type { JsonObject } from '@holdfast/core/records.ts'
 import { setBucketDocument } from '../buckets/documents.ts'
 import { anonymousCall, callOf, openTestStore, put } from '../test-store.test.ts'
 import { listAssets } from './list.ts'
+import { removeAsset } from './remove.ts'
 
 const bucket = 'photos'
 const metadata = { word: 'canary' }
@@ -50,6 +51,18 @@ describe('a listing of records', () => {
       id: '0199d0c0-0000-7000-8000-000000000001',
     })
     assert.deepEqual(await set.keys(own), [['b/1', 'b/2', 'c'], 3])
+  })
+
+  it('shows what is deleted where the policy lets it be written, and not beside that', async () => {
+    const Resource = [list.Resource, object('a/')]
+    const set = await withPolicy({ ...list, Action: 's3:*', Resource })
+    await using _ = set.opened
+    const { items } = await listAssets(set.engine, set.opened.call, { bucket })
+    for (const { id } of items) await removeAsset(set.engine, set.opened.call, id)
+    for (const query of [{ bucket }, {}]) {
+      const hidden = { ...query, order: 'newest', deleted: 'only' } as const
+      assert.deepEqual(await set.keys(reader, hidden), [['a/2', 'a/1'], 2])
+    }
   })
 
   it('shows nothing by a list of S3 that opens the bucket alone', async () => {
