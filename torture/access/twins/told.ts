@@ -20,10 +20,11 @@ export function told(answer: Answer, twin: Twin, isHead: boolean): string {
       .replaceAll(/<HostId>[^<]*</g, '<HostId><')
       .replaceAll(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g, '<time>')
       .replaceAll(/\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT/g, '<date>')
-      .replaceAll(/eyJ[\w-]+(\.[\w-]+)*/g, '<token>')
       .replaceAll(/hfs_[\w-]+/g, '<share>')
       .replaceAll(/HFK[A-Z2-7]{17}/g, '<key id>')
       .replaceAll(/"(secret|n|kid)":"[\w-]+"/g, '"$1":"<secret>"')
+      // Not within what is drawn, which may hold these letters.
+      .replaceAll(/(?<![\w-])eyJ[\w-]+(\.[\w-]+)*/g, '<token>')
       .replaceAll(/<(Next)?(Continuation|Key|UploadId|VersionId)?(Token|Marker)>[^<]*</g, '<$2$3><')
       .replaceAll(/127\.0\.0\.1:\d+/g, '<host>')
       .replaceAll(/\d{8}\/[0-9a-f]{8}_a\.txt/g, '<day>/<drawn>_a.txt')
