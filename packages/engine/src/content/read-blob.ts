@@ -1,10 +1,12 @@
 import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { BlobPart } from '@holdfast/core/objects.ts'
-import type { StoredPlace } from '@holdfast/core/ports/catalog.ts'
-import type { BlobBytes, ByteRange, ReadOptions } from '@holdfast/core/ports/element.ts'
-import type { Engine } from '../engine.ts'
+import type { Catalog, StoredPlace } from '@holdfast/core/ports/catalog.ts'
+import type { BlobBytes, ByteRange, Element, ReadOptions } from '@holdfast/core/ports/element.ts'
 
-type Store = Pick<Engine, 'catalog' | 'element'>
+interface Store {
+  readonly catalog: Catalog
+  readonly element: Element
+}
 
 export interface BlobReading extends ReadOptions {
   readonly range?: ByteRange | undefined

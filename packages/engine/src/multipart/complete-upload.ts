@@ -2,6 +2,7 @@ import type { Call } from '@holdfast/core/call.ts'
 import { HoldfastError } from '@holdfast/core/errors.ts'
 import { bounds } from '@holdfast/core/limits.ts'
 import type {
+  BlobPart,
   ChecksumType,
   MultipartUpload,
   ObjectFacets,
@@ -113,7 +114,7 @@ async function completeOpen(
     target,
     incoming: {
       facts: { sha256, md5: null, size },
-      parts: parts.map(part => ({ sha256: part.sha256, size: part.size })),
+      parts: await plainParts(engine, parts),
     },
     head: first === undefined ? new Uint8Array(0) : await headOf(engine, first),
     facets,
@@ -130,6 +131,21 @@ async function completeOpen(
 }
 
 const RECENT = 100
+
+/** A part whose bytes another upload made an object of counts as the parts of that. */
+async function plainParts(
+  { catalog }: Engine,
+  parts: readonly UploadPart[],
+): Promise<readonly BlobPart[]> {
+  // What is composed of one part is the blob of that part: nothing to look up.
+  if (parts.length < 2) return parts.map(({ sha256, size }) => ({ sha256, size }))
+  const plain: BlobPart[] = []
+  for (const { sha256, size } of parts) {
+    const own = (await catalog.view.blobs.place(sha256))?.parts ?? [{ sha256, size }]
+    for (const part of own) plain.push(part)
+  }
+  return plain
+}
 
 /** The answer to the first completion may have been lost on its way. */
 async function completedBefore(

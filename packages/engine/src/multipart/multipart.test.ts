@@ -272,6 +272,12 @@ describe('a multipart upload', () => {
     const composed = { bucket, key: 'third', uploadId: next, number: 1, from }
     const copied = await uploadPartCopy(engine, call, composed)
     assert.equal(copied.part.sha256, hash('sha256', content))
+    const more = await uploadPart(engine, call, { ...composed, number: 2, source: whole(TAIL) })
+    const pair = [copied.part, more].map(({ number, md5 }) => ({ number, etag: md5 }))
+    const wanted = { bucket, key: 'third', uploadId: next, parts: pair }
+    const nested = await completeUpload(engine, call, wanted)
+    assert.ok(Buffer.concat([content, TAIL]).equals(await bytesOf(opened, nested)))
+    assert.equal((await engine.catalog.view.blobs.get(nested.version.sha256))?.parts?.length, 3)
   })
 
   it('is dropped when nobody goes on with it', async () => {

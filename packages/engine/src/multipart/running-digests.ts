@@ -3,6 +3,7 @@ import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { UploadPart } from '@holdfast/core/objects.ts'
 import type { Catalog } from '@holdfast/core/ports/catalog.ts'
 import type { Element } from '@holdfast/core/ports/element.ts'
+import { readBlob } from '../content/read-blob.ts'
 
 type Part = Pick<UploadPart, 'sha256' | 'size'>
 
@@ -122,7 +123,8 @@ export class RunningDigests {
     if (size > 0) {
       const place = await this.#catalog.view.blobs.place(sha256)
       if (place === undefined) throw new HoldfastError('BLOB_MISSING', { sha256 })
-      const { bytes, chunks } = await this.#element.read(place, undefined, { onLoan: true })
+      const store = { catalog: this.#catalog, element: this.#element }
+      const { bytes, chunks } = await readBlob(store, place, { onLoan: true })
       for await (const chunk of chunks ?? [bytes]) prefix.update(chunk)
     }
     prefix.end(sha256)
