@@ -75,6 +75,8 @@ export const bounds = Object.freeze({
   linksPerAssetMax: 1000,
   /** https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html */
   partsMax: 10_000,
+  /** Plain blobs that a blob of parts may be made of, where its parts are made of parts. */
+  plainPartsMax: 100_000,
   partBytesMin: 5 * MiB,
   partBytesMax: 5 * GiB,
   objectBytesMax: 5 * TiB,

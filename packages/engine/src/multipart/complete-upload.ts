@@ -143,6 +143,9 @@ async function plainParts(
   for (const { sha256, size } of parts) {
     const own = (await catalog.view.blobs.place(sha256))?.parts ?? [{ sha256, size }]
     for (const part of own) plain.push(part)
+    if (plain.length > bounds.plainPartsMax) {
+      throw new HoldfastError('TOO_MANY_ITEMS', { limit: bounds.plainPartsMax })
+    }
   }
   return plain
 }

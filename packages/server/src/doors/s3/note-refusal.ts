@@ -7,7 +7,8 @@ import type { S3Request } from './requests/request.ts'
 /** Whatever was thrown, in S3's words; log and metrics are told what callers are not. */
 export function noteRefusal(request: S3Request, thrown: unknown): S3Error {
   const { context, told, patience, raw } = request
-  const gone = patience.over || raw.destroyed
+  // A request is destroyed when it was read to its end, too.
+  const gone = patience.over || (raw.destroyed && !raw.complete)
   const hashed = /^[\da-f]{64}$/i.test(request.headers.get('x-amz-content-sha256') ?? '')
   const error =
     thrown instanceof S3Error ? thrown : asS3Error(asTableError(thrown, gone), { hashed })

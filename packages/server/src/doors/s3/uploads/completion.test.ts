@@ -85,3 +85,14 @@ test('a checksum of an algorithm that is not served is no checksum to ignore', a
   assert.deepEqual(told(put), [400, 'InvalidRequest'])
   assert.equal((await s3.send('HEAD /parts/unknown')).status, 404)
 })
+
+test('what fails within the server is told as that, and in the log with its cause', async t => {
+  const complete = await upload('failing')
+  const { digests } = s3.server.running.context.engine
+  t.mock.method(digests, 'sha256Of', () => Promise.reject(new TypeError('a fault of ours')))
+  assert.deepEqual(told(await complete(true, {})), [500, 'InternalError'])
+  const lines = s3.server.logLines.filter(line => line.includes('request failed'))
+  assert.match(lines.join(), /InternalError.*a fault of ours/)
+  t.mock.restoreAll()
+  assert.equal((await complete(true, {})).status, 200)
+})
