@@ -278,6 +278,17 @@ describe('a multipart upload', () => {
     const nested = await completeUpload(engine, call, wanted)
     assert.ok(Buffer.concat([content, TAIL]).equals(await bytesOf(opened, nested)))
     assert.equal((await engine.catalog.view.blobs.get(nested.version.sha256))?.parts?.length, 3)
+    const tail = { first: content.length, last: nested.version.size - 1 }
+    assert.deepEqual(partRange(nested, 2), { range: tail, parts: 2 })
+    // What its parts were made of goes, and what they are made of stays.
+    for (const key of ['source', 'big']) await removeObject(engine, call, { bucket, key })
+    for (let round = 0; round < 2; round += 1) {
+      await opened.clock.advance(DAY_MS + 1)
+      await collectGarbage(engine)
+    }
+    await using again = await opened.reopen('rebuild')
+    assert.ok(Buffer.concat([content, TAIL]).equals(await bytesOf(again, nested)))
+    assert.equal((await verifyStore(again.engine)).missing.length, 0)
   })
 
   it('is dropped when nobody goes on with it', async () => {
