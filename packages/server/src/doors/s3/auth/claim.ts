@@ -2,6 +2,7 @@ import { BoundedCache } from '@holdfast/core/bounded-cache.ts'
 import { isHex } from '@holdfast/core/ids.ts'
 import type { Besides } from '../../../http/direct/quick/quick-fields.ts'
 import { invalidArgument, S3Error } from '../errors.ts'
+import type { ReadRequest } from '../requests/request.ts'
 import type { RequestHeaders } from '../wire/headers.ts'
 import { NO_QUERY, type Query } from '../wire/query.ts'
 import { ALGORITHM, type Scope, scopeText } from './signing.ts'
@@ -120,7 +121,7 @@ const IN_QUERY = {
 /** Of a form where no kind is told. */
 export type ScopedSigner = Pick<Claim, 'accessKeyId' | 'scope'> & Partial<Pick<Claim, 'kind'>>
 
-export function wrongRegion({ kind, accessKeyId, scope }: ScopedSigner, Region: string): S3Error {
+function wrongRegion({ kind, accessKeyId, scope }: ScopedSigner, Region: string): S3Error {
   const wrong =
     scope.region === ''
       ? 'a non-empty region must be provided in the credential.'
@@ -134,6 +135,14 @@ export function wrongRegion({ kind, accessKeyId, scope }: ScopedSigner, Region: 
   }
   const where = kind === 'query' ? IN_QUERY : IN_HEADER
   return new S3Error(where.code, { message: `${where.words}; ${wrong}`, Region })
+}
+
+export function requireRegion(
+  { context: { settings } }: Pick<ReadRequest, 'context'>,
+  signer: ScopedSigner,
+): void {
+  if (signer.scope.region === settings.s3Region || settings.s3AnyRegion) return
+  throw wrongRegion(signer, settings.s3Region)
 }
 
 /** The day of the credential is that of the signature; asked after the clock, as AWS does. */

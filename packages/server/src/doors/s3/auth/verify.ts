@@ -1,10 +1,6 @@
 import type { Call } from '@holdfast/core/call.ts'
 import { anonymous, type Principal } from '@holdfast/core/principal.ts'
-import {
-  type FoundAccessKey,
-  findAccessKey,
-  peekAccessKey,
-} from '@holdfast/engine/access/keys/access-keys.ts'
+import { type FoundAccessKey, peekAccessKey } from '@holdfast/engine/access/keys/access-keys.ts'
 import { rightsMoment } from '@holdfast/engine/access/rights-now.ts'
 import { RequestCall } from '../../../http/caller/request-call.ts'
 import type { HeaderNames } from '../../../http/parse/header-names.ts'
@@ -14,7 +10,7 @@ import { type RequestHeaders, transcoded } from '../wire/headers.ts'
 import { canonicalRequest } from './canonical.ts'
 import type { ChunkSigning } from './chunks.ts'
 import { Circumstances, type SignedHow } from './circumstances.ts'
-import { type Claim, claimOf, requireDay, type ScopedSigner, wrongRegion } from './claim.ts'
+import { type Claim, claimOf, requireDay, requireRegion } from './claim.ts'
 import { mismatch } from './mismatch.ts'
 import {
   type Payload,
@@ -23,24 +19,13 @@ import {
   requireHashOfNothing,
   UNSIGNED,
 } from './payload.ts'
-import {
-  keptSigningKey,
-  requestSignature,
-  type Scope,
-  sameSignature,
-  stringToSign,
-} from './signing.ts'
+import { type SignedPolicy, verifyPolicy } from './policy-signature.ts'
+import { findSigner, known, rememberSigner } from './signers.ts'
+import { keptSigningKey, requestSignature, sameSignature, stringToSign } from './signing.ts'
 import type { SigningKey } from './signing-key.ts'
-import { amzDate, requireFresh, SKEW_MS } from './times.ts'
+import { requireFresh, SKEW_MS } from './times.ts'
 import { VerifiedBody } from './verified-body.ts'
-import {
-  isPolicySignature,
-  type OldLink,
-  oldLinkOf,
-  requireLinkTime,
-  requireOldLink,
-} from './version-two.ts'
-import { rememberSigner, requireUnblocked } from './wrong-signatures.ts'
+import { type OldLink, oldLinkOf, requireLinkTime, requireOldLink } from './version-two.ts'
 
 /**
  * A request whose credential was checked. Only `verifyRequest` can make one, and every operation
@@ -165,14 +150,6 @@ async function provenByOldLink(request: ReadRequest, link: OldLink): Promise<Sen
   return { principal, body: new VerifiedBody(request, mode, null) }
 }
 
-function known(
-  found: FoundAccessKey | undefined,
-  { accessKeyId }: Pick<Claim, 'accessKeyId'>,
-): FoundAccessKey {
-  if (found !== undefined) return found
-  throw new S3Error('InvalidAccessKeyId', { AWSAccessKeyId: accessKeyId })
-}
-
 interface Claimed {
   readonly claim: Claim
   readonly content: string | undefined
@@ -274,22 +251,6 @@ function riddenMode(
   throw mismatch({ accessKeyId, signature })
 }
 
-async function findSigner(
-  request: ReadRequest,
-  { accessKeyId }: Pick<Claim, 'accessKeyId'>,
-): Promise<FoundAccessKey | undefined> {
-  requireUnblocked(request, accessKeyId)
-  return await findAccessKey(request.context.engine, accessKeyId)
-}
-
-function requireRegion(
-  { context: { settings } }: Pick<ReadRequest, 'context'>,
-  signer: ScopedSigner,
-): void {
-  if (signer.scope.region === settings.s3Region || settings.s3AnyRegion) return
-  throw wrongRegion(signer, settings.s3Region)
-}
-
 function requireTime(claim: Claim, nowMs: number): void {
   if (claim.expiresSeconds === undefined) {
     requireFresh(claim.timeMs, nowMs)
@@ -357,49 +318,4 @@ function requireSignature(
     stringToSign: stringToSign(claim, canonical),
     canonical: { text: canonical, signedHeaders },
   })
-}
-
-/** The signature of a form, over its policy as it was sent. */
-export type SignedPolicy = NewPolicy | OldPolicy
-
-export interface OldPolicy {
-  readonly version: 2
-  readonly accessKeyId: string
-  readonly policy: string
-  readonly signature: string
-}
-
-export interface NewPolicy {
-  readonly version: 4
-  readonly accessKeyId: string
-  readonly scope: Scope
-  readonly timeMs: number
-  /** Base64, as it came. */
-  readonly policy: string
-  readonly signature: string
-}
-
-/** https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-authentication-HTTPPOST.html */
-async function verifyPolicy(request: ReadRequest, signed: SignedPolicy): Promise<Principal> {
-  const signer = known(await findSigner(request, signed), signed)
-  const { secret, principal } = signer
-  if (signed.version === 2) {
-    if (!isPolicySignature(secret.text, signed.policy, signed.signature)) throw unlike(signed)
-    rememberSigner(request, signer)
-    return principal
-  }
-  requireRegion(request, signed)
-  const key = keptSigningKey(secret, signed.scope)
-  if (!amzDate(signed.timeMs).startsWith(signed.scope.day)) throw new S3Error('AccessDenied')
-  if (signed.timeMs - request.context.clock.now() > SKEW_MS) {
-    throw new S3Error('AccessDenied', { message: 'Request is not yet valid' })
-  }
-  const expected = key.sign(signed.policy)
-  if (!sameSignature(signed.signature, expected)) throw unlike(signed)
-  rememberSigner(request, signer)
-  return principal
-}
-
-function unlike({ accessKeyId, signature, policy }: SignedPolicy): S3Error {
-  return mismatch({ accessKeyId, signature, stringToSign: policy })
 }

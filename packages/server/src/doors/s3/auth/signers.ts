@@ -1,15 +1,37 @@
-import { type FoundAccessKey, noteUse } from '@holdfast/engine/access/keys/access-keys.ts'
+import {
+  type FoundAccessKey,
+  findAccessKey,
+  noteUse,
+} from '@holdfast/engine/access/keys/access-keys.ts'
 import type { Carrier } from '../../../http/limits/limits.ts'
-import type { S3Error } from '../errors.ts'
+import { S3Error } from '../errors.ts'
 import { addressOfCaller, type S3Request } from '../requests/request.ts'
+import type { Claim } from './claim.ts'
 
 type Caller = Pick<S3Request, 'context' | 'remote' | 'forwarded'>
+
+/** Undefined for an access key that nobody has; whoever is blocked is refused before. */
+export async function findSigner(
+  request: S3Request,
+  { accessKeyId }: Pick<Claim, 'accessKeyId'>,
+): Promise<FoundAccessKey | undefined> {
+  requireUnblocked(request, accessKeyId)
+  return await findAccessKey(request.context.engine, accessKeyId)
+}
+
+export function known(
+  found: FoundAccessKey | undefined,
+  { accessKeyId }: Pick<Claim, 'accessKeyId'>,
+): FoundAccessKey {
+  if (found !== undefined) return found
+  throw new S3Error('InvalidAccessKeyId', { AWSAccessKeyId: accessKeyId })
+}
 
 /**
  * Wrong signatures count against the address. When there were too many, only access keys that were
  * good from there before are looked at.
  */
-export function requireUnblocked(request: S3Request, accessKeyId: string): void {
+function requireUnblocked(request: S3Request, accessKeyId: string): void {
   const { limits } = request.context
   if (!limits.blocksAny) return
   const ip = addressOfCaller(request)
