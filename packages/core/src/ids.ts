@@ -38,6 +38,11 @@ export function newUuid(clock: Clock, random: Random): string {
 
 const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
 
+/** When the id was made, in Unix milliseconds. Of another version than 7 it means nothing. */
+export function uuidTime(uuid: string): number {
+  return Number.parseInt(uuid.slice(0, 8) + uuid.slice(9, 13), 16)
+}
+
 /** Lower case only. A pattern takes five times as long for the 64 of a SHA-256. */
 export function isHex(text: string): boolean {
   for (let at = 0; at < text.length; at += 1) {

@@ -1,7 +1,9 @@
 import type { Call } from '@holdfast/core/call.ts'
 import { invalidFields } from '@holdfast/core/errors.ts'
+import { uuidTime } from '@holdfast/core/ids.ts'
+import type { CatalogView } from '@holdfast/core/ports/catalog.ts'
 import type { VersionEntryQuery } from '@holdfast/core/ports/object-questions.ts'
-import type { Bucket } from '@holdfast/core/records.ts'
+import type { Asset, Bucket } from '@holdfast/core/records.ts'
 import { sightOfKeys } from '../access/sight.ts'
 import type { Engine } from '../engine.ts'
 import { requireVersionId } from './find-object.ts'
@@ -112,9 +114,24 @@ async function startOf(
   requireVersionId(versionIdMarker)
   const { view } = engine.catalog
   const asset = await view.assets.byKey(bucket.id, keyMarker)
-  const version = asset && (await versionNamed(view, asset, versionIdMarker))
-  // A version that went meanwhile: its key is passed over, as with no version id.
-  return version ? { after: keyMarker, olderThan: version.number } : { after: keyMarker }
+  if (asset === undefined) return { after: keyMarker }
+  const version = await versionNamed(view, asset, versionIdMarker)
+  const olderThan = version?.number ?? (await placeOfGone(view, asset, versionIdMarker))
+  return { after: keyMarker, olderThan }
+}
+
+/**
+ * Where a version stood that went meanwhile: who empties a bucket removes each page before asking
+ * for the next. Ids tell when they were made, but for `null`, whose key is passed over.
+ */
+async function placeOfGone(view: CatalogView, asset: Asset, versionId: string): Promise<number> {
+  if (versionId === 'null') return 0
+  const at = uuidTime(versionId)
+  const createdBefore = new Date(at + 1).toISOString()
+  const query = { assetId: asset.id, deleted: 'without', createdBefore, limit: 100 } as const
+  // Of a version that waited for its commit the id is younger than its time.
+  const older = (await view.versions.list(query)).find(({ id }) => uuidTime(id) <= at)
+  return older === undefined ? 0 : older.number + 1
 }
 
 function keyedQuery(bucket: Bucket, query: Omit<ListObjectsQuery, 'after'>) {

@@ -101,6 +101,14 @@ test('what is told of events has a name, a place and events', async () => {
     assert.deepEqual(await queue(other, 's3:ObjectCreated:*'), invalid, other)
   }
   assert.match(await shown(), /<Id>mine<\/Id>/)
+  const filtered = async (...names: string[]) => {
+    const rules = names.map(name => `<FilterRule><Name>${name}</Name><Value>x</Value></FilterRule>`)
+    const filter = `<Filter><S3Key>${rules.join('')}</S3Key></Filter>`
+    return await queue(arn, 's3:ObjectCreated:*', filter)
+  }
+  assert.deepEqual(await filtered('prefix', 'Suffix'), [200, undefined])
+  assert.deepEqual(await filtered('infix'), invalid)
+  assert.deepEqual(await filtered('prefix', 'Prefix'), invalid)
 })
 
 test('tags are written in the characters that tags may have', async () => {

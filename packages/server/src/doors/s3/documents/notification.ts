@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { JsonObject } from '@holdfast/core/records.ts'
 import { invalidArgument } from '../errors.ts'
-import { objects } from './kept-objects.ts'
+import { object, objects } from './kept-objects.ts'
 
 const TARGETS = [
   { list: 'TopicConfiguration', field: 'Topic', service: 'sns' },
@@ -37,12 +37,31 @@ export function checkNotification(document: JsonObject): void {
       if (scheme !== 'arn' || of !== service || !name) {
         throw invalidArgument(field, arn, 'The ARN could not be parsed')
       }
+      checkFilter(object(object(configuration.Filter).S3Key).FilterRule)
       const events = Array.isArray(configuration.Event) ? configuration.Event : []
       const unknown = events.find(event => !EVENTS.has(String(event)))
       if (unknown === undefined) continue
       const message = 'A specified event is not supported for notifications.'
       throw invalidArgument('Event', String(unknown), message)
     }
+  }
+}
+
+/** At most one of each, in any case of letters. */
+function checkFilter(rules: unknown): void {
+  const seen = new Set<string>()
+  for (const { Name } of objects(rules)) {
+    const written = String(Name)
+    const name = written.toLowerCase()
+    if (name !== 'prefix' && name !== 'suffix') {
+      const message = 'filter rule name must be either prefix or suffix'
+      throw invalidArgument('FilterRule.Name', written, message)
+    }
+    if (seen.has(name)) {
+      const message = `Cannot specify more than one ${name} rule in a filter.`
+      throw invalidArgument('FilterRule.Name', written, message)
+    }
+    seen.add(name)
   }
 }
 

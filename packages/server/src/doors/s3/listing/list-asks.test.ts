@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
 import { type S3TestServer, startS3, told } from '../started-s3.test.ts'
 
 let s3: S3TestServer
@@ -140,4 +141,50 @@ test('to look at a bucket as a list would is to look at it', async () => {
     assert.equal((await s3.send(`HEAD /nowhere?${query}`)).status, 404, query)
   }
   assert.equal((await s3.send('HEAD /asked?list-type=2&versions')).status, 405)
+})
+
+test('who removes each page of versions before asking for the next removes all', async () => {
+  await s3.send('PUT /emptied')
+  const on = '<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>'
+  await s3.send('PUT /emptied?versioning', { body: on })
+  const kept: string[] = []
+  for (const key of ['a', 'b', 'b', 'b', 'b', 'b', 'c']) {
+    const put = await s3.send(`PUT /emptied/${key}`, { body: 'x' })
+    kept.unshift(`${key} ${put.headers['x-amz-version-id']}`)
+    await delay(2)
+  }
+  const removed: string[] = []
+  let markers = ''
+  for (let page = 0; page < 9; page += 1) {
+    const { text } = await s3.send(`GET /emptied?versions&max-keys=2${markers}`)
+    const found = text.matchAll(/<Version><Key>(.*?)<.*?<VersionId>(.*?)</g)
+    for (const [, key, id] of found) {
+      removed.push(`${key} ${id}`)
+      assert.equal((await s3.send(`DELETE /emptied/${key}?versionId=${id}`)).status, 204)
+    }
+    const next = /<NextKeyMarker>(.*?)<.*?<NextVersionIdMarker>(.*?)</.exec(text)
+    if (next === null) break
+    markers = `&key-marker=${next[1]}&version-id-marker=${next[2]}`
+  }
+  assert.deepEqual(removed.toSorted(), kept.toSorted())
+  assert.equal((await s3.send('DELETE /emptied')).status, 204)
+})
+
+test('a marker of a version that is gone leaves newer ones to the page before', async () => {
+  await s3.send('PUT /narrowed')
+  const on = '<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>'
+  await s3.send('PUT /narrowed?versioning', { body: on })
+  const ids: string[] = []
+  for (let number = 0; number < 4; number += 1) {
+    const put = await s3.send('PUT /narrowed/a', { body: 'x' })
+    ids.unshift(String(put.headers['x-amz-version-id']))
+    await delay(2)
+  }
+  assert.equal((await s3.send(`DELETE /narrowed/a?versionId=${ids[1]}`)).status, 204)
+  const list = `GET /narrowed?versions&key-marker=a&version-id-marker=${ids[1]}`
+  const told = (await s3.send(list)).text.matchAll(/<VersionId>(.*?)</g)
+  assert.deepEqual(
+    [...told].map(([, id]) => id),
+    ids.slice(2),
+  )
 })

@@ -3,7 +3,7 @@ import { requireNumber } from '../auth/verified-body.ts'
 import type { Verified } from '../auth/verify.ts'
 import { S3Error } from '../errors.ts'
 import { type Answer, xmlAnswer } from '../requests/answer.ts'
-import { writeXml, type XmlNode } from '../xml/write.ts'
+import { wholeSeconds, writeXml, type XmlNode } from '../xml/write.ts'
 import { keyOfToken, tokenOf } from './list-query.ts'
 import { ownerNode } from './owner-nodes.ts'
 
@@ -33,7 +33,7 @@ export async function listBucketsHere(verified: Verified): Promise<Answer> {
       'Bucket',
       [
         ['Name', bucket.name],
-        ['CreationDate', bucket.createdAt],
+        ['CreationDate', wholeSeconds(bucket.createdAt)],
         ['BucketRegion', context.settings.s3Region],
       ],
     ]

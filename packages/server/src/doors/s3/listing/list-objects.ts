@@ -6,7 +6,7 @@ import { invalidArgument } from '../errors.ts'
 import { type Answer, xmlAnswer } from '../requests/answer.ts'
 import { bucketPlace } from '../requests/place.ts'
 import { checksumTypeName } from '../wire/object-headers.ts'
-import { writeXml, type XmlNode } from '../xml/write.ts'
+import { wholeSeconds, writeXml, type XmlNode } from '../xml/write.ts'
 import { askedOf, keyOfToken, type ListAsk, prefixNodes, tokenOf } from './list-query.ts'
 import { ownerNode } from './owner-nodes.ts'
 
@@ -100,7 +100,7 @@ function contentsNode(object: StoredObject, { shown }: ListAsk, owners: boolean)
     'Contents',
     [
       ['Key', shown(object.asset.key)],
-      ['LastModified', version.createdAt],
+      ['LastModified', wholeSeconds(version.createdAt)],
       ['ETag', `"${object.etag}"`],
       checksum === undefined ? undefined : ['ChecksumAlgorithm', checksum.algorithm],
       checksum === undefined ? undefined : ['ChecksumType', checksumTypeName(checksum)],

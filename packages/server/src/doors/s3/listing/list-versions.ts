@@ -7,7 +7,7 @@ import { requireBucket } from '../requests/missing-bucket.ts'
 import { bucketPlace } from '../requests/place.ts'
 import { checksumTypeName } from '../wire/object-headers.ts'
 import type { Query } from '../wire/query.ts'
-import { writeXml, type XmlNode } from '../xml/write.ts'
+import { wholeSeconds, writeXml, type XmlNode } from '../xml/write.ts'
 import { askedOf, integerOf, type ListAsk, prefixNodes } from './list-query.ts'
 import { ownerNode } from './owner-nodes.ts'
 
@@ -70,7 +70,7 @@ function versionNode(listed: ListedVersion, { shown }: ListAsk): XmlNode {
     ['Key', shown(listed.asset.key)],
     ['VersionId', listed.versionId],
     ['IsLatest', listed.isLatest],
-    ['LastModified', version.createdAt],
+    ['LastModified', wholeSeconds(version.createdAt)],
   ]
   if (listed.isMarker) return ['DeleteMarker', [...head, ownerNode(objectOwner(listed))]]
   return [

@@ -1,5 +1,6 @@
 import { isHoldfastError } from '@holdfast/core/errors.ts'
 import { copyObject, renameObject } from '@holdfast/engine/objects/copy-object.ts'
+import { getObject } from '@holdfast/engine/objects/find-object.ts'
 import type { Verified } from '../auth/verify.ts'
 import { invalidArgument, S3Error } from '../errors.ts'
 import { type CopySource, parseCopySource } from '../requests/address.ts'
@@ -10,7 +11,7 @@ import { checksumAlgorithmOf } from '../wire/checksums.ts'
 import { sourceConditions, writeConditions } from '../wire/conditions.ts'
 import { encryptionHeader, newVersionHeader, versionHeader } from '../wire/object-headers.ts'
 import { objectInput } from '../wire/object-input.ts'
-import { writeXml } from '../xml/write.ts'
+import { wholeSeconds, writeXml } from '../xml/write.ts'
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html */
 export async function copyObjectHere(verified: Verified): Promise<Answer> {
@@ -27,7 +28,7 @@ export async function copyObjectHere(verified: Verified): Promise<Answer> {
     headers.has('x-amz-storage-class') ||
     headers.has('x-amz-server-side-encryption') ||
     facets.headers?.websiteRedirect !== undefined
-  if (itself && !changes) {
+  if (itself && !changes && !(await isEncryptedByRule(verified, from))) {
     const message =
       'This copy request is illegal because it is trying to copy an object to itself without ' +
       "changing the object's metadata, storage class, website redirect location or encryption " +
@@ -38,7 +39,7 @@ export async function copyObjectHere(verified: Verified): Promise<Answer> {
     from,
     to: address,
     replaceMetadata,
-    changes,
+    changes: changes || itself,
     facets,
     tags: replaceTags ? (tags ?? []) : undefined,
     checksum: checksumAlgorithmOf(headers.get('x-amz-checksum-algorithm')),
@@ -47,7 +48,7 @@ export async function copyObjectHere(verified: Verified): Promise<Answer> {
   })
   const { source, object } = await copying.catch(refuseMarker)
   const xml = writeXml('CopyObjectResult', [
-    ['LastModified', object.version.createdAt],
+    ['LastModified', wholeSeconds(object.version.createdAt)],
     ['ETag', `"${object.etag}"`],
     ...checksumNodes(object),
   ])
@@ -57,6 +58,13 @@ export async function copyObjectHere(verified: Verified): Promise<Answer> {
     ...encryptionHeader(object),
     ...(sourceVersion === undefined ? {} : { 'x-amz-copy-source-version-id': sourceVersion }),
   })
+}
+
+/** A copy takes on what the bucket prescribes, which is a change, as at AWS. */
+async function isEncryptedByRule(verified: Verified, from: CopySource): Promise<boolean> {
+  const { engine, call } = objectPlace(verified)
+  const { bucket } = await getObject(engine, call, from)
+  return bucket.documents?.encryption !== undefined
 }
 
 /** Of a source that is named by the id of a marker; a target cannot be one. */

@@ -135,6 +135,8 @@ test('a copy onto itself must change something, and a source is checked like a p
     await s3.send(`PUT /things/${key}`, { headers })
   const itself = await copy('source', { 'x-amz-copy-source': 'things/source' })
   assert.deepEqual(told(itself), [400, 'InvalidRequest'])
+  const absent = await copy('absent', { 'x-amz-copy-source': 'things/absent' })
+  assert.deepEqual(told(absent), [404, 'NoSuchKey'])
   const copied = await copy('copied', { 'x-amz-copy-source': '/things/source' })
   assert.match(copied.text, /<CopyObjectResult/)
   assert.equal((await s3.send('HEAD /things/copied')).headers['x-amz-meta-a'], '1')
@@ -142,6 +144,60 @@ test('a copy onto itself must change something, and a source is checked like a p
   assert.deepEqual(told(bad), [400, 'InvalidArgument'])
   const missing = await copy('bad', { 'x-amz-copy-source': 'no-such-bucket/x' })
   assert.deepEqual(told(missing), [404, 'NoSuchBucket'])
+})
+
+test('a copy onto itself takes on the encryption that its bucket prescribes', async () => {
+  await s3.send('PUT /sealed')
+  await s3.send('PUT /sealed/one', { body: 'kept', headers: { 'x-amz-meta-a': '1' } })
+  const rule =
+    '<ServerSideEncryptionConfiguration><Rule><ApplyServerSideEncryptionByDefault>' +
+    '<SSEAlgorithm>AES256</SSEAlgorithm></ApplyServerSideEncryptionByDefault></Rule>' +
+    '</ServerSideEncryptionConfiguration>'
+  const itself = () =>
+    s3.send('PUT /sealed/one', { headers: { 'x-amz-copy-source': 'sealed/one' } })
+  assert.deepEqual(told(await itself()), [400, 'InvalidRequest'])
+  assert.equal((await s3.send('PUT /sealed?encryption', { body: rule })).status, 200)
+  assert.equal((await itself()).status, 200)
+  const { headers, status } = await s3.send('HEAD /sealed/one')
+  assert.equal(status, 200)
+  assert.equal(headers['x-amz-server-side-encryption'], 'AES256')
+  assert.equal(headers['x-amz-meta-a'], '1')
+})
+
+test('documents tell times in whole seconds, as headers do', async () => {
+  await s3.send('PUT /times')
+  await s3.send('PUT /times/one', { body: 'x' })
+  const made = await s3.send('POST /times/parts?uploads')
+  const id = /<UploadId>(.*?)</.exec(made.text)?.[1] ?? ''
+  await s3.send(`PUT /times/parts?partNumber=1&uploadId=${id}`, { body: 'x' })
+  const source = { headers: { 'x-amz-copy-source': 'times/one' } }
+  const told = Date.parse((await s3.send('HEAD /times/one')).headers['last-modified'] ?? '')
+  const listed = await s3.send('GET /times?list-type=2')
+  assert.match(listed.text, new RegExp(`<LastModified>${new Date(told).toISOString()}<`))
+  for (const [line, options] of [
+    ['GET /', {}],
+    ['GET /times', {}],
+    ['GET /times?versions', {}],
+    ['GET /times?uploads', {}],
+    [`GET /times/parts?uploadId=${id}`, {}],
+    ['PUT /times/two', source],
+    [`PUT /times/parts?partNumber=2&uploadId=${id}`, source],
+  ] as const) {
+    const { text } = await s3.send(line, options)
+    const times = text.match(/<(LastModified|CreationDate|Initiated)>.*?</g) ?? []
+    assert.ok(times.length > 0, line)
+    for (const time of times) assert.match(time, /T\d\d:\d\d:\d\d\.000Z<$/, line)
+  }
+})
+
+test('a document of tags without a set of them has none', async () => {
+  const tags = '<Tagging><TagSet><Tag><Key>a</Key><Value>b</Value></Tag></TagSet></Tagging>'
+  await s3.send('PUT /things/tagged', { body: 'x' })
+  for (const place of ['/things/tagged', '/things']) {
+    assert.ok((await s3.send(`PUT ${place}?tagging`, { body: tags })).status < 300)
+    assert.ok((await s3.send(`PUT ${place}?tagging`, { body: '<Tagging/>' })).status < 300, place)
+    assert.doesNotMatch((await s3.send(`GET ${place}?tagging`)).text, /<Key>a</)
+  }
 })
 
 test('DeleteObjects deletes exactly what it names', async () => {

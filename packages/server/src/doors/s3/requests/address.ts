@@ -58,9 +58,9 @@ function decoded(text: string): string {
   return key
 }
 
-function decodedText(text: string): string | undefined {
-  if (PLAIN.test(text)) return text
-  const bytes = uriDecode(text)
+function decodedText(text: string, options: { plus?: boolean } = {}): string | undefined {
+  if (PLAIN.test(text) && !(options.plus === true && text.includes('+'))) return text
+  const bytes = uriDecode(text, options)
   return bytes === undefined ? undefined : utf8Text(bytes)
 }
 
@@ -70,13 +70,16 @@ export interface CopySource {
   readonly versionId: string | undefined
 }
 
-/** `[/]bucket/key[?versionId=id]`, read with the same rules as the path of a request. */
+/**
+ * `[/]bucket/key[?versionId=id]`, read with the same rules as the path of a request, but for `+`,
+ * which is a space here.
+ */
 export function parseCopySource(header: string): CopySource {
   const refuse = (message: string) => invalidArgument('x-amz-copy-source', header, message)
   const mark = header.lastIndexOf('?versionId=')
   const place = mark < 0 ? header : header.slice(0, mark)
   const version = mark < 0 ? '' : header.slice(mark + '?versionId='.length)
-  const [path, versionId] = [decodedText(place), decodedText(version)]
+  const [path, versionId] = [decodedText(place, { plus: true }), decodedText(version)]
   if (path === undefined || versionId === undefined) throw refuse('Invalid copy source encoding')
   const plain = path.startsWith('/') ? path.slice(1) : path
   const slash = plain.indexOf('/')

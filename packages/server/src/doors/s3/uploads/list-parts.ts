@@ -5,7 +5,7 @@ import { ownerNode } from '../listing/owner-nodes.ts'
 import { type Answer, xmlAnswer } from '../requests/answer.ts'
 import { bucketPlace } from '../requests/place.ts'
 import { checksumTypeName } from '../wire/object-headers.ts'
-import { writeXml, type XmlNode } from '../xml/write.ts'
+import { wholeSeconds, writeXml, type XmlNode } from '../xml/write.ts'
 import { uploadPlace } from './upload-part.ts'
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListParts.html */
@@ -23,7 +23,7 @@ export async function listPartsHere(verified: Verified): Promise<Answer> {
       'Part',
       [
         ['PartNumber', part.number],
-        ['LastModified', part.createdAt],
+        ['LastModified', wholeSeconds(part.createdAt)],
         ['ETag', `"${part.md5}"`],
         ['Size', part.size],
         checksum === null || part.checksum === null
@@ -79,7 +79,7 @@ export async function listUploadsHere(verified: Verified): Promise<Answer> {
         ownerNode(upload.initiatorId, 'Initiator'),
         ownerNode(upload.initiatorId),
         ['StorageClass', upload.facets.storageClass ?? 'STANDARD'],
-        ['Initiated', upload.createdAt],
+        ['Initiated', wholeSeconds(upload.createdAt)],
         checksum === null ? undefined : ['ChecksumAlgorithm', checksum.algorithm],
         checksum === null ? undefined : ['ChecksumType', checksumTypeName(checksum)],
       ],

@@ -18,7 +18,7 @@ import { notImplemented } from '../requests/route.ts'
 import { headerOfChecksum } from '../wire/checksums.ts'
 import { sourceConditions } from '../wire/conditions.ts'
 import { encryptionHeader, versionHeader } from '../wire/object-headers.ts'
-import { writeXml } from '../xml/write.ts'
+import { wholeSeconds, writeXml } from '../xml/write.ts'
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_UploadPart.html */
 export async function uploadPartHere(verified: Verified): Promise<Answer> {
@@ -75,7 +75,7 @@ export async function uploadPartCopyHere(verified: Verified): Promise<Answer> {
     return refusal === undefined ? refuseMarker(error) : Promise.reject(refusal)
   })
   const xml = writeXml('CopyPartResult', [
-    ['LastModified', part.createdAt],
+    ['LastModified', wholeSeconds(part.createdAt)],
     ['ETag', `"${part.md5}"`],
     ...(part.algorithm === undefined || part.checksum === null
       ? []

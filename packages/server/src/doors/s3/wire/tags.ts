@@ -3,7 +3,6 @@ import { invalidArgument, S3Error, type S3Facts } from '../errors.ts'
 import {
   childOf,
   childrenOf,
-  malformed,
   readXml,
   requiredText,
   requireOnly,
@@ -24,8 +23,8 @@ export function readTagging(bytes: Uint8Array, tagsMax: number): ObjectTag[] {
   const root = readXml(bytes, 'Tagging')
   requireOnly(root, 'TagSet')
   const set = childOf(root, 'TagSet')
-  if (set === undefined) throw malformed()
-  return tagsIn(set, tagsMax)
+  // As at AWS: it says that there are none.
+  return set === undefined ? [] : tagsIn(set, tagsMax)
 }
 
 /** The `Tag` elements of a set. */

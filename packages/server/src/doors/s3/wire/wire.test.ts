@@ -65,13 +65,15 @@ test('a host of the domain names the bucket', () => {
   assert.deepEqual(at('evil-s3.example.org', '/photos/a'), { bucket: 'photos', key: 'a' })
 })
 
-test('the source of a copy is read as the path of a request is', () => {
+test('the source of a copy is read as the path of a request is, but for plus', () => {
   const cases: [string, string, string, string | undefined][] = [
     ['photos/a', 'photos', 'a', undefined],
     ['/photos/a/b%20c', 'photos', 'a/b c', undefined],
     ['photos/../x', 'photos', '../x', undefined],
     ['photos/a?versionId=null', 'photos', 'a', 'null'],
     ['photos%2Fa%3Fb', 'photos', 'a?b', undefined],
+    ['photos/a+b%2Bc', 'photos', 'a b+c', undefined],
+    ['photos/a+b', 'photos', 'a b', undefined],
     ['photos/a?b?versionId=1', 'photos', 'a?b', '1'],
   ]
   for (const [header, bucket, key, versionId] of cases) {

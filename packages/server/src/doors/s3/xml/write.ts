@@ -18,6 +18,11 @@ export function writeXml(name: string, content: XmlContent, namespace = NAMESPAC
   return pieces.join('')
 }
 
+/** A time as S3 tells it in documents: in whole seconds, as `Last-Modified` does. */
+export function wholeSeconds(time: string): string {
+  return `${time.slice(0, 'YYYY-MM-DDTHH:MM:SS'.length)}.000Z`
+}
+
 export function writeNode(node: XmlNode): string {
   const pieces: string[] = []
   addNode(pieces, node)
