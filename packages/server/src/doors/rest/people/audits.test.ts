@@ -43,6 +43,8 @@ async function exported(): Promise<string> {
 }
 
 test('an administrative change is told with who, whence, before and after', async () => {
+  const { clock } = server.running.context
+  const beganMs = clock.now()
   const headers = { 'user-agent': agent, 'x-request-id': 'request-0001' }
   const json = { name: 'audited-bucket' }
   await server.ask('POST /api/v2/buckets', { json, headers })
@@ -50,6 +52,8 @@ test('an administrative change is told with who, whence, before and after', asyn
   await server.ask(`PUT ${path}`, { json: { public_read: true }, headers })
   const [row] = await rows('action=updateBucket')
   assert.equal(row.actor_name, 'administrator')
+  assert.match(row.at, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/)
+  assert.ok(Date.parse(row.at) >= beganMs && Date.parse(row.at) <= clock.now(), row.at)
   assert.deepEqual([row.ip, row.agent, row.request_id], ['127.0.0.1', agent, 'request-0001'])
   assert.deepEqual([row.outcome, row.status, row.code], ['success', 200, null])
   assert.deepEqual(row.resource, { bucket: 'audited-bucket' })
@@ -381,6 +385,10 @@ test('every change that must be told before its answer is about something', () =
     return dutyOf(id, route, false) === 'before-answer'
   })
   assert.ok(changes.length > 40)
+  const told = new Set(changes.map(([id]) => id))
+  for (const id of ['login', 'loginWithCode', 'redeemOpenId', 'issueToken', 'refresh', 'logout']) {
+    assert.ok(told.has(id), id)
+  }
   const nameless = changes.map(([id]) => id).filter(id => topicOf(id) === undefined)
   assert.deepEqual(nameless, [])
 })
