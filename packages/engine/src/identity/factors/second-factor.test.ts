@@ -241,6 +241,9 @@ test('a recovery code opens once, in any spelling, and only for its user', async
   const { recovery } = enrolled
   assert.equal(new Set(recovery).size, 10)
   for (const code of recovery) assert.match(code, /^([a-z2-7]{4}-){5}[a-z2-7]{4}$/)
+  // All 120 bits are drawn.
+  const parts = [0, 1, 2, 3, 4, 5].map(at => new Set(recovery.map(code => code.split('-')[at])))
+  for (const part of parts) assert.ok(part.size > 5)
   const [first = '', second = '', third = ''] = recovery
   assert.equal((await enter(opened, first)).by, 'recovery')
   await assert.rejects(enter(opened, first), refused('UNAUTHENTICATED'))
@@ -287,6 +290,18 @@ test('who knows the password but not the code changes nothing', async () => {
   opened.clock.jump(STEP)
   await disableFactor(engine, call, { ...after, code: codeAt(enrolled, opened) })
   await login(engine, after, origin)
+})
+
+test('who has the code but not the password changes nothing', async () => {
+  const { opened, enrolled } = await started()
+  await using _ = opened
+  const { engine, call } = opened
+  const code = codeAt(enrolled, opened)
+  const wrong = { name: 'ann', password: 'Wrong-Horse-7-Battery', code }
+  for (const act of [disableFactor, renewRecoveryCodes, confirmFactor, beginFactor]) {
+    await assert.rejects(act(engine, call, wrong), refused('UNAUTHENTICATED'), act.name)
+  }
+  await enter(opened, code)
 })
 
 test('an administrator takes it off others, not off themselves', async () => {

@@ -64,8 +64,11 @@ test('1,024 bytes of any printable characters are a password, taken exactly as g
       given.trim(),
       given.replace('  ', ' '),
       given.slice(0, -1),
+      given.toLowerCase(),
+      // The same in its last byte.
+      given.replace('\u041a', '\u051a'),
     ]
-    for (const other of [...others, given.toLowerCase()].filter(one => one !== given)) {
+    for (const other of others.filter(one => one !== given)) {
       const trying = login(engine, { name, password: other }, origin)
       await assert.rejects(trying, refused('UNAUTHENTICATED'), other)
       opened.clock.jump(3_600_000)
