@@ -75,6 +75,8 @@ export const imports: ImportSettings = {
     process: homes.process ?? [],
     timers: timers,
     'timers/promises': timers,
+    // What is served starts no process: no name becomes a command.
+    child_process: ['bench', 'packages/load', 'packages/testkit/src', 'tools', 'torture'],
   },
   byPath: ['apps/holdfast/bin/holdfast.js'],
   bare: ['core'],

@@ -16,7 +16,7 @@ export async function injectHeaders(run: Run, lab: Lab): Promise<void> {
     for (const [way, ask] of Object.entries(await askersFor(lab, text))) {
       run.count('header texts')
       const raw = await rawly(ask.port, ask.asked)
-      const problem = problemOfHead(raw)
+      const problem = problemOfHead(raw) ?? (way === 'name' ? problemOfName(raw) : undefined)
       if (problem === undefined) run.pass()
       else run.fail(`${way} ${JSON.stringify(text.slice(0, 40))}: ${problem}\n${raw.slice(0, 900)}`)
     }
@@ -98,6 +98,13 @@ function problemOfHead(raw: string): string | undefined {
     if (/[\u0000-\u0008\u000a-\u001f\u007f]/.test(field)) return 'a control character'
   }
   return undefined
+}
+
+/** One name that quotes nothing and is no path, and at most once more as RFC 8187 writes it. */
+function problemOfName(raw: string): string | undefined {
+  const line = /^content-disposition: (.*?)\r?$/im.exec(raw)?.[1] ?? 'nothing'
+  const plain = /^(attachment|inline); filename="[^"\\/]*"(; filename\*=UTF-8''[\w!#$&+.^`|~%-]+)?$/
+  return plain.test(line) ? undefined : `named by ${line.slice(0, 80)}`
 }
 
 /** What could run as a script is saved or sandboxed, whoever asked for it and how. */

@@ -6,6 +6,7 @@ import { accessMutants } from './access-mutants.ts'
 import { auditMutants } from './audit-mutants.ts'
 import { bodyMutants } from './body-mutants.ts'
 import { connectionMutants } from './connection-mutants.ts'
+import { identityMutants } from './identity-mutants.ts'
 import { laterMutants } from './later-mutants.ts'
 import { durabilityMutants } from './mutants.ts'
 import { securityMutants } from './security-mutants.ts'
@@ -28,6 +29,7 @@ test('every mutant still fits exactly one place of the sources', () => {
     ...accessMutants,
     ...auditMutants,
     ...connectionMutants,
+    ...identityMutants,
   ]) {
     for (const { in: path, find } of edits) {
       const times = sourcesOf(path).map(file => {

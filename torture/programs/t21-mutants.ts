@@ -4,6 +4,7 @@ import { accessMutants } from '../mutants/access-mutants.ts'
 import { auditMutants } from '../mutants/audit-mutants.ts'
 import { bodyMutants } from '../mutants/body-mutants.ts'
 import { connectionMutants } from '../mutants/connection-mutants.ts'
+import { identityMutants } from '../mutants/identity-mutants.ts'
 import { laterMutants } from '../mutants/later-mutants.ts'
 import { durabilityMutants, type Mutant } from '../mutants/mutants.ts'
 import { MutatedCopy } from '../mutants/mutated-copy.ts'
@@ -19,6 +20,7 @@ const mutants = [
   ...accessMutants,
   ...auditMutants,
   ...connectionMutants,
+  ...identityMutants,
 ]
 const inShort = 4
 

@@ -15,6 +15,7 @@ import { login, refresh } from '../sessions/login.ts'
 import { loginWithCode } from '../sessions/login-with-code.ts'
 import { changePassword, createUser, resetPassword, updateUser } from '../users/users.ts'
 import { proofOf, stepOf } from './check-code.ts'
+import { recoveryHash } from './recovery-codes.ts'
 import {
   beginFactor,
   confirmFactor,
@@ -210,7 +211,7 @@ test('wrong codes lock like wrong passwords, however many come at once', async (
   await assert.rejects(login(engine, { ...ann, password: 'wrong' }, origin))
   const challenge = await challenged(opened)
   const guesses = Array.from({ length: 12 }, (_, n) => {
-    const code = String(n).repeat(6).slice(0, 6)
+    const code = n % 2 === 0 ? String(n).repeat(6).slice(0, 6) : `abcd-${'efgh-'.repeat(4)}ijkl`
     return loginWithCode(engine, { challenge, code }, origin)
   })
   const codes = (await Promise.allSettled(guesses)).map(result =>
@@ -240,6 +241,9 @@ test('a recovery code opens once, in any spelling, and only for its user', async
   const { recovery } = enrolled
   assert.equal(new Set(recovery).size, 10)
   for (const code of recovery) assert.match(code, /^([a-z2-7]{4}-){5}[a-z2-7]{4}$/)
+  // All 120 bits are drawn.
+  const parts = [0, 1, 2, 3, 4, 5].map(at => new Set(recovery.map(code => code.split('-')[at])))
+  for (const part of parts) assert.ok(part.size > 5)
   const [first = '', second = '', third = ''] = recovery
   assert.equal((await enter(opened, first)).by, 'recovery')
   await assert.rejects(enter(opened, first), refused('UNAUTHENTICATED'))
@@ -248,6 +252,8 @@ test('a recovery code opens once, in any spelling, and only for its user', async
   const bob = { name: 'bob', password }
   await enrol(opened, bob)
   const challenge = await challenged(opened, bob)
+  // Nor do the hashes tell who has the same code.
+  assert.notEqual(recoveryHash('ann', third), recoveryHash('bob', third))
   const foreign = { challenge, code: third }
   await assert.rejects(loginWithCode(opened.engine, foreign, origin), refused('UNAUTHENTICATED'))
   const both = await Promise.allSettled([enter(opened, third), enter(opened, third)])
@@ -284,6 +290,18 @@ test('who knows the password but not the code changes nothing', async () => {
   opened.clock.jump(STEP)
   await disableFactor(engine, call, { ...after, code: codeAt(enrolled, opened) })
   await login(engine, after, origin)
+})
+
+test('who has the code but not the password changes nothing', async () => {
+  const { opened, enrolled } = await started()
+  await using _ = opened
+  const { engine, call } = opened
+  const code = codeAt(enrolled, opened)
+  const wrong = { name: 'ann', password: 'Wrong-Horse-7-Battery', code }
+  for (const act of [disableFactor, renewRecoveryCodes, confirmFactor, beginFactor]) {
+    await assert.rejects(act(engine, call, wrong), refused('UNAUTHENTICATED'), act.name)
+  }
+  await enter(opened, code)
 })
 
 test('an administrator takes it off others, not off themselves', async () => {

@@ -10,10 +10,17 @@ import {
   type TestStore,
   type TestStoreOptions,
 } from '../../test-store.test.ts'
-import { beginFactor, confirmFactor } from '../factors/second-factor.ts'
+import {
+  beginFactor,
+  confirmFactor,
+  disableFactor,
+  removeFactor,
+  renewRecoveryCodes,
+} from '../factors/second-factor.ts'
 import { type MailNews, MailQueue } from '../mail/mail-queue.ts'
 import { authenticateToken } from '../sessions/authenticate-token.ts'
 import { login } from '../sessions/login.ts'
+import { loginWithCode } from '../sessions/login-with-code.ts'
 import { changePassword, createUser, resetPassword, updateUser } from '../users/users.ts'
 import { requestReset, resetByMail } from './resets.ts'
 
@@ -88,7 +95,9 @@ test('a mailed token gives a new password once; sessions end and none begins', a
   await assert.rejects(enter(post, password), refused('UNAUTHENTICATED'))
   await enter(post)
   await post.opened.clock.advance(1000)
-  assert.match((await post.sink.mail(2)).text, /password was reset by e-mail/)
+  const { text } = await post.sink.mail(2)
+  assert.match(text, /password was reset by e-mail/)
+  for (const secret of [password, newPassword, token]) assert.ok(!text.includes(secret))
 })
 
 test('of two who use a token at once one wins', async () => {
@@ -210,7 +219,9 @@ test('requests of strangers keep back no notice to an owner', async () => {
   const change = { name: 'ann', password, newPassword }
   await changePassword(engine, post.opened.call, change)
   await post.opened.clock.advance(1000)
-  assert.match((await post.sink.mail(1)).text, /The password was changed for the account ann/)
+  const { text } = await post.sink.mail(1)
+  assert.match(text, /The password was changed for the account ann/)
+  for (const secret of [password, newPassword]) assert.ok(!text.includes(secret))
 })
 
 test('a mail server that fails is tried again for a while, and nobody waits for it', async () => {
@@ -265,6 +276,38 @@ test('the address before hears of another one', async () => {
   const { to, text } = await post.sink.mail(1)
   assert.deepEqual(to, ['Ann@example.org'])
   assert.match(text, /address was changed/)
+})
+
+test('the owner hears of every change of the second factor', async () => {
+  await using post = await openPost()
+  const { engine, call, clock } = post.opened
+  const ann = { name: 'ann', password }
+  let heard = 0
+  const hear = async (what: RegExp) => {
+    await clock.advance(30_000)
+    heard += 1
+    assert.match((await post.sink.mail(heard)).text, what)
+  }
+  const enrol = async () => {
+    const totp = URI.parse((await beginFactor(engine, call, ann)).uri)
+    assert.ok(totp instanceof TOTP)
+    const code = () => totp.generate({ timestamp: clock.now() })
+    await confirmFactor(engine, call, { ...ann, code: code() })
+    await hear(/second factor was switched on/)
+    return code
+  }
+  const code = await enrol()
+  const codes = await renewRecoveryCodes(engine, call, { ...ann, code: code() })
+  await hear(/New recovery codes were made/)
+  const [first = '', second = ''] = codes
+  const asked = await enter(post, password).catch(error => error)
+  await loginWithCode(engine, { challenge: asked.details.challenge, code: first }, origin)
+  await hear(/recovery code was used to log in/)
+  await disableFactor(engine, call, { ...ann, code: second })
+  await hear(/second factor was switched off/)
+  await enrol()
+  await removeFactor(engine, call, post.user.id)
+  await hear(/administrator switched off the second factor/)
 })
 
 test('what could be a header of its own is no address', async () => {

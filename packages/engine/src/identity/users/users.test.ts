@@ -51,6 +51,44 @@ test('every byte of a long password counts', async () => {
   await login(engine, { name: 'ann', password: long }, origin)
 })
 
+test('1,024 bytes of any printable characters are a password, taken exactly as given', async () => {
+  await using opened = await openTestStore()
+  const { engine, call } = opened
+  const longest = `Correct-Horse-7 ${'e\u0301'.repeat(336)}`
+  assert.equal(Buffer.byteLength(longest), 1024)
+  for (const [index, given] of [longest, ' Ünter  dem 🐎 Tor-7 ', 'Ключ-від-дому-7'].entries()) {
+    const name = `ann${index}`
+    await createUser(engine, call, { username: name, password: given, mustChangePassword: false })
+    const others = [
+      given.normalize('NFC'),
+      given.trim(),
+      given.replace('  ', ' '),
+      given.slice(0, -1),
+      given.toLowerCase(),
+      // The same in its last byte.
+      given.replace('\u041a', '\u051a'),
+    ]
+    for (const other of others.filter(one => one !== given)) {
+      const trying = login(engine, { name, password: other }, origin)
+      await assert.rejects(trying, refused('UNAUTHENTICATED'), other)
+      opened.clock.jump(3_600_000)
+    }
+    await login(engine, { name, password: given }, origin)
+  }
+  const half = { username: 'half', password: 'Correct-Horse-7-\ud800' }
+  await assert.rejects(createUser(engine, call, half), refused('VALIDATION_ERROR'))
+})
+
+test('equal passwords lie as different hashes', async () => {
+  await using opened = await openTestStore()
+  const { engine, call } = opened
+  const made = ['ann', 'bob'].map(username => createUser(engine, call, { username, password }))
+  const [ann, bob] = await Promise.all(made)
+  assert.ok(ann?.password && bob?.password)
+  assert.notEqual(ann.password.hash, bob.password.hash)
+  assert.notEqual(ann.password.hash.slice(0, 29), bob.password.hash.slice(0, 29))
+})
+
 test('a password that somebody else chose must be changed before anything else', async () => {
   await using opened = await openTestStore()
   const { engine, call } = opened

@@ -3,6 +3,8 @@ import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import { after, before, test } from 'node:test'
+import { errorTable, HoldfastError } from '@holdfast/core/errors.ts'
+import { problemOf } from '../../http/problems.ts'
 import {
   owner,
   refused,
@@ -347,6 +349,16 @@ test('a refusal never tells what is inside', async () => {
   ]
   for (const { text } of answers) {
     assert.doesNotMatch(text, /node_modules|\.ts\b|\.js\b|sqlite|SELECT|at Object|ENOENT|\/tmp/i)
+  }
+})
+
+test('what fails inside is told by its code alone', () => {
+  for (const code of ['INTERNAL', 'STORAGE_UNAVAILABLE', 'STORE_DAMAGED'] as const) {
+    const cause = new Error('ENOENT /data/packs/1.tar')
+    const error = new HoldfastError(code, { path: '/data/packs/1.tar' }, { cause })
+    const { message } = errorTable[code]
+    const told = { message, code, details: {}, request_id: 'r' }
+    assert.deepEqual(problemOf(error, 'r'), told)
   }
 })
 

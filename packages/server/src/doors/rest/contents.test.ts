@@ -46,6 +46,7 @@ test('a download says everything about its content', async () => {
     headers['content-disposition'],
     `attachment; filename="R_sum_ _1_.txt"; filename*=UTF-8''R%C3%A9sum%C3%A9%20%221%22.txt`,
   )
+  assert.equal(headers['cache-control'], 'private, no-cache')
   assert.equal(headers['x-content-type-options'], 'nosniff')
   assert.match(headers['content-security-policy']?.toString() ?? '', /^sandbox; default-src 'none'/)
   assert.match(headers['last-modified'] ?? '', / GMT$/)

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { test } from 'node:test'
 import type { OpenIdAttempt } from '@holdfast/core/ports/openid.ts'
-import { openTestStore, refused } from '../../../test-store.test.ts'
-import { beginOpenId, finishOpenId } from './openid-login.ts'
+import { openTestStore, refused, type TestStore } from '../../../test-store.test.ts'
+import { createUser } from '../../users/users.ts'
+import { subjectId } from '../subject-id.ts'
+import { beginOpenId, finishOpenId, redeemOpenId } from './openid-login.ts'
 
 const returnTo = 'https://files.example.org/console/'
 
@@ -47,4 +50,67 @@ test('a login under way is there after many networks have begun as many as they 
     const back = finishOpenId(engine, { query: `state=${state}`, binding })
     await assert.rejects(back, { message: nobody })
   }
+})
+
+const verifier = 'v'.repeat(43)
+
+/** A store whose provider says of everybody who comes back what was said last. */
+async function storeWith(said: { claims: object }): Promise<TestStore> {
+  const provider = { ...openId.provider, finish: async () => await Promise.resolve(said.claims) }
+  return await openTestStore({ outside: { openId: { ...openId, provider } } })
+}
+
+async function begun({ engine }: TestStore) {
+  const challenge = createHash('sha256').update(verifier).digest('base64url')
+  const { address, binding } = await beginOpenId(engine, { returnTo, challenge, ip: '192.0.2.1' })
+  return { query: `state=${address}`, binding }
+}
+
+async function codeOf(opened: TestStore): Promise<string> {
+  const address = await finishOpenId(opened.engine, await begun(opened))
+  return address.slice(`${returnTo}#code=`.length)
+}
+
+test('who comes in is known by issuer and subject; names and addresses lead nowhere', async () => {
+  const said = { claims: {} }
+  await using opened = await storeWith(said)
+  const { engine, call } = opened
+  const ann = { name: 'ann', email: 'ann@example.org' }
+  const account = { username: ann.name, email: ann.email, roles: ['ADMIN'] }
+  const local = await createUser(engine, call, { ...account, password: 'Correct-Horse-7-Battery' })
+  const enter = async (claims: object) => {
+    said.claims = claims
+    return (await redeemOpenId(engine, { code: await codeOf(opened), verifier })).user
+  }
+  const first = await enter({ sub: 'one', ...ann })
+  assert.equal(first.id, subjectId('openid https://idp.example.org', 'one'))
+  assert.notEqual(first.id, local.id)
+  assert.deepEqual([first.username, first.email, first.roles], ['ann', ann.email, []])
+  const other = await enter({ sub: 'two', ...ann })
+  assert.ok(![local.id, first.id].includes(other.id))
+  const renamed = await enter({ sub: 'one', name: 'bob', email: 'bob@example.org' })
+  assert.deepEqual([renamed.id, renamed.username], [first.id, 'bob'])
+  // Nor can anybody be found here by what the provider said.
+  const { identities } = engine.catalog.view
+  assert.equal((await identities.byName('user', 'ann'))?.id, local.id)
+  assert.equal((await identities.byName('user', ann.email))?.id, local.id)
+  for (const name of ['bob', 'bob@example.org', 'one', 'two']) {
+    assert.equal(await identities.byName('user', name), undefined, name)
+  }
+})
+
+test('a login may take ten minutes, and its code is good once, for one', async () => {
+  await using opened = await storeWith({ claims: { sub: 'one' } })
+  const { engine, clock } = opened
+  const [late, intime] = [await begun(opened), await begun(opened)]
+  await clock.advance(599_000)
+  await finishOpenId(engine, intime)
+  await clock.advance(1000)
+  await assert.rejects(finishOpenId(engine, late), refused('UNAUTHENTICATED'))
+  const [old, good] = [await codeOf(opened), await codeOf(opened)]
+  await clock.advance(59_000)
+  await redeemOpenId(engine, { code: good, verifier })
+  await assert.rejects(redeemOpenId(engine, { code: good, verifier }), refused('UNAUTHENTICATED'))
+  await clock.advance(1000)
+  await assert.rejects(redeemOpenId(engine, { code: old, verifier }), refused('UNAUTHENTICATED'))
 })

@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { refused, startServer, type TestServer, type Tree } from '../../../started-server.test.ts'
+import {
+  adminKey,
+  refused,
+  startServer,
+  type TestServer,
+  type Tree,
+} from '../../../started-server.test.ts'
 
 // What T10 and T12 of the torture suite ask at large is here in small, beside what they leave out.
 const password = 'Correct-Horse-7-Battery'
@@ -161,6 +167,36 @@ test('what an attack was refused is in the audit log, without what it tried with
     ['updateUser', 'FORBIDDEN', 'mallory'],
   ])
   assert.ok(!text.includes(forged))
+})
+
+test('a credential in an address, a cookie or a body is none, and no answer sets one', async () => {
+  const { access_token: token, refresh_token: refresh } = mallory.tokens
+  await put(mallory, 'mallory/c')
+  const nobody = { key: null }
+  for (const credential of [adminKey, token]) {
+    for (const name of ['key', 'api_key', 'token', 'access_token', 'x-api-key', 'authorization']) {
+      const query = `${new URLSearchParams({ [name]: credential })}`
+      const cookie = { ...nobody, headers: { cookie: query } }
+      for (const path of ['/api/v2/auth/me', '/api/v2/keys']) {
+        refused(await server.ask(`GET ${path}?${query}`, nobody), 401, 'UNAUTHENTICATED')
+        refused(await server.ask(`GET ${path}`, cookie), 401, 'UNAUTHENTICATED')
+      }
+      const direct = `GET ${bucket}/mallory/c`
+      refused(await server.ask(`${direct}?${query}`, nobody), 422, 'VALIDATION_ERROR')
+      refused(await server.ask(direct, cookie), 401, 'UNAUTHENTICATED')
+      const json = { name: 'k', permissions: ['*'], [name]: credential }
+      refused(await server.ask('POST /api/v2/keys', { json, key: null }), 401, 'UNAUTHENTICATED')
+    }
+  }
+  for (const [line, json] of [
+    ['POST /api/v2/auth/login', { username: 'victim', password }],
+    ['POST /api/v2/auth/refresh', { refresh_token: refresh }],
+    ['POST /api/v2/auth/logout', {}],
+  ] as const) {
+    const { status, headers } = await server.ask(line, { ...victim.by, json })
+    assert.ok(status < 300, `${line}: ${status}`)
+    assert.equal(headers['set-cookie'], undefined)
+  }
 })
 
 test('a key that is confined to a bucket is told nothing of the store', async () => {

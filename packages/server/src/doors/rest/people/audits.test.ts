@@ -43,6 +43,8 @@ async function exported(): Promise<string> {
 }
 
 test('an administrative change is told with who, whence, before and after', async () => {
+  const { clock } = server.running.context
+  const beganMs = clock.now()
   const headers = { 'user-agent': agent, 'x-request-id': 'request-0001' }
   const json = { name: 'audited-bucket' }
   await server.ask('POST /api/v2/buckets', { json, headers })
@@ -50,6 +52,8 @@ test('an administrative change is told with who, whence, before and after', asyn
   await server.ask(`PUT ${path}`, { json: { public_read: true }, headers })
   const [row] = await rows('action=updateBucket')
   assert.equal(row.actor_name, 'administrator')
+  assert.match(row.at, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/)
+  assert.ok(Date.parse(row.at) >= beganMs && Date.parse(row.at) <= clock.now(), row.at)
   assert.deepEqual([row.ip, row.agent, row.request_id], ['127.0.0.1', agent, 'request-0001'])
   assert.deepEqual([row.outcome, row.status, row.code], ['success', 200, null])
   assert.deepEqual(row.resource, { bucket: 'audited-bucket' })
@@ -84,11 +88,17 @@ test('refusals and logins are told, without what was secret in them', async () =
 
 test('looks at what only administrators see are told, reads of assets are not', async () => {
   await server.ask('GET /api/v2/keys')
-  await server.ask('PUT /api/v2/buckets/holdfast/assets/a.txt', { body: 'hello' })
-  await server.ask('GET /api/v2/buckets/holdfast/assets/a.txt')
+  const path = '/api/v2/buckets/holdfast/assets/a.txt'
+  const { id } = (await server.ask(`PUT ${path}`, { body: 'hello' })).json
+  // With a question mark it takes the long way, on which others are told.
+  const reads = [path, `${path}?`, `/api/v2/assets/${id}`, `/api/v2/assets/${id}/download?`]
+  for (const read of [...reads, '/api/v2/assets']) {
+    assert.equal((await server.ask(`GET ${read}`)).status, 200, read)
+  }
   assert.equal((await rows('action=listKeys')).length >= 1, true)
-  assert.deepEqual(await rows('action=getByKey'), [])
-  assert.deepEqual(await rows('action=putByKey'), [])
+  for (const action of ['getByKey', 'getAsset', 'downloadAsset', 'listAssets', 'putByKey']) {
+    assert.deepEqual(await rows(`action=${action}`), [], action)
+  }
 })
 
 test("looks at what others have are told, looks at what is one's own are not", async () => {
@@ -381,6 +391,10 @@ test('every change that must be told before its answer is about something', () =
     return dutyOf(id, route, false) === 'before-answer'
   })
   assert.ok(changes.length > 40)
+  const told = new Set(changes.map(([id]) => id))
+  for (const id of ['login', 'loginWithCode', 'redeemOpenId', 'issueToken', 'refresh', 'logout']) {
+    assert.ok(told.has(id), id)
+  }
   const nameless = changes.map(([id]) => id).filter(id => topicOf(id) === undefined)
   assert.deepEqual(nameless, [])
 })

@@ -200,3 +200,15 @@ test('without a setting passwords lie as bcrypt of cost 12', async () => {
   const user = await identities.byName('user', 'hashed')
   assert.match(user?.password?.hash ?? '', /^\$2[aby]\$12\$/)
 })
+
+test('whoever sets no account up has none', async () => {
+  await using plain = await startServer()
+  for (const path of ['users', 'service-accounts']) {
+    assert.equal((await plain.ask(`GET /api/v2/${path}`)).json.total, 0, path)
+  }
+  const keys = (await plain.ask('GET /api/v2/keys')).json.items
+  assert.deepEqual(
+    keys.map(({ name }: Tree) => name),
+    ['administrator'],
+  )
+})

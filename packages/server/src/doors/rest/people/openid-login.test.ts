@@ -249,6 +249,11 @@ test('only the browser that began, with what the provider answered, comes in', a
     // The attempt is over with that.
     refused(await callback(returned, fresh.cookie), 401, 'UNAUTHENTICATED')
   }
+  // Two cookies, one of which may be somebody else's.
+  const doubled = await begin()
+  const twice = `${doubled.cookie}; ${other.cookie}`
+  const returned = await logInThere(doubled.address, 'umar')
+  refused(await callback(returned, twice), 401, 'UNAUTHENTICATED')
   const foreign = new URL(back)
   foreign.searchParams.set('state', new URL(other.address).searchParams.get('state') ?? '')
   refused(await callback(foreign.href, other.cookie), 401, 'UNAUTHENTICATED')
