@@ -23,14 +23,14 @@ const origin = { ip: '', agent: '' }
 test('passwords that break the policy are refused, rule by rule', async () => {
   await using opened = await openTestStore()
   for (const [given, problem] of [
-    ['Short-1aA', 'at least 12'],
+    ['Short-1234a', 'at least 12'],
     ['alllowercase-1', 'upper-case'],
     ['ALLUPPERCASE-1', 'lower-case'],
     ['No-Digits-Here', 'digit'],
     ['NoSpecials12345', 'special'],
     ['Xx-annabel-12345', 'name of its user'],
     ['Xx-zuckerrohr-12345', 'name of its user'],
-    [`Aa1-${'x'.repeat(1024)}`, 'at most 1024'],
+    [`Aa1-${'x'.repeat(1021)}`, 'at most 1024'],
   ] as const) {
     const input = { username: 'annabel', email: 'zuckerrohr@example.org', password: given }
     await assert.rejects(createUser(opened.engine, opened.call, input), error => {
@@ -49,6 +49,18 @@ test('every byte of a long password counts', async () => {
   const wrong = `${long.slice(0, -1)}y`
   await assert.rejects(login(engine, { name: 'ann', password: wrong }, origin))
   await login(engine, { name: 'ann', password: long }, origin)
+})
+
+test('a password is taken exactly as it was given', async () => {
+  await using opened = await openTestStore()
+  const { engine, call } = opened
+  const given = ' Correct-Horse-7-Caf\u00e9 '
+  await createUser(engine, call, { username: 'ann', password: given, mustChangePassword: false })
+  for (const wrong of [given.trim(), given.toLowerCase(), given.normalize('NFKD')]) {
+    const asked = login(engine, { name: 'ann', password: wrong }, origin)
+    await assert.rejects(asked, refused('UNAUTHENTICATED'))
+  }
+  await login(engine, { name: 'ann', password: given }, origin)
 })
 
 test('a password that somebody else chose must be changed before anything else', async () => {
@@ -93,6 +105,14 @@ test('none of the last five passwords comes back, and an old one must go', async
   await enter()
   clock.jump(1000)
   await assert.rejects(enter(), refused('PASSWORD_CHANGE_REQUIRED'))
+})
+
+test('with 0 days no password is too old', async () => {
+  await using opened = await openTestStore({ identity: { passwordDays: 0 } })
+  const { engine, call, clock } = opened
+  await createUser(engine, call, { username: 'ann', password, mustChangePassword: false })
+  clock.jump(3650 * 86_400_000)
+  await login(engine, { name: 'ann', password }, origin)
 })
 
 test('names and addresses are unique in any case, and free again after a deletion', async () => {
