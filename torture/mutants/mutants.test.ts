@@ -8,6 +8,7 @@ import { bodyMutants } from './body-mutants.ts'
 import { connectionMutants } from './connection-mutants.ts'
 import { laterMutants } from './later-mutants.ts'
 import { durabilityMutants } from './mutants.ts'
+import { peopleMutants } from './people-mutants.ts'
 import { securityMutants } from './security-mutants.ts'
 
 const root = join(import.meta.dirname, '..', '..')
@@ -28,6 +29,7 @@ test('every mutant still fits exactly one place of the sources', () => {
     ...accessMutants,
     ...auditMutants,
     ...connectionMutants,
+    ...peopleMutants,
   ]) {
     for (const { in: path, find } of edits) {
       const times = sourcesOf(path).map(file => {

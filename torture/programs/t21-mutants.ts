@@ -7,6 +7,7 @@ import { connectionMutants } from '../mutants/connection-mutants.ts'
 import { laterMutants } from '../mutants/later-mutants.ts'
 import { durabilityMutants, type Mutant } from '../mutants/mutants.ts'
 import { MutatedCopy } from '../mutants/mutated-copy.ts'
+import { peopleMutants } from '../mutants/people-mutants.ts'
 import { securityMutants } from '../mutants/security-mutants.ts'
 import type { Program, Run } from '../runner/program.ts'
 import { hasStrace } from '../target/tracer.ts'
@@ -19,6 +20,7 @@ const mutants = [
   ...accessMutants,
   ...auditMutants,
   ...connectionMutants,
+  ...peopleMutants,
 ]
 const inShort = 4
 
