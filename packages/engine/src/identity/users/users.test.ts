@@ -41,6 +41,15 @@ test('passwords that break the policy are refused, rule by rule', async () => {
   }
 })
 
+test('an address is no password, however short the name in it is', async () => {
+  await using opened = await openTestStore()
+  const input = { username: 'annabel', email: 'ab@example.org', password: 'Ab@Example.org-77' }
+  const asked = createUser(opened.engine, opened.call, input)
+  const problem = 'must not contain the name of its user'
+  const errors = [{ path: 'password', problem }]
+  await assert.rejects(asked, refused('VALIDATION_ERROR', { errors }))
+})
+
 test('every byte of a long password counts', async () => {
   await using opened = await openTestStore()
   const { engine, call } = opened
