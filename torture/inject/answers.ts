@@ -136,6 +136,7 @@ async function restLinks(lab: Lab, id: string, path: string) {
       await lab.rest.ask({ method: 'GET', path: at, headers })
   const key = { 'x-api-key': adminKey }
   const { url } = await lab.must('GET', `/api/v2/assets/${id}/presigned-url`)
+  const share = await lab.must('POST', '/api/v2/shares', { asset_id: id })
   return {
     key: get(path, key),
     'key, inline': get(`${path}?inline=true`, key),
@@ -143,6 +144,7 @@ async function restLinks(lab: Lab, id: string, path: string) {
     'id, inline': get(`/api/v2/assets/${id}/download?inline=true`, key),
     version: get(`/api/v2/assets/${id}/versions/1/download?inline=true`, key),
     link: get(new URL(url).pathname),
+    'share link': get(new URL(share.url).pathname),
   }
 }
 

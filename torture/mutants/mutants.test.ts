@@ -9,6 +9,7 @@ import { connectionMutants } from './connection-mutants.ts'
 import { identityMutants } from './identity-mutants.ts'
 import { laterMutants } from './later-mutants.ts'
 import { durabilityMutants } from './mutants.ts'
+import { peopleMutants } from './people-mutants.ts'
 import { securityMutants } from './security-mutants.ts'
 
 const root = join(import.meta.dirname, '..', '..')
@@ -30,6 +31,7 @@ test('every mutant still fits exactly one place of the sources', () => {
     ...auditMutants,
     ...connectionMutants,
     ...identityMutants,
+    ...peopleMutants,
   ]) {
     for (const { in: path, find } of edits) {
       const times = sourcesOf(path).map(file => {

@@ -8,6 +8,7 @@ import { identityMutants } from '../mutants/identity-mutants.ts'
 import { laterMutants } from '../mutants/later-mutants.ts'
 import { durabilityMutants, type Mutant } from '../mutants/mutants.ts'
 import { MutatedCopy } from '../mutants/mutated-copy.ts'
+import { peopleMutants } from '../mutants/people-mutants.ts'
 import { securityMutants } from '../mutants/security-mutants.ts'
 import type { Program, Run } from '../runner/program.ts'
 import { hasStrace } from '../target/tracer.ts'
@@ -21,6 +22,7 @@ const mutants = [
   ...auditMutants,
   ...connectionMutants,
   ...identityMutants,
+  ...peopleMutants,
 ]
 const inShort = 4
 

@@ -270,6 +270,26 @@ describe('authorize', () => {
     })
   }
 
+  it('keeps who is narrowed to a place to it, whatever else they may', () => {
+    const within = { by: 'share', place: { bucket: 'closed', prefix: 'a/' } }
+    const shared: Principal = {
+      ...admin,
+      kind: 'share',
+      within: { ...within, permissions: ['assets:read'] },
+    }
+    const may = (resource: Resource) => decide(shared, 'assets:read', resource).allowed
+    assert.ok(may({ bucket: closed, asset: plain }))
+    for (const resource of [
+      { bucket: closed, asset: { ...plain, key: 'ab' } },
+      { bucket: closed, fresh: { ...place, key: 'b/a/' } },
+      { bucket: closed },
+      { bucket: hers, asset: plain },
+    ]) {
+      assert.equal(may(resource), false)
+    }
+    assert.equal(decide(shared, 'assets:write', { bucket: closed, asset: plain }).allowed, false)
+  })
+
   it('answers for a hidden asset exactly as for a missing one', () => {
     const missing = ['ASSET_NOT_FOUND', { asset_id: 'a' }] as const
     for (const who of [anonymous, nobody, metrics, writer, principal('x', ['versions:*'])]) {

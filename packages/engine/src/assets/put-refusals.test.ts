@@ -231,6 +231,24 @@ describe('a put is refused', () => {
     await assert.rejects(large, refused('BODY_TOO_LARGE', { limit: 20 }))
   })
 
+  it('before the body is read, where its length is told and too much', async () => {
+    await using opened = await openTestStore()
+    const { engine, call } = opened
+    await createBucket(engine, call, { name: 'strict', settings: { assetBytesMax: 20 } })
+    const most = engine.limits.assetBytesMax
+    for (const [bucket, limit] of [['strict', 20] as const, ['photos', most] as const]) {
+      const large = putAsset(engine, call, {
+        ...{ bucket, service: 's', ownerId: owner, key: 'k', mode: 'create' as const },
+        length: limit + 1,
+        // biome-ignore lint/correctness/useYield: reading it is the failure
+        source: (async function* () {
+          assert.fail('the body was read')
+        })(),
+      })
+      await assert.rejects(large, refused('BODY_TOO_LARGE', { limit, size: limit + 1 }))
+    }
+  })
+
   it('to callers without the permission, who learn nothing', async () => {
     await using opened = await openTestStore()
     const { engine } = opened

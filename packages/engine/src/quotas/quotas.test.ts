@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { removeAsset } from '../assets/remove.ts'
+import { createBucket } from '../buckets/buckets.ts'
 import { callOf, openTestStore, owner, put, refused } from '../test-store.test.ts'
 import { getQuota, listQuotas, removeQuota, scopeUsage, setQuota } from './quotas.ts'
 
@@ -58,6 +59,19 @@ describe('quotas', () => {
     await setQuota(engine, call, target, { bytesMax: 1 })
     await put(opened, 'empty', '')
     await removeAsset(engine, call, asset.id)
+  })
+
+  it('count all of an owner, in whatever bucket and for whatever service', async () => {
+    await using opened = await openTestStore()
+    const { engine, call } = opened
+    await createBucket(engine, call, { name: 'papers' })
+    await setQuota(engine, call, { scope: 'owner', name: owner }, { bytesMax: 5 })
+    await put(opened, 'a', '123')
+    const elsewhere = { bucket: 'papers', service: 'other' }
+    const details = { scope: 'owner', owner, measure: 'bytes', current_usage: 3, limit: 5 }
+    const more = put(opened, 'a', '123', elsewhere)
+    await assert.rejects(more, refused('QUOTA_EXCEEDED', { ...details, service: 'other' }))
+    await put(opened, 'a', '12', elsewhere)
   })
 
   it('are for their administrators, and have proper names', async () => {

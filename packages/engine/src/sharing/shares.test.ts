@@ -66,6 +66,14 @@ test('the store keeps neither the token nor the password', async () => {
   assert.ok(!text.includes(token.slice(4)) && !text.includes(password), text)
   assert.match(share.passwordHash ?? '', /^\$2b\$/)
   assert.match(token, /^hfs_[\w-]{43}$/)
+  const others = Array.from({ length: 16 }, async () => {
+    return (await createShare(engine, call, { target: input.target })).token
+  })
+  const tokens = await Promise.all(others)
+  // 32 bytes are 43 signs, and none of those is the same in all tokens.
+  for (let at = 4; at < 47; at += 1) {
+    assert.ok(new Set(tokens.map(one => one[at])).size > 1, `${at}`)
+  }
 })
 
 test('no altered token opens anything', async () => {

@@ -27,6 +27,17 @@ test('without variables everything has its documented default', () => {
   assert.deepEqual(notices, [])
 })
 
+test('without variables logins, sessions and locks last as docs/asvs.md tells', () => {
+  const { settings } = parseSettings({ env: {} })
+  const [minute, day] = [60, 86_400]
+  assert.deepEqual([settings.lockoutFailures, settings.lockoutSeconds], [5, 30 * minute])
+  assert.deepEqual([settings.accessTokenSeconds, settings.refreshTokenSeconds], [1800, 7 * day])
+  assert.deepEqual([settings.sessionSeconds, settings.confirmSeconds], [30 * day, 15 * minute])
+  assert.deepEqual([settings.resetSeconds, settings.passwordDays], [15 * minute, 90])
+  assert.equal(settingsTable.oidcSessionSeconds.standard, day / 2)
+  assert.equal(settingsTable.ldapRecheckSeconds.standard, minute)
+})
+
 test('units, booleans and lists are understood', () => {
   const { settings } = parseSettings({
     env: {

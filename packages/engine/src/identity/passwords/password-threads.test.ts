@@ -36,6 +36,12 @@ test('66 wait or are at work, and one more is refused at once', async () => {
   await assert.rejects(Promise.all(asked), { code: 'TOO_MANY_REQUESTS' })
 })
 
+test('a guess against no hash asks for the work of one', async () => {
+  const asked = Array.from({ length: 67 }, async () => await hasher.verify('x', undefined))
+  const refused = (await Promise.allSettled(asked)).filter(({ status }) => status === 'rejected')
+  assert.equal(refused.length, 1)
+})
+
 test('passwords are less urgent than all else', {
   skip: process.platform === 'linux' ? false : 'only Linux has a priority for each thread',
 }, async () => {

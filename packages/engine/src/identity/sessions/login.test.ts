@@ -189,6 +189,27 @@ test('guesses under both names of an account at once are counted together', asyn
   await assert.rejects(enter(opened), refused('ACCOUNT_LOCKED'))
 })
 
+test('of two guesses at once under both names only one is the fifth', async () => {
+  await using opened = await openTestStore()
+  const user = await person(opened)
+  for (let n = 0; n < 4; n += 1) await assert.rejects(enter(opened, 'ann', `Guess-${n}`))
+  const { hasher } = opened.engine.identity
+  const verify = hasher.verify.bind(hasher)
+  const both = Promise.withResolvers<void>()
+  let done = 0
+  hasher.verify = async (given, known) => {
+    const isRight = await verify(given, known)
+    done += 1
+    if (done === 2) both.resolve()
+    await both.promise
+    return isRight
+  }
+  const names = ['ann', 'ann@example.org']
+  await Promise.allSettled(names.map(name => enter(opened, name, 'Guess-4')))
+  const after = await opened.engine.catalog.view.identities.byId('user', user.id)
+  assert.equal(after?.failures, 5)
+})
+
 test('what is wrong with an account is told only to who knows the password', async () => {
   await using opened = await openTestStore()
   const { engine, call } = opened

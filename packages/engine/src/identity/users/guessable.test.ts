@@ -13,6 +13,7 @@ const COMMON = [
   ...['Winter-2025-Winter', 'Changeme123!', 'Aa123456789!', 'Aa1!Aa1!Aa1!', 'Abcd1234!@#$'],
   ...['Trustno1!!!!', 'Superman2024$', 'Master-Admin-1', 'L1verp00l2024!', 'Monkey!Dragon7'],
   ...['Passwort1234!', 'PÁSSWORD-2026a'.slice(0, -1), 'H3ll0-W1nter-99', 'Secret-Password-1'],
+  ...['We1c0me-2026!', 'M1che11e-2024!', '1ucky-W1nner?'],
 ]
 
 test('passwords that everybody tries are refused, in every spelling', async () => {

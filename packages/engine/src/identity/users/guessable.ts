@@ -1,21 +1,23 @@
 import { guessedWords } from './guessed-words.ts'
 
 /** Signs that stand for letters, as people and the rules of guessing programs write them. */
-const LETTERS: Readonly<Record<string, readonly string[]>> = {
-  '@': ['a'],
-  '4': ['a'],
-  '8': ['b'],
-  '3': ['e'],
-  '€': ['e'],
-  '1': ['i', 'l'],
-  '!': ['i', 'l'],
-  '|': ['i', 'l'],
-  '0': ['o'],
-  $: ['s'],
-  '5': ['s'],
-  '7': ['t'],
-  '+': ['t'],
+const LETTERS: Readonly<Record<string, string>> = {
+  '@': 'a',
+  '4': 'a',
+  '8': 'b',
+  '3': 'e',
+  '€': 'e',
+  '1': 'l',
+  '!': 'l',
+  '|': 'l',
+  '0': 'o',
+  $: 's',
+  '5': 's',
+  '7': 't',
+  '+': 't',
 }
+/** One sign may stand for an i here and for an l there: the two count as one letter. */
+const WORDS: ReadonlySet<string> = new Set([...guessedWords].map(withoutI))
 const WORDS_MAX = 2
 /** Of the longest word that is guessed. */
 const LETTERS_MAX = Math.max(...[...guessedWords].map(word => word.length))
@@ -32,13 +34,18 @@ export function isGuessable(password: string): boolean {
   const lower = password.normalize('NFKD').toLowerCase().replaceAll(/\p{M}/gu, '')
   const plain = lower.replaceAll(/[^\p{L}]/gu, '')
   if (new Set(plain).size <= 3 && isPlainNumber(lower.replaceAll(/\D/g, ''))) return true
-  return [plain, folded(lower, 0), folded(lower, 1), folded(trimmed(lower), 0)].some(isOfWords)
+  const texts = [plain, folded(lower), folded(trimmed(lower))]
+  return texts.some(text => isOfWords(withoutI(text)))
 }
 
 /** With letters for the signs that can stand for them. */
-function folded(text: string, choice: 0 | 1): string {
-  const letters = [...text].map(one => LETTERS[one]?.[choice] ?? LETTERS[one]?.[0] ?? one)
+function folded(text: string): string {
+  const letters = [...text].map(one => LETTERS[one] ?? one)
   return letters.join('').replaceAll(/[^\p{L}]/gu, '')
+}
+
+function withoutI(text: string): string {
+  return text.replaceAll('i', 'l')
 }
 
 /** Digits and signs at both ends are decoration, not letters. */
@@ -69,10 +76,10 @@ function unrepeated(text: string): string {
 }
 
 function isMadeOf(text: string, wordsMax: number): boolean {
-  if (guessedWords.has(text) || new Set(text).size === 1) return true
+  if (WORDS.has(text) || new Set(text).size === 1) return true
   if (wordsMax === 1) return false
   for (let at = 1; at < Math.min(text.length, LETTERS_MAX + 1); at += 1) {
-    if (guessedWords.has(text.slice(0, at)) && isMadeOf(text.slice(at), wordsMax - 1)) return true
+    if (WORDS.has(text.slice(0, at)) && isMadeOf(text.slice(at), wordsMax - 1)) return true
   }
   return false
 }

@@ -359,8 +359,9 @@ test('a subject is its issuer and its name: the same name elsewhere is somebody 
     subjectId('a', 'bc'),
     subjectId('a\nb', 'c'),
     subjectId('a', 'b\nc'),
+    subjectId('a', 'B\nC'),
   ])
-  assert.equal(ids.size, 8)
+  assert.equal(ids.size, 9)
   // A local user is never met by a claim.
   const input = { username: 'u-1', password: 'Correct-Horse-7-Battery' }
   const local = await createUser(opened.engine, opened.call, input)

@@ -151,6 +151,20 @@ test('no field but the documented ones changes a user', async () => {
   refused(made, 422, 'VALIDATION_ERROR')
 })
 
+test('a password that an administrator chose is good for its change alone', async () => {
+  const json = { username: 'newcomer', password, roles: ['USER'] }
+  const { id } = (await server.ask('POST /api/v2/users', { ...by(admin), json })).json
+  const log = async (given: string) => {
+    const asked = { json: { username: 'newcomer', password: given }, key: null }
+    return await server.ask('POST /api/v2/auth/login', asked)
+  }
+  refused(await log(password), 403, 'PASSWORD_CHANGE_REQUIRED')
+  const reset = { password: 'Another-Horse-8-Battery' }
+  const path = `PUT /api/v2/users/${id}/password`
+  assert.equal((await server.ask(path, { ...by(admin), json: reset })).status, 204)
+  refused(await log(reset.password), 403, 'PASSWORD_CHANGE_REQUIRED')
+})
+
 test('the own address is changed with the own password, those of others without', async () => {
   const { id } = await person('chief', ['ADMIN'])
   const chief = await enter({ username: 'chief', password })

@@ -174,6 +174,40 @@ test('five guesses lock an account, under all its names and at once', { skip }, 
   await enter('dave')
 })
 
+test('guesses at one person are asked of the directory one after the other', { skip }, async () => {
+  const { directory } = server.running.context.engine.identity.directory ?? assert.fail()
+  const most = { find: 0, verify: 0 }
+  const watched = <Args extends unknown[], Told>(
+    what: keyof typeof most,
+    ask: (...args: Args) => Promise<Told>,
+  ) => {
+    let inside = 0
+    return async (...args: Args) => {
+      inside += 1
+      most[what] = Math.max(most[what], inside)
+      return await ask(...args).finally(() => {
+        inside -= 1
+      })
+    }
+  }
+  const honest = { find: directory.find.bind(directory), verify: directory.verify.bind(directory) }
+  Object.assign(directory, {
+    find: watched('find', honest.find),
+    verify: watched('verify', honest.verify),
+  })
+  try {
+    await Promise.all(['erin', 'erin', 'erin'].map(name => login(name, 'wrong')))
+    assert.deepEqual(most, { find: 1, verify: 1 })
+    await enter('erin')
+    // Under two names it is known only when both were looked for that they are of one.
+    const names = ['erin', 'erin@holdfast.local']
+    await Promise.all([...names, ...names].map(name => login(name, 'wrong')))
+    assert.equal(most.verify, 1)
+  } finally {
+    Object.assign(directory, honest)
+  }
+})
+
 test('guesses under the id of a user are those at a name that nobody has', { skip }, async () => {
   const { id } = await userOf(root.username)
   for (let n = 0; n < 5; n += 1) assert.equal((await login(id, 'wrong')).status, 401)
