@@ -96,7 +96,7 @@ export async function auditPart(
   context.audit.recordRefusal({ ...entry, ...what })
 }
 
-/** The same for what was refused in an answer that is a good one; what failed otherwise has no row. */
+/** The same for what was refused within a good answer; what failed otherwise has no row. */
 export async function auditRefusedParts(
   context: Context,
   request: FastifyRequest,

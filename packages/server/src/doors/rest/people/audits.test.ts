@@ -57,7 +57,8 @@ test('an administrative change is told with who, whence, before and after', asyn
 })
 
 test('what was taken away is told as it was before', async () => {
-  const make = async (path: string, json: object) => (await server.ask(`POST ${path}`, { json })).json
+  const make = async (path: string, json: object) =>
+    (await server.ask(`POST ${path}`, { json })).json
   const permissions = ['assets:read']
   const key = await make('/api/v2/keys', { name: 'gone-key', permissions })
   const pair = await make('/api/v2/s3/keys', { name: 'gone-pair', permissions })
