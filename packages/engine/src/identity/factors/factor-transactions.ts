@@ -62,7 +62,8 @@ export async function removeFactorTransaction(
   if (found === undefined || found.status === 'DELETED') {
     throw new HoldfastError('USER_NOT_FOUND', { user_id: args.id })
   }
-  if (found.secondFactor === null) throw new HoldfastError('SECOND_FACTOR_MISSING')
+  // One that was only begun is none, and the next that is begun takes its place.
+  if (factorOf(found) === undefined) throw new HoldfastError('SECOND_FACTOR_MISSING')
   const user =
     args.proof === 'administrator' ? found : spendProof(await requireProven(tx, args), args.proof)
   await endSessionsOf(tx, user.id)

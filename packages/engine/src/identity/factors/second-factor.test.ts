@@ -315,11 +315,13 @@ test('an administrator takes it off others, not off themselves', async () => {
   await removeFactor(engine, as('x', ['*']), user.id)
   const before = async () => await authenticateToken(engine, tokens.accessToken)
   await assert.rejects(before(), refused('UNAUTHENTICATED'))
-  await login(engine, ann, origin)
-  await assert.rejects(
-    removeFactor(engine, as('x', ['*']), user.id),
-    refused('SECOND_FACTOR_MISSING'),
-  )
+  const { tokens: kept } = await login(engine, ann, origin)
+  const missing = async () => await removeFactor(engine, as('x', ['*']), user.id)
+  await assert.rejects(missing(), refused('SECOND_FACTOR_MISSING'))
+  // One that was only begun is none: nothing is said to have been on, and no session ends.
+  await beginFactor(engine, opened.call, ann)
+  await assert.rejects(missing(), refused('SECOND_FACTOR_MISSING'))
+  await authenticateToken(engine, kept.accessToken)
 })
 
 test('where it is required, an administrator without one can do nothing but enrol', async () => {

@@ -75,8 +75,10 @@ export const administrationOperations: Pick<Operations, Names> = {
     return bucketWire(after)
   },
 
-  removeBucket: async ({ context, call, params }) => {
+  removeBucket: async ({ context, call, params, request }) => {
+    const before = await context.engine.catalog.view.buckets.byName(params.bucket)
     await removeBucket(context.engine, call, params.bucket)
+    request.state.told = { before: before === undefined ? null : toldOf(before), after: null }
     return undefined
   },
 
@@ -123,8 +125,13 @@ export const administrationOperations: Pick<Operations, Names> = {
     return { ...keyWire(context.engine, key), key: secret }
   },
 
-  revokeKey: async ({ context, call, params }) => {
+  revokeKey: async ({ context, call, params, request }) => {
+    const before = await context.engine.catalog.view.keys.byId(params.id)
     await revokeKey(context.engine, call, params.id)
+    request.state.told = {
+      before: before === undefined ? null : { ...keyWire(context.engine, before) },
+      after: null,
+    }
     return undefined
   },
 

@@ -240,3 +240,33 @@ test('batch download streams zip and tar with safe, unique names', async () => {
   ])
   refused(await download({ ids, format: 'rar' }), 422, 'VALIDATION_ERROR')
 })
+
+test('what is refused within a batch stands in the audit log as if asked alone', async () => {
+  const { id } = await upload(server, 'x', { key: 'guarded' })
+  const keyOf = async (permission: string): Promise<string> => {
+    const json = { name: 'of a batch', permissions: [permission] }
+    return (await server.ask('POST /api/v2/keys', { json })).json.key
+  }
+  const remove = async (ids: string[], key: string): Promise<void> => {
+    const answer = await server.ask('POST /api/v2/assets/batch-delete', { json: { ids }, key })
+    assert.deepEqual([answer.status, answer.json.failed], [207, 1], answer.text)
+  }
+  await remove([id], await keyOf('assets:read'))
+  // What is not there was refused to nobody.
+  await remove(['01a2234a-9d40-7245-b342-b900f1fb3266'], await keyOf('assets:write'))
+  const acl = { read: [owner], write: [] }
+  const body = form([
+    { content: 'one', key: 'audited/one' },
+    { content: 'two', key: 'audited/two', acl },
+  ])
+  const storing = await server.ask(`POST ${path}`, { body, key: await keyOf('assets:write') })
+  assert.deepEqual([storing.status, storing.json.failed], [207, 1], storing.text)
+  await server.running.context.audit.flush()
+  const rows = async (action: string) => {
+    const { json } = await server.ask(`GET /api/v2/audit?action=${action}&outcome=refused`)
+    return json.items.map(({ status, code, resource }: Tree) => [status, code, resource])
+  }
+  assert.deepEqual(await rows('removeAsset'), [[403, 'FORBIDDEN', { id }]])
+  const resource = { bucket: 'holdfast', key: 'audited/two' }
+  assert.deepEqual(await rows('uploadAsset'), [[403, 'FORBIDDEN', resource]])
+})

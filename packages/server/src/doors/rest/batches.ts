@@ -1,8 +1,10 @@
 import type { BatchUploadResult } from '@holdfast/contract/schemas/batch.ts'
 import { type BatchRequest, batchRequest } from '@holdfast/contract/schemas/upload.ts'
 import { HoldfastError, invalidFields } from '@holdfast/core/errors.ts'
+import type { JsonObject } from '@holdfast/core/records.ts'
 import { removeBatch } from '@holdfast/engine/assets/remove.ts'
 import { type BatchItem, type BatchResult, putBatch } from '@holdfast/engine/assets/stage.ts'
+import { auditRefusedParts } from '../../http/caller/audited.ts'
 import { answer, type Operations, type Scope, type Sent } from '../../http/exchange.ts'
 import { turnToBucket } from '../../http/limits/turn-to-bucket.ts'
 import { compileCheck, requireItems } from '../../http/parse/validate.ts'
@@ -26,6 +28,10 @@ export const batchOperations: Pick<Operations, Names> = {
         ? { id: result.id, status: 204 }
         : { id: result.id, status: statusOf(result.error.code), error: partProblem(result.error) },
     )
+    const refused = results.flatMap(result =>
+      result.ok ? [] : [partOf('removeAsset', { id: result.id }, result.error)],
+    )
+    await auditRefusedParts(context, exchange.request, refused)
     const failed = results.filter(result => !result.ok).length
     const answered = { results: wire, succeeded: results.length - failed, failed }
     return await answer(exchange, failed === 0 ? 200 : 207, answered)
@@ -43,14 +49,27 @@ async function upload(scope: Scope, atomicQuery: boolean | undefined): Promise<S
   })
   const request = requestOf(form, engine.limits.batchItemsMax)
   const items = itemsOf(request, form, settings.defaultBucket)
-  await turnToBucket(scope, request.bucket ?? settings.defaultBucket)
+  const bucket = request.bucket ?? settings.defaultBucket
+  await turnToBucket(scope, bucket)
   const atomic = request.atomic === true || atomicQuery === true
   const results = await putBatch(engine, call, items, { atomic })
   if (results.every(result => result.ok)) {
     const assets = results.flatMap(result => (result.ok ? [result.result.asset] : []))
     return await answer(scope, 201, await assetsWire(engine, assets))
   }
+  const refused = results.flatMap((result, index) => {
+    const { key, filename } = request.files[index] ?? {}
+    return result.ok
+      ? []
+      : [partOf('uploadAsset', { bucket, key: key ?? filename ?? '' }, result.error)]
+  })
+  await auditRefusedParts(context, scope.request, refused)
   return await answer(scope, 207, await partial(scope, request, results))
+}
+
+/** One thing of a batch, under the name of the operation that does it alone. */
+function partOf(action: string, resource: JsonObject, error: HoldfastError) {
+  return { action, resource, detail: {}, status: statusOf(error.code), error }
 }
 
 function tagsOf(request: BatchRequest, file: BatchRequest['files'][number]): string[] | undefined {

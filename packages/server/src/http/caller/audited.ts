@@ -96,6 +96,17 @@ export async function auditPart(
   context.audit.recordRefusal({ ...entry, ...what })
 }
 
+/** The same for what was refused within a good answer; what failed otherwise has no row. */
+export async function auditRefusedParts(
+  context: Context,
+  request: FastifyRequest,
+  parts: readonly Parameters<typeof auditPart>[2][],
+): Promise<void> {
+  for (const part of parts) {
+    if (part.error !== undefined && isRefusal(part.error)) await auditPart(context, request, part)
+  }
+}
+
 function isRefusal(error: HoldfastError): boolean {
   const isTold = isOfGuesses(error) || ALSO.has(error.code) || error.cause === HIDDEN
   return REFUSALS.has(error.kind) || isTold

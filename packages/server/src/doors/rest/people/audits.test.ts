@@ -60,6 +60,26 @@ test('an administrative change is told with who, whence, before and after', asyn
   assert.deepEqual([row.detail.before.publicRead, row.detail.after.publicRead], [false, true])
 })
 
+test('what was taken away is told as it was before', async () => {
+  const make = async (path: string, json: object) =>
+    (await server.ask(`POST ${path}`, { json })).json
+  const permissions = ['assets:read']
+  const key = await make('/api/v2/keys', { name: 'gone-key', permissions })
+  const pair = await make('/api/v2/s3/keys', { name: 'gone-pair', permissions })
+  await make('/api/v2/buckets', { name: 'gone-bucket' })
+  const share = await make('/api/v2/shares', { bucket: 'holdfast', prefix: 'gone/' })
+  for (const [path, action, field, value] of [
+    [`/api/v2/keys/${key.id}`, 'revokeKey', 'name', 'gone-key'],
+    [`/api/v2/s3/keys/${pair.id}`, 'revokeS3Key', 'name', 'gone-pair'],
+    ['/api/v2/buckets/gone-bucket', 'removeBucket', 'publicRead', false],
+    [`/api/v2/shares/${share.id}`, 'revokeShare', 'prefix', 'gone/'],
+  ] as const) {
+    assert.equal((await server.ask(`DELETE ${path}`)).status, 204, path)
+    const [row] = await rows(`action=${action}`)
+    assert.deepEqual([row.detail.before[field], row.detail.after], [value, null], action)
+  }
+})
+
 test('refusals and logins are told, without what was secret in them', async () => {
   const password = 'Wrong-Password-1'
   const json = { username: 'nobody', password }

@@ -25,8 +25,13 @@ export const s3KeyOperations: Pick<Operations, 'listS3Keys' | 'createS3Key' | 'r
     return { ...s3KeyWire(context.engine, key), secret }
   },
 
-  revokeS3Key: async ({ context, call, params }) => {
+  revokeS3Key: async ({ context, call, params, request }) => {
+    const before = await context.engine.catalog.view.accessKeys.byId(params.id)
     await revokeAccessKey(context.engine, call, params.id)
+    request.state.told = {
+      before: before === undefined ? null : { ...s3KeyWire(context.engine, before) },
+      after: null,
+    }
     return undefined
   },
 }

@@ -62,8 +62,10 @@ export const shareOperations: Pick<Operations, Names> = {
     return shareWire(shown)
   },
 
-  revokeShare: async ({ context, call, params }) => {
+  revokeShare: async ({ context, call, params, request }) => {
+    const before = shareWire(await getShare(context.engine, call, params.id))
     await revokeShare(context.engine, call, params.id)
+    request.state.told = { before, after: null }
     return undefined
   },
 
