@@ -6,6 +6,7 @@ import { dump } from '@holdfast/testkit/catalog/dump.ts'
 import { collectGarbage } from '../integrity/collect.ts'
 import { verifyStore } from '../integrity/verify.ts'
 import { getObject } from '../objects/find-object.ts'
+import type { StoredObject } from '../objects/object-views.ts'
 import { putObject } from '../objects/put-object.ts'
 import { readObject } from '../objects/read-object.ts'
 import { removeObject } from '../objects/remove-object.ts'
@@ -18,7 +19,8 @@ const MiB = 1024 * 1024
 const DAY_MS = 24 * 60 * 60 * 1000
 const bucket = 'photos'
 const [A, B] = ['a', 'b'].map(letter => Buffer.alloc(5 * MiB, letter)) as [Buffer, Buffer]
-const TAIL = Buffer.from('the tail')
+/** Digests decide what comes first: with one tail the whole, with the other its part. */
+const [TAIL, END] = ['the tail', 'the end'].map(text => Buffer.from(text)) as [Buffer, Buffer]
 
 async function* whole(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   yield bytes
@@ -73,6 +75,37 @@ async function collectAll({ engine, clock }: TestStore): Promise<void> {
   }
 }
 
+/** Two objects with a part that lost its bytes, which came back in parts. */
+async function madeOfLost(opened: TestStore): Promise<StoredObject[]> {
+  const content = Buffer.concat([A, B])
+  const source = { bucket, key: 'plain', source: whole(content), facets: {} }
+  const made = [await putObject(opened.engine, opened.call, source)]
+  made.push(await make(opened, 'of-plain', ['plain', TAIL]))
+  made.push(await make(opened, 'of-plain-too', ['plain', END]))
+  lose(opened, content)
+  made.push(await make(opened, 'again', [A, B]))
+  return made
+}
+
+/** Changes the store, and brings a catalog of before to the state of now. */
+async function caughtUp(
+  before: TestStore,
+  change: (opened: TestStore) => Promise<void>,
+): Promise<TestStore> {
+  const opened = await before.reopen()
+  const file = `${opened.dir}/data/catalog.db`
+  cpSync(file, `${opened.dir}/before.db`)
+  await change(opened)
+  const after = await dump(opened.engine.catalog.view)
+  await opened.engine.digests.close()
+  await opened.store.close()
+  for (const end of ['-wal', '-shm']) rmSync(`${file}${end}`, { force: true })
+  cpSync(`${opened.dir}/before.db`, file)
+  const again = await opened.reopen()
+  assert.deepEqual(await dump(again.engine.catalog.view), after)
+  return again
+}
+
 describe('parts of parts', () => {
   it('beyond the bound are refused before they are read, and the upload stays open', async t => {
     await using opened = await openTestStore({ limits: { plainPartsMax: 3 } })
@@ -95,15 +128,12 @@ describe('parts of parts', () => {
   it('are read, made again and collected where a lost part came back in parts', async () => {
     await using opened = await openTestStore()
     const content = Buffer.concat([A, B])
-    const source = { bucket, key: 'plain', source: whole(content), facets: {} }
-    const made = [await putObject(opened.engine, opened.call, source)]
-    made.push(await make(opened, 'of-plain', ['plain', TAIL]))
-    lose(opened, content)
-    made.push(await make(opened, 'again', [A, B]))
+    const made = await madeOfLost(opened)
     const expected = [
       ['plain', content],
       ['again', content],
       ['of-plain', Buffer.concat([content, TAIL])],
+      ['of-plain-too', Buffer.concat([content, END])],
     ] as const
     for (const [key, bytes] of expected) await holds(opened, key, bytes)
     await requireWhole(opened)
@@ -126,21 +156,26 @@ describe('parts of parts', () => {
   })
 
   it('that were lost give way to others, also in a catalog of before', async () => {
-    await using first = await openTestStore()
+    await using opened = await openTestStore()
     const content = Buffer.concat([A, B, TAIL])
-    await make(first, 'object', [A, B, TAIL])
-    await using opened = await first.reopen()
-    const file = `${opened.dir}/data/catalog.db`
-    cpSync(file, `${opened.dir}/before.db`)
-    lose(opened, A)
-    await make(opened, 'object', [Buffer.concat([A, B]), TAIL])
-    await holds(opened, 'object', content)
-    const after = await dump(opened.engine.catalog.view)
-    await opened.store.close()
-    for (const end of ['-wal', '-shm']) rmSync(`${file}${end}`, { force: true })
-    cpSync(`${opened.dir}/before.db`, file)
-    await using again = await opened.reopen()
-    assert.deepEqual(await dump(again.engine.catalog.view), after)
+    await make(opened, 'object', [A, B, TAIL])
+    await using again = await caughtUp(opened, async changed => {
+      lose(changed, A)
+      await make(changed, 'object', [Buffer.concat([A, B]), TAIL])
+      await holds(changed, 'object', content)
+    })
     await holds(again, 'object', content)
+  })
+
+  it('go with what is made of them, also from a catalog of before', async () => {
+    await using opened = await openTestStore()
+    const made = await madeOfLost(opened)
+    await using again = await caughtUp(opened, async changed => {
+      for (const { asset, versionId } of made) {
+        await removeObject(changed.engine, changed.call, { bucket, key: asset.key, versionId })
+      }
+      await collectAll(changed)
+    })
+    assert.deepEqual((await dump(again.engine.catalog.view)).blobs, [])
   })
 })
