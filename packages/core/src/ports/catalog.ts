@@ -144,7 +144,10 @@ export interface CatalogTransaction extends CatalogView {
   composeBlob(blob: ComposedBlob): Awaitable<void>
 }
 
-/** `sha256` is that of the bytes of all parts in their order; the parts are plain blobs. */
+/**
+ * `sha256` is that of the bytes of all parts in their order. The parts are plain blobs, but for
+ * those whose lost bytes came back in parts.
+ */
 export interface ComposedBlob {
   readonly sha256: string
   readonly size: number

@@ -49,15 +49,16 @@ function piecesOf({ parts = [], size }: StoredPlace, range: ByteRange | undefine
   return pieces
 }
 
+/** A part that lost its own bytes may be composed of others since. */
 async function readPiece(
-  { catalog, element }: Store,
+  store: Store,
   { part, range }: Piece,
   options: ReadOptions,
 ): Promise<BlobBytes> {
-  const place = await catalog.view.blobs.place(part.sha256)
+  const place = await store.catalog.view.blobs.place(part.sha256)
   if (place === undefined) throw new HoldfastError('BLOB_MISSING', { sha256: part.sha256 })
   const whole = range.first === 0 && range.last === place.size - 1
-  return element.read(place, whole ? undefined : range, options)
+  return readBlob(store, place, { ...options, ...(whole ? {} : { range }) })
 }
 
 /** Opens one part after the other, so that a reader who stops leaves nothing open. */

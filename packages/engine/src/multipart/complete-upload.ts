@@ -108,6 +108,8 @@ async function completeOpen(
   const fields = { ...made.fields, ownerId: upload.ownerId }
   const put = { ...made, fields, isOwnerSettled: true }
   const target = await findTarget(engine, call, put)
+  // Too many are refused before all is read; how a part is stored may change until then.
+  await plainParts(engine, parts)
   const sha256 = await engine.digests.sha256Of(upload.id, parts, call.signal)
   const ready = {
     put,
@@ -134,7 +136,7 @@ const RECENT = 100
 
 /** A part whose bytes another upload made an object of counts as the parts of that. */
 async function plainParts(
-  { catalog }: Engine,
+  { catalog, limits }: Engine,
   parts: readonly UploadPart[],
 ): Promise<readonly BlobPart[]> {
   // What is composed of one part is the blob of that part: nothing to look up.
@@ -143,8 +145,10 @@ async function plainParts(
   for (const { sha256, size } of parts) {
     const own = (await catalog.view.blobs.place(sha256))?.parts ?? [{ sha256, size }]
     for (const part of own) plain.push(part)
-    if (plain.length > bounds.plainPartsMax) {
-      throw new HoldfastError('TOO_MANY_ITEMS', { limit: bounds.plainPartsMax })
+    const { plainPartsMax: limit } = limits
+    if (plain.length > limit) {
+      const reason = `The parts were themselves made of parts, of more than ${limit} together.`
+      throw new HoldfastError('TOO_MANY_ITEMS', { limit, reason })
     }
   }
   return plain

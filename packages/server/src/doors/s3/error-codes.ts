@@ -157,7 +157,8 @@ function messageOf(error: HoldfastError, code: S3Code): string | undefined {
   const loud = error.kind === 'internal' || error.kind === 'unavailable'
   const told = error.code === 'QUOTA_EXCEEDED' || error.code === 'CONTENT_TYPE_REFUSED'
   if (told) return error.message
-  const isTold = error.kind === 'invalid' || error.code === 'VERSIONING_LOCKED'
+  const others: readonly ErrorCode[] = ['VERSIONING_LOCKED', 'TOO_MANY_ITEMS']
+  const isTold = error.kind === 'invalid' || others.includes(error.code)
   return !loud && isTold && typeof reason === 'string' ? reason : undefined
 }
 

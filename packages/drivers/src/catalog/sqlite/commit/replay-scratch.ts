@@ -110,6 +110,14 @@ export class ReplayScratch {
     yield* this.#pages('records', recordKinds.indexOf(kind))
   }
 
+  record(kind: RecordKind, id: string): ScratchRecord | undefined {
+    return this.#db
+      .prepare<[number, string], ScratchRecord>(
+        'SELECT id, at, json FROM scratch.records WHERE kind = ? AND id = ?',
+      )
+      .get(recordKinds.indexOf(kind), id)
+  }
+
   *gone(kind: keyof LineGone): Generator<ScratchRecord> {
     yield* this.#pages('gone', recordKinds.indexOf(kind))
   }

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { AuditRow, Identity } from '@holdfast/core/identities.ts'
 import type { AccessKey, BlobPart, MultipartUpload, UploadPart } from '@holdfast/core/objects.ts'
 import {
@@ -9,12 +10,12 @@ import {
   type Quota,
   type Version,
 } from '@holdfast/core/records.ts'
-import { decodeParts } from '../rooms/objects/composed-blobs.ts'
+import { decodeParts, encodeParts } from '../rooms/objects/composed-blobs.ts'
 import { parseRecord, toMs } from '../row-values.ts'
 import type { Tables } from '../tables.ts'
 import type { LineBlob, LineChange } from './change-line.ts'
 import { Records } from './records.ts'
-import type { ReplayScratch, ScratchChange } from './replay-scratch.ts'
+import type { ReplayScratch, ScratchChange, ScratchRecord } from './replay-scratch.ts'
 
 const COMMIT_EVERY = 20_000
 
@@ -133,16 +134,28 @@ class Replay {
 
   /** After the plain ones, which they refer to. */
   #composeBlobs(): void {
-    for (const { at, json } of this.#scratch.records('blobs')) {
-      const { sha256, size, parts } = parseRecord<LineBlob>(json)
-      if (parts === undefined) continue
-      if (this.#tables.blobs.get(sha256)?.parts !== undefined) continue
-      const decoded = decodeParts(parts)
-      const salvage = this.#salvage
-      if (salvage !== undefined) for (const part of decoded) this.#makeBlob(part, at, salvage)
-      this.#records.composeBlob({ sha256, size, parts: decoded }, toMs(at))
+    for (const record of this.#scratch.records('blobs')) {
+      this.#composeBlob(record)
       this.#step()
     }
+  }
+
+  #composeBlob({ at, json }: ScratchRecord): void {
+    const { sha256, size, parts } = parseRecord<LineBlob>(json)
+    if (parts === undefined) return
+    const known = this.#tables.blobs.get(sha256)?.parts
+    if (known !== undefined && isDeepStrictEqual(encodeParts(known), parts)) return
+    const decoded = decodeParts(parts)
+    for (const part of decoded) this.#requirePart(part, at)
+    this.#records.composeBlob({ sha256, size, parts: decoded }, toMs(at))
+  }
+
+  /** A part that lost its own bytes may be composed of others since. */
+  #requirePart(part: BlobPart, at: string): void {
+    if (this.#tables.blobs.get(part.sha256) !== undefined) return
+    const record = this.#scratch.record('blobs', part.sha256)
+    if (record !== undefined) this.#composeBlob(record)
+    if (this.#salvage !== undefined) this.#makeBlob(part, at, this.#salvage)
   }
 
   #putAssets(): void {
@@ -282,13 +295,18 @@ class Replay {
       // Salvage may have lost all rows behind them.
       if (until < this.#tables.audits.end().seq) records.removeAudits(until)
     }
-    // Composed ones first: only then are their parts without references.
-    for (const composed of [true, false]) {
-      for (const { id, at } of this.#scratch.gone('blobs')) {
-        const isComposed = this.#tables.blobs.get(id)?.parts !== undefined
-        if (isComposed === composed) records.removeBlob(id, toMs(at))
-      }
+    // Composed ones first: only then are their parts, which may be such, without references.
+    while (this.#removeBlobs(true) > 0);
+    this.#removeBlobs(false)
+  }
+
+  #removeBlobs(composed: boolean): number {
+    let removed = 0
+    for (const { id, at } of this.#scratch.gone('blobs')) {
+      const isComposed = this.#tables.blobs.get(id)?.parts !== undefined
+      if (isComposed === composed && this.#records.removeBlob(id, toMs(at))) removed += 1
     }
+    return removed
   }
 
   #addChange({ at, actor, request, json }: ScratchChange): void {

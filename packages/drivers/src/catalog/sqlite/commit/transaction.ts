@@ -192,7 +192,9 @@ export class SqliteTransaction {
   #composeBlob({ sha256, size, parts }: ComposedBlob): void {
     this.#write()
     const known = this.#tables.blobs.get(sha256)
-    if (known !== undefined && this.#isPresent(known)) return
+    // Beside empty parts it may be its only part; nothing can be made of itself.
+    const isOwnPart = parts.some(part => part.sha256 === sha256)
+    if (known !== undefined && (isOwnPart || this.#isPresent(known))) return
     this.#records.composeBlob({ sha256, size, parts }, Records.atMs(this.#context.at))
     const line: LineBlob = { sha256, size, blockBytes: 0, sums: '', parts: encodeParts(parts) }
     this.#draft.put('blobs', sha256, line)
@@ -204,6 +206,7 @@ export class SqliteTransaction {
     return blob.parts.every(({ sha256 }) => {
       const part = this.#tables.blobs.get(sha256)
       if (part === undefined) return false
+      if (part.parts !== undefined) return this.#isPresent(part)
       // Elements that do not stage answer for their bytes themselves.
       return !/^(?:pack|file):/.test(part.location) || this.#context.isPresent(part)
     })

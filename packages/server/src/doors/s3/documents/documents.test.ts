@@ -297,6 +297,7 @@ test('a rule of lifecycle has a filter that goes with what it does', async () =>
     '<Expiration><ExpiredObjectDeleteMarker>false</ExpiredObjectDeleteMarker></Expiration>'
   const refused: [string, string, string][] = [
     [tag, abort, 'AbortIncompleteMultipartUpload cannot be specified with Tags.'],
+    [tag, marker, 'ExpiredObjectDeleteMarker cannot be specified with Tags.'],
     [above, abort, 'AbortIncompleteMultipartUpload cannot be specified with Object Size.'],
     [above, marker, 'ExpiredObjectDeleteMarker cannot be specified with Object Size.'],
     [below(0), expire, "'ObjectSizeLessThan' should be between 1 and 1099511627776000."],

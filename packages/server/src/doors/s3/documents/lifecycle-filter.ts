@@ -33,10 +33,12 @@ export function checkFilter(rule: JsonObject): void {
   }
   const isSized = above !== undefined || below !== undefined
   const marker = object(rule.Expiration).ExpiredObjectDeleteMarker
-  const of = { AbortIncompleteMultipartUpload: rule.AbortIncompleteMultipartUpload }
-  for (const [name, action] of Object.entries({ ...of, ExpiredObjectDeleteMarker: marker })) {
+  for (const [name, action] of Object.entries({
+    AbortIncompleteMultipartUpload: rule.AbortIncompleteMultipartUpload,
+    ExpiredObjectDeleteMarker: marker,
+  })) {
     if (action === undefined) continue
-    if (name in of && tags.length > 0) throw refused(`${name} cannot be specified with Tags.`)
+    if (tags.length > 0) throw refused(`${name} cannot be specified with Tags.`)
     if (isSized) throw refused(`${name} cannot be specified with Object Size.`)
   }
 }

@@ -31,12 +31,14 @@ export async function getObjectHere(verified: Verified): Promise<Answer> {
   const range = part === undefined ? rangeOf(verified, object) : part.range
   const { size } = object.version
   const partial = range !== undefined || part !== undefined
+  const isEmptyPart = part !== undefined && range === undefined
   const isAll = range === undefined || rangeBytes(range) === size
   const isWhole = isAll && (part === undefined || object.facets.parts === undefined)
   const headers: Record<string, string> = {
     ...toldTo(verified, object, wholeHeaders(object, isWhole && asksForChecksum(verified))),
     ...(part?.checksum !== undefined && asksForChecksum(verified) ? part.checksum : {}),
     ...overrides,
+    ...(isEmptyPart ? { 'content-length': '0' } : {}),
     ...(range === undefined
       ? {}
       : {
@@ -49,9 +51,11 @@ export async function getObjectHere(verified: Verified): Promise<Answer> {
   }
   const status = partial ? 206 : 200
   if (verified.request.method === 'HEAD') return { status, headers }
-  const content = await readObject(engine, object, { range, onLoan: true })
+  const content = isEmptyPart ? NOTHING : await readObject(engine, object, { range, onLoan: true })
   return { status, headers, content }
 }
+
+const NOTHING = { size: 0, bytes: new Uint8Array(0) }
 
 /** Headers that S3 shows to who may ask for what they say, and the part of the action's name. */
 const TOLD_BESIDE = [

@@ -93,7 +93,11 @@ function formTags(text: string) {
 
 function keyOf({ fields, fileName }: PostForm): string {
   const key = fields.get('key')
-  if (key === undefined || key === '') throw new S3Error('UserKeyMustBeSpecified')
+  if (key === undefined) {
+    const order = 'If it is specified, please check the order of the fields.'
+    throw invalidArgument('key', '', `Bucket POST must contain a field named 'key'.  ${order}`)
+  }
+  if (key === '') throw invalidArgument('key', '', 'User key must have a length greater than 0.')
   // Not with a pattern: the name may hold what a replacement text gives a meaning.
   return fileName === '' ? key : key.split('$' + '{filename}').join(fileName)
 }

@@ -104,6 +104,16 @@ test('where a form has put its file, it says by the name that the form was sent 
   assert.equal((await post({ conditions, fields })).location, `${s3.url}/forms/up/b%20c`)
 })
 
+test('a form without a key is told so in the words of AWS', async () => {
+  const empty = await post({ fields: { key: '' } })
+  assert.match(empty.text, /InvalidArgument<.*key must have a length greater than 0\..*>key</)
+  const body = new FormData()
+  body.append('file', new Blob(['x']), 'name')
+  const bare = await fetch(`${s3.url}/forms`, { method: 'POST', body })
+  assert.equal(bare.status, 400)
+  assert.match(await bare.text(), /InvalidArgument<.*must contain a field named 'key'/)
+})
+
 test('a form that its policy does not allow stores nothing', async () => {
   const everythingButBucket = [['starts-with', '$key', 'up/'], ...signedFields]
   const cases: [string, Form, number][] = [

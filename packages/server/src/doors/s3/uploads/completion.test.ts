@@ -86,6 +86,47 @@ test('a checksum of an algorithm that is not served is no checksum to ignore', a
   assert.equal((await s3.send('HEAD /parts/unknown')).status, 404)
 })
 
+test('a part without bytes is read as that, not as the whole object', async () => {
+  const begun = await s3.send('POST /parts/hollow?uploads')
+  const line = `/parts/hollow?uploadId=${/<UploadId>(.*?)</.exec(begun.text)?.[1]}`
+  const parts: string[] = []
+  for (const [at, body] of [first, ''].entries()) {
+    const { headers } = await s3.send(`PUT ${line}&partNumber=${at + 1}`, { body })
+    parts.push(`<Part><PartNumber>${at + 1}</PartNumber><ETag>${headers.etag}</ETag></Part>`)
+  }
+  const body = `<CompleteMultipartUpload>${parts.join('')}</CompleteMultipartUpload>`
+  assert.equal((await s3.send(`POST ${line}`, { body })).status, 200)
+  for (const method of ['GET', 'HEAD']) {
+    const { status, headers, bytes } = await s3.send(`${method} /parts/hollow?partNumber=2`)
+    assert.deepEqual([status, headers['content-length'], bytes.length], [206, '0', 0], method)
+    assert.equal(headers['x-amz-mp-parts-count'], '2')
+  }
+})
+
+test('too many parts of parts are refused with a sentence', async t => {
+  t.mock.property(s3.server.running.context.engine.limits, 'plainPartsMax', 3)
+  const complete = await upload('pair')
+  assert.equal((await complete(true, {})).status, 200)
+  const begun = await s3.send('POST /parts/nested?uploads')
+  const line = `/parts/nested?uploadId=${/<UploadId>(.*?)</.exec(begun.text)?.[1]}`
+  const parts: string[] = []
+  for (const number of [1, 2]) {
+    const headers = { 'x-amz-copy-source': '/parts/pair' }
+    const { text } = await s3.send(`PUT ${line}&partNumber=${number}`, { headers })
+    const etag = /<ETag>(.*?)</.exec(text)?.[1]
+    parts.push(`<Part><PartNumber>${number}</PartNumber><ETag>${etag}</ETag></Part>`)
+  }
+  const send = (named: string[]) => {
+    const body = `<CompleteMultipartUpload>${named.join('')}</CompleteMultipartUpload>`
+    return s3.send(`POST ${line}`, { body })
+  }
+  const refused = await send(parts)
+  assert.deepEqual(told(refused), [400, 'InvalidRequest'])
+  assert.match(refused.text, /more than 3 together/)
+  assert.equal((await s3.send('HEAD /parts/nested')).status, 404)
+  assert.equal((await send(parts.slice(0, 1))).status, 200)
+})
+
 test('what fails within the server is told as that, and in the log with its cause', async t => {
   const complete = await upload('failing')
   const { digests } = s3.server.running.context.engine
