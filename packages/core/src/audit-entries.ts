@@ -13,7 +13,8 @@ const ACTIONS: Readonly<Record<AuditTopic, string>> = {
     beginSecondFactor confirmSecondFactor disableSecondFactor renewRecoveryCodes
     removeUserSecondFactor createGroup updateGroup removeGroup addGrant removeGrant createAccount
     updateAccount removeAccount createShare revokeShare`,
-  policies: `updateBucket removeBucket setQuota removeQuota s3.PutBucketPolicy
+  policies: `createBucket updateBucket removeBucket setQuota removeQuota s3.CreateBucket
+    s3.PutBucketPolicy
     s3.DeleteBucketPolicy s3.PutBucketAcl s3.PutPublicAccessBlock s3.DeletePublicAccessBlock
     s3.PutBucketOwnershipControls s3.DeleteBucketOwnershipControls s3.PutBucketCors
     s3.DeleteBucketCors s3.PutBucketVersioning s3.PutObjectLockConfiguration s3.DeleteBucket`,

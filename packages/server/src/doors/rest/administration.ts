@@ -47,11 +47,13 @@ export const administrationOperations: Pick<Operations, Names> = {
     return { items, total: page.total, limit, next_cursor: page.after ?? null }
   },
 
-  createBucket: async ({ context, call, body, reply }) => {
+  createBucket: async ({ context, call, body, reply, request }) => {
     const { name, ...settings } = body
     const input = { name, settings: bucketPatch(settings) }
     reply.header('location', `/api/v2/buckets/${name}`)
-    return bucketWire(await createBucket(context.engine, call, input))
+    const made = await createBucket(context.engine, call, input)
+    request.state.told = { before: null, after: { name, ...toldOf(made.bucket) } }
+    return bucketWire(made)
   },
 
   getBucket: async ({ context, call, params }) => {

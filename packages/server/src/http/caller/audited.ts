@@ -12,7 +12,7 @@ import { isOfGuesses } from '../limits/guesses.ts'
 
 /**
  * What stands in the audit log: every login and what follows from it, every change by an
- * administrator, every share link, every look at what only administrators see, and every refusal.
+ * administrator or of a bucket, every share link, every look at what only administrators see, and every refusal.
  * These are durable before the answer goes out, except refusals and looks, visits by share link
  * too, which follow within milliseconds. Changes of assets stand in the change log, and here only
  * if the settings ask for it.
@@ -36,7 +36,7 @@ export function dutyOf(operationId: string, route: Route, isDataAudited: boolean
 const OWN_AFFAIRS = /^\/api\/v2\/(?:auth|shares|s3\/keys)(?:\/|$)/
 
 function isAdministrative(permission: string): boolean {
-  return /^admin:|^audit:|:admin$/.test(permission)
+  return /^admin:|^audit:|:admin$|^buckets:create$/.test(permission)
 }
 
 /** A request that succeeded. Resolves when as much is written as is due before the answer. */

@@ -60,13 +60,15 @@ test('an administrative change is told with who, whence, before and after', asyn
   assert.deepEqual([row.detail.before.publicRead, row.detail.after.publicRead], [false, true])
 })
 
-test('what was taken away is told as it was before', async () => {
+test('what was made is told as it is, what was taken away as it was before', async () => {
   const make = async (path: string, json: object) =>
     (await server.ask(`POST ${path}`, { json })).json
   const permissions = ['assets:read']
   const key = await make('/api/v2/keys', { name: 'gone-key', permissions })
   const pair = await make('/api/v2/s3/keys', { name: 'gone-pair', permissions })
   await make('/api/v2/buckets', { name: 'gone-bucket' })
+  const [{ detail }] = await rows('action=createBucket')
+  assert.deepEqual([detail.before, detail.after.name], [null, 'gone-bucket'])
   const share = await make('/api/v2/shares', { bucket: 'holdfast', prefix: 'gone/' })
   for (const [path, action, field, value] of [
     [`/api/v2/keys/${key.id}`, 'revokeKey', 'name', 'gone-key'],
