@@ -11,11 +11,11 @@ import { attemptOperations } from '../../telemetry/identity-metrics.ts'
 import { isOfGuesses } from '../limits/guesses.ts'
 
 /**
- * What stands in the audit log: every login and what follows from it, every change by an
- * administrator or of a bucket, every share link, every look at what only administrators see, and every refusal.
- * These are durable before the answer goes out, except refusals and looks, visits by share link
- * too, which follow within milliseconds. Changes of assets stand in the change log, and here only
- * if the settings ask for it.
+ * What stands in the audit log: every login and what follows from it, every change of a bucket or
+ * by an administrator, every share link, every look at what only administrators see, and every
+ * refusal. These are durable before the answer goes out, except refusals and looks, visits by share
+ * link too, which follow within milliseconds. Changes of assets stand in the change log, and here
+ * only if the settings ask for it.
  */
 export type Duty = 'none' | 'soon' | 'visit' | 'before-answer'
 
