@@ -3,7 +3,12 @@ import type { Place } from './fair-line.ts'
 import { inPasswordThread } from './password-threads.ts'
 
 /** Salt and hash of no password that anybody has; what counts is the work that it asks for. */
-const DECOY = 'h3FZpbl1gNb4cVYTqM0d3uCyXK6pQHnBUYi8UoJYtq9V5cP1HW7mS'
+const DECOY_TAIL = 'h3FZpbl1gNb4cVYTqM0d3uCyXK6pQHnBUYi8UoJYtq9V5cP1HW7mS'
+
+/** A well-formed hash that no password has. A malformed one would be answered without the work. */
+export function decoyOf(cost: number): string {
+  return `$2b$${String(cost).padStart(2, '0')}$${DECOY_TAIL}`
+}
 
 /** What waits under no name of its own shares one turn. */
 const NOBODY: Place = ['', '', '']
@@ -36,7 +41,7 @@ export class PasswordHasher {
 
   /** Against no hash it takes as long as against one, and is false. */
   async verify(password: string, known: string | undefined, place = NOBODY): Promise<boolean> {
-    const against = known ?? `$2b$${String(this.#cost).padStart(2, '0')}$${DECOY}`
+    const against = known ?? decoyOf(this.#cost)
     const work = { kind: 'compare', text: digest(password), against } as const
     const same = await inPasswordThread(work, place)
     return same && known !== undefined

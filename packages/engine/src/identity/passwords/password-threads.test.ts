@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { PasswordHasher } from './password-hasher.ts'
+import { decoyOf, PasswordHasher } from './password-hasher.ts'
 import { inPasswordThread } from './password-threads.ts'
 
 const hasher = new PasswordHasher(4)
@@ -40,6 +40,13 @@ test('a guess against no hash asks for the work of one', async () => {
   const asked = Array.from({ length: 67 }, async () => await hasher.verify('x', undefined))
   const refused = (await Promise.allSettled(asked)).filter(({ status }) => status === 'rejected')
   assert.equal(refused.length, 1)
+})
+
+test('what stands for no hash is a whole one, of the same cost', async () => {
+  const known = await hasher.hash('x')
+  assert.equal(decoyOf(4).length, known.length)
+  assert.match(decoyOf(4), /^\$2b\$04\$[./A-Za-z0-9]+$/)
+  assert.match(decoyOf(12), /^\$2b\$12\$/)
 })
 
 test('passwords are less urgent than all else', {
