@@ -33,6 +33,24 @@ it('lists that show little go on one at a time, one in each turn of the event lo
   assert.equal(new Set(turns).size, 15, 'two of them in one turn')
 })
 
+it('long pages are made one in a turn, short ones at once', async () => {
+  const lists = new ListTurns()
+  const turnsOf = async (limit: number) => {
+    const counted = countTurns()
+    const turns: number[] = []
+    const ask = () => {
+      turns.push(counted.now())
+      return { entries: ['k'] }
+    }
+    const call = { signal, principal }
+    await Promise.all(Array.from({ length: 5 }, () => lists.collect(call, limit, ask)))
+    counted.stop()
+    return new Set(turns).size
+  }
+  assert.equal(await turnsOf(1001), 5)
+  assert.equal(await turnsOf(100), 1)
+})
+
 it('who asks for many lists holds up only those', async () => {
   const lists = new ListTurns()
   const steps: string[] = []

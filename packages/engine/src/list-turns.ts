@@ -4,6 +4,8 @@ import type { KeyedPage } from '@holdfast/core/ports/object-questions.ts'
 
 /** Takes some 10 ms where nothing of it is shown; a page of common prefixes needs no more. */
 const LOOKS_MAX = 8192
+/** What is longer is also long in the making, before it is sent. */
+const SHORT_PAGE = 100
 
 export interface TurnQuery {
   readonly limit: number
@@ -28,8 +30,9 @@ export class ListTurns {
     limit: number,
     ask: (turn: TurnQuery) => Awaitable<KeyedPage<Entry>>,
   ): Promise<readonly Entry[]> {
-    let { entries, stopped } = await ask({ limit, looksMax: LOOKS_MAX })
     const giveWay = this.giveWay({ signal, principal })
+    if (limit > SHORT_PAGE) await giveWay()
+    let { entries, stopped } = await ask({ limit, looksMax: LOOKS_MAX })
     while (stopped !== undefined && entries.length < limit) {
       await giveWay()
       const turn = { limit: limit - entries.length, looksMax: LOOKS_MAX, from: stopped }

@@ -26,6 +26,7 @@ import type { Settings } from './config/settings-table.ts'
 import { PaceWatch } from './http/body/pace-watch.ts'
 import { proxyList } from './http/caller/client-address.ts'
 import { Certificate } from './http/certificate.ts'
+import { LargeAnswers } from './http/limits/large-answers.ts'
 import { policiesOf } from './http/limits/limit-policies.ts'
 import { Limits } from './http/limits/limits.ts'
 import { HealthProbe } from './telemetry/health-probe.ts'
@@ -56,6 +57,8 @@ export interface Context {
   readonly limits: Limits
   /** How much is going on, and whether more may come. */
   readonly load: { active: number; stopping: boolean }
+  /** What waits in memory for who asked. */
+  readonly answers: LargeAnswers
 }
 
 export interface ContextOptions {
@@ -157,7 +160,7 @@ export async function openContext(options: ContextOptions): Promise<OpenedContex
     log.info({ recovery: store.recovery, data_dir: settings.dataDir }, 'store opened')
     const context = {
       ...{ settings, version, engine, clock, random, disk, log, metrics, health, pace },
-      ...{ certificate, proxies, audit, limits, load },
+      ...{ certificate, proxies, audit, limits, load, answers: new LargeAnswers() },
       startedMs: clock.monotonic(),
     }
     const close = async (last?: () => void) => {

@@ -31,7 +31,7 @@ export const s3KeyRoutes = {
       'with `admin:users` keys for others. None grants more than its maker holds.',
     body: { kind: 'json', schema: s3KeyCreate },
     answer: { status: 201, description: 'The pair, its secret this once.', schema: s3KeyCreated },
-    errors: ['CONFIRMATION_REQUIRED', 'FORBIDDEN', 'USER_NOT_FOUND'],
+    errors: ['CONFIRMATION_REQUIRED', 'FORBIDDEN', 'TOO_MANY_ITEMS', 'USER_NOT_FOUND'],
   }),
   revokeS3Key: route({
     method: 'DELETE',

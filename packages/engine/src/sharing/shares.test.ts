@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { createKey, principalOfKey, revokeKey } from '../access/keys/keys.ts'
 import { putAsset } from '../assets/put.ts'
 import { removeAsset } from '../assets/remove.ts'
+import { countTurns } from '../counted-turns.test.ts'
 import { ensureBuckets } from '../engine.ts'
 import { createUser, removeUser, updateUser } from '../identity/users/users.ts'
 import {
@@ -351,4 +352,22 @@ test('who is confined to buckets cannot tell whether another one is there', asyn
     const making = createShare(engine, call, { target: { bucket, prefix: '' } })
     await assert.rejects(making, refused('BUCKET_NOT_FOUND'), bucket)
   }
+})
+
+test('many lists of many links leave turns of the event loop to others', async () => {
+  const set = await withMaker()
+  await using opened = set.opened
+  const { engine } = opened
+  const { maker, asset } = set
+  const target = { assetId: asset.id }
+  await Promise.all(Array.from({ length: 70 }, () => createShare(engine, maker, { target })))
+  const list = () => listShares(engine, maker, { limit: 1000, offset: 0 })
+  const counted = countTurns()
+  const lists = await Promise.all(Array.from({ length: 5 }, list))
+  counted.stop()
+  assert.deepEqual(
+    lists.map(({ items, total }) => [items.length, total]),
+    lists.map(() => [70, 70]),
+  )
+  assert.ok(counted.now() >= 10, `${counted.now()} turns`)
 })

@@ -136,6 +136,8 @@ function server(
       request,
       reply,
     }
+    // One such page in a turn of the event loop, callers in turn.
+    if (isLongPage(checkedQuery)) await context.engine.lists.giveWay(call)()
     const result = await operate(exchange)
     const { status } = route.answer
     const due = duty === 'none' && state.showsOthers ? 'soon' : duty
@@ -153,6 +155,14 @@ function server(
       noteFailure(context, request, error)
     }
   }
+}
+
+const PAGE_ITEMS = 100
+
+/** Its records may be tens of megabytes together. */
+function isLongPage(query: unknown): boolean {
+  const { limit } = query as { readonly limit?: unknown }
+  return typeof limit === 'number' && limit > PAGE_ITEMS
 }
 
 /** Bodies are kept as they come; one in a content coding would be kept encoded. */

@@ -8,8 +8,10 @@ const gunzippable = promisify(gzip)
 
 /** JSON with a status, compressed where the caller takes that and it pays. */
 export async function sendJson(reply: FastifyReply, status: number, body: unknown): Promise<void> {
-  reply.code(status).type('application/json; charset=utf-8')
   const text = JSON.stringify(body)
+  const { context, principal } = reply.request.state
+  context.answers.hold(principal.id, text.length, reply.raw)
+  reply.code(status).type('application/json; charset=utf-8')
   if (text.length < COMPRESSED_FROM) {
     await reply.send(text)
     return

@@ -7,6 +7,11 @@ export type PutAccessKeyArgs = Pick<
   'id' | 'name' | 'userId' | 'sealedSecret' | 'permissions' | 'buckets' | 'makerId' | 'expiresAt'
 >
 
+/** Of one user. */
+export const USER_KEYS_MAX = 1000
+/** How long a key counts after it was made, whatever became of it: what was made is kept. */
+const COUNTED_MS = 30 * 86_400_000
+
 /** A new key, or the key of the settings again: who acts with it stays the same. */
 export async function putAccessKeyTransaction(
   tx: CatalogTransaction,
@@ -15,6 +20,7 @@ export async function putAccessKeyTransaction(
 ): Promise<AccessKey> {
   const known = await tx.accessKeys.byId(args.id)
   const { id, name, userId, permissions, buckets, makerId, expiresAt } = args
+  if (known === undefined && userId !== null) await requireRoom(tx, userId, moment)
   const key: AccessKey = {
     id,
     seq: await tx.nextSeq(),
@@ -41,6 +47,19 @@ export async function putAccessKeyTransaction(
   }
   await tx.note({ what: 'access_key.created', detail })
   return key
+}
+
+/** Whoever may log in makes keys, and each is looked through wherever keys are looked for. */
+async function requireRoom(tx: CatalogTransaction, userId: string, moment: Moment): Promise<void> {
+  const since = new Date(Date.parse(moment.now) - COUNTED_MS).toISOString()
+  const counted = (await tx.accessKeys.list()).filter(key => {
+    if (key.userId !== userId) return false
+    const isOpen = key.revokedAt === null && (key.expiresAt ?? '~') > moment.now
+    return isOpen || key.createdAt > since
+  })
+  if (counted.length >= USER_KEYS_MAX) {
+    throw new HoldfastError('TOO_MANY_ITEMS', { limit: USER_KEYS_MAX })
+  }
 }
 
 export async function revokeAccessKeyTransaction(

@@ -4,6 +4,7 @@ import { principalOfUser } from '../../identity/principal-of-user.ts'
 import { createUser, removeUser, updateUser } from '../../identity/users/users.ts'
 import { callOf, openTestStore, refusedWith, type TestStore } from '../../test-store.test.ts'
 import { decide } from '../decide.ts'
+import { USER_KEYS_MAX } from './access-key-transactions.ts'
 import {
   createAccessKey,
   ensureAccessKey,
@@ -143,5 +144,25 @@ describe('access keys of users', () => {
     assert.ok(await findAccessKey(engine, whole.key.id))
     await removeUser(engine, call, id)
     assert.equal(await findAccessKey(engine, whole.key.id), undefined)
+  })
+
+  it('are bounded, the ended ones of the last 30 days too', async () => {
+    await using opened = await openTestStore()
+    const { engine, clock } = opened
+    const anna = await userCall(opened, 'anna', ['READONLY'])
+    const bert = await userCall(opened, 'bert', ['READONLY'])
+    const make = (call = anna) => createAccessKey(engine, call, { name: 'n' })
+    const made = await Promise.all(Array.from({ length: USER_KEYS_MAX }, () => make()))
+    await refusedWith(make(), 'TOO_MANY_ITEMS')
+    await make(bert)
+    const [first, second] = made.map(({ key }) => key.id)
+    assert.ok(first !== undefined && second !== undefined)
+    await revokeAccessKey(engine, anna, first)
+    await refusedWith(make(), 'TOO_MANY_ITEMS')
+    await clock.advance(31 * 86_400_000)
+    await make()
+    await refusedWith(make(), 'TOO_MANY_ITEMS')
+    await revokeAccessKey(engine, anna, second)
+    await make()
   })
 })
