@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { hash } from 'node:crypto'
-import { cpSync, rmSync } from 'node:fs'
+import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { describe, it } from 'node:test'
 import { dump } from '@holdfast/testkit/catalog/dump.ts'
@@ -20,6 +20,7 @@ const MiB = 1024 * 1024
 const DAY_MS = 24 * 60 * 60 * 1000
 const bucket = 'photos'
 const [A, B] = ['a', 'b'].map(letter => Buffer.alloc(5 * MiB, letter)) as [Buffer, Buffer]
+const AB = Buffer.concat([A, B])
 /** Digests decide what comes first: with one tail the whole, with the other its part. */
 const [TAIL, END] = ['the tail', 'the end'].map(text => Buffer.from(text)) as [Buffer, Buffer]
 
@@ -66,6 +67,15 @@ function putWhole({ engine, call }: TestStore, key: string, content: Buffer) {
 function lose({ dir }: TestStore, content: Buffer): void {
   const sha256 = hash('sha256', content)
   rmSync(`${dir}/data/blobs/${sha256.slice(0, 2)}/${sha256}`)
+}
+
+/** Other bytes in the file of a large blob, as a disk gives them that says nothing. */
+function spoil({ dir }: TestStore, content: Buffer): void {
+  const sha256 = hash('sha256', content)
+  const path = `${dir}/data/blobs/${sha256.slice(0, 2)}/${sha256}`
+  const bytes = readFileSync(path)
+  bytes.fill(0, 3 * MiB, 3 * MiB + 9)
+  writeFileSync(path, bytes)
 }
 
 async function requireWhole({ engine }: TestStore): Promise<void> {
@@ -165,7 +175,7 @@ describe('parts of parts', () => {
     await make(opened, 'object', [A, B, TAIL])
     await using again = await caughtUp(opened, async changed => {
       lose(changed, A)
-      await make(changed, 'object', [Buffer.concat([A, B]), TAIL])
+      await make(changed, 'object', [AB, TAIL])
       await holds(changed, 'object', content)
     })
     await holds(again, 'object', content)
@@ -187,7 +197,7 @@ describe('parts of parts', () => {
       }
       await collectAll(opened)
       lose(opened, first[0] ?? content)
-      await make(opened, 'object', [Buffer.concat([A, B]), TAIL])
+      await make(opened, 'object', [AB, TAIL])
       await collectAll(opened)
       await using again = await caughtUp(opened, async changed => {
         assert.ok(((await changed.engine.element.reclaim?.()) ?? 0) > 0)
@@ -220,6 +230,31 @@ describe('parts of parts', () => {
     await putWhole(again, 'object', A)
     await holds(again, 'object', A)
   })
+
+  for (const [from, to] of [
+    [[A, B, TAIL], []],
+    [
+      [A, B, TAIL],
+      [AB, TAIL],
+    ],
+    [[], [A, B, TAIL]],
+  ] as const) {
+    it(`that rotted give way to what is sent again: ${from.length} to ${to.length}`, async () => {
+      await using opened = await openTestStore()
+      const content = Buffer.concat([A, B, TAIL])
+      const send = (pieces: readonly Buffer[]) =>
+        pieces.length === 0 ? putWhole(opened, 'object', content) : make(opened, 'object', pieces)
+      await send(from)
+      spoil(opened, from[0] ?? content)
+      await assert.rejects(holds(opened, 'object', content), { code: 'BLOB_DAMAGED' })
+      await send(to)
+      await holds(opened, 'object', content)
+      await collectAll(opened)
+      await holds(opened, 'object', content)
+      await using rebuilt = await opened.reopen('rebuild')
+      await holds(rebuilt, 'object', content)
+    })
+  }
 
   it('go with what is made of them, also from a catalog of before', async () => {
     await using opened = await openTestStore()

@@ -32,7 +32,7 @@ function replay(tables: Tables, path: string, lines: readonly Pick<ChangeLine, '
   }
 }
 
-const DEPTH = 1000
+const DEPTH = 300
 const links = Array.from({ length: DEPTH }, (_, index) => `${index}`)
 const tail = blob('tail')
 const chain = links.map(name => blob(name, [`${Number(name) + 1}`, 'tail']))
