@@ -46,6 +46,7 @@ export interface TestStoreOptions {
   readonly thread?: boolean
   /** Bytes in an element that cannot stage. */
   readonly memory?: boolean
+  readonly packBytesMax?: number
 }
 
 export async function openTestStore(options: TestStoreOptions = {}): Promise<TestStore> {
@@ -61,7 +62,9 @@ async function openIn(
   const committer = options.thread
     ? { transactionsUrl: new URL('./transactions.ts', import.meta.url).href }
     : { transactions, clock }
-  const store = await openStore({ dir: `${dir}/data`, reservedBytes: 0, ...committer })
+  const { packBytesMax } = options
+  const sizes = packBytesMax === undefined ? {} : { packBytesMax, layOutBytes: 4096 }
+  const store = await openStore({ dir: `${dir}/data`, reservedBytes: 0, ...committer, ...sizes })
   const element = options.memory ? new MemoryElement('memory') : store.element
   const engine = openEngine({
     catalog: store.catalog,

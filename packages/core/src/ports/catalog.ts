@@ -151,6 +151,8 @@ export interface CatalogTransaction extends CatalogView {
 export interface ComposedBlob {
   readonly sha256: string
   readonly size: number
+  /** The bytes that are known by the digest were looked at and are damaged. */
+  readonly replaces?: boolean | undefined
   readonly parts: readonly BlobPart[]
 }
 

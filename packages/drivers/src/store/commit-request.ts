@@ -8,7 +8,7 @@ export interface StagedBytes {
   readonly size: number
   readonly body: Uint8Array | null
   readonly temp: string | null
-  /** The file of this digest is damaged; these bytes take its place. */
+  /** What has this digest, a file or parts, is damaged; these bytes take its place. */
   readonly replaces: boolean
 }
 

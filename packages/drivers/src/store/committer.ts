@@ -212,6 +212,7 @@ export class Committer {
       seq: this.#seq,
       place: facts => this.#place(facts, request, draft),
       isPresent: blob => this.#isPresent(blob, request),
+      replaces: sha256 => request.staged.some(one => one.sha256 === sha256 && one.replaces),
     }
     const moment: Moment = { now: at, actor, newId: () => newUuid(clock, random) }
     tables.counters.begin()

@@ -56,7 +56,10 @@ async function readPiece(
   options: ReadOptions,
 ): Promise<BlobBytes> {
   const place = await store.catalog.view.blobs.place(part.sha256)
-  if (place === undefined) throw new HoldfastError('BLOB_MISSING', { sha256: part.sha256 })
+  const isOfItself = place?.parts?.some(({ sha256 }) => sha256 === part.sha256) === true
+  if (place === undefined || isOfItself) {
+    throw new HoldfastError('BLOB_MISSING', { sha256: part.sha256 })
+  }
   const whole = range.first === 0 && range.last === place.size - 1
   return readBlob(store, place, { ...options, ...(whole ? {} : { range }) })
 }

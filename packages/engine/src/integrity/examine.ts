@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto'
+import { isDeepStrictEqual } from 'node:util'
 import { type ErrorCode, isHoldfastError } from '@holdfast/core/errors.ts'
+import type { BlobPart } from '@holdfast/core/objects.ts'
 import type { BlobBytes, ByteSource } from '@holdfast/core/ports/element.ts'
 import type { Blob } from '@holdfast/core/records.ts'
 import { readBlob } from '../content/read-blob.ts'
@@ -55,6 +57,20 @@ export async function settleAfterPut(engine: Engine, sha256s: readonly string[])
   const known = engine.element.repair?.known
   if (known === undefined || known.size === 0) return
   for (const sha256 of sha256s) if (known.has(sha256)) await isSoundNow(engine, sha256)
+}
+
+/**
+ * Whether other bytes than these parts are known by the digest, and are damaged: they are read as
+ * staging reads a file, or good bytes that were sent would be left for bad ones.
+ */
+export async function isDamagedBeside(
+  engine: Engine,
+  sha256: string,
+  parts: readonly BlobPart[] = [],
+): Promise<boolean> {
+  const blob = await engine.catalog.view.blobs.get(sha256)
+  if (blob === undefined || isDeepStrictEqual(blob.parts, parts)) return false
+  return (await examineBlob(engine, blob)) !== undefined
 }
 
 async function isSoundNow(engine: Engine, sha256: string): Promise<boolean> {

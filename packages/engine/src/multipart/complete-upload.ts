@@ -14,6 +14,7 @@ import { requireLength } from '../assets/intake/upload.ts'
 import { commit } from '../commit.ts'
 import { headOf } from '../content/content-facts.ts'
 import type { Engine } from '../engine.ts'
+import { isDamagedBeside } from '../integrity/examine.ts'
 import { type ETagConditions, requireETag } from '../objects/etag.ts'
 import { type StoredObject, storedObject } from '../objects/object-views.ts'
 import { objectPut, storeObject } from '../objects/store-object.ts'
@@ -111,13 +112,12 @@ async function completeOpen(
   // Too many are refused before all is read; how a part is stored may change until then.
   await plainParts(engine, parts)
   const sha256 = await engine.digests.sha256Of(upload.id, parts, call.signal)
+  const plain = await plainParts(engine, parts)
+  const replaces = plain.length > 1 && (await isDamagedBeside(engine, sha256, plain))
   const ready = {
     put,
     target,
-    incoming: {
-      facts: { sha256, md5: null, size },
-      parts: await plainParts(engine, parts),
-    },
+    incoming: { facts: { sha256, md5: null, size }, parts: plain, replaces },
     head: first === undefined ? new Uint8Array(0) : await headOf(engine, first),
     facets,
     conditions,

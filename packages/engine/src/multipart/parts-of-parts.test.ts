@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { hash } from 'node:crypto'
-import { cpSync, rmSync } from 'node:fs'
+import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { DatabaseSync } from 'node:sqlite'
 import { describe, it } from 'node:test'
 import { dump } from '@holdfast/testkit/catalog/dump.ts'
 import { collectGarbage } from '../integrity/collect.ts'
@@ -19,6 +20,7 @@ const MiB = 1024 * 1024
 const DAY_MS = 24 * 60 * 60 * 1000
 const bucket = 'photos'
 const [A, B] = ['a', 'b'].map(letter => Buffer.alloc(5 * MiB, letter)) as [Buffer, Buffer]
+const AB = Buffer.concat([A, B])
 /** Digests decide what comes first: with one tail the whole, with the other its part. */
 const [TAIL, END] = ['the tail', 'the end'].map(text => Buffer.from(text)) as [Buffer, Buffer]
 
@@ -57,10 +59,23 @@ async function holds({ engine, call }: TestStore, key: string, content: Buffer):
   assert.equal(read.toString(), content.subarray(-4).toString(), key)
 }
 
+function putWhole({ engine, call }: TestStore, key: string, content: Buffer) {
+  return putObject(engine, call, { bucket, key, source: whole(content), facets: {} })
+}
+
 /** The file of a large blob is gone, as after a bad block. */
 function lose({ dir }: TestStore, content: Buffer): void {
   const sha256 = hash('sha256', content)
   rmSync(`${dir}/data/blobs/${sha256.slice(0, 2)}/${sha256}`)
+}
+
+/** Other bytes in the file of a large blob, as a disk gives them that says nothing. */
+function spoil({ dir }: TestStore, content: Buffer): void {
+  const sha256 = hash('sha256', content)
+  const path = `${dir}/data/blobs/${sha256.slice(0, 2)}/${sha256}`
+  const bytes = readFileSync(path)
+  bytes.fill(0, 3 * MiB, 3 * MiB + 9)
+  writeFileSync(path, bytes)
 }
 
 async function requireWhole({ engine }: TestStore): Promise<void> {
@@ -78,8 +93,7 @@ async function collectAll({ engine, clock }: TestStore): Promise<void> {
 /** Two objects with a part that lost its bytes, which came back in parts. */
 async function madeOfLost(opened: TestStore): Promise<StoredObject[]> {
   const content = Buffer.concat([A, B])
-  const source = { bucket, key: 'plain', source: whole(content), facets: {} }
-  const made = [await putObject(opened.engine, opened.call, source)]
+  const made = [await putWhole(opened, 'plain', content)]
   made.push(await make(opened, 'of-plain', ['plain', TAIL]))
   made.push(await make(opened, 'of-plain-too', ['plain', END]))
   lose(opened, content)
@@ -161,11 +175,86 @@ describe('parts of parts', () => {
     await make(opened, 'object', [A, B, TAIL])
     await using again = await caughtUp(opened, async changed => {
       lose(changed, A)
-      await make(changed, 'object', [Buffer.concat([A, B]), TAIL])
+      await make(changed, 'object', [AB, TAIL])
       await holds(changed, 'object', content)
     })
     await holds(again, 'object', content)
   })
+
+  for (const first of [[A, B, TAIL], [Buffer.concat([A, B, TAIL])]]) {
+    it(`stay when compaction moves lines of before, of ${first.length} parts`, async () => {
+      await using opened = await openTestStore({ packBytesMax: 48 * 1024 })
+      const { engine, call } = opened
+      const content = Buffer.concat([A, B, TAIL])
+      if (first.length > 1) await make(opened, 'object', first)
+      else await putWhole(opened, 'object', content)
+      const fillers: StoredObject[] = []
+      for (let n = 0; n < 12; n += 1) {
+        fillers.push(await putWhole(opened, `${n}`, Buffer.alloc(8000, `filler ${n}`)))
+      }
+      for (const { asset, versionId } of fillers) {
+        await removeObject(engine, call, { bucket, key: asset.key, versionId })
+      }
+      await collectAll(opened)
+      lose(opened, first[0] ?? content)
+      await make(opened, 'object', [AB, TAIL])
+      await collectAll(opened)
+      await using again = await caughtUp(opened, async changed => {
+        assert.ok(((await changed.engine.element.reclaim?.()) ?? 0) > 0)
+      })
+      await holds(again, 'object', content)
+      await requireWhole(again)
+    })
+  }
+
+  it('were once told to be made of themselves: read as lost, and whole after a put', async () => {
+    await using opened = await openTestStore()
+    const { version } = await putWhole(opened, 'object', A)
+    await opened.engine.digests.close()
+    await opened.store.close()
+    const db = new DatabaseSync(`${opened.dir}/data/catalog.db`)
+    db.prepare("UPDATE blobs SET location = 'parts:' || ?, block_bytes = 0").run(version.sha256)
+    const empty = hash('sha256', '')
+    const parts = JSON.stringify([
+      [version.sha256, A.length],
+      [empty, 0],
+    ])
+    db.prepare('INSERT INTO composed_blobs SELECT sha256, ? FROM blobs').run(parts)
+    db.exec('UPDATE blobs SET refs = refs + 1')
+    const add = db.prepare('INSERT INTO blobs VALUES (?, 0, ?, 65536, ?, 1, NULL)')
+    add.run(Buffer.from(empty, 'hex'), `file:${empty}`, Buffer.alloc(0))
+    db.close()
+    lose(opened, A)
+    await using again = await opened.reopen()
+    await assert.rejects(holds(again, 'object', A), { code: 'BLOB_MISSING' })
+    await putWhole(again, 'object', A)
+    await holds(again, 'object', A)
+  })
+
+  for (const [from, to] of [
+    [[A, B, TAIL], []],
+    [
+      [A, B, TAIL],
+      [AB, TAIL],
+    ],
+    [[], [A, B, TAIL]],
+  ] as const) {
+    it(`that rotted give way to what is sent again: ${from.length} to ${to.length}`, async () => {
+      await using opened = await openTestStore()
+      const content = Buffer.concat([A, B, TAIL])
+      const send = (pieces: readonly Buffer[]) =>
+        pieces.length === 0 ? putWhole(opened, 'object', content) : make(opened, 'object', pieces)
+      await send(from)
+      spoil(opened, from[0] ?? content)
+      await assert.rejects(holds(opened, 'object', content), { code: 'BLOB_DAMAGED' })
+      await send(to)
+      await holds(opened, 'object', content)
+      await collectAll(opened)
+      await holds(opened, 'object', content)
+      await using rebuilt = await opened.reopen('rebuild')
+      await holds(rebuilt, 'object', content)
+    })
+  }
 
   it('go with what is made of them, also from a catalog of before', async () => {
     await using opened = await openTestStore()

@@ -7,7 +7,7 @@ import type { Asset, Bucket } from '@holdfast/core/records.ts'
 import { sightOfKeys } from '../access/sight.ts'
 import type { Engine } from '../engine.ts'
 import { requireVersionId } from './find-object.ts'
-import { type StoredObject, storedObject, versionNamed } from './object-views.ts'
+import { type StoredObject, storedObject, versionIdOf } from './object-views.ts'
 
 export interface ListObjectsQuery {
   readonly bucket: string
@@ -95,9 +95,10 @@ export async function listObjectVersions(
   const last = page.at(-1)
   if (found.length <= limit || last === undefined) return { versions, prefixes }
   if (last.prefix !== undefined) return { versions, prefixes, next: { key: last.prefix } }
-  const versionId = versions.at(-1)?.versionId
-  const next = { key: last.asset.key, ...(versionId === undefined ? {} : { versionId }) }
-  return { versions, prefixes, next }
+  // Who reads on within a key may have removed it by then; `null` would not tell its place.
+  const isWithin = found[limit]?.asset?.id === last.asset.id
+  const versionId = isWithin ? last.version.id : versionIdOf(last.version)
+  return { versions, prefixes, next: { key: last.asset.key, versionId } }
 }
 
 async function startOf(
@@ -115,14 +116,19 @@ async function startOf(
   const { view } = engine.catalog
   const asset = await view.assets.byKey(bucket.id, keyMarker)
   if (asset === undefined) return { after: keyMarker }
-  const version = await versionNamed(view, asset, versionIdMarker)
-  const olderThan = version?.number ?? (await placeOfGone(view, asset, versionIdMarker))
+  const isNull = versionIdMarker === 'null'
+  const version = await (isNull
+    ? view.objects.nullVersion(asset.id)
+    : view.versions.byId(versionIdMarker))
+  const isThere = version?.assetId === asset.id && version.deletedAt === null
+  const olderThan = isThere ? version.number : await placeOfGone(view, asset, versionIdMarker)
   return { after: keyMarker, olderThan }
 }
 
 /**
  * Where a version stood that went meanwhile: who empties a bucket removes each page before asking
- * for the next. Ids tell when they were made, but for `null`, whose key is passed over.
+ * for the next. Ids tell when they were made, but for `null`, whose key is passed over: a page that
+ * ends within a key names its last version by its own id.
  */
 async function placeOfGone(view: CatalogView, asset: Asset, versionId: string): Promise<number> {
   if (versionId === 'null') return 0

@@ -15,6 +15,7 @@ import type { Incoming } from '../assets/writes/incoming.ts'
 import type { PutArgs, PutResult } from '../assets/writes/put-transaction.ts'
 import { seenOf } from '../assets/writes/seen.ts'
 import type { Engine } from '../engine.ts'
+import { settleAfterPut } from '../integrity/examine.ts'
 import { assetMetadataOf, assetTagsOf } from './asset-words.ts'
 import type { ETagConditions } from './etag.ts'
 import { completeFacets, type ObjectInput } from './object-facets.ts'
@@ -94,6 +95,7 @@ export async function storeObject(
   for (let attempt = 1; ; attempt += 1) {
     try {
       const { asset, version } = await commit(await argsOf(engine, next.call, next))
+      await settleAfterPut(engine, [version.sha256])
       return storedObject(next.target.bucket, asset, version)
     } catch (error) {
       const again = isHoldfastError(error) && error.code === 'CHANGED_MEANWHILE'

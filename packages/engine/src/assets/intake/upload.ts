@@ -1,8 +1,10 @@
 import type { Call } from '@holdfast/core/call.ts'
 import type { DigestName, ExpectedDigests } from '@holdfast/core/digests.ts'
 import { HoldfastError } from '@holdfast/core/errors.ts'
+import { bounds } from '@holdfast/core/limits.ts'
 import type { BlobFacts, ByteSource, Staged, WriteOptions } from '@holdfast/core/ports/element.ts'
 import type { Engine } from '../../engine.ts'
+import { isDamagedBeside } from '../../integrity/examine.ts'
 
 /** Bytes received and hashed, not yet an asset. */
 export interface Upload {
@@ -41,12 +43,28 @@ export async function receiveUpload(
     if (staged !== undefined) return stagedUpload(staged)
   }
   const bytes = source instanceof Uint8Array ? arrived(source) : source
-  if (staging !== undefined) return stagedUpload(await staging.stage(bytes, write))
+  if (staging !== undefined) {
+    return stagedUpload(await besideParts(engine, await staging.stage(bytes, write)))
+  }
   const leave = await engine.gate.enter()
   try {
     return await writtenUpload(engine, bytes, { write, leave })
   } catch (error) {
     leave()
+    throw error
+  }
+}
+
+/** Staging looks at the file that has the digest; where parts have the bytes, this does. */
+async function besideParts(engine: Engine, staged: Staged): Promise<Staged> {
+  const { sha256, size } = staged
+  if (size < bounds.partBytesMin) return staged
+  const place = await engine.catalog.view.blobs.place(sha256)
+  if (place?.parts === undefined) return staged
+  try {
+    return (await isDamagedBeside(engine, sha256)) ? { ...staged, replaces: true } : staged
+  } catch (error) {
+    await staged.discard()
     throw error
   }
 }

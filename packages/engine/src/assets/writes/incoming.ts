@@ -17,15 +17,17 @@ export type Incoming =
   | {
       readonly facts: ContentFacts
       readonly parts: readonly BlobPart[]
+      /** What is known by the digest was looked at and is damaged. */
+      readonly replaces?: boolean | undefined
       readonly location?: never
     }
 
 /** Makes sure that the catalog has the blob of the bytes. */
 export async function keepIncoming(tx: CatalogTransaction, incoming: Incoming): Promise<void> {
   if (incoming.parts === undefined) return tx.keepBlob(incoming.facts, incoming.location)
-  const { facts, parts } = incoming
+  const { facts, parts, replaces } = incoming
   if (parts.length > 1) {
-    return tx.composeBlob({ sha256: facts.sha256, size: facts.size, parts })
+    return tx.composeBlob({ sha256: facts.sha256, size: facts.size, parts, replaces })
   }
   if ((await tx.blobs.get(facts.sha256)) !== undefined) return
   throw new HoldfastError('CHANGED_MEANWHILE', { sha256: facts.sha256 })

@@ -1,5 +1,7 @@
+import { isDeepStrictEqual } from 'node:util'
+import { encodeParts } from '../rooms/objects/composed-blobs.ts'
 import type { Tables } from '../tables.ts'
-import type { ChangeLine, LineGone, LinePuts } from './change-line.ts'
+import type { ChangeLine, LineBlob, LineGone, LinePuts } from './change-line.ts'
 
 /**
  * What of a line still matters: states that are the newest of their record, the rows of the change
@@ -11,7 +13,7 @@ export function liveOf(tables: Tables, line: ChangeLine, keepTombstones: boolean
     buckets: puts.buckets?.filter(({ id, seq }) => tables.buckets.byId(id)?.seq === seq) ?? [],
     assets: puts.assets?.filter(({ id, seq }) => tables.assets.byId(id)?.seq === seq) ?? [],
     versions: puts.versions?.filter(({ id, seq }) => tables.versions.byId(id)?.seq === seq) ?? [],
-    blobs: puts.blobs?.filter(({ sha256 }) => tables.blobs.get(sha256) !== undefined) ?? [],
+    blobs: puts.blobs?.filter(blob => isCurrent(tables, blob)) ?? [],
     links: puts.links?.filter(({ id, seq }) => tables.links.byId(id)?.seq === seq) ?? [],
     quotas:
       puts.quotas?.filter(({ scope, name, seq }) => tables.quotas.get(scope, name)?.seq === seq) ??
@@ -31,6 +33,12 @@ export function liveOf(tables: Tables, line: ChangeLine, keepTombstones: boolean
   }
   const dead: LineGone = keepTombstones ? gone : {}
   return { ...line, puts: withoutEmpty(live), gone: dead }
+}
+
+/** Rows of blobs have no number; what they are made of changes where lost bytes come back. */
+function isCurrent(tables: Tables, { sha256, parts }: LineBlob): boolean {
+  const known = tables.blobs.get(sha256)
+  return known !== undefined && isDeepStrictEqual(known.parts && encodeParts(known.parts), parts)
 }
 
 function withoutEmpty(puts: LinePuts): LinePuts {

@@ -146,8 +146,12 @@ class Replay {
     const known = this.#tables.blobs.get(sha256)?.parts
     if (known !== undefined && isDeepStrictEqual(encodeParts(known), parts)) return
     const decoded = decodeParts(parts)
-    for (const part of decoded) this.#requirePart(part, at)
-    this.#records.composeBlob({ sha256, size, parts: decoded }, toMs(at))
+    if (decoded.some(part => part.sha256 === sha256)) {
+      this.#putLost({ sha256, size }, at)
+    } else {
+      for (const part of decoded) this.#requirePart(part, at)
+      this.#records.composeBlob({ sha256, size, parts: decoded }, toMs(at))
+    }
   }
 
   /** A part that lost its own bytes may be composed of others since. */
@@ -156,6 +160,14 @@ class Replay {
     const record = this.#scratch.record('blobs', part.sha256)
     if (record !== undefined) this.#composeBlob(record)
     if (this.#salvage !== undefined) this.#makeBlob(part, at, this.#salvage)
+  }
+
+  /** Nothing can be made of itself: what was told so had lost its bytes. */
+  #putLost({ sha256, size }: BlobPart, at: string): void {
+    if (this.#tables.blobs.get(sha256) !== undefined) return
+    const sums = new Uint8Array(0)
+    const lost = { sha256, size, location: `file:${sha256}`, blockBytes: 64 * 1024, sums }
+    this.#records.putBlob(lost, toMs(at))
   }
 
   #putAssets(): void {

@@ -42,6 +42,8 @@ export interface CommitContext {
   place(facts: BlobFacts): string
   /** Whether the bytes of a blob lie where the catalog says. */
   isPresent(blob: Blob): boolean
+  /** Whether what has the digest was found damaged when bytes of it were staged. */
+  replaces(sha256: string): boolean
 }
 
 /** What a transaction leaves for the commit. */
@@ -166,7 +168,8 @@ export class SqliteTransaction {
     const known = this.#tables.blobs.get(facts.sha256)
     if (known !== undefined) {
       // Equal bytes are shared only if they are still there; else these take their place.
-      if (location !== null || this.#isPresent(known)) return
+      const isLost = known.parts !== undefined && this.#context.replaces(facts.sha256)
+      if (location !== null || (!isLost && this.#isPresent(known))) return
       if (known.parts === undefined) {
         this.#tables.blobs.move(facts.sha256, this.#context.place(facts))
         this.#draft.moved.push(facts.sha256)
@@ -189,12 +192,13 @@ export class SqliteTransaction {
     this.#draft.put('blobs', sha256, line)
   }
 
-  #composeBlob({ sha256, size, parts }: ComposedBlob): void {
+  #composeBlob({ sha256, size, parts, replaces }: ComposedBlob): void {
     this.#write()
     const known = this.#tables.blobs.get(sha256)
     // Beside empty parts it may be its only part; nothing can be made of itself.
     const isOwnPart = parts.some(part => part.sha256 === sha256)
-    if (known !== undefined && (isOwnPart || this.#isPresent(known))) return
+    const isLost = replaces === true && !isOwnPart
+    if (known !== undefined && !isLost && (isOwnPart || this.#isPresent(known))) return
     this.#records.composeBlob({ sha256, size, parts }, Records.atMs(this.#context.at))
     const line: LineBlob = { sha256, size, blockBytes: 0, sums: '', parts: encodeParts(parts) }
     this.#draft.put('blobs', sha256, line)
@@ -205,7 +209,8 @@ export class SqliteTransaction {
     if (blob.parts === undefined) return this.#context.isPresent(blob)
     return blob.parts.every(({ sha256 }) => {
       const part = this.#tables.blobs.get(sha256)
-      if (part === undefined) return false
+      // What is made of itself, as older versions could tell it, has lost its bytes.
+      if (part === undefined || sha256 === blob.sha256) return false
       if (part.parts !== undefined) return this.#isPresent(part)
       // Elements that do not stage answer for their bytes themselves.
       return !/^(?:pack|file):/.test(part.location) || this.#context.isPresent(part)
