@@ -10,6 +10,8 @@ interface Store {
 
 export interface BlobReading extends ReadOptions {
   readonly range?: ByteRange | undefined
+  /** All of it as it lies on the medium, past what memory holds of it or of its parts. */
+  readonly isStored?: boolean | undefined
 }
 
 /** The bytes of a blob, or of a range of it, wherever they lie. */
@@ -18,7 +20,13 @@ export async function readBlob(
   place: StoredPlace,
   { range, ...options }: BlobReading = {},
 ): Promise<BlobBytes> {
-  if (place.parts === undefined) return store.element.read(place, range, options)
+  if (place.parts === undefined) {
+    const { element } = store
+    if (options.isStored !== true || element.repair === undefined) {
+      return element.read(place, range, options)
+    }
+    return element.repair.readStored(place)
+  }
   const pieces = piecesOf(place, range)
   const [only, second] = pieces
   if (only !== undefined && second === undefined) return readPiece(store, only, options)
@@ -53,7 +61,7 @@ function piecesOf({ parts = [], size }: StoredPlace, range: ByteRange | undefine
 async function readPiece(
   store: Store,
   { part, range }: Piece,
-  options: ReadOptions,
+  options: Omit<BlobReading, 'range'>,
 ): Promise<BlobBytes> {
   const place = await store.catalog.view.blobs.place(part.sha256)
   const isOfItself = place?.parts?.some(({ sha256 }) => sha256 === part.sha256) === true
@@ -68,7 +76,7 @@ async function readPiece(
 async function* chunksOf(
   store: Store,
   pieces: readonly Piece[],
-  options: ReadOptions,
+  options: Omit<BlobReading, 'range'>,
 ): AsyncGenerator<Uint8Array> {
   for (const piece of pieces) {
     const { bytes, chunks } = await readPiece(store, piece, options)

@@ -91,14 +91,9 @@ async function look(engine: Engine, blob: Blob): Promise<Found | undefined> {
 }
 
 async function hashOf(engine: Engine, blob: Blob): Promise<{ sha256: string; size: number }> {
-  const { element } = engine
   const hash = createHash('sha256')
   let size = 0
-  // The parts of a composed blob are blobs of their own and examined as such.
-  const composed = blob.parts !== undefined
-  const content = await (composed
-    ? readBlob(engine, blob)
-    : (element.repair?.readStored(blob) ?? element.read(blob)))
+  const content = await readBlob(engine, blob, { isStored: true })
   for await (const chunk of sourceOf(content)) {
     hash.update(chunk)
     size += chunk.length

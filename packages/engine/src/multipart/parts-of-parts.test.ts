@@ -256,6 +256,24 @@ describe('parts of parts', () => {
     })
   }
 
+  it('are looked at on the disk, not in memory, before what is sent again is left', async () => {
+    await using opened = await openTestStore()
+    const content = Buffer.concat([A, B, TAIL])
+    await putWhole(opened, 'tail', TAIL)
+    await make(opened, 'object', [A, B, TAIL])
+    await holds(opened, 'object', content)
+    const tail = await opened.engine.catalog.view.blobs.get(hash('sha256', TAIL))
+    const [, pack = '', offset] = tail?.location.split(':') ?? []
+    const path = `${opened.dir}/data/packs/${pack.padStart(10, '0')}.tar`
+    const bytes = readFileSync(path)
+    bytes.fill('x', Number(offset), Number(offset) + 1)
+    writeFileSync(path, bytes)
+    await putWhole(opened, 'object', content)
+    await using again = await opened.reopen()
+    await assert.rejects(holds(again, 'tail', TAIL), { code: 'BLOB_DAMAGED' })
+    await holds(again, 'object', content)
+  })
+
   it('go with what is made of them, also from a catalog of before', async () => {
     await using opened = await openTestStore()
     const made = await madeOfLost(opened)
