@@ -31,8 +31,21 @@ export function liveOf(tables: Tables, line: ChangeLine, keepTombstones: boolean
       [],
     audits: puts.audits?.filter(row => !tables.audits.isDropped(row)) ?? [],
   }
-  const dead: LineGone = keepTombstones ? gone : {}
+  const dead = keepTombstones ? withoutEmpty(deadOf(tables, gone)) : {}
   return { ...line, puts: withoutEmpty(live), gone: dead }
+}
+
+/**
+ * Blobs and quotas may be put again under the name they had. A start that reads only what was
+ * carried on behind that would take them away once more.
+ */
+function deadOf(tables: Tables, gone: LineGone): LineGone {
+  return {
+    ...gone,
+    blobs: gone.blobs?.filter(sha256 => tables.blobs.get(sha256) === undefined) ?? [],
+    quotas:
+      gone.quotas?.filter(({ scope, name }) => tables.quotas.get(scope, name) === undefined) ?? [],
+  }
 }
 
 /** Rows of blobs have no number; what they are made of changes where lost bytes come back. */
@@ -41,6 +54,6 @@ function isCurrent(tables: Tables, { sha256, parts }: LineBlob): boolean {
   return known !== undefined && isDeepStrictEqual(known.parts && encodeParts(known.parts), parts)
 }
 
-function withoutEmpty(puts: LinePuts): LinePuts {
-  return Object.fromEntries(Object.entries(puts).filter(([, list]) => list.length > 0))
+function withoutEmpty<T extends LinePuts | LineGone>(lists: T): T {
+  return Object.fromEntries(Object.entries(lists).filter(([, list]) => list.length > 0)) as T
 }
