@@ -20,6 +20,8 @@ export interface Limits {
   readonly graceMs: number
   /** A multipart upload to which no part came for so long is dropped with its parts. */
   readonly uploadIdleMs: number
+  /** Every part of a multipart upload but its last has at least so many bytes. */
+  readonly partBytesMin: number
   /** Plain blobs that a blob of parts may be made of, where its parts are made of parts. */
   readonly plainPartsMax: number
   /** Buckets that one principal may own; those of administrators have no owner. */
@@ -52,6 +54,7 @@ export const defaultLimits: Limits = Object.freeze({
   reservedBytes: 64 * MiB,
   graceMs: 24 * 60 * 60 * 1000,
   uploadIdleMs: 7 * 24 * 60 * 60 * 1000,
+  partBytesMin: 5 * MiB,
   plainPartsMax: 100_000,
   ownedBucketsMax: 100,
   blobCacheBytes: 32 * MiB,
@@ -78,7 +81,6 @@ export const bounds = Object.freeze({
   linksPerAssetMax: 1000,
   /** https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html */
   partsMax: 10_000,
-  partBytesMin: 5 * MiB,
   partBytesMax: 5 * GiB,
   objectBytesMax: 5 * TiB,
   bucketDocumentBytesMax: 64 * KiB,

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { HoldfastError } from '@holdfast/core/errors.ts'
-import { bounds } from '@holdfast/core/limits.ts'
+import { bounds, type Limits } from '@holdfast/core/limits.ts'
 import type {
   ChecksumType,
   MultipartUpload,
@@ -21,6 +21,7 @@ export function requireNamedParts(
     readonly etag: string
     readonly checksum?: string | undefined
   }[],
+  { partBytesMin }: Pick<Limits, 'partBytesMin'>,
 ): UploadPart[] {
   if (named.length === 0) throw new HoldfastError('PART_INVALID', { reason: 'no part is named' })
   if (named.length > bounds.partsMax) {
@@ -41,12 +42,12 @@ export function requireNamedParts(
     return part
   })
   for (const { number, size, md5 } of found.slice(0, -1)) {
-    if (size >= bounds.partBytesMin) continue
+    if (size >= partBytesMin) continue
     throw new HoldfastError('PART_TOO_SMALL', {
       part_number: number,
       etag: md5,
       size,
-      minimum: bounds.partBytesMin,
+      minimum: partBytesMin,
     })
   }
   return found

@@ -100,7 +100,7 @@ async function completeOpen(
   // No upload that named none keeps checksums of parts: their ETags tell the bytes.
   const keptNone = upload.checksum === null
   const claimed = keptNone ? input.parts.map(({ number, etag }) => ({ number, etag })) : input.parts
-  const parts = requireNamedParts(await allParts(engine, upload), claimed)
+  const parts = requireNamedParts(await allParts(engine, upload), claimed, engine.limits)
   const size = parts.reduce((sum, part) => sum + part.size, 0)
   requireSizes(engine, input, size)
   const facets = completedFacets(upload, parts, input)

@@ -1,7 +1,6 @@
 import type { Call } from '@holdfast/core/call.ts'
 import type { DigestName, ExpectedDigests } from '@holdfast/core/digests.ts'
 import { HoldfastError } from '@holdfast/core/errors.ts'
-import { bounds } from '@holdfast/core/limits.ts'
 import type { BlobFacts, ByteSource, Staged, WriteOptions } from '@holdfast/core/ports/element.ts'
 import type { Engine } from '../../engine.ts'
 import { isDamagedBeside } from '../../integrity/examine.ts'
@@ -58,7 +57,7 @@ export async function receiveUpload(
 /** Staging looks at the file that has the digest; where parts have the bytes, this does. */
 async function besideParts(engine: Engine, staged: Staged): Promise<Staged> {
   const { sha256, size } = staged
-  if (size < bounds.partBytesMin) return staged
+  if (size < engine.limits.partBytesMin) return staged
   const place = await engine.catalog.view.blobs.place(sha256)
   if (place?.parts === undefined) return staged
   try {
