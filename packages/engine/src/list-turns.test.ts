@@ -51,6 +51,25 @@ it('long pages are made one in a turn, short ones at once', async () => {
   assert.equal(await turnsOf(100), 1)
 })
 
+it('many things are done in slices, one in a turn, and a few at once', async () => {
+  const lists = new ListTurns()
+  const turnsOf = async (length: number) => {
+    const counted = countTurns()
+    const times = new Map<number, number>()
+    const work = async (item: number) => {
+      times.set(counted.now(), (times.get(counted.now()) ?? 0) + 1)
+      return item
+    }
+    const items = Array.from({ length }, (_, at) => at)
+    const done = await Promise.all([1, 2, 3].map(() => lists.inSlices({ principal }, items, work)))
+    counted.stop()
+    assert.deepEqual(done, [items, items, items])
+    return [...times.values()]
+  }
+  assert.deepEqual(await turnsOf(60), [25, 25, 25, 25, 25, 25, 10, 10, 10])
+  assert.deepEqual(await turnsOf(25), [75])
+})
+
 it('who asks for many lists holds up only those', async () => {
   const lists = new ListTurns()
   const steps: string[] = []

@@ -6,6 +6,8 @@ import type { KeyedPage } from '@holdfast/core/ports/object-questions.ts'
 const LOOKS_MAX = 8192
 /** What is longer is also long in the making, before it is sent. */
 const SHORT_PAGE = 100
+/** Each may take several decisions, of policies with many statements. */
+const SLICE = 25
 
 export interface TurnQuery {
   readonly limit: number
@@ -50,6 +52,25 @@ export class ListTurns {
       // Nobody waits for it any more.
       signal.throwIfAborted()
     }
+  }
+
+  /**
+   * Does something with many, in the order given: those who ask for much judge a slice in a turn
+   * each, or a few callers with a thousand ids would hold everybody up. The work never rejects, and
+   * what was begun goes on to its end, whoever waits for it.
+   */
+  async inSlices<Item, Done>(
+    { principal }: Pick<Call, 'principal'>,
+    items: readonly Item[],
+    work: (item: Item) => Promise<Done>,
+  ): Promise<Done[]> {
+    const doing: Promise<Done>[] = []
+    for (const item of items) {
+      const isNext = items.length > SLICE && doing.length % SLICE === 0
+      if (isNext) await this.next(principal.id)
+      doing.push(work(item))
+    }
+    return await Promise.all(doing)
   }
 
   /** Resolves when the next step of this caller may be done. */

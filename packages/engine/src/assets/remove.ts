@@ -97,7 +97,8 @@ export async function removeBatch(
 ): Promise<RemoveResult[]> {
   const limit = engine.limits.batchItemsMax
   if (ids.length > limit) throw new HoldfastError('TOO_MANY_ITEMS', { limit })
-  return Promise.all(ids.map(id => removeOne(engine, call, { id, hard: options.hard })))
+  const remove = (id: string) => removeOne(engine, call, { id, hard: options.hard })
+  return await engine.lists.inSlices(call, ids, remove)
 }
 
 async function removeOne(

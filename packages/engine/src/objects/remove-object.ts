@@ -85,22 +85,13 @@ export type RemovalOutcome =
   | { readonly removed: RemovedObject; readonly error?: never }
   | { readonly removed?: never; readonly error: HoldfastError }
 
-const JUDGED_TOGETHER = 25
-
 /** Many at once, each for itself, in the order given. */
 export async function removeObjects(
   engine: Engine,
   call: Call,
   inputs: readonly RemoveObjectInput[],
 ): Promise<RemovalOutcome[]> {
-  const removals: Promise<RemovalOutcome>[] = []
-  for (const input of inputs) {
-    // To judge a thousand at once would hold up everybody else.
-    const isNextSlice = removals.length > 0 && removals.length % JUDGED_TOGETHER === 0
-    if (isNextSlice) await nextTurn()
-    removals.push(outcomeOf(engine, call, input))
-  }
-  return Promise.all(removals)
+  return await engine.lists.inSlices(call, inputs, input => outcomeOf(engine, call, input))
 }
 
 async function outcomeOf(
@@ -113,8 +104,4 @@ async function outcomeOf(
   } catch (error) {
     return { error: asHoldfastError(error) }
   }
-}
-
-function nextTurn(): Promise<void> {
-  return new Promise(resolve => setImmediate(resolve))
 }

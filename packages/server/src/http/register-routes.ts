@@ -15,6 +15,7 @@ import { type Operations, type Scope, sent } from './exchange.ts'
 import { bucketsNamed } from './limits/buckets-named.ts'
 import { isGuess, isGuessAgain, requireOwnForm } from './limits/guesses.ts'
 import { knownCaller } from './limits/known-caller.ts'
+import { holderOf } from './limits/large-answers.ts'
 import { withFields } from './limits/with-fields.ts'
 import { queryValues } from './parse/query-text.ts'
 import { pathValues, splitUrl } from './parse/raw-path.ts'
@@ -136,9 +137,9 @@ function server(
       request,
       reply,
     }
-    // One such page in a turn of the event loop, callers in turn.
-    if (isLongPage(checkedQuery)) await context.engine.lists.giveWay(call)()
-    const result = await operate(exchange)
+    const result = isLongPage(checkedQuery)
+      ? await makeLongPage(exchange, operate)
+      : await operate(exchange)
     const { status } = route.answer
     const due = duty === 'none' && state.showsOthers ? 'soon' : duty
     await auditSuccess(context, request, { duty: due, status, resource: exchange.params })
@@ -163,6 +164,15 @@ const PAGE_ITEMS = 100
 function isLongPage(query: unknown): boolean {
   const { limit } = query as { readonly limit?: unknown }
   return typeof limit === 'number' && limit > PAGE_ITEMS
+}
+
+/** One in a turn of the event loop, callers in turn, and one after the other of each. */
+async function makeLongPage(exchange: AnyExchange, operate: AnyOperation): Promise<unknown> {
+  const { context, call, request } = exchange
+  return await context.answers.inLine(holderOf(call.principal, request.state.ip), async () => {
+    await context.engine.lists.giveWay(call)()
+    return await operate(exchange)
+  })
 }
 
 /** Bodies are kept as they come; one in a content coding would be kept encoded. */

@@ -1,6 +1,8 @@
 import { promisify } from 'node:util'
 import { brotliCompress, constants, gzip } from 'node:zlib'
 import type { FastifyReply } from 'fastify'
+import { holderOf } from './limits/large-answers.ts'
+import type { RequestState } from './request-state.ts'
 
 const COMPRESSED_FROM = 1400
 const brotli = promisify(brotliCompress)
@@ -9,8 +11,9 @@ const gunzippable = promisify(gzip)
 /** JSON with a status, compressed where the caller takes that and it pays. */
 export async function sendJson(reply: FastifyReply, status: number, body: unknown): Promise<void> {
   const text = JSON.stringify(body)
-  const { context, principal } = reply.request.state
-  context.answers.hold(principal.id, text.length, reply.raw)
+  const { state, method } = reply.request
+  // What changes something was done already, and asked for room before.
+  if (method === 'GET') holdAnswer(state, Buffer.byteLength(text))
   reply.code(status).type('application/json; charset=utf-8')
   if (text.length < COMPRESSED_FROM) {
     await reply.send(text)
@@ -25,6 +28,14 @@ export async function sendJson(reply: FastifyReply, status: number, body: unknow
   // An entity tag of the plain form would be wrong for this one.
   reply.removeHeader('etag').header('content-encoding', coding)
   await reply.send(await compress(text, coding))
+}
+
+/** An answer of REST that is as long, until its response is over. */
+export function holdAnswer(
+  { context, principal, ip, response }: RequestState,
+  bytes: number,
+): void {
+  context.answers.hold(holderOf(principal, ip), bytes, response)
 }
 
 type Coding = 'br' | 'gzip'

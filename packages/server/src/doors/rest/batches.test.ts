@@ -270,3 +270,25 @@ test('what is refused within a batch stands in the audit log as if asked alone',
   const resource = { bucket: 'holdfast', key: 'audited/two' }
   assert.deepEqual(await rows('uploadAsset'), [[403, 'FORBIDDEN', resource]])
 })
+
+test('what is asked about many ids leaves turns of the event loop to others', async () => {
+  const { engine } = server.running.context
+  const { next } = engine.lists
+  let turns = 0
+  engine.lists.next = async caller => {
+    turns += 1
+    await next.call(engine.lists, caller)
+  }
+  const ids = Array.from({ length: 60 }, (_, at) => `01a22373-0000-7000-8000-${at + 1e11}`)
+  const turnsOf = async (path: string, json: object) => {
+    turns = 0
+    const { status } = await server.ask(`POST /api/v2/assets/${path}`, { json })
+    return [status, turns]
+  }
+  try {
+    assert.deepEqual(await turnsOf('batch-delete', { ids }), [207, 3])
+    assert.deepEqual(await turnsOf('batch-download', { ids, partial: true }), [200, 3])
+  } finally {
+    engine.lists.next = next
+  }
+})

@@ -8,12 +8,15 @@ import { auditRefusedParts } from '../../http/caller/audited.ts'
 import { answer, type Operations, type Scope, type Sent } from '../../http/exchange.ts'
 import { turnToBucket } from '../../http/limits/turn-to-bucket.ts'
 import { compileCheck, requireItems } from '../../http/parse/validate.ts'
+import { holdAnswer } from '../../http/send-json.ts'
 import { jsonField, type ReadForm, readForm } from './form-reading.ts'
 import { partProblem, statusOf } from './statuses.ts'
 import { assetsWire, assetWire } from './wire/asset-wire.ts'
 
 type Names = 'batchUpload' | 'bulkUpload' | 'batchDelete'
 
+/** Of an asset in an answer, beside what was sent. */
+const RECORD_BYTES = 1024
 const checkRequest = compileCheck(batchRequest, 'request')
 
 export const batchOperations: Pick<Operations, Names> = {
@@ -48,6 +51,7 @@ async function upload(scope: Scope, atomicQuery: boolean | undefined): Promise<S
     stage: { sizeMax: engine.limits.uploadBytesMax },
   })
   const request = requestOf(form, engine.limits.batchItemsMax)
+  holdAnswer(scope.request.state, answerBytes(request))
   const items = itemsOf(request, form, settings.defaultBucket)
   const bucket = request.bucket ?? settings.defaultBucket
   await turnToBucket(scope, bucket)
@@ -65,6 +69,12 @@ async function upload(scope: Scope, atomicQuery: boolean | undefined): Promise<S
   })
   await auditRefusedParts(context, scope.request, refused)
   return await answer(scope, 207, await partial(scope, request, results))
+}
+
+/** About as many: what holds for all files is told of each. */
+function answerBytes({ files, ...ofAll }: BatchRequest): number {
+  const bytes = (value: unknown) => Buffer.byteLength(JSON.stringify(value))
+  return bytes(files) + files.length * (bytes(ofAll) + RECORD_BYTES)
 }
 
 /** One thing of a batch, under the name of the operation that does it alone. */

@@ -1,5 +1,6 @@
 import { STATUS_CODES } from 'node:http'
 import { canWriteWhole, prepareHead } from '../../http/direct/write-whole.ts'
+import { holderOf } from '../../http/limits/large-answers.ts'
 import { refuseWhileSending } from '../../http/linger.ts'
 import { pour } from '../../http/pour.ts'
 import { overTls } from '../../http/security-headers.ts'
@@ -9,7 +10,7 @@ import { factsOf } from './error-facts.ts'
 import type { S3Error } from './errors.ts'
 import { noteRefusal } from './note-refusal.ts'
 import type { Answer } from './requests/answer.ts'
-import { isSecure, type S3Request } from './requests/request.ts'
+import { addressOfCaller, isSecure, type S3Request } from './requests/request.ts'
 import { writeXml, type XmlNode } from './xml/write.ts'
 
 const XML_TYPE = 'application/xml'
@@ -73,6 +74,8 @@ export async function sendAnswer(request: S3Request, answer: Answer): Promise<vo
     return
   }
   const document = documentOf(answer)
+  // What changes something was done already, and asked for room before.
+  if (document !== undefined && method === 'GET') holdAnswer(request, document.length)
   if (document !== undefined) {
     headers['content-type'] = answer.text?.type ?? XML_TYPE
     headers['content-length'] = String(document.length)
@@ -85,6 +88,12 @@ export async function sendAnswer(request: S3Request, answer: Answer): Promise<vo
 }
 
 const NONE = new Uint8Array(0)
+
+/** Until it was taken. TOO_MANY_REQUESTS where too much waits for who asks, or for all. */
+export function holdAnswer(request: S3Request, bytes: number): void {
+  const { context, told, response } = request
+  context.answers.hold(holderOf(told.principal, addressOfCaller(request)), bytes, response)
+}
 
 /** In one piece where that is possible: Node's own way costs a quarter of a small answer. */
 function sendWhole(

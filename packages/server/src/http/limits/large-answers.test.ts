@@ -2,8 +2,11 @@ import assert from 'node:assert/strict'
 import { EventEmitter, once } from 'node:events'
 import { connect } from 'node:net'
 import { test } from 'node:test'
-import { adminKey, startServer } from '../../started-server.test.ts'
-import { LargeAnswers } from './large-answers.ts'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { HoldfastError } from '@holdfast/core/errors.ts'
+import { startS3 } from '../../doors/s3/started-s3.test.ts'
+import { adminKey, owner, startServer } from '../../started-server.test.ts'
+import { holderOf, LargeAnswers } from './large-answers.ts'
 
 const MiB = 1024 * 1024
 const code = { code: 'TOO_MANY_REQUESTS' }
@@ -25,10 +28,34 @@ test('large answers that nobody takes are bounded, of one caller and of all', ()
   first.emit('close')
   const taken = hold('a', 40 * MiB)
   assert.throws(() => hold('a', 25 * MiB), code)
-  for (const caller of ['b', 'c', 'd']) hold(caller, 60 * MiB)
-  assert.throws(() => hold('e', 60 * MiB), code)
+  for (const caller of ['b', 'c', 'd', 'e']) hold(caller, 60 * MiB)
+  assert.throws(() => hold('a', 2 * MiB), code, 'newcomers alone go further')
+  for (const caller of ['f', 'g', 'h']) hold(caller, 60 * MiB)
+  assert.throws(() => hold('i', 60 * MiB), code)
   taken.emit('close')
-  hold('e', 60 * MiB)
+  hold('i', 60 * MiB)
+})
+
+test('long pages of one caller are made one by one, whatever becomes of them', async () => {
+  const answers = new LargeAnswers()
+  const steps: string[] = []
+  const make = (caller: string, name: string) =>
+    answers.inLine(caller, async () => {
+      steps.push(`${name} begins`)
+      await nextTurn()
+      steps.push(`${name} ends`)
+      if (name === 'bad') throw new Error(name)
+      return name
+    })
+  const made = [make('a', 'bad'), make('a', 'good'), make('b', 'other')]
+  const outcomes = await Promise.allSettled(made)
+  assert.deepEqual(
+    outcomes.map(({ status }) => status),
+    ['rejected', 'fulfilled', 'fulfilled'],
+  )
+  const expected = ['bad begins', 'other begins', 'bad ends', 'good begins']
+  assert.deepEqual(steps, [...expected, 'other ends', 'good ends'])
+  assert.equal(await make('a', 'later'), 'later')
 })
 
 test('who has left holds nothing', () => {
@@ -71,4 +98,102 @@ test('who takes nothing of long pages gets no more of them, and others are serve
     status = (await server.ask(`GET ${page}`)).status
   }
   assert.equal(status, 200)
+})
+
+test('strangers are told apart by their addresses, and are nobody else', () => {
+  const holders = [
+    holderOf({ kind: 'anonymous', id: 'anonymous' }, '1.1.1.1'),
+    holderOf({ kind: 'anonymous', id: 'anonymous' }, '2.2.2.2'),
+    holderOf({ kind: 'user', id: '1.1.1.1' }, '1.1.1.1'),
+  ]
+  assert.equal(new Set(holders).size, 3)
+  assert.equal(holderOf({ kind: 'user', id: 'a' }, '1'), holderOf({ kind: 'user', id: 'a' }, '2'))
+})
+
+test('a batch whose answer has no room is refused before it is done', async () => {
+  await using server = await startServer()
+  const { answers } = server.running.context
+  const { json: me } = await server.ask('GET /api/v2/auth/me')
+  const files = Array.from({ length: 100 }, (_, at) => ({
+    filename: `${at}`,
+    key: `k${at}`,
+    content_type: 'text/plain',
+  }))
+  const metadata = { text: 'm'.repeat(30_000) }
+  const send = () => {
+    const body = new FormData()
+    body.append('request', JSON.stringify({ files, metadata, service: 's', owner_id: owner }))
+    for (const { filename } of files) body.append('files', new Blob(['x']), filename)
+    return server.ask('POST /api/v2/assets/batch-upload', { body })
+  }
+  const waiting = new Response()
+  answers.hold(me.id, 62 * MiB, waiting as never)
+  const refused = await send()
+  assert.deepEqual([refused.status, refused.json.code], [429, code.code])
+  assert.equal(refused.headers['retry-after'], '1')
+  assert.equal((await server.ask('GET /api/v2/assets?limit=1')).json.total, 0)
+  waiting.emit('close')
+  const hold = answers.hold.bind(answers)
+  let held = 0
+  answers.hold = (...args) => {
+    held += 1
+    hold(...args)
+  }
+  const done = await send()
+  assert.equal(done.status, 201)
+  assert.ok(done.text.length > MiB)
+  assert.equal(held, 1, 'before it was done, and not once more')
+})
+
+test('documents of S3 that nobody takes are bounded, too', async () => {
+  await using s3 = await startS3()
+  const { answers } = s3.server.running.context
+  // Each of these letters is six in a document.
+  const keys = Array.from({ length: 200 }, (_, at) => `${'"'.repeat(1000)}${at}`)
+  for (const key of keys) await s3.send(`PUT /holdfast/${encodeURIComponent(key)}`)
+  const holders: string[] = []
+  let isFull = false
+  answers.hold = (holder, bytes) => {
+    if (bytes < MiB) return
+    holders.push(holder)
+    if (isFull) throw new HoldfastError('TOO_MANY_REQUESTS')
+  }
+  const objects = keys.map(key => `<Object><Key>${key}</Key></Object>`).join('')
+  const asks = [
+    ['GET /holdfast?list-type=2', {}],
+    ['GET /holdfast', {}],
+    ['GET /holdfast?versions', {}],
+    ['POST /holdfast?delete', { body: `<Delete>${objects}</Delete>` }],
+  ] as const
+  isFull = true
+  for (const [line, options] of asks) {
+    const answer = await s3.send(line, options)
+    assert.deepEqual([answer.status, answer.code], [503, 'SlowDown'], line)
+    assert.equal(answer.headers['retry-after'], '1')
+  }
+  isFull = false
+  let turns = 0
+  const { engine } = s3.server.running.context
+  const { next } = engine.lists
+  engine.lists.next = async caller => {
+    turns += 1
+    await next.call(engine.lists, caller)
+  }
+  for (const [line, options] of asks) {
+    const { status, text } = await s3.send(line, options)
+    assert.deepEqual([status, text.length > MiB], [200, true], line)
+    assert.equal(text.split('<Key>').length, 201, 'nothing was removed where it was refused')
+  }
+  assert.equal(turns, 3 + 10, 'of lists, of a document and its answer, and of eight slices')
+  assert.equal(holders.length, 8, 'one time for each')
+  turns = 0
+  await s3.send('GET /holdfast?uploads')
+  assert.equal(turns, 1)
+  const part = '<Part><PartNumber>1</PartNumber><ETag>"e"</ETag></Part>'
+  const completion = `<CompleteMultipartUpload>${part.repeat(2000)}</CompleteMultipartUpload>`
+  turns = 0
+  await s3.send('POST /holdfast/k?uploadId=u', { body: completion, auth: 'none' })
+  assert.equal(turns, 1, 'a long document is read in a turn of its own')
+  assert.equal((await s3.send('HEAD /holdfast?list-type=2')).status, 200)
+  assert.equal(holders.length, 8)
 })

@@ -1,10 +1,18 @@
 import type { ServerResponse } from 'node:http'
 import { HoldfastError } from '@holdfast/core/errors.ts'
+import type { Principal } from '@holdfast/core/principal.ts'
 
 const MiB = 1024 * 1024
 const COUNTED_FROM = MiB
 const OF_ONE_CALLER = 64 * MiB
 const OF_ALL = 256 * MiB
+/** For who holds nothing: a few who take nothing must not keep all others out. */
+const WITH_NEWCOMERS = 2 * OF_ALL
+
+/** Whom an answer counts for: strangers by address, or one of them could keep all others out. */
+export function holderOf({ kind, id }: Pick<Principal, 'kind' | 'id'>, ip: string): string {
+  return kind === 'anonymous' ? `anonymous ${ip}` : id
+}
 
 /**
  * Answers of many bytes lie in memory until who asked has taken them: a page of a thousand records
@@ -13,14 +21,34 @@ const OF_ALL = 256 * MiB
  */
 export class LargeAnswers {
   readonly #held = new Map<string, number>()
+  /** The last page of each caller that is being made. */
+  readonly #making = new Map<string, Promise<void>>()
   #all = 0
 
-  /** Until the response is over. TOO_MANY_REQUESTS where too much waits already. */
+  /** Pages of a caller one by one: what they are made of is several times as large. */
+  async inLine<Made>(caller: string, make: () => Promise<Made>): Promise<Made> {
+    const before = this.#making.get(caller)
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#making.set(caller, promise)
+    await before
+    try {
+      return await make()
+    } finally {
+      resolve()
+      if (this.#making.get(caller) === promise) this.#making.delete(caller)
+    }
+  }
+
+  /**
+   * Until the response is over. TOO_MANY_REQUESTS where too much waits already: what changes
+   * something has to ask before it does, since it cannot be refused once it is done.
+   */
   hold(caller: string, bytes: number, response: Pick<ServerResponse, 'closed' | 'once'>): void {
     if (bytes < COUNTED_FROM || response.closed) return
     const own = this.#held.get(caller) ?? 0
     const isTooMuch = own > 0 && own + bytes > OF_ONE_CALLER
-    if (isTooMuch || (this.#all > 0 && this.#all + bytes > OF_ALL)) {
+    const ofAll = own > 0 ? OF_ALL : WITH_NEWCOMERS
+    if (isTooMuch || (this.#all > 0 && this.#all + bytes > ofAll)) {
       throw new HoldfastError('TOO_MANY_REQUESTS')
     }
     this.#held.set(caller, own + bytes)

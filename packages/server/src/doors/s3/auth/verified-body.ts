@@ -39,6 +39,9 @@ export interface ChosenChecksum {
 /** Of one put or part: https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html */
 export const PUT_BYTES_MAX = 5 * 1024 ** 3
 
+/** Of a document: it is read within few milliseconds. */
+const SHORT_BYTES = 64 * 1024
+
 /** The body of a verified request. */
 export class VerifiedBody {
   readonly #request: S3Request
@@ -86,9 +89,12 @@ export class VerifiedBody {
   async #whole(opened: CheckedSource, bytesMax: number): Promise<Buffer> {
     const { length = bytesMax } = opened
     if (length > bytesMax) throw tooLong()
-    const { documents, told } = this.#request
+    const { documents, told, context } = this.#request
     using _ = documents.take(told.principal.id, length)
-    return await readWhole(opened, bytesMax)
+    const bytes = await readWhole(opened, bytesMax)
+    // Whoever reads a long one as XML does so at once: one in a turn, callers in turn.
+    if (bytes.length > SHORT_BYTES) await context.engine.lists.next(told.principal.id)
+    return bytes
   }
 
   #open(checksum: ChosenChecksum | undefined): CheckedSource {

@@ -10,6 +10,7 @@ import { asS3Error, INVALID_VERSION_ID } from '../error-codes.ts'
 import { S3Error } from '../errors.ts'
 import { type Answer, xmlAnswer } from '../requests/answer.ts'
 import { bucketPlace } from '../requests/place.ts'
+import { holdAnswer } from '../send.ts'
 import { checksumOfHeader } from '../wire/checksums.ts'
 import { removalConditions } from '../wire/conditions.ts'
 import {
@@ -26,6 +27,8 @@ import { bypasses } from './delete-object.ts'
 
 const BODY_BYTES_MAX = 4 * 1024 * 1024
 const OBJECTS_MAX = 1000
+/** To answer what is longer has a turn of the event loop for itself, as to read it has. */
+const SHORT_BYTES = 64 * 1024
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html */
 export async function deleteObjects(verified: Verified): Promise<Answer> {
@@ -33,6 +36,7 @@ export async function deleteObjects(verified: Verified): Promise<Answer> {
   requireIntegrity(verified)
   const body = await verified.body.read(BODY_BYTES_MAX)
   if (body.length === 0) throw new S3Error('MissingRequestBodyError')
+  holdAnswer(verified.request, answerBytes(body))
   const root = readXml(body, 'Delete')
   requireOnly(root, 'Object', 'Quiet')
   const quiet = booleanOf(root, 'Quiet') ?? false
@@ -58,6 +62,7 @@ export async function deleteObjects(verified: Verified): Promise<Answer> {
   })
   if (inputs.length === 0 || inputs.length > OBJECTS_MAX) throw malformed()
   const outcomes = await removeObjects(engine, call, inputs)
+  if (body.length > SHORT_BYTES) await engine.lists.next(call.principal.id)
   // Taken from what each key was told, so that nobody learns more of the bucket than that.
   const [missing] = outcomes.flatMap(({ error }) => error ?? [])
   if (missing?.code === 'BUCKET_NOT_FOUND') throw missing
@@ -68,6 +73,18 @@ export async function deleteObjects(verified: Verified): Promise<Answer> {
     return [outcomeNode(input, outcome)]
   })
   return xmlAnswer(writeXml('DeleteResult', nodes))
+}
+
+const [QUOTE, APOSTROPHE, GREATER] = Buffer.from('"\'>')
+
+/** About as many: it names the same keys, with escapes where they may come without. */
+function answerBytes(body: Uint8Array): number {
+  let bytes = body.length
+  for (const byte of body) {
+    if (byte === QUOTE || byte === APOSTROPHE) bytes += '&quot;'.length - 1
+    else if (byte === GREATER) bytes += '&gt;'.length - 1
+  }
+  return bytes
 }
 
 /** The answer is a good one whatever was refused in it: the log gets a row for all of that. */

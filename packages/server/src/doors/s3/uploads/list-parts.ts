@@ -15,6 +15,7 @@ export async function listPartsHere(verified: Verified): Promise<Answer> {
   const limit = limitOf(query, 'max-parts')
   const marker = query.get('part-number-marker')
   const after = marker === undefined || marker === '' ? 0 : countOf('part-number-marker', marker)
+  await engine.lists.giveWay(call)()
   const { upload, parts, next } = await listParts(engine, call, { ...address, after, limit })
   const { checksum } = upload
   const truncated = next !== undefined && limit > 0
@@ -60,6 +61,8 @@ export async function listUploadsHere(verified: Verified): Promise<Answer> {
   const uploadIdMarker =
     keyMarker === undefined ? undefined : query.get('upload-id-marker') || undefined
   const { prefix, delimiter, limit, shown } = ask
+  // A page of long keys is megabytes: one in a turn, as those of objects.
+  await engine.lists.giveWay(call)()
   const page = await listUploads(engine, call, {
     bucket,
     limit,
