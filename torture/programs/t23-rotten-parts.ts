@@ -12,9 +12,9 @@ export const program: Program = {
   name: 'rotten-parts',
   summary:
     'shared parts are lost, sent again, collected and moved, and catalogs of before come back',
-  secondsMax: { short: 180, long: 7200 },
+  secondsMax: { short: 240, long: 7200 },
   minimum: {
-    short: { histories: histories.short, ...each(10), damage: 150, parts: 300 },
+    short: { histories: histories.short, ...each(5), damage: 150, parts: 300 },
     long: { histories: histories.long, ...each(1000), damage: 20_000, parts: 40_000 },
   },
   async run(run) {
