@@ -211,7 +211,9 @@ test('pages of share links are made one in a turn, and bounded where nobody take
   // Each of these letters is five in a page, twice.
   const keys = Array.from({ length: 200 }, (_, at) => `${'&'.repeat(1000)}${at}`)
   for (const key of keys) {
-    await server.ask(`PUT /api/v2/buckets/holdfast/assets/${encodeURIComponent(key)}`, { body: 'a' })
+    await server.ask(`PUT /api/v2/buckets/holdfast/assets/${encodeURIComponent(key)}`, {
+      body: 'a',
+    })
   }
   const share = await server.ask('POST /api/v2/shares', { json: { bucket: 'holdfast' } })
   const page = new URL(share.json.url).pathname
