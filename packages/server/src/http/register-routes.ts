@@ -137,9 +137,12 @@ function server(
       request,
       reply,
     }
-    const result = isLongPage(route, checkedQuery)
-      ? await makeLongPage(exchange, () => operate(exchange))
-      : await operate(exchange)
+    const items = pageItems(route, checkedQuery)
+    if (items > SHORT_PAGE && items <= PAGE_ITEMS) await context.engine.lists.giveWay(call)()
+    const result =
+      items > PAGE_ITEMS
+        ? await makeLongPage(exchange, () => operate(exchange))
+        : await operate(exchange)
     const { status } = route.answer
     const due = duty === 'none' && state.showsOthers ? 'soon' : duty
     await auditSuccess(context, request, { duty: due, status, resource: exchange.params })
@@ -158,13 +161,15 @@ function server(
   }
 }
 
+/** Of more, each may be tens of kilobytes: a page has a turn of the event loop for itself. */
 const SHORT_PAGE = 10
+/** Where nobody says. What is longer may be tens of megabytes. */
+const PAGE_ITEMS = 100
 
-/** Each of its records may be tens of kilobytes; a page has a hundred where nobody says. */
-function isLongPage({ query: known }: Route, query: unknown): boolean {
+function pageItems({ query: known }: Route, query: unknown): number {
   const { limit } = query as { readonly limit?: unknown }
-  if (typeof limit === 'number') return limit > SHORT_PAGE
-  return known?.properties.limit !== undefined
+  if (typeof limit === 'number') return limit
+  return known?.properties.limit === undefined ? 0 : PAGE_ITEMS
 }
 
 /** Bodies are kept as they come; one in a content coding would be kept encoded. */
