@@ -206,7 +206,7 @@ test('documents of S3 that nobody takes are bounded, too', async () => {
   assert.equal(holders.length, 8)
 })
 
-test('pages of share links are made one in a turn, and bounded where nobody takes them', async () => {
+test('pages of share links have turns, and are bounded where nobody takes them', async () => {
   await using server = await startServer()
   // Each of these letters is five in a page, twice.
   const keys = Array.from({ length: 200 }, (_, at) => `${'&'.repeat(1000)}${at}`)
