@@ -15,7 +15,7 @@ import { type Operations, type Scope, sent } from './exchange.ts'
 import { bucketsNamed } from './limits/buckets-named.ts'
 import { isGuess, isGuessAgain, requireOwnForm } from './limits/guesses.ts'
 import { knownCaller } from './limits/known-caller.ts'
-import { holderOf } from './limits/large-answers.ts'
+import { makeLongPage } from './limits/long-page.ts'
 import { withFields } from './limits/with-fields.ts'
 import { queryValues } from './parse/query-text.ts'
 import { pathValues, splitUrl } from './parse/raw-path.ts'
@@ -137,9 +137,12 @@ function server(
       request,
       reply,
     }
-    const result = isLongPage(checkedQuery)
-      ? await makeLongPage(exchange, operate)
-      : await operate(exchange)
+    const items = pageItems(route, checkedQuery)
+    if (items > SHORT_PAGE && items <= PAGE_ITEMS) await context.engine.lists.giveWay(call)()
+    const result =
+      items > PAGE_ITEMS
+        ? await makeLongPage(exchange, () => operate(exchange))
+        : await operate(exchange)
     const { status } = route.answer
     const due = duty === 'none' && state.showsOthers ? 'soon' : duty
     await auditSuccess(context, request, { duty: due, status, resource: exchange.params })
@@ -158,21 +161,15 @@ function server(
   }
 }
 
+/** Of more, each may be tens of kilobytes: a page has a turn of the event loop for itself. */
+const SHORT_PAGE = 10
+/** Where nobody says. What is longer may be tens of megabytes. */
 const PAGE_ITEMS = 100
 
-/** Its records may be tens of megabytes together. */
-function isLongPage(query: unknown): boolean {
+function pageItems({ query: known }: Route, query: unknown): number {
   const { limit } = query as { readonly limit?: unknown }
-  return typeof limit === 'number' && limit > PAGE_ITEMS
-}
-
-/** One in a turn of the event loop, callers in turn, and one after the other of each. */
-async function makeLongPage(exchange: AnyExchange, operate: AnyOperation): Promise<unknown> {
-  const { context, call, request } = exchange
-  return await context.answers.inLine(holderOf(call.principal, request.state.ip), async () => {
-    await context.engine.lists.giveWay(call)()
-    return await operate(exchange)
-  })
+  if (typeof limit === 'number') return limit
+  return known?.properties.limit === undefined ? 0 : PAGE_ITEMS
 }
 
 /** Bodies are kept as they come; one in a content coding would be kept encoded. */

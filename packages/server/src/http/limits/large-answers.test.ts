@@ -91,6 +91,11 @@ test('who takes nothing of long pages gets no more of them, and others are serve
   assert.equal((await server.ask(`GET ${page}`)).json.code, 'TOO_MANY_REQUESTS')
   assert.equal(turns, 6, 'one turn for each long page')
   assert.equal((await server.ask(`GET ${path}/versions/history?limit=5`)).status, 200)
+  turns = 0
+  await server.ask(`GET ${path}/links?limit=10`)
+  assert.equal(turns, 0)
+  await server.ask(`GET ${path}/links`)
+  assert.equal(turns, 1, 'it has a hundred unless told otherwise')
   for (const socket of sockets) socket.destroy()
   await server.ask('GET /health/live')
   let status = 429
@@ -107,6 +112,9 @@ test('strangers are told apart by their addresses, and are nobody else', () => {
     holderOf({ kind: 'user', id: '1.1.1.1' }, '1.1.1.1'),
   ]
   assert.equal(new Set(holders).size, 3)
+  const [stranger] = holders
+  const visitor = { kind: 'share', id: 'whoever made the link' } as const
+  assert.equal(holderOf(visitor, '1.1.1.1'), stranger, 'nor whoever made their link')
   assert.equal(holderOf({ kind: 'user', id: 'a' }, '1'), holderOf({ kind: 'user', id: 'a' }, '2'))
 })
 
@@ -196,4 +204,35 @@ test('documents of S3 that nobody takes are bounded, too', async () => {
   assert.equal(turns, 1, 'a long document is read in a turn of its own')
   assert.equal((await s3.send('HEAD /holdfast?list-type=2')).status, 200)
   assert.equal(holders.length, 8)
+})
+
+test('pages of share links have turns, and are bounded where nobody takes them', async () => {
+  await using server = await startServer()
+  // Each of these letters is five in a page, twice.
+  const keys = Array.from({ length: 200 }, (_, at) => `${'&'.repeat(1000)}${at}`)
+  for (const key of keys) {
+    await server.ask(`PUT /api/v2/buckets/holdfast/assets/${encodeURIComponent(key)}`, {
+      body: 'a',
+    })
+  }
+  const share = await server.ask('POST /api/v2/shares', { json: { bucket: 'holdfast' } })
+  const page = new URL(share.json.url).pathname
+  const { answers, engine } = server.running.context
+  const holders: string[] = []
+  let isFull = true
+  answers.hold = (holder, bytes) => {
+    if (bytes >= MiB) holders.push(holder)
+    if (isFull && bytes >= MiB) throw new HoldfastError('TOO_MANY_REQUESTS')
+  }
+  let turns = 0
+  const { next } = engine.lists
+  engine.lists.next = async caller => {
+    if (caller === 'anonymous') turns += 1
+    await next.call(engine.lists, caller)
+  }
+  assert.equal((await server.ask(`GET ${page}`, { key: null })).status, 429)
+  isFull = false
+  assert.equal((await server.ask(`GET ${page}`, { key: null })).status, 200)
+  assert.equal(turns, 2)
+  assert.deepEqual(holders, ['anonymous 127.0.0.1', 'anonymous 127.0.0.1'])
 })

@@ -9,9 +9,12 @@ const OF_ALL = 256 * MiB
 /** For who holds nothing: a few who take nothing must not keep all others out. */
 const WITH_NEWCOMERS = 2 * OF_ALL
 
-/** Whom an answer counts for: strangers by address, or one of them could keep all others out. */
+/**
+ * Whom an answer counts for: strangers by address, or one of them could keep out all others, or
+ * whoever made the share link that they came by.
+ */
 export function holderOf({ kind, id }: Pick<Principal, 'kind' | 'id'>, ip: string): string {
-  return kind === 'anonymous' ? `anonymous ${ip}` : id
+  return kind === 'anonymous' || kind === 'share' ? `anonymous ${ip}` : id
 }
 
 /**

@@ -20,6 +20,8 @@ import { basicCredentials } from '../../../http/caller/basic-credentials.ts'
 import { publicUrl } from '../../../http/caller/public-url.ts'
 import { sendContent } from '../../../http/content/send-content.ts'
 import { type Operations, type Scope, type Sent, sent } from '../../../http/exchange.ts'
+import { makeLongPage } from '../../../http/limits/long-page.ts'
+import { holdAnswer } from '../../../http/send-json.ts'
 import { filePage, filePagePolicy } from './file-page.ts'
 import { limitVisit } from './share-limits.ts'
 import { filePath, shareWire } from './share-wire.ts'
@@ -128,11 +130,15 @@ async function visit(scope: Scope, token: string, query: { cursor?: string }): P
   const { target, expiresAt } = opened.share
   if (target.kind === 'asset') return await send(scope, opened)
   const { engine } = scope.context
-  const page = await filesOf(scope, opened, { limit: engine.limits.pageItemsMax, ...query })
   const name = target.prefix.split('/').findLast(part => part !== '') ?? target.bucket
+  const page = await makeLongPage(scope, async () => {
+    const files = await filesOf(scope, opened, { limit: engine.limits.pageItemsMax, ...query })
+    return filePage(files, { token, title: name, expiresAt })
+  })
+  holdAnswer(scope.request.state, Buffer.byteLength(page))
   scope.reply.header('content-security-policy', filePagePolicy)
   scope.reply.code(200).type('text/html; charset=utf-8')
-  await scope.reply.send(filePage(page, { token, title: name, expiresAt }))
+  await scope.reply.send(page)
   return sent
 }
 
