@@ -25,7 +25,13 @@ const files = [...programs, 'packages/drivers/src/disk', 'packages/testkit/src']
 
 export const homes: Homes = {
   console: programs,
-  process: [...programs, 'packages/testkit/src', 'packages/server/src/serve.ts'],
+  process: [
+    ...programs,
+    'packages/testkit/src',
+    'packages/server/src/serve.ts',
+    // Ticks of the event loop.
+    'packages/server/src/http/limits/turn-budget.ts',
+  ],
   'Date.now': timers,
   'new Date()': timers,
   setTimeout: timers,

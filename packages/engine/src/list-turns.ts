@@ -1,6 +1,7 @@
 import type { Call } from '@holdfast/core/call.ts'
 import type { Awaitable } from '@holdfast/core/ports/awaitable.ts'
 import type { KeyedPage } from '@holdfast/core/ports/object-questions.ts'
+import { CallerLines } from './caller-lines.ts'
 
 /** Takes some 10 ms where nothing of it is shown; a page of common prefixes needs no more. */
 const LOOKS_MAX = 8192
@@ -23,8 +24,7 @@ export interface TurnQuery {
  * key it ended at. Callers take turns, too: who asks for many holds up only those.
  */
 export class ListTurns {
-  /** Steps that wait, of each caller; the caller whose turn is next comes first. */
-  readonly #waiting = new Map<string, (() => void)[]>()
+  readonly #waiting = new CallerLines()
   #isRunning = false
 
   async collect<Entry>(
@@ -76,9 +76,7 @@ export class ListTurns {
   /** Resolves when the next step of this caller may be done. */
   async next(caller: string): Promise<void> {
     await new Promise<void>(resolve => {
-      const line = this.#waiting.get(caller)
-      if (line === undefined) this.#waiting.set(caller, [resolve])
-      else line.push(resolve)
+      this.#waiting.join(caller, resolve)
       if (this.#isRunning) return
       this.#isRunning = true
       setImmediate(() => this.#step())
@@ -86,16 +84,7 @@ export class ListTurns {
   }
 
   #step(): void {
-    const [first] = this.#waiting
-    if (first === undefined) {
-      this.#isRunning = false
-      return
-    }
-    const [caller, line] = first
-    const go = line.shift()
-    this.#waiting.delete(caller)
-    if (line.length > 0) this.#waiting.set(caller, line)
-    go?.()
-    setImmediate(() => this.#step())
+    if (this.#waiting.letGo()) setImmediate(() => this.#step())
+    else this.#isRunning = false
   }
 }

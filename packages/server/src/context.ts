@@ -29,6 +29,7 @@ import { Certificate } from './http/certificate.ts'
 import { LargeAnswers } from './http/limits/large-answers.ts'
 import { policiesOf } from './http/limits/limit-policies.ts'
 import { Limits } from './http/limits/limits.ts'
+import { TurnBudget } from './http/limits/turn-budget.ts'
 import { HealthProbe } from './telemetry/health-probe.ts'
 import { type Log, openLog } from './telemetry/log.ts'
 import { Metrics } from './telemetry/metrics.ts'
@@ -59,6 +60,8 @@ export interface Context {
   readonly load: { active: number; stopping: boolean }
   /** What waits in memory for who asked. */
   readonly answers: LargeAnswers
+  /** When work may begin. */
+  readonly turns: TurnBudget
 }
 
 export interface ContextOptions {
@@ -160,7 +163,8 @@ export async function openContext(options: ContextOptions): Promise<OpenedContex
     log.info({ recovery: store.recovery, data_dir: settings.dataDir }, 'store opened')
     const context = {
       ...{ settings, version, engine, clock, random, disk, log, metrics, health, pace },
-      ...{ certificate, proxies, audit, limits, load, answers: new LargeAnswers() },
+      ...{ certificate, proxies, audit, limits, load },
+      ...{ answers: new LargeAnswers(), turns: new TurnBudget(clock) },
       startedMs: clock.monotonic(),
     }
     const close = async (last?: () => void) => {

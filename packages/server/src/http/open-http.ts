@@ -149,6 +149,10 @@ function addHooks(app: FastifyInstance, context: Context, inFlight: InFlight): v
     if (load.stopping) throw new HoldfastError('SHUTTING_DOWN')
     if (load.active > settings.requestsMax) throw new HoldfastError('TOO_MANY_REQUESTS')
     await withFields(reply, request.state.admission.address())
+    const waiting = request.state.turn()
+    if (waiting === undefined) return
+    await waiting
+    request.state.signal.throwIfAborted()
   })
 }
 

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Call } from '@holdfast/core/call.ts'
 import { newUuid } from '@holdfast/core/ids.ts'
 import { anonymous, type Principal } from '@holdfast/core/principal.ts'
+import { addressKey } from '@holdfast/core/rates/address-key.ts'
 import type { JsonObject } from '@holdfast/core/records.ts'
 import type { Context } from '../context.ts'
 import { type Trace, traceOf } from '../telemetry/trace.ts'
@@ -72,7 +73,7 @@ export class RequestState {
   get body(): RequestBody {
     if (this.#body === undefined) {
       this.#body = new RequestBody(this.request, this.response, this.context.pace)
-      this.#body.whenRead = () => this.#renew()
+      this.#body.whenRead = () => this.turn()?.then(() => this.#renew()) ?? this.#renew()
     }
     return this.#body
   }
@@ -111,6 +112,11 @@ export class RequestState {
 
   get givenUp(): boolean {
     return this.#over
+  }
+
+  /** Waited for before much is done at once; undefined where it may be. */
+  turn(): Promise<void> | undefined {
+    return this.context.turns.take(() => addressKey(this.ip))
   }
 
   /** Who sent it, by the rights of a moment that was taken before they were read. */

@@ -37,6 +37,7 @@ import {
   type ReadRequest,
   readRequest,
   type S3Request,
+  turnOf,
 } from './requests/request.ts'
 import { notImplemented, routeOf } from './requests/route.ts'
 import { sendAnswer, sendError } from './send.ts'
@@ -165,6 +166,11 @@ async function perform(request: S3Request) {
   if (load.stopping) throw new HoldfastError('SHUTTING_DOWN')
   if (load.active > settings.requestsMax) throw new HoldfastError('TOO_MANY_REQUESTS')
   await request.admission.address()
+  const waiting = turnOf(request)
+  if (waiting !== undefined) {
+    await waiting
+    request.patience.signal.throwIfAborted()
+  }
   const read = readRequest(request)
   const name = routeOf(read)
   request.told.operation = name

@@ -5,7 +5,7 @@ import { rightsMoment } from '@holdfast/engine/access/rights-now.ts'
 import { RequestCall } from '../../../http/caller/request-call.ts'
 import type { HeaderNames } from '../../../http/parse/header-names.ts'
 import { S3Error } from '../errors.ts'
-import { addressOfCaller, type ReadRequest } from '../requests/request.ts'
+import { addressOfCaller, type ReadRequest, turnOf } from '../requests/request.ts'
 import { type RequestHeaders, transcoded } from '../wire/headers.ts'
 import { canonicalRequest } from './canonical.ts'
 import type { ChunkSigning } from './chunks.ts'
@@ -64,7 +64,8 @@ export async function verifyRequest(request: ReadRequest): Promise<Verified> {
   const { principal, body, ...how } = await provenSender(request)
   const asked = askedBy(request, { principal, moment, how })
   // Whoever signed may have lost the key, or do less, by the time that the body is in.
-  request.body.whenRead = () => asked.call.renew(request.context.engine)
+  const renew = () => asked.call.renew(request.context.engine)
+  request.body.whenRead = () => turnOf(request)?.then(renew) ?? renew()
   return new VerifiedRequest(request, asked, body)
 }
 

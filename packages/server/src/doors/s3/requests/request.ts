@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { TLSSocket } from 'node:tls'
 import { newUuid } from '@holdfast/core/ids.ts'
 import { anonymous, type Principal } from '@holdfast/core/principal.ts'
+import { addressKey } from '@holdfast/core/rates/address-key.ts'
 import type { JsonObject } from '@holdfast/core/records.ts'
 import type { Context } from '../../../context.ts'
 import type { DocumentRoom } from '../../../http/body/document-room.ts'
@@ -167,6 +168,11 @@ export function addressOfCaller({
   forwarded,
 }: Pick<S3Request, 'context' | 'remote' | 'forwarded'>): string {
   return clientAddress({ remote, forwarded }, context.proxies)
+}
+
+/** Waited for before much is done at once; undefined where it may be. */
+export function turnOf(request: S3Request): Promise<void> | undefined {
+  return request.context.turns.take(() => addressKey(addressOfCaller(request)))
 }
 
 export function readRequest(request: S3Request): ReadRequest {

@@ -1,0 +1,104 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { startS3 } from '../../doors/s3/started-s3.test.ts'
+import { startServer } from '../../started-server.test.ts'
+import { TurnBudget } from './turn-budget.ts'
+
+class ByHand {
+  ms = 0
+  monotonic(): number {
+    return this.ms
+  }
+}
+
+test('what comes in a turn that was long already begins in the next, callers in turn', async () => {
+  const clock = new ByHand()
+  const turns = new TurnBudget(clock)
+  const done: string[] = []
+  let turn = 0
+  const work = async (caller: string, ms: number) => {
+    const waiting = turns.take(() => caller)
+    if (waiting !== undefined) await waiting
+    // Of promises that are due at once.
+    for (let at = 0; at < 5; at += 1) await undefined
+    clock.ms += ms
+    done.push(`${turn} ${caller}`)
+  }
+  const works: Promise<void>[] = []
+  // Each in a callback of its own, as requests of several connections come.
+  const begin = async (caller: string, ms: number) => {
+    works.push(work(caller, ms))
+    for (let at = 0; at < 9; at += 1) await undefined
+  }
+  for (let at = 0; at < 3; at += 1) await begin('a', 8)
+  assert.deepEqual(done, ['0 a', '0 a', '0 a'], 'all of a short turn at once')
+  for (const caller of ['a', 'a', 'a', 'b', 'c']) await begin(caller, 15)
+  assert.equal(done.length, 3, 'the turn has become long')
+  for (; done.length < 8 && turn < 20; turn += 1) await nextTurn()
+  assert.deepEqual(
+    done.slice(3).map(text => text.split(' ')[1]),
+    ['a', 'b', 'c', 'a', 'a'],
+  )
+  const perTurn = Map.groupBy(done.slice(3), text => text.split(' ')[0])
+  assert.deepEqual(
+    [...perTurn.values()].map(list => list.length),
+    [2, 2, 1],
+  )
+  await Promise.all(works)
+  // Nobody waits any more: all is as at first.
+  await nextTurn()
+  await begin('d', 1)
+  assert.equal(done.length, 9)
+})
+
+/** Holds every request that asks for its turn, until it is let go. */
+function holdTurns(turns: TurnBudget) {
+  const held: (() => void)[] = []
+  const callers: string[] = []
+  turns.take = callerOf => {
+    callers.push(callerOf())
+    return new Promise(resolve => held.push(resolve))
+  }
+  const letGo = async () => {
+    while (held.length === 0) await nextTurn()
+    held.shift()?.()
+  }
+  return { held, callers, letGo }
+}
+
+test('requests of REST begin in their turn, and go on in one when their body is in', async () => {
+  await using server = await startServer()
+  const { json: key } = await server.ask('POST /api/v2/keys', {
+    json: { name: 'k', permissions: ['assets:read', 'assets:write'] },
+  })
+  const { turns } = server.running.context
+  const { held, callers, letGo } = holdTurns(turns)
+  assert.equal((await server.ask('GET /health/live')).status, 200, 'probes never wait')
+  const list = server.ask('GET /api/v2/assets?limit=1')
+  await letGo()
+  assert.equal((await list).status, 200)
+  assert.deepEqual(callers, ['127.0.0.1'])
+  const json = { bucket: 'holdfast', prefix: 'a' }
+  const share = server.ask('POST /api/v2/shares', { json, key: key.key })
+  await letGo()
+  while (held.length === 0) await nextTurn()
+  Reflect.deleteProperty(turns, 'take')
+  assert.equal((await server.ask(`DELETE /api/v2/keys/${key.id}`)).status, 204)
+  await letGo()
+  assert.equal((await share).status, 401, 'what it may is asked when it goes on')
+})
+
+test('so do requests of S3', async () => {
+  await using s3 = await startS3()
+  const { callers, letGo } = holdTurns(s3.server.running.context.turns)
+  const list = s3.send('GET /holdfast?list-type=2')
+  await letGo()
+  assert.equal((await list).status, 200)
+  const body = '<Tagging><TagSet></TagSet></Tagging>'
+  const tagging = s3.send('PUT /holdfast?tagging', { body })
+  await letGo()
+  await letGo()
+  assert.equal((await tagging).status, 204)
+  assert.deepEqual(callers, ['127.0.0.1', '127.0.0.1', '127.0.0.1'])
+})
