@@ -60,11 +60,15 @@ function holdTurns(turns: TurnBudget) {
     callers.push(callerOf())
     return new Promise(resolve => held.push(resolve))
   }
+  const isHeld = async () => {
+    for (let turn = 0; held.length === 0 && turn < 100_000; turn += 1) await nextTurn()
+    assert.equal(held.length, 1, 'it waits for its turn')
+  }
   const letGo = async () => {
-    while (held.length === 0) await nextTurn()
+    await isHeld()
     held.shift()?.()
   }
-  return { held, callers, letGo }
+  return { isHeld, callers, letGo }
 }
 
 test('requests of REST begin in their turn, and go on in one when their body is in', async () => {
@@ -73,7 +77,7 @@ test('requests of REST begin in their turn, and go on in one when their body is 
     json: { name: 'k', permissions: ['assets:read', 'assets:write'] },
   })
   const { turns } = server.running.context
-  const { held, callers, letGo } = holdTurns(turns)
+  const { isHeld, callers, letGo } = holdTurns(turns)
   assert.equal((await server.ask('GET /health/live')).status, 200, 'probes never wait')
   const list = server.ask('GET /api/v2/assets?limit=1')
   await letGo()
@@ -82,7 +86,7 @@ test('requests of REST begin in their turn, and go on in one when their body is 
   const json = { bucket: 'holdfast', prefix: 'a' }
   const share = server.ask('POST /api/v2/shares', { json, key: key.key })
   await letGo()
-  while (held.length === 0) await nextTurn()
+  await isHeld()
   Reflect.deleteProperty(turns, 'take')
   assert.equal((await server.ask(`DELETE /api/v2/keys/${key.id}`)).status, 204)
   await letGo()
@@ -91,7 +95,13 @@ test('requests of REST begin in their turn, and go on in one when their body is 
 
 test('so do requests of S3', async () => {
   await using s3 = await startS3()
-  const { callers, letGo } = holdTurns(s3.server.running.context.turns)
+  const { ask } = s3.server
+  const { json: made } = await ask('POST /api/v2/s3/keys', {
+    json: { name: 'k', permissions: ['*'] },
+  })
+  const key = { id: String(made.id), secret: String(made.secret) }
+  const { turns } = s3.server.running.context
+  const { isHeld, callers, letGo } = holdTurns(turns)
   const list = s3.send('GET /holdfast?list-type=2')
   await letGo()
   assert.equal((await list).status, 200)
@@ -101,4 +111,11 @@ test('so do requests of S3', async () => {
   await letGo()
   assert.equal((await tagging).status, 204)
   assert.deepEqual(callers, ['127.0.0.1', '127.0.0.1', '127.0.0.1'])
+  const late = s3.send('PUT /holdfast?tagging', { body, key })
+  await letGo()
+  await isHeld()
+  Reflect.deleteProperty(turns, 'take')
+  assert.equal((await ask(`DELETE /api/v2/s3/keys/${made.id}`)).status, 204)
+  await letGo()
+  assert.equal((await late).status, 403, 'what its sender may is asked when it goes on')
 })
