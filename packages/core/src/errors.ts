@@ -227,7 +227,7 @@ export const errorTable = {
   ),
   USER_PROTECTED: entry(
     'conflict',
-    'The administrator of the settings cannot be removed, demoted or deactivated.',
+    'The administrator of the settings cannot be removed, demoted, confined or deactivated.',
     'STORAGE_INITIAL_ADMIN_USERNAME names it.',
   ),
   ACCOUNT_PROTECTED: entry(

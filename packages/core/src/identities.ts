@@ -109,7 +109,7 @@ export interface User extends IdentityFields {
   readonly lockedUntil: string | null
   readonly lastLoginAt: string | null
   readonly secondFactor: SecondFactor | null
-  /** Made by the settings: cannot be deleted, demoted or deactivated. */
+  /** Made by the settings: cannot be deleted, demoted, confined to buckets or deactivated. */
   readonly isSystem: boolean
 }
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Principal } from '@holdfast/core/principal.ts'
 import { putAsset } from '../assets/put.ts'
+import { removeBatch } from '../assets/remove.ts'
 import { setBucketDocument } from '../buckets/documents.ts'
 import { createAccount, removeSecret } from '../identity/accounts/accounts.ts'
 import { issueClientToken } from '../identity/accounts/client-token.ts'
@@ -11,7 +12,8 @@ import { login, logout } from '../identity/sessions/login.ts'
 import { createUser, updateUser } from '../identity/users/users.ts'
 import { uploadPart } from '../multipart/upload-part.ts'
 import { createUpload } from '../multipart/uploads.ts'
-import { openTestStore, refused, type TestStore } from '../test-store.test.ts'
+import { removeObjects } from '../objects/remove-object.ts'
+import { openTestStore, put, refused, type TestStore } from '../test-store.test.ts'
 import { createAccessKey, findAccessKey, revokeAccessKey } from './keys/access-keys.ts'
 import { openLink, presignUpload } from './links/presign.ts'
 
@@ -185,3 +187,35 @@ test('a put with the token of an account ends with the secret of the token', asy
   await assert.rejects(ended, refused('UNAUTHENTICATED'))
   await requireNothing(opened)
 })
+
+for (const door of ['ids', 'keys'] as const) {
+  test(`a removal of many by ${door} ends with its session, at the slice it came to`, async () => {
+    await using opened = await openTestStore()
+    const { engine, call } = opened
+    const { id: ownerId } = await person(opened)
+    const keys = Array.from({ length: 60 }, (_, at) => `many/${at}`)
+    const made = await Promise.all(keys.map(key => put(opened, key, key, { ownerId })))
+    const principal = await enter(opened)
+    const given = { ...call, principal, moment: engine.identity.tokens.moment }
+    const { lists } = engine
+    const next = lists.next.bind(lists)
+    let turns = 0
+    lists.next = async caller => {
+      await next(caller)
+      turns += 1
+      if (turns === 2) await logout(engine, given)
+    }
+    const ids = made.map(({ asset }) => asset.id)
+    const inputs = keys.map(key => ({ bucket: 'photos', key }))
+    const outcomes =
+      door === 'ids'
+        ? await removeBatch(engine, given, ids)
+        : await removeObjects(engine, given, inputs)
+    assert.equal(turns, 3)
+    const codes = outcomes.map(one => ('error' in one ? one.error?.code : undefined) ?? 'done')
+    const expected = [...Array(25).fill('done'), ...Array(35).fill('UNAUTHENTICATED')]
+    assert.deepEqual(codes, expected)
+    const left = await Promise.all(ids.map(id => engine.catalog.view.assets.byId(id)))
+    assert.equal(left.filter(asset => asset?.deletedAt === null).length, 35)
+  })
+}

@@ -24,6 +24,15 @@ export async function rightsNow(engine: Engine, call: Call): Promise<Call> {
   return { requestId, signal, principal: await principalNow(engine, call.principal), moment }
 }
 
+/** The same for who does many things one after the other: asked before each of them. */
+export function rightsOfEach(engine: Engine, call: Call): () => Promise<Call> {
+  let known = call
+  return async () => {
+    known = await rightsNow(engine, known)
+    return known
+  }
+}
+
 /**
  * The same caller as of now, which may do less or more. UNAUTHENTICATED where it was shut out
  * meanwhile, or its session, secret or key pair ended; LINK_INVALID where the maker of a link was.

@@ -24,6 +24,7 @@ import {
   refuseMissing,
 } from './decide.ts'
 import { statementsOf } from './policy/policy-document.ts'
+import { rightsNow } from './rights-now.ts'
 
 /** The part of a filter that keeps a listing to what `decide` would let the caller read. */
 export interface Sight extends SightOfBuckets, Pick<AssetFilter, 'bucketId' | 'bucketIds'> {
@@ -151,7 +152,7 @@ async function ownedAsGuest(
  * What a listing of one bucket shows. Who may not list it as a whole sees what is its own and what
  * was granted to it; who has nothing of that is refused.
  */
-export async function sightOfKeys(
+async function sightOfKeys(
   engine: Engine,
   call: Call,
   { bucket: name, action }: { readonly bucket: string; readonly action: Action },
@@ -168,6 +169,25 @@ export async function sightOfKeys(
   }
   authorize(principal, permission, { bucket, action })
   return { bucket, sight: listedIn(principal, bucket, [permission]) }
+}
+
+/** The same for what waits for turns, which may be long in coming: asked at each of them. */
+export async function sightOfTurns(
+  engine: Engine,
+  call: Call,
+  wanted: { readonly bucket: string; readonly action: Action },
+): Promise<{ readonly bucket: Bucket; readonly sightNow: () => Promise<SightOfBuckets> }> {
+  const { bucket, sight } = await sightOfKeys(engine, call, wanted)
+  let known = { call, sight }
+  const sightNow = async () => {
+    // What is asked within the process is over soon.
+    if (call.moment === undefined) return sight
+    const now = await rightsNow(engine, known.call)
+    if (now === known.call) return known.sight
+    known = { call: now, sight: (await sightOfKeys(engine, now, wanted)).sight }
+    return known.sight
+  }
+  return { bucket, sightNow }
 }
 
 function hasGrantIn(principal: Principal, permission: Permission, name: string): boolean {

@@ -1,6 +1,7 @@
 import type { Call } from '@holdfast/core/call.ts'
 import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { Asset } from '@holdfast/core/records.ts'
+import { rightsOfEach } from '../access/rights-now.ts'
 import { asHoldfastError } from '../as-holdfast-error.ts'
 import { commit } from '../commit.ts'
 import type { Engine } from '../engine.ts'
@@ -97,17 +98,18 @@ export async function removeBatch(
 ): Promise<RemoveResult[]> {
   const limit = engine.limits.batchItemsMax
   if (ids.length > limit) throw new HoldfastError('TOO_MANY_ITEMS', { limit })
-  const remove = (id: string) => removeOne(engine, call, { id, hard: options.hard })
+  const now = rightsOfEach(engine, call)
+  const remove = (id: string) => removeOne(engine, now, { id, hard: options.hard })
   return await engine.lists.inSlices(call, ids, remove)
 }
 
 async function removeOne(
   engine: Engine,
-  call: Call,
+  now: () => Promise<Call>,
   { id, hard }: { id: string; hard: boolean | undefined },
 ): Promise<RemoveResult> {
   try {
-    await removeAsset(engine, call, id, { hard })
+    await removeAsset(engine, await now(), id, { hard })
     return { id, ok: true }
   } catch (error) {
     return { id, ok: false, error: asHoldfastError(error) }

@@ -4,7 +4,7 @@ import { uuidTime } from '@holdfast/core/ids.ts'
 import type { CatalogView } from '@holdfast/core/ports/catalog.ts'
 import type { VersionEntryQuery } from '@holdfast/core/ports/object-questions.ts'
 import type { Asset, Bucket } from '@holdfast/core/records.ts'
-import { sightOfKeys } from '../access/sight.ts'
+import { sightOfTurns } from '../access/sight.ts'
 import type { Engine } from '../engine.ts'
 import { requireVersionId } from './find-object.ts'
 import { type StoredObject, storedObject, versionIdOf } from './object-views.ts'
@@ -32,12 +32,13 @@ export async function listObjects(
   query: ListObjectsQuery,
 ): Promise<ObjectList> {
   const action = 's3:ListBucket'
-  const { bucket, sight } = await sightOfKeys(engine, call, { ...query, action })
+  const { bucket, sightNow } = await sightOfTurns(engine, call, { ...query, action })
   const { limit, after } = query
-  const keyed = { ...keyedQuery(bucket, query), ...sight }
+  const keyed = keyedQuery(bucket, query)
   const start = after === undefined || after === '' ? {} : { after }
-  const found = await engine.lists.collect(call, limit < 1 ? 0 : limit + 1, turn => {
-    return engine.catalog.view.objects.list({ ...keyed, ...start, ...turn })
+  const found = await engine.lists.collect(call, limit < 1 ? 0 : limit + 1, async turn => {
+    const sight = await sightNow()
+    return await engine.catalog.view.objects.list({ ...keyed, ...sight, ...start, ...turn })
   })
   const page = found.slice(0, limit)
   const objects = page.flatMap(({ asset, version }) =>
@@ -74,15 +75,12 @@ export async function listObjectVersions(
   query: ListVersionsQuery,
 ): Promise<VersionList> {
   const action = 's3:ListBucketVersions'
-  const { bucket, sight } = await sightOfKeys(engine, call, { ...query, action })
+  const { bucket, sightNow } = await sightOfTurns(engine, call, { ...query, action })
   const { limit } = query
-  const keyed = {
-    ...keyedQuery(bucket, query),
-    ...sight,
-    ...(await startOf(engine, bucket, query)),
-  }
-  const found = await engine.lists.collect(call, limit < 1 ? 0 : limit + 1, turn => {
-    return engine.catalog.view.objects.listVersions({ ...keyed, ...turn })
+  const keyed = { ...keyedQuery(bucket, query), ...(await startOf(engine, bucket, query)) }
+  const found = await engine.lists.collect(call, limit < 1 ? 0 : limit + 1, async turn => {
+    const sight = await sightNow()
+    return await engine.catalog.view.objects.listVersions({ ...keyed, ...sight, ...turn })
   })
   const page = found.slice(0, limit)
   const versions = page.flatMap((entry): ListedVersion[] => {

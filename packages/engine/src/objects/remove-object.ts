@@ -3,6 +3,7 @@ import type { HoldfastError } from '@holdfast/core/errors.ts'
 import type { CatalogView } from '@holdfast/core/ports/catalog.ts'
 import type { Asset, Bucket, Version } from '@holdfast/core/records.ts'
 import { authorizeObject, findBucketFor } from '../access/authorize-action.ts'
+import { rightsOfEach } from '../access/rights-now.ts'
 import { asHoldfastError } from '../as-holdfast-error.ts'
 import { authorisedAnew, seenOf } from '../assets/writes/seen.ts'
 import { commit } from '../commit.ts'
@@ -91,16 +92,17 @@ export async function removeObjects(
   call: Call,
   inputs: readonly RemoveObjectInput[],
 ): Promise<RemovalOutcome[]> {
-  return await engine.lists.inSlices(call, inputs, input => outcomeOf(engine, call, input))
+  const now = rightsOfEach(engine, call)
+  return await engine.lists.inSlices(call, inputs, input => outcomeOf(engine, now, input))
 }
 
 async function outcomeOf(
   engine: Engine,
-  call: Call,
+  now: () => Promise<Call>,
   input: RemoveObjectInput,
 ): Promise<RemovalOutcome> {
   try {
-    return { removed: await removeObject(engine, call, input) }
+    return { removed: await removeObject(engine, await now(), input) }
   } catch (error) {
     return { error: asHoldfastError(error) }
   }

@@ -5,6 +5,8 @@ import { putAsset } from '../assets/put.ts'
 import { removeAsset } from '../assets/remove.ts'
 import { countTurns } from '../counted-turns.test.ts'
 import { ensureBuckets } from '../engine.ts'
+import { authenticateToken } from '../identity/sessions/authenticate-token.ts'
+import { login, logout } from '../identity/sessions/login.ts'
 import { createUser, removeUser, updateUser } from '../identity/users/users.ts'
 import {
   anonymousCall,
@@ -370,4 +372,22 @@ test('many lists of many links leave turns of the event loop to others', async (
     lists.map(() => [70, 70]),
   )
   assert.ok(counted.now() >= 10, `${counted.now()} turns`)
+})
+
+test('a session that ends while a password is worked on makes no link', async () => {
+  await using set = await withMaker()
+  const { engine, call, asset } = set
+  const origin = { ip: '', agent: '' }
+  const { tokens } = await login(engine, { name: 'ann', password }, origin)
+  const caller = { ...call, principal: await authenticateToken(engine, tokens.accessToken) }
+  const { hasher } = engine.identity
+  const hash = hasher.hash.bind(hasher)
+  hasher.hash = async (...given) => {
+    await logout(engine, caller)
+    return await hash(...given)
+  }
+  const input = { target: { assetId: asset.id }, password }
+  await assert.rejects(createShare(engine, caller, input), refused('UNAUTHENTICATED'))
+  const { total } = await listShares(engine, call, { all: true, limit: 5, offset: 0 })
+  assert.equal(total, 0)
 })

@@ -4,6 +4,7 @@ import type { Share, ShareTarget } from '@holdfast/core/identities.ts'
 import { authorize, decide, refuseMissing } from '../access/decide.ts'
 import { hashOfSecret } from '../access/keys/key-secret.ts'
 import { type Maker, makerOf, principalOfMaker } from '../access/links/current-principal.ts'
+import { rightsNow } from '../access/rights-now.ts'
 import { findAsset } from '../assets/find-asset.ts'
 import { toBase64Url } from '../base64url.ts'
 import { commit } from '../commit.ts'
@@ -40,6 +41,8 @@ export async function createShare(
   if (lastsSeconds > EXPIRES_S_DEFAULT) requireConfirmed(engine, call)
   const target = await requireTarget(engine, call, input.target)
   const passwordHash = await hashFor(engine, call, input.password)
+  // That waits for others: who is out by now makes none, which would be good again later.
+  const now = await rightsNow(engine, call)
   const token = `hfs_${toBase64Url(engine.random.bytes(32))}`
   const expiresMs = engine.clock.now() + lastsSeconds * 1000
   const args = {
@@ -53,7 +56,7 @@ export async function createShare(
     expiresAt: new Date(expiresMs).toISOString(),
     usesMax: input.usesMax ?? null,
   }
-  const share = await commit(engine, call, { name: 'shares.add', args })
+  const share = await commit(engine, now, { name: 'shares.add', args })
   return { share, token, state: await stateOf(engine, share) }
 }
 

@@ -15,7 +15,7 @@ import { type Operations, type Scope, sent } from './exchange.ts'
 import { bucketsNamed } from './limits/buckets-named.ts'
 import { isGuess, isGuessAgain, requireOwnForm } from './limits/guesses.ts'
 import { knownCaller } from './limits/known-caller.ts'
-import { makeLongPage } from './limits/long-page.ts'
+import { makeLongPage, waitForTurn } from './limits/long-page.ts'
 import { withFields } from './limits/with-fields.ts'
 import { queryValues } from './parse/query-text.ts'
 import { pathValues, splitUrl } from './parse/raw-path.ts'
@@ -138,7 +138,7 @@ function server(
       reply,
     }
     const items = pageItems(route, checkedQuery)
-    if (items > SHORT_PAGE && items <= PAGE_ITEMS) await context.engine.lists.giveWay(call)()
+    if (items > SHORT_PAGE && items <= PAGE_ITEMS) await waitForTurn(exchange)
     const result =
       items > PAGE_ITEMS
         ? await makeLongPage(exchange, () => operate(exchange))

@@ -73,7 +73,7 @@ export class RequestState {
   get body(): RequestBody {
     if (this.#body === undefined) {
       this.#body = new RequestBody(this.request, this.response, this.context.pace)
-      this.#body.whenRead = () => this.turn()?.then(() => this.#renew()) ?? this.#renew()
+      this.#body.whenRead = () => this.turn()?.then(() => this.renew()) ?? this.renew()
     }
     return this.#body
   }
@@ -132,7 +132,8 @@ export class RequestState {
     return this.#call
   }
 
-  #renew(): Promise<void> | undefined {
+  /** After what took long: the caller and the last call with what the sender may by now. */
+  renew(): Promise<void> | undefined {
     const call = this.#call ?? this.call()
     const renewing = call.renew(this.context.engine)
     return renewing?.then(async () => {

@@ -1,6 +1,7 @@
 import type { Call } from '@holdfast/core/call.ts'
 import type { JsonObject } from '@holdfast/core/records.ts'
 import { authorize } from '../../access/decide.ts'
+import { rightsNow } from '../../access/rights-now.ts'
 import type { Engine } from '../../engine.ts'
 import { requireConfirmed } from '../../identity/sessions/require-confirmed.ts'
 import { inspectAudits } from '../inspect-audits.ts'
@@ -28,6 +29,8 @@ export async function acknowledgeAudits(
   authorize(call.principal, 'audit:admin', {})
   requireConfirmed(engine, call)
   const { open, last, isCut } = await inspectAudits(engine, { signal: call.signal })
+  // A long log takes long.
+  authorize((await rightsNow(engine, call)).principal, 'audit:admin', {})
   const findings = open.map(({ text }) => text)
   const detail = {
     ...{ reason, until: last.seq, findings: findings.slice(0, FINDINGS_TOLD) },

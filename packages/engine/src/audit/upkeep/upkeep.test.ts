@@ -9,7 +9,8 @@ import {
   auditText,
 } from '@holdfast/core/identities.ts'
 import { openDatabase } from '@holdfast/drivers/catalog/sqlite/database.ts'
-import { openTestStore, type TestStore } from '../../test-store.test.ts'
+import { createKey, principalOfKey, revokeKey } from '../../access/keys/keys.ts'
+import { openTestStore, refused, type TestStore } from '../../test-store.test.ts'
 import { type AuditKey, auditKeysOf, sealOf } from '../audit-keys.ts'
 import { AuditLog } from '../audit-log.ts'
 import { ChainCheck } from '../chain-check.ts'
@@ -254,4 +255,20 @@ test('while the clock cannot be trusted nothing is dropped', async () => {
   assert.equal(dropped, 0)
   assert.match(`${stopped}`, /clock jumped/)
   await log.close()
+})
+
+test('who is shut out while the log is looked through acknowledges nothing', async () => {
+  await using opened = await openTestStore({ auditKeys: [KEY] })
+  const { engine, call } = opened
+  const { key } = await createKey(engine, call, { name: 'k', permissions: ['audit:admin'] })
+  const own = { ...call, principal: principalOfKey(key) }
+  await acknowledgeAudits(engine, own, 'looked into')
+  const next = engine.lists.next.bind(engine.lists)
+  engine.lists.next = async caller => {
+    engine.lists.next = next
+    await next(caller)
+    await revokeKey(engine, call, key.id)
+  }
+  const late = acknowledgeAudits(engine, own, 'looked into')
+  await assert.rejects(late, refused('UNAUTHENTICATED'))
 })

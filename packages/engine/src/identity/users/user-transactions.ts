@@ -76,7 +76,9 @@ export async function updateUserTransaction(
   const isTold = args.patch.status !== undefined && known !== null
   const outside = isTold ? { ...known, closed: false } : known
   const changed: User = { ...before, ...args.patch, outside, updatedAt: moment.now, seq }
-  if (before.isSystem && (changed.status !== 'ACTIVE' || !changed.roles.includes('ADMIN'))) {
+  // Confined to buckets, it would administer nothing, nor free itself.
+  const isWhole = changed.roles.includes('ADMIN') && changed.buckets === null
+  if (before.isSystem && (changed.status !== 'ACTIVE' || !isWhole)) {
     throw new HoldfastError('USER_PROTECTED', { user_id: before.id })
   }
   // A deleted user gives its names free; the record stays for those who ask who that was.

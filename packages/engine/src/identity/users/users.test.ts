@@ -211,7 +211,8 @@ test('the administrator of the settings cannot be shut out', async () => {
   const [root] = items
   assert.ok(root !== undefined && items.length === 1)
   await login(engine, { name: 'root', password }, origin)
-  for (const patch of [{ status: 'INACTIVE' }, { roles: ['USER'] }] as const) {
+  const shut = [{ status: 'INACTIVE' }, { roles: ['USER'] }, { buckets: [] }] as const
+  for (const patch of shut) {
     await assert.rejects(
       updateUser(engine, call, { id: root.id, patch }),
       refused('USER_PROTECTED'),

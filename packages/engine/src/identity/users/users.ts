@@ -4,6 +4,7 @@ import type { User, UserStatus } from '@holdfast/core/identities.ts'
 import { permissions, scopeCovers } from '@holdfast/core/principal.ts'
 import { rightsOf } from '@holdfast/core/roles.ts'
 import { authorize, hasScope, isAdministrator } from '../../access/decide.ts'
+import { rightsNow } from '../../access/rights-now.ts'
 import { commit } from '../../commit.ts'
 import { type Engine, systemCall } from '../../engine.ts'
 import { identityPages } from '../identity-pages.ts'
@@ -74,8 +75,12 @@ async function addUser(
     },
     null,
   )
+  // The work of a password may have to wait for that of others.
+  const now = await rightsNow(engine, call)
+  authorize(now.principal, 'admin:users', {})
+  requireRights(now, roles)
   const args = { username, email, firstName, lastName, roles, buckets, isSystem, password }
-  const user = await commit(engine, call, { name: 'users.create', args })
+  const user = await commit(engine, now, { name: 'users.create', args })
   // Guesses before there was somebody of that name are not at this account.
   engine.identity.guessedNames.forget(user.names)
   return user
@@ -149,8 +154,10 @@ export async function updateUser(engine: Engine, call: Call, change: UserChange)
   requireRights(call, patch.roles ?? [])
   const proven = await proveOwnAddress(engine, call, { user, change })
   if (proven === null && isGiving(patch)) requireConfirmed(engine, call)
+  const now = await manageableNow(engine, call, user.id)
+  requireRights(now, patch.roles ?? [])
   const args = { id: user.id, patch, proven }
-  const changed = await commit(engine, call, { name: 'users.update', args })
+  const changed = await commit(engine, now, { name: 'users.update', args })
   if (changed.email !== user.email) notify(engine, user, 'The e-mail address was changed')
   return changed
 }
@@ -257,8 +264,10 @@ async function replacePassword(
     { password, mustChange, now },
     user.password,
   )
+  const isOwn = proof !== 'administrator'
+  const by = isOwn ? call : await manageableNow(engine, call, user.id)
   const args = { id: user.id, password: next, proof, passwordHash: passwordHashOf(user) }
-  const changed = await commit(engine, call, { name: 'users.setPassword', args })
+  const changed = await commit(engine, by, { name: 'users.setPassword', args })
   engine.identity.guessedNames.forget(changed.names)
   return changed
 }
@@ -282,6 +291,13 @@ export async function requireManageable(engine: Engine, call: Call, id: string):
   const user = await findUser(engine, id)
   requireRightsOver(call, (await principalOfUser(engine, user)).principal)
   return user
+}
+
+/** The call as of now: while a password was worked on, its caller or the user may have changed. */
+async function manageableNow(engine: Engine, call: Call, id: string): Promise<Call> {
+  const now = await rightsNow(engine, call)
+  await requireManageable(engine, now, id)
+  return now
 }
 
 /** Nobody gives or takes rights that they do not hold. */

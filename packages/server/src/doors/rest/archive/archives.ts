@@ -6,6 +6,7 @@ import { pack as openTar } from 'tar-stream'
 import { ZipFile } from 'yazl'
 import { chunksOf } from '../../../http/content/send-content.ts'
 import { type Operations, type Scope, sent } from '../../../http/exchange.ts'
+import { waitForTurn } from '../../../http/limits/long-page.ts'
 import { streamOut } from '../../../http/stream-out.ts'
 import { EntryNames } from './entry-names.ts'
 
@@ -40,13 +41,13 @@ export const archiveOperations: Pick<Operations, 'batchDownload'> = {
 const STEP = 20
 
 /** Everything is found and permitted before the first byte: later, only an abort can tell. */
-async function openAll({ context, call }: Scope, ids: readonly string[]) {
+async function openAll(scope: Scope, ids: readonly string[]) {
+  const { context, call } = scope
   const contents: Content[] = []
   const missing: Missing[] = []
   let hides = false
-  const giveWay = context.engine.lists.giveWay(call)
   for (const [at, id] of [...new Set(ids.map(one => one.toLowerCase()))].entries()) {
-    if (at % STEP === 0) await giveWay()
+    if (at % STEP === 0) await waitForTurn(scope)
     try {
       const asset = await getAsset(context.engine, call, id)
       contents.push(await openContent(context.engine, call, { asset }))

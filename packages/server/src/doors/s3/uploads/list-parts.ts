@@ -1,3 +1,4 @@
+import { rightsNow } from '@holdfast/engine/access/rights-now.ts'
 import { listParts, listUploads } from '@holdfast/engine/multipart/uploads.ts'
 import type { Verified } from '../auth/verify.ts'
 import { askedOf, countOf, limitOf, prefixNodes } from '../listing/list-query.ts'
@@ -16,7 +17,8 @@ export async function listPartsHere(verified: Verified): Promise<Answer> {
   const marker = query.get('part-number-marker')
   const after = marker === undefined || marker === '' ? 0 : countOf('part-number-marker', marker)
   await engine.lists.giveWay(call)()
-  const { upload, parts, next } = await listParts(engine, call, { ...address, after, limit })
+  const now = await rightsNow(engine, call)
+  const { upload, parts, next } = await listParts(engine, now, { ...address, after, limit })
   const { checksum } = upload
   const truncated = next !== undefined && limit > 0
   const nodes = parts.map((part): XmlNode => {
@@ -63,7 +65,8 @@ export async function listUploadsHere(verified: Verified): Promise<Answer> {
   const { prefix, delimiter, limit, shown } = ask
   // A page of long keys is megabytes: one in a turn, as those of objects.
   await engine.lists.giveWay(call)()
-  const page = await listUploads(engine, call, {
+  const now = await rightsNow(engine, call)
+  const page = await listUploads(engine, now, {
     bucket,
     limit,
     ...(prefix === '' ? {} : { prefix }),

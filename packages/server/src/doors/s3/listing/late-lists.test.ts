@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
+import { after, before, test } from 'node:test'
+import { type S3TestServer, startS3 } from '../started-s3.test.ts'
+
+let s3: S3TestServer
+let uploadId = ''
+
+before(async () => {
+  s3 = await startS3()
+  assert.equal((await s3.send('PUT /late')).status, 200)
+  const begun = await s3.send('POST /late/big?uploads')
+  uploadId = /<UploadId>(.*?)</.exec(begun.text)?.[1] ?? ''
+})
+after(async () => {
+  await s3[Symbol.asyncDispose]()
+})
+
+for (const what of ['', 'versions', 'uploads', 'parts']) {
+  test(`whose key is revoked while a list waits for its turn gets none: ${what}`, async () => {
+    const { server } = s3
+    const json = { name: 'lists', permissions: ['*'] }
+    const { json: made } = await server.ask('POST /api/v2/s3/keys', { json })
+    const key = { id: made.id, secret: made.secret }
+    const ask = what === 'parts' ? `/late/big?uploadId=${uploadId}` : `/late?${what}`
+    assert.equal((await s3.send(`GET ${ask}`, { key })).status, 200)
+    const { lists } = server.running.context.engine
+    const next = lists.next.bind(lists)
+    lists.next = async caller => {
+      lists.next = next
+      await next(caller)
+      const { status } = await server.ask(`DELETE /api/v2/s3/keys/${key.id}`)
+      assert.ok(status < 300)
+    }
+    const late = await s3.send(`GET ${ask}`, { key })
+    assert.equal(lists.next, next, 'it waited')
+    assert.deepEqual([late.status, late.code], [403, 'AccessDenied'])
+  })
+}
+
+test('whose key is revoked while a long document waits for its turn sets nothing', async () => {
+  const { server } = s3
+  // Long by its spaces: of what is kept less is allowed.
+  const rules = Array.from({ length: 300 }, (_, at) => {
+    const what = `<ID>${at}</ID><Filter><Prefix>${at}/</Prefix></Filter>`
+    const ends = '<Status>Enabled</Status><Expiration><Days>9</Days></Expiration>'
+    return `<Rule>${what}${ends}</Rule>`
+  })
+  const all = rules.join(' '.repeat(200))
+  const body = `<LifecycleConfiguration>${all}</LifecycleConfiguration>`
+  const headers = { 'content-md5': createHash('md5').update(body).digest('base64') }
+  for (const isRevoked of [true, false]) {
+    const json = { name: 'documents', permissions: ['*'] }
+    const { json: made } = await server.ask('POST /api/v2/s3/keys', { json })
+    const key = { id: made.id, secret: made.secret }
+    const { lists } = server.running.context.engine
+    const next = lists.next.bind(lists)
+    lists.next = async caller => {
+      lists.next = next
+      await next(caller)
+      if (isRevoked) await server.ask(`DELETE /api/v2/s3/keys/${key.id}`)
+    }
+    const late = await s3.send('PUT /late?lifecycle', { key, body, headers })
+    assert.equal(lists.next, next, 'it waited')
+    const kept = await s3.send('GET /late?lifecycle')
+    assert.deepEqual([late.status, kept.status], isRevoked ? [403, 404] : [200, 200])
+  }
+})

@@ -1,0 +1,34 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { type AskOptions, startServer } from '../../started-server.test.ts'
+
+const user = { username: 'ann', password: 'Lower-Salmon-71-Kettle' }
+
+for (const [what, line] of [
+  ['a short page', 'GET /api/v2/assets?limit=50'],
+  ['a long page', 'GET /api/v2/assets?limit=1000'],
+  ['an archive', 'POST /api/v2/assets/batch-download'],
+] as const) {
+  test(`who is shut out while ${what} waits for its turn gets none`, async () => {
+    await using server = await startServer()
+    const put = await server.ask('PUT /api/v2/buckets/holdfast/assets/a', { body: 'a' })
+    const roles = ['AUDITOR']
+    const json = { ...user, roles, must_change_password: false }
+    const made = await server.ask('POST /api/v2/users', { json })
+    const { json: tokens } = await server.ask('POST /api/v2/auth/login', { json: user, key: null })
+    const headers = { authorization: `Bearer ${tokens.access_token}` }
+    const body = line.startsWith('POST') ? { json: { ids: [put.json.id] } } : {}
+    const own: AskOptions = { key: null, headers, ...body }
+    assert.equal((await server.ask(line, own)).status, 200)
+    const { lists } = server.running.context.engine
+    const next = lists.next.bind(lists)
+    lists.next = async caller => {
+      lists.next = next
+      await next(caller)
+      const shut = { json: { status: 'INACTIVE' } }
+      assert.equal((await server.ask(`PUT /api/v2/users/${made.json.id}`, shut)).status, 200)
+    }
+    const late = await server.ask(line, own)
+    assert.deepEqual([late.status, late.json.code], [401, 'UNAUTHENTICATED'])
+  })
+}
