@@ -62,7 +62,8 @@ export async function completeUpload(
   const { upload } = await placeOf(engine, call, input)
   if (upload === undefined) return await completeInTurn(engine, call, input)
   return await engine.identity.turns.take(`complete ${upload.id}`, async () => {
-    call.signal.throwIfAborted()
+    // Those who waited are told what was made, or refused, one in each turn of the event loop.
+    await engine.lists.giveWay(call)()
     return await completeInTurn(engine, call, input)
   })
 }

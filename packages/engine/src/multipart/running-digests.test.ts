@@ -6,6 +6,7 @@ import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { UploadPart } from '@holdfast/core/objects.ts'
 import type { BlobBytes, Element } from '@holdfast/core/ports/element.ts'
 import { runSeed, SeededRandom } from '@holdfast/testkit/seeded-random.ts'
+import { countTurns } from '../counted-turns.test.ts'
 import { callOf, openTestStore, refusedWith, type TestStore } from '../test-store.test.ts'
 import { completeUpload } from './complete-upload.ts'
 import { RunningDigests } from './running-digests.ts'
@@ -246,8 +247,12 @@ test('completions of one upload at once read it one time, and all hear the same'
   const parts = named(await sendAll(opened, uploadId))
   const wanted = { bucket, key, uploadId, parts }
   const asked = Array.from({ length: 20 }, () => completeUpload(engine, opened.call, wanted))
-  const versions = (await Promise.all(asked)).map(({ versionId }) => versionId)
-  assert.equal(new Set(versions).size, 1)
+  const counted = countTurns()
+  const told = asked.map(async one => ({ ...(await one), turn: counted.now() }))
+  const versions = await Promise.all(told)
+  counted.stop()
+  assert.equal(new Set(versions.map(({ versionId }) => versionId)).size, 1)
+  assert.equal(new Set(versions.map(({ turn }) => turn)).size, 20, 'told one in each turn')
   assert.equal(count.reads, parts.length)
 })
 
