@@ -4,7 +4,7 @@ import type { KeyedPage } from '@holdfast/core/ports/object-questions.ts'
 import { CallerLines } from './caller-lines.ts'
 
 /** Takes some 10 ms where nothing of it is shown; a page of common prefixes needs no more. */
-const LOOKS_MAX = 8192
+export const LOOKS_MAX = 8192
 /** What is longer is also long in the making, before it is sent. */
 const SHORT_PAGE = 100
 /** Each may take several decisions, of policies with many statements. */

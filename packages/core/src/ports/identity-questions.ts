@@ -37,6 +37,9 @@ export interface AuditFilter {
   readonly ip?: string
   readonly from?: string
   readonly until?: string
+  /** Sequences: rows behind the one, and before the other, neither of which is meant. */
+  readonly above?: number
+  readonly below?: number
 }
 
 /** A row of the audit log as it lies in the catalog, whatever somebody made of it. */

@@ -4,6 +4,7 @@ import type { AuditRow } from '@holdfast/core/identities.ts'
 import type { AuditFilter } from '@holdfast/core/ports/identity-questions.ts'
 import { authorize } from '../access/decide.ts'
 import type { Engine } from '../engine.ts'
+import { LOOKS_MAX } from '../list-turns.ts'
 
 export interface AuditPage {
   readonly items: readonly AuditRow[]
@@ -24,10 +25,43 @@ export async function listAudits(
   const before = cursor === undefined ? Number.MAX_SAFE_INTEGER : Number(cursor)
   if (!Number.isSafeInteger(before) || before < 1) throw new HoldfastError('INVALID_CURSOR')
   const { audits } = engine.catalog.view
-  const found = await audits.before(before, limit + 1, filter)
+  const found: AuditRow[] = []
+  let total = 0
+  for await (const span of spansOf(engine, call, filter)) {
+    const asked = { ...filter, ...span }
+    const own = await audits.count(asked)
+    total += own
+    const left = limit + 1 - found.length
+    if (own > 0 && left > 0) found.push(...(await audits.before(before, left, asked)))
+  }
   const items = found.slice(0, limit)
-  const total = await audits.count(filter)
   return { items, total, next: found.length > limit ? items.at(-1)?.seq : undefined }
+}
+
+/**
+ * All of the log, newest first, a piece in each turn of the event loop: few filters have an index,
+ * and who asks for what is not there would have every row looked at.
+ */
+async function* spansOf(
+  { catalog, lists }: Engine,
+  call: Call,
+  filter: AuditFilter,
+): AsyncGenerator<Pick<AuditFilter, 'above' | 'below'>> {
+  const { audits } = catalog.view
+  const giveWay = lists.giveWay(call)
+  if (Object.keys(filter).length === 0) {
+    await giveWay()
+    yield {}
+    return
+  }
+  // Goes on from the next row there is: somebody may have given one a number far beyond.
+  let [first] = await audits.before(Number.MAX_SAFE_INTEGER, 1)
+  while (first !== undefined) {
+    await giveWay()
+    const above = first.seq - LOOKS_MAX
+    yield { above, below: first.seq + 1 }
+    ;[first] = await audits.before(above + 1, 1)
+  }
 }
 
 const PAGE = 1000
@@ -49,14 +83,15 @@ async function* pagesOf(
   filter: AuditFilter,
 ): AsyncGenerator<readonly AuditRow[]> {
   const { audits } = catalog.view
-  for (let seq = 0; ; ) {
+  let [first] = await audits.after(0, 1)
+  while (first !== undefined) {
     // However many export at once, others wait for one page of one of them at most.
     await lists.next(principal.id)
-    const page = await audits.after(seq, PAGE, filter)
+    const below = first.seq + LOOKS_MAX
+    const page = await audits.after(first.seq - 1, PAGE, { ...filter, below })
     if (page.length > 0) yield page
-    const last = page.at(-1)
-    if (last === undefined || page.length < PAGE) return
-    seq = last.seq
+    const last = page.length < PAGE ? undefined : page.at(-1)
+    ;[first] = await audits.after(last?.seq ?? below - 1, 1)
   }
 }
 

@@ -51,9 +51,24 @@ export interface CompleteUploadInput extends UploadAddress {
  * Makes the parts one object without copying them. PART_INVALID, PART_ORDER_INVALID,
  * PART_TOO_SMALL, DIGEST_MISMATCH, LENGTH_MISMATCH; repeating a completion answers the same, also
  * while the first one is under way, and UPLOAD_NOT_FOUND where it names other parts. May take as
- * long as reading the whole content once, where its SHA-256 was not taken before.
+ * long as reading the whole content once, where its SHA-256 was not taken before: those of one
+ * upload go one after the other, and TOO_MANY_REQUESTS where too many wait.
  */
 export async function completeUpload(
+  engine: Engine,
+  call: Call,
+  input: CompleteUploadInput,
+): Promise<StoredObject> {
+  const { upload } = await placeOf(engine, call, input)
+  if (upload === undefined) return await completeInTurn(engine, call, input)
+  return await engine.identity.turns.take(`complete ${upload.id}`, async () => {
+    // Those who waited are told what was made, or refused, one in each turn of the event loop.
+    await engine.lists.giveWay(call)()
+    return await completeInTurn(engine, call, input)
+  })
+}
+
+async function completeInTurn(
   engine: Engine,
   call: Call,
   input: CompleteUploadInput,
@@ -111,7 +126,7 @@ async function completeOpen(
   const target = await findTarget(engine, call, put)
   // Too many are refused before all is read; how a part is stored may change until then.
   await plainParts(engine, parts)
-  const sha256 = await engine.digests.sha256Of(upload.id, parts, call.signal)
+  const sha256 = await engine.digests.sha256Of(upload.id, parts, call)
   const plain = await plainParts(engine, parts)
   const replaces = plain.length > 1 && (await isDamagedBeside(engine, sha256, plain))
   const ready = {

@@ -6,7 +6,8 @@ import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { UploadPart } from '@holdfast/core/objects.ts'
 import type { BlobBytes, Element } from '@holdfast/core/ports/element.ts'
 import { runSeed, SeededRandom } from '@holdfast/testkit/seeded-random.ts'
-import { openTestStore, refusedWith, type TestStore } from '../test-store.test.ts'
+import { countTurns } from '../counted-turns.test.ts'
+import { callOf, openTestStore, refusedWith, type TestStore } from '../test-store.test.ts'
 import { completeUpload } from './complete-upload.ts'
 import { RunningDigests } from './running-digests.ts'
 import { uploadPart } from './upload-part.ts'
@@ -16,7 +17,7 @@ const bucket = 'photos'
 const key = 'big'
 const MiB = 1024 * 1024
 const bodies = Array.from({ length: 5 }, (_, index) => Buffer.alloc(5 * MiB + index, index + 1))
-const signal = new AbortController().signal
+const call = callOf({})
 
 async function* whole(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   yield bytes
@@ -70,10 +71,10 @@ test('parts are read as they come, and only once', async () => {
   const parts = await sendAll(opened, uploadId)
   digests.partKept(uploadId)
   await begun(count, parts.length)
-  const sha256 = await digests.sha256Of(uploadId, parts, signal)
+  const sha256 = await digests.sha256Of(uploadId, parts, call)
   assert.equal(sha256, hash('sha256', Buffer.concat(bodies)))
   assert.equal(count.reads, parts.length)
-  assert.equal(await digests.sha256Of(uploadId, parts, signal), sha256, 'all are read again')
+  assert.equal(await digests.sha256Of(uploadId, parts, call), sha256, 'all are read again')
   assert.equal(count.reads, 2 * parts.length)
   await digests.close()
 })
@@ -116,7 +117,7 @@ test('parts from the last to the first are read once the first is there', async 
     if (index > 0) assert.equal(count.reads, 0)
   }
   await begun(count, parts.length)
-  const sha256 = await digests.sha256Of(uploadId, parts, signal)
+  const sha256 = await digests.sha256Of(uploadId, parts, call)
   assert.equal(sha256, hash('sha256', Buffer.concat(bodies)))
   await digests.close()
 })
@@ -135,7 +136,7 @@ test('uploads that go while they are read, and a close, leave nothing behind', a
   const parts = await sendAll(opened, other)
   await engine.digests.close()
   engine.digests.partKept(other)
-  const sha256 = await engine.digests.sha256Of(other, parts, signal)
+  const sha256 = await engine.digests.sha256Of(other, parts, call)
   assert.equal(sha256, hash('sha256', Buffer.concat(bodies)), 'still computed when asked')
 })
 
@@ -171,7 +172,7 @@ test('a part that could not be read to its end does not count by half', async ()
   const parts = await sendAll(opened, uploadId)
   digests.partKept(uploadId)
   await broken.promise
-  const sha256 = await digests.sha256Of(uploadId, parts, signal)
+  const sha256 = await digests.sha256Of(uploadId, parts, call)
   assert.equal(sha256, hash('sha256', Buffer.concat(bodies)))
   assert.equal(reads, 2 + parts.length, 'all are read again')
   await digests.close()
@@ -195,7 +196,7 @@ test('a part that is replaced while it is read does not count', async () => {
   const instead = Buffer.alloc(5 * MiB, 42)
   const parts = old.with(0, await send(opened, uploadId, { number: 1, bytes: instead }))
   digests.partKept(uploadId)
-  const completing = digests.sha256Of(uploadId, parts, signal)
+  const completing = digests.sha256Of(uploadId, parts, call)
   replaced.resolve()
   assert.equal(await completing, hash('sha256', Buffer.concat(bodies.with(0, instead))))
   await digests.close()
@@ -224,6 +225,73 @@ test('a part that is replaced after the digest was taken refuses the completion'
   assert.equal(object.version.sha256, hash('sha256', Buffer.concat(bodies.with(2, instead))))
 })
 
+/** The engine without what was read ahead, and with slow reads that are counted. */
+function withSlowReads({ store, engine }: TestStore, onRead?: (reads: number) => void) {
+  const count = { reads: 0, atOnce: 0, most: 0 }
+  const element = readsOf(store.element, read => async (...wanted) => {
+    count.reads += 1
+    onRead?.(count.reads)
+    count.atOnce += 1
+    count.most = Math.max(count.most, count.atOnce)
+    for (let turns = 0; turns < 5; turns += 1) await turn()
+    count.atOnce -= 1
+    return await read(...wanted)
+  })
+  return { count, engine: { ...engine, digests: new RunningDigests({ ...store, element }) } }
+}
+
+test('completions of one upload at once read it one time, and all hear the same', async () => {
+  await using opened = await openTestStore()
+  const { count, engine } = withSlowReads(opened)
+  const uploadId = await begin(opened)
+  const parts = named(await sendAll(opened, uploadId))
+  const wanted = { bucket, key, uploadId, parts }
+  const asked = Array.from({ length: 20 }, () => completeUpload(engine, opened.call, wanted))
+  const counted = countTurns()
+  const told = asked.map(async one => ({ ...(await one), turn: counted.now() }))
+  const versions = await Promise.all(told)
+  counted.stop()
+  assert.equal(new Set(versions.map(({ versionId }) => versionId)).size, 1)
+  assert.equal(new Set(versions.map(({ turn }) => turn)).size, 20, 'told one in each turn')
+  assert.equal(count.reads, parts.length)
+})
+
+test('who leaves in the middle of a completion leaves it to the next who waits', async () => {
+  await using opened = await openTestStore()
+  const leaving = [0, 1].map(() => new AbortController())
+  const { count, engine } = withSlowReads(opened, reads => {
+    if (reads === 2) for (const one of leaving) one.abort()
+  })
+  const uploadId = await begin(opened)
+  const parts = named(await sendAll(opened, uploadId))
+  const wanted = { bucket, key, uploadId, parts }
+  const left = leaving.map(({ signal }) =>
+    assert.rejects(completeUpload(engine, { ...opened.call, signal }, wanted), /aborted/),
+  )
+  const stays = completeUpload(engine, opened.call, wanted)
+  await Promise.all(left)
+  const content = hash('sha256', Buffer.concat(bodies))
+  assert.equal((await stays).version.sha256, content)
+  assert.equal(count.reads, 2 + parts.length)
+})
+
+test('a caller who completes many uploads has one part read at a time', async () => {
+  await using opened = await openTestStore()
+  const { count, engine } = withSlowReads(opened)
+  const all = await Promise.all(
+    Array.from({ length: 4 }, async () => {
+      const uploadId = await begin(opened)
+      return { uploadId, parts: await sendAll(opened, uploadId) }
+    }),
+  )
+  const take = ({ uploadId, parts }: (typeof all)[number], id: string) =>
+    engine.digests.sha256Of(uploadId, parts, callOf({ id }))
+  await Promise.all(all.map(one => take(one, 'a')))
+  assert.deepEqual([count.reads, count.most], [4 * bodies.length, 1])
+  await Promise.all(all.map((one, at) => take(one, `${at}`)))
+  assert.equal(count.most, 4, 'nobody waits for another')
+})
+
 test('nothing is read for an upload of one part that was completed', async () => {
   await using opened = await openTestStore()
   const count = counted(opened.store.element)
@@ -231,7 +299,7 @@ test('nothing is read for an upload of one part that was completed', async () =>
   const uploadId = await begin(opened)
   const part = await send(opened, uploadId, { number: 1, bytes: Buffer.alloc(MiB, 1) })
   digests.partKept(uploadId)
-  assert.equal(await digests.sha256Of(uploadId, [part], signal), part.sha256)
+  assert.equal(await digests.sha256Of(uploadId, [part], call), part.sha256)
   await delay(20)
   assert.equal(count.reads, 0)
   await digests.close()
@@ -270,7 +338,7 @@ test('parts sent, sent again and completed in any mixture have their digest', as
         digests.sha256Of(
           uploadId,
           chosen.map(({ part }) => part),
-          signal,
+          call,
         ),
       )
       const wanted = hash('sha256', Buffer.concat(chosen.map(({ bytes }) => bytes)))

@@ -1,9 +1,11 @@
 import { createHash, type Hash } from 'node:crypto'
+import type { Call } from '@holdfast/core/call.ts'
 import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { UploadPart } from '@holdfast/core/objects.ts'
 import type { Catalog } from '@holdfast/core/ports/catalog.ts'
 import type { Element } from '@holdfast/core/ports/element.ts'
 import { readBlob } from '../content/read-blob.ts'
+import { Turns } from '../identity/turns.ts'
 
 type Part = Pick<UploadPart, 'sha256' | 'size'>
 
@@ -24,6 +26,8 @@ export class RunningDigests {
   /** Those with a part that is not read yet, in the order in which they asked. */
   readonly #waiting = new Set<string>()
   readonly #readers = new Set<Promise<void>>()
+  /** Of callers who complete: one part at a time, whichever of their uploads it is of. */
+  readonly #turns = new Turns(Number.POSITIVE_INFINITY)
   #closed = false
 
   constructor({ catalog, element }: { readonly catalog: Catalog; readonly element: Element }) {
@@ -54,7 +58,11 @@ export class RunningDigests {
   }
 
   /** SHA-256 of these parts one after the other. What was read already counts if it is the same. */
-  async sha256Of(uploadId: string, parts: readonly Part[], signal: AbortSignal): Promise<string> {
+  async sha256Of(
+    uploadId: string,
+    parts: readonly Part[],
+    { signal, principal }: Pick<Call, 'signal' | 'principal'>,
+  ): Promise<string> {
     const known = this.#take(uploadId)
     const [only, second] = parts
     if (only !== undefined && second === undefined) {
@@ -65,8 +73,7 @@ export class RunningDigests {
     await known?.reading
     const prefix = known?.isStartOf(parts) === true ? known : new Prefix()
     for (const part of parts.slice(prefix.parts)) {
-      signal.throwIfAborted()
-      await this.#read(prefix, part)
+      await this.#turns.take(principal.id, () => this.#read(prefix, part, signal))
     }
     return prefix.digest()
   }
@@ -119,13 +126,18 @@ export class RunningDigests {
     }
   }
 
-  async #read(prefix: Prefix, { sha256, size }: Part): Promise<void> {
+  async #read(prefix: Prefix, { sha256, size }: Part, signal?: AbortSignal): Promise<void> {
+    signal?.throwIfAborted()
     if (size > 0) {
       const place = await this.#catalog.view.blobs.place(sha256)
       if (place === undefined) throw new HoldfastError('BLOB_MISSING', { sha256 })
       const store = { catalog: this.#catalog, element: this.#element }
       const { bytes, chunks } = await readBlob(store, place, { onLoan: true })
-      for await (const chunk of chunks ?? [bytes]) prefix.update(chunk)
+      for await (const chunk of chunks ?? [bytes]) {
+        // Others wait for their turn.
+        signal?.throwIfAborted()
+        prefix.update(chunk)
+      }
     }
     prefix.end(sha256)
   }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { countTurns } from '../../counted-turns.test.ts'
 import { callOf, openTestStore, refused } from '../../test-store.test.ts'
 import { authenticateKey, createKey, ensureKey, listKeys, peekKey, revokeKey } from './keys.ts'
 
@@ -112,6 +113,20 @@ describe('API keys', () => {
     await assert.rejects(revocation, refused('FORBIDDEN', { permission: '*' }))
     await authenticateKey(engine, administrator.secret)
     assert.ok((await revokeKey(engine, maker, uploader.key.id)).revokedAt)
+  })
+
+  it('are listed one list in each turn of the event loop', async () => {
+    await using opened = await openTestStore()
+    const { engine, call } = opened
+    await createKey(engine, call, { name: 'n', permissions: ['assets:read'] })
+    const counted = countTurns()
+    const lists = Array.from({ length: 5 }, async () => {
+      assert.equal((await listKeys(engine, call)).length, 1)
+      return counted.now()
+    })
+    const turns = await Promise.all(lists)
+    counted.stop()
+    assert.equal(new Set(turns).size, turns.length)
   })
 
   it('tell every wrong field at once', async () => {

@@ -80,6 +80,10 @@ function auditTests(open: OpenCatalog): void {
     assert.deepEqual(seqs(await audits.after(0, 9, { action: 'login' })), [1, 3, 5])
     const span = { from: '2026-05-02T00:00:00.000Z', until: '2026-05-04T00:00:00.000Z' }
     assert.deepEqual(seqs(await audits.after(0, 9, span)), [2, 3])
+    const bounds = { above: 1, below: 4 }
+    assert.deepEqual(seqs(await audits.after(0, 9, bounds)), [2, 3])
+    assert.deepEqual(seqs(await audits.before(9, 9, { ...bounds, action: 'login' })), [3])
+    assert.equal(await audits.count(bounds), 2)
     assert.equal(await audits.count({ action: 'login', actor: 'someone' }), 3)
     assert.equal(await audits.count({ actor: "' OR 1=1 --" }), 0)
   })

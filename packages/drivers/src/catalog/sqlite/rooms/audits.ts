@@ -139,6 +139,14 @@ function conditions(filter: AuditFilter): { parts: string[]; values: unknown[] }
     parts.push(`${column} = ?`)
     values.push(value)
   }
+  for (const [bound, value] of [
+    ['seq > ?', filter.above],
+    ['seq < ?', filter.below],
+  ] as const) {
+    if (value === undefined) continue
+    parts.push(bound)
+    values.push(value)
+  }
   if (filter.from !== undefined) {
     parts.push('at >= ?')
     values.push(toMs(filter.from))
