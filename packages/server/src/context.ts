@@ -160,7 +160,7 @@ export async function openContext(options: ContextOptions): Promise<OpenedContex
     log.info({ recovery: store.recovery, data_dir: settings.dataDir }, 'store opened')
     const context = {
       ...{ settings, version, engine, clock, random, disk, log, metrics, health, pace },
-      ...{ certificate, proxies, audit, limits, load, answers: new LargeAnswers() },
+      ...{ certificate, proxies, audit, limits, load, answers: new LargeAnswers(settings) },
       startedMs: clock.monotonic(),
     }
     const close = async (last?: () => void) => {
@@ -189,6 +189,8 @@ function engineLimits(settings: Settings): Partial<EngineLimits> {
     graceMs: settings.graceSeconds * 1000,
     uploadIdleMs: settings.uploadIdleSeconds * 1000,
     ownedBucketsMax: settings.ownedBucketsMax,
+    userKeysMax: settings.userKeysMax,
+    sharesMax: settings.sharesMax,
   }
 }
 

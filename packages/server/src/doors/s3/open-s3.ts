@@ -54,7 +54,8 @@ export function openS3(context: Context): Server {
   const inFlight = new InFlight()
   const writer = new WholeWriter(context.clock)
   const buffers = new BodyBuffers()
-  const door = { context, inFlight, writer, buffers, documents: new DocumentRoom() }
+  const documents = new DocumentRoom(context.settings)
+  const door = { context, inFlight, writer, buffers, documents }
   const options = {
     connectionsCheckingInterval: HEADERS_CHECK_MS,
     headersTimeout: HEADERS_TIMEOUT_MS,
