@@ -26,6 +26,10 @@ export interface Limits {
   readonly plainPartsMax: number
   /** Buckets that one principal may own; those of administrators have no owner. */
   readonly ownedBucketsMax: number
+  /** S3 access keys of one user: each is looked through wherever keys are looked for. */
+  readonly userKeysMax: number
+  /** Share links of one maker. */
+  readonly sharesMax: number
   /** Memory for verified bytes of small blobs that are read again and again. */
   readonly blobCacheBytes: number
   /** Memory for chunks of large blobs on their way out; beyond, readers get short chunks. */
@@ -57,6 +61,8 @@ export const defaultLimits: Limits = Object.freeze({
   partBytesMin: 5 * MiB,
   plainPartsMax: 100_000,
   ownedBucketsMax: 100,
+  userKeysMax: 1000,
+  sharesMax: 1000,
   blobCacheBytes: 32 * MiB,
   readBufferBytes: 16 * MiB,
   recentReadBytes: 1 * GiB,

@@ -164,7 +164,7 @@ export async function openContext(options: ContextOptions): Promise<OpenedContex
     const context = {
       ...{ settings, version, engine, clock, random, disk, log, metrics, health, pace },
       ...{ certificate, proxies, audit, limits, load },
-      ...{ answers: new LargeAnswers(), turns: new TurnBudget(clock) },
+      ...{ answers: new LargeAnswers(settings), turns: new TurnBudget(clock) },
       startedMs: clock.monotonic(),
     }
     const close = async (last?: () => void) => {
@@ -193,6 +193,8 @@ function engineLimits(settings: Settings): Partial<EngineLimits> {
     graceMs: settings.graceSeconds * 1000,
     uploadIdleMs: settings.uploadIdleSeconds * 1000,
     ownedBucketsMax: settings.ownedBucketsMax,
+    userKeysMax: settings.userKeysMax,
+    sharesMax: settings.sharesMax,
   }
 }
 

@@ -6,9 +6,8 @@ import { isGoodAccount } from '../identity/accounts/account-state.ts'
 export type NewShare = Pick<
   Share,
   'makerKind' | 'makerName' | 'target' | 'note' | 'passwordHash' | 'expiresAt' | 'usesMax'
-> & { readonly tokenHash: string; readonly makerId: string }
+> & { readonly tokenHash: string; readonly makerId: string; readonly sharesMax: number }
 
-export const SHARES_MAX = 1000
 /** How long a share that has ended is still shown to its maker. */
 const REMEMBERED_MS = 30 * 86_400_000
 
@@ -17,14 +16,12 @@ export async function addShareTransaction(
   args: NewShare,
   moment: Moment,
 ): Promise<Share> {
-  const { tokenHash, makerId, ...given } = args
-  const query = { kind: 'share', belongsTo: makerId, limit: SHARES_MAX } as const
+  const { tokenHash, makerId, sharesMax: limit, ...given } = args
+  const query = { kind: 'share', belongsTo: makerId, limit } as const
   const known = await tx.identities.list(query)
   const before = new Date(Date.parse(moment.now) - REMEMBERED_MS).toISOString()
   const old = known.filter(share => share.expiresAt < before || (share.revokedAt ?? '~') < before)
-  if (known.length - old.length >= SHARES_MAX) {
-    throw new HoldfastError('TOO_MANY_ITEMS', { limit: SHARES_MAX })
-  }
+  if (known.length - old.length >= limit) throw new HoldfastError('TOO_MANY_ITEMS', { limit })
   for (const share of old) await tx.remove.identity(share.id)
   const share: Share = {
     kind: 'share',

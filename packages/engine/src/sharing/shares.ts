@@ -55,6 +55,7 @@ export async function createShare(
     passwordHash,
     expiresAt: new Date(expiresMs).toISOString(),
     usesMax: input.usesMax ?? null,
+    sharesMax: engine.limits.sharesMax,
   }
   const share = await commit(engine, now, { name: 'shares.add', args })
   return { share, token, state: await stateOf(engine, share) }

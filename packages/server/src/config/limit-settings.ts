@@ -1,5 +1,5 @@
 import type { Rate } from '@holdfast/core/rates/rate-table.ts'
-import { integer, type Kind, seconds } from './setting-kinds.ts'
+import { bytes, integer, type Kind, seconds } from './setting-kinds.ts'
 
 /** `COUNT/TIME`, such as `600/1m`: so many at once, and as many again over that time. */
 const rate: Kind<Rate | undefined> = {
@@ -30,6 +30,11 @@ const perMinute: Kind<number> = {
   show: value => (value === 0 ? 'off' : `${value}/60s`),
 }
 const places: Kind<number> = { ...integer(0, 1_000_000), type: 'integer; 0 for no limit' }
+
+const MiB = 1024 ** 2
+const TiB = 1024 ** 4
+/** The longest document of S3 has to have a place. */
+const DOCUMENT_BYTES = 4 * MiB
 
 const minutes = (quota: number, count: number): Rate => ({ quota, windowMs: count * 60_000 })
 
@@ -99,6 +104,32 @@ export const limitSettings = {
     description: 'Requests for the assets of one bucket at work at once.',
     standard: 0,
   },
+  answerBytesMax: {
+    name: 'MEMORY_LIMIT_ANSWERS',
+    kind: bytes(MiB, TiB),
+    description:
+      'Memory for lists and other answers above 1 MiB that nobody has taken yet; as much again ' +
+      'for who waits for no other one.',
+    standard: 256 * MiB,
+  },
+  ownAnswerBytesMax: {
+    name: 'MEMORY_LIMIT_ANSWERS_CALLER',
+    kind: bytes(MiB, TiB),
+    description: 'Of that, what one caller may have; a single answer is always sent.',
+    standard: 64 * MiB,
+  },
+  documentBytesMax: {
+    name: 'MEMORY_LIMIT_DOCUMENTS',
+    kind: bytes(DOCUMENT_BYTES, TiB),
+    description: 'Memory for documents of S3 above 16 KiB that are still arriving.',
+    standard: 128 * MiB,
+  },
+  ownDocumentBytesMax: {
+    name: 'MEMORY_LIMIT_DOCUMENTS_CALLER',
+    kind: bytes(DOCUMENT_BYTES, TiB),
+    description: 'Of that, what one caller may have; all who show no key are one.',
+    standard: 32 * MiB,
+  },
 } as const
 
 type Row<T> = { readonly kind: Kind<T>; readonly standard: T }
@@ -128,5 +159,9 @@ export function readLimits(read: Read): LimitSettings {
     addressPlaces: read(limitSettings.addressPlaces),
     principalPlaces: read(limitSettings.principalPlaces),
     bucketPlaces: read(limitSettings.bucketPlaces),
+    answerBytesMax: read(limitSettings.answerBytesMax),
+    ownAnswerBytesMax: read(limitSettings.ownAnswerBytesMax),
+    documentBytesMax: read(limitSettings.documentBytesMax),
+    ownDocumentBytesMax: read(limitSettings.ownDocumentBytesMax),
   }
 }

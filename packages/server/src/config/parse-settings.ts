@@ -80,6 +80,8 @@ function readAll(read: ReadSetting): Settings {
     graceSeconds: read(table.graceSeconds),
     uploadIdleSeconds: read(table.uploadIdleSeconds),
     ownedBucketsMax: read(table.ownedBucketsMax),
+    userKeysMax: read(table.userKeysMax),
+    sharesMax: read(table.sharesMax),
     garbageSeconds: read(table.garbageSeconds),
     initialAdminUsername: read(table.initialAdminUsername),
     initialAdminPassword: read(table.initialAdminPassword),

@@ -221,6 +221,18 @@ export const settingsTable = {
     description: 'Buckets that a user or key with `buckets:create` may own; 0 lets nobody own any.',
     standard: 100,
   }),
+  userKeysMax: setting({
+    name: 'S3_KEYS_PER_USER',
+    kind: integer(1, 10_000),
+    description: 'S3 access keys of one user, those that ended in the last 30 days too.',
+    standard: 1000,
+  }),
+  sharesMax: setting({
+    name: 'SHARES_PER_MAKER',
+    kind: integer(1, 10_000),
+    description: 'Share links of one maker, those that ended in the last 30 days too.',
+    standard: 1000,
+  }),
   garbageSeconds: setting({
     name: 'GARBAGE_INTERVAL',
     kind: seconds(0, 30 * 86_400),

@@ -328,6 +328,21 @@ test('two hosts, and codings that are not chunked alone, are refused', async () 
   assert.deepEqual(statuses(await server.raw(good, chunks)), [201])
 })
 
+test('a coding in HTTP/1.0 is refused, and nothing behind it is a request', async () => {
+  const key = 'behind-a-coding'
+  const next = head('PUT', `${base}/${key}`, 'Content-Length: 1') + 'x'
+  for (const body of ['0\r\n\r\n', '5\r\nhello\r\n0\r\n\r\n']) {
+    const lines = ['Connection: keep-alive', 'Transfer-Encoding: chunked']
+    const put = head('PUT', `${base}/framed-old`, ...lines).replace('HTTP/1.1', 'HTTP/1.0')
+    // It ends by itself: the server closes the connection.
+    const answer = await server.raw(put + body + next)
+    assert.deepEqual(statuses(answer), [400], answer)
+    assert.match(answer, /connection: close/i)
+    await nothingLeft('framed-old')
+    await nothingLeft(key)
+  }
+})
+
 test('bytes that are no request are never written into an answer that is on its way', async () => {
   const body = Buffer.alloc(8 * 1024 * 1024, 'z')
   await server.ask(`PUT ${base}/in-flight`, { body })

@@ -12,6 +12,14 @@ export const IN_LINE_MAX = 64
 /** More than one read of the socket can hold: whoever goes on then does not listen. */
 const TURNED_AWAY_MAX = 4096
 
+/**
+ * A coding in HTTP/1.0, which has none: whoever passed it on may have taken its body for the next
+ * request (RFC 9112 §6.1).
+ */
+export function hasUnknownCoding({ headers, httpVersion }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined && httpVersion !== '1.1'
+}
+
 /** What one connection has asked for and was not answered yet. */
 class Line {
   readonly flights: Flight[] = []
@@ -63,6 +71,11 @@ export class InFlight {
     const { flights } = line
     const entered = flights.findIndex(flight => flight.response === response)
     if (entered >= 0) return flights[entered - 1]?.over
+    if (hasUnknownCoding(request)) {
+      // Where it ends is in doubt, so nothing behind it is a request.
+      line.turnedAway = 1
+      response.shouldKeepAlive = false
+    }
     const before = flights.at(-1)?.over
     const over = new Promise<void>(resolve => {
       response.once('close', () => {

@@ -21,7 +21,7 @@ import {
   SILENT_BODY_MS,
   takeQuickly,
 } from './direct/quick/quick-connections.ts'
-import { InFlight } from './in-flight.ts'
+import { hasUnknownCoding, InFlight } from './in-flight.ts'
 import { withFields } from './limits/with-fields.ts'
 import type { StatusOf } from './problems.ts'
 import { trackRequest } from './record-request.ts'
@@ -157,7 +157,8 @@ function addHooks(app: FastifyInstance, context: Context, inFlight: InFlight): v
 }
 
 /** What lets two readers of one request disagree about it (RFC 9112 §3.2, §6.1). */
-function requireFraming({ url, rawHeaders, headers, httpVersion }: IncomingMessage): void {
+function requireFraming(request: IncomingMessage): void {
+  const { url, rawHeaders, headers, httpVersion } = request
   if (url?.includes('#') === true) {
     throw new HoldfastError('MALFORMED_REQUEST', { reason: 'A request target has no fragment.' })
   }
@@ -176,6 +177,12 @@ function requireFraming({ url, rawHeaders, headers, httpVersion }: IncomingMessa
     throw new HoldfastError('MALFORMED_REQUEST', {
       header: 'authorization',
       reason: 'is given twice',
+    })
+  }
+  if (hasUnknownCoding(request)) {
+    throw new HoldfastError('MALFORMED_REQUEST', {
+      header: 'transfer-encoding',
+      reason: 'is not known in HTTP/1.0',
     })
   }
   const coding = headers['transfer-encoding']

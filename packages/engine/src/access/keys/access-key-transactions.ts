@@ -5,10 +5,8 @@ import type { CatalogTransaction, Moment } from '@holdfast/core/ports/catalog.ts
 export type PutAccessKeyArgs = Pick<
   AccessKey,
   'id' | 'name' | 'userId' | 'sealedSecret' | 'permissions' | 'buckets' | 'makerId' | 'expiresAt'
->
+> & { readonly userKeysMax: number }
 
-/** Of one user. */
-export const USER_KEYS_MAX = 1000
 /** How long a key counts after it was made, whatever became of it: what was made is kept. */
 const COUNTED_MS = 30 * 86_400_000
 
@@ -20,7 +18,9 @@ export async function putAccessKeyTransaction(
 ): Promise<AccessKey> {
   const known = await tx.accessKeys.byId(args.id)
   const { id, name, userId, permissions, buckets, makerId, expiresAt } = args
-  if (known === undefined && userId !== null) await requireRoom(tx, userId, moment)
+  if (known === undefined && userId !== null) {
+    await requireRoom(tx, { userId, limit: args.userKeysMax }, moment)
+  }
   const key: AccessKey = {
     id,
     seq: await tx.nextSeq(),
@@ -50,16 +50,18 @@ export async function putAccessKeyTransaction(
 }
 
 /** Whoever may log in makes keys, and each is looked through wherever keys are looked for. */
-async function requireRoom(tx: CatalogTransaction, userId: string, moment: Moment): Promise<void> {
+async function requireRoom(
+  tx: CatalogTransaction,
+  { userId, limit }: { readonly userId: string; readonly limit: number },
+  moment: Moment,
+): Promise<void> {
   const since = new Date(Date.parse(moment.now) - COUNTED_MS).toISOString()
   const counted = (await tx.accessKeys.list()).filter(key => {
     if (key.userId !== userId) return false
     const isOpen = key.revokedAt === null && (key.expiresAt ?? '~') > moment.now
     return isOpen || key.createdAt > since
   })
-  if (counted.length >= USER_KEYS_MAX) {
-    throw new HoldfastError('TOO_MANY_ITEMS', { limit: USER_KEYS_MAX })
-  }
+  if (counted.length >= limit) throw new HoldfastError('TOO_MANY_ITEMS', { limit })
 }
 
 export async function revokeAccessKeyTransaction(

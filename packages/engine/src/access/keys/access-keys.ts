@@ -51,6 +51,7 @@ export async function createAccessKey(
     buckets: input.buckets ?? null,
     makerId: userId === null ? makerId : null,
     expiresAt: await expiryOf(engine, call, input.expiresAt),
+    userKeysMax: engine.limits.userKeysMax,
   }
   const key = await commit(engine, call, { name: 'keys.putAccess', args })
   return { key, secret }
@@ -101,7 +102,8 @@ export async function ensureAccessKey(engine: Engine, input: GivenAccessKey): Pr
   if (known !== undefined && isSame(engine, known, input)) return known
   const sealedSecret = sealSecret(engine, { id, secret })
   const none = { userId: null, buckets: null, makerId: null, expiresAt: null }
-  const args = { id, name, sealedSecret, permissions, ...none }
+  const { userKeysMax } = engine.limits
+  const args = { id, name, sealedSecret, permissions, ...none, userKeysMax }
   return commit(engine, systemCall('start'), { name: 'keys.putAccess', args })
 }
 

@@ -146,10 +146,10 @@ export async function removeSecret(
   engine: Engine,
   call: Call,
   wanted: { readonly id: string; readonly secretId: string },
-): Promise<void> {
+): Promise<ServiceAccount> {
   const { id } = await requireManageable(engine, call, wanted.id)
   const args = { id, secretId: wanted.secretId.toLowerCase() }
-  await commit(engine, call, { name: 'accounts.removeSecret', args })
+  return await commit(engine, call, { name: 'accounts.removeSecret', args })
 }
 
 /** 256 random bits: too many to guess, so a plain SHA-256 keeps them safe. */

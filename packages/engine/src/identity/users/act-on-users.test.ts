@@ -32,7 +32,7 @@ const outcomes = (results: readonly ActedUser[]) =>
 test('each user is judged for itself, by the rules of the single routes', async () => {
   await using opened = await openTestStore()
   const { engine, call } = opened
-  await ensureAdministrator(engine, { username: 'system', password })
+  await ensureAdministrator(engine, { username: 'chief', password })
   const {
     ann = '',
     bob = '',
@@ -40,13 +40,13 @@ test('each user is judged for itself, by the rules of the single routes', async 
   } = await people(opened, {
     ...{ ann: 'USER', bob: 'USER', boss: 'ADMIN' },
   })
-  const system = (await engine.catalog.view.identities.byName('user', 'system'))?.id ?? ''
+  const chief = (await engine.catalog.view.identities.byName('user', 'chief'))?.id ?? ''
   const told: string[] = []
   const act = async (action: UserAction, ids: string[], as = call) => {
     const tell = async ({ id }: ActedUser) => void told.push(id)
     return outcomes(await actOnUsers(engine, as, { action, ids, tell }))
   }
-  const all = [ann, nobody, system, bob]
+  const all = [ann, nobody, chief, bob]
   assert.deepEqual(await act('deactivate', all), [
     ...['done', 'USER_NOT_FOUND', 'USER_PROTECTED', 'done'],
   ])
@@ -54,7 +54,7 @@ test('each user is judged for itself, by the rules of the single routes', async 
   assert.equal((await getUser(engine, call, bob)).status, 'INACTIVE')
   assert.deepEqual(await act('activate', [ann, bob.toUpperCase(), bob]), ['done', 'done'])
   const limited = callOf({ permissions: ['admin:users'] })
-  assert.deepEqual(await act('delete', [boss, system], limited), ['FORBIDDEN', 'FORBIDDEN'])
+  assert.deepEqual(await act('delete', [boss, chief], limited), ['FORBIDDEN', 'FORBIDDEN'])
   assert.deepEqual(await act('end_sessions', [boss], limited), ['FORBIDDEN'])
   assert.deepEqual(await act('require_password_change', [boss], limited), ['FORBIDDEN'])
   await assert.rejects(act('delete', [ann], callOf({ permissions: ['keys:admin'] })), error => {

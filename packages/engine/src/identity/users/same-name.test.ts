@@ -16,7 +16,7 @@ import type { AdoptArgs } from '../outside/adopt-transaction.ts'
 import { principalOfUser } from '../principal-of-user.ts'
 import { authenticateToken } from '../sessions/authenticate-token.ts'
 import { login } from '../sessions/login.ts'
-import { createUser, removeUser } from './users.ts'
+import { createUser, ensureAdministrator, removeUser, updateUser } from './users.ts'
 
 const password = 'Correct-Horse-7-Battery'
 
@@ -152,4 +152,30 @@ test('groups and accounts of the name of removed ones have nothing of theirs', a
   const { principal } = await principalOfUser(engine, now)
   assert.deepEqual([principal.groups, principal.grants], [[later.id], undefined])
   assert.equal(await sees(opened, { ...call, principal }, asset.id), false)
+})
+
+test('nobody new is called as the server calls itself, and who is goes on', async () => {
+  await using store = await openTestStore()
+  const { engine, call } = store
+  for (const username of ['system', 'System', 'anonymous', 'ANONYMOUS']) {
+    const problem = 'is what the server calls itself, or strangers, in its logs'
+    const details = { errors: [{ path: 'username', problem }] }
+    const asked = createUser(engine, call, { username, password })
+    await assert.rejects(asked, refused('VALIDATION_ERROR', details), username)
+    const first = ensureAdministrator(engine, { username, password })
+    await assert.rejects(first, refused('VALIDATION_ERROR', details), username)
+  }
+  const before = await person(store, 'system-1')
+  const { view } = engine.catalog
+  const user = await view.identities.byId('user', before.id)
+  assert.ok(user?.password)
+  const { email, firstName, lastName, roles, buckets } = user
+  const fields = { email, firstName, lastName, roles, buckets, isSystem: false }
+  const args = { username: 'system', ...fields, password: user.password }
+  const { id } = await commit(engine, systemCall('start'), { name: 'users.create', args })
+  assert.equal(await ensureAdministrator(engine, { username: 'system', password }), undefined)
+  await updateUser(engine, call, { id, patch: { firstName: 'Sys' } })
+  const { tokens } = await login(engine, { name: 'system', password }, { ip: '', agent: '' })
+  const { kind, id: actor } = await authenticateToken(engine, tokens.accessToken)
+  assert.deepEqual([kind, actor], ['user', id], 'the log tells it from the server by both')
 })

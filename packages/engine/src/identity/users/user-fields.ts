@@ -1,11 +1,14 @@
 import { type FieldProblem, invalidFields } from '@holdfast/core/errors.ts'
 import { bucketNameProblem, nameProblem } from '@holdfast/core/names.ts'
+import { anonymous, systemPrincipal } from '@holdfast/core/principal.ts'
 import { isRole, roleNames } from '@holdfast/core/roles.ts'
 import type { UserPatch } from './user-transactions.ts'
 
 const USERNAME = /^[A-Za-z0-9][A-Za-z0-9._@+-]{2,99}$/
 // What could end an address or begin another one in a mail header is no part of one.
 const EMAIL = /^[^\s\p{C}@"<>()[\],;:\\]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$/u
+/** Logs call the server and strangers so; whoever has such a name already keeps it. */
+const RESERVED: ReadonlySet<string> = new Set([systemPrincipal.name, anonymous.name])
 const NAME_LENGTH_MAX = 100
 const ROLES_MAX = 16
 const BUCKETS_MAX = 1000
@@ -21,6 +24,9 @@ export function requireUserFields(
   const { username, email, roles, buckets } = fields
   if (username !== undefined && !USERNAME.test(username)) {
     say('username', 'needs 3 to 100 letters, digits or . _ @ + -, a letter or digit first')
+  }
+  if (username !== undefined && RESERVED.has(username.toLowerCase())) {
+    say('username', 'is what the server calls itself, or strangers, in its logs')
   }
   if (email != null && !isEmail(email)) say('email', 'must be an e-mail address')
   for (const [path, name] of [

@@ -132,6 +132,18 @@ test('what is no request, or two in one, is refused in XML or cut', async () => 
   assert.match(coded, /^HTTP\/1\.1 (400|501)/)
 })
 
+test('a coding in HTTP/1.0 is refused, and nothing behind it is a request', async () => {
+  const next = head('PUT /lines/behind', ['Content-Length: 0'])
+  const lines = ['Connection: keep-alive', 'Transfer-Encoding: chunked']
+  const old = head('PUT /lines/old', lines).replace('HTTP/1.1', 'HTTP/1.0')
+  const answer = await raw(`${old}0\r\n\r\n${next}`)
+  assert.match(answer, /^HTTP\/1\.1 400 .*<Code>InvalidRequest</s)
+  assert.equal(answer.split('HTTP/1.1').length, 2, answer)
+  for (const key of ['old', 'behind']) {
+    assert.equal((await s3.send(`HEAD /lines/${key}`)).status, 404)
+  }
+})
+
 test('a put without a length is asked for one', async () => {
   const line = head('PUT /lines/unmeasured', ['Transfer-Encoding: chunked'])
   assert.match(await raw(line, '5\r\nhello\r\n0\r\n\r\n', 200, 'FIN'), /MissingContentLength/)

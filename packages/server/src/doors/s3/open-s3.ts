@@ -10,7 +10,7 @@ import { BodyBuffers } from '../../http/direct/body-buffers.ts'
 import { SILENT_BODY_MS, takeQuickly } from '../../http/direct/quick/quick-connections.ts'
 import { limitStall } from '../../http/direct/stalled-answers.ts'
 import { WholeWriter } from '../../http/direct/write-whole.ts'
-import { InFlight } from '../../http/in-flight.ts'
+import { hasUnknownCoding, InFlight } from '../../http/in-flight.ts'
 import { endConnection } from '../../http/linger.ts'
 import { countInTurn } from '../../http/record-request.ts'
 import { auditAnswer, auditRefusal } from './audited.ts'
@@ -55,7 +55,8 @@ export function openS3(context: Context): Server {
   const inFlight = new InFlight()
   const writer = new WholeWriter(context.clock)
   const buffers = new BodyBuffers()
-  const door = { context, inFlight, writer, buffers, documents: new DocumentRoom() }
+  const documents = new DocumentRoom(context.settings)
+  const door = { context, inFlight, writer, buffers, documents }
   const options = {
     connectionsCheckingInterval: HEADERS_CHECK_MS,
     headersTimeout: HEADERS_TIMEOUT_MS,
@@ -199,12 +200,16 @@ function isBuilt(name: OperationName): name is keyof typeof builtOperations {
 }
 
 /** What lets two readers of one request disagree about it (RFC 9112 §3.2, §6.1). */
-function requireFraming({ url, rawHeaders, headers }: IncomingMessage): void {
+function requireFraming(raw: IncomingMessage): void {
+  const { url, rawHeaders, headers } = raw
   // Some cut the target there, for others it is a byte of the key.
   if (url?.includes('#') === true) throw new S3Error('InvalidURI')
   const isHost = (name: string) => name.length === 4 && name.toLowerCase() === 'host'
   const hosts = rawHeaders.filter((name, at) => at % 2 === 0 && isHost(name)).length
   if (hosts > 1) throw new S3Error('InvalidRequest', { message: 'Host is given twice' })
+  if (hasUnknownCoding(raw)) {
+    throw new S3Error('InvalidRequest', { message: 'HTTP/1.0 knows no Transfer-Encoding' })
+  }
   const coding = headers['transfer-encoding']
   if (coding === undefined || coding.trim().toLowerCase() === 'chunked') return
   throw new S3Error('NotImplemented', { Header: 'Transfer-Encoding' })

@@ -5,15 +5,18 @@ import { DocumentRoom } from './document-room.ts'
 
 const full = (error: unknown) => isHoldfastError(error) && error.code === 'TOO_MANY_REQUESTS'
 
+const KiB = 1024
+
 test('documents that wait for their end are bounded, for each caller and for all', () => {
-  const room = new DocumentRoom({ bytesMax: 100, ownBytesMax: 60, freeBytes: 10 })
-  const first = room.take('ann', 40)
-  assert.throws(() => room.take('ann', 30), full)
-  using _ = room.take('bob', 60)
-  assert.throws(() => room.take('carl', 11), full)
-  for (let count = 0; count < 100; count += 1) room.take('carl', 10)
+  const room = new DocumentRoom({ documentBytesMax: 200 * KiB, ownDocumentBytesMax: 120 * KiB })
+  const take = (caller: string, ofKiB: number) => room.take(caller, ofKiB * KiB)
+  const first = take('ann', 80)
+  assert.throws(() => take('ann', 60), full)
+  using _ = take('bob', 120)
+  assert.throws(() => take('carl', 17), full)
+  for (let count = 0; count < 100; count += 1) take('carl', 16)
   first[Symbol.dispose]()
-  room.take('ann', 40)[Symbol.dispose]()
-  using __ = room.take('carl', 40)
-  assert.throws(() => room.take('ann', 11), full)
+  take('ann', 80)[Symbol.dispose]()
+  using __ = take('carl', 80)
+  assert.throws(() => take('ann', 17), full)
 })

@@ -1,18 +1,10 @@
 import { HoldfastError } from '@holdfast/core/errors.ts'
+import type { LimitSettings } from '../../config/limit-settings.ts'
 
-export interface RoomSize {
-  readonly bytesMax: number
-  /** Of one caller; all who show nothing are one. */
-  readonly ownBytesMax: number
-  /** Shorter ones are not counted. */
-  readonly freeBytes: number
-}
+export type RoomSize = Pick<LimitSettings, 'documentBytesMax' | 'ownDocumentBytesMax'>
 
-const standard: RoomSize = {
-  bytesMax: 128 * 1024 * 1024,
-  ownBytesMax: 32 * 1024 * 1024,
-  freeBytes: 16 * 1024,
-}
+/** Shorter ones are not counted: all that may be at work have no more than 64 MiB of them. */
+const FREE_BYTES = 16 * 1024
 
 /**
  * Memory for documents that are read as a whole, among all who send some: a thousand clients that
@@ -23,16 +15,16 @@ export class DocumentRoom {
   readonly #own = new Map<string, number>()
   #taken = 0
 
-  constructor(size: RoomSize = standard) {
+  constructor(size: RoomSize) {
     this.#size = size
   }
 
   /** Gives the room back when it is disposed of; TOO_MANY_REQUESTS while there is none. */
   take(callerId: string, bytes: number): Disposable {
-    const { bytesMax, ownBytesMax, freeBytes } = this.#size
-    if (bytes <= freeBytes) return NOTHING
+    const { documentBytesMax, ownDocumentBytesMax } = this.#size
+    if (bytes <= FREE_BYTES) return NOTHING
     const own = (this.#own.get(callerId) ?? 0) + bytes
-    if (own > ownBytesMax || this.#taken + bytes > bytesMax) {
+    if (own > ownDocumentBytesMax || this.#taken + bytes > documentBytesMax) {
       throw new HoldfastError('TOO_MANY_REQUESTS')
     }
     this.#taken += bytes

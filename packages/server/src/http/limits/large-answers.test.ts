@@ -11,12 +11,14 @@ import { holderOf, LargeAnswers } from './large-answers.ts'
 const MiB = 1024 * 1024
 const code = { code: 'TOO_MANY_REQUESTS' }
 
+const room = { answerBytesMax: 256 * MiB, ownAnswerBytesMax: 64 * MiB }
+
 class Response extends EventEmitter {
   closed = false
 }
 
 test('large answers that nobody takes are bounded, of one caller and of all', () => {
-  const answers = new LargeAnswers()
+  const answers = new LargeAnswers(room)
   const hold = (caller: string, bytes: number) => {
     const response = new Response()
     answers.hold(caller, bytes, response as never)
@@ -37,7 +39,7 @@ test('large answers that nobody takes are bounded, of one caller and of all', ()
 })
 
 test('long pages of one caller are made one by one, whatever becomes of them', async () => {
-  const answers = new LargeAnswers()
+  const answers = new LargeAnswers(room)
   const steps: string[] = []
   const make = (caller: string, name: string) =>
     answers.inLine(caller, async () => {
@@ -59,7 +61,7 @@ test('long pages of one caller are made one by one, whatever becomes of them', a
 })
 
 test('who has left holds nothing', () => {
-  const answers = new LargeAnswers()
+  const answers = new LargeAnswers(room)
   const left = new Response()
   left.closed = true
   for (let at = 0; at < 10; at += 1) answers.hold('a', 60 * MiB, left as never)
@@ -235,4 +237,39 @@ test('pages of share links have turns, and are bounded where nobody takes them',
   assert.equal((await server.ask(`GET ${page}`, { key: null })).status, 200)
   assert.equal(turns, 2)
   assert.deepEqual(holders, ['anonymous 127.0.0.1', 'anonymous 127.0.0.1'])
+})
+
+test('how much may wait, arrive and be made is what the settings say', async () => {
+  await using s3 = await startS3({
+    env: {
+      STORAGE_MEMORY_LIMIT_ANSWERS: '8MiB',
+      STORAGE_MEMORY_LIMIT_ANSWERS_CALLER: '3MiB',
+      STORAGE_MEMORY_LIMIT_DOCUMENTS: '5MiB',
+      STORAGE_MEMORY_LIMIT_DOCUMENTS_CALLER: '4MiB',
+      STORAGE_S3_KEYS_PER_USER: '1',
+      STORAGE_SHARES_PER_MAKER: '2',
+    },
+  })
+  const { server } = s3
+  const { answers } = server.running.context
+  const hold = (caller: string, bytes: number) => {
+    answers.hold(caller, bytes, new Response() as never)
+  }
+  hold('a', 2 * MiB)
+  assert.throws(() => hold('a', 2 * MiB), code)
+  for (const caller of ['b', 'c']) hold(caller, 7 * MiB)
+  assert.throws(() => hold('d', MiB), code, 'newcomers have twice as much')
+  // A document that never ends takes its place; the next one of the same caller finds none.
+  const waiting = connect(Number(new URL(s3.url).port), '127.0.0.1')
+  const fields = `host: ${s3.host}\r\nexpect: 100-continue\r\ncontent-length: ${4 * MiB}`
+  waiting.write(`POST /holdfast/k?uploadId=u HTTP/1.1\r\n${fields}\r\n\r\n`)
+  assert.match(String(await once(waiting, 'data')), /^HTTP\/1.1 100 /)
+  const more = { auth: 'none', body: 'x'.repeat(20_000) } as const
+  assert.equal((await s3.send('POST /holdfast/k?uploadId=u', more)).code, 'SlowDown')
+  waiting.destroy()
+  const share = async () => {
+    return (await server.ask('POST /api/v2/shares', { json: { bucket: 'holdfast' } })).status
+  }
+  assert.deepEqual([await share(), await share(), await share()], [201, 201, 413])
+  assert.equal(server.running.context.engine.limits.userKeysMax, 1)
 })

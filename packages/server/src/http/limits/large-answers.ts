@@ -1,13 +1,14 @@
 import type { ServerResponse } from 'node:http'
 import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { Principal } from '@holdfast/core/principal.ts'
+import type { LimitSettings } from '../../config/limit-settings.ts'
 
 const MiB = 1024 * 1024
 const COUNTED_FROM = MiB
-const OF_ONE_CALLER = 64 * MiB
-const OF_ALL = 256 * MiB
-/** For who holds nothing: a few who take nothing must not keep all others out. */
-const WITH_NEWCOMERS = 2 * OF_ALL
+/** Times as much for who holds nothing: a few who take nothing must not keep all others out. */
+const FOR_NEWCOMERS = 2
+
+export type AnswerRoom = Pick<LimitSettings, 'answerBytesMax' | 'ownAnswerBytesMax'>
 
 /**
  * Whom an answer counts for: strangers by address, or one of them could keep out all others, or
@@ -23,10 +24,15 @@ export function holderOf({ kind, id }: Pick<Principal, 'kind' | 'id'>, ip: strin
  * bounded together; one alone is always sent.
  */
 export class LargeAnswers {
+  readonly #room: AnswerRoom
   readonly #held = new Map<string, number>()
   /** The last page of each caller that is being made. */
   readonly #making = new Map<string, Promise<void>>()
   #all = 0
+
+  constructor(room: AnswerRoom) {
+    this.#room = room
+  }
 
   /** Pages of a caller one by one: what they are made of is several times as large. */
   async inLine<Made>(caller: string, make: () => Promise<Made>): Promise<Made> {
@@ -49,8 +55,9 @@ export class LargeAnswers {
   hold(caller: string, bytes: number, response: Pick<ServerResponse, 'closed' | 'once'>): void {
     if (bytes < COUNTED_FROM || response.closed) return
     const own = this.#held.get(caller) ?? 0
-    const isTooMuch = own > 0 && own + bytes > OF_ONE_CALLER
-    const ofAll = own > 0 ? OF_ALL : WITH_NEWCOMERS
+    const { answerBytesMax, ownAnswerBytesMax } = this.#room
+    const isTooMuch = own > 0 && own + bytes > ownAnswerBytesMax
+    const ofAll = own > 0 ? answerBytesMax : FOR_NEWCOMERS * answerBytesMax
     if (isTooMuch || (this.#all > 0 && this.#all + bytes > ofAll)) {
       throw new HoldfastError('TOO_MANY_REQUESTS')
     }

@@ -19,6 +19,8 @@ export interface IssuerKeysParts {
 const STALE_MS = 24 * 3_600_000
 /** After a failure, and at least between two loads that unknown keys asked for. */
 const AGAIN_MS = 30_000
+const TOLD_MAX = 10
+const KID_CHARS_MAX = 100
 
 /**
  * The public keys of one issuer, loaded in the background and kept. A request never waits for a
@@ -60,9 +62,14 @@ export class IssuerKeys {
     const { source, algorithm, clock, onChange, onProblem } = this.#parts
     try {
       const document = await source.load(signal)
-      const known = await readKeySet(document, algorithm)
-      if (known.length === 0) throw new Error(`no key for ${algorithm} in the set`)
+      const { known, weak } = await readKeySet(document, algorithm)
+      if (known.length === 0) {
+        const more = weak.length === 0 ? '' : ` that is not too weak: ${named(weak)}`
+        throw new Error(`no key for ${algorithm} in the set${more}`)
+      }
       const isNew = !isDeepStrictEqual(document, this.#document)
+      if (isNew && weak.length > 0)
+        onProblem(new Error(`keys too weak to be taken: ${named(weak)}`))
       this.#known = known
       this.#document = document
       this.#loadedMs = clock.monotonic()
@@ -95,4 +102,8 @@ export class IssuerKeys {
       this.#wake = undefined
     }
   }
+}
+
+function named(kids: readonly string[]): string {
+  return JSON.stringify(kids.slice(0, TOLD_MAX).map(kid => kid.slice(0, KID_CHARS_MAX)))
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { createHmac, generateKeyPairSync, sign } from 'node:crypto'
+import { createHash, createHmac, generateKeyPairSync, sign } from 'node:crypto'
 import { test } from 'node:test'
 import type { Principal } from '@holdfast/core/principal.ts'
 import { decide } from '../../../access/decide.ts'
@@ -448,4 +448,32 @@ test('keys come in the background, sooner after an unknown one', async () => {
   await enter(opened, await late())
   stop.abort()
   await watching
+})
+
+test('a key that anybody can sign for is not taken, and told once', async () => {
+  const idp = testIssuer('https://idp.example.org')
+  const told: string[] = []
+  await using opened = await openTestStore({
+    outside: { issuers: [idp.issuer], onProblem: (_, error) => told.push(String(error)) },
+  })
+  const keys = opened.engine.identity.issuers.get(idp.issuer.issuer)?.keys
+  assert.ok(keys instanceof IssuerKeys)
+  const weak = { ...idp.jwk, e: 'AQ', kid: 'weak' }
+  idp.document = { keys: [idp.jwk, weak] }
+  await keys.load(none)
+  await keys.load(none)
+  assert.deepEqual(told, ['Error: keys too weak to be taken: ["weak"]'])
+  await enter(opened, await idp.sign())
+  // The signature of an exponent of 1 is the padded hash of what it signs.
+  const { 1: claims } = (await idp.sign()).split('.')
+  const head = Buffer.from(JSON.stringify({ alg: 'RS256', kid: 'weak' })).toString('base64url')
+  const info = Buffer.from('3031300d060960864801650304020105000420', 'hex')
+  const hashed = createHash('sha256').update(`${head}.${claims}`).digest()
+  const fill = Buffer.alloc(256 - 3 - info.length - hashed.length, 0xff)
+  const block = [Buffer.from([0, 1]), fill, Buffer.from([0]), info, hashed]
+  const forged = `${head}.${claims}.${Buffer.concat(block).toString('base64url')}`
+  await assert.rejects(enter(opened, forged), refused('UNAUTHENTICATED'))
+  idp.document = { keys: [weak] }
+  await keys.load(none)
+  assert.equal(told.at(-1), 'Error: no key for RS256 in the set that is not too weak: ["weak"]')
 })

@@ -7,8 +7,14 @@ export interface KnownKey {
 }
 
 const KEYS_MAX = 100
-const MODULUS_BYTES_MIN = 256
+const MODULUS_BITS_MIN = 2048
 const MODULUS_BYTES_MAX = 1024
+
+export interface KeySet {
+  readonly known: readonly KnownKey[]
+  /** Names of keys for the algorithm that anybody could sign for, or nearly so. */
+  readonly weak: readonly string[]
+}
 
 /**
  * The keys of a JWK set that sign with this algorithm (RFC 7517 §4, §5). Others, and members that
@@ -18,18 +24,30 @@ const MODULUS_BYTES_MAX = 1024
 export async function readKeySet(
   document: unknown,
   algorithm: Exclude<ForeignAlgorithm, 'HS256'>,
-): Promise<KnownKey[]> {
+): Promise<KeySet> {
   const { keys } = recordOf(document) ?? {}
   if (!Array.isArray(keys)) throw new Error('not a JWK set')
   const known: KnownKey[] = []
+  const weak: string[] = []
   for (const entry of keys.slice(0, KEYS_MAX)) {
     const jwk = publicJwk(recordOf(entry) ?? {}, algorithm)
     if (jwk === undefined) continue
     // One bad entry must not take the good ones out of use (RFC 7517 §5).
     const key = await importJWK(jwk, algorithm).catch(() => undefined)
-    if (key !== undefined && !(key instanceof Uint8Array)) known.push({ kid: jwk.kid, key })
+    if (key === undefined || key instanceof Uint8Array) continue
+    if (isWeak(key)) weak.push(jwk.kid ?? '')
+    else known.push({ kid: jwk.kid, key })
   }
-  return known
+  return { known, weak }
+}
+
+/** With an exponent of 1 a signature is the padded hash itself, which anybody can write. */
+function isWeak({ algorithm }: CryptoKey): boolean {
+  const { modulusLength, publicExponent } = recordOf(algorithm) ?? {}
+  if (modulusLength === undefined) return false
+  if (!(publicExponent instanceof Uint8Array)) return true
+  const exponent = BigInt(`0x${Buffer.from(publicExponent).toString('hex') || '0'}`)
+  return Number(modulusLength) < MODULUS_BITS_MIN || exponent < 3n || exponent % 2n === 0n
 }
 
 function publicJwk(entry: Readonly<Record<string, unknown>>, algorithm: string): JWK | undefined {
@@ -42,8 +60,7 @@ function publicJwk(entry: Readonly<Record<string, unknown>>, algorithm: string):
   const named = kid === undefined ? {} : { kid }
   const [n, e, x, y] = ['n', 'e', 'x', 'y'].map(text)
   if (algorithm === 'RS256' && text('kty') === 'RSA' && n !== undefined && e !== undefined) {
-    const { length } = Buffer.from(n, 'base64url')
-    if (length < MODULUS_BYTES_MIN || length > MODULUS_BYTES_MAX) return undefined
+    if (Buffer.from(n, 'base64url').length > MODULUS_BYTES_MAX) return undefined
     return { kty: 'RSA', n, e, ...named }
   }
   if (algorithm !== 'ES256' || text('kty') !== 'EC' || text('crv') !== 'P-256') return undefined

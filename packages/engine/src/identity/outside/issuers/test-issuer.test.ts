@@ -104,14 +104,24 @@ if (import.meta.main) {
   test('of a key set only public keys for the algorithm are taken', async () => {
     const rsa = testIssuer('a')
     const ec = testIssuer('b', {}, 'ES256')
-    const weak = generateKeyPairSync('rsa', { modulusLength: 1024 }).publicKey
+    const jwk = { format: 'jwk' } as const
+    const short = generateKeyPairSync('rsa', { modulusLength: 1024 }).publicKey.export(jwk)
+    const n = Buffer.from(short.n ?? '', 'base64url')
+    const padded = Buffer.concat([Buffer.alloc(128), n]).toString('base64url')
+    const p384 = generateKeyPairSync('ec', { namedCurve: 'P-384' }).publicKey.export(jwk)
     const document = {
       keys: [
         rsa.jwk,
         ec.jwk,
         { ...rsa.jwk, kid: 'for encryption', use: 'enc' },
         { ...rsa.jwk, kid: 'for another algorithm', alg: 'RS512' },
-        { ...weak.export({ format: 'jwk' }), kid: 'weak' },
+        { ...short, kid: 'short' },
+        { ...short, n: padded, kid: 'short behind zeros' },
+        ...['AQ', 'Ag', 'AAAB', 'AQAA', '', 'AA'].map(e => ({ ...rsa.jwk, e, kid: `e ${e}` })),
+        { ...rsa.jwk, e: 'Aw', kid: 'three' },
+        { ...ec.jwk, crv: 'P-384', kid: 'another curve' },
+        { ...p384, kid: 'a key of another curve' },
+        { ...p384, crv: 'P-256', kid: 'which says it is not' },
         { ...rsa.privateKey.export({ format: 'jwk' }), kid: 'private' },
         { kty: 'oct', k: 'c2VjcmV0', kid: 'secret' },
         { kty: 'EC', crv: 'P-256', x: 'AAAA', y: 'AAAA', kid: 'no point of the curve' },
@@ -120,14 +130,16 @@ if (import.meta.main) {
         null,
       ],
     }
-    const known = await readKeySet(document, 'RS256')
+    const { known, weak } = await readKeySet(document, 'RS256')
     assert.deepEqual(
       known.map(({ kid }) => kid),
-      ['a#1', 'private'],
+      ['a#1', 'three', 'private'],
     )
+    const unit = ['AQ', 'Ag', 'AAAB', 'AQAA', '', 'AA'].map(e => `e ${e}`)
+    assert.deepEqual(weak, ['short', 'short behind zeros', ...unit])
     assert.deepEqual(new Set(known.map(({ key }) => key.type)), new Set(['public']))
     assert.deepEqual(
-      (await readKeySet(document, 'ES256')).map(({ kid }) => kid),
+      (await readKeySet(document, 'ES256')).known.map(({ kid }) => kid),
       ['b#1'],
     )
     for (const bad of [null, [], 'x', { keys: {} }, {}]) {

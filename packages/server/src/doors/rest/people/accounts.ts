@@ -107,8 +107,11 @@ export const accountOperations: Pick<Operations, Names> = {
     return { ...wire, client_secret: secret }
   },
 
-  removeSecret: async ({ context, call, params }) => {
-    await removeSecret(context.engine, call, { id: params.id, secretId: params.secret_id })
+  removeSecret: async ({ context, call, params, request }) => {
+    const before = accountWire(context, await getAccount(context.engine, call, params.id))
+    const which = { id: params.id, secretId: params.secret_id }
+    const after = accountWire(context, await removeSecret(context.engine, call, which))
+    request.state.told = { before, after }
     return undefined
   },
 }

@@ -60,6 +60,20 @@ test('an administrative change is told with who, whence, before and after', asyn
   assert.deepEqual([row.detail.before.publicRead, row.detail.after.publicRead], [false, true])
 })
 
+test('requests of one id, given by their callers, have a row each', async () => {
+  const headers = { 'x-request-id': 'rotation' }
+  for (const name of ['same-id-1', 'same-id-2']) {
+    assert.equal((await server.ask('POST /api/v2/groups', { json: { name }, headers })).status, 201)
+  }
+  const found = (await rows('action=createGroup&limit=2')).map(row => {
+    return [row.request_id, row.detail.after.name, row.actor_type]
+  })
+  assert.deepEqual(found, [
+    ['rotation', 'same-id-2', 'service_account'],
+    ['rotation', 'same-id-1', 'service_account'],
+  ])
+})
+
 test('what was made is told as it is, what was taken away as it was before', async () => {
   const make = async (path: string, json: object) =>
     (await server.ask(`POST ${path}`, { json })).json

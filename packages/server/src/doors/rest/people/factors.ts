@@ -44,11 +44,13 @@ export const factorOperations: Pick<Operations, Names> = {
   confirmSecondFactor: async exchange => {
     const { context, call } = exchange
     const codes = await confirmFactor(context.engine, call, await proofIn(exchange))
+    tellFactor(exchange, { before: false, after: true })
     return { recovery_codes: [...codes] }
   },
 
   disableSecondFactor: async exchange => {
     await disableFactor(exchange.context.engine, exchange.call, await proofIn(exchange))
+    tellFactor(exchange, { before: true, after: false })
     return undefined
   },
 
@@ -58,11 +60,20 @@ export const factorOperations: Pick<Operations, Names> = {
     return { recovery_codes: [...codes] }
   },
 
-  removeUserSecondFactor: async ({ context, call, params, request }) => {
+  removeUserSecondFactor: async exchange => {
+    const { context, call, params } = exchange
     const user = await removeFactor(context.engine, call, params.id)
-    request.state.told = { before: { second_factor: true }, after: { second_factor: false } }
+    tellFactor(exchange, { before: true, after: false })
     return userWire(user, context.clock.now())
   },
+}
+
+function tellFactor(
+  { request: { state } }: Pick<Scope, 'request'>,
+  { before, after }: { readonly before: boolean; readonly after: boolean },
+): void {
+  const change = { before: { second_factor: before }, after: { second_factor: after } }
+  state.told = { ...state.told, ...change }
 }
 
 /** Secrets are never told to the audit log: only whose they are. */

@@ -17,8 +17,10 @@ import {
 } from '@holdfast/engine/identity/users/users.ts'
 import type { Operations, Scope } from '../../../http/exchange.ts'
 import {
+  passwordTold,
   principalWire,
   signingKeysWire,
+  signingKeyTold,
   tokenWire,
   userPatch,
   userWire,
@@ -89,8 +91,10 @@ export const identityOperations: Pick<Operations, Names> = {
     return signingKeysWire(keys, times(context))
   },
 
-  rotateSigningKey: async ({ context, call }) => {
+  rotateSigningKey: async ({ context, call, request }) => {
+    const before = signingKeyTold(await listSigningKeys(context.engine, call))
     const keys = await rotateSigningKey(context.engine, call)
+    request.state.told = { before, after: signingKeyTold(keys) }
     return signingKeysWire(keys, times(context))
   },
 
@@ -135,9 +139,13 @@ export const identityOperations: Pick<Operations, Names> = {
     return undefined
   },
 
-  resetUserPassword: async ({ context, call, params, body }) => {
+  resetUserPassword: async ({ context, call, params, body, request }) => {
+    const nowMs = context.clock.now()
     const { password, must_change: mustChange = true } = body
-    await resetPassword(context.engine, call, { id: params.id, password, mustChange })
+    const before = passwordTold(await getUser(context.engine, call, params.id), nowMs)
+    const change = { id: params.id, password, mustChange }
+    const after = passwordTold(await resetPassword(context.engine, call, change), nowMs)
+    request.state.told = { before, after }
     return undefined
   },
 

@@ -6,17 +6,17 @@ const password = 'Correct-Horse-7-Battery'
 
 test('users are counted and acted on together, and each stands in the audit log', async () => {
   await using server = await startServer({
-    env: { STORAGE_INITIAL_ADMIN_USERNAME: 'system', STORAGE_INITIAL_ADMIN_PASSWORD: password },
+    env: { STORAGE_INITIAL_ADMIN_USERNAME: 'chief', STORAGE_INITIAL_ADMIN_PASSWORD: password },
   })
   const make = async (username: string): Promise<string> => {
     const json = { username, password, roles: ['USER'], must_change_password: false }
     return (await server.ask('POST /api/v2/users', { json })).json.id
   }
   const [ann, bob] = [await make('ann'), await make('bob')]
-  const [system] = (await server.ask('GET /api/v2/users?search=system')).json.items
+  const [chief] = (await server.ask('GET /api/v2/users?search=chief')).json.items
   const act = async (action: string, ids: string[], as: object = {}) =>
     await server.ask('POST /api/v2/users/batch', { ...as, json: { action, ids } })
-  const off = await act('deactivate', [ann, system.id, bob])
+  const off = await act('deactivate', [ann, chief.id, bob])
   assert.equal(off.status, 207, off.text)
   assert.deepEqual([off.json.succeeded, off.json.failed], [2, 1])
   assert.deepEqual(
@@ -58,7 +58,7 @@ test('users are counted and acted on together, and each stands in the audit log'
   const updated = await rows('updateUser')
   assert.ok(
     updated.some(({ code, resource }: Tree) => {
-      return code === 'USER_PROTECTED' && resource.id === system.id
+      return code === 'USER_PROTECTED' && resource.id === chief.id
     }),
   )
   const statuses = updated.flatMap(({ resource, detail: { before, after } }: Tree) => {

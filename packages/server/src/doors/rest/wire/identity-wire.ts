@@ -7,6 +7,7 @@ import type {
 } from '@holdfast/contract/schemas/people/identity.ts'
 import type { SigningKey, User } from '@holdfast/core/identities.ts'
 import type { Principal } from '@holdfast/core/principal.ts'
+import type { JsonObject } from '@holdfast/core/records.ts'
 import { isRole } from '@holdfast/core/roles.ts'
 import { factorOf } from '@holdfast/engine/identity/factors/spend-proof.ts'
 import { kidOf } from '@holdfast/engine/identity/sessions/key-ring.ts'
@@ -47,6 +48,16 @@ export function userWire(user: User, nowMs: number): UserResponse {
   }
 }
 
+/** What the audit log is told of a password: nothing of what it is. */
+export function passwordTold(user: User, nowMs: number): JsonObject {
+  const { password } = user
+  return {
+    password_changed_at: password?.changedAt ?? null,
+    must_change_password: password?.mustChange ?? false,
+    status: shownStatus(user, nowMs),
+  }
+}
+
 /** Only what the caller named, field by field: nothing else of a user can be set this way. */
 export function userPatch(update: UserUpdate): UserPatch {
   const { email, first_name: firstName, last_name: lastName, roles, buckets, status } = update
@@ -74,6 +85,12 @@ export function principalWire(
     buckets: buckets === null ? null : [...buckets],
     confirms_with,
   }
+}
+
+/** What the audit log is told of the key that signs: the newest. */
+export function signingKeyTold(keys: readonly SigningKey[]): JsonObject | null {
+  const newest = keys.at(-1)
+  return newest === undefined ? null : { kid: kidOf(newest), signs_until: newest.signsUntil }
 }
 
 type State = SigningKeyList['items'][number]['state']
