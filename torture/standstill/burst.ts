@@ -2,8 +2,7 @@ import { connect } from 'node:net'
 import type { Asked } from '../access/wire.ts'
 
 export interface Burst {
-  readonly url: URL
-  readonly asked: readonly Asked[]
+  readonly asked: readonly { readonly url: URL; readonly asked: Asked }[]
   /** How many of each. */
   readonly times: number
   /** Whoever was not answered by then goes away. */
@@ -14,12 +13,12 @@ export interface Burst {
 export type Statuses = Readonly<Record<string, number>>
 
 /** Equal requests at once, each on a connection of its own that is closed behind it. */
-export async function burst({ url, asked, times, msMax }: Burst): Promise<Statuses> {
-  const texts = asked.map(one => bytesOf(one, url.host))
+export async function burst({ asked, times, msMax }: Burst): Promise<Statuses> {
+  const texts = asked.map(one => ({ url: one.url, bytes: bytesOf(one.asked, one.url.host) }))
   const statuses: Record<string, number> = {}
   const all = Array.from({ length: times }, () => texts).flat()
   await Promise.all(
-    all.map(async bytes => {
+    all.map(async ({ url, bytes }) => {
       const status = await send(url, bytes, msMax)
       statuses[status] = (statuses[status] ?? 0) + 1
     }),

@@ -203,7 +203,7 @@ async function fillOthers(
     await stand.must('POST', '/api/v2/keys', { name: `st-${n}`, permissions: ['assets:read'] })
   })
   const login = { username: 'st-owner', password }
-  await each(others / 10, async () => await stand.must('POST', '/api/v2/auth/login', login))
+  for (let n = 0; n < others / 10; n += 1) await stand.must('POST', '/api/v2/auth/login', login)
   const part = { bucket: names.open, prefix: '' }
   const { url } = await stand.mustAs(owner.headers, ['POST', '/api/v2/shares', part])
   return new URL(url).pathname.split('/').at(-1) ?? ''

@@ -31,10 +31,10 @@ export function heaviest(schema: TSchema, ids: readonly string[]): Tree {
     if (pattern !== undefined) return '0'.repeat(Math.min(maxLength, 64))
     return 'x'.repeat(Math.min(maxLength, 4096))
   }
-  const valueOf = (one: Plain): Tree => {
+  const heaviestOf = (one: Plain): Tree => {
     if (one.const !== undefined) return one.const
     if (one.enum !== undefined) return one.enum[0]
-    if (one.anyOf !== undefined) return valueOf(one.anyOf[0] ?? {})
+    if (one.anyOf !== undefined) return heaviestOf(one.anyOf[0] ?? {})
     const { properties, items, maxItems = itemsMax } = one
     switch (one.type) {
       case 'string':
@@ -45,15 +45,17 @@ export function heaviest(schema: TSchema, ids: readonly string[]): Tree {
       case 'boolean':
         return true
       case 'array':
-        return Array.from({ length: maxItems }, (_, n) => distinct(valueOf(items ?? {}), n, items))
+        return Array.from({ length: maxItems }, (_, n) =>
+          distinct(heaviestOf(items ?? {}), n, items),
+        )
       default:
         if (properties === undefined) return metadata
         return Object.fromEntries(
-          Object.entries(properties).map(([name, inner]) => [name, valueOf(inner)]),
+          Object.entries(properties).map(([name, inner]) => [name, heaviestOf(inner)]),
         )
     }
   }
-  return valueOf(plainOf(schema))
+  return heaviestOf(plainOf(schema))
 }
 
 /** Equal ones would be looked up once. */

@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
+import { slowdown } from '../runner/machine-load.ts'
 import type { HoldfastProcess } from '../target/holdfast-process.ts'
 import type { Watched } from './watch-thread.ts'
 
@@ -12,6 +13,8 @@ export interface Seen {
   readonly lagMs: number
   readonly cpuMs: number
   readonly rssBytes: number
+  /** How much longer than alone on the machine all of it took. */
+  readonly slowness: number
 }
 
 const roundsAfter = 2
@@ -56,12 +59,20 @@ export class Watch implements AsyncDisposable {
     // proc_pid_clear_refs(5): the highest resident size begins anew.
     writeFileSync(`/proc/${pid}/clear_refs`, '5')
     const cpuMs = this.#server.cpuMs
+    const before = schedulesOf(pid)
     await act()
     await this.#settle()
+    const slowness = slownessOf(before, schedulesOf(pid))
     const waitMs = Math.max(...this.#longest.map(longest => longest[0] ?? 0))
     const status = readFileSync(`/proc/${pid}/status`, 'utf8')
     const rssBytes = 1024 * Number(/^VmHWM:\s+(\d+) kB/m.exec(status)?.[1] ?? 0)
-    return { waitMs, lagMs: await this.#lag(), cpuMs: this.#server.cpuMs - cpuMs, rssBytes }
+    return {
+      waitMs,
+      lagMs: await this.#lag(),
+      cpuMs: this.#server.cpuMs - cpuMs,
+      rssBytes,
+      slowness,
+    }
   }
 
   /**
@@ -91,4 +102,25 @@ export class Watch implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#worker.terminate()
   }
+}
+
+interface Schedules {
+  readonly ranMs: number
+  /** While others had the processors. */
+  readonly waitedMs: number
+}
+
+/** Of the first thread, in which the event loop is; undefined where the kernel does not tell. */
+function schedulesOf(pid: number): Schedules | undefined {
+  try {
+    const [ran, waited] = readFileSync(`/proc/${pid}/task/${pid}/schedstat`, 'utf8').split(' ')
+    return { ranMs: Number(ran) / 1e6, waitedMs: Number(waited) / 1e6 }
+  } catch {
+    return undefined
+  }
+}
+
+function slownessOf(before: Schedules | undefined, after: Schedules | undefined): number {
+  if (before === undefined || after === undefined) return slowdown()
+  return 1 + (after.waitedMs - before.waitedMs) / Math.max(1, after.ranMs - before.ranMs)
 }
