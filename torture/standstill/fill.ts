@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import type { Caller } from '../access/people.ts'
 import type { Pair } from '../access/s3/sign.ts'
 import type { Length } from '../runner/program.ts'
@@ -36,7 +37,13 @@ export interface Facts {
   readonly shareToken: string
 }
 
-export const names = { ours: 'st-ours', open: 'st-public', foreign: 'st-foreign' } as const
+export const names = {
+  ours: 'st-ours',
+  open: 'st-public',
+  foreign: 'st-foreign',
+  /** Of the owner; its settings change again and again. */
+  spent: 'st-spent',
+} as const
 export const service = 'st-service'
 const somebody = '0199a7e2-7a55-7c54-b6f4-0d5f7c1d1f3a'
 const number = (n: number) => String(n).padStart(6, '0')
@@ -52,9 +59,9 @@ export const longKey = (n: number, prefix = 'long/') => `${prefix}${number(n)}/`
 
 export async function fill(stand: Stand, size: Sizes): Promise<Facts> {
   const [owner, readonly, auditor] = await Promise.all([
-    newPerson(stand, 'owner', 'USER'),
-    newPerson(stand, 'readonly', 'READONLY'),
-    newPerson(stand, 'auditor', 'AUDITOR'),
+    newPerson(stand, 'USER', 'owner'),
+    newPerson(stand, 'READONLY', 'readonly'),
+    newPerson(stand, 'AUDITOR', 'auditor'),
   ])
   const visitor = { name: 'visitor', id: somebody, headers: {} }
   await fillBuckets(stand, owner)
@@ -64,12 +71,17 @@ export async function fill(stand: Stand, size: Sizes): Promise<Facts> {
   const id = await fillOne(stand, owner, { key, ownIds, size })
   const { uploadId, etag } = await fillUploads(stand, owner, size)
   const shareToken = await fillOthers(stand, { owner, readonly, id }, size)
+  await setPolicies(stand)
   const people = { owner, readonly, auditor, visitor }
   const places = { id, key, bucket: names.ours, publicBucket: names.open }
   return { ...people, ...places, foreignIds, ownIds, uploadId, etag, shareToken }
 }
 
-async function newPerson(stand: Stand, name: string, role: string): Promise<Person> {
+export async function newPerson(
+  stand: Stand,
+  role: string,
+  name: string = randomUUID(),
+): Promise<Person> {
   const username = `st-${name}`
   const user = { username, password, roles: [role], must_change_password: false }
   const { id } = await stand.must('POST', '/api/v2/users', user)
@@ -82,13 +94,17 @@ async function newPerson(stand: Stand, name: string, role: string): Promise<Pers
   return { name, id, headers: { authorization: `Bearer ${token}` }, pair }
 }
 
-/** The most statements that a policy may have, none of which says anything about its keys. */
+/**
+ * As much to be asked of each key as a policy of 20 KB can hold: none of it fits any key, and each
+ * is looked for in all of it.
+ */
 export function longPolicy(bucket: string): string {
+  const arn = (n: number) => `arn:aws:s3:::${bucket}/*${n}?z*`
   const statement = (n: number) => ({
     Effect: n % 2 === 0 ? 'Deny' : 'Allow',
     Principal: '*',
-    Action: 's3:Get*',
-    Resource: `arn:aws:s3:::${bucket}/*n${n}*o*`,
+    Action: 's3:*',
+    Resource: [arn(4 * n), arn(4 * n + 1), arn(4 * n + 2)],
   })
   let statements = 200
   const text = () => {
@@ -101,11 +117,15 @@ export function longPolicy(bucket: string): string {
 
 async function fillBuckets(stand: Stand, owner: Person): Promise<void> {
   for (const name of Object.values(names)) {
-    const isOwn = name === names.ours
+    const isOwn = name === names.ours || name === names.spent
     const headers = isOwn ? owner.headers : { 'x-api-key': administratorKey }
     const settings = { name, versioning: 'enabled', public_read: name === names.open }
     await stand.mustAs(headers, ['POST', '/api/v2/buckets', settings])
   }
+}
+
+/** At the end: each put before is asked of them, too. */
+async function setPolicies(stand: Stand): Promise<void> {
   const { id, secret } = await stand.must('POST', '/api/v2/s3/keys', {
     ...{ name: 'st-policies', user_id: null, permissions: ['*'] },
   })

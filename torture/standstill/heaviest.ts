@@ -78,39 +78,44 @@ export function listsOf(schema: TSchema): string[] {
   return lists.map(([name]) => name)
 }
 
+/** By name; made when it is sent. */
+export type Documents = Readonly<Record<string, () => string>>
+
 /** JSON of the largest size that is refused late, or that is long in the reading. */
-export function hostileJson(schema: TSchema): Readonly<Record<string, string>> {
+export function hostileJson(schema: TSchema): Documents {
   const fields = Object.keys(plainOf(schema).properties ?? {})
   const [list = fields[0] ?? 'a'] = listsOf(schema)
   const many = (text: string) =>
     Array.from({ length: Math.floor(documentBytes / (text.length + 1)) }, () => text).join(',')
-  const names = Array.from({ length: documentBytes / 12 }, (_, n) => `"${n.toString(36)}a":0`)
+  const names = () =>
+    Array.from({ length: documentBytes / 12 }, (_, n) => `"${n.toString(36)}a":0`).join(',')
   const share = Math.floor(documentBytes / Math.max(1, fields.length)) - 40
-  const long = fields.map(field => `"${field}":"${'%2e '.repeat(share / 4)}"`)
+  const long = () => fields.map(field => `"${field}":"${'%2e '.repeat(share / 4)}"`).join(',')
   return {
-    'many empty items': `{"${list}":[${many('{}')}]}`,
-    'many wrong items': `{"${list}":[${many('""')}]}`,
-    'many fields': `{${names.join(',')}}`,
-    deep: `{"${list}":${'['.repeat(documentBytes / 2)}${']'.repeat(documentBytes / 2 - 20)}}`,
-    long: `{${long.join(',')}}`,
+    'many empty items': () => `{"${list}":[${many('{}')}]}`,
+    'many wrong items': () => `{"${list}":[${many('""')}]}`,
+    'many fields': () => `{${names()}}`,
+    deep: () => `{"${list}":${'['.repeat(documentBytes / 2)}${']'.repeat(documentBytes / 2 - 20)}}`,
+    long: () => `{${long()}}`,
   }
 }
 
 /** Documents of XML of this size, of a root that the operation takes, and of what is in a good one. */
-export function hostileXml(good: string, bytes: number): Readonly<Record<string, string>> {
+export function hostileXml(good: string, bytes: number): Documents {
   const [, root = 'Root', inner = ''] = /^<(\w+)[^>]*>(.*)<\/\w+>$/s.exec(good) ?? []
   const count = (text: string) => Math.max(0, Math.floor((bytes - 200) / text.length))
   const around = (text: string) => `<${root}>${text}</${root}>`
-  const attributes = Array.from({ length: count('a000000="" ') }, (_, n) => `a${n}=""`)
+  const attributes = () =>
+    Array.from({ length: count('a000000="" ') }, (_, n) => `a${n}=""`).join(' ')
   const again = inner === '' ? '<Rule><ID>a</ID></Rule>' : inner
   return {
-    'empty elements': around('<b/>'.repeat(count('<b/>'))),
-    'good ones again': around(again.repeat(count(again))),
-    'much in one': around(within(again, '<b/>'.repeat(count('<b/>') - again.length))),
-    deep: around('<b>'.repeat(count('<b></b>')) + '</b>'.repeat(count('<b></b>'))),
-    entities: around(`<b>${'&amp;'.repeat(count('&amp;'))}</b>`),
-    attributes: around(`<b ${attributes.join(' ')}/>`),
-    spaces: around(' \n'.repeat(count('  '))),
+    'empty elements': () => around('<b/>'.repeat(count('<b/>'))),
+    'good ones again': () => around(again.repeat(count(again))),
+    'much in one': () => around(within(again, '<b/>'.repeat(count('<b/>') - again.length))),
+    deep: () => around('<b>'.repeat(count('<b></b>')) + '</b>'.repeat(count('<b></b>'))),
+    entities: () => around(`<b>${'&amp;'.repeat(count('&amp;'))}</b>`),
+    attributes: () => around(`<b ${attributes()}/>`),
+    spaces: () => around(' \n'.repeat(count('  '))),
   }
 }
 

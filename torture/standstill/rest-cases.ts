@@ -7,7 +7,7 @@ import type { Row, Wanted, World } from '../access/rest/row.ts'
 import { rows } from '../access/rest/rows/all-rows.ts'
 import type { Asked } from '../access/wire.ts'
 import type { Case } from './case.ts'
-import { type Facts, longKey, type Person, service, tags } from './fill.ts'
+import { type Facts, longKey, newPerson, type Person, service, tags } from './fill.ts'
 import { heaviest, hostileJson, listsOf, plainOf } from './heaviest.ts'
 import type { Stand } from './stand.ts'
 
@@ -118,8 +118,10 @@ function bodyCases(about: About): Case[] {
   )
   const hostile = Object.entries(hostileJson(schema)).map(([name, text]) => {
     const one = caseOf(about, who, { name: `1 MB, ${name}`, ask: row.ask, prepare: row.prepare })
-    const body = Buffer.from(text)
-    return { ...one, make: async () => ({ ...asJson(await one.make()), body }) }
+    return {
+      ...one,
+      make: async () => ({ ...asJson(await one.make()), body: Buffer.from(text()) }),
+    }
   })
   return [...heavy, ...hostile]
 }
@@ -138,7 +140,8 @@ function caseOf(about: About, who: Person, { name, ask, prepare }: Variant): Cas
       const world = await worldOf(about, who)
       const made = await prepare?.(world)
       const wanted = ask({ ...world, made: made ?? {} })
-      return requestOf(route, wanted, who.headers)
+      const asker = endsItself(operation) ? await newPerson(stand, 'USER') : who
+      return requestOf(route, wanted, asker.headers)
     },
   }
   function worldOf({ facts }: About, asker: Person): Promise<World> {
@@ -148,7 +151,14 @@ function caseOf(about: About, who: Person, { name, ask, prepare }: Variant): Cas
 
 /** What is removed or moved is made for it. */
 function spends(operation: OperationId, { method }: Route): boolean {
-  return method === 'DELETE' || /^(move|prune|remove|restore|rollback|put)/.test(operation)
+  const isSpent = /^(batchDelete|move|prune|remove|restore|rollback|put)/.test(operation)
+  return method === 'DELETE' || isSpent
+}
+
+/** Sessions that leave, and accounts that are locked for wrong passwords, ask no more. */
+function endsItself(operation: OperationId): boolean {
+  const row: Row = rows[operation]
+  return row.spends === true || operation === 'confirmSession'
 }
 
 async function makeWorld(

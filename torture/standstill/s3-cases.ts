@@ -46,10 +46,13 @@ function plain(about: About, bucket: string): Plain {
 /** Removing takes something that nobody else asks for. */
 function spared({ name }: About, place: Place): Place {
   if (name === 'DeleteBucket') return { ...place, bucket: `st-gone-${randomUUID()}` }
+  // The policies and settings of the others stay.
+  if (/^(Delete|Put)(Bucket|PublicAccess)/.test(name)) return { ...place, bucket: names.spent }
   return /^(Delete|Rename|Put|Copy)/.test(name) ? { ...place, key: 'spent' } : place
 }
 
 function plainCases(about: About): Case[] {
+  if (about.name === 'AbortMultipartUpload') return [abortCase(about)]
   const { owner, readonly, visitor } = about.facts
   const { method } = about.row
   const isReading = method === 'GET' || method === 'HEAD'
@@ -62,6 +65,20 @@ function plainCases(about: About): Case[] {
     ),
     caseOf(about, readonly, 'in a foreign bucket', () => plain(about, names.foreign)),
   ]
+}
+
+/** Of an upload of its own: others ask for the one with many parts. */
+function abortCase({ stand, facts, name }: About): Case {
+  const make = async () => {
+    const { pair } = facts.owner
+    if (pair === undefined) throw new Error('no key of S3')
+    const path = `/${names.ours}/${longKey(0, 'abort/')}`
+    const begun = await stand.mustS3({ method: 'POST', path, query: { uploads: '' } }, pair)
+    const uploadId = /<UploadId>([^<]+)</.exec(begun.text)?.[1] ?? ''
+    const signing = { pair, mode: 'header', host: stand.s3.host, nowMs: Date.now() } as const
+    return sign({ method: 'DELETE', path, query: { uploadId } }, signing)
+  }
+  return { name: `${name} by owner, asked plainly`, operation: name, door: 's3', make }
 }
 
 /** Pages of the largest size, with what makes them long. */
@@ -103,17 +120,18 @@ function documentCases(about: About): Case[] {
   if (contents.has(name)) return tinyChunks(about)
   if (row.header !== undefined || name === 'RenameObject') return []
   const good = String(bodies[name]?.(placeOf(about, names.ours)).body ?? '')
-  const texts: Record<string, string> = {}
+  const texts: Record<string, () => string> = {}
   for (const [size, bytes] of Object.entries(sizes)) {
     for (const [what, text] of Object.entries(hostileXml(good, bytes))) {
       texts[`${size}, ${what}`] = text
     }
   }
-  if (name === 'DeleteObjects') texts['1,000 keys'] = keys()
-  if (name === 'CompleteMultipartUpload') texts['10,000 parts'] = parts(facts.etag)
-  if (name === 'PutBucketPolicy') texts['the longest policy'] = longPolicy(names.ours)
-  return Object.entries(texts).map(([what, body]) =>
+  if (name === 'DeleteObjects') texts['1,000 keys'] = keys
+  if (name === 'CompleteMultipartUpload') texts['10,000 parts'] = () => parts(facts.etag)
+  if (name === 'PutBucketPolicy') texts['the longest policy'] = () => longPolicy(names.spent)
+  return Object.entries(texts).map(([what, make]) =>
     caseOf(about, facts.owner, what, () => {
+      const body = make()
       const md5 = createHash('md5').update(body).digest('base64')
       const one = plain(about, names.ours)
       return { ...one, body, headers: { ...one.headers, 'content-md5': md5 } }

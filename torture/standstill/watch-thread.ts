@@ -11,12 +11,23 @@ export interface Watched {
   readonly rounds: Int32Array
 }
 
+export interface WatchData {
+  readonly watched: readonly Watched[]
+  /** 1 while somebody wants to know. */
+  readonly isOn: Int32Array
+}
+
 const restMs = 2
-const { watched }: { readonly watched: readonly Watched[] } = workerData
+const offMs = 20
+const { watched, isOn }: WatchData = workerData
 
 async function look({ url, headers, longest, rounds }: Watched): Promise<never> {
   const agent = new Agent({ keepAlive: true, maxSockets: 1 })
   for (;;) {
+    if (Atomics.load(isOn, 0) === 0) {
+      await sleep(offMs)
+      continue
+    }
     const began = performance.now()
     await new Promise<void>(resolve => {
       const asked = request(url, { agent, headers }, response => {
