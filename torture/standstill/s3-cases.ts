@@ -52,7 +52,7 @@ function spared({ name }: About, place: Place): Place {
 }
 
 function plainCases(about: About): Case[] {
-  if (about.name === 'AbortMultipartUpload') return [abortCase(about)]
+  if (/^(Abort|Complete)MultipartUpload$/.test(about.name)) return [endCase(about)]
   const { owner, readonly, visitor } = about.facts
   const { method } = about.row
   const isReading = method === 'GET' || method === 'HEAD'
@@ -68,15 +68,17 @@ function plainCases(about: About): Case[] {
 }
 
 /** Of an upload of its own: others ask for the one with many parts. */
-function abortCase({ stand, facts, name }: About): Case {
+function endCase({ stand, facts, name, row }: About): Case {
   const make = async () => {
     const { pair } = facts.owner
     if (pair === undefined) throw new Error('no key of S3')
-    const path = `/${names.ours}/${longKey(0, 'abort/')}`
+    const path = `/${names.ours}/${longKey(0, 'ended/')}`
     const begun = await stand.mustS3({ method: 'POST', path, query: { uploads: '' } }, pair)
     const uploadId = /<UploadId>([^<]+)</.exec(begun.text)?.[1] ?? ''
     const signing = { pair, mode: 'header', host: stand.s3.host, nowMs: Date.now() } as const
-    return sign({ method: 'DELETE', path, query: { uploadId } }, signing)
+    const { method } = row
+    const body = name === 'CompleteMultipartUpload' ? parts(facts.etag) : undefined
+    return sign({ method, path, query: { uploadId }, body }, signing)
   }
   return { name: `${name} by owner, asked plainly`, operation: name, door: 's3', make }
 }
