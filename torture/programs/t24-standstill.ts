@@ -36,6 +36,7 @@ export const program: Program = {
     await using watch = Watch.begin(stand.server, watchedOf(stand, facts))
     const all = [...restCases(stand, facts), ...s3Cases(stand, facts)]
     const cases = all.filter(({ name }) => name.includes(only ?? ''))
+    if (cases.length === 0) throw new Error(`no case is named like ${only}`)
     run.figure('cases', cases.length)
     const trials = new Trials(run, stand, watch)
     const costs = await trials.alone(shuffled(run, cases))
@@ -191,7 +192,8 @@ function told({ name, times, statuses, ...seen }: Tried): string {
   const { waitMs, turnMs, ranMs, rssBytes, slowness } = seen
   const ms = (value: number) => `${Math.round(value)} ms`
   const waits = waitMs === undefined ? '' : `wait ${ms(waitMs)}, `
-  const figures = `${waits}turn ${ms(turnMs)}, slowed ${slowness.toFixed(1)} times, ran ${ms(ranMs)}`
+  const slowed = `slowed ${slowness.toFixed(1)} times`
+  const figures = `${waits}turn ${ms(turnMs)}, ${slowed}, ran ${ms(ranMs)}`
   const counts = Object.entries(statuses).map(([status, count]) => `${count} x ${status}`)
   const rss = `RSS ${Math.round(rssBytes / 1e6)} MB`
   return `${times} x ${name}: ${figures}, ${rss} (${counts.join(', ')})`

@@ -1,4 +1,3 @@
-import type { TSchema } from 'typebox'
 import type { Tree } from '../access/wire.ts'
 import { metadata } from './fill.ts'
 
@@ -22,7 +21,7 @@ interface Plain {
 }
 
 /** The longest that a schema takes; ids are those of assets that are there. */
-export function heaviest(schema: TSchema, ids: readonly string[]): Tree {
+export function heaviest(schema: object, ids: readonly string[]): Tree {
   let next = 0
   const id = () => ids[next++ % ids.length]
   const textOf = ({ format, pattern, maxLength = 255 }: Plain): string | undefined => {
@@ -66,12 +65,12 @@ function distinct(value: Tree, n: number, schema: Plain = {}): Tree {
 }
 
 /** A copy without the marks that only the compiler and the checker know. */
-export function plainOf(schema: TSchema): Plain {
+export function plainOf(schema: object): Plain {
   return JSON.parse(JSON.stringify(schema))
 }
 
 /** Fields that are lists, which hold what makes a document long. */
-export function listsOf(schema: TSchema): string[] {
+export function listsOf(schema: object): string[] {
   const lists = Object.entries(plainOf(schema).properties ?? {}).filter(
     ([, one]) => one.type === 'array' || one.anyOf?.some(({ type }) => type === 'array'),
   )
@@ -82,7 +81,7 @@ export function listsOf(schema: TSchema): string[] {
 export type Documents = Readonly<Record<string, () => string>>
 
 /** JSON of the largest size that is refused late, or that is long in the reading. */
-export function hostileJson(schema: TSchema): Documents {
+export function hostileJson(schema: object): Documents {
   const fields = Object.keys(plainOf(schema).properties ?? {})
   const [list = fields[0] ?? 'a'] = listsOf(schema)
   const many = (text: string) =>
@@ -100,7 +99,7 @@ export function hostileJson(schema: TSchema): Documents {
   }
 }
 
-/** Documents of XML of this size, of a root that the operation takes, and of what is in a good one. */
+/** Documents of XML of this size, with the root of a good one and what is in that. */
 export function hostileXml(good: string, bytes: number): Documents {
   const [, root = 'Root', inner = ''] = /^<(\w+)[^>]*>(.*)<\/\w+>$/s.exec(good) ?? []
   const count = (text: string) => Math.max(0, Math.floor((bytes - 200) / text.length))

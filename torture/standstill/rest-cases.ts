@@ -1,6 +1,5 @@
 import type { Route } from '@holdfast/contract/route.ts'
 import { type OperationId, routes } from '@holdfast/contract/routes.ts'
-import type { TSchema } from 'typebox'
 import { words } from '../access/policy/words.ts'
 import { requestOf } from '../access/rest/requests.ts'
 import type { Row, Wanted, World } from '../access/rest/row.ts'
@@ -63,7 +62,7 @@ function queryCases(about: About): Case[] {
   const page: Record<string, string> = limit === undefined ? {} : { limit: String(limit) }
   const variants = limit === undefined ? [] : [{ name: 'largest page', query: page }]
   for (const [name, one] of Object.entries(properties)) {
-    const value = longest(name, one.type ?? '', heaviest(one as TSchema, about.facts.foreignIds))
+    const value = longest(name, one.type ?? '', heaviest(one, about.facts.foreignIds))
     if (name === 'limit' || name === 'cursor' || value === undefined) continue
     variants.push({ name: `longest ${name}`, query: { ...page, [name]: value } })
   }

@@ -20,7 +20,7 @@ interface About {
   readonly row: OperationRow
 }
 
-/** Every operation of S3, also the refused ones: whoever reads their documents does it for nothing. */
+/** Every operation of S3, also the refused ones, whose documents nobody has to read. */
 export function s3Cases(stand: Stand, facts: Facts): Case[] {
   return Object.entries<OperationRow>(operations).flatMap(([name, row]) => {
     const about = { stand, facts, name: name as OperationName, row }
