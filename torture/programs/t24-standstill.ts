@@ -1,3 +1,4 @@
+import { lasting } from '../runner/lasting.ts'
 import type { Program, Run } from '../runner/program.ts'
 import { type Burst, burst, type Statuses } from '../standstill/burst.ts'
 import type { Case } from '../standstill/case.ts'
@@ -14,7 +15,7 @@ const atOnce = 100
 /** Who waits for so long goes away: what was begun is not what holds up others by then. */
 const burstMsMax = { short: 2500, long: 6000 }
 const seconds = { short: { alone: 14, together: 25 }, long: { alone: 1200, together: 7200 } }
-const least = { short: { alone: 200, together: 8 }, long: { alone: 1500, together: 600 } }
+const least = { short: { alone: 40, together: 6 }, long: { alone: 1500, together: 600 } }
 const worstTold = 10
 /** A part of the names of those that are tried. */
 const only = process.env.HOLDFAST_STANDSTILL
@@ -113,9 +114,11 @@ class Trials {
   /** Each one time, which tells how much it is and what is long by itself. */
   async alone(cases: readonly Case[]): Promise<Cost[]> {
     const costs: Cost[] = []
-    const until = performance.now() + seconds[this.#run.length].alone * 1000
+    const goesOn = lasting(this.#run, seconds[this.#run.length].alone, () => {
+      return costs.length >= least[this.#run.length].alone
+    })
     for (const one of cases) {
-      if (this.#run.signal.aborted || performance.now() > until) break
+      if (!goesOn()) break
       const tried = await this.#try([one], 1)
       if (tried !== undefined) costs.push({ one, ranMs: tried.ranMs })
     }
@@ -124,11 +127,16 @@ class Trials {
   }
 
   async together(order: readonly (readonly Case[])[]): Promise<void> {
-    const until = performance.now() + seconds[this.#run.length].together * 1000
+    let count = 0
+    const goesOn = lasting(this.#run, seconds[this.#run.length].together, () => {
+      return count >= least[this.#run.length].together
+    })
     for (const cases of order) {
-      if (this.#run.signal.aborted || performance.now() > until) break
+      if (!goesOn()) break
       const tried = await this.#try(cases, atOnce)
-      if (tried !== undefined) this.#run.count('together')
+      if (tried === undefined) continue
+      count += 1
+      this.#run.count('together')
     }
   }
 
