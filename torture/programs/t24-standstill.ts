@@ -40,9 +40,12 @@ export const program: Program = {
     if (cases.length === 0) throw new Error(`no case is named like ${only}`)
     run.figure('cases', cases.length)
     const trials = new Trials(run, stand, watch)
-    const costs = await trials.alone(shuffled(run, cases))
-    await trials.together(orderOf(run, costs))
-    trials.tell()
+    try {
+      const costs = await trials.alone(shuffled(run, cases))
+      await trials.together(orderOf(run, costs))
+    } finally {
+      trials.tell()
+    }
     await lookAfter(run, stand, facts)
   },
 }
@@ -168,8 +171,11 @@ class Trials {
     const act = async () => {
       statuses = await burst({ asked, times: each, msMax: burstMsMax[this.#run.length] })
     }
-    const seen = await (times === 1 ? this.#watch.alone(act) : this.#watch.during(act))
     const name = cases.map(one => one.name).join(' + ')
+    const seeing = times === 1 ? this.#watch.alone(act) : this.#watch.during(act)
+    const seen = await seeing.catch(cause => {
+      throw new Error(`nobody is answered any more: ${times} x ${name}`, { cause })
+    })
     if (this.#stand.server.end !== undefined) throw new Error(`the server ended: ${name}`)
     return { ...seen, name, times, statuses }
   }

@@ -27,6 +27,8 @@ const roundsAfter = 2
 const quietMs = 40
 const quietTimes = 3
 const restMs = 12
+/** Who waits for longer waits for nothing: the run ends there. */
+const answerMsMax = 20_000
 /** What is at work still then is taken along into the next case. */
 const settleMsMax = 6000
 
@@ -115,7 +117,8 @@ export class Watch implements AsyncDisposable {
 
   /** The longest turn since it was asked the last time: reading it sets it back. */
   async #turn(): Promise<number> {
-    const answer = await fetch(`${this.#server.url}/metrics`)
+    const signal = AbortSignal.timeout(answerMsMax)
+    const answer = await fetch(`${this.#server.url}/metrics`, { signal })
     const seconds = /^nodejs_eventloop_lag_max_seconds (\S+)/m.exec(await answer.text())?.[1]
     return Number(seconds) * 1000
   }
