@@ -66,8 +66,8 @@ it('many things are done in slices, one in a turn, and a few at once', async () 
     assert.deepEqual(done, [items, items, items])
     return [...times.values()]
   }
-  assert.deepEqual(await turnsOf(60), [25, 25, 25, 25, 25, 25, 10, 10, 10])
-  assert.deepEqual(await turnsOf(25), [75])
+  assert.deepEqual(await turnsOf(20), [8, 8, 8, 8, 8, 8, 4, 4, 4])
+  assert.deepEqual(await turnsOf(8), [24])
 })
 
 it('who asks for many lists holds up only those', async () => {
@@ -117,4 +117,25 @@ it('what is shown behind many hidden keys is found, page by page', async () => {
   const reader = callOf({ kind: 'user', id: 'r', name: 'r', permissions: ['assets:read'] })
   const page = await listObjects(engine, reader, { bucket, limit: 2 })
   assert.deepEqual([page.objects.map(one => one.asset.key), page.next], [['k12', 'k25'], 'k25'])
+})
+
+it('a long page is read in several turns, whatever is shown of it', async () => {
+  await using opened = await openTestStore()
+  const { view } = opened.engine.catalog
+  const keys = Array.from({ length: 30 }, (_, at) => `k${String(at).padStart(2, '0')}`)
+  for (const key of keys) await put(opened, key, key)
+  const { id: bucketId = '' } = (await view.buckets.byName('photos')) ?? {}
+  const found: string[] = []
+  let from: string | undefined
+  let turns = 0
+  do {
+    const start = from === undefined ? {} : { from }
+    const page = await view.objects.list({ bucketId, limit: 1001, looksMax: 8, ...start })
+    assert.ok(page.entries.length <= 8, `${page.entries.length} at once`)
+    found.push(...page.entries.map(({ asset }) => asset?.key ?? ''))
+    from = page.stopped
+    turns += 1
+  } while (from !== undefined)
+  assert.deepEqual(found, keys)
+  assert.equal(turns, 4)
 })

@@ -7,8 +7,10 @@ import { CallerLines } from './caller-lines.ts'
 export const LOOKS_MAX = 8192
 /** What is longer is also long in the making, before it is sent. */
 const SHORT_PAGE = 100
-/** Each may take several decisions, of policies with many statements. */
-const SLICE = 25
+/** Of a long page: records of the largest size, all of them shown, take some 50 ms. */
+const LONG_LOOKS_MAX = 256
+/** Each may take several decisions, of some milliseconds each by the longest policies. */
+const SLICE = 8
 
 export interface TurnQuery {
   readonly limit: number
@@ -34,10 +36,11 @@ export class ListTurns {
   ): Promise<readonly Entry[]> {
     const giveWay = this.giveWay({ signal, principal })
     if (limit > SHORT_PAGE) await giveWay()
-    let { entries, stopped } = await ask({ limit, looksMax: LOOKS_MAX })
+    const looksMax = limit > SHORT_PAGE ? LONG_LOOKS_MAX : LOOKS_MAX
+    let { entries, stopped } = await ask({ limit, looksMax })
     while (stopped !== undefined && entries.length < limit) {
       await giveWay()
-      const turn = { limit: limit - entries.length, looksMax: LOOKS_MAX, from: stopped }
+      const turn = { limit: limit - entries.length, looksMax, from: stopped }
       const page = await ask(turn)
       entries = [...entries, ...page.entries]
       stopped = page.stopped

@@ -5,7 +5,7 @@ import type { Kind, Rule } from './rules.ts'
 
 /** Who asks, and what there is to ask for. */
 export interface World {
-  readonly lab: Lab
+  readonly lab: Pick<Lab, 'must'>
   readonly who: Caller
   readonly kind: Kind
   readonly bucket: string

@@ -1,4 +1,3 @@
-import type { Lab } from '../../open-lab.ts'
 import { canary, password } from '../../people.ts'
 import type { Row, World } from '../row.ts'
 import { rules } from '../rules.ts'
@@ -12,19 +11,19 @@ function newName(kind: string): string {
   return `mx-${kind}-${names}`
 }
 
-async function newUser(lab: Lab): Promise<Record<string, string>> {
+async function newUser(lab: World['lab']): Promise<Record<string, string>> {
   const username = newName('made')
   const profile = { password, email: `${username}@${canary}.org`, roles: [] }
   const { id } = await lab.must('POST', '/api/v2/users', { username, ...profile })
   return { id, username }
 }
 
-async function newGroup(lab: Lab): Promise<Record<string, string>> {
+async function newGroup(lab: World['lab']): Promise<Record<string, string>> {
   const group = { name: newName('group'), description: canary }
   return { id: (await lab.must('POST', '/api/v2/groups', group)).id }
 }
 
-async function newBucket(lab: Lab): Promise<Record<string, string>> {
+async function newBucket(lab: World['lab']): Promise<Record<string, string>> {
   const name = newName('bucket')
   await lab.must('POST', '/api/v2/buckets', { name })
   return { name }

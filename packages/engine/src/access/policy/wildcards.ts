@@ -1,40 +1,69 @@
 import { BoundedCache } from '@holdfast/core/bounded-cache.ts'
 
-/** Of patterns whose parts are kept. */
-const KEPT_CHARS_MAX = 256 * 1024
-const parts = new BoundedCache<readonly string[]>(KEPT_CHARS_MAX)
+/** Of patterns whose parts are kept, with what it takes to look for them. */
+const KEPT_BYTES_MAX = 4 * 1024 * 1024
+const patterns = new BoundedCache<readonly Part[]>(KEPT_BYTES_MAX)
+
+/** What stands between two stars. */
+interface Part {
+  readonly text: string
+  readonly isWild: boolean
+  /** For a short wild part: one bit for each of its characters that another character fits. */
+  readonly masks: Masks | undefined
+}
+
+interface Masks {
+  readonly ofAscii: Int32Array
+  readonly ofOthers: ReadonlyMap<number, number>
+  /** Of characters that are not named: where `?` stands. */
+  readonly any: number
+  readonly whole: number
+}
 
 /**
  * `*` stands for any characters, `?` for one. Patterns come from callers, and each is asked about
  * thousands of keys: what it costs follows the lengths of both, not their product.
  */
 export function isLike(text: string, pattern: string): boolean {
-  const [first = '', ...rest] = partsOf(pattern)
-  const last = rest.pop()
-  if (last === undefined) return text.length === first.length && isAt(text, first, 0)
-  const end = text.length - last.length
-  if (end < first.length || !isAt(text, first, 0) || !isAt(text, last, end)) return false
-  const between = text.slice(0, end)
-  let at = first.length
-  for (const part of rest) {
-    const found = find(between, part, at)
+  const parts = partsOf(pattern)
+  const [first] = parts
+  const last = parts.at(-1)
+  if (first === undefined || last === undefined) return text === pattern
+  const { length } = first.text
+  if (parts.length === 1) return text.length === length && isAt(text, first, 0)
+  const end = text.length - last.text.length
+  if (end < length || !isAt(text, first, 0) || !isAt(text, last, end)) return false
+  let at = length
+  for (const part of parts.slice(1, -1)) {
+    const found = find(text, part, { from: at, end })
     if (found < 0) return false
-    at = found + part.length
+    at = found + part.text.length
   }
   return true
 }
 
 /** What stands between the stars. */
-function partsOf(pattern: string): readonly string[] {
-  const known = parts.get(pattern)
+function partsOf(pattern: string): readonly Part[] {
+  const known = patterns.get(pattern)
   if (known !== undefined) return known
-  const made = pattern.split(/\*+/)
-  parts.set(pattern, made, pattern.length)
+  const texts = pattern.split(/\*+/)
+  const made = texts.map((text, at) => partOf(text, at > 0 && at < texts.length - 1))
+  const bytes = made.reduce((sum, { masks }) => sum + PART_BYTES + (masks ? MASKS_BYTES : 0), 0)
+  patterns.set(pattern, made, 2 * pattern.length + bytes)
   return made
 }
 
-function isAt(text: string, part: string, from: number): boolean {
-  if (!part.includes('?')) return text.startsWith(part, from)
+const PART_BYTES = 64
+const MASKS_BYTES = 1024
+
+function partOf(text: string, isBetween: boolean): Part {
+  const isWild = text.includes('?')
+  const isSought = isWild && isBetween && text.length <= SOUGHT_MAX
+  return { text, isWild, masks: isSought ? masksOf(text) : undefined }
+}
+
+function isAt(text: string, { text: part, isWild }: Part, from: number): boolean {
+  if (!isWild) return text.startsWith(part, from)
   for (let at = 0; at < part.length; at += 1) {
     if (part[at] !== '?' && part[at] !== text[from + at]) return false
   }
@@ -50,28 +79,48 @@ export function isTooWild(pattern: string): boolean {
   return between.some(part => part.length > SOUGHT_MAX && part.includes('?'))
 }
 
-function find(text: string, part: string, from: number): number {
-  if (!part.includes('?')) return text.indexOf(part, from)
-  if (part.length > SOUGHT_MAX) return findSlowly(text, part, from)
-  // Shift-And: one bit for each character of the part that ends here.
-  const masks = new Map<string, number>()
-  let any = 0
-  for (let at = 0; at < part.length; at += 1) {
-    const char = part.charAt(at)
-    if (char === '?') any |= 1 << at
-    else masks.set(char, (masks.get(char) ?? 0) | (1 << at))
+interface Range {
+  readonly from: number
+  readonly end: number
+}
+
+function find(text: string, part: Part, { from, end }: Range): number {
+  const { length } = part.text
+  if (!part.isWild) {
+    const found = text.indexOf(part.text, from)
+    return found + length <= end ? found : -1
   }
-  const whole = 1 << (part.length - 1)
+  if (part.masks === undefined) return findSlowly(text, part, { from, end })
+  const { ofAscii, ofOthers, any, whole } = part.masks
   let state = 0
-  for (let at = from; at < text.length; at += 1) {
-    state = ((state << 1) | 1) & (any | (masks.get(text.charAt(at)) ?? 0))
-    if ((state & whole) !== 0) return at - part.length + 1
+  for (let at = from; at < end; at += 1) {
+    const code = text.charCodeAt(at)
+    const mask = (code < ASCII ? ofAscii[code] : ofOthers.get(code)) ?? any
+    state = ((state << 1) | 1) & mask
+    if ((state & whole) !== 0) return at - length + 1
   }
   return -1
 }
 
-function findSlowly(text: string, part: string, from: number): number {
-  for (let at = from; at + part.length <= text.length; at += 1) {
+const ASCII = 128
+
+/** Shift-And: one bit for each character of the part that ends here. */
+function masksOf(part: string): Masks {
+  let any = 0
+  for (let at = 0; at < part.length; at += 1) if (part[at] === '?') any |= 1 << at
+  const ofAscii = new Int32Array(ASCII).fill(any)
+  const ofOthers = new Map<number, number>()
+  for (let at = 0; at < part.length; at += 1) {
+    const code = part.charCodeAt(at)
+    if (part[at] === '?') continue
+    if (code < ASCII) ofAscii[code] = (ofAscii[code] ?? any) | (1 << at)
+    else ofOthers.set(code, (ofOthers.get(code) ?? any) | (1 << at))
+  }
+  return { ofAscii, ofOthers, any, whole: 1 << (part.length - 1) }
+}
+
+function findSlowly(text: string, part: Part, { from, end }: Range): number {
+  for (let at = from; at + part.text.length <= end; at += 1) {
     if (isAt(text, part, at)) return at
   }
   return -1

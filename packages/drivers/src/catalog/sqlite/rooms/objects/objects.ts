@@ -116,7 +116,7 @@ export class Objects {
     if (bucket === undefined) return
     const seen = new KeyedRows(this.#tables, { statements: this.#statements, bucket, sight: scan })
     const grouped = isGrouped(scan)
-    const first = grouped ? LOOKS_FIRST : Math.min(scan.limit, LOOKS_MOST)
+    const first = grouped ? LOOKS_FIRST : Math.min(scan.limit, LOOKS_MOST, looks.left)
     let next: string | undefined = from
     let count = first
     // Behind a common prefix there is often the next one.
@@ -142,7 +142,7 @@ export class Objects {
       const end: string | undefined = within(to, this.#keyBehind.get(bucket, next, count))
       const range: KeyRange = { from: next, to: end ?? to }
       next = end
-      count = Math.min(2 * count, LOOKS_MOST)
+      count = Math.min(2 * count, LOOKS_MOST, Math.max(LOOKS_FIRST, looks.left))
       mayBeGroup = grouped
       for (const row of grouped ? seen.each(range) : seen.all(range)) {
         const group = commonPrefix(row.key, scan)
