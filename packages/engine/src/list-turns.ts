@@ -7,8 +7,8 @@ import { CallerLines } from './caller-lines.ts'
 export const LOOKS_MAX = 8192
 /** What is longer is also long in the making, before it is sent. */
 const SHORT_PAGE = 100
-/** Of a long page: records of the largest size, all of them shown, take some 50 ms. */
-const LONG_LOOKS_MAX = 256
+/** Records of which each may be tens of kilobytes. */
+const PIECE = 100
 /** Each may take several decisions, of some milliseconds each by the longest policies. */
 const SLICE = 8
 
@@ -36,16 +36,31 @@ export class ListTurns {
   ): Promise<readonly Entry[]> {
     const giveWay = this.giveWay({ signal, principal })
     if (limit > SHORT_PAGE) await giveWay()
-    const looksMax = limit > SHORT_PAGE ? LONG_LOOKS_MAX : LOOKS_MAX
-    let { entries, stopped } = await ask({ limit, looksMax })
+    let { entries, stopped } = await ask({ limit, looksMax: LOOKS_MAX })
     while (stopped !== undefined && entries.length < limit) {
       await giveWay()
-      const turn = { limit: limit - entries.length, looksMax, from: stopped }
+      const turn = { limit: limit - entries.length, looksMax: LOOKS_MAX, from: stopped }
       const page = await ask(turn)
       entries = [...entries, ...page.entries]
       stopped = page.stopped
     }
     return entries
+  }
+
+  /** A page of records that may be large: a piece in each turn, each behind the one before. */
+  async inPieces<Entry>(
+    giveWay: () => Promise<void>,
+    limit: number,
+    ask: (limit: number, before: readonly Entry[]) => Awaitable<readonly Entry[]>,
+  ): Promise<Entry[]> {
+    const entries: Entry[] = []
+    for (;;) {
+      const wanted = Math.min(PIECE, limit - entries.length)
+      const piece = await ask(wanted, entries)
+      entries.push(...piece)
+      if (piece.length < wanted || entries.length >= limit) return entries
+      await giveWay()
+    }
   }
 
   /** For who looks in steps of its own: resolves when the next may be done. */

@@ -27,7 +27,8 @@ export interface JudgedPage {
   readonly last: { readonly asset: Asset; readonly isSeen: boolean } | undefined
 }
 
-const PAGE = 1000
+/** In one turn: each may be tens of kilobytes, and is judged by policies with many statements. */
+const PAGE = 32
 
 /**
  * A page of what `decide` lets the caller read, asked of each asset: where a policy or a list of S3

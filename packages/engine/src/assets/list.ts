@@ -68,7 +68,10 @@ export async function listAssets(
   }
   const keyed = order === 'key' ? { afterKey: '', ...begin } : begin
   const ask = async ({ assets }: CatalogView) => ({
-    found: await assets.list({ ...filter, ...keyed, limit: limit + 1, offset }, giveWay),
+    found: await engine.lists.inPieces<Asset>(giveWay, limit + 1, (wanted, before) => {
+      const start = behind(before.at(-1), order) ?? { ...keyed, offset }
+      return assets.list({ ...filter, ...start, limit: wanted }, giveWay)
+    }),
     total: await assets.count(filter, giveWay),
   })
   const inTurns = sight.visibleTo !== undefined || sight.reach !== undefined
@@ -77,6 +80,11 @@ export async function listAssets(
   const last = items.at(-1)
   if (found.length <= limit || last === undefined) return { items, total }
   return { items, total, nextCursor: encodeCursor(order, last) }
+}
+
+function behind(last: Asset | undefined, order: ListOrder) {
+  if (last === undefined) return undefined
+  return order === 'key' ? { afterKey: last.key } : { beforeSeq: last.createdSeq }
 }
 
 export async function assetStats(

@@ -1,5 +1,6 @@
 import type { Call } from '@holdfast/core/call.ts'
 import type { DeletedFilter, VersionQuery } from '@holdfast/core/ports/asset-questions.ts'
+import type { Awaitable } from '@holdfast/core/ports/awaitable.ts'
 import type { Asset, Change, Version } from '@holdfast/core/records.ts'
 import { findAsset } from '../assets/find-asset.ts'
 import type { Engine } from '../engine.ts'
@@ -51,10 +52,28 @@ export async function listVersions(
     const asset = (await view.assets.byId(found.id)) ?? found
     const filter = filterOf(asset, query)
     return {
-      items: await view.versions.list({ ...filter, ...page }),
+      items: await inPieces(engine, call, page, piece =>
+        view.versions.list({ ...filter, ...piece }),
+      ),
       total: await view.versions.count(filter),
     }
   })
+}
+
+interface Page {
+  readonly limit: number
+  readonly offset?: number
+}
+
+async function inPieces<Entry>(
+  { lists }: Engine,
+  call: Call,
+  { limit, offset }: Required<Page>,
+  ask: (page: Page) => Awaitable<readonly Entry[]>,
+): Promise<Entry[]> {
+  return await lists.inPieces<Entry>(lists.giveWay(call), limit, (wanted, before) =>
+    ask({ limit: wanted, offset: offset + before.length }),
+  )
 }
 
 function filterOf(asset: Asset, query: VersionsQuery): Omit<VersionQuery, 'limit' | 'offset'> {
@@ -106,7 +125,9 @@ export async function assetHistory(
   const asset = await findAsset(engine, call, wanted)
   const page = requirePage(engine, query)
   const { changes, total } = await engine.catalog.read(async view => ({
-    changes: await view.changes.ofAsset({ assetId: asset.id, ...page }),
+    changes: await inPieces(engine, call, page, piece =>
+      view.changes.ofAsset({ assetId: asset.id, ...piece }),
+    ),
     total: await view.changes.countOfAsset(asset.id),
   }))
   return { items: await toldChanges(engine, call, { asset, changes }), total }

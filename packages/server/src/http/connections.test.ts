@@ -330,7 +330,7 @@ test('two hosts, and codings that are not chunked alone, are refused', async () 
 
 test('a coding in HTTP/1.0 is refused, and nothing behind it is a request', async () => {
   const key = 'behind-a-coding'
-  const next = head('PUT', `${base}/${key}`, 'Content-Length: 1') + 'x'
+  const next = `${head('PUT', `${base}/${key}`, 'Content-Length: 1')}x`
   for (const body of ['0\r\n\r\n', '5\r\nhello\r\n0\r\n\r\n']) {
     const lines = ['Connection: keep-alive', 'Transfer-Encoding: chunked']
     const put = head('PUT', `${base}/framed-old`, ...lines).replace('HTTP/1.1', 'HTTP/1.0')

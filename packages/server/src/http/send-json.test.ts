@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { chosenCoding } from './send-json.ts'
+import { chosenCoding, written } from './send-json.ts'
 
 test('the coding that the caller likes best is chosen', () => {
   const cases: [string | undefined, 'br' | 'gzip' | undefined][] = [
@@ -18,4 +18,30 @@ test('the coding that the caller likes best is chosen', () => {
     ['zstd', undefined],
   ]
   for (const [header, coding] of cases) assert.equal(chosenCoding(header), coding, header)
+})
+
+test('a long page is written in pieces, as it would be at once', async () => {
+  const text = '"\u{1f600}é\n'
+  const pages = [
+    { items: [], total: 0 },
+    { items: Array.from({ length: 31 }, () => ({ text: text.repeat(100_000) })), total: 31 },
+    { items: Array.from({ length: 32 }, (_, at) => ({ at, left: undefined })) },
+    { total: 40, next: null, items: Array.from({ length: 40 }, () => ({ text })) },
+    { items: Array.from({ length: 40 }, () => ({ text: text.repeat(20_000) })), total: 40 },
+    [1, 2, 3],
+    'text',
+    null,
+  ]
+  const turns: number[] = []
+  for (const page of pages) {
+    let turn = 0
+    const bytes = await written(page, async () => {
+      turn += 1
+    })
+    turns.push(turn)
+    const whole = JSON.stringify(page)
+    assert.deepEqual(JSON.parse(String(bytes)), JSON.parse(whole))
+    assert.equal(Buffer.byteLength(bytes), Buffer.byteLength(whole))
+  }
+  assert.deepEqual(turns, [0, 0, 0, 0, 10, 0, 0, 0])
 })

@@ -22,7 +22,9 @@ const NEXT_KEY = `SELECT key FROM assets WHERE bucket = ? AND trashed = 0 AND ke
  * as many as long as nothing ends it.
  */
 const LOOKS_FIRST = 8
-const LOOKS_MOST = 2048
+const LOOKS_MOST = 256
+/** What one that is shown counts as: it is read whole, and may be tens of kilobytes. */
+const SHOWN_LOOKS = 32
 
 interface Scan extends KeyedQuery, Sight {}
 
@@ -116,7 +118,7 @@ export class Objects {
     if (bucket === undefined) return
     const seen = new KeyedRows(this.#tables, { statements: this.#statements, bucket, sight: scan })
     const grouped = isGrouped(scan)
-    const first = grouped ? LOOKS_FIRST : Math.min(scan.limit, LOOKS_MOST, looks.left)
+    const first = grouped ? LOOKS_FIRST : Math.min(scan.limit, LOOKS_MOST, Math.max(1, looks.left))
     let next: string | undefined = from
     let count = first
     // Behind a common prefix there is often the next one.
@@ -142,12 +144,13 @@ export class Objects {
       const end: string | undefined = within(to, this.#keyBehind.get(bucket, next, count))
       const range: KeyRange = { from: next, to: end ?? to }
       next = end
-      count = Math.min(2 * count, LOOKS_MOST, Math.max(LOOKS_FIRST, looks.left))
+      count = Math.min(2 * count, LOOKS_MOST)
       mayBeGroup = grouped
       for (const row of grouped ? seen.each(range) : seen.all(range)) {
         const group = commonPrefix(row.key, scan)
         if (group === undefined) {
           mayBeGroup = false
+          looks.left -= SHOWN_LOOKS - 1
           const asset = assetOfRow(row, this.#tables.buckets, this.#tables.words)
           yield { asset, version: this.#versions.joined(row, asset.id) }
           continue
