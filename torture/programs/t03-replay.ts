@@ -10,9 +10,9 @@ import { recordDay, sweepRecording } from '../recorded/sweep-recording.ts'
 import type { Program, Run } from '../runner/program.ts'
 import { hasStrace } from '../target/tracer.ts'
 
-const perCut = 5
+const perCut = { short: 4, long: 5 }
 /** The power goes before one of so many calls of a recorded day. */
-const recordedOneOf = { short: 4, long: 1 }
+const recordedOneOf = { short: 5, long: 1 }
 const rounds = { short: 1, long: 75 }
 
 export const program: Program = {
@@ -31,7 +31,7 @@ export const program: Program = {
 }
 
 async function playAll(run: Run, round: number): Promise<void> {
-  const draw = { random: run.random.fork(round), disksPerCut: perCut }
+  const draw = { random: run.random.fork(round), disksPerCut: perCut[run.length] }
   for (const [name, workload] of Object.entries(workloads)) {
     await attempt(run, name, async disk => {
       using lab = newLab()

@@ -17,9 +17,9 @@ import { hasStrace, type Injection, Tracer } from '../target/tracer.ts'
 
 /** Each is tried at the n-th disk call for all n; in short runs at one of so many. */
 const kinds: Readonly<Record<string, FaultKind & { readonly oneOf: number }>> = {
-  'EIO once': { code: 'EIO', options: {}, oneOf: 3 },
+  'EIO once': { code: 'EIO', options: {}, oneOf: 4 },
   'EIO for good': { code: 'EIO', options: { persistent: true }, oneOf: 9 },
-  'ENOSPC once': { code: 'ENOSPC', options: {}, oneOf: 3 },
+  'ENOSPC once': { code: 'ENOSPC', options: {}, oneOf: 5 },
   'ENOSPC for good': {
     code: 'ENOSPC',
     options: { persistent: true, of: ['create', 'write', 'makeDir', 'link'] },

@@ -14,7 +14,7 @@ const rssBytesMax = 1024 ** 3
 const atOnce = 100
 /** Who waits for so long goes away: what was begun is not what holds up others by then. */
 const burstMsMax = { short: 2500, long: 6000 }
-const seconds = { short: { alone: 14, together: 25 }, long: { alone: 1200, together: 7200 } }
+const seconds = { short: { alone: 10, together: 18 }, long: { alone: 1200, together: 7200 } }
 const least = { short: { alone: 40, together: 6 }, long: { alone: 1500, together: 600 } }
 const worstTold = 10
 /** A part of the names of those that are tried. */
