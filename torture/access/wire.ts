@@ -99,8 +99,13 @@ export class Wire implements Disposable {
     })
   }
 
-  [Symbol.dispose](): void {
+  /** So that the next request does not meet the end of a connection that was idle for long. */
+  hangUp(): void {
     this.#agent.destroy()
+  }
+
+  [Symbol.dispose](): void {
+    this.hangUp()
   }
 }
 

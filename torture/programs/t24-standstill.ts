@@ -54,6 +54,7 @@ export const program: Program = {
 async function lookAfter(run: Run, stand: Stand, facts: Facts): Promise<void> {
   const { owner, readonly, auditor, id, shareToken, uploadId } = facts
   const { pair } = owner
+  for (const wire of [stand.rest, stand.s3]) wire.hangUp()
   const looks = [
     stand.mustAs(owner.headers, ['GET', `/api/v2/assets/${id}`]),
     stand.mustAs(readonly.headers, ['GET', '/api/v2/auth/me']),
