@@ -28,6 +28,8 @@ export interface JudgedPage {
 }
 
 const PAGE = 1000
+/** Policies may have a thousand patterns, each of which is looked for in each key. */
+const SLICE = 50
 
 /**
  * A page of what `decide` lets the caller read, asked of each asset: where a policy or a list of S3
@@ -74,7 +76,8 @@ async function walk(
     if (scanned > 0) await query.giveWay()
     const page = { ...filter, ...from, limit, offset: 0 }
     const found = await view.assets.list(page, query.giveWay)
-    for (const asset of found) {
+    for (const [at, asset] of found.entries()) {
+      if (at > 0 && at % SLICE === 0) await query.giveWay()
       const { bucketId } = asset
       if (!buckets.has(bucketId)) buckets.set(bucketId, await view.buckets.byId(bucketId))
       const bucket = buckets.get(bucketId)
