@@ -5,6 +5,7 @@ import type { JsonObject } from '@holdfast/core/records.ts'
 import { setBucketDocument } from '../buckets/documents.ts'
 import { anonymousCall, callOf, openTestStore, put } from '../test-store.test.ts'
 import { listAssets } from './list.ts'
+import { listJudged } from './list-judged.ts'
 import { removeAsset } from './remove.ts'
 
 const bucket = 'photos'
@@ -117,5 +118,22 @@ describe('a listing of records', () => {
     await assert.rejects(listAssets(engine, reader, { ...other, order: 'key', cursor: forged }), {
       code: 'INVALID_CURSOR',
     })
+  })
+
+  it('judges some in each turn', async () => {
+    const set = await withPolicy(list)
+    await using _ = set.opened
+    for (let at = 0; at < 100; at += 1) await put(set.opened, `d/${at}`, 'x')
+    let turns = 0
+    const page = await listJudged(set.engine.catalog.view, {
+      ...{ principal: reader.principal, needed: ['assets:read'], filter: { deleted: 'without' } },
+      ...{ start: undefined, isKeyed: false, limit: 200, offset: 0, itemsMax: 1000 },
+      giveWay: async () => {
+        turns += 1
+      },
+    })
+    assert.equal(page.total, 105)
+    // For the page, and for its total.
+    assert.equal(turns, 4)
   })
 })

@@ -116,6 +116,22 @@ describe('buckets', () => {
     await assert.rejects(listBuckets(engine, callOf({})), refused('FORBIDDEN'))
   })
 
+  it('are judged some in each turn', async () => {
+    await using opened = await openTestStore()
+    const { engine, call } = opened
+    const names = Array.from({ length: 11 }, (_, at) => `map-${at}`)
+    for (const name of names) await createBucket(engine, call, { name })
+    const next = engine.lists.next.bind(engine.lists)
+    let turns = 0
+    engine.lists.next = async caller => {
+      turns += 1
+      await next(caller)
+    }
+    const confined = callOf({ permissions: ['buckets:read'], buckets: names })
+    assert.equal((await listBuckets(engine, confined)).total, 11)
+    assert.equal(turns, 5)
+  })
+
   it('go only when nothing is in them, trash included', async () => {
     await using opened = await openTestStore()
     const { engine, call } = opened

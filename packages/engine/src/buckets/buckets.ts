@@ -204,6 +204,9 @@ async function emptyTrash(engine: Engine, call: Call, bucket: Bucket): Promise<v
   }
 }
 
+/** Of each, a policy with thousands of patterns may have to be asked. */
+const SLICE = 2
+
 async function visibleBuckets(
   engine: Engine,
   call: Call,
@@ -219,7 +222,12 @@ async function visibleBuckets(
       buckets: await view.buckets.list({ ...from, limit: query.limit + 1 }),
     }
   }
-  const buckets = (await candidateBuckets(engine, call)).filter(bucket => isSeen(call, bucket))
+  const buckets: Bucket[] = []
+  const giveWay = engine.lists.giveWay(call)
+  for (const [at, bucket] of (await candidateBuckets(engine, call)).entries()) {
+    if (at > 0 && at % SLICE === 0) await giveWay()
+    if (isSeen(call, bucket)) buckets.push(bucket)
+  }
   buckets.sort((one, other) => (one.name < other.name ? -1 : 1))
   return {
     total: buckets.length,

@@ -32,6 +32,12 @@ const POSITIVE: Readonly<Record<string, Test>> = {
   arnlike: (actual, wanted) => isLike(actual, wanted),
 }
 
+/**
+ * Headers may have tens of thousands of characters, and policies thousands of patterns to look for
+ * in them: what is longer is not judged.
+ */
+const FACT_CHARS_MAX = 2048
+
 /** How many are kept: those of two policies that hold nothing else. */
 const LISTS_MAX = 4096
 
@@ -147,17 +153,29 @@ export interface Facts {
 }
 
 /** Whether the condition holds; undefined when the facts to judge it are not known. */
-export function holds({ operator, key, values }: Condition, facts: Facts): boolean | undefined {
+export function holds(condition: Condition, facts: Facts): boolean | undefined {
+  const { operator, key } = condition
   const actual = factOf(key, facts)
   if (actual === undefined) return undefined
   if (operator.toLowerCase() === 'null')
-    return values.some(v => (v.toLowerCase() === 'true') === (actual === null))
+    return condition.values.some(v => (v.toLowerCase() === 'true') === (actual === null))
   const how = operatorOf(operator)
   if (how === undefined) return undefined
   // A key that is absent fails a positive test and passes a negative one.
   if (actual === null) return how.ifExists || how.negative
-  const met = values.some(wanted => how.test(actual, wanted))
-  return how.negative ? !met : met
+  if (actual.length > FACT_CHARS_MAX) return undefined
+  return isMet(condition, how, actual) !== how.negative
+}
+
+/** What each condition was asked last: a request that is about many keys asks the same of each. */
+const judged = new WeakMap<Condition, { readonly actual: string; readonly met: boolean }>()
+
+function isMet(condition: Condition, { test }: Operator, actual: string): boolean {
+  const last = judged.get(condition)
+  if (last?.actual === actual) return last.met
+  const met = condition.values.some(wanted => test(actual, wanted))
+  judged.set(condition, { actual, met })
+  return met
 }
 
 function factOf(key: string, facts: Facts): string | null | undefined {

@@ -4,6 +4,7 @@ import { anonymous, type Principal, type RequestFacts } from '@holdfast/core/pri
 import type { JsonObject } from '@holdfast/core/records.ts'
 import { refused } from '../../test-store.test.ts'
 import { actionPermissions } from '../actions.ts'
+import { holds } from './conditions.ts'
 import { evaluatePolicy } from './evaluate-policy.ts'
 import { isKnownAction } from './known-actions.ts'
 import { isPublicPolicy, requirePolicy } from './policy-document.ts'
@@ -265,13 +266,41 @@ describe('a bucket policy', () => {
     assert.equal(ask({ ...deny, Condition }, { principal: nobody }), 'deny')
   })
 
+  it('does not look through what is long, which counts against the caller', () => {
+    const said = (userAgent: string, Effect: string) => {
+      const principal = { ...ann, request: { ...facts, userAgent } }
+      const Condition = { StringLike: { 'aws:UserAgent': '*x*' } }
+      return ask({ Effect, Condition }, { principal })
+    }
+    assert.equal(said('x'.repeat(2048), 'Allow'), 'allow')
+    assert.equal(said('x'.repeat(2049), 'Allow'), undefined)
+    assert.equal(said('-'.repeat(2048), 'Deny'), undefined)
+    assert.equal(said('-'.repeat(2049), 'Deny'), 'deny')
+  })
+
+  it('looks for its values once, however many keys a request is about', () => {
+    let times = 0
+    const condition = {
+      ...{ operator: 'StringLike', key: 'aws:UserAgent' },
+      get values() {
+        times += 1
+        return ['aws-*']
+      },
+    }
+    const from = (userAgent: string) =>
+      holds(condition, { principal: { ...ann, request: { ...facts, userAgent } } })
+    assert.deepEqual([from('aws-cli'), from('aws-cli'), from('aws-cli')], [true, true, true])
+    assert.equal(times, 1)
+    assert.deepEqual([from('curl'), from('aws-cli')], [false, true])
+  })
+
   it('matches wildcards without getting lost', () => {
     assert.ok(isLike('a/b/c', 'a/*'))
     assert.ok(isLike('', '*'))
     assert.ok(isLike('abc', '**c'))
     assert.ok(!isLike('abc', 'a?'))
     assert.ok(!isLike('a'.repeat(5000), `${'*a'.repeat(50)}*b`))
-    const cases = ['a', 'aa', 'ab', 'aba', 'abab', 'b', 'ba', 'bb', '', '\u{1f600}a']
+    const cases = ['a', 'aa', 'ab', 'aba', 'abab', 'b', 'ba', 'bb', '', '\u{1f600}a', 'a\u{e9}ab']
     const patterns = [
       '',
       '*',
@@ -285,6 +314,8 @@ describe('a bucket policy', () => {
       '*?a*b',
       '**a**',
       '*ab*ab',
+      '*?\u{e9}*',
+      '*\u{e9}?b*',
     ]
     for (const text of cases) {
       for (const pattern of patterns) {

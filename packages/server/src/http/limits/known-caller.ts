@@ -15,9 +15,14 @@ export async function knownCaller(
   const isGiven = headers.authorization !== undefined || headers['x-api-key'] !== undefined
   if (!isGiven) return await principalOf(engine, headers)
   try {
-    if (limits.blocksAny && !isKnown(engine, headers)) {
-      limits.requireUnblocked(state.ip, state.admission)
-    }
+    const wasKnown = isKnown(engine, headers)
+    if (limits.blocksAny && !wasKnown) limits.requireUnblocked(state.ip, state.admission)
+    const principal = await principalOf(engine, headers)
+    // Checks of tokens that began in many turns of the event loop may end in one.
+    const waiting = wasKnown ? undefined : state.turn()
+    if (waiting === undefined) return principal
+    await waiting
+    state.signal.throwIfAborted()
     return await principalOf(engine, headers)
   } catch (error) {
     // One that has expired was no guess.

@@ -93,6 +93,37 @@ test('requests of REST begin in their turn, and go on in one when their body is 
   assert.equal((await share).status, 401, 'what it may is asked when it goes on')
 })
 
+test('requests go on in their turn when a token was checked for them', async () => {
+  await using server = await startServer()
+  const user = { username: 'ann', password: 'Violet-anvil-42' }
+  const json = { ...user, roles: ['READONLY'], must_change_password: false }
+  const { json: made } = await server.ask('POST /api/v2/users', { json })
+  const entered = await server.ask('POST /api/v2/auth/login', { json: user, key: null })
+  const key = entered.json.access_token
+  const { turns } = server.running.context
+  const list = () => server.ask('GET /api/v2/assets?limit=1', { key })
+  {
+    const { callers, letGo } = holdTurns(turns)
+    const first = list()
+    await letGo()
+    await letGo()
+    assert.equal((await first).status, 200)
+    const again = list()
+    await letGo()
+    assert.equal((await again).status, 200)
+    assert.equal(callers.length, 3, 'a token that is known has nothing to wait for')
+  }
+  server.running.context.engine.identity.tokens.forget(String(made.id))
+  const { isHeld, letGo } = holdTurns(turns)
+  const late = list()
+  await letGo()
+  await isHeld()
+  Reflect.deleteProperty(turns, 'take')
+  assert.equal((await server.ask('POST /api/v2/auth/logout', { key })).status, 204)
+  await letGo()
+  assert.equal((await late).status, 401, 'who it is is asked when it goes on')
+})
+
 test('so do requests of S3', async () => {
   await using s3 = await startS3()
   const { ask } = s3.server
