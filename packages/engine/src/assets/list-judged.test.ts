@@ -134,6 +134,6 @@ describe('a listing of records', () => {
     })
     assert.equal(page.total, 105)
     // For the page, and for its total.
-    assert.equal(turns, 4)
+    assert.equal(turns, 6)
   })
 })
