@@ -36,7 +36,7 @@ export async function commitInThread(work: Work, durationMs: number): Promise<Me
 function rowsOf(db: SqliteDatabase): (seq: number) => void {
   const values = (count: number) => Array.from({ length: count }, () => '?').join(', ')
   const asset = db.prepare(`INSERT INTO assets VALUES (${values(24)})`)
-  const version = db.prepare(`INSERT INTO versions VALUES (${values(19)})`)
+  const version = db.prepare(`INSERT INTO versions VALUES (${values(20)})`)
   const blob = db.prepare(`INSERT INTO blobs VALUES (${values(7)})`)
   const change = db.prepare(`INSERT INTO changes VALUES (${values(9)})`)
   db.exec(`INSERT OR IGNORE INTO buckets (no, id, name, record) VALUES (1, 'b', 'b', '{}')`)
@@ -51,7 +51,8 @@ function rowsOf(db: SqliteDatabase): (seq: number) => void {
       ...[at, 1, at, null, 0, ...content],
     )
     version.run(
-      ...[seq, id, seq, seq, 1, 1, sha, null, 4096, 1, null, null, 1, null, at, 1, null, 0, null],
+      ...[seq, id, seq, seq, 1, 1, sha, null, 4096, 1, null, null, 1, null, at, 1, null, 0],
+      ...[null, null],
     )
     change.run(seq, at, 1, id, 1, 1, seq, seq, null)
   }

@@ -203,7 +203,8 @@ async function fill(store: Store): Promise<void> {
   const desk = deskOf(store)
   const { id: bucketId, name } = await desk.bucket({ name: 'checked' })
   const given = { bucketId, tags: ['red', 'blue'], metadata: { word: 'pear' } }
-  const { asset } = await desk.asset({ ...given, key: 'one' })
+  const { asset, version } = await desk.asset({ ...given, key: 'one' })
+  const object = { etag: 'x', parts: [{ number: 1, size: 3 }] }
   const { asset: other } = await desk.asset({ bucketId, key: 'two' })
   const noted = { do: 'note', change: { what: 'asset.updated', assetId: asset.id } } as const
   await desk.write([
@@ -212,6 +213,7 @@ async function fill(store: Store): Promise<void> {
     { do: 'key', record: newKey({ name: 'key' }) },
     { do: 'accessKey', record: newAccessKey({ id: 'HFKA' }) },
     { do: 'identity', record: newUser({ username: 'anna' }) },
+    { do: 'version', record: { ...version, object, seq: 0 } },
     noted,
     { do: 'audit', entry: entryOf('login') },
   ])

@@ -95,6 +95,11 @@ export interface ObjectFacets {
   readonly acl?: ObjectAcl
 }
 
+/** As lists tell them: parts were not looked for, so there may be some (10,000 of them). */
+export interface BriefFacets extends Omit<ObjectFacets, 'parts'> {
+  readonly parts?: unknown
+}
+
 /** A multipart upload under way: all that is known before its parts. */
 export interface MultipartUpload {
   readonly id: string

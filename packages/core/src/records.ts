@@ -3,7 +3,7 @@
  * change lines on the element hold (docs/format.md). Times are ISO 8601 UTC text, sizes are bytes.
  */
 
-import type { BlobPart, BucketDocumentName, ObjectFacets } from './objects.ts'
+import type { BlobPart, BriefFacets, BucketDocumentName, ObjectFacets } from './objects.ts'
 
 export type Json =
   | null
@@ -147,6 +147,11 @@ export interface Version {
   readonly isNull?: boolean
   /** What S3 knows of it; absent for versions that no S3 request touched. */
   readonly object?: ObjectFacets
+}
+
+/** As lists tell it. Never to be put back: its parts would be lost. */
+export interface BriefVersion extends Omit<Version, 'object'> {
+  readonly object?: BriefFacets
 }
 
 export interface Link {

@@ -1,4 +1,4 @@
-import type { Asset, AssetType, Usage, Version } from '../records.ts'
+import type { Asset, AssetType, BriefVersion, Usage, Version } from '../records.ts'
 import type { Awaitable } from './awaitable.ts'
 
 export type DeletedFilter = 'without' | 'only' | 'with'
@@ -84,7 +84,7 @@ export interface VersionQuestions {
   byId(id: string): Awaitable<Version | undefined>
   byNumber(assetId: string, number: number): Awaitable<Version | undefined>
   /** Newest number first. */
-  list(query: VersionQuery): Awaitable<Version[]>
+  list(query: VersionQuery): Awaitable<BriefVersion[]>
   count(query: Omit<VersionQuery, 'limit' | 'offset'>): Awaitable<number>
 }
 

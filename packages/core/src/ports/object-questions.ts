@@ -1,5 +1,5 @@
 import type { MultipartUpload, UploadPart } from '../objects.ts'
-import type { Asset, Version } from '../records.ts'
+import type { Asset, BriefVersion, Version } from '../records.ts'
 import type { Ownership, Reach } from './asset-questions.ts'
 import type { Awaitable } from './awaitable.ts'
 
@@ -42,7 +42,7 @@ export interface ObjectQuery extends KeyedQuery {
 
 export type ObjectEntry =
   | { readonly prefix: string; readonly asset?: never; readonly version?: never }
-  | { readonly prefix?: never; readonly asset: Asset; readonly version: Version }
+  | { readonly prefix?: never; readonly asset: Asset; readonly version: BriefVersion }
 
 export interface VersionEntryQuery extends KeyedQuery {
   /** After this key, or after this common prefix. */
@@ -59,7 +59,7 @@ export type VersionEntry =
   | {
       readonly prefix?: never
       readonly asset: Asset
-      readonly version: Version
+      readonly version: BriefVersion
       readonly isLatest: boolean
     }
 

@@ -4,7 +4,7 @@ import type { CatalogTransaction, Moment } from '@holdfast/core/ports/catalog.ts
 import type { Bucket } from '@holdfast/core/records.ts'
 import { aclJson, aclOf, privateAcl } from '../access/bucket-acl.ts'
 import { changeOf } from '../assets/writes/change-detail.ts'
-import { storedBucket } from '../assets/writes/stored-asset.ts'
+import { storedBucket, storedVersion } from '../assets/writes/stored-asset.ts'
 
 export interface GiveBucketArgs {
   readonly bucketId: string
@@ -102,11 +102,12 @@ export async function giveAssetTransaction(
   await tx.put.asset(given)
   for (let offset = 0; ; offset += PAGE) {
     const page = await tx.versions.list({ assetId, deleted: 'with', limit: PAGE, offset })
-    for (const version of page) {
-      const { object } = version
+    for (const { id, object } of page) {
       if (object?.acl?.owner !== from) continue
       const acl = inHands(object.acl, from, to)
-      await tx.put.version({ ...version, object: { ...object, acl }, seq: await tx.nextSeq() })
+      const version = await storedVersion(tx, id)
+      const facets = { ...version.object, acl }
+      await tx.put.version({ ...version, object: facets, seq: await tx.nextSeq() })
     }
     if (page.length < PAGE) break
   }

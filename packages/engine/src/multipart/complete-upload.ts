@@ -179,7 +179,8 @@ async function completedBefore(
   const kinds = ['content'] as const
   const query = { assetId: asset.id, kinds, deleted: 'without' as const, limit: RECENT }
   const versions = await catalog.view.versions.list(query)
-  const made = versions.find(version => version.object?.uploadId === uploadId)
+  const listed = versions.find(version => version.object?.uploadId === uploadId)
+  const made = listed && (await catalog.view.versions.byId(listed.id))
   return made?.object && isMadeOf(made.object, parts)
     ? storedObject(bucket, asset, made)
     : undefined

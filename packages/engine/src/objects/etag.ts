@@ -1,6 +1,6 @@
 import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { CatalogView } from '@holdfast/core/ports/catalog.ts'
-import type { Asset, Version } from '@holdfast/core/records.ts'
+import type { Asset, BriefVersion } from '@holdfast/core/records.ts'
 
 /** Conditions on the current version; of ETags (without quotes) `*` stands for any. */
 export interface ETagConditions {
@@ -15,7 +15,7 @@ export interface ETagConditions {
  * MD5, or the form of a multipart upload. Content that came through another door may have no MD5:
  * then the SHA-256 stands in, in a form that no client takes for an MD5.
  */
-export function etagOf(version: Version): string {
+export function etagOf(version: BriefVersion): string {
   return version.object?.etag ?? version.md5 ?? `${version.sha256.slice(0, 32)}-1`
 }
 
@@ -44,7 +44,7 @@ export async function requireETag(
   if (matches(etagOf(version), ifNoneMatch)) fail('If-None-Match')
 }
 
-function secondOf({ createdAt }: Version): number {
+function secondOf({ createdAt }: BriefVersion): number {
   return Math.floor(Date.parse(createdAt) / 1000)
 }
 

@@ -7,7 +7,7 @@ import type { Asset, Bucket } from '@holdfast/core/records.ts'
 import { sightOfTurns } from '../access/sight.ts'
 import type { Engine } from '../engine.ts'
 import { requireVersionId } from './find-object.ts'
-import { type StoredObject, storedObject, versionIdOf } from './object-views.ts'
+import { type BriefObject, briefObject, versionIdOf } from './object-views.ts'
 
 export interface ListObjectsQuery {
   readonly bucket: string
@@ -20,7 +20,7 @@ export interface ListObjectsQuery {
 }
 
 export interface ObjectList {
-  readonly objects: readonly StoredObject[]
+  readonly objects: readonly BriefObject[]
   readonly prefixes: readonly string[]
   /** Last key or common prefix of the page, to be passed as `after`; absent on the last one. */
   readonly next?: string
@@ -42,7 +42,7 @@ export async function listObjects(
   })
   const page = found.slice(0, limit)
   const objects = page.flatMap(({ asset, version }) =>
-    asset === undefined ? [] : [storedObject(bucket, asset, version)],
+    asset === undefined ? [] : [briefObject(bucket, asset, version)],
   )
   const prefixes = page.flatMap(({ prefix }) => prefix ?? [])
   const last = page.at(-1)
@@ -56,7 +56,7 @@ export interface ListVersionsQuery extends Omit<ListObjectsQuery, 'after'> {
   readonly versionIdMarker?: string | undefined
 }
 
-export interface ListedVersion extends StoredObject {
+export interface ListedVersion extends BriefObject {
   readonly isLatest: boolean
   readonly isMarker: boolean
 }
@@ -87,7 +87,7 @@ export async function listObjectVersions(
     if (entry.asset === undefined) return []
     const { asset, version, isLatest } = entry
     const isMarker = version.kind === 'marker'
-    return [{ ...storedObject(bucket, asset, version), isLatest, isMarker }]
+    return [{ ...briefObject(bucket, asset, version), isLatest, isMarker }]
   })
   const prefixes = page.flatMap(({ prefix }) => prefix ?? [])
   const last = page.at(-1)

@@ -2,7 +2,7 @@ import { HoldfastError, invalidFields } from '@holdfast/core/errors.ts'
 import type { ObjectAcl, ObjectFacets, Retention } from '@holdfast/core/objects.ts'
 import type { Bucket } from '@holdfast/core/records.ts'
 import { shownOwner } from '../access/bucket-acl.ts'
-import type { StoredObject } from './object-views.ts'
+import type { BriefObject } from './object-views.ts'
 
 /** What a request says about an object, beside its bytes; the rest is computed. */
 export type ObjectInput = Pick<
@@ -74,7 +74,7 @@ export function aclsAreOff({ documents }: Pick<Bucket, 'documents'>): boolean {
  * else the owner of the bucket
  * (https://docs.aws.amazon.com/AmazonS3/latest/userguide/about-object-ownership.html).
  */
-export function objectOwner({ asset, facets, bucket }: StoredObject): string {
+export function objectOwner({ asset, facets, bucket }: BriefObject): string {
   if (bucket.ownerId === null) return facets.acl?.owner ?? shownOwner(bucket)
   return aclsAreOff(bucket) ? bucket.ownerId : (facets.acl?.owner ?? asset.ownerId)
 }

@@ -1,7 +1,7 @@
 import { isUuid } from '@holdfast/core/ids.ts'
-import type { ObjectFacets } from '@holdfast/core/objects.ts'
+import type { BriefFacets, ObjectFacets } from '@holdfast/core/objects.ts'
 import type { CatalogView } from '@holdfast/core/ports/catalog.ts'
-import type { Asset, Bucket, Version } from '@holdfast/core/records.ts'
+import type { Asset, BriefVersion, Bucket, Version } from '@holdfast/core/records.ts'
 import { etagOf } from './etag.ts'
 
 /** Which object. `versionId` is an id as S3 clients see it: a UUID, or `null`. */
@@ -11,23 +11,33 @@ export interface ObjectAddress {
   readonly versionId?: string | undefined
 }
 
-/** One version of an object, as S3 shows it. */
-export interface StoredObject {
+/** One version of an object, as S3 lists it. */
+export interface BriefObject {
   readonly bucket: Bucket
   readonly asset: Asset
-  readonly version: Version
+  readonly version: BriefVersion
   /** As S3 clients see it: a UUID, or `null`. */
   readonly versionId: string
   /** Without quotes. */
   readonly etag: string
+  readonly facets: BriefFacets
+}
+
+/** One version of an object, as S3 shows it. */
+export interface StoredObject extends BriefObject {
+  readonly version: Version
   readonly facets: ObjectFacets
 }
 
-export function versionIdOf(version: Version): string {
+export function versionIdOf(version: BriefVersion): string {
   return version.isNull === true ? 'null' : version.id
 }
 
 export function storedObject(bucket: Bucket, asset: Asset, version: Version): StoredObject {
+  return { ...briefObject(bucket, asset, version), version, facets: version.object ?? {} }
+}
+
+export function briefObject(bucket: Bucket, asset: Asset, version: BriefVersion): BriefObject {
   return {
     bucket,
     asset,

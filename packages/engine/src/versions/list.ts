@@ -1,7 +1,7 @@
 import type { Call } from '@holdfast/core/call.ts'
 import type { DeletedFilter, VersionQuery } from '@holdfast/core/ports/asset-questions.ts'
 import type { Awaitable } from '@holdfast/core/ports/awaitable.ts'
-import type { Asset, Change, Version } from '@holdfast/core/records.ts'
+import type { Asset, BriefVersion, Change, Version } from '@holdfast/core/records.ts'
 import { findAsset } from '../assets/find-asset.ts'
 import type { Engine } from '../engine.ts'
 import { type PageQuery, requirePage } from '../page.ts'
@@ -25,7 +25,7 @@ export interface VersionsQuery extends PageQuery {
 export type VersionStatus = 'current' | 'previous' | 'deleted'
 
 export interface VersionPage {
-  readonly items: readonly Version[]
+  readonly items: readonly BriefVersion[]
   readonly total: number
 }
 

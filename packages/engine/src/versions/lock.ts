@@ -1,7 +1,7 @@
 import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { ObjectFacets, Retention } from '@holdfast/core/objects.ts'
 import type { CatalogView } from '@holdfast/core/ports/catalog.ts'
-import type { Bucket, Version } from '@holdfast/core/records.ts'
+import type { BriefVersion, Bucket } from '@holdfast/core/records.ts'
 
 /**
  * Object lock (https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock.html): whoever
@@ -13,7 +13,7 @@ export interface LockQuestion {
   readonly bypassGovernance?: boolean | undefined
 }
 
-export function isLocked(version: Version, { now, bypassGovernance }: LockQuestion): boolean {
+export function isLocked(version: BriefVersion, { now, bypassGovernance }: LockQuestion): boolean {
   const { retention, legalHold } = version.object ?? {}
   if (legalHold === true) return true
   if (retention === undefined || retention.until <= now) return false
@@ -21,7 +21,7 @@ export function isLocked(version: Version, { now, bypassGovernance }: LockQuesti
 }
 
 /** VERSION_LOCKED when retention or legal hold keep the version. */
-export function requireUnlocked(version: Version, question: LockQuestion): void {
+export function requireUnlocked(version: BriefVersion, question: LockQuestion): void {
   if (!isLocked(version, question)) return
   const { retention, legalHold } = version.object ?? {}
   throw new HoldfastError('VERSION_LOCKED', {

@@ -1,6 +1,6 @@
 import type { CatalogTransaction, CatalogView, Moment } from '@holdfast/core/ports/catalog.ts'
-import type { Asset, Version } from '@holdfast/core/records.ts'
-import { liveAsset } from '../assets/writes/stored-asset.ts'
+import type { Asset, BriefVersion, Version } from '@holdfast/core/records.ts'
+import { liveAsset, storedVersion } from '../assets/writes/stored-asset.ts'
 import { isLocked } from './lock.ts'
 import { softDelete } from './version-transactions.ts'
 
@@ -23,7 +23,8 @@ export async function pruneTransaction(
 ): Promise<Version[]> {
   const asset = await liveAsset(tx, args.assetId)
   const pruned: Version[] = []
-  for (const version of await prunable(tx, asset, { ...args.rule, now: moment.now })) {
+  for (const { id } of await prunable(tx, asset, { ...args.rule, now: moment.now })) {
+    const version = await storedVersion(tx, id)
     pruned.push(await softDelete(tx, moment, { asset, version }))
   }
   return pruned
@@ -36,8 +37,8 @@ export async function prunable(
   view: CatalogView,
   asset: Asset,
   rule: PruneRule & { readonly now: string },
-): Promise<Version[]> {
-  const found: Version[] = []
+): Promise<BriefVersion[]> {
+  const found: BriefVersion[] = []
   const query = { assetId: asset.id, kinds: ['content'] as const, deleted: 'without' as const }
   for (let offset = 0; ; offset += PAGE) {
     const page = await view.versions.list({ ...query, limit: PAGE, offset })

@@ -1,6 +1,6 @@
 import type { Call } from '@holdfast/core/call.ts'
 import { type FieldProblem, HoldfastError, invalidFields } from '@holdfast/core/errors.ts'
-import type { Version } from '@holdfast/core/records.ts'
+import type { BriefVersion } from '@holdfast/core/records.ts'
 import { bucketOf, findSeen } from '../assets/find-asset.ts'
 import { authorisedAnew } from '../assets/writes/seen.ts'
 import { commit } from '../commit.ts'
@@ -17,7 +17,7 @@ export interface PruneOptions {
 }
 
 export interface PruneResult {
-  readonly pruned: readonly Version[]
+  readonly pruned: readonly BriefVersion[]
   readonly dryRun: boolean
   readonly keep: number
 }

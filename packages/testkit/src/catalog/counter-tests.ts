@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { hash } from 'node:crypto'
 import { test } from 'node:test'
 import type { MultipartUpload } from '@holdfast/core/objects.ts'
-import { type Asset, assetTypes, type Version } from '@holdfast/core/records.ts'
+import { type Asset, assetTypes, type BriefVersion } from '@holdfast/core/records.ts'
 import fc from 'fast-check'
 import { runSeed } from '../seeded-random.ts'
 import type { Step } from '../test-transactions.ts'
@@ -231,7 +231,7 @@ class Player {
     ])
   }
 
-  async #drop(versions: readonly Version[], asset: Asset | undefined): Promise<void> {
+  async #drop(versions: readonly BriefVersion[], asset: Asset | undefined): Promise<void> {
     const steps: Step[] = versions.map(({ id }) => ({ do: 'remove', what: 'version', id }))
     if (asset !== undefined) steps.push({ do: 'remove', what: 'asset', id: asset.id })
     await this.#ignoreRace([...steps, { do: 'note', change: { what: 'version.removed' } }])

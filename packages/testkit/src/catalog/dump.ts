@@ -1,9 +1,11 @@
+import assert from 'node:assert/strict'
 import { type AuditRow, type Identity, identityKinds } from '@holdfast/core/identities.ts'
 import type { AccessKey, MultipartUpload, UploadPart } from '@holdfast/core/objects.ts'
 import type { CatalogView } from '@holdfast/core/ports/catalog.ts'
 import {
   type Asset,
   type Blob,
+  type BriefVersion,
   type Bucket,
   type Change,
   type Link,
@@ -51,7 +53,8 @@ export async function dump(view: CatalogView): Promise<Dump> {
   const versions: Version[] = []
   const links = new Map<string, Link>()
   for (const { id } of assets) {
-    versions.push(...(await view.versions.list({ assetId: id, deleted: 'with', limit: 10_000 })))
+    const listed = await view.versions.list({ assetId: id, deleted: 'with', limit: 10_000 })
+    for (const version of listed) versions.push(await wholeOf(view, version))
     for (const link of await view.links.of({ assetId: id, limit: 10_000 })) links.set(link.id, link)
   }
   const { uploads, parts } = await uploadsOf(view, buckets)
@@ -77,6 +80,20 @@ export async function dump(view: CatalogView): Promise<Dump> {
     totals: await view.blobs.totals(),
     stats: await view.assets.stats({}),
   }
+}
+
+/** Lists leave parts out, and nothing else. */
+async function wholeOf(view: CatalogView, listed: BriefVersion): Promise<Version> {
+  const whole = await view.versions.byId(listed.id)
+  if (whole === undefined) throw new Error(`version ${listed.id} is listed and not there`)
+  assert.deepEqual(briefOf(whole), listed)
+  return whole
+}
+
+export function briefOf({ object, ...version }: Version): BriefVersion {
+  if (object === undefined) return version
+  const { parts: _, ...facets } = object
+  return { ...version, object: facets }
 }
 
 async function uploadsOf(view: CatalogView, buckets: readonly Bucket[]) {

@@ -5,9 +5,10 @@ import type {
   ObjectQuery,
   VersionEntryQuery,
 } from '@holdfast/core/ports/object-questions.ts'
+import type { Version } from '@holdfast/core/records.ts'
 import { SeededRandom } from '../seeded-random.ts'
 import { catalogTest, type Desk } from './catalog-test.ts'
-import { dump } from './dump.ts'
+import { briefOf, dump } from './dump.ts'
 import { newAccessKey, newBucket, newId, newTime, versionOf } from './records.ts'
 import type { OpenCatalog } from './under-test.ts'
 
@@ -60,7 +61,21 @@ function recordTests(open: OpenCatalog): void {
       { do: 'version', record },
       { do: 'note', change: { what: 'version.updated', versionId: version.id } },
     ])
+    // Lists come first: what they tell must not pass for the whole.
+    const brief = briefOf(records[0] as Version)
+    assert.equal(brief.object?.parts, undefined)
+    const { list, listVersions } = desk.view.objects
+    for (const ask of [list, listVersions]) {
+      const { entries } = await ask({ bucketId: bucket.id, limit: 9 })
+      assert.deepEqual(
+        entries.map(entry => entry.version),
+        [brief],
+      )
+    }
+    const all = { assetId: asset.id, deleted: 'with', limit: 9 } as const
+    assert.deepEqual(await desk.view.versions.list(all), [brief])
     assert.deepEqual(await desk.view.versions.byId(version.id), records[0])
+    assert.deepEqual(await desk.view.versions.byNumber(asset.id, 1), records[0])
     assert.deepEqual(await desk.view.objects.nullVersion(asset.id), records[0])
     assert.equal(await desk.view.objects.nullVersion('none'), undefined)
     await checkRebuilt(desk)

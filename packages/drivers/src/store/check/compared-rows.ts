@@ -34,7 +34,7 @@ export const comparedRows: readonly ComparedRows[] = [
     keys: 1,
     sql: `SELECT created_seq, id, seq, asset, number, kind, sha256, md5, size,
       ${word('content_type')}, metadata, tags, change, description, created_at,
-      ${word('created_by')}, deleted_at, is_null, object FROM versions ORDER BY created_seq`,
+      ${word('created_by')}, deleted_at, is_null, object, parts FROM versions ORDER BY created_seq`,
   },
   {
     table: 'blobs',

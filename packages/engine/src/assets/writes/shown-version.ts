@@ -1,6 +1,6 @@
 import { assetTypeOf } from '@holdfast/core/names.ts'
 import type { CatalogTransaction } from '@holdfast/core/ports/catalog.ts'
-import type { Asset, Version } from '@holdfast/core/records.ts'
+import type { Asset, BriefVersion } from '@holdfast/core/records.ts'
 import { assetTagsOf } from '../../objects/asset-words.ts'
 
 const NOTHING = { size: 0, sha256: '', contentType: 'application/octet-stream' }
@@ -9,7 +9,7 @@ const NOTHING = { size: 0, sha256: '', contentType: 'application/octet-stream' }
 export async function newestVersion(
   tx: CatalogTransaction,
   assetId: string,
-): Promise<Version | undefined> {
+): Promise<BriefVersion | undefined> {
   return (await tx.versions.list({ assetId, deleted: 'without', limit: 1 }))[0]
 }
 
@@ -20,7 +20,7 @@ export async function newestVersion(
 export async function shownAfterRemoval(
   tx: CatalogTransaction,
   asset: Asset,
-  newest: Version,
+  newest: BriefVersion,
 ): Promise<Asset> {
   const deletedAt = newest.kind === 'marker' ? newest.createdAt : null
   const content = newest.kind === 'content' ? newest : await newestContent(tx, asset.id)
@@ -46,7 +46,7 @@ export async function shownAfterRemoval(
 async function newestContent(
   tx: CatalogTransaction,
   assetId: string,
-): Promise<Version | undefined> {
+): Promise<BriefVersion | undefined> {
   const query = { assetId, kinds: ['content'] as const, deleted: 'without' as const, limit: 1 }
   return (await tx.versions.list(query))[0]
 }

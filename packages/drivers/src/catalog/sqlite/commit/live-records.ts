@@ -12,7 +12,8 @@ export function liveOf(tables: Tables, line: ChangeLine, keepTombstones: boolean
   const live: LinePuts = {
     buckets: puts.buckets?.filter(({ id, seq }) => tables.buckets.byId(id)?.seq === seq) ?? [],
     assets: puts.assets?.filter(({ id, seq }) => tables.assets.byId(id)?.seq === seq) ?? [],
-    versions: puts.versions?.filter(({ id, seq }) => tables.versions.byId(id)?.seq === seq) ?? [],
+    versions:
+      puts.versions?.filter(({ id, seq }) => tables.versions.briefById(id)?.seq === seq) ?? [],
     blobs: puts.blobs?.filter(blob => isCurrent(tables, blob)) ?? [],
     links: puts.links?.filter(({ id, seq }) => tables.links.byId(id)?.seq === seq) ?? [],
     quotas:

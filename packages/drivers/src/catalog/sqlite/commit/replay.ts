@@ -185,7 +185,7 @@ class Replay {
   #putVersions(): void {
     for (const { id, at, json } of this.#scratch.records('versions')) {
       const version = parseRecord<Version>(json)
-      const known = this.#tables.versions.byId(id)
+      const known = this.#tables.versions.briefById(id)
       if (this.#salvage !== undefined && !this.#canKeep(version, this.#salvage)) continue
       if (known === undefined || known.seq <= version.seq) {
         this.#records.putVersion(version, toMs(at))
@@ -325,7 +325,7 @@ class Replay {
     const change = parseRecord<LineChange>(json)
     const { assetId, versionId } = change
     const asset = assetId === undefined ? undefined : this.#tables.assets.seqOf(assetId)
-    const version = versionId === undefined ? undefined : this.#tables.versions.byId(versionId)
+    const version = versionId === undefined ? undefined : this.#tables.versions.seqOf(versionId)
     this.#tables.changes.add(
       {
         seq: change.seq,
@@ -338,7 +338,7 @@ class Replay {
         versionId: versionId ?? null,
         detail: change.detail ?? {},
       },
-      { asset, version: version?.createdSeq },
+      { asset, version },
     )
     this.#step()
   }

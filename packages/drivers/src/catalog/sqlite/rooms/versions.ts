@@ -1,6 +1,12 @@
-import type { ObjectFacets } from '@holdfast/core/objects.ts'
+import type { ObjectFacets, ObjectPart } from '@holdfast/core/objects.ts'
 import type { VersionQuery } from '@holdfast/core/ports/asset-questions.ts'
-import type { Asset, JsonObject, Version, VersionTag } from '@holdfast/core/records.ts'
+import type {
+  Asset,
+  BriefVersion,
+  JsonObject,
+  Version,
+  VersionTag,
+} from '@holdfast/core/records.ts'
 import type { SqliteDatabase } from '../database.ts'
 import {
   codeOf,
@@ -20,7 +26,7 @@ import type { Words } from '../words.ts'
 const kinds: readonly Version['kind'][] = ['content', 'marker']
 const changes: readonly Version['change'][] = ['create', 'update', 'rollback', 'copy', 'delete']
 
-/** As the table holds it, but for its digests. */
+/** As the table holds it, but for its digests and without parts. */
 interface OwnRow {
   created_seq: number
   id: string
@@ -43,9 +49,12 @@ interface OwnRow {
   object: string | null
 }
 
-interface VersionRow extends OwnRow {
-  asset_id: string
+/** Single versions are read with their parts, which take up to a megabyte; lists go without. */
+interface WholeRow extends OwnRow {
+  parts: string | null
 }
+
+type OfAsset<Row> = Row & { asset_id: string }
 
 const COLUMNS = [
   'created_seq',
@@ -68,6 +77,8 @@ const COLUMNS = [
   'is_null',
   'object',
 ] as const
+/** Last in the table: SQLite does not read the pages of a row behind what a query asks for. */
+const WHOLE = [...COLUMNS, 'parts'] as const
 
 /** The version `v` beside columns of other tables, where there is one. */
 export type JoinedVersion = { readonly [name in keyof OwnRow as `v_${name}`]: OwnRow[name] }
@@ -82,8 +93,8 @@ export const JOINED_VERSION = COLUMNS.map(name => {
   return hexColumn(name, 'v.').replace(` AS ${name}`, ` AS v_${name}`)
 }).join(', ')
 
-function versionColumns(table = ''): string {
-  const columns = COLUMNS.map(name => {
+function versionColumns(names: readonly string[], table = ''): string {
+  const columns = names.map(name => {
     const isDigest = name === 'sha256' || name === 'md5'
     return isDigest ? hexColumn(name, table) : `${table}${name}`
   })
@@ -100,6 +111,7 @@ export class Versions {
   readonly #tables: VersionTables
   readonly #statements: Statements
   readonly #byId
+  readonly #briefById
   readonly #seqOf
   readonly #byNumber
   readonly #null
@@ -116,22 +128,28 @@ export class Versions {
     const { db } = tables
     this.#tables = tables
     this.#statements = new Statements(db)
-    this.#byId = db.prepare<[string], VersionRow>(`${SELECT} WHERE v.id = ?`)
+    const byId = 'WHERE v.id = ?'
+    this.#byId = db.prepare<[string], OfAsset<WholeRow>>(`${selectOf(WHOLE)} ${byId}`)
+    this.#briefById = db.prepare<[string], OfAsset<OwnRow>>(`${selectOf(COLUMNS)} ${byId}`)
     // The index of ids holds it: nothing of the version itself is read.
     this.#seqOf = db
       .prepare<[string], number>('SELECT created_seq FROM versions WHERE id = ?')
       .pluck()
-    this.#byNumber = db.prepare<[number, number], OwnRow>(`${OWN} WHERE asset = ? AND number = ?`)
-    const shown = `${OWN} WHERE asset = ? AND deleted_at IS NULL`
-    this.#null = db.prepare<[number], OwnRow>(
-      `${shown} AND is_null = 1 ORDER BY number DESC LIMIT 1`,
+    const whole = `SELECT ${versionColumns(WHOLE)} FROM versions`
+    this.#byNumber = db.prepare<[number, number], WholeRow>(
+      `${whole} WHERE asset = ? AND number = ?`,
     )
-    const older = `${shown} AND number < ? ORDER BY number DESC`
+    const shown = 'WHERE asset = ? AND deleted_at IS NULL'
+    this.#null = db.prepare<[number], WholeRow>(
+      `${whole} ${shown} AND is_null = 1 ORDER BY number DESC LIMIT 1`,
+    )
+    const older = `SELECT ${versionColumns(COLUMNS)} FROM versions
+      ${shown} AND number < ? ORDER BY number DESC`
     this.#newest = db.prepare<[number, number], OwnRow>(`${older} LIMIT 1`)
     this.#shown = db.prepare<[number, number, number], OwnRow>(`${older} LIMIT ?`)
-    const updates = COLUMNS.filter(name => name !== 'created_seq' && name !== 'id')
-    const insert = `INSERT INTO versions (${COLUMNS.join(', ')})
-      VALUES (${COLUMNS.map(() => '?').join(', ')}) ON CONFLICT (created_seq)`
+    const updates = WHOLE.filter(name => name !== 'created_seq' && name !== 'id')
+    const insert = `INSERT INTO versions (${WHOLE.join(', ')})
+      VALUES (${WHOLE.map(() => '?').join(', ')}) ON CONFLICT (created_seq)`
     this.#insert = db.prepare(`${insert} DO NOTHING`)
     this.#put = db.prepare(
       `${insert} DO UPDATE SET ${updates.map(name => `${name} = excluded.${name}`).join(', ')}`,
@@ -150,7 +168,12 @@ export class Versions {
 
   byId(id: string): Version | undefined {
     const row = this.#byId.get(id)
-    return row === undefined ? undefined : this.#versionOf(row, row.asset_id)
+    return row === undefined ? undefined : this.#wholeOf(row, row.asset_id)
+  }
+
+  briefById(id: string): BriefVersion | undefined {
+    const row = this.#briefById.get(id)
+    return row === undefined ? undefined : this.#briefOf(row, row.asset_id)
   }
 
   /** The change that made it. */
@@ -160,13 +183,12 @@ export class Versions {
 
   byNumber(assetId: string, number: number): Version | undefined {
     const asset = this.#tables.assets.seqOf(assetId)
-    return asset === undefined
-      ? undefined
-      : this.#recordOf(this.#byNumber.get(asset, number), assetId)
+    const row = asset === undefined ? undefined : this.#byNumber.get(asset, number)
+    return row === undefined ? undefined : this.#wholeOf(row, assetId)
   }
 
   /** What was read beside its asset; undefined where there was nothing to join. */
-  joined(row: JoinedVersion | Joinless, assetId: string): Version | undefined {
+  joined(row: JoinedVersion | Joinless, assetId: string): BriefVersion | undefined {
     if (row.v_id === null) return undefined
     const own: OwnRow = {
       created_seq: row.v_created_seq,
@@ -189,37 +211,38 @@ export class Versions {
       is_null: row.v_is_null,
       object: row.v_object,
     }
-    return this.#versionOf(own, assetId)
+    return this.#briefOf(own, assetId)
   }
 
   /** The version that S3 calls `null`, marker or not. */
   nullVersion(assetId: string): Version | undefined {
     const asset = this.#tables.assets.seqOf(assetId)
-    return asset === undefined ? undefined : this.#recordOf(this.#null.get(asset), assetId)
+    const row = asset === undefined ? undefined : this.#null.get(asset)
+    return row === undefined ? undefined : this.#wholeOf(row, assetId)
   }
 
   /** Versions and markers that are not deleted, newest first. */
   shown(
     { id, createdSeq }: Pick<Asset, 'id' | 'createdSeq'>,
     query: { olderThan?: number; limit: number },
-  ): Version[] {
+  ): BriefVersion[] {
     const olderThan = query.olderThan ?? Number.MAX_SAFE_INTEGER
     const newest = this.#newest.get(createdSeq, olderThan)
     if (newest === undefined || query.limit < 1) return []
-    const versions = [this.#versionOf(newest, id)]
+    const versions = [this.#briefOf(newest, id)]
     // Most keys have one version, and one row costs a third of a list of one row.
     if (newest.number === 1 || query.limit === 1) return versions
     const older = this.#shown.all(createdSeq, newest.number, query.limit - 1)
-    return [...versions, ...older.map(row => this.#versionOf(row, id))]
+    return [...versions, ...older.map(row => this.#briefOf(row, id))]
   }
 
-  list(query: VersionQuery): Version[] {
+  list(query: VersionQuery): BriefVersion[] {
     const where = this.#where(query)
     if (where === undefined) return []
-    const sql = `${SELECT} WHERE ${where.sql} ORDER BY v.number DESC LIMIT ? OFFSET ?`
+    const sql = `${selectOf(COLUMNS)} WHERE ${where.sql} ORDER BY v.number DESC LIMIT ? OFFSET ?`
     return this.#statements
-      .all<VersionRow>(sql, [...where.values, query.limit, query.offset ?? 0])
-      .map(row => this.#versionOf(row, row.asset_id))
+      .all<OfAsset<OwnRow>>(sql, [...where.values, query.limit, query.offset ?? 0])
+      .map(row => this.#briefOf(row, row.asset_id))
   }
 
   count(query: Omit<VersionQuery, 'limit' | 'offset'>): number {
@@ -239,8 +262,9 @@ export class Versions {
   }
 
   /** Inserts or replaces; returns what stood there before. `asset` is the number of its asset. */
-  put(version: Version, asset: number): Version | undefined {
+  put(version: Version, asset: number): BriefVersion | undefined {
     const { words } = this.#tables
+    const { parts, ...object } = version.object ?? {}
     const values = [
       version.createdSeq,
       version.id,
@@ -260,16 +284,17 @@ export class Versions {
       words.number(version.createdBy),
       toMsOrNull(version.deletedAt),
       version.isNull === true ? 1 : 0,
-      version.object === undefined ? null : JSON.stringify(version.object),
+      version.object === undefined ? null : JSON.stringify(object),
+      parts === undefined ? null : JSON.stringify(parts),
     ]
     const isNew = version.seq === version.createdSeq && this.#insert.run(...values).changes === 1
-    const before = isNew ? undefined : this.byId(version.id)
+    const before = isNew ? undefined : this.briefById(version.id)
     if (!isNew) this.#put.run(...values)
     return before
   }
 
-  remove(id: string): Version | undefined {
-    const before = this.byId(id)
+  remove(id: string): BriefVersion | undefined {
+    const before = this.briefById(id)
     if (before === undefined) return undefined
     this.#remove.run(id)
     this.#keepId.run(before.createdSeq, id)
@@ -306,11 +331,19 @@ export class Versions {
     return { sql: parts.join(' AND '), values }
   }
 
-  #recordOf(row: OwnRow | undefined, assetId: string): Version | undefined {
-    return row === undefined ? undefined : this.#versionOf(row, assetId)
+  #wholeOf(row: WholeRow, assetId: string): Version {
+    const brief = row.object === null ? undefined : parseRecord<PartlessFacets>(row.object)
+    if (row.parts === null) return this.#recordOf(row, assetId, brief)
+    const parts = parseRecord<ObjectPart[]>(row.parts)
+    return this.#recordOf(row, assetId, { ...brief, parts })
   }
 
-  #versionOf(row: OwnRow, assetId: string): Version {
+  #briefOf(row: OwnRow, assetId: string): BriefVersion {
+    const object = row.object === null ? undefined : parseRecord<PartlessFacets>(row.object)
+    return this.#recordOf(row, assetId, object)
+  }
+
+  #recordOf<Facets>(row: OwnRow, assetId: string, object: Facets | undefined) {
     const { words } = this.#tables
     return {
       id: row.id,
@@ -331,11 +364,12 @@ export class Versions {
       createdBy: words.word(row.created_by),
       deletedAt: toIsoOrNull(row.deleted_at),
       ...(row.is_null === 1 && { isNull: true }),
-      ...(row.object !== null && { object: parseRecord<ObjectFacets>(row.object) }),
+      ...(object !== undefined && { object }),
     }
   }
 }
 
-const OWN = `SELECT ${versionColumns()} FROM versions`
-const SELECT = `SELECT ${versionColumns('v.')}, a.id AS asset_id
-  FROM versions v JOIN assets a ON a.created_seq = v.asset`
+type PartlessFacets = Omit<ObjectFacets, 'parts'>
+
+const selectOf = (names: readonly string[]) => `SELECT ${versionColumns(names, 'v.')},
+  a.id AS asset_id FROM versions v JOIN assets a ON a.created_seq = v.asset`

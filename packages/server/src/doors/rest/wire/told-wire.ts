@@ -1,7 +1,7 @@
 import type { AssetResponse } from '@holdfast/contract/schemas/asset.ts'
 import type { VersionResponse } from '@holdfast/contract/schemas/version.ts'
 import type { Principal } from '@holdfast/core/principal.ts'
-import type { Asset, Version } from '@holdfast/core/records.ts'
+import type { Asset, BriefVersion } from '@holdfast/core/records.ts'
 import { decide, type Resource, tagsAreTold } from '@holdfast/engine/access/decide.ts'
 import { askedTags } from '@holdfast/engine/access/policy/asked-tags.ts'
 import { bucketOf } from '@holdfast/engine/assets/find-asset.ts'
@@ -50,7 +50,7 @@ export async function changedWire(teller: Teller, asset: Asset): Promise<AssetRe
 export async function changedVersionWire(
   teller: Teller,
   asset: Asset,
-  version: Version,
+  version: BriefVersion,
 ): Promise<VersionResponse> {
   const record = versionWire(version, asset)
   if (await maySee(teller, asset, 'versions:read')) return record

@@ -1,8 +1,11 @@
 import type { HistoryList, VersionResponse } from '@holdfast/contract/schemas/version.ts'
-import type { Asset, Change, Version } from '@holdfast/core/records.ts'
+import type { Asset, BriefVersion, Change } from '@holdfast/core/records.ts'
 import { etagOf } from '../../../http/content/conditions.ts'
 
-export function versionWire(version: Version, asset: Pick<Asset, 'versionId'>): VersionResponse {
+export function versionWire(
+  version: BriefVersion,
+  asset: Pick<Asset, 'versionId'>,
+): VersionResponse {
   return {
     id: version.id,
     asset_id: version.assetId,

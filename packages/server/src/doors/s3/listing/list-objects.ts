@@ -1,6 +1,6 @@
 import { listObjects, type ObjectList } from '@holdfast/engine/objects/list-objects.ts'
 import { objectOwner } from '@holdfast/engine/objects/object-facets.ts'
-import type { StoredObject } from '@holdfast/engine/objects/object-views.ts'
+import type { BriefObject } from '@holdfast/engine/objects/object-views.ts'
 import type { Verified } from '../auth/verify.ts'
 import { invalidArgument } from '../errors.ts'
 import { type Answer, xmlAnswer } from '../requests/answer.ts'
@@ -93,7 +93,7 @@ async function pageOf(
   return { page, name: bucket }
 }
 
-function contentsNode(object: StoredObject, { shown }: ListAsk, owners: boolean): XmlNode {
+function contentsNode(object: BriefObject, { shown }: ListAsk, owners: boolean): XmlNode {
   const { version, facets } = object
   const { checksum } = facets
   return [

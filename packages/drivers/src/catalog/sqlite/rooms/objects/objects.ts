@@ -6,7 +6,7 @@ import type {
   VersionEntry,
   VersionEntryQuery,
 } from '@holdfast/core/ports/object-questions.ts'
-import type { Asset, Version } from '@holdfast/core/records.ts'
+import type { Asset, BriefVersion } from '@holdfast/core/records.ts'
 import { Statements } from '../../statements.ts'
 import { assetOfRow } from '../asset-rows.ts'
 import type { AssetTables } from '../assets.ts'
@@ -31,7 +31,7 @@ interface Scan extends KeyedQuery, Sight {}
 interface Found {
   readonly asset: Asset
   /** The one it was asked for with. */
-  readonly version: Version | undefined
+  readonly version: BriefVersion | undefined
 }
 
 /** What may still be looked at, and where that ended. */
