@@ -8,6 +8,7 @@ import {
   openShare,
   type SharedPage,
   shareContent,
+  shareNow,
 } from '@holdfast/engine/sharing/open-share.ts'
 import {
   createShare,
@@ -118,7 +119,10 @@ async function filesOf(
   query: { readonly limit?: number; readonly cursor?: string },
 ): Promise<SharedPage> {
   if (opened.share.target.kind === 'prefix') {
-    return await telling(scope, async () => await listShared(scope.context.engine, opened, query))
+    const { engine } = scope.context
+    const page = await telling(scope, async () => await listShared(engine, opened, query))
+    await openedNow(scope, opened)
+    return page
   }
   const { asset, size, contentType, modifiedAt } = await contentOf(scope, opened)
   const shown = { ...asset, size, contentType, contentAt: modifiedAt }
@@ -157,7 +161,12 @@ async function open(scope: Scope, token: string): Promise<OpenedShare> {
   request.state.principal = opened.call.principal
   request.state.told = { share_id: opened.share.id }
   await limitVisit(scope, opened)
-  return opened
+  return await openedNow(scope, opened)
+}
+
+/** Whoever came by it waited, maybe for long: it must be good still. */
+async function openedNow(scope: Scope, { call, share }: OpenedShare): Promise<OpenedShare> {
+  return await telling(scope, async () => await shareNow(scope.context.engine, call, share.id))
 }
 
 async function contentOf(scope: Scope, opened: OpenedShare, key?: string) {
