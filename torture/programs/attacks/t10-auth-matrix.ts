@@ -6,7 +6,8 @@ import { openLab } from '../../access/open-lab.ts'
 import { introduce } from '../../access/people.ts'
 import { runMatrix } from '../../access/rest/matrix.ts'
 import { runS3Matrix } from '../../access/s3/s3-matrix.ts'
-import type { Program } from '../../runner/program.ts'
+import { runWaitMatrix, waitEnv } from '../../access/waits/wait-matrix.ts'
+import type { Program, Run } from '../../runner/program.ts'
 
 const mutants = { short: 3000, long: 1_000_000 }
 const matrix = {
@@ -18,6 +19,7 @@ const matrix = {
   'S3 let in': 700,
   'S3 refused': 1700,
   audited: 3500,
+  'late waits refused': 1800,
 }
 
 export const program: Program = {
@@ -33,6 +35,12 @@ export const program: Program = {
     await using lab = await openLab(join(run.scratch, 'data'))
     await runMatrix(lab, await introduce(lab), run)
     await runS3Matrix(lab, run)
+    await refuseWaiting(run)
     await fuzzSignatures(run, lab, { mutants: mutants[run.length], programs: true })
   },
+}
+
+async function refuseWaiting(run: Run): Promise<void> {
+  await using lab = await openLab(join(run.scratch, 'waits'), { env: waitEnv })
+  await runWaitMatrix(lab, run)
 }
