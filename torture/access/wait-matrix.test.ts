@@ -5,7 +5,7 @@ import { checkMatrix } from './check-matrix.ts'
 import { runWaitMatrix, waitEnv } from './waits/wait-matrix.ts'
 import { sourcesThatWait, waitSources } from './waits/wait-sources.ts'
 
-/** T10 asks half of them, all with `--long`; here it is another part each day, and what was let in before. */
+/** T10 asks more of them, and all with `--long`; here it is another part each day. */
 const of = 4
 const at = Math.floor(Date.now() / 86_400_000) % of
 
