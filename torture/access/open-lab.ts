@@ -89,6 +89,20 @@ export async function openLab(
   }
 }
 
+/** As somebody else, and it must succeed. */
+export async function asCaller(
+  lab: Lab,
+  who: { readonly headers: Readonly<Record<string, string>> },
+  asked: { readonly method: string; readonly path: string; readonly body?: Tree },
+): Promise<Tree> {
+  const { method, path, body } = asked
+  const { headers, ...plain } = asAdministrator(method, path, body)
+  const { 'x-api-key': _, ...others } = { ...headers }
+  const answer = await lab.rest.ask({ ...plain, headers: { ...others, ...who.headers } })
+  if (answer.status < 300) return jsonOf(answer)
+  throw new Error(`${method} ${path}: ${answer.status} ${answer.text}`)
+}
+
 function asAdministrator(method: string, path: string, body: Tree): Asked {
   const headers = { 'x-api-key': adminKey }
   if (body === undefined) return { method, path, headers }

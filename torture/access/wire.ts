@@ -33,17 +33,22 @@ export interface Held {
   finish(): Promise<Answer>
 }
 
-const msMax = 30_000
-
 /** A client that hides nothing and retries nothing. */
 export class Wire implements Disposable {
   readonly #url: URL
   readonly #agent: Agent
+  readonly #msMax: number
 
   /** Without `keepAlive` no request meets the end of a connection that was idle for long. */
-  constructor(url: string, keepAlive = true) {
+  constructor(url: string, keepAlive = true, most = { sockets: 32, ms: 30_000 }) {
     this.#url = new URL(url)
-    this.#agent = new Agent({ keepAlive, maxSockets: 32 })
+    this.#agent = new Agent({ keepAlive, maxSockets: most.sockets })
+    this.#msMax = most.ms
+  }
+
+  /** The same, for many that are held at once. */
+  forMany(): Wire {
+    return new Wire(this.#url.href, false, { sockets: Number.POSITIVE_INFINITY, ms: 300_000 })
   }
 
   get host(): string {
@@ -95,7 +100,7 @@ export class Wire implements Disposable {
     return request({
       ...{ hostname, port, method, path, agent },
       headers: { ...headers, ...length },
-      signal: AbortSignal.timeout(msMax),
+      signal: AbortSignal.timeout(this.#msMax),
     })
   }
 

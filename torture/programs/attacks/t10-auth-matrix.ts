@@ -6,7 +6,8 @@ import { openLab } from '../../access/open-lab.ts'
 import { introduce } from '../../access/people.ts'
 import { runMatrix } from '../../access/rest/matrix.ts'
 import { runS3Matrix } from '../../access/s3/s3-matrix.ts'
-import type { Program } from '../../runner/program.ts'
+import { runWaitMatrix, waitEnv } from '../../access/waits/wait-matrix.ts'
+import type { Program, Run } from '../../runner/program.ts'
 
 const mutants = { short: 3000, long: 1_000_000 }
 const matrix = {
@@ -24,15 +25,39 @@ export const program: Program = {
   id: 'T10',
   name: 'auth-matrix',
   summary: 'every route and S3 operation by everybody in every way, then mutated signatures',
-  secondsMax: { short: 300, long: 7200 },
+  secondsMax: { short: 420, long: 7200 },
   minimum: {
-    short: { ...matrix, clients: 2, 'valid requests': 40, mutants: mutants.short },
-    long: { ...matrix, clients: 2, 'valid requests': 40, mutants: mutants.long },
+    short: {
+      ...matrix,
+      clients: 2,
+      'valid requests': 40,
+      mutants: mutants.short,
+    },
+    long: {
+      ...matrix,
+      clients: 2,
+      'valid requests': 40,
+      mutants: mutants.long,
+    },
   },
   async run(run) {
     await using lab = await openLab(join(run.scratch, 'data'))
     await runMatrix(lab, await introduce(lab), run)
     await runS3Matrix(lab, run)
+    await refuseWaiting(run)
     await fuzzSignatures(run, lab, { mutants: mutants[run.length], programs: true })
   },
+}
+
+async function refuseWaiting(run: Run): Promise<void> {
+  await using lab = await openLab(join(run.scratch, 'waits'), { env: waitEnv })
+  const of = run.length === 'short' ? 2 : 1
+  let refused = 0
+  const count = (name: string, by = 1) => {
+    if (name === 'late waits refused') refused += by
+    run.count(name, by)
+  }
+  const report = { count, pass: () => run.pass(), fail: (what: string) => run.fail(what) }
+  await runWaitMatrix(lab, report, { of, at: run.seed % of })
+  if (refused < 2000 / of) run.fail(`only ${refused} late waits refused`)
 }

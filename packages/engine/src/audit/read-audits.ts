@@ -3,6 +3,7 @@ import { HoldfastError, invalidFields } from '@holdfast/core/errors.ts'
 import type { AuditRow } from '@holdfast/core/identities.ts'
 import type { AuditFilter } from '@holdfast/core/ports/identity-questions.ts'
 import { authorize } from '../access/decide.ts'
+import { rightsOfEach } from '../access/rights-now.ts'
 import type { Engine } from '../engine.ts'
 import { LOOKS_MAX } from '../list-turns.ts'
 
@@ -78,15 +79,19 @@ export function exportAudits(
 }
 
 async function* pagesOf(
-  { catalog, lists }: Engine,
-  { principal }: Call,
+  engine: Engine,
+  call: Call,
   filter: AuditFilter,
 ): AsyncGenerator<readonly AuditRow[]> {
+  const { catalog, lists } = engine
   const { audits } = catalog.view
+  const now = rightsOfEach(engine, call)
   let [first] = await audits.after(0, 1)
   while (first !== undefined) {
     // However many export at once, others wait for one page of one of them at most.
-    await lists.next(principal.id)
+    await lists.next(call.principal.id)
+    // And all of it is long in coming: what is written after somebody was shut out is not theirs.
+    authorize((await now()).principal, 'audit:export', {})
     const below = first.seq + LOOKS_MAX
     const page = await audits.after(first.seq - 1, PAGE, { ...filter, below })
     if (page.length > 0) yield page

@@ -5,6 +5,7 @@ import type { Bucket } from '@holdfast/core/records.ts'
 import { mayAsOwner } from '../access/bucket-owners.ts'
 import { authorize, isAdministrator, refusal } from '../access/decide.ts'
 import { currentPrincipal } from '../access/links/current-principal.ts'
+import { rightsNow } from '../access/rights-now.ts'
 import { commit } from '../commit.ts'
 import type { Engine } from '../engine.ts'
 import { requireConfirmed } from '../identity/sessions/require-confirmed.ts'
@@ -94,8 +95,11 @@ async function giveBucket(
   await engine.identity.turns.take(`give ${id}`, async () => {
     const now = await engine.catalog.view.buckets.byId(id)
     if (now?.ownerId !== from) throw new HoldfastError('CHANGED_MEANWHILE')
-    await endGiving(engine, call, id)
-    if (from !== ownerId) await giveAll(engine, call, { bucketId: id, from, to: ownerId })
+    // Those before may have taken long.
+    const by = await rightsNow(engine, call)
+    if (by !== call) await requireGiving(engine, by, { bucket, ownerId })
+    await endGiving(engine, by, id)
+    if (from !== ownerId) await giveAll(engine, by, { bucketId: id, from, to: ownerId })
   })
 }
 

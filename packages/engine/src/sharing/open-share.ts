@@ -38,12 +38,19 @@ export async function openShare(
   if (found.passwordHash !== null) {
     await checkPassword(engine, call, { id: found.id, password: given.password })
   }
+  return await shareNow(engine, call, found.id)
+}
+
+/** A link that was opened, as of now: asked again after whatever took long. */
+export async function shareNow(engine: Engine, call: Call, id: string): Promise<OpenedShare> {
+  const share = await engine.catalog.view.identities.byId('share', id)
+  requireLive(engine, share)
   const maker = await currentPrincipal(engine, {
-    kind: found.makerKind,
-    id: found.belongsTo ?? '',
+    kind: share.makerKind,
+    id: share.belongsTo ?? '',
   })
   if (maker === undefined) throw new HoldfastError('SHARE_NOT_FOUND', {}, { cause: 'withdrawn' })
-  return { share: found, call: { ...callFields(call), principal: principalOfShare(found, maker) } }
+  return { share, call: { ...callFields(call), principal: principalOfShare(share, maker) } }
 }
 
 function callFields({ requestId, signal }: Call): Omit<Call, 'principal'> {

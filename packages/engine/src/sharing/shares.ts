@@ -39,10 +39,11 @@ export async function createShare(
   // A short one ends soon after the session; whoever stole that must not keep a long one.
   const lastsSeconds = input.expiresInS ?? EXPIRES_S_DEFAULT
   if (lastsSeconds > EXPIRES_S_DEFAULT) requireConfirmed(engine, call)
-  const target = await requireTarget(engine, call, input.target)
+  const wanted = await requireTarget(engine, call, input.target)
   const passwordHash = await hashFor(engine, call, input.password)
   // That waits for others: who is out by now makes none, which would be good again later.
   const now = await rightsNow(engine, call)
+  const target = now === call ? wanted : await requireTarget(engine, now, input.target)
   const token = `hfs_${toBase64Url(engine.random.bytes(32))}`
   const expiresMs = engine.clock.now() + lastsSeconds * 1000
   const args = {

@@ -72,6 +72,10 @@ export function requirePermission(operationId: string, route: Pick<Route, 'permi
   throw new Error(`${operationId} declares no permission`)
 }
 
+function changes({ method }: Route): boolean {
+  return method !== 'GET' && method !== 'HEAD'
+}
+
 function answersHead({ method, getOnly }: Route): boolean {
   return method === 'GET' && getOnly !== true
 }
@@ -113,7 +117,7 @@ function server(
     const checkedQuery = checks.query(query)
     const about = { route, id: values.id }
     if (route.body?.kind === 'json') await admitToAsset(context.engine, state.call(), about)
-    if (guarded && route.body !== undefined) {
+    if (guarded) {
       state.admitAgain = async call => {
         admit(call.principal, route)
         if (route.body?.kind === 'json') await admitToAsset(context.engine, call, about)
@@ -127,6 +131,8 @@ function server(
     for (const [bucket, isKnown] of await bucketsNamed(context, route, named)) {
       await withFields(reply, state.admission.bucket(bucket, isKnown))
     }
+    // Those who count may be slow; where a body came, too, this costs nothing.
+    await state.renew()
     const exchange: AnyExchange = {
       context,
       call,
@@ -143,6 +149,8 @@ function server(
       items > PAGE_ITEMS
         ? await makeLongPage(exchange, () => operate(exchange))
         : await operate(exchange)
+    // What is found in turns may take long, and is not told to who may no more.
+    if (!changes(route) && result !== sent) await state.renew()
     const { status } = route.answer
     const due = duty === 'none' && state.showsOthers ? 'soon' : duty
     await auditSuccess(context, request, { duty: due, status, resource: exchange.params })

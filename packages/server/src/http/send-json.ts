@@ -13,6 +13,8 @@ export async function sendJson(reply: FastifyReply, status: number, body: unknow
   const { state, method } = reply.request
   const bytes = await written(body, async () => {
     await state.context.engine.lists.next(holderOf(state.principal, state.ip))
+    // Nothing of what was found for who may no more by now.
+    if (method === 'GET') await state.renew()
   })
   // What changes something was done already, and asked for room before.
   if (method === 'GET') holdAnswer(state, Buffer.byteLength(bytes))

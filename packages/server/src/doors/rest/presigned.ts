@@ -83,8 +83,13 @@ async function download(scope: Scope, token: string): Promise<Sent> {
   const { link, principal } = await openLink(engine, token, scope.request.method)
   if (link.method !== 'GET') throw new HoldfastError('LINK_INVALID')
   const call = await actingAs(scope, principal, moment)
-  const asset = await getAsset(engine, call, link.assetId)
+  let asset = await getAsset(engine, call, link.assetId)
   await turnToBucket(scope, (await bucketOf(engine, asset)).name)
+  const renewing = scope.request.state.renew()
+  if (renewing !== undefined) {
+    await renewing
+    asset = await getAsset(engine, call, link.assetId)
+  }
   const content =
     link.version === null
       ? await openContent(engine, call, { asset })
@@ -100,6 +105,8 @@ async function actingAs(
 ): Promise<Call> {
   state.identify(principal, moment)
   await withFields(reply, state.admission.principal(principal))
+  // Those who count may be slow.
+  await state.renew()
   return state.call()
 }
 

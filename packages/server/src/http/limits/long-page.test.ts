@@ -32,3 +32,33 @@ for (const [what, line] of [
     assert.deepEqual([late.status, late.json.code], [401, 'UNAUTHENTICATED'])
   })
 }
+
+test('who is shut out while a page is written, a piece in a turn, gets none', async () => {
+  await using server = await startServer()
+  const fields = Array.from({ length: 5 }, (_, at) => [`f${at}`, 'x'.repeat(700)])
+  const metadata = { 'x-metadata': JSON.stringify(Object.fromEntries(fields)) }
+  for (let at = 0; at < 150; at += 1) {
+    const put = { body: 'a', headers: metadata }
+    const { status, text } = await server.ask(`PUT /api/v2/buckets/holdfast/assets/${at}`, put)
+    assert.equal(status, 201, text)
+  }
+  const { json: key } = await server.ask('POST /api/v2/keys', {
+    json: { name: 'k', permissions: ['assets:read', 'metadata:read'] },
+  })
+  const { lists } = server.running.context.engine
+  const next = lists.next.bind(lists)
+  let turns = 0
+  let last = Number.POSITIVE_INFINITY
+  lists.next = async caller => {
+    await next(caller)
+    turns += 1
+    if (turns === last) await server.ask(`DELETE /api/v2/keys/${key.id}`)
+  }
+  const list = 'GET /api/v2/assets?limit=200'
+  assert.equal((await server.ask(list, { key: key.key })).status, 200)
+  assert.ok(turns > 1, 'it is written in several')
+  last = turns
+  turns = 0
+  const late = await server.ask(list, { key: key.key })
+  assert.deepEqual([turns, late.status], [last, 401])
+})

@@ -35,10 +35,12 @@ export const auditOperations: Pick<Operations, Names> = {
     return sent
   },
 
-  verifyAudits: async ({ context, call, query }) => {
+  verifyAudits: async ({ context, call, query, request }) => {
     await context.audit.settle()
     const kept = query.head === undefined ? undefined : linkOf(query.head)
     const found = await verifyAudits(context.engine, { signal: call.signal, kept })
+    // A long log takes long.
+    await request.state.renew()
     return chainWire(found)
   },
 

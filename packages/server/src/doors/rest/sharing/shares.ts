@@ -1,6 +1,7 @@
 import type { ShareCreate } from '@holdfast/contract/schemas/share.ts'
-import { type HoldfastError, invalidFields, isHoldfastError } from '@holdfast/core/errors.ts'
+import { HoldfastError, invalidFields, isHoldfastError } from '@holdfast/core/errors.ts'
 import type { JsonObject } from '@holdfast/core/records.ts'
+import { rightsMoment } from '@holdfast/engine/access/rights-now.ts'
 import {
   countUse,
   listShared,
@@ -8,6 +9,7 @@ import {
   openShare,
   type SharedPage,
   shareContent,
+  shareNow,
 } from '@holdfast/engine/sharing/open-share.ts'
 import {
   createShare,
@@ -118,11 +120,30 @@ async function filesOf(
   query: { readonly limit?: number; readonly cursor?: string },
 ): Promise<SharedPage> {
   if (opened.share.target.kind === 'prefix') {
-    return await telling(scope, async () => await listShared(scope.context.engine, opened, query))
+    return await pageNow(scope, opened, query)
   }
   const { asset, size, contentType, modifiedAt } = await contentOf(scope, opened)
   const shown = { ...asset, size, contentType, contentAt: modifiedAt }
   return { items: [{ key: asset.name, asset: shown }], total: 1 }
+}
+
+const LOOKS_MAX = 5
+
+/** A page is found in turns: anew where rights changed meanwhile, maybe those of the maker. */
+async function pageNow(
+  scope: Scope,
+  opened: OpenedShare,
+  query: { readonly limit?: number; readonly cursor?: string },
+): Promise<SharedPage> {
+  const { engine } = scope.context
+  let now = opened
+  for (let looks = 0; looks < LOOKS_MAX; looks += 1) {
+    const moment = rightsMoment(engine)
+    const page = await telling(scope, async () => await listShared(engine, now, query))
+    now = await openedNow(scope, opened)
+    if (rightsMoment(engine) === moment) return page
+  }
+  throw new HoldfastError('CHANGED_MEANWHILE')
 }
 
 async function visit(scope: Scope, token: string, query: { cursor?: string }): Promise<Sent> {
@@ -157,7 +178,12 @@ async function open(scope: Scope, token: string): Promise<OpenedShare> {
   request.state.principal = opened.call.principal
   request.state.told = { share_id: opened.share.id }
   await limitVisit(scope, opened)
-  return opened
+  return await openedNow(scope, opened)
+}
+
+/** Whoever came by it waited, maybe for long: it must be good still. */
+async function openedNow(scope: Scope, { call, share }: OpenedShare): Promise<OpenedShare> {
+  return await telling(scope, async () => await shareNow(scope.context.engine, call, share.id))
 }
 
 async function contentOf(scope: Scope, opened: OpenedShare, key?: string) {

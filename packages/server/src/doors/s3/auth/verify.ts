@@ -1,4 +1,3 @@
-import type { Call } from '@holdfast/core/call.ts'
 import { anonymous, type Principal } from '@holdfast/core/principal.ts'
 import { type FoundAccessKey, peekAccessKey } from '@holdfast/engine/access/keys/access-keys.ts'
 import { rightsMoment } from '@holdfast/engine/access/rights-now.ts'
@@ -35,7 +34,7 @@ class VerifiedRequest {
   // Makes the class nominal: no object literal passes for it.
   readonly #checked = true
   readonly request: ReadRequest
-  readonly call: Call
+  readonly call: RequestCall
   readonly body: VerifiedBody
   readonly #facts: Circumstances
 
