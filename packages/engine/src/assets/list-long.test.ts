@@ -69,6 +69,16 @@ describe('a search for a beginning of many words', () => {
     assert.ok(keys.every(key => !key.startsWith('k1')))
   })
 
+  it('waits for those before it, and is refused where too many wait', async () => {
+    await using set = await openMany()
+    const all = Array.from({ length: 200 }, () => pages(set, { limit: 60 }))
+    const answers = await Promise.allSettled(all)
+    const given = answers.filter(one => one.status === 'fulfilled')
+    const reasons = answers.flatMap(one => (one.status === 'rejected' ? [one.reason] : []))
+    assert.ok(reasons.length > 0 && reasons.every(refused('TOO_MANY_REQUESTS')))
+    assert.ok(given.length > 0 && given.every(({ value }) => value.totals[0] === 40))
+  })
+
   it('under way when the store is closed is answered or refused', async () => {
     const set = await openMany()
     const { assets } = set.engine.catalog.view

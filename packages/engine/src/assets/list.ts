@@ -54,14 +54,15 @@ export async function listAssets(
   const giveWay = engine.lists.giveWay(call)
   const { judged, ...sight } = await sightOf(engine, call, wanted)
   const filter = assetFilter(engine, query, sight)
-  const isLong = filter.search !== undefined && (await engine.catalog.view.assets.isLong(filter))
-  const latest = isLong ? oneByOne(engine, call) : engine.catalog.view
+  const { view } = engine.catalog
+  const isLong = filter.search !== undefined && (await view.assets.isLong(filter))
   if (judged !== undefined) {
     const isKeyed = order === 'key'
     const { principal } = call
     const { judgedItemsMax: itemsMax } = engine.limits
+    const from = isLong ? oneByOne(engine, call) : view
     const of = { principal, needed: judged, filter, start: begin, isKeyed, itemsMax, giveWay }
-    const { last, ...page } = await listJudged(latest, { ...of, limit, offset })
+    const { last, ...page } = await listJudged(from, { ...of, isLong, limit, offset })
     if (last === undefined) return page
     const { asset, isSeen } = last
     // The caller may not know of the key at which the search ended.
@@ -69,7 +70,7 @@ export async function listAssets(
     return { ...page, nextCursor }
   }
   const keyed = order === 'key' ? { afterKey: '', ...begin } : begin
-  const ask = async ({ assets }: Pick<CatalogView, 'assets'>) => ({
+  const ask = async ({ assets }: CatalogView) => ({
     // What takes long is asked for once, and comes in pieces all the same.
     found: isLong
       ? await assets.list({ ...filter, ...keyed, offset, limit: limit + 1 }, giveWay)
@@ -79,23 +80,23 @@ export async function listAssets(
         }),
     total: await assets.count(filter, giveWay),
   })
-  const inTurns = isLong || sight.visibleTo !== undefined || sight.reach !== undefined
-  const { found, total } = await (inTurns ? ask(latest) : engine.catalog.read(ask))
+  const inTurns = sight.visibleTo !== undefined || sight.reach !== undefined
+  const { found, total } = isLong
+    ? await engine.lists.oneByOne(call, () => ask(view))
+    : await (inTurns ? ask(view) : engine.catalog.read(ask))
   const items = found.slice(0, limit)
   const last = items.at(-1)
   if (found.length <= limit || last === undefined) return { items, total }
   return { items, total, nextCursor: encodeCursor(order, last) }
 }
 
-/** The same questions, each of which waits for those before it. */
+/** The same questions; each list waits for those before it. */
 function oneByOne({ catalog: { view }, lists }: Engine, call: Call): CatalogView {
-  const { list, count } = view.assets
   return {
     ...view,
     assets: {
       ...view.assets,
-      list: (query, giveWay) => lists.oneByOne(call, () => list(query, giveWay)),
-      count: (filter, giveWay) => lists.oneByOne(call, () => count(filter, giveWay)),
+      list: (query, giveWay) => lists.oneByOne(call, () => view.assets.list(query, giveWay)),
     },
   }
 }

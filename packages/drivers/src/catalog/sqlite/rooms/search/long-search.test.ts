@@ -91,8 +91,8 @@ test('what changed before it is read is shown as it is, and only to who may see 
     })
   const made = ['u1', 'u2', 'u3', 'u4', 'u5', 'u6'].map((key, at) => mine(key, ASSETS + 1 + at))
   made.forEach(indexed)
-  const [u1, u2, u3, u4] = made
-  assert.ok(u1 && u2 && u3 && u4)
+  const [u1, u2, u3, u4, u5] = made
+  assert.ok(u1 && u2 && u3 && u4 && u5)
   const change = (asset: Asset, to: Partial<Asset>) => tables.assets.put({ ...asset, ...to })
   const keys = async (query: Partial<AssetQuery>, then: () => void) => {
     meanwhile = then
@@ -109,4 +109,6 @@ test('what changed before it is read is shown as it is, and only to who may see 
   assert.deepEqual(moved, ['u4', 'u5'], 'who moved stands elsewhere')
   assert.deepEqual(await keys({ afterKey: 'u5', limit: 9 }, () => {}), ['u6', 'u9'])
   assert.deepEqual(await keys({ afterKey: 'u', limit: 1, offset: 3 }, () => {}), ['u9'])
+  const behind = { afterKey: 'u', offset: 1 }
+  assert.deepEqual(await keys(behind, () => change(u5, { deletedAt })), ['u6', 'u9'])
 })
