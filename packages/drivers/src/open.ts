@@ -121,8 +121,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       },
     })
     const catalog = new SqliteCatalog({
-      path: catalogPath,
-      commits: link,
+      ...{ path: catalogPath, commits: link, searchThread: options.transactionsUrl !== undefined },
       check: how => check.run(how),
       cacheBytes: options.catalogCacheBytes ?? defaultLimits.catalogCacheBytes,
       ...(options.onFatal === undefined ? {} : { onFatal: options.onFatal }),

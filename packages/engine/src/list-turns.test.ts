@@ -4,7 +4,7 @@ import type { Principal } from '@holdfast/core/principal.ts'
 import { countTurns } from './counted-turns.test.ts'
 import { ListTurns, type TurnQuery } from './list-turns.ts'
 import { listObjects } from './objects/list-objects.ts'
-import { callOf, openTestStore, put } from './test-store.test.ts'
+import { callOf, openTestStore, put, refused } from './test-store.test.ts'
 
 const { signal } = new AbortController()
 const principalOf = (id: string): Principal => {
@@ -85,6 +85,54 @@ it('who asks for many lists holds up only those', async () => {
   await Promise.all([...Array.from({ length: 50 }, () => one('many')), one('single')])
   assert.equal(steps.length, 51 * 3)
   assert.ok(steps.lastIndexOf('single') < 7, steps.slice(0, 60).join(' '))
+})
+
+it('long questions are asked one by one, callers in turn', async () => {
+  const lists = new ListTurns()
+  const asked: string[] = []
+  let running = 0
+  const one = async (id: string) =>
+    await lists.oneByOne(callOf({ id }), async () => {
+      running += 1
+      assert.equal(running, 1)
+      asked.push(id)
+      await new Promise(resolve => setImmediate(resolve))
+      running -= 1
+      return id
+    })
+  const many = Array.from({ length: 20 }, () => one('many'))
+  assert.equal((await Promise.all([...many, one('single')])).length, 21)
+  assert.ok(asked.indexOf('single') <= 2, asked.join(' '))
+  const failing = lists.oneByOne(callOf({}), () => Promise.reject(new Error('failed')))
+  await assert.rejects(failing, /failed/)
+  assert.equal(await one('after'), 'after', 'one that fails holds up none')
+})
+
+it('of who asks too many long questions some are refused, and nobody else', async () => {
+  const lists = new ListTurns()
+  const ending = Promise.withResolvers<void>()
+  const ask = (id: string) => lists.oneByOne(callOf({ id }), () => ending.promise)
+  const many = Promise.allSettled(Array.from({ length: 140 }, () => ask('many')))
+  const single = ask('single')
+  ending.resolve()
+  await single
+  const refusals = (await many).filter(one => one.status === 'rejected')
+  assert.equal(refusals.length, 12)
+  assert.ok(refusals.every(({ reason }) => refused('TOO_MANY_REQUESTS')(reason)))
+})
+
+it('a long question nobody waits for any more is not begun', async () => {
+  const lists = new ListTurns()
+  const ending = Promise.withResolvers<void>()
+  const client = new AbortController()
+  const first = lists.oneByOne(callOf({}), () => ending.promise)
+  const left = lists.oneByOne({ ...callOf({}), signal: client.signal }, () => assert.fail('begun'))
+  const last = lists.oneByOne(callOf({}), () => 'answered')
+  client.abort()
+  ending.resolve()
+  await first
+  await assert.rejects(left, { name: 'AbortError' })
+  assert.equal(await last, 'answered')
 })
 
 it('a list nobody waits for any more ends', async () => {

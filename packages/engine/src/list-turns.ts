@@ -1,7 +1,10 @@
 import type { Call } from '@holdfast/core/call.ts'
+import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { Awaitable } from '@holdfast/core/ports/awaitable.ts'
 import type { KeyedPage } from '@holdfast/core/ports/object-questions.ts'
 import { CallerLines } from './caller-lines.ts'
+import { FairLine } from './identity/passwords/fair-line.ts'
+import { placeOf } from './identity/passwords/place-of.ts'
 
 /** Takes some 10 ms where nothing of it is shown; a page of common prefixes needs no more. */
 export const LOOKS_MAX = 8192
@@ -11,6 +14,8 @@ const SHORT_PAGE = 100
 const PIECE = 100
 /** Each may take several decisions, of some milliseconds each by the longest policies. */
 const SLICE = 8
+/** Long questions that wait for their turn. */
+const LONG_MAX = 128
 
 export interface TurnQuery {
   readonly limit: number
@@ -27,7 +32,9 @@ export interface TurnQuery {
  */
 export class ListTurns {
   readonly #waiting = new CallerLines()
+  readonly #long = new FairLine<PromiseWithResolvers<void>>(LONG_MAX)
   #isRunning = false
+  #isLongRunning = false
 
   async collect<Entry>(
     { signal, principal }: Pick<Call, 'signal' | 'principal'>,
@@ -89,6 +96,28 @@ export class ListTurns {
       doing.push(work(item))
     }
     return await Promise.all(doing)
+  }
+
+  /**
+   * What the catalog works out aside, for seconds maybe: one after the other, callers in turn.
+   * TOO_MANY_REQUESTS where too many wait already, most of them of who asks.
+   */
+  async oneByOne<T>(call: Call, ask: () => Awaitable<T>): Promise<T> {
+    if (this.#isLongRunning) {
+      const turn = Promise.withResolvers<void>()
+      this.#long.add(placeOf(call), turn)?.reject(new HoldfastError('TOO_MANY_REQUESTS'))
+      await turn.promise
+    }
+    this.#isLongRunning = true
+    try {
+      // Nobody waits for it any more.
+      call.signal.throwIfAborted()
+      return await ask()
+    } finally {
+      const next = this.#long.next()
+      if (next === undefined) this.#isLongRunning = false
+      else next.resolve()
+    }
   }
 
   /** Resolves when the next step of this caller may be done. */

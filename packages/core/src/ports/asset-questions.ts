@@ -73,6 +73,12 @@ export interface AssetQuestions {
   list(query: AssetQuery, giveWay?: GiveWay): Awaitable<Asset[]>
   /** The true total of the filter; cheap for what counters hold. */
   count(filter: AssetFilter, giveWay?: GiveWay): Awaitable<number>
+  /**
+   * Whether `list` and `count` of the filter take long, however little they find. They hold nobody
+   * else up, but are worked out one after the other, and of a moment of their own: not to be asked
+   * for within `Catalog.read`.
+   */
+  isLong(filter: AssetFilter): Awaitable<boolean>
   /** Assets not deleted, current content only. */
   stats(
     filter: Pick<AssetFilter, 'service' | 'bucketIds' | 'visibleTo' | 'visibleOwner'>,

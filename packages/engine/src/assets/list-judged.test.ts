@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { Call } from '@holdfast/core/call.ts'
+import type { CatalogView } from '@holdfast/core/ports/catalog.ts'
 import type { JsonObject } from '@holdfast/core/records.ts'
 import { setBucketDocument } from '../buckets/documents.ts'
 import { anonymousCall, callOf, openTestStore, put } from '../test-store.test.ts'
@@ -74,6 +75,36 @@ describe('a listing of records', () => {
     await setBucketDocument(engine, call, { bucket, name: 'acl', document })
     const { items, total } = await listAssets(engine, anonymousCall, { bucket })
     assert.deepEqual([items, total], [[], 0])
+  })
+
+  it('asks for many at once of what takes long, and judges few in a turn', async () => {
+    await using opened = await openTestStore()
+    for (let at = 0; at < 70; at += 1) await put(opened, `k${at}`, `${at}`)
+    const { view } = opened.engine.catalog
+    for (const isLong of [true, false]) {
+      const done = { asked: 0, turns: 0 }
+      const counting: CatalogView = {
+        ...view,
+        assets: {
+          ...view.assets,
+          list(query, giveWay) {
+            done.asked += 1
+            return view.assets.list(query, giveWay)
+          },
+        },
+      }
+      const giveWay = async () => {
+        done.turns += 1
+        await Promise.resolve()
+      }
+      const { items, total } = await listJudged(counting, {
+        ...{ principal: reader.principal, needed: ['assets:read'], filter: { deleted: 'with' } },
+        ...{ start: undefined, isKeyed: false, limit: 100, offset: 0 },
+        ...{ itemsMax: 10_000, isLong, giveWay },
+      })
+      assert.deepEqual([items.length, total], [70, 70])
+      assert.deepEqual(done, { asked: isLong ? 2 : 6, turns: 4 })
+    }
   })
 
   it('goes on from page to page, past what is hidden', async () => {

@@ -16,6 +16,8 @@ export interface JudgedQuery {
   readonly offset: number
   /** How many assets are looked at. */
   readonly itemsMax: number
+  /** Of the filter (`AssetQuestions.isLong`). */
+  readonly isLong: boolean
   readonly giveWay: GiveWay
 }
 
@@ -29,6 +31,8 @@ export interface JudgedPage {
 
 /** In one turn: each may be tens of kilobytes, and is judged by policies with many statements. */
 const PAGE = 32
+/** What takes long takes as long for few: so many are asked for at once, and judged in turns. */
+const LONG_PAGE = 1000
 
 /**
  * A page of what `decide` lets the caller read, asked of each asset: where a policy or a list of S3
@@ -61,7 +65,7 @@ type Start = { readonly beforeSeq: number } | { readonly afterKey: string } | un
 /** `whole` when nothing is left to look at. */
 async function walk(
   view: CatalogView,
-  query: Pick<JudgedQuery, 'principal' | 'needed' | 'filter' | 'isKeyed' | 'itemsMax' | 'giveWay'>,
+  query: Omit<JudgedQuery, 'start' | 'limit' | 'offset'>,
   start: Start,
   take: (asset: Asset, isSeen: boolean) => boolean,
 ): Promise<'whole' | 'part'> {
@@ -70,12 +74,14 @@ async function walk(
   const asksForTags = filter.tagsAny !== undefined || filter.search !== undefined
   const buckets = new Map<string, Bucket | undefined>()
   let from = start
-  for (let scanned = 0; scanned < query.itemsMax; scanned += PAGE) {
-    const limit = Math.min(PAGE, query.itemsMax - scanned)
+  const size = query.isLong ? LONG_PAGE : PAGE
+  for (let scanned = 0; scanned < query.itemsMax; scanned += size) {
+    const limit = Math.min(size, query.itemsMax - scanned)
     if (scanned > 0) await query.giveWay()
     const page = { ...filter, ...from, limit, offset: 0 }
     const found = await view.assets.list(page, query.giveWay)
-    for (const asset of found) {
+    for (const [at, asset] of found.entries()) {
+      if (at > 0 && at % PAGE === 0) await query.giveWay()
       const { bucketId } = asset
       if (!buckets.has(bucketId)) buckets.set(bucketId, await view.buckets.byId(bucketId))
       const bucket = buckets.get(bucketId)

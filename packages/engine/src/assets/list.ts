@@ -54,12 +54,15 @@ export async function listAssets(
   const giveWay = engine.lists.giveWay(call)
   const { judged, ...sight } = await sightOf(engine, call, wanted)
   const filter = assetFilter(engine, query, sight)
+  const { view } = engine.catalog
+  const isLong = filter.search !== undefined && (await view.assets.isLong(filter))
   if (judged !== undefined) {
     const isKeyed = order === 'key'
     const { principal } = call
     const { judgedItemsMax: itemsMax } = engine.limits
+    const from = isLong ? oneByOne(engine, call) : view
     const of = { principal, needed: judged, filter, start: begin, isKeyed, itemsMax, giveWay }
-    const { last, ...page } = await listJudged(engine.catalog.view, { ...of, limit, offset })
+    const { last, ...page } = await listJudged(from, { ...of, isLong, limit, offset })
     if (last === undefined) return page
     const { asset, isSeen } = last
     // The caller may not know of the key at which the search ended.
@@ -68,18 +71,34 @@ export async function listAssets(
   }
   const keyed = order === 'key' ? { afterKey: '', ...begin } : begin
   const ask = async ({ assets }: CatalogView) => ({
-    found: await engine.lists.inPieces<Asset>(giveWay, limit + 1, (wanted, before) => {
-      const start = behind(before.at(-1), order) ?? { ...keyed, offset }
-      return assets.list({ ...filter, ...start, limit: wanted }, giveWay)
-    }),
+    // What takes long is asked for once, and comes in pieces all the same.
+    found: isLong
+      ? await assets.list({ ...filter, ...keyed, offset, limit: limit + 1 }, giveWay)
+      : await engine.lists.inPieces<Asset>(giveWay, limit + 1, (wanted, before) => {
+          const start = behind(before.at(-1), order) ?? { ...keyed, offset }
+          return assets.list({ ...filter, ...start, limit: wanted }, giveWay)
+        }),
     total: await assets.count(filter, giveWay),
   })
   const inTurns = sight.visibleTo !== undefined || sight.reach !== undefined
-  const { found, total } = await (inTurns ? ask(engine.catalog.view) : engine.catalog.read(ask))
+  const { found, total } = isLong
+    ? await engine.lists.oneByOne(call, () => ask(view))
+    : await (inTurns ? ask(view) : engine.catalog.read(ask))
   const items = found.slice(0, limit)
   const last = items.at(-1)
   if (found.length <= limit || last === undefined) return { items, total }
   return { items, total, nextCursor: encodeCursor(order, last) }
+}
+
+/** The same questions; each list waits for those before it. */
+function oneByOne({ catalog: { view }, lists }: Engine, call: Call): CatalogView {
+  return {
+    ...view,
+    assets: {
+      ...view.assets,
+      list: (query, giveWay) => lists.oneByOne(call, () => view.assets.list(query, giveWay)),
+    },
+  }
 }
 
 function behind(last: Asset | undefined, order: ListOrder) {

@@ -103,6 +103,7 @@ function withAssets(
       byKey: (bucketId, key) => assets.byKey(bucketId, key),
       list: async (query, giveWay) => change(await assets.list(query, giveWay), query),
       count: (filter, giveWay) => assets.count(filter, giveWay),
+      isLong: filter => assets.isLong(filter),
       stats: (filter, giveWay) => assets.stats(filter, giveWay),
     },
   }))

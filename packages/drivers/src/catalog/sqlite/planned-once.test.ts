@@ -56,6 +56,8 @@ function statementsOf(db: SqliteDatabase): string[] {
   assetSearch.list({ ...page, bucketId: bucket.id, keyPrefix: 'folder/', afterKey: 'folder/a' })
   assetSearch.list({ ...page, type: asset.type, tagsAny: ['red'], ...reader })
   assetSearch.list({ ...page, name: asset.name, search: 'words' })
+  assetSearch.places({ ...page, name: asset.name, search: 'words' })
+  assetSearch.among([asset.createdSeq], { ...page, ...reader })
   versions.list({ assetId: asset.id, deleted: 'without', limit: 10, createdAfter: newTime() })
   for (const id of [{ is: newId() }, { not: newId() }]) {
     versions.list({ assetId: asset.id, deleted: 'without', limit: 10, id })

@@ -17,6 +17,7 @@ import type {
 import { fromReplyError } from '../../store/reply-error.ts'
 import { CachedView } from './cached-view.ts'
 import { openDatabase, type SqliteDatabase } from './database.ts'
+import { SearchThread } from './rooms/search/search-thread-link.ts'
 import { openTables, viewOf } from './tables.ts'
 
 /** What the catalog needs of the committer. */
@@ -31,6 +32,8 @@ export interface SqliteCatalogOptions {
   readonly commits: CommitPath
   /** Memory for records that are asked for again and again; 0 for none. */
   readonly cacheBytes: number
+  /** Long searches go to a thread of their own, else they are worked out on this one. */
+  readonly searchThread: boolean
   /** Compares every record with the packs. */
   readonly check: (how?: CheckRecords) => AsyncIterable<RecordFault>
   /** Told once when nothing more may be acknowledged and the process must come back. */
@@ -55,6 +58,7 @@ export class SqliteCatalog implements Catalog {
   readonly #latest: SqliteDatabase
   readonly #seq
   readonly #indexed
+  readonly #search: SearchThread | undefined
   #moments: ReadMoment[] = []
   #failed: string | undefined
 
@@ -62,7 +66,8 @@ export class SqliteCatalog implements Catalog {
     this.#options = options
     this.#latest = openDatabase(options.path, { readonly: true })
     const tables = openTables(this.#latest)
-    const plain = viewOf(tables, () => this.#caughtUp())
+    this.#search = options.searchThread ? new SearchThread(options.path) : undefined
+    const plain = viewOf(tables, { caughtUp: () => this.#caughtUp(), aside: this.#search })
     this.#cached = new CachedView(plain, tables, options.cacheBytes)
     this.view = this.#cached.view
     options.commits.watch(touched => this.#cached.forget(touched))
@@ -137,6 +142,7 @@ export class SqliteCatalog implements Catalog {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#search?.[Symbol.asyncDispose]()
     for (const { db } of this.#moments.splice(0)) db.close()
     this.#latest.close()
   }

@@ -14,6 +14,7 @@ import { Objects } from './rooms/objects/objects.ts'
 import { Uploads } from './rooms/objects/uploads.ts'
 import { Quotas } from './rooms/quotas.ts'
 import { AssetSearch } from './rooms/search/asset-search.ts'
+import { LongSearch, type SearchAside } from './rooms/search/long-search.ts'
 import { SearchIndex } from './rooms/search/search-index.ts'
 import { Versions } from './rooms/versions.ts'
 import { Words } from './words.ts'
@@ -70,9 +71,17 @@ export function openSearchIndex(tables: Tables): SearchIndex {
   return new SearchIndex(tables.db, tables.assets)
 }
 
-/** The questions of the port. `caughtUp` is awaited before anything searches. */
-export function viewOf(tables: Tables, caughtUp?: () => Promise<void>): CatalogView {
+export interface Searching {
+  /** Awaited before anything searches. */
+  readonly caughtUp: () => Promise<void>
+  /** Where long searches are worked out; absent: at once, as all others are. */
+  readonly aside: SearchAside | undefined
+}
+
+/** The questions of the port. */
+export function viewOf(tables: Tables, { caughtUp, aside }: Partial<Searching> = {}): CatalogView {
   const { assets, assetSearch, objects, versions } = tables
+  const search = new LongSearch(assetSearch, aside)
   return {
     buckets: tables.buckets,
     assets: {
@@ -80,12 +89,16 @@ export function viewOf(tables: Tables, caughtUp?: () => Promise<void>): CatalogV
       byKey: (bucketId, key) => assets.byKey(bucketId, key),
       list: (query, giveWay) =>
         query.search === undefined || caughtUp === undefined
-          ? assetSearch.list(query, giveWay)
-          : caughtUp().then(() => assetSearch.list(query, giveWay)),
+          ? search.list(query, giveWay)
+          : caughtUp().then(() => search.list(query, giveWay)),
       count: (filter, giveWay) =>
         filter.search === undefined || caughtUp === undefined
-          ? assetSearch.count(filter, giveWay)
-          : caughtUp().then(() => assetSearch.count(filter, giveWay)),
+          ? search.count(filter, giveWay)
+          : caughtUp().then(() => search.count(filter, giveWay)),
+      isLong: filter =>
+        filter.search === undefined || caughtUp === undefined
+          ? search.isLong(filter)
+          : caughtUp().then(() => search.isLong(filter)),
       stats: (filter, giveWay) => assetSearch.stats(filter, giveWay),
     },
     versions: tables.versions,

@@ -16,7 +16,7 @@ import type { CounterKind } from '../counters.ts'
 import { afterPrefix } from '../objects/key-range.ts'
 import { withinSight } from '../objects/reach.ts'
 import { SearchTerms } from './search-terms.ts'
-import { matchExpression } from './search-text.ts'
+import { beginningsIn, matchExpression } from './search-text.ts'
 import { inTurns, type Looks, type Window, Windows } from './windows.ts'
 
 /** Of the filters whose totals are kept until the next commit. */
@@ -28,6 +28,12 @@ interface Where {
   readonly values: unknown[]
   /** False when nothing can match. */
   readonly possible: boolean
+}
+
+/** Where an asset stands in a list. */
+export interface Place {
+  readonly seq: number
+  readonly key: string
 }
 
 type StatsFilter = Pick<AssetFilter, 'service' | 'bucketIds' | 'visibleTo' | 'visibleOwner'>
@@ -66,6 +72,14 @@ export class AssetSearch {
   count(filter: AssetFilter): number
   count(filter: AssetFilter, giveWay: GiveWay | undefined): Awaitable<number>
   count(filter: AssetFilter, giveWay?: GiveWay): Awaitable<number> {
+    return this.totalOf(filter, () => {
+      if (giveWay === undefined || !this.#isPartial(filter)) return this.#counted(filter)
+      return this.#countInTurns(filter, giveWay)
+    })
+  }
+
+  /** From a counter, or as it was counted since the last commit, or as `count` tells it. */
+  totalOf(filter: AssetFilter, count: () => Awaitable<number>): Awaitable<number> {
     const counter = this.#counterFor(filter)
     if (counter !== undefined) return counter
     const totals = this.#currentTotals()
@@ -76,8 +90,31 @@ export class AssetSearch {
       totals?.set(key, total, key.length)
       return total
     }
-    if (giveWay === undefined || !this.#isPartial(filter)) return keep(this.#counted(filter))
-    return this.#countInTurns(filter, giveWay).then(keep)
+    const counted = count()
+    return typeof counted === 'number' ? keep(counted) : counted.then(keep)
+  }
+
+  /** Whether the index has to merge the lists of many words, or nobody can tell of how many. */
+  mergesMany({ search = '' }: AssetFilter): boolean {
+    return beginningsIn(search).some(word => this.#terms.beginningWith(word) === undefined)
+  }
+
+  /** Where the assets of a list stand, in its order. */
+  places(query: AssetQuery): Place[] {
+    const window = { before: query.beforeSeq, after: query.afterKey }
+    return this.#rows<Place>('a.created_seq AS seq, a.key', query, window)
+  }
+
+  /** Those of the numbered assets that pass the filter now, whatever its search text, by number. */
+  among(numbers: readonly number[], filter: AssetFilter): Map<number, Asset> {
+    const { search: _, ...rest } = filter
+    const where = this.#where(rest)
+    if (!where.possible) return new Map()
+    const { buckets, words } = this.#tables
+    const sql = `SELECT ${SELECT} FROM json_each(?) n CROSS JOIN assets a
+      ON a.created_seq = n.value ${whereText(where)}`
+    const rows = this.#statements.all<AssetRow>(sql, [JSON.stringify(numbers), ...where.values])
+    return new Map(rows.map(row => [row.created_seq, assetOfRow(row, buckets, words)]))
   }
 
   stats(filter: StatsFilter): AssetStats
@@ -141,16 +178,18 @@ export class AssetSearch {
   }
 
   #listed(query: AssetQuery, window: Window): Asset[] {
+    const { buckets, words } = this.#tables
+    return this.#rows<AssetRow>(SELECT, query, window).map(row => assetOfRow(row, buckets, words))
+  }
+
+  #rows<Row>(columns: string, query: AssetQuery, window: Window): Row[] {
     const where = this.#where(query, window)
     if (!where.possible) return []
     const byKey = window.after !== undefined
     const newest = query.search === undefined ? 'a.created_seq DESC' : 'search.rowid DESC'
-    const sql = `SELECT ${SELECT} FROM ${where.from} ${whereText(where)}
+    const sql = `SELECT ${columns} FROM ${where.from} ${whereText(where)}
       ORDER BY ${byKey ? 'a.key' : newest} LIMIT ? OFFSET ?`
-    const { buckets, words } = this.#tables
-    return this.#statements
-      .all<AssetRow>(sql, [...where.values, query.limit, query.offset ?? 0])
-      .map(row => assetOfRow(row, buckets, words))
+    return this.#statements.all<Row>(sql, [...where.values, query.limit, query.offset ?? 0])
   }
 
   async #listInTurns(query: AssetQuery, giveWay: GiveWay): Promise<Asset[]> {

@@ -46,6 +46,19 @@ interface Term {
  * so nothing of FTS5's own syntax gets through. Undefined when there is nothing to search for.
  */
 export function matchExpression(text: string, termsOf: TermsOfPrefix): string | undefined {
+  const expressions = neededTerms(text).map(({ text: shown, isOpen }) =>
+    isOpen ? prefixTerm(shown, termsOf) : `"${shown}"`,
+  )
+  return expressions.length === 0 ? undefined : expressions.join(' AND ')
+}
+
+/** The words of a search text that stand for all words which begin with them. */
+export function beginningsIn(text: string): string[] {
+  const open = neededTerms(text).filter(({ isOpen }) => isOpen)
+  return open.flatMap(({ text: shown }) => [...shown.matchAll(WORD)].at(-1)?.[0] ?? [])
+}
+
+function neededTerms(text: string): Term[] {
   const terms: Term[] = []
   let left = WORDS_MAX
   const pattern = /"([^"]*)"?|[^\s"]+/gu
@@ -64,16 +77,12 @@ export function matchExpression(text: string, termsOf: TermsOfPrefix): string | 
     left -= words.length
     if (left <= 0 || terms.length === TERMS_MAX) break
   }
-  const needed = terms.filter(
+  return terms.filter(
     (term, at) =>
       !terms.some((other, place) => {
         return place !== at && holds(other, term, place < at)
       }),
   )
-  const expressions = needed.map(({ text: shown, isOpen }) =>
-    isOpen ? prefixTerm(shown, termsOf) : `"${shown}"`,
-  )
-  return expressions.length === 0 ? undefined : expressions.join(' AND ')
 }
 
 /** Whether whatever matches one term matches the other, too; of equal ones, the first is kept. */
