@@ -150,21 +150,4 @@ describe('a listing of records', () => {
       code: 'INVALID_CURSOR',
     })
   })
-
-  it('judges some in each turn', async () => {
-    const set = await withPolicy(list)
-    await using _ = set.opened
-    for (let at = 0; at < 100; at += 1) await put(set.opened, `d/${at}`, 'x')
-    let turns = 0
-    const page = await listJudged(set.engine.catalog.view, {
-      ...{ principal: reader.principal, needed: ['assets:read'], filter: { deleted: 'without' } },
-      ...{ start: undefined, isKeyed: false, limit: 200, offset: 0, itemsMax: 1000 },
-      giveWay: async () => {
-        turns += 1
-      },
-    })
-    assert.equal(page.total, 105)
-    // For the page, and for its total.
-    assert.equal(turns, 6)
-  })
 })
