@@ -51,6 +51,25 @@ it('long pages are made one in a turn, short ones at once', async () => {
   assert.equal(await turnsOf(100), 1)
 })
 
+it('a short page is one piece with the record behind it, and a long one several', async () => {
+  const lists = new ListTurns()
+  const all = Array.from({ length: 1500 }, (_, at) => at)
+  const turnsFor = async (limit: number) => {
+    let turns = 1
+    const giveWay = async () => {
+      turns += 1
+    }
+    const found = await lists.inPieces<number>(giveWay, limit, (wanted, before) => {
+      return all.slice(before.length, before.length + wanted)
+    })
+    assert.deepEqual(found, all.slice(0, limit))
+    return turns
+  }
+  assert.equal(await turnsFor(101), 1)
+  assert.equal(await turnsFor(102), 2)
+  assert.equal(await turnsFor(1001), 10)
+})
+
 it('many things are done in slices, one in a turn, and a few at once', async () => {
   const lists = new ListTurns()
   const turnsOf = async (length: number) => {

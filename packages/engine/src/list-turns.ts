@@ -7,8 +7,11 @@ import { CallerLines } from './caller-lines.ts'
 export const LOOKS_MAX = 8192
 /** What is longer is also long in the making, before it is sent. */
 const SHORT_PAGE = 100
-/** Records of which each may be tens of kilobytes. */
-const PIECE = 100
+/**
+ * Records of which each may be tens of kilobytes: a short page and the one behind it that tells of
+ * more. Those of all callers may be read at once, and would each hold a moment over a turn.
+ */
+const PIECE = SHORT_PAGE + 1
 /** Each may take several decisions, of some milliseconds each by the longest policies. */
 const SLICE = 8
 
