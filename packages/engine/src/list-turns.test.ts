@@ -51,6 +51,25 @@ it('long pages are made one in a turn, short ones at once', async () => {
   assert.equal(await turnsOf(100), 1)
 })
 
+it('a short page is one piece with the record behind it, and a long one several', async () => {
+  const lists = new ListTurns()
+  const all = Array.from({ length: 1500 }, (_, at) => at)
+  const turnsFor = async (limit: number) => {
+    let turns = 1
+    const giveWay = async () => {
+      turns += 1
+    }
+    const found = await lists.inPieces<number>(giveWay, limit, (wanted, before) => {
+      return all.slice(before.length, before.length + wanted)
+    })
+    assert.deepEqual(found, all.slice(0, limit))
+    return turns
+  }
+  assert.equal(await turnsFor(101), 1)
+  assert.equal(await turnsFor(102), 2)
+  assert.equal(await turnsFor(1001), 10)
+})
+
 it('many things are done in slices, one in a turn, and a few at once', async () => {
   const lists = new ListTurns()
   const turnsOf = async (length: number) => {
@@ -61,13 +80,34 @@ it('many things are done in slices, one in a turn, and a few at once', async () 
       return item
     }
     const items = Array.from({ length }, (_, at) => at)
-    const done = await Promise.all([1, 2, 3].map(() => lists.inSlices({ principal }, items, work)))
+    const call = { signal, principal }
+    const done = await Promise.all([1, 2, 3].map(() => lists.inSlices(call, items, work)))
     counted.stop()
     assert.deepEqual(done, [items, items, items])
     return [...times.values()]
   }
   assert.deepEqual(await turnsOf(20), [8, 8, 8, 8, 8, 8, 4, 4, 4])
   assert.deepEqual(await turnsOf(8), [24])
+})
+
+it('slices that nobody waits for any more take no turns of others', async () => {
+  const lists = new ListTurns()
+  const client = new AbortController()
+  const items = Array.from({ length: 800 }, (_, at) => at)
+  let done = 0
+  const work = async () => {
+    done += 1
+  }
+  const gone = Array.from({ length: 20 }, () =>
+    lists.inSlices({ signal: client.signal, principal }, items, work),
+  )
+  client.abort()
+  const counted = countTurns()
+  await lists.next(principal.id)
+  counted.stop()
+  assert.ok(counted.now() < 40, `${counted.now()} turns`)
+  await Promise.all(gone)
+  assert.equal(done, 20 * 800)
 })
 
 it('who asks for many lists holds up only those', async () => {

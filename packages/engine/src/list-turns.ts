@@ -10,8 +10,11 @@ import { placeOf } from './identity/passwords/place-of.ts'
 export const LOOKS_MAX = 8192
 /** What is longer is also long in the making, before it is sent. */
 const SHORT_PAGE = 100
-/** Records of which each may be tens of kilobytes. */
-const PIECE = 100
+/**
+ * Records of which each may be tens of kilobytes: a short page and the one behind it that tells of
+ * more. Those of all callers may be read at once, and would each hold a moment over a turn.
+ */
+const PIECE = SHORT_PAGE + 1
 /** Each may take several decisions, of some milliseconds each by the longest policies. */
 const SLICE = 8
 /** Long questions that wait for their turn. */
@@ -82,17 +85,18 @@ export class ListTurns {
   /**
    * Does something with many, in the order given: those who ask for much judge a slice in a turn
    * each, or a few callers with a thousand ids would hold everybody up. The work never rejects, and
-   * what was begun goes on to its end, whoever waits for it.
+   * what was begun goes on to its end, whoever waits for it. Where nobody does, the rest refuses at
+   * once by itself: it takes no turns from what the caller asks for next.
    */
   async inSlices<Item, Done>(
-    { principal }: Pick<Call, 'principal'>,
+    { signal, principal }: Pick<Call, 'signal' | 'principal'>,
     items: readonly Item[],
     work: (item: Item) => Promise<Done>,
   ): Promise<Done[]> {
     const doing: Promise<Done>[] = []
     for (const item of items) {
       const isNext = items.length > SLICE && doing.length % SLICE === 0
-      if (isNext) await this.next(principal.id)
+      if (isNext && !signal.aborted) await this.next(principal.id)
       doing.push(work(item))
     }
     return await Promise.all(doing)

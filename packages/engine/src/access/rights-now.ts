@@ -24,10 +24,11 @@ export async function rightsNow(engine: Engine, call: Call): Promise<Call> {
   return { requestId, signal, principal: await principalNow(engine, call.principal), moment }
 }
 
-/** The same for who does many things one after the other: asked before each of them. */
+/** The same for who does many things one after the other: asked before each, until it is gone. */
 export function rightsOfEach(engine: Engine, call: Call): () => Promise<Call> {
   let known = call
   return async () => {
+    call.signal.throwIfAborted()
     known = await rightsNow(engine, known)
     return known
   }

@@ -71,9 +71,11 @@ export async function listLinks(
   const all = { assetId: asset.id, ...(type === undefined ? {} : { type }) }
   const links = await view.links.of({ ...all, limit: bounds.linksPerAssetMax })
   // Each other end is read whole, and judged.
-  const shown = await engine.lists.inSlices(call, links, async link =>
-    (await isShown(view, call, { link, asset })) ? [link] : [],
-  )
+  const shown = await engine.lists.inSlices(call, links, async link => {
+    if (call.signal.aborted) return []
+    return (await isShown(view, call, { link, asset })) ? [link] : []
+  })
+  call.signal.throwIfAborted()
   const items = shown.flat()
   return { items: items.slice(offset, offset + limit), total: items.length }
 }

@@ -89,12 +89,14 @@ export class VerifiedBody {
   async #whole(opened: CheckedSource, bytesMax: number): Promise<Buffer> {
     const { length = bytesMax } = opened
     if (length > bytesMax) throw tooLong()
-    const { documents, told, context, body } = this.#request
+    const { documents, told, context, body, patience } = this.#request
     using _ = documents.take(told.principal.id, length)
     const bytes = await readWhole(opened, bytesMax)
     // Whoever reads a long one as XML does so at once: one in a turn, callers in turn.
     if (bytes.length > SHORT_BYTES) {
       await context.engine.lists.next(told.principal.id)
+      // Nobody waits for it any more.
+      patience.signal.throwIfAborted()
       // That may be long in coming, too.
       await body.whenRead?.()
     }

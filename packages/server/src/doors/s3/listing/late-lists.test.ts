@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
+import { connect } from 'node:net'
 import { after, before, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type S3TestServer, startS3 } from '../started-s3.test.ts'
 
 let s3: S3TestServer
@@ -65,4 +67,37 @@ test('whose key is revoked while a long document waits for its turn sets nothing
     const kept = await s3.send('GET /late?lifecycle')
     assert.deepEqual([late.status, kept.status], isRevoked ? [403, 404] : [200, 200])
   }
+})
+
+test('a long document is not read for who went away while it waited for its turn', async () => {
+  const { engine, turns } = s3.server.running.context
+  const body = `<Delete>${' '.repeat(100_000)}</Delete>`
+  const md5 = createHash('md5').update(body).digest('base64')
+  const [hostname = '', port] = s3.host.split(':')
+  const socket = connect(Number(port), hostname)
+  const { lists } = engine
+  const next = lists.next.bind(lists)
+  const take = turns.take.bind(turns)
+  let begun = 0
+  const waited = new Promise<void>(resolve => {
+    lists.next = async caller => {
+      lists.next = next
+      socket.destroy()
+      await next(caller)
+      // Until the server noticed.
+      await sleep(200)
+      turns.take = callerOf => {
+        begun += 1
+        return take(callerOf)
+      }
+      resolve()
+    }
+  })
+  const head = ['POST /late?delete HTTP/1.1', `Host: ${s3.host}`, `Content-MD5: ${md5}`]
+  socket.on('error', () => {})
+  socket.write(`${head.join('\r\n')}\r\nContent-Length: ${body.length}\r\n\r\n${body}`)
+  await waited
+  await sleep(50)
+  turns.take = take
+  assert.equal(begun, 0)
 })
