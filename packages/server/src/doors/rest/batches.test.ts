@@ -286,7 +286,7 @@ test('what is asked about many ids leaves turns of the event loop to others', as
     return [status, turns]
   }
   try {
-    assert.deepEqual(await turnsOf('batch-delete', { ids }), [207, 3])
+    assert.deepEqual(await turnsOf('batch-delete', { ids }), [207, 8])
     assert.deepEqual(await turnsOf('batch-download', { ids, partial: true }), [200, 3])
   } finally {
     engine.lists.next = next
