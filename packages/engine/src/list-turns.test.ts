@@ -90,6 +90,22 @@ it('many things are done in slices, one in a turn, and a few at once', async () 
   assert.deepEqual(await turnsOf(8), [24])
 })
 
+it('what fails in an early slice is told at the end, and ends nothing else', async () => {
+  const items = Array.from({ length: 40 }, (_, at) => at)
+  const unheard: unknown[] = []
+  const hear = (reason: unknown) => void unheard.push(reason)
+  process.on('unhandledRejection', hear)
+  const call = { signal, principal }
+  const work = async (item: number) => {
+    if (item === 3) throw new Error('a damaged page')
+    return item
+  }
+  await assert.rejects(new ListTurns().inSlices(call, items, work), { message: 'a damaged page' })
+  await new Promise(resolve => setImmediate(resolve))
+  process.off('unhandledRejection', hear)
+  assert.deepEqual(unheard, [])
+})
+
 it('slices that nobody waits for any more take no turns of others', async () => {
   const lists = new ListTurns()
   const client = new AbortController()

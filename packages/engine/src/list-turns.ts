@@ -84,9 +84,9 @@ export class ListTurns {
 
   /**
    * Does something with many, in the order given: those who ask for much judge a slice in a turn
-   * each, or a few callers with a thousand ids would hold everybody up. The work never rejects, and
-   * what was begun goes on to its end, whoever waits for it. Where nobody does, the rest refuses at
-   * once by itself: it takes no turns from what the caller asks for next.
+   * each, or a few callers with a thousand ids would hold everybody up. What was begun goes on to
+   * its end, whoever waits for it. Where nobody does, the rest refuses at once by itself: it takes
+   * no turns from what the caller asks for next.
    */
   async inSlices<Item, Done>(
     { signal, principal }: Pick<Call, 'signal' | 'principal'>,
@@ -97,7 +97,10 @@ export class ListTurns {
     for (const item of items) {
       const isNext = items.length > SLICE && doing.length % SLICE === 0
       if (isNext && !signal.aborted) await this.next(principal.id)
-      doing.push(work(item))
+      const one = work(item)
+      // Told at the end: until then nobody waits for it, and that would end the process.
+      one.catch(() => {})
+      doing.push(one)
     }
     return await Promise.all(doing)
   }

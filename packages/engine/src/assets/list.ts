@@ -70,15 +70,16 @@ export async function listAssets(
     return { ...page, nextCursor }
   }
   const keyed = order === 'key' ? { afterKey: '', ...begin } : begin
+  const aside = turnsOfSearches(engine, call)
   const ask = async ({ assets }: CatalogView) => ({
     // What takes long is asked for once, and comes in pieces all the same.
     found: isLong
-      ? await assets.list({ ...filter, ...keyed, offset, limit: limit + 1 }, giveWay)
+      ? await assets.list({ ...filter, ...keyed, offset, limit: limit + 1 }, aside)
       : await engine.lists.inPieces<Asset>(giveWay, limit + 1, (wanted, before) => {
           const start = behind(before.at(-1), order) ?? { ...keyed, offset }
           return assets.list({ ...filter, ...start, limit: wanted }, giveWay)
         }),
-    total: await assets.count(filter, giveWay),
+    total: await assets.count(filter, isLong ? aside : giveWay),
   })
   const inTurns = sight.visibleTo !== undefined || sight.reach !== undefined
   const { found, total } = isLong
@@ -91,14 +92,22 @@ export async function listAssets(
 }
 
 /** The same questions; each list waits for those before it. */
-function oneByOne({ catalog: { view }, lists }: Engine, call: Call): CatalogView {
+function oneByOne(engine: Engine, call: Call): CatalogView {
+  const { catalog, lists } = engine
+  const { view } = catalog
+  const giveWay = turnsOfSearches(engine, call)
   return {
     ...view,
     assets: {
       ...view.assets,
-      list: (query, giveWay) => lists.oneByOne(call, () => view.assets.list(query, giveWay)),
+      list: query => lists.oneByOne(call, () => view.assets.list(query, giveWay)),
     },
   }
+}
+
+/** Not behind what else the caller asked for, or all who search would wait for that, too. */
+function turnsOfSearches({ lists }: Engine, { signal, principal }: Call): () => Promise<void> {
+  return lists.giveWay({ signal, principal: { ...principal, id: 'search' } })
 }
 
 function behind(last: Asset | undefined, order: ListOrder) {

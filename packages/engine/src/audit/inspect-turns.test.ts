@@ -92,3 +92,16 @@ it('however many read the whole log, one page is read in each turn of the event 
   assert.equal(turns.length, 2 * MANY * 3, 'of three pages each')
   assert.equal(new Set(turns).size, turns.length, 'two of them in one turn')
 })
+
+it('an export that nobody takes any more ends, and fails with nothing', async () => {
+  await using opened = await openTestStore()
+  await fill(opened, ROWS)
+  const client = new AbortController()
+  const call = { ...opened.call, signal: client.signal }
+  let rows = 0
+  for await (const page of exportAudits(opened.engine, call, {})) {
+    rows += page.length
+    client.abort()
+  }
+  assert.equal(rows, 1000, 'one page')
+})

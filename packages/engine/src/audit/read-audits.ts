@@ -90,6 +90,8 @@ async function* pagesOf(
   while (first !== undefined) {
     // However many export at once, others wait for one page of one of them at most.
     await lists.next(call.principal.id)
+    // Who went away with what it has got so far is told of in the log like all others.
+    if (call.signal.aborted) return
     // And all of it is long in coming: what is written after somebody was shut out is not theirs.
     authorize((await now()).principal, 'audit:export', {})
     const below = first.seq + LOOKS_MAX

@@ -9,7 +9,7 @@ import type { Settings } from '../config/settings-table.ts'
 import type { Context } from '../context.ts'
 import { readForm } from './body/read-form.ts'
 import { readJson } from './body/read-json.ts'
-import { auditSuccess, type Duty, dutyOf } from './caller/audited.ts'
+import { auditFailure, auditSuccess, type Duty, dutyOf } from './caller/audited.ts'
 import { admit, admitToAsset } from './caller/authenticate.ts'
 import { type Operations, type Scope, sent } from './exchange.ts'
 import { bucketsNamed } from './limits/buckets-named.ts'
@@ -163,8 +163,9 @@ function server(
       await serve(request, reply)
     } catch (error) {
       if (!reply.sent) throw error
-      // The connection was broken already; Fastify has nobody to tell.
-      noteFailure(context, request, error)
+      // The connection was broken already; Fastify has nobody to tell, but the log has.
+      const failure = noteFailure(context, request, error)
+      auditFailure(context, request, { error: failure, status: reply.raw.statusCode })
     }
   }
 }

@@ -1,7 +1,7 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { ShareCreate } from '@holdfast/contract/schemas/share.ts'
 import { HoldfastError, invalidFields, isHoldfastError } from '@holdfast/core/errors.ts'
 import type { JsonObject } from '@holdfast/core/records.ts'
-import { rightsMoment } from '@holdfast/engine/access/rights-now.ts'
 import {
   countUse,
   listShared,
@@ -138,10 +138,10 @@ async function pageNow(
   const { engine } = scope.context
   let now = opened
   for (let looks = 0; looks < LOOKS_MAX; looks += 1) {
-    const moment = rightsMoment(engine)
-    const page = await telling(scope, async () => await listShared(engine, now, query))
+    const before = now
+    const page = await telling(scope, async () => await listShared(engine, before, query))
     now = await openedNow(scope, opened)
-    if (rightsMoment(engine) === moment) return page
+    if (isDeepStrictEqual(now.call.principal, before.call.principal)) return page
   }
   throw new HoldfastError('CHANGED_MEANWHILE')
 }
