@@ -39,6 +39,11 @@ export class TokenCache {
     return undefined
   }
 
+  /** Without counting as a use. */
+  has(token: string, nowMs: number): boolean {
+    return (this.#known.get(token)?.expiresMs ?? 0) > nowMs
+  }
+
   /** Unix milliseconds; undefined when no token of it was taken since its last refresh. */
   seenMs(sessionId: string): number | undefined {
     return this.#seen.get(sessionId)

@@ -27,7 +27,7 @@ export async function principalOf(engine: Engine, headers: CredentialHeaders): P
 export function isKnown(engine: Engine, headers: CredentialHeaders): boolean {
   const secret = secretOf(headers)
   if (secret === undefined || engine.keyHashes.get(secret) !== undefined) return true
-  return engine.identity.tokens.get(secret, engine.clock.now()) !== undefined
+  return engine.identity.tokens.has(secret, engine.clock.now())
 }
 
 /**
