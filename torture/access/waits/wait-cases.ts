@@ -42,6 +42,7 @@ export async function learn(
   { what, wire, asked }: Pick<Waiter, 'what' | 'wire' | 'asked'>,
   { report, problem }: { report: MatrixReport; problem: (answer: Answer) => string | undefined },
 ): Promise<readonly string[]> {
+  await makeKnown(wire, asked)
   const waiting = waits.ask(-1, wire, asked)
   const answer = await waiting.answer
   const told = problem(answer)
@@ -50,6 +51,13 @@ export async function learn(
   }
   if (waiting.waits.length === 0) report.fail(`${what}: waits for nothing, not even to begin`)
   return waiting.waits
+}
+
+/** A token that is checked for the first time waits once more. */
+async function makeKnown(wire: Wire, { headers = {} }: Asked): Promise<void> {
+  const { authorization } = headers
+  if (typeof authorization !== 'string' || !authorization.startsWith('Bearer ')) return
+  await wire.ask({ method: 'GET', path: '/api/v2/auth/me', headers: { authorization } })
 }
 
 /** Each request at each of its waits, then what happens, then all go on: all must be refused. */
