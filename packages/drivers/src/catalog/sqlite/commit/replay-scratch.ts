@@ -1,4 +1,5 @@
 import { nodeDisk } from '../../../disk/node-disk.ts'
+import { keepPrivate } from '../../../disk/private-file.ts'
 import type { SqliteDatabase } from '../database.ts'
 import {
   auditsGoneId,
@@ -39,6 +40,7 @@ export class ReplayScratch {
     this.#db = db
     this.#path = path
     removeScratch(path)
+    keepPrivate(path)
     db.prepare('ATTACH ? AS scratch').run(path)
     // It keeps a journal for rollback: SQLite cannot be told to do without in the defensive mode
     // that better-sqlite3 opens with, and in memory the journal of `settle` would have no bounds.

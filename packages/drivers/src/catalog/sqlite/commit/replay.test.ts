@@ -76,3 +76,20 @@ for (const { title, lines, left } of [
     }
   })
 }
+
+it('lets nobody else read what it holds while it reads the packs', () => {
+  const dir = fs.mkdtempSync(join(tmpdir(), 'holdfast-replay-'))
+  const db = openDatabase(join(dir, 'catalog.db'))
+  try {
+    const scratch = new ReplayScratch(db, join(dir, 'catalog.db-replay'))
+    const open = fs
+      .readdirSync(dir)
+      .filter(name => (fs.statSync(join(dir, name)).mode & 0o007) !== 0)
+    assert.ok(fs.existsSync(join(dir, 'catalog.db-replay')))
+    scratch.close()
+    assert.deepEqual(open, [])
+  } finally {
+    db.close()
+    fs.rmSync(dir, { recursive: true })
+  }
+})
