@@ -147,8 +147,8 @@ export async function openContext(options: ContextOptions): Promise<OpenedContex
     if (options.offline !== true) {
       await startAudit(audit, log)
       await ensureBuckets(engine, [settings.defaultBucket, ...settings.buckets])
-      await prepareKeys(engine, options)
-      await prepareAccessKey(engine, settings)
+      await prepareKeys(engine, { ...options, audit })
+      await prepareAccessKey(engine, settings, audit)
       await prepareAdministrator(engine, settings, audit)
       await prepareAccount(engine, settings, { audit, log })
     }

@@ -1,4 +1,7 @@
 import { type FieldProblem, HoldfastError, isHoldfastError } from '@holdfast/core/errors.ts'
+import type { AccessKey } from '@holdfast/core/objects.ts'
+import type { Awaitable } from '@holdfast/core/ports/awaitable.ts'
+import type { ApiKey } from '@holdfast/core/records.ts'
 import { ensureAccessKey } from '@holdfast/engine/access/keys/access-keys.ts'
 import { newSecret } from '@holdfast/engine/access/keys/key-secret.ts'
 import { ensureKey } from '@holdfast/engine/access/keys/keys.ts'
@@ -12,6 +15,7 @@ import { ownEntry } from './audit.ts'
 
 interface FirstKeyOptions {
   readonly settings: Settings
+  readonly audit: AuditLog
   readonly onFirstKey?: ((secret: string) => void) | undefined
 }
 
@@ -22,22 +26,61 @@ interface FirstKeyOptions {
  */
 export async function prepareKeys(engine: Engine, options: FirstKeyOptions): Promise<void> {
   const administrator = { name: 'administrator', permissions: ['*'] }
-  const { settings, onFirstKey } = options
+  const { settings, audit, onFirstKey } = options
+  const { keys } = engine.catalog.view
+  const ensure = async (secret: string) => {
+    const work = () => ensureKey(engine, { ...administrator, secret })
+    await recordKeys(engine, audit, { kind: 'Key', list: () => keys.list(), work })
+  }
   if (settings.bootstrapApiKey !== undefined) {
-    await ensureKey(engine, { ...administrator, secret: settings.bootstrapApiKey })
+    await ensure(settings.bootstrapApiKey)
     return
   }
-  if (onFirstKey === undefined || (await engine.catalog.view.keys.count()) > 0) return
+  if (onFirstKey === undefined || (await keys.count()) > 0) return
   const secret = newSecret(engine.random)
   onFirstKey(secret)
-  await ensureKey(engine, { ...administrator, secret })
+  await ensure(secret)
 }
 
 /** The key pair for S3 that the settings give. */
-export async function prepareAccessKey(engine: Engine, settings: Settings): Promise<void> {
+export async function prepareAccessKey(
+  engine: Engine,
+  settings: Settings,
+  audit: AuditLog,
+): Promise<void> {
   const { s3AccessKeyId: id, s3SecretAccessKey: secret } = settings
   if (id === undefined || secret === undefined) return
-  await ensureAccessKey(engine, { id, secret, name: 'administrator', permissions: ['*'] })
+  const { accessKeys } = engine.catalog.view
+  const given = { id, secret, name: 'administrator', permissions: ['*'] }
+  const work = () => ensureAccessKey(engine, given)
+  await recordKeys(engine, audit, { kind: 'S3Key', list: () => accessKeys.list(), work })
+}
+
+interface KeyWork {
+  readonly kind: 'Key' | 'S3Key'
+  readonly list: () => Awaitable<readonly (ApiKey | AccessKey)[]>
+  readonly work: () => Promise<unknown>
+}
+
+/** What a start makes, opens again after it was revoked, or ends stands in the log like all. */
+async function recordKeys(
+  { clock }: Engine,
+  audit: AuditLog,
+  { kind, list, work }: KeyWork,
+): Promise<void> {
+  const before = new Map((await list()).map(key => [key.id, key]))
+  await work()
+  for (const key of await list()) {
+    const was = before.get(key.id)
+    if (was?.seq === key.seq) continue
+    const action = `${key.revokedAt === null ? 'create' : 'revoke'}${kind}`
+    const detail = { by: 'settings', before: was ? keyFacts(was) : null, after: keyFacts(key) }
+    audit.record(ownEntry(clock, { requestId: 'start', action, resource: { id: key.id }, detail }))
+  }
+}
+
+function keyFacts({ id, name, permissions, buckets, revokedAt }: ApiKey | AccessKey) {
+  return { id, name, permissions, buckets, revoked_at: revokedAt }
 }
 
 export async function prepareAdministrator(

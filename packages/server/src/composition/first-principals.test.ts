@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { startServer, type TestServer, type Tree } from '../started-server.test.ts'
+
+const pair = (secret: string) => ({
+  STORAGE_BOOTSTRAP_S3_ACCESS_KEY_ID: 'FIRSTPAIR',
+  STORAGE_BOOTSTRAP_S3_SECRET_ACCESS_KEY: secret,
+})
+
+/** Rows about keys that a start left, oldest first: action, revoked before, revoked after. */
+async function told({ ask, running }: TestServer): Promise<unknown[]> {
+  await running.context.audit.flush()
+  const { items } = (await ask('GET /api/v2/audit?actor=system')).json
+  return items
+    .filter((row: Tree) => row.request_id === 'start' && row.action.endsWith('Key'))
+    .map(({ action, actor_type, severity, detail: { by, before, after } }: Tree) => {
+      assert.deepEqual([actor_type, severity, by], ['system', 'notice', 'settings'])
+      assert.deepEqual([after.name, after.permissions], ['administrator', ['*']])
+      return [action, before && before.revoked_at !== null, after.revoked_at !== null]
+    })
+    .toReversed()
+}
+
+test('keys that the settings make, open again or end stand in the audit log, once', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'holdfast-first-'))
+  const start = async (env: Record<string, string>) => await startServer({ dir, env })
+  const made = [
+    ['createKey', null, false],
+    ['createS3Key', null, false],
+  ]
+  const again = [
+    ['createKey', true, false],
+    ['createS3Key', true, false],
+  ]
+  try {
+    {
+      await using server = await start(pair('a'.repeat(32)))
+      assert.deepEqual(await told(server), made)
+      const [{ id }] = (await server.ask('GET /api/v2/keys')).json.items
+      assert.equal((await server.ask('DELETE /api/v2/s3/keys/FIRSTPAIR')).status, 204)
+      assert.equal((await server.ask(`DELETE /api/v2/keys/${id}`)).status, 204)
+    }
+    {
+      await using server = await start(pair('a'.repeat(32)))
+      assert.deepEqual(await told(server), [...made, ...again])
+    }
+    {
+      await using server = await start(pair('a'.repeat(32)))
+      assert.deepEqual(await told(server), [...made, ...again])
+    }
+    const key = 'another-key-of-the-settings-0123456789'
+    await using server = await start({ STORAGE_BOOTSTRAP_API_KEY: key })
+    await server.running.context.audit.flush()
+    const { items } = (await server.ask('GET /api/v2/audit?actor=system', { key })).json
+    const newest = items.slice(0, 2).map((row: Tree) => row.action)
+    assert.deepEqual(newest.toSorted(), ['createKey', 'revokeKey'])
+  } finally {
+    rmSync(dir, { recursive: true })
+  }
+})
