@@ -167,6 +167,27 @@ test('a catalog that is an older copy is refused with the way out, never guessed
   assert.equal(succeeded(await second.holdfast('ls')).stdout, 'k\n')
 })
 
+test('a rebuild that loses changes says that rights may be back', async t => {
+  const dir = join(scratch(t), 'data')
+  const first = await startServer(t, dir)
+  const client = openClient({ url: first.url, key: adminKey })
+  const { id, key } = await client.keys.create({ name: 'left', permissions: ['assets:read'] })
+  await client.keys.revoke(id)
+  await client.assets.put({ bucket, key: 'k' }, 'behind it')
+  await first.stop()
+  const sound = succeeded(await run(['rebuild', '--data-dir', dir]))
+  assert.equal(sound.stderr, '')
+  const pack = join(dir, 'packs/0000000001.tar')
+  flip(pack, readFileSync(pack).lastIndexOf('"key.revoked"'))
+  for (const name of readdirSync(dir)) if (name.startsWith('catalog')) rmSync(join(dir, name))
+  const rebuilt = succeeded(await run(['rebuild', '--salvage', '--data-dir', dir]))
+  assert.match(rebuilt.stdout, /^lost: \d+ bytes of pack 1 /m)
+  assert.match(rebuilt.stderr, /may have taken rights away: look through users, keys/)
+  const second = await startServer(t, dir)
+  const left = openClient({ url: second.url, key })
+  assert.equal((await left.assets.stats()).total_assets, 1)
+})
+
 test('a catalog of a newer version is refused by name and can be made again', async t => {
   const dir = join(scratch(t), 'data')
   const first = await startServer(t, dir)

@@ -5,7 +5,7 @@ import type { Settings } from '@holdfast/server/config/settings-table.ts'
 import type { OfflineOptions, StoreCounts } from '@holdfast/server/offline.ts'
 import type { Command } from 'commander'
 import { countText, secondsText, sizeText } from '../output/amounts.ts'
-import { print, printJson } from '../output/say.ts'
+import { print, printJson, say } from '../output/say.ts'
 import { visible } from '../output/visible.ts'
 import {
   CATALOG,
@@ -16,6 +16,11 @@ import {
 } from '../upkeep/exchange-catalogs.ts'
 import { openExisting } from '../upkeep/open-existing.ts'
 import { readSettings } from '../upkeep/read-settings.ts'
+
+/** Revocations are changes like all others: without its line, what one ended is good again. */
+const RIGHTS =
+  'what is lost may have taken rights away: look through users, keys, share links, groups and ' +
+  'grants (and `holdfast audit verify`) before others reach the server'
 
 interface RebuildOptions {
   readonly dataDir?: string
@@ -49,6 +54,7 @@ async function rebuild(options: RebuildOptions, json: boolean): Promise<void> {
   const catalogPath = newCatalogPath(dir)
   const { counts, lost, before } = await exchanged({ settings, catalogPath, salvage }, known)
   const ms = performance.now() - startedMs
+  if (lost.length > 0 || force === true) say(RIGHTS)
   if (json) {
     printJson({ ...counts, lost, before: before ?? null, seconds: Number((ms / 1000).toFixed(3)) })
     return
