@@ -9,7 +9,7 @@ import { openStore, type StoreOptions } from '@holdfast/drivers/open.ts'
 import { cryptoRandom } from '@holdfast/drivers/random/crypto-random.ts'
 import type { Recovery } from '@holdfast/drivers/store/open-log.ts'
 import type { AuditLog } from '@holdfast/engine/audit/audit-log.ts'
-import { type Engine, ensureBuckets, openEngine } from '@holdfast/engine/engine.ts'
+import { type Engine, openEngine } from '@holdfast/engine/engine.ts'
 import type { IdentitySettings } from '@holdfast/engine/identity/identity-settings.ts'
 import type { DestinationStream } from 'pino'
 import { auditIdentities, headText, openAudit, startAudit } from './composition/audit.ts'
@@ -18,6 +18,7 @@ import {
   prepareAccessKey,
   prepareAccount,
   prepareAdministrator,
+  prepareBuckets,
   prepareKeys,
 } from './composition/first-principals.ts'
 import { identityFigures } from './composition/identity-figures.ts'
@@ -146,7 +147,7 @@ export async function openContext(options: ContextOptions): Promise<OpenedContex
     auditIdentities(engine, audit)
     if (options.offline !== true) {
       await startAudit(audit, log)
-      await ensureBuckets(engine, [settings.defaultBucket, ...settings.buckets])
+      await prepareBuckets(engine, settings, log)
       await prepareKeys(engine, { ...options, audit })
       await prepareAccessKey(engine, settings, audit)
       await prepareAdministrator(engine, settings, audit)

@@ -61,3 +61,33 @@ test('keys that the settings make, open again or end stand in the audit log, onc
     rmSync(dir, { recursive: true })
   }
 })
+
+test('a bucket of the settings that somebody made before is told to the operator', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'holdfast-first-'))
+  const warned = (server: TestServer) =>
+    server.logLines.filter(line => line.includes('a bucket of the settings has an owner'))
+  try {
+    {
+      await using server = await startServer({ dir })
+      const permissions = ['buckets:create']
+      const { key } = (
+        await server.ask('POST /api/v2/keys', { json: { name: 'early', permissions } })
+      ).json
+      for (const name of ['taken', 'other']) {
+        const made = await server.ask('POST /api/v2/buckets', { key, json: { name } })
+        assert.equal(made.status, 201, made.text)
+      }
+      assert.deepEqual(warned(server), [])
+    }
+    await using server = await startServer({ dir, env: { STORAGE_BUCKETS: 'taken,fresh' } })
+    const [line = '', ...others] = warned(server)
+    assert.deepEqual(others, [])
+    const { bucket, owner_id, level } = JSON.parse(line)
+    const [{ id }] = (await server.ask('GET /api/v2/keys')).json.items.filter(
+      (key: Tree) => key.name === 'early',
+    )
+    assert.deepEqual([bucket, owner_id, level], ['taken', id, 'warn'])
+  } finally {
+    rmSync(dir, { recursive: true })
+  }
+})

@@ -6,12 +6,23 @@ import { ensureAccessKey } from '@holdfast/engine/access/keys/access-keys.ts'
 import { newSecret } from '@holdfast/engine/access/keys/key-secret.ts'
 import { ensureKey } from '@holdfast/engine/access/keys/keys.ts'
 import type { AuditLog } from '@holdfast/engine/audit/audit-log.ts'
-import type { Engine } from '@holdfast/engine/engine.ts'
+import { type Engine, ensureBuckets } from '@holdfast/engine/engine.ts'
 import { ensureAccount } from '@holdfast/engine/identity/accounts/first-account.ts'
 import { ensureAdministrator } from '@holdfast/engine/identity/users/users.ts'
 import type { Settings } from '../config/settings-table.ts'
 import type { Log } from '../telemetry/log.ts'
 import { ownEntry } from './audit.ts'
+
+/** Whoever made one of that name before rules all that is stored there since. */
+export async function prepareBuckets(engine: Engine, settings: Settings, log: Log): Promise<void> {
+  const names = new Set([settings.defaultBucket, ...settings.buckets])
+  await ensureBuckets(engine, [...names])
+  for (const name of names) {
+    const ownerId = (await engine.catalog.view.buckets.byName(name))?.ownerId ?? null
+    if (ownerId === null) continue
+    log.warn({ bucket: name, owner_id: ownerId }, 'a bucket of the settings has an owner')
+  }
+}
 
 interface FirstKeyOptions {
   readonly settings: Settings
