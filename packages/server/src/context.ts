@@ -148,7 +148,7 @@ export async function openContext(options: ContextOptions): Promise<OpenedContex
       await startAudit(audit, log)
       await ensureBuckets(engine, [settings.defaultBucket, ...settings.buckets])
       await prepareKeys(engine, options)
-      await prepareAccessKey(engine, settings)
+      await prepareAccessKey(engine, settings, { audit, log })
       await prepareAdministrator(engine, settings, audit)
       await prepareAccount(engine, settings, { audit, log })
     }

@@ -1,5 +1,5 @@
 import { type FieldProblem, HoldfastError, isHoldfastError } from '@holdfast/core/errors.ts'
-import { ensureAccessKey } from '@holdfast/engine/access/keys/access-keys.ts'
+import { endReplacedKeys, ensureAccessKey } from '@holdfast/engine/access/keys/access-keys.ts'
 import { newSecret } from '@holdfast/engine/access/keys/key-secret.ts'
 import { ensureKey } from '@holdfast/engine/access/keys/keys.ts'
 import type { AuditLog } from '@holdfast/engine/audit/audit-log.ts'
@@ -33,11 +33,24 @@ export async function prepareKeys(engine: Engine, options: FirstKeyOptions): Pro
   await ensureKey(engine, { ...administrator, secret })
 }
 
-/** The key pair for S3 that the settings give. */
-export async function prepareAccessKey(engine: Engine, settings: Settings): Promise<void> {
+/** The key pair for S3 that the settings give, and no other that they gave. */
+export async function prepareAccessKey(
+  engine: Engine,
+  settings: Settings,
+  { audit, log }: { readonly audit: AuditLog; readonly log: Log },
+): Promise<void> {
   const { s3AccessKeyId: id, s3SecretAccessKey: secret } = settings
   if (id === undefined || secret === undefined) return
-  await ensureAccessKey(engine, { id, secret, name: 'administrator', permissions: ['*'] })
+  const given = { id, name: 'administrator', permissions: ['*'] }
+  await ensureAccessKey(engine, { ...given, secret })
+  for (const replaced of await endReplacedKeys(engine, given)) {
+    const { id: keyId, name, permissions } = replaced
+    log.warn({ access_key_id: keyId }, 'the settings give another S3 key pair: this one is revoked')
+    const before = { name, permissions: [...permissions] }
+    const detail = { by: 'settings', before, after: null }
+    const what = { action: 'revokeS3Key', resource: { id: keyId }, detail }
+    audit.record(ownEntry(engine.clock, { requestId: 'start', ...what }))
+  }
 }
 
 export async function prepareAdministrator(
