@@ -71,6 +71,7 @@ import {
   putPartTransaction,
   removeUploadTransaction,
 } from './multipart/upload-transactions.ts'
+import { copyObjectTransaction } from './objects/writes/copy-transaction.ts'
 import { removeObjectTransaction } from './objects/writes/remove-transaction.ts'
 import { renameTransaction } from './objects/writes/rename-transaction.ts'
 import { setFacetsTransaction } from './objects/writes/settings-transaction.ts'
@@ -153,6 +154,7 @@ export const transactions = {
   'audits.drop': dropAuditsTransaction,
   'signing.add': addSigningKeyTransaction,
   'blobs.collect': collectTransaction,
+  'objects.copy': guarded(copyObjectTransaction),
   'objects.remove': removeObjectTransaction,
   'objects.rename': guarded(renameTransaction),
   'objects.set': guarded(setFacetsTransaction),

@@ -149,7 +149,7 @@ export async function openContext(options: ContextOptions): Promise<OpenedContex
       await startAudit(audit, log)
       await prepareBuckets(engine, settings, log)
       await prepareKeys(engine, { ...options, audit })
-      await prepareAccessKey(engine, settings, audit)
+      await prepareAccessKey(engine, settings, { audit, log })
       await prepareAdministrator(engine, settings, audit)
       await prepareAccount(engine, settings, { audit, log })
     }

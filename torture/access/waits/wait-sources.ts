@@ -19,6 +19,7 @@ export const waitSources: Readonly<Record<string, string>> = {
   'engine/src/identity/identity-state.ts': held,
   'engine/src/identity/mail/mail-queue.ts': ofServer,
   'engine/src/identity/outside/directory/recheck.ts': ofServer,
+  'engine/src/identity/outside/facts-order.ts': ofOutside,
   'engine/src/identity/outside/issuers/issuer-keys.ts': ofOutside,
   'engine/src/identity/passwords/password-threads.ts': held,
   'engine/src/integrity/write-gate.ts': held,

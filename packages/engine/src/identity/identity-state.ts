@@ -6,6 +6,7 @@ import { IdentityCounts } from './identity-counts.ts'
 import { defaultIdentitySettings, type IdentitySettings } from './identity-settings.ts'
 import type { MailQueue } from './mail/mail-queue.ts'
 import type { OutsideDirectory } from './outside/directory/outside-directory.ts'
+import { FactsOrder } from './outside/facts-order.ts'
 import { type Issuer, keysOf } from './outside/issuers/issuer.ts'
 import { IssuerList } from './outside/issuers/issuer-list.ts'
 import { type OpenIdState, type OutsideOpenId, openOpenId } from './outside/openid/openid-state.ts'
@@ -34,6 +35,8 @@ export interface IdentityState {
   readonly issuers: IssuerList
   readonly directory: OutsideDirectory | undefined
   readonly openId: OpenIdState | undefined
+  /** Of what directory and provider say. */
+  readonly facts: FactsOrder
   readonly onProblem: (place: string, error: unknown) => void
 }
 
@@ -87,6 +90,7 @@ export function openIdentity(parts: IdentityParts): IdentityState {
     issuers,
     directory: outside.directory,
     openId: outside.openId === undefined ? undefined : openOpenId(outside.openId, clock),
+    facts: new FactsOrder(),
     onProblem,
   }
 }

@@ -11,11 +11,11 @@ import type {
 import type { ByteRange, ByteSource, Staged } from '@holdfast/core/ports/element.ts'
 import { rightsMoment, rightsNow } from '../access/rights-now.ts'
 import { receiveUpload } from '../assets/intake/upload.ts'
-import { authorisedAnew, seenOf } from '../assets/writes/seen.ts'
+import { authorisedAnew, type Seen, seenOf } from '../assets/writes/seen.ts'
 import { commit } from '../commit.ts'
 import type { Engine } from '../engine.ts'
 import { checksumAmong, digestNameOf } from '../objects/checksums.ts'
-import { getObject } from '../objects/find-object.ts'
+import { getObject, sourceSeen } from '../objects/find-object.ts'
 import type { ObjectAddress, StoredObject } from '../objects/object-views.ts'
 import { readObject } from '../objects/read-object.ts'
 import { requireSource, type SourceConditions } from '../objects/source-conditions.ts'
@@ -86,10 +86,12 @@ async function keepPart(
     input,
     place,
     upload,
+    from,
   }: {
     readonly input: Omit<UploadPartInput, keyof UploadAddress>
     readonly place: Place
     readonly upload: MultipartUpload
+    readonly from?: Source | undefined
   },
 ): Promise<UploadPart> {
   const { number, length, expected, trailing } = input
@@ -114,7 +116,7 @@ async function keepPart(
     const incoming = { facts: kept, location }
     const args = { number, incoming, md5, checksum }
     const bytes = staged === null ? {} : { staged: [staged] }
-    return await commitPart(engine, call, { place, args, bytes })
+    return await commitPart(engine, call, { place, args, bytes, from })
   } finally {
     await received.discard()
   }
@@ -147,8 +149,10 @@ async function commitPart(
     place,
     args,
     bytes = {},
+    from,
   }: {
     readonly place: Place
+    readonly from?: Source | undefined
     readonly args: Omit<PutPartArgs, 'uploadId'>
     readonly bytes?: { readonly staged?: Staged[] }
   },
@@ -157,7 +161,9 @@ async function commitPart(
     const isSame = place.moment === rightsMoment(engine)
     const now = isSame ? call : await rightsNow(engine, call)
     const { bucket, asset, upload } = await findUpload(engine, now, place)
-    const about = { ...args, uploadId: upload.id, seen: [seenOf(bucket, asset)] }
+    const sources = from === undefined ? [] : [await from.seen()]
+    const seen = [seenOf(bucket, asset), ...sources]
+    const about = { ...args, uploadId: upload.id, seen }
     const part = await commit(engine, call, { name: 'uploads.putPart', args: about, ...bytes })
     engine.digests.partKept(upload.id)
     return part
@@ -171,6 +177,12 @@ export interface CopyPartInput extends UploadAddress {
   readonly sourceConditions?: SourceConditions | undefined
 }
 
+interface Source {
+  readonly source: StoredObject
+  /** What the part may be committed by, asked before each commit. */
+  readonly seen: () => Promise<Seen>
+}
+
 /** The whole of a plain object is taken by reference, a range is read and stored anew. */
 export async function uploadPartCopy(
   engine: Engine,
@@ -181,21 +193,22 @@ export async function uploadPartCopy(
   const { number, range } = input
   const place = placeOf(engine, call, input)
   const { upload } = await findUpload(engine, call, place)
-  const source = await getObject(engine, call, input.from)
+  const find = async (now: Call) => await getObject(engine, now, input.from)
+  const source = await find(call)
+  const seen = sourceSeen(engine, call, { source, find, moment: place.moment })
+  const from = { source, seen }
   requireSource(source, input.sourceConditions ?? {})
   const { size } = source.version
   if (range !== undefined && range.last >= size) {
     throw new HoldfastError('RANGE_NOT_SATISFIABLE', { size })
   }
   const whole = range === undefined || (range.first === 0 && range.last === size - 1)
-  const shared = whole
-    ? await sharePart(engine, call, { place, upload, number, source })
-    : undefined
+  const shared = whole ? await sharePart(engine, call, { place, upload, number, from }) : undefined
   if (shared !== undefined) return { part: sealed(upload, shared), source }
   const length = range === undefined ? size : range.last - range.first + 1
   const body = size === 0 ? nothing() : bytesOf(engine, source, range)
   const part = await keepPart(engine, call, {
-    ...{ place, upload },
+    ...{ place, upload, from },
     input: { number, source: body, length },
   })
   return { part: sealed(upload, part), source }
@@ -209,10 +222,11 @@ async function sharePart(
     readonly place: Place
     readonly upload: MultipartUpload
     readonly number: number
-    readonly source: StoredObject
+    readonly from: Source
   },
 ): Promise<UploadPart | undefined> {
-  const { place, upload, number, source } = wanted
+  const { place, upload, number, from } = wanted
+  const { source } = from
   const { sha256, md5, size } = source.version
   const algorithm = upload.checksum?.algorithm
   const known = source.facets.checksum
@@ -223,7 +237,7 @@ async function sharePart(
   if (blob === undefined || blob.parts !== undefined) return undefined
   const checksum = algorithm === undefined ? null : (known?.value ?? null)
   const incoming = { facts: { sha256, md5, size }, parts: [] }
-  return await commitPart(engine, call, { place, args: { number, incoming, md5, checksum } })
+  return await commitPart(engine, call, { place, args: { number, incoming, md5, checksum }, from })
 }
 
 async function* bytesOf(

@@ -4,6 +4,7 @@ import type { ChecksumAlgorithm, ObjectFacets, ObjectTag } from '@holdfast/core/
 import { isToldBeside } from '../access/authorize-action.ts'
 import { refusal } from '../access/decide.ts'
 import { requireNoGain } from '../access/no-gain.ts'
+import { rightsMoment } from '../access/rights-now.ts'
 import { findTarget } from '../assets/intake/put-target.ts'
 import { authorisedAnew, seenOf } from '../assets/writes/seen.ts'
 import { commit } from '../commit.ts'
@@ -11,7 +12,7 @@ import { computeChecksum, headOf } from '../content/content-facts.ts'
 import type { Engine } from '../engine.ts'
 import { userMetadataOf } from './asset-words.ts'
 import { type ETagConditions, requireETag } from './etag.ts'
-import { getObject } from './find-object.ts'
+import { getObject, sourceSeen } from './find-object.ts'
 import { carriedFacets, type ObjectInput } from './object-facets.ts'
 import type { ObjectAddress, StoredObject } from './object-views.ts'
 import { requireSource, type SourceConditions } from './source-conditions.ts'
@@ -48,10 +49,16 @@ export async function copyObject(
   call: Call,
   input: CopyObjectInput,
 ): Promise<CopiedObject> {
+  const moment = call.moment ?? rightsMoment(engine)
   const source = await getObject(engine, call, input.from)
   requireSource(source, input.sourceConditions ?? {})
   requireDifference(input)
   if (input.tags === undefined) requireTagsTold(call, input.from, source)
+  const find = async (now: Call) => {
+    const found = await getObject(engine, now, input.from)
+    if (input.tags === undefined) requireTagsTold(now, input.from, found)
+    return found
+  }
   const carried = copiedFacets(source, input)
   const put = objectPut(engine, call, { ...input.to, facets: carried })
   const target = await findTarget(engine, call, put)
@@ -63,9 +70,13 @@ export async function copyObject(
   const incoming = { facts: { sha256, md5, size }, parts: [] }
   const head = await headOf(engine, source.version)
   const ready = { put, target, incoming, head, facets, conditions }
+  const seen = sourceSeen(engine, call, { source, find, moment })
   const object = await storeObject(engine, call, {
     ready,
-    commit: args => commit(engine, call, { name: 'assets.put', args }),
+    commit: async put => {
+      const args = { put, seen: [await seen()] }
+      return await commit(engine, call, { name: 'objects.copy', args })
+    },
   })
   return { source, object }
 }

@@ -11,6 +11,8 @@ import {
   mayList,
   missingObject,
 } from '../access/authorize-action.ts'
+import { rightsMoment, rightsNow } from '../access/rights-now.ts'
+import { type Seen, seenOf } from '../assets/writes/seen.ts'
 import type { Engine } from '../engine.ts'
 import {
   type ObjectAddress,
@@ -53,6 +55,37 @@ export async function getObject(
     throw new HoldfastError('VERSION_IS_MARKER', { ...details, delete_marker: true })
   }
   return storedObject(bucket, asset, version)
+}
+
+/** A source of a copy that was found, and how to find it with the rights of another moment. */
+export interface FoundSource {
+  readonly source: StoredObject
+  readonly find: (now: Call) => Promise<StoredObject>
+  /** Of the rights that it was found by. */
+  readonly moment: number
+}
+
+/**
+ * What a copy of it may be committed by, to be asked before each commit: its bytes may have been
+ * read for hours. It is found anew where anybody's rights changed since, and from the second time
+ * on, as something else did.
+ */
+export function sourceSeen(
+  engine: Engine,
+  call: Call,
+  { source, find, moment }: FoundSource,
+): () => Promise<Seen> {
+  let isFirst = true
+  return async () => {
+    const isAsFound = isFirst && moment === rightsMoment(engine)
+    isFirst = false
+    const now = isAsFound ? source : await find(await rightsNow(engine, call))
+    // The bytes are those of another object, whose rights are gone with it.
+    if (now.asset.id !== source.asset.id) {
+      throw missingObject({ bucket: source.bucket.name, key: source.asset.key })
+    }
+    return seenOf(now.bucket, now.asset)
+  }
 }
 
 /** VALIDATION_ERROR unless version ids of S3 clients can look so. */

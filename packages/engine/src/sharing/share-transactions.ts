@@ -65,13 +65,14 @@ export async function useShareTransaction(
   if (!(await isMakerGood(tx, before, moment.now))) {
     throw new HoldfastError('SHARE_NOT_FOUND', {}, { cause: 'withdrawn' })
   }
+  // Who came in before too many guesses does not end the lock that they made.
+  const isLocked = before.lockedUntil !== null && before.lockedUntil > moment.now
   const share: Share = {
     ...before,
     seq: await tx.nextSeq(),
     uses: before.uses + 1,
     lastUsedAt: moment.now,
-    failures: 0,
-    lockedUntil: null,
+    ...(isLocked ? {} : { failures: 0, lockedUntil: null }),
   }
   await tx.put.identity(share)
   await tx.note({ what: 'identity.set', detail: { kind: 'share', id: share.id, use: share.uses } })

@@ -198,7 +198,7 @@ test('five wrong passwords lock the link for 30 minutes, however many come at on
   const { share, token } = await createShare(engine, call, input)
   const open = (given?: string) => openShare(engine, anonymousCall, { token, password: given })
   await assert.rejects(open(), refused('SHARE_PASSWORD_NEEDED'))
-  await open(password)
+  const early = await open(password)
   const guesses = Array.from({ length: 12 }, (_, n) => open(`Guess-${n}`))
   const codes = (await Promise.allSettled(guesses)).map(result =>
     result.status === 'rejected' ? result.reason.code : 'in',
@@ -206,6 +206,8 @@ test('five wrong passwords lock the link for 30 minutes, however many come at on
   assert.equal(codes.filter(code => code === 'SHARE_PASSWORD_NEEDED').length, 5)
   assert.equal(codes.filter(code => code === 'SHARE_LOCKED').length, 7)
   await assert.rejects(open(password), refused('SHARE_LOCKED', { retry_after: 1800 }))
+  // Nor does who came in before them end the lock by a download.
+  await countUse(engine, early)
   assert.equal((await getShare(engine, call, share.id)).state, 'locked')
   await using again = await opened.reopen('rebuild')
   const late = () => openShare(again.engine, anonymousCall, { token, password })

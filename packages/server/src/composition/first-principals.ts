@@ -2,7 +2,7 @@ import { type FieldProblem, HoldfastError, isHoldfastError } from '@holdfast/cor
 import type { AccessKey } from '@holdfast/core/objects.ts'
 import type { Awaitable } from '@holdfast/core/ports/awaitable.ts'
 import type { ApiKey } from '@holdfast/core/records.ts'
-import { ensureAccessKey } from '@holdfast/engine/access/keys/access-keys.ts'
+import { endReplacedKeys, ensureAccessKey } from '@holdfast/engine/access/keys/access-keys.ts'
 import { newSecret } from '@holdfast/engine/access/keys/key-secret.ts'
 import { ensureKey } from '@holdfast/engine/access/keys/keys.ts'
 import type { AuditLog } from '@holdfast/engine/audit/audit-log.ts'
@@ -53,17 +53,25 @@ export async function prepareKeys(engine: Engine, options: FirstKeyOptions): Pro
   await ensure(secret)
 }
 
-/** The key pair for S3 that the settings give. */
+/** The key pair for S3 that the settings give, and no other that they gave. */
 export async function prepareAccessKey(
   engine: Engine,
   settings: Settings,
-  audit: AuditLog,
+  { audit, log }: { readonly audit: AuditLog; readonly log: Log },
 ): Promise<void> {
   const { s3AccessKeyId: id, s3SecretAccessKey: secret } = settings
   if (id === undefined || secret === undefined) return
   const { accessKeys } = engine.catalog.view
   const given = { id, secret, name: 'administrator', permissions: ['*'] }
-  const work = () => ensureAccessKey(engine, given)
+  const work = async () => {
+    await ensureAccessKey(engine, given)
+    for (const { id: keyId } of await endReplacedKeys(engine, given)) {
+      log.warn(
+        { access_key_id: keyId },
+        'the settings give another S3 key pair: this one is revoked',
+      )
+    }
+  }
   await recordKeys(engine, audit, { kind: 'S3Key', list: () => accessKeys.list(), work })
 }
 

@@ -6,6 +6,7 @@ import { callOf, openTestStore, refusedWith, type TestStore } from '../../test-s
 import { decide } from '../decide.ts'
 import {
   createAccessKey,
+  endReplacedKeys,
   ensureAccessKey,
   findAccessKey,
   listAccessKeys,
@@ -76,6 +77,36 @@ describe('access keys', () => {
     await refusedWith(ensureAccessKey(engine, { ...given, secret: 'short' }), 'VALIDATION_ERROR')
     await using again = await opened.reopen('rebuild')
     assert.equal((await findAccessKey(again.engine, first.id))?.secret.text, 'another one')
+  })
+
+  it('of the settings before end with another one there, and no other key does', async () => {
+    await using opened = await openTestStore()
+    const { engine } = opened
+    const people = callOf({ permissions: ['*'] })
+    const given = { id: 'OLDPAIR', name: 'root', secret: 'very secret', permissions: ['*'] }
+    await ensureAccessKey(engine, given)
+    const kept = await Promise.all([
+      ensureAccessKey(engine, { ...given, id: 'OTHERNAME', name: 'other' }),
+      createAccessKey(engine, people, { name: 'root', permissions: ['*'] }).then(({ key }) => key),
+    ])
+    assert.deepEqual(await endReplacedKeys(engine, given), [])
+    const next = await ensureAccessKey(engine, { ...given, id: 'NEWPAIR' })
+    assert.deepEqual(
+      (await endReplacedKeys(engine, next)).map(key => key.id),
+      ['OLDPAIR'],
+    )
+    assert.equal(await findAccessKey(engine, 'OLDPAIR'), undefined)
+    for (const { id } of [next, ...kept]) assert.ok(await findAccessKey(engine, id), id)
+    const keys = await engine.catalog.view.accessKeys.list()
+    assert.deepEqual(await endReplacedKeys(engine, next), [])
+    assert.deepEqual(await engine.catalog.view.accessKeys.list(), keys)
+    // Who goes back to the old one has it again.
+    await ensureAccessKey(engine, given)
+    assert.deepEqual(
+      (await endReplacedKeys(engine, given)).map(key => key.id),
+      ['NEWPAIR'],
+    )
+    assert.ok(await findAccessKey(engine, 'OLDPAIR'))
   })
 })
 

@@ -107,6 +107,25 @@ export async function ensureAccessKey(engine: Engine, input: GivenAccessKey): Pr
   return commit(engine, systemCall('start'), { name: 'keys.putAccess', args })
 }
 
+/**
+ * Ends the pairs that the settings gave before, so that changing the pair there ends the old one;
+ * those are told. What people made is theirs, whatever it is called.
+ */
+export async function endReplacedKeys(
+  engine: Engine,
+  { id, name }: Pick<GivenAccessKey, 'id' | 'name'>,
+): Promise<AccessKey[]> {
+  const call = systemCall('start')
+  const replaced = (await engine.catalog.view.accessKeys.list()).filter(key => {
+    const isGiven = key.createdBy === call.principal.id && key.userId === null
+    return isGiven && key.name === name && key.id !== id && key.revokedAt === null
+  })
+  for (const key of replaced) {
+    await commit(engine, call, { name: 'keys.revokeAccess', args: { id: key.id } })
+  }
+  return replaced
+}
+
 function isSame(engine: Engine, known: AccessKey, input: GivenAccessKey): boolean {
   const open = known.revokedAt === null && known.expiresAt === null && known.buckets === null
   const same = known.name === input.name && known.permissions.join() === input.permissions.join()

@@ -65,6 +65,12 @@ function requireSame(before: User | undefined, outside: AdoptArgs['outside']): v
   }
 }
 
+/** Whether the user is recorded as the other place says it is. */
+export function isSaid(user: User, { outside, buckets: _, ...args }: AdoptArgs): boolean {
+  const given = { ...args, outside: { ...outside, closed: false } }
+  return isDeepStrictEqual({ ...user, ...given }, user)
+}
+
 function isSame(user: User, before: User): boolean {
   return isDeepStrictEqual({ ...user, updatedAt: before.updatedAt }, before)
 }

@@ -50,6 +50,7 @@ export async function startSessionTransaction(
   if (found === undefined || found.status !== 'ACTIVE') throw new HoldfastError('UNAUTHENTICATED')
   if (found.password?.mustChange === true) throw new HoldfastError('PASSWORD_CHANGE_REQUIRED')
   requireSamePassword(found, args.passwordHash)
+  requireNoLock(found, now)
   const before = spendProof(found, args.proof)
   await makeRoom(tx, before.id, now)
   const seq = await tx.nextSeq()
@@ -60,6 +61,11 @@ export async function startSessionTransaction(
   await tx.put.identity(session)
   await tx.note({ what: 'identity.set', detail: { kind: 'session', id: session.id } })
   return { user, session }
+}
+
+/** Guesses that came after the right password was seen: it must not end the lock they made. */
+function requireNoLock({ lockedUntil }: User, now: string): void {
+  if (lockedUntil !== null && lockedUntil > now) throw new HoldfastError('UNAUTHENTICATED')
 }
 
 /** A program that trades its secret for tokens, one of which gets the next. */
@@ -153,6 +159,7 @@ export type ConfirmSessionArgs = Pick<
 export async function confirmSessionTransaction(
   tx: CatalogTransaction,
   args: ConfirmSessionArgs,
+  { now }: Moment,
 ): Promise<undefined> {
   const found = await tx.identities.byId('user', args.userId)
   const before = await tx.identities.byId('session', args.id)
@@ -161,6 +168,7 @@ export async function confirmSessionTransaction(
     throw new HoldfastError('UNAUTHENTICATED')
   }
   requireSamePassword(found, args.passwordHash)
+  requireNoLock(found, now)
   const spent = spendProof(found, args.proof)
   const seq = await tx.nextSeq()
   await tx.put.identity({ ...spent, seq, failures: 0, lockedUntil: null })

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Call } from '@holdfast/core/call.ts'
+import type { Engine } from '../../engine.ts'
 import { callOf, openTestStore, refused, type TestStore } from '../../test-store.test.ts'
 import { authenticateToken } from '../sessions/authenticate-token.ts'
+import { confirmSession } from '../sessions/confirm.ts'
+import { countFailure } from '../sessions/lockout.ts'
 import { login } from '../sessions/login.ts'
 import { createUser, resetPassword, updateUser } from './users.ts'
 
@@ -103,4 +106,56 @@ test('nobody takes back rights that went while the own address was proved', asyn
   await assert.rejects(updateUser(engine, own, change), refused('FORBIDDEN'))
   const ann = await engine.catalog.view.identities.byId('user', id)
   assert.deepEqual([ann?.roles, ann?.email], [['USER'], null])
+})
+
+/** The engine, whose next commit waits until `meanwhile` is done. */
+function beforeCommit({ engine }: TestStore, meanwhile: () => Promise<unknown>): Engine {
+  let done: Promise<unknown> | undefined
+  const catalog = new Proxy(engine.catalog, {
+    get: (target, name) => {
+      const found = Reflect.get(target, name, target)
+      if (name !== 'write') return typeof found === 'function' ? found.bind(target) : found
+      return async (...args: Parameters<typeof target.write>) => {
+        done ??= meanwhile()
+        await done
+        return await target.write(...args)
+      }
+    },
+  })
+  return { ...engine, catalog }
+}
+
+test('an address that was the same when it was asked is not set back without a proof', async () => {
+  await using opened = await openTestStore()
+  const { engine, call } = opened
+  const id = await person(opened, 'ann', 'ADMIN')
+  const [email, next] = ['old@example.org', 'new@example.org']
+  await updateUser(engine, call, { id, patch: { email } })
+  const own = await enter(opened, 'ann')
+  const change = () => updateUser(engine, call, { id, patch: { email: next } })
+  const slow = beforeCommit(opened, change)
+  await updateUser(slow, own, { id, patch: { email, firstName: 'Ann' } })
+  const ann = await engine.catalog.view.identities.byId('user', id)
+  assert.deepEqual([ann?.email, ann?.firstName], [next, 'Ann'])
+})
+
+test('who was let in before too many guesses does not end the lock', async () => {
+  await using opened = await openTestStore()
+  const { engine } = opened
+  const id = await person(opened, 'ann', 'ADMIN')
+  const own = await enter(opened, 'ann')
+  const { identities } = engine.catalog.view
+  const lock = async () => {
+    const user = await identities.byId('user', id)
+    for (let guess = 0; guess < 5; guess += 1) await countFailure(engine, { user, names: [] })
+  }
+  const entering = login(beforeCommit(opened, lock), { name: 'ann', password }, origin)
+  await assert.rejects(entering, refused('UNAUTHENTICATED'))
+  const locked = await identities.byId('user', id)
+  assert.ok(locked?.lockedUntil)
+  await opened.clock.advance(31 * 60_000)
+  const given = { password, code: undefined }
+  const proving = confirmSession(beforeCommit(opened, lock), own, given)
+  await assert.rejects(proving, refused('UNAUTHENTICATED'))
+  assert.equal((await identities.byId('user', id))?.failures, 5)
 })

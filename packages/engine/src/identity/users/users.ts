@@ -156,10 +156,16 @@ export async function updateUser(engine: Engine, call: Call, change: UserChange)
   if (proven === null && isGiving(patch)) requireConfirmed(engine, call)
   const now = await manageableNow(engine, call, user.id)
   requireRights(now, patch.roles ?? [])
-  const args = { id: user.id, patch, proven }
+  const args = { id: user.id, patch: withoutSameAddress(user, patch), proven }
   const changed = await commit(engine, now, { name: 'users.update', args })
   if (changed.email !== user.email) notify(engine, user, 'The e-mail address was changed')
   return changed
+}
+
+/** It was not asked to be proved, so it must not undo a change of it that comes first. */
+function withoutSameAddress({ email: current }: User, patch: UserPatch): UserPatch {
+  const { email, ...others } = patch
+  return email === current ? others : patch
 }
 
 /**

@@ -1,9 +1,8 @@
-import { isDeepStrictEqual } from 'node:util'
 import type { User } from '@holdfast/core/identities.ts'
 import type { DirectoryEntry } from '@holdfast/core/ports/directory.ts'
 import { commit } from '../../../commit.ts'
 import { type Engine, systemCall } from '../../../engine.ts'
-import type { AdoptArgs } from '../adopt-transaction.ts'
+import { type AdoptArgs, isSaid } from '../adopt-transaction.ts'
 import { type Standing, standingFor } from '../mapping.ts'
 import { fitEmail, fitName } from '../profile.ts'
 import { subjectId } from '../subject-id.ts'
@@ -25,8 +24,13 @@ export async function adoptEntry(
 ): Promise<User> {
   const args = adoptionOf(outside, entry)
   const known = await engine.catalog.view.identities.byId('user', args.id)
-  if (known !== undefined && isCurrent(known, args)) return known
+  if (known !== undefined && isSaid(known, args)) return known
   return await commit(engine, systemCall('directory'), { name: 'users.adopt', args })
+}
+
+/** Whether the user is recorded as the entry has it. */
+export function isAdopted(outside: OutsideDirectory, entry: DirectoryEntry, user: User): boolean {
+  return isSaid(user, adoptionOf(outside, entry))
 }
 
 function adoptionOf(outside: OutsideDirectory, entry: DirectoryEntry): AdoptArgs {
@@ -50,9 +54,4 @@ function adoptionOf(outside: OutsideDirectory, entry: DirectoryEntry): AdoptArgs
 function standingOfEntry({ mapping, unmapped }: OutsideDirectory, entry: DirectoryEntry): Standing {
   const isMapped = entry.groups.some(group => mapping.has(group))
   return isMapped ? standingFor(mapping, entry.groups) : unmapped
-}
-
-function isCurrent(user: User, { outside, buckets: _, ...args }: AdoptArgs): boolean {
-  const given = { ...args, outside: { ...outside, closed: false } }
-  return isDeepStrictEqual({ ...user, ...given }, user)
 }

@@ -2,13 +2,13 @@ import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { User } from '@holdfast/core/identities.ts'
 import { byteLength } from '@holdfast/core/names.ts'
 import type { DirectoryEntry } from '@holdfast/core/ports/directory.ts'
-import { commit } from '../../../commit.ts'
-import { type Engine, systemCall } from '../../../engine.ts'
+import type { Engine } from '../../../engine.ts'
 import type { Place } from '../../passwords/fair-line.ts'
 import { countFailure, lockEndMs, requireNameUnlocked } from '../../sessions/lockout.ts'
 import { lineOfName } from '../../turns.ts'
 import { PASSWORD_BYTES_MAX } from '../../users/password-policy.ts'
-import { adoptEntry, entryId } from './adopt-entry.ts'
+import { entryId } from './adopt-entry.ts'
+import { keepAnswer } from './keep-answer.ts'
 import type { OutsideDirectory } from './outside-directory.ts'
 
 interface Attempt<T> {
@@ -36,14 +36,16 @@ export async function checkDirectory<T>(
   // Those under one name take turns before whose it is is known: each costs a question and the
   // work of a password, and who proves a session has no limit of an address.
   return await engine.identity.turns.take(`directory ${attempt.name}`, async () => {
-    return await checkNext(engine, outside, attempt)
+    return await engine.identity.facts.asking(async asked => {
+      return await checkNext(engine, outside, { ...attempt, asked })
+    })
   })
 }
 
 async function checkNext<T>(
   engine: Engine,
   outside: OutsideDirectory,
-  { name, password, place, work }: Attempt<T>,
+  { name, password, place, work, asked }: Attempt<T> & { readonly asked: number },
 ): Promise<T> {
   requireNameUnlocked(engine, name)
   const fits = byteLength(password) <= PASSWORD_BYTES_MAX
@@ -62,7 +64,9 @@ async function checkNext<T>(
     const isRight = open !== undefined && fits && (await outside.directory.verify(open, password))
     const refusal = await effort.then(() => undefined, asRefusal)
     if (refusal !== undefined && isRight) throw refusal
-    if (open !== undefined && isRight) return await work(await admitted(engine, outside, open))
+    if (open !== undefined && isRight) {
+      return await work(await admitted(engine, outside, { entry: open, asked }))
+    }
     // The directory was asked: a guess counts as well where its work found no place.
     // An entry that nobody of has logged in yet is counted by its id.
     const ids = open !== undefined && user === undefined ? [account] : []
@@ -84,19 +88,9 @@ function isLocked({ clock, identity }: Engine, user: User | undefined, account: 
 async function admitted(
   engine: Engine,
   outside: OutsideDirectory,
-  entry: DirectoryEntry,
+  { entry, asked }: { readonly entry: DirectoryEntry; readonly asked: number },
 ): Promise<User> {
-  if (!entry.isActive) {
-    await closeUser(engine, entryId(entry))
-    throw new HoldfastError('ACCOUNT_DISABLED')
-  }
-  const user = await adoptEntry(engine, outside, entry)
-  if (user.status !== 'ACTIVE') throw new HoldfastError('ACCOUNT_DISABLED')
+  const { user } = await keepAnswer(engine, outside, { subject: entry.subject, entry, asked })
+  if (user?.status !== 'ACTIVE') throw new HoldfastError('ACCOUNT_DISABLED')
   return user
-}
-
-/** True when the user was in until now. */
-export async function closeUser(engine: Engine, id: string): Promise<boolean> {
-  const args = { id, reason: 'closed or gone in the directory' }
-  return await commit(engine, systemCall('directory'), { name: 'users.close', args })
 }

@@ -1,8 +1,8 @@
 import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { User } from '@holdfast/core/identities.ts'
 import type { Engine } from '../../../engine.ts'
-import { adoptEntry, entryId } from './adopt-entry.ts'
-import { closeUser } from './check-directory.ts'
+import { entryId } from './adopt-entry.ts'
+import { keepAnswer } from './keep-answer.ts'
 import type { OutsideDirectory } from './outside-directory.ts'
 
 const PAGE = 1000
@@ -18,15 +18,18 @@ export async function recheckUsers(
 ): Promise<User[]> {
   const subjects = users.map(user => user.outside?.subject ?? '').filter(one => one !== '')
   if (subjects.length === 0) return []
-  const entries = await outside.directory.recall(subjects)
-  const byId = new Map(entries.map(entry => [entryId(entry), entry]))
-  const closed: User[] = []
-  for (const user of users) {
-    const entry = byId.get(user.id)
-    if (entry?.isActive === true) await adoptEntry(engine, outside, entry)
-    else if (await closeUser(engine, user.id)) closed.push(user)
-  }
-  return closed
+  return await engine.identity.facts.asking(async asked => {
+    const entries = await outside.directory.recall(subjects)
+    const byId = new Map(entries.map(entry => [entryId(entry), entry]))
+    const closed: User[] = []
+    for (const user of users) {
+      const subject = user.outside?.subject ?? ''
+      const answer = { subject, entry: byId.get(user.id), asked }
+      const kept = await keepAnswer(engine, outside, answer)
+      if (kept.user === undefined && kept.wasIn) closed.push(user)
+    }
+    return closed
+  })
 }
 
 /** Asks before something new begins for somebody; people of other places are not asked about. */

@@ -5,7 +5,7 @@ import { addressKey, networkKey } from '@holdfast/core/rates/address-key.ts'
 import { toBase64Url } from '../../../base64url.ts'
 import { commit } from '../../../commit.ts'
 import { type Engine, systemCall } from '../../../engine.ts'
-import type { AdoptArgs } from '../adopt-transaction.ts'
+import { type AdoptArgs, isSaid } from '../adopt-transaction.ts'
 import { claimAt, textAt, wordsAt } from '../issuers/claims.ts'
 import { standingFor, together } from '../mapping.ts'
 import { fitEmail, fitName } from '../profile.ts'
@@ -53,8 +53,10 @@ export async function finishOpenId(
   if (pending === undefined || !isSame(pending.binding, binding ?? '')) {
     throw new HoldfastError('UNAUTHENTICATED')
   }
-  const claims = await state.outside.provider.finish(query, pending.attempt)
-  const user = await adopted(engine, state, claims)
+  const user = await engine.identity.facts.asking(async asked => {
+    const claims = await state.outside.provider.finish(query, pending.attempt)
+    return await adopted(engine, state, { claims, asked })
+  })
   if (user.status !== 'ACTIVE') throw new HoldfastError('ACCOUNT_DISABLED')
   const code = toBase64Url(engine.random.bytes(32))
   state.finished.set(code, { userId: user.id, challenge: pending.challenge }, user.id)
@@ -84,7 +86,15 @@ function openIdOf(engine: Engine): OpenIdState {
   return openId
 }
 
-async function adopted(engine: Engine, state: OpenIdState, claims: object): Promise<User> {
+/**
+ * UNAUTHENTICATED where two logins that were under way at once bring different claims: the
+ * second could bring the older ones, and only another login can tell.
+ */
+async function adopted(
+  engine: Engine,
+  state: OpenIdState,
+  { claims, asked }: { readonly claims: object; readonly asked: number },
+): Promise<User> {
   const { outside, maps } = state
   const issuer = openIdIssuer(outside)
   const subject = textAt(claims, ['sub'])
@@ -106,7 +116,12 @@ async function adopted(engine: Engine, state: OpenIdState, claims: object): Prom
     lastName: fitName(textAt(claims, ['family_name']) ?? '', ''),
     ...{ roles, buckets: null, names: [] },
   }
-  return await commit(engine, systemCall('openid'), { name: 'users.adopt', args })
+  return await engine.identity.facts.settle({ id: args.id, asked }, async isOvertaken => {
+    const known = await engine.catalog.view.identities.byId('user', args.id)
+    const isSame = known !== undefined && isSaid(known, args)
+    if (isOvertaken && !isSame) throw new HoldfastError('UNAUTHENTICATED')
+    return await commit(engine, systemCall('openid'), { name: 'users.adopt', args })
+  })
 }
 
 function isSame(one: string, other: string): boolean {
