@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
-import { describe, it } from 'node:test'
+import { describe, it, test } from 'node:test'
 import type { Call } from '@holdfast/core/call.ts'
-import type { Catalog } from '@holdfast/core/ports/catalog.ts'
 import { createKey, revokeKey } from '../access/keys/keys.ts'
 import { updateBucket } from '../buckets/buckets.ts'
 import { setBucketDocument } from '../buckets/documents.ts'
@@ -14,7 +13,15 @@ import { renameObject } from '../objects/copy-object.ts'
 import { setObjectTags } from '../objects/object-settings.ts'
 import { putObject } from '../objects/put-object.ts'
 import { removeObject } from '../objects/remove-object.ts'
-import { bytesOf, callOf, openTestStore, owner, put, type TestStore } from '../test-store.test.ts'
+import {
+  bytesOf,
+  callOf,
+  interrupted,
+  openTestStore,
+  owner,
+  put,
+  type TestStore,
+} from '../test-store.test.ts'
 import { pruneVersions } from '../versions/prune.ts'
 import { removeVersion } from '../versions/remove.ts'
 import { rollbackVersion } from '../versions/rollback.ts'
@@ -24,28 +31,6 @@ import { copyAsset, moveAsset } from './move.ts'
 import { putAsset } from './put.ts'
 import { removeAsset, removeAssetByKey, restoreAsset } from './remove.ts'
 import { updateAsset } from './update.ts'
-
-/** The same store, where something happens when the first write is on its way to the catalog. */
-function interrupted({ engine }: TestStore, happens: () => Promise<unknown>): Engine {
-  const { catalog } = engine
-  let isOver = false
-  const racing: Catalog = {
-    traits: catalog.traits,
-    view: catalog.view,
-    read: questions => catalog.read(questions),
-    watch: watcher => catalog.watch(watcher),
-    probe: () => catalog.probe(),
-    [Symbol.asyncDispose]: () => catalog[Symbol.asyncDispose](),
-    write: async (name, args, options) => {
-      if (!isOver) {
-        isOver = true
-        await happens()
-      }
-      return await catalog.write(name, args, options)
-    },
-  }
-  return { ...engine, catalog: racing }
-}
 
 const everything = ['assets:*', 'versions:*', 'metadata:*', 'buckets:*']
 const ann = callOf({ id: 'ann', permissions: everything })
@@ -165,6 +150,21 @@ describe('what changes between decision and commit', () => {
       assert.equal(isSame, NOT_IN_THE_LIST.has(name), name)
     }
   })
+})
+
+test('who is asked anew is asked by what it may by now', async () => {
+  await using opened = await openTestStore()
+  const { engine, call } = opened
+  const { id } = await sceneOf(opened)
+  const { key } = await createKey(engine, call, { name: 'k', permissions: everything })
+  const holder = callOf({ id: key.id, permissions: everything })
+  const racing = interrupted(opened, async () => {
+    await updateBucket(engine, call, bucket, { versionsMax: 5 })
+    await revokeKey(engine, call, key.id)
+  })
+  const late = updateAsset(racing, holder, id, { tags: ['x'] })
+  await assert.rejects(late, { code: 'UNAUTHENTICATED' })
+  assert.deepEqual((await engine.catalog.view.assets.byId(id))?.tags, [])
 })
 
 /** They change records that are no assets. */

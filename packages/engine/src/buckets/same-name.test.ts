@@ -16,8 +16,9 @@ import { createUser, getUser } from '../identity/users/users.ts'
 import { listShared, openShare } from '../sharing/open-share.ts'
 import { createShare } from '../sharing/shares.ts'
 import { openTestStore, owner, put, refused, type TestStore } from '../test-store.test.ts'
-import { createBucket, removeBucket } from './buckets.ts'
+import { createBucket } from './buckets.ts'
 import { setBucketDocument } from './documents.ts'
+import { removeBucket } from './remove-bucket.ts'
 
 const password = 'Correct-Horse-7-Battery'
 

@@ -9,9 +9,9 @@ import type {
   UploadPart,
 } from '@holdfast/core/objects.ts'
 import type { ByteRange, ByteSource, Staged } from '@holdfast/core/ports/element.ts'
-import { rightsMoment, rightsNow } from '../access/rights-now.ts'
+import { authorisedAnew, rightsMoment, rightsNow } from '../access/rights-now.ts'
 import { receiveUpload } from '../assets/intake/upload.ts'
-import { authorisedAnew, seenOf } from '../assets/writes/seen.ts'
+import { seenOf } from '../assets/writes/seen.ts'
 import { commit } from '../commit.ts'
 import type { Engine } from '../engine.ts'
 import { checksumAmong, digestNameOf } from '../objects/checksums.ts'
@@ -153,9 +153,9 @@ async function commitPart(
     readonly bytes?: { readonly staged?: Staged[] }
   },
 ): Promise<UploadPart> {
-  return await authorisedAnew(async () => {
-    const isSame = place.moment === rightsMoment(engine)
-    const now = isSame ? call : await rightsNow(engine, call)
+  const isSame = place.moment === rightsMoment(engine)
+  const asked = isSame ? call : await rightsNow(engine, call)
+  return await authorisedAnew(engine, asked, async now => {
     const { bucket, asset, upload } = await findUpload(engine, now, place)
     const about = { ...args, uploadId: upload.id, seen: [seenOf(bucket, asset)] }
     const part = await commit(engine, call, { name: 'uploads.putPart', args: about, ...bytes })

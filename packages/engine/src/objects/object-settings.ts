@@ -6,7 +6,8 @@ import { type Action, actionPermissions } from '../access/actions.ts'
 import { authorizeObject } from '../access/authorize-action.ts'
 import { refusal } from '../access/decide.ts'
 import { requireGrantRights } from '../access/grant-rights.ts'
-import { authorisedAnew, seenOf } from '../assets/writes/seen.ts'
+import { authorisedAnew } from '../access/rights-now.ts'
+import { seenOf } from '../assets/writes/seen.ts'
 import { commit } from '../commit.ts'
 import type { Engine } from '../engine.ts'
 import { getObject } from './find-object.ts'
@@ -69,7 +70,7 @@ interface Change {
 }
 
 async function change(engine: Engine, call: Call, wanted: Change): Promise<StoredObject> {
-  return await authorisedAnew(() => changeOnce(engine, call, wanted))
+  return await authorisedAnew(engine, call, now => changeOnce(engine, now, wanted))
 }
 
 async function changeOnce(engine: Engine, call: Call, wanted: Change): Promise<StoredObject> {

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import { HoldfastError, isHoldfastError } from '@holdfast/core/errors.ts'
+import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { CatalogTransaction, CatalogView, Moment } from '@holdfast/core/ports/catalog.ts'
 import type { Acl, Asset, Bucket } from '@holdfast/core/records.ts'
 
@@ -61,18 +61,4 @@ export function guarded<Args, Result>(transaction: Run<Args, Result>): Run<Args 
 async function requireStillSeen(tx: CatalogView, seen: Seen): Promise<void> {
   const asset = seen.asset === null ? undefined : await tx.assets.byId(seen.asset.id)
   requireSeen(seen, await tx.buckets.byId(seen.bucketId), asset)
-}
-
-const ATTEMPTS_MAX = 5
-
-/** Authorises and commits, anew when what was decided by changed in between. */
-export async function authorisedAnew<T>(attempt: () => Promise<T>): Promise<T> {
-  for (let count = 1; ; count += 1) {
-    try {
-      return await attempt()
-    } catch (error) {
-      const again = isHoldfastError(error) && error.code === 'CHANGED_MEANWHILE'
-      if (!again || count >= ATTEMPTS_MAX) throw error
-    }
-  }
 }
