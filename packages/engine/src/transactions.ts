@@ -158,7 +158,7 @@ export const transactions = {
   'objects.set': guarded(setFacetsTransaction),
   'uploads.create': guarded(createUploadTransaction),
   'uploads.putPart': guarded(putPartTransaction),
-  'uploads.remove': removeUploadTransaction,
+  'uploads.remove': guarded(removeUploadTransaction),
   'uploads.complete': completeUploadTransaction,
   'buckets.setDocument': guarded(setDocumentTransaction),
   'keys.putAccess': putAccessKeyTransaction,

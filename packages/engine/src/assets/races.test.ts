@@ -8,7 +8,8 @@ import type { Engine } from '../engine.ts'
 import { addGrant, removeGrant } from '../identity/groups/groups.ts'
 import { principalOfUser } from '../identity/principal-of-user.ts'
 import { createUser } from '../identity/users/users.ts'
-import { createUpload } from '../multipart/uploads.ts'
+import { uploadPart } from '../multipart/upload-part.ts'
+import { abortUpload, createUpload } from '../multipart/uploads.ts'
 import { renameObject } from '../objects/copy-object.ts'
 import { setObjectTags } from '../objects/object-settings.ts'
 import { putObject } from '../objects/put-object.ts'
@@ -41,6 +42,7 @@ interface Scene {
   readonly otherId: string
   readonly linkId: string
   readonly deletedId: string
+  readonly uploadId: string
 }
 
 type Act = (engine: Engine, scene: Scene) => Promise<unknown>
@@ -70,6 +72,13 @@ const acts: Readonly<Record<string, Act>> = {
   'tag an object': engine => {
     return setObjectTags(engine, ann, { bucket, key: 'k', tags: [{ key: 'a', value: 'b' }] })
   },
+  'put a part': (engine, { uploadId }) => {
+    const part = { bucket, key: 'k', uploadId, number: 1, source: bytesOf('part') }
+    return uploadPart(engine, ann, part)
+  },
+  'give an upload up': (engine, { uploadId }) => {
+    return abortUpload(engine, ann, { bucket, key: 'k', uploadId })
+  },
   'begin an upload': engine => createUpload(engine, ann, { bucket, key: 'k', facets: {} }),
 }
 
@@ -86,7 +95,10 @@ async function sceneOf(opened: TestStore): Promise<Scene> {
   const link = await addLink(engine, call, asset.id, { type: 'a', to: other.id })
   const { asset: deleted } = await put(opened, 'deleted', 'x')
   await removeAsset(engine, call, deleted.id)
-  return { id: asset.id, otherId: other.id, linkId: link.id, deletedId: deleted.id }
+  // Not ann's own, which no list would close to her.
+  const { id: uploadId } = await createUpload(engine, call, { bucket, key: 'k', facets: {} })
+  const ids = { id: asset.id, otherId: other.id, linkId: link.id, deletedId: deleted.id }
+  return { ...ids, uploadId }
 }
 
 /** Shuts ann out of all keys, by the access lists of the assets or by the policy of the bucket. */
@@ -114,6 +126,14 @@ async function changesOf({ engine }: TestStore): Promise<unknown> {
   return await engine.catalog.view.assets.list({ deleted: 'with', limit: 100 })
 }
 
+async function uploadsOf({ engine }: TestStore): Promise<unknown> {
+  const { uploads, buckets } = engine.catalog.view
+  const { id: bucketId = '' } = (await buckets.byName(bucket)) ?? {}
+  const open = await uploads.list({ bucketId, limit: 9 })
+  const parts = open.map(({ upload }) => uploads.parts({ uploadId: upload?.id ?? '', limit: 9 }))
+  return [open, await Promise.all(parts)]
+}
+
 const REFUSED: ReadonlySet<unknown> = new Set(['FORBIDDEN', 'ASSET_NOT_FOUND'])
 
 for (const [by, close] of Object.entries(closings)) {
@@ -125,10 +145,10 @@ for (const [by, close] of Object.entries(closings)) {
         let after: unknown
         const racing = interrupted(opened, async () => {
           await close(opened, scene)
-          after = await changesOf(opened)
+          after = [await changesOf(opened), await uploadsOf(opened)]
         })
         await assert.rejects(act(racing, scene), ({ code }) => REFUSED.has(code))
-        assert.deepEqual(await changesOf(opened), after)
+        assert.deepEqual([await changesOf(opened), await uploadsOf(opened)], after)
       })
     }
   })
@@ -175,6 +195,8 @@ const NOT_IN_THE_LIST: ReadonlySet<string> = new Set([
   'remove a version',
   'prune',
   'begin an upload',
+  'put a part',
+  'give an upload up',
 ])
 
 describe('a right that ends while the body comes', () => {

@@ -80,10 +80,13 @@ export async function abortUpload(
   address: UploadAddress,
 ): Promise<void> {
   const wanted = { ...address, action: 's3:AbortMultipartUpload' as const }
-  const { upload } = await findUpload(engine, call, wanted)
-  const args = { uploadId: upload.id, abandonedSince: null }
-  await commit(engine, call, { name: 'uploads.remove', args })
-  engine.digests.forget(upload.id)
+  await authorisedAnew(engine, call, async now => {
+    const { bucket, asset, upload } = await findUpload(engine, now, wanted)
+    const seen = [seenOf(bucket, asset)]
+    const args = { uploadId: upload.id, abandonedSince: null, seen }
+    await commit(engine, now, { name: 'uploads.remove', args })
+    engine.digests.forget(upload.id)
+  })
 }
 
 export interface PartPage {
