@@ -8,6 +8,7 @@ import type { Engine } from '../engine.ts'
 import { addGrant, removeGrant } from '../identity/groups/groups.ts'
 import { principalOfUser } from '../identity/principal-of-user.ts'
 import { createUser } from '../identity/users/users.ts'
+import { completeUpload } from '../multipart/complete-upload.ts'
 import { uploadPart } from '../multipart/upload-part.ts'
 import { abortUpload, createUpload } from '../multipart/uploads.ts'
 import { renameObject } from '../objects/copy-object.ts'
@@ -23,6 +24,7 @@ import {
   put,
   type TestStore,
 } from '../test-store.test.ts'
+import { transactions } from '../transactions.ts'
 import { pruneVersions } from '../versions/prune.ts'
 import { removeVersion } from '../versions/remove.ts'
 import { rollbackVersion } from '../versions/rollback.ts'
@@ -31,6 +33,7 @@ import { addLink, removeLink } from './links.ts'
 import { copyAsset, moveAsset } from './move.ts'
 import { putAsset } from './put.ts'
 import { removeAsset, removeAssetByKey, restoreAsset } from './remove.ts'
+import { putBatch, stageUpload } from './stage.ts'
 import { updateAsset } from './update.ts'
 
 const everything = ['assets:*', 'versions:*', 'metadata:*', 'buckets:*']
@@ -43,6 +46,8 @@ interface Scene {
   readonly linkId: string
   readonly deletedId: string
   readonly uploadId: string
+  /** Of its first part. */
+  readonly etag: string
 }
 
 type Act = (engine: Engine, scene: Scene) => Promise<unknown>
@@ -52,6 +57,15 @@ const acts: Readonly<Record<string, Act>> = {
   put: engine => putAsset(engine, ann, { ...fieldsOf('k'), source: bytesOf('new') }),
   'put of S3': engine => {
     return putObject(engine, ann, { bucket, key: 'k', facets: {}, source: bytesOf('new') })
+  },
+  'put of several': async engine => {
+    const upload = await stageUpload(engine, ann, bytesOf('new'))
+    try {
+      const items = ['k', 'beside'].map(key => ({ upload, input: fieldsOf(key) }))
+      return await putBatch(engine, ann, items, { atomic: true })
+    } finally {
+      await upload.discard()
+    }
   },
   update: (engine, { id }) => updateAsset(engine, ann, id, { tags: ['x'] }),
   move: (engine, { id }) => moveAsset(engine, ann, id, { key: 'elsewhere' }),
@@ -73,8 +87,12 @@ const acts: Readonly<Record<string, Act>> = {
     return setObjectTags(engine, ann, { bucket, key: 'k', tags: [{ key: 'a', value: 'b' }] })
   },
   'put a part': (engine, { uploadId }) => {
-    const part = { bucket, key: 'k', uploadId, number: 1, source: bytesOf('part') }
+    const part = { bucket, key: 'k', uploadId, number: 2, source: bytesOf('part') }
     return uploadPart(engine, ann, part)
+  },
+  'complete an upload': (engine, { uploadId, etag }) => {
+    const parts = [{ number: 1, etag }]
+    return completeUpload(engine, ann, { bucket, key: 'k', uploadId, parts })
   },
   'give an upload up': (engine, { uploadId }) => {
     return abortUpload(engine, ann, { bucket, key: 'k', uploadId })
@@ -98,7 +116,9 @@ async function sceneOf(opened: TestStore): Promise<Scene> {
   // Not ann's own, which no list would close to her.
   const { id: uploadId } = await createUpload(engine, call, { bucket, key: 'k', facets: {} })
   const ids = { id: asset.id, otherId: other.id, linkId: link.id, deletedId: deleted.id }
-  return { ...ids, uploadId }
+  const first = { bucket, key: 'k', uploadId, number: 1, source: bytesOf('first') }
+  const { md5: etag } = await uploadPart(engine, call, first)
+  return { ...ids, uploadId, etag }
 }
 
 /** Shuts ann out of all keys, by the access lists of the assets or by the policy of the bucket. */
@@ -156,19 +176,24 @@ for (const [by, close] of Object.entries(closings)) {
 
 describe('what changes between decision and commit', () => {
   it('and leaves the right as it is does not keep the write', async () => {
+    const interruptedOnes = new Set<string>()
     for (const [name, act] of Object.entries(acts)) {
       await using opened = await openTestStore()
       const scene = await sceneOf(opened)
       const before = JSON.stringify(await changesOf(opened))
       await act(
-        interrupted(opened, () => {
-          return updateBucket(opened.engine, opened.call, bucket, { versionsMax: 5 })
-        }),
+        interrupted(
+          opened,
+          () => updateBucket(opened.engine, opened.call, bucket, { versionsMax: 5 }),
+          transaction => interruptedOnes.add(transaction).size > 0,
+        ),
         scene,
       )
       const isSame = JSON.stringify(await changesOf(opened)) === before
       assert.equal(isSame, NOT_IN_THE_LIST.has(name), name)
     }
+    const all = Object.keys(transactions).filter(name => OF_ASSETS.test(name))
+    assert.deepEqual([...interruptedOnes].sort(), all.sort())
   })
 })
 
@@ -186,6 +211,9 @@ test('who is asked anew is asked by what it may by now', async () => {
   await assert.rejects(late, { code: 'UNAUTHENTICATED' })
   assert.deepEqual((await engine.catalog.view.assets.byId(id))?.tags, [])
 })
+
+/** A bucket is given by administrators, each asset only from whose it was. */
+const OF_ASSETS = /^(?:assets|links|versions|objects|uploads)\.(?!give$)/
 
 /** They change records that are no assets. */
 const NOT_IN_THE_LIST: ReadonlySet<string> = new Set([
