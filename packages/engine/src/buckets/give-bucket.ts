@@ -115,7 +115,7 @@ async function giveBucket(
   })
 }
 
-/** Who may not give any more gives no more of it; what went is given back, or the rest, by others. */
+/** Who may not give any more gives no more of it; others give the rest, or take back what went. */
 async function giveAll(
   engine: Engine,
   still: () => Promise<Call>,
