@@ -1,11 +1,12 @@
 import type { Call } from '@holdfast/core/call.ts'
 import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { Asset } from '@holdfast/core/records.ts'
+import { judgedShown } from '../access/policy/asked-tags.ts'
 import { authorisedAnew, rightsOfEach } from '../access/rights-now.ts'
 import { asHoldfastError } from '../as-holdfast-error.ts'
 import { commit } from '../commit.ts'
 import type { Engine } from '../engine.ts'
-import { authorizeAsset, findAsset, findAssetByKey, findSeen } from './find-asset.ts'
+import { authorizeAsset, bucketOf, findAsset, findAssetByKey, findSeen } from './find-asset.ts'
 import { keyTaken } from './intake/put-target.ts'
 import { requirePreconditions } from './preconditions.ts'
 import { seenOf } from './writes/seen.ts'
@@ -58,13 +59,15 @@ async function removeFound(
   const permission = 'assets:write'
   const hard = options.hard ?? false
   const actions = hard ? FOR_GOOD : ([DELETE] as const)
+  // Read first: what is judged is as new, or newer.
+  const version = await judgedShown(engine.catalog.view, await bucketOf(engine, asset), asset)
   const bucket = await authorizeAsset(engine, call, { asset, permission, actions })
   requirePreconditions(asset.deletedAt === null ? asset : undefined, options)
   if (!hard && asset.deletedAt !== null) return
   const args = {
     assetId: asset.id,
     hard,
-    seen: [seenOf(bucket, asset)],
+    seen: [seenOf(bucket, asset, version)],
     preconditions: { ifMatch: options.ifMatch },
     createdBy: call.principal.name,
   }

@@ -3,6 +3,7 @@ import type { HoldfastError } from '@holdfast/core/errors.ts'
 import type { CatalogView } from '@holdfast/core/ports/catalog.ts'
 import type { Asset, Bucket, Version } from '@holdfast/core/records.ts'
 import { authorizeObject, findBucketFor } from '../access/authorize-action.ts'
+import { judgedOf } from '../access/policy/asked-tags.ts'
 import { authorisedAnew, rightsOfEach } from '../access/rights-now.ts'
 import { asHoldfastError } from '../as-holdfast-error.ts'
 import { seenOf } from '../assets/writes/seen.ts'
@@ -60,7 +61,7 @@ async function authoriseAndRemove(
     bucketId: bucket.id,
     key,
     authorisedId: asset?.id ?? null,
-    seen: seenOf(bucket, asset),
+    seen: seenOf(bucket, asset, version && judgedOf(bucket, version, versionId === undefined)),
     versionId: versionId ?? null,
     bypassGovernance: input.bypassGovernance ?? false,
     conditions: input.conditions ?? {},
