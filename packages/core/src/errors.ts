@@ -240,7 +240,7 @@ export const errorTable = {
   VERSION_TAG_EXISTS: entry('conflict', 'The asset already has a version with this tag.', ''),
   CHANGED_MEANWHILE: entry(
     'conflict',
-    'The asset changed while the request was running.',
+    'The asset or its bucket changed while the request was running.',
     'Another writer was faster.',
     'now',
   ),

@@ -7,6 +7,7 @@ import type { Call } from '@holdfast/core/call.ts'
 import type { ErrorCode } from '@holdfast/core/errors.ts'
 import { isHoldfastError } from '@holdfast/core/errors.ts'
 import type { Limits } from '@holdfast/core/limits.ts'
+import type { Catalog } from '@holdfast/core/ports/catalog.ts'
 import type { BlobBytes } from '@holdfast/core/ports/element.ts'
 import { anonymous, type Principal } from '@holdfast/core/principal.ts'
 import { MemoryElement } from '@holdfast/drivers/element/memory/memory-element.ts'
@@ -158,6 +159,32 @@ export function refused(code: ErrorCode, details: Record<string, unknown> = {}) 
 
 export async function refusedWith(promise: Promise<unknown>, code: ErrorCode): Promise<void> {
   await assert.rejects(promise, refused(code))
+}
+
+/** The same store, where something happens when a write, the first or that one, is on its way. */
+export function interrupted(
+  { engine }: { readonly engine: Engine },
+  happens: () => Promise<unknown>,
+  isThat = (_name: string) => true,
+): Engine {
+  const { catalog } = engine
+  let isOver = false
+  const racing: Catalog = {
+    traits: catalog.traits,
+    view: catalog.view,
+    read: questions => catalog.read(questions),
+    watch: watcher => catalog.watch(watcher),
+    probe: () => catalog.probe(),
+    [Symbol.asyncDispose]: () => catalog[Symbol.asyncDispose](),
+    write: async (name, args, options) => {
+      if (!isOver && isThat(name)) {
+        isOver = true
+        await happens()
+      }
+      return await catalog.write(name, args, options)
+    },
+  }
+  return { ...engine, catalog: racing }
 }
 
 if (import.meta.main) {

@@ -17,9 +17,6 @@ export interface Waiter {
   problem(answer: Answer): string | undefined
 }
 
-/** Of the audit log, which tells of refusals, too. */
-const OF_REFUSALS = /^audits\./
-
 interface Case {
   readonly what: string
   readonly waiter: Waiter
@@ -30,10 +27,6 @@ interface Meanwhile {
   readonly name: string
   readonly waiters: readonly Waiter[]
   readonly happens: () => Promise<unknown>
-}
-
-function writtenBy({ written }: Waiting): string[] {
-  return written.filter(one => !OF_REFUSALS.test(one))
 }
 
 /** How many waits a request comes to that nobody holds; undefined where it is not let in. */
@@ -78,7 +71,7 @@ export async function refuseAll(
     }
   }
   await happens()
-  const doneBefore = new Map(cases.map(one => [one, writtenBy(one.waiting).length]))
+  const doneBefore = new Map(cases.map(one => [one, one.waiting.written.length]))
   for (const { waiting } of cases) waiting.letGo()
   for (const one of cases) {
     const { what, waiter, waiting } = one
@@ -90,7 +83,7 @@ export async function refuseAll(
       continue
     }
     const done = doneBefore.get(one) ?? 0
-    const written = writtenBy(waiting).slice(done)
+    const written = waiting.written.slice(done)
     if (done > 0 && written.length === 0 && !waiter.isOfSeveral) {
       report.count('late waits of what was done')
       continue
@@ -105,5 +98,34 @@ export async function refuseAll(
       report.count('late waits refused')
       report.pass()
     } else report.fail(`${what}: ${answer.status} ${answer.text.slice(0, 120)}: ${problem}`)
+  }
+}
+
+/**
+ * Each request as it hands its first write to the catalog, then what happens, then it goes on. That
+ * write may still be done, and whatever was handed beside it; nothing is handed after it.
+ */
+export async function writeNoMore(
+  { waits, report }: { readonly lab: Lab; readonly waits: Waits; readonly report: MatrixReport },
+  { name, waiters, happens }: Meanwhile,
+): Promise<void> {
+  const cases: Case[] = []
+  for (const waiter of waiters) {
+    const waiting = waits.ask('write', waiter.wire, waiter.asked)
+    if (!(await waiting.held)) continue
+    cases.push({ what: `${waiter.what}, ${name} at ${waiting.handed[0]}`, waiter, waiting })
+  }
+  await happens()
+  const handedBefore = cases.map(({ waiting }) => waiting.handed.length)
+  for (const { waiting } of cases) waiting.letGo()
+  for (const [at, { what, waiting }] of cases.entries()) {
+    const answer = await waiting.answer.catch((error: Error) => error)
+    const status = answer instanceof Error ? answer.message : answer.status
+    const after = waiting.handed.slice(handedBefore[at])
+    if (after.length > 0) report.fail(`${what}: ${status}: handed ${after.join()}`)
+    else {
+      report.count('late writes')
+      report.pass()
+    }
   }
 }

@@ -5,7 +5,7 @@ import { type Caller, password } from '../people.ts'
 import type { MatrixReport } from '../rest/matrix.ts'
 import { Worlds } from '../rest/worlds.ts'
 import type { Pair } from '../s3/sign.ts'
-import { refuseAll } from './wait-cases.ts'
+import { refuseAll, writeNoMore } from './wait-cases.ts'
 import { WaitLinks } from './wait-links.ts'
 import { type Lost, WaitRest } from './wait-rest.ts'
 import { type LearnedS3, WaitS3 } from './wait-s3.ts'
@@ -64,7 +64,13 @@ const letInBefore: ReadonlySet<string> = new Set([
   ],
   ...['updateBucket (more)', 'listUsers', 'reportAudits', 'batchDelete (more)', 'openLink'],
   ...['describeShare (part)', 'describeShare (part, password)', 'openShare (part)', 'headShare'],
-  ...['DeleteObject', 'DeleteObjects (many)', 'ListObjects (1000)', 'PutBucketCors (long)'],
+  ...[
+    'DeleteObject',
+    'DeleteObjects (many)',
+    'ListObjects (1000)',
+    'PutBucketCors (long)',
+    'DeleteBucket',
+  ],
 ])
 
 interface Asking {
@@ -94,6 +100,15 @@ async function loseRest(asking: Asking, worlds: Worlds): Promise<void> {
       const happens = async () => await lab.must('PUT', `/api/v2/users/${who.id}`, patches[lost])
       await refuseAll(asking, { name: lost, waiters, happens })
     }
+    const who = await newPerson(lab)
+    const waiters = learned
+      .filter(one => one.question.route.method !== 'GET')
+      .map(one => rest.waiter(one, who, 'shut out'))
+      .filter(one => one !== undefined)
+    const happens = async () => {
+      return await lab.must('PUT', `/api/v2/users/${who.id}`, patches['shut out'])
+    }
+    await writeNoMore(asking, { name: 'shut out', waiters, happens })
   }
 }
 
@@ -151,6 +166,10 @@ async function loseS3(asking: Asking): Promise<void> {
       const happens = async () => await lab.must('PUT', `/api/v2/users/${userId}`, patches[lost])
       await lose(lost, pair, happens)
     }
+    const last = await newPair(lab, { permissions: ['*'] })
+    const waiters = learned.map(one => s3.waiter(one, last, false)).filter(one => one !== undefined)
+    const happens = async () => await revokeAccessKey(engine, systemCall('waits'), last.id)
+    await writeNoMore(asking, { name: 'whose key is revoked', waiters, happens })
   }
 }
 

@@ -25,6 +25,7 @@ const short: ReadonlySet<string> = new Set<OperationName>([
 /** More than the bytes of a document that is read at once. */
 const LONG = 80_000
 const MANY = 60
+const TRASHED = 201
 
 type Change = (plain: Plain) => Plain
 
@@ -105,6 +106,7 @@ export class WaitS3 {
     if (name === 'DeleteBucket') {
       const bucket = `s3-waits-${this.#made}`
       await this.#must({ method: 'PUT', path: `/${bucket}` })
+      await this.#fillTrash(bucket)
       return { bucket, key: 'none', uploadId: '', etag: '', nowMs }
     }
     const key = `object-${this.#made}`
@@ -116,6 +118,15 @@ export class WaitS3 {
     const query = { uploadId, partNumber: '1' }
     await this.#must({ method: 'PUT', path, query, body: canary })
     return { bucket: ours, key, uploadId, etag: put.etag ?? '', nowMs }
+  }
+
+  /** More than goes at once. */
+  async #fillTrash(bucket: string): Promise<void> {
+    const keys = Array.from({ length: TRASHED }, (_, at) => `trashed-${at}`)
+    const path = (key: string) => `/${bucket}/${key}`
+    await Promise.all(keys.map(key => this.#must({ method: 'PUT', path: path(key), body: key })))
+    const each = async (key: string) => await this.#must({ method: 'DELETE', path: path(key) })
+    await Promise.all(keys.map(each))
   }
 
   async #must(plain: Plain): Promise<Answer> {

@@ -10,6 +10,8 @@ export interface Waiting {
   readonly waits: readonly string[]
   /** Transactions that were committed for it. */
   readonly written: readonly string[]
+  /** Those that were handed to the catalog. */
+  readonly handed: readonly string[]
   readonly answer: Promise<Answer>
   /** Resolves to whether it waits there; false: it was answered before. */
   readonly held: Promise<boolean>
@@ -19,8 +21,9 @@ export interface Waiting {
 interface Marked {
   readonly waits: string[]
   readonly written: string[]
-  /** Number of the wait that it is held at. */
-  readonly at: number
+  readonly handed: string[]
+  /** Number of the wait that it is held at, or where it first hands something to the catalog. */
+  readonly at: number | 'write'
   readonly reached: () => void
   readonly gate: Promise<void>
 }
@@ -44,21 +47,21 @@ export class Waits implements Disposable {
     const mark = request.headers[MARK]
     const known = typeof mark === 'string' ? this.#marked.get(mark) : undefined
     // Also without one: the connection may have served another before.
-    this.#own.enterWith(known ?? { ...unmarked, waits: [], written: [] })
+    this.#own.enterWith(known ?? { ...unmarked, waits: [], written: [], handed: [] })
   }
 
   constructor(lab: Lab) {
     begun.subscribe(this.#begin)
     wrapAll(lab, name => this.#hold(name))
-    noteWrites(lab, name => this.#own.getStore()?.written.push(name))
+    holdWrites(lab, () => this.#own.getStore())
   }
 
-  /** Sends it and holds it at one of its waits; -1: at none. */
-  ask(at: number, wire: Wire, asked: Asked): Waiting {
+  /** Sends it and holds it at one of its waits, or its first write; -1: at none. */
+  ask(at: Marked['at'], wire: Wire, asked: Asked): Waiting {
     const mark = String(this.#marked.size)
     const { promise: gate, resolve: letGo } = Promise.withResolvers<void>()
     const { promise: isReached, resolve: reached } = Promise.withResolvers<void>()
-    const marked = { waits: [], written: [], at, reached, gate }
+    const marked = { waits: [], written: [], handed: [], at, reached, gate }
     this.#marked.set(mark, marked)
     const answer = wire.ask({ ...asked, headers: { ...asked.headers, [MARK]: mark } })
     const isOver = () => false
@@ -138,12 +141,22 @@ function wrap(
   }
 }
 
-function noteWrites({ context }: Lab, note: (name: string) => void): void {
+/** The audit log, which many requests share, is no write of one of them. */
+function holdWrites({ context }: Lab, own: () => Marked | undefined): void {
   const { catalog } = context.engine
   const write = catalog.write.bind(catalog)
   catalog.write = async (name, ...given) => {
+    const marked = own()
+    if (marked === undefined || OF_AUDITS.test(name)) return await write(name, ...given)
+    marked.handed.push(name)
+    if (marked.at === 'write' && marked.handed.length === 1) {
+      marked.reached()
+      await marked.gate
+    }
     const result = await write(name, ...given)
-    note(name)
+    marked.written.push(name)
     return result
   }
 }
+
+const OF_AUDITS = /^audits\./

@@ -84,7 +84,7 @@ export const adminRoutes = {
     summary: 'Remove an empty bucket',
     params: bucketParams,
     answer: { status: 204, description: 'Removed.' },
-    errors: ['BUCKET_NOT_FOUND', 'BUCKET_NOT_EMPTY'],
+    errors: ['BUCKET_NOT_FOUND', 'BUCKET_NOT_EMPTY', 'CHANGED_MEANWHILE'],
   }),
   listQuotas: route({
     method: 'GET',

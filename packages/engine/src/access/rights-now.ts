@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Call } from '@holdfast/core/call.ts'
-import { HoldfastError } from '@holdfast/core/errors.ts'
+import { HoldfastError, isHoldfastError } from '@holdfast/core/errors.ts'
 import type { Principal } from '@holdfast/core/principal.ts'
 import type { Engine } from '../engine.ts'
 import { requireFactor } from '../identity/factors/require-factor.ts'
@@ -31,6 +31,30 @@ export function rightsOfEach(engine: Engine, call: Call): () => Promise<Call> {
     call.signal.throwIfAborted()
     known = await rightsNow(engine, known)
     return known
+  }
+}
+
+const ATTEMPTS_MAX = 5
+
+/**
+ * Authorises and commits, anew when what was decided by changed in between: then also by what the
+ * caller may by now.
+ */
+export async function authorisedAnew<T>(
+  engine: Engine,
+  call: Call,
+  attempt: (now: Call) => Promise<T>,
+  attemptsMax = ATTEMPTS_MAX,
+): Promise<T> {
+  let known = call
+  for (let count = 1; ; count += 1) {
+    try {
+      return await attempt(known)
+    } catch (error) {
+      const again = isHoldfastError(error) && error.code === 'CHANGED_MEANWHILE'
+      if (!again || count >= attemptsMax) throw error
+    }
+    known = await rightsNow(engine, known)
   }
 }
 

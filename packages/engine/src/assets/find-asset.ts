@@ -4,7 +4,7 @@ import type { Permission } from '@holdfast/core/principal.ts'
 import type { Asset, Bucket, Version } from '@holdfast/core/records.ts'
 import type { Action } from '../access/actions.ts'
 import { authorize, decide, refuseMissing } from '../access/decide.ts'
-import { askedTags, tagsOfVersion } from '../access/policy/asked-tags.ts'
+import { askedTags, judgedShown, tagsOfVersion } from '../access/policy/asked-tags.ts'
 import { findBucket } from '../buckets/find-bucket.ts'
 import type { Engine } from '../engine.ts'
 import { type Seen, seenOf } from './writes/seen.ts'
@@ -21,7 +21,7 @@ export interface WantedAsset {
 
 /** The asset, when the caller has the permission on it. */
 export async function findAsset(engine: Engine, call: Call, wanted: WantedAsset): Promise<Asset> {
-  return (await findSeen(engine, call, wanted)).asset
+  return (await findJudged(engine, call, wanted)).asset
 }
 
 /** The same with what was decided by, for the transaction that follows. */
@@ -29,7 +29,20 @@ export async function findSeen(
   engine: Engine,
   call: Call,
   wanted: WantedAsset,
-): Promise<{ readonly asset: Asset; readonly bucket: Bucket; readonly seen: readonly Seen[] }> {
+): Promise<Judged & { readonly seen: readonly Seen[] }> {
+  const found = await findJudged(engine, call, wanted)
+  const version = await judgedShown(engine.catalog.view, found.bucket, found.asset)
+  // Tags were read after they were judged: judged once more, they are as new, or newer.
+  const judged = version === undefined ? found : await findJudged(engine, call, wanted)
+  return { ...judged, seen: [seenOf(judged.bucket, judged.asset, version)] }
+}
+
+interface Judged {
+  readonly asset: Asset
+  readonly bucket: Bucket
+}
+
+async function findJudged(engine: Engine, call: Call, wanted: WantedAsset): Promise<Judged> {
   const asset = await engine.catalog.view.assets.byId(wanted.id.toLowerCase())
   if (asset === undefined) return missingAsset(call, wanted)
   const { permission, actions } = wanted
@@ -40,7 +53,7 @@ export async function findSeen(
       throw new HoldfastError('ASSET_DELETED', { asset_id: asset.id })
     return missingAsset(call, wanted)
   }
-  return { asset, bucket, seen: [seenOf(bucket, asset)] }
+  return { asset, bucket }
 }
 
 export interface WantedPlace {

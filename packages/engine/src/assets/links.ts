@@ -6,11 +6,11 @@ import type { Permission, Principal } from '@holdfast/core/principal.ts'
 import type { Asset, Link } from '@holdfast/core/records.ts'
 import { decide, isAdministrator } from '../access/decide.ts'
 import { askedTags } from '../access/policy/asked-tags.ts'
+import { authorisedAnew } from '../access/rights-now.ts'
 import { commit } from '../commit.ts'
 import type { Engine } from '../engine.ts'
 import { type PageQuery, requirePage } from '../page.ts'
 import { findAsset, findSeen } from './find-asset.ts'
-import { authorisedAnew } from './writes/seen.ts'
 
 export interface LinkInput {
   /** What the other asset is to this one, such as `thumbnail` or `derived-from`. */
@@ -29,7 +29,7 @@ export async function addLink(
   id: string,
   input: LinkInput,
 ): Promise<Link> {
-  return await authorisedAnew(() => authoriseAndAdd(engine, call, id, input))
+  return await authorisedAnew(engine, call, now => authoriseAndAdd(engine, now, id, input))
 }
 
 async function authoriseAndAdd(
@@ -121,7 +121,7 @@ export async function removeLink(
   id: string,
   linkId: string,
 ): Promise<void> {
-  await authorisedAnew(() => authoriseAndUnlink(engine, call, id, linkId))
+  await authorisedAnew(engine, call, now => authoriseAndUnlink(engine, now, id, linkId))
 }
 
 async function authoriseAndUnlink(

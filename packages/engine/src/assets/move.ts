@@ -14,6 +14,7 @@ import { GIVEN } from '../access/list-rights.ts'
 import { requireOwnName } from '../access/named-owner.ts'
 import { requireNoGain } from '../access/no-gain.ts'
 import { askedTags, tagsOfVersion } from '../access/policy/asked-tags.ts'
+import { authorisedAnew } from '../access/rights-now.ts'
 import { findBucket } from '../buckets/find-bucket.ts'
 import { commit } from '../commit.ts'
 import type { Engine } from '../engine.ts'
@@ -23,7 +24,7 @@ import { requireAccepted } from './intake/accepted.ts'
 import { defaultKey } from './intake/default-key.ts'
 import { keyTaken } from './intake/put-target.ts'
 import { requirePreconditions } from './preconditions.ts'
-import { authorisedAnew, seenOf } from './writes/seen.ts'
+import { seenOf } from './writes/seen.ts'
 
 export interface MoveInput {
   /** Bucket name; absent: the bucket stays. */
@@ -40,7 +41,7 @@ export async function moveAsset(
   id: string,
   input: MoveInput,
 ): Promise<Asset> {
-  return await authorisedAnew(() => authoriseAndMove(engine, call, id, input))
+  return await authorisedAnew(engine, call, now => authoriseAndMove(engine, now, id, input))
 }
 
 async function authoriseAndMove(
@@ -99,7 +100,7 @@ export async function copyAsset(
   id: string,
   input: CopyInput,
 ): Promise<Asset> {
-  return await authorisedAnew(() => authoriseAndCopy(engine, call, id, input))
+  return await authorisedAnew(engine, call, now => authoriseAndCopy(engine, now, id, input))
 }
 
 async function authoriseAndCopy(

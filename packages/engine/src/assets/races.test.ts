@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
-import { describe, it } from 'node:test'
+import { describe, it, test } from 'node:test'
 import type { Call } from '@holdfast/core/call.ts'
-import type { Catalog } from '@holdfast/core/ports/catalog.ts'
 import { createKey, revokeKey } from '../access/keys/keys.ts'
 import { updateBucket } from '../buckets/buckets.ts'
 import { setBucketDocument } from '../buckets/documents.ts'
@@ -9,12 +8,23 @@ import type { Engine } from '../engine.ts'
 import { addGrant, removeGrant } from '../identity/groups/groups.ts'
 import { principalOfUser } from '../identity/principal-of-user.ts'
 import { createUser } from '../identity/users/users.ts'
-import { createUpload } from '../multipart/uploads.ts'
-import { renameObject } from '../objects/copy-object.ts'
+import { completeUpload } from '../multipart/complete-upload.ts'
+import { uploadPart } from '../multipart/upload-part.ts'
+import { abortUpload, createUpload } from '../multipart/uploads.ts'
+import { copyObject, renameObject } from '../objects/copy-object.ts'
 import { setObjectTags } from '../objects/object-settings.ts'
 import { putObject } from '../objects/put-object.ts'
 import { removeObject } from '../objects/remove-object.ts'
-import { bytesOf, callOf, openTestStore, owner, put, type TestStore } from '../test-store.test.ts'
+import {
+  bytesOf,
+  callOf,
+  interrupted,
+  openTestStore,
+  owner,
+  put,
+  type TestStore,
+} from '../test-store.test.ts'
+import { transactions } from '../transactions.ts'
 import { pruneVersions } from '../versions/prune.ts'
 import { removeVersion } from '../versions/remove.ts'
 import { rollbackVersion } from '../versions/rollback.ts'
@@ -23,29 +33,8 @@ import { addLink, removeLink } from './links.ts'
 import { copyAsset, moveAsset } from './move.ts'
 import { putAsset } from './put.ts'
 import { removeAsset, removeAssetByKey, restoreAsset } from './remove.ts'
+import { putBatch, stageUpload } from './stage.ts'
 import { updateAsset } from './update.ts'
-
-/** The same store, where something happens when the first write is on its way to the catalog. */
-function interrupted({ engine }: TestStore, happens: () => Promise<unknown>): Engine {
-  const { catalog } = engine
-  let isOver = false
-  const racing: Catalog = {
-    traits: catalog.traits,
-    view: catalog.view,
-    read: questions => catalog.read(questions),
-    watch: watcher => catalog.watch(watcher),
-    probe: () => catalog.probe(),
-    [Symbol.asyncDispose]: () => catalog[Symbol.asyncDispose](),
-    write: async (name, args, options) => {
-      if (!isOver) {
-        isOver = true
-        await happens()
-      }
-      return await catalog.write(name, args, options)
-    },
-  }
-  return { ...engine, catalog: racing }
-}
 
 const everything = ['assets:*', 'versions:*', 'metadata:*', 'buckets:*']
 const ann = callOf({ id: 'ann', permissions: everything })
@@ -56,6 +45,9 @@ interface Scene {
   readonly otherId: string
   readonly linkId: string
   readonly deletedId: string
+  readonly uploadId: string
+  /** Of its first part. */
+  readonly etag: string
 }
 
 type Act = (engine: Engine, scene: Scene) => Promise<unknown>
@@ -65,6 +57,15 @@ const acts: Readonly<Record<string, Act>> = {
   put: engine => putAsset(engine, ann, { ...fieldsOf('k'), source: bytesOf('new') }),
   'put of S3': engine => {
     return putObject(engine, ann, { bucket, key: 'k', facets: {}, source: bytesOf('new') })
+  },
+  'put of several': async engine => {
+    const upload = await stageUpload(engine, ann, bytesOf('new'))
+    try {
+      const items = ['k', 'beside'].map(key => ({ upload, input: fieldsOf(key) }))
+      return await putBatch(engine, ann, items, { atomic: true })
+    } finally {
+      await upload.discard()
+    }
   },
   update: (engine, { id }) => updateAsset(engine, ann, id, { tags: ['x'] }),
   move: (engine, { id }) => moveAsset(engine, ann, id, { key: 'elsewhere' }),
@@ -82,8 +83,23 @@ const acts: Readonly<Record<string, Act>> = {
   prune: (engine, { id }) => pruneVersions(engine, ann, id, { keep: 1 }),
   'remove an object': engine => removeObject(engine, ann, { bucket, key: 'k' }),
   'rename an object': engine => renameObject(engine, ann, { bucket, from: 'k', to: 'elsewhere' }),
+  'copy an object': engine => {
+    const ends = { from: { bucket, key: 'k' }, to: { bucket, key: 'copied' } }
+    return copyObject(engine, ann, { ...ends, replaceMetadata: false, facets: {} })
+  },
   'tag an object': engine => {
     return setObjectTags(engine, ann, { bucket, key: 'k', tags: [{ key: 'a', value: 'b' }] })
+  },
+  'put a part': (engine, { uploadId }) => {
+    const part = { bucket, key: 'k', uploadId, number: 2, source: bytesOf('part') }
+    return uploadPart(engine, ann, part)
+  },
+  'complete an upload': (engine, { uploadId, etag }) => {
+    const parts = [{ number: 1, etag }]
+    return completeUpload(engine, ann, { bucket, key: 'k', uploadId, parts })
+  },
+  'give an upload up': (engine, { uploadId }) => {
+    return abortUpload(engine, ann, { bucket, key: 'k', uploadId })
   },
   'begin an upload': engine => createUpload(engine, ann, { bucket, key: 'k', facets: {} }),
 }
@@ -101,7 +117,12 @@ async function sceneOf(opened: TestStore): Promise<Scene> {
   const link = await addLink(engine, call, asset.id, { type: 'a', to: other.id })
   const { asset: deleted } = await put(opened, 'deleted', 'x')
   await removeAsset(engine, call, deleted.id)
-  return { id: asset.id, otherId: other.id, linkId: link.id, deletedId: deleted.id }
+  // Not ann's own, which no list would close to her.
+  const { id: uploadId } = await createUpload(engine, call, { bucket, key: 'k', facets: {} })
+  const ids = { id: asset.id, otherId: other.id, linkId: link.id, deletedId: deleted.id }
+  const first = { bucket, key: 'k', uploadId, number: 1, source: bytesOf('first') }
+  const { md5: etag } = await uploadPart(engine, call, first)
+  return { ...ids, uploadId, etag }
 }
 
 /** Shuts ann out of all keys, by the access lists of the assets or by the policy of the bucket. */
@@ -129,6 +150,14 @@ async function changesOf({ engine }: TestStore): Promise<unknown> {
   return await engine.catalog.view.assets.list({ deleted: 'with', limit: 100 })
 }
 
+async function uploadsOf({ engine }: TestStore): Promise<unknown> {
+  const { uploads, buckets } = engine.catalog.view
+  const { id: bucketId = '' } = (await buckets.byName(bucket)) ?? {}
+  const open = await uploads.list({ bucketId, limit: 9 })
+  const parts = open.map(({ upload }) => uploads.parts({ uploadId: upload?.id ?? '', limit: 9 }))
+  return [open, await Promise.all(parts)]
+}
+
 const REFUSED: ReadonlySet<unknown> = new Set(['FORBIDDEN', 'ASSET_NOT_FOUND'])
 
 for (const [by, close] of Object.entries(closings)) {
@@ -140,10 +169,10 @@ for (const [by, close] of Object.entries(closings)) {
         let after: unknown
         const racing = interrupted(opened, async () => {
           await close(opened, scene)
-          after = await changesOf(opened)
+          after = [await changesOf(opened), await uploadsOf(opened)]
         })
         await assert.rejects(act(racing, scene), ({ code }) => REFUSED.has(code))
-        assert.deepEqual(await changesOf(opened), after)
+        assert.deepEqual([await changesOf(opened), await uploadsOf(opened)], after)
       })
     }
   })
@@ -151,21 +180,44 @@ for (const [by, close] of Object.entries(closings)) {
 
 describe('what changes between decision and commit', () => {
   it('and leaves the right as it is does not keep the write', async () => {
+    const interruptedOnes = new Set<string>()
     for (const [name, act] of Object.entries(acts)) {
       await using opened = await openTestStore()
       const scene = await sceneOf(opened)
       const before = JSON.stringify(await changesOf(opened))
       await act(
-        interrupted(opened, () => {
-          return updateBucket(opened.engine, opened.call, bucket, { versionsMax: 5 })
-        }),
+        interrupted(
+          opened,
+          () => updateBucket(opened.engine, opened.call, bucket, { versionsMax: 5 }),
+          transaction => interruptedOnes.add(transaction).size > 0,
+        ),
         scene,
       )
       const isSame = JSON.stringify(await changesOf(opened)) === before
       assert.equal(isSame, NOT_IN_THE_LIST.has(name), name)
     }
+    const all = Object.keys(transactions).filter(name => OF_ASSETS.test(name))
+    assert.deepEqual([...interruptedOnes].sort(), all.sort())
   })
 })
+
+test('who is asked anew is asked by what it may by now', async () => {
+  await using opened = await openTestStore()
+  const { engine, call } = opened
+  const { id } = await sceneOf(opened)
+  const { key } = await createKey(engine, call, { name: 'k', permissions: everything })
+  const holder = callOf({ id: key.id, permissions: everything })
+  const racing = interrupted(opened, async () => {
+    await updateBucket(engine, call, bucket, { versionsMax: 5 })
+    await revokeKey(engine, call, key.id)
+  })
+  const late = updateAsset(racing, holder, id, { tags: ['x'] })
+  await assert.rejects(late, { code: 'UNAUTHENTICATED' })
+  assert.deepEqual((await engine.catalog.view.assets.byId(id))?.tags, [])
+})
+
+/** A bucket is given by administrators, each asset only from whose it was. */
+const OF_ASSETS = /^(?:assets|links|versions|objects|uploads)\.(?!give$)/
 
 /** They change records that are no assets. */
 const NOT_IN_THE_LIST: ReadonlySet<string> = new Set([
@@ -175,6 +227,8 @@ const NOT_IN_THE_LIST: ReadonlySet<string> = new Set([
   'remove a version',
   'prune',
   'begin an upload',
+  'put a part',
+  'give an upload up',
 ])
 
 describe('a right that ends while the body comes', () => {

@@ -1,14 +1,15 @@
 import type { Call } from '@holdfast/core/call.ts'
 import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { Asset } from '@holdfast/core/records.ts'
-import { rightsOfEach } from '../access/rights-now.ts'
+import { judgedShown } from '../access/policy/asked-tags.ts'
+import { authorisedAnew, rightsOfEach } from '../access/rights-now.ts'
 import { asHoldfastError } from '../as-holdfast-error.ts'
 import { commit } from '../commit.ts'
 import type { Engine } from '../engine.ts'
-import { authorizeAsset, findAsset, findAssetByKey, findSeen } from './find-asset.ts'
+import { authorizeAsset, bucketOf, findAsset, findAssetByKey, findSeen } from './find-asset.ts'
 import { keyTaken } from './intake/put-target.ts'
 import { requirePreconditions } from './preconditions.ts'
-import { authorisedAnew, seenOf } from './writes/seen.ts'
+import { seenOf } from './writes/seen.ts'
 
 export interface RemoveOptions {
   /** For good, with all versions; else it can be restored. */
@@ -27,10 +28,10 @@ export async function removeAsset(
   id: string,
   options: RemoveOptions = {},
 ): Promise<void> {
-  await authorisedAnew(async () => {
+  await authorisedAnew(engine, call, async now => {
     const wanted = { id, permission: 'assets:write', deleted: 'show', actions: [DELETE] } as const
-    const asset = await findAsset(engine, call, wanted)
-    await removeFound(engine, call, { asset, options })
+    const asset = await findAsset(engine, now, wanted)
+    await removeFound(engine, now, { asset, options })
   })
 }
 
@@ -44,9 +45,9 @@ export async function removeAssetByKey(
   const { bucket, key } = place
   const about = { permission: 'assets:write', deleted: 'show', action: DELETE } as const
   const wanted = { bucket, key, ...about }
-  await authorisedAnew(async () => {
-    const asset = await findAssetByKey(engine, call, wanted)
-    await removeFound(engine, call, { asset, options })
+  await authorisedAnew(engine, call, async now => {
+    const asset = await findAssetByKey(engine, now, wanted)
+    await removeFound(engine, now, { asset, options })
   })
 }
 
@@ -58,13 +59,15 @@ async function removeFound(
   const permission = 'assets:write'
   const hard = options.hard ?? false
   const actions = hard ? FOR_GOOD : ([DELETE] as const)
+  // Read first: what is judged is as new, or newer.
+  const version = await judgedShown(engine.catalog.view, await bucketOf(engine, asset), asset)
   const bucket = await authorizeAsset(engine, call, { asset, permission, actions })
   requirePreconditions(asset.deletedAt === null ? asset : undefined, options)
   if (!hard && asset.deletedAt !== null) return
   const args = {
     assetId: asset.id,
     hard,
-    seen: [seenOf(bucket, asset)],
+    seen: [seenOf(bucket, asset, version)],
     preconditions: { ifMatch: options.ifMatch },
     createdBy: call.principal.name,
   }
@@ -72,7 +75,7 @@ async function removeFound(
 }
 
 export async function restoreAsset(engine: Engine, call: Call, id: string): Promise<Asset> {
-  return await authorisedAnew(() => authoriseAndRestore(engine, call, id))
+  return await authorisedAnew(engine, call, now => authoriseAndRestore(engine, now, id))
 }
 
 async function authoriseAndRestore(engine: Engine, call: Call, id: string): Promise<Asset> {

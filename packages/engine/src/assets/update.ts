@@ -3,6 +3,7 @@ import type { Permission } from '@holdfast/core/principal.ts'
 import type { Acl, Asset, AssetType, Bucket, JsonObject } from '@holdfast/core/records.ts'
 import type { Action } from '../access/actions.ts'
 import { requireListRights } from '../access/list-rights.ts'
+import { authorisedAnew } from '../access/rights-now.ts'
 import { commit } from '../commit.ts'
 import type { Engine } from '../engine.ts'
 import { requireFields } from './asset-fields.ts'
@@ -12,7 +13,6 @@ import { actionsOf } from './intake/put-fields.ts'
 import { requireLength, type Upload } from './intake/upload.ts'
 import { requirePreconditions } from './preconditions.ts'
 import type { PutResult } from './writes/put-transaction.ts'
-import { authorisedAnew } from './writes/seen.ts'
 import type { UpdatedContent } from './writes/update-transaction.ts'
 
 export interface UpdateInput {
@@ -63,7 +63,7 @@ export interface Change {
 }
 
 export async function change(engine: Engine, call: Call, wanted: Change): Promise<PutResult> {
-  return await authorisedAnew(() => changeOnce(engine, call, wanted))
+  return await authorisedAnew(engine, call, now => changeOnce(engine, now, wanted))
 }
 
 async function changeOnce(

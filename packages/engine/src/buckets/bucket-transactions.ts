@@ -5,6 +5,7 @@ import type { BucketDocumentName } from '@holdfast/core/objects.ts'
 import type { CatalogTransaction, Moment } from '@holdfast/core/ports/catalog.ts'
 import type { Bucket, BucketDocuments, BucketSettings, JsonObject } from '@holdfast/core/records.ts'
 import { shownOwner } from '../access/bucket-acl.ts'
+import { storedBucket } from '../assets/writes/stored-asset.ts'
 import { removeUploadsOf } from '../multipart/upload-transactions.ts'
 import { type BucketPatch, patchedSettings } from './bucket-fields.ts'
 import { releaseBucketName } from './release-name.ts'
@@ -54,7 +55,7 @@ export async function createBucketTransaction(
 }
 
 export interface UpdateBucketArgs {
-  readonly name: string
+  readonly bucketId: string
   readonly patch: BucketPatch
 }
 
@@ -63,7 +64,7 @@ export async function updateBucketTransaction(
   args: UpdateBucketArgs,
   moment: Moment,
 ): Promise<Bucket> {
-  const bucket = await bucketNamed(tx, args.name)
+  const bucket = await storedBucket(tx, args.bucketId)
   const settings = patchedSettings(bucket.settings, args.patch)
   const was = JSON.stringify(bucket.settings)
   const is = JSON.stringify(settings)
@@ -89,12 +90,12 @@ export async function updateBucketTransaction(
 /** Trashed and deleted assets count too: nothing disappears with its bucket. */
 export async function removeBucketTransaction(
   tx: CatalogTransaction,
-  args: { readonly name: string },
+  args: { readonly bucketId: string },
   _moment: Moment,
 ): Promise<Bucket> {
-  const bucket = await bucketNamed(tx, args.name)
+  const bucket = await storedBucket(tx, args.bucketId)
   const { assets } = await tx.quotas.usage('bucket', bucket.name)
-  if (assets > 0) throw new HoldfastError('BUCKET_NOT_EMPTY', { bucket: args.name, assets })
+  if (assets > 0) throw new HoldfastError('BUCKET_NOT_EMPTY', { bucket: bucket.name, assets })
   await removeUploadsOf(tx, bucket.id)
   // A later bucket of this name must not inherit the ceiling of this one.
   if ((await tx.quotas.get('bucket', bucket.name)) !== undefined) {
@@ -107,7 +108,7 @@ export async function removeBucketTransaction(
 }
 
 export interface SetDocumentArgs {
-  readonly name: string
+  readonly bucketId: string
   readonly what: BucketDocumentName
   readonly document: JsonObject | null
 }
@@ -119,10 +120,11 @@ const VERSIONS_NEEDED =
 /** Object lock needs versioning, and stays: what is locked must not come free by a setting. */
 export async function setDocumentTransaction(
   tx: CatalogTransaction,
-  { name, what, document }: SetDocumentArgs,
+  { bucketId, what, document }: SetDocumentArgs,
   moment: Moment,
 ): Promise<Bucket> {
-  const bucket = await bucketNamed(tx, name)
+  const bucket = await storedBucket(tx, bucketId)
+  const { name } = bucket
   const { [what]: was, ...others } = bucket.documents ?? {}
   if (document === null && was === undefined) return bucket
   const isVersioned = bucket.settings.versioning === 'enabled'
@@ -150,10 +152,4 @@ export function requireDocumentsSize(documents: BucketDocuments): void {
   const limit = bounds.bucketDocumentsBytesMax
   if (byteLength(JSON.stringify(documents)) <= limit) return
   throw new HoldfastError('BODY_TOO_LARGE', { limit })
-}
-
-async function bucketNamed(tx: CatalogTransaction, name: string): Promise<Bucket> {
-  const bucket = await tx.buckets.byName(name)
-  if (bucket === undefined) throw new HoldfastError('BUCKET_NOT_FOUND', { bucket: name })
-  return bucket
 }

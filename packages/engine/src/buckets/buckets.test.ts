@@ -6,7 +6,8 @@ import { removeAsset } from '../assets/remove.ts'
 import { ensureBuckets } from '../engine.ts'
 import { getQuota, setQuota } from '../quotas/quotas.ts'
 import { anonymousCall, callOf, openTestStore, put, refused } from '../test-store.test.ts'
-import { createBucket, getBucket, listBuckets, removeBucket, updateBucket } from './buckets.ts'
+import { createBucket, getBucket, listBuckets, updateBucket } from './buckets.ts'
+import { removeBucket } from './remove-bucket.ts'
 
 describe('buckets', () => {
   it('are made once, with the settings given', async () => {

@@ -21,6 +21,7 @@ import {
 } from '../access/decide.ts'
 import { isOfBucket } from '../access/policy/known-actions.ts'
 import { candidateBuckets } from '../access/sight.ts'
+import { seenOf } from '../assets/writes/seen.ts'
 import { commit } from '../commit.ts'
 import type { Engine } from '../engine.ts'
 import {
@@ -31,6 +32,7 @@ import {
   requireBucketPatch,
 } from './bucket-fields.ts'
 import { requireDocumentsSize } from './bucket-transactions.ts'
+import { changedAnew } from './changed-anew.ts'
 import { requireDocuments } from './documents.ts'
 import { findBucket } from './find-bucket.ts'
 
@@ -118,6 +120,18 @@ export async function updateBucket(
   name: string,
   patch: BucketPatch,
 ): Promise<BucketUse> {
+  return await changedAnew(engine, call, async now => {
+    const found = await patchable(engine, now, { name, patch })
+    const args = { bucketId: found.id, patch, seen: [seenOf(found, undefined)] }
+    return used(engine, now, await commit(engine, now, { name: 'buckets.update', args }))
+  })
+}
+
+async function patchable(
+  engine: Engine,
+  call: Call,
+  { name, patch }: { readonly name: string; readonly patch: BucketPatch },
+): Promise<Bucket> {
   const permission = 'buckets:admin'
   const [action, ...further] = actionsOfPatch(patch)
   const found = await findBucket(engine, call, { name, permission, action })
@@ -129,8 +143,7 @@ export async function updateBucket(
     }
     requireReader(call, found)
   }
-  const bucket = await commit(engine, call, { name: 'buckets.update', args: { name, patch } })
-  return used(engine, call, bucket)
+  return found
 }
 
 /** What public reading gives to everybody, in words of policies. */
@@ -158,50 +171,6 @@ function requireNewDocuments(
   requireDocumentsSize(documents)
   if (documents.objectLock === undefined || settings.versioning === 'enabled') return
   throw new HoldfastError('VERSIONING_LOCKED', { bucket: name })
-}
-
-export interface RemoveBucketOptions {
-  /**
-   * S3 shows no trash, so a bucket that it shows empty may be deleted; then `remove` takes what is
-   * in the trash with it, for good.
-   */
-  readonly trash?: 'keep' | 'remove' | undefined
-}
-
-export async function removeBucket(
-  engine: Engine,
-  call: Call,
-  name: string,
-  options: RemoveBucketOptions = {},
-): Promise<void> {
-  const about = { permission: 'buckets:admin', action: 's3:DeleteBucket' } as const
-  const bucket = await findBucket(engine, call, { name, ...about })
-  if (name === engine.settings.defaultBucket) {
-    throw new HoldfastError('BUCKET_NOT_EMPTY', { bucket: name, reason: 'the default bucket' })
-  }
-  if (options.trash === 'remove') await emptyTrash(engine, call, bucket)
-  await commit(engine, call, { name: 'buckets.remove', args: { name } })
-}
-
-const TRASH_PAGE = 200
-
-/** BUCKET_NOT_EMPTY, and nothing is removed, while anything but trash is in the bucket. */
-async function emptyTrash(engine: Engine, call: Call, bucket: Bucket): Promise<void> {
-  const { view } = engine.catalog
-  const { entries } = await view.objects.listVersions({ bucketId: bucket.id, limit: 1 })
-  if (entries.length > 0) throw new HoldfastError('BUCKET_NOT_EMPTY', { bucket: bucket.name })
-  for (;;) {
-    const filter = { bucketId: bucket.id, deleted: 'only' as const, limit: TRASH_PAGE }
-    const trashed = await view.assets.list(filter)
-    if (trashed.length === 0) return
-    const createdBy = call.principal.name
-    const fields = { hard: true, preconditions: {}, createdBy, seen: [] }
-    await Promise.all(
-      trashed.map(({ id }) =>
-        commit(engine, call, { name: 'assets.remove', args: { assetId: id, ...fields } }),
-      ),
-    )
-  }
 }
 
 /** Of each, a policy with thousands of patterns may have to be asked. */

@@ -8,8 +8,9 @@ import type { Engine } from '../engine.ts'
 import { createUpload } from '../multipart/uploads.ts'
 import { getObject } from '../objects/find-object.ts'
 import { anonymousCall, callOf, openTestStore, put, refusedWith } from '../test-store.test.ts'
-import { createBucket, getBucket, removeBucket, updateBucket } from './buckets.ts'
+import { createBucket, getBucket, updateBucket } from './buckets.ts'
 import { setBucketDocument } from './documents.ts'
+import { removeBucket } from './remove-bucket.ts'
 
 const bucket = 'photos'
 const open = {

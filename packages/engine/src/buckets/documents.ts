@@ -8,9 +8,11 @@ import { authorizeBucket } from '../access/authorize-action.ts'
 import { aclOf } from '../access/bucket-acl.ts'
 import { isSet } from '../access/bucket-rules.ts'
 import { isPublicPolicy, requirePolicy } from '../access/policy/policy-document.ts'
+import { seenOf } from '../assets/writes/seen.ts'
 import { commit } from '../commit.ts'
 import type { Engine } from '../engine.ts'
 import { requireAclAllowed } from '../objects/object-facets.ts'
+import { changedAnew } from './changed-anew.ts'
 
 export interface DocumentInput {
   readonly bucket: string
@@ -49,10 +51,12 @@ export async function setBucketDocument(
 ): Promise<Bucket> {
   const removesPolicy = what === 'policy' && document === null
   const action = removesPolicy ? 's3:DeleteBucketPolicy' : ACTIONS[what]
-  const bucket = await authorizeBucket(engine, call, { bucket: name, action })
-  if (document !== null) requireDocument(bucket, what, document)
-  const args = { name, what, document }
-  return commit(engine, call, { name: 'buckets.setDocument', args })
+  return await changedAnew(engine, call, async now => {
+    const bucket = await authorizeBucket(engine, now, { bucket: name, action })
+    if (document !== null) requireDocument(bucket, what, document)
+    const args = { bucketId: bucket.id, what, document, seen: [seenOf(bucket, undefined)] }
+    return await commit(engine, now, { name: 'buckets.setDocument', args })
+  })
 }
 
 /** The same checks for documents that a bucket is created with. */

@@ -5,15 +5,17 @@ import type { Call } from '@holdfast/core/call.ts'
 import type { ObjectAcl } from '@holdfast/core/objects.ts'
 import { rightsOf } from '@holdfast/core/roles.ts'
 import { aclJson, privateAcl } from '../access/bucket-acl.ts'
-import { createKey } from '../access/keys/keys.ts'
+import { createKey, revokeKey } from '../access/keys/keys.ts'
 import { getAssetByKey } from '../assets/get.ts'
 import { removeAsset } from '../assets/remove.ts'
 import { commit } from '../commit.ts'
+import { systemCall } from '../engine.ts'
 import { putObject } from '../objects/put-object.ts'
 import {
   bytesOf,
   callOf,
   owner as guestId,
+  interrupted,
   openTestStore,
   put,
   refused,
@@ -30,8 +32,10 @@ async function owner({ engine, call }: TestStore, name: string): Promise<Call> {
   return callOf({ kind: 'api_key', id: key.id, name, permissions })
 }
 
-const give = ({ engine, call }: TestStore, ownerId: string | null, by: Call = call) =>
+const give = ({ engine, call = systemCall('test') }: Given, ownerId: string | null, by = call) =>
   updateAndGive(engine, by, { name: 'given', patch: {}, ownerId })
+
+type Given = Pick<TestStore, 'engine'> & Partial<Pick<TestStore, 'call'>>
 
 describe('a bucket that an administrator gives away', () => {
   it('is ruled by the next owner, with what the one before stored there', async () => {
@@ -155,6 +159,26 @@ describe('a bucket that an administrator gives away', () => {
     await assert.rejects(give(opened, bob.principal.id), refused('TOO_MANY_BUCKETS'))
     assert.equal((await getBucket(engine, ann, 'given')).bucket.ownerId, ann.principal.id)
     assert.equal((await getAssetByKey(engine, ann, 'given', 'k')).ownerId, ann.principal.id)
+  })
+
+  it('is given no further by who was shut out meanwhile', async () => {
+    await using opened = await openTestStore()
+    const { engine, call } = opened
+    const [ann, bob] = [await owner(opened, 'ann'), await owner(opened, 'bob')]
+    await createBucket(engine, ann, { name: 'given' })
+    const fields = { bucket: 'given', ownerId: ann.principal.id }
+    const keys = Array.from({ length: 201 }, (_, at) => `k${at}`)
+    await Promise.all(keys.map(key => put({ engine, call: ann }, key, 'hers', fields)))
+    const { key } = await createKey(engine, call, { name: 'admin', permissions: ['*'] })
+    const { id, name, permissions, buckets } = key
+    const admin = callOf({ id, name, permissions, buckets })
+    const racing = interrupted(opened, async () => await revokeKey(engine, call, id))
+    const gift = give({ engine: racing }, bob.principal.id, admin)
+    await assert.rejects(gift, refused('UNAUTHENTICATED'))
+    assert.equal((await getBucket(engine, ann, 'given')).bucket.ownerId, ann.principal.id)
+    assert.equal((await engine.catalog.view.quotas.usage('owner', ann.principal.id)).assets, 1)
+    await give(opened, bob.principal.id)
+    assert.equal((await engine.catalog.view.quotas.usage('owner', ann.principal.id)).assets, 0)
   })
 
   it('gives nothing to the one of two next owners that is refused', async () => {

@@ -5,7 +5,7 @@ import type { Bucket } from '@holdfast/core/records.ts'
 import { mayAsOwner } from '../access/bucket-owners.ts'
 import { authorize, isAdministrator, refusal } from '../access/decide.ts'
 import { currentPrincipal } from '../access/links/current-principal.ts'
-import { rightsNow } from '../access/rights-now.ts'
+import { rightsOfEach } from '../access/rights-now.ts'
 import { commit } from '../commit.ts'
 import type { Engine } from '../engine.ts'
 import { requireConfirmed } from '../identity/sessions/require-confirmed.ts'
@@ -31,7 +31,9 @@ export async function updateAndGive(
   const about = { permission: 'buckets:admin', action: 's3:PutBucketPolicy' } as const
   const bucket = await findBucket(engine, call, { name, ...about })
   const ownerId = written?.toLowerCase() ?? null
-  await requireGiving(engine, call, { bucket, ownerId })
+  requireGiver(call, bucket)
+  requireConfirmed(engine, call)
+  await requireNextOwner(engine, bucket, ownerId)
   const isPatched = Object.values(patch).some(value => value !== undefined)
   if (isPatched) await updateBucket(engine, call, name, patch)
   await giveBucket(engine, call, { bucket, ownerId })
@@ -39,21 +41,22 @@ export async function updateAndGive(
 }
 
 /**
- * Refuses what `giveBucket` must not begin. Only administrators give: the next owner comes into
- * everything there, also past access lists, and nobody gives more than they hold.
+ * Only administrators give: the next owner comes into everything there, also past access lists, and
+ * nobody gives more than they hold.
  */
-async function requireGiving(
-  engine: Engine,
-  call: Call,
-  { bucket, ownerId }: { readonly bucket: Bucket; readonly ownerId: string | null },
-): Promise<void> {
-  const { principal } = call
+function requireGiver({ principal }: Call, bucket: Bucket): void {
   authorize(principal, 'buckets:admin', { bucket })
-  if (!isAdministrator(principal)) {
-    const reason = 'only administrators give a bucket to another owner'
-    throw refusal(principal, 'buckets:admin', reason)
-  }
-  requireConfirmed(engine, call)
+  if (isAdministrator(principal)) return
+  const reason = 'only administrators give a bucket to another owner'
+  throw refusal(principal, 'buckets:admin', reason)
+}
+
+/** Refuses who could not own it. */
+async function requireNextOwner(
+  engine: Engine,
+  bucket: Bucket,
+  ownerId: string | null,
+): Promise<void> {
   if (ownerId === null || ownerId === bucket.ownerId) return
   const owner = await ownerWith(engine, ownerId)
   if (owner === undefined) {
@@ -94,23 +97,34 @@ async function giveBucket(
   // One at a time: of two to different owners, the one that is refused must not have given a part.
   await engine.identity.turns.take(`give ${id}`, async () => {
     const now = await engine.catalog.view.buckets.byId(id)
-    if (now?.ownerId !== from) throw new HoldfastError('CHANGED_MEANWHILE')
-    // Those before may have taken long.
-    const by = await rightsNow(engine, call)
-    if (by !== call) await requireGiving(engine, by, { bucket, ownerId })
-    await endGiving(engine, by, id)
-    if (from !== ownerId) await giveAll(engine, by, { bucketId: id, from, to: ownerId })
+    if (now === undefined || now.ownerId !== from) throw new HoldfastError('CHANGED_MEANWHILE')
+    // Those before may have taken long, and so may all that is given.
+    const ofEach = rightsOfEach(engine, call)
+    let known = call
+    const still = async () => {
+      const by = await ofEach()
+      if (by === known) return by
+      known = by
+      requireGiver(by, now)
+      await requireNextOwner(engine, now, ownerId)
+      return by
+    }
+    if ((await still()) !== call) requireConfirmed(engine, known)
+    await endGiving(engine, await still(), id)
+    if (from !== ownerId) await giveAll(engine, still, { bucketId: id, from, to: ownerId })
   })
 }
 
+/** Who may not give any more gives no more of it; others give the rest, or take back what went. */
 async function giveAll(
   engine: Engine,
-  call: Call,
+  still: () => Promise<Call>,
   given: { readonly bucketId: string; readonly from: string | null; readonly to: string | null },
 ): Promise<void> {
   const { bucketId, from, to } = given
-  if (from !== null && to !== null) await giveAssets(engine, call, { bucketId, from, to })
+  if (from !== null && to !== null) await giveAssets(engine, still, { bucketId, from, to })
   const { ownedBucketsMax } = engine.limits
+  const call = await still()
   await commit(engine, call, { name: 'buckets.give', args: { ...given, ownedBucketsMax } })
   await endGiving(engine, call, bucketId)
 }
@@ -120,7 +134,8 @@ async function endGiving(engine: Engine, call: Call, bucketId: string): Promise<
   const bucket = await engine.catalog.view.buckets.byId(bucketId)
   const { givenFrom: from, ownerId: to } = bucket ?? {}
   if (from === undefined) return
-  if (typeof to === 'string') await giveAssets(engine, call, { bucketId, from, to })
+  // That was decided, and the bucket is given: it is ended whoever began it.
+  if (typeof to === 'string') await giveAssets(engine, async () => call, { bucketId, from, to })
   await commit(engine, call, { name: 'buckets.endGiving', args: { bucketId, from } })
 }
 
@@ -128,14 +143,15 @@ const PAGE = 200
 
 async function giveAssets(
   engine: Engine,
-  call: Call,
+  still: () => Promise<Call>,
   given: { readonly bucketId: string; readonly from: string; readonly to: string },
 ): Promise<void> {
   const { bucketId, from: ownerId } = given
-  const giveWay = engine.lists.giveWay(call)
+  const giveWay = engine.lists.giveWay(await still())
   const filter = { bucketId, ownerId, deleted: 'with' as const, limit: PAGE }
   for (let before = {}; ; ) {
     const page = await engine.catalog.view.assets.list({ ...filter, ...before }, giveWay)
+    const call = await still()
     await Promise.all(
       page.map(({ id: assetId }) =>
         commit(engine, call, { name: 'assets.give', args: { assetId, ...given } }),

@@ -4,13 +4,15 @@ import type { Call } from '@holdfast/core/call.ts'
 import type { Principal } from '@holdfast/core/principal.ts'
 import { rightsOf } from '@holdfast/core/roles.ts'
 import { narrow } from '../access/narrow.ts'
+import { rightsMoment } from '../access/rights-now.ts'
 import { getAssetByKey } from '../assets/get.ts'
 import { listAssets } from '../assets/list.ts'
 import { removeAsset } from '../assets/remove.ts'
 import { listObjects } from '../objects/list-objects.ts'
 import { callOf, openTestStore, put, refused, type TestStore } from '../test-store.test.ts'
-import { createBucket, getBucket, listBuckets, removeBucket, updateBucket } from './buckets.ts'
+import { createBucket, getBucket, listBuckets, updateBucket } from './buckets.ts'
 import { setBucketDocument } from './documents.ts'
+import { removeBucket } from './remove-bucket.ts'
 
 const idOf = (digit: string) => `0199d0c0-0000-7000-8000-00000000000${digit}`
 const annId = idOf('a')
@@ -56,7 +58,8 @@ describe('buckets that somebody owns', () => {
     assert.equal((await listAssets(engine, ann, {})).total, 1)
     await assert.rejects(removeBucket(engine, ann, 'anns'), refused('BUCKET_NOT_EMPTY'))
     await removeAsset(engine, ann, asset.id)
-    await removeBucket(engine, ann, 'anns', { trash: 'remove' })
+    const now = { ...ann, moment: rightsMoment(engine) }
+    await removeBucket(engine, now, 'anns', { trash: 'remove' })
   })
 
   it('are listed for their owner and for who may see all', async () => {

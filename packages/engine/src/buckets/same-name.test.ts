@@ -8,6 +8,8 @@ import { currentPrincipal } from '../access/links/current-principal.ts'
 import { openLink, presignUpload } from '../access/links/presign.ts'
 import { getAssetByKey } from '../assets/get.ts'
 import { listAssets } from '../assets/list.ts'
+import { putAsset } from '../assets/put.ts'
+import { removeAssetByKey } from '../assets/remove.ts'
 import { createAccount } from '../identity/accounts/accounts.ts'
 import { addGrant, createGroup, listGrants } from '../identity/groups/groups.ts'
 import { authenticateToken } from '../identity/sessions/authenticate-token.ts'
@@ -16,8 +18,9 @@ import { createUser, getUser } from '../identity/users/users.ts'
 import { listShared, openShare } from '../sharing/open-share.ts'
 import { createShare } from '../sharing/shares.ts'
 import { openTestStore, owner, put, refused, type TestStore } from '../test-store.test.ts'
-import { createBucket, removeBucket } from './buckets.ts'
+import { createBucket } from './buckets.ts'
 import { setBucketDocument } from './documents.ts'
+import { removeBucket } from './remove-bucket.ts'
 
 const password = 'Correct-Horse-7-Battery'
 
@@ -123,6 +126,37 @@ test('links into a bucket do not open the next one of its name', async () => {
   await assert.rejects(openLink(engine, token, 'PUT'), refused('LINK_INVALID'))
   await assert.rejects(open(), refused('SHARE_NOT_FOUND'))
 })
+
+test('what comes by a link does not fall into a later bucket of the name', async () => {
+  await using opened = await openTestStore()
+  const { engine, call } = opened
+  const place = { bucket: 'photos', key: 'up.txt' }
+  const grant = { ...place, sizeMax: 10, service: 'test', ownerId: owner }
+  const { token } = await presignUpload(engine, call, grant)
+  const { link, principal } = await openLink(engine, token, 'PUT')
+  assert.ok(link.method === 'PUT')
+  const late = (happens: () => Promise<unknown>) => {
+    const source = slowly(happens)
+    const { bucketId } = link
+    const fields = { ...place, bucketId, service: 'test', ownerId: owner } as const
+    return putAsset(engine, { ...call, principal }, { ...fields, mode: 'replace', source })
+  }
+  await late(async () => {})
+  await removeAssetByKey(engine, call, place, { hard: true })
+  // Where rights changed meanwhile, the place is looked for anew.
+  const atOnce = late(async () => {
+    await remade(opened)
+    await createGroup(engine, call, { name: 'Team' })
+  })
+  await assert.rejects(atOnce, refused('LINK_INVALID'))
+  assert.equal((await listAssets(engine, call, {})).total, 0)
+})
+
+async function* slowly(happens: () => Promise<unknown>) {
+  yield Buffer.from('one')
+  await happens()
+  yield Buffer.from('two')
+}
 
 test('policies, access lists and other settings of a bucket end with it', async () => {
   await using opened = await openTestStore()

@@ -59,7 +59,7 @@ async function dropAbandoned(engine: Engine, call: Call, limit: number): Promise
   let dropped = 0
   for (const { id } of found) {
     call.signal.throwIfAborted()
-    const args = { uploadId: id, abandonedSince: before }
+    const args = { uploadId: id, abandonedSince: before, seen: [] }
     if (await commit(engine, call, { name: 'uploads.remove', args })) dropped += 1
   }
   return dropped

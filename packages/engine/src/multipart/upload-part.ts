@@ -9,9 +9,9 @@ import type {
   UploadPart,
 } from '@holdfast/core/objects.ts'
 import type { ByteRange, ByteSource, Staged } from '@holdfast/core/ports/element.ts'
-import { rightsMoment, rightsNow } from '../access/rights-now.ts'
+import { authorisedAnew, rightsMoment, rightsNow } from '../access/rights-now.ts'
 import { receiveUpload } from '../assets/intake/upload.ts'
-import { authorisedAnew, type Seen, seenOf } from '../assets/writes/seen.ts'
+import { type Seen, seenOf } from '../assets/writes/seen.ts'
 import { commit } from '../commit.ts'
 import type { Engine } from '../engine.ts'
 import { checksumAmong, digestNameOf } from '../objects/checksums.ts'
@@ -157,9 +157,9 @@ async function commitPart(
     readonly bytes?: { readonly staged?: Staged[] }
   },
 ): Promise<UploadPart> {
-  return await authorisedAnew(async () => {
-    const isSame = place.moment === rightsMoment(engine)
-    const now = isSame ? call : await rightsNow(engine, call)
+  const isSame = place.moment === rightsMoment(engine)
+  const asked = isSame ? call : await rightsNow(engine, call)
+  return await authorisedAnew(engine, asked, async now => {
     const { bucket, asset, upload } = await findUpload(engine, now, place)
     const sources = from === undefined ? [] : [await from.seen()]
     const seen = [seenOf(bucket, asset), ...sources]

@@ -10,8 +10,9 @@ import type {
 import type { UploadQuery } from '@holdfast/core/ports/object-questions.ts'
 import type { Bucket } from '@holdfast/core/records.ts'
 import { authorizeBucket } from '../access/authorize-action.ts'
+import { authorisedAnew } from '../access/rights-now.ts'
 import { findTarget } from '../assets/intake/put-target.ts'
-import { authorisedAnew, seenOf } from '../assets/writes/seen.ts'
+import { seenOf } from '../assets/writes/seen.ts'
 import { commit } from '../commit.ts'
 import type { Engine } from '../engine.ts'
 import { completeFacets, type ObjectInput } from '../objects/object-facets.ts'
@@ -34,7 +35,7 @@ export async function createUpload(
   call: Call,
   input: CreateUploadInput,
 ): Promise<MultipartUpload> {
-  return await authorisedAnew(() => beginUpload(engine, call, input))
+  return await authorisedAnew(engine, call, now => beginUpload(engine, now, input))
 }
 
 async function beginUpload(
@@ -79,10 +80,13 @@ export async function abortUpload(
   address: UploadAddress,
 ): Promise<void> {
   const wanted = { ...address, action: 's3:AbortMultipartUpload' as const }
-  const { upload } = await findUpload(engine, call, wanted)
-  const args = { uploadId: upload.id, abandonedSince: null }
-  await commit(engine, call, { name: 'uploads.remove', args })
-  engine.digests.forget(upload.id)
+  await authorisedAnew(engine, call, async now => {
+    const { bucket, asset, upload } = await findUpload(engine, now, wanted)
+    const seen = [seenOf(bucket, asset)]
+    const args = { uploadId: upload.id, abandonedSince: null, seen }
+    await commit(engine, now, { name: 'uploads.remove', args })
+    engine.digests.forget(upload.id)
+  })
 }
 
 export interface PartPage {

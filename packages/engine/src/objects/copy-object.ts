@@ -4,9 +4,9 @@ import type { ChecksumAlgorithm, ObjectFacets, ObjectTag } from '@holdfast/core/
 import { isToldBeside } from '../access/authorize-action.ts'
 import { refusal } from '../access/decide.ts'
 import { requireNoGain } from '../access/no-gain.ts'
-import { rightsMoment } from '../access/rights-now.ts'
+import { authorisedAnew, rightsMoment } from '../access/rights-now.ts'
 import { findTarget } from '../assets/intake/put-target.ts'
-import { authorisedAnew, seenOf } from '../assets/writes/seen.ts'
+import { seenOf } from '../assets/writes/seen.ts'
 import { commit } from '../commit.ts'
 import { computeChecksum, headOf } from '../content/content-facts.ts'
 import type { Engine } from '../engine.ts'
@@ -152,7 +152,7 @@ export async function renameObject(
   call: Call,
   input: RenameObjectInput,
 ): Promise<StoredObject> {
-  return await authorisedAnew(() => authoriseAndRename(engine, call, input))
+  return await authorisedAnew(engine, call, now => authoriseAndRename(engine, now, input))
 }
 
 async function authoriseAndRename(

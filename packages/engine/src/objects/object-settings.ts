@@ -6,7 +6,9 @@ import { type Action, actionPermissions } from '../access/actions.ts'
 import { authorizeObject } from '../access/authorize-action.ts'
 import { refusal } from '../access/decide.ts'
 import { requireGrantRights } from '../access/grant-rights.ts'
-import { authorisedAnew, seenOf } from '../assets/writes/seen.ts'
+import { judgedOf } from '../access/policy/asked-tags.ts'
+import { authorisedAnew } from '../access/rights-now.ts'
+import { seenOf } from '../assets/writes/seen.ts'
 import { commit } from '../commit.ts'
 import type { Engine } from '../engine.ts'
 import { getObject } from './find-object.ts'
@@ -69,7 +71,7 @@ interface Change {
 }
 
 async function change(engine: Engine, call: Call, wanted: Change): Promise<StoredObject> {
-  return await authorisedAnew(() => changeOnce(engine, call, wanted))
+  return await authorisedAnew(engine, call, now => changeOnce(engine, now, wanted))
 }
 
 async function changeOnce(engine: Engine, call: Call, wanted: Change): Promise<StoredObject> {
@@ -86,7 +88,7 @@ async function changeOnce(engine: Engine, call: Call, wanted: Change): Promise<S
     const bypass = 's3:BypassGovernanceRetention'
     authorizeObject(call, { ...rights, action: bypass })
   }
-  const seen = [seenOf(bucket, asset)]
+  const seen = [seenOf(bucket, asset, judgedOf(bucket, version, versionId === undefined))]
   const args = { assetId: asset.id, versionId: version.id, patch, bypassGovernance, seen }
   const next = await commit(engine, call, { name: 'objects.set', args })
   return storedObject(bucket, asset, next)

@@ -3,9 +3,10 @@ import type { HoldfastError } from '@holdfast/core/errors.ts'
 import type { CatalogView } from '@holdfast/core/ports/catalog.ts'
 import type { Asset, Bucket, Version } from '@holdfast/core/records.ts'
 import { authorizeObject, findBucketFor } from '../access/authorize-action.ts'
-import { rightsOfEach } from '../access/rights-now.ts'
+import { judgedOf } from '../access/policy/asked-tags.ts'
+import { authorisedAnew, rightsOfEach } from '../access/rights-now.ts'
 import { asHoldfastError } from '../as-holdfast-error.ts'
-import { authorisedAnew, seenOf } from '../assets/writes/seen.ts'
+import { seenOf } from '../assets/writes/seen.ts'
 import { commit } from '../commit.ts'
 import type { Engine } from '../engine.ts'
 import type { ETagConditions } from './etag.ts'
@@ -32,7 +33,7 @@ export async function removeObject(
   input: RemoveObjectInput,
 ): Promise<RemovedObject> {
   requireVersionId(input.versionId)
-  return await authorisedAnew(() => authoriseAndRemove(engine, call, input))
+  return await authorisedAnew(engine, call, now => authoriseAndRemove(engine, now, input))
 }
 
 /** CHANGED_MEANWHILE when the key changed hands after the caller was authorised for it. */
@@ -60,7 +61,7 @@ async function authoriseAndRemove(
     bucketId: bucket.id,
     key,
     authorisedId: asset?.id ?? null,
-    seen: seenOf(bucket, asset),
+    seen: seenOf(bucket, asset, version && judgedOf(bucket, version, versionId === undefined)),
     versionId: versionId ?? null,
     bypassGovernance: input.bypassGovernance ?? false,
     conditions: input.conditions ?? {},

@@ -1,8 +1,8 @@
 import type { Call } from '@holdfast/core/call.ts'
 import { type FieldProblem, HoldfastError, invalidFields } from '@holdfast/core/errors.ts'
 import type { BriefVersion } from '@holdfast/core/records.ts'
+import { authorisedAnew } from '../access/rights-now.ts'
 import { bucketOf, findSeen } from '../assets/find-asset.ts'
-import { authorisedAnew } from '../assets/writes/seen.ts'
 import { commit } from '../commit.ts'
 import type { Engine } from '../engine.ts'
 import { clockProblem } from '../integrity/clock-problem.ts'
@@ -34,7 +34,7 @@ export async function pruneVersions(
   assetId: string,
   options: PruneOptions = {},
 ): Promise<PruneResult> {
-  return await authorisedAnew(() => authoriseAndPrune(engine, call, assetId, options))
+  return await authorisedAnew(engine, call, now => authoriseAndPrune(engine, now, assetId, options))
 }
 
 async function authoriseAndPrune(

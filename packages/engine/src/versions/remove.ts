@@ -1,7 +1,7 @@
 import type { Call } from '@holdfast/core/call.ts'
 import { HoldfastError } from '@holdfast/core/errors.ts'
+import { authorisedAnew } from '../access/rights-now.ts'
 import { findSeen } from '../assets/find-asset.ts'
-import { authorisedAnew } from '../assets/writes/seen.ts'
 import { commit } from '../commit.ts'
 import type { Engine } from '../engine.ts'
 import { findVersion, type VersionName } from './find-version.ts'
@@ -12,7 +12,7 @@ export async function removeVersion(
   call: Call,
   target: { readonly assetId: string; readonly version: VersionName },
 ): Promise<void> {
-  await authorisedAnew(() => authoriseAndRemove(engine, call, target))
+  await authorisedAnew(engine, call, now => authoriseAndRemove(engine, now, target))
 }
 
 async function authoriseAndRemove(

@@ -2,11 +2,11 @@ import type { Call } from '@holdfast/core/call.ts'
 import type { Asset, Version } from '@holdfast/core/records.ts'
 import { decide } from '../access/decide.ts'
 import { tagsOfVersion } from '../access/policy/asked-tags.ts'
+import { authorisedAnew } from '../access/rights-now.ts'
 import { requireFields } from '../assets/asset-fields.ts'
 import { bucketOf, findSeen } from '../assets/find-asset.ts'
 import { requireAccepted } from '../assets/intake/accepted.ts'
 import type { AssetAndVersion } from '../assets/writes/asset-writes.ts'
-import { authorisedAnew } from '../assets/writes/seen.ts'
 import { commit } from '../commit.ts'
 import type { Engine } from '../engine.ts'
 import { findVersion, keptVersion, type VersionName } from './find-version.ts'
@@ -25,7 +25,7 @@ export async function rollbackVersion(
   target: { readonly assetId: string; readonly version: VersionName },
   options: RollbackOptions = {},
 ): Promise<AssetAndVersion> {
-  return await authorisedAnew(() => authoriseAndRoll(engine, call, target, options))
+  return await authorisedAnew(engine, call, now => authoriseAndRoll(engine, now, target, options))
 }
 
 async function authoriseAndRoll(

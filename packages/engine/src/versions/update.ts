@@ -2,9 +2,9 @@ import type { Call } from '@holdfast/core/call.ts'
 import { type FieldProblem, invalidFields } from '@holdfast/core/errors.ts'
 import { metadataProblems, nameProblem } from '@holdfast/core/names.ts'
 import type { JsonObject, Version } from '@holdfast/core/records.ts'
+import { authorisedAnew } from '../access/rights-now.ts'
 import { descriptionProblem } from '../assets/asset-fields.ts'
 import { findSeen } from '../assets/find-asset.ts'
-import { authorisedAnew } from '../assets/writes/seen.ts'
 import { commit } from '../commit.ts'
 import type { Engine } from '../engine.ts'
 import { findVersion, type VersionName } from './find-version.ts'
@@ -27,7 +27,7 @@ export async function updateVersion(
   target: { readonly assetId: string; readonly version: VersionName },
   patch: VersionPatch,
 ): Promise<Version> {
-  return await authorisedAnew(() => authoriseAndUpdate(engine, call, target, patch))
+  return await authorisedAnew(engine, call, now => authoriseAndUpdate(engine, now, target, patch))
 }
 
 async function authoriseAndUpdate(

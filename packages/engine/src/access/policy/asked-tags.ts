@@ -1,5 +1,6 @@
 import type { CatalogView } from '@holdfast/core/ports/catalog.ts'
 import type { Asset, Bucket, Version } from '@holdfast/core/records.ts'
+import type { SeenVersion } from '../../assets/writes/seen.ts'
 import { statementsOf } from './policy-document.ts'
 
 export type ObjectTags = Readonly<Record<string, string>>
@@ -22,6 +23,27 @@ export async function askedTags(
   if (bucket === undefined || asset.deletedAt !== null || !asksForTags(bucket)) return undefined
   const version = await view.versions.byId(asset.versionId)
   return version?.kind === 'content' ? tagsOfVersion(version) : undefined
+}
+
+/** What had a say of a version, for the transaction that follows. */
+export function judgedOf(
+  bucket: Pick<Bucket, 'documents'>,
+  { id, object }: Version,
+  isShown: boolean,
+): SeenVersion {
+  const tags = asksForTags(bucket) ? (object?.tags ?? []) : null
+  return { id, acl: object?.acl ?? null, tags, isShown }
+}
+
+/** The same of the version that is shown, where the policy asks for its tags. */
+export async function judgedShown(
+  view: Pick<CatalogView, 'versions'>,
+  bucket: Pick<Bucket, 'documents'>,
+  asset: Asset,
+): Promise<SeenVersion | undefined> {
+  if (asset.deletedAt !== null || !asksForTags(bucket)) return undefined
+  const version = await view.versions.byId(asset.versionId)
+  return version && judgedOf(bucket, version, true)
 }
 
 function asksForTags({ documents }: Pick<Bucket, 'documents'>): boolean {

@@ -8,6 +8,8 @@ import { defaultKey, nameOfKey } from './default-key.ts'
 /** Everything about a put but its bytes. */
 export interface PutFields {
   readonly bucket: string
+  /** Of a link, which is for this bucket alone: LINK_INVALID where another has its name. */
+  readonly bucketId?: string | undefined
   /** Absent: a new default key. */
   readonly key?: string | undefined
   /** Absent: the last part of the key for a new asset, the present name for an existing one. */

@@ -35,6 +35,8 @@ export async function findTarget(
   const moment = call.moment ?? rightsMoment(engine)
   const name = fields.bucket
   const bucket = await findBucketForPut(engine, call, name)
+  const { bucketId = bucket.id } = fields
+  if (bucket.id !== bucketId) throw new HoldfastError('LINK_INVALID')
   const existing = await engine.catalog.view.assets.byKey(bucket.id, key)
   const creates = fields.mode === 'create'
   const fresh = { ownerId: fields.ownerId.toLowerCase(), key }

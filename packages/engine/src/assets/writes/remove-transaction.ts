@@ -10,6 +10,8 @@ import { storedAsset, storedBucket } from './stored-asset.ts'
 export interface RemoveArgs {
   readonly assetId: string
   readonly hard: boolean
+  /** BUCKET_NOT_EMPTY where it is not in the trash any more. */
+  readonly onlyTrashed?: boolean | undefined
   readonly preconditions: Preconditions
   readonly createdBy: string
 }
@@ -26,6 +28,10 @@ export async function removeTransaction(
   moment: Moment,
 ): Promise<Asset> {
   const asset = await storedAsset(tx, args.assetId)
+  if (args.onlyTrashed === true && !asset.trashed) {
+    const { name: bucket } = await storedBucket(tx, asset.bucketId)
+    throw new HoldfastError('BUCKET_NOT_EMPTY', { bucket })
+  }
   requirePreconditions(asset.deletedAt === null ? asset : undefined, args.preconditions)
   if (args.hard) return removeForGood(tx, moment, asset)
   if (asset.deletedAt !== null) return asset

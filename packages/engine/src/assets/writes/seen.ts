@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
-import { HoldfastError, isHoldfastError } from '@holdfast/core/errors.ts'
+import { HoldfastError } from '@holdfast/core/errors.ts'
+import type { ObjectAcl, ObjectTag } from '@holdfast/core/objects.ts'
 import type { CatalogTransaction, CatalogView, Moment } from '@holdfast/core/ports/catalog.ts'
 import type { Acl, Asset, Bucket } from '@holdfast/core/records.ts'
 
@@ -13,17 +14,33 @@ export interface Seen {
   readonly bucketSeq: number
   /** Null where there was none. */
   readonly asset: Pick<Asset, 'id' | 'acl' | 'ownerId' | 'key'> | null
+  /** Where tags or the list of a version had a say. */
+  readonly version?: SeenVersion | undefined
+}
+
+export interface SeenVersion {
+  readonly id: string
+  readonly acl: ObjectAcl | null
+  /** Null where no policy asks for them. */
+  readonly tags: readonly ObjectTag[] | null
+  /** Judged as the one that is shown. */
+  readonly isShown: boolean
 }
 
 export interface Guarded {
   readonly seen: readonly Seen[]
 }
 
-export function seenOf(bucket: Pick<Bucket, 'id' | 'seq'>, asset: Asset | undefined): Seen {
+export function seenOf(
+  bucket: Pick<Bucket, 'id' | 'seq'>,
+  asset: Asset | undefined,
+  version?: SeenVersion,
+): Seen {
   const { id: bucketId, seq: bucketSeq } = bucket
   if (asset === undefined) return { bucketId, bucketSeq, asset: null }
   const { id, acl, ownerId, key } = asset
-  return { bucketId, bucketSeq, asset: { id, acl, ownerId, key } }
+  const seen = { bucketId, bucketSeq, asset: { id, acl, ownerId, key } }
+  return version === undefined ? seen : { ...seen, version }
 }
 
 /** CHANGED_MEANWHILE unless both are as they were seen. */
@@ -61,18 +78,20 @@ export function guarded<Args, Result>(transaction: Run<Args, Result>): Run<Args 
 async function requireStillSeen(tx: CatalogView, seen: Seen): Promise<void> {
   const asset = seen.asset === null ? undefined : await tx.assets.byId(seen.asset.id)
   requireSeen(seen, await tx.buckets.byId(seen.bucketId), asset)
+  await requireSeenVersion(tx, seen, asset)
 }
 
-const ATTEMPTS_MAX = 5
-
-/** Authorises and commits, anew when what was decided by changed in between. */
-export async function authorisedAnew<T>(attempt: () => Promise<T>): Promise<T> {
-  for (let count = 1; ; count += 1) {
-    try {
-      return await attempt()
-    } catch (error) {
-      const again = isHoldfastError(error) && error.code === 'CHANGED_MEANWHILE'
-      if (!again || count >= ATTEMPTS_MAX) throw error
-    }
-  }
+/** CHANGED_MEANWHILE unless what had a say of the version is as it was. */
+export async function requireSeenVersion(
+  tx: CatalogView,
+  { version: was }: Seen,
+  asset: Asset | undefined,
+): Promise<void> {
+  if (was === undefined) return
+  const is = (await tx.versions.byId(was.id))?.object ?? {}
+  const isSame =
+    isDeepStrictEqual(is.acl ?? null, was.acl) &&
+    (was.tags === null ||
+      (isDeepStrictEqual(is.tags ?? [], was.tags) && (!was.isShown || asset?.versionId === was.id)))
+  if (!isSame) throw new HoldfastError('CHANGED_MEANWHILE')
 }

@@ -5,7 +5,7 @@ import { newVersion } from '../../assets/writes/asset-writes.ts'
 import { changeOf } from '../../assets/writes/change-detail.ts'
 import { hideAsset, markerContent } from '../../assets/writes/hide-asset.ts'
 import { removeLinks, removeSoftly } from '../../assets/writes/remove-transaction.ts'
-import { requireSeen, type Seen } from '../../assets/writes/seen.ts'
+import { requireSeen, requireSeenVersion, type Seen } from '../../assets/writes/seen.ts'
 import { newestVersion, shownAfterRemoval } from '../../assets/writes/shown-version.ts'
 import { storedBucket } from '../../assets/writes/stored-asset.ts'
 import { requireUnlocked } from '../../versions/lock.ts'
@@ -45,6 +45,7 @@ export async function removeObjectTransaction(
   const asset = await tx.assets.byKey(bucket.id, args.key)
   if ((asset?.id ?? null) !== args.authorisedId) throw new HoldfastError('CHANGED_MEANWHILE')
   requireSeen(args.seen, bucket, asset)
+  await requireSeenVersion(tx, args.seen, asset)
   await requireETag(tx, asset?.deletedAt === null ? asset : undefined, args.conditions)
   if (args.versionId !== null) return removeOne(tx, moment, { bucket, asset, args })
   const { createdBy } = args

@@ -6,10 +6,10 @@ import {
   createBucket,
   getBucket,
   listBuckets,
-  removeBucket,
   updateBucket,
 } from '@holdfast/engine/buckets/buckets.ts'
 import { updateAndGive } from '@holdfast/engine/buckets/give-bucket.ts'
+import { removeBucket } from '@holdfast/engine/buckets/remove-bucket.ts'
 import { collectGarbage } from '@holdfast/engine/integrity/collect.ts'
 import { type BlobFinding, verifyStore } from '@holdfast/engine/integrity/verify.ts'
 import {

@@ -64,6 +64,7 @@ export const presignedOperations: Pick<Operations, Names> = {
     const { asset, outcome } = await putAsset(engine, call, {
       mode: 'replace',
       bucket: link.bucket,
+      bucketId: link.bucketId,
       key: link.key,
       service: link.service,
       ownerId: link.ownerId,
