@@ -24,7 +24,7 @@ const patch = (how: string, json: object): Asks => ({
 })
 const action = (how: string): Asks => ({
   how: ` (${how})`,
-  ask: ({ owner, guest }) => ({ json: { action: how, ids: [guest.id, owner.id] } }),
+  ask: ({ owner }) => ({ json: { action: how, ids: [owner.id] } }),
 })
 const accountPatch = (how: string, json: object): Asks => ({
   how: ` (${how})`,
