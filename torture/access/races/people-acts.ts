@@ -3,9 +3,11 @@ import { type OperationId, routes } from '@holdfast/contract/routes.ts'
 import { password } from '../people.ts'
 import { requestOf } from '../rest/requests.ts'
 import type { Wanted } from '../rest/row.ts'
+import { codeNow } from './factor-scene.ts'
 import type { Act, Scene } from './race.ts'
 
 export const newPassword = `${password}-new`
+const thirdPassword = `${password}-third`
 
 type Who = 'owner' | 'guest' | 'admin' | 'nobody'
 interface Asks {
@@ -63,6 +65,19 @@ export const asks: { readonly [Id in OperationId]?: readonly Asks[] } = {
       }),
     },
   ],
+  confirmSecondFactor: [
+    {
+      who: 'nobody',
+      prepare: async ({ lab, mark }) => {
+        const who = { username: `${mark}-u`, password }
+        const { secret } = await lab.must('POST', '/api/v2/auth/second-factor', who)
+        return { secret }
+      },
+      ask: (scene, { secret = '' }) => ({
+        json: { ...name(scene), password, code: codeNow(scene.lab, secret) },
+      }),
+    },
+  ],
   beginSecondFactor: [{ who: 'nobody', ask: scene => ({ json: { ...name(scene), password } }) }],
   confirmSession: [{ who: 'owner', ask: () => ({ json: { password } }) }],
   endSession: [{ who: 'owner', ask: ({ ids }) => ({ params: { session_id: ids.session ?? '' } }) }],
@@ -92,7 +107,7 @@ export const asks: { readonly [Id in OperationId]?: readonly Asks[] } = {
     },
   ],
   removeUser: [{ ask: user }],
-  resetUserPassword: [{ ask: scene => ({ ...user(scene), json: { password: newPassword } }) }],
+  resetUserPassword: [{ ask: scene => ({ ...user(scene), json: { password: thirdPassword } }) }],
   unlockUser: [{ ask: user }],
   removeUserSecondFactor: [{ ask: user }],
   actOnUsers: [
@@ -209,6 +224,45 @@ export const asks: { readonly [Id in OperationId]?: readonly Asks[] } = {
   ],
 }
 
+/** With the same recovery code, which is good once; the challenge is that of a login before. */
+const factorAsks: { readonly [Id in OperationId]?: readonly Asks[] } = {
+  loginWithCode: [
+    {
+      who: 'nobody',
+      ask: ({ made }) => {
+        const { challenge, code } = made.get('factor') ?? {}
+        return { json: { challenge, code } }
+      },
+    },
+  ],
+  disableSecondFactor: [{ who: 'nobody', ask: withCode }],
+  renewRecoveryCodes: [{ who: 'nobody', ask: withCode }],
+  changePassword: [
+    {
+      ...{ who: 'nobody', how: ' (code)' },
+      ask: scene => ({ json: { ...withCode(scene).json, new_password: newPassword } }),
+    },
+  ],
+}
+
+function withCode(scene: Scene) {
+  const { code } = scene.made.get('factor') ?? {}
+  return { json: { ...name(scene), password, code } }
+}
+
+/** Of somebody with a second factor, with what else is done to accounts. */
+export function factorActs(): readonly Act[] {
+  const own = actsOf(factorAsks)
+  const others = /User|login|Password|refresh|SecondFactor|locked out|off and on|changed/
+  // That begins with one that is not confirmed.
+  const isOther = ({ name }: Act) => others.test(name) && name !== 'confirmSecondFactor'
+  return [...own, ...peopleActs().filter(isOther)]
+}
+
+export function isFactorAct({ name }: Act): boolean {
+  return Object.hasOwn(factorAsks, name) || name === 'changePassword (code)'
+}
+
 /** Good for one download. */
 async function share({ lab, owner, ids }: Scene): Promise<Record<string, string>> {
   const answer = await lab.rest.ask({
@@ -221,11 +275,13 @@ async function share({ lab, owner, ids }: Scene): Promise<Record<string, string>
 }
 
 export function peopleActs(): readonly Act[] {
-  const acts: Act[] = []
-  for (const [operation, given] of Object.entries(asks)) {
-    for (const one of given) acts.push(actOf(operation as OperationId, one))
-  }
-  return [...acts, ...composed]
+  return [...actsOf(asks), ...composed]
+}
+
+function actsOf(given: typeof asks): Act[] {
+  return Object.entries(given).flatMap(([operation, some]) =>
+    some.map(one => actOf(operation as OperationId, one)),
+  )
 }
 
 function actOf(operation: OperationId, { who = 'admin', how = '', prepare, ask }: Asks): Act {
@@ -265,7 +321,7 @@ const composed: readonly Act[] = [
     ['resetUserPassword', { ask: scene => ({ ...user(scene), json: { password: newPassword } }) }],
     [
       'resetUserPassword',
-      { ask: scene => ({ ...user(scene), json: { password: `${password}-third` } }) },
+      { ask: scene => ({ ...user(scene), json: { password: thirdPassword } }) },
     ],
   ),
 ]

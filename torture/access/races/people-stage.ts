@@ -5,7 +5,8 @@ import { adminKey, type Lab } from '../open-lab.ts'
 import { password } from '../people.ts'
 import { sign } from '../s3/sign.ts'
 import { jsonOf, type Tree } from '../wire.ts'
-import { newPassword, peopleActs } from './people-acts.ts'
+import { enrol } from './factor-scene.ts'
+import { factorActs, isFactorAct, newPassword, peopleActs } from './people-acts.ts'
 import { codeOf, type Person, type Scene, type Stage } from './race.ts'
 import { mustS3, newPair } from './thing-stage.ts'
 
@@ -19,6 +20,22 @@ export async function openPeopleStage(lab: Lab): Promise<Stage> {
     meet: () => true,
     open: async mark => await openScene(lab, mark, admin),
     state: stateOf,
+  }
+}
+
+/** The same, where the owner has a second factor. */
+export async function openFactorStage(lab: Lab): Promise<Stage> {
+  const people = await openPeopleStage(lab)
+  return {
+    ...people,
+    name: 'factors',
+    acts: factorActs(),
+    meet: (one, other) => isFactorAct(one) || isFactorAct(other),
+    open: async mark => {
+      const scene = await people.open(mark)
+      scene.made.set('factor', await enrol(lab, scene.owner.name))
+      return scene
+    },
   }
 }
 
@@ -57,7 +74,7 @@ async function openScene(lab: Lab, mark: string, admin: Person): Promise<Scene> 
     ['account', { client: account.client_id, secret: account.client_secret }],
   ])
   return {
-    ...{ lab, mark, owner, guest, admin, bucket, bucketId, made },
+    ...{ lab, mark, owner, guest, admin, bucket, bucketId, beganMs: lab.now(), made },
     ids: {
       ...{ k: asset?.id ?? '', group: group.id, grant: grant.id, account: account.id, key: key.id },
       secret: account.secrets[0].id,

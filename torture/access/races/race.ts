@@ -19,6 +19,8 @@ export interface Scene {
   readonly admin: Person
   readonly bucket: string
   readonly bucketId: string
+  /** What its acts ask for by time goes by this one. */
+  readonly beganMs: number
   readonly ids: Readonly<Record<string, string>>
   /** What the acts of this run have made ready, by their names. */
   readonly made: Map<string, Readonly<Record<string, string>>>

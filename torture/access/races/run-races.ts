@@ -1,6 +1,6 @@
 import type { Lab } from '../open-lab.ts'
 import type { MatrixReport } from '../rest/matrix.ts'
-import { hashAtOnce, openPeopleStage } from './people-stage.ts'
+import { hashAtOnce, openFactorStage, openPeopleStage } from './people-stage.ts'
 import { type Part, RaceMatrix } from './race-matrix.ts'
 import { openThingStage } from './thing-stage.ts'
 
@@ -24,6 +24,7 @@ export async function runRaces(
       shape => [shape, async () => await openThingStage(lab, shape)] as const,
     ),
     ['people', async () => await openPeopleStage(lab)] as const,
+    ['factors', async () => await openFactorStage(lab)] as const,
   ]
   using matrix = new RaceMatrix(lab, report)
   for (const [name, open] of stages) {

@@ -217,14 +217,14 @@ function s3Act(name: OperationName, row: OperationRow, who: Who): Act {
 }
 
 function s3Asked(
-  { lab, bucket, ids, made, ...people }: Scene,
+  { lab, bucket, ids, made, beganMs, ...people }: Scene,
   { name, row, who }: { name: OperationName; row: OperationRow; who: Who },
 ): Asked {
   const { pair } = people[who]
   const signing = { pair, host: lab.s3.host, nowMs: lab.now() }
   if (name === 'PostObject') return signedForm({ bucket, key: 'form', content: 'taken' }, signing)
   const { etag = '' } = made.get('part') ?? {}
-  const place = { bucket, key: 'k', uploadId: ids.upload ?? '', etag, nowMs: lab.now() }
+  const place = { bucket, key: 'k', uploadId: ids.upload ?? '', etag, nowMs: beganMs }
   const plain = plainOf(name, row, place)
   const path = name === 'CreateBucket' ? `/${bucket}` : plain.path
   const more = name === 'UploadPart' ? { query: { ...plain.query, partNumber: '1' } } : {}

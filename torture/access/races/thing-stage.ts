@@ -79,7 +79,7 @@ async function openScene(lab: Lab, { mark, shape, people }: Plan): Promise<Scene
   const query = { uploadId: ids.upload, partNumber: '1' }
   const part = await s3({ method: 'PUT', path: `${path}/${theKey}`, query, body: 'part' })
   const made = new Map([['part', { etag: part.headers.etag ?? '' }]])
-  return { ...people, lab, mark, bucket, bucketId, ids, made }
+  return { ...people, lab, mark, bucket, bucketId, beganMs: lab.now(), ids, made }
 }
 
 export function openPolicy(bucket: string, { id }: Pick<Person, 'id'>): string {

@@ -6,7 +6,7 @@ import type { Scene } from './race.ts'
 /** Differ from run to run, and say nothing. */
 const UNTOLD: ReadonlySet<string> = new Set([
   ...['seq', 'createdSeq', 'lastUsedAt', 'updatedAt', 'bucketSeq', 'requestId', 'lastIp'],
-  ...['sealedSecret', 'hash', 'prefix', 'clientId', 'lastLoginAt'],
+  ...['sealedSecret', 'hash', 'prefix', 'clientId', 'lastLoginAt', 'lastStep'],
 ])
 const UUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g
 const TIME = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g
@@ -24,7 +24,7 @@ export function told(state: Tree, scene: Scene): string {
   // What the rows of the matrix put as a second version.
   const second = (by: 'md5' | 'sha256') =>
     createHash(by).update(`${canary} 2 ${scene.ids.k}`).digest('hex')
-  const text = JSON.stringify(state, (key, value) => (UNTOLD.has(key) ? undefined : value), 1)
+  const text = JSON.stringify(state, toldOf, 1)
   return text
     .replaceAll(scene.mark, '<mark>')
     .replaceAll(second('sha256'), '<sha256 of the second>')
@@ -40,6 +40,12 @@ export function told(state: Tree, scene: Scene): string {
       names.set(id, name)
       return name
     })
+}
+
+function toldOf(name: string, value: unknown): unknown {
+  if (UNTOLD.has(name)) return undefined
+  // Codes by chance: how many there are is what counts.
+  return name === 'recovery' && Array.isArray(value) ? value.length : value
 }
 
 /** The lines of one that the other has not, and the other way about. */
