@@ -52,6 +52,12 @@ const rights: readonly Right[] = [
     codes: /^401 UNAUTHENTICATED \/ done$/,
     reason: 'its code was one of a factor that is gone; sent again it needs none',
   },
+  {
+    one: /^resetUserPassword$/,
+    other: /^(changePassword( \(code\))?|reset(User)?Password|password changed and back)$/,
+    codes: /^done \/ done/,
+    reason: 'still open: the passwords of before are those that the reset saw, so one may be lost',
+  },
 ]
 
 export function rightDifference(
