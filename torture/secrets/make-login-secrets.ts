@@ -68,7 +68,7 @@ async function useSecondFactor({ lab, canaries, ask, open }: Given): Promise<voi
 const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'
 
 /** Of base 32 (RFC 4648 §6) without padding: 32 characters are 20 bytes. */
-function bytesOf(secret: string): Buffer {
+export function bytesOf(secret: string): Buffer {
   const digits = [...secret].map(char => alphabet.indexOf(char).toString(2).padStart(5, '0'))
   const octets = digits.join('').match(/.{8}/g) ?? []
   return Buffer.from(octets.map(octet => Number.parseInt(octet, 2)))

@@ -22,11 +22,16 @@ interface Marked {
   readonly waits: string[]
   readonly written: string[]
   readonly handed: string[]
-  /** Number of the wait that it is held at, or where it first hands something to the catalog. */
-  readonly at: number | 'write'
+  readonly at: At
   readonly reached: () => void
   readonly gate: Promise<void>
 }
+
+/**
+ * Number of the wait that it is held at, or what says that it is the last of these, or where it
+ * first hands something to the catalog.
+ */
+export type At = number | 'write' | ((waits: readonly string[]) => boolean)
 
 /** Tells the server which request this is; no door knows it. */
 const MARK = 'x-wait-mark'
@@ -50,14 +55,18 @@ export class Waits implements Disposable {
     this.#own.enterWith(known ?? { ...unmarked, waits: [], written: [], handed: [] })
   }
 
-  constructor(lab: Lab) {
+  /** With `commits` each commit is a wait, too, by the name of its transaction. */
+  constructor(lab: Lab, { commits = false } = {}) {
     begun.subscribe(this.#begin)
     wrapAll(lab, name => this.#hold(name))
-    holdWrites(lab, () => this.#own.getStore())
+    holdWrites(lab, {
+      own: () => this.#own.getStore(),
+      hold: name => (commits ? this.#hold(`commit ${name}`) : undefined),
+    })
   }
 
   /** Sends it and holds it at one of its waits, or its first write; -1: at none. */
-  ask(at: Marked['at'], wire: Wire, asked: Asked): Waiting {
+  ask(at: At, wire: Wire, asked: Asked): Waiting {
     const mark = String(this.#marked.size)
     const { promise: gate, resolve: letGo } = Promise.withResolvers<void>()
     const { promise: isReached, resolve: reached } = Promise.withResolvers<void>()
@@ -73,7 +82,8 @@ export class Waits implements Disposable {
     const marked = this.#own.getStore()
     if (marked === undefined) return undefined
     marked.waits.push(name)
-    if (marked.waits.length - 1 !== marked.at) return undefined
+    const { at, waits } = marked
+    if (typeof at === 'function' ? !at(waits) : waits.length - 1 !== at) return undefined
     marked.reached()
     return marked.gate
   }
@@ -142,12 +152,16 @@ function wrap(
 }
 
 /** The audit log, which many requests share, is no write of one of them. */
-function holdWrites({ context }: Lab, own: () => Marked | undefined): void {
+function holdWrites(
+  { context }: Lab,
+  { own, hold }: { readonly own: () => Marked | undefined; readonly hold: Hold },
+): void {
   const { catalog } = context.engine
   const write = catalog.write.bind(catalog)
   catalog.write = async (name, ...given) => {
     const marked = own()
     if (marked === undefined || OF_AUDITS.test(name)) return await write(name, ...given)
+    await hold(name)
     marked.handed.push(name)
     if (marked.at === 'write' && marked.handed.length === 1) {
       marked.reached()

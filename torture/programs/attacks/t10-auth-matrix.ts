@@ -4,6 +4,7 @@ import { operations } from '@holdfast/server/doors/s3/operations.ts'
 import { fuzzSignatures } from '../../access/fuzz/sigv4-fuzz.ts'
 import { openLab } from '../../access/open-lab.ts'
 import { introduce } from '../../access/people.ts'
+import { raceEnv, runRaces } from '../../access/races/run-races.ts'
 import { runMatrix } from '../../access/rest/matrix.ts'
 import { runS3Matrix } from '../../access/s3/s3-matrix.ts'
 import { runWaitMatrix, waitEnv } from '../../access/waits/wait-matrix.ts'
@@ -25,7 +26,7 @@ export const program: Program = {
   id: 'T10',
   name: 'auth-matrix',
   summary: 'every route and S3 operation by everybody in every way, then mutated signatures',
-  secondsMax: { short: 300, long: 7200 },
+  secondsMax: { short: 300, long: 10_800 },
   minimum: {
     short: {
       ...matrix,
@@ -44,8 +45,11 @@ export const program: Program = {
     await using lab = await openLab(join(run.scratch, 'data'))
     await runMatrix(lab, await introduce(lab), run)
     await runS3Matrix(lab, run)
-    // Short runs leave it to `npm test`, which takes another quarter of it each day.
-    if (run.length === 'long') await refuseWaiting(run)
+    // Short runs leave them to `npm test`, which takes another part of them each day.
+    if (run.length === 'long') {
+      await refuseWaiting(run)
+      await race(run)
+    }
     await fuzzSignatures(run, lab, { mutants: mutants[run.length], programs: true })
   },
 }
@@ -60,4 +64,20 @@ async function refuseWaiting(run: Run): Promise<void> {
   const report = { count, pass: () => run.pass(), fail: (what: string) => run.fail(what) }
   await runWaitMatrix(lab, report, { of: 1, at: 0 })
   if (refused < 2000) run.fail(`only ${refused} late waits refused`)
+}
+
+/** In parts, each in a store of its own: some questions look at every key that there is. */
+async function race(run: Run): Promise<void> {
+  const of = 20
+  let races = 0
+  const count = (name: string, by = 1) => {
+    if (name === 'races') races += by
+    run.count(name, by)
+  }
+  const report = { count, pass: () => run.pass(), fail: (what: string) => run.fail(what) }
+  for (let at = 0; at < of; at += 1) {
+    await using lab = await openLab(join(run.scratch, `races-${at}`), { env: raceEnv })
+    await runRaces(lab, report, { of, at })
+  }
+  if (races < 10_000) run.fail(`only ${races} races`)
 }

@@ -76,7 +76,7 @@ async function authoriseAndMove(
     assetId: asset.id,
     bucketId: bucket.id,
     key,
-    name: input.name ?? asset.name,
+    name: input.name ?? null,
     seen: [...seen, seenOf(bucket, undefined)],
     preconditions: { ifMatch: input.ifMatch },
   }
@@ -136,7 +136,7 @@ async function authoriseAndCopy(
     assetId: asset.id,
     bucketId: bucket.id,
     key,
-    name,
+    name: input.name ?? null,
     service,
     ownerId,
     acl: copiedAcl(call, { bucket: from, asset }, { bucket, fresh }),

@@ -271,3 +271,26 @@ describe('a right that ends while the body comes', () => {
     assert.equal((await engine.catalog.view.assets.list({ deleted: 'with', limit: 9 })).length, 0)
   })
 })
+
+describe('what changes between decision and commit, and is not asked for,', () => {
+  it('is the name of what is moved or copied', async () => {
+    await using opened = await openTestStore()
+    const { id } = await sceneOf(opened)
+    const rename = (name: string) =>
+      interrupted(opened, () => updateAsset(opened.engine, ann, id, { name }))
+    const moved = await moveAsset(rename('one.txt'), ann, id, { key: 'moved' })
+    assert.equal(moved.name, 'one.txt')
+    const copied = await copyAsset(rename('two.txt'), ann, id, { key: 'copied' })
+    assert.equal(copied.name, 'two.txt')
+  })
+
+  it('is the version that is shown, which gets the tags', async () => {
+    await using opened = await openTestStore()
+    await put(opened, 'k', 'one')
+    const racing = interrupted(opened, () => put(opened, 'k', 'two'))
+    const { version } = await setObjectTags(racing, ann, { bucket, key: 'k', tags })
+    assert.equal(version.number, 2)
+  })
+})
+
+const tags = [{ key: 'closed', value: 'yes' }]

@@ -89,7 +89,8 @@ async function changeOnce(engine: Engine, call: Call, wanted: Change): Promise<S
     authorizeObject(call, { ...rights, action: bypass })
   }
   const seen = [seenOf(bucket, asset, judgedOf(bucket, version, versionId === undefined))]
-  const args = { assetId: asset.id, versionId: version.id, patch, bypassGovernance, seen }
+  const of = { assetId: asset.id, versionId: version.id, isShown: versionId === undefined }
+  const args = { ...of, patch, bypassGovernance, seen }
   const next = await commit(engine, call, { name: 'objects.set', args })
   return storedObject(bucket, asset, next)
 }

@@ -11,7 +11,8 @@ export interface CopyArgs {
   readonly assetId: string
   readonly bucketId: string
   readonly key: string
-  readonly name: string
+  /** Null: that of the source. */
+  readonly name: string | null
   readonly service: string
   readonly ownerId: string
   readonly acl: Acl | null
@@ -51,7 +52,7 @@ function copyOf(
   args: CopyArgs,
   { moment, seq }: { moment: Moment; seq: number },
 ): Asset {
-  const { bucketId, key, name, service, ownerId, acl, createdBy } = args
+  const { bucketId, key, service, ownerId, acl, createdBy } = args
   return {
     ...source,
     id: moment.newId(),
@@ -59,7 +60,7 @@ function copyOf(
     seq,
     bucketId,
     key,
-    name,
+    name: args.name ?? source.name,
     service,
     ownerId,
     acl,

@@ -11,7 +11,8 @@ export interface MoveArgs {
   readonly assetId: string
   readonly bucketId: string
   readonly key: string
-  readonly name: string
+  /** Null: the name that it has. */
+  readonly name: string | null
   readonly preconditions: Preconditions
 }
 
@@ -27,7 +28,8 @@ export async function moveTransaction(
   if (holder !== undefined && holder.id !== asset.id) throw new HoldfastError('ASSET_EXISTS')
   const from = await storedBucket(tx, asset.bucketId)
   const to = from.id === args.bucketId ? from : await storedBucket(tx, args.bucketId)
-  const same = from.id === to.id && asset.key === args.key && asset.name === args.name
+  const name = args.name ?? asset.name
+  const same = from.id === to.id && asset.key === args.key && asset.name === name
   if (same) return asset
   // What is locked stays where it was locked.
   await requireUnlockedVersions(tx, { bucket: from, assetId: asset.id }, moment)
@@ -39,7 +41,7 @@ export async function moveTransaction(
     ...asset,
     bucketId: to.id,
     key: args.key,
-    name: args.name,
+    name,
     updatedAt: moment.now,
     seq: await tx.nextSeq(),
   }

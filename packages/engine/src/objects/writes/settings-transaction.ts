@@ -9,6 +9,8 @@ import { assetTagsOf } from '../asset-words.ts'
 export interface FacetsArgs {
   readonly assetId: string
   readonly versionId: string
+  /** Asked for as what the key shows: CHANGED_MEANWHILE once it shows another. */
+  readonly isShown: boolean
   /** What changes; null removes it. */
   readonly patch: FacetsPatch
   readonly bypassGovernance: boolean
@@ -25,6 +27,9 @@ export async function setFacetsTransaction(
   moment: Moment,
 ): Promise<Version> {
   const asset = await storedAsset(tx, args.assetId)
+  if (args.isShown && asset.versionId !== args.versionId) {
+    throw new HoldfastError('CHANGED_MEANWHILE')
+  }
   const version = await tx.versions.byId(args.versionId)
   if (version?.assetId !== asset.id) throw new HoldfastError('VERSION_NOT_FOUND')
   const { patch, bypassGovernance } = args

@@ -1,0 +1,72 @@
+/** A difference from every order that is right, with its reason. */
+interface Right {
+  readonly one: RegExp
+  readonly other: RegExp
+  /** Answers of both. */
+  readonly codes: RegExp
+  readonly reason: string
+}
+
+const everything = /^/
+
+const rights: readonly Right[] = [
+  {
+    one: /^updateBucket \(nobodys\)$/,
+    other: everything,
+    codes: /^409 CHANGED_MEANWHILE/,
+    reason: 'settings and owner are two commits; the error says that the first may be done',
+  },
+  {
+    one: /^removeByKey$/,
+    other: /^(removeByKey|removeAsset|batchDelete|s3\.DeleteObjects?)( \(guest\))?$/,
+    codes: /^done \/ done$/,
+    reason: 'who removes what somebody else removes at that moment gets what they asked for',
+  },
+  {
+    one: /^(logout|endSession)$/,
+    other: /^(logout|endSession|endUserSessions?)$/,
+    codes: /^done \/ done$/,
+    reason: 'a session that two end has ended for both',
+  },
+  {
+    one: /^s3\.PutObjectAcl/,
+    other: /^updateBucket \((give|nobodys)\)$/,
+    codes: /^403 AccessDenied \/ done$/,
+    reason: 'the list names the owner of before; sent again it names the next one',
+  },
+  {
+    one: /^putAssetContent$/,
+    other: /^(updateAsset \(file\)|createVersion|rollbackVersion)$/,
+    codes: /^done \/ done$/,
+    reason: 'content without a type is of that which the asset had when the bytes came',
+  },
+  {
+    one: /^(login|loginWithCode|changePassword( \(code\))?)$/,
+    other: /^(locked out|login \((new|wrong)\))$/,
+    codes: /^done \/ 401/,
+    reason: 'who has proved who they are forgets the guesses of before, up to this moment',
+  },
+  {
+    one: /^changePassword \(code\)$/,
+    other: /^(disableSecondFactor|removeUserSecondFactor)$/,
+    codes: /^401 UNAUTHENTICATED \/ done$/,
+    reason: 'its code was one of a factor that is gone; sent again it needs none',
+  },
+  {
+    one: /^resetUserPassword$/,
+    other: /^(changePassword( \(code\))?|reset(User)?Password|password changed and back)$/,
+    codes: /^done \/ done/,
+    reason: 'still open: the passwords of before are those that the reset saw, so one may be lost',
+  },
+]
+
+export function rightDifference(
+  one: string,
+  other: string,
+  codes: readonly string[],
+): string | undefined {
+  const told = codes.join(' / ')
+  return rights.find(
+    right => right.one.test(one) && right.other.test(other) && right.codes.test(told),
+  )?.reason
+}
