@@ -30,6 +30,8 @@ export interface Limits {
   readonly userKeysMax: number
   /** Share links of one maker. */
   readonly sharesMax: number
+  /** Lists that are read at one moment of the catalog, each over a connection of its own. */
+  readonly momentsMax: number
   /** Memory for verified bytes of small blobs that are read again and again. */
   readonly blobCacheBytes: number
   /** Memory for chunks of large blobs on their way out; beyond, readers get short chunks. */
@@ -63,6 +65,7 @@ export const defaultLimits: Limits = Object.freeze({
   ownedBucketsMax: 100,
   userKeysMax: 1000,
   sharesMax: 1000,
+  momentsMax: 16,
   blobCacheBytes: 32 * MiB,
   readBufferBytes: 16 * MiB,
   recentReadBytes: 1 * GiB,

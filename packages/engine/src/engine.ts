@@ -15,6 +15,7 @@ import { type IdentityState, type Outside, openIdentity } from './identity/ident
 import type { MailQueue } from './identity/mail/mail-queue.ts'
 import { WriteGate } from './integrity/write-gate.ts'
 import { ListTurns } from './list-turns.ts'
+import { Moments } from './moments.ts'
 import { RunningDigests } from './multipart/running-digests.ts'
 import { Arriving } from './quotas/arriving.ts'
 
@@ -64,6 +65,8 @@ export interface Engine {
   readonly arriving: Arriving
   /** Of lists that look at much and show little. */
   readonly lists: ListTurns
+  /** Whatever has several questions reads them here, never from the catalog itself. */
+  readonly moments: Moments
   /** Logins, tokens and what is remembered of them. */
   readonly identity: IdentityState
   /** Both clocks at the opening: how garbage collection notices that the wall clock jumped. */
@@ -95,6 +98,7 @@ export function openEngine(options: EngineOptions): Engine {
     digests: new RunningDigests({ catalog, element }),
     arriving: new Arriving({ catalog, smallBytesMax: limits.packedBlobBytesMax }),
     lists: new ListTurns(),
+    moments: new Moments(catalog, limits.momentsMax),
     identity: openIdentity({
       catalog,
       clock,

@@ -195,6 +195,7 @@ function engineLimits(settings: Settings): Partial<EngineLimits> {
     ownedBucketsMax: settings.ownedBucketsMax,
     userKeysMax: settings.userKeysMax,
     sharesMax: settings.sharesMax,
+    momentsMax: settings.momentsMax,
   }
 }
 

@@ -9,6 +9,7 @@ import type {
   UploadPart,
 } from '@holdfast/core/objects.ts'
 import type { Asset, Bucket } from '@holdfast/core/records.ts'
+import { rightsNow } from '../access/rights-now.ts'
 import { findTarget } from '../assets/intake/put-target.ts'
 import { requireLength } from '../assets/intake/upload.ts'
 import { commit } from '../commit.ts'
@@ -68,11 +69,13 @@ export async function completeUpload(
   })
 }
 
+/** By what the caller may then, since it may have waited long. */
 async function completeInTurn(
   engine: Engine,
-  call: Call,
+  asked: Call,
   input: CompleteUploadInput,
 ): Promise<StoredObject> {
+  const call = await rightsNow(engine, asked)
   const place = await placeOf(engine, call, input)
   const { upload } = place
   if (upload === undefined) {
@@ -85,7 +88,7 @@ async function completeInTurn(
   } catch (error) {
     // A client that asks again while it is still being completed must not hear that it is gone.
     if (call.signal.aborted) throw error
-    const now = await placeOf(engine, call, input)
+    const now = await placeOf(engine, await rightsNow(engine, call), input)
     const done = now.upload === undefined ? await completedBefore(engine, now, input) : undefined
     if (done !== undefined) return done
     throw error

@@ -82,6 +82,7 @@ function readAll(read: ReadSetting): Settings {
     ownedBucketsMax: read(table.ownedBucketsMax),
     userKeysMax: read(table.userKeysMax),
     sharesMax: read(table.sharesMax),
+    momentsMax: read(table.momentsMax),
     garbageSeconds: read(table.garbageSeconds),
     initialAdminUsername: read(table.initialAdminUsername),
     initialAdminPassword: read(table.initialAdminPassword),

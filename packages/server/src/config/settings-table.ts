@@ -233,6 +233,14 @@ export const settingsTable = {
     description: 'Share links of one maker, those that ended in the last 30 days too.',
     standard: 1000,
   }),
+  momentsMax: setting({
+    name: 'CATALOG_READERS',
+    kind: integer(1, 1000),
+    description:
+      'Lists read at one moment of the catalog at once, with a connection and up to 8 MiB each; ' +
+      'more wait, callers in turn.',
+    standard: 16,
+  }),
   garbageSeconds: setting({
     name: 'GARBAGE_INTERVAL',
     kind: seconds(0, 30 * 86_400),
