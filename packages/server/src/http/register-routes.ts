@@ -153,10 +153,16 @@ function server(
     if (!changes(route) && result !== sent) await state.renew()
     const { status } = route.answer
     const due = duty === 'none' && state.showsOthers ? 'soon' : duty
-    await auditSuccess(context, request, { duty: due, status, resource: exchange.params })
-    if (result === sent) return
-    if (result === undefined) await reply.code(route.answer.status).send()
-    else await sendJson(reply, route.answer.status, result)
+    const ready = async () => {
+      await auditSuccess(context, request, { duty: due, status, resource: exchange.params })
+    }
+    // Writing may end in a refusal, which has a row of its own.
+    if (result !== undefined && result !== sent) {
+      await sendJson(reply, { status, body: result, ready })
+      return
+    }
+    await ready()
+    if (result === undefined) await reply.code(status).send()
   }
   return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
     try {

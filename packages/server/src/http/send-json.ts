@@ -4,12 +4,24 @@ import type { FastifyReply } from 'fastify'
 import { holderOf } from './limits/large-answers.ts'
 import type { RequestState } from './request-state.ts'
 
+interface JsonAnswer {
+  readonly status: number
+  readonly body: unknown
+  readonly ready?: () => Promise<void>
+}
+
 const COMPRESSED_FROM = 1400
 const brotli = promisify(brotliCompress)
 const gunzippable = promisify(gzip)
 
-/** JSON with a status, compressed where the caller takes that and it pays. */
-export async function sendJson(reply: FastifyReply, status: number, body: unknown): Promise<void> {
+/**
+ * JSON with a status, compressed where the caller takes that and it pays. `ready` is awaited when
+ * all of it is written and may be sent: until then it may be refused.
+ */
+export async function sendJson(
+  reply: FastifyReply,
+  { status, body, ready }: JsonAnswer,
+): Promise<void> {
   const { state, method } = reply.request
   const bytes = await written(body, async () => {
     await state.context.engine.lists.next(holderOf(state.principal, state.ip))
@@ -18,6 +30,7 @@ export async function sendJson(reply: FastifyReply, status: number, body: unknow
   })
   // What changes something was done already, and asked for room before.
   if (method === 'GET') holdAnswer(state, Buffer.byteLength(bytes))
+  await ready?.()
   reply.code(status).type('application/json; charset=utf-8')
   if (bytes.length < COMPRESSED_FROM) {
     await reply.send(bytes)
