@@ -26,7 +26,9 @@ export interface Limits {
   readonly plainPartsMax: number
   /** Buckets that one principal may own; those of administrators have no owner. */
   readonly ownedBucketsMax: number
-  /** S3 access keys of one user: each is looked through wherever keys are looked for. */
+  /** API keys of one maker; those of the settings, and what is made with them, have none. */
+  readonly makerKeysMax: number
+  /** S3 access keys of one user, or maker: each is looked through where keys are looked for. */
   readonly userKeysMax: number
   /** Share links of one maker. */
   readonly sharesMax: number
@@ -63,6 +65,7 @@ export const defaultLimits: Limits = Object.freeze({
   partBytesMin: 5 * MiB,
   plainPartsMax: 100_000,
   ownedBucketsMax: 100,
+  makerKeysMax: 1000,
   userKeysMax: 1000,
   sharesMax: 1000,
   momentsMax: 16,

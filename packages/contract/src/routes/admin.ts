@@ -147,7 +147,7 @@ export const adminRoutes = {
     description: 'It can be given no permission and no bucket that the issuer does not have.',
     body: { kind: 'json', schema: keyCreate },
     answer: { status: 201, description: 'The key, shown this once.', schema: keyCreated },
-    errors: ['CONFIRMATION_REQUIRED'],
+    errors: ['CONFIRMATION_REQUIRED', 'TOO_MANY_ITEMS'],
   }),
   revokeKey: route({
     method: 'DELETE',

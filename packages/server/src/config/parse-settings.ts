@@ -80,6 +80,7 @@ function readAll(read: ReadSetting): Settings {
     graceSeconds: read(table.graceSeconds),
     uploadIdleSeconds: read(table.uploadIdleSeconds),
     ownedBucketsMax: read(table.ownedBucketsMax),
+    makerKeysMax: read(table.makerKeysMax),
     userKeysMax: read(table.userKeysMax),
     sharesMax: read(table.sharesMax),
     momentsMax: read(table.momentsMax),
