@@ -58,7 +58,7 @@ async function administrator({ engine, call }: TestStore, username = 'anna') {
   return { id: user.id, call: { ...call, principal } }
 }
 
-test('API keys of one maker are bounded, by way of another key too, and pairs as well', async () => {
+test('keys of one maker are bounded, those made with its keys too', async () => {
   await using opened = await openTestStore({ limits: { makerKeysMax: 3, userKeysMax: 2 } })
   const { engine, call, clock } = opened
   const { call: anna } = await administrator(opened)
