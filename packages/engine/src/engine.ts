@@ -8,6 +8,7 @@ import type { Random } from '@holdfast/core/ports/random.ts'
 import { systemPrincipal } from '@holdfast/core/principal.ts'
 import { defaultBucketSettings } from '@holdfast/core/records.ts'
 import { type AuditKeys, auditKeysOf } from './audit/audit-keys.ts'
+import { RunsAtOnce } from './audit/runs-at-once.ts'
 import { requireBucketName } from './buckets/bucket-fields.ts'
 import { commit } from './commit.ts'
 import type { IdentitySettings } from './identity/identity-settings.ts'
@@ -67,6 +68,8 @@ export interface Engine {
   readonly lists: ListTurns
   /** Whatever has several questions reads them here, never from the catalog itself. */
   readonly moments: Moments
+  /** Of callers who have all of the audit log looked at. */
+  readonly auditRuns: RunsAtOnce
   /** Logins, tokens and what is remembered of them. */
   readonly identity: IdentityState
   /** Both clocks at the opening: how garbage collection notices that the wall clock jumped. */
@@ -99,6 +102,7 @@ export function openEngine(options: EngineOptions): Engine {
     arriving: new Arriving({ catalog, smallBytesMax: limits.packedBlobBytesMax }),
     lists: new ListTurns(),
     moments: new Moments(catalog, limits.momentsMax),
+    auditRuns: new RunsAtOnce(),
     identity: openIdentity({
       catalog,
       clock,
