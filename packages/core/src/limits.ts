@@ -34,6 +34,8 @@ export interface Limits {
   readonly sharesMax: number
   /** Lists that are read at one moment of the catalog, each over a connection of its own. */
   readonly momentsMax: number
+  /** Of one caller who has the whole audit log looked at: each may take seconds of work. */
+  readonly auditRunsMax: number
   /** Memory for verified bytes of small blobs that are read again and again. */
   readonly blobCacheBytes: number
   /** Memory for chunks of large blobs on their way out; beyond, readers get short chunks. */
@@ -69,6 +71,7 @@ export const defaultLimits: Limits = Object.freeze({
   userKeysMax: 1000,
   sharesMax: 1000,
   momentsMax: 16,
+  auditRunsMax: 2,
   blobCacheBytes: 32 * MiB,
   readBufferBytes: 16 * MiB,
   recentReadBytes: 1 * GiB,

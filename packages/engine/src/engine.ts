@@ -102,7 +102,7 @@ export function openEngine(options: EngineOptions): Engine {
     arriving: new Arriving({ catalog, smallBytesMax: limits.packedBlobBytesMax }),
     lists: new ListTurns(),
     moments: new Moments(catalog, limits.momentsMax),
-    auditRuns: new RunsAtOnce(),
+    auditRuns: new RunsAtOnce(limits.auditRunsMax),
     identity: openIdentity({
       catalog,
       clock,

@@ -197,6 +197,7 @@ function engineLimits(settings: Settings): Partial<EngineLimits> {
     userKeysMax: settings.userKeysMax,
     sharesMax: settings.sharesMax,
     momentsMax: settings.momentsMax,
+    auditRunsMax: settings.auditRunsMax,
   }
 }
 

@@ -68,7 +68,6 @@ export const adminRoutes = {
     answer: { status: 200, description: 'The bucket.', schema: bucketResponse },
     errors: [
       'BUCKET_NOT_FOUND',
-      'CHANGED_MEANWHILE',
       'CONFIRMATION_REQUIRED',
       'PRINCIPAL_NOT_FOUND',
       'PUBLIC_ACCESS_BLOCKED',

@@ -84,6 +84,7 @@ function readAll(read: ReadSetting): Settings {
     userKeysMax: read(table.userKeysMax),
     sharesMax: read(table.sharesMax),
     momentsMax: read(table.momentsMax),
+    auditRunsMax: read(table.auditRunsMax),
     garbageSeconds: read(table.garbageSeconds),
     initialAdminUsername: read(table.initialAdminUsername),
     initialAdminPassword: read(table.initialAdminPassword),

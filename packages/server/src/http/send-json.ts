@@ -1,8 +1,15 @@
-import { promisify } from 'node:util'
+import { isDeepStrictEqual, promisify } from 'node:util'
 import { brotliCompress, constants, gzip } from 'node:zlib'
+import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { FastifyReply } from 'fastify'
 import { holderOf } from './limits/large-answers.ts'
 import type { RequestState } from './request-state.ts'
+
+async function requireSame(state: RequestState): Promise<void> {
+  const { principal } = state
+  await state.renew()
+  if (!isDeepStrictEqual(state.principal, principal)) throw new HoldfastError('CHANGED_MEANWHILE')
+}
 
 interface JsonAnswer {
   readonly status: number
@@ -25,8 +32,8 @@ export async function sendJson(
   const { state, method } = reply.request
   const bytes = await written(body, async () => {
     await state.context.engine.lists.next(holderOf(state.principal, state.ip))
-    // Nothing of what was found for who may no more by now.
-    if (method === 'GET') await state.renew()
+    // Nothing of what was found for who may no more by now, or other things.
+    if (method === 'GET') await requireSame(state)
   })
   // What changes something was done already, and asked for room before.
   if (method === 'GET') holdAnswer(state, Buffer.byteLength(bytes))

@@ -71,6 +71,40 @@ test('a list that is refused while it is written has one row, of the refusal', a
   assert.deepEqual(await rowsOf(server, 'shut-out-meanwhile'), [refusal])
 })
 
+test('a list whose sender may other things while it is written is not sent', async () => {
+  await using server = await startServer()
+  await fillLog(server, 900)
+  const ann = { username: 'ann', password: 'Lower-Salmon-71-Kettle' }
+  const json = { ...ann, roles: ['ADMIN'], must_change_password: false }
+  const { json: made } = await server.ask('POST /api/v2/users', { json })
+  const { json: tokens } = await server.ask('POST /api/v2/auth/login', { json: ann, key: null })
+  const { lists } = server.running.context.engine
+  const next = lists.next.bind(lists)
+  let turns = 0
+  let last = Number.POSITIVE_INFINITY
+  const become = { json: { roles: ['AUDITOR'] } }
+  lists.next = async caller => {
+    await next(caller)
+    turns += 1
+    if (turns === last) await server.ask(`PUT /api/v2/users/${made.id}`, become)
+  }
+  const ask = async (requestId: string) => {
+    turns = 0
+    const authorization = `Bearer ${tokens.access_token}`
+    const headers = { authorization, 'x-request-id': requestId }
+    const { status, json: told } = await server.ask('GET /api/v2/audit?limit=1000', {
+      ...{ key: null, headers },
+    })
+    return [status, told.code]
+  }
+  assert.deepEqual(await ask('written-whole'), [200, undefined])
+  last = turns
+  assert.deepEqual(await ask('other-rights'), [409, 'CHANGED_MEANWHILE'])
+  assert.deepEqual(await rowsOf(server, 'other-rights'), [])
+  last = Number.POSITIVE_INFINITY
+  assert.deepEqual(await ask('as-an-auditor'), [200, undefined])
+})
+
 test('a list that has no room in memory is not told as shown', async () => {
   await using server = await startServer()
   const { answers } = server.running.context
