@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type ErrorCode, errorTable } from '@holdfast/core/errors.ts'
-import { openApi } from './openapi.ts'
+import { codesOf, openApi } from './openapi.ts'
 import type { Route } from './route.ts'
 import { routes } from './routes.ts'
 
@@ -99,6 +99,18 @@ test('refusals are written with their codes under the status that the door gives
   const responses = other.paths['/api/v2/assets/{id}'].get.responses
   assert.match(responses['404'].description, /`ASSET_NOT_FOUND`/)
   assert.match(responses['418'].description, /`FORBIDDEN`/)
+})
+
+test('whatever is decided by rights may be answered that they changed meanwhile', () => {
+  const silent = Object.entries<Route>(routes).filter(([, route]) => {
+    return !codesOf(route).includes('CHANGED_MEANWHILE')
+  })
+  for (const [operationId, route] of silent) assert.equal(route.permission, 'open', operationId)
+  const links = /^\/s\/|^\/api\/v2\/shared\//
+  const open = silent.filter(([operationId, { path }]) => {
+    return operationId === 'putLink' || links.test(path)
+  })
+  assert.deepEqual(open, [])
 })
 
 test('no two routes share a method and path', () => {

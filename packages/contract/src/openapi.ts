@@ -20,6 +20,8 @@ function generalCodes(route: Route): ErrorCode[] {
     codes.push('UNAUTHENTICATED', 'CREDENTIAL_EXPIRED', 'FORBIDDEN')
     // Whoever is locked is held up with all that is asked for, whatever it is.
     codes.push('ACCOUNT_LOCKED', 'VALIDATION_ERROR')
+    // What is decided holds until it is done or told, or is decided again, a few times.
+    codes.push('CHANGED_MEANWHILE')
   }
   if (route.params || route.query || route.body) codes.push('VALIDATION_ERROR')
   if (route.body) codes.push('MALFORMED_REQUEST', 'BODY_TOO_LARGE', 'REQUEST_TIMEOUT')

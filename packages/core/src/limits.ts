@@ -26,10 +26,16 @@ export interface Limits {
   readonly plainPartsMax: number
   /** Buckets that one principal may own; those of administrators have no owner. */
   readonly ownedBucketsMax: number
-  /** S3 access keys of one user: each is looked through wherever keys are looked for. */
+  /** API keys of one maker; those of the settings, and what is made with them, have none. */
+  readonly makerKeysMax: number
+  /** S3 access keys of one user, or maker: each is looked through where keys are looked for. */
   readonly userKeysMax: number
   /** Share links of one maker. */
   readonly sharesMax: number
+  /** Lists that are read at one moment of the catalog, each over a connection of its own. */
+  readonly momentsMax: number
+  /** Of one caller who has the whole audit log looked at: each may take seconds of work. */
+  readonly auditRunsMax: number
   /** Memory for verified bytes of small blobs that are read again and again. */
   readonly blobCacheBytes: number
   /** Memory for chunks of large blobs on their way out; beyond, readers get short chunks. */
@@ -61,8 +67,11 @@ export const defaultLimits: Limits = Object.freeze({
   partBytesMin: 5 * MiB,
   plainPartsMax: 100_000,
   ownedBucketsMax: 100,
+  makerKeysMax: 1000,
   userKeysMax: 1000,
   sharesMax: 1000,
+  momentsMax: 16,
+  auditRunsMax: 2,
   blobCacheBytes: 32 * MiB,
   readBufferBytes: 16 * MiB,
   recentReadBytes: 1 * GiB,

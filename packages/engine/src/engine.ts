@@ -8,6 +8,7 @@ import type { Random } from '@holdfast/core/ports/random.ts'
 import { systemPrincipal } from '@holdfast/core/principal.ts'
 import { defaultBucketSettings } from '@holdfast/core/records.ts'
 import { type AuditKeys, auditKeysOf } from './audit/audit-keys.ts'
+import { RunsAtOnce } from './audit/runs-at-once.ts'
 import { requireBucketName } from './buckets/bucket-fields.ts'
 import { commit } from './commit.ts'
 import type { IdentitySettings } from './identity/identity-settings.ts'
@@ -15,6 +16,7 @@ import { type IdentityState, type Outside, openIdentity } from './identity/ident
 import type { MailQueue } from './identity/mail/mail-queue.ts'
 import { WriteGate } from './integrity/write-gate.ts'
 import { ListTurns } from './list-turns.ts'
+import { Moments } from './moments.ts'
 import { RunningDigests } from './multipart/running-digests.ts'
 import { Arriving } from './quotas/arriving.ts'
 
@@ -64,6 +66,10 @@ export interface Engine {
   readonly arriving: Arriving
   /** Of lists that look at much and show little. */
   readonly lists: ListTurns
+  /** Whatever has several questions reads them here, never from the catalog itself. */
+  readonly moments: Moments
+  /** Of callers who have all of the audit log looked at. */
+  readonly auditRuns: RunsAtOnce
   /** Logins, tokens and what is remembered of them. */
   readonly identity: IdentityState
   /** Both clocks at the opening: how garbage collection notices that the wall clock jumped. */
@@ -95,6 +101,8 @@ export function openEngine(options: EngineOptions): Engine {
     digests: new RunningDigests({ catalog, element }),
     arriving: new Arriving({ catalog, smallBytesMax: limits.packedBlobBytesMax }),
     lists: new ListTurns(),
+    moments: new Moments(catalog, limits.momentsMax),
+    auditRuns: new RunsAtOnce(limits.auditRunsMax),
     identity: openIdentity({
       catalog,
       clock,

@@ -194,8 +194,11 @@ function engineLimits(settings: Settings): Partial<EngineLimits> {
     graceMs: settings.graceSeconds * 1000,
     uploadIdleMs: settings.uploadIdleSeconds * 1000,
     ownedBucketsMax: settings.ownedBucketsMax,
+    makerKeysMax: settings.makerKeysMax,
     userKeysMax: settings.userKeysMax,
     sharesMax: settings.sharesMax,
+    momentsMax: settings.momentsMax,
+    auditRunsMax: settings.auditRunsMax,
   }
 }
 

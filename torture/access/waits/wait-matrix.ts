@@ -17,8 +17,14 @@ const patches = {
   'made a reader': { roles: ['READONLY'] },
 } as const satisfies Record<Lost, object>
 
-/** Buckets have a limit, if one that nobody reaches: it is counted, which may take long. */
-export const waitEnv = { STORAGE_RATE_LIMIT_BUCKET: '1000000/1h' }
+/**
+ * Buckets have a limit, if one that nobody reaches: it is counted, which may take long. Reports are
+ * held at each of their waits at once.
+ */
+export const waitEnv = {
+  STORAGE_RATE_LIMIT_BUCKET: '1000000/1h',
+  STORAGE_AUDIT_RUNS_PER_CALLER: '100',
+}
 
 /**
  * Every request of both doors, held at each of its waits while its sender loses the right to it.

@@ -24,6 +24,7 @@ export const waitSources: Readonly<Record<string, string>> = {
   'engine/src/identity/passwords/password-threads.ts': held,
   'engine/src/integrity/write-gate.ts': held,
   'engine/src/list-turns.ts': held,
+  'engine/src/moments.ts': held,
   'engine/src/multipart/running-digests.ts': held,
   'server/src/composition/audit.ts': ofServer,
   'server/src/composition/listen.ts': ofServer,

@@ -101,6 +101,7 @@ function wrapAll({ context }: Lab, hold: Hold): void {
   const { identity, element } = engine
   wrapAtOnce(turns, hold)
   wrap(engine.lists, 'lists', ['next'], hold)
+  wrap(engine.moments, 'moments', ['read'], hold)
   wrap(answers, 'answers', ['inLine'], hold, ownLine)
   wrap(identity.turns, 'turns', ['take'], hold, ownLine)
   wrap(identity.hasher, 'hasher', ['hash', 'verify'], hold)

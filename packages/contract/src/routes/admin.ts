@@ -68,7 +68,6 @@ export const adminRoutes = {
     answer: { status: 200, description: 'The bucket.', schema: bucketResponse },
     errors: [
       'BUCKET_NOT_FOUND',
-      'CHANGED_MEANWHILE',
       'CONFIRMATION_REQUIRED',
       'PRINCIPAL_NOT_FOUND',
       'PUBLIC_ACCESS_BLOCKED',
@@ -147,7 +146,7 @@ export const adminRoutes = {
     description: 'It can be given no permission and no bucket that the issuer does not have.',
     body: { kind: 'json', schema: keyCreate },
     answer: { status: 201, description: 'The key, shown this once.', schema: keyCreated },
-    errors: ['CONFIRMATION_REQUIRED'],
+    errors: ['CONFIRMATION_REQUIRED', 'TOO_MANY_ITEMS'],
   }),
   revokeKey: route({
     method: 'DELETE',

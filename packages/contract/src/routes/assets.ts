@@ -202,7 +202,6 @@ export const assetRoutes = {
     errors: [
       'ASSET_NOT_FOUND',
       'PRECONDITION_FAILED',
-      'CHANGED_MEANWHILE',
       'BODY_TOO_LARGE',
       'QUOTA_EXCEEDED',
       'CONTENT_TYPE_REFUSED',

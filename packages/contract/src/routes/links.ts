@@ -130,6 +130,12 @@ export const linkRoutes = {
     body: { kind: 'bytes' },
     answer: { status: 200, description: 'Replaced.', schema: assetResponse, headers: written },
     also: [{ status: 201, description: 'Created.', schema: assetResponse, headers: written }],
-    errors: ['LINK_INVALID', 'BODY_TOO_LARGE', 'QUOTA_EXCEEDED', 'STORAGE_FULL'],
+    errors: [
+      'LINK_INVALID',
+      'CHANGED_MEANWHILE',
+      'BODY_TOO_LARGE',
+      'QUOTA_EXCEEDED',
+      'STORAGE_FULL',
+    ],
   }),
 } as const

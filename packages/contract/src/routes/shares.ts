@@ -19,7 +19,13 @@ const noQuery = Type.Object({}, closed)
 const pageQuery = Type.Object({ cursor }, closed)
 const own = { tag: 'Share links', permission: 'self' } as const
 const open = { tag: 'Share links', permission: 'open' } as const
-const refusals = ['SHARE_NOT_FOUND', 'SHARE_PASSWORD_NEEDED', 'SHARE_LOCKED'] as const
+const refusals = [
+  'SHARE_NOT_FOUND',
+  'SHARE_PASSWORD_NEEDED',
+  'SHARE_LOCKED',
+  // Where what the maker may changes again and again while a page is found.
+  'CHANGED_MEANWHILE',
+] as const
 
 const bytes = {
   answer: { status: 200, description: 'The bytes.', media: '*/*', headers: content },

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import type { AssetFilter, AssetQuery, GiveWay } from '@holdfast/core/ports/asset-questions.ts'
 import { setBucketDocument } from '../buckets/documents.ts'
 import { callOf, openTestStore, put, refused } from '../test-store.test.ts'
 import { type ListQuery, listAssets } from './list.ts'
@@ -67,6 +68,40 @@ describe('a search for a beginning of many words', () => {
     const { keys, totals } = await pages(set, { limit: 7 })
     assert.deepEqual([keys.length, totals], [33, [33]])
     assert.ok(keys.every(key => !key.startsWith('k1')))
+  })
+
+  it('has a line of its own for its turns, apart from what else is asked for', async () => {
+    await using set = await openMany()
+    const { lists, catalog } = set.engine
+    const { assets } = catalog.view
+    const [list, count] = [assets.list.bind(assets), assets.count.bind(assets)]
+    const turns: string[] = []
+    const next = lists.next.bind(lists)
+    lists.next = async caller => {
+      turns.push(caller)
+      await next(caller)
+    }
+    // As where there is more to look at than one turn takes.
+    Object.assign(assets, {
+      list: async (query: AssetQuery, giveWay?: GiveWay) => {
+        await giveWay?.()
+        return await list(query, giveWay)
+      },
+      count: async (filter: AssetFilter, giveWay?: GiveWay) => {
+        await giveWay?.()
+        return await count(filter, giveWay)
+      },
+    })
+    await listAssets(set.engine, reader, { search: 'm', limit: 60 })
+    assert.deepEqual(turns.splice(0), ['search', 'search'])
+    const denied = { Effect: 'Deny', Principal: '*', Action: 's3:GetObject' }
+    const Statement = [{ ...denied, Resource: `arn:aws:s3:::${bucket}/k1*` }]
+    const document = { Version: '2012-10-17', Statement }
+    await setBucketDocument(set.engine, set.call, { bucket, name: 'policy', document })
+    await listAssets(set.engine, reader, { search: 'm', limit: 60 })
+    assert.equal(turns[0], 'search')
+    await listAssets(set.engine, reader, { search: 'k01', limit: 60 })
+    assert.equal(turns.at(-1), reader.principal.id)
   })
 
   it('waits for those before it, and is refused where too many wait', async () => {

@@ -84,7 +84,7 @@ export async function listAssets(
   const inTurns = sight.visibleTo !== undefined || sight.reach !== undefined
   const { found, total } = isLong
     ? await engine.lists.oneByOne(call, () => ask(view))
-    : await (inTurns ? ask(view) : engine.catalog.read(ask))
+    : await (inTurns ? ask(view) : engine.moments.read(call, ask))
   const items = found.slice(0, limit)
   const last = items.at(-1)
   if (found.length <= limit || last === undefined) return { items, total }

@@ -9,6 +9,7 @@ import type {
   UploadPart,
 } from '@holdfast/core/objects.ts'
 import type { Asset, Bucket } from '@holdfast/core/records.ts'
+import { rightsMoment, rightsNow } from '../access/rights-now.ts'
 import { findTarget } from '../assets/intake/put-target.ts'
 import { requireLength } from '../assets/intake/upload.ts'
 import { commit } from '../commit.ts'
@@ -59,20 +60,25 @@ export async function completeUpload(
   call: Call,
   input: CompleteUploadInput,
 ): Promise<StoredObject> {
+  const moment = call.moment ?? rightsMoment(engine)
+  // By what the caller may then, since it may have waited long.
+  const callNow = async () =>
+    moment === rightsMoment(engine) ? call : await rightsNow(engine, call)
   const { upload } = await placeOf(engine, call, input)
-  if (upload === undefined) return await completeInTurn(engine, call, input)
+  if (upload === undefined) return await completeInTurn(engine, callNow, input)
   return await engine.identity.turns.take(`complete ${upload.id}`, async () => {
     // Those who waited are told what was made, or refused, one in each turn of the event loop.
     await engine.lists.giveWay(call)()
-    return await completeInTurn(engine, call, input)
+    return await completeInTurn(engine, callNow, input)
   })
 }
 
 async function completeInTurn(
   engine: Engine,
-  call: Call,
+  callNow: () => Promise<Call>,
   input: CompleteUploadInput,
 ): Promise<StoredObject> {
+  const call = await callNow()
   const place = await placeOf(engine, call, input)
   const { upload } = place
   if (upload === undefined) {
@@ -85,7 +91,7 @@ async function completeInTurn(
   } catch (error) {
     // A client that asks again while it is still being completed must not hear that it is gone.
     if (call.signal.aborted) throw error
-    const now = await placeOf(engine, call, input)
+    const now = await placeOf(engine, await callNow(), input)
     const done = now.upload === undefined ? await completedBefore(engine, now, input) : undefined
     if (done !== undefined) return done
     throw error

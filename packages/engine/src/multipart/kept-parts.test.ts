@@ -6,11 +6,13 @@ import type { ObjectPart } from '@holdfast/core/objects.ts'
 import { dump } from '@holdfast/testkit/catalog/dump.ts'
 import { privateAcl } from '../access/bucket-acl.ts'
 import { createKey } from '../access/keys/keys.ts'
+import { askedTags } from '../access/policy/asked-tags.ts'
 import { createBucket } from '../buckets/buckets.ts'
 import { updateAndGive } from '../buckets/give-bucket.ts'
 import { copyObject } from '../objects/copy-object.ts'
 import { getObject } from '../objects/find-object.ts'
 import { listObjects, listObjectVersions } from '../objects/list-objects.ts'
+import { setObjectTags } from '../objects/object-settings.ts'
 import { partRange } from '../objects/read-object.ts'
 import { bytesOf, callOf, openTestStore, put, type TestStore } from '../test-store.test.ts'
 import { listVersions } from '../versions/list.ts'
@@ -107,6 +109,30 @@ describe('the parts of an object', () => {
     assert.deepEqual(again.version, version)
     const others = { ...input, parts: input.parts.slice(0, 2) }
     await assert.rejects(completeUpload(engine, call, others), { code: 'UPLOAD_NOT_FOUND' })
+  })
+
+  it('are not read to tell the tags that a policy asks for', async () => {
+    await using opened = await openTestStore()
+    const { engine, call } = opened
+    const input = await upload(opened, call, 'photos')
+    const { asset, bucket, version } = await completeUpload(engine, call, input)
+    const policy = {
+      Version: '2012-10-17',
+      Statement: {
+        ...{ Effect: 'Deny', Principal: '*', Action: 's3:GetObject' },
+        Resource: 'arn:aws:s3:::photos/*',
+        Condition: { StringEquals: { 's3:ExistingObjectTag/secret': 'yes' } },
+      },
+    }
+    const about = { ...bucket, documents: { policy } }
+    const { versions } = engine.catalog.view
+    const brief = { ...versions, byId: () => assert.fail('reads the parts') }
+    assert.deepEqual(await askedTags({ versions: brief }, about, asset), {})
+    const tags = [{ key: 'secret', value: 'yes' }]
+    await setObjectTags(engine, call, { bucket: 'photos', key: 'big', tags })
+    assert.deepEqual(await askedTags({ versions }, about, asset), { secret: 'yes' })
+    assert.equal(await askedTags({ versions }, bucket, asset), undefined)
+    await requireParts(opened, version.id)
   })
 
   it('are moved where a catalog of before has them', async () => {

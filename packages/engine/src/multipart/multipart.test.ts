@@ -5,6 +5,7 @@ import { crc32 } from 'node:zlib'
 import { crc64Hex, crc64nvme } from '@holdfast/core/checksums/crc64nvme.ts'
 import type { ChecksumAlgorithm } from '@holdfast/core/objects.ts'
 import { dump } from '@holdfast/testkit/catalog/dump.ts'
+import { authenticateKey, createKey, revokeKey } from '../access/keys/keys.ts'
 import { getAssetByKey, openContent } from '../assets/get.ts'
 import { collectGarbage } from '../integrity/collect.ts'
 import { verifyStore } from '../integrity/verify.ts'
@@ -168,6 +169,25 @@ describe('a multipart upload', () => {
     const done = { bucket, key: 'big', uploadId, parts }
     const made = await Promise.all([1, 2, 3].map(() => completeUpload(engine, call, done)))
     assert.equal(new Set(made.map(({ versionId }) => versionId)).size, 1)
+  })
+
+  it('tells nothing to who was shut out while the first one was under way', async () => {
+    await using opened = await openTestStore()
+    const { engine, call } = opened
+    const uploadId = await begin(opened)
+    const parts = await sendParts(opened, { uploadId }, [BIG, TAIL])
+    const done = { bucket, key: 'big', uploadId, parts }
+    const { key, secret } = await createKey(engine, call, { name: 'k', permissions: ['*'] })
+    const own = { ...call, principal: await authenticateKey(engine, secret) }
+    const { digests } = engine
+    const sha256Of = digests.sha256Of.bind(digests)
+    digests.sha256Of = async (...given) => {
+      await revokeKey(engine, call, key.id)
+      return await sha256Of(...given)
+    }
+    const first = completeUpload(engine, call, done)
+    await refusedWith(completeUpload(engine, own, done), 'UNAUTHENTICATED')
+    assert.equal((await first).asset.key, 'big')
   })
 
   it('holds completions to order, sizes, parts and checksums', async () => {

@@ -47,7 +47,7 @@ export async function listVersions(
     deleted: withDeleted ? 'show' : 'hide',
   })
   const page = requirePage(engine, query)
-  return engine.catalog.read(async view => {
+  return engine.moments.read(call, async view => {
     // Which version is current is asked at the moment of the list.
     const asset = (await view.assets.byId(found.id)) ?? found
     const filter = filterOf(asset, query)
@@ -124,7 +124,7 @@ export async function assetHistory(
   const wanted = { id: assetId, ...about }
   const asset = await findAsset(engine, call, wanted)
   const page = requirePage(engine, query)
-  const { changes, total } = await engine.catalog.read(async view => ({
+  const { changes, total } = await engine.moments.read(call, async view => ({
     changes: await inPieces(engine, call, page, piece =>
       view.changes.ofAsset({ assetId: asset.id, ...piece }),
     ),

@@ -1,7 +1,7 @@
 import type { Call } from '@holdfast/core/call.ts'
 import { type FieldProblem, HoldfastError, invalidFields } from '@holdfast/core/errors.ts'
 import type { BriefVersion } from '@holdfast/core/records.ts'
-import { authorisedAnew } from '../access/rights-now.ts'
+import { authorisedAnew, rightsNow } from '../access/rights-now.ts'
 import { bucketOf, findSeen } from '../assets/find-asset.ts'
 import { commit } from '../commit.ts'
 import type { Engine } from '../engine.ts'
@@ -55,11 +55,13 @@ async function authoriseAndPrune(
   const dryRun = options.dryRun ?? false
   const now = new Date(engine.clock.now()).toISOString()
   const pruned = dryRun
-    ? await engine.catalog.read(view => prunable(view, asset, { ...rule, now }))
+    ? await engine.moments.read(call, view => prunable(view, asset, { ...rule, now }))
     : await commit(engine, call, {
         name: 'versions.prune',
         args: { assetId: asset.id, rule, seen },
       })
+  // It may have waited for its moment: nothing is told to who may no more.
+  if (dryRun) await findSeen(engine, await rightsNow(engine, call), wanted)
   return { pruned, dryRun, keep: rule.keep }
 }
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { authenticateKey, createKey, revokeKey } from '../access/keys/keys.ts'
 import { getAsset, openContent } from '../assets/get.ts'
 import { removeAsset } from '../assets/remove.ts'
 import { mergeMetadata } from '../assets/update.ts'
@@ -286,6 +287,21 @@ describe('pruning', () => {
     assert.deepEqual(await numbersOf({ olderThanDays: 0 }), [7, 6, 5, 4, 3, 2, 1])
     assert.deepEqual(await numbersOf({ olderThanDays: 4.5, keep: 7 }), [1])
     assert.deepEqual(await numbersOf({ keep: 1 }), [7, 6, 5, 4, 3, 2, 1])
+  })
+
+  it('shows no plan to who was shut out while it waited for its moment', async () => {
+    await using set = await openVersions(3)
+    const { engine, call, assetId } = set
+    const { key, secret } = await createKey(engine, call, { name: 'k', permissions: ['*'] })
+    const own = { ...call, principal: await authenticateKey(engine, secret) }
+    const { moments } = engine
+    const read = moments.read.bind(moments)
+    moments.read = async (...given) => {
+      await revokeKey(engine, call, key.id)
+      return await read(...given)
+    }
+    const plan = pruneVersions(engine, own, assetId, { keep: 1, dryRun: true })
+    await assert.rejects(plan, refused('UNAUTHENTICATED'))
   })
 
   it('is not done by age while the wall clock is not to be trusted', async () => {

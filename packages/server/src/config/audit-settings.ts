@@ -32,6 +32,12 @@ export const auditSettings = {
     standard: [],
     secret: true,
   }),
+  auditRunsMax: setting({
+    name: 'AUDIT_RUNS_PER_CALLER',
+    kind: integer(1, 1000),
+    description: 'Reports on, and checks of, the whole audit log of one caller at once.',
+    standard: 2,
+  }),
   auditRetentionDays: setting({
     name: 'AUDIT_RETENTION_DAYS',
     kind: integer(0, 36_500, 'days'),

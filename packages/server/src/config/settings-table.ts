@@ -221,10 +221,16 @@ export const settingsTable = {
     description: 'Buckets that a user or key with `buckets:create` may own; 0 lets nobody own any.',
     standard: 100,
   }),
+  makerKeysMax: setting({
+    name: 'API_KEYS_PER_MAKER',
+    kind: integer(1, 10_000),
+    description: 'API keys of one user or service account, those made in the last 30 days too.',
+    standard: 1000,
+  }),
   userKeysMax: setting({
     name: 'S3_KEYS_PER_USER',
     kind: integer(1, 10_000),
-    description: 'S3 access keys of one user, those that ended in the last 30 days too.',
+    description: 'S3 access keys of one user, or maker, those made in the last 30 days too.',
     standard: 1000,
   }),
   sharesMax: setting({
@@ -232,6 +238,14 @@ export const settingsTable = {
     kind: integer(1, 10_000),
     description: 'Share links of one maker, those that ended in the last 30 days too.',
     standard: 1000,
+  }),
+  momentsMax: setting({
+    name: 'CATALOG_READERS',
+    kind: integer(1, 1000),
+    description:
+      'Lists read at one moment of the catalog at once, with a connection and up to 8 MiB each; ' +
+      'more wait, callers in turn.',
+    standard: 16,
   }),
   garbageSeconds: setting({
     name: 'GARBAGE_INTERVAL',

@@ -42,6 +42,6 @@ export async function answer(
   status: number,
   body: object,
 ): Promise<Sent> {
-  await sendJson(exchange.reply, status, body)
+  await sendJson(exchange.reply, { status, body })
   return sent
 }

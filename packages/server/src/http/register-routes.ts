@@ -15,7 +15,7 @@ import { type Operations, type Scope, sent } from './exchange.ts'
 import { bucketsNamed } from './limits/buckets-named.ts'
 import { isGuess, isGuessAgain, requireOwnForm } from './limits/guesses.ts'
 import { knownCaller } from './limits/known-caller.ts'
-import { makeLongPage, waitForTurn } from './limits/long-page.ts'
+import { foundNow, makeLongPage, waitForTurn } from './limits/long-page.ts'
 import { withFields } from './limits/with-fields.ts'
 import { queryValues } from './parse/query-text.ts'
 import { pathValues, splitUrl } from './parse/raw-path.ts'
@@ -145,18 +145,23 @@ function server(
     }
     const items = pageItems(route, checkedQuery)
     if (items > SHORT_PAGE && items <= PAGE_ITEMS) await waitForTurn(exchange)
-    const result =
-      items > PAGE_ITEMS
-        ? await makeLongPage(exchange, () => operate(exchange))
-        : await operate(exchange)
-    // What is found in turns may take long, and is not told to who may no more.
-    if (!changes(route) && result !== sent) await state.renew()
+    const find = async () => {
+      if (items <= PAGE_ITEMS) return await operate(exchange)
+      return await makeLongPage(exchange, () => operate(exchange))
+    }
+    const result = changes(route) ? await find() : await foundNow(exchange, find)
     const { status } = route.answer
     const due = duty === 'none' && state.showsOthers ? 'soon' : duty
-    await auditSuccess(context, request, { duty: due, status, resource: exchange.params })
-    if (result === sent) return
-    if (result === undefined) await reply.code(route.answer.status).send()
-    else await sendJson(reply, route.answer.status, result)
+    const ready = async () => {
+      await auditSuccess(context, request, { duty: due, status, resource: exchange.params })
+    }
+    // Writing may end in a refusal, which has a row of its own.
+    if (result !== undefined && result !== sent) {
+      await sendJson(reply, { status, body: result, ready })
+      return
+    }
+    await ready()
+    if (result === undefined) await reply.code(status).send()
   }
   return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
     try {

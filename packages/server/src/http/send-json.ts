@@ -1,23 +1,43 @@
-import { promisify } from 'node:util'
+import { isDeepStrictEqual, promisify } from 'node:util'
 import { brotliCompress, constants, gzip } from 'node:zlib'
+import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { FastifyReply } from 'fastify'
 import { holderOf } from './limits/large-answers.ts'
 import type { RequestState } from './request-state.ts'
+
+async function requireSame(state: RequestState): Promise<void> {
+  const { principal } = state
+  await state.renew()
+  if (!isDeepStrictEqual(state.principal, principal)) throw new HoldfastError('CHANGED_MEANWHILE')
+}
+
+interface JsonAnswer {
+  readonly status: number
+  readonly body: unknown
+  readonly ready?: () => Promise<void>
+}
 
 const COMPRESSED_FROM = 1400
 const brotli = promisify(brotliCompress)
 const gunzippable = promisify(gzip)
 
-/** JSON with a status, compressed where the caller takes that and it pays. */
-export async function sendJson(reply: FastifyReply, status: number, body: unknown): Promise<void> {
+/**
+ * JSON with a status, compressed where the caller takes that and it pays. `ready` is awaited when
+ * all of it is written and may be sent: until then it may be refused.
+ */
+export async function sendJson(
+  reply: FastifyReply,
+  { status, body, ready }: JsonAnswer,
+): Promise<void> {
   const { state, method } = reply.request
   const bytes = await written(body, async () => {
     await state.context.engine.lists.next(holderOf(state.principal, state.ip))
-    // Nothing of what was found for who may no more by now.
-    if (method === 'GET') await state.renew()
+    // Nothing of what was found for who may no more by now, or other things.
+    if (method === 'GET') await requireSame(state)
   })
   // What changes something was done already, and asked for room before.
   if (method === 'GET') holdAnswer(state, Buffer.byteLength(bytes))
+  await ready?.()
   reply.code(status).type('application/json; charset=utf-8')
   if (bytes.length < COMPRESSED_FROM) {
     await reply.send(bytes)

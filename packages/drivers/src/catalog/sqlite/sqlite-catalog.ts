@@ -40,6 +40,9 @@ export interface SqliteCatalogOptions {
   readonly onFatal?: (reason: string) => void
 }
 
+/** Connections that nobody reads from and that stay open all the same. */
+const IDLE_MOMENTS_MAX = 4
+
 /** A connection for readers of one moment at a time. */
 interface ReadMoment {
   readonly db: SqliteDatabase
@@ -88,7 +91,9 @@ export class SqliteCatalog implements Catalog {
       return await questions(moment.view)
     } finally {
       moment.end.run()
-      this.#moments.push(moment)
+      // Each holds memory and files of its own; opening one anew takes some milliseconds.
+      if (this.#moments.length < IDLE_MOMENTS_MAX) this.#moments.push(moment)
+      else moment.db.close()
     }
   }
 

@@ -1,14 +1,12 @@
 import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { AccessKey } from '@holdfast/core/objects.ts'
 import type { CatalogTransaction, Moment } from '@holdfast/core/ports/catalog.ts'
+import { requireKeyRoom } from './key-room.ts'
 
 export type PutAccessKeyArgs = Pick<
   AccessKey,
   'id' | 'name' | 'userId' | 'sealedSecret' | 'permissions' | 'buckets' | 'makerId' | 'expiresAt'
 > & { readonly userKeysMax: number }
-
-/** How long a key counts after it was made, whatever became of it: what was made is kept. */
-const COUNTED_MS = 30 * 86_400_000
 
 /** A new key, or the key of the settings again: who acts with it stays the same. */
 export async function putAccessKeyTransaction(
@@ -18,8 +16,12 @@ export async function putAccessKeyTransaction(
 ): Promise<AccessKey> {
   const known = await tx.accessKeys.byId(args.id)
   const { id, name, userId, permissions, buckets, makerId, expiresAt } = args
-  if (known === undefined && userId !== null) {
-    await requireRoom(tx, { userId, limit: args.userKeysMax }, moment)
+  // Whoever may log in makes keys. Those that act for themselves count for who made them.
+  const holder = userId ?? makerId
+  if (known === undefined && holder !== null) {
+    const all = await tx.accessKeys.list()
+    const own = all.filter(one => (one.userId ?? one.makerId) === holder)
+    requireKeyRoom(own, args.userKeysMax, moment)
   }
   const key: AccessKey = {
     id,
@@ -47,21 +49,6 @@ export async function putAccessKeyTransaction(
   }
   await tx.note({ what: 'access_key.created', detail })
   return key
-}
-
-/** Whoever may log in makes keys, and each is looked through wherever keys are looked for. */
-async function requireRoom(
-  tx: CatalogTransaction,
-  { userId, limit }: { readonly userId: string; readonly limit: number },
-  moment: Moment,
-): Promise<void> {
-  const since = new Date(Date.parse(moment.now) - COUNTED_MS).toISOString()
-  const counted = (await tx.accessKeys.list()).filter(key => {
-    if (key.userId !== userId) return false
-    const isOpen = key.revokedAt === null && (key.expiresAt ?? '~') > moment.now
-    return isOpen || key.createdAt > since
-  })
-  if (counted.length >= limit) throw new HoldfastError('TOO_MANY_ITEMS', { limit })
 }
 
 export async function revokeAccessKeyTransaction(

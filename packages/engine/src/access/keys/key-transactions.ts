@@ -2,8 +2,9 @@ import { isDeepStrictEqual } from 'node:util'
 import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { CatalogTransaction, Moment } from '@holdfast/core/ports/catalog.ts'
 import type { ApiKey } from '@holdfast/core/records.ts'
+import { requireKeyRoom } from './key-room.ts'
 
-export interface CreateKeyArgs {
+export interface PutKeyArgs {
   readonly name: string
   readonly hash: string
   readonly prefix: string
@@ -13,11 +14,24 @@ export interface CreateKeyArgs {
   readonly expiresAt: string | null
 }
 
+export interface CreateKeyArgs extends PutKeyArgs {
+  readonly makerKeysMax: number
+}
+
 export async function createKeyTransaction(
   tx: CatalogTransaction,
-  args: CreateKeyArgs,
+  { makerKeysMax, ...args }: CreateKeyArgs,
   moment: Moment,
 ): Promise<ApiKey> {
+  const { makerId } = args
+  if (makerId !== null) {
+    const own = (await tx.keys.list()).filter(key => key.makerId === makerId)
+    requireKeyRoom(own, makerKeysMax, moment)
+  }
+  return await putKey(tx, args, moment)
+}
+
+async function putKey(tx: CatalogTransaction, args: PutKeyArgs, moment: Moment): Promise<ApiKey> {
   const key: ApiKey = {
     id: moment.newId(),
     seq: await tx.nextSeq(),
@@ -46,7 +60,7 @@ export async function createKeyTransaction(
  */
 export async function ensureKeyTransaction(
   tx: CatalogTransaction,
-  args: CreateKeyArgs,
+  args: PutKeyArgs,
   moment: Moment,
 ): Promise<ApiKey> {
   const existing = await tx.keys.byHash(args.hash)
@@ -55,7 +69,7 @@ export async function ensureKeyTransaction(
     if (!replaced || key.revokedAt !== null || key.hash === args.hash) continue
     await revoke(tx, key, moment)
   }
-  if (existing === undefined) return createKeyTransaction(tx, args, moment)
+  if (existing === undefined) return putKey(tx, args, moment)
   const given = { ...existing, ...args, revokedAt: null }
   return isDeepStrictEqual(given, existing) ? existing : reinstate(tx, given)
 }

@@ -13,7 +13,7 @@ import { createShare } from '../../sharing/shares.ts'
 import { openTestStore, put, refused, refusedWith, type TestStore } from '../../test-store.test.ts'
 import { currentPrincipal } from '../links/current-principal.ts'
 import { createAccessKey, findAccessKey, peekAccessKey } from './access-keys.ts'
-import { authenticateKey, createKey, peekKey, principalOfGoodKey } from './keys.ts'
+import { authenticateKey, createKey, peekKey, principalOfGoodKey, revokeKey } from './keys.ts'
 
 const password = 'Correct-Horse-7-Battery'
 const wanted = { name: 'program', permissions: ['*'] }
@@ -57,6 +57,30 @@ async function administrator({ engine, call }: TestStore, username = 'anna') {
   const { principal } = await principalOfUser(engine, user)
   return { id: user.id, call: { ...call, principal } }
 }
+
+test('keys of one maker are bounded, those made with its keys too', async () => {
+  await using opened = await openTestStore({ limits: { makerKeysMax: 3, userKeysMax: 2 } })
+  const { engine, call, clock } = opened
+  const { call: anna } = await administrator(opened)
+  const { call: bert } = await administrator(opened, 'bert')
+  const { open, principal } = await keysOf(opened, anna)
+  const make = (maker: Call = anna) => createKey(engine, maker, wanted)
+  const last = await make()
+  for (const maker of [anna, { ...anna, principal }]) {
+    await assert.rejects(make(maker), refused('TOO_MANY_ITEMS', { limit: 3 }))
+    const pair = createAccessKey(engine, maker, { ...wanted, userId: null })
+    await assert.rejects(pair, refused('TOO_MANY_ITEMS', { limit: 2 }))
+  }
+  assert.deepEqual(await open(), ALL)
+  await make(bert)
+  // Who owns the settings owns the store.
+  for (let at = 0; at < 5; at += 1) await make(call)
+  await revokeKey(engine, call, last.key.id)
+  await refusedWith(make(), 'TOO_MANY_ITEMS')
+  await clock.advance(31 * 86_400_000)
+  await make()
+  await refusedWith(make(), 'TOO_MANY_ITEMS')
+})
 
 test('keys that act for themselves stop with who made them', async () => {
   await using opened = await openTestStore()

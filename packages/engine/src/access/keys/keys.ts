@@ -24,7 +24,7 @@ export interface KeyInput {
   readonly expiresAt?: string | null | undefined
 }
 
-/** The only moment at which the secret is known. */
+/** The only moment at which the secret is known. TOO_MANY_ITEMS where its maker has too many. */
 export async function createKey(
   engine: Engine,
   call: Call,
@@ -43,6 +43,7 @@ export async function createKey(
     buckets: input.buckets ?? null,
     makerId: await keyMakerOf(engine, call),
     expiresAt: await expiryOf(engine, call, input.expiresAt),
+    makerKeysMax: engine.limits.makerKeysMax,
   }
   const key = await commit(engine, call, { name: 'keys.create', args })
   return { key, secret }

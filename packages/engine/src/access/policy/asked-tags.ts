@@ -1,12 +1,12 @@
 import type { CatalogView } from '@holdfast/core/ports/catalog.ts'
-import type { Asset, Bucket, Version } from '@holdfast/core/records.ts'
+import type { Asset, BriefVersion, Bucket, Version } from '@holdfast/core/records.ts'
 import type { SeenVersion } from '../../assets/writes/seen.ts'
 import { statementsOf } from './policy-document.ts'
 
 export type ObjectTags = Readonly<Record<string, string>>
 
 /** As `s3:ExistingObjectTag` asks for them. */
-export function tagsOfVersion(version: Pick<Version, 'object'> | undefined): ObjectTags {
+export function tagsOfVersion(version: Pick<BriefVersion, 'object'> | undefined): ObjectTags {
   const { tags = [] } = version?.object ?? {}
   return Object.fromEntries(tags.map(tag => [tag.key, tag.value]))
 }
@@ -21,8 +21,10 @@ export async function askedTags(
   asset: Asset,
 ): Promise<ObjectTags | undefined> {
   if (bucket === undefined || asset.deletedAt !== null || !asksForTags(bucket)) return undefined
-  const version = await view.versions.byId(asset.versionId)
-  return version?.kind === 'content' ? tagsOfVersion(version) : undefined
+  // Lists read no parts, which may take a megabyte for each asset that is judged.
+  const shown = { assetId: asset.id, id: { is: asset.versionId }, deleted: 'with' } as const
+  const [version] = await view.versions.list({ ...shown, kinds: ['content'], limit: 1 })
+  return version === undefined ? undefined : tagsOfVersion(version)
 }
 
 /** What had a say of a version, for the transaction that follows. */

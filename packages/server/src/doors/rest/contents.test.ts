@@ -197,6 +197,31 @@ test('presigned links carry their permission and nothing more', async () => {
   assert.ok(!logged.includes(url.pathname.slice(-20)), 'no link in the log')
 })
 
+test('a link whose maker is shut out while limits are counted tells nothing', async () => {
+  await using own = await startServer()
+  const put = await own.ask('PUT /api/v2/buckets/holdfast/assets/linked', { body: 'text' })
+  const asset = `/api/v2/assets/${put.json.id}`
+  const json = { name: 'maker', permissions: ['assets:read', 'metadata:read'] }
+  const { json: maker } = await own.ask('POST /api/v2/keys', { json })
+  const { url } = (await own.ask(`GET ${asset}/presigned-url`, { key: maker.key })).json
+  const link = `GET ${new URL(url).pathname}`
+  assert.equal((await own.ask(link, { key: null })).status, 200)
+  const { limits } = own.running.context
+  const admission = limits.admission.bind(limits)
+  limits.admission = visit => {
+    const made = admission(visit)
+    const count = made.principal.bind(made)
+    made.principal = async principal => {
+      await count(principal)
+      limits.admission = admission
+      await own.ask(`DELETE /api/v2/keys/${maker.id}`)
+      await own.ask(`DELETE ${asset}`)
+    }
+    return made
+  }
+  refused(await own.ask(link, { key: null }), 403, 'LINK_INVALID')
+})
+
 test('presigned uploads pin key, size and type', async () => {
   const json = { bucket: 'holdfast', key: 'by-link.txt', size_max: 10, content_type: 'text/plain' }
   const made = await server.ask('POST /api/v2/presigned-uploads', { json })

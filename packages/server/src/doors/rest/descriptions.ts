@@ -55,7 +55,7 @@ const files: Readonly<Record<string, string>> = {
 export const descriptionOperations: Pick<Operations, Names> = {
   getOpenApi: async ({ reply }) => {
     reply.header('cache-control', 'no-cache')
-    await sendJson(reply, 200, document)
+    await sendJson(reply, { status: 200, body: document })
     return sent
   },
 

@@ -105,6 +105,8 @@ async function actingAs(
   moment: number,
 ): Promise<Call> {
   state.identify(principal, moment)
+  // What is renewed is the last call, and the one before was a stranger's.
+  state.call()
   await withFields(reply, state.admission.principal(principal))
   // Those who count may be slow.
   await state.renew()

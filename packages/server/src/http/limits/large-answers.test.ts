@@ -251,6 +251,9 @@ test('how much may wait, arrive and be made is what the settings say', async () 
       STORAGE_MEMORY_LIMIT_ANSWERS_CALLER: '3MiB',
       STORAGE_MEMORY_LIMIT_DOCUMENTS: '5MiB',
       STORAGE_MEMORY_LIMIT_DOCUMENTS_CALLER: '4MiB',
+      STORAGE_API_KEYS_PER_MAKER: '3',
+      STORAGE_CATALOG_READERS: '5',
+      STORAGE_AUDIT_RUNS_PER_CALLER: '4',
       STORAGE_S3_KEYS_PER_USER: '1',
       STORAGE_SHARES_PER_MAKER: '2',
     },
@@ -276,5 +279,7 @@ test('how much may wait, arrive and be made is what the settings say', async () 
     return (await server.ask('POST /api/v2/shares', { json: { bucket: 'holdfast' } })).status
   }
   assert.deepEqual([await share(), await share(), await share()], [201, 201, 413])
-  assert.equal(server.running.context.engine.limits.userKeysMax, 1)
+  const { limits } = server.running.context.engine
+  const { userKeysMax, makerKeysMax, momentsMax, auditRunsMax } = limits
+  assert.deepEqual([userKeysMax, makerKeysMax, momentsMax, auditRunsMax], [1, 3, 5, 4])
 })

@@ -1,4 +1,6 @@
-import type { Scope } from '../exchange.ts'
+import { isDeepStrictEqual } from 'node:util'
+import { HoldfastError } from '@holdfast/core/errors.ts'
+import { type Scope, sent } from '../exchange.ts'
 import { holderOf } from './large-answers.ts'
 
 /** One in a turn of the event loop, callers in turn, and one after the other of each. */
@@ -8,6 +10,26 @@ export async function makeLongPage<Made>(scope: Scope, make: () => Promise<Made>
     await waitForTurn(scope)
     return await make()
   })
+}
+
+const LOOKS_MAX = 5
+
+/**
+ * What is found in turns may take long: it is not told to who may no more, and found anew for who
+ * may other things by then. CHANGED_MEANWHILE where that goes on and on.
+ */
+export async function foundNow(
+  { call, request }: Scope,
+  find: () => Promise<unknown>,
+): Promise<unknown> {
+  for (let looks = 0; looks < LOOKS_MAX; looks += 1) {
+    const { principal } = call
+    const found = await find()
+    if (found === sent) return found
+    await request.state.renew()
+    if (isDeepStrictEqual(call.principal, principal)) return found
+  }
+  throw new HoldfastError('CHANGED_MEANWHILE')
 }
 
 /** Many ask at once, so it may be long in coming: what counts is what the caller may then. */

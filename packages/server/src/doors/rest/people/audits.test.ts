@@ -96,6 +96,37 @@ test('what was made is told as it is, what was taken away as it was before', asy
   }
 })
 
+test('of many runs through the whole log at once two of a caller are made', async () => {
+  const json = { name: 'other-reader', permissions: ['audit:view'] }
+  const { key } = (await server.ask('POST /api/v2/keys', { json })).json
+  const { lists } = server.running.context.engine
+  const next = lists.next.bind(lists)
+  const { promise: goOn, resolve: letGo } = Promise.withResolvers<void>()
+  let come = 0
+  // All of them have come, and were refused or wait, before one goes on.
+  const oneCame = () => {
+    come += 1
+    if (come === 5) letGo()
+  }
+  lists.next = async caller => {
+    oneCame()
+    await goOn
+    await next(caller)
+  }
+  const report = 'GET /api/v2/audit/report'
+  const many = [report, 'POST /api/v2/audit/verify', report, report].map(async line => {
+    const { status, json: told } = await server.ask(line)
+    if (status === 429) oneCame()
+    return [status, told.code]
+  })
+  assert.equal((await server.ask(report, { key })).status, 200)
+  const refusal = [429, 'TOO_MANY_REQUESTS']
+  const made = [200, undefined]
+  assert.deepEqual((await Promise.all(many)).sort(), [made, made, refusal, refusal])
+  lists.next = next
+  assert.equal((await server.ask(report)).status, 200)
+})
+
 test('refusals and logins are told, without what was secret in them', async () => {
   const password = 'Wrong-Password-1'
   const json = { username: 'nobody', password }

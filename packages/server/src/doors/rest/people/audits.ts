@@ -38,7 +38,10 @@ export const auditOperations: Pick<Operations, Names> = {
   verifyAudits: async ({ context, call, query, request }) => {
     await context.audit.settle()
     const kept = query.head === undefined ? undefined : linkOf(query.head)
-    const found = await verifyAudits(context.engine, { signal: call.signal, kept })
+    const { engine } = context
+    const found = await engine.auditRuns.take(call.principal.id, () =>
+      verifyAudits(engine, { signal: call.signal, kept }),
+    )
     // A long log takes long.
     await request.state.renew()
     return chainWire(found)
@@ -47,7 +50,10 @@ export const auditOperations: Pick<Operations, Names> = {
   reportAudits: async ({ context, call, query }) => {
     await context.audit.settle()
     const { from, until } = query
-    const report = await reportAudits(context.engine, call, { from, until })
+    const { engine } = context
+    const report = await engine.auditRuns.take(call.principal.id, () =>
+      reportAudits(engine, call, { from, until }),
+    )
     const { auditRetentionDays: retention_days } = context.settings
     const { counts } = report
     return {

@@ -49,6 +49,47 @@ test('a link downloads without a credential, and leaks nothing on the way', asyn
   assert.equal(shown.json.url, undefined)
 })
 
+test('a page is found anew where its maker may less by then', async () => {
+  await using own = await startServer()
+  for (const key of ['page/a', 'page/b']) {
+    await own.ask(`PUT /api/v2/buckets/holdfast/assets/${key}`, { body: key })
+  }
+  const ann = { username: 'ann', password: 'Lower-Salmon-71-Kettle' }
+  const made = { ...ann, roles: ['ADMIN'], must_change_password: false }
+  const { id } = (await own.ask('POST /api/v2/users', { json: made })).json
+  const become = async (...roles: string[]) => {
+    const asked = await own.ask(`PUT /api/v2/users/${id}`, { json: { roles } })
+    assert.equal(asked.status, 200, asked.text)
+  }
+  const tokens = (await own.ask('POST /api/v2/auth/login', { json: ann, key: null })).json
+  const headers = { authorization: `Bearer ${tokens.access_token}` }
+  const json = { bucket: 'holdfast', prefix: 'page/' }
+  const answer = await own.ask('POST /api/v2/shares', { json, headers, key: null })
+  const token = new URL(answer.json.url).pathname.slice('/s/'.length)
+  const keys = async () => {
+    const { status, json: page } = await own.ask(`GET /api/v2/shared/${token}`, anyone)
+    return status === 200 ? page.files.map((one: Tree) => one.key) : [status, page.code]
+  }
+  assert.deepEqual(await keys(), ['a', 'b'])
+  const { moments } = own.running.context.engine
+  const read = moments.read.bind(moments)
+  moments.read = async (...given) => {
+    moments.read = read
+    const found = await read(...given)
+    await become('READONLY')
+    return found
+  }
+  assert.deepEqual(await keys(), [])
+  let looks = 0
+  await become('ADMIN')
+  moments.read = async (...given) => {
+    looks += 1
+    await become('ADMIN', ...(looks % 2 === 1 ? ['AUDITOR'] : []))
+    return await read(...given)
+  }
+  assert.deepEqual([await keys(), looks], [[409, 'CHANGED_MEANWHILE'], 5])
+})
+
 test('what counts: answers with bytes, whole ones where uses are limited', async () => {
   const asset = await upload(server, '0123456789')
   const made = await share({ asset_id: asset.id, uses_max: 2 })
