@@ -10,6 +10,7 @@ import { defaultBucketSettings } from '@holdfast/core/records.ts'
 import { type AuditKeys, auditKeysOf } from './audit/audit-keys.ts'
 import { RunsAtOnce } from './audit/runs-at-once.ts'
 import { requireBucketName } from './buckets/bucket-fields.ts'
+import { ChangeLines } from './buckets/change-lines.ts'
 import { commit } from './commit.ts'
 import type { IdentitySettings } from './identity/identity-settings.ts'
 import { type IdentityState, type Outside, openIdentity } from './identity/identity-state.ts'
@@ -70,6 +71,8 @@ export interface Engine {
   readonly moments: Moments
   /** Of callers who have all of the audit log looked at. */
   readonly auditRuns: RunsAtOnce
+  /** Of changes of buckets that were overtaken by others. */
+  readonly bucketChanges: ChangeLines
   /** Logins, tokens and what is remembered of them. */
   readonly identity: IdentityState
   /** Both clocks at the opening: how garbage collection notices that the wall clock jumped. */
@@ -103,6 +106,7 @@ export function openEngine(options: EngineOptions): Engine {
     lists: new ListTurns(),
     moments: new Moments(catalog, limits.momentsMax),
     auditRuns: new RunsAtOnce(limits.auditRunsMax),
+    bucketChanges: new ChangeLines(),
     identity: openIdentity({
       catalog,
       clock,

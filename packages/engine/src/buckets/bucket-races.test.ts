@@ -105,7 +105,7 @@ test('what changes in a bucket at once comes through one after the other', async
   await using opened = await openTestStore()
   const { engine } = opened
   await createBucket(engine, ann, { name: bucket })
-  const limits = Array.from({ length: 20 }, (_, at) => at + 1)
+  const limits = Array.from({ length: 60 }, (_, at) => at + 1)
   await Promise.all([
     ...limits.map(versionsMax => updateBucket(engine, ann, bucket, { versionsMax })),
     setDocument(engine, ann, 'tagging', tagging),
@@ -114,6 +114,31 @@ test('what changes in a bucket at once comes through one after the other', async
   const kept = await engine.catalog.view.buckets.byName(bucket)
   assert.deepEqual(kept?.documents, { tagging, policy: policyFor('Allow') })
   assert.ok(limits.includes(kept?.settings.versionsMax ?? 0))
+})
+
+test('what was overtaken decides again one at a time, and callers take turns', async () => {
+  await using opened = await openTestStore()
+  const { engine } = opened
+  await createBucket(engine, ann, { name: bucket })
+  const { lines, joined } = { lines: engine.bucketChanges, joined: [] as string[] }
+  let deciding = 0
+  const take = lines.take.bind(lines)
+  lines.take = async (name, caller, work) =>
+    await take(name, caller, async () => {
+      joined.push(caller)
+      deciding += 1
+      assert.equal(deciding, 1)
+      try {
+        return await work()
+      } finally {
+        deciding -= 1
+      }
+    })
+  const { principal } = opened.call
+  const set = (call: Call) => setDocument(engine, call, 'tagging', tagging)
+  await Promise.all([...Array.from({ length: 30 }, () => set(ann)), set(opened.call)])
+  assert.ok(joined.length >= 30, `${joined.length} were overtaken`)
+  assert.ok(joined.indexOf(principal.id) <= 2, joined.join(' '))
 })
 
 describe('the trash of a bucket that goes', () => {

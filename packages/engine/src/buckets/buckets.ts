@@ -120,7 +120,7 @@ export async function updateBucket(
   name: string,
   patch: BucketPatch,
 ): Promise<BucketUse> {
-  return await changedAnew(engine, call, async now => {
+  return await changedAnew(engine, { call, name }, async now => {
     const found = await patchable(engine, now, { name, patch })
     const args = { bucketId: found.id, patch, seen: [seenOf(found, undefined)] }
     return used(engine, now, await commit(engine, now, { name: 'buckets.update', args }))

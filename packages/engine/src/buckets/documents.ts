@@ -51,7 +51,7 @@ export async function setBucketDocument(
 ): Promise<Bucket> {
   const removesPolicy = what === 'policy' && document === null
   const action = removesPolicy ? 's3:DeleteBucketPolicy' : ACTIONS[what]
-  return await changedAnew(engine, call, async now => {
+  return await changedAnew(engine, { call, name }, async now => {
     const bucket = await authorizeBucket(engine, now, { bucket: name, action })
     if (document !== null) requireDocument(bucket, what, document)
     const args = { bucketId: bucket.id, what, document, seen: [seenOf(bucket, undefined)] }

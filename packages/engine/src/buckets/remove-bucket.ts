@@ -23,7 +23,7 @@ export async function removeBucket(
   options: RemoveBucketOptions = {},
 ): Promise<void> {
   const allowed = options.trash === 'remove' ? await emptyTrash(engine, call, name) : call
-  await changedAnew(engine, allowed, async now => {
+  await changedAnew(engine, { call: allowed, name }, async now => {
     const bucket = await removable(engine, now, name)
     const args = { bucketId: bucket.id, seen: [seenOf(bucket, undefined)] }
     await commit(engine, now, { name: 'buckets.remove', args })
@@ -45,10 +45,11 @@ const TRASH_PAGE = 200
 async function emptyTrash(engine: Engine, call: Call, name: string): Promise<Call> {
   const ofEach = rightsOfEach(engine, call)
   let allowed = call
-  while (await changedAnew(engine, allowed, now => removeTrash(engine, now, name))) {
+  for (;;) {
+    const page = (now: Call) => removeTrash(engine, now, name)
+    if (!(await changedAnew(engine, { call: allowed, name }, page))) return allowed
     allowed = await ofEach()
   }
-  return allowed
 }
 
 /**
