@@ -1,3 +1,12 @@
+import type { Call } from '@holdfast/core/call.ts'
+import { addressKey } from '@holdfast/core/rates/address-key.ts'
+
+/** Whose line it is: strangers by address, or one of them would hold up all others. */
+export function lineOf({ principal, address }: Pick<Call, 'principal' | 'address'>): string {
+  const { kind, id } = principal
+  return kind === 'anonymous' && address !== undefined ? `${id} ${addressKey(address)}` : id
+}
+
 /** Who waits, in a line for each caller. Callers take turns: one with many waits for itself. */
 export class CallerLines {
   /** The caller whose turn is next comes first. */

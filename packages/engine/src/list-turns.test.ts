@@ -243,3 +243,16 @@ it('a long page is read in several turns, whatever is shown of it', async () => 
   assert.deepEqual(found, keys)
   assert.equal(turns, 4)
 })
+
+it('strangers give way by address', async () => {
+  const lists = new ListTurns()
+  const order: string[] = []
+  const one = async (address: string) => {
+    const call = { ...callOf({ kind: 'anonymous', id: 'anonymous' }), address }
+    await lists.giveWay(call)()
+    order.push(address)
+  }
+  const many = Array.from({ length: 20 }, () => one('2001:db8::1'))
+  await Promise.all([...many, one('2001:db8:0:1::1')])
+  assert.ok(order.indexOf('2001:db8:0:1::1') <= 2, order.join(' '))
+})

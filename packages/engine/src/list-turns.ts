@@ -2,7 +2,7 @@ import type { Call } from '@holdfast/core/call.ts'
 import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { Awaitable } from '@holdfast/core/ports/awaitable.ts'
 import type { KeyedPage } from '@holdfast/core/ports/object-questions.ts'
-import { CallerLines } from './caller-lines.ts'
+import { CallerLines, lineOf } from './caller-lines.ts'
 import { FairLine } from './identity/passwords/fair-line.ts'
 import { placeOf } from './identity/passwords/place-of.ts'
 
@@ -27,6 +27,8 @@ export interface TurnQuery {
   readonly from?: string
 }
 
+type Waiting = Pick<Call, 'signal' | 'principal' | 'address'>
+
 /**
  * Long looks at the catalog, such as lists of many keys of which few are shown, since most are
  * deleted or hidden: they go on one step in each turn of the event loop, so that however many are
@@ -40,11 +42,11 @@ export class ListTurns {
   #isLongRunning = false
 
   async collect<Entry>(
-    { signal, principal }: Pick<Call, 'signal' | 'principal'>,
+    call: Waiting,
     limit: number,
     ask: (turn: TurnQuery) => Awaitable<KeyedPage<Entry>>,
   ): Promise<readonly Entry[]> {
-    const giveWay = this.giveWay({ signal, principal })
+    const giveWay = this.giveWay(call)
     if (limit > SHORT_PAGE) await giveWay()
     let { entries, stopped } = await ask({ limit, looksMax: LOOKS_MAX })
     while (stopped !== undefined && entries.length < limit) {
@@ -74,11 +76,11 @@ export class ListTurns {
   }
 
   /** For who looks in steps of its own: resolves when the next may be done. */
-  giveWay({ signal, principal }: Pick<Call, 'signal' | 'principal'>): () => Promise<void> {
+  giveWay(call: Waiting): () => Promise<void> {
     return async () => {
-      await this.next(principal.id)
+      await this.next(lineOf(call))
       // Nobody waits for it any more.
-      signal.throwIfAborted()
+      call.signal.throwIfAborted()
     }
   }
 
@@ -89,14 +91,14 @@ export class ListTurns {
    * no turns from what the caller asks for next.
    */
   async inSlices<Item, Done>(
-    { signal, principal }: Pick<Call, 'signal' | 'principal'>,
+    call: Waiting,
     items: readonly Item[],
     work: (item: Item) => Promise<Done>,
   ): Promise<Done[]> {
     const doing: Promise<Done>[] = []
     for (const item of items) {
       const isNext = items.length > SLICE && doing.length % SLICE === 0
-      if (isNext && !signal.aborted) await this.next(principal.id)
+      if (isNext && !call.signal.aborted) await this.next(lineOf(call))
       const one = work(item)
       // Told at the end: until then nobody waits for it, and that would end the process.
       one.catch(() => {})

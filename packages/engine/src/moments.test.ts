@@ -30,6 +30,18 @@ it('no more moments than may be are read at once, callers in turn', async () => 
   assert.ok(order.indexOf('single') <= 4, order.join(' '))
 })
 
+it('strangers wait by address', async () => {
+  const moments = new Moments(catalog, 1)
+  const order: string[] = []
+  const one = async (address: string) => {
+    const call = { ...callOf({ kind: 'anonymous', id: 'anonymous' }), address }
+    await moments.read(call, () => order.push(address))
+  }
+  const many = Array.from({ length: 20 }, () => one('192.0.2.1'))
+  await Promise.all([...many, one('192.0.2.2')])
+  assert.ok(order.indexOf('192.0.2.2') <= 2, order.join(' '))
+})
+
 it('a moment that fails, or that nobody waits for, leaves its place to others', async () => {
   const moments = new Moments(catalog, 1)
   const client = new AbortController()

@@ -1,6 +1,6 @@
 import type { Call } from '@holdfast/core/call.ts'
 import type { Catalog, CatalogView } from '@holdfast/core/ports/catalog.ts'
-import { CallerLines } from './caller-lines.ts'
+import { CallerLines, lineOf } from './caller-lines.ts'
 
 /**
  * Several questions at one moment of the catalog. Each moment has a connection and memory of its
@@ -20,14 +20,14 @@ export class Moments {
 
   /** May have waited: what the caller may is to be asked again before anything is told. */
   async read<T>(
-    { signal, principal }: Pick<Call, 'signal' | 'principal'>,
+    call: Pick<Call, 'signal' | 'principal' | 'address'>,
     questions: (view: CatalogView) => T | Promise<T>,
   ): Promise<T> {
     if (this.#open < this.#max) this.#open += 1
-    else await new Promise<void>(resolve => this.#waiting.join(principal.id, resolve))
+    else await new Promise<void>(resolve => this.#waiting.join(lineOf(call), resolve))
     try {
       // Nobody waits for it any more.
-      signal.throwIfAborted()
+      call.signal.throwIfAborted()
       return await this.#catalog.read(questions)
     } finally {
       // Who comes next takes over the place.

@@ -141,6 +141,28 @@ test('what was overtaken decides again one at a time, and callers take turns', a
   assert.ok(joined.indexOf(principal.id) <= 2, joined.join(' '))
 })
 
+test('who is shut out while overtaken changes are decided again is refused', async () => {
+  await using opened = await openTestStore()
+  const { engine, call } = opened
+  await createBucket(engine, call, { name: bucket })
+  const { key } = await createKey(engine, call, { name: 'k', permissions: ['buckets:*'] })
+  const { id, name, permissions, buckets } = key
+  const sender = callOf({ id, name, permissions, buckets })
+  const racing = interrupted(opened, async () => {
+    await updateBucket(engine, call, bucket, { versionsMax: 5 })
+  })
+  const { lists } = engine
+  const next = lists.next.bind(lists)
+  lists.next = async caller => {
+    await revokeKey(engine, call, id)
+    await next(caller)
+  }
+  const change = updateBucket(racing, sender, bucket, { versionsMax: 3 })
+  await assert.rejects(change, refused('UNAUTHENTICATED'))
+  const kept = await engine.catalog.view.buckets.byName(bucket)
+  assert.equal(kept?.settings.versionsMax, 5)
+})
+
 describe('the trash of a bucket that goes', () => {
   async function trashed(opened: TestStore, count: number): Promise<readonly string[]> {
     const { engine, call } = opened
