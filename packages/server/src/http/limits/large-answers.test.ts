@@ -234,7 +234,7 @@ test('pages of share links have turns, and are bounded where nobody takes them',
   let turns = 0
   const { next } = engine.lists
   engine.lists.next = async caller => {
-    if (caller === 'anonymous') turns += 1
+    if (caller === 'anonymous 127.0.0.1') turns += 1
     await next.call(engine.lists, caller)
   }
   assert.equal((await server.ask(`GET ${page}`, { key: null })).status, 429)
