@@ -79,6 +79,20 @@ describe('access keys', () => {
     assert.equal((await findAccessKey(again.engine, first.id))?.secret.text, 'another one')
   })
 
+  it('that somebody made are none of the settings', async () => {
+    await using opened = await openTestStore()
+    const { engine } = opened
+    const anna = await userCall(opened, 'anna', ['USER'])
+    const people = callOf({ permissions: ['*'] })
+    const own = await createAccessKey(engine, anna, { name: 'root' })
+    const itself = await createAccessKey(engine, people, { name: 'root', permissions: ['*'] })
+    for (const { key, secret } of [own, itself]) {
+      const given = { id: key.id, name: 'root', secret, permissions: ['*'] }
+      await refusedWith(ensureAccessKey(engine, given), 'VALIDATION_ERROR')
+      assert.deepEqual(await engine.catalog.view.accessKeys.byId(key.id), key)
+    }
+  })
+
   it('of the settings before end with another one there, and no other key does', async () => {
     await using opened = await openTestStore()
     const { engine } = opened

@@ -87,7 +87,10 @@ export interface GivenAccessKey {
 
 const ID = /^[A-Za-z0-9._-]{3,128}$/
 
-/** The key pair that the settings give: good after every start. */
+/**
+ * The key pair that the settings give: good after every start. VALIDATION_ERROR for the id of a
+ * pair that somebody made: it would be an administrator in the name of whoever has it, for ever.
+ */
 export async function ensureAccessKey(engine: Engine, input: GivenAccessKey): Promise<AccessKey> {
   const { id, secret, name, permissions } = input
   if (!ID.test(id)) {
@@ -98,13 +101,18 @@ export async function ensureAccessKey(engine: Engine, input: GivenAccessKey): Pr
     throw invalidFields({ path: 'secret', problem: 'must be 8 to 128 characters' })
   }
   requireKeyFields(engine, { name, permissions })
+  const call = systemCall('start')
   const known = await engine.catalog.view.accessKeys.byId(id)
+  if (known !== undefined && known.createdBy !== call.principal.id) {
+    const problem = 'of the S3 pair of the settings is that of one that somebody made'
+    throw invalidFields({ path: 'id', problem })
+  }
   if (known !== undefined && isSame(engine, known, input)) return known
   const sealedSecret = sealSecret(engine, { id, secret })
   const none = { userId: null, buckets: null, makerId: null, expiresAt: null }
   const { userKeysMax } = engine.limits
   const args = { id, name, sealedSecret, permissions, ...none, userKeysMax }
-  return commit(engine, systemCall('start'), { name: 'keys.putAccess', args })
+  return commit(engine, call, { name: 'keys.putAccess', args })
 }
 
 /**
