@@ -153,7 +153,7 @@ export async function openContext(options: ContextOptions): Promise<OpenedContex
       await prepareBuckets(engine, settings, log)
       await prepareKeys(engine, { ...options, audit })
       await prepareAccessKey(engine, settings, audit)
-      await prepareAdministrator(engine, settings, audit)
+      await prepareAdministrator(engine, settings, { audit, log })
       await prepareAccount(engine, settings, { audit, log })
     }
     const health = openHealth({ engine, log, counting, audit })
