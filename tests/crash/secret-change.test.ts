@@ -83,8 +83,7 @@ async function checkAll(engine: Engine, { pairs, userId }: Kept): Promise<void> 
 async function change(place: Place): Promise<void> {
   const { store, engine } = await open(place, true)
   try {
-    await changeSecret(engine, how)
-    store.dropFormer()
+    await changeSecret(engine, { ...how, dropFormer: () => store.dropFormer() })
   } finally {
     await store.close()
   }

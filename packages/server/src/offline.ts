@@ -32,7 +32,7 @@ export interface OfflineStore {
   verifyAudits(options?: VerifyAuditOptions): Promise<AuditReport>
   count(): Promise<StoreCounts>
   /** Only where it was opened with a new secret. The former one is dropped when it resolves. */
-  changeSecret(how: ChangeHow): Promise<SecretChange>
+  changeSecret(how: Omit<ChangeHow, 'dropFormer'>): Promise<SecretChange>
   /** Keys of the assets whose current content is one of these blobs, as `bucket/key`. */
   assetsOf(sha256s: ReadonlySet<string>): AsyncIterable<string>
   /** `last` runs when the store is closed and nobody else can open it yet. */
@@ -75,11 +75,7 @@ export async function openOffline(options: OfflineOptions): Promise<OfflineStore
     lost: recovery.lost,
     close,
     verifyAudits: async options => await verifyAudits(engine, options),
-    changeSecret: async how => {
-      const change = await changeSecret(engine, how)
-      dropFormer()
-      return change
-    },
+    changeSecret: async how => await changeSecret(engine, { ...how, dropFormer }),
     verify: async options => await verifyStore(engine, options),
     count: async () => {
       const { view } = engine.catalog

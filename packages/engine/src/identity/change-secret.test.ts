@@ -19,7 +19,6 @@ import { createUser } from './users/users.ts'
 const password = 'Correct-Horse-7-Battery'
 const origin = { ip: '192.0.2.1', agent: 'test' }
 const { signal } = new AbortController()
-const how = { signal, revokeS3Keys: false }
 const begun = { newSecret: true }
 
 /** One of everything that the secret of the store seals or signs. */
@@ -83,6 +82,11 @@ async function openedBy({ engine }: TestStore, secret: Uint8Array): Promise<numb
   return texts.map(ofKind => ofKind.filter(text => text !== undefined).length)
 }
 
+async function change({ engine, store }: TestStore, revokeS3Keys = false) {
+  const dropFormer = () => store.dropFormer()
+  return await changeSecret(engine, { signal, revokeS3Keys, dropFormer })
+}
+
 async function markerOf({ dir }: TestStore): Promise<Record<string, unknown>> {
   return JSON.parse(await readFile(`${dir}/data/holdfast.json`, 'utf8'))
 }
@@ -95,11 +99,10 @@ test('what was sealed opens by the new secret alone; what was signed is refused'
   assert.equal(plain, 1)
   assert.deepEqual(await openedBy(before.opened, former), [2, 2, 1])
   let opened = await before.opened.reopen(undefined, begun)
-  assert.deepEqual(await changeSecret(opened.engine, how), {
+  assert.deepEqual(await change(opened), {
     ...{ accessKeys: 2, factors: 2, signingKeys: 1 },
     ...{ openKeys: 1, revokedKeys: 0, lost: [] },
   })
-  opened.store.dropFormer()
   opened = await opened.reopen(undefined, {})
   await using _ = opened
   const { engine } = opened
@@ -138,11 +141,10 @@ test('a change that was cut off leaves a store that opens all, and another ends 
   before.pairs.set(key.id, secret)
   opened = await opened.reopen(undefined, begun)
   assert.equal(((await markerOf(opened)).sealing as string[])[0], first)
-  const { accessKeys, factors } = await changeSecret(opened.engine, how)
+  const { accessKeys, factors } = await change(opened)
   assert.deepEqual([accessKeys, factors], [2, 2])
-  const again = await changeSecret(opened.engine, how)
+  const again = await change(opened)
   assert.deepEqual([again.accessKeys, again.factors, again.signingKeys], [0, 0, 0])
-  opened.store.dropFormer()
   opened = await opened.reopen(undefined, {})
   await using _ = opened
   assert.deepEqual((await markerOf(opened)).sealing, [first])
@@ -157,8 +159,7 @@ test('rebuild, an older catalog and a second change find everything', async () =
   await cp(`${dir}/data/catalog.db`, `${dir}/older.db`)
   for (const _ of [1, 2]) {
     opened = await opened.reopen(undefined, begun)
-    await changeSecret(opened.engine, how)
-    opened.store.dropFormer()
+    await change(opened)
     secrets.push(opened.engine.settings.linkSecret)
   }
   opened = await opened.reopen('rebuild', {})
@@ -181,7 +182,7 @@ test('what no secret opens is told and left; S3 keys are revoked where that is a
   const foreign = { ...opened.engine.settings, formerSecret: new Uint8Array(32) }
   const [ann = '', bob = ''] = before.apps.keys()
   const blind = { ...opened.engine, settings: foreign }
-  const { lost } = await changeSecret(blind, { signal, revokeS3Keys: true })
+  const { lost } = await changeSecret(blind, { signal, revokeS3Keys: true, dropFormer: () => {} })
   const factors = [`second factor of ${ann}`, `second factor of ${bob}`]
   const keys = [`access key ${kept}`, `access key ${ended}`].sort()
   assert.deepEqual([...lost].sort(), [...keys, ...factors.sort()])
@@ -189,8 +190,8 @@ test('what no secret opens is told and left; S3 keys are revoked where that is a
   opened = await opened.reopen(undefined, begun)
   await using _ = opened
   assert.deepEqual(await openedBy(opened, engine.settings.linkSecret), [2, 2, 0])
-  const change = await changeSecret(opened.engine, { signal, revokeS3Keys: true })
-  assert.deepEqual([change.openKeys, change.revokedKeys, change.accessKeys], [0, 0, 2])
+  const told = await change(opened, true)
+  assert.deepEqual([told.openKeys, told.revokedKeys, told.accessKeys], [0, 0, 2])
 })
 
 /**

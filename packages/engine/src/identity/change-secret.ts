@@ -24,14 +24,16 @@ export interface SecretChange {
 export interface ChangeHow {
   readonly signal: AbortSignal
   readonly revokeS3Keys: boolean
+  /** Called when nothing needs the former secret any more. */
+  readonly dropFormer: () => void
 }
 
 const AT_A_TIME = 200
 
 /**
- * Seals with the newest secret what the former one sealed, so that the former may be dropped when
- * this has resolved. Signing keys are not sealed anew but replaced: who has the former secret may
- * have them. A change that was cut off is finished by another.
+ * Seals with the newest secret what the former one sealed, and only then drops that. Signing keys
+ * are not sealed anew but replaced: who has the former secret may have them. A change that was cut
+ * off is finished by another.
  */
 export async function changeSecret(engine: Engine, how: ChangeHow): Promise<SecretChange> {
   const call = systemCall('secret change', how.signal)
@@ -49,6 +51,7 @@ export async function changeSecret(engine: Engine, how: ChangeHow): Promise<Secr
     const cause = new Error('something is still sealed with the former secret')
     throw new HoldfastError('INTERNAL', {}, { cause })
   }
+  how.dropFormer()
   const openKeys = (await openKeysOf(engine)).length
   return { ...first, signingKeys, openKeys, revokedKeys: open.length - openKeys }
 }
