@@ -39,12 +39,17 @@ export function sealSecret(
 }
 
 /** INTERNAL when the store that sealed it had another secret. */
-export function openSecret({ settings }: Sealer, sealed: Sealed): string {
-  const { linkSecret, formerSecret } = settings
-  const text = openWith(linkSecret, sealed) ?? (formerSecret && openWith(formerSecret, sealed))
+export function openSecret(engine: Sealer, sealed: Sealed): string {
+  const text = tryOpen(engine, sealed)
   if (text !== undefined) return text
   const cause = new Error(`the secret of ${sealed.id} was sealed with another secret`)
   throw new HoldfastError('INTERNAL', {}, { cause })
+}
+
+/** Undefined when the store that sealed it had another secret. */
+export function tryOpen({ settings }: Sealer, sealed: Sealed): string | undefined {
+  const { linkSecret, formerSecret } = settings
+  return openWith(linkSecret, sealed) ?? (formerSecret && openWith(formerSecret, sealed))
 }
 
 export function openWith(
