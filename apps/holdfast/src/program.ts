@@ -14,6 +14,7 @@ import { addPassword } from './commands/people/password.ts'
 import { addSecondFactor } from './commands/people/second-factor.ts'
 import { addSessions } from './commands/people/sessions.ts'
 import { addShare } from './commands/people/share.ts'
+import { addSigningKeys } from './commands/people/signing-keys.ts'
 import { addUsers } from './commands/people/users.ts'
 import { addPut } from './commands/put.ts'
 import { addRebuild } from './commands/rebuild.ts'
@@ -23,6 +24,7 @@ import { addExplain } from './commands/rights/explain.ts'
 import { addGrants } from './commands/rights/grants.ts'
 import { addGroups } from './commands/rights/groups.ts'
 import { addQuotas } from './commands/rights/quotas.ts'
+import { addSecret } from './commands/rights/secret.ts'
 import { addTokenStatus } from './commands/rights/token-status.ts'
 import { addRm } from './commands/rm.ts'
 import { addSearch } from './commands/search.ts'
@@ -35,7 +37,7 @@ Environment:
   HOLDFAST_URL      address of the server (default: http://127.0.0.1:8005)
   HOLDFAST_API_KEY  API key or access token
   HOLDFAST_BUCKET   bucket (default: holdfast)
-  STORAGE_*         settings of serve, verify and rebuild: see holdfast config show`
+  STORAGE_*         settings of serve and of what runs without one: see holdfast config show`
 
 export function buildProgram(): Command {
   const program = new Command('holdfast')
@@ -58,9 +60,9 @@ export function buildProgram(): Command {
     add(program)
   }
   for (const add of [addLink, addShare, addBuckets, addKeys, addLogin]) add(program)
-  for (const add of [addSecondFactor, addPassword, addSessions]) add(program)
+  for (const add of [addSecondFactor, addPassword, addSessions, addSigningKeys]) add(program)
   for (const add of [addTokenStatus, addUsers, addGroups, addGrants, addAccounts]) add(program)
   for (const add of [addAcl, addExplain, addQuotas, addAudit]) add(program)
-  for (const add of [addVerify, addRebuild, addConfig, addBench]) add(program)
+  for (const add of [addVerify, addRebuild, addSecret, addConfig, addBench]) add(program)
   return program
 }

@@ -36,6 +36,8 @@ export interface Principal {
   readonly pairId?: string
   /** The secret that its token was given for. */
   readonly secretId?: string
+  /** Id of the key that signed its token: gone, once that key is distrusted. */
+  readonly signedBy?: string
   /** Of a link: what its maker is, whose id it has. */
   readonly actsFor?: 'system' | 'api_key' | 'user' | 'service_account'
   /** How much it may ask for; absent: no more than what holds for everybody. */

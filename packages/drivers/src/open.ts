@@ -21,7 +21,7 @@ import { elementTransactions } from './store/element-transactions.ts'
 import { keepAlone } from './store/keep-alone.ts'
 import { linkInline } from './store/link/inline-link.ts'
 import { linkThread } from './store/link/thread-link.ts'
-import { openMarker } from './store/marker.ts'
+import { beginSecret, dropFormer, type Marker, openMarker, sealingOf } from './store/marker.ts'
 import { type LogOptions, openLog, type Recovery } from './store/open-log.ts'
 import { fromReplyError } from './store/reply-error.ts'
 
@@ -59,14 +59,22 @@ export interface StoreOptions {
   readonly onFatal?: (reason: string) => void
   /** Keeps what can be kept of a damaged log instead of refusing it. For rebuilds only. */
   readonly salvage?: boolean
+  /** Begins to change what seals, once all else is open, or goes on with a change that began. */
+  readonly newSecret?: boolean
 }
 
 export interface Store {
   readonly catalog: Catalog
   readonly element: Element
   readonly recovery: Recovery
-  /** Key for signing presigned links; the same for the store's life. */
+  /** The first secret, the same for the store's life: the audit log is proved with it. */
+  readonly secret: Uint8Array
+  /** Signs presigned links and seals. */
   readonly linkSecret: Uint8Array
+  /** What sealed before, while that is being changed. */
+  readonly formerSecret: Uint8Array | undefined
+  /** Ends a change. Only for who has sealed everything anew. */
+  dropFormer(): void
   /** `last` runs when everything is closed and nobody else can open the store yet. */
   close(last?: () => void): Promise<void>
 }
@@ -142,11 +150,12 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       monotonic: () => clock.monotonic(),
     })
     await element.loadDamage()
+    const now = options.newSecret ? beginSecret({ disk, random }, dir, marker) : marker
     return {
       catalog,
       element,
       recovery,
-      linkSecret: Buffer.from(marker.secret, 'hex'),
+      ...secretsOf(now, () => dropFormer(disk, dir, now)),
       async close(last) {
         await element[Symbol.asyncDispose]()
         // Readers first: the last connection to close folds the WAL into the database.
@@ -163,6 +172,19 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   } catch (error) {
     unlock()
     throw fromDisk(error)
+  }
+}
+
+type Secrets = Pick<Store, 'secret' | 'linkSecret' | 'formerSecret' | 'dropFormer'>
+
+function secretsOf(marker: Marker, drop: () => void): Secrets {
+  const bytesOf = (hex: string) => Buffer.from(hex, 'hex')
+  const [sealing, former] = sealingOf(marker)
+  return {
+    secret: bytesOf(marker.secret),
+    linkSecret: bytesOf(sealing),
+    formerSecret: former === undefined ? undefined : bytesOf(former),
+    dropFormer: drop,
   }
 }
 

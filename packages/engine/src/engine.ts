@@ -28,8 +28,15 @@ export interface EngineSettings {
   readonly versionsMax: number
   /** Age in days from which the prune job takes versions where the bucket says nothing. */
   readonly versionRetentionDays: number
-  /** Signs presigned links. Whoever knows it can make links, so it never leaves the server. */
+  /**
+   * Signs presigned links and seals what must not lie open. Whoever knows it can make links, so it
+   * never leaves the server.
+   */
   readonly linkSecret: Uint8Array
+  /** What sealed before, while that is being changed: it opens, and makes nothing. */
+  readonly formerSecret?: Uint8Array | undefined
+  /** The first secret of the store, which the audit log is proved with; absent: the one above. */
+  readonly auditSecret?: Uint8Array | undefined
   /** What the audit log is sealed with, and was before; absent: the key of the store. */
   readonly auditKeys: readonly string[]
 }
@@ -54,7 +61,7 @@ export interface Engine {
   readonly clock: Clock
   readonly random: Random
   readonly limits: Limits
-  readonly settings: Omit<EngineSettings, 'auditKeys'>
+  readonly settings: Omit<EngineSettings, 'auditKeys' | 'auditSecret'>
   readonly auditKeys: AuditKeys
   /** When each key, of S3 too, was last used, Unix milliseconds; lost on restart. */
   readonly keyUses: Map<string, number>
@@ -96,8 +103,12 @@ export function openEngine(options: EngineOptions): Engine {
       versionsMax: settings?.versionsMax ?? 10,
       versionRetentionDays: settings?.versionRetentionDays ?? 90,
       linkSecret,
+      formerSecret: settings?.formerSecret,
     },
-    auditKeys: auditKeysOf(settings?.auditKeys ?? [], { element: element.id, secret: linkSecret }),
+    auditKeys: auditKeysOf(settings?.auditKeys ?? [], {
+      element: element.id,
+      secret: settings?.auditSecret ?? linkSecret,
+    }),
     keyUses: new Map(),
     keyHashes: new BoundedCache(KEY_HASHES_MAX),
     gate: new WriteGate(),

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { cp, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -32,8 +32,14 @@ export interface TestStore extends AsyncDisposable {
   /** The administrator's call. */
   readonly call: Call
   readonly dir: string
-  /** Closes the store and opens it again; `rebuild` throws its catalog away in between. */
-  reopen(how?: 'rebuild', options?: TestStoreOptions): Promise<TestStore>
+  /**
+   * Closes the store and opens it again; `rebuild` throws its catalog away in between, and a path
+   * puts that one in its place.
+   */
+  reopen(
+    how?: 'rebuild' | { readonly catalog: string },
+    options?: TestStoreOptions,
+  ): Promise<TestStore>
 }
 
 export interface TestStoreOptions {
@@ -48,6 +54,8 @@ export interface TestStoreOptions {
   /** Bytes in an element that cannot stage. */
   readonly memory?: boolean
   readonly packBytesMax?: number
+  /** Opens with a change of the secret begun. */
+  readonly newSecret?: boolean
 }
 
 export async function openTestStore(options: TestStoreOptions = {}): Promise<TestStore> {
@@ -63,9 +71,10 @@ async function openIn(
   const committer = options.thread
     ? { transactionsUrl: new URL('./transactions.ts', import.meta.url).href }
     : { transactions, clock }
-  const { packBytesMax } = options
+  const { packBytesMax, newSecret = false } = options
   const sizes = packBytesMax === undefined ? {} : { packBytesMax, layOutBytes: 4096 }
-  const store = await openStore({ dir: `${dir}/data`, reservedBytes: 0, ...committer, ...sizes })
+  const how = { reservedBytes: 0, newSecret, ...committer, ...sizes }
+  const store = await openStore({ dir: `${dir}/data`, ...how })
   const element = options.memory ? new MemoryElement('memory') : store.element
   const engine = openEngine({
     catalog: store.catalog,
@@ -73,7 +82,12 @@ async function openIn(
     clock,
     random: cryptoRandom,
     limits: options.limits,
-    settings: { linkSecret: store.linkSecret, auditKeys: options.auditKeys ?? [] },
+    settings: {
+      linkSecret: store.linkSecret,
+      formerSecret: store.formerSecret,
+      auditSecret: store.secret,
+      auditKeys: options.auditKeys ?? [],
+    },
     identity: { passwordCost: 4, ...options.identity },
     mails: options.mails?.(clock),
     outside: options.outside,
@@ -88,9 +102,10 @@ async function openIn(
     dir,
     async reopen(how, other = options) {
       await store.close()
-      if (how === 'rebuild') {
+      if (how !== undefined) {
         for (const end of ['', '-wal', '-shm']) await rm(`${dir}/data/catalog.db${end}`, FORCE)
       }
+      if (typeof how === 'object') await cp(how.catalog, `${dir}/data/catalog.db`)
       return openIn(dir, clock, other)
     },
     [Symbol.asyncDispose]: async () => {

@@ -46,10 +46,12 @@ import {
   setGroupTransaction,
 } from './identity/groups/group-transactions.ts'
 import { adoptUserTransaction, closeUserTransaction } from './identity/outside/adopt-transaction.ts'
+import { resealTransaction } from './identity/reseal-transaction.ts'
 import { beginResetTransaction, useResetTransaction } from './identity/resets/reset-transactions.ts'
 import { addSigningKeyTransaction } from './identity/sessions/key-transactions.ts'
 import {
   confirmSessionTransaction,
+  endListedTransaction,
   endSessionsTransaction,
   endSessionTransaction,
   renewSessionTransaction,
@@ -137,6 +139,7 @@ export const transactions = {
   'sessions.confirm': confirmSessionTransaction,
   'sessions.end': endSessionTransaction,
   'sessions.endAll': endSessionsTransaction,
+  'sessions.endListed': endListedTransaction,
   'accounts.startSession': startAccountSessionTransaction,
   'accounts.create': createAccountTransaction,
   'accounts.update': updateAccountTransaction,
@@ -153,6 +156,7 @@ export const transactions = {
   'audits.append': appendAuditsTransaction,
   'audits.drop': dropAuditsTransaction,
   'signing.add': addSigningKeyTransaction,
+  'secrets.reseal': resealTransaction,
   'blobs.collect': collectTransaction,
   'objects.copy': guarded(copyObjectTransaction),
   'objects.remove': removeObjectTransaction,

@@ -90,11 +90,14 @@ export interface ContextOptions {
 export interface OpenedContext {
   readonly context: Context
   readonly recovery: Recovery
+  /** Ends a change of the secret: only for who has sealed everything anew. */
+  dropFormer(): void
   /** `last` runs when the store is closed and nobody else can open it yet. */
   close(last?: () => void): Promise<void>
 }
 
 const HEALTH_MS = 5_000
+const CUT_OFF = 'a change of the secret was cut off; stop, and end it: holdfast secret change'
 
 /** The one place where the parts are put together, from top to bottom; closed in reverse order. */
 export async function openContext(options: ContextOptions): Promise<OpenedContext> {
@@ -124,7 +127,7 @@ export async function openContext(options: ContextOptions): Promise<OpenedContex
     throw error
   })
   try {
-    const { catalog, element, linkSecret } = store
+    const { catalog, element, secret: auditSecret, linkSecret, formerSecret } = store
     const mails = openMails(settings, { clock, log })
     const engine = openEngine({
       catalog,
@@ -136,7 +139,7 @@ export async function openContext(options: ContextOptions): Promise<OpenedContex
         defaultBucket: settings.defaultBucket,
         versionsMax: settings.versionsMax,
         versionRetentionDays: settings.versionRetentionDays,
-        linkSecret,
+        ...{ linkSecret, formerSecret, auditSecret },
         auditKeys: settings.auditKeys,
       },
       identity: identitySettings(settings),
@@ -150,7 +153,7 @@ export async function openContext(options: ContextOptions): Promise<OpenedContex
       await prepareBuckets(engine, settings, log)
       await prepareKeys(engine, { ...options, audit })
       await prepareAccessKey(engine, settings, { audit, log })
-      await prepareAdministrator(engine, settings, audit)
+      await prepareAdministrator(engine, settings, { audit, log })
       await prepareAccount(engine, settings, { audit, log })
     }
     const health = openHealth({ engine, log, counting, audit })
@@ -162,6 +165,7 @@ export async function openContext(options: ContextOptions): Promise<OpenedContex
     const policies = policiesOf(settings)
     const limits = new Limits({ policies, store: counting.store, clock, proxies, metrics, log })
     log.info({ recovery: store.recovery, data_dir: settings.dataDir }, 'store opened')
+    if (formerSecret !== undefined) log.warn({}, CUT_OFF)
     const context = {
       ...{ settings, version, engine, clock, random, disk, log, metrics, health, pace },
       ...{ certificate, proxies, audit, limits, load },
@@ -178,7 +182,7 @@ export async function openContext(options: ContextOptions): Promise<OpenedContex
       await counting.close()
       await store.close(last)
     }
-    return { context, recovery: store.recovery, close }
+    return { context, recovery: store.recovery, dropFormer: () => store.dropFormer(), close }
   } catch (error) {
     await counting.close()
     await store.close()

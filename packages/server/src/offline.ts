@@ -5,6 +5,11 @@ import {
   verifyAudits,
 } from '@holdfast/engine/audit/verify-audits.ts'
 import {
+  type ChangeHow,
+  changeSecret,
+  type SecretChange,
+} from '@holdfast/engine/identity/change-secret.ts'
+import {
   type VerifyOptions,
   type VerifyReport,
   verifyStore,
@@ -12,6 +17,7 @@ import {
 import type { Settings } from './config/settings-table.ts'
 import { openContext } from './context.ts'
 
+export type { SecretChange } from '@holdfast/engine/identity/change-secret.ts'
 export type {
   BlobFinding,
   VerifyProgress,
@@ -25,6 +31,8 @@ export interface OfflineStore {
   verify(options?: VerifyOptions): Promise<VerifyReport>
   verifyAudits(options?: VerifyAuditOptions): Promise<AuditReport>
   count(): Promise<StoreCounts>
+  /** Only where it was opened with a new secret. The former one is dropped when it resolves. */
+  changeSecret(how: Omit<ChangeHow, 'dropFormer'>): Promise<SecretChange>
   /** Keys of the assets whose current content is one of these blobs, as `bucket/key`. */
   assetsOf(sha256s: ReadonlySet<string>): AsyncIterable<string>
   /** `last` runs when the store is closed and nobody else can open it yet. */
@@ -48,22 +56,26 @@ export interface OfflineOptions {
   readonly catalogPath?: string
   /** Keeps what can be kept of a damaged log instead of refusing it. For rebuilds only. */
   readonly salvage?: boolean
+  /** To change what seals and signs links, or to go on with a change that was cut off. */
+  readonly newSecret?: boolean
 }
 
 /** Opens the store alone: STORE_LOCKED while a server uses it. */
 export async function openOffline(options: OfflineOptions): Promise<OfflineStore> {
-  const { settings, catalogPath, salvage = false } = options
-  const { context, recovery, close } = await openContext({
+  const { settings, catalogPath, salvage = false, newSecret = false } = options
+  const store = { salvage, newSecret }
+  const { context, recovery, dropFormer, close } = await openContext({
     settings,
     logTo: { write: () => {} },
     offline: true,
-    store: catalogPath === undefined ? { salvage } : { catalogPath, salvage },
+    store: catalogPath === undefined ? store : { ...store, catalogPath },
   })
   const { engine } = context
   return {
     lost: recovery.lost,
     close,
     verifyAudits: async options => await verifyAudits(engine, options),
+    changeSecret: async how => await changeSecret(engine, { ...how, dropFormer }),
     verify: async options => await verifyStore(engine, options),
     count: async () => {
       const { view } = engine.catalog

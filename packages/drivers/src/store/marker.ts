@@ -7,15 +7,24 @@ import { fromDisk } from '../disk/disk-errors.ts'
 import { readText } from '../disk/read-text.ts'
 import { BLOBS, MARKER, NOTES, PACKS, TEMP } from '../element/disk/layout.ts'
 
-/** The format that this version writes; newer ones are refused, never guessed at. */
-export const FORMAT = 1
+/** The newest format that this version knows; newer ones are refused, never guessed at. */
+export const FORMAT = 2
+
+/** What a fresh store has. Only where `sealing` is there, older programs must not open it. */
+const PLAIN_FORMAT = 1
+const SEALING_FORMAT = 2
 
 export interface Marker {
   readonly format: number
   readonly element: string
   readonly created: string
-  /** Signs presigned links; hex. */
+  /** Proves batches, for the store's life; hex. Seals and signs links until it is changed. */
   readonly secret: string
+  /**
+   * What seals and signs links since it was changed; behind it, while that is under way, what did
+   * before: not everything is sealed anew yet.
+   */
+  readonly sealing?: readonly [string, string?]
 }
 
 const OWN_NAMES = new Set([PACKS, BLOBS, TEMP, NOTES, 'lock'])
@@ -52,13 +61,45 @@ function initialise(parts: MarkerParts, dir: string): Marker {
   // The marker says that they are there, so they must be durable before it.
   disk.syncDir(dir)
   const marker: Marker = {
-    format: FORMAT,
+    format: PLAIN_FORMAT,
     element: newUuid(clock, random),
     created: new Date(clock.now()).toISOString(),
     secret: toHex(random.bytes(32)),
   }
-  writeText(disk, dir, { name: MARKER, text: `${JSON.stringify(marker, null, 2)}\n` })
+  writeMarker(disk, dir, marker)
   return marker
+}
+
+/** What seals, and what did before while that is being changed. */
+export function sealingOf({ secret, sealing }: Marker): readonly [string, string?] {
+  return sealing ?? [secret]
+}
+
+/**
+ * Another secret seals from now on, the present one still opens: durable when it returns. A change
+ * that was cut off is gone on with.
+ */
+export function beginSecret(
+  { disk, random }: Pick<MarkerParts, 'disk' | 'random'>,
+  dir: string,
+  marker: Marker,
+): Marker {
+  const [present, former] = sealingOf(marker)
+  if (former !== undefined) return marker
+  const sealing = [toHex(random.bytes(32)), present] as const
+  const begun = { ...marker, format: SEALING_FORMAT, sealing }
+  writeMarker(disk, dir, begun)
+  return begun
+}
+
+/** Only for who has sealed everything anew: the former secret opens nothing from now on. */
+export function dropFormer(disk: Disk, dir: string, marker: Marker): void {
+  const [present, former] = sealingOf(marker)
+  if (former !== undefined) writeMarker(disk, dir, { ...marker, sealing: [present] })
+}
+
+function writeMarker(disk: Disk, dir: string, marker: Marker): void {
+  writeText(disk, dir, { name: MARKER, text: `${JSON.stringify(marker, null, 2)}\n` })
 }
 
 function ownBeforeMarker(name: string): boolean {
@@ -73,19 +114,30 @@ function parseMarker(text: string): Marker {
     const details = { part: 'marker', reason: 'the marker is not JSON' }
     throw new HoldfastError('STORE_DAMAGED', details, { cause: error })
   }
-  const { format, element, created, secret } = value ?? {}
+  const { format, element, created, secret, sealing } = value ?? {}
   if (typeof format !== 'number' || format > FORMAT || format < 1) {
     throw new HoldfastError('STORE_FOREIGN', { format, supported: FORMAT })
   }
-  // A secret that is no hex would be read as a shorter one, or none at all.
-  const isSecret = typeof secret === 'string' && /^[0-9a-f]{64}$/.test(secret)
-  if (typeof element !== 'string' || !isUuid(element) || !isSecret) {
+  // Without a list that is due, the secret that was given up would seal again.
+  const isSealing = (sealing !== undefined) === (format === SEALING_FORMAT)
+  const fits = isSecret(secret) && isSealing && (sealing === undefined || isSealingList(sealing))
+  if (typeof element !== 'string' || !isUuid(element) || !fits) {
     throw new HoldfastError('STORE_DAMAGED', {
       part: 'marker',
       reason: 'the marker is incomplete',
     })
   }
-  return { format, element, created: String(created), secret }
+  const plain = { format, element, created: String(created), secret }
+  return sealing === undefined ? plain : { ...plain, sealing }
+}
+
+/** One that is no hex would be read as a shorter one, or none at all. */
+function isSecret(value: unknown): value is string {
+  return typeof value === 'string' && /^[0-9a-f]{64}$/.test(value)
+}
+
+function isSealingList(value: unknown): boolean {
+  return Array.isArray(value) && [1, 2].includes(value.length) && value.every(isSecret)
 }
 
 /** Atomic and durable: temp name, sync, rename, sync of the directory. */

@@ -144,6 +144,60 @@ describe('opening a store', () => {
     await assert.rejects(open(), code('STORE_FOREIGN'))
   })
 
+  it('changes what seals only where that is asked, and names both until it is ended', async () => {
+    const markerOf = () => JSON.parse(fs.readFileSync(`${dir}/holdfast.json`, 'utf8'))
+    const plain = await open()
+    assert.deepEqual([plain.linkSecret, plain.formerSecret], [plain.secret, undefined])
+    plain.dropFormer()
+    await plain.close()
+    const marker = markerOf()
+    assert.deepEqual(Object.keys(marker), ['format', 'element', 'created', 'secret'])
+    assert.equal(marker.format, 1)
+    const begun = await open({ newSecret: true })
+    const [sealing] = markerOf().sealing
+    assert.deepEqual(markerOf(), { ...marker, format: 2, sealing: [sealing, marker.secret] })
+    assert.equal(begun.linkSecret.toString(), Buffer.from(sealing, 'hex').toString())
+    assert.deepEqual([begun.formerSecret, begun.secret], [plain.linkSecret, plain.secret])
+    await put(begun, 'proved with the first')
+    await begun.close()
+    const ended = await open({ newSecret: true })
+    assert.deepEqual(ended.linkSecret, begun.linkSecret)
+    ended.dropFormer()
+    await ended.close()
+    assert.deepEqual(markerOf(), { ...marker, format: 2, sealing: [sealing] })
+    const after = await open()
+    assert.deepEqual([after.linkSecret, after.formerSecret], [begun.linkSecret, undefined])
+    await after.close()
+  })
+
+  it('refuses a marker that says in one place only that another secret seals', async () => {
+    await (await open()).close()
+    const marker = JSON.parse(fs.readFileSync(`${dir}/holdfast.json`, 'utf8'))
+    const one = marker.secret
+    for (const wrong of [
+      { format: 2 },
+      { format: 1, sealing: [one] },
+      ...[[], [one, one, one], [one.slice(2)], [one, null], one].map(sealing => {
+        return { format: 2, sealing }
+      }),
+    ]) {
+      const text = JSON.stringify({ ...marker, ...wrong })
+      fs.writeFileSync(`${dir}/holdfast.json`, text)
+      await assert.rejects(open(), code('STORE_DAMAGED'), text)
+    }
+  })
+
+  it('begins no change where the store cannot be opened', async () => {
+    await (await open()).close()
+    const before = fs.readFileSync(`${dir}/holdfast.json`, 'utf8')
+    fs.writeFileSync(`${dir}/catalog.db`, 'no database')
+    await assert.rejects(open({ newSecret: true }))
+    const holder = await open({ catalogPath: `${root}/other.db` })
+    await assert.rejects(open({ newSecret: true }), code('STORE_LOCKED'))
+    await holder.close()
+    assert.equal(fs.readFileSync(`${dir}/holdfast.json`, 'utf8'), before)
+  })
+
   it('names a missing parent directory', async () => {
     await assert.rejects(open({ dir: `${root}/no/such` }), code('STORAGE_UNAVAILABLE'))
   })

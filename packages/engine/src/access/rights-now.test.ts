@@ -9,6 +9,7 @@ import { issueClientToken } from '../identity/accounts/client-token.ts'
 import { authenticateToken } from '../identity/sessions/authenticate-token.ts'
 import { countFailure } from '../identity/sessions/lockout.ts'
 import { login, logout } from '../identity/sessions/login.ts'
+import { rotateSigningKey } from '../identity/sessions/signing-keys.ts'
 import { createUser, updateUser } from '../identity/users/users.ts'
 import { uploadPart } from '../multipart/upload-part.ts'
 import { createUpload } from '../multipart/uploads.ts'
@@ -143,6 +144,35 @@ test('a put with the token of a session is told that the account was locked', as
   await assert.rejects(ended, refused('ACCOUNT_LOCKED'))
   await requireNothing(opened)
 })
+
+for (const whose of ['a user', 'a program'] as const) {
+  test(`a put with a token of ${whose} ends when its key is distrusted`, async () => {
+    await using opened = await openTestStore()
+    const { engine, call } = opened
+    await person(opened)
+    const principal = whose === 'a user' ? await enter(opened) : await program(opened)
+    const rotate = async (distrustFormer: boolean) => {
+      await rotateSigningKey(engine, call, { distrustFormer })
+    }
+    const kept = await putDuring(opened, principal, async () => await rotate(false))
+    await removeBatch(engine, call, [kept.asset.id], { hard: true })
+    const ended = putDuring(opened, principal, async () => await rotate(true))
+    await assert.rejects(ended, refused('UNAUTHENTICATED'))
+    await requireNothing(opened)
+  })
+}
+
+async function program({ engine, call }: TestStore): Promise<Principal> {
+  const { account, secret } = await createAccount(engine, call, {
+    name: 'runner',
+    roles: ['ADMIN'],
+  })
+  const { clientId } = account
+  return await authenticateToken(
+    engine,
+    (await issueClientToken(engine, { clientId, secret })).accessToken,
+  )
+}
 
 test('a put by a link ends with its maker', async () => {
   await using opened = await openTestStore()

@@ -69,19 +69,24 @@ export async function principalNow(engine: Engine, principal: Principal): Promis
   if (current === undefined) {
     throw new HoldfastError(principal.kind === 'link' ? 'LINK_INVALID' : 'UNAUTHENTICATED')
   }
-  const { within, sessionId, secretId, request } = principal
+  const { within, sessionId, secretId, signedBy, request } = principal
   return {
     ...(within === undefined ? current : { ...narrow(current, within), within }),
     ...(sessionId === undefined ? {} : { sessionId }),
     ...(secretId === undefined ? {} : { secretId }),
+    ...(signedBy === undefined ? {} : { signedBy }),
     ...(request === undefined ? {} : { request }),
   }
 }
 
 /** Undefined once what it came with is no longer good. */
 async function holderNow(engine: Engine, principal: Principal): Promise<Principal | undefined> {
-  const { kind, id, pairId } = principal
+  const { kind, id, pairId, signedBy } = principal
   if (pairId !== undefined) return (await findAccessKey(engine, pairId))?.principal
+  const { identities } = engine.catalog.view
+  const isDistrusted =
+    signedBy !== undefined && (await identities.byId('signing_key', signedBy)) === undefined
+  if (isDistrusted) return undefined
   switch (kind) {
     case 'system':
     case 'anonymous':

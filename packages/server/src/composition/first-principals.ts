@@ -102,18 +102,25 @@ function keyFacts({ id, name, permissions, buckets, revokedAt }: ApiKey | Access
   return { id, name, permissions, buckets, revoked_at: revokedAt }
 }
 
+/** Made by somebody who knew that the settings would ask for it, or by chance: who may say. */
+const TAKEN = 'a principal of the settings was not made: another one has its name'
+
 export async function prepareAdministrator(
   engine: Engine,
   settings: Settings,
-  audit: AuditLog,
+  { audit, log }: { readonly audit: AuditLog; readonly log: Log },
 ): Promise<void> {
   const { initialAdminUsername: username, initialAdminPassword: password } = settings
   if (username === undefined || password === undefined) return
   const { initialAdminEmail: email } = settings
   try {
     const made = await ensureAdministrator(engine, { username, password, ...(email && { email }) })
-    if (made === undefined) return
-    recordMade(engine, audit, { action: 'createUser', made, name: username })
+    if (made !== undefined) {
+      recordMade(engine, audit, { action: 'createUser', made, name: username })
+      return
+    }
+    const known = await engine.catalog.view.identities.byName('user', username.toLowerCase())
+    if (known?.isSystem !== true) log.warn({ username }, TAKEN)
   } catch (error) {
     if (!isHoldfastError(error) || error.code !== 'VALIDATION_ERROR') throw error
     const wrong = Array.isArray(error.details.errors)
@@ -136,7 +143,14 @@ export async function prepareAccount(
   if (name === undefined || secret === undefined) return
   const { initialAccountClientId: clientId, initialAccountRoles: roles } = settings
   const made = await ensureAccount(engine, { name, secret, roles, clientId })
-  if (made === undefined) return
+  if (made === undefined) {
+    const { identities } = engine.catalog.view
+    const known =
+      (await identities.byName('service_account', `name:${name}`)) ??
+      (await identities.byName('service_account', clientId ?? ''))
+    if (known?.isSystem !== true) log.warn({ name, client_id: clientId }, TAKEN)
+    return
+  }
   log.info({ client_id: made.clientId }, 'service account of the settings made')
   recordMade(engine, audit, { action: 'createAccount', made, name: made.clientId })
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -87,6 +87,69 @@ test('a bucket of the settings that somebody made before is told to the operator
       (key: Tree) => key.name === 'early',
     )
     assert.deepEqual([bucket, owner_id, level], ['taken', id, 'warn'])
+  } finally {
+    rmSync(dir, { recursive: true })
+  }
+})
+
+test('a name of the settings that another has is told, and one that they made is not', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'holdfast-first-'))
+  const env = {
+    STORAGE_INITIAL_ADMIN_USERNAME: 'chief',
+    STORAGE_INITIAL_ADMIN_PASSWORD: 'Correct-Horse-7-Battery',
+    STORAGE_INITIAL_ACCOUNT_NAME: 'runner',
+    STORAGE_INITIAL_ACCOUNT_SECRET: 'c2VjcmV0LW9mLXRoZS1zZXR0aW5ncy1hLWxvbmctb25l',
+  }
+  const warned = ({ logLines }: TestServer) =>
+    logLines
+      .filter(line => line.includes('another one has its name'))
+      .map(line => JSON.parse(line))
+      .map(({ level, username, name }) => [level, username ?? name])
+  try {
+    {
+      await using server = await startServer({ dir: join(dir, 'others') })
+      for (const [path, json] of [
+        ['users', { username: 'Chief', password: 'Others-Password-2026', roles: ['USER'] }],
+        ['service-accounts', { name: 'runner', roles: ['USER'] }],
+      ] as const) {
+        const made = await server.ask(`POST /api/v2/${path}`, { json })
+        assert.equal(made.status, 201, made.text)
+      }
+    }
+    await using server = await startServer({ dir: join(dir, 'others'), env })
+    assert.deepEqual(warned(server), [
+      ['warn', 'chief'],
+      ['warn', 'runner'],
+    ])
+    for (const _ of [1, 2]) {
+      await using own = await startServer({ dir: join(dir, 'own'), env })
+      assert.deepEqual(warned(own), [])
+    }
+  } finally {
+    rmSync(dir, { recursive: true })
+  }
+})
+
+test('a change of the secret that was cut off is told until it is ended', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'holdfast-first-'))
+  const marker = join(dir, 'holdfast.json')
+  const told = ({ logLines }: TestServer) =>
+    logLines.filter(line => line.includes('holdfast secret change')).length
+  try {
+    {
+      await using server = await startServer({ dir })
+      assert.equal(told(server), 0)
+    }
+    const plain = JSON.parse(readFileSync(marker, 'utf8'))
+    const fresh = plain.secret.split('').reverse().join('')
+    for (const [sealing, times] of [
+      [[fresh, plain.secret], 1],
+      [[fresh], 0],
+    ] as const) {
+      writeFileSync(marker, JSON.stringify({ ...plain, format: 2, sealing }))
+      await using server = await startServer({ dir })
+      assert.equal(told(server), times)
+    }
   } finally {
     rmSync(dir, { recursive: true })
   }

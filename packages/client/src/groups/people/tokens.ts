@@ -1,3 +1,5 @@
+import type { BodyOf } from '@holdfast/contract/route.ts'
+import type { Routes } from '@holdfast/contract/routes.ts'
 import type { CallOptions } from '../../options.ts'
 import { callJson } from '../../wire/operations.ts'
 import type { Transport } from '../../wire/transport.ts'
@@ -41,10 +43,15 @@ export function tokenCalls(transport: Transport) {
       })
     },
 
-    async rotateSigningKey(options: CallOptions = {}) {
+    /** With `distrust_former`, no token of before is good any more: one's own neither. */
+    async rotateSigningKey(
+      rotation: NonNullable<BodyOf<Routes['rotateSigningKey']>> = {},
+      options: CallOptions = {},
+    ) {
       return await callJson(transport, 'rotateSigningKey', {
         method: 'POST',
         path: '/api/v2/auth/signing-keys/rotate',
+        json: rotation,
         options,
       })
     },

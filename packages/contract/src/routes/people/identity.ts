@@ -5,6 +5,7 @@ import {
   passwordChange,
   refreshRequest,
   signingKeyList,
+  signingKeyRotation,
   tokenResponse,
   userCreate,
   userList,
@@ -107,7 +108,9 @@ export const identityRoutes = {
     permission: 'admin:users',
     summary: 'Sign with a new key from now on',
     description:
-      'Tokens of the key before stay good until they end. 429 beyond `STORAGE_KEY_ROTATIONS_MAX`.',
+      'Tokens of the key before stay good until they end, unless it is distrusted. 429 beyond ' +
+      '`STORAGE_KEY_ROTATIONS_MAX`; to distrust is not counted.',
+    body: { kind: 'json', schema: signingKeyRotation, optional: true },
     answer: { status: 200, description: 'The keys.', schema: signingKeyList },
   }),
   listUsers: route({

@@ -128,6 +128,19 @@ export const signingKeyList = Type.Object(
 )
 export type SigningKeyList = Static<typeof signingKeyList>
 
+export const signingKeyRotation = Type.Object(
+  {
+    distrust_former: Type.Optional(
+      Type.Boolean({
+        description:
+          'One of them leaked: no token of them is taken from the answer on, every session ends, ' +
+          'the own one too. Takes all rights.',
+      }),
+    ),
+  },
+  { ...closed, title: 'SigningKeyRotation' },
+)
+
 export const userParams = Type.Object({ id: uuid('User id.') })
 
 const profile = {

@@ -75,6 +75,13 @@ describe('access keys', () => {
     assert.equal(found?.principal.id, first.principalId)
     await refusedWith(ensureAccessKey(engine, { ...given, id: 'a b' }), 'VALIDATION_ERROR')
     await refusedWith(ensureAccessKey(engine, { ...given, secret: 'short' }), 'VALIDATION_ERROR')
+    // Sealed by a secret that is gone: a start makes it good again.
+    const other = { ...engine, settings: { ...engine.settings, linkSecret: new Uint8Array(32) } }
+    await ensureAccessKey(other, { ...given, secret: 'another one' })
+    const lost = await engine.catalog.view.accessKeys.byId(first.id)
+    assert.ok(lost)
+    assert.throws(() => openSecret(engine, lost), { code: 'INTERNAL' })
+    await ensureAccessKey(engine, { ...given, secret: 'another one' })
     await using again = await opened.reopen('rebuild')
     assert.equal((await findAccessKey(again.engine, first.id))?.secret.text, 'another one')
   })

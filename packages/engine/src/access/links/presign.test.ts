@@ -73,6 +73,21 @@ describe('presigned links', () => {
     }
   })
 
+  it('are for no longer than any is made for, whoever signed them', async () => {
+    await using set = await withIssuer(['assets:*'])
+    const { engine, asset, issuer } = set
+    const wanted = { assetId: asset.id, expiresInS: 86_400 }
+    const { token } = await presignDownload(engine, issuer, wanted)
+    const { link } = await openLink(engine, token, 'GET')
+    const until = (exp: unknown) =>
+      sealLink({ ...link, exp } as typeof link, engine.settings.linkSecret)
+    // Made before the clock was set back by less than an hour.
+    await openLink(engine, until(link.exp + 3600), 'GET')
+    for (const exp of [link.exp + 3601, link.exp * 2, 1e300, Number.NaN, 'never', null]) {
+      await assert.rejects(openLink(engine, until(exp), 'GET'), refused('LINK_INVALID'), `${exp}`)
+    }
+  })
+
   it('end with the key of their issuer', async () => {
     await using set = await withIssuer(['assets:*'])
     const { engine, asset, issuer, call, key } = set

@@ -36,18 +36,31 @@ export interface FreshSecret {
 
 export function newSecret(engine: Engine, userId: string): FreshSecret {
   const secret = engine.random.bytes(SECRET_BYTES)
-  const { settings, random } = engine
-  const how = { purpose: purposeOf(userId), secret: settings.linkSecret }
-  return { secret, sealed: sealText(toBase64Url(secret), how, random) }
+  return { secret, sealed: sealFactor(engine, userId, toBase64Url(secret)) }
 }
 
 function openSecret({ settings }: Engine, userId: string, sealed: string): Uint8Array {
-  const text = openText(sealed, { purpose: purposeOf(userId), secret: settings.linkSecret })
+  const { linkSecret, formerSecret } = settings
+  const text =
+    openFactor(userId, sealed, linkSecret) ??
+    (formerSecret && openFactor(userId, sealed, formerSecret))
   const secret = text === undefined ? undefined : fromBase64Url(text)
   if (secret !== undefined) return secret
   // The store was given another secret since. Guessing on would lock the account for nothing.
   const cause = new Error(`the second factor of ${userId} was sealed with another secret`)
   throw new HoldfastError('INTERNAL', {}, { cause })
+}
+
+export function openFactor(
+  userId: string,
+  sealed: string,
+  storeSecret: Uint8Array,
+): string | undefined {
+  return openText(sealed, { purpose: purposeOf(userId), secret: storeSecret })
+}
+
+export function sealFactor({ settings, random }: Engine, userId: string, text: string): string {
+  return sealText(text, { purpose: purposeOf(userId), secret: settings.linkSecret }, random)
 }
 
 /** A sealed secret opens for its user alone: moved to another record it is worth nothing. */

@@ -73,8 +73,9 @@ async function ofUser(engine: Engine, checked: CheckedToken): Promise<KnownToken
   requireUnlocked(engine, user)
   requireFactor(engine, user)
   const made = await principalOfUser(engine, user)
-  const principal = { ...made.principal, ...factsOf(session) }
-  return { principal, expiresMs: checked.expiresMs, madeOf: [...made.madeOf, session.id] }
+  const { signedBy, expiresMs } = checked
+  const principal = { ...made.principal, ...factsOf(session), signedBy }
+  return { principal, expiresMs, madeOf: [...made.madeOf, session.id, signedBy] }
 }
 
 /** What a login adds to the principal of its user. */
@@ -98,10 +99,10 @@ async function ofAccount(engine: Engine, checked: CheckedToken): Promise<KnownTo
     throw new HoldfastError('UNAUTHENTICATED')
   }
   const made = await principalOfAccount(engine, account)
-  const madeOf = isOwn ? [...made.madeOf, session.id] : made.madeOf
+  const { scopes, signedBy } = checked
+  const madeOf = [...made.madeOf, signedBy, ...(isOwn ? [session.id] : [])]
   const ofSession = isOwn ? { sessionId: session.id } : {}
-  const principal = { ...made.principal, ...ofSession, secretId: secret.id }
-  const { scopes } = checked
+  const principal = { ...made.principal, ...ofSession, secretId: secret.id, signedBy }
   const ends = [checked.expiresMs, secretMs]
   if (account.expiresAt !== null) ends.push(Date.parse(account.expiresAt))
   return {

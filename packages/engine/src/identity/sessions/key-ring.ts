@@ -48,20 +48,25 @@ export class KeyRing {
 
   async signer(): Promise<{ kid: string; key: CryptoKey }> {
     const record = (await this.#signing()) ?? (await this.rotate())
-    const { secret } = this.#parts
-    const sealed = openText(record.sealedPrivate, { purpose: PURPOSE, secret })
     // Sealed by another store: its tokens can be verified, but not issued.
-    if (sealed === undefined) return await this.#signerOf(await this.rotate())
-    return { kid: kidOf(record), key: await this.#import(`private ${record.id}`, sealed) }
+    return await this.#signerOf(this.canSign(record) ? record : await this.rotate())
+  }
+
+  canSign({ sealedPrivate }: SigningKey): boolean {
+    return openText(sealedPrivate, { purpose: PURPOSE, secret: this.#parts.secret }) !== undefined
   }
 
   /** The public key of that name, if tokens of that use may still come from it. */
-  async verifier(kid: string, use: TokenUse): Promise<CryptoKey | undefined> {
+  async verifier(
+    kid: string,
+    use: TokenUse,
+  ): Promise<{ readonly id: string; readonly key: CryptoKey } | undefined> {
     const record = await this.#parts.catalog.view.identities.byName('signing_key', kid)
     if (record === undefined) return undefined
     const until = use === 'access' ? record.verifiesUntil : record.expiresAt
     if (Date.parse(until) <= this.#parts.clock.now()) return undefined
-    return await this.#import(`public ${record.id}`, JSON.stringify(record.publicJwk))
+    const { id, publicJwk } = record
+    return { id, key: await this.#import(`public ${id}`, JSON.stringify(publicJwk)) }
   }
 
   /** Oldest first; those whose tokens are all gone included until they are swept. */
@@ -80,13 +85,18 @@ export class KeyRing {
 
   /** Makes the next key; whoever asks meanwhile gets the same one. */
   async rotate(actor: string = systemPrincipal.id): Promise<SigningKey> {
-    this.#making ??= this.#make(actor).finally(() => {
+    this.#making ??= this.#make(actor, 'keep').finally(() => {
       this.#making = undefined
     })
     return await this.#making
   }
 
-  async #make(actor: string): Promise<SigningKey> {
+  /** Makes the next key, and no token of those before is taken from then on. */
+  async replace(actor: string): Promise<SigningKey> {
+    return await this.#make(actor, 'distrust')
+  }
+
+  async #make(actor: string, former: 'keep' | 'distrust'): Promise<SigningKey> {
     const { secret, random, clock, settings, catalog, counts } = this.#parts
     const pair = await generateKeyPair('RS256', { modulusLength: 2048, extractable: true })
     const publicJwk = await exportJWK(pair.publicKey)
@@ -107,9 +117,10 @@ export class KeyRing {
         signsUntil: new Date(signsMs).toISOString(),
         overlapMs: settings.overlapSeconds * 1000,
         refreshMs: settings.refreshSeconds * 1000,
+        former,
       },
     })
-    const isAsked = actor !== systemPrincipal.id
+    const isAsked = former === 'distrust' || actor !== systemPrincipal.id
     counts.rotations[isAsked ? 'request' : 'schedule'] += 1
     if (!isAsked) counts.onRotated(made)
     return made

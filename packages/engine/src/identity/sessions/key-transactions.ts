@@ -10,6 +10,8 @@ export interface AddSigningKeyArgs {
   readonly signsUntil: string
   readonly overlapMs: number
   readonly refreshMs: number
+  /** `distrust`: those before go at once, and with them all their tokens. */
+  readonly former: 'keep' | 'distrust'
 }
 
 const PAGE = 1000
@@ -36,7 +38,7 @@ export async function addSigningKeyTransaction(
   const { now, actor } = moment
   const { overlapMs, refreshMs } = args
   for (const old of await allSigningKeys(tx.identities)) {
-    if (old.expiresAt <= now) await tx.remove.identity(old.id)
+    if (args.former === 'distrust' || old.expiresAt <= now) await tx.remove.identity(old.id)
     else if (old.signsUntil > now) {
       const seq = await tx.nextSeq()
       const ended = { ...old, seq, updatedAt: now, ...lifeFrom(now, overlapMs, refreshMs) }
@@ -58,7 +60,9 @@ export async function addSigningKeyTransaction(
     ...lifeFrom(args.signsUntil, overlapMs, refreshMs),
   }
   await tx.put.identity(key)
-  await tx.note({ what: 'identity.set', detail: { kind: 'signing_key', id: key.id } })
+  const told = { kind: 'signing_key', id: key.id }
+  const detail = args.former === 'distrust' ? { ...told, former: 'distrusted' } : told
+  await tx.note({ what: 'identity.set', detail })
   return key
 }
 

@@ -202,6 +202,16 @@ export async function endSessionsTransaction(
   return ended
 }
 
+/** Of whoever they are. */
+export async function endListedTransaction(
+  tx: CatalogTransaction,
+  args: { readonly ids: readonly string[] },
+): Promise<undefined> {
+  for (const id of args.ids) await tx.remove.identity(id)
+  await tx.note({ what: 'identity.removed', detail: { kind: 'session', ended: args.ids.length } })
+  return undefined
+}
+
 /** For transactions that shut somebody out. */
 export async function endSessionsOf(
   tx: CatalogTransaction,

@@ -202,13 +202,53 @@ test('keys made by request are bounded, those of the interval are not', async ()
   await rotateSigningKey(engine, boss)
 })
 
+test('a key that leaked is distrusted at once, with all that its tokens held open', async () => {
+  await using opened = await openTestStore({ identity: { askedKeysMax: 1 } })
+  const { engine, call, clock } = opened
+  const boss = callOf({ id: 'boss', permissions: ['*'] })
+  const old = await loggedIn(opened)
+  await rotateSigningKey(engine, boss)
+  const { accessToken, refreshToken } = await again(opened)
+  for (const token of [old.accessToken, accessToken]) await authenticateToken(engine, token)
+  const weak = callOf({ permissions: ['admin:users'] })
+  const distrust = { distrustFormer: true }
+  await assert.rejects(rotateSigningKey(engine, weak, distrust), refused('FORBIDDEN'))
+  await authenticateToken(engine, accessToken)
+  // However many were asked for before: they are all gone.
+  const keys = await rotateSigningKey(engine, boss, distrust)
+  assert.equal(keys.length, 1)
+  assert.equal((await publicKeys(engine)).length, 1)
+  for (const token of [old.accessToken, accessToken]) {
+    const taken = async () => await authenticateToken(engine, token)
+    await assert.rejects(taken, refused('UNAUTHENTICATED'))
+    await assert.rejects(checkToken(engine, token, 'access'), refused('UNAUTHENTICATED'))
+  }
+  await assert.rejects(refresh(engine, refreshToken, origin), refused('UNAUTHENTICATED'))
+  const sessions = await engine.catalog.view.identities.list({ kind: 'session', limit: 9 })
+  assert.deepEqual(sessions, [])
+  await authenticateToken(engine, (await again(opened)).accessToken)
+  // Nor does the key that is being made in its time keep those of before.
+  clock.jump(25 * 3_600_000)
+  const [late] = await Promise.all([again(opened), rotateSigningKey(engine, call, distrust)])
+  const left = await engine.identity.ring.list()
+  assert.ok(
+    left.every(key => key.createdAt > (keys[0]?.createdAt ?? '~')),
+    String(late),
+  )
+  const reopened = await opened.reopen('rebuild')
+  await using _ = reopened
+  const taken = async () => await authenticateToken(reopened.engine, accessToken)
+  await assert.rejects(taken, refused('UNAUTHENTICATED'))
+})
+
 test('one key signs and is published, also where more than a thousand are kept', async () => {
   await using opened = await openTestStore()
   const { engine, clock } = opened
   const add = (n: number) => {
     const signsUntil = new Date(clock.now() + 3_600_000).toISOString()
     const made = { kid: `k${n}`, publicJwk: { kid: `k${n}` }, sealedPrivate: '', signsUntil }
-    const args = { ...made, overlapMs: 3_600_000, refreshMs: 90 * 86_400_000 }
+    const life = { overlapMs: 3_600_000, refreshMs: 90 * 86_400_000 }
+    const args = { ...made, ...life, former: 'keep' as const }
     return commit(engine, systemCall('test'), { name: 'signing.add', args })
   }
   await Promise.all(Array.from({ length: 1001 }, (_, n) => add(n)))

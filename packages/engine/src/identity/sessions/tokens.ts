@@ -105,6 +105,8 @@ export interface CheckedToken {
   readonly sessionId: string
   readonly jti: string
   readonly expiresMs: number
+  /** Id of the key that signed it. */
+  readonly signedBy: string
   /** What it is narrowed to; absent: all that its subject may. */
   readonly scopes?: readonly string[]
 }
@@ -121,10 +123,12 @@ export async function checkToken(
 ): Promise<CheckedToken> {
   if (token.length > TOKEN_CHARS_MAX) throw new HoldfastError('UNAUTHENTICATED')
   const { identity, clock } = engine
+  let signedBy = ''
   const keyOf = async ({ kid }: JWSHeaderParameters) => {
-    const key = typeof kid === 'string' ? await identity.ring.verifier(kid, use) : undefined
-    if (key === undefined) throw new HoldfastError('UNAUTHENTICATED')
-    return key
+    const found = typeof kid === 'string' ? await identity.ring.verifier(kid, use) : undefined
+    if (found === undefined) throw new HoldfastError('UNAUTHENTICATED')
+    signedBy = found.id
+    return found.key
   }
   try {
     const { payload } = await jwtVerify(token, keyOf, {
@@ -145,6 +149,7 @@ export async function checkToken(
       sessionId: sid,
       jti,
       expiresMs: (exp ?? 0) * 1000,
+      signedBy,
       ...(typeof scope === 'string' ? { scopes: scope.split(' ') } : {}),
     }
   } catch (error) {

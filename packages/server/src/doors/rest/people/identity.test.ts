@@ -109,6 +109,46 @@ test('tokens verify with the published keys alone', async () => {
   assert.equal((await server.ask('GET /api/v2/auth/me', by(admin))).status, 200)
 })
 
+test('keys of before are distrusted from the answer on, and the log tells of it', async () => {
+  const rotate = 'POST /api/v2/auth/signing-keys/rotate'
+  const me = async (tokens: Tree) => await server.ask('GET /api/v2/auth/me', by(tokens))
+  await person('lena', ['USER'])
+  const lena = await enter({ username: 'lena', password })
+  assert.equal((await me(lena)).status, 200)
+  const unknown = { ...by(admin), json: { distrust: true } }
+  refused(await server.ask(rotate, unknown), 422, 'VALIDATION_ERROR')
+  const json = { name: 'users alone', permissions: ['admin:users'] }
+  const { key } = (await server.ask('POST /api/v2/keys', { json })).json
+  const distrust = { json: { distrust_former: true } }
+  refused(await server.ask(rotate, { ...distrust, key }), 403, 'FORBIDDEN')
+  const kept = await server.ask(rotate, { ...by(admin), json: { distrust_former: false } })
+  assert.ok(kept.json.items.length > 1)
+  assert.equal((await me(lena)).status, 200)
+  const rotated = await server.ask(rotate, { ...by(admin), ...distrust })
+  assert.equal(rotated.status, 200, rotated.text)
+  assert.deepEqual(
+    rotated.json.items.map(({ state }: Tree) => state),
+    ['signing'],
+  )
+  for (const tokens of [lena, admin]) {
+    refused(await me(tokens), 401, 'UNAUTHENTICATED')
+    const renewal = { json: { refresh_token: tokens.refresh_token }, key: null }
+    refused(await server.ask('POST /api/v2/auth/refresh', renewal), 401, 'UNAUTHENTICATED')
+  }
+  const { keys } = (await server.ask('GET /api/v2/auth/jwks.json', { key: null })).json
+  assert.deepEqual(
+    keys.map(({ kid }: Tree) => kid),
+    [rotated.json.items[0].kid],
+  )
+  admin = await enter(root)
+  await server.running.context.audit.flush()
+  const query = 'action=rotateSigningKey&outcome=success&limit=1'
+  const [row] = (await server.ask(`GET /api/v2/audit?${query}`, by(admin))).json.items
+  const { before: was, after: is } = row.detail
+  assert.deepEqual([was.kid, was.taken], [kept.json.items[0].kid, kept.json.items.length])
+  assert.deepEqual([is.kid, is.taken], [rotated.json.items[0].kid, 1])
+})
+
 test('the answer to a wrong password tells nothing about the name', async () => {
   await person('known', ['USER'])
   const tell = async (username: string) => {

@@ -91,10 +91,12 @@ export const identityOperations: Pick<Operations, Names> = {
     return signingKeysWire(keys, times(context))
   },
 
-  rotateSigningKey: async ({ context, call, request }) => {
-    const before = signingKeyTold(await listSigningKeys(context.engine, call))
-    const keys = await rotateSigningKey(context.engine, call)
-    request.state.told = { before, after: signingKeyTold(keys) }
+  rotateSigningKey: async ({ context, call, body, request }) => {
+    const nowMs = context.clock.now()
+    const before = signingKeyTold(await listSigningKeys(context.engine, call), nowMs)
+    const how = { distrustFormer: body?.distrust_former }
+    const keys = await rotateSigningKey(context.engine, call, how)
+    request.state.told = { before, after: signingKeyTold(keys, nowMs) }
     return signingKeysWire(keys, times(context))
   },
 

@@ -87,10 +87,12 @@ export function principalWire(
   }
 }
 
-/** What the audit log is told of the key that signs: the newest. */
-export function signingKeyTold(keys: readonly SigningKey[]): JsonObject | null {
+/** What the audit log is told of the key that signs, the newest, and of how many are taken. */
+export function signingKeyTold(keys: readonly SigningKey[], nowMs: number): JsonObject | null {
   const newest = keys.at(-1)
-  return newest === undefined ? null : { kid: kidOf(newest), signs_until: newest.signsUntil }
+  if (newest === undefined) return null
+  const taken = keys.filter(({ verifiesUntil }) => Date.parse(verifiesUntil) > nowMs).length
+  return { kid: kidOf(newest), signs_until: newest.signsUntil, taken }
 }
 
 type State = SigningKeyList['items'][number]['state']
