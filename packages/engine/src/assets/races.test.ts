@@ -300,7 +300,7 @@ for (const [how, send] of [
   ['moved', moveAsset],
   ['copied', copyAsset],
 ] as const) {
-  test(`content that a bucket refuses does not come there with what is ${how} meanwhile`, async () => {
+  test(`what a bucket refuses does not come there with what is ${how} meanwhile`, async () => {
     await using opened = await openTestStore()
     const { engine, call } = opened
     const { asset } = await put(opened, 'k', 'one')

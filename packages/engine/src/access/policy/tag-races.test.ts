@@ -99,7 +99,10 @@ test('a bucket whose policy closes an object with that tag takes none that gets 
 
 for (const [what, act] of [
   ['moved', (engine: Engine, id: string) => moveAsset(engine, ann, id, { key: 'elsewhere' })],
-  ['renamed', (engine: Engine) => renameObject(engine, ann, { bucket, from: 'k', to: 'elsewhere' })],
+  [
+    'renamed',
+    (engine: Engine) => renameObject(engine, ann, { bucket, from: 'k', to: 'elsewhere' }),
+  ],
 ] as const) {
   test(`what gets a tag with which it may not be deleted is not ${what}`, async () => {
     await using opened = await openTestStore()

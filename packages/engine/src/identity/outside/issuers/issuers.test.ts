@@ -66,7 +66,7 @@ test('a token of a configured issuer acts with the roles of its map alone', asyn
   await refusedWith(getAsset(opened.engine, callOf(nothing), own.asset.id), 'FORBIDDEN')
 })
 
-test('who came with a token is the same when asked for again, and loses what is taken away', async () => {
+test('who came with a token is the same when asked for again, but for what is gone', async () => {
   const idp = testIssuer('https://idp.example.org')
   await using opened = await storeWith(idp)
   const { engine, call } = opened
