@@ -10,7 +10,7 @@ import type {
 } from '@holdfast/core/objects.ts'
 import type { Asset, Bucket } from '@holdfast/core/records.ts'
 import { rightsMoment, rightsNow } from '../access/rights-now.ts'
-import { requireLength } from '../assets/intake/accepted.ts'
+import { requireLength } from '../assets/accepted.ts'
 import { findTarget } from '../assets/intake/put-target.ts'
 import { commit } from '../commit.ts'
 import { headOf } from '../content/content-facts.ts'

@@ -3,7 +3,7 @@ import type { DigestName, ExpectedDigests } from '@holdfast/core/digests.ts'
 import type { BlobFacts, ByteSource, Staged, WriteOptions } from '@holdfast/core/ports/element.ts'
 import type { Engine } from '../../engine.ts'
 import { isDamagedBeside } from '../../integrity/examine.ts'
-import { requireLength } from './accepted.ts'
+import { requireLength } from '../accepted.ts'
 
 /** Bytes received and hashed, not yet an asset. */
 export interface Upload {

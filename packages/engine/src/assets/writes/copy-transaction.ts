@@ -3,7 +3,7 @@ import type { CatalogTransaction, Moment } from '@holdfast/core/ports/catalog.ts
 import type { Acl, Asset, Version } from '@holdfast/core/records.ts'
 import { carriedFacets } from '../../objects/object-facets.ts'
 import { enforceQuotas } from '../../quotas/enforce-quotas.ts'
-import { requireAccepted } from '../intake/accepted.ts'
+import { requireAccepted } from '../accepted.ts'
 import { type AssetAndVersion, newVersion } from './asset-writes.ts'
 import { changeOf, contentOfVersion } from './change-detail.ts'
 import { liveAsset, storedBucket } from './stored-asset.ts'
