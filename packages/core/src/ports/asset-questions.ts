@@ -88,6 +88,8 @@ export interface AssetQuestions {
 
 export interface VersionQuestions {
   byId(id: string): Awaitable<Version | undefined>
+  /** Without its parts, which may be a megabyte; it may come with them where they are at hand. */
+  briefById(id: string): Awaitable<BriefVersion | undefined>
   byNumber(assetId: string, number: number): Awaitable<Version | undefined>
   /** Newest number first. */
   list(query: VersionQuery): Awaitable<BriefVersion[]>

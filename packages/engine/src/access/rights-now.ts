@@ -151,12 +151,17 @@ async function linkNow(engine: Engine, link: Principal): Promise<Principal | und
 async function subjectNow(engine: Engine, subject: Principal): Promise<Principal | undefined> {
   const user = await engine.catalog.view.identities.byId('user', subject.id)
   if (!mayAct(engine, user)) return undefined
-  const { groups = [], grants = [], buckets } = (await principalOfUser(engine, user)).principal
+  const { principal } = await principalOfUser(engine, user)
+  const { groups = [], grants = [], buckets } = principal
+  const kept = {
+    groups: subject.groups?.filter(group => groups.includes(group)),
+    grants: subject.grants?.filter(grant => grants.some(one => isDeepStrictEqual(one, grant))),
+  }
   return {
     ...subject,
     buckets,
-    groups: subject.groups?.filter(group => groups.includes(group)) ?? [],
-    grants:
-      subject.grants?.filter(grant => grants.some(one => isDeepStrictEqual(one, grant))) ?? [],
+    // Who had none is the same as before.
+    ...(kept.groups === undefined ? {} : { groups: kept.groups }),
+    ...(kept.grants === undefined ? {} : { grants: kept.grants }),
   }
 }

@@ -13,14 +13,14 @@ import {
 import { GIVEN } from '../access/list-rights.ts'
 import { requireOwnName } from '../access/named-owner.ts'
 import { requireNoGain } from '../access/no-gain.ts'
-import { askedTags, tagsOfVersion } from '../access/policy/asked-tags.ts'
+import { askedTags, judgedShown, tagsOfVersion } from '../access/policy/asked-tags.ts'
 import { authorisedAnew } from '../access/rights-now.ts'
 import { findBucket } from '../buckets/find-bucket.ts'
 import { commit } from '../commit.ts'
 import type { Engine } from '../engine.ts'
+import { requireAccepted } from './accepted.ts'
 import { requireFields } from './asset-fields.ts'
 import { authorizeAsset, bucketOf, findSeen } from './find-asset.ts'
-import { requireAccepted } from './intake/accepted.ts'
 import { defaultKey } from './intake/default-key.ts'
 import { keyTaken } from './intake/put-target.ts'
 import { requirePreconditions } from './preconditions.ts'
@@ -58,6 +58,8 @@ async function authoriseAndMove(
   const fresh = { ownerId: asset.ownerId, key }
   const bucket = await targetBucket(engine, call, { asset, name: input.bucket, fresh })
   // Grants and policies go by the key: the new one must be as open to the caller as the old one.
+  const isElsewhere = bucket.id !== from.id
+  const version = isElsewhere ? await judgedShown(engine.catalog.view, bucket, asset) : undefined
   const objectTags = await askedTags(engine.catalog.view, bucket, asset)
   const there = { bucket, asset: { ...asset, key }, objectTags }
   if (!decide(call.principal, 'assets:write', there).allowed) {
@@ -66,7 +68,7 @@ async function authoriseAndMove(
   }
   const was = { bucket: from, asset }
   // In words of policies it is deleted where it lies, as by a rename of S3.
-  if (bucket.id !== asset.bucketId || key !== asset.key) {
+  if (isElsewhere || key !== asset.key) {
     const actions = ['s3:DeleteObject'] as const
     await authorizeAsset(engine, call, { asset, permission: 'assets:write', actions })
   }
@@ -77,7 +79,8 @@ async function authoriseAndMove(
     bucketId: bucket.id,
     key,
     name: input.name ?? null,
-    seen: [...seen, seenOf(bucket, undefined)],
+    lastNumber: asset.lastNumber,
+    seen: [...seen, ...(version ? [seenOf(from, asset, version)] : []), seenOf(bucket, undefined)],
     preconditions: { ifMatch: input.ifMatch },
   }
   return commit(engine, call, { name: 'assets.move', args })

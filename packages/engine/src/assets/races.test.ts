@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it, test } from 'node:test'
 import type { Call } from '@holdfast/core/call.ts'
 import { createKey, revokeKey } from '../access/keys/keys.ts'
-import { updateBucket } from '../buckets/buckets.ts'
+import { createBucket, updateBucket } from '../buckets/buckets.ts'
 import { setBucketDocument } from '../buckets/documents.ts'
 import type { Engine } from '../engine.ts'
 import { addGrant, removeGrant } from '../identity/groups/groups.ts'
@@ -22,6 +22,7 @@ import {
   openTestStore,
   owner,
   put,
+  refused,
   type TestStore,
 } from '../test-store.test.ts'
 import { transactions } from '../transactions.ts'
@@ -294,3 +295,29 @@ describe('what changes between decision and commit, and is not asked for,', () =
 })
 
 const tags = [{ key: 'closed', value: 'yes' }]
+
+for (const [how, send] of [
+  ['moved', moveAsset],
+  ['copied', copyAsset],
+] as const) {
+  test(`what a bucket refuses does not come there with what is ${how} meanwhile`, async () => {
+    await using opened = await openTestStore()
+    const { engine, call } = opened
+    const { asset } = await put(opened, 'k', 'one')
+    await createBucket(engine, call, { name: 'small', settings: { assetBytesMax: 3 } })
+    // One that is shown, and one that was shown for a moment.
+    for (const [key, ...texts] of [
+      ['a', 'longer'],
+      ['b', 'longer', 'two'],
+    ] as const) {
+      const racing = interrupted(opened, async () => {
+        for (const text of texts) await put(opened, 'k', text)
+      })
+      const sent = send(racing, call, asset.id, { bucket: 'small', key })
+      const isShort = how === 'copied' && key === 'b'
+      if (isShort) assert.equal((await sent).size, 3)
+      else await assert.rejects(sent, refused('BODY_TOO_LARGE'))
+      await put(opened, 'k', 'one')
+    }
+  })
+}

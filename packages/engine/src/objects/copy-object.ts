@@ -4,6 +4,7 @@ import type { ChecksumAlgorithm, ObjectFacets, ObjectTag } from '@holdfast/core/
 import { isToldBeside } from '../access/authorize-action.ts'
 import { refusal } from '../access/decide.ts'
 import { requireNoGain } from '../access/no-gain.ts'
+import { judgedOf } from '../access/policy/asked-tags.ts'
 import { authorisedAnew, rightsMoment } from '../access/rights-now.ts'
 import { findTarget } from '../assets/intake/put-target.ts'
 import { seenOf } from '../assets/writes/seen.ts'
@@ -178,7 +179,10 @@ async function authoriseAndRename(
     name: put.newName,
     conditions,
     authorisedId: target.existing?.id ?? null,
-    seen: [seenOf(source.bucket, source.asset), seenOf(target.bucket, target.existing)],
+    seen: [
+      seenOf(source.bucket, source.asset, judgedOf(source.bucket, source.version, true)),
+      seenOf(target.bucket, target.existing),
+    ],
     createdBy: call.principal.name,
   }
   const asset = await commit(engine, call, { name: 'objects.rename', args })

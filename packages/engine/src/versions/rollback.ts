@@ -1,12 +1,13 @@
 import type { Call } from '@holdfast/core/call.ts'
 import type { Asset, Version } from '@holdfast/core/records.ts'
 import { decide } from '../access/decide.ts'
-import { tagsOfVersion } from '../access/policy/asked-tags.ts'
+import { judgedOf, tagsOfVersion } from '../access/policy/asked-tags.ts'
 import { authorisedAnew } from '../access/rights-now.ts'
+import { requireAccepted } from '../assets/accepted.ts'
 import { requireFields } from '../assets/asset-fields.ts'
 import { bucketOf, findSeen } from '../assets/find-asset.ts'
-import { requireAccepted } from '../assets/intake/accepted.ts'
 import type { AssetAndVersion } from '../assets/writes/asset-writes.ts'
+import { seenOf } from '../assets/writes/seen.ts'
 import { commit } from '../commit.ts'
 import type { Engine } from '../engine.ts'
 import { findVersion, keptVersion, type VersionName } from './find-version.ts'
@@ -41,18 +42,16 @@ async function authoriseAndRoll(
     actions: ['s3:PutObject'],
     deleted: 'refuse',
   } as const
-  const { asset, seen } = await findSeen(engine, call, wanted)
-  await requireSight(engine, call, {
-    asset,
-    version: await keptVersion(engine.catalog.view, asset, target.version),
-  })
+  const { asset, bucket, seen } = await findSeen(engine, call, wanted)
+  const old = await keptVersion(engine.catalog.view, asset, target.version)
+  await requireSight(engine, call, { asset, version: old })
   requireFields({ createdBy: options.createdBy, description: options.description })
   const version = await findVersion(engine.catalog.view, asset, target.version)
   requireAccepted(await bucketOf(engine, asset), version)
   const args = {
     assetId: asset.id,
     versionId: version.id,
-    seen,
+    seen: [...seen, seenOf(bucket, asset, old && judgedOf(bucket, old, false))],
     preconditions: { ifMatch: options.ifMatch },
     createdBy: options.createdBy ?? call.principal.name,
     description: options.description ?? '',

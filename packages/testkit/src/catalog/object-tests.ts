@@ -74,6 +74,7 @@ function recordTests(open: OpenCatalog): void {
     }
     const all = { assetId: asset.id, deleted: 'with', limit: 9 } as const
     assert.deepEqual(await desk.view.versions.list(all), [brief])
+    assert.deepEqual(await desk.view.versions.briefById(version.id), brief)
     assert.deepEqual(await desk.view.versions.byId(version.id), records[0])
     assert.deepEqual(await desk.view.versions.byNumber(asset.id, 1), records[0])
     assert.deepEqual(await desk.view.objects.nullVersion(asset.id), records[0])

@@ -12,6 +12,7 @@ export function versionTests(open: OpenCatalog): void {
   catalogTest(open, 'a version is read as it was put', async desk => {
     const bucket = await desk.bucket({ name: 'versions' })
     const { asset, version } = await desk.asset({ bucketId: bucket.id, key: 'k' })
+    assert.deepEqual(await desk.view.versions.briefById(version.id), version)
     assert.deepEqual(await desk.view.versions.byId(version.id), version)
     const tags = [{ name: 'v1.0', description: 'fïrst', taggedAt: newTime() }]
     const changed = {
@@ -23,9 +24,11 @@ export function versionTests(open: OpenCatalog): void {
       { do: 'note', change: { what: 'version.updated', versionId: version.id } },
     ])
     assert.deepEqual(await desk.view.versions.byNumber(asset.id, 1), records[0])
+    assert.deepEqual(await desk.view.versions.briefById(version.id), records[0])
     assert.equal(await desk.view.versions.byNumber(asset.id, 2), undefined)
     assert.equal(await desk.view.versions.byNumber('none', 1), undefined)
     assert.equal(await desk.view.versions.byId('none'), undefined)
+    assert.equal(await desk.view.versions.briefById('none'), undefined)
   })
   catalogTest(open, 'versions are listed newest first, by kind, state and time', async desk => {
     const { assetId, times } = await history(desk)

@@ -1,7 +1,7 @@
 import { BoundedCache } from '@holdfast/core/bounded-cache.ts'
 import type { AccessKey } from '@holdfast/core/objects.ts'
 import type { CatalogView, StoredPlace, Touched } from '@holdfast/core/ports/catalog.ts'
-import type { ApiKey, Asset, Bucket, Version } from '@holdfast/core/records.ts'
+import type { ApiKey, Asset, BriefVersion, Bucket, Version } from '@holdfast/core/records.ts'
 import type { Tables } from './tables.ts'
 
 const BUCKETS_MAX = 1000
@@ -23,12 +23,14 @@ export class CachedView {
   readonly #assetsByKey: BoundedCache<Asset>
   readonly #assetsById: BoundedCache<Asset>
   readonly #versionsById: BoundedCache<Version>
+  readonly #briefVersionsById: BoundedCache<BriefVersion>
   readonly #places: BoundedCache<StoredPlace>
 
   constructor(plain: CatalogView, tables: Tables, bytesMax: number) {
     this.#assetsByKey = new BoundedCache((bytesMax * 3) / 8)
     this.#assetsById = new BoundedCache(bytesMax / 8)
-    this.#versionsById = new BoundedCache(bytesMax / 4)
+    this.#versionsById = new BoundedCache((bytesMax * 3) / 16)
+    this.#briefVersionsById = new BoundedCache(bytesMax / 16)
     this.#places = new BoundedCache(bytesMax / 4)
     this.view = this.#over(plain, tables)
   }
@@ -40,7 +42,10 @@ export class CachedView {
       this.#assetsByKey.delete(placeOf(bucketId, key))
     }
     for (const sha256 of records.blobs ?? []) this.#places.delete(sha256)
-    for (const id of records.versions ?? []) this.#versionsById.delete(id)
+    for (const id of records.versions ?? []) {
+      this.#versionsById.delete(id)
+      this.#briefVersionsById.delete(id)
+    }
     // Changes of these are rare, so all of them go, by whatever they were found.
     if (records.buckets !== undefined) {
       this.#bucketsByName.clear()
@@ -59,7 +64,8 @@ export class CachedView {
     for (const cache of [this.#keysByHash, this.#keysById]) cache.clear()
     this.#accessKeys.clear()
     for (const cache of [this.#assetsByKey, this.#assetsById]) cache.clear()
-    for (const cache of [this.#versionsById, this.#places]) cache.clear()
+    for (const cache of [this.#versionsById, this.#briefVersionsById]) cache.clear()
+    this.#places.clear()
   }
 
   #over(plain: CatalogView, tables: Tables): CatalogView {
@@ -94,6 +100,11 @@ export class CachedView {
       },
       versions: {
         byId: id => through(this.#versionsById, id, () => versions.byId(id), versionBytes),
+        briefById: id => {
+          const known = this.#versionsById.get(id)
+          const ask = () => versions.briefById(id)
+          return known ?? through(this.#briefVersionsById, id, ask, versionBytes)
+        },
         byNumber: (assetId, number) => versions.byNumber(assetId, number),
         list: query => versions.list(query),
         count: query => versions.count(query),
@@ -137,7 +148,7 @@ function assetBytes({ key, name, tags, metadata, acl }: Asset): number {
   return RECORD_BYTES + texts + 4 * (lists + values)
 }
 
-function versionBytes({ metadata, tags, object }: Version): number {
+function versionBytes({ metadata, tags, object }: BriefVersion): number {
   const values = Object.keys(metadata).length === 0 ? 0 : JSON.stringify(metadata).length
   const plain = tags.length === 0 && object === undefined
   return RECORD_BYTES + 4 * (values + (plain ? 0 : JSON.stringify([tags, object]).length))

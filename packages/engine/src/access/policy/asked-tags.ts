@@ -1,5 +1,5 @@
 import type { CatalogView } from '@holdfast/core/ports/catalog.ts'
-import type { Asset, BriefVersion, Bucket, Version } from '@holdfast/core/records.ts'
+import type { Asset, BriefVersion, Bucket } from '@holdfast/core/records.ts'
 import type { SeenVersion } from '../../assets/writes/seen.ts'
 import { statementsOf } from './policy-document.ts'
 
@@ -21,16 +21,15 @@ export async function askedTags(
   asset: Asset,
 ): Promise<ObjectTags | undefined> {
   if (bucket === undefined || asset.deletedAt !== null || !asksForTags(bucket)) return undefined
-  // Lists read no parts, which may take a megabyte for each asset that is judged.
-  const shown = { assetId: asset.id, id: { is: asset.versionId }, deleted: 'with' } as const
-  const [version] = await view.versions.list({ ...shown, kinds: ['content'], limit: 1 })
-  return version === undefined ? undefined : tagsOfVersion(version)
+  // Parts may take a megabyte for each asset that is judged.
+  const version = await view.versions.briefById(asset.versionId)
+  return version?.kind === 'content' ? tagsOfVersion(version) : undefined
 }
 
 /** What had a say of a version, for the transaction that follows. */
 export function judgedOf(
   bucket: Pick<Bucket, 'documents'>,
-  { id, object }: Version,
+  { id, object }: BriefVersion,
   isShown: boolean,
 ): SeenVersion {
   const tags = asksForTags(bucket) ? (object?.tags ?? []) : null
@@ -44,7 +43,7 @@ export async function judgedShown(
   asset: Asset,
 ): Promise<SeenVersion | undefined> {
   if (asset.deletedAt !== null || !asksForTags(bucket)) return undefined
-  const version = await view.versions.byId(asset.versionId)
+  const version = await view.versions.briefById(asset.versionId)
   return version && judgedOf(bucket, version, true)
 }
 

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
 import { describe, it, test } from 'node:test'
-import { copyAsset } from '../../assets/move.ts'
+import { copyAsset, moveAsset } from '../../assets/move.ts'
 import { removeAsset, removeAssetByKey } from '../../assets/remove.ts'
 import { updateAsset } from '../../assets/update.ts'
+import { createBucket, updateBucket } from '../../buckets/buckets.ts'
 import { setBucketDocument } from '../../buckets/documents.ts'
 import type { Engine } from '../../engine.ts'
+import { renameObject } from '../../objects/copy-object.ts'
 import { setObjectAcl, setObjectTags } from '../../objects/object-settings.ts'
 import { putObject } from '../../objects/put-object.ts'
 import { removeObject } from '../../objects/remove-object.ts'
@@ -16,23 +18,33 @@ import {
   refused,
   type TestStore,
 } from '../../test-store.test.ts'
+import { rollbackVersion } from '../../versions/rollback.ts'
 
 const bucket = 'photos'
 const at = { bucket, key: 'k' }
 const ann = callOf({ id: 'ann', permissions: ['assets:*', 'versions:*', 'metadata:*'] })
 const held = [{ key: 'class', value: 'held' }]
 
-async function sceneOf({ engine, call }: TestStore) {
+async function sceneOf(opened: TestStore) {
+  await closeTagged(opened, bucket)
+  const { engine, call } = opened
+  return await putObject(engine, call, { ...at, source: bytesOf('x'), facets: {} })
+}
+
+async function closeTagged(
+  { engine, call }: TestStore,
+  name: string,
+  action = 's3:*',
+): Promise<void> {
   const statement = {
     Effect: 'Deny',
     Principal: { AWS: 'ann' },
-    Action: 's3:*',
-    Resource: ['arn:aws:s3:::photos', 'arn:aws:s3:::photos/*'],
+    Action: action,
+    Resource: [`arn:aws:s3:::${name}`, `arn:aws:s3:::${name}/*`],
     Condition: { StringEquals: { 's3:ExistingObjectTag/class': 'held' } },
   }
   const document = { Version: '2012-10-17', Statement: [statement] }
-  await setBucketDocument(engine, call, { bucket, name: 'policy', document })
-  return await putObject(engine, call, { ...at, source: bytesOf('x'), facets: {} })
+  await setBucketDocument(engine, call, { bucket: name, name: 'policy', document })
 }
 
 const acts: Readonly<Record<string, (engine: Engine, id: string) => Promise<unknown>>> = {
@@ -71,6 +83,56 @@ for (const [by, close] of Object.entries(closings)) {
     }
   })
 }
+
+test('a bucket whose policy closes an object with that tag takes none that gets it', async () => {
+  await using opened = await openTestStore()
+  const { engine, call } = opened
+  const { asset } = await putObject(engine, call, { ...at, source: bytesOf('x'), facets: {} })
+  await createBucket(engine, call, { name: 'closed' })
+  await closeTagged(opened, 'closed')
+  const racing = interrupted(opened, async () => {
+    await setObjectTags(engine, call, { ...at, tags: held })
+  })
+  const late = moveAsset(racing, ann, asset.id, { bucket: 'closed' })
+  await assert.rejects(late, refused('FORBIDDEN'))
+})
+
+for (const [what, act] of [
+  ['moved', (engine: Engine, id: string) => moveAsset(engine, ann, id, { key: 'elsewhere' })],
+  [
+    'renamed',
+    (engine: Engine) => renameObject(engine, ann, { bucket, from: 'k', to: 'elsewhere' }),
+  ],
+] as const) {
+  test(`what gets a tag with which it may not be deleted is not ${what}`, async () => {
+    await using opened = await openTestStore()
+    const { engine, call } = opened
+    await closeTagged(opened, bucket, 's3:DeleteObject')
+    const { asset } = await putObject(engine, call, { ...at, source: bytesOf('x'), facets: {} })
+    const racing = interrupted(opened, async () => {
+      await setObjectTags(engine, call, { ...at, tags: held })
+    })
+    await assert.rejects(act(racing, asset.id), refused('FORBIDDEN'))
+    assert.equal((await engine.catalog.view.assets.byId(asset.id))?.key, 'k')
+  })
+}
+
+test('an old version that is closed meanwhile is not shown again', async () => {
+  await using opened = await openTestStore()
+  const { engine, call } = opened
+  await updateBucket(engine, call, bucket, { versioning: 'enabled' })
+  await closeTagged(opened, bucket, 's3:GetObjectVersion')
+  const first = await putObject(engine, call, { ...at, source: bytesOf('x'), facets: {} })
+  const { asset, version } = first
+  await putObject(engine, call, { ...at, source: bytesOf('y'), facets: {} })
+  const old = { ...at, versionId: version.id }
+  await rollbackVersion(engine, ann, { assetId: asset.id, version: 1 })
+  const racing = interrupted(opened, async () => {
+    await setObjectTags(engine, call, { ...old, tags: held })
+  })
+  const late = rollbackVersion(racing, ann, { assetId: asset.id, version: 1 })
+  await assert.rejects(late, refused('FORBIDDEN'))
+})
 
 const NO = /^(?:FORBIDDEN|ASSET_NOT_FOUND)$/
 

@@ -31,16 +31,6 @@ export async function resolveType(
   return { contentType: declared, declared: true }
 }
 
-/** CONTENT_TYPE_REFUSED unless the bucket takes the type. */
-export function requireAllowedType(bucket: Bucket, contentType: string): void {
-  const { contentTypes } = bucket.settings
-  if (contentTypeAllowed(contentType, contentTypes)) return
-  throw new HoldfastError('CONTENT_TYPE_REFUSED', {
-    content_type: contentType,
-    allowed: contentTypes,
-  })
-}
-
 /**
  * CONTENT_TYPE_MISMATCH when a bucket with rules gets bytes that are surely of a type it does not
  * take, under the name of one that it takes.

@@ -10,10 +10,10 @@ import { findBucket } from '../../buckets/find-bucket.ts'
 import type { Engine } from '../../engine.ts'
 import type { Arrival } from '../../quotas/arriving.ts'
 import { enforceQuotas } from '../../quotas/enforce-quotas.ts'
+import { requireAllowedType, requireLength } from '../accepted.ts'
 import { requirePreconditions } from '../preconditions.ts'
-import { isUndeclared, requireAllowedType } from './content-type.ts'
+import { isUndeclared } from './content-type.ts'
 import { actionsOf, type CheckedPut, type PutFields } from './put-fields.ts'
-import { requireLength } from './upload.ts'
 
 /** Where a put goes, as the caller was allowed to see it a moment ago. */
 export interface PutTarget {

@@ -3,12 +3,13 @@ import { isHoldfastError } from '@holdfast/core/errors.ts'
 import { commit } from '../../commit.ts'
 import type { Engine } from '../../engine.ts'
 import { settleAfterPut } from '../../integrity/examine.ts'
+import { requireAllowedType, requireLength } from '../accepted.ts'
 import type { PutArgs, PutResult } from '../writes/put-transaction.ts'
 import { seenOf } from '../writes/seen.ts'
-import { requireAllowedBytes, requireAllowedType, resolveType } from './content-type.ts'
+import { requireAllowedBytes, resolveType } from './content-type.ts'
 import type { CheckedPut } from './put-fields.ts'
 import { againTarget, type PutTarget, targetAfterBody } from './put-target.ts'
-import { requireLength, type Upload } from './upload.ts'
+import type { Upload } from './upload.ts'
 
 export interface ReadyPut {
   readonly put: CheckedPut

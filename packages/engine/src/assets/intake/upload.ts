@@ -1,9 +1,9 @@
 import type { Call } from '@holdfast/core/call.ts'
 import type { DigestName, ExpectedDigests } from '@holdfast/core/digests.ts'
-import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { BlobFacts, ByteSource, Staged, WriteOptions } from '@holdfast/core/ports/element.ts'
 import type { Engine } from '../../engine.ts'
 import { isDamagedBeside } from '../../integrity/examine.ts'
+import { requireLength } from '../accepted.ts'
 
 /** Bytes received and hashed, not yet an asset. */
 export interface Upload {
@@ -70,13 +70,6 @@ async function besideParts(engine: Engine, staged: Staged): Promise<Staged> {
 
 async function* arrived(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   yield bytes
-}
-
-/** BODY_TOO_LARGE before the first byte when the announced length says so. */
-export function requireLength(length: number | undefined, sizeMax: number): void {
-  if (length !== undefined && length > sizeMax) {
-    throw new HoldfastError('BODY_TOO_LARGE', { limit: sizeMax, size: length })
-  }
 }
 
 function writeOptions(engine: Engine, call: Call, options: StageOptions): WriteOptions {

@@ -3,6 +3,7 @@ import type { CatalogTransaction, Moment } from '@holdfast/core/ports/catalog.ts
 import type { Acl, Asset, Version } from '@holdfast/core/records.ts'
 import { carriedFacets } from '../../objects/object-facets.ts'
 import { enforceQuotas } from '../../quotas/enforce-quotas.ts'
+import { requireAccepted } from '../accepted.ts'
 import { type AssetAndVersion, newVersion } from './asset-writes.ts'
 import { changeOf, contentOfVersion } from './change-detail.ts'
 import { liveAsset, storedBucket } from './stored-asset.ts'
@@ -29,6 +30,8 @@ export async function copyTransaction(
   const shown = await tx.versions.byId(source.versionId)
   if (shown === undefined) throw new HoldfastError('VERSION_NOT_FOUND')
   const bucket = await storedBucket(tx, args.bucketId)
+  // It may have got another content since it was asked about.
+  if (bucket.id !== source.bucketId) requireAccepted(bucket, source)
   if ((await tx.assets.byKey(bucket.id, args.key)) !== undefined) {
     throw new HoldfastError('ASSET_EXISTS')
   }

@@ -13,6 +13,8 @@ export interface MoveArgs {
   readonly key: string
   /** Null: the name that it has. */
   readonly name: string | null
+  /** Of the newest version that another bucket was asked to take. */
+  readonly lastNumber: number
   readonly preconditions: Preconditions
 }
 
@@ -34,6 +36,7 @@ export async function moveTransaction(
   // What is locked stays where it was locked.
   await requireUnlockedVersions(tx, { bucket: from, assetId: asset.id }, moment)
   if (from.id !== to.id) {
+    if (asset.lastNumber !== args.lastNumber) throw new HoldfastError('CHANGED_MEANWHILE')
     await payInBucket(tx, asset, to)
     await retainShown(tx, moment, { asset, bucket: to })
   }

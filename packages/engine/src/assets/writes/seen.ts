@@ -88,7 +88,7 @@ export async function requireSeenVersion(
   asset: Asset | undefined,
 ): Promise<void> {
   if (was === undefined) return
-  const is = (await tx.versions.byId(was.id))?.object ?? {}
+  const is = (await tx.versions.briefById(was.id))?.object ?? {}
   const isSame =
     isDeepStrictEqual(is.acl ?? null, was.acl) &&
     (was.tags === null ||

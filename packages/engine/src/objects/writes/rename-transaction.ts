@@ -31,7 +31,8 @@ export async function renameTransaction(
   if ((holder?.id ?? null) !== args.authorisedId) throw new HoldfastError('CHANGED_MEANWHILE')
   await requireETag(tx, holder?.deletedAt === null ? holder : undefined, conditions)
   if (holder !== undefined) await freeKey(tx, moment, holder)
-  const move = { assetId: asset.id, bucketId: asset.bucketId, key, name, preconditions: {} }
+  const { id: assetId, bucketId, lastNumber } = asset
+  const move = { assetId, bucketId, key, name, lastNumber, preconditions: {} }
   return moveTransaction(tx, move, moment)
 }
 

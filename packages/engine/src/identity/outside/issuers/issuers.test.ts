@@ -5,6 +5,7 @@ import type { Principal } from '@holdfast/core/principal.ts'
 import { decide } from '../../../access/decide.ts'
 import { explainAccess } from '../../../access/explain.ts'
 import { presignDownload } from '../../../access/links/presign.ts'
+import { principalNow } from '../../../access/rights-now.ts'
 import { getAsset } from '../../../assets/get.ts'
 import type { Engine } from '../../../engine.ts'
 import {
@@ -15,7 +16,7 @@ import {
   refusedWith,
   type TestStore,
 } from '../../../test-store.test.ts'
-import { addGrant, createGroup } from '../../groups/groups.ts'
+import { addGrant, createGroup, removeGrant } from '../../groups/groups.ts'
 import { authenticateToken } from '../../sessions/authenticate-token.ts'
 import { login } from '../../sessions/login.ts'
 import { validateToken } from '../../sessions/validate-token.ts'
@@ -63,6 +64,24 @@ test('a token of a configured issuer acts with the roles of its map alone', asyn
   const nothing = await enter(opened, await idp.sign({ sub: 'u-2' }))
   assert.deepEqual([nothing.permissions, nothing.ownPermissions], [[], []])
   await refusedWith(getAsset(opened.engine, callOf(nothing), own.asset.id), 'FORBIDDEN')
+})
+
+test('who came with a token is the same when asked for again, but for what is gone', async () => {
+  const idp = testIssuer('https://idp.example.org')
+  await using opened = await storeWith(idp)
+  const { engine, call } = opened
+  const token = await idp.sign(withRole)
+  const bare = await enter(opened, token)
+  // What is found for somebody is found anew where anything of it differs.
+  assert.deepStrictEqual(await principalNow(engine, bare), bare)
+  const grant = { bucket: 'photos', prefix: 'a/', permissions: ['assets:read'] } as const
+  const added = await addGrant(engine, call, { principalId: bare.id, ...grant })
+  assert.deepStrictEqual(await principalNow(engine, bare), bare)
+  const granted = await enter(opened, token)
+  assert.equal(granted.grants?.length, 1)
+  assert.deepStrictEqual(await principalNow(engine, granted), granted)
+  await removeGrant(engine, call, added.id)
+  assert.deepEqual((await principalNow(engine, granted)).grants ?? [], [])
 })
 
 test('no claim of a wrong shape gives anything', async () => {

@@ -1,0 +1,128 @@
+import type { AssetFilter } from '@holdfast/core/ports/asset-questions.ts'
+import { assetTypes } from '@holdfast/core/records.ts'
+import { codeOf } from '../../row-values.ts'
+import type { AssetTables } from '../assets.ts'
+import { afterPrefix } from '../objects/key-range.ts'
+import { withinSight } from '../objects/reach.ts'
+import type { SearchTerms } from './search-terms.ts'
+import { matchExpression } from './search-text.ts'
+import type { Window } from './windows.ts'
+
+/** Conditions of a question about assets, which its text takes from `whereText`. */
+export interface Where {
+  readonly from: string
+  readonly parts: string[]
+  readonly values: unknown[]
+  /** False when nothing can match. */
+  readonly possible: boolean
+}
+
+interface WhereParts {
+  readonly tables: AssetTables
+  readonly terms: SearchTerms
+}
+
+/** A filter as SQL; where it has a search text, the first value is that. */
+export function whereOf(
+  { tables, terms }: WhereParts,
+  filter: AssetFilter,
+  window: Window = {},
+): Where {
+  const { buckets, words } = tables
+  const parts: string[] = []
+  const values: unknown[] = []
+  const nothing: Where = { from: 'assets a', parts, values, possible: false }
+  if (filter.deleted === 'without') parts.push('a.deleted_at IS NULL')
+  if (filter.deleted === 'only') parts.push('a.deleted_at IS NOT NULL')
+  if (filter.bucketId !== undefined) {
+    const no = buckets.no(filter.bucketId)
+    if (no === undefined) return nothing
+    parts.push('a.bucket = ?')
+    values.push(no)
+  }
+  if (filter.bucketIds !== undefined) {
+    const numbers = filter.bucketIds.flatMap(id => buckets.no(id) ?? [])
+    if (numbers.length === 0) return nothing
+    parts.push(`a.bucket IN (${numbers.join(', ')})`)
+  }
+  for (const [column, word] of [
+    ['service', filter.service],
+    ['owner', filter.ownerId],
+  ] as const) {
+    if (word === undefined) continue
+    const no = words.find(word)
+    if (no === undefined) return nothing
+    parts.push(`a.${column} = ?`)
+    values.push(no)
+  }
+  if (filter.type !== undefined) {
+    parts.push('a.type = ?')
+    values.push(codeOf(assetTypes, filter.type))
+  }
+  if (filter.name !== undefined) {
+    parts.push('a.name = ?')
+    values.push(filter.name)
+  }
+  if (filter.tagsAny !== undefined && filter.tagsAny.length > 0) {
+    const marks = filter.tagsAny.map(() => '?').join(', ')
+    const within = between('asset', window)
+    const tagged = [`tag IN (${marks})`, ...within.parts].join(' AND ')
+    parts.push(`a.created_seq IN (SELECT asset FROM asset_tags WHERE ${tagged})`)
+    values.push(...filter.tagsAny, ...within.values)
+  }
+  if (filter.keyPrefix !== undefined && filter.keyPrefix !== '') {
+    // Who is not deleted is not in the trash: said aloud, the index by key can be used.
+    if (filter.deleted === 'without') parts.push('a.trashed = 0')
+    // A part of the newest is found by its numbers: by the prefix, each would look at all of it.
+    const key = window.since === undefined ? 'a.key' : '+a.key'
+    parts.push(`${key} >= ?`)
+    values.push(filter.keyPrefix)
+    const end = afterPrefix(filter.keyPrefix)
+    if (end !== undefined) {
+      parts.push(`${key} < ?`)
+      values.push(end)
+    }
+  }
+  const shownTo = filter.deleted === 'without' ? 'readers' : 'writers'
+  for (const condition of withinSight(tables, filter, shownTo)) {
+    parts.push(condition.text)
+    values.push(...condition.values)
+  }
+  if (window.after !== undefined) {
+    parts.push('a.key > ?', 'a.trashed = 0')
+    values.push(window.after)
+  }
+  if (window.until !== undefined) {
+    parts.push('a.key <= ?')
+    values.push(window.until)
+  }
+  const numbers = between(filter.search === undefined ? 'a.created_seq' : 'search.rowid', window)
+  parts.push(...numbers.parts)
+  values.push(...numbers.values)
+  if (filter.search === undefined) return { from: 'assets a', parts, values, possible: true }
+  const match = matchExpression(filter.search, terms.beginningWith)
+  if (match === undefined) return nothing
+  parts.unshift('search MATCH ?')
+  values.unshift(match)
+  const from = 'search CROSS JOIN assets a ON a.created_seq = search.rowid'
+  return { from, parts, values, possible: true }
+}
+
+/** Numbers of assets that lie in the window. */
+function between(column: string, { before, since }: Window): Pick<Where, 'parts' | 'values'> {
+  const parts: string[] = []
+  const values: number[] = []
+  if (before !== undefined) {
+    parts.push(`${column} < ?`)
+    values.push(before)
+  }
+  if (since !== undefined) {
+    parts.push(`${column} >= ?`)
+    values.push(since)
+  }
+  return { parts, values }
+}
+
+export function whereText(where: Where): string {
+  return where.parts.length === 0 ? '' : `WHERE ${where.parts.join(' AND ')}`
+}
