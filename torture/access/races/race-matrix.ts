@@ -21,6 +21,9 @@ const AGAIN: ReadonlySet<string> = new Set([
   ...['409 CHANGED_MEANWHILE', '409 OperationAborted', '412 PreconditionFailed'],
 ])
 
+/** What their preparation takes away. */
+const REMOVES: ReadonlySet<string> = new Set(['restoreAsset', 'removeBucket'])
+
 const FAILURES = /"failures": \d+/g
 const REFUSED = /^(4\d\d|207) /
 
@@ -137,8 +140,8 @@ export class RaceMatrix implements Disposable {
   async #scene(stage: Stage, one: Act, other: Act): Promise<Scene> {
     this.#scenes += 1
     const scene = await stage.open(`rc${this.#scenes}x`)
-    // In the same order both ways; what is removed to be restored is made use of before.
-    const place = ({ name }: Act) => (name === 'restoreAsset' ? '~' : name)
+    // In the same order both ways; what is removed for an act is made use of before.
+    const place = ({ name }: Act) => (REMOVES.has(name) ? `~${name}` : name)
     const acts = [...new Set([one, other])].sort((a, b) => (place(a) < place(b) ? -1 : 1))
     for (const act of acts) {
       if (act.prepare !== undefined) scene.made.set(act.name, await act.prepare(scene))
