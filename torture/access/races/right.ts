@@ -17,6 +17,12 @@ const rights: readonly Right[] = [
     reason: 'settings and owner are two commits; the error says that the first may be done',
   },
   {
+    one: /^updateBucket \(nobodys\)$/,
+    other: /^updateBucket \(versions\)$/,
+    codes: /^done \/ done$/,
+    reason: 'the same two commits: the owner of before set the same setting between them',
+  },
+  {
     one: /^removeByKey$/,
     other: /^(removeByKey|removeAsset|batchDelete|s3\.DeleteObjects?)( \(guest\))?$/,
     codes: /^done \/ done$/,
