@@ -14,7 +14,7 @@ const at = Math.floor(Date.now() / 86_400_000) % of
 
 test(`two changes at a time are as one after the other, part ${at} of ${of}`, async () => {
   const run: typeof runRaces = async (lab, report) => await runRaces(lab, report, { of, at })
-  await checkMatrix(run, { races: 120 }, { env: raceEnv })
+  await checkMatrix(run, { races: 240 }, { env: raceEnv })
 })
 
 test('whatever changes something is raced, or says why not', () => {

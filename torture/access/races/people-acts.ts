@@ -14,6 +14,8 @@ interface Asks {
   readonly who?: Who
   readonly how?: string
   readonly prepare?: (scene: Scene) => Promise<Readonly<Record<string, string>>>
+  /** Beside what tells who asks. */
+  readonly headers?: Readonly<Record<string, string>>
   readonly ask: (scene: Scene, made: Readonly<Record<string, string>>) => Wanted
 }
 
@@ -138,9 +140,20 @@ export const asks: { readonly [Id in OperationId]?: readonly Asks[] } = {
     { who: 'owner', how: ' (part)', ask: ({ bucket }) => ({ json: { bucket, prefix: '' } }) },
   ],
   openShare: [
-    { who: 'nobody', prepare: share, ask: (_, { token = '' }) => ({ params: { token } }) },
+    {
+      who: 'nobody',
+      prepare: async scene => await share(scene),
+      ask: (_, { token = '' }) => ({ params: { token } }),
+    },
+    { ...withSharePassword(password), prepare: async scene => await share(scene, { password }) },
   ],
-  revokeShare: [{ who: 'owner', prepare: share, ask: (_, { id = '' }) => ({ params: { id } }) }],
+  revokeShare: [
+    {
+      who: 'owner',
+      prepare: async scene => await share(scene),
+      ask: (_, { id = '' }) => ({ params: { id } }),
+    },
+  ],
   createGroup: [
     {
       ask: ({ mark, owner }) => ({ json: { name: `${mark}-more`, members: [owner.id] } }),
@@ -263,12 +276,24 @@ export function isFactorAct({ name }: Act): boolean {
   return Object.hasOwn(factorAsks, name) || name === 'changePassword (code)'
 }
 
-/** Good for one download. */
-async function share({ lab, owner, ids }: Scene): Promise<Record<string, string>> {
+/** Of the link that only this act has; also the wrong one. */
+function withSharePassword(given: string): Asks {
+  const authorization = `Basic ${Buffer.from(`:${given}`).toString('base64')}`
+  return {
+    ...{ who: 'nobody', how: ' (password)', headers: { authorization } },
+    ask: (_, { token = '' }) => ({ params: { token } }),
+  }
+}
+
+/** Good for one download, unless told otherwise. */
+async function share(
+  { lab, owner, ids }: Scene,
+  limits: object = { uses_max: 1 },
+): Promise<Record<string, string>> {
   const answer = await lab.rest.ask({
     ...{ method: 'POST', path: '/api/v2/shares' },
     headers: { ...owner.headers, 'content-type': 'application/json' },
-    body: Buffer.from(JSON.stringify({ asset_id: ids.k, uses_max: 1 })),
+    body: Buffer.from(JSON.stringify({ asset_id: ids.k, ...limits })),
   })
   const { id, url } = JSON.parse(answer.text)
   return { id, token: new URL(url).pathname.split('/').at(-1) ?? '' }
@@ -284,14 +309,15 @@ function actsOf(given: typeof asks): Act[] {
   )
 }
 
-function actOf(operation: OperationId, { who = 'admin', how = '', prepare, ask }: Asks): Act {
+function actOf(operation: OperationId, given: Asks): Act {
+  const { who = 'admin', how = '', prepare, headers: more, ask } = given
   const route: Route = routes[operation]
   const called = `${operation}${how}`
   return {
     ...{ name: called, isOne: true, isWide: false },
     ...(prepare === undefined ? {} : { prepare }),
     run: async (scene, send) => {
-      const headers = who === 'nobody' ? {} : scene[who].headers
+      const headers = { ...(who === 'nobody' ? {} : scene[who].headers), ...more }
       const wanted = ask(scene, scene.made.get(called) ?? {})
       await send('rest', requestOf(route, wanted, headers))
     },
@@ -309,8 +335,11 @@ const wrong: readonly [OperationId, Asks] = [
   { who: 'nobody', ask: scene => ({ json: { ...name(scene), password: 'wrong' } }) },
 ]
 
+const guess: readonly [OperationId, Asks] = ['openShare', withSharePassword('wrong')]
+
 const composed: readonly Act[] = [
   inTurn('locked out', wrong, wrong, wrong, wrong, wrong),
+  inTurn('link locked', guess, guess, guess, guess, guess),
   inTurn(
     'off and on',
     ['updateUser', patch('', { status: 'INACTIVE' })],

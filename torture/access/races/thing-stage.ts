@@ -133,11 +133,14 @@ async function stateOf(scene: Scene): Promise<Tree> {
   }
 }
 
+/** Free names go up by one: 10 comes after 9. */
+const inOrder = new Intl.Collator('en', { numeric: true })
+
 async function contentOf({ lab }: Scene, bucketId: string): Promise<Tree> {
   const { view } = lab.context.engine.catalog
   const assets = await view.assets.list({ bucketId, deleted: 'with', limit: 100 })
   const told: Tree[] = []
-  for (const asset of assets.sort((one, other) => (one.key < other.key ? -1 : 1))) {
+  for (const asset of assets.sort((one, other) => inOrder.compare(one.key, other.key))) {
     const versions = await view.versions.list({ assetId: asset.id, deleted: 'with', limit: 100 })
     const links = await view.links.of({ assetId: asset.id, limit: 100 })
     told.push({ ...asset, versions, links })

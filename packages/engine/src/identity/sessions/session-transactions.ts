@@ -64,7 +64,7 @@ export async function startSessionTransaction(
 }
 
 /** Guesses that came after the right password was seen: it must not end the lock they made. */
-function requireNoLock({ lockedUntil }: User, now: string): void {
+export function requireNoLock({ lockedUntil }: User, now: string): void {
   if (lockedUntil !== null && lockedUntil > now) throw new HoldfastError('UNAUTHENTICATED')
 }
 

@@ -7,7 +7,7 @@ import { authenticateToken } from '../sessions/authenticate-token.ts'
 import { confirmSession } from '../sessions/confirm.ts'
 import { countFailure } from '../sessions/lockout.ts'
 import { login } from '../sessions/login.ts'
-import { createUser, resetPassword, updateUser } from './users.ts'
+import { changePassword, createUser, resetPassword, updateUser } from './users.ts'
 
 /** The work of a password takes long, and longer behind that of others: rights may go meanwhile. */
 
@@ -141,7 +141,7 @@ test('an address that was the same when it was asked is not set back without a p
 
 test('who was let in before too many guesses does not end the lock', async () => {
   await using opened = await openTestStore()
-  const { engine } = opened
+  const { engine, call } = opened
   const id = await person(opened, 'ann', 'ADMIN')
   const own = await enter(opened, 'ann')
   const { identities } = engine.catalog.view
@@ -158,4 +158,20 @@ test('who was let in before too many guesses does not end the lock', async () =>
   const proving = confirmSession(beforeCommit(opened, lock), own, given)
   await assert.rejects(proving, refused('UNAUTHENTICATED'))
   assert.equal((await identities.byId('user', id))?.failures, 5)
+  await opened.clock.advance(31 * 60_000)
+  const change = { name: 'ann', password, newPassword: another }
+  const changing = changePassword(beforeCommit(opened, lock), call, change)
+  await assert.rejects(changing, refused('UNAUTHENTICATED'))
+  assert.equal((await identities.byId('user', id))?.failures, 5)
+})
+
+test('a password that was changed while an administrator set one is remembered', async () => {
+  await using opened = await openTestStore()
+  const { engine, call } = opened
+  const id = await person(opened, 'ann', 'USER')
+  const own = { name: 'ann', password, newPassword: another }
+  const slow = beforeCommit(opened, () => changePassword(engine, call, own))
+  await resetPassword(slow, call, { id, password: 'Copper-Lantern-52-River', mustChange: false })
+  const back = resetPassword(engine, call, { id, password: another, mustChange: false })
+  await assert.rejects(back, refused('VALIDATION_ERROR'))
 })

@@ -3,10 +3,10 @@ import type { Password } from '@holdfast/core/identities.ts'
 import { byteLength } from '@holdfast/core/names.ts'
 import type { OwnHasher } from '../passwords/password-hasher.ts'
 import { isGuessable } from './guessable.ts'
+import { historyAfter, REMEMBERED, rememberedOf } from './same-password.ts'
 
 export const PASSWORD_BYTES_MAX = 1024
 const CHARACTERS_MIN = 12
-const REMEMBERED = 5
 const NEEDED: readonly (readonly [RegExp, string])[] = [
   [/\p{Lu}/u, 'must have an upper-case letter'],
   [/\p{Ll}/u, 'must have a lower-case letter'],
@@ -39,9 +39,7 @@ export async function nextPassword(
   given: { readonly password: string; readonly mustChange: boolean; readonly now: string },
   before: Password | null,
 ): Promise<Password> {
-  const earlier = before === null ? [] : [before.hash, ...before.history]
-  const kept = earlier.slice(0, REMEMBERED)
-  for (const one of kept) {
+  for (const one of rememberedOf(before)) {
     if (!(await hasher.verify(given.password, one))) continue
     const problem = `must differ from the last ${REMEMBERED}`
     throw invalidFields({ path: 'password', problem })
@@ -49,7 +47,7 @@ export async function nextPassword(
   return {
     hash: await hasher.hash(given.password),
     changedAt: given.now,
-    history: kept.slice(0, REMEMBERED - 1),
+    history: historyAfter(before),
     mustChange: given.mustChange,
   }
 }

@@ -1,5 +1,5 @@
 import { HoldfastError } from '@holdfast/core/errors.ts'
-import type { User } from '@holdfast/core/identities.ts'
+import type { Password, User } from '@holdfast/core/identities.ts'
 
 /** What a password was held against; null for who has none here. */
 export function passwordHashOf({ password }: Pick<User, 'password'>): string | null {
@@ -12,4 +12,17 @@ export function passwordHashOf({ password }: Pick<User, 'password'>): string | n
  */
 export function requireSamePassword(user: User, passwordHash: string | null): void {
   if (passwordHashOf(user) !== passwordHash) throw new HoldfastError('UNAUTHENTICATED')
+}
+
+/** That many a new password must differ from. */
+export const REMEMBERED = 5
+
+/** What is kept of those before, when the next one comes. */
+export function historyAfter(before: Password | null): string[] {
+  return rememberedOf(before).slice(0, REMEMBERED - 1)
+}
+
+/** Hashes of the last passwords, that of now first. */
+export function rememberedOf(password: Password | null): string[] {
+  return password === null ? [] : [password.hash, ...password.history].slice(0, REMEMBERED)
 }

@@ -3,9 +3,9 @@ import type { Password, User } from '@holdfast/core/identities.ts'
 import type { CatalogTransaction, Moment } from '@holdfast/core/ports/catalog.ts'
 import { type Proof, spendProof } from '../factors/spend-proof.ts'
 import { endResetsOf } from '../resets/reset-transactions.ts'
-import { endSessionsOf } from '../sessions/session-transactions.ts'
+import { endSessionsOf, requireNoLock } from '../sessions/session-transactions.ts'
 import { bearing, keepPastName } from './past-names.ts'
-import { requireSamePassword } from './same-password.ts'
+import { historyAfter, requireSamePassword } from './same-password.ts'
 
 export type NewUser = Pick<
   User,
@@ -69,7 +69,7 @@ export async function updateUserTransaction(
   moment: Moment,
 ): Promise<User> {
   const found = await requireUser(tx, args.id)
-  const before = args.proven === null ? found : spendOwn(found, args.proven)
+  const before = args.proven === null ? found : spendOwn(found, args.proven, moment)
   const seq = await tx.nextSeq()
   const { outside: known } = before
   // What an administrator says about the status, the directory does not take back.
@@ -112,10 +112,13 @@ export async function setPasswordTransaction(
 ): Promise<User> {
   const found = await requireUser(tx, args.id)
   const { proof, passwordHash } = args
-  const before = proof === 'administrator' ? found : spendOwn(found, { proof, passwordHash })
+  const isOwn = proof !== 'administrator'
+  const before = isOwn ? spendOwn(found, { proof, passwordHash }, moment) : found
   const seq = await tx.nextSeq()
   const fresh = { failures: 0, lockedUntil: null, updatedAt: moment.now }
-  const user = { ...before, ...fresh, seq, password: args.password }
+  // Of the passwords of now: an administrator's new one may have been worked on for long.
+  const password = { ...args.password, history: historyAfter(before.password) }
+  const user = { ...before, ...fresh, seq, password }
   await tx.put.identity(user)
   await endSessionsOf(tx, user.id)
   await endResetsOf(tx, user.id)
@@ -123,10 +126,11 @@ export async function setPasswordTransaction(
   return user
 }
 
-/** Of its owner: nobody who was shut out, or whose password was replaced, undoes that. */
-function spendOwn(found: User, given: OwnProof): User {
+/** Of its owner: nobody who was shut or locked out, or whose password was replaced, undoes that. */
+function spendOwn(found: User, given: OwnProof, { now }: Moment): User {
   if (found.status !== 'ACTIVE') throw new HoldfastError('UNAUTHENTICATED')
   requireSamePassword(found, given.passwordHash)
+  requireNoLock(found, now)
   return spendProof(found, given.proof)
 }
 
