@@ -9,14 +9,18 @@ import { endOf, type ShareEnd } from './share-transactions.ts'
 
 const PERMISSIONS: readonly Permission[] = ['assets:read']
 
-/** Acts for the maker, with what the maker may now, and only on what was shared. */
+/**
+ * Acts for the maker, with what the maker may now, and only on what was shared. Not on the limit of
+ * an account: strangers would use it up.
+ */
 export function principalOfShare({ id, target }: Pick<Share, 'id' | 'target'>, maker: Principal) {
   const by = `share link ${id}`
   const bounds: Within =
     target.kind === 'asset'
       ? { by, permissions: PERMISSIONS, assetId: target.assetId }
       : { by, permissions: PERMISSIONS, place: { bucket: target.bucket, prefix: target.prefix } }
-  return { ...maker, kind: 'share', within: bounds } as const satisfies Principal
+  const { rateLimit: _, ...acting } = maker
+  return { ...acting, kind: 'share', within: bounds } as const satisfies Principal
 }
 
 /** Undefined when the maker is gone or shut out. */

@@ -24,10 +24,10 @@ export function dutyOf(operationId: string, route: Route, isDataAudited: boolean
   // A question whose secret stands in the body; what is told of others is noted by its operation.
   if (operationId === 'validateToken') return 'none'
   const changes = method !== 'GET' && method !== 'HEAD'
+  if (isAdministrative(permission)) return changes ? 'before-answer' : 'soon'
   if (OWN_AFFAIRS.test(path)) return changes ? 'before-answer' : 'none'
   // Whoever comes with a share link has no name of their own: visits are noted, floods counted.
   if (/^\/(s|api\/v2\/shared)\//.test(path)) return 'visit'
-  if (isAdministrative(permission)) return changes ? 'before-answer' : 'soon'
   if (permission === 'open' || operationId.startsWith('get')) return 'none'
   return changes && isDataAudited ? 'soon' : 'none'
 }

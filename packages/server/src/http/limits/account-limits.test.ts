@@ -112,6 +112,28 @@ test('tokens, keys and links of an account count as one, a new limit holds at on
   }
 })
 
+test('visits to what an account shares use nothing of its limit, and tell nothing', async () => {
+  const [server, { id }] = await start()
+  await using _ = server
+  const one = await program(server, { rate_limit: 0, permissions: ['assets:*', 'keys:admin'] })
+  const json = { name: 'k', permissions: ['assets:read', 'shares:create'] }
+  const key: string = (await one.ask('POST /api/v2/keys', { json })).json.key
+  const paths: string[] = []
+  const asset = { json: { asset_id: id } }
+  for (const maker of [{ key: null, headers: one.headers }, { key }]) {
+    const shared = await server.ask('POST /api/v2/shares', { ...maker, ...asset })
+    assert.equal(shared.status, 201, shared.text)
+    paths.push(new URL(shared.json.url).pathname)
+  }
+  await one.set(2)
+  for (const path of [...paths, ...paths]) {
+    const visit = await server.ask(`GET ${path}`, { key: null })
+    assert.deepEqual([visit.status, ...told(visit)], [200, undefined, undefined], visit.text)
+    assert.equal(visit.headers['ratelimit-policy'], undefined)
+  }
+  assert.deepEqual(told(await one.ask(`GET ${base}/k`)), ['2', '1'])
+})
+
 test('who has no limit of its own gets that of the settings', async () => {
   const [server] = await start({ STORAGE_RATE_LIMIT_ACCOUNT: '2/1m' })
   await using _ = server

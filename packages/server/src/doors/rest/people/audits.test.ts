@@ -453,6 +453,16 @@ test('a report tells of a period, and stands in the log itself', async () => {
   }
 })
 
+test('whatever only administrators may do or see has a row', () => {
+  const table: Readonly<Record<string, Route>> = routes
+  const theirs = Object.entries(table).filter(([, { permission }]) => {
+    return /^(admin|audit):|:admin$/.test(permission)
+  })
+  assert.ok(theirs.length > 40)
+  const silent = theirs.filter(([id, route]) => dutyOf(id, route, false) === 'none')
+  assert.deepEqual(silent, [])
+})
+
 test('every change that must be told before its answer is about something', () => {
   const table: Readonly<Record<string, Route>> = routes
   const changes = Object.entries(table).filter(([id, route]) => {
