@@ -138,7 +138,7 @@ test('a store of a newer format is not touched', async t => {
   for (const args of [['serve', '--port', '0'], ['verify'], ['rebuild']]) {
     const { code, stderr } = await run([...args, '--data-dir', dir])
     assert.equal(code, 1)
-    assert.match(stderr, /has format 99, and this version knows formats up to 1/)
+    assert.match(stderr, /has format 99, and this version knows formats up to 2/)
   }
   assert.deepEqual(readdirSync(dir), before)
 })
