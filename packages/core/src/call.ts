@@ -7,6 +7,8 @@ export interface Call {
   readonly moment?: number | undefined
   /** Where the request came from; absent for work of the store itself. */
   readonly address?: string | undefined
+  /** Whose line it waits in; absent: that of the principal, of strangers by address. */
+  readonly line?: string | undefined
   readonly requestId: string
   readonly signal: AbortSignal
 }

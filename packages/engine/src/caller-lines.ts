@@ -1,9 +1,13 @@
 import type { Call } from '@holdfast/core/call.ts'
 import { addressKey } from '@holdfast/core/rates/address-key.ts'
 
+/** Who may have to wait. */
+export type Waiting = Pick<Call, 'signal' | 'principal' | 'address' | 'line'>
+
 /** Whose line it is: strangers by address, or one of them would hold up all others. */
-export function lineOf({ principal, address }: Pick<Call, 'principal' | 'address'>): string {
+export function lineOf({ principal, address, line }: Waiting): string {
   const { kind, id } = principal
+  if (line !== undefined) return line
   return kind === 'anonymous' && address !== undefined ? `${id} ${addressKey(address)}` : id
 }
 

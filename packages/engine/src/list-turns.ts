@@ -2,7 +2,7 @@ import type { Call } from '@holdfast/core/call.ts'
 import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { Awaitable } from '@holdfast/core/ports/awaitable.ts'
 import type { KeyedPage } from '@holdfast/core/ports/object-questions.ts'
-import { CallerLines, lineOf } from './caller-lines.ts'
+import { CallerLines, lineOf, type Waiting } from './caller-lines.ts'
 import { FairLine } from './identity/passwords/fair-line.ts'
 import { placeOf } from './identity/passwords/place-of.ts'
 
@@ -26,8 +26,6 @@ export interface TurnQuery {
   /** Where it stopped before. */
   readonly from?: string
 }
-
-type Waiting = Pick<Call, 'signal' | 'principal' | 'address'>
 
 /**
  * Long looks at the catalog, such as lists of many keys of which few are shown, since most are

@@ -1,6 +1,5 @@
-import type { Call } from '@holdfast/core/call.ts'
 import type { Catalog, CatalogView } from '@holdfast/core/ports/catalog.ts'
-import { CallerLines, lineOf } from './caller-lines.ts'
+import { CallerLines, lineOf, type Waiting } from './caller-lines.ts'
 
 /**
  * Several questions at one moment of the catalog. Each moment has a connection and memory of its
@@ -19,10 +18,7 @@ export class Moments {
   }
 
   /** May have waited: what the caller may is to be asked again before anything is told. */
-  async read<T>(
-    call: Pick<Call, 'signal' | 'principal' | 'address'>,
-    questions: (view: CatalogView) => T | Promise<T>,
-  ): Promise<T> {
+  async read<T>(call: Waiting, questions: (view: CatalogView) => T | Promise<T>): Promise<T> {
     if (this.#open < this.#max) this.#open += 1
     else await new Promise<void>(resolve => this.#waiting.join(lineOf(call), resolve))
     try {

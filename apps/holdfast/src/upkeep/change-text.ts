@@ -8,9 +8,7 @@ export function changeText(change: SecretChange): string[] {
   return [
     'The secret of the store is changed. Presigned links of before are refused.',
     `Sealed anew: ${countText(accessKeys, 'S3 secret')}, ${seeds}.`,
-    signingKeys === 0
-      ? 'Signing keys: none was there that had to go.'
-      : `Signing keys: ${signingKeys} replaced; every session ended, users log in anew.`,
+    `Signing keys: ${signingKeys} replaced; every session ended, users log in anew.`,
     ...(revokedKeys === 0 ? [] : [`Revoked: ${countText(revokedKeys, 'S3 access key')}.`]),
     ...lost.map(what => `Could not be opened, before or after: ${what}.`),
     '',
@@ -19,6 +17,7 @@ export function changeText(change: SecretChange): string[] {
     `- the seeds of second factors, ${factors}: holdfast users second-factor-off`,
     '- hashes of passwords, which can be guessed at: holdfast users password',
     '- all assets of then; and the copy opens as it did.',
+    'If this ended a change that was cut off, and a copy was made since then: run it again.',
     'Make a new backup, and destroy those of before. A signing key that leaked otherwise ends with',
     'holdfast signing-keys rotate --distrust-former.',
   ]

@@ -20,8 +20,9 @@ export function rightsMoment({ identity }: Engine): number {
 export async function rightsNow(engine: Engine, call: Call): Promise<Call> {
   const moment = rightsMoment(engine)
   if (call.moment === moment) return call
-  const { requestId, signal } = call
-  return { requestId, signal, principal: await principalNow(engine, call.principal), moment }
+  const { requestId, signal, address, line } = call
+  const principal = await principalNow(engine, call.principal)
+  return { requestId, signal, address, line, principal, moment }
 }
 
 /** The same for who does many things one after the other: asked before each, until it is gone. */

@@ -40,7 +40,8 @@ export async function changeSecret(engine: Engine, how: ChangeHow): Promise<Secr
   const { ring } = engine.identity
   const formerKeys = async () => (await ring.list()).filter(key => !ring.canSign(key)).length
   const signingKeys = await formerKeys()
-  if (signingKeys > 0) await distrustSigningKeys(engine, call)
+  // Also where none is left: a change that was cut off may have ended no session yet.
+  await distrustSigningKeys(engine, call)
   const open = await openKeysOf(engine)
   if (how.revokeS3Keys) {
     for (const id of open) await commit(engine, call, { name: 'keys.revokeAccess', args: { id } })

@@ -195,7 +195,9 @@ export async function uploadPartCopy(
   const { upload } = await findUpload(engine, call, place)
   const find = async (now: Call) => await getObject(engine, now, input.from)
   const source = await find(call)
-  const seen = sourceSeen(engine, call, { source, find, moment: place.moment })
+  const { moment } = place
+  const { versionId } = input.from
+  const seen = sourceSeen(engine, call, { source, find, versionId, moment })
   const from = { source, seen }
   requireSource(source, input.sourceConditions ?? {})
   const { size } = source.version

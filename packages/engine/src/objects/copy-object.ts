@@ -51,6 +51,7 @@ export async function copyObject(
   input: CopyObjectInput,
 ): Promise<CopiedObject> {
   const moment = call.moment ?? rightsMoment(engine)
+  const { versionId } = input.from
   const source = await getObject(engine, call, input.from)
   requireSource(source, input.sourceConditions ?? {})
   requireDifference(input)
@@ -71,7 +72,7 @@ export async function copyObject(
   const incoming = { facts: { sha256, md5, size }, parts: [] }
   const head = await headOf(engine, source.version)
   const ready = { put, target, incoming, head, facets, conditions }
-  const seen = sourceSeen(engine, call, { source, find, moment })
+  const seen = sourceSeen(engine, call, { source, find, versionId, moment })
   const object = await storeObject(engine, call, {
     ready,
     commit: async put => {

@@ -12,6 +12,8 @@ import { createUpload, listParts } from '../multipart/uploads.ts'
 import { bytesOf, openTestStore, refused, type TestStore } from '../test-store.test.ts'
 import { copyObject } from './copy-object.ts'
 import { getObject } from './find-object.ts'
+import { objectOwner } from './object-facets.ts'
+import { setObjectAcl, setObjectTags } from './object-settings.ts'
 import { putObject } from './put-object.ts'
 
 const bucket = 'photos'
@@ -57,6 +59,19 @@ const denial = {
   ],
 }
 
+const byTag = {
+  Version: '2012-10-17',
+  Statement: [
+    {
+      Effect: 'Deny',
+      Principal: '*',
+      Action: 's3:GetObject',
+      Resource: 'arn:aws:s3:::photos/in/*',
+      Condition: { StringEquals: { 's3:ExistingObjectTag/closed': 'yes' } },
+    },
+  ],
+}
+
 const put = async ({ engine, call }: TestStore) => {
   return await putObject(engine, call, { ...from, source: bytesOf('secret words'), facets: {} })
 }
@@ -69,9 +84,31 @@ const TAKEN: Record<string, (opened: TestStore) => Promise<unknown>> = {
   'a policy': async ({ engine, call }) => {
     await setBucketDocument(engine, call, { bucket, name: 'policy', document: denial })
   },
+  'a tag': async ({ engine, call }) => {
+    await setObjectTags(engine, call, { ...from, tags: [{ key: 'closed', value: 'yes' }] })
+  },
+  'the list of the object': async ({ engine, call }) => {
+    const owner = objectOwner(await getObject(engine, call, from))
+    await setObjectAcl(engine, call, { ...from, acl: { owner, grants: [] } })
+  },
   'an access list': async ({ engine, call }) => {
     const { asset } = await getObject(engine, call, from)
     await updateAsset(engine, call, asset.id, { acl: { read: [], write: [] } })
+  },
+}
+
+const HIDING: ReadonlySet<string> = new Set(['an access list', 'a tag'])
+
+/** By what it is open at first, where that is not the grant. */
+const OPENED: Record<string, (opened: TestStore, call: Call) => Promise<unknown>> = {
+  'a tag': async ({ engine, call }) => {
+    await setBucketDocument(engine, call, { bucket, name: 'policy', document: byTag })
+  },
+  'the list of the object': async ({ engine, call }, { principal }) => {
+    await TAKEN['the end of a grant']?.({ engine, call } as TestStore)
+    const owner = objectOwner(await getObject(engine, call, from))
+    const grant = { grantee: { kind: 'user', id: principal.id }, permission: 'READ' } as const
+    await setObjectAcl(engine, call, { ...from, acl: { owner, grants: [grant] } })
   },
 }
 
@@ -94,16 +131,15 @@ describe('a copy whose source takes long to read', () => {
         const { engine } = opened
         await put(opened)
         const call = await copier(opened)
+        await OPENED[taken]?.(opened, call)
+        await getObject(engine, call, from)
         const { id } = await createUpload(engine, call, { ...to, facets: {} })
         const copying = run(
           slow(engine, async () => await take(opened)),
           call,
           id,
         )
-        await assert.rejects(
-          copying,
-          refused(taken === 'an access list' ? 'ASSET_NOT_FOUND' : 'FORBIDDEN'),
-        )
+        await assert.rejects(copying, refused(HIDING.has(taken) ? 'ASSET_NOT_FOUND' : 'FORBIDDEN'))
         await assert.rejects(getObject(engine, opened.call, to), refused('ASSET_NOT_FOUND'))
         const about = { ...to, uploadId: id, limit: 10 }
         assert.deepEqual((await listParts(engine, opened.call, about)).parts, [])

@@ -11,6 +11,7 @@ import {
   mayList,
   missingObject,
 } from '../access/authorize-action.ts'
+import { judgedOf } from '../access/policy/asked-tags.ts'
 import { rightsMoment, rightsNow } from '../access/rights-now.ts'
 import { type Seen, seenOf } from '../assets/writes/seen.ts'
 import type { Engine } from '../engine.ts'
@@ -61,6 +62,8 @@ export async function getObject(
 export interface FoundSource {
   readonly source: StoredObject
   readonly find: (now: Call) => Promise<StoredObject>
+  /** Asked for by this id, and not as what is shown. */
+  readonly versionId?: string | undefined
   /** Of the rights that it was found by. */
   readonly moment: number
 }
@@ -73,7 +76,7 @@ export interface FoundSource {
 export function sourceSeen(
   engine: Engine,
   call: Call,
-  { source, find, moment }: FoundSource,
+  { source, find, versionId, moment }: FoundSource,
 ): () => Promise<Seen> {
   let isFirst = true
   return async () => {
@@ -84,7 +87,8 @@ export function sourceSeen(
     if (now.asset.id !== source.asset.id) {
       throw missingObject({ bucket: source.bucket.name, key: source.asset.key })
     }
-    return seenOf(now.bucket, now.asset)
+    const { bucket, asset, version } = now
+    return seenOf(bucket, asset, judgedOf(bucket, version, versionId === undefined))
   }
 }
 

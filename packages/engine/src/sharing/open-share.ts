@@ -6,6 +6,7 @@ import { hashOfSecret } from '../access/keys/key-secret.ts'
 import { currentPrincipal } from '../access/links/current-principal.ts'
 import { type Content, getAsset, getAssetByKey, openContent } from '../assets/get.ts'
 import { listAssets } from '../assets/list.ts'
+import { lineOf } from '../caller-lines.ts'
 import { commit } from '../commit.ts'
 import { type Engine, systemCall } from '../engine.ts'
 import { placeOf } from '../identity/passwords/place-of.ts'
@@ -53,8 +54,10 @@ export async function shareNow(engine: Engine, call: Call, id: string): Promise<
   return { share, call: { ...callFields(call), principal: principalOfShare(share, maker) } }
 }
 
-function callFields({ requestId, signal }: Call): Omit<Call, 'principal'> {
-  return { requestId, signal }
+/** Whoever comes waits as the stranger that it is, and not in the line of the maker. */
+function callFields(call: Call): Omit<Call, 'principal'> {
+  const { requestId, signal, address, line = lineOf(call) } = call
+  return { requestId, signal, address, line }
 }
 
 function requireLive(engine: Engine, share: Share | undefined): asserts share is Share {

@@ -149,7 +149,8 @@ function server(
       if (items <= PAGE_ITEMS) return await operate(exchange)
       return await makeLongPage(exchange, () => operate(exchange))
     }
-    const result = changes(route) ? await find() : await foundNow(exchange, find)
+    const renew = () => state.renew()
+    const result = changes(route) ? await find() : await foundNow(exchange.call, { renew, find })
     const { status } = route.answer
     const due = duty === 'none' && state.showsOthers ? 'soon' : duty
     const ready = async () => {

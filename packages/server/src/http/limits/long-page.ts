@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
+import type { Call } from '@holdfast/core/call.ts'
 import { HoldfastError } from '@holdfast/core/errors.ts'
 import { type Scope, sent } from '../exchange.ts'
 import { holderOf } from './large-answers.ts'
@@ -14,19 +15,25 @@ export async function makeLongPage<Made>(scope: Scope, make: () => Promise<Made>
 
 const LOOKS_MAX = 5
 
+interface Looking<Found> {
+  /** Asks again what the caller may. */
+  readonly renew: () => Promise<void> | undefined
+  readonly find: () => Promise<Found>
+}
+
 /**
  * What is found in turns may take long: it is not told to who may no more, and found anew for who
  * may other things by then. CHANGED_MEANWHILE where that goes on and on.
  */
-export async function foundNow(
-  { call, request }: Scope,
-  find: () => Promise<unknown>,
-): Promise<unknown> {
+export async function foundNow<Found>(
+  call: Pick<Call, 'principal'>,
+  { renew, find }: Looking<Found>,
+): Promise<Found> {
   for (let looks = 0; looks < LOOKS_MAX; looks += 1) {
     const { principal } = call
     const found = await find()
     if (found === sent) return found
-    await request.state.renew()
+    await renew()
     if (isDeepStrictEqual(call.principal, principal)) return found
   }
   throw new HoldfastError('CHANGED_MEANWHILE')

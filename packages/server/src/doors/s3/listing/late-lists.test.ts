@@ -40,6 +40,53 @@ for (const what of ['', 'versions', 'uploads', 'parts']) {
   })
 }
 
+test('whose key is revoked while buckets are looked at in turns hears of none', async () => {
+  const { server } = s3
+  const names = Array.from({ length: 4 }, (_, at) => `late-${at}`)
+  for (const name of names) await s3.send(`PUT /${name}`)
+  const account = { username: 'lister', password: 'Lower-Salmon-71-Kettle', roles: ['USER'] }
+  const json = { ...account, must_change_password: false }
+  const { json: user } = await server.ask('POST /api/v2/users', { json })
+  for (const bucket of names) {
+    const grant = { principal_id: user.id, bucket, prefix: '', permissions: ['assets:read'] }
+    assert.equal((await server.ask('POST /api/v2/grants', { json: grant })).status, 201)
+  }
+  const { json: made } = await server.ask('POST /api/v2/s3/keys', {
+    json: { name: 'buckets', user_id: user.id },
+  })
+  const key = { id: made.id, secret: made.secret }
+  assert.match((await s3.send('GET /', { key })).text, /late-3/)
+  const { lists } = server.running.context.engine
+  const next = lists.next.bind(lists)
+  lists.next = async caller => {
+    lists.next = next
+    await next(caller)
+    await server.ask(`DELETE /api/v2/s3/keys/${key.id}`)
+  }
+  const late = await s3.send('GET /', { key })
+  assert.equal(lists.next, next, 'it waited')
+  assert.equal(late.status, 403, late.text)
+})
+
+test('strangers wait for lists by address', async () => {
+  const { server } = s3
+  const place = 'arn:aws:s3:::late'
+  const statement = { Effect: 'Allow', Principal: '*', Action: 's3:ListBucket', Resource: place }
+  const body = JSON.stringify({ Version: '2012-10-17', Statement: [statement] })
+  assert.equal((await s3.send('PUT /late?policy', { body })).status, 204)
+  const { lists } = server.running.context.engine
+  const next = lists.next.bind(lists)
+  const callers = new Set<string>()
+  lists.next = async caller => {
+    callers.add(caller)
+    await next(caller)
+  }
+  const answer = await fetch(`http://${s3.host}/late?list-type=2`)
+  lists.next = next
+  assert.equal(answer.status, 200)
+  assert.deepEqual([...callers], ['anonymous 127.0.0.1'])
+})
+
 test('whose key is revoked while a long document waits for its turn sets nothing', async () => {
   const { server } = s3
   // Long by its spaces: of what is kept less is allowed.

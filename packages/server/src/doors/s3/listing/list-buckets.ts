@@ -1,4 +1,5 @@
 import { listBuckets } from '@holdfast/engine/buckets/buckets.ts'
+import { foundNow } from '../../../http/limits/long-page.ts'
 import { requireNumber } from '../auth/verified-body.ts'
 import type { Verified } from '../auth/verify.ts'
 import { S3Error } from '../errors.ts'
@@ -25,7 +26,9 @@ export async function listBucketsHere(verified: Verified): Promise<Answer> {
   const region = query.get('bucket-region')
   const start = token === undefined || token === '' ? undefined : keyOfToken(token)
   const elsewhere = region !== undefined && region !== '' && region !== context.settings.s3Region
-  const found = elsewhere ? [] : await bucketsWith(verified, { prefix, limit: limit + 1, start })
+  const find = async () => await bucketsWith(verified, { prefix, limit: limit + 1, start })
+  const renew = () => call.renew(context.engine)
+  const found = elsewhere ? [] : await foundNow(call, { renew, find })
   const page = found.slice(0, limit)
   const last = page.at(-1)
   const nodes = page.map((bucket): XmlNode => {

@@ -70,8 +70,18 @@ export interface ReadRequest extends S3Request {
 
 /** Whether somebody still waits. Most requests are over before anybody asks for its signal. */
 export class Patience {
+  readonly #visit: Pick<Visit, 'ip'>
   #abort: AbortController | undefined
   #over = false
+
+  constructor(visit: Pick<Visit, 'ip'>) {
+    this.#visit = visit
+  }
+
+  /** Address of whoever waits. */
+  get ip(): string {
+    return this.#visit.ip
+  }
 
   /** Aborted when the client goes away or the server gives up. */
   get signal(): AbortSignal {
@@ -145,7 +155,7 @@ export function beginRequest(
     requestId: newUuid(clock, random),
     trace: traceOf(headers.get('traceparent'), random),
     startedMs: clock.monotonic(),
-    patience: new Patience(),
+    patience: new Patience(visit),
     writer,
     buffers,
     documents,
