@@ -33,6 +33,66 @@ const md5Of = (body: string) => ({
 const denied = [403, 'AccessDenied']
 const of = (bucket: string) => `arn:aws:s3:::${bucket}/*`
 
+test('what an operation ignores tells conditions nothing', async () => {
+  const condition = (Action: string | string[], Condition: object, more = {}) => {
+    return { Action, Resource: of('ignored'), Condition, ...more }
+  }
+  const arn = 'arn:aws:s3:::ignored'
+  assert.equal((await s3.send('PUT /ignored')).status, 200)
+  for (const name of ['home/secret', 'staging/bad']) {
+    assert.equal((await s3.send(`PUT /ignored/${name}`, { body: 'x' })).status, 200)
+  }
+  await bucketWith(
+    'ignored',
+    condition('s3:PutObjectTagging', {
+      StringNotEquals: { 's3:RequestObjectTag/project': 'blue' },
+    }),
+    condition('s3:PutObject', {
+      StringNotLikeIfExists: { 's3:x-amz-copy-source': 'ignored/staging/good*' },
+      StringNotEquals: { 's3:RequestObjectTag/owner': 'me' },
+    }),
+    condition('s3:DeleteObject', { Null: { 's3:if-match': 'true' } }),
+    condition(
+      ['s3:GetObject', 's3:ListBucket'],
+      { StringLike: { 's3:prefix': 'public/*' } },
+      { Effect: 'Allow', Resource: [arn, `${arn}/*`] },
+    ),
+  )
+  const mine = { 'x-amz-tagging': 'owner=me&project=blue' }
+  const tagging = (tag: string) => {
+    return `<Tagging><TagSet><Tag><Key>${tag}</Key><Value>blue</Value></Tag></TagSet></Tagging>`
+  }
+  const send = async (line: string, headers: Record<string, string>, body?: string) => {
+    return told(await s3.send(line, { key, headers, ...(body === undefined ? {} : { body }) }))
+  }
+  const blue = { 'x-amz-tagging': 'project=blue' }
+  const line = 'PUT /ignored/home/secret?tagging'
+  assert.deepEqual(await send(line, blue, tagging('other')), denied)
+  assert.deepEqual(await send(line, {}, tagging('project')), [200, undefined])
+  const from = { 'x-amz-copy-source': 'ignored/home/secret', ...mine }
+  assert.deepEqual(await send('PUT /ignored/copy', from), denied)
+  const replacing = { ...from, 'x-amz-tagging-directive': 'REPLACE' }
+  assert.deepEqual(await send('PUT /ignored/copy', replacing), [200, undefined])
+  const renaming = {
+    'x-amz-rename-source': '/ignored/staging/bad',
+    'x-amz-copy-source': 'ignored/staging/good',
+    ...mine,
+  }
+  assert.deepEqual(await send('PUT /ignored/renamed?renameObject', renaming), denied)
+  const entries = '<Delete><Object><Key>home/secret</Key></Object></Delete>'
+  const headers = { ...md5Of(entries), 'if-match': '"no"' }
+  const many = await s3.send('POST /ignored?delete', { key, body: entries, headers })
+  assert.match(many.text, /AccessDenied/)
+  for (const name of ['home/secret', 'home/none']) {
+    const answer = await s3.send(`GET /ignored/${name}?prefix=public/`, { auth: 'none' })
+    assert.deepEqual(told(answer), denied, name)
+  }
+  const heads = await s3.send('HEAD /ignored?prefix=public/', { auth: 'none' })
+  assert.equal(heads.status, 403)
+  const list = await s3.send('GET /ignored?prefix=public/', { auth: 'none' })
+  assert.equal(list.status, 200)
+})
+
 test('a denied source of copies is denied in every spelling', async () => {
   const sources = { StringLike: { 's3:x-amz-copy-source': ['origin/secret*', 'origin/a b'] } }
   await bucketWith('copies', { Action: 's3:PutObject', Resource: of('copies'), Condition: sources })

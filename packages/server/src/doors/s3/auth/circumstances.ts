@@ -1,5 +1,6 @@
 import type { ObjectTag } from '@holdfast/core/objects.ts'
 import type { Principal, RequestFacts } from '@holdfast/core/principal.ts'
+import { type OperationName, type OperationRow, operations } from '../operations.ts'
 import { parseCopySource } from '../requests/address.ts'
 import { addressOfCaller, isSecure, type ReadRequest } from '../requests/request.ts'
 import type { RequestHeaders } from '../wire/headers.ts'
@@ -72,22 +73,45 @@ export class Circumstances implements RequestFacts {
 const CONTENT = 's3:x-amz-content-sha256'
 const IF_MATCH = 's3:if-match'
 
-/** https://docs.aws.amazon.com/AmazonS3/latest/userguide/list_amazons3.html#amazons3-policy-keys */
-const CONDITION_HEADERS = [
+const SOURCE = 'x-amz-copy-source'
+const UNTIL = 'x-amz-object-lock-retain-until-date'
+const TAGS = 'x-amz-tagging'
+const MATCHES = ['if-match', 'if-none-match']
+const ACL = [
   'x-amz-acl',
-  'x-amz-metadata-directive',
-  'x-amz-server-side-encryption',
-  'x-amz-storage-class',
-  'x-amz-object-lock-mode',
-  'x-amz-object-lock-legal-hold',
-  'if-match',
-  'if-none-match',
   'x-amz-grant-read',
   'x-amz-grant-write',
   'x-amz-grant-read-acp',
   'x-amz-grant-write-acp',
   'x-amz-grant-full-control',
 ]
+const PUT = [
+  ...[...ACL, ...MATCHES, TAGS, UNTIL],
+  'x-amz-server-side-encryption',
+  'x-amz-storage-class',
+  'x-amz-object-lock-mode',
+  'x-amz-object-lock-legal-hold',
+]
+
+/**
+ * Which headers conditions may ask for: those that the operation goes by, or anybody could say in
+ * one that it ignores what a policy wants to hear. The steps of an upload say what its begin kept.
+ * https://docs.aws.amazon.com/AmazonS3/latest/userguide/list_amazons3.html#amazons3-policy-keys
+ */
+const CONDITION_HEADERS: Readonly<Partial<Record<OperationName, readonly string[]>>> = {
+  CompleteMultipartUpload: PUT,
+  CopyObject: [...PUT, SOURCE, 'x-amz-metadata-directive'],
+  CreateBucket: ACL,
+  CreateMultipartUpload: PUT,
+  DeleteObject: ['if-match'],
+  PostObject: PUT,
+  PutBucketAcl: ACL,
+  PutObject: PUT,
+  PutObjectAcl: ACL,
+  RenameObject: MATCHES,
+  UploadPart: PUT,
+  UploadPartCopy: [...PUT, SOURCE],
+}
 const CONDITION_PARAMETERS: Readonly<Record<string, string>> = {
   prefix: 's3:prefix',
   delimiter: 's3:delimiter',
@@ -100,14 +124,17 @@ function conditionKeys(
   signed: SignedHow | undefined,
 ): Record<string, string> {
   const { headers, query } = request
+  const operation = request.told.operation as OperationName
+  const asked = new Set(CONDITION_HEADERS[operation])
   const nowMs = request.context.clock.now()
   const keys = signed === undefined ? {} : signatureKeys(request, signed, nowMs)
   // What says nothing, as links do, signed nothing.
   const hash = signed?.isRidden ? undefined : request.wire.get('x-amz-content-sha256')
   keys[CONTENT] = hash ?? UNSIGNED
-  const source = headers.get('x-amz-copy-source')
+  const source = asked.has(SOURCE) ? headers.get(SOURCE) : undefined
   if (source !== undefined) keys['s3:x-amz-copy-source'] = sourcePlace(source)
-  for (const name of CONDITION_HEADERS) {
+  for (const name of asked) {
+    if (ELSEWISE.has(name)) continue
     const value = headers.get(name)
     // Those of object lock go by their bare names.
     const key = name.replace(/^x-amz-object-lock-/, 'object-lock-')
@@ -119,14 +146,31 @@ function conditionKeys(
     if (request.method === 'DELETE' && query.has('versionId')) delete keys[IF_MATCH]
     else keys[IF_MATCH] = match.replace(/^"([^"]*)"$/, '$1')
   }
-  const until = headers.get('x-amz-object-lock-retain-until-date')
+  const until = asked.has(UNTIL) ? headers.get(UNTIL) : undefined
   if (until !== undefined) keys[REMAINING_DAYS] = remainingDays(until, nowMs)
-  Object.assign(keys, tagKeys(requestTags(headers)))
+  if (asked.has(TAGS) && saysTags(operation, headers)) {
+    Object.assign(keys, tagKeys(requestTags(headers)))
+  }
+  const reads = parametersOf(operation)
   for (const [name, key] of Object.entries(CONDITION_PARAMETERS)) {
-    const value = query.get(name)
+    const value = reads.includes(name) ? query.get(name) : undefined
     if (value !== undefined) keys[key] = value
   }
   return keys
+}
+
+/** Keys of these are not called as the header is. */
+const ELSEWISE: ReadonlySet<string> = new Set([SOURCE, UNTIL, TAGS])
+
+/** A copy takes tags from its source, unless it says that it does not. */
+function saysTags(operation: OperationName, headers: RequestHeaders): boolean {
+  return operation !== 'CopyObject' || headers.get('x-amz-tagging-directive') === 'REPLACE'
+}
+
+/** HeadBucket lets those of a list pass, and lists nothing. */
+function parametersOf(operation: OperationName): readonly string[] {
+  const row: OperationRow | undefined = operations[operation]
+  return operation === 'HeadBucket' ? [] : (row?.reads ?? [])
 }
 
 /**
