@@ -61,6 +61,9 @@ const TALLY_MS = 30_000
 export class AuditLog {
   readonly #parts: AuditParts
   #queue: AuditEntry[] = []
+  /** Rows that ever came into the queue, and those of them that a commit has taken or lost. */
+  #recorded = 0
+  #settled = 0
   #lost = 0
   #running: Promise<void> | undefined
   /** Where the log ends, as far as this process wrote or checked it. */
@@ -131,7 +134,7 @@ export class AuditLog {
   /** Goes out with the next commit, within milliseconds; nobody waits for it. */
   record(entry: AuditEntry): void {
     if (this.#queue.length >= QUEUE_MAX) this.#lost += 1
-    else this.#queue.push(entry)
+    else this.#push(entry)
     this.#start()
   }
 
@@ -148,14 +151,29 @@ export class AuditLog {
   /** Resolves when the row is durable. */
   async recordDurably(entry: AuditEntry): Promise<void> {
     // Never counted away: what fills the queue are refusals.
-    this.#queue.push(entry)
+    this.#push(entry)
     this.#start()
     await this.flush()
   }
 
-  /** Resolves when everything recorded so far is durable. */
+  /** Resolves when everything recorded so far is durable; what comes later is not waited for. */
   async flush(): Promise<void> {
+    const until = this.#recorded
+    const owes = this.#owed.length > 0
+    while (this.#settled < until || (owes && this.#owed.length > 0)) {
+      if (this.#running === undefined) return
+      await this.#running
+    }
+  }
+
+  /** Resolves when nothing is written: for who writes what nothing else may be written beside. */
+  async #idle(): Promise<void> {
     while (this.#running !== undefined) await this.#running
+  }
+
+  #push(entry: AuditEntry): void {
+    this.#recorded += 1
+    this.#queue.push(entry)
   }
 
   /** As `flush`, and the head on the element names the last row. */
@@ -169,7 +187,7 @@ export class AuditLog {
    * false where the log is not what the caller saw.
    */
   async drop({ from, last, before }: DroppedRows): Promise<boolean> {
-    await this.flush()
+    await this.#idle()
     const { seq: until, hash } = last
     const entry = this.#entryOf(DROPPED, 'success', { from, until, hash, before })
     const dropping = this.#drop(entry, last)
@@ -199,7 +217,7 @@ export class AuditLog {
   async close(): Promise<void> {
     this.#closing.abort()
     await this.#tallyTimer
-    await this.flush()
+    await this.#idle()
     await this.#headTimer
     await this.#writeHead()
   }
@@ -221,19 +239,20 @@ export class AuditLog {
   async #drain(): Promise<void> {
     // Requests of the same turn share the commit.
     await Promise.resolve()
-    while (this.#queue.length + this.#owed.length > 0) {
-      const entries = this.#queue.splice(0, BATCH_MAX)
-      const lost = this.#lost + entries.length
-      if (this.#lost > 0) entries.push(this.#overflow())
-      try {
-        await this.#append(entries)
-        this.#headTimer ??= this.#writeHeadSoon()
-      } catch (error) {
-        // The next row that can be written tells how many are not there.
-        this.#lost += lost
-        this.#parts.onError(error)
-        return
-      }
+    if (this.#queue.length + this.#owed.length === 0) return
+    const entries = this.#queue.splice(0, BATCH_MAX)
+    const { length } = entries
+    const lost = this.#lost + length
+    if (this.#lost > 0) entries.push(this.#overflow())
+    try {
+      await this.#append(entries)
+      this.#headTimer ??= this.#writeHeadSoon()
+    } catch (error) {
+      // The next row that can be written tells how many are not there.
+      this.#lost += lost
+      this.#parts.onError(error)
+    } finally {
+      this.#settled += length
     }
   }
 

@@ -22,6 +22,20 @@ function openLog({ engine }: TestStore, errors: unknown[] = []): AuditLog {
   return new AuditLog({ catalog, element, clock, keys, onError })
 }
 
+/** A log to which somebody adds a row during each commit, as a flood does, for so many times. */
+function flooded({ engine }: TestStore, times: number) {
+  const { catalog, element, clock, auditKeys: keys } = engine
+  let commits = 0
+  const write: typeof catalog.write = async (...args) => {
+    commits += 1
+    if (commits <= times) log.record(entryOf('flood'))
+    return await catalog.write(...args)
+  }
+  const onError = (error: unknown) => assert.fail(String(error))
+  const log = new AuditLog({ catalog: { ...catalog, write }, element, clock, keys, onError })
+  return { log, commits: () => commits }
+}
+
 /** As somebody would who can write the catalog, but does not know the secret. */
 function tamper({ dir }: TestStore, sql: string): void {
   const db = openDatabase(`${dir}/data/catalog.db`)
@@ -43,6 +57,20 @@ async function filled(): Promise<TestStore> {
   await wholeWith(opened, 20)
   return opened
 }
+
+test('a row is waited for until it is durable, and not for those that come after it', async () => {
+  await using opened = await openTestStore({ thread: true })
+  const { log, commits } = flooded(opened, 200)
+  log.record(entryOf('before'))
+  await log.recordDurably(entryOf('awaited'))
+  assert.ok(commits() < 5, `${commits()} commits`)
+  const { items } = await listAudits(opened.engine, opened.call, { limit: 100 })
+  assert.ok(items.some(({ entry }) => entry.action === 'awaited'))
+  await log.settle()
+  assert.ok(commits() < 10, `${commits()} commits`)
+  await log.close()
+  await wholeWith(opened, 202)
+})
 
 test('what is recorded together is committed together, in order and without loss', async () => {
   await using opened = await openTestStore({ thread: true })
