@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { Call } from '@holdfast/core/call.ts'
+import type { JsonObject } from '@holdfast/core/records.ts'
 import { updateAsset } from '../assets/update.ts'
 import { setBucketDocument } from '../buckets/documents.ts'
 import type { Engine } from '../engine.ts'
@@ -47,30 +48,12 @@ function slow(engine: Engine, meanwhile: () => Promise<unknown>): Engine {
   return { ...engine, element }
 }
 
-const denial = {
-  Version: '2012-10-17',
-  Statement: [
-    {
-      Effect: 'Deny',
-      Principal: '*',
-      Action: 's3:GetObject',
-      Resource: 'arn:aws:s3:::photos/in/*',
-    },
-  ],
+const deny = (Condition: JsonObject) => {
+  const about = { Action: 's3:GetObject', Resource: 'arn:aws:s3:::photos/in/*', Condition }
+  return { Version: '2012-10-17', Statement: [{ Effect: 'Deny', Principal: '*', ...about }] }
 }
-
-const byTag = {
-  Version: '2012-10-17',
-  Statement: [
-    {
-      Effect: 'Deny',
-      Principal: '*',
-      Action: 's3:GetObject',
-      Resource: 'arn:aws:s3:::photos/in/*',
-      Condition: { StringEquals: { 's3:ExistingObjectTag/closed': 'yes' } },
-    },
-  ],
-}
+const denial = deny({})
+const byTag = deny({ StringEquals: { 's3:ExistingObjectTag/closed': 'yes' } })
 
 const put = async ({ engine, call }: TestStore) => {
   return await putObject(engine, call, { ...from, source: bytesOf('secret words'), facets: {} })
