@@ -261,6 +261,13 @@ test('what is refused within a batch stands in the audit log as if asked alone',
   ])
   const storing = await server.ask(`POST ${path}`, { body, key: await keyOf('assets:write') })
   assert.deepEqual([storing.status, storing.json.failed], [207, 1], storing.text)
+  const load = async (one: string, key: string): Promise<void> => {
+    const json = { ids: [one], partial: true }
+    const answer = await server.ask('POST /api/v2/assets/batch-download', { json, key })
+    assert.equal(answer.status, 200, answer.text)
+  }
+  await load(id, await keyOf('assets:write'))
+  await load('01a2234a-9d40-7245-b342-b900f1fb3266', await keyOf('assets:read'))
   await server.running.context.audit.flush()
   const rows = async (action: string) => {
     const { json } = await server.ask(`GET /api/v2/audit?action=${action}&outcome=refused`)
@@ -269,6 +276,7 @@ test('what is refused within a batch stands in the audit log as if asked alone',
   assert.deepEqual(await rows('removeAsset'), [[403, 'FORBIDDEN', { id }]])
   const resource = { bucket: 'holdfast', key: 'audited/two' }
   assert.deepEqual(await rows('uploadAsset'), [[403, 'FORBIDDEN', resource]])
+  assert.deepEqual(await rows('downloadAsset'), [[403, 'FORBIDDEN', { id }]])
 })
 
 test('what is asked about many ids leaves turns of the event loop to others', async () => {

@@ -1,7 +1,6 @@
 import type { BatchUploadResult } from '@holdfast/contract/schemas/batch.ts'
 import { type BatchRequest, batchRequest } from '@holdfast/contract/schemas/upload.ts'
 import { HoldfastError, invalidFields } from '@holdfast/core/errors.ts'
-import type { JsonObject } from '@holdfast/core/records.ts'
 import { removeBatch } from '@holdfast/engine/assets/remove.ts'
 import { type BatchItem, type BatchResult, putBatch } from '@holdfast/engine/assets/stage.ts'
 import { auditRefusedParts } from '../../http/caller/audited.ts'
@@ -10,7 +9,7 @@ import { turnToBucket } from '../../http/limits/turn-to-bucket.ts'
 import { compileCheck, requireItems } from '../../http/parse/validate.ts'
 import { holdAnswer } from '../../http/send-json.ts'
 import { jsonField, type ReadForm, readForm } from './form-reading.ts'
-import { partProblem, statusOf } from './statuses.ts'
+import { partOf, partProblem, statusOf } from './statuses.ts'
 import { assetsWire, assetWire } from './wire/asset-wire.ts'
 
 type Names = 'batchUpload' | 'bulkUpload' | 'batchDelete'
@@ -75,11 +74,6 @@ async function upload(scope: Scope, atomicQuery: boolean | undefined): Promise<S
 function answerBytes({ files, ...ofAll }: BatchRequest): number {
   const bytes = (value: unknown) => Buffer.byteLength(JSON.stringify(value))
   return bytes(files) + files.length * (bytes(ofAll) + RECORD_BYTES)
-}
-
-/** One thing of a batch, under the name of the operation that does it alone. */
-function partOf(action: string, resource: JsonObject, error: HoldfastError) {
-  return { action, resource, detail: {}, status: statusOf(error.code), error }
 }
 
 function tagsOf(request: BatchRequest, file: BatchRequest['files'][number]): string[] | undefined {

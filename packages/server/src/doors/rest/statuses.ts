@@ -1,4 +1,5 @@
 import { type ErrorCode, errorTable, type HoldfastError } from '@holdfast/core/errors.ts'
+import type { JsonObject } from '@holdfast/core/records.ts'
 
 /** Every code as this door says it. A new code does not compile until it has a status here. */
 const statuses: Record<ErrorCode, number> = {
@@ -110,4 +111,9 @@ export function partProblem(error: HoldfastError) {
   const { kind, message } = errorTable[error.code]
   const quiet = kind === 'internal' || kind === 'unavailable'
   return { message, code: error.code, details: quiet ? {} : { ...error.details } }
+}
+
+/** One thing of a batch for the audit log, under the name of the operation that does it alone. */
+export function partOf(action: string, resource: JsonObject, error: HoldfastError) {
+  return { action, resource, detail: {}, status: statusOf(error.code), error }
 }

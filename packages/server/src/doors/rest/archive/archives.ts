@@ -4,10 +4,12 @@ import { HIDDEN, HoldfastError, isHoldfastError } from '@holdfast/core/errors.ts
 import { type Content, getAsset, openContent } from '@holdfast/engine/assets/get.ts'
 import { pack as openTar } from 'tar-stream'
 import { ZipFile } from 'yazl'
+import { auditRefusedParts } from '../../../http/caller/audited.ts'
 import { chunksOf } from '../../../http/content/send-content.ts'
 import { type Operations, type Scope, sent } from '../../../http/exchange.ts'
 import { waitForTurn } from '../../../http/limits/long-page.ts'
 import { streamOut } from '../../../http/stream-out.ts'
+import { partOf } from '../statuses.ts'
 import { EntryNames } from './entry-names.ts'
 
 const MISSING = 'holdfast-missing.json'
@@ -19,14 +21,18 @@ interface Missing {
 
 export const archiveOperations: Pick<Operations, 'batchDownload'> = {
   batchDownload: async exchange => {
-    const { body, reply } = exchange
+    const { body, context, reply } = exchange
     const format = body.format ?? 'zip'
-    const { contents, missing, hides } = await openAll(exchange, body.ids)
+    const { contents, failures } = await openAll(exchange, body.ids)
+    const missing = failures.map(({ id, error }) => ({ id, code: error.code }))
     const [first] = missing
     if (first !== undefined && body.partial !== true) {
+      const hides = failures.some(({ error }) => error.cause === HIDDEN)
       const cause = hides ? { cause: HIDDEN } : {}
       throw new HoldfastError('ASSET_NOT_FOUND', { asset_id: first.id, missing }, cause)
     }
+    const parts = failures.map(({ id, error }) => partOf('downloadAsset', { id }, error))
+    await auditRefusedParts(context, exchange.request, parts)
     const entries = namedEntries(contents, missing)
     reply
       .code(200)
@@ -44,8 +50,7 @@ const STEP = 20
 async function openAll(scope: Scope, ids: readonly string[]) {
   const { context, call } = scope
   const contents: Content[] = []
-  const missing: Missing[] = []
-  let hides = false
+  const failures: { readonly id: string; readonly error: HoldfastError }[] = []
   for (const [at, id] of [...new Set(ids.map(one => one.toLowerCase()))].entries()) {
     if (at % STEP === 0) await waitForTurn(scope)
     try {
@@ -53,11 +58,10 @@ async function openAll(scope: Scope, ids: readonly string[]) {
       contents.push(await openContent(context.engine, call, { asset }))
     } catch (error) {
       if (!isHoldfastError(error) || error.code === 'UNAUTHENTICATED') throw error
-      missing.push({ id, code: error.code })
-      hides ||= error.cause === HIDDEN
+      failures.push({ id, error })
     }
   }
-  return { contents, missing, hides }
+  return { contents, failures }
 }
 
 const TEXTUAL = /^text\/|[/+](json|xml|javascript)\b/
