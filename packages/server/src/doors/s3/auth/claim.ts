@@ -41,16 +41,28 @@ export function claimOf(headers: RequestHeaders, query: Query): Claim | undefine
   if (headers.has('x-amz-security-token') || query.has('X-Amz-Security-Token')) {
     throw new S3Error('InvalidToken')
   }
-  if (authorization !== undefined && presigned) {
-    const message =
-      'Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, ' +
-      'Signature query string parameter or the Authorization header should be specified'
-    throw invalidArgument('Authorization', '', message)
-  }
+  if (authorization !== undefined && presigned) throw twoMechanisms()
   if (presigned) return queryClaim(query)
   // Whoever sends it empty is not anonymous, but a signer who has nothing to show.
   if (authorization?.trim() === '') throw new S3Error('AccessDenied')
   return authorization === undefined ? undefined : headerClaim(authorization, headers)
+}
+
+/** A form says in its fields who signed it: what stands beside them would have to be ignored. */
+export function requireNoClaim({ wire, query }: Pick<ReadRequest, 'wire' | 'query'>): void {
+  if (wire.has('x-amz-security-token')) throw new S3Error('InvalidToken')
+  const isClaimed = [...query.names()].some(name => CREDENTIALS.test(name))
+  if (isClaimed || wire.has('authorization')) throw twoMechanisms()
+}
+
+const CREDENTIALS =
+  /^(x-amz-(algorithm|credential|date|expires|signedheaders|signature|security-token)|awsaccesskeyid|signature)$/i
+
+function twoMechanisms(): S3Error {
+  const message =
+    'Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, ' +
+    'Signature query string parameter or the Authorization header should be specified'
+  return invalidArgument('Authorization', '', message)
 }
 
 function unsupported(): S3Error {

@@ -9,7 +9,7 @@ import { type RequestHeaders, transcoded } from '../wire/headers.ts'
 import { canonicalRequest } from './canonical.ts'
 import type { ChunkSigning } from './chunks.ts'
 import { Circumstances, type SignedHow } from './circumstances.ts'
-import { type Claim, claimOf, requireDay, requireRegion } from './claim.ts'
+import { type Claim, claimOf, requireDay, requireNoClaim, requireRegion } from './claim.ts'
 import { mismatch } from './mismatch.ts'
 import {
   type Payload,
@@ -189,6 +189,7 @@ export async function verifyForm(
   signed: SignedPolicy | undefined,
   headers: RequestHeaders,
 ): Promise<Verified> {
+  requireNoClaim(request)
   const moment = rightsMoment(request.context.engine)
   const principal = signed === undefined ? anonymous : await verifyPolicy(request, signed)
   const asked = { ...request, headers }

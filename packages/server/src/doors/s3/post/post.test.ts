@@ -22,6 +22,7 @@ interface Form {
   readonly expiresMs?: number
   readonly secret?: string
   readonly bucket?: string
+  readonly query?: string
   readonly headers?: Record<string, string>
 }
 
@@ -53,12 +54,12 @@ async function post(form: Form): Promise<{ status: number; text: string; locatio
   body.append('policy', policy)
   body.append('x-amz-signature', key.sign(policy))
   body.append('file', new Blob([form.content ?? 'content']), 'photo $& 1.jpg')
-  const { bucket = 'forms', headers = {} } = form
+  const { bucket = 'forms', query = '', headers = {} } = form
   const sent = new Response(body)
   const type = { 'content-type': sent.headers.get('content-type') ?? '' }
   const bytes = new Uint8Array(await sent.arrayBuffer())
   const options = { auth: 'none', headers: { ...type, ...headers }, body: bytes } as const
-  const { status, text, headers: answered } = await s3.send(`POST /${bucket}`, options)
+  const { status, text, headers: answered } = await s3.send(`POST /${bucket}${query}`, options)
   return { status, text, location: answered.location ?? '' }
 }
 
@@ -166,6 +167,29 @@ test('what denies unsigned content denies forms, whatever a header beside them s
     assert.equal((await fetch(`${s3.url}/hashed`, sent)).status, 403)
   }
   assert.equal((await s3.send('PUT /hashed/signed', { body: 'x' })).status, 200)
+})
+
+test('a form with another credential beside its own is refused, and so is one with that alone', async () => {
+  const claimed = { authorization: 'AWS4-HMAC-SHA256 Credential=x' }
+  const bare = new FormData()
+  bare.append('key', 'anonymous')
+  bare.append('file', new Blob(['content']), 'x')
+  const beside = async (query: string, headers: Record<string, string>) => {
+    const signed = await post({ query, headers, fields: { key: 'up/beside' } })
+    const sent = { method: 'POST', body: bare, headers }
+    const alone = await (await fetch(`${s3.url}/forms${query}`, sent)).text()
+    return [signed.text, alone].map(text => /<Code>(\w+)/.exec(text)?.[1])
+  }
+  const both = ['InvalidArgument', 'InvalidArgument']
+  assert.deepEqual(await beside('', claimed), both)
+  assert.deepEqual(await beside('', { authorization: '' }), both)
+  assert.deepEqual(await beside(`?X-Amz-Signature=${'0'.repeat(64)}`, {}), both)
+  assert.deepEqual(await beside('?X-Amz-Credential=x', {}), both)
+  assert.deepEqual(await beside('?AWSAccessKeyId=x&Signature=y&Expires=1', {}), both)
+  const token = await beside('', { 'x-amz-security-token': 'x' })
+  assert.deepEqual(token, ['InvalidToken', 'InvalidToken'])
+  assert.equal((await s3.send('HEAD /forms/up/beside')).status, 404)
+  assert.equal((await post({ fields: { key: 'up/beside' } })).status, 204)
 })
 
 /** A form as libraries make it that sign with version 2, and forms with headers of their own. */
