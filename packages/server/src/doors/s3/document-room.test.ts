@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { test } from 'node:test'
@@ -40,4 +41,23 @@ test('strangers that let the server wait for documents do not fill its memory', 
   } finally {
     for (const socket of open) socket.destroy()
   }
+})
+
+test('long documents of strangers wait in the line of their address', async () => {
+  await using s3 = await startS3()
+  const { lists } = s3.server.running.context.engine
+  const next = lists.next.bind(lists)
+  const lines: string[] = []
+  lists.next = async caller => {
+    lines.push(caller)
+    await next(caller)
+  }
+  const body = `<Delete>${' '.repeat(70_000)}<Object><Key>a</Key></Object></Delete>`
+  const headers = { 'content-md5': createHash('md5').update(body).digest('base64') }
+  assert.equal((await s3.send(ASK, { auth: 'none', body, headers })).status, 200)
+  assert.ok(lines.length >= 2, 'once to read it, and once to answer it')
+  assert.deepEqual(
+    lines.filter(line => !line.endsWith(' 127.0.0.1')),
+    [],
+  )
 })

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { ExpectedDigests } from '@holdfast/core/digests.ts'
 import type { ByteSource } from '@holdfast/core/ports/element.ts'
+import { lineOf } from '@holdfast/engine/caller-lines.ts'
 import { digestNameOf, openChecksum } from '@holdfast/engine/objects/checksums.ts'
 import { readDocument } from '../../../http/body/read-document.ts'
 import { BAD_MD5, digestFacts, invalidArgument, S3Error } from '../errors.ts'
@@ -94,9 +95,10 @@ export class VerifiedBody {
     const bytes = await readWhole(opened, bytesMax)
     // Whoever reads a long one as XML does so at once: one in a turn, callers in turn.
     if (bytes.length > SHORT_BYTES) {
-      await context.engine.lists.next(told.principal.id)
+      const { ip: address, signal } = patience
+      await context.engine.lists.next(lineOf({ principal: told.principal, address, signal }))
       // Nobody waits for it any more.
-      patience.signal.throwIfAborted()
+      signal.throwIfAborted()
       // That may be long in coming, too.
       await body.whenRead?.()
     }

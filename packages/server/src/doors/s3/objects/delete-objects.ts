@@ -1,4 +1,5 @@
 import type { HoldfastError } from '@holdfast/core/errors.ts'
+import { lineOf } from '@holdfast/engine/caller-lines.ts'
 import {
   type RemovalOutcome,
   type RemoveObjectInput,
@@ -62,7 +63,7 @@ export async function deleteObjects(verified: Verified): Promise<Answer> {
   })
   if (inputs.length === 0 || inputs.length > OBJECTS_MAX) throw malformed()
   const outcomes = await removeObjects(engine, call, inputs)
-  if (body.length > SHORT_BYTES) await engine.lists.next(call.principal.id)
+  if (body.length > SHORT_BYTES) await engine.lists.next(lineOf(call))
   // Taken from what each key was told, so that nobody learns more of the bucket than that.
   const [missing] = outcomes.flatMap(({ error }) => error ?? [])
   if (missing?.code === 'BUCKET_NOT_FOUND') throw missing
