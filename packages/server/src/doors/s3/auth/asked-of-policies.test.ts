@@ -251,3 +251,14 @@ test('the list of buckets is asked of no policy, so none may promise to close it
     assert.deepEqual(told(await s3.send('PUT /lister?policy', { body })), [400, 'MalformedPolicy'])
   }
 })
+
+test('who has to say that nothing is there says it with a star', async () => {
+  const put = { Principal: '*', Action: 's3:PutObject', Resource: of('unreplaced') }
+  const silent = { Null: { 's3:if-none-match': 'true' } }
+  await bucketWith('unreplaced', { Effect: 'Deny', ...put, Condition: silent })
+  const send = async (match: string) =>
+    told(await s3.send('PUT /unreplaced/a', { body: 'a', headers: { 'if-none-match': match } }))
+  assert.deepEqual(await send('*'), [200, undefined])
+  assert.deepEqual(await send('"0123456789abcdef0123456789abcdef"'), denied)
+  assert.deepEqual(await send('*'), [412, 'PreconditionFailed'])
+})

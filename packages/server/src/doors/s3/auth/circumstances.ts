@@ -72,6 +72,7 @@ export class Circumstances implements RequestFacts {
 
 const CONTENT = 's3:x-amz-content-sha256'
 const IF_MATCH = 's3:if-match'
+const IF_NONE_MATCH = 's3:if-none-match'
 
 const SOURCE = 'x-amz-copy-source'
 const UNTIL = 'x-amz-object-lock-retain-until-date'
@@ -146,6 +147,8 @@ function conditionKeys(
     if (request.method === 'DELETE' && query.has('versionId')) delete keys[IF_MATCH]
     else keys[IF_MATCH] = match.replace(/^"([^"]*)"$/, '$1')
   }
+  // Any other one lets what is there be replaced, as a put without it does.
+  if (keys[IF_NONE_MATCH] !== '*') delete keys[IF_NONE_MATCH]
   const until = asked.has(UNTIL) ? headers.get(UNTIL) : undefined
   if (until !== undefined) keys[REMAINING_DAYS] = remainingDays(until, nowMs)
   if (asked.has(TAGS) && saysTags(operation, headers)) {
