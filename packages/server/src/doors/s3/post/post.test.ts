@@ -169,7 +169,7 @@ test('what denies unsigned content denies forms, whatever a header beside them s
   assert.equal((await s3.send('PUT /hashed/signed', { body: 'x' })).status, 200)
 })
 
-test('a form with another credential beside its own is refused, and so is one with that alone', async () => {
+test('a form with another credential beside its own, or with that alone, is refused', async () => {
   const claimed = { authorization: 'AWS4-HMAC-SHA256 Credential=x' }
   const bare = new FormData()
   bare.append('key', 'anonymous')
