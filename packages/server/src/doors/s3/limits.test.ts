@@ -46,6 +46,17 @@ test('both doors count together, for addresses and for buckets', async () => {
   assert.equal((await s3.send('GET /other')).status, 200)
 })
 
+test('a copy counts for the bucket of its source, too', async () => {
+  await using s3 = await startS3({ env: { STORAGE_RATE_LIMIT_BUCKET: '3/1h' } })
+  for (const name of ['shop', 'other']) assert.equal((await s3.send(`PUT /${name}`)).status, 200)
+  assert.equal((await s3.send('PUT /shop/k', { body: 'x' })).status, 200)
+  const headers = { 'x-amz-copy-source': '/shop/k' }
+  assert.equal((await s3.send('PUT /other/k', { headers })).status, 200)
+  assert.equal((await s3.send('PUT /shop/again', { headers })).status, 200, 'once for one bucket')
+  slowedDown(await s3.send('PUT /other/k', { headers }), 'bucket')
+  assert.equal((await s3.send('GET /other/k')).text, 'x')
+})
+
 test('after too many wrong signatures only keys that were good are looked at', async () => {
   await using s3 = await startS3({ env: { STORAGE_RATE_LIMIT_CREDENTIALS: '5/1h' } })
   assert.equal((await s3.send('PUT /shop')).status, 200)
