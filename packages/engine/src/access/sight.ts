@@ -1,4 +1,5 @@
 import type { Call } from '@holdfast/core/call.ts'
+import { HoldfastError } from '@holdfast/core/errors.ts'
 import type {
   AssetFilter,
   DeletedFilter,
@@ -178,13 +179,17 @@ export async function sightOfTurns(
   wanted: { readonly bucket: string; readonly action: Action },
 ): Promise<{ readonly bucket: Bucket; readonly sightNow: () => Promise<SightOfBuckets> }> {
   const { bucket, sight } = await sightOfKeys(engine, call, wanted)
-  let known = { call, sight }
+  let known = { call, sight, seq: bucket.seq }
   const sightNow = async () => {
     // What is asked within the process is over soon.
     if (call.moment === undefined) return sight
     const now = await rightsNow(engine, known.call)
-    if (now === known.call) return known.sight
-    known = { call: now, sight: (await sightOfKeys(engine, now, wanted)).sight }
+    // Its policy, lists and owner are of its record.
+    const seq = (await engine.catalog.view.buckets.byId(bucket.id))?.seq
+    if (now === known.call && seq === known.seq) return known.sight
+    const again = await sightOfKeys(engine, now, wanted)
+    if (again.bucket.id !== bucket.id) throw new HoldfastError('BUCKET_NOT_FOUND')
+    known = { call: now, sight: again.sight, seq: again.bucket.seq }
     return known.sight
   }
   return { bucket, sightNow }

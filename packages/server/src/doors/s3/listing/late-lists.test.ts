@@ -68,6 +68,31 @@ test('whose key is revoked while buckets are looked at in turns hears of none', 
   assert.equal(late.status, 403, late.text)
 })
 
+for (const [what, action] of [
+  ['list-type=2', 'ListBucket'],
+  ['versions', 'ListBucketVersions'],
+  ['uploads', 'ListBucketMultipartUploads'],
+]) {
+  test(`a list that waits for its turn asks the policy again: ${what}`, async () => {
+    const { lists } = s3.server.running.context.engine
+    assert.equal((await s3.send('PUT /open')).status, 200)
+    const place = { Action: `s3:${action}`, Resource: 'arn:aws:s3:::open' }
+    const Statement = [{ Effect: 'Allow', Principal: '*', ...place }]
+    const body = JSON.stringify({ Version: '2012-10-17', Statement })
+    assert.equal((await s3.send('PUT /open?policy', { body })).status, 204)
+    assert.equal((await s3.send(`GET /open?${what}`, { auth: 'none' })).status, 200)
+    const next = lists.next.bind(lists)
+    lists.next = async caller => {
+      lists.next = next
+      await next(caller)
+      assert.equal((await s3.send('DELETE /open?policy')).status, 204)
+    }
+    const late = await s3.send(`GET /open?${what}`, { auth: 'none' })
+    assert.equal(lists.next, next, 'it waited')
+    assert.deepEqual([late.status, late.code], [403, 'AccessDenied'])
+  })
+}
+
 test('strangers wait for lists by address', async () => {
   const { server } = s3
   const place = 'arn:aws:s3:::late'
