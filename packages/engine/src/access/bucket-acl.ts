@@ -25,6 +25,11 @@ export function shownOwner({ ownerId, documents, createdBy }: Bucket): string {
   return ownerId ?? aclOf(documents?.acl)?.owner ?? createdBy
 }
 
+/** What S3 shows: where no list was set, that of its owner alone. */
+export function shownAcl(bucket: Bucket): ObjectAcl {
+  return aclOf(bucket.documents?.acl) ?? privateAcl(shownOwner(bucket))
+}
+
 const PERMISSIONS: ReadonlySet<Json | undefined> = new Set<GrantPermission>([
   'READ',
   'WRITE',

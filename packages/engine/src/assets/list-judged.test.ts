@@ -3,6 +3,7 @@ import { describe, it } from 'node:test'
 import type { Call } from '@holdfast/core/call.ts'
 import type { CatalogView } from '@holdfast/core/ports/catalog.ts'
 import type { JsonObject } from '@holdfast/core/records.ts'
+import { shownOwner } from '../access/bucket-acl.ts'
 import { setBucketDocument } from '../buckets/documents.ts'
 import { anonymousCall, callOf, openTestStore, put } from '../test-store.test.ts'
 import { listAssets } from './list.ts'
@@ -71,7 +72,9 @@ describe('a listing of records', () => {
     await using opened = await openTestStore()
     const { engine, call } = opened
     await put(opened, 'k', 'x', { metadata })
-    const document = { owner: 'o', grants: [{ permission: 'READ', grantee: 'all' }] }
+    const found = await engine.catalog.view.buckets.byName(bucket)
+    assert.ok(found)
+    const document = { owner: shownOwner(found), grants: [{ permission: 'READ', grantee: 'all' }] }
     await setBucketDocument(engine, call, { bucket, name: 'acl', document })
     const { items, total } = await listAssets(engine, anonymousCall, { bucket })
     assert.deepEqual([items, total], [[], 0])

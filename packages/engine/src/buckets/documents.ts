@@ -5,7 +5,7 @@ import type { BucketDocumentName } from '@holdfast/core/objects.ts'
 import type { Bucket, BucketDocuments, JsonObject } from '@holdfast/core/records.ts'
 import type { Action } from '../access/actions.ts'
 import { authorizeBucket } from '../access/authorize-action.ts'
-import { aclOf } from '../access/bucket-acl.ts'
+import { aclOf, shownAcl } from '../access/bucket-acl.ts'
 import { isSet } from '../access/bucket-rules.ts'
 import { isPublicPolicy, requirePolicy } from '../access/policy/policy-document.ts'
 import { seenOf } from '../assets/writes/seen.ts'
@@ -54,6 +54,11 @@ export async function setBucketDocument(
   return await changedAnew(engine, { call, name }, async now => {
     const bucket = await authorizeBucket(engine, now, { bucket: name, action })
     if (document !== null) requireDocument(bucket, what, document)
+    // It was made before a gift of the bucket, and would keep a right for who gave it.
+    const { owner = shownAcl(bucket).owner } = what === 'acl' ? (document ?? {}) : {}
+    if (owner !== shownAcl(bucket).owner) {
+      throw invalidFields({ path: what, problem: 'names another owner than the bucket has' })
+    }
     const args = { bucketId: bucket.id, what, document, seen: [seenOf(bucket, undefined)] }
     return await commit(engine, now, { name: 'buckets.setDocument', args })
   })

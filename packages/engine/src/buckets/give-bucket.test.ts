@@ -123,6 +123,21 @@ describe('a bucket that an administrator gives away', () => {
     assert.deepEqual(common.bucket.documents?.acl, aclJson(privateAcl(call.principal.id)))
   })
 
+  it('takes no list that was made for the owner before', async () => {
+    await using opened = await openTestStore()
+    const { engine } = opened
+    const [ann, bob] = [await owner(opened, 'ann'), await owner(opened, 'bob')]
+    await createBucket(engine, ann, { name: 'given' })
+    await give(opened, bob.principal.id)
+    const set = async ({ principal }: Call) => {
+      const document = aclJson(privateAcl(principal.id))
+      const about = { bucket: 'given', name: 'acl', document } as const
+      return (await setBucketDocument(engine, systemCall('test'), about)).documents?.acl
+    }
+    await assert.rejects(set(ann), refused('VALIDATION_ERROR'))
+    assert.deepEqual(await set(bob), aclJson(privateAcl(bob.principal.id)))
+  })
+
   it('goes by nobody else, to nobody who could not own it, and past no limit', async () => {
     await using opened = await openTestStore({ limits: { ownedBucketsMax: 1 } })
     const { engine, call } = opened

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Call } from '@holdfast/core/call.ts'
+import { shownOwner } from '../access/bucket-acl.ts'
 import { decide } from '../access/decide.ts'
 import { createAccessKey, findAccessKey } from '../access/keys/access-keys.ts'
 import { authenticateKey, createKey } from '../access/keys/keys.ts'
@@ -164,7 +165,9 @@ test('policies, access lists and other settings of a bucket end with it', async 
   const all = { Effect: 'Allow', Principal: '*', Action: 's3:*', Resource: 'arn:aws:s3:::photos/*' }
   const document = { Version: '2012-10-17', Statement: [all] }
   await setBucketDocument(engine, call, { bucket: 'photos', name: 'policy', document })
-  const acl = { owner, grants: [{ permission: 'FULL_CONTROL', grantee: 'all' }] }
+  const found = await engine.catalog.view.buckets.byName('photos')
+  assert.ok(found)
+  const acl = { owner: shownOwner(found), grants: [{ permission: 'FULL_CONTROL', grantee: 'all' }] }
   await setBucketDocument(engine, call, { bucket: 'photos', name: 'acl', document: acl })
   const bucket = await remade(opened)
   assert.equal(bucket.documents, undefined)
