@@ -51,17 +51,18 @@ export async function setBucketDocument(
 ): Promise<Bucket> {
   const removesPolicy = what === 'policy' && document === null
   const action = removesPolicy ? 's3:DeleteBucketPolicy' : ACTIONS[what]
-  return await changedAnew(engine, { call, name }, async now => {
+  const kept = await changedAnew(engine, { call, name }, async now => {
     const bucket = await authorizeBucket(engine, now, { bucket: name, action })
     if (document !== null) requireDocument(bucket, what, document)
     // It was made before a gift of the bucket, and would keep a right for who gave it.
     const { owner = shownAcl(bucket).owner } = what === 'acl' ? (document ?? {}) : {}
-    if (owner !== shownAcl(bucket).owner) {
-      throw invalidFields({ path: what, problem: 'names another owner than the bucket has' })
-    }
+    if (owner !== shownAcl(bucket).owner) return undefined
     const args = { bucketId: bucket.id, what, document, seen: [seenOf(bucket, undefined)] }
     return await commit(engine, now, { name: 'buckets.setDocument', args })
   })
+  // To decide again would not help: its sender has to.
+  if (kept === undefined) throw new HoldfastError('CHANGED_MEANWHILE', { bucket: name })
+  return kept
 }
 
 /** The same checks for documents that a bucket is created with. */

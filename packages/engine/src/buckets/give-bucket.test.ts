@@ -134,7 +134,7 @@ describe('a bucket that an administrator gives away', () => {
       const about = { bucket: 'given', name: 'acl', document } as const
       return (await setBucketDocument(engine, systemCall('test'), about)).documents?.acl
     }
-    await assert.rejects(set(ann), refused('VALIDATION_ERROR'))
+    await assert.rejects(set(ann), refused('CHANGED_MEANWHILE'))
     assert.deepEqual(await set(bob), aclJson(privateAcl(bob.principal.id)))
   })
 
