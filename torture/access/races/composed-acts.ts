@@ -2,8 +2,8 @@ import { requestOf } from '../rest/requests.ts'
 import { sign } from '../s3/sign.ts'
 import type { Act, Person, Scene, Send, Shape } from './race.ts'
 
-type Do = (scene: Scene, by: By) => Promise<void>
-interface By {
+export type Do = (scene: Scene, by: By) => Promise<void>
+export interface By {
   rest(who: Person, method: string, path: string, body?: object | string): Promise<void>
   s3(who: Person, method: string, path: string, more?: More): Promise<void>
 }
@@ -108,7 +108,7 @@ const narrow: Readonly<Record<string, Do>> = {
 }
 
 /** Of all that a scene puts there, for good; what was held is not asked for twice. */
-async function emptied(scene: Scene, by: By): Promise<void> {
+export async function emptied(scene: Scene, by: By): Promise<void> {
   const { catalog } = scene.lab.context.engine
   const filter = { bucketId: scene.bucketId, deleted: 'with', limit: 100 } as const
   for (const { id } of await catalog.view.assets.list(filter)) {
@@ -117,7 +117,7 @@ async function emptied(scene: Scene, by: By): Promise<void> {
   await by.rest(scene.admin, 'DELETE', `/api/v2/buckets/${scene.bucket}`)
 }
 
-function byOf({ lab }: Scene, send: Send): By {
+export function byOf({ lab }: Scene, send: Send): By {
   return {
     rest: async ({ headers }, method, path, body) => {
       const wanted = typeof body === 'string' ? { bytes: body } : { json: body }

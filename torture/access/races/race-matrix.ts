@@ -2,15 +2,17 @@ import type { Lab } from '../open-lab.ts'
 import type { MatrixReport } from '../rest/matrix.ts'
 import type { At, Waiting } from '../waits/waits.ts'
 import { Waits } from '../waits/waits.ts'
-import type { Answer, Tree, Wire } from '../wire.ts'
+import type { Answer, Asked, Tree, Wire } from '../wire.ts'
 import { type Act, codeOf, type Door, type Scene, type Stage } from './race.ts'
 import { rightDifference } from './right.ts'
 import { difference, told } from './told-state.ts'
 
-/** One pair in so many. */
+/** One pair in so many, and its mirror: what comes of them in turn is asked for once then. */
 export interface Part {
   readonly of: number
   readonly at: number
+  /** Held at all waits, and with half of the body sent, instead of before commits. */
+  readonly waits?: boolean
 }
 
 const AT_ONCE = 6
@@ -26,8 +28,12 @@ const AGAIN: ReadonlySet<string> = new Set([
 /** What their preparation takes away. */
 const REMOVES: ReadonlySet<string> = new Set(['restoreAsset', 'removeBucket'])
 
+const HALF_SENT = 'half of its body'
 const FAILURES = /"failures": \d+/g
 const REFUSED = /^(4\d\d|207) /
+
+type Note = (asked: Asked, waiting: Waiting) => void
+type Pair = readonly [Act, Act]
 
 interface Outcome {
   readonly codes: readonly [string, string]
@@ -47,6 +53,7 @@ export class RaceMatrix implements Disposable {
   readonly #waits: Waits
   readonly #wires: Readonly<Record<Door, Wire>>
   readonly #serial = new Map<string, Promise<Serial>>()
+  #ofWaits = false
   #scenes = 0
 
   constructor(lab: Lab, report: MatrixReport) {
@@ -56,12 +63,22 @@ export class RaceMatrix implements Disposable {
   }
 
   async run(stage: Stage, part: Part, only: (what: string) => boolean = () => true): Promise<void> {
-    const pairs = stage.acts
-      .filter(({ isOne }) => isOne)
-      .flatMap(one => stage.acts.map(other => [one, other] as const))
+    this.#ofWaits = part.waits === true
+    const { acts } = stage
+    const pairs = acts
+      .flatMap((one, at) => acts.slice(at).map(other => [one, other] as const))
       .filter(([one, other]) => stage.meet(one, other))
-      .filter(([one, other]) => only(`${one.name} | ${other.name}`))
       .filter((_, place) => place % part.of === part.at)
+      .flatMap(
+        ([one, other]) =>
+          (one === other
+            ? [[one, one]]
+            : [
+                [one, other],
+                [other, one],
+              ]) as Pair[],
+      )
+      .filter(([one, other]) => one.isOne && only(`${one.name} | ${other.name}`))
     const work = async () => {
       for (let pair = pairs.shift(); pair !== undefined; pair = pairs.shift()) {
         const [one, other] = pair
@@ -80,7 +97,7 @@ export class RaceMatrix implements Disposable {
       await this.#inTurn(stage, other, one),
     ]
     const swapped: Outcome = { ...last, codes: [last.codes[1], last.codes[0]] }
-    for (const at of first.commits) {
+    for (const at of first.holds) {
       const judge = async (is: Outcome) =>
         [first, swapped].some(was => isSame(is, was)) ||
         (await this.#isRefusal(stage, { one, other, is }))
@@ -111,10 +128,10 @@ export class RaceMatrix implements Disposable {
     }
     const made = (async () => {
       const scene = await this.#scene(stage, one, other)
-      const commits: Commit[] = []
-      const codes = await this.#act(scene, one, waiting => commits.push(...commitsOf(waiting)))
+      const holds: Hold[] = []
+      const codes = await this.#act(scene, one, (...sent) => holds.push(...this.#holdsOf(...sent)))
       const after = await this.#act(scene, other)
-      return { codes: [codes, after] as const, state: await stateOf(stage, scene), commits }
+      return { codes: [codes, after] as const, state: await stateOf(stage, scene), holds }
     })()
     this.#serial.set(name, made)
     return await made
@@ -126,21 +143,39 @@ export class RaceMatrix implements Disposable {
     patienceMs: number,
   ): Promise<Between | undefined> {
     const scene = await this.#scene(stage, one, other)
-    let held: Waiting | undefined
+    let goOn: (() => Promise<Answer>) | undefined
     const codes: string[] = []
     await one.run(scene, async (door, asked) => {
-      held = this.#waits.ask(isAt(at), this.#wires[door], asked)
-      if (!(await held.held)) held = undefined
+      goOn = await this.#hold(this.#wires[door], asked, at)
       return ended
     })
-    if (held === undefined) return undefined
+    if (goOn === undefined) return undefined
     const doing = this.#act(scene, other)
     const isDone = await Promise.race([doing.then(() => true), later(patienceMs)])
     if (!isDone) this.#report.count('races that waited')
-    held.letGo()
-    codes.push(codeOf(await held.answer), await doing)
+    codes.push(codeOf(await goOn()), await doing)
     const [is = '', was = ''] = codes
     return { codes: [is, was], state: await stateOf(stage, scene), waited: !isDone }
+  }
+
+  /** What lets it go on, once it is held there. */
+  async #hold(wire: Wire, asked: Asked, at: Hold): Promise<(() => Promise<Answer>) | undefined> {
+    if (at.name === HALF_SENT) {
+      const { early, finish } = await wire.hold(asked)
+      return early === undefined ? finish : undefined
+    }
+    const { held, letGo, answer } = this.#waits.ask(isAt(at), wire, asked)
+    if (!(await held)) return undefined
+    return async () => {
+      letGo()
+      return await answer
+    }
+  }
+
+  #holdsOf(asked: Asked, { waits }: Waiting): Hold[] {
+    if (!this.#ofWaits) return holdsAt(waits.filter(isCommit))
+    const body = asked.body === undefined || asked.body.length < 2 ? [] : [HALF_SENT]
+    return holdsAt([...body, ...waits.filter(name => !name.startsWith('commit '))])
   }
 
   /** One was told to look again, or came between the requests of the other, and did nothing. */
@@ -165,13 +200,13 @@ export class RaceMatrix implements Disposable {
     return scene
   }
 
-  async #act(scene: Scene, act: Act, note: (one: Waiting) => void = () => {}): Promise<string> {
+  async #act(scene: Scene, act: Act, note: Note = () => {}): Promise<string> {
     const codes: string[] = []
     await act.run(scene, async (door, asked) => {
       const waiting = this.#waits.ask(-1, this.#wires[door], asked)
       const answer = await waiting.answer
       codes.push(codeOf(answer))
-      note(waiting)
+      note(asked, waiting)
       return answer
     })
     return codes.join(', ')
@@ -184,11 +219,11 @@ export class RaceMatrix implements Disposable {
 }
 
 interface Serial extends Outcome {
-  readonly commits: readonly Commit[]
+  readonly holds: readonly Hold[]
 }
 
-/** The n-th commit of that name. */
-interface Commit {
+/** The n-th wait of that name. */
+interface Hold {
   readonly name: string
   readonly nth: number
 }
@@ -196,21 +231,24 @@ interface Commit {
 interface Held {
   readonly one: Act
   readonly other: Act
-  readonly at: Commit
+  readonly at: Hold
 }
 
 const ended: Answer = { status: 0, headers: {}, names: [], body: Buffer.alloc(0), text: '' }
 
 /** What is written down of it is no part of it. */
-function commitsOf({ waits }: Waiting): Commit[] {
-  const names = waits.filter(name => name.startsWith('commit ') && name !== 'commit audits.append')
+function isCommit(name: string): boolean {
+  return name.startsWith('commit ') && name !== 'commit audits.append'
+}
+
+function holdsAt(names: readonly string[]): Hold[] {
   return names.map((name, at) => ({
     name,
     nth: names.slice(0, at).filter(one => one === name).length,
   }))
 }
 
-function isAt({ name, nth }: Commit): At {
+function isAt({ name, nth }: Hold): At {
   return waits => waits.at(-1) === name && waits.filter(one => one === name).length === nth + 1
 }
 

@@ -58,6 +58,12 @@ const rights: readonly Right[] = [
     codes: /^done \/ done(, done)?$/,
     reason: 'two who set the same password at a time both get it; it is remembered twice',
   },
+  {
+    one: /^(source|target) given$/,
+    other: /^move (across|back)( \(guest\))?$/,
+    codes: /^done \/ done$/,
+    reason: 'a gift goes asset by asset: what was given before it moved away stays given',
+  },
 ]
 
 export function rightDifference(

@@ -11,19 +11,27 @@ export const theKey = 'k'
 
 /** Buckets and what lies in them: one of an owner, who has opened it to a guest by a policy. */
 export async function openThingStage(lab: Lab, shape: Shape): Promise<Stage> {
-  const admin: Person = {
-    ...{ name: 'admin', id: 'nobody', headers: { 'x-api-key': adminKey } },
-    pair: await newPair(lab, null),
-  }
-  const owner = await newPerson(lab, `race-owner-${shape}`, ['USER'])
-  const guest = await newPerson(lab, `race-guest-${shape}`, ['USER'])
+  const people = await openPeople(lab, shape)
   const acts = thingActs(shape)
   return {
     name: shape,
     acts,
     meet: (one: Act, other: Act) => shape === 'bare' || !(isBucketAct(one) && isBucketAct(other)),
-    open: async mark => await openScene(lab, { mark, shape, people: { admin, owner, guest } }),
+    open: async mark => await openScene(lab, { mark, shape, people }),
     state: stateOf,
+  }
+}
+
+export type ThingPeople = Pick<Scene, 'admin' | 'owner' | 'guest'>
+
+export async function openPeople(lab: Lab, stage: string): Promise<ThingPeople> {
+  return {
+    admin: {
+      ...{ name: 'admin', id: 'nobody', headers: { 'x-api-key': adminKey } },
+      pair: await newPair(lab, null),
+    },
+    owner: await newPerson(lab, `race-owner-${stage}`, ['USER']),
+    guest: await newPerson(lab, `race-guest-${stage}`, ['USER']),
   }
 }
 
@@ -45,10 +53,10 @@ export async function newPerson(lab: Lab, username: string, roles: string[]): Pr
 interface Plan {
   readonly mark: string
   readonly shape: Shape
-  readonly people: Pick<Scene, 'admin' | 'owner' | 'guest'>
+  readonly people: ThingPeople
 }
 
-async function openScene(lab: Lab, { mark, shape, people }: Plan): Promise<Scene> {
+export async function openScene(lab: Lab, { mark, shape, people }: Plan): Promise<Scene> {
   const bucket = `${mark}-b`
   const { owner, guest } = people
   const s3 = async (plain: Plain) => await mustS3(lab, owner, plain)
@@ -105,14 +113,14 @@ export async function mustS3(
   throw new Error(`${plain.method} ${plain.path}: ${answer.status} ${answer.text}`)
 }
 
-async function recordOf(lab: Lab, name: string) {
+export async function recordOf(lab: Lab, name: string) {
   const record = await lab.context.engine.catalog.view.buckets.byName(name)
   if (record === undefined) throw new Error(`no ${name}`)
   return record
 }
 
 /** What the catalog holds of the bucket and of one that took its name, and what people can read. */
-async function stateOf(scene: Scene): Promise<Tree> {
+export async function stateOf(scene: Scene): Promise<Tree> {
   const { lab, bucket: name, bucketId } = scene
   const { view } = lab.context.engine.catalog
   const before = await view.buckets.byId(bucketId)
@@ -136,7 +144,7 @@ async function stateOf(scene: Scene): Promise<Tree> {
 /** Free names go up by one: 10 comes after 9. */
 const inOrder = new Intl.Collator('en', { numeric: true })
 
-async function contentOf({ lab }: Scene, bucketId: string): Promise<Tree> {
+export async function contentOf({ lab }: Pick<Scene, 'lab'>, bucketId: string): Promise<Tree> {
   const { view } = lab.context.engine.catalog
   const assets = await view.assets.list({ bucketId, deleted: 'with', limit: 100 })
   const told: Tree[] = []

@@ -77,7 +77,8 @@ async function race(run: Run): Promise<void> {
   const report = { count, pass: () => run.pass(), fail: (what: string) => run.fail(what) }
   for (let at = 0; at < of; at += 1) {
     await using lab = await openLab(join(run.scratch, `races-${at}`), { env: raceEnv })
-    await runRaces(lab, report, { of, at })
+    const ofWaits = { of: of * 20, at, waits: true }
+    await runRaces(lab, report, [{ of, at }, ofWaits])
   }
   if (races < 26_000) run.fail(`only ${races} races`)
 }
