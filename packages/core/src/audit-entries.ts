@@ -6,8 +6,8 @@ export type AuditTopic = (typeof auditTopics)[number]
 
 const ACTIONS: Readonly<Record<AuditTopic, string>> = {
   sessions: `login loginWithCode redeemOpenId refresh issueToken logout confirmSession endSession
-    endSessions endUserSession endUserSessions lockUser forgotPassword resetPassword
-    changePassword`,
+    endSessions endUserSession endUserSessions lockUser forgotPassword resetRequests
+    resetPassword changePassword`,
   rights: `createUser updateUser removeUser closeUser resetUserPassword unlockUser
     requirePasswordChange actOnUsers
     beginSecondFactor confirmSecondFactor disableSecondFactor renewRecoveryCodes

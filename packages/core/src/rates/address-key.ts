@@ -25,6 +25,9 @@ export function addressKey(address: string): string {
   return `${groupsOf(plain).slice(0, 4).join(':')}::/64`
 }
 
+/** So many times what one address has is for all of its network. */
+export const NETWORK_SHARE = 32
+
 /** What one organisation may have of addresses at the least: a /24 of IPv4, a /48 of IPv6. */
 export function networkKey(address: string): string {
   const plain = plainAddress(address)

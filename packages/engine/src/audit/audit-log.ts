@@ -11,7 +11,7 @@ import { beginHead, type SealedHead, writeHead } from './audit-head.ts'
 import { type AuditKeys, checkSeal, OF_STORE } from './audit-keys.ts'
 import { BROKEN } from './chain-check.ts'
 import { checkEnd } from './check-end.ts'
-import { REFUSALS, RefusalTally, VISITS } from './refusal-tally.ts'
+import { REFUSALS, RESETS, RefusalTally, VISITS } from './refusal-tally.ts'
 import { brokenSince } from './upkeep/broken-since.ts'
 import { ACKNOWLEDGED, DROPPED } from './upkeep/sealed-word.ts'
 
@@ -20,7 +20,7 @@ export interface AuditParts {
   readonly element: Element
   readonly clock: Clock
   readonly keys: AuditKeys
-  /** Refusals, and visits, of one address that have rows of their own; more are counted. */
+  /** Rows that one address has for its refusals, visits or reset requests; more are counted. */
   readonly refusals?: Rate | undefined
   /** Told when rows could not be written. */
   readonly onError: (error: unknown) => void
@@ -78,6 +78,7 @@ export class AuditLog {
   readonly #closing = new AbortController()
   readonly #refusals: RefusalTally
   readonly #visits: RefusalTally
+  readonly #resets: RefusalTally
   #tallyTimer: Promise<void> | undefined
 
   constructor(parts: AuditParts) {
@@ -86,6 +87,7 @@ export class AuditLog {
     const seed = a | (b << 8) | (c << 16) | (d << 24)
     this.#refusals = new RefusalTally(REFUSALS, parts.refusals, seed)
     this.#visits = new RefusalTally(VISITS, parts.refusals, seed)
+    this.#resets = new RefusalTally(RESETS, parts.refusals, seed)
   }
 
   /** Where the log ends; undefined before the start. */
@@ -146,6 +148,11 @@ export class AuditLog {
   /** The same for visits by share link: whoever has one can cause as many as it likes. */
   recordVisit(entry: AuditEntry): void {
     this.#recordOrCount(this.#visits, entry)
+  }
+
+  /** The same for mails that anybody may ask for. */
+  recordReset(entry: AuditEntry): void {
+    this.#recordOrCount(this.#resets, entry)
   }
 
   /** Resolves when the row is durable. */
@@ -321,7 +328,9 @@ export class AuditLog {
   async #tellTallySoon(): Promise<void> {
     await this.#parts.clock.sleep(TALLY_MS, this.#closing.signal).catch(() => {})
     this.#tallyTimer = undefined
-    for (const row of [...this.#refusals.rows(), ...this.#visits.rows()]) this.record(row)
+    for (const tally of [this.#refusals, this.#visits, this.#resets]) {
+      for (const row of tally.rows()) this.record(row)
+    }
   }
 
   async #writeHeadSoon(): Promise<void> {

@@ -135,6 +135,25 @@ test('visits by share link beyond a number are counted, each one, in few rows', 
   await wholeWith(opened, total)
 })
 
+test('reset requests beyond a number are counted, each one, in few rows', async () => {
+  await using opened = await openTestStore()
+  const { catalog, element, clock, auditKeys: keys } = opened.engine
+  const parts = { catalog, element, clock, keys, onError }
+  const log = new AuditLog({ ...parts, refusals: { quota: 5, windowMs: 3_600_000 } })
+  for (let n = 0; n < 400; n += 1) {
+    const detail = { username: n % 2 === 0 ? 'ann' : null }
+    log.recordReset({ ...entryOf('forgotPassword'), ip: `2001:db8:1:${n.toString(16)}::1`, detail })
+  }
+  await log.close()
+  const { items, total } = await listAudits(opened.engine, opened.call, { limit: 1000 })
+  const sum = items.reduce((all, { entry }) => all + Number(entry.detail.count ?? 1), 0)
+  assert.equal(sum, 400)
+  assert.equal(total, 50 + 101)
+  const rest = items.find(({ entry }) => entry.action === 'resetRequests' && entry.ip === '')
+  assert.deepEqual(rest?.entry.detail.users, { ann: 125, none: 125 })
+  await wholeWith(opened, total)
+})
+
 test('refusals of an address that causes too many are counted, each one, in few rows', async () => {
   await using opened = await openTestStore()
   const { catalog, element, clock, auditKeys: keys } = opened.engine

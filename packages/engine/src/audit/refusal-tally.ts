@@ -7,7 +7,7 @@ interface Tally {
   count: number
   readonly first: AuditEntry
   last: AuditEntry
-  /** Of each code of refusals, or of each share link. */
+  /** Of each code of refusals, of each share link, or of each user. */
   readonly named: Map<string, number>
   readonly actions: Set<string>
 }
@@ -35,6 +35,13 @@ export const VISITS: Kind = {
   isStranger: () => true,
 }
 
+/** Mails with a token that anybody may ask for, by name; who is none of ours is `none`. */
+export const RESETS: Kind = {
+  ...{ action: 'resetRequests', outcome: 'success', field: 'users' },
+  nameOf: ({ detail }) => String(detail.username ?? 'none'),
+  isStranger: () => true,
+}
+
 /** Addresses with a row of their own each time, while others are told together. */
 const ADDRESSES_MAX = 100
 /** So many times the rows of one address are the rows of all strangers together. */
@@ -45,9 +52,9 @@ const NAMES_MAX = 20
 const OTHERS = ''
 
 /**
- * Refusals, or visits by share links, of addresses that cause too many: counted, and told in one
- * row each now and then. A flood of them costs neither a row nor memory for every one, and none is
- * missing from the count.
+ * Refusals, visits by share links, or reset requests of addresses that cause too many: counted, and
+ * told in one row each now and then. A flood of them costs neither a row nor memory for every one,
+ * and none is missing from the count.
  */
 export class RefusalTally {
   readonly #table: RateTable | undefined

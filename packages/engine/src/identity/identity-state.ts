@@ -1,6 +1,8 @@
 import type { Catalog } from '@holdfast/core/ports/catalog.ts'
 import type { Clock } from '@holdfast/core/ports/clock.ts'
 import type { Random } from '@holdfast/core/ports/random.ts'
+import { AddressAllowance } from '@holdfast/core/rates/address-allowance.ts'
+import { type Rate, RateTable } from '@holdfast/core/rates/rate-table.ts'
 import { GuessedNames } from './guessed-names.ts'
 import { IdentityCounts } from './identity-counts.ts'
 import { defaultIdentitySettings, type IdentitySettings } from './identity-settings.ts'
@@ -11,7 +13,6 @@ import { type Issuer, keysOf } from './outside/issuers/issuer.ts'
 import { IssuerList } from './outside/issuers/issuer-list.ts'
 import { type OpenIdState, type OutsideOpenId, openOpenId } from './outside/openid/openid-state.ts'
 import { PasswordHasher } from './passwords/password-hasher.ts'
-import { Allowance } from './resets/allowance.ts'
 import { KeyRing } from './sessions/key-ring.ts'
 import { TokenCache } from './sessions/token-cache.ts'
 import { Turns } from './turns.ts'
@@ -30,8 +31,8 @@ export interface IdentityState {
   readonly holders: TokenCache
   /** Undefined where no mail server is set. */
   readonly mails: MailQueue | undefined
-  readonly resetsByUser: Allowance
-  readonly resetsByAddress: Allowance
+  readonly resetsByUser: RateTable
+  readonly resetsByAddress: AddressAllowance
   readonly issuers: IssuerList
   readonly directory: OutsideDirectory | undefined
   readonly openId: OpenIdState | undefined
@@ -62,10 +63,13 @@ export interface IdentityParts {
 
 const LOGINS_WAITING_MAX = 20
 const RESETS_MS = 3_600_000
+const KEYS_MAX = 10_000
 
 export function openIdentity(parts: IdentityParts): IdentityState {
   const settings = { ...defaultIdentitySettings, ...parts.settings }
   const { catalog, clock, outside = {} } = parts
+  const [a = 0, b = 0, c = 0, d = 0] = parts.random.bytes(4)
+  const table = { keysMax: KEYS_MAX, seed: a | (b << 8) | (c << 16) | (d << 24) }
   const tokens = new TokenCache(catalog)
   const counts = new IdentityCounts((outside.issuers ?? []).map(({ issuer }) => issuer))
   const onProblem = (place: string, error: unknown) => outside.onProblem?.(place, error)
@@ -84,13 +88,17 @@ export function openIdentity(parts: IdentityParts): IdentityState {
     ring: new KeyRing({ ...parts, settings, counts }),
     holders: new TokenCache(parts.catalog),
     mails: parts.mails,
-    resetsByUser: new Allowance(settings.resetsPerUser, RESETS_MS),
-    resetsByAddress: new Allowance(settings.resetsPerAddress, RESETS_MS),
+    resetsByUser: new RateTable(hourly(settings.resetsPerUser), table),
+    resetsByAddress: new AddressAllowance(hourly(settings.resetsPerAddress), table),
     tokens,
     issuers,
     directory: outside.directory,
-    openId: outside.openId === undefined ? undefined : openOpenId(outside.openId, clock),
+    openId: outside.openId === undefined ? undefined : openOpenId(outside.openId, { clock, table }),
     facts: new FactsOrder(),
     onProblem,
   }
+}
+
+function hourly(quota: number): Rate {
+  return { quota, windowMs: RESETS_MS }
 }

@@ -10,8 +10,8 @@ export const resetRoutes = {
     summary: 'Ask for a mail that lets its reader choose a new password',
     description:
       'The answer is the same, after the same work, whether there is such an account or not, and ' +
-      'whether it has an address. At most three mails an hour for each user, and thirty requests ' +
-      'from each address.',
+      'whether it has an address. Three mails at once for each user, thirty requests from each ' +
+      'address, and as many again within an hour.',
     body: { kind: 'json', schema: resetRequest },
     answer: { status: 202, description: 'If there is such an account, a mail is on its way.' },
     errors: ['TOO_MANY_REQUESTS', 'RESET_UNAVAILABLE'],

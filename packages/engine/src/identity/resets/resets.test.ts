@@ -201,10 +201,28 @@ test('mails are bounded for each user, requests for each address, and nobody is 
   for (let n = 1; n <= 30; n += 1) requestReset(engine, { name: 'nobody', ip: `2001:db8::${n}` })
   const fromAnother = () => requestReset(engine, { name: 'nobody', ip: '2001:db8::ffff:1' })
   assert.throws(fromAnother, refused('TOO_MANY_REQUESTS'))
-  clock.jump(3_600_000)
+  await clock.advance(3_600_000)
   again()
   assert.equal(post.sink.mails.length, 3)
   await post.token(4)
+})
+
+test('a network has as many as 32 addresses have, and a flood forgets nobody', async () => {
+  await using post = await openPost()
+  const { engine, clock } = post.opened
+  const { resetsByAddress, resetsByUser } = engine.identity
+  const nowMs = clock.monotonic()
+  for (let n = 0; n < 30; n += 1) assert.equal(resetsByAddress.take(ip, nowMs), undefined)
+  const asked = Array.from({ length: 1000 }, (_, n) => `2001:db8:7:${n.toString(16)}::1`)
+  const taken = asked.filter(address => resetsByAddress.take(address, nowMs) === undefined)
+  assert.equal(taken.length, 32 * 30)
+  for (let n = 0; n < 3; n += 1) resetsByUser.take('ann', nowMs)
+  for (let n = 0; n < 12_000; n += 1) {
+    resetsByAddress.take(`10.1.${n >> 8}.${n & 255}`, nowMs)
+    resetsByUser.take(`u${n}`, nowMs)
+  }
+  assert.notEqual(resetsByAddress.take(ip, nowMs), undefined)
+  assert.equal(resetsByUser.take('ann', nowMs).allowed, false)
 })
 
 test('requests of strangers keep back no notice to an owner', async () => {

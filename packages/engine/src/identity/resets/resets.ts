@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto'
 import type { Call } from '@holdfast/core/call.ts'
 import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { User } from '@holdfast/core/identities.ts'
-import { addressKey } from '@holdfast/core/rates/address-key.ts'
 import { toBase64Url } from '../../base64url.ts'
 import { commit } from '../../commit.ts'
 import { type Engine, systemCall } from '../../engine.ts'
@@ -26,7 +25,7 @@ export function requestReset(
 ): void {
   const { mails, resetsByAddress } = engine.identity
   if (mails === undefined) throw new HoldfastError('RESET_UNAVAILABLE')
-  const waitMs = resetsByAddress.take(addressKey(ip), engine.clock.now())
+  const waitMs = resetsByAddress.take(ip, engine.clock.monotonic())
   if (waitMs !== undefined) {
     throw new HoldfastError('TOO_MANY_REQUESTS', { retry_after: Math.ceil(waitMs / 1000) })
   }
@@ -39,7 +38,7 @@ async function prepare(engine: Engine, name: string): Promise<DueMail | undefine
   const { catalog, clock, identity, random } = engine
   const found = await catalog.view.identities.byName('user', name.toLowerCase())
   if (found === undefined || !canReset(found)) return undefined
-  if (identity.resetsByUser.take(found.id, clock.now()) !== undefined) return undefined
+  if (!identity.resetsByUser.take(found.id, clock.monotonic()).allowed) return undefined
   const { resetSeconds, resetUrl: pageUrl } = identity.settings
   const token = toBase64Url(random.bytes(TOKEN_BYTES))
   const expiresAt = new Date(clock.now() + resetSeconds * 1000).toISOString()

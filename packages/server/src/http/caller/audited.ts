@@ -13,16 +13,18 @@ import { isOfGuesses } from '../limits/guesses.ts'
 /**
  * What stands in the audit log: every login and what follows from it, every change of a bucket or
  * by an administrator, every share link, every look at what only administrators see, and every
- * refusal. These are durable before the answer goes out, except refusals and looks, visits by share
- * link too, which follow within milliseconds. Changes of assets stand in the change log, and here
- * only if the settings ask for it.
+ * refusal. These are durable before the answer goes out, except refusals, looks, visits by share
+ * link and requests for a reset, which follow within milliseconds. Changes of assets stand in the
+ * change log, and here only if the settings ask for it.
  */
-export type Duty = 'none' | 'soon' | 'visit' | 'before-answer'
+export type Duty = 'none' | 'soon' | 'visit' | 'reset' | 'before-answer'
 
 export function dutyOf(operationId: string, route: Route, isDataAudited: boolean): Duty {
   const { method, permission, path } = route
   // A question whose secret stands in the body; what is told of others is noted by its operation.
   if (operationId === 'validateToken') return 'none'
+  // Anybody may ask, for any name, and nothing is changed by it: floods counted.
+  if (operationId === 'forgotPassword') return 'reset'
   const changes = method !== 'GET' && method !== 'HEAD'
   if (isAdministrative(permission)) return changes ? 'before-answer' : 'soon'
   if (OWN_AFFAIRS.test(path)) return changes ? 'before-answer' : 'none'
@@ -51,6 +53,7 @@ export async function auditSuccess(
   const entry = entryOf(context, request, { outcome: 'success', status, code: null })
   const full = { ...entry, resource: resourceOf(resource) }
   if (duty === 'visit') context.audit.recordVisit(full)
+  else if (duty === 'reset') context.audit.recordReset(full)
   else if (duty === 'soon') context.audit.record(full)
   else await context.audit.recordDurably(full)
 }
@@ -122,8 +125,8 @@ function countAttempt(
     metrics.identity.attempts.inc({ operation, result })
 }
 
-/** Steps of a login that a browser makes by following addresses. */
-const LOGIN_STEPS: ReadonlySet<string> = new Set(['beginOpenId', 'finishOpenId'])
+/** Steps of a login that a browser makes by following addresses, and what stands in for one. */
+const LOGIN_STEPS: ReadonlySet<string> = new Set(['beginOpenId', 'finishOpenId', 'forgotPassword'])
 
 function isGuardedChange({ routeOptions }: FastifyRequest): boolean {
   const operationId = routeOptions.config.operationId ?? ''

@@ -1,5 +1,5 @@
 import type { PlacesPolicy, RatePolicy } from '@holdfast/core/ports/limit-store.ts'
-import { addressKey, networkKey } from '@holdfast/core/rates/address-key.ts'
+import { addressKey, NETWORK_SHARE, networkKey } from '@holdfast/core/rates/address-key.ts'
 import type { Rate } from '@holdfast/core/rates/rate-table.ts'
 import type { LimitSettings } from '../../config/limit-settings.ts'
 
@@ -39,9 +39,6 @@ function ratePolicy(name: string, rate: Rate | undefined): RatePolicy | undefine
 function placesPolicy(subject: Subject, places: number): PlacesPolicy | undefined {
   return places === 0 ? undefined : { name: `${subject}-places`, places }
 }
-
-/** So many times what one address has is for all of its network. */
-const NETWORK_SHARE = 32
 
 /**
  * Where a guess counts: at its address, and where that is IPv6 at its /48, too. Who has one has

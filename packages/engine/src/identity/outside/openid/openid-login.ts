@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { HoldfastError, invalidFields } from '@holdfast/core/errors.ts'
 import type { User } from '@holdfast/core/identities.ts'
-import { addressKey, networkKey } from '@holdfast/core/rates/address-key.ts'
+import { networkKey } from '@holdfast/core/rates/address-key.ts'
 import { toBase64Url } from '../../../base64url.ts'
 import { commit } from '../../../commit.ts'
 import { type Engine, systemCall } from '../../../engine.ts'
@@ -27,7 +27,7 @@ export async function beginOpenId(
     const problem = 'must be one of STORAGE_OIDC_RETURN_URLS'
     throw invalidFields({ path: 'return_to', problem })
   }
-  const waitMs = begins.take(addressKey(ip), engine.clock.now())
+  const waitMs = begins.take(ip, engine.clock.monotonic())
   if (waitMs !== undefined) {
     throw new HoldfastError('TOO_MANY_REQUESTS', { retry_after: Math.ceil(waitMs / 1000) })
   }

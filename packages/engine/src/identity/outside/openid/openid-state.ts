@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
 import type { Clock } from '@holdfast/core/ports/clock.ts'
 import type { OpenIdAttempt, OpenIdProvider } from '@holdfast/core/ports/openid.ts'
-import { Allowance } from '../../resets/allowance.ts'
+import { AddressAllowance } from '@holdfast/core/rates/address-allowance.ts'
+import type { RateTableOptions } from '@holdfast/core/rates/rate-table.ts'
 import type { ClaimPath } from '../issuers/claims.ts'
 import type { ClaimMap } from '../issuers/issuer.ts'
 import type { Standing } from '../mapping.ts'
@@ -44,7 +45,7 @@ export interface OpenIdState {
   readonly pending: KeptOnce<Pending>
   readonly finished: KeptOnce<Finished>
   /** Logins that one address may begin while they are kept. */
-  readonly begins: Allowance
+  readonly begins: AddressAllowance
 }
 
 const PENDING_MS = 10 * 60_000
@@ -52,13 +53,16 @@ const FINISHED_MS = 60_000
 const KEPT_MAX = 10_000
 const BEGINS_MAX = 200
 
-export function openOpenId(outside: OutsideOpenId, clock: Clock): OpenIdState {
+export function openOpenId(
+  outside: OutsideOpenId,
+  { clock, table }: { readonly clock: Clock; readonly table: RateTableOptions },
+): OpenIdState {
   return {
     outside,
     maps: mapsHash(outside),
     pending: new KeptOnce(clock, PENDING_MS, KEPT_MAX),
     finished: new KeptOnce(clock, FINISHED_MS, KEPT_MAX),
-    begins: new Allowance(BEGINS_MAX, PENDING_MS),
+    begins: new AddressAllowance({ quota: BEGINS_MAX, windowMs: PENDING_MS }, table),
   }
 }
 

@@ -7,7 +7,7 @@ const password = 'Correct-Horse-7-Battery'
 const newPassword = 'Another-Horse-8-Battery'
 const smtpPassword = 'Mail-Server-Secret-1'
 
-async function startPost(sink: SmtpSink): Promise<TestServer> {
+async function startPost(sink: SmtpSink, more = {}): Promise<TestServer> {
   const server = await startServer({
     env: {
       STORAGE_SMTP_HOST: '127.0.0.1',
@@ -18,6 +18,7 @@ async function startPost(sink: SmtpSink): Promise<TestServer> {
       STORAGE_MAIL_FROM: 'holdfast@example.org',
       STORAGE_PASSWORD_RESET_URL: 'https://files.example.org/reset',
       STORAGE_LOG_LEVEL: 'info',
+      ...more,
     },
   })
   const json = { username: 'ann', email: 'ann@example.org', password, must_change_password: false }
@@ -89,6 +90,17 @@ test('the answer is the same for everybody, and nothing is looked for before it'
     assert.deepEqual(await tell(name), known)
   }
   await sink.mail(2)
+})
+
+test('who asks for many has a row for some, and one that counts the others', async () => {
+  await using sink = await openSmtpSink({ login: { user: 'holdfast', pass: smtpPassword } })
+  await using server = await startPost(sink, { STORAGE_RATE_LIMIT_AUDIT: '5/10m' })
+  for (let n = 0; n < 20; n += 1) {
+    assert.equal((await open(server, 'password/forgot', { username: `x${n}` })).status, 202)
+  }
+  await server.running.context.audit.flush()
+  const rows: Tree[] = (await server.ask('GET /api/v2/audit?limit=100')).json.items
+  assert.equal(rows.filter(({ action }) => action === 'forgotPassword').length, 5)
 })
 
 test('without a mail server it is refused for everybody alike', async () => {

@@ -27,7 +27,6 @@ const UNTOLD: Readonly<Record<string, string>> = {
   endUserSession: SESSIONS,
   endUserSessions: SESSIONS,
   changePassword: OWN_SECRETS,
-  forgotPassword: OWN_SECRETS,
   resetPassword: OWN_SECRETS,
   beginSecondFactor: OWN_SECRETS,
   renewRecoveryCodes: OWN_SECRETS,
