@@ -34,6 +34,17 @@ export async function readBlob(
   return { size, chunks: chunksOf(store, pieces, options) }
 }
 
+/** The same of what is known by its digest alone: where it lies is asked only now. */
+export async function readKnownBlob(
+  store: Store,
+  sha256: string,
+  options: BlobReading = {},
+): Promise<BlobBytes> {
+  const place = await store.catalog.view.blobs.place(sha256)
+  if (place === undefined) throw new HoldfastError('BLOB_MISSING', { sha256 })
+  return readBlob(store, place, options)
+}
+
 interface Piece {
   readonly part: BlobPart
   readonly range: ByteRange

@@ -1,6 +1,6 @@
 import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { BlobBytes, ByteRange } from '@holdfast/core/ports/element.ts'
-import { type BlobReading, readBlob } from '../content/read-blob.ts'
+import { type BlobReading, readKnownBlob } from '../content/read-blob.ts'
 import type { Engine } from '../engine.ts'
 import type { StoredObject } from './object-views.ts'
 
@@ -10,10 +10,7 @@ export async function readObject(
   { version }: Pick<StoredObject, 'version'>,
   options: BlobReading = {},
 ): Promise<BlobBytes> {
-  const { sha256 } = version
-  const place = await engine.catalog.view.blobs.place(sha256)
-  if (place === undefined) throw new HoldfastError('BLOB_MISSING', { sha256 })
-  return readBlob(engine, place, options)
+  return readKnownBlob(engine, version.sha256, options)
 }
 
 /**

@@ -2,12 +2,15 @@ import { PassThrough, Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { HIDDEN, HoldfastError, isHoldfastError } from '@holdfast/core/errors.ts'
 import { type Content, getAsset, openContent } from '@holdfast/engine/assets/get.ts'
+import { readKnownBlob } from '@holdfast/engine/content/read-blob.ts'
+import type { Engine } from '@holdfast/engine/engine.ts'
 import { pack as openTar } from 'tar-stream'
 import { ZipFile } from 'yazl'
 import { auditRefusedParts } from '../../../http/caller/audited.ts'
 import { chunksOf } from '../../../http/content/send-content.ts'
 import { type Operations, type Scope, sent } from '../../../http/exchange.ts'
 import { waitForTurn } from '../../../http/limits/long-page.ts'
+import { holdAnswer } from '../../../http/send-json.ts'
 import { streamOut } from '../../../http/stream-out.ts'
 import { partOf } from '../statuses.ts'
 import { EntryNames } from './entry-names.ts'
@@ -21,19 +24,13 @@ interface Missing {
 
 export const archiveOperations: Pick<Operations, 'batchDownload'> = {
   batchDownload: async exchange => {
-    const { body, context, reply } = exchange
+    const { body, reply } = exchange
     const format = body.format ?? 'zip'
-    const { contents, failures } = await openAll(exchange, body.ids)
-    const missing = failures.map(({ id, error }) => ({ id, code: error.code }))
-    const [first] = missing
-    if (first !== undefined && body.partial !== true) {
-      const hides = failures.some(({ error }) => error.cause === HIDDEN)
-      const cause = hides ? { cause: HIDDEN } : {}
-      throw new HoldfastError('ASSET_NOT_FOUND', { asset_id: first.id, missing }, cause)
-    }
-    const parts = failures.map(({ id, error }) => partOf('downloadAsset', { id }, error))
-    await auditRefusedParts(context, exchange.request, parts)
-    const entries = namedEntries(contents, missing)
+    const entries = await entriesOf(exchange, body.ids, body.partial === true)
+    holdAnswer(
+      exchange.request.state,
+      entries.reduce((sum, { name }) => sum + heldBytes(name), 0),
+    )
     reply
       .code(200)
       .header('content-type', format === 'zip' ? 'application/zip' : 'application/x-tar')
@@ -43,25 +40,52 @@ export const archiveOperations: Pick<Operations, 'batchDownload'> = {
   },
 }
 
+/** What an entry takes until the last byte has left: its name stands in several places. */
+function heldBytes(name: string): number {
+  return 1024 + 4 * Buffer.byteLength(name)
+}
+
+/** Whatever is larger than an entry is over before the first byte leaves: readers may be slow. */
+async function entriesOf(scope: Scope, ids: readonly string[], partial: boolean): Promise<Entry[]> {
+  const { files, failures } = await openAll(scope, ids)
+  const missing = failures.map(({ id, error }) => ({ id, code: error.code }))
+  const [first] = missing
+  if (first !== undefined && !partial) {
+    const hides = failures.some(({ error }) => error.cause === HIDDEN)
+    const cause = hides ? { cause: HIDDEN } : {}
+    throw new HoldfastError('ASSET_NOT_FOUND', { asset_id: first.id, missing }, cause)
+  }
+  const parts = failures.map(({ id, error }) => partOf('downloadAsset', { id }, error))
+  await auditRefusedParts(scope.context, scope.request, parts)
+  return namedEntries(scope, files, missing)
+}
+
+/** Of an asset only what its entry needs: a record may have 32 KiB of metadata. */
+type File = Pick<Content, 'size' | 'sha256' | 'contentType' | 'modifiedAt'> & {
+  readonly name: string
+}
+
 /** Each is judged by itself, by policies with many statements. */
 const STEP = 20
 
 /** Everything is found and permitted before the first byte: later, only an abort can tell. */
 async function openAll(scope: Scope, ids: readonly string[]) {
   const { context, call } = scope
-  const contents: Content[] = []
+  const files: File[] = []
   const failures: { readonly id: string; readonly error: HoldfastError }[] = []
   for (const [at, id] of [...new Set(ids.map(one => one.toLowerCase()))].entries()) {
     if (at % STEP === 0) await waitForTurn(scope)
     try {
       const asset = await getAsset(context.engine, call, id)
-      contents.push(await openContent(context.engine, call, { asset }))
+      const content = await openContent(context.engine, call, { asset })
+      const { size, sha256, contentType, modifiedAt } = content
+      files.push({ name: asset.name, size, sha256, contentType, modifiedAt })
     } catch (error) {
       if (!isHoldfastError(error) || error.code === 'UNAUTHENTICATED') throw error
       failures.push({ id, error })
     }
   }
-  return { contents, failures }
+  return { files, failures }
 }
 
 const TEXTUAL = /^text\/|[/+](json|xml|javascript)\b/
@@ -75,14 +99,18 @@ interface Entry {
   readonly read: () => AsyncIterable<Uint8Array>
 }
 
-function namedEntries(contents: readonly Content[], missing: readonly Missing[]): Entry[] {
+function namedEntries(
+  { context: { engine } }: Scope,
+  files: readonly File[],
+  missing: readonly Missing[],
+): Entry[] {
   const names = new EntryNames()
-  const entries = contents.map(content => ({
-    name: names.add(content.asset.name),
-    size: content.size,
-    modifiedAt: new Date(content.modifiedAt),
-    compress: TEXTUAL.test(content.contentType),
-    read: () => late(content),
+  const entries = files.map(({ name, size, sha256, contentType, modifiedAt }) => ({
+    name: names.add(name),
+    size,
+    modifiedAt: new Date(modifiedAt),
+    compress: TEXTUAL.test(contentType),
+    read: () => late(engine, sha256),
   }))
   if (missing.length === 0) return entries
   const text = Buffer.from(`${JSON.stringify(missing, null, 2)}\n`)
@@ -94,8 +122,8 @@ function namedEntries(contents: readonly Content[], missing: readonly Missing[])
 }
 
 /** Bytes are opened when their turn comes, so a thousand entries hold one file open. */
-async function* late(content: Content): AsyncGenerator<Uint8Array> {
-  yield* chunksOf(await content.read())
+async function* late(engine: Engine, sha256: string): AsyncGenerator<Uint8Array> {
+  yield* chunksOf(await readKnownBlob(engine, sha256))
 }
 
 async function* zipOf(entries: readonly Entry[]): AsyncGenerator<Uint8Array> {
