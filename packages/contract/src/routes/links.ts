@@ -15,7 +15,7 @@ import {
   presignUpload,
 } from '../schemas/link.ts'
 import { assetParams } from './assets.ts'
-import { content, digests, reading, written } from './headers.ts'
+import { content, digests, preconditions, reading, written } from './headers.ts'
 
 /** Nothing beside the token: what is not signed cannot be asked for. */
 const noQuery = Type.Object({}, closed)
@@ -103,7 +103,7 @@ export const linkRoutes = {
       { status: 206, description: 'The asked ranges.', media: '*/*', headers: content },
       { status: 304, description: 'Not modified.' },
     ],
-    errors: ['LINK_INVALID', 'ASSET_NOT_FOUND', 'RANGE_NOT_SATISFIABLE'],
+    errors: ['LINK_INVALID', 'ASSET_NOT_FOUND', 'RANGE_NOT_SATISFIABLE', 'PRECONDITION_FAILED'],
   }),
   headLink: route({
     method: 'HEAD',
@@ -116,7 +116,7 @@ export const linkRoutes = {
     headers: reading,
     answer: { status: 200, description: 'No body.', media: '*/*', headers: content },
     also: [{ status: 304, description: 'Not modified.' }],
-    errors: ['LINK_INVALID', 'ASSET_NOT_FOUND'],
+    errors: ['LINK_INVALID', 'ASSET_NOT_FOUND', 'PRECONDITION_FAILED'],
   }),
   putLink: route({
     method: 'PUT',
@@ -126,12 +126,17 @@ export const linkRoutes = {
     summary: 'Upload by link',
     params: tokenParams,
     query: noQuery,
-    headers: { 'content-type': 'Must be the pinned one, if one is pinned.', ...digests },
+    headers: {
+      'content-type': 'Must be the pinned one, if one is pinned.',
+      ...preconditions,
+      ...digests,
+    },
     body: { kind: 'bytes' },
     answer: { status: 200, description: 'Replaced.', schema: assetResponse, headers: written },
     also: [{ status: 201, description: 'Created.', schema: assetResponse, headers: written }],
     errors: [
       'LINK_INVALID',
+      'PRECONDITION_FAILED',
       'CHANGED_MEANWHILE',
       'BODY_TOO_LARGE',
       'QUOTA_EXCEEDED',

@@ -151,7 +151,7 @@ function server(
     }
     const renew = () => state.renew()
     const result = changes(route) ? await find() : await foundNow(exchange.call, { renew, find })
-    const { status } = route.answer
+    const status = result === sent ? reply.statusCode : route.answer.status
     const due = duty === 'none' && state.showsOthers ? 'soon' : duty
     const ready = async () => {
       await auditSuccess(context, request, { duty: due, status, resource: exchange.params })

@@ -4,6 +4,7 @@ import { HoldfastError, invalidFields } from '@holdfast/core/errors.ts'
 import { removeBatch } from '@holdfast/engine/assets/remove.ts'
 import { type BatchItem, type BatchResult, putBatch } from '@holdfast/engine/assets/stage.ts'
 import { auditRefusedParts } from '../../http/caller/audited.ts'
+import { tellChanged } from '../../http/caller/tell-changed.ts'
 import { answer, type Operations, type Scope, type Sent } from '../../http/exchange.ts'
 import { turnToBucket } from '../../http/limits/turn-to-bucket.ts'
 import { compileCheck, requireItems } from '../../http/parse/validate.ts'
@@ -34,6 +35,8 @@ export const batchOperations: Pick<Operations, Names> = {
       result.ok ? [] : [partOf('removeAsset', { id: result.id }, result.error)],
     )
     await auditRefusedParts(context, exchange.request, refused)
+    const removed = results.flatMap(result => (result.ok ? [result.id] : []))
+    tellChanged(exchange, {}, removed)
     const failed = results.filter(result => !result.ok).length
     const answered = { results: wire, succeeded: results.length - failed, failed }
     return await answer(exchange, failed === 0 ? 200 : 207, answered)
@@ -56,6 +59,8 @@ async function upload(scope: Scope, atomicQuery: boolean | undefined): Promise<S
   await turnToBucket(scope, bucket)
   const atomic = request.atomic === true || atomicQuery === true
   const results = await putBatch(engine, call, items, { atomic })
+  const made = results.flatMap(result => (result.ok ? [result.result.asset.id] : []))
+  tellChanged(scope, { bucket }, made)
   if (results.every(result => result.ok)) {
     const assets = results.flatMap(result => (result.ok ? [result.result.asset] : []))
     return await answer(scope, 201, await assetsWire(engine, assets))

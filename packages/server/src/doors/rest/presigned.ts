@@ -8,6 +8,8 @@ import { getAsset, openContent } from '@holdfast/engine/assets/get.ts'
 import { putAsset } from '@holdfast/engine/assets/put.ts'
 import { openVersion } from '@holdfast/engine/versions/open.ts'
 import { publicUrl } from '../../http/caller/public-url.ts'
+import { tellChanged } from '../../http/caller/tell-changed.ts'
+import { writeConditions } from '../../http/content/conditions.ts'
 import { sendContent } from '../../http/content/send-content.ts'
 import type { Operations, Scope, Sent } from '../../http/exchange.ts'
 import { turnToBucket } from '../../http/limits/turn-to-bucket.ts'
@@ -39,6 +41,7 @@ export const presignedOperations: Pick<Operations, Names> = {
       service: body.service ?? defaultService,
       ownerId: ownerOf(call.principal, body.owner_id),
     })
+    tellChanged(exchange, { bucket: body.bucket, key: body.key, expires_at: expiresAt })
     const { content_type: contentType } = body
     return {
       url: linkUrl(exchange, token),
@@ -57,9 +60,11 @@ export const presignedOperations: Pick<Operations, Names> = {
     const moment = rightsMoment(engine)
     const { link, principal } = await openLink(engine, exchange.params.token, 'PUT')
     if (link.method !== 'PUT') throw new HoldfastError('LINK_INVALID')
+    tellChanged(exchange, { bucket: link.bucket, key: link.key })
     const call = await actingAs(exchange, principal, moment)
     await turnToBucket(exchange, link.bucket)
     const { length, expected, contentType } = rawFacts(exchange)
+    const { ifMatch, ifNoneMatch } = writeConditions(exchange.request.headers)
     const type = pinnedType(link.contentType, contentType)
     const { asset, outcome } = await putAsset(engine, call, {
       mode: 'replace',
@@ -73,6 +78,8 @@ export const presignedOperations: Pick<Operations, Names> = {
       source: bytes.source(link.sizeMax),
       length,
       expected,
+      ifMatch,
+      ifNoneMatch,
     })
     return await stored(exchange, asset, outcome === 'created' ? 201 : 200)
   },

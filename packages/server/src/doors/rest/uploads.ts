@@ -9,6 +9,7 @@ import { putStaged, stageUpload } from '@holdfast/engine/assets/stage.ts'
 import { type UpdateInput, updateAsset } from '@holdfast/engine/assets/update.ts'
 import { createVersion } from '@holdfast/engine/versions/create.ts'
 import { readJson } from '../../http/body/read-json.ts'
+import { tellChanged } from '../../http/caller/tell-changed.ts'
 import { writeConditions } from '../../http/content/conditions.ts'
 import { expectedDigests } from '../../http/content/digest-headers.ts'
 import { answer, type Operations, type Scope } from '../../http/exchange.ts'
@@ -52,6 +53,7 @@ export const uploadOperations: Pick<Operations, Names> = {
       acl: fields.acl,
       createdBy: fields.created_by,
     })
+    tellChanged(exchange, { bucket, key: asset.key, id: asset.id })
     return await created(exchange, asset)
   },
 
@@ -120,6 +122,7 @@ export const uploadOperations: Pick<Operations, Names> = {
       description: fields.change_description,
       ifMatch,
     })
+    tellChanged(exchange, { version_id: version.id, outcome })
     const teller = { engine: context.engine, principal: call.principal }
     const record = await changedVersionWire(teller, asset, version)
     return await answer(exchange, outcome === 'unchanged' ? 200 : 201, record)

@@ -30,7 +30,7 @@ export function dutyOf(operationId: string, route: Route, isDataAudited: boolean
   if (OWN_AFFAIRS.test(path)) return changes ? 'before-answer' : 'none'
   // Whoever comes with a share link has no name of their own: visits are noted, floods counted.
   if (/^\/(s|api\/v2\/shared)\//.test(path)) return 'visit'
-  if (permission === 'open' || operationId.startsWith('get')) return 'none'
+  if ((permission === 'open' && !changes) || operationId.startsWith('get')) return 'none'
   return changes && isDataAudited ? 'soon' : 'none'
 }
 

@@ -1,0 +1,112 @@
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { owner, startServer, type TestServer, type Tree } from '../../started-server.test.ts'
+
+let server: TestServer
+
+before(async () => {
+  server = await startServer({ env: { STORAGE_AUDIT_DATA_CHANGES: 'on' } })
+})
+after(async () => {
+  await server[Symbol.asyncDispose]()
+})
+
+const rows = async (action: string): Promise<Tree[]> => {
+  await server.running.context.audit.flush()
+  return (await server.ask(`GET /api/v2/audit?action=${action}`)).json.items
+}
+
+const upload = (fields: Record<string, string>, ...files: string[]): FormData => {
+  const form = new FormData()
+  for (const [name, text] of Object.entries(fields)) form.append(name, text)
+  for (const name of files) form.append('file', new Blob([name]), name)
+  return form
+}
+
+const facts = { service: 'tests', owner_id: owner }
+const file = { ...facts, content_type: 'text/plain' }
+
+test('an upload by a link stands in the audit log, without its token', async () => {
+  const json = { bucket: 'holdfast', key: 'linked.txt' }
+  const { url, expires_at } = (await server.ask('POST /api/v2/presigned-uploads', { json })).json
+  const [made] = await rows('presignUpload')
+  assert.deepEqual(made.detail, { ...json, expires_at })
+  const line = `PUT ${new URL(url).pathname}`
+  const put = async (headers = {}) =>
+    (await server.ask(line, { key: null, body: 'one', headers })).status
+  assert.equal(await put(), 201)
+  assert.equal(await put(), 200)
+  const told = await rows('putLink')
+  assert.deepEqual(
+    told.map(row => [row.outcome, row.status, row.actor_kind, row.resource, row.detail]),
+    [200, 201].map(status => ['success', status, 'link', {}, json]),
+  )
+  assert.ok(!JSON.stringify(told).includes(line.slice(-20)))
+})
+
+test('an upload by a link keeps to its conditions', async () => {
+  const json = { bucket: 'holdfast', key: 'conditional.txt' }
+  const { url } = (await server.ask('POST /api/v2/presigned-uploads', { json })).json
+  const put = async (body: string, headers: Record<string, string>) => {
+    const line = `PUT ${new URL(url).pathname}`
+    return await server.ask(line, { key: null, body, headers })
+  }
+  assert.equal((await put('one', { 'if-match': '*' })).status, 412)
+  const one = await put('one', { 'if-none-match': '*' })
+  assert.equal(one.status, 201)
+  const again = await put('two', { 'if-none-match': '*' })
+  assert.deepEqual([again.status, again.json.code], [412, 'PRECONDITION_FAILED'])
+  const { etag = '' } = one.headers
+  assert.equal((await put('two', { 'if-match': etag })).status, 200)
+  assert.equal((await put('three', { 'if-match': etag })).status, 412)
+  const read = await server.ask('GET /api/v2/buckets/holdfast/assets/conditional.txt')
+  assert.equal(read.text, 'two')
+})
+
+test('rows of changes without a name in the path tell what changed', async () => {
+  const body = upload({ ...file, filename: 'a.txt', key: 'told/a.txt' }, 'a.txt')
+  const { id } = (await server.ask('POST /api/v2/assets/upload', { body })).json
+  const [uploaded] = await rows('uploadAsset')
+  assert.equal(uploaded.status, 201)
+  assert.deepEqual(uploaded.detail, { bucket: 'holdfast', key: 'told/a.txt', id })
+
+  const next = upload({ content_type: 'text/plain' }, 'b.txt')
+  const version = await server.ask(`POST /api/v2/assets/${id}/versions`, { body: next })
+  const [versioned] = await rows('createVersion')
+  assert.deepEqual(versioned.resource, { id })
+  assert.deepEqual(versioned.detail, { version_id: version.json.id, outcome: 'replaced' })
+
+  const files = ['told/one.txt', 'told/a.txt'].map(key => {
+    return { filename: 'x.txt', content_type: 'text/plain', key }
+  })
+  const batch = upload({ request: JSON.stringify({ ...facts, files }) }, 'x.txt', 'y.txt')
+  const stored = await server.ask('POST /api/v2/assets/batch-upload', { body: batch })
+  assert.equal(stored.status, 207)
+  const [one] = stored.json.results
+  const [batched] = await rows('batchUpload')
+  const detail = { bucket: 'holdfast', ids: [one.asset.id], count: 1 }
+  assert.deepEqual([batched.status, batched.detail], [207, detail])
+
+  const missing = '01a2234a-9d40-7245-b342-b900f1fb3266'
+  const ids = [id, one.asset.id, missing]
+  const removed = await server.ask('POST /api/v2/assets/batch-delete', { json: { ids } })
+  assert.equal(removed.status, 207)
+  const [deleted] = await rows('batchDelete')
+  assert.deepEqual([deleted.status, deleted.detail], [207, { ids: ids.slice(0, 2), count: 2 }])
+})
+
+test('of a long batch the first hundred ids are told, and how many there are', async () => {
+  const files = Array.from({ length: 101 }, (_, at) => ({
+    filename: `${at}.txt`,
+    content_type: 'text/plain',
+  }))
+  const names = files.map(({ filename }) => filename)
+  const body = upload({ request: JSON.stringify({ ...facts, files }) }, ...names)
+  const { json } = await server.ask('POST /api/v2/assets/batch-upload', { body })
+  const [row] = await rows('batchUpload')
+  assert.equal(row.detail.count, 101)
+  assert.deepEqual(
+    row.detail.ids,
+    json.slice(0, 100).map((asset: Tree) => asset.id),
+  )
+})
