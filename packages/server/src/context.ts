@@ -61,6 +61,8 @@ export interface Context {
   readonly load: { active: number; stopping: boolean }
   /** What waits in memory for who asked. */
   readonly answers: LargeAnswers
+  /** What forms that are on their way hold in memory, bounded alike but on its own. */
+  readonly forms: LargeAnswers
   /** When work may begin. */
   readonly turns: TurnBudget
 }
@@ -169,7 +171,8 @@ export async function openContext(options: ContextOptions): Promise<OpenedContex
     const context = {
       ...{ settings, version, engine, clock, random, disk, log, metrics, health, pace },
       ...{ certificate, proxies, audit, limits, load },
-      ...{ answers: new LargeAnswers(settings), turns: new TurnBudget(clock) },
+      ...{ answers: new LargeAnswers(settings), forms: new LargeAnswers(settings) },
+      turns: new TurnBudget(clock),
       startedMs: clock.monotonic(),
     }
     const close = async (last?: () => void) => {

@@ -3,8 +3,10 @@ import type { ByteSource } from '@holdfast/core/ports/element.ts'
 import type { StageOptions, Upload } from '@holdfast/engine/assets/intake/upload.ts'
 import { stageUpload } from '@holdfast/engine/assets/stage.ts'
 import { boundaryOf, type FormPart, formParts } from '../../http/body/multipart.ts'
+import { readDocument } from '../../http/body/read-document.ts'
 import { parseJson } from '../../http/body/read-json.ts'
 import type { Scope } from '../../http/exchange.ts'
+import { holderOf } from '../../http/limits/large-answers.ts'
 
 export interface ReceivedFile {
   readonly filename: string | undefined
@@ -46,6 +48,7 @@ export async function readForm(exchange: Scope, rules: FormRules): Promise<ReadF
   const discard = async () => {
     await Promise.all(files.map(file => file.upload.discard()))
   }
+  const memory = new FormMemory(exchange)
   try {
     const limits = { partsMax: rules.filesMax + FIELDS_MAX }
     for await (const part of formParts(bytes.source(rules.bytesMax), boundary, limits)) {
@@ -53,9 +56,12 @@ export async function readForm(exchange: Scope, rules: FormRules): Promise<ReadF
         if (files.length >= rules.filesMax) throw surplus(part, rules)
         const upload = await stageUpload(context.engine, call, part.body, rules.stage)
         files.push({ filename: part.filename, contentType: part.contentType, upload })
+        memory.add(upload.staged?.body?.length ?? 0)
       } else {
         if (fields.has(part.name)) throw twice(part.name)
-        fields.set(part.name, await textOf(part, context.engine.limits.jsonBodyBytesMax))
+        const text = await textOf(part, context.engine.limits.jsonBodyBytesMax)
+        fields.set(part.name, text)
+        memory.add(text.length)
       }
     }
   } catch (error) {
@@ -63,6 +69,32 @@ export async function readForm(exchange: Scope, rules: FormRules): Promise<ReadF
     throw withLimitOf(error, rules)
   }
   return { fields, files, [Symbol.asyncDispose]: discard }
+}
+
+const HELD_AT_ONCE = 1024 * 1024
+
+/**
+ * Texts and small files lie in memory until the form is over, and its sender may be slow: they are
+ * bounded as answers are that nobody takes. A form alone is always taken.
+ */
+class FormMemory {
+  readonly #scope: Scope
+  #before = 0
+  #uncounted = 0
+
+  constructor(scope: Scope) {
+    this.#scope = scope
+  }
+
+  add(bytes: number): void {
+    this.#uncounted += bytes
+    if (this.#uncounted < HELD_AT_ONCE) return
+    const { principal, ip, response } = this.#scope.request.state
+    const growth = { bytes: this.#uncounted, before: this.#before }
+    this.#scope.context.forms.holdMore(holderOf(principal, ip), growth, response)
+    this.#before += this.#uncounted
+    this.#uncounted = 0
+  }
 }
 
 /** A form may be larger than its file, but only the limit of the file says something. */
@@ -92,14 +124,9 @@ async function textOf({ name, body }: FormPart, bytesMax: number): Promise<strin
 }
 
 async function whole(body: ByteSource, bytesMax: number): Promise<Buffer> {
-  const chunks: Uint8Array[] = []
-  let size = 0
-  for await (const chunk of body) {
-    size += chunk.length
-    if (size > bytesMax) throw new HoldfastError('BODY_TOO_LARGE', { limit: bytesMax })
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks)
+  const bytes = await readDocument(body, bytesMax)
+  if (bytes === undefined) throw new HoldfastError('BODY_TOO_LARGE', { limit: bytesMax })
+  return bytes
 }
 
 /** Texts of a form as values: those in `jsonFields` are JSON. Empty ones count as absent. */

@@ -1,15 +1,15 @@
 import { HoldfastError, invalidFields } from '@holdfast/core/errors.ts'
 import type { ByteSource } from '@holdfast/core/ports/element.ts'
 import { shapeOf } from './json-shape.ts'
+import { readDocument } from './read-document.ts'
 
 /** Far more than any request needs: a thousand files with all their tags fit. */
 const bounds = { depth: 64, values: 50_000, names: 1000 }
 
 /** A small body as JSON. Undefined when it is empty. */
 export async function readJson(source: ByteSource): Promise<unknown> {
-  const chunks: Uint8Array[] = []
-  for await (const chunk of source) chunks.push(chunk)
-  return chunks.length === 0 ? undefined : parseJson(Buffer.concat(chunks))
+  const bytes = await readDocument(source, Number.MAX_SAFE_INTEGER)
+  return bytes === undefined || bytes.length === 0 ? undefined : parseJson(bytes)
 }
 
 /** INVALID_JSON for what is none, VALIDATION_ERROR for what is too deep or too much to handle. */

@@ -8,6 +8,13 @@ const COUNTED_FROM = MiB
 /** Times as much for who holds nothing: a few who take nothing must not keep all others out. */
 const FOR_NEWCOMERS = 2
 
+type Response = Pick<ServerResponse, 'closed' | 'once'>
+
+interface Growth {
+  readonly bytes: number
+  readonly before: number
+}
+
 export type AnswerRoom = Pick<LimitSettings, 'answerBytesMax' | 'ownAnswerBytesMax'>
 
 /**
@@ -52,13 +59,23 @@ export class LargeAnswers {
    * Until the response is over. TOO_MANY_REQUESTS where too much waits already: what changes
    * something has to ask before it does, since it cannot be refused once it is done.
    */
-  hold(caller: string, bytes: number, response: Pick<ServerResponse, 'closed' | 'once'>): void {
-    if (bytes < COUNTED_FROM || response.closed) return
+  hold(caller: string, bytes: number, response: Response): void {
+    if (bytes >= COUNTED_FROM) this.#hold(caller, { bytes, before: 0 }, response)
+  }
+
+  /** The same of a form that is on its way, and holds `before` already. */
+  holdMore(caller: string, form: Growth, response: Response): void {
+    this.#hold(caller, form, response)
+  }
+
+  #hold(caller: string, { bytes, before }: Growth, response: Response): void {
+    if (response.closed) return
     const own = this.#held.get(caller) ?? 0
+    const others = own - before
     const { answerBytesMax, ownAnswerBytesMax } = this.#room
-    const isTooMuch = own > 0 && own + bytes > ownAnswerBytesMax
-    const ofAll = own > 0 ? answerBytesMax : FOR_NEWCOMERS * answerBytesMax
-    if (isTooMuch || (this.#all > 0 && this.#all + bytes > ofAll)) {
+    const isTooMuch = others > 0 && own + bytes > ownAnswerBytesMax
+    const ofAll = others > 0 ? answerBytesMax : FOR_NEWCOMERS * answerBytesMax
+    if (isTooMuch || (this.#all > before && this.#all + bytes > ofAll)) {
       throw new HoldfastError('TOO_MANY_REQUESTS')
     }
     this.#held.set(caller, own + bytes)
