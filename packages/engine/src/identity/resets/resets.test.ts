@@ -301,6 +301,24 @@ test('the address before hears of another one', async () => {
   assert.match(text, /address was changed/)
 })
 
+test('an address that changes beside something else is told once', async () => {
+  await using post = await openPost()
+  const { engine, call, clock } = post.opened
+  const { id } = post.user
+  const updates = [updateUser(engine, call, { id, patch: { email: 'eve@example.org' } })]
+  // Some of them read the user before the address is another, and are done after that.
+  for (let n = 0; n < 40; n += 1) {
+    updates.push(updateUser(engine, call, { id, patch: { firstName: `Eve ${n}` } }))
+    await Promise.resolve()
+  }
+  await Promise.all(updates)
+  await clock.advance(1000)
+  await post.sink.mail(1)
+  await resetPassword(engine, call, { id, password: newPassword, mustChange: true })
+  await clock.advance(1000)
+  assert.match((await post.sink.mail(2)).text, /An administrator set another password/)
+})
+
 test('the owner hears of a password that an administrator set', async () => {
   await using post = await openPost()
   const { engine, call, clock } = post.opened

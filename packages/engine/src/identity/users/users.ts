@@ -158,7 +158,8 @@ export async function updateUser(engine: Engine, call: Call, change: UserChange)
   requireRights(now, patch.roles ?? [])
   const args = { id: user.id, patch: withoutSameAddress(user, patch), proven }
   const changed = await commit(engine, now, { name: 'users.update', args })
-  if (changed.email !== user.email) {
+  // What others changed meanwhile, they tell.
+  if (args.patch.email !== undefined && changed.email !== user.email) {
     notifyProven(engine, { user, proof: proven?.proof ?? null }, 'The e-mail address was changed')
   }
   return changed
