@@ -1,7 +1,7 @@
 import { CommanderError } from 'commander'
 import { isInterrupted } from './connection/interrupt.ts'
 import { failureText } from './output/failure-text.ts'
-import { say } from './output/say.ts'
+import { say, sayTrace } from './output/say.ts'
 import { UsageError } from './output/usage-error.ts'
 import { buildProgram } from './program.ts'
 
@@ -18,7 +18,7 @@ export async function run(args: readonly string[]): Promise<number> {
       return 130
     }
     say(failureText(error))
-    if (program.opts<{ debug?: boolean }>().debug === true) console.error(error)
+    if (program.opts<{ debug?: boolean }>().debug === true) sayTrace(error)
     return error instanceof UsageError ? 2 : 1
   }
 }

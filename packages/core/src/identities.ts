@@ -108,6 +108,8 @@ export interface User extends IdentityFields {
   readonly failures: number
   readonly lockedUntil: string | null
   readonly lastLoginAt: string | null
+  /** Another number when all sessions were ended: logins under way before that open none. */
+  readonly endings?: number
   readonly secondFactor: SecondFactor | null
   /** Made by the settings: cannot be deleted, demoted, confined to buckets or deactivated. */
   readonly isSystem: boolean

@@ -5,7 +5,16 @@ import type { Scene } from './race.ts'
 
 /** Differ from run to run, and say nothing. */
 const UNTOLD: ReadonlySet<string> = new Set([
-  ...['seq', 'createdSeq', 'lastUsedAt', 'updatedAt', 'bucketSeq', 'requestId', 'lastIp'],
+  ...[
+    'seq',
+    'endings',
+    'createdSeq',
+    'lastUsedAt',
+    'updatedAt',
+    'bucketSeq',
+    'requestId',
+    'lastIp',
+  ],
   ...['sealedSecret', 'hash', 'prefix', 'clientId', 'lastLoginAt', 'lastStep'],
 ])
 const UUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g

@@ -2,7 +2,7 @@ import { writeSync } from 'node:fs'
 import { constants } from 'node:os'
 import type { RunningServer } from '@holdfast/server/serve.ts'
 import type { Command } from 'commander'
-import { say } from '../output/say.ts'
+import { say, sayTrace } from '../output/say.ts'
 import { firstKeyBox } from '../upkeep/first-key-box.ts'
 import { readSettings, type SettingsOptions } from '../upkeep/read-settings.ts'
 import { requireFreePort } from '../upkeep/require-free-port.ts'
@@ -30,7 +30,8 @@ async function runServer(options: SettingsOptions, isDebug: boolean): Promise<vo
   for (const notice of notices) say(notice)
   const stopped = stopSignal()
   process.on('uncaughtException', error => {
-    say(`failed by an error that nobody expected: ${error.stack ?? error.message}`)
+    say('failed by an error that nobody expected:')
+    sayTrace(error)
     process.exit(EXIT_FATAL)
   })
   let server: RunningServer
@@ -56,7 +57,7 @@ async function runServer(options: SettingsOptions, isDebug: boolean): Promise<vo
     })
   } catch (error) {
     say(startFailureText(error, settings))
-    if (isDebug) console.error(error)
+    if (isDebug) sayTrace(error)
     process.exit(1)
   }
   const s3 = server.s3Url === undefined ? '' : `, S3 on ${server.s3Url}`

@@ -65,7 +65,7 @@ function factsText(details: Readonly<Record<string, unknown>>): string {
 }
 
 function problemText(problem: unknown): string {
-  if (typeof problem !== 'object' || problem === null) return String(problem)
+  if (typeof problem !== 'object' || problem === null) return visible(String(problem))
   const path = 'path' in problem ? visible(String(problem.path)) : ''
   const text = 'problem' in problem ? visible(String(problem.problem)) : ''
   return `${path} ${text}`

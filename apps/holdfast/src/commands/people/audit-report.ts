@@ -34,7 +34,8 @@ export function addReport(audit: Command): void {
 function tell(report: Report): void {
   const { from, until, rows, complete } = report
   print(`Audit log from ${timeText(from)} until ${timeText(until)}`)
-  print(`${rows} rows${complete ? '' : ', NOT ALL: choose a shorter period'}\n`)
+  print(`${rows} rows${complete ? '' : ', NOT ALL: choose a shorter period'}`)
+  print('')
   tellChain(report)
   printTable([
     ['WHAT HAPPENED', 'TIMES'],
@@ -70,5 +71,6 @@ function tellChain({ chain }: Report): void {
   for (const sentence of chain.acknowledged) print(`  acknowledged: ${visible(sentence)}`)
   print(`Proven up to ${head}`)
   print(`Sealed by key ${key}; rows are kept ${days === 0 ? 'for ever' : `${days} days`}`)
-  print(`Dropped for their age: ${dropped} rows\n`)
+  print(`Dropped for their age: ${dropped} rows`)
+  print('')
 }

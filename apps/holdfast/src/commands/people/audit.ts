@@ -2,7 +2,7 @@ import { actorTypes, severities } from '@holdfast/core/identities.ts'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { connect } from '../../connection/connection.ts'
 import { timeText } from '../../output/amounts.ts'
-import { print, printJson } from '../../output/say.ts'
+import { print, printContent, printJson } from '../../output/say.ts'
 import { printTable } from '../../output/table.ts'
 import { visible, visibleJson } from '../../output/visible.ts'
 import { openExisting } from '../../upkeep/open-existing.ts'
@@ -40,7 +40,7 @@ export function addAudit(program: Command): void {
       const { csv, ...filter } = options
       const format = csv === true ? 'csv' : 'jsonl'
       const text = await client.audit.export({ ...queryOf(filter), format }, { signal })
-      print(shown(text.replace(/\r?\n$/, ''), csv === true))
+      printContent(shown(text.replace(/\r?\n$/, ''), csv === true))
     })
   addReport(audit)
   audit
@@ -149,7 +149,8 @@ async function verify(options: Verifying, command: Command): Promise<void> {
   if (dropped > 0)
     print(`Begins behind row ${dropped}: the rows before were dropped for their age.`)
   const verdict = ok ? 'whole' : problems.length > 0 ? 'NOT WHOLE' : 'NOT PROVEN'
-  print(`Read ${rows} rows: ${verdict}.\nHead ${head}`)
+  print(`Read ${rows} rows: ${verdict}.`)
+  print(`Head ${head}`)
 }
 
 interface Verifying {

@@ -73,7 +73,8 @@ async function create(name: string, options: CreateOptions, command: Command): P
   const key = await client.s3Keys.create(request, { signal })
   if (json) printJson(key)
   else {
-    print(`${key.id}\n${key.secret}`)
+    print(key.id)
+    print(key.secret)
     say('access key id and secret; the secret is shown this once')
   }
 }

@@ -403,3 +403,14 @@ test('more questions than fit are refused, not kept for ever', { skip }, async (
   assert.equal(refused.length, 120 - 72)
   assert.equal((await found('bob', directory)).username, 'bob')
 })
+
+test('questions of logins take no place of those that ask about who is in', { skip }, async () => {
+  const directory = open()
+  const { subject } = await found('bob', directory)
+  const asked = Promise.allSettled(Array.from({ length: 120 }, () => directory.find('bob')))
+  assert.equal((await directory.recall([subject])).length, 1)
+  const recalled = Array.from({ length: 120 }, () => directory.recall([subject]))
+  const refused = (await Promise.allSettled(recalled)).filter(({ status }) => status === 'rejected')
+  assert.equal(refused.length, 120 - 72)
+  await asked
+})

@@ -37,6 +37,8 @@ export class LdapDirectory implements Directory {
   readonly #clock: Clock
   readonly #active: Filter | undefined
   readonly #slots = new Slots(RUNNING_MAX, WAITING_MAX)
+  /** Apart: whoever tries names must not keep those in who were shut out. */
+  readonly #recalls = new Slots(RUNNING_MAX, WAITING_MAX)
 
   /** Throws for an active filter that is none. */
   constructor(options: LdapOptions, clock: Clock) {
@@ -111,6 +113,7 @@ export class LdapDirectory implements Directory {
     const filters = subjects.map(subject => {
       return new EqualityFilter({ attribute: idAttribute, value: idValue(subject, idAttribute) })
     })
+    const how = { slots: this.#recalls, people: filters.length }
     return await this.#asService(async connection => {
       const entries = await this.#search(connection, new OrFilter({ filters }))
       const whole: DirectoryEntry[] = []
@@ -119,7 +122,7 @@ export class LdapDirectory implements Directory {
         if (one !== undefined) whole.push(one)
       }
       return whole
-    }, filters.length)
+    }, how)
   }
 
   /** Without a limit of its own: a shortened answer must be an error, not people missing. */
@@ -142,23 +145,29 @@ export class LdapDirectory implements Directory {
     return { ...read, groups: await groupsOf(connection, this.#options, member) }
   }
 
-  async #asService<T>(work: (connection: LdapConnection) => Promise<T>, people = 1): Promise<T> {
+  async #asService<T>(
+    work: (connection: LdapConnection) => Promise<T>,
+    how?: { readonly slots: Slots; readonly people: number },
+  ): Promise<T> {
     return await this.#within(async () => {
       await using connection = await LdapConnection.open(this.#options)
       await connection.bindService()
       return await work(connection)
-    }, people)
+    }, how)
   }
 
   /** Every single answer has its time, and all together have twice that, for each person asked. */
-  async #within<T>(work: () => Promise<T>, people = 1): Promise<T> {
+  async #within<T>(
+    work: () => Promise<T>,
+    { slots, people } = { slots: this.#slots, people: 1 },
+  ): Promise<T> {
     const done = new AbortController()
     const limitMs = 2 * this.#options.timeoutMs * people
     const late = async () => {
       await this.#clock.sleep(limitMs, done.signal)
       throw new HoldfastError('IDENTITY_UNAVAILABLE', { reason: 'the directory takes too long' })
     }
-    return await this.#slots.run(async () => {
+    return await slots.run(async () => {
       try {
         return await Promise.race([work(), late()])
       } catch (error) {

@@ -189,7 +189,14 @@ test('keys and links of people of a provider end a while after their last login'
   const { id } = await outsider(opened, 'oidc', 'openid https://idp.example.org')
   const enter = async () => {
     const expiresAt = new Date(clock.now() + 60_000).toISOString()
-    const none = { proof: null, passwordHash: null, confirmedAt: '', ip: '', agent: '' }
+    const none = {
+      proof: null,
+      passwordHash: null,
+      endings: null,
+      confirmedAt: '',
+      ip: '',
+      agent: '',
+    }
     const args = { userId: id, ...none, expiresAt }
     await commit(engine, call, { name: 'sessions.start', args })
   }

@@ -3,7 +3,7 @@ import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { User } from '@holdfast/core/identities.ts'
 import { commit } from '../../commit.ts'
 import type { Engine } from '../../engine.ts'
-import { notify } from '../mail/notify.ts'
+import { notify, notifyProven } from '../mail/notify.ts'
 import type { Place } from '../passwords/fair-line.ts'
 import { placeOf } from '../passwords/place-of.ts'
 import {
@@ -78,7 +78,7 @@ export async function disableFactor(engine: Engine, call: Call, given: WithCode)
   if (proof === null) throw new HoldfastError('SECOND_FACTOR_MISSING')
   const args = { ...provenOf(user), proof }
   await commit(engine, callOf(call, user), { name: 'factors.remove', args })
-  notify(engine, user, 'The second factor was switched off')
+  notifyProven(engine, { user, proof }, 'The second factor was switched off')
 }
 
 /** New recovery codes; the ones before are good no longer. */
@@ -92,7 +92,7 @@ export async function renewRecoveryCodes(
   const { codes, hashes } = freshCodes(engine, user)
   const args = { ...provenOf(user), proof, recovery: hashes }
   await commit(engine, callOf(call, user), { name: 'factors.renewRecovery', args })
-  notify(engine, user, 'New recovery codes were made')
+  notifyProven(engine, { user, proof }, 'New recovery codes were made')
   return codes
 }
 

@@ -111,7 +111,10 @@ export async function closeUserTransaction(
   if (before?.outside == null || before.status !== 'ACTIVE') return false
   const outside = { ...before.outside, closed: true }
   const seq = await tx.nextSeq()
-  const user: User = { ...before, outside, status: 'INACTIVE', updatedAt: moment.now, seq }
+  const user: User = {
+    ...{ ...before, outside, status: 'INACTIVE', updatedAt: moment.now },
+    ...{ seq, endings: seq },
+  }
   await tx.put.identity(user)
   await endSessionsOf(tx, user.id)
   const { id, username, status } = user

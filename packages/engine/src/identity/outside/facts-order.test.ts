@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { test } from 'node:test'
+import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { Directory, DirectoryEntry } from '@holdfast/core/ports/directory.ts'
 import type { OpenIdAttempt } from '@holdfast/core/ports/openid.ts'
 import { openTestStore, refused } from '../../test-store.test.ts'
 import { login } from '../sessions/login.ts'
 import { entryId } from './directory/adopt-entry.ts'
-import { recheckDirectory } from './directory/recheck.ts'
+import { recheckDirectory, watchDirectory } from './directory/recheck.ts'
 import { standingOf } from './mapping.ts'
 import { beginOpenId, finishOpenId, redeemOpenId } from './openid/openid-login.ts'
 import { subjectId } from './subject-id.ts'
@@ -107,6 +108,30 @@ test('a check that was asked before a login shuts nobody out', async () => {
   assert.deepEqual(await checking, [])
   const now = await engine.catalog.view.identities.byId('user', user.id)
   assert.deepEqual([now?.status, now?.roles], ['ACTIVE', ['ADMIN']])
+})
+
+test('a round that found no place at the directory asks again after a second', async () => {
+  const { state, outside } = fakeDirectory()
+  await using opened = await openTestStore({ outside })
+  const { engine, clock } = opened
+  await login(engine, ann, origin)
+  state.entry = undefined
+  state.recalled = () => Promise.reject(new HoldfastError('TOO_MANY_REQUESTS'))
+  const stop = new AbortController()
+  const closed: string[] = []
+  const onClosed = ({ username }: { username: string }) => closed.push(username)
+  const watching = watchDirectory(engine, { signal: stop.signal, onClosed })
+  const asleep = clock.sleeping
+  await clock.advance(60_000)
+  while (state.recalls < 1 || clock.sleeping < asleep) await new Promise(setImmediate)
+  state.recalled = () => Promise.resolve()
+  await clock.advance(1000)
+  for (let turn = 0; turn < 1000 && closed.length === 0; turn += 1) {
+    await new Promise(resolve => setTimeout(resolve, 1))
+  }
+  assert.deepEqual(closed, ['ann'])
+  stop.abort()
+  await watching
 })
 
 test('answers that say what is recorded cost no further question', async () => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { Call } from '@holdfast/core/call.ts'
 import type { User } from '@holdfast/core/identities.ts'
 import { SmtpMailer } from '@holdfast/drivers/mail/smtp-mailer.ts'
 import { openSmtpSink, type SinkOptions, type SmtpSink } from '@holdfast/testkit/smtp-sink.ts'
@@ -120,7 +121,9 @@ test('a token ends with its time, a newer one, and any change of password or add
   await assert.rejects(choose(post, replaced), invalid)
   await resetPassword(engine, call, { id, password: 'Admin-Chose-5-This', mustChange: true })
   await assert.rejects(choose(post, newer), invalid)
-  const moved = await post.token(4)
+  await clock.advance(1000)
+  await post.sink.mail(4)
+  const moved = await post.token(5)
   await updateUser(engine, call, { id, patch: { email: 'ann@elsewhere.org' } })
   await assert.rejects(choose(post, moved), invalid)
   for (const guess of ['', 'x', '*', moved.slice(1), `${moved} `]) {
@@ -130,10 +133,12 @@ test('a token ends with its time, a newer one, and any change of password or add
 
 test('rules and history hold, leave the token good, and a forced change is done with', async () => {
   await using post = await openPost()
-  const { engine, call } = post.opened
+  const { engine, call, clock } = post.opened
   const { id } = post.user
   await resetPassword(engine, call, { id, password: 'Admin-Chose-5-This', mustChange: true })
-  const token = await post.token(1)
+  await clock.advance(1000)
+  await post.sink.mail(1)
+  const token = await post.token(2)
   for (const bad of ['short', password, 'Admin-Chose-5-This', 'With-ann-Inside-77']) {
     await assert.rejects(choose(post, token, bad), refused('VALIDATION_ERROR'))
   }
@@ -294,6 +299,60 @@ test('the address before hears of another one', async () => {
   const { to, text } = await post.sink.mail(1)
   assert.deepEqual(to, ['Ann@example.org'])
   assert.match(text, /address was changed/)
+})
+
+test('an address that changes beside something else is told once', async () => {
+  await using post = await openPost()
+  const { engine, call, clock } = post.opened
+  const { id } = post.user
+  const updates = [updateUser(engine, call, { id, patch: { email: 'eve@example.org' } })]
+  // Some of them read the user before the address is another, and are done after that.
+  for (let n = 0; n < 40; n += 1) {
+    updates.push(updateUser(engine, call, { id, patch: { firstName: `Eve ${n}` } }))
+    await Promise.resolve()
+  }
+  await Promise.all(updates)
+  await clock.advance(1000)
+  await post.sink.mail(1)
+  await resetPassword(engine, call, { id, password: newPassword, mustChange: true })
+  await clock.advance(1000)
+  assert.match((await post.sink.mail(2)).text, /An administrator set another password/)
+})
+
+test('the owner hears of a password that an administrator set', async () => {
+  await using post = await openPost()
+  const { engine, call, clock } = post.opened
+  const given = { id: post.user.id, password: newPassword, mustChange: true }
+  await resetPassword(engine, call, given)
+  await clock.advance(1000)
+  const { to, text } = await post.sink.mail(1)
+  assert.deepEqual(to, ['Ann@example.org'])
+  assert.match(text, /An administrator set another password for the account ann/)
+  assert.ok(!text.includes(newPassword))
+})
+
+test('the owner hears of a recovery code that changed password, address or factor', async () => {
+  await using post = await openPost()
+  const { engine, call, clock, user } = { ...post.opened, user: post.user }
+  const own: Call = { ...call, principal: { ...call.principal, id: user.id } }
+  const totp = URI.parse((await beginFactor(engine, call, { name: 'ann', password })).uri)
+  assert.ok(totp instanceof TOTP)
+  const first = { name: 'ann', password, code: totp.generate({ timestamp: clock.now() }) }
+  const [one, two, three = ''] = await confirmFactor(engine, call, first)
+  let heard = 1
+  const hear = async (what: RegExp) => {
+    await clock.advance(30_000)
+    heard += 1
+    assert.match((await post.sink.mail(heard)).text, what)
+  }
+  await changePassword(engine, call, { name: 'ann', password, newPassword, code: one })
+  await hear(/The password was changed with a recovery code for the account ann/)
+  const patch = { email: 'other@example.org' }
+  await updateUser(engine, own, { id: user.id, patch, password: newPassword, code: two })
+  await hear(/The e-mail address was changed with a recovery code for/)
+  const ann = { name: 'ann', password: newPassword }
+  await renewRecoveryCodes(engine, call, { ...ann, code: three })
+  await hear(/New recovery codes were made with a recovery code for/)
 })
 
 test('the owner hears of every change of the second factor', async () => {

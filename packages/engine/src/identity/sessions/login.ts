@@ -69,8 +69,8 @@ export async function loginOpenId(
   given: { readonly code: string; readonly verifier: string },
   origin: Origin,
 ): Promise<LoggedIn> {
-  const { user, expiresAt } = await redeemOpenId(engine, given)
-  return await startSession(engine, { user, proof: null, expiresAt }, origin)
+  const { user, ...until } = await redeemOpenId(engine, given)
+  return await startSession(engine, { user, proof: null, ...until }, origin)
 }
 
 export interface LoggedIn {
@@ -81,13 +81,15 @@ export interface LoggedIn {
 /** Refused where password or proof no longer are good: replaced, or spent by somebody else. */
 export async function startSession(
   engine: Engine,
-  { user: known, proof, expiresAt = refreshUntil(engine) }: ProvenUser & { expiresAt?: string },
+  given: ProvenUser & { readonly expiresAt?: string; readonly endings?: number },
   origin: Origin,
 ): Promise<LoggedIn> {
+  const { user: known, proof, expiresAt = refreshUntil(engine), endings = null } = given
   requireFactor(engine, known)
   const passwordHash = passwordHashOf(known)
   const confirmedAt = new Date(engine.clock.now()).toISOString()
-  const args = { userId: known.id, proof, passwordHash, confirmedAt, expiresAt, ...origin }
+  const proofs = { proof, passwordHash, endings }
+  const args = { userId: known.id, ...proofs, confirmedAt, expiresAt, ...origin }
   const call = systemCall('login')
   const { user, session } = await commit(engine, call, { name: 'sessions.start', args })
   engine.identity.guessedNames.forget(user.names)

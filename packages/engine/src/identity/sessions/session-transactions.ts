@@ -10,6 +10,8 @@ export interface StartSessionArgs {
   readonly proof: Proof | null
   /** What the password was held against. */
   readonly passwordHash: string | null
+  /** `endings` of the user when a provider said who it is; null: not known from there. */
+  readonly endings: number | null
   /** When it was proved who they are. */
   readonly confirmedAt: string
   readonly expiresAt: string
@@ -49,6 +51,9 @@ export async function startSessionTransaction(
   // Between the check of the password and this moment an administrator may have acted.
   if (found === undefined || found.status !== 'ACTIVE') throw new HoldfastError('UNAUTHENTICATED')
   if (found.password?.mustChange === true) throw new HoldfastError('PASSWORD_CHANGE_REQUIRED')
+  // A code waits for its page up to a minute, in which all may have been ended.
+  const isEnded = args.endings !== null && args.endings !== (found.endings ?? 0)
+  if (isEnded) throw new HoldfastError('UNAUTHENTICATED')
   requireSamePassword(found, args.passwordHash)
   requireNoLock(found, now)
   const before = spendProof(found, args.proof)
@@ -196,7 +201,12 @@ export async function endSessionsTransaction(
   args: { readonly ownerId: string; readonly keep: string | null },
 ): Promise<number> {
   const ended = await endSessionsOf(tx, args.ownerId, args.keep)
-  if (ended === 0) return 0
+  const user = await tx.identities.byId('user', args.ownerId)
+  // Their logins may be under way where no session is open yet.
+  const isUnderWay = user?.source === 'oidc'
+  if (ended === 0 && !isUnderWay) return 0
+  const seq = await tx.nextSeq()
+  if (isUnderWay) await tx.put.identity({ ...user, seq, endings: seq })
   const detail = { kind: 'session', owner_id: args.ownerId, ended }
   await tx.note({ what: 'identity.removed', detail })
   return ended

@@ -84,7 +84,8 @@ export async function updateUserTransaction(
   // A deleted user gives its names free; the record stays for those who ask who that was.
   const isDeleted = changed.status === 'DELETED'
   const gone = isDeleted ? { password: null, secondFactor: null } : {}
-  const user = { ...changed, ...gone, names: namesNow(changed) }
+  const ending = changed.status === 'ACTIVE' ? {} : { endings: seq }
+  const user = { ...changed, ...gone, ...ending, names: namesNow(changed) }
   if (isDeleted) await keepPastName(tx, before, moment)
   await requireFreeNames(tx, user)
   await tx.put.identity(user)

@@ -8,7 +8,7 @@ import { rightsNow } from '../../access/rights-now.ts'
 import { commit } from '../../commit.ts'
 import { type Engine, systemCall } from '../../engine.ts'
 import { identityPages } from '../identity-pages.ts'
-import { notify } from '../mail/notify.ts'
+import { notify, notifyProven } from '../mail/notify.ts'
 import type { Place } from '../passwords/fair-line.ts'
 import { placeOf } from '../passwords/place-of.ts'
 import { principalOfUser } from '../principal-of-user.ts'
@@ -158,7 +158,10 @@ export async function updateUser(engine: Engine, call: Call, change: UserChange)
   requireRights(now, patch.roles ?? [])
   const args = { id: user.id, patch: withoutSameAddress(user, patch), proven }
   const changed = await commit(engine, now, { name: 'users.update', args })
-  if (changed.email !== user.email) notify(engine, user, 'The e-mail address was changed')
+  // What others changed meanwhile, they tell.
+  if (args.patch.email !== undefined && changed.email !== user.email) {
+    notifyProven(engine, { user, proof: proven?.proof ?? null }, 'The e-mail address was changed')
+  }
   return changed
 }
 
@@ -220,10 +223,12 @@ export async function resetPassword(
     throw new HoldfastError('FORBIDDEN', { permission: 'admin:users', reason })
   }
   requireConfirmed(engine, call)
-  return await replacePassword(engine, call, {
+  const changed = await replacePassword(engine, call, {
     ...{ user, proof: 'administrator', place: placeOf(call) },
     ...given,
   })
+  notify(engine, changed, 'An administrator set another password')
+  return changed
 }
 
 export interface PasswordChange {
@@ -243,11 +248,12 @@ export async function changePassword(
   const { newPassword: password, code } = given
   const place = placeOf(call, given.name.toLowerCase())
   // The new one costs as much as six guesses: those of one account wait for each other, too.
-  const user = await withProof(engine, { ...given, code, place }, async proven => {
+  const changed = await withProof(engine, { ...given, code, place }, async proven => {
     const own = { ...call, principal: { ...call.principal, id: proven.user.id } }
-    return await replacePassword(engine, own, { ...proven, password, mustChange: false, place })
+    const how = { ...proven, password, mustChange: false, place }
+    return { user: await replacePassword(engine, own, how), proof: proven.proof }
   })
-  notify(engine, user, 'The password was changed')
+  notifyProven(engine, changed, 'The password was changed')
 }
 
 async function replacePassword(

@@ -1,4 +1,4 @@
-import { HoldfastError } from '@holdfast/core/errors.ts'
+import { HoldfastError, isHoldfastError } from '@holdfast/core/errors.ts'
 import type { User } from '@holdfast/core/identities.ts'
 import type { Engine } from '../../../engine.ts'
 import { entryId } from './adopt-entry.ts'
@@ -66,20 +66,30 @@ export interface Watching {
   readonly onClosed: (user: User) => void
 }
 
-/** Asks again and again until the signal. A directory that does not answer changes nothing. */
+const SOON_MS = 1000
+
+/**
+ * Asks again and again until the signal. A directory that does not answer changes nothing; where
+ * the question found no place there, it is asked again soon: who is gone must not stay in.
+ */
 export async function watchDirectory(
   engine: Engine,
   { signal, onClosed }: Watching,
 ): Promise<void> {
   const { directory, onProblem } = engine.identity
   if (directory === undefined) return
+  const roundMs = directory.recheckSeconds * 1000
+  let waitMs = roundMs
   while (!signal.aborted) {
     try {
-      await engine.clock.sleep(directory.recheckSeconds * 1000, signal)
+      await engine.clock.sleep(waitMs, signal)
+      waitMs = roundMs
       for (const user of await recheckDirectory(engine)) onClosed(user)
     } catch (error) {
       if (signal.aborted) return
       onProblem(directory.directory.place, error)
+      const isFull = isHoldfastError(error) && error.code === 'TOO_MANY_REQUESTS'
+      if (isFull) waitMs = Math.min(SOON_MS, roundMs)
     }
   }
 }

@@ -3,7 +3,9 @@ import { createHash } from 'node:crypto'
 import { test } from 'node:test'
 import type { OpenIdAttempt } from '@holdfast/core/ports/openid.ts'
 import { openTestStore, refused, type TestStore } from '../../../test-store.test.ts'
-import { createUser } from '../../users/users.ts'
+import { loginOpenId } from '../../sessions/login.ts'
+import { endSessions } from '../../sessions/sessions.ts'
+import { createUser, updateUser } from '../../users/users.ts'
 import { subjectId } from '../subject-id.ts'
 import { beginOpenId, finishOpenId, redeemOpenId } from './openid-login.ts'
 
@@ -113,4 +115,24 @@ test('a login may take ten minutes, and its code is good once, for one', async (
   await assert.rejects(redeemOpenId(engine, { code: good, verifier }), refused('UNAUTHENTICATED'))
   await clock.advance(1000)
   await assert.rejects(redeemOpenId(engine, { code: old, verifier }), refused('UNAUTHENTICATED'))
+})
+
+test('a code from before all sessions were ended opens none', async () => {
+  await using opened = await storeWith({ claims: { sub: 'one' } })
+  const { engine, call } = opened
+  const origin = { ip: '192.0.2.1', agent: 'a test' }
+  const enter = (code: string) => loginOpenId(engine, { code, verifier }, origin)
+  const { user } = await enter(await codeOf(opened))
+  const end = () => endSessions(engine, call, { userId: user.id, keepCurrent: false })
+  for (const open of [1, 0]) {
+    const code = await codeOf(opened)
+    assert.equal(await end(), open)
+    await assert.rejects(enter(code), refused('UNAUTHENTICATED'))
+  }
+  const code = await codeOf(opened)
+  for (const status of ['INACTIVE', 'ACTIVE'] as const) {
+    await updateUser(engine, call, { id: user.id, patch: { status } })
+  }
+  await assert.rejects(enter(code), refused('UNAUTHENTICATED'))
+  assert.equal((await enter(await codeOf(opened))).user.id, user.id)
 })

@@ -59,15 +59,16 @@ export async function finishOpenId(
   })
   if (user.status !== 'ACTIVE') throw new HoldfastError('ACCOUNT_DISABLED')
   const code = toBase64Url(engine.random.bytes(32))
-  state.finished.set(code, { userId: user.id, challenge: pending.challenge }, user.id)
+  const { id: userId, endings = 0 } = user
+  state.finished.set(code, { userId, endings, challenge: pending.challenge }, userId)
   return `${pending.returnTo}#code=${code}`
 }
 
-/** The user of a login that came back, for the page that began it. */
+/** The user of a login that came back, for the page that began it; `endings`: as it was then. */
 export async function redeemOpenId(
   engine: Engine,
   { code, verifier }: { readonly code: string; readonly verifier: string },
-): Promise<{ readonly user: User; readonly expiresAt: string }> {
+): Promise<{ readonly user: User; readonly expiresAt: string; readonly endings: number }> {
   const { finished, outside } = openIdOf(engine)
   const found = finished.take(code)
   const challenge = createHash('sha256').update(verifier).digest('base64url')
@@ -77,7 +78,7 @@ export async function redeemOpenId(
   const user = await engine.catalog.view.identities.byId('user', found.userId)
   if (user?.status !== 'ACTIVE') throw new HoldfastError('ACCOUNT_DISABLED')
   const expiresMs = engine.clock.now() + outside.sessionSeconds * 1000
-  return { user, expiresAt: new Date(expiresMs).toISOString() }
+  return { user, expiresAt: new Date(expiresMs).toISOString(), endings: found.endings }
 }
 
 function openIdOf(engine: Engine): OpenIdState {

@@ -35,6 +35,8 @@ export interface Pending {
 /** A login that came back and whose page has not fetched its tokens. */
 export interface Finished {
   readonly userId: string
+  /** Of the user when it came back. */
+  readonly endings: number
   readonly challenge: string
 }
 
