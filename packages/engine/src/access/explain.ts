@@ -39,7 +39,10 @@ export interface Explanation extends Decision {
 
 const HIDDEN: Decision = { allowed: false, reason: 'not there, or hidden from the caller' }
 
-/** May this principal do that, and why: the same decision that every door takes. */
+/**
+ * May this principal do that, and why: the same decision that every door takes. What the access
+ * list of an S3 object opens is open at that door alone, and the reason says so.
+ */
 export async function explainAccess(
   engine: Engine,
   call: Call,
@@ -54,13 +57,13 @@ export async function explainAccess(
   const resource = await findResource(engine, question)
   if (resource === undefined) return { ...about, ...HIDDEN }
   // To explain must not tell the caller of what the caller may not know.
-  const { bucket, asset, objectTags } = resource
+  const { bucket, asset } = resource
   if (bucket !== undefined && !mayKnowBucket(call.principal, bucket)) {
     return { ...about, ...HIDDEN }
   }
-  const isSeen = asset === undefined || mayKnow(call.principal, { bucket, asset, objectTags })
+  const isSeen = asset === undefined || mayKnow(call.principal, resource)
   if (isSeen && (asset !== undefined || question.key === undefined)) {
-    return { ...about, ...decide(principal, permission, resource) }
+    return { ...about, ...decideOfDoors(principal, permission, resource) }
   }
   const reads = permission.endsWith(':read') && !isAdministrator(call.principal)
   if (reads || question.key === undefined) return { ...about, ...HIDDEN }
@@ -68,6 +71,14 @@ export async function explainAccess(
   const decision = decide(principal, permission, { bucket, fresh, objectTags: {} })
   // The same words whether one is there; only who may write there finds out, by writing.
   return { ...about, ...(decision.allowed && !isSeen ? HIDDEN : decision) }
+}
+
+/** Other doors than that of S3 know no list of a version. */
+function decideOfDoors(principal: Principal, permission: Permission, resource: Resource): Decision {
+  const plain = decide(principal, permission, { ...resource, versionAcl: undefined })
+  if (plain.allowed || resource.versionAcl === undefined) return plain
+  const { allowed, reason } = decide(principal, permission, resource)
+  return allowed ? { allowed, reason: `${reason}, for S3 alone` } : plain
 }
 
 async function findPrincipal(engine: Engine, id: string): Promise<Principal> {
@@ -117,5 +128,9 @@ async function resourceOf(
   bucket: Bucket | undefined,
   asset: Asset | undefined,
 ): Promise<Resource> {
-  return { bucket, asset, objectTags: asset && (await askedTags(catalog.view, bucket, asset)) }
+  if (bucket === undefined || asset === undefined || asset.deletedAt !== null)
+    return { bucket, asset }
+  const version = await catalog.view.versions.briefById(asset.versionId)
+  const objectTags = await askedTags(catalog.view, bucket, asset)
+  return { bucket, asset, objectTags, versionAcl: version?.object?.acl }
 }

@@ -3,7 +3,8 @@ import { BoundedCache } from '@holdfast/core/bounded-cache.ts'
 import type { Principal } from '@holdfast/core/principal.ts'
 import { plainAddress } from '@holdfast/core/rates/address-key.ts'
 import { utcTime } from '@holdfast/core/utc-time.ts'
-import type { Condition } from './statement.ts'
+import type { Condition, Statement } from './statement.ts'
+import { mayFitUser, userArn } from './user-arn.ts'
 import { isLike, isTooWild } from './wildcards.ts'
 
 /**
@@ -128,16 +129,63 @@ export function conditionKeyProblem(key: string): string | undefined {
  * Why a value can never be met, or undefined: a denial by a date that is none would deny nothing.
  * Variables, such as `${aws:username}`, would be taken for the characters that they are written in.
  */
-export function conditionValueProblem(operator: string, value: string): string | undefined {
+export function conditionValueProblem(
+  operator: string,
+  key: string,
+  value: string,
+): string | undefined {
   const problem = `the value ${value} of ${operator}`
   if (hasVariable(value) || isTooWild(value)) return problem
   const lower = operator.toLowerCase().replace(/ifexists$/, '')
   const positive = own(NEGATIVE, lower) ?? lower
-  if (positive.startsWith('numeric')) return Number.isNaN(numberOf(value)) ? problem : undefined
-  if (positive.startsWith('date')) return Number.isNaN(timeOf(value)) ? problem : undefined
-  if (positive === 'ipaddress') return networkOf(value) === undefined ? problem : undefined
-  if (positive !== 'bool' && positive !== 'null') return undefined
-  return /^(true|false)$/i.test(value) ? undefined : problem
+  if (positive.startsWith('numeric') && Number.isNaN(numberOf(value))) return problem
+  if (positive.startsWith('date') && Number.isNaN(timeOf(value))) return problem
+  if (positive === 'ipaddress' && networkOf(value) === undefined) return problem
+  const isTruth = /^(true|false)$/i.test(value)
+  if (positive === 'null') return isTruth ? undefined : problem
+  if (positive === 'bool' && !isTruth) return problem
+  return mayBeOf(key.toLowerCase(), positive, value) ? undefined : problem
+}
+
+/** Operators of other kinds than text that what the key says can be judged by. */
+const KINDS: Readonly<Record<string, RegExp>> = {
+  'aws:currenttime': /^date/,
+  'aws:principalarn': /^arn/,
+  'aws:securetransport': /^bool$/,
+  'aws:sourceip': /^ipaddress$/,
+}
+
+/** All that the key ever says. */
+const SAID: Readonly<Record<string, readonly string[]>> = {
+  'aws:securetransport': ['true', 'false'],
+  's3:authtype': ['REST-HEADER', 'REST-QUERY-STRING', 'POST'],
+  's3:object-lock-legal-hold': ['ON', 'OFF'],
+  's3:object-lock-mode': ['GOVERNANCE', 'COMPLIANCE'],
+  's3:signatureversion': ['AWS', 'AWS4-HMAC-SHA256'],
+  's3:x-amz-acl': [
+    ...['private', 'public-read', 'public-read-write', 'authenticated-read', 'aws-exec-read'],
+    ...['bucket-owner-read', 'bucket-owner-full-control', 'log-delivery-write'],
+  ],
+  's3:x-amz-metadata-directive': ['COPY', 'REPLACE'],
+}
+
+/** Whether the key may ever say what the operator finds equal to the value. */
+function mayBeOf(key: string, operator: string, value: string): boolean {
+  const test = own(POSITIVE, operator)
+  const kind = own(KINDS, key)
+  const isText = operator.startsWith('string')
+  if (test === undefined || (kind !== undefined && !isText && !kind.test(operator))) return false
+  const said = own(SAID, key)
+  if (said !== undefined) return said.some(actual => test(actual, value))
+  const isPattern = operator === 'stringlike' || operator.startsWith('arn')
+  if (key === 'aws:principalarn') {
+    if (!isPattern && /[*?]/.test(value)) return false
+    return mayFitUser(operator === 'stringequalsignorecase' ? value.toLowerCase() : value)
+  }
+  if (!isText || isPattern) return true
+  // As the facts spell them: a network, or a time to the second, is never told.
+  if (key === 'aws:sourceip') return plainAddress(value) === value && familyOf(value) !== undefined
+  return key !== 'aws:currenttime' || /^\d{4}-\d\d-\d\dT[\d:]{8}\.\d{3}Z$/i.test(value)
 }
 
 export function hasVariable(text: string): boolean {
@@ -153,7 +201,11 @@ export interface Facts {
 }
 
 /** Whether the condition holds; undefined when the facts to judge it are not known. */
-export function holds(condition: Condition, facts: Facts): boolean | undefined {
+export function holds(
+  condition: Condition,
+  facts: Facts,
+  effect: Statement['effect'],
+): boolean | undefined {
   const { operator, key } = condition
   const actual = factOf(key, facts)
   if (actual === undefined) return undefined
@@ -164,17 +216,45 @@ export function holds(condition: Condition, facts: Facts): boolean | undefined {
   // A key that is absent fails a positive test and passes a negative one.
   if (actual === null) return how.ifExists || how.negative
   if (actual.length > FACT_CHARS_MAX) return undefined
-  return isMet(condition, how, actual) !== how.negative
+  // To be the one that is meant counts against the caller: as with `Principal`, by any name.
+  const isShutOut = (effect === 'Deny') !== how.negative && isNameKey(key)
+  const names = isShutOut ? otherNames(key, facts) : []
+  return isMet(condition, how, { actual, names }) !== how.negative
+}
+
+function isNameKey(key: string): boolean {
+  return /^aws:(?:userid|username|principalarn)$/i.test(key)
+}
+
+/** Beside the one that the key says: those that others may bear, too. */
+function otherNames(key: string, { principal: { id, name } }: Facts): readonly string[] {
+  if (/^aws:userid$/i.test(key)) return [id]
+  return /^aws:username$/i.test(key) ? [id, name] : [userArn(id), userArn(name)]
 }
 
 /** What each condition was asked last: a request that is about many keys asks the same of each. */
 const judged = new WeakMap<Condition, { readonly actual: string; readonly met: boolean }>()
 
-function isMet(condition: Condition, { test }: Operator, actual: string): boolean {
+interface Told {
+  readonly actual: string
+  /** Names of who is shut out by any of them, in any case of letters; the first is an id. */
+  readonly names: readonly string[]
+}
+
+function isMet(condition: Condition, { test }: Operator, { actual, names }: Told): boolean {
   const last = judged.get(condition)
-  if (last?.actual === actual) return last.met
-  const met = condition.values.some(wanted => test(actual, wanted))
-  judged.set(condition, { actual, met })
+  const asked = names.length === 0 ? actual : JSON.stringify([actual, ...names])
+  if (last?.actual === asked) return last.met
+  const [id, name = actual] = names.map(one => one.toLowerCase())
+  const shown = actual.toLowerCase()
+  const met = condition.values.some(wanted => {
+    if (test(actual, wanted)) return true
+    if (id === undefined) return false
+    const lower = wanted.toLowerCase()
+    // An id is random: a pattern of names is not about it.
+    return lower === id || test(shown, lower) || test(name, lower)
+  })
+  judged.set(condition, { actual: asked, met })
   return met
 }
 
@@ -186,7 +266,7 @@ function factOf(key: string, facts: Facts): string | null | undefined {
   // Nobody's name and ARN: a pattern of all users must not mean who shows no credential.
   const name = principal.kind === 'anonymous' ? null : (ownName ?? id)
   if (lower === 'aws:username') return name
-  if (lower === 'aws:principalarn') return name && `arn:aws:iam:::user/${name}`
+  if (lower === 'aws:principalarn') return name && userArn(name)
   if (lower.startsWith('s3:existingobjecttag/')) {
     if (objectTags === undefined) return undefined
     return own(objectTags, key.slice('s3:ExistingObjectTag/'.length)) ?? null

@@ -37,7 +37,7 @@ export function evaluatePolicy(
     const { conditions } = statement
     const met = throughout
       ? denies || conditions.length === 0
-      : conditions.every(one => holds(one, question) ?? denies !== atBest)
+      : conditions.every(one => holds(one, question, statement.effect) ?? denies !== atBest)
     if (!met) continue
     if (denies) return 'deny'
     allowed = true

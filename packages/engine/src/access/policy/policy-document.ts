@@ -10,6 +10,7 @@ import {
 } from './conditions.ts'
 import { appliesToAny, isKnownAction } from './known-actions.ts'
 import type { Condition, Statement } from './statement.ts'
+import { ACCOUNT, readUserArn } from './user-arn.ts'
 import { isLike, isTooWild } from './wildcards.ts'
 
 const STATEMENTS_MAX = 200
@@ -19,8 +20,6 @@ const ARN = 'arn:aws:s3:::'
 /** Beside what a policy says: its text, which is given back. It means nothing. */
 export const AS_WRITTEN = 'AsWritten'
 const PRINCIPAL = /^arn:aws:(?:iam|sts)::\d*:(?:user|role|assumed-role)\/(.+)$/
-/** An account is who has buckets of their own here. */
-const ACCOUNT = /^arn:aws:iam::([^:]+):root$/
 
 /** What AWS says of each, without the reason. */
 const told = {
@@ -82,8 +81,8 @@ function requireName(name: Json | undefined, field: string): void {
 }
 
 function requireValues({ conditions }: Statement): void {
-  for (const { operator, values } of conditions) {
-    const [problem] = values.flatMap(value => conditionValueProblem(operator, value) ?? [])
+  for (const { operator, key, values } of conditions) {
+    const [problem] = values.flatMap(value => conditionValueProblem(operator, key, value) ?? [])
     if (problem === undefined) continue
     throw unsupported(problem, /ipaddress/i.test(operator) ? told.Address : undefined)
   }
@@ -230,7 +229,9 @@ function conditionsOf(value: Json | undefined): Condition[] {
     return Object.entries(keys).map(([key, given]) => {
       const problem = conditionKeyProblem(key)
       if (problem !== undefined) throw unsupported(problem, told.Key)
-      return { operator, key, values: scalars(given, key) }
+      const values = scalars(given, key)
+      const isArn = key.toLowerCase() === 'aws:principalarn'
+      return { operator, key, values: isArn ? values.map(readUserArn) : values }
     })
   })
 }

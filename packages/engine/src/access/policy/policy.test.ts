@@ -254,6 +254,79 @@ describe('a bucket policy', () => {
     assert.equal(named({ StringEquals: { 'aws:userid': 'anonymous' } }), true)
   })
 
+  it('reads the ARN of a condition as that of a principal', () => {
+    const when = (operator: string, value: string, more: JsonObject = {}) =>
+      ask({ Condition: { [operator]: { 'aws:PrincipalArn': value } }, ...more })
+    const forms = ['arn:aws:iam::123456789012:user/ann', 'arn:aws:iam::ann:root']
+    const patterns = ['arn:aws:iam::123456789012:*', 'arn:aws:iam::????????????:user/a?n']
+    for (const arn of [...forms, ...patterns, 'arn:aws:iam::*:user/ann', '*/ann']) {
+      assert.equal(when('ArnLike', arn), 'allow', arn)
+      assert.equal(when('StringLikeIfExists', arn, { Effect: 'Deny' }), 'deny', arn)
+      assert.equal(when('ArnNotEquals', arn), undefined, arn)
+      assert.equal(when('StringNotLike', arn, { Effect: 'Deny' }), undefined, arn)
+    }
+    for (const arn of forms) assert.equal(when('StringEquals', arn), 'allow', arn)
+    assert.equal(when('ArnLike', 'arn:aws:iam::123456789012:user/bob'), undefined)
+  })
+
+  it('shuts out by the names of a condition whom it would by a principal', () => {
+    const principal = { ...ann, name: 'Other' }
+    const said = (Effect: string, operator: string, key: string, value: string) =>
+      ask({ Effect, Condition: { [operator]: { [key]: value } } }, { principal })
+    const arn = 'arn:aws:iam::123456789012:user/'
+    for (const [key, value] of [
+      ...[ann.id.toUpperCase(), 'ANN', 'other'].map(one => ['aws:username', one] as const),
+      ...[ann.id, 'ANN', 'other'].map(one => ['aws:PrincipalArn', `${arn}${one}`] as const),
+      ['aws:userid', ann.id.toUpperCase()] as const,
+    ]) {
+      assert.equal(said('Deny', 'StringEquals', key, value), 'deny', value)
+      assert.equal(said('Allow', 'StringNotEquals', key, value), undefined, value)
+      assert.equal(said('Deny', 'StringNotEquals', key, value), 'deny', value)
+      assert.equal(said('Allow', 'StringEquals', key, value), undefined, value)
+    }
+    assert.equal(said('Deny', 'StringLike', 'aws:username', '0*'), undefined, 'ids are random')
+    assert.equal(said('Deny', 'StringLike', 'aws:username', 'OTH*'), 'deny')
+  })
+
+  it('refuses a value that nothing can ever be', () => {
+    const taken = (operator: string, key: string, value: string) => () =>
+      requirePolicy(policyOf({ ...base, Condition: { [operator]: { [key]: value } } }), 'b')
+    const arns = ['iam::1:role/a', 'sts::1:assumed-role/a/b', 's3:::b', 'iam::1:user/', 'iam:::u']
+    for (const [operator, key, value] of [
+      ...arns.map(arn => ['ArnLike', 'aws:PrincipalArn', `arn:aws:${arn}`] as const),
+      ['ArnNotEquals', 'aws:PrincipalArn', 'arn:aws-cn:iam::1:user/ann'],
+      ['StringEquals', 'aws:PrincipalArn', 'ann'],
+      ['StringEquals', 'aws:PrincipalArn', 'arn:aws:iam::1:user/*'],
+      ['Bool', 'aws:PrincipalArn', 'true'],
+      ['StringEquals', 'aws:SourceIp', '10.0.0.0/8'],
+      ['StringEquals', 'aws:SourceIp', '::ffff:10.0.0.1'],
+      ['NumericLessThan', 'aws:CurrentTime', '1800000000'],
+      ['StringEquals', 'aws:CurrentTime', '2026-05-01T00:00:00Z'],
+      ['StringEquals', 'aws:SecureTransport', 'True'],
+      ['StringEquals', 's3:x-amz-acl', 'public-reed'],
+      ['StringNotLike', 's3:x-amz-acl', 'open*'],
+      ['StringEquals', 's3:object-lock-mode', 'governance'],
+    ] as const) {
+      assert.throws(taken(operator, key, value), refused('POLICY_UNSUPPORTED'), `${key} ${value}`)
+    }
+    for (const [operator, key, value] of [
+      ['ArnLike', 'aws:PrincipalArn', 'arn:aws:iam::123456789012:user/a*'],
+      ['ArnLike', 'aws:PrincipalArn', 'arn:aws:*::123456789012:*'],
+      ['StringLike', 'aws:PrincipalArn', '*'],
+      ['StringLike', 'aws:PrincipalArn', '*bob'],
+      ['StringEqualsIgnoreCase', 'aws:PrincipalArn', 'arn:aws:iam::1:USER/Ann'],
+      ['ArnEquals', 'aws:PrincipalArn', 'arn:aws:iam::ann:root'],
+      ['Null', 'aws:PrincipalArn', 'true'],
+      ['StringEqualsIgnoreCase', 'aws:SecureTransport', 'True'],
+      ['Bool', 'aws:SecureTransport', 'True'],
+      ['StringLike', 's3:x-amz-acl', 'public*'],
+      ['StringLike', 'aws:SourceIp', '10.*'],
+      ['StringEquals', 'aws:SourceIp', '10.0.0.1'],
+    ] as const) {
+      assert.doesNotThrow(taken(operator, key, value), `${key} ${value}`)
+    }
+  })
+
   it('does not take who shows no credential for a user with a name', () => {
     const who = (operator: string, key: string, value: string) =>
       ask({ Condition: { [operator]: { [key]: value } } }, { principal: nobody })
@@ -288,7 +361,7 @@ describe('a bucket policy', () => {
       },
     }
     const from = (userAgent: string) =>
-      holds(condition, { principal: { ...ann, request: { ...facts, userAgent } } })
+      holds(condition, { principal: { ...ann, request: { ...facts, userAgent } } }, 'Allow')
     assert.deepEqual([from('aws-cli'), from('aws-cli'), from('aws-cli')], [true, true, true])
     assert.equal(times, 1)
     assert.deepEqual([from('curl'), from('aws-cli')], [false, true])
