@@ -24,6 +24,7 @@ import {
 import { identityFigures } from './composition/identity-figures.ts'
 import { openMails, openOutside } from './composition/outside.ts'
 import type { Settings } from './config/settings-table.ts'
+import { DocumentRoom } from './http/body/document-room.ts'
 import { PaceWatch } from './http/body/pace-watch.ts'
 import { proxyList } from './http/caller/client-address.ts'
 import { Certificate } from './http/certificate.ts'
@@ -63,6 +64,8 @@ export interface Context {
   readonly answers: LargeAnswers
   /** What forms that are on their way hold in memory, bounded alike but on its own. */
   readonly forms: LargeAnswers
+  /** What documents that are read as a whole hold while they arrive, at every door. */
+  readonly documents: DocumentRoom
   /** When work may begin. */
   readonly turns: TurnBudget
 }
@@ -164,14 +167,14 @@ export async function openContext(options: ContextOptions): Promise<OpenedContex
     const metrics = new Metrics(() => figures({ engine, health, load, counting, certificate }))
     await health.start()
     const proxies = proxyList(settings.trustedProxies)
-    const policies = policiesOf(settings)
-    const limits = new Limits({ policies, store: counting.store, clock, proxies, metrics, log })
+    const limits = new Limits({ policies: policiesOf(settings), store: counting.store, clock, proxies, metrics, log })
     log.info({ recovery: store.recovery, data_dir: settings.dataDir }, 'store opened')
     if (formerSecret !== undefined) log.warn({}, CUT_OFF)
     const context = {
       ...{ settings, version, engine, clock, random, disk, log, metrics, health, pace },
       ...{ certificate, proxies, audit, limits, load },
       ...{ answers: new LargeAnswers(settings), forms: new LargeAnswers(settings) },
+      documents: new DocumentRoom(settings),
       turns: new TurnBudget(clock),
       startedMs: clock.monotonic(),
     }

@@ -121,7 +121,7 @@ export const limitSettings = {
   documentBytesMax: {
     name: 'MEMORY_LIMIT_DOCUMENTS',
     kind: bytes(DOCUMENT_BYTES, TiB),
-    description: 'Memory for documents of S3 above 16 KiB that are still arriving.',
+    description: 'Memory for documents of S3 and JSON above 16 KiB that are still arriving.',
     standard: 128 * MiB,
   },
   ownDocumentBytesMax: {

@@ -123,7 +123,7 @@ function server(
         if (route.body?.kind === 'json') await admitToAsset(context.engine, call, about)
       }
     }
-    const body = await checks.body(request, context.engine.limits.jsonBodyBytesMax)
+    const body = await checks.body(request, context)
     if (isGuessAgain(route, body)) await withFields(reply, state.admission.guess('again'))
     const call = state.call()
     const { principal } = state
@@ -208,7 +208,7 @@ const noQuery = Type.Object({}, { additionalProperties: false })
 interface Checks {
   readonly params: (values: Record<string, string>) => unknown
   readonly query: (raw: string) => unknown
-  readonly body: (request: FastifyRequest, bytesMax: number) => Promise<unknown>
+  readonly body: (request: FastifyRequest, context: Context) => Promise<unknown>
 }
 
 function checksOf(route: Route): Checks {
@@ -224,8 +224,10 @@ function checksOf(route: Route): Checks {
       if (query === undefined || checkQuery === undefined) return {}
       return checkQuery(queryValues(raw, query))
     },
-    body: async (request, bytesMax) => {
+    body: async (request, context) => {
       if (body?.kind !== 'json' || checkBody === undefined) return undefined
+      const bytesMax = context.engine.limits.jsonBodyBytesMax
+      using _ = context.documents.takeBody(request.state, bytesMax)
       if (body.alsoForm === true && isForm(request)) {
         return checkBody(await readForm(request.state.body.source(bytesMax)))
       }

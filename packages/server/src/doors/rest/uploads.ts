@@ -179,8 +179,10 @@ async function jsonUpdate(exchange: Scope) {
       reason: 'must be multipart/form-data or application/json',
     })
   }
-  const { jsonBodyBytesMax } = exchange.context.engine.limits
-  return checkUpdate(await readJson(exchange.bytes.source(jsonBodyBytesMax)))
+  const { context, request, bytes } = exchange
+  const { jsonBodyBytesMax } = context.engine.limits
+  using _ = context.documents.takeBody(request.state, jsonBodyBytesMax)
+  return checkUpdate(await readJson(bytes.source(jsonBodyBytesMax)))
 }
 
 function updateInput(fields: ReturnType<typeof checkUpdate>): UpdateInput {

@@ -4,7 +4,6 @@ import { HoldfastError } from '@holdfast/core/errors.ts'
 import { newUuid } from '@holdfast/core/ids.ts'
 import type { JsonObject } from '@holdfast/core/records.ts'
 import type { Context } from '../../context.ts'
-import { DocumentRoom } from '../../http/body/document-room.ts'
 import { FairRequest } from '../../http/body/fair-request.ts'
 import { BodyBuffers } from '../../http/direct/body-buffers.ts'
 import { SILENT_BODY_MS, takeQuickly } from '../../http/direct/quick/quick-connections.ts'
@@ -55,8 +54,7 @@ export function openS3(context: Context): Server {
   const inFlight = new InFlight()
   const writer = new WholeWriter(context.clock)
   const buffers = new BodyBuffers()
-  const documents = new DocumentRoom(context.settings)
-  const door = { context, inFlight, writer, buffers, documents }
+  const door = { context, inFlight, writer, buffers }
   const options = {
     connectionsCheckingInterval: HEADERS_CHECK_MS,
     headersTimeout: HEADERS_TIMEOUT_MS,

@@ -1,7 +1,14 @@
 import { HoldfastError } from '@holdfast/core/errors.ts'
+import type { Principal } from '@holdfast/core/principal.ts'
 import type { LimitSettings } from '../../config/limit-settings.ts'
+import type { RequestBody } from './request-body.ts'
 
 export type RoomSize = Pick<LimitSettings, 'documentBytesMax' | 'ownDocumentBytesMax'>
+
+interface Sender {
+  readonly principal: Pick<Principal, 'id'>
+  readonly body: Pick<RequestBody, 'length'>
+}
 
 /** Shorter ones are not counted: all that may be at work have no more than 64 MiB of them. */
 const FREE_BYTES = 16 * 1024
@@ -30,6 +37,11 @@ export class DocumentRoom {
     this.#taken += bytes
     this.#own.set(callerId, own)
     return { [Symbol.dispose]: () => this.#giveBack(callerId, bytes) }
+  }
+
+  /** The same for a body that may be as long as it says, or as it may be where it does not say. */
+  takeBody({ principal, body }: Sender, bytesMax: number): Disposable {
+    return this.take(principal.id, Math.min(body.length ?? bytesMax, bytesMax))
   }
 
   #giveBack(callerId: string, bytes: number): void {

@@ -1,5 +1,6 @@
 import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { ByteSource } from '@holdfast/core/ports/element.ts'
+import { readDocument } from './read-document.ts'
 
 const FIELDS_MAX = 64
 
@@ -8,9 +9,8 @@ const FIELDS_MAX = 64
  * two readers could take two values (RFC 6749 §3.2).
  */
 export async function readForm(source: ByteSource): Promise<Record<string, string>> {
-  const chunks: Uint8Array[] = []
-  for await (const chunk of source) chunks.push(chunk)
-  const fields = new URLSearchParams(Buffer.concat(chunks).toString('utf8'))
+  const bytes = await readDocument(source, Number.MAX_SAFE_INTEGER)
+  const fields = new URLSearchParams(bytes?.toString('utf8'))
   const values = new Map<string, string>()
   for (const [name, value] of fields) {
     if (values.has(name)) refuse('a field is given twice')

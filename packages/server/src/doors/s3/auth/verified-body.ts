@@ -90,8 +90,8 @@ export class VerifiedBody {
   async #whole(opened: CheckedSource, bytesMax: number): Promise<Buffer> {
     const { length = bytesMax } = opened
     if (length > bytesMax) throw tooLong()
-    const { documents, told, context, body, patience } = this.#request
-    using _ = documents.take(told.principal.id, length)
+    const { told, context, body, patience } = this.#request
+    using _ = context.documents.take(told.principal.id, length)
     const bytes = await readWhole(opened, bytesMax)
     // Whoever reads a long one as XML does so at once: one in a turn, callers in turn.
     if (bytes.length > SHORT_BYTES) {

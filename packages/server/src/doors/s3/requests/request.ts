@@ -5,7 +5,6 @@ import { anonymous, type Principal } from '@holdfast/core/principal.ts'
 import { addressKey } from '@holdfast/core/rates/address-key.ts'
 import type { JsonObject } from '@holdfast/core/records.ts'
 import type { Context } from '../../../context.ts'
-import type { DocumentRoom } from '../../../http/body/document-room.ts'
 import { RequestBody } from '../../../http/body/request-body.ts'
 import { clientAddress } from '../../../http/caller/client-address.ts'
 import type { BodyBuffers } from '../../../http/direct/body-buffers.ts'
@@ -32,8 +31,6 @@ export interface S3Request {
   readonly writer: WholeWriter
   /** Memory for small bodies. */
   readonly buffers: BodyBuffers
-  /** Memory for documents. */
-  readonly documents: DocumentRoom
   readonly body: RequestBody
   readonly method: string
   /** A socket that closed no longer tells. */
@@ -127,11 +124,11 @@ class S3Visit implements Visit {
 }
 
 /** What all requests of one server of this door share. */
-export type Door = Pick<S3Request, 'context' | 'writer' | 'buffers' | 'documents'>
+export type Door = Pick<S3Request, 'context' | 'writer' | 'buffers'>
 
 /** What one server of this door makes of a request that has just begun. */
 export function beginRequest(
-  { context, writer, buffers, documents }: Door,
+  { context, writer, buffers }: Door,
   raw: IncomingMessage,
   response: ServerResponse,
 ): S3Request {
@@ -158,7 +155,6 @@ export function beginRequest(
     patience: new Patience(visit),
     writer,
     buffers,
-    documents,
     body: new RequestBody(raw, response, pace),
     method: raw.method ?? '',
     remote,
