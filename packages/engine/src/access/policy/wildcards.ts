@@ -35,7 +35,7 @@ const PAIRS = /[\ud800-\udbff][\udc00-\udfff]|[\ud800-\udfff]/g
 const HALVES = 2047
 const OF_NONE = '\udfff'
 
-/** For `?` a character is one, also where it takes two units: in each text one half stands for it. */
+/** `?` is one character, also of two units: in each text one half stands for such a pair. */
 function isLikeInPairs(text: string, pattern: string): boolean {
   if (!text.isWellFormed() || text.length > 2 * HALVES) return isLikeInUnits(text, pattern)
   // One text is asked about with every pattern of a policy.
