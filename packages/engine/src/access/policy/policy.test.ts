@@ -398,6 +398,20 @@ describe('a bucket policy', () => {
     }
   })
 
+  it('takes a character beyond the first plane for one', () => {
+    const like = ['?', '??😀', '*😀?', 'a?😀*', '?*', 'a*b?d*', '*a?d*']
+    const texts = ['😀', 'a😁😀', '😁😀x', 'ab😀', '😁', 'axb😀d', 'xa😁dx']
+    for (const [at, pattern] of like.entries()) assert.ok(isLike(texts[at] ?? '', pattern), pattern)
+    for (const [text, pattern] of [
+      ...(['??', '\ud83d?', '?\ude00', '?\ud800', '😁?', '?😁'] as const).map(
+        pattern => ['😀', pattern] as const,
+      ),
+      ...[['😀😁', '?😀'] as const, ['a😀', '?😁'] as const, ['xa😁😁dx', '*a?d*'] as const],
+    ]) {
+      assert.ok(!isLike(text, pattern), `${text} ${pattern}`)
+    }
+  })
+
   it('is refused where looking for its wildcards would cost too much', () => {
     const wild = `*${'a?'.repeat(16)}*`
     const refusal = refused('POLICY_UNSUPPORTED')

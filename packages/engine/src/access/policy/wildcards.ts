@@ -25,6 +25,41 @@ interface Masks {
  * thousands of keys: what it costs follows the lengths of both, not their product.
  */
 export function isLike(text: string, pattern: string): boolean {
+  if (pattern.includes('?') && PAIR.test(text)) return isLikeInPairs(text, pattern)
+  return isLikeInUnits(text, pattern)
+}
+
+const PAIR = /[\ud800-\udbff][\udc00-\udfff]/
+const PAIRS = /[\ud800-\udbff][\udc00-\udfff]|[\ud800-\udfff]/g
+/** Halves of pairs that can stand for whole ones, but for the last. */
+const HALVES = 2047
+const OF_NONE = '\udfff'
+
+/** `?` is one character, also of two units: in each text one half stands for such a pair. */
+function isLikeInPairs(text: string, pattern: string): boolean {
+  if (!text.isWellFormed() || text.length > 2 * HALVES) return isLikeInUnits(text, pattern)
+  // One text is asked about with every pattern of a policy.
+  if (last.text !== text) last = fold(text)
+  const { folded, halves } = last
+  return isLikeInUnits(
+    folded,
+    pattern.replace(PAIRS, pair => halves.get(pair) ?? OF_NONE),
+  )
+}
+
+let last = fold('')
+
+function fold(text: string) {
+  const halves = new Map<string, string>()
+  const folded = text.replace(PAIRS, pair => {
+    const half = halves.get(pair) ?? String.fromCharCode(0xd800 + halves.size)
+    halves.set(pair, half)
+    return half
+  })
+  return { text, folded, halves }
+}
+
+function isLikeInUnits(text: string, pattern: string): boolean {
   const parts = partsOf(pattern)
   const [first] = parts
   const last = parts.at(-1)
