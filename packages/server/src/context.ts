@@ -167,15 +167,15 @@ export async function openContext(options: ContextOptions): Promise<OpenedContex
     const metrics = new Metrics(() => figures({ engine, health, load, counting, certificate }))
     await health.start()
     const proxies = proxyList(settings.trustedProxies)
-    const limits = new Limits({ policies: policiesOf(settings), store: counting.store, clock, proxies, metrics, log })
+    const policies = policiesOf(settings)
+    const limits = new Limits({ policies, store: counting.store, clock, proxies, metrics, log })
     log.info({ recovery: store.recovery, data_dir: settings.dataDir }, 'store opened')
     if (formerSecret !== undefined) log.warn({}, CUT_OFF)
     const context = {
       ...{ settings, version, engine, clock, random, disk, log, metrics, health, pace },
       ...{ certificate, proxies, audit, limits, load },
       ...{ answers: new LargeAnswers(settings), forms: new LargeAnswers(settings) },
-      documents: new DocumentRoom(settings),
-      turns: new TurnBudget(clock),
+      ...{ documents: new DocumentRoom(settings), turns: new TurnBudget(clock) },
       startedMs: clock.monotonic(),
     }
     const close = async (last?: () => void) => {
