@@ -296,6 +296,30 @@ test('the primary group of Active Directory counts, which names nobody', { skip 
   await slapd.change(`dn: ${dn}\nchangetype: delete\n`)
 })
 
+test('whose groups are more than the directory gives holds nobody else up', { skip }, async () => {
+  const { subject: alice } = await found('alice')
+  const { subject: erin } = await found('erin')
+  const numbers = Array.from({ length: 600 }, (_, n) => n)
+  const many = numbers.map(n => `cn=many${n},ou=groups,${base}`)
+  const member = `uid=erin,ou=users,${base}`
+  const adds = many.map((dn, n) => {
+    const group = `objectClass: groupOfNames\ncn: many${n}\nmember: ${member}`
+    return `dn: ${dn}\nchangetype: add\n${group}\n\n`
+  })
+  await slapd.change(adds.join(''))
+  try {
+    const recalled = await open().recall(['no-such-subject', erin, alice])
+    assert.deepEqual(
+      recalled.map(({ username }) => username),
+      ['alice'],
+    )
+    await assert.rejects(open().find('erin'), unavailable)
+  } finally {
+    await slapd.change(many.map(dn => `dn: ${dn}\nchangetype: delete\n\n`).join(''))
+  }
+  assert.equal((await open().recall([erin])).length, 1)
+})
+
 test('many are recalled at once', { skip }, async () => {
   const { subject } = await found('alice')
   const strangers = Array.from({ length: 999 }, (_, n) => {

@@ -95,12 +95,12 @@ export class LdapDirectory implements Directory {
     return all
   }
 
-  /** Whose entry alone is too long to be read is left out, and holds nobody else up. */
+  /** Of whom alone more is told than fits is left out, and holds nobody else up. */
   async #recallSome(subjects: readonly string[]): Promise<DirectoryEntry[]> {
     try {
       return await this.#recallTogether(subjects)
     } catch (error) {
-      if (!(error instanceof HoldfastError && error.cause instanceof AnswerTooLong)) throw error
+      if (!isTooMuch(error)) throw error
       if (subjects.length <= 1) return []
       const half = Math.ceil(subjects.length / 2)
       const first = await this.#recallSome(subjects.slice(0, half))
@@ -177,4 +177,15 @@ export class LdapDirectory implements Directory {
       }
     })
   }
+}
+
+/** sizeLimitExceeded (RFC 4511 §4.1.9): a part was given, and a part proves nothing. */
+const SIZE_LIMIT_EXCEEDED = 4
+
+/** Whether less may be asked for; everything else is no answer at all. */
+function isTooMuch(error: unknown): boolean {
+  if (!(error instanceof HoldfastError)) return false
+  const { cause } = error
+  if (cause instanceof AnswerTooLong) return true
+  return cause instanceof ResultCodeError && cause.code === SIZE_LIMIT_EXCEEDED
 }

@@ -43,6 +43,8 @@ export class RedisFailure extends Error {
 /** The last but one is what a question of more than ten words gets without a password. */
 const REFUSALS =
   /^(WRONGPASS|NOAUTH|NOPERM|ERR (AUTH|invalid password|.*DB index|Protocol error: unauth))/
+/** What a replica says to who would write; also from within a program. */
+const DEMOTED = /READONLY|MASTERDOWN/
 const RETRY_MS_MAX = 1000
 /** Beside the time for one command: a server that is gone without a word must not hold us. */
 const SILENT_TIMES = 2
@@ -106,6 +108,8 @@ export class RedisLink implements ScriptRunner, AsyncDisposable {
       // A command that may have been done is never done again.
       autoResendUnfulfilledCommands: false,
       maxRetriesPerRequest: 0,
+      // Asked for by its name again: where that leads may be another server by now.
+      reconnectOnError: error => DEMOTED.test(error.message),
       retryStrategy: times => Math.min(50 * times, RETRY_MS_MAX),
     })
     client.on('error', error => {
