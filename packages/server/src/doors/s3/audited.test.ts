@@ -77,3 +77,19 @@ test('a completion is told as a success once it is one', async () => {
   assert.equal(await complete(headers.etag), 200)
   assert.deepEqual(await told(), ['success'])
 })
+
+test('a removal of many tells what it removed, and no success where that is nothing', async () => {
+  await using all = await startS3({ env: { STORAGE_AUDIT_DATA_CHANGES: 'on' } })
+  await all.send('PUT /many')
+  await all.send('PUT /many/a', { body: 'x' })
+  const body = '<Delete><Object><Key>a</Key></Object><Object><Key>b</Key></Object></Delete>'
+  const headers = { 'content-md5': createHash('md5').update(body).digest('base64') }
+  const told = async () => {
+    const found = await rows('action=s3.DeleteObjects', all)
+    return found.map(({ outcome, detail }) => [outcome, detail])
+  }
+  await all.send('POST /many?delete', { body, headers, auth: 'none' })
+  assert.deepEqual(await told(), [['refused', {}]])
+  await all.send('POST /many?delete', { body, headers })
+  assert.deepEqual((await told()).at(0), ['success', { keys: ['a', 'b'], count: 2 }])
+})

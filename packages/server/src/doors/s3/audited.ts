@@ -1,6 +1,7 @@
 import { HIDDEN, isHoldfastError } from '@holdfast/core/errors.ts'
 import type { AuditEntry } from '@holdfast/core/identities.ts'
 import { administers } from '@holdfast/core/principal.ts'
+import { manyOf } from '../../http/caller/tell-changed.ts'
 import { isOfGuesses } from '../../http/limits/guesses.ts'
 import { resourceOf } from '../../telemetry/hidden-credentials.ts'
 import type { S3Error } from './errors.ts'
@@ -16,7 +17,11 @@ export async function auditAnswer(request: S3Request, status: number): Promise<v
   const change = changeOf(request.told.operation)
   if (change === undefined) return
   if (change === 'object' && !settings.auditData) return
-  const entry = entryOf(request, { outcome: 'success', status, code: null })
+  const { removed } = request.told
+  // What was refused of a list has a row of its own.
+  if (removed?.length === 0) return
+  const detail = removed === undefined ? {} : manyOf('keys', removed)
+  const entry = { ...entryOf(request, { outcome: 'success', status, code: null }), detail }
   if (change === 'bucket') await audit.recordDurably(entry)
   else audit.record(entry)
 }

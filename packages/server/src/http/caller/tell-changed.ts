@@ -10,6 +10,12 @@ export function tellChanged(
   names: Readonly<Record<string, string>>,
   ids?: readonly string[],
 ): void {
-  const many = ids === undefined ? {} : { ids: ids.slice(0, IDS_MAX), count: ids.length }
+  const many = ids === undefined ? {} : manyOf('ids', ids)
   state.told = { ...state.told, ...resourceOf(names), ...many }
+}
+
+/** The first of many, without credentials, and how many they are. */
+export function manyOf(name: 'ids' | 'keys', values: readonly string[]) {
+  const first = resourceOf({ ...values.slice(0, IDS_MAX) })
+  return { [name]: Object.values(first), count: values.length }
 }

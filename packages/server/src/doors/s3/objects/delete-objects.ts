@@ -67,6 +67,9 @@ export async function deleteObjects(verified: Verified): Promise<Answer> {
   // Taken from what each key was told, so that nobody learns more of the bucket than that.
   const [missing] = outcomes.flatMap(({ error }) => error ?? [])
   if (missing?.code === 'BUCKET_NOT_FOUND') throw missing
+  verified.request.told.removed = inputs
+    .filter((_, at) => outcomes[at]?.error === undefined)
+    .map(({ key }) => key)
   auditRefused(verified, outcomes)
   const nodes = outcomes.flatMap((outcome, at): XmlNode[] => {
     const input = inputs[at]

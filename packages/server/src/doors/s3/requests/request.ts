@@ -55,6 +55,8 @@ export interface Told {
   /** Bucket and key, as far as they could be read. */
   resource: JsonObject
   sentBytes: number
+  /** Of an operation on a list: the keys of what it removed. */
+  removed?: readonly string[]
 }
 
 /** A request whose line could be read. */
