@@ -194,7 +194,8 @@ export class AuditLog {
    * false where the log is not what the caller saw.
    */
   async drop({ from, last, before }: DroppedRows): Promise<boolean> {
-    await this.#idle()
+    // Looked at again: who comes back from waiting may find that a row began the next commit.
+    while (this.#running !== undefined) await this.#idle()
     const { seq: until, hash } = last
     const entry = this.#entryOf(DROPPED, 'success', { from, until, hash, before })
     const dropping = this.#drop(entry, last)

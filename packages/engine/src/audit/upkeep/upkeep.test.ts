@@ -172,6 +172,29 @@ test('old rows go, the log begins at a sealed place, and the drop is told', asyn
 
 const none = { dropped: 0, stopped: null }
 
+test('a row that is recorded in any turn beside a drop breaks nothing', async () => {
+  await using opened = await openTestStore({ auditKeys: [KEY] })
+  const log = await start(opened)
+  await fill(opened, log)
+  const { audits } = opened.engine.catalog.view
+  for (let turns = 0; turns < 30; turns += 1) {
+    const [first] = await audits.filed(undefined, 1)
+    assert.ok(first?.row !== undefined)
+    const last = { seq: first.place, hash: first.row.hash }
+    const before = new Date(opened.clock.now()).toISOString()
+    log.record(entryOf(opened, 'before'))
+    const later = log.flush().then(async () => {
+      for (let turn = 0; turn < turns; turn += 1) await Promise.resolve()
+      log.record(entryOf(opened, 'beside'))
+    })
+    await Promise.all([log.drop({ from: first.place, last, before }), later])
+    await log.settle()
+    assert.ok(!log.isBroken, `${turns} turns`)
+  }
+  assert.deepEqual((await verifyAudits(opened.engine)).problems, [])
+  await log.close()
+})
+
 test('a beginning that somebody took away is no drop', async () => {
   await using opened = await openTestStore({ auditKeys: [KEY] })
   const log = await start(opened)
