@@ -154,8 +154,8 @@ async function drain(
 /** Who is closed in the directory is shut out here, and the audit log tells when. */
 async function watchPeople(context: Context, signal: AbortSignal): Promise<void> {
   const { engine, clock, audit } = context
-  const onClosed = ({ id, username }: User) => {
-    const detail = { reason: 'closed or gone in the directory' }
+  const onClosed = ({ id, username }: User, reason: string) => {
+    const detail = { reason }
     const resource = { id, username }
     const what = { requestId: 'directory', action: 'closeUser', resource, detail }
     audit.record(ownEntry(clock, what))

@@ -1,3 +1,5 @@
+import type { HoldfastError } from '../errors.ts'
+
 /**
  * A directory of people that is kept elsewhere (LDAP, RFC 4511).
  *
@@ -13,8 +15,21 @@ export interface Directory {
   /** Who has that user name or e-mail address; undefined for nobody, and for more than one. */
   find(name: string): Promise<DirectoryEntry | undefined>
   verify(entry: DirectoryEntry, password: string): Promise<boolean>
-  /** Those of them that are there, in any order. At most 1000 at once. */
-  recall(subjects: readonly string[]): Promise<DirectoryEntry[]>
+  /**
+   * What it has of them. At most 100 at once. Throws where it cannot be asked about anybody, and
+   * after the signal.
+   */
+  recall(subjects: readonly string[], signal?: AbortSignal): Promise<Recalled>
+}
+
+/** Who is in none of the lists is gone. */
+export interface Recalled {
+  /** Those who are there, in any order. */
+  readonly entries: readonly DirectoryEntry[]
+  /** Subjects of whom more is told than fits: what rights they have nobody can say. */
+  readonly overfull: readonly string[]
+  /** Of whom it could not be told: nothing follows from that. */
+  readonly unjudged: readonly { readonly subject: string; readonly error: HoldfastError }[]
 }
 
 export interface DirectoryEntry {
@@ -24,7 +39,10 @@ export interface DirectoryEntry {
   readonly email: string | null
   readonly firstName: string
   readonly lastName: string
-  /** Distinguished names and common names of its groups and of the groups they are in. */
+  /**
+   * Distinguished names and common names of its groups and of the groups they are in. All of them,
+   * or an error; not asked for where it is not let in.
+   */
   readonly groups: readonly string[]
   /** Texts that the settings ask for, by the name that they give them. */
   readonly attributes: Readonly<Record<string, string>>

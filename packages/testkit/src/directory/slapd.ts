@@ -43,10 +43,15 @@ export function slapdMissing(): string | false {
 
 const READY_TRIES = 500
 
-export async function startSlapd(): Promise<Slapd> {
+export interface SlapdOptions {
+  /** More entries than that in question, and it answers adminLimitExceeded to the reader. */
+  readonly uncheckedMax?: number
+}
+
+export async function startSlapd(options: SlapdOptions = {}): Promise<Slapd> {
   const dir = mkdtempSync(join(tmpdir(), 'holdfast-slapd-'))
   writeCertificates(dir)
-  writeDirectory(dir)
+  writeDirectory(dir, options)
   const [port, tlsPort] = [await freePort(), await freePort()]
   const url = `ldap://127.0.0.1:${port}`
   const tlsUrl = `ldaps://127.0.0.1:${tlsPort}`
@@ -91,9 +96,9 @@ function environment(): Record<string, string> {
   return { PATH: `${process.env.PATH ?? ''}:/usr/sbin:/usr/bin` }
 }
 
-function writeDirectory(dir: string): void {
+function writeDirectory(dir: string, options: SlapdOptions): void {
   mkdirSync(join(dir, 'data'))
-  writeFileSync(join(dir, 'slapd.conf'), configuration(dir))
+  writeFileSync(join(dir, 'slapd.conf'), configuration(dir, limitsOf(options)))
   for (const file of ['base-structure.ldif', 'test-users.ldif']) {
     const ldif = join(import.meta.dirname, file)
     execFileSync('slapadd', ['-q', '-f', join(dir, 'slapd.conf'), '-l', ldif], {
@@ -103,11 +108,19 @@ function writeDirectory(dir: string): void {
   }
 }
 
+/** Without an index for each part of what is asked every entry is in question. */
+function limitsOf({ uncheckedMax }: SlapdOptions): string {
+  if (uncheckedMax === undefined) return ''
+  const sizes = `size.soft=unlimited size.hard=unlimited size.unchecked=${uncheckedMax}`
+  const indexed = 'objectClass,member,uniqueMember,memberUid,uid,entryUUID'
+  return `limits dn.exact="${reader.dn}" ${sizes}\nindex ${indexed} eq\n`
+}
+
 /**
  * As unkind as a directory may be: a bind without a password succeeds (as nobody), which servers
  * that ask it must not take for a login. Some attributes of Active Directory are known to it.
  */
-function configuration(dir: string): string {
+function configuration(dir: string, limits: string): string {
   const schemas = ['core', 'cosine', 'nis', 'inetorgperson']
   return `${schemas.map(name => `include /etc/ldap/schema/${name}.schema`).join('\n')}
 attributetype ( 1.2.840.113556.1.4.8 NAME 'userAccountControl'
@@ -137,7 +150,7 @@ rootpw ${ROOT_PASSWORD}
 directory ${dir}/data
 maxsize 67108864
 limits dn.exact="${limitedReader.dn}" size.soft=1 size.hard=1
-overlay ppolicy
+${limits}overlay ppolicy
 access to attrs=userPassword by anonymous auth by * none
 access to * by dn.exact="${reader.dn}" read by dn.exact="${limitedReader.dn}" read by * none
 `

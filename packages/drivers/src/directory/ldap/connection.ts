@@ -1,15 +1,36 @@
 import { connect, type Socket } from 'node:net'
 import { type ConnectionOptions, connect as connectTls } from 'node:tls'
 import { HoldfastError, isHoldfastError } from '@holdfast/core/errors.ts'
-import { BerReader, Client, type Entry, type SearchOptions } from 'ldapts'
+import { BerReader, Client, type Entry, ResultCodeError, type SearchOptions } from 'ldapts'
 import type { LdapOptions } from './ldap-options.ts'
 
 /** To one question. A hundred people, or thousands of groups, are some hundred KiB. */
 const ANSWER_BYTES_MAX = 2 * 1024 * 1024
 const PIECE_BYTES = 8192
 
-/** Longer than any answer may be: whoever asked may ask for less. */
+/** Longer than any answer may be, here or there: whoever asked may ask for less. */
 export class AnswerTooLong extends Error {}
+
+/**
+ * A question was taken and not answered, or with an error: with another question it may go well,
+ * so this is no proof that the directory is down.
+ */
+export class Unanswered extends Error {
+  /** Not a byte came. */
+  readonly isSilence: boolean
+
+  constructor(cause: unknown, { isSilence }: { readonly isSilence: boolean }) {
+    // Of answers, the library has little more than the name.
+    const name = cause instanceof ResultCodeError ? `: ${cause.name}` : ''
+    super(`the directory did not answer${name}`, { cause })
+    this.isSilence = isSilence
+  }
+}
+
+/** sizeLimitExceeded (RFC 4511 §4.1.9): a part was given, and a part proves nothing. */
+const SIZE_LIMIT_EXCEEDED = 4
+/** busy, unavailable: the directory says so of itself, whatever it was asked. */
+const DOWN: ReadonlySet<number> = new Set([51, 52])
 
 /**
  * One connection for one purpose. The library would connect again by itself when the connection
@@ -74,12 +95,17 @@ export class LdapConnection implements AsyncDisposable {
   async search(base: string, options: SearchOptions): Promise<Entry[]> {
     const timeLimit = Math.ceil(this.#options.timeoutMs / 1000)
     this.#heard = 0
+    const { isConnected } = this.#client
     const wanted = { scope: 'sub', derefAliases: 'never', timeLimit, ...options } as const
     try {
       return (await this.#client.search(base, wanted)).searchEntries
-    } catch (error) {
-      if (this.#heard <= ANSWER_BYTES_MAX) throw error
-      throw new AnswerTooLong('the answer is too long', { cause: error })
+    } catch (cause) {
+      const code = cause instanceof ResultCodeError ? cause.code : undefined
+      if (this.#heard > ANSWER_BYTES_MAX || code === SIZE_LIMIT_EXCEEDED) {
+        throw new AnswerTooLong('the answer is too long', { cause })
+      }
+      if (!isConnected || (code !== undefined && DOWN.has(code))) throw cause
+      throw new Unanswered(cause, { isSilence: this.#heard === 0 })
     }
   }
 

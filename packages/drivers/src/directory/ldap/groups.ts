@@ -1,5 +1,5 @@
 import { AndFilter, EqualityFilter, type Filter, OrFilter } from 'ldapts'
-import type { LdapConnection } from './connection.ts'
+import { AnswerTooLong, type LdapConnection } from './connection.ts'
 import { SID, textOf } from './entries.ts'
 import type { LdapOptions } from './ldap-options.ts'
 
@@ -10,7 +10,8 @@ const AT_ONCE = 50
  * Distinguished names and common names of the groups that name the user, and of the groups that
  * these are in, in lower case. `member` and `uniqueMember` hold distinguished names (RFC 4519),
  * `memberUid` user names, and the number of a user is that of a `posixGroup` (RFC 2307 §2.2).
- * `sid` is the identifier of the primary group of Active Directory.
+ * `sid` is the identifier of the primary group of Active Directory. More than are read are an
+ * error: among those left out could be one that takes a right away.
  */
 export async function groupsOf(
   connection: LdapConnection,
@@ -26,7 +27,8 @@ export async function groupsOf(
     for (let at = 0; at < members.length; at += AT_ONCE) {
       const part = members.slice(at, at + AT_ONCE)
       for (const { dn, name } of await groupsWith(connection, options, { dns: part, ...own })) {
-        if (found.has(dn) || found.size >= GROUPS_MAX) continue
+        if (found.has(dn)) continue
+        if (found.size >= GROUPS_MAX) throw new AnswerTooLong(`more than ${GROUPS_MAX} groups`)
         found.set(dn, name)
         fresh.push(dn)
       }

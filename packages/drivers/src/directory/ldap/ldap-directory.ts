@@ -1,6 +1,6 @@
 import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { Clock } from '@holdfast/core/ports/clock.ts'
-import type { Directory, DirectoryEntry } from '@holdfast/core/ports/directory.ts'
+import type { Directory, DirectoryEntry, Recalled } from '@holdfast/core/ports/directory.ts'
 import {
   AndFilter,
   type Entry,
@@ -10,16 +10,15 @@ import {
   OrFilter,
   ResultCodeError,
 } from 'ldapts'
-import { AnswerTooLong, LdapConnection, unavailable } from './connection.ts'
+import { LdapConnection, Unanswered, unavailable } from './connection.ts'
 import { attributesOf, entryOf, idValue, primaryGidOf, primarySidOf, SID } from './entries.ts'
 import { groupsOf } from './groups.ts'
+import { inParts } from './in-parts.ts'
 import type { LdapOptions } from './ldap-options.ts'
 import { Slots } from './slots.ts'
 
 const RUNNING_MAX = 8
 const WAITING_MAX = 64
-const RECALL_AT_ONCE = 100
-
 /**
  * What a directory answers to a bind of somebody whom it does not let in (RFC 4511 §4.1.9):
  * constraintViolation, noSuchObject, invalidDNSyntax, inappropriateAuthentication,
@@ -87,25 +86,11 @@ export class LdapDirectory implements Directory {
     })
   }
 
-  async recall(subjects: readonly string[]): Promise<DirectoryEntry[]> {
-    const all: DirectoryEntry[] = []
-    for (let at = 0; at < subjects.length; at += RECALL_AT_ONCE) {
-      all.push(...(await this.#recallSome(subjects.slice(at, at + RECALL_AT_ONCE))))
-    }
-    return all
-  }
-
-  /** Of whom alone more is told than fits is left out, and holds nobody else up. */
-  async #recallSome(subjects: readonly string[]): Promise<DirectoryEntry[]> {
-    try {
-      return await this.#recallTogether(subjects)
-    } catch (error) {
-      if (!isTooMuch(error)) throw error
-      if (subjects.length <= 1) return []
-      const half = Math.ceil(subjects.length / 2)
-      const first = await this.#recallSome(subjects.slice(0, half))
-      return [...first, ...(await this.#recallSome(subjects.slice(half)))]
-    }
+  async recall(subjects: readonly string[], signal?: AbortSignal): Promise<Recalled> {
+    return await inParts(subjects, async part => {
+      signal?.throwIfAborted()
+      return await this.#recallTogether(part)
+    })
   }
 
   async #recallTogether(subjects: readonly string[]): Promise<DirectoryEntry[]> {
@@ -115,7 +100,7 @@ export class LdapDirectory implements Directory {
     })
     const how = { slots: this.#recalls, people: filters.length }
     return await this.#asService(async connection => {
-      const entries = await this.#search(connection, new OrFilter({ filters }))
+      const entries = await this.#search(connection, new OrFilter({ filters })).catch(heard)
       const whole: DirectoryEntry[] = []
       for (const entry of entries) {
         const one = await this.#whole(connection, entry)
@@ -141,6 +126,8 @@ export class LdapDirectory implements Directory {
   async #whole(connection: LdapConnection, entry: Entry): Promise<DirectoryEntry | undefined> {
     const read = entryOf(entry, this.#options, this.#clock.now())
     if (read === undefined) return undefined
+    // Out, whatever groups it is in, and however many.
+    if (!read.isActive) return { ...read, groups: [] }
     const member = { ...read, gid: primaryGidOf(entry), sid: primarySidOf(entry) }
     return { ...read, groups: await groupsOf(connection, this.#options, member) }
   }
@@ -165,7 +152,9 @@ export class LdapDirectory implements Directory {
     const limitMs = 2 * this.#options.timeoutMs * people
     const late = async () => {
       await this.#clock.sleep(limitMs, done.signal)
-      throw new HoldfastError('IDENTITY_UNAVAILABLE', { reason: 'the directory takes too long' })
+      const reason = 'the directory takes too long'
+      const cause = new Unanswered(undefined, { isSilence: false })
+      throw new HoldfastError('IDENTITY_UNAVAILABLE', { reason }, { cause })
     }
     return await slots.run(async () => {
       try {
@@ -179,13 +168,7 @@ export class LdapDirectory implements Directory {
   }
 }
 
-/** sizeLimitExceeded (RFC 4511 §4.1.9): a part was given, and a part proves nothing. */
-const SIZE_LIMIT_EXCEEDED = 4
-
-/** Whether less may be asked for; everything else is no answer at all. */
-function isTooMuch(error: unknown): boolean {
-  if (!(error instanceof HoldfastError)) return false
-  const { cause } = error
-  if (cause instanceof AnswerTooLong) return true
-  return cause instanceof ResultCodeError && cause.code === SIZE_LIMIT_EXCEEDED
+/** To the first question no answer at all: that is no matter of whom it asks about. */
+function heard(error: unknown): never {
+  throw error instanceof Unanswered && error.isSilence ? unavailable(error.cause) : error
 }

@@ -101,7 +101,9 @@ async function withCarla(isRight: boolean): Promise<TestStore> {
     place: 'ldap://127.0.0.1',
     find: async (name: string) => await Promise.resolve(name === 'carla' ? carla : undefined),
     verify: async () => await Promise.resolve(isRight),
-    recall: async () => await Promise.resolve([carla]),
+    recall: async () => {
+      return await Promise.resolve({ entries: [carla], overfull: [], unjudged: [] })
+    },
   }
   const unmapped = { roles: [], permissions: [], groups: [] }
   const outside = { directory: { directory, mapping: new Map(), unmapped, recheckSeconds: 60 } }

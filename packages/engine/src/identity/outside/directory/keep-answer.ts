@@ -1,5 +1,5 @@
 import type { User } from '@holdfast/core/identities.ts'
-import type { DirectoryEntry } from '@holdfast/core/ports/directory.ts'
+import type { DirectoryEntry, Recalled } from '@holdfast/core/ports/directory.ts'
 import { commit } from '../../../commit.ts'
 import { type Engine, systemCall } from '../../../engine.ts'
 import { adoptEntry, entryId, isAdopted } from './adopt-entry.ts'
@@ -7,15 +7,32 @@ import type { OutsideDirectory } from './outside-directory.ts'
 
 interface Answer {
   readonly subject: string
-  /** Undefined for who is gone. */
+  /** Undefined for who is gone, or of whom more is told than fits. */
   readonly entry: DirectoryEntry | undefined
+  readonly isOverfull?: boolean
 }
 
 /** What became of the user: as it is recorded now, or not let in by the directory. */
 export type Kept =
   | { readonly user: User }
   /** `wasIn`: until now. */
-  | { readonly user: undefined; readonly wasIn: boolean }
+  | { readonly user: undefined; readonly wasIn: boolean; readonly reason: string }
+
+const GONE = 'closed or gone in the directory'
+const OVERFULL = 'the directory tells more groups or attributes than can be read'
+
+/** What was said of each; throws for whom the directory could not tell of. */
+export function answersIn(recalled: Recalled): (subject: string) => Answer {
+  const entries = new Map(recalled.entries.map(entry => [entryId(entry), entry]))
+  const overfull = new Set(recalled.overfull)
+  const unjudged = new Map(recalled.unjudged.map(({ subject, error }) => [subject, error]))
+  return subject => {
+    const error = unjudged.get(subject)
+    if (error !== undefined) throw error
+    const entry = entries.get(entryId({ subject }))
+    return { subject, entry, isOverfull: overfull.has(subject) }
+  }
+}
 
 /**
  * Records what the directory said of somebody. Where another answer was recorded since it was
@@ -32,8 +49,8 @@ export async function keepAnswer(
     if (!isOvertaken || (await isKnown(engine, outside, answer))) {
       return await keep(engine, outside, answer)
     }
-    const [entry] = await outside.directory.recall([subject])
-    return await keep(engine, outside, { subject, entry })
+    const recalled = await outside.directory.recall([subject])
+    return await keep(engine, outside, answersIn(recalled)(subject))
   })
 }
 
@@ -51,7 +68,8 @@ async function isKnown(
 async function keep(engine: Engine, outside: OutsideDirectory, answer: Answer): Promise<Kept> {
   const { entry } = answer
   if (entry?.isActive === true) return { user: await adoptEntry(engine, outside, entry) }
-  const args = { id: entryId(answer), reason: 'closed or gone in the directory' }
-  const call = systemCall('directory')
-  return { user: undefined, wasIn: await commit(engine, call, { name: 'users.close', args }) }
+  const reason = answer.isOverfull === true ? OVERFULL : GONE
+  const args = { id: entryId(answer), reason }
+  const wasIn = await commit(engine, systemCall('directory'), { name: 'users.close', args })
+  return { user: undefined, wasIn, reason }
 }

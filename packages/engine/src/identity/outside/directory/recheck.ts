@@ -1,34 +1,52 @@
 import { HoldfastError, isHoldfastError } from '@holdfast/core/errors.ts'
 import type { User } from '@holdfast/core/identities.ts'
 import type { Engine } from '../../../engine.ts'
-import { entryId } from './adopt-entry.ts'
-import { keepAnswer } from './keep-answer.ts'
+import { answersIn, keepAnswer } from './keep-answer.ts'
 import type { OutsideDirectory } from './outside-directory.ts'
 
 const PAGE = 1000
+const AT_ONCE = 100
+const TOLD_MAX = 10
+
+export interface Watching {
+  readonly signal: AbortSignal
+  /** Told who was shut out, and why. */
+  readonly onClosed: (user: User, reason: string) => void
+}
+
+/** Somebody of whom the directory could not tell. */
+interface Unjudged {
+  readonly user: User
+  readonly error: HoldfastError
+}
 
 /**
- * Asks the directory about users of it. Who is closed or gone there is out at once, with all
- * sessions; rights follow the groups. The result are those who were shut out.
+ * Asks the directory about users of it, a hundred at most. Who is closed or gone there is out at
+ * once, with all sessions; rights follow the groups. The result are those of whom it could not
+ * tell: they are as they were. Throws where it cannot be asked at all.
  */
-export async function recheckUsers(
+async function recheckUsers(
   engine: Engine,
   outside: OutsideDirectory,
-  users: readonly User[],
-): Promise<User[]> {
-  const subjects = users.map(user => user.outside?.subject ?? '').filter(one => one !== '')
+  { users, signal, onClosed }: Partial<Watching> & { readonly users: readonly User[] },
+): Promise<Unjudged[]> {
+  const subjectOf = (user: User) => user.outside?.subject ?? ''
+  const subjects = users.map(subjectOf).filter(one => one !== '')
   if (subjects.length === 0) return []
   return await engine.identity.facts.asking(async asked => {
-    const entries = await outside.directory.recall(subjects)
-    const byId = new Map(entries.map(entry => [entryId(entry), entry]))
-    const closed: User[] = []
+    const answerAbout = answersIn(await outside.directory.recall(subjects, signal))
+    const unjudged: Unjudged[] = []
     for (const user of users) {
-      const subject = user.outside?.subject ?? ''
-      const answer = { subject, entry: byId.get(user.id), asked }
-      const kept = await keepAnswer(engine, outside, answer)
-      if (kept.user === undefined && kept.wasIn) closed.push(user)
+      try {
+        const answer = answerAbout(subjectOf(user))
+        const kept = await keepAnswer(engine, outside, { ...answer, asked })
+        if (kept.user === undefined && kept.wasIn) onClosed?.(user, kept.reason)
+      } catch (error) {
+        if (!isHoldfastError(error) || error.code !== 'IDENTITY_UNAVAILABLE') throw error
+        unjudged.push({ user, error })
+      }
     }
-    return closed
+    return unjudged
   })
 }
 
@@ -40,30 +58,28 @@ export async function recheckUser(engine: Engine, user: User | undefined): Promi
   if (directory === undefined) {
     throw new HoldfastError('IDENTITY_UNAVAILABLE', { reason: 'no directory is set' })
   }
-  await recheckUsers(engine, directory, [user])
+  const [unjudged] = await recheckUsers(engine, directory, { users: [user] })
+  if (unjudged !== undefined) throw unjudged.error
 }
 
-/** All active users of the directory. */
-export async function recheckDirectory(engine: Engine): Promise<User[]> {
+/** All active users of the directory; the result are those of whom it could not tell. */
+export async function recheckDirectory(engine: Engine, watching: Watching): Promise<Unjudged[]> {
   const { directory } = engine.identity
   if (directory === undefined) return []
-  const closed: User[] = []
+  const unjudged: Unjudged[] = []
   let after = ''
   for (;;) {
     const query = { kind: 'user', after, limit: PAGE } as const
     const page = await engine.catalog.view.identities.list(query)
     const asked = page.filter(({ source, status }) => source === 'ldap' && status === 'ACTIVE')
-    closed.push(...(await recheckUsers(engine, directory, asked)))
+    for (let at = 0; at < asked.length; at += AT_ONCE) {
+      const users = asked.slice(at, at + AT_ONCE)
+      unjudged.push(...(await recheckUsers(engine, directory, { users, ...watching })))
+    }
     const last = page.at(-1)
-    if (last === undefined || page.length < PAGE) return closed
+    if (last === undefined || page.length < PAGE) return unjudged
     after = last.id
   }
-}
-
-export interface Watching {
-  readonly signal: AbortSignal
-  /** Told who was shut out. */
-  readonly onClosed: (user: User) => void
 }
 
 const SOON_MS = 1000
@@ -72,24 +88,31 @@ const SOON_MS = 1000
  * Asks again and again until the signal. A directory that does not answer changes nothing; where
  * the question found no place there, it is asked again soon: who is gone must not stay in.
  */
-export async function watchDirectory(
-  engine: Engine,
-  { signal, onClosed }: Watching,
-): Promise<void> {
+export async function watchDirectory(engine: Engine, watching: Watching): Promise<void> {
+  const { signal } = watching
   const { directory, onProblem } = engine.identity
   if (directory === undefined) return
+  const { place } = directory.directory
   const roundMs = directory.recheckSeconds * 1000
   let waitMs = roundMs
   while (!signal.aborted) {
     try {
       await engine.clock.sleep(waitMs, signal)
       waitMs = roundMs
-      for (const user of await recheckDirectory(engine)) onClosed(user)
+      const unjudged = await recheckDirectory(engine, watching)
+      if (unjudged.length > 0) onProblem(place, partOf(unjudged))
     } catch (error) {
       if (signal.aborted) return
-      onProblem(directory.directory.place, error)
+      onProblem(place, error)
       const isFull = isHoldfastError(error) && error.code === 'TOO_MANY_REQUESTS'
       if (isFull) waitMs = Math.min(SOON_MS, roundMs)
     }
   }
+}
+
+/** One problem of a round, with the first names and the first reason. */
+function partOf(unjudged: readonly Unjudged[]): HoldfastError {
+  const users = unjudged.slice(0, TOLD_MAX).map(({ user }) => user.username)
+  const details = { reason: 'some people could not be checked', count: unjudged.length, users }
+  return new HoldfastError('IDENTITY_UNAVAILABLE', details, { cause: unjudged[0]?.error.cause })
 }

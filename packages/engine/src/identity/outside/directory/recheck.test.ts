@@ -1,0 +1,136 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { HoldfastError, isHoldfastError } from '@holdfast/core/errors.ts'
+import type { Directory, DirectoryEntry, Recalled } from '@holdfast/core/ports/directory.ts'
+import { openTestStore, refused } from '../../../test-store.test.ts'
+import { login, refresh } from '../../sessions/login.ts'
+import { standingOf } from '../mapping.ts'
+import { adoptEntry, entryId } from './adopt-entry.ts'
+import { watchDirectory } from './recheck.ts'
+
+const origin = { ip: '192.0.2.1', agent: 'test' }
+const failure = new HoldfastError('IDENTITY_UNAVAILABLE', {}, { cause: new Error('too slow') })
+
+function entryOf(username: string): DirectoryEntry {
+  const names = { subject: `id of ${username}`, dn: `uid=${username}`, username, email: null }
+  const rest = { firstName: '', lastName: '', groups: [], attributes: {}, isActive: true }
+  return { ...names, ...rest }
+}
+
+/** Tells of everybody but those whom a test names. */
+function fakeDirectory() {
+  const state = {
+    gone: new Set<string>(),
+    overfull: new Set<string>(),
+    unjudged: new Set<string>(),
+    isDown: false,
+    /** How many it was asked about. */
+    asked: [] as number[],
+  }
+  const nameIn = (subject: string) => subject.slice('id of '.length)
+  const directory: Directory = {
+    place: 'ldap://directory.example.org',
+    find: async name => await Promise.resolve(entryOf(name)),
+    verify: async () => await Promise.resolve(true),
+    recall: async (subjects): Promise<Recalled> => {
+      state.asked.push(subjects.length)
+      if (state.isDown) throw await Promise.resolve(failure)
+      const named = (names: Set<string>) => subjects.filter(one => names.has(nameIn(one)))
+      const [overfull, unjudged] = [named(state.overfull), named(state.unjudged)]
+      const none = new Set([...overfull, ...unjudged, ...named(state.gone)])
+      return {
+        entries: subjects.filter(one => !none.has(one)).map(one => entryOf(nameIn(one))),
+        overfull,
+        unjudged: unjudged.map(subject => ({ subject, error: failure })),
+      }
+    },
+  }
+  const unmapped = standingOf(['USER'])
+  const outside = { directory, mapping: new Map(), unmapped, recheckSeconds: 60 }
+  return { state, outside }
+}
+
+/** A store that knows those, and its rounds. */
+async function opened(names: readonly string[]) {
+  const { state, outside } = fakeDirectory()
+  const told: unknown[] = []
+  const onProblem = (_: string, error: unknown) => told.push(error)
+  const store = await openTestStore({ outside: { directory: outside, onProblem } })
+  const { engine, clock } = store
+  for (const name of names) await adoptEntry(engine, outside, entryOf(name))
+  const stop = new AbortController()
+  const closed: string[] = []
+  const watching = watchDirectory(engine, {
+    signal: stop.signal,
+    onClosed: ({ username }, reason) => closed.push(`${username}: ${reason}`),
+  })
+  const asleep = clock.sleeping
+  const round = async () => {
+    closed.splice(0)
+    told.splice(0)
+    state.asked.splice(0)
+    await clock.advance(60_000)
+    const isOver = () => state.asked.length > 0 && clock.sleeping >= asleep
+    for (let turn = 0; turn < 20_000 && !isOver(); turn += 1) {
+      await new Promise(resolve => setTimeout(resolve, 1))
+    }
+    assert.ok(isOver(), 'the round did not end')
+    return { closed: [...closed].sort(), told: [...told], asked: [...state.asked] }
+  }
+  const statusOf = async (name: string) => {
+    const id = entryId(entryOf(name))
+    return (await engine.catalog.view.identities.byId('user', id))?.status
+  }
+  return {
+    ...{ engine, state, round, statusOf },
+    [Symbol.asyncDispose]: async () => {
+      stop.abort()
+      await watching
+      await store[Symbol.asyncDispose]()
+    },
+  }
+}
+
+test('of whom the directory cannot tell stays as it is, and holds nobody else up', async () => {
+  const names = Array.from({ length: 130 }, (_, n) => `person-${n}`)
+  await using store = await opened(names)
+  const { state, engine, round, statusOf } = store
+  const { tokens } = await login(engine, { name: 'person-0', password: 'any' }, origin)
+  state.unjudged = new Set(names.slice(0, 12))
+  state.gone = new Set(['person-20', 'person-129'])
+  const { closed, told, asked } = await round()
+  const gone = 'closed or gone in the directory'
+  assert.deepEqual(closed, [`person-129: ${gone}`, `person-20: ${gone}`])
+  assert.deepEqual([asked, await statusOf('person-0')], [[100, 30], 'ACTIVE'])
+  // Once for the round, with some of the names and a reason.
+  const [problem, ...more] = told
+  assert.ok(isHoldfastError(problem) && more.length === 0)
+  assert.deepEqual([problem.details.count, problem.cause], [12, failure.cause])
+  assert.ok(Array.isArray(problem.details.users) && problem.details.users.length === 10)
+  // One alone is not let on, and nothing is used up.
+  const token = tokens.refreshToken
+  await assert.rejects(refresh(engine, token, origin), refused('IDENTITY_UNAVAILABLE'))
+  state.unjudged = new Set()
+  assert.deepEqual((await round()).told, [])
+  await refresh(engine, token, origin)
+})
+
+test('of whom too much is told is out, and told as such', async () => {
+  await using store = await opened(['ann', 'ben'])
+  store.state.overfull = new Set(['ann'])
+  const { closed, told } = await store.round()
+  assert.deepEqual(told, [])
+  assert.deepEqual(closed, ['ann: the directory tells more groups or attributes than can be read'])
+  assert.deepEqual(
+    [await store.statusOf('ann'), await store.statusOf('ben')],
+    ['INACTIVE', 'ACTIVE'],
+  )
+})
+
+test('a directory that is down is asked once in a round, and told once', async () => {
+  const names = Array.from({ length: 130 }, (_, n) => `person-${n}`)
+  await using store = await opened(names)
+  store.state.isDown = true
+  const { closed, told, asked } = await store.round()
+  assert.deepEqual([closed, told, asked], [[], [failure], [100]])
+})
