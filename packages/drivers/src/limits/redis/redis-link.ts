@@ -43,8 +43,6 @@ export class RedisFailure extends Error {
 /** The last but one is what a question of more than ten words gets without a password. */
 const REFUSALS =
   /^(WRONGPASS|NOAUTH|NOPERM|ERR (AUTH|invalid password|.*DB index|Protocol error: unauth))/
-/** What a replica says to who would write; also from within a program. */
-const DEMOTED = /READONLY|MASTERDOWN/
 const RETRY_MS_MAX = 1000
 /** Beside the time for one command: a server that is gone without a word must not hold us. */
 const SILENT_TIMES = 2
@@ -71,7 +69,7 @@ export class RedisLink implements ScriptRunner, AsyncDisposable {
       try {
         return await client.call('EVALSHA', script.sha, ...rest)
       } catch (error) {
-        if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error
+        if (!(error instanceof Error) || !isUnknownScript(error)) throw error
         return await client.call('EVAL', script.text, ...rest)
       }
     } catch (error) {
@@ -108,8 +106,9 @@ export class RedisLink implements ScriptRunner, AsyncDisposable {
       // A command that may have been done is never done again.
       autoResendUnfulfilledCommands: false,
       maxRetriesPerRequest: 0,
-      // Asked for by its name again: where that leads may be another server by now.
-      reconnectOnError: error => DEMOTED.test(error.message),
+      // A replica by now, without a disk, still loading: no words tell all the reasons not to count.
+      // Asked for by its name again, where another server may be.
+      reconnectOnError: error => !isUnknownScript(error),
       retryStrategy: times => Math.min(50 * times, RETRY_MS_MAX),
     })
     client.on('error', error => {
@@ -129,4 +128,9 @@ export class RedisLink implements ScriptRunner, AsyncDisposable {
     const client = await this.#client
     client?.disconnect()
   }
+}
+
+/** It is sent as a whole then, over the same connection. */
+function isUnknownScript({ message }: Error): boolean {
+  return message.startsWith('NOSCRIPT')
 }

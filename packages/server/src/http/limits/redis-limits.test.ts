@@ -230,29 +230,39 @@ describe('limits in Redis', { skip }, () => {
   })
 })
 
-test('a Redis that became a replica is left for the one behind its address', { skip }, async () => {
-  await using first = await startRedis()
-  await using second = await startRedis()
-  let behind = first.socket
-  const open = new Set<Socket>()
-  const address = createServer(from => {
-    const to = connect(behind)
-    for (const socket of [from, to]) open.add(socket.on('error', () => {}))
-    from.pipe(to).pipe(from)
-  }).listen(0, '127.0.0.1')
-  await once(address, 'listening')
-  const { port } = address.address() as AddressInfo
-  const env = { STORAGE_RATE_LIMIT_ADDRESS: '1000/1h', STORAGE_LIMITS_WITHOUT_REDIS: 'refuse' }
-  await using server = await start(env, `redis://127.0.0.1:${port}`)
-  try {
-    assert.equal((await asked(server)).status, 404)
-    behind = second.socket
-    const demoted = spawnSync('redis-cli', ['-s', first.socket, 'REPLICAOF', '127.0.0.1', '1'])
-    assert.equal(demoted.stdout.toString().trim(), 'OK')
-    assert.equal((await asked(server)).status, 503, 'a replica counts nothing')
-    await until(async () => (await asked(server)).status === 404)
-  } finally {
-    for (const socket of open) socket.destroy()
-    address.close()
-  }
-})
+/** What makes a Redis answer, and count nothing: a replica, no replica where one is due, no room. */
+const useless = [
+  ['REPLICAOF', '127.0.0.1', '1'],
+  ['CONFIG', 'SET', 'min-replicas-to-write', '1'],
+  ['CONFIG', 'SET', 'maxmemory', '1'],
+]
+
+for (const words of useless) {
+  const name = `a Redis that counts nothing (${words.join(' ')}) is left for the one at its address`
+  test(name, { skip }, async () => {
+    await using first = await startRedis()
+    await using second = await startRedis()
+    let behind = first.socket
+    const open = new Set<Socket>()
+    const address = createServer(from => {
+      const to = connect(behind)
+      for (const socket of [from, to]) open.add(socket.on('error', () => {}))
+      from.pipe(to).pipe(from)
+    }).listen(0, '127.0.0.1')
+    await once(address, 'listening')
+    const { port } = address.address() as AddressInfo
+    const env = { STORAGE_RATE_LIMIT_ADDRESS: '1000/1h', STORAGE_LIMITS_WITHOUT_REDIS: 'refuse' }
+    await using server = await start(env, `redis://127.0.0.1:${port}`)
+    try {
+      assert.equal((await asked(server)).status, 404)
+      behind = second.socket
+      const said = spawnSync('redis-cli', ['-s', first.socket, ...words])
+      assert.equal(said.stdout.toString().trim(), 'OK')
+      assert.equal((await asked(server)).status, 503, 'it counts nothing')
+      await until(async () => (await asked(server)).status === 404)
+    } finally {
+      for (const socket of open) socket.destroy()
+      address.close()
+    }
+  })
+}
