@@ -2,6 +2,8 @@ import type { SigningKey, User } from '@holdfast/core/identities.ts'
 
 export type TokenUse = 'access' | 'refresh'
 export type TokenKind = 'user' | 'service_account'
+/** Partial: of some people the directory could not tell. */
+export type CheckResult = 'success' | 'partial' | 'failed'
 
 /** In place of the name of an issuer. */
 export const OWN_ISSUER = 'own'
@@ -20,17 +22,27 @@ export class IdentityCounts {
   }
   /** Access tokens that were looked at, by issuer and by how it ended: success, or a code. */
   readonly validations = new Map<string, Map<string, number>>()
+  /** Rounds of the directory, and loads of the keys of issuers, by place and by how they ended. */
+  readonly checks = new Map<string, Record<CheckResult, number>>()
   /** Accounts that wrong guesses locked. */
   lockouts = 0
   /** Told of what nobody asked for by name, for the audit log. */
   onLocked: (user: User) => void = () => {}
   onRotated: (key: SigningKey) => void = () => {}
 
-  constructor(issuers: readonly string[]) {
+  constructor(issuers: readonly string[], directory?: string) {
     for (const issuer of [OWN_ISSUER, UNKNOWN_ISSUER, ...issuers]) {
       // Counters are there before they count: what appears with 1 has not risen.
       this.validations.set(issuer, new Map(RESULTS.map(result => [result, 0])))
     }
+    for (const place of directory === undefined ? issuers : [...issuers, directory]) {
+      this.checks.set(place, { success: 0, partial: 0, failed: 0 })
+    }
+  }
+
+  countCheck(place: string, result: CheckResult): void {
+    const results = this.checks.get(place)
+    if (results !== undefined) results[result] += 1
   }
 
   countValidation(issuer: string, result: string): void {

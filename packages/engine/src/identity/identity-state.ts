@@ -71,12 +71,14 @@ export function openIdentity(parts: IdentityParts): IdentityState {
   const [a = 0, b = 0, c = 0, d = 0] = parts.random.bytes(4)
   const table = { keysMax: KEYS_MAX, seed: a | (b << 8) | (c << 16) | (d << 24) }
   const tokens = new TokenCache(catalog)
-  const counts = new IdentityCounts((outside.issuers ?? []).map(({ issuer }) => issuer))
+  const names = (outside.issuers ?? []).map(({ issuer }) => issuer)
+  const counts = new IdentityCounts(names, outside.directory?.directory.place)
   const onProblem = (place: string, error: unknown) => outside.onProblem?.(place, error)
   const issuers = new IssuerList({
     issuers: outside.issuers ?? [],
     clock,
     onChange: issuer => tokens.forget(keysOf(issuer)),
+    onLoad: (issuer, isGood) => counts.countCheck(issuer, isGood ? 'success' : 'failed'),
     onProblem,
   })
   return {

@@ -31,6 +31,7 @@ export class IdentityMetrics {
   readonly #signsUntil: Gauge<'use'>
   readonly #created: Counter<'kind' | 'type'>
   readonly #validations: Counter<'issuer' | 'result'>
+  readonly #checks: Counter<'place' | 'result'>
   readonly #lockouts: Counter
   readonly #accounts: Gauge
 
@@ -77,6 +78,14 @@ export class IdentityMetrics {
       labelNames: ['issuer', 'result'],
       registers,
     })
+    this.#checks = new Counter({
+      name: 'identity_checks_total',
+      help:
+        'Checks of all people at the directory, and loads of the keys of issuers, by place and by ' +
+        'how it ended: success, failed, or partial where the directory could not tell of some.',
+      labelNames: ['place', 'result'],
+      registers,
+    })
     this.#lockouts = new Counter({
       name: 'auth_lockouts_total',
       help: 'Accounts that wrong guesses have locked.',
@@ -106,6 +115,12 @@ export class IdentityMetrics {
     this.#validations.inc({ issuer: 'any', result: 'remembered' }, remembered)
     for (const [issuer, results] of counts.validations) {
       for (const [result, count] of results) this.#validations.inc({ issuer, result }, count)
+    }
+    this.#checks.reset()
+    for (const [place, results] of counts.checks) {
+      for (const [result, count] of Object.entries(results)) {
+        this.#checks.inc({ place, result }, count)
+      }
     }
     this.#lockouts.reset()
     this.#lockouts.inc(counts.lockouts)

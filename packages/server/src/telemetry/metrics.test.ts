@@ -18,7 +18,7 @@ test('services beyond the hundred largest share one label', async () => {
     damaged: 2,
     parts: { database: up, storage: up, disk: down, redis: unused, audit: degraded },
     identity: {
-      counts: new IdentityCounts(['https://idp.example.org']),
+      counts: new IdentityCounts(['https://idp.example.org'], 'ldaps://directory.example.org'),
       remembered: 7,
       signingKeys: 2,
       signsUntilMs: 1_800_000_000_500,
@@ -30,6 +30,7 @@ test('services beyond the hundred largest share one label', async () => {
     redis: undefined,
     certificateEndsMs: undefined,
   }
+  figures.identity.counts.countCheck('ldaps://directory.example.org', 'partial')
   const text = await new Metrics(async () => figures).text()
   const shown = [...text.matchAll(/^storage_component_up\{component="(\w+)"\} (.+)$/gm)]
   assert.deepEqual(
@@ -42,6 +43,16 @@ test('services beyond the hundred largest share one label', async () => {
   assert.match(text, /^token_validations_total\{issuer="any",result="remembered"\} 7$/m)
   const [silent] = text.match(/^token_validations_total\{issuer="https:.+"success"\} .+$/m) ?? []
   assert.equal(silent?.split(' ').at(-1), '0')
+  const checks = [...text.matchAll(/^identity_checks_total\{(.+)\} (.+)$/gm)]
+  assert.deepEqual(
+    checks.map(([, labels, count]) => `${labels} ${count}`),
+    ['https://idp.example.org', 'ldaps://directory.example.org'].flatMap(place => {
+      return ['success', 'partial', 'failed'].map(result => {
+        const count = place.startsWith('ldaps') && result === 'partial' ? 1 : 0
+        return `place="${place}",result="${result}" ${count}`
+      })
+    }),
+  )
   assert.match(text, /^storage_damaged_blobs 2$/m)
   assert.doesNotMatch(text, /^redis_connection_status/m)
   assert.equal(text.match(/^storage_assets\{/gm)?.length, 101)

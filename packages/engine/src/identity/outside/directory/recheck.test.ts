@@ -81,8 +81,9 @@ async function opened(names: readonly string[]) {
     const id = entryId(entryOf(name))
     return (await engine.catalog.view.identities.byId('user', id))?.status
   }
+  const counted = () => engine.identity.counts.checks.get(outside.directory.place)
   return {
-    ...{ engine, state, round, statusOf },
+    ...{ engine, state, round, statusOf, counted },
     [Symbol.asyncDispose]: async () => {
       stop.abort()
       await watching
@@ -113,6 +114,7 @@ test('of whom the directory cannot tell stays as it is, and holds nobody else up
   state.unjudged = new Set()
   assert.deepEqual((await round()).told, [])
   await refresh(engine, token, origin)
+  assert.deepEqual(store.counted(), { success: 1, partial: 1, failed: 0 })
 })
 
 test('of whom too much is told is out, and told as such', async () => {
@@ -133,4 +135,5 @@ test('a directory that is down is asked once in a round, and told once', async (
   store.state.isDown = true
   const { closed, told, asked } = await store.round()
   assert.deepEqual([closed, told, asked], [[], [failure], [100]])
+  assert.deepEqual(store.counted(), { success: 0, partial: 0, failed: 1 })
 })

@@ -90,7 +90,7 @@ const SOON_MS = 1000
  */
 export async function watchDirectory(engine: Engine, watching: Watching): Promise<void> {
   const { signal } = watching
-  const { directory, onProblem } = engine.identity
+  const { counts, directory, onProblem } = engine.identity
   if (directory === undefined) return
   const { place } = directory.directory
   const roundMs = directory.recheckSeconds * 1000
@@ -100,9 +100,11 @@ export async function watchDirectory(engine: Engine, watching: Watching): Promis
       await engine.clock.sleep(waitMs, signal)
       waitMs = roundMs
       const unjudged = await recheckDirectory(engine, watching)
+      counts.countCheck(place, unjudged.length === 0 ? 'success' : 'partial')
       if (unjudged.length > 0) onProblem(place, partOf(unjudged))
     } catch (error) {
       if (signal.aborted) return
+      counts.countCheck(place, 'failed')
       onProblem(place, error)
       const isFull = isHoldfastError(error) && error.code === 'TOO_MANY_REQUESTS'
       if (isFull) waitMs = Math.min(SOON_MS, roundMs)

@@ -12,6 +12,7 @@ export interface IssuerKeysParts {
   readonly clock: Clock
   /** The set is another one now: what was checked with the old one must be checked again. */
   readonly onChange: () => void
+  readonly onLoad: (isGood: boolean) => void
   readonly onProblem: (error: unknown) => void
 }
 
@@ -59,7 +60,7 @@ export class IssuerKeys {
 
   /** True when it went well. A failure keeps the keys there are until they are stale. */
   async load(signal: AbortSignal): Promise<boolean> {
-    const { source, algorithm, clock, onChange, onProblem } = this.#parts
+    const { source, algorithm, clock, onChange, onLoad, onProblem } = this.#parts
     try {
       const document = await source.load(signal)
       const { known, weak } = await readKeySet(document, algorithm)
@@ -74,9 +75,11 @@ export class IssuerKeys {
       this.#document = document
       this.#loadedMs = clock.monotonic()
       if (isNew) onChange()
+      onLoad(true)
       return true
     } catch (error) {
       if (signal.aborted) return false
+      onLoad(false)
       onProblem(error)
       if (!this.isLoaded) onChange()
       return false

@@ -13,6 +13,8 @@ export interface IssuerListParts {
   readonly clock: Clock
   /** The keys of that issuer changed. */
   readonly onChange: (issuer: string) => void
+  /** Its keys were asked for. */
+  readonly onLoad: (issuer: string, isGood: boolean) => void
   readonly onProblem: (issuer: string, error: unknown) => void
 }
 
@@ -20,7 +22,7 @@ export interface IssuerListParts {
 export class IssuerList {
   readonly #known = new Map<string, KnownIssuer>()
 
-  constructor({ issuers, clock, onChange, onProblem }: IssuerListParts) {
+  constructor({ issuers, clock, onChange, onLoad, onProblem }: IssuerListParts) {
     for (const issuer of issuers) {
       const { issuer: name, keys: given, algorithm, refreshSeconds } = issuer
       if ('secret' in given) {
@@ -33,6 +35,7 @@ export class IssuerList {
       const keys = new IssuerKeys({
         ...{ source: given, algorithm, refreshSeconds, clock },
         onChange: () => onChange(name),
+        onLoad: isGood => onLoad(name, isGood),
         onProblem: error => onProblem(name, error),
       })
       this.#known.set(name, { issuer, keys })

@@ -465,6 +465,10 @@ test('keys come in the background, sooner after an unknown one', async () => {
   await clock.advance(60_000)
   await settle()
   await enter(opened, await late())
+  const { success, failed } = engine.identity.counts.checks.get(idp.issuer.issuer) ?? assert.fail()
+  assert.equal(success + failed, idp.loads)
+  assert.equal(failed, told.length)
+  assert.ok(success >= 3)
   stop.abort()
   await watching
 })
