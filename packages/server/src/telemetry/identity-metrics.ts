@@ -81,8 +81,8 @@ export class IdentityMetrics {
     this.#checks = new Counter({
       name: 'identity_checks_total',
       help:
-        'Checks of all people at the directory, and loads of the keys of issuers, by place and by ' +
-        'how it ended: success, failed, or partial where the directory could not tell of some.',
+        'Checks of all people at the directory, and loads of the keys of issuers, by place and ' +
+        'by how it ended: success, failed, or partial where the directory could not tell of some.',
       labelNames: ['place', 'result'],
       registers,
     })

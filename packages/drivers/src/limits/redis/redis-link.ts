@@ -106,7 +106,7 @@ export class RedisLink implements ScriptRunner, AsyncDisposable {
       // A command that may have been done is never done again.
       autoResendUnfulfilledCommands: false,
       maxRetriesPerRequest: 0,
-      // A replica by now, without a disk, still loading: no words tell all the reasons not to count.
+      // A replica by now, without room, still loading: no words tell all reasons not to count.
       // Asked for by its name again, where another server may be.
       reconnectOnError: error => !isUnknownScript(error),
       retryStrategy: times => Math.min(50 * times, RETRY_MS_MAX),

@@ -230,7 +230,7 @@ describe('limits in Redis', { skip }, () => {
   })
 })
 
-/** What makes a Redis answer, and count nothing: a replica, no replica where one is due, no room. */
+/** So it answers and counts nothing: a replica, without one where it is due, without room. */
 const useless = [
   ['REPLICAOF', '127.0.0.1', '1'],
   ['CONFIG', 'SET', 'min-replicas-to-write', '1'],
