@@ -18,6 +18,8 @@ import type { LdapOptions } from './ldap-options.ts'
 import { Slots } from './slots.ts'
 
 const RUNNING_MAX = 8
+/** RFC 4511 §4.1.9: nothing of that name. */
+const NO_SUCH_OBJECT = 32
 const WAITING_MAX = 64
 /**
  * What a directory answers to a bind of somebody whom it does not let in (RFC 4511 §4.1.9):
@@ -71,7 +73,11 @@ export class LdapDirectory implements Directory {
     })
   }
 
-  async verify({ dn }: DirectoryEntry, password: string): Promise<boolean> {
+  async verify(entry: DirectoryEntry, password: string): Promise<boolean> {
+    return (await this.#lets(entry, password)) && (await this.#isStill(entry))
+  }
+
+  async #lets({ dn }: DirectoryEntry, password: string): Promise<boolean> {
     // Either would be a bind as nobody, which succeeds (RFC 4513 §5.1.1, §5.1.2).
     if (dn === '' || password === '') return false
     return await this.#within(async () => {
@@ -81,6 +87,21 @@ export class LdapDirectory implements Directory {
         return true
       } catch (error) {
         if (error instanceof ResultCodeError && REFUSED.has(error.code)) return false
+        throw error
+      }
+    })
+  }
+
+  /** Names of entries come free: by now another person's password may be good for this one. */
+  async #isStill({ dn, subject }: DirectoryEntry): Promise<boolean> {
+    const { idAttribute: attribute } = this.#options
+    const filter = new EqualityFilter({ attribute, value: idValue(subject, attribute) })
+    return await this.#asService(async connection => {
+      try {
+        const found = await connection.search(dn, { scope: 'base', filter, attributes: ['1.1'] })
+        return found.length === 1
+      } catch (error) {
+        if (codeOf(error) === NO_SUCH_OBJECT) return false
         throw error
       }
     })
@@ -166,6 +187,11 @@ export class LdapDirectory implements Directory {
       }
     })
   }
+}
+
+function codeOf(error: unknown): number | undefined {
+  const cause = error instanceof Unanswered ? error.cause : undefined
+  return cause instanceof ResultCodeError ? cause.code : undefined
 }
 
 /** To the first question no answer at all: that is no matter of whom it asks about. */
