@@ -1,10 +1,9 @@
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { isHoldfastError } from '@holdfast/core/errors.ts'
-import type { User } from '@holdfast/core/identities.ts'
 import { watchDirectory } from '@holdfast/engine/identity/outside/directory/recheck.ts'
 import { collectGarbage } from '@holdfast/engine/integrity/collect.ts'
-import { dropAuditsDaily, ownEntry } from './composition/audit.ts'
+import { dropAuditsDaily } from './composition/audit.ts'
 import { listen, warnOfPort } from './composition/listen.ts'
 import { type Context, type ContextOptions, openContext } from './context.ts'
 import { healthOperations } from './doors/health/operations.ts'
@@ -84,7 +83,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
     collectSometimes(context, jobs.signal),
     context.certificate?.watch(jobs.signal),
     context.engine.identity.issuers.watch(jobs.signal),
-    watchPeople(context, jobs.signal),
+    watchDirectory(context.engine, jobs.signal),
     dropAuditsDaily(context, jobs.signal),
   ])
   log.info({ url, s3_url: s3Url }, 'listening')
@@ -149,18 +148,6 @@ async function drain(
   while (load.active > 0 && clock.monotonic() < until) await clock.sleep(DRAIN_STEP_MS)
   if (load.active > 0) log.warn({ transfers: load.active }, 'transfers cut by the stop')
   for (const server of servers) server.closeAllConnections()
-}
-
-/** Who is closed in the directory is shut out here, and the audit log tells when. */
-async function watchPeople(context: Context, signal: AbortSignal): Promise<void> {
-  const { engine, clock, audit } = context
-  const onClosed = ({ id, username }: User, reason: string) => {
-    const detail = { reason }
-    const resource = { id, username }
-    const what = { requestId: 'directory', action: 'closeUser', resource, detail }
-    audit.record(ownEntry(clock, what))
-  }
-  await watchDirectory(engine, { signal, onClosed })
 }
 
 /** Frees what nothing refers to, now and then. A failed run is told and tried again. */

@@ -29,6 +29,8 @@ export class IdentityCounts {
   /** Told of what nobody asked for by name, for the audit log. */
   onLocked: (user: User) => void = () => {}
   onRotated: (key: SigningKey) => void = () => {}
+  /** Out, since the directory says so. */
+  onClosed: (user: User, reason: string) => void = () => {}
 
   constructor(issuers: readonly string[], directory?: string) {
     for (const issuer of [OWN_ISSUER, UNKNOWN_ISSUER, ...issuers]) {

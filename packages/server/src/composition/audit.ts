@@ -46,11 +46,19 @@ export function ownEntry(
   }
 }
 
-/** Locks, and signing keys that were made in their time, each in a row of its own. */
+/**
+ * Locks, signing keys that were made in their time, and who is closed in the directory, each in a
+ * row of its own.
+ */
 export function auditIdentities({ identity, clock }: Engine, audit: AuditLog): void {
   identity.counts.onLocked = ({ id, username, failures, lockedUntil }) => {
     const detail = { failures, locked_until: lockedUntil }
     const what = { requestId: 'login', action: 'lockUser', resource: { id, username }, detail }
+    audit.record(ownEntry(clock, what))
+  }
+  identity.counts.onClosed = ({ id, username }, reason) => {
+    const resource = { id, username }
+    const what = { requestId: 'directory', action: 'closeUser', resource, detail: { reason } }
     audit.record(ownEntry(clock, what))
   }
   identity.counts.onRotated = ({ id, names, signsUntil }) => {

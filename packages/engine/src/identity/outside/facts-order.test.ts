@@ -47,9 +47,8 @@ function fakeDirectory() {
 
 async function closedBy(engine: Engine): Promise<string[]> {
   const closed: string[] = []
-  const { signal } = new AbortController()
-  const onClosed = ({ username }: { username: string }) => closed.push(username)
-  assert.deepEqual(await recheckDirectory(engine, { signal, onClosed }), [])
+  engine.identity.counts.onClosed = ({ username }) => closed.push(username)
+  assert.deepEqual(await recheckDirectory(engine, new AbortController().signal), [])
   return closed
 }
 
@@ -128,8 +127,8 @@ test('a round that found no place at the directory asks again after a second', a
   state.recalled = () => Promise.reject(new HoldfastError('TOO_MANY_REQUESTS'))
   const stop = new AbortController()
   const closed: string[] = []
-  const onClosed = ({ username }: { username: string }) => closed.push(username)
-  const watching = watchDirectory(engine, { signal: stop.signal, onClosed })
+  engine.identity.counts.onClosed = ({ username }) => closed.push(username)
+  const watching = watchDirectory(engine, stop.signal)
   const asleep = clock.sleeping
   await clock.advance(60_000)
   while (state.recalls < 1 || clock.sleeping < asleep) await new Promise(setImmediate)

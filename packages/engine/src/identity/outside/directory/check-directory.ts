@@ -90,7 +90,7 @@ async function admitted(
   outside: OutsideDirectory,
   { entry, asked }: { readonly entry: DirectoryEntry; readonly asked: number },
 ): Promise<User> {
-  const { user } = await keepAnswer(engine, outside, { subject: entry.subject, entry, asked })
+  const user = await keepAnswer(engine, outside, { subject: entry.subject, entry, asked })
   if (user?.status !== 'ACTIVE') throw new HoldfastError('ACCOUNT_DISABLED')
   return user
 }

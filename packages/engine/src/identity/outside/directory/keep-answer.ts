@@ -12,12 +12,6 @@ interface Answer {
   readonly isOverfull?: boolean
 }
 
-/** What became of the user: as it is recorded now, or not let in by the directory. */
-export type Kept =
-  | { readonly user: User }
-  /** `wasIn`: until now. */
-  | { readonly user: undefined; readonly wasIn: boolean; readonly reason: string }
-
 const GONE = 'closed or gone in the directory'
 const OVERFULL = 'the directory tells more groups or attributes than can be read'
 
@@ -36,13 +30,14 @@ export function answersIn(recalled: Recalled): (subject: string) => Answer {
 
 /**
  * Records what the directory said of somebody. Where another answer was recorded since it was
- * asked and this one differs, the directory is asked anew: it could be the older one.
+ * asked and this one differs, the directory is asked anew: it could be the older one. The result
+ * is the user as it is recorded now; undefined for who is not let in by the directory.
  */
 export async function keepAnswer(
   engine: Engine,
   outside: OutsideDirectory,
   { asked, ...answer }: Answer & { readonly asked: number },
-): Promise<Kept> {
+): Promise<User | undefined> {
   const { subject } = answer
   const id = entryId(answer)
   return await engine.identity.facts.settle({ id, asked }, async isOvertaken => {
@@ -65,11 +60,18 @@ async function isKnown(
   return user !== undefined && isAdopted(outside, entry, user)
 }
 
-async function keep(engine: Engine, outside: OutsideDirectory, answer: Answer): Promise<Kept> {
+async function keep(
+  engine: Engine,
+  outside: OutsideDirectory,
+  answer: Answer,
+): Promise<User | undefined> {
   const { entry } = answer
-  if (entry?.isActive === true) return { user: await adoptEntry(engine, outside, entry) }
+  if (entry?.isActive === true) return await adoptEntry(engine, outside, entry)
   const reason = answer.isOverfull === true ? OVERFULL : GONE
-  const args = { id: entryId(answer), reason }
+  const id = entryId(answer)
+  const args = { id, reason }
   const wasIn = await commit(engine, systemCall('directory'), { name: 'users.close', args })
-  return { user: undefined, wasIn, reason }
+  const user = wasIn ? await engine.catalog.view.identities.byId('user', id) : undefined
+  if (user !== undefined) engine.identity.counts.onClosed(user, reason)
+  return undefined
 }

@@ -60,10 +60,8 @@ async function opened(names: readonly string[]) {
   for (const name of names) await adoptEntry(engine, outside, entryOf(name))
   const stop = new AbortController()
   const closed: string[] = []
-  const watching = watchDirectory(engine, {
-    signal: stop.signal,
-    onClosed: ({ username }, reason) => closed.push(`${username}: ${reason}`),
-  })
+  engine.identity.counts.onClosed = ({ username }, reason) => closed.push(`${username}: ${reason}`)
+  const watching = watchDirectory(engine, stop.signal)
   const asleep = clock.sleeping
   const round = async () => {
     closed.splice(0)

@@ -8,12 +8,6 @@ const PAGE = 1000
 const AT_ONCE = 100
 const TOLD_MAX = 10
 
-export interface Watching {
-  readonly signal: AbortSignal
-  /** Told who was shut out, and why. */
-  readonly onClosed: (user: User, reason: string) => void
-}
-
 /** Somebody of whom the directory could not tell. */
 interface Unjudged {
   readonly user: User
@@ -28,7 +22,7 @@ interface Unjudged {
 async function recheckUsers(
   engine: Engine,
   outside: OutsideDirectory,
-  { users, signal, onClosed }: Partial<Watching> & { readonly users: readonly User[] },
+  { users, signal }: { readonly users: readonly User[]; readonly signal?: AbortSignal },
 ): Promise<Unjudged[]> {
   const subjectOf = (user: User) => user.outside?.subject ?? ''
   const subjects = users.map(subjectOf).filter(one => one !== '')
@@ -38,9 +32,7 @@ async function recheckUsers(
     const unjudged: Unjudged[] = []
     for (const user of users) {
       try {
-        const answer = answerAbout(subjectOf(user))
-        const kept = await keepAnswer(engine, outside, { ...answer, asked })
-        if (kept.user === undefined && kept.wasIn) onClosed?.(user, kept.reason)
+        await keepAnswer(engine, outside, { ...answerAbout(subjectOf(user)), asked })
       } catch (error) {
         if (!isHoldfastError(error) || error.code !== 'IDENTITY_UNAVAILABLE') throw error
         unjudged.push({ user, error })
@@ -63,7 +55,7 @@ export async function recheckUser(engine: Engine, user: User | undefined): Promi
 }
 
 /** All active users of the directory; the result are those of whom it could not tell. */
-export async function recheckDirectory(engine: Engine, watching: Watching): Promise<Unjudged[]> {
+export async function recheckDirectory(engine: Engine, signal: AbortSignal): Promise<Unjudged[]> {
   const { directory } = engine.identity
   if (directory === undefined) return []
   const unjudged: Unjudged[] = []
@@ -74,7 +66,7 @@ export async function recheckDirectory(engine: Engine, watching: Watching): Prom
     const asked = page.filter(({ source, status }) => source === 'ldap' && status === 'ACTIVE')
     for (let at = 0; at < asked.length; at += AT_ONCE) {
       const users = asked.slice(at, at + AT_ONCE)
-      unjudged.push(...(await recheckUsers(engine, directory, { users, ...watching })))
+      unjudged.push(...(await recheckUsers(engine, directory, { users, signal })))
     }
     const last = page.at(-1)
     if (last === undefined || page.length < PAGE) return unjudged
@@ -88,8 +80,7 @@ const SOON_MS = 1000
  * Asks again and again until the signal. A directory that does not answer changes nothing; where
  * the question found no place there, it is asked again soon: who is gone must not stay in.
  */
-export async function watchDirectory(engine: Engine, watching: Watching): Promise<void> {
-  const { signal } = watching
+export async function watchDirectory(engine: Engine, signal: AbortSignal): Promise<void> {
   const { counts, directory, onProblem } = engine.identity
   if (directory === undefined) return
   const { place } = directory.directory
@@ -99,7 +90,7 @@ export async function watchDirectory(engine: Engine, watching: Watching): Promis
     try {
       await engine.clock.sleep(waitMs, signal)
       waitMs = roundMs
-      const unjudged = await recheckDirectory(engine, watching)
+      const unjudged = await recheckDirectory(engine, signal)
       counts.countCheck(place, unjudged.length === 0 ? 'success' : 'partial')
       if (unjudged.length > 0) onProblem(place, partOf(unjudged))
     } catch (error) {

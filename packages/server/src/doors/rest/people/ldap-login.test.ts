@@ -273,6 +273,11 @@ test('a code after the password asks the directory, too', { skip }, async () => 
   await slapd.change(`dn: ${dn}\nchangetype: delete\n`)
   const late = await ask('POST /api/v2/auth/login/code', { challenge, code: recovery })
   refused(late, 403, 'ACCOUNT_DISABLED')
+  // Whatever asked, it is told that she is out, and why.
+  await server.running.context.audit.flush()
+  const rows = (await server.ask('GET /api/v2/audit?action=closeUser', by(admin))).json.items
+  assert.equal(rows[0].resource.username, 'hana')
+  assert.equal(rows[0].detail.reason, 'closed or gone in the directory')
 })
 
 test("a local name is never the directory's, and its passwords stay there", { skip }, async () => {
