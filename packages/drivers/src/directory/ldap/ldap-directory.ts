@@ -18,9 +18,10 @@ import type { LdapOptions } from './ldap-options.ts'
 import { Slots } from './slots.ts'
 
 const RUNNING_MAX = 8
-/** RFC 4511 §4.1.9: nothing of that name. */
-const NO_SUCH_OBJECT = 32
 const WAITING_MAX = 64
+/** Nothing has that name (RFC 4511 §4.1.9). */
+const NO_SUCH_OBJECT = 32
+
 /**
  * What a directory answers to a bind of somebody whom it does not let in (RFC 4511 §4.1.9):
  * constraintViolation, noSuchObject, invalidDNSyntax, inappropriateAuthentication,

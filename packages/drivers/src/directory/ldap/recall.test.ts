@@ -120,9 +120,9 @@ type Fault = number | 'silence' | 'end' | 'garbage'
 
 /** Stands before the directory; what is asked with one of these texts in it gets the fault. */
 async function faulty({ fault, texts }: { readonly fault: Fault; readonly texts: string[] }) {
-  const state = { connections: 0, faults: 0 }
+  const state = { connections: 0, onFault: () => {} }
   const answer = (socket: Socket, question: Buffer) => {
-    state.faults += 1
+    state.onFault()
     if (fault === 'silence') return
     if (fault === 'end') return void socket.destroy()
     // A message is `30`, its length in one or more bytes, and the number that the answer repeats.
@@ -216,6 +216,14 @@ test('whom it fails for after others is not judged, and is not asked for ever', 
   const { entries, unjudged } = await proxy.directory.recall([alice, ...strangers])
   assert.deepEqual([entries.length, unjudged.length], [1, 50])
   assert.ok(proxy.state.connections < 30, `${proxy.state.connections}`)
+})
+
+test('after the signal nothing more is asked', { skip }, async () => {
+  await using proxy = await faulty({ fault: 11, texts: ['entryUUID'] })
+  const stop = new AbortController()
+  proxy.state.onFault = () => stop.abort()
+  await assert.rejects(proxy.directory.recall(['one', 'two'], stop.signal), { name: 'AbortError' })
+  assert.equal(proxy.state.connections, 1)
 })
 
 test('more groups than are read are no part of them', { skip }, async () => {
