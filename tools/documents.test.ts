@@ -13,8 +13,8 @@ const files = globSync('{packages,apps,torture,tools,tests}/**/*.ts', {
 }).map(name => `/${name.replaceAll('\\', '/')}`.replace('/src/', '/'))
 const programs = globSync('torture/programs/**/t*.ts', { cwd: root })
 
-function isThere(name: string): boolean {
-  return files.some(file => file.endsWith(`/${name}`))
+function filesCalled(name: string): string[] {
+  return files.filter(file => file.endsWith(`/${name}`))
 }
 
 /** Cells of the last column of tables that say what covers their rows. */
@@ -31,8 +31,9 @@ function covering(text: string): string[] {
   return cells
 }
 
-test('whatever covers an item of security is there', () => {
+test('whatever covers an item of security is there, and one file', () => {
   const missing: string[] = []
+  const ambiguous: string[] = []
   let named = 0
   for (const document of documents) {
     const text = readFileSync(join(root, document), 'utf8')
@@ -45,7 +46,9 @@ test('whatever covers an item of security is there', () => {
       .map(name => `${name}.test.ts`)
     for (const name of [...sources, ...tests]) {
       named += 1
-      if (!isThere(name)) missing.push(`${document}: ${name}`)
+      const called = filesCalled(name)
+      if (called.length === 0) missing.push(`${document}: ${name}`)
+      if (called.length > 1) ambiguous.push(`${document}: ${name} may be ${called.join(' or ')}`)
     }
     for (const [id] of text.matchAll(/\bT\d\d\b/g)) {
       const file = programs.find(name => name.includes(`/${id.toLowerCase()}-`))
@@ -53,5 +56,6 @@ test('whatever covers an item of security is there', () => {
     }
   }
   assert.deepEqual(missing, [])
+  assert.deepEqual(ambiguous, [])
   assert.ok(named > 60, `only ${named} are named`)
 })

@@ -8,12 +8,15 @@ export async function* eachByCursor<Item>(
   page: (cursor: string | undefined) => Promise<CursorPage<Item>>,
 ): AsyncGenerator<Item, void, undefined> {
   let cursor: string | undefined
+  let [kept, pages, keptFor]: [string | undefined, number, number] = [undefined, 0, 1]
   do {
     const { items, next_cursor: next } = await page(cursor)
     yield* items
-    // A server that sends us in circles must not keep us there.
-    if (next !== null && next === cursor) throw new Error('the cursor did not move')
     cursor = next ?? undefined
+    // A server must not keep us in circles; each cursor that is kept is kept for twice as long.
+    if (cursor !== undefined && cursor === kept) throw new Error('the listing goes in circles')
+    pages += 1
+    if (pages === keptFor) [kept, pages, keptFor] = [cursor, 0, keptFor * 2]
   } while (cursor !== undefined)
 }
 

@@ -19,7 +19,7 @@ const ACTIONS: Readonly<Record<AuditTopic, string>> = {
     s3.PutBucketOwnershipControls s3.DeleteBucketOwnershipControls s3.PutBucketCors
     s3.DeleteBucketCors s3.PutBucketVersioning s3.PutObjectLockConfiguration s3.DeleteBucket`,
   keys: `createKey revokeKey createS3Key revokeS3Key rotateSigningKey rotateSecret removeSecret
-    audit.key.changed`,
+    audit.key.changed secret.changed`,
   upkeep: `collectGarbage verifyStore verifyAudits acknowledgeAudits audit.rows.dropped`,
 }
 

@@ -23,6 +23,7 @@ import {
 } from './composition/first-principals.ts'
 import { identityFigures } from './composition/identity-figures.ts'
 import { openMails, openOutside } from './composition/outside.ts'
+import { tellSecretChange } from './composition/secret-told.ts'
 import type { Settings } from './config/settings-table.ts'
 import { DocumentRoom } from './http/body/document-room.ts'
 import { PaceWatch } from './http/body/pace-watch.ts'
@@ -102,7 +103,6 @@ export interface OpenedContext {
 }
 
 const HEALTH_MS = 5_000
-const CUT_OFF = 'a change of the secret was cut off; stop, and end it: holdfast secret change'
 
 /** The one place where the parts are put together, from top to bottom; closed in reverse order. */
 export async function openContext(options: ContextOptions): Promise<OpenedContext> {
@@ -155,6 +155,7 @@ export async function openContext(options: ContextOptions): Promise<OpenedContex
     auditIdentities(engine, audit)
     if (options.offline !== true) {
       await startAudit(audit, log)
+      await tellSecretChange(engine, { first: auditSecret, audit, log })
       await prepareBuckets(engine, settings, log)
       await prepareKeys(engine, { ...options, audit })
       await prepareAccessKey(engine, settings, { audit, log })
@@ -170,7 +171,6 @@ export async function openContext(options: ContextOptions): Promise<OpenedContex
     const policies = policiesOf(settings)
     const limits = new Limits({ policies, store: counting.store, clock, proxies, metrics, log })
     log.info({ recovery: store.recovery, data_dir: settings.dataDir }, 'store opened')
-    if (formerSecret !== undefined) log.warn({}, CUT_OFF)
     const context = {
       ...{ settings, version, engine, clock, random, disk, log, metrics, health, pace },
       ...{ certificate, proxies, audit, limits, load },

@@ -60,9 +60,16 @@ export interface OfflineOptions {
   readonly newSecret?: boolean
 }
 
+/** Files and places for callers alone: who looks at a copy elsewhere may have none of them. */
+const NO_CALLERS = {
+  ...{ tlsCertFile: undefined, tlsKeyFile: undefined, ldapCaFile: undefined },
+  redisUrl: undefined,
+}
+
 /** Opens the store alone: STORE_LOCKED while a server uses it. */
 export async function openOffline(options: OfflineOptions): Promise<OfflineStore> {
-  const { settings, catalogPath, salvage = false, newSecret = false } = options
+  const { catalogPath, salvage = false, newSecret = false } = options
+  const settings = { ...options.settings, ...NO_CALLERS }
   const store = { salvage, newSecret }
   const { context, recovery, dropFormer, close } = await openContext({
     settings,

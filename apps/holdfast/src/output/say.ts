@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { inspect } from 'node:util'
 import { escapeHidden } from '@holdfast/core/escape-hidden.ts'
 import { visible } from './visible.ts'
@@ -20,6 +21,16 @@ export function print(line: string): void {
 /** As it is, with all its lines: only for what is known to fool no terminal, or goes to none. */
 export function printContent(text: string): void {
   process.stdout.write(`${text}\n`)
+}
+
+/** The same of something long, no faster than it is taken. */
+export async function printPieces(
+  pieces: AsyncIterable<Uint8Array | string>,
+  signal: AbortSignal,
+): Promise<void> {
+  for await (const piece of pieces) {
+    if (!process.stdout.write(piece)) await once(process.stdout, 'drain', { signal })
+  }
 }
 
 export function printJson(value: unknown): void {

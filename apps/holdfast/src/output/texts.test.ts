@@ -3,7 +3,7 @@ import test from 'node:test'
 import { ClientError } from '@holdfast/client'
 import { parseSeconds, parseSize, secondsText, sizeText } from './amounts.ts'
 import { failureText } from './failure-text.ts'
-import { visible, visibleJson } from './visible.ts'
+import { visible, visibleCsv, visibleJson, visiblePieces } from './visible.ts'
 
 test('nothing that a terminal obeys or hides is shown as it is', () => {
   assert.equal(visible('a\x1b[31mb\r\n\0'), 'a\\u001b[31mb\\u000d\\u000a\\u0000')
@@ -18,6 +18,20 @@ test('JSON on a terminal obeys nobody, and means the same', () => {
   assert.match(shown, /^[^\p{Cc}\p{Cf}]*\n\[1\]$/u)
   assert.deepEqual(JSON.parse(shown.split('\n')[0] ?? ''), row)
   assert.equal(visibleJson('{"a":"ключ 🦭"}'), '{"a":"ключ 🦭"}')
+})
+
+test('text in pieces is shown as it would be in one, wherever it is cut', async () => {
+  const bytes = Buffer.from('"a\x1b",🦭\u{e0041}\r\nb\r\n\r')
+  const cutAt = async (at: number) => {
+    const pieces = async function* () {
+      yield bytes.subarray(0, at)
+      yield bytes.subarray(at)
+    }
+    return (await Array.fromAsync(visiblePieces(pieces(), visibleCsv))).join('')
+  }
+  for (let at = 0; at <= bytes.length; at += 1) {
+    assert.equal(await cutAt(at), '"a\\u001b",🦭\\u{e0041}\nb\n\\u000d', `${at}`)
+  }
 })
 
 test('what a server calls its refusal is shown as text', () => {

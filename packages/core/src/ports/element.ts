@@ -30,8 +30,11 @@ export interface Element {
   stat(location: string): Promise<{ readonly size: number } | undefined>
   remove(location: string): Promise<void>
   list(): AsyncIterable<ListedBlob>
-  /** Small named texts (attributes, manifests). Undefined when absent. */
-  readNote(name: string): Promise<string | undefined>
+  /**
+   * Small named texts (attributes, manifests). Undefined when absent. With `bytesMax`, no more than
+   * the beginning of a longer one is read.
+   */
+  readNote(name: string, options?: { bytesMax?: number }): Promise<string | undefined>
   /** Atomic. With `ifAbsent`, false when the note already exists. */
   writeNote(name: string, text: string, options?: { ifAbsent?: boolean }): Promise<boolean>
   probe(): Promise<ElementProbe>

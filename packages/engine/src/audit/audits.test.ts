@@ -273,8 +273,44 @@ test('a head that is changed or gone is found', async () => {
   const note = JSON.parse((await element.readNote('audit-head')) ?? '')
   await element.writeNote('audit-head', JSON.stringify({ ...note, seq: 10 }))
   assert.match((await verifyAudits(opened.engine)).problems.join(), /head .* was changed/)
-  await element.writeNote('audit-head', '{')
-  assert.match((await verifyAudits(opened.engine)).problems.join(), /head .* was changed/)
+})
+
+test('a head of any other form is told as unreadable, however long it is', async () => {
+  await using opened = await filled()
+  const { element } = opened.engine
+  const note = JSON.parse((await element.readNote('audit-head')) ?? '')
+  const long = 'a'.repeat(1_000_000)
+  const changes = [
+    ...[{ seq: -1 }, { seq: 1.5 }, { seq: '20' }, { hash: long }, { hash: `${note.hash}0` }],
+    ...[{ hash: note.hash.toUpperCase() }, { hash: null }, { hash: '' }, { seal: long }],
+    ...[{ seal: `${note.seal}\n` }, { seal: undefined }, { hash: {}, seal: {} }],
+  ]
+  const given = [
+    ...['', '{', 'null', '7', '[]', '{}', '\u0000', long, JSON.stringify(note).padEnd(1025)],
+    ...changes.map(changed => JSON.stringify({ ...note, ...changed })),
+  ]
+  for (const text of given) {
+    await element.writeNote('audit-head', text)
+    const { problems } = await verifyAudits(opened.engine)
+    const told = ['the head on the element was changed: it is unreadable']
+    assert.deepEqual(problems, told, text.slice(0, 300))
+  }
+  await element.writeNote('audit-head', `${JSON.stringify(note)}\n`)
+  await wholeWith(opened, 20)
+})
+
+test('a start tells an unreadable head in a row of bounded length', async () => {
+  await using opened = await filled()
+  const { element, catalog } = opened.engine
+  await element.writeNote('audit-head', JSON.stringify({ seq: 20, hash: 'a'.repeat(1_000_000) }))
+  const log = openLog(opened, [])
+  await log.start()
+  await log.close()
+  const rows = await catalog.view.audits.filed(20, 10)
+  assert.deepEqual(
+    rows.map(({ row }) => [row?.entry.action, row?.entry.detail.left]),
+    [['audit.chain.broken', { seq: 0, hash: '' }]],
+  )
 })
 
 test('the log comes back whole from the packs', async () => {

@@ -30,7 +30,7 @@ function lying(element: Element): Element {
     stat: location => element.stat(location),
     remove: location => element.remove(location),
     list: () => element.list(),
-    readNote: name => element.readNote(name),
+    readNote: (name, options) => element.readNote(name, options),
     writeNote: (name, text, options) => element.writeNote(name, text, options),
     probe: () => element.probe(),
     [Symbol.asyncDispose]: () => element[Symbol.asyncDispose](),

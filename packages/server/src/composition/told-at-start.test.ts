@@ -3,6 +3,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { parseSettings } from '../config/parse-settings.ts'
+import { openOffline } from '../offline.ts'
 import { startServer, type TestServer, type Tree } from '../started-server.test.ts'
 
 const pair = (secret: string) => ({
@@ -150,6 +152,44 @@ test('a change of the secret that was cut off is told until it is ended', async 
       await using server = await startServer({ dir })
       assert.equal(told(server), times)
     }
+  } finally {
+    rmSync(dir, { recursive: true })
+  }
+})
+
+test('a change of the secret stands in the audit log, once, however a start ends', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'holdfast-secret-'))
+  const { settings } = parseSettings({ env: { STORAGE_DATA_DIR: dir } })
+  const { signal } = new AbortController()
+  const change = async (isCutOff = false) => {
+    const store = await openOffline({ settings, newSecret: true })
+    if (!isCutOff) await store.changeSecret({ revokeS3Keys: false, signal })
+    await store.close()
+  }
+  const rows = async (): Promise<Tree[]> => {
+    await using server = await startServer({ dir })
+    return (await server.ask('GET /api/v2/audit?action=secret.changed')).json.items
+  }
+  const note = join(dir, 'notes', 'secret-told')
+  try {
+    assert.deepEqual(await rows(), [])
+    await change(true)
+    assert.deepEqual(await rows(), [])
+    await change()
+    const [first = {}, ...others] = await rows()
+    assert.deepEqual([first.severity, first.actor_type, others], ['notice', 'system', []])
+    assert.match(first.detail.secret, /^[0-9a-f]{16}$/)
+    assert.equal(readFileSync(note, 'utf8'), first.detail.secret)
+    // As a start that died behind the row.
+    rmSync(note)
+    assert.equal((await rows()).length, 1)
+    writeFileSync(note, 'x'.repeat(1_000_000))
+    assert.equal((await rows()).length, 1)
+    assert.equal((await rows()).length, 1)
+    await change()
+    const names = (await rows()).map(({ detail }) => detail.secret)
+    assert.equal(new Set(names).size, 2)
+    assert.equal(names.length, 2)
   } finally {
     rmSync(dir, { recursive: true })
   }

@@ -36,6 +36,7 @@ export function dangers(
     ...halfLdap(settings),
     ...halfOidc(settings),
   ]
+  // Both are for data that nobody would miss.
   if (settings.environment === 'development' || settings.environment === 'testing') return problems
   const refuse = (name: string, problem: string) => {
     problems.push({ path: `STORAGE_${name}`, problem: `${problem} (${settings.environment})` })

@@ -76,13 +76,16 @@ test('every row refuses a value it cannot take, and none is forgotten', () => {
 })
 
 test('weak or open settings are refused in production, each by name', () => {
-  const problems = problemsOf({
-    STORAGE_ENVIRONMENT: 'production',
+  const weak = {
     STORAGE_DEBUG: 'on',
     STORAGE_CORS_ORIGINS: '*',
     STORAGE_TRUSTED_PROXIES: '10.0.0.0/8,fd00::/8,::1,0.0.0.0/1',
     STORAGE_BOOTSTRAP_API_KEY: 'changeme-changeme',
-  })
+  }
+  const within = (environment: string) => problemsOf({ ...weak, STORAGE_ENVIRONMENT: environment })
+  for (const open of ['development', 'testing']) assert.deepEqual(within(open), [])
+  const problems = within('production')
+  assert.equal(within('staging').length, problems.length)
   assert.deepEqual(
     [...new Set(problems.map(problem => problem.split(':')[0]))],
     [

@@ -32,13 +32,13 @@ export const settingsTable = {
   environment: setting({
     name: 'ENVIRONMENT',
     kind: oneOf(['development', 'testing', 'staging', 'production']),
-    description: 'Outside development, open or weak settings are refused.',
+    description: 'In staging and production, open or weak settings are refused.',
     standard: 'development',
   }),
   debug: setting({
     name: 'DEBUG',
     kind: boolean,
-    description: 'Log at level debug. Refused in production.',
+    description: 'Log at level debug. Refused in staging and production.',
     standard: false,
   }),
   host: setting({

@@ -214,7 +214,7 @@ test('TLS 1.2 can be refused, after a renewal too', async () => {
   await check('second')
 })
 
-test('HSTS is told over TLS only, by both doors, and by refusals too', async () => {
+test('HSTS is told over TLS by both doors, refusals too, and under a https address', async () => {
   const { server, s3Port } = await startTls(first)
   await using _ = server
   const hsts = async (port: number, line: string) =>
@@ -226,6 +226,11 @@ test('HSTS is told over TLS only, by both doors, and by refusals too', async () 
   assert.equal(rest.headers['strict-transport-security'], undefined)
   const s3 = await fetch(plain.running.s3Url ?? '')
   assert.equal(s3.headers.get('strict-transport-security'), null)
+  await using proxied = await startServer({ env: { STORAGE_PUBLIC_URL: 'https://files.example' } })
+  const main = await proxied.ask('GET /nowhere')
+  assert.equal(main.headers['strict-transport-security'], 'max-age=31536000')
+  const plainS3 = await fetch(proxied.running.s3Url ?? '')
+  assert.equal(plainS3.headers.get('strict-transport-security'), null)
 })
 
 test('HSTS is told by answers that S3 gives at once', async () => {

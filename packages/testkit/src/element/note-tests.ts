@@ -14,6 +14,9 @@ export function noteTests(open: OpenElement): void {
     assert.equal(await element.writeNote('a', long), true)
     assert.equal(await element.readNote('a'), long)
     assert.equal(await element.readNote('A'), undefined)
+    assert.equal(await element.readNote('a', { bytesMax: 3 }), 'kä')
+    assert.equal(await element.readNote('a', { bytesMax: 1e9 }), long)
+    assert.equal(await element.readNote('none', { bytesMax: 3 }), undefined)
     assert.deepEqual(await listed(element), [])
   })
   elementTest(open, 'with ifAbsent the first one wins', async element => {

@@ -69,8 +69,12 @@ export class SimpleElement implements Element {
     }
   }
 
-  async readNote(name: string): Promise<string | undefined> {
-    return this.#place.notes.get(name)
+  async readNote(
+    name: string,
+    { bytesMax = Number.POSITIVE_INFINITY }: { bytesMax?: number } = {},
+  ): Promise<string | undefined> {
+    const text = this.#place.notes.get(name)
+    return text && Buffer.from(text).subarray(0, bytesMax).toString()
   }
 
   async writeNote(name: string, text: string, options: { ifAbsent?: boolean } = {}) {

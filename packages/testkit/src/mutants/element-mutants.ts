@@ -86,7 +86,7 @@ export function mutantElement(element: Element, name: string): Element {
     stat: location => element.stat(location),
     remove: location => element.remove(location),
     list: () => element.list(),
-    readNote: note => element.readNote(note),
+    readNote: (note, options) => element.readNote(note, options),
     writeNote: (note, text, options) => element.writeNote(note, text, options),
     probe: () => element.probe(),
     [Symbol.asyncDispose]: () => element[Symbol.asyncDispose](),

@@ -1,6 +1,7 @@
 import type { Client } from '@holdfast/client'
 import { type Command, InvalidArgumentError } from 'commander'
-import { connect } from '../../connection/connection.ts'
+import { allRows } from '../../connection/all-rows.ts'
+import { type Connection, connect } from '../../connection/connection.ts'
 import { onlyOne } from '../../connection/only-one.ts'
 import { readPassword } from '../../connection/read-password.ts'
 import { parseSeconds, timeText } from '../../output/amounts.ts'
@@ -52,8 +53,9 @@ export function addAccounts(program: Command): void {
     .description('Delete a service account; what it owns stays.')
     .argument('<name>', 'name, client id or id')
     .action(async (name: string, _: unknown, command: Command) => {
-      const { client, json, signal } = connect(command)
-      const { id } = await findAccount(client, name)
+      const connection = connect(command)
+      const { client, json, signal } = connection
+      const { id } = await findAccount(connection, name)
       await client.accounts.remove(id, { signal })
       if (json) printJson({ id, removed: true })
     })
@@ -81,8 +83,9 @@ function addStatus(accounts: Command, status: 'SUSPENDED' | 'ACTIVE'): void {
     .description(isOut ? 'Shut a service account out at once.' : 'Let it in again.')
     .argument('<name>', 'name, client id or id')
     .action(async (name: string, _: unknown, command: Command) => {
-      const { client, json, signal } = connect(command)
-      const { id } = await findAccount(client, name)
+      const connection = connect(command)
+      const { client, json, signal } = connection
+      const { id } = await findAccount(connection, name)
       const account = await client.accounts.update(id, { status }, { signal })
       if (json) printJson(account)
       else print(`${account.client_id}: ${account.status}`)
@@ -98,8 +101,9 @@ function addLimit(accounts: Command): void {
       return text === 'default' ? null : parseRateLimit(text)
     })
     .action(async (name: string, count: number | null, _: unknown, command: Command) => {
-      const { client, json, signal } = connect(command)
-      const { id } = await findAccount(client, name)
+      const connection = connect(command)
+      const { client, json, signal } = connection
+      const { id } = await findAccount(connection, name)
       const account = await client.accounts.update(id, { rate_limit: count }, { signal })
       if (json) printJson(account)
       else print(`${account.client_id}: ${limitText(account)}`)
@@ -124,8 +128,9 @@ function addSecrets(accounts: Command): void {
         options: { overlap?: number; secretDays?: number },
         command: Command,
       ) => {
-        const { client, json, signal } = connect(command)
-        const { id } = await findAccount(client, name)
+        const connection = connect(command)
+        const { client, json, signal } = connection
+        const { id } = await findAccount(connection, name)
         const { overlap, secretDays: secret_days } = options
         const wanted = {
           ...(overlap === undefined ? {} : { overlap }),
@@ -142,25 +147,20 @@ function addSecrets(accounts: Command): void {
     .argument('<name>', 'name, client id or id')
     .argument('<secret-id>', 'id of the secret, as accounts list --json shows it')
     .action(async (name: string, secretId: string, _: unknown, command: Command) => {
-      const { client, json, signal } = connect(command)
-      const { id } = await findAccount(client, name)
+      const connection = connect(command)
+      const { client, json, signal } = connection
+      const { id } = await findAccount(connection, name)
       await client.accounts.removeSecret(id, secretId, { signal })
       if (json) printJson({ id, secret_id: secretId, ended: true })
     })
 }
 
-async function allAccounts(client: Client): Promise<Account[]> {
-  const limit = 1000
-  const rows: Account[] = []
-  for (;;) {
-    const page = await client.accounts.list({ limit, offset: rows.length })
-    rows.push(...page.items)
-    if (page.items.length === 0 || rows.length >= page.total) return rows
-  }
+async function allAccounts({ client, signal }: Connection): Promise<Account[]> {
+  return await allRows(at => client.accounts.list(at, { signal }))
 }
 
-async function findAccount(client: Client, name: string): Promise<Account> {
-  const found = (await allAccounts(client)).filter(account => {
+async function findAccount(connection: Connection, name: string): Promise<Account> {
+  const found = (await allAccounts(connection)).filter(account => {
     return [account.id, account.client_id, account.name].includes(name)
   })
   const tell = (account: Account) => `${account.client_id} with id ${account.id}`
@@ -168,9 +168,9 @@ async function findAccount(client: Client, name: string): Promise<Account> {
 }
 
 async function list(command: Command): Promise<void> {
-  const { client, json } = connect(command)
-  const rows = await allAccounts(client)
-  if (json) {
+  const connection = connect(command)
+  const rows = await allAccounts(connection)
+  if (connection.json) {
     for (const row of rows) printJson(row)
     return
   }

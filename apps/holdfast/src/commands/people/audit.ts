@@ -2,9 +2,9 @@ import { actorTypes, severities } from '@holdfast/core/identities.ts'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { connect } from '../../connection/connection.ts'
 import { timeText } from '../../output/amounts.ts'
-import { print, printContent, printJson } from '../../output/say.ts'
+import { print, printJson, printPieces } from '../../output/say.ts'
 import { printTable } from '../../output/table.ts'
-import { visible, visibleJson } from '../../output/visible.ts'
+import { visible, visibleCsv, visibleJson, visiblePieces } from '../../output/visible.ts'
 import { openExisting } from '../../upkeep/open-existing.ts'
 import { readSettings } from '../../upkeep/read-settings.ts'
 import { addReport } from './audit-report.ts'
@@ -39,8 +39,8 @@ export function addAudit(program: Command): void {
       const { client, signal } = connect(command)
       const { csv, ...filter } = options
       const format = csv === true ? 'csv' : 'jsonl'
-      const text = await client.audit.export({ ...queryOf(filter), format }, { signal })
-      printContent(shown(text.replace(/\r?\n$/, ''), csv === true))
+      const rows = await client.audit.exportStream({ ...queryOf(filter), format }, { signal })
+      await printPieces(shown(rows, csv === true), signal)
     })
   addReport(audit)
   audit
@@ -85,10 +85,12 @@ async function acknowledge({ reason }: Acknowledging, command: Command): Promise
   print(`Acknowledged: ${findings.length}.`)
 }
 
+type Pieces = AsyncIterable<Uint8Array>
+
 /** Agents and names in it are what strangers sent. A file of CSV stays as it is. */
-function shown(text: string, isCsv: boolean): string {
-  if (!isCsv) return visibleJson(text)
-  return process.stdout.isTTY === true ? text.split(/\r?\n/).map(visible).join('\n') : text
+function shown(rows: Pieces, isCsv: boolean): Pieces | AsyncIterable<string> {
+  if (!isCsv) return visiblePieces(rows, visibleJson)
+  return process.stdout.isTTY === true ? visiblePieces(rows, visibleCsv) : rows
 }
 
 function withFilter(command: Command): Command {

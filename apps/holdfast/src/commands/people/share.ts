@@ -1,5 +1,5 @@
-import type { Client } from '@holdfast/client'
 import { type Command, InvalidArgumentError } from 'commander'
+import { allRows } from '../../connection/all-rows.ts'
 import { type Connection, connect } from '../../connection/connection.ts'
 import { findAsset } from '../../connection/find-asset.ts'
 import { readPassword } from '../../connection/read-password.ts'
@@ -7,8 +7,6 @@ import { parseSeconds, timeText } from '../../output/amounts.ts'
 import { print, printJson, say } from '../../output/say.ts'
 import { printTable } from '../../output/table.ts'
 import { UsageError } from '../../output/usage-error.ts'
-
-type Share = Awaited<ReturnType<Client['shares']['get']>>
 
 interface CreateOptions {
   readonly prefix?: boolean
@@ -88,14 +86,7 @@ async function create(connection: Connection, key: string, options: CreateOption
 
 async function list(options: { all?: boolean }, command: Command): Promise<void> {
   const { client, json, signal } = connect(command)
-  const limit = 1000
-  const rows: Share[] = []
-  for (;;) {
-    const query = { ...options, limit, offset: rows.length }
-    const page = await client.shares.list(query, { signal })
-    rows.push(...page.items)
-    if (page.items.length === 0 || rows.length >= page.total) break
-  }
+  const rows = await allRows(at => client.shares.list({ ...options, ...at }, { signal }))
   if (json) {
     for (const row of rows) printJson(row)
     return

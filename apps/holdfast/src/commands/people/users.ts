@@ -1,5 +1,5 @@
-import type { Client } from '@holdfast/client'
 import type { Command } from 'commander'
+import { allRows } from '../../connection/all-rows.ts'
 import { connect } from '../../connection/connection.ts'
 import { readPassword } from '../../connection/read-password.ts'
 import { timeText } from '../../output/amounts.ts'
@@ -10,8 +10,6 @@ import { UsageError } from '../../output/usage-error.ts'
 import { roleOf } from './roles.ts'
 import { addUserActions } from './user-actions.ts'
 import { userIdOf } from './user-id.ts'
-
-type User = Awaited<ReturnType<Client['users']['get']>>
 
 interface ListOptions {
   readonly search?: string
@@ -131,13 +129,7 @@ async function list({ search, role, disabled }: ListOptions, command: Command): 
     ...(role === undefined ? {} : { role: roleOf(role) }),
     ...(disabled === true ? { enabled: false } : {}),
   }
-  const limit = 1000
-  const rows: User[] = []
-  for (;;) {
-    const page = await client.users.list({ ...options, limit, offset: rows.length }, { signal })
-    rows.push(...page.items)
-    if (page.items.length === 0 || rows.length >= page.total) break
-  }
+  const rows = await allRows(at => client.users.list({ ...options, ...at }, { signal }))
   if (json) {
     for (const user of rows) printJson(user)
     return

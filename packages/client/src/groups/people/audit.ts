@@ -1,5 +1,6 @@
 import type { BodyOf, QueryOf } from '@holdfast/contract/route.ts'
 import type { Routes } from '@holdfast/contract/routes.ts'
+import { type Download, startDownload } from '../../download/download.ts'
 import type { CallOptions } from '../../options.ts'
 import { callJson, readText, requestOf } from '../../wire/operations.ts'
 import type { Transport } from '../../wire/transport.ts'
@@ -16,10 +17,17 @@ export function auditCalls(transport: Transport) {
       })
     },
 
-    /** The whole export as text. */
+    /** The whole export as text, which must fit into memory. */
     async export(query: QueryOf<Routes['exportAudits']> = {}, options: CallOptions = {}) {
-      const target = { method: 'GET', path: '/api/v2/audit/export', query, options } as const
-      return await transport.run(requestOf('exportAudits', target), readText)
+      return await transport.run(exportRequest(query, options), readText)
+    },
+
+    /** The export as it comes, of any length. It cannot be taken up again: broken off, it fails. */
+    async exportStream(
+      query: QueryOf<Routes['exportAudits']> = {},
+      options: CallOptions = {},
+    ): Promise<Download> {
+      return await startDownload(transport, exportRequest(query, options), options)
     },
 
     /** What the log tells of a period, and how far it is proven. */
@@ -56,4 +64,9 @@ export function auditCalls(transport: Transport) {
       })
     },
   }
+}
+
+function exportRequest(query: QueryOf<Routes['exportAudits']>, options: CallOptions) {
+  const target = { method: 'GET', path: '/api/v2/audit/export', query, options } as const
+  return requestOf('exportAudits', target)
 }

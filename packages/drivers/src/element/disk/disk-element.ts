@@ -19,7 +19,7 @@ import type {
 } from '@holdfast/core/ports/element.ts'
 import type { Random } from '@holdfast/core/ports/random.ts'
 import { errnoOf, fromDisk } from '../../disk/disk-errors.ts'
-import { readText } from '../../disk/read-text.ts'
+import { readBeginning } from '../../disk/read-text.ts'
 import type { ReclaimStep } from '../../store/reclaimer.ts'
 import { BlobCache, CACHED_BYTES_MAX } from '../blob-cache.ts'
 import { blobEntrySha256 } from './batch.ts'
@@ -261,11 +261,14 @@ export class DiskElement implements Element {
     yield* checkPacks(disk, dir, secret)
   }
 
-  async readNote(name: string): Promise<string | undefined> {
+  async readNote(
+    name: string,
+    { bytesMax = Number.POSITIVE_INFINITY }: { bytesMax?: number } = {},
+  ): Promise<string | undefined> {
     const { disk } = this.#options
     const path = this.#notePath(name)
     if (disk.stat(path) === undefined) return undefined
-    return readText(disk, path)
+    return readBeginning(disk, path, bytesMax)
   }
 
   async writeNote(

@@ -79,8 +79,12 @@ export class MemoryElement implements Element {
     }
   }
 
-  async readNote(name: string): Promise<string | undefined> {
-    return this.#notes.get(name)
+  async readNote(
+    name: string,
+    { bytesMax = Number.POSITIVE_INFINITY }: { bytesMax?: number } = {},
+  ): Promise<string | undefined> {
+    const text = this.#notes.get(name)
+    return text && Buffer.from(text).subarray(0, bytesMax).toString()
   }
 
   async writeNote(

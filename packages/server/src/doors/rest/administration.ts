@@ -137,29 +137,39 @@ export const administrationOperations: Pick<Operations, Names> = {
     return undefined
   },
 
-  collectGarbage: async ({ context, call }) => {
+  collectGarbage: async ({ context, call, request }) => {
     const { engine } = context
     authorize(call.principal, 'store:admin', {})
     const done = await collectGarbage(engine, { limit: 1_000_000, signal: call.signal })
     const freed = (await engine.element.reclaim?.(call.signal)) ?? 0
     const { deadBlobs } = await engine.catalog.view.blobs.totals()
-    return {
+    const wire = {
       removed_blobs: done.blobs,
       removed_bytes: done.bytes,
       waiting_blobs: deadBlobs,
       freed_bytes: freed,
       stopped: done.stopped,
     }
+    request.state.told = wire
+    return wire
   },
 
-  verifyStore: async ({ context, call }) => {
+  verifyStore: async ({ context, call, request }) => {
     authorize(call.principal, 'store:admin', {})
     const report = await verifyStore(context.engine, { signal: call.signal })
     const { missing, damaged, healed, orphaned } = report
-    return {
+    const counts = {
       ok: missing.length === 0 && damaged.length === 0,
       checked_blobs: report.blobs,
       checked_bytes: report.bytes,
+    }
+    request.state.told = {
+      ...counts,
+      ...{ missing: missing.length, damaged: damaged.length },
+      ...{ healed: healed.length, orphaned: orphaned.length, truncated: report.truncated },
+    }
+    return {
+      ...counts,
       missing: missing.map(finding),
       damaged: damaged.map(finding),
       healed: healed.map(finding),

@@ -11,7 +11,7 @@ import { startServer, type TestServer, type Tree } from '../../../started-server
 const password = 'Correct-Horse-7-Battery'
 const SESSIONS = 'begins, goes on with or ends logins; the row names the session, or counts them'
 const OWN_SECRETS = 'by the owner, who proves it; there is nothing to tell but that it was done'
-const WORK = 'looks or works; its answer is told elsewhere'
+const WORK = 'looks or works; the row counts what it found or did'
 
 /** Changes that tell no before and after, and why. */
 const UNTOLD: Readonly<Record<string, string>> = {
@@ -148,5 +148,28 @@ test('a reset password and a rotated key are told by what is no secret', async (
   const csv = await server.ask('GET /api/v2/audit/export?format=csv')
   for (const secret of [password, 'Another-Horse-8-Battery', 'otpauth']) {
     assert.ok(!csv.text.includes(secret))
+  }
+})
+
+test('the rows of work on the store and its log count what it found or did', async () => {
+  const found: Tree = {}
+  for (const path of ['admin/collect-garbage', 'admin/verify', 'audit/verify']) {
+    found[path] = await make(`POST /api/v2/${path}`)
+  }
+  const counted = (answer: Tree) =>
+    Object.fromEntries(
+      Object.entries(answer).map(([name, value]) => [
+        name,
+        Array.isArray(value) ? value.length : value,
+      ]),
+    )
+  for (const [action, path] of [
+    ['collectGarbage', 'admin/collect-garbage'],
+    ['verifyStore', 'admin/verify'],
+    ['verifyAudits', 'audit/verify'],
+  ] as const) {
+    const [row] = (await make(`GET /api/v2/audit?action=${action}&limit=1`)).items
+    assert.ok(Object.keys(row.detail).length > 4, action)
+    assert.deepEqual(row.detail, counted(found[path]), action)
   }
 })
