@@ -92,13 +92,16 @@ export const assetOperations: Pick<Operations, Names> = {
     const { context, call, params, body } = exchange
     const { bucket, key, name, owner_id: ownerId, service } = body
     const input = { bucket, key, name, ownerId, service }
-    return await created(exchange, await copyAsset(context.engine, call, params.id, input))
+    const asset = await copyAsset(context.engine, call, params.id, input)
+    await tellTarget(exchange, asset)
+    return await created(exchange, asset)
   },
 
   moveAsset: async exchange => {
     const { context, call, params, body, request } = exchange
     const { ifMatch } = writeConditions(request.headers)
     const asset = await moveAsset(context.engine, call, params.id, { ...body, ifMatch })
+    await tellTarget(exchange, asset)
     return await changed(exchange, asset)
   },
 }

@@ -44,6 +44,26 @@ test('an upload by a link stands in the audit log, without its token', async () 
   assert.ok(!JSON.stringify(told).includes(line.slice(-20)))
 })
 
+test('a link to download stands in the audit log, without its token', async () => {
+  const body = upload({ ...file, filename: 'a.txt', key: 'lent.txt' }, 'a.txt')
+  const { id } = (await server.ask('POST /api/v2/assets/upload', { body })).json
+  const links = []
+  for (const query of ['', '?version=1']) {
+    const link = await server.ask(`GET /api/v2/assets/${id}/presigned-url${query}`)
+    assert.equal(link.status, 200)
+    links.unshift(link.json)
+  }
+  const made = await rows('presignDownload')
+  assert.deepEqual(
+    made.map(row => [row.outcome, row.status, row.resource, row.detail]),
+    links.map(({ expires_at }, at) => {
+      const detail = at === 0 ? { version: '1', expires_at } : { expires_at }
+      return ['success', 200, { id }, detail]
+    }),
+  )
+  for (const { url } of links) assert.ok(!JSON.stringify(made).includes(url.slice(-20)))
+})
+
 test('an upload by a link keeps to its conditions', async () => {
   const json = { bucket: 'holdfast', key: 'conditional.txt' }
   const { url } = (await server.ask('POST /api/v2/presigned-uploads', { json })).json
