@@ -203,7 +203,7 @@ class LargeStage {
       this.#buffer.set(chunk, this.#waitingBytes)
       this.#waiting = [this.#buffer.subarray(0, this.#waitingBytes + chunk.length)]
     } else {
-      this.#waiting.push(chunk)
+      keepPiece(this.#waiting, chunk)
     }
     this.#waitingBytes += chunk.length
   }

@@ -114,3 +114,25 @@ test('a removal of many tells what it removed, and no success where that is noth
   await all.send('POST /many?delete', { body, headers })
   assert.deepEqual((await told()).at(0), ['success', { keys: ['a', 'b'], count: 2 }])
 })
+
+test('changes of who shows no credential are told one by one, too', async () => {
+  await using all = await startS3({ env: { STORAGE_AUDIT_DATA_CHANGES: 'on' } })
+  await all.send('PUT /open-to-all')
+  const about = { Effect: 'Allow', Principal: '*', Resource: 'arn:aws:s3:::open-to-all/*' }
+  const Statement = [{ ...about, Action: ['s3:PutObject', 's3:DeleteObject'] }]
+  const body = JSON.stringify({ Version: '2012-10-17', Statement })
+  assert.equal((await all.send('PUT /open-to-all?policy', { body })).status, 204)
+  const lines = ['PUT /open-to-all/k', 'DELETE /open-to-all/k']
+  for (const line of [...lines, ...lines]) {
+    const given = line.startsWith('PUT') ? { body: 'x' } : {}
+    const sent = await all.send(line, { auth: 'none', ...given })
+    assert.ok(sent.status < 300, sent.text)
+  }
+  for (const action of ['s3.PutObject', 's3.DeleteObject']) {
+    const found = await rows(`action=${action}`, all)
+    assert.deepEqual(
+      found.map(({ actor, outcome, resource }) => [actor, outcome, resource.key]),
+      [1, 2].map(() => ['anonymous', 'success', 'k']),
+    )
+  }
+})
