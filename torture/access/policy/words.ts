@@ -60,6 +60,9 @@ const readOld = (name: string, ask: Variant['ask']): Variant => ({
 })
 const tokenOf = (url: string) => ({ token: new URL(url).pathname.split('/').at(-1) ?? '' })
 const byToken = ({ made: { token = '' } }: World) => ({ params: { token } })
+const fileByToken = ({ made: { token = '' }, key }: World) => ({
+  ...{ params: { token }, query: { key: key.slice('things/'.length) } },
+})
 const share = (body: (world: World) => Json) => async (world: World) => {
   await twoVersions(world)
   return tokenOf((await world.lab.must('POST', '/api/v2/shares', body(world))).url)
@@ -227,7 +230,7 @@ export const words: Readonly<Record<OperationId, Words>> = {
     ],
   },
   restoreAsset: { needs: put },
-  copyAsset: { needs: [...get, 's3:GetObjectTagging', ...put] },
+  copyAsset: { needs: [...get, 's3:GetObjectTagging', ...tagged] },
   moveAsset: {
     needs: [...put, ...remove],
     more: [{ name: 'name', needs: put, ask: world => ({ ...byId(world), json: { name: 'n' } }) }],
@@ -326,6 +329,7 @@ export const words: Readonly<Record<OperationId, Words>> = {
   openShare: {
     needs: get,
     more: [
+      { name: 'file', needs: get, ask: fileByToken, prepare: sharedPart },
       { name: 'part', needs: ['s3:ListBucket'], ask: byToken, prepare: sharedPart },
       { ...readOld('old', byToken), prepare: sharedOld },
     ],
@@ -333,6 +337,7 @@ export const words: Readonly<Record<OperationId, Words>> = {
   headShare: {
     needs: get,
     more: [
+      { name: 'file', needs: get, ask: fileByToken, prepare: sharedPart },
       { name: 'part', needs: ['s3:ListBucket'], ask: byToken, prepare: sharedPart },
       { ...readOld('old', byToken), prepare: sharedOld },
     ],

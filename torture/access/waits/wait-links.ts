@@ -70,6 +70,13 @@ const byFile =
     const { token, ...made } = await share(maker, part, more)
     return { ...made, wanted: { params: { token, key: maker.key.slice(part.prefix.length) } } }
   }
+/** The same in the query, as for keys that no path can name. */
+const byFileKey =
+  (more: object) =>
+  async (maker: Maker): Promise<Given> => {
+    const query = { key: maker.key.slice(part.prefix.length) }
+    return await byToken(part, more, query)(maker)
+  }
 const byLink = async ({ lab, who, id }: Maker): Promise<Given> => {
   const { url } = await asCaller(lab, who, {
     method: 'GET',
@@ -105,6 +112,8 @@ const questions: readonly Question[] = [
   { operation: 'openShare', how: ' (counted)', give: byToken({}, { uses_max: 9 }) },
   { operation: 'openShare', how: ' (part)', give: byToken(part) },
   { operation: 'openShare', how: ' (password)', give: byToken({}, withPassword) },
+  { operation: 'openShare', how: ' (file)', give: byFileKey({}) },
+  { operation: 'openShare', how: ' (file, password)', give: byFileKey(withPassword) },
   { operation: 'headShare', how: '', give: byToken({}) },
   { operation: 'headShare', how: ' (password)', give: byToken({}, withPassword) },
   { operation: 'openSharedFile', how: '', give: byFile({}) },

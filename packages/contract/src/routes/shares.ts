@@ -2,6 +2,7 @@ import Type from 'typebox'
 import { route } from '../route.ts'
 import { closed, cursor } from '../schemas/fields.ts'
 import {
+  fileKey,
   shareCreate,
   shareCreated,
   sharedFileParams,
@@ -16,7 +17,7 @@ import {
 import { content, reading } from './headers.ts'
 
 const noQuery = Type.Object({}, closed)
-const pageQuery = Type.Object({ cursor }, closed)
+const pageQuery = Type.Object({ cursor, key: fileKey }, closed)
 const own = { tag: 'Share links', permission: 'self' } as const
 const open = { tag: 'Share links', permission: 'open' } as const
 const refusals = [

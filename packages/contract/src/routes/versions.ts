@@ -158,8 +158,9 @@ export const versionRoutes = {
     permission: 'versions:write',
     summary: 'Make the content of an old version current, as a new version',
     params: versionParams,
+    headers: { 'if-match': preconditions['if-match'] },
     answer: { status: 201, description: 'The new version.', schema: versionResponse },
-    errors: [...missing, 'ASSET_DELETED'],
+    errors: [...missing, 'ASSET_DELETED', 'PRECONDITION_FAILED'],
   }),
   tagVersion: route({
     method: 'POST',

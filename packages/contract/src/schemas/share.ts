@@ -105,6 +105,15 @@ export const sharedFileParams = Type.Object({
   key: Type.String({ minLength: 1, maxLength: 1024, description: 'Key without the prefix.' }),
 })
 
+export const fileKey = Type.Optional(
+  Type.String({
+    maxLength: 1024,
+    description:
+      'The file with this key without the prefix, instead of the page: for `.`, `..` and the ' +
+      'prefix itself, which no path can name in a browser.',
+  }),
+)
+
 export const sharedQuery = Type.Object({ limit, cursor }, closed)
 
 export const sharedResponse = Type.Object(

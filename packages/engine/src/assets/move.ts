@@ -133,6 +133,12 @@ async function authoriseAndCopy(
   const key = input.key ?? defaultKey(engine, { service, ownerId, name })
   const fresh = { ownerId, key }
   const bucket = await writableBucket(engine, call, { asset, name: input.bucket, fresh })
+  // To put tags is an action of its own in policies, also of those that come along.
+  const action = 's3:PutObjectTagging'
+  const tagging = { bucket, fresh: { ...fresh, isTaken: true }, action, objectTags: {} } as const
+  if (isTagged && !decide(call.principal, 'assets:write', tagging).allowed) {
+    throw refusal(call.principal, 'assets:write', 'the caller may put no tags there')
+  }
   requireOwnName(call.principal, ownerId)
   await requireFree(engine, call, { bucket, key, except: null })
   const args = {

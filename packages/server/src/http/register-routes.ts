@@ -112,6 +112,7 @@ function server(
     }
     const { path, query } = splitUrl(request.raw.url ?? '')
     refuseCoding(request)
+    refuseCondition(request, route)
     const values = pathValues(path, route.path)
     const params = checks.params(values)
     const checkedQuery = checks.query(query)
@@ -194,6 +195,16 @@ function refuseCoding(request: FastifyRequest): void {
   throw new HoldfastError('MALFORMED_REQUEST', {
     header: 'content-encoding',
     reason: 'bodies are taken without a content coding',
+  })
+}
+
+/** To ignore it would change what the caller wanted to protect. */
+function refuseCondition({ headers }: FastifyRequest, route: Route): void {
+  const isJudged = !changes(route) || route.headers?.['if-match'] !== undefined
+  if (isJudged || headers['if-match'] === undefined) return
+  throw new HoldfastError('MALFORMED_REQUEST', {
+    header: 'if-match',
+    reason: 'this operation takes no condition',
   })
 }
 

@@ -6,6 +6,7 @@ import type { ByteSource, Staged, WriteOptions } from '@holdfast/core/ports/elem
 import type { Random } from '@holdfast/core/ports/random.ts'
 import { DigestTally } from '../digest-tally.ts'
 import { blockBytesFor, sumsOf } from './block-sums.ts'
+import { keepPiece } from './gathered-pieces.ts'
 import { type LargeSink, type OpenSink, SINK_BYTES } from './large/large-sink.ts'
 import { TEMP } from './layout.ts'
 import { isDamagedFile } from './repair/damaged-file.ts'
@@ -46,7 +47,7 @@ export async function stageBytes(
         if (waiting !== undefined) await waiting
         if (large.copies) source.done?.(chunk)
       } else {
-        small.push(chunk)
+        keepPiece(small, chunk)
         if (size > options.packedBytesMax) {
           large = await LargeStage.open(options, write)
           for (const piece of small.splice(0)) await large.add(piece)
@@ -202,7 +203,7 @@ class LargeStage {
       this.#buffer.set(chunk, this.#waitingBytes)
       this.#waiting = [this.#buffer.subarray(0, this.#waitingBytes + chunk.length)]
     } else {
-      this.#waiting.push(chunk)
+      keepPiece(this.#waiting, chunk)
     }
     this.#waitingBytes += chunk.length
   }

@@ -134,4 +134,18 @@ describe('a policy that asks for tags of objects', () => {
     await deny(opened, 's3:GetObjectTagging', {})
     await assert.rejects(copyAsset(engine, holder, id, { key: 'copied' }), refused('FORBIDDEN'))
   })
+
+  it('lets no copy bring tags where none may be put', async () => {
+    await using opened = await openTestStore()
+    const { engine, call } = opened
+    await tagged(opened, 'k', 'secret')
+    await putObject(engine, holder, { bucket, key: 'bare', source: bytesOf('x'), facets: {} })
+    await deny(opened, 's3:PutObjectTagging', {})
+    const copy = async (key: string) => {
+      const { id } = await getAssetByKey(engine, call, bucket, key)
+      return await copyAsset(engine, holder, id, { key: `${key}-copied` })
+    }
+    await assert.rejects(copy('k'), refused('FORBIDDEN'))
+    await copy('bare')
+  })
 })

@@ -118,6 +118,13 @@ const KEYS = new Set([
   's3:x-amz-storage-class',
 ])
 
+/** Keys that only a service of AWS says something in: a denial of others by it denies nobody. */
+const OF_SERVICES = /^aws:source(?:account|arn)$/i
+
+export function isOfServices({ key }: Condition): boolean {
+  return OF_SERVICES.test(key)
+}
+
 export function conditionKeyProblem(key: string): string | undefined {
   const lower = key.toLowerCase()
   if (KEYS.has(lower)) return undefined
@@ -167,6 +174,13 @@ const SAID: Readonly<Record<string, readonly string[]>> = {
     ...['bucket-owner-read', 'bucket-owner-full-control', 'log-delivery-write'],
   ],
   's3:x-amz-metadata-directive': ['COPY', 'REPLACE'],
+  // All of AWS, also those that are refused here: a denial of them is no slip.
+  's3:x-amz-server-side-encryption': ['AES256', 'aws:kms', 'aws:kms:dsse', 'aws:fsx'],
+  's3:x-amz-storage-class': [
+    ...['STANDARD', 'REDUCED_REDUNDANCY', 'STANDARD_IA', 'ONEZONE_IA', 'INTELLIGENT_TIERING'],
+    ...['GLACIER', 'GLACIER_IR', 'DEEP_ARCHIVE', 'OUTPOSTS', 'SNOW', 'EXPRESS_ONEZONE'],
+    'FSX_OPENZFS',
+  ],
 }
 
 /** Whether the key may ever say what the operator finds equal to the value. */

@@ -6,6 +6,7 @@ import {
   conditionValueProblem,
   hasVariable,
   isNarrowNetwork,
+  isOfServices,
   isOperator,
 } from './conditions.ts'
 import { appliesToAny, isKnownAction } from './known-actions.ts'
@@ -80,7 +81,11 @@ function requireName(name: Json | undefined, field: string): void {
   if (name !== undefined && typeof name !== 'string') throw unsupported(`${field} must be a string`)
 }
 
-function requireValues({ conditions }: Statement): void {
+function requireValues({ conditions, principals, exceptPrincipals }: Statement): void {
+  const ofServices = conditions.find(isOfServices)
+  if (ofServices !== undefined && (exceptPrincipals || principals.length > 0)) {
+    throw unsupported(`the condition key ${ofServices.key} of who is no service`, told.Key)
+  }
   for (const { operator, key, values } of conditions) {
     const [problem] = values.flatMap(value => conditionValueProblem(operator, key, value) ?? [])
     if (problem === undefined) continue

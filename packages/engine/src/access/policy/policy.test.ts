@@ -116,6 +116,7 @@ describe('a bucket policy', () => {
     const service = { Service: 'logging.s3.amazonaws.com' }
     const source = { ArnLike: { 'aws:SourceArn': 'arn:aws:s3:::*' } }
     assert.equal(ask({ Principal: service, Condition: source }), undefined)
+    requirePolicy(policyOf({ ...base, Principal: service, Condition: source }), 'b')
     assert.equal(ask({ Principal: service, Effect: 'Deny' }), undefined)
     assert.equal(ask({ Principal: { ...service, AWS: '*' }, Condition: source }), undefined)
     const { Principal: _, ...rest } = base
@@ -141,6 +142,7 @@ describe('a bucket policy', () => {
       [{ Principal: { Service: 'logging.example.org' } }, /the service/],
       [{ Condition: { Between: { 'aws:SourceIp': 'x' } } }, /operator Between/],
       [{ Condition: { StringEquals: { 'aws:PrincipalOrgID': 'o' } } }, /PrincipalOrgID/],
+      [{ Condition: { StringEquals: { 'aws:SourceAccount': '1' } } }, /SourceAccount of who/],
       [{ Condition: { constructor: { 'aws:SourceIp': 'x' } } }, /constructor/],
       [{ Condition: { DateLessThan: { 'aws:CurrentTime': '2026-13-01' } } }, /2026-13-01/],
       [{ Condition: { NumericLessThan: { 's3:max-keys': '' } } }, /NumericLessThan/],
@@ -306,6 +308,9 @@ describe('a bucket policy', () => {
       ['StringEquals', 's3:x-amz-acl', 'public-reed'],
       ['StringNotLike', 's3:x-amz-acl', 'open*'],
       ['StringEquals', 's3:object-lock-mode', 'governance'],
+      ['StringEquals', 's3:x-amz-storage-class', 'GLACIR'],
+      ['StringNotEquals', 's3:x-amz-server-side-encryption', 'AES-256'],
+      ['StringLike', 's3:x-amz-server-side-encryption', 'kms*'],
     ] as const) {
       assert.throws(taken(operator, key, value), refused('POLICY_UNSUPPORTED'), `${key} ${value}`)
     }

@@ -8,9 +8,11 @@ import { copyAsset, moveAsset } from '@holdfast/engine/assets/move.ts'
 import { recordTag } from '@holdfast/engine/assets/preconditions.ts'
 import { removeAsset, restoreAsset } from '@holdfast/engine/assets/remove.ts'
 import { mergeMetadata } from '@holdfast/engine/assets/update.ts'
+import { tellChanged } from '../../http/caller/tell-changed.ts'
 import { etagOf, isKnown, writeConditions } from '../../http/content/conditions.ts'
 import { answer, type Operations, type Scope, type Sent, sent } from '../../http/exchange.ts'
 import { assetPath, assetWire } from './wire/asset-wire.ts'
+import { bucketNameOf } from './wire/bucket-names.ts'
 import { changedWire, shownWire, shownWires } from './wire/told-wire.ts'
 
 type Names =
@@ -92,15 +94,31 @@ export const assetOperations: Pick<Operations, Names> = {
     const { context, call, params, body } = exchange
     const { bucket, key, name, owner_id: ownerId, service } = body
     const input = { bucket, key, name, ownerId, service }
-    return await created(exchange, await copyAsset(context.engine, call, params.id, input))
+    tellWanted(exchange, body)
+    const asset = await copyAsset(context.engine, call, params.id, input)
+    await tellTarget(exchange, asset)
+    return await created(exchange, asset)
   },
 
   moveAsset: async exchange => {
     const { context, call, params, body, request } = exchange
     const { ifMatch } = writeConditions(request.headers)
+    tellWanted(exchange, body)
     const asset = await moveAsset(context.engine, call, params.id, { ...body, ifMatch })
+    await tellTarget(exchange, asset)
     return await changed(exchange, asset)
   },
+}
+
+/** For the row of a refusal: where to, as far as the caller said. */
+function tellWanted(exchange: Scope, { bucket, key }: { bucket?: string; key?: string }): void {
+  tellChanged(exchange, { ...(bucket && { bucket }), ...(key && { key }) })
+}
+
+/** Where it went: the path of the request names the source alone. */
+async function tellTarget(exchange: Scope, asset: Asset): Promise<void> {
+  const bucket = await bucketNameOf(exchange.context.engine, asset.bucketId)
+  tellChanged(exchange, { bucket, key: asset.key, id: asset.id })
 }
 
 /** The record of an asset under its own tag, unless the caller has it already. */

@@ -22,11 +22,14 @@ type Names = 'presignDownload' | 'presignUpload' | 'openLink' | 'headLink' | 'pu
 export const presignedOperations: Pick<Operations, Names> = {
   presignDownload: async exchange => {
     const { context, call, params, query } = exchange
+    const { version } = query
     const { token, expiresAt } = await presignDownload(context.engine, call, {
       assetId: params.id,
-      version: query.version,
+      version,
       expiresInS: query.expiration,
     })
+    const which = version === undefined ? {} : { version: String(version) }
+    tellChanged(exchange, { ...which, expires_at: expiresAt })
     return { url: linkUrl(exchange, token), method: 'GET', expires_at: expiresAt }
   },
 

@@ -55,8 +55,29 @@ test('what DeleteObjects refuses is told, though its answer is a good one', asyn
     told.map(({ outcome, code, actor, resource }) => [outcome, code, actor, resource]),
     [['refused', 'AccessDenied', 'anonymous', { bucket: 'audited' }]],
   )
+  assert.deepEqual(told[0].detail, { keys: ['k', 'other'], count: 2 })
   assert.equal((await s3.send('POST /audited?delete', { body })).status, 200)
   assert.equal((await rows('action=s3.DeleteObjects')).length, 1)
+})
+
+test('of a list that is refused in part, the first hundred refused keys are told', async () => {
+  await s3.send('PUT /partly')
+  const open = {
+    Effect: 'Allow',
+    Principal: '*',
+    Action: 's3:DeleteObject',
+    Resource: 'arn:aws:s3:::partly/open/*',
+  }
+  const policy = JSON.stringify({ Version: '2012-10-17', Statement: [open] })
+  assert.equal((await s3.send('PUT /partly?policy', { body: policy })).status, 204)
+  const kept = Array.from({ length: 101 }, (_, at) => `kept/${at}`)
+  const objects = ['open/a', ...kept, 'open/b'].map(key => `<Object><Key>${key}</Key></Object>`)
+  const body = `<Delete>${objects.join('')}</Delete>`
+  const headers = { 'content-md5': createHash('md5').update(body).digest('base64') }
+  const answer = await s3.send('POST /partly?delete', { body, headers, auth: 'none' })
+  assert.equal(answer.status, 200)
+  const [row] = await rows('action=s3.DeleteObjects')
+  assert.deepEqual(row.detail, { keys: kept.slice(0, 100), count: 101 })
 })
 
 test('a completion is told as a success once it is one', async () => {
@@ -89,7 +110,29 @@ test('a removal of many tells what it removed, and no success where that is noth
     return found.map(({ outcome, detail }) => [outcome, detail])
   }
   await all.send('POST /many?delete', { body, headers, auth: 'none' })
-  assert.deepEqual(await told(), [['refused', {}]])
+  assert.deepEqual(await told(), [['refused', { keys: ['a', 'b'], count: 2 }]])
   await all.send('POST /many?delete', { body, headers })
   assert.deepEqual((await told()).at(0), ['success', { keys: ['a', 'b'], count: 2 }])
+})
+
+test('changes of who shows no credential are told one by one, too', async () => {
+  await using all = await startS3({ env: { STORAGE_AUDIT_DATA_CHANGES: 'on' } })
+  await all.send('PUT /open-to-all')
+  const about = { Effect: 'Allow', Principal: '*', Resource: 'arn:aws:s3:::open-to-all/*' }
+  const Statement = [{ ...about, Action: ['s3:PutObject', 's3:DeleteObject'] }]
+  const body = JSON.stringify({ Version: '2012-10-17', Statement })
+  assert.equal((await all.send('PUT /open-to-all?policy', { body })).status, 204)
+  const lines = ['PUT /open-to-all/k', 'DELETE /open-to-all/k']
+  for (const line of [...lines, ...lines]) {
+    const given = line.startsWith('PUT') ? { body: 'x' } : {}
+    const sent = await all.send(line, { auth: 'none', ...given })
+    assert.ok(sent.status < 300, sent.text)
+  }
+  for (const action of ['s3.PutObject', 's3.DeleteObject']) {
+    const found = await rows(`action=${action}`, all)
+    assert.deepEqual(
+      found.map(({ actor, outcome, resource }) => [actor, outcome, resource.key]),
+      [1, 2].map(() => ['anonymous', 'success', 'k']),
+    )
+  }
 })

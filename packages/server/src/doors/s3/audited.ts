@@ -20,21 +20,26 @@ export async function auditAnswer(request: S3Request, status: number): Promise<v
   const { removed } = request.told
   // What was refused of a list has a row of its own.
   if (removed?.length === 0) return
-  const detail = removed === undefined ? {} : manyOf('keys', removed)
-  const entry = { ...entryOf(request, { outcome: 'success', status, code: null }), detail }
+  const result = { outcome: 'success', status, code: null } as const
+  const entry = { ...entryOf(request, result), detail: detailOf(removed) }
   if (change === 'bucket') await audit.recordDurably(entry)
   else audit.record(entry)
 }
 
-/** Somebody was kept from something, or the change of a bucket failed. */
-export function auditRefusal(request: S3Request, error: S3Error): void {
+/** Somebody was kept from something (of a list: from these keys), or a bucket's change failed. */
+export function auditRefusal(request: S3Request, error: S3Error, keys?: readonly string[]): void {
   const { status, code } = error
   const { cause } = error
   const isHidden = isHoldfastError(cause) && cause.cause === HIDDEN
   const isRefusal = status === 401 || status === 403 || isHidden || isOfGuesses(cause)
   if (!isRefusal && changeOf(request.told.operation) !== 'bucket') return
   const outcome = isRefusal ? 'refused' : 'failed'
-  request.context.audit.recordRefusal(entryOf(request, { outcome, status, code }))
+  const entry = { ...entryOf(request, { outcome, status, code }), detail: detailOf(keys) }
+  request.context.audit.recordRefusal(entry)
+}
+
+function detailOf(keys: readonly string[] | undefined): AuditEntry['detail'] {
+  return keys === undefined ? {} : manyOf('keys', keys)
 }
 
 /** Operations named by a bucket that are about the objects in it. */
@@ -56,7 +61,7 @@ const TEXT_CHARS_MAX = 512
 function entryOf(
   request: S3Request,
   result: Pick<AuditEntry, 'outcome' | 'status' | 'code'>,
-): AuditEntry {
+): Omit<AuditEntry, 'detail'> {
   const { context, told, raw, requestId } = request
   return {
     at: new Date(context.clock.now()).toISOString(),
@@ -70,6 +75,5 @@ function entryOf(
     action: `s3.${told.operation}`,
     ...result,
     resource: resourceOf(told.resource),
-    detail: {},
   }
 }

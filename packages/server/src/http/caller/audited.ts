@@ -15,7 +15,7 @@ import { isOfGuesses } from '../limits/guesses.ts'
  * by an administrator, every share link, every look at what only administrators see, and every
  * refusal. These are durable before the answer goes out, except refusals, looks, visits by share
  * link and requests for a reset, which follow within milliseconds. Changes of assets stand in the
- * change log, and here only if the settings ask for it.
+ * change log, and here, with presigned links, only if the settings ask for it.
  */
 export type Duty = 'none' | 'soon' | 'visit' | 'reset' | 'before-answer'
 
@@ -31,8 +31,11 @@ export function dutyOf(operationId: string, route: Route, isDataAudited: boolean
   // Whoever comes with a share link has no name of their own: visits are noted, floods counted.
   if (/^\/(s|api\/v2\/shared)\//.test(path)) return 'visit'
   if ((permission === 'open' && !changes) || operationId.startsWith('get')) return 'none'
-  return changes && isDataAudited ? 'soon' : 'none'
+  return (changes || LENDING.has(operationId)) && isDataAudited ? 'soon' : 'none'
 }
+
+/** They change nothing, but make a credential for others. */
+const LENDING: ReadonlySet<string> = new Set(['presignDownload'])
 
 /** Of the caller, but with consequences for what others can do. */
 const OWN_AFFAIRS = /^\/api\/v2\/(?:auth|shares|s3\/keys)(?:\/|$)/

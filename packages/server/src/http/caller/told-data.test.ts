@@ -44,6 +44,26 @@ test('an upload by a link stands in the audit log, without its token', async () 
   assert.ok(!JSON.stringify(told).includes(line.slice(-20)))
 })
 
+test('a link to download stands in the audit log, without its token', async () => {
+  const body = upload({ ...file, filename: 'a.txt', key: 'lent.txt' }, 'a.txt')
+  const { id } = (await server.ask('POST /api/v2/assets/upload', { body })).json
+  const links = []
+  for (const query of ['', '?version=1']) {
+    const link = await server.ask(`GET /api/v2/assets/${id}/presigned-url${query}`)
+    assert.equal(link.status, 200)
+    links.unshift(link.json)
+  }
+  const made = await rows('presignDownload')
+  assert.deepEqual(
+    made.map(row => [row.outcome, row.status, row.resource, row.detail]),
+    links.map(({ expires_at }, at) => {
+      const detail = at === 0 ? { version: '1', expires_at } : { expires_at }
+      return ['success', 200, { id }, detail]
+    }),
+  )
+  for (const { url } of links) assert.ok(!JSON.stringify(made).includes(url.slice(-20)))
+})
+
 test('an upload by a link keeps to its conditions', async () => {
   const json = { bucket: 'holdfast', key: 'conditional.txt' }
   const { url } = (await server.ask('POST /api/v2/presigned-uploads', { json })).json
@@ -93,6 +113,33 @@ test('rows of changes without a name in the path tell what changed', async () =>
   assert.equal(removed.status, 207)
   const [deleted] = await rows('batchDelete')
   assert.deepEqual([deleted.status, deleted.detail], [207, { ids: ids.slice(0, 2), count: 2 }])
+})
+
+test('rows of copies and moves tell where to, also when they are refused', async () => {
+  const body = upload({ ...file, filename: 'a.txt', key: 'from.txt' }, 'a.txt')
+  const { id } = (await server.ask('POST /api/v2/assets/upload', { body })).json
+  await server.ask('POST /api/v2/buckets', { json: { name: 'elsewhere' } })
+  const to = { bucket: 'elsewhere', key: 'to.txt' }
+  const copy = await server.ask(`POST /api/v2/assets/${id}/copy`, { json: to })
+  const kept = await server.ask(`POST /api/v2/assets/${id}/copy`, { json: {} })
+  const move = await server.ask(`POST /api/v2/assets/${id}/move`, { json: { key: 'moved.txt' } })
+  assert.deepEqual([copy.status, kept.status, move.status], [201, 201, 200])
+  const details = async (action: string) =>
+    (await rows(action)).map(row => [row.outcome, row.resource, row.detail])
+  const { id: keptId, key } = kept.json
+  assert.deepEqual(await details('copyAsset'), [
+    ['success', { id }, { bucket: 'holdfast', key, id: keptId }],
+    ['success', { id }, { ...to, id: copy.json.id }],
+  ])
+  assert.deepEqual(await details('moveAsset'), [
+    ['success', { id }, { bucket: 'holdfast', key: 'moved.txt', id }],
+  ])
+  const line = `POST /api/v2/assets/${id}/move`
+  const narrow = { name: 'here', permissions: ['assets:*'], buckets: ['holdfast'] }
+  const { key: confined } = (await server.ask('POST /api/v2/keys', { json: narrow })).json
+  const refused = await server.ask(line, { key: confined, json: to })
+  assert.equal(refused.status, 404)
+  assert.deepEqual((await details('moveAsset')).at(0), ['refused', { id }, to])
 })
 
 test('of a long batch the first hundred ids are told, and how many there are', async () => {

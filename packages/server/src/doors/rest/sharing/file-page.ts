@@ -1,3 +1,4 @@
+import { escapeHidden } from '@holdfast/core/escape-hidden.ts'
 import type { SharedPage } from '@holdfast/engine/sharing/open-share.ts'
 import { filePath } from './share-wire.ts'
 
@@ -22,7 +23,8 @@ export function filePage(
   { token, title, expiresAt }: { token: string; title: string; expiresAt: string },
 ): string {
   const rows = items.map(({ key, asset }) => {
-    const link = `<a href="${escaped(filePath(token, key))}"><bdi>${escaped(key)}</bdi></a>`
+    const name = shown(key === '' ? asset.name : key)
+    const link = `<a href="${escaped(filePath(token, key))}"><bdi>${name}</bdi></a>`
     const at = asset.contentAt.slice(0, 16).replace('T', ' ')
     const size = asset.size.toLocaleString('en')
     return `<tr><td>${link}<td class="n">${size}<td class="n">${escaped(at)}`
@@ -33,12 +35,20 @@ export function filePage(
   const count = `${total.toLocaleString('en')} ${total === 1 ? 'file' : 'files'}`
   return `<!doctype html><html lang="en"><meta charset="utf-8">
 <meta name="viewport" content="width=device-width"><meta name="robots" content="noindex">
-<title>${escaped(title)}</title><style>${STYLE}</style>
-<h1><bdi>${escaped(title)}</bdi></h1><p>${count}, shared until ${escaped(until)} UTC</p>
+<title>${shown(title)}</title><style>${STYLE}</style>
+<h1><bdi>${shown(title)}</bdi></h1><p>${count}, shared until ${escaped(until)} UTC</p>
 <table><tr><th>File<th class="n">Bytes<th class="n">Changed (UTC)
 ${rows.join('\n')}
 </table>${more}</html>
 `
+}
+
+/**
+ * A name as people may read it: what turns the reading direction or hides text is written out, or
+ * `exe.gpj` looks like `jpg.exe`. Joiners belong to words and emoji.
+ */
+function shown(name: string): string {
+  return escaped(name.replaceAll(/[^\u200c\u200d]+/g, escapeHidden))
 }
 
 const ENTITIES: Readonly<Record<string, string>> = {
@@ -49,6 +59,6 @@ const ENTITIES: Readonly<Record<string, string>> = {
   "'": '&#39;',
 }
 
-export function escaped(text: string): string {
+function escaped(text: string): string {
   return text.replaceAll(/[&<>"']/g, character => ENTITIES[character] ?? '')
 }

@@ -27,12 +27,14 @@ export function shareWire({ share, state }: ShownShare): ShareResponse {
 }
 
 /**
- * Path of a file below the link. Dot segments would be taken out of a path by every browser
- * (WHATWG URL §4.4), so keys that have some travel as one segment.
+ * Where a file below the link is. Dot segments would be taken out of a path by every browser
+ * (WHATWG URL §4.4): keys that have some travel as one segment, and what is nothing else, or the
+ * prefix itself, in the query.
  */
 export function filePath(token: string, key: string): string {
   const segments = key.split('/')
   const hasDots = segments.some(segment => segment === '.' || segment === '..')
+  if (segments.length === 1 && (hasDots || key === '')) return `/s/${token}?key=${key}`
   const path = hasDots ? encodeURIComponent(key) : segments.map(encodeURIComponent).join('/')
   return `/s/${token}/${path}`
 }

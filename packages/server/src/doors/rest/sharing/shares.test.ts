@@ -194,6 +194,44 @@ test('a shared prefix is a page for people and a list for programs', async () =>
   assert.equal(counted.json.uses, 4)
 })
 
+test('keys that no path can name have an address, and names tell what they hide', async () => {
+  const { json: bucket } = await server.ask('POST /api/v2/buckets', { json: { name: 'odd-names' } })
+  const turned = 'd/cod\u202etxt.exe \u200f\u200b.\n\u2066x'
+  const joined = 'd/\u0646\u200c\u0645 \u{1f468}\u200d\u{1f469}'
+  const keys = ['d/', 'd/.', 'd/..', 'd/a/..', 'd/%2e%2e', joined, turned]
+  for (const key of keys) {
+    const line = `PUT /api/v2/buckets/${bucket.name}/assets/${encodeURIComponent(key)}`
+    const made = await server.ask(line, { body: key })
+    assert.equal(made.status, 201, made.text)
+  }
+  const made = await share({ bucket: bucket.name, prefix: 'd/' })
+  const { text } = await server.ask(`GET ${made.path}`, anyone)
+  const links = [...text.matchAll(/href="([^"]+)"><bdi>(.*?)<\/bdi>/gs)]
+  const read = links.map(async ([, href = '']) => {
+    // As a browser resolves it.
+    const { pathname, search } = new URL(href, server.url)
+    return (await server.ask(`GET ${pathname}${search}`, anyone)).text
+  })
+  const named = [...keys].sort()
+  assert.deepEqual(await Promise.all(read), named)
+  const shown = new Map(links.map(([, , name = ''], at) => [named[at], name]))
+  assert.equal(shown.get(joined), joined.slice(2))
+  assert.ok(![...shown.values()].includes(''))
+  assert.equal(shown.get(turned), 'cod\\u202etxt.exe \\u200f\\u200b.\\u000a\\u2066x')
+  for (const path of ['d%2F.', 'x', '%00', '..%2Fd%2F.']) {
+    refused(await server.ask(`GET ${made.path}?key=${path}`, anyone), 404, 'SHARE_NOT_FOUND')
+  }
+  const both = await server.ask(`GET ${made.path}?key=.&cursor=x`, anyone)
+  refused(both, 422, 'VALIDATION_ERROR')
+  const all = await share({ bucket: bucket.name, prefix: '' })
+  refused(await server.ask(`GET ${all.path}?key=`, anyone), 404, 'SHARE_NOT_FOUND')
+  const { id } = await upload(server, 'one')
+  const one = await share({ asset_id: id })
+  refused(await server.ask(`GET ${one.path}?key=`, anyone), 404, 'SHARE_NOT_FOUND')
+  const { uses } = (await server.ask(`GET /api/v2/shares/${made.id}`)).json
+  assert.equal(uses, keys.length)
+})
+
 test('a revoked link answers like one that never was', async () => {
   const asset = await upload(server, 'gone soon')
   const made = await share({ asset_id: asset.id })

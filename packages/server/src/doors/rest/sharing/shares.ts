@@ -20,6 +20,7 @@ import {
 } from '@holdfast/engine/sharing/shares.ts'
 import { basicCredentials } from '../../../http/caller/basic-credentials.ts'
 import { publicUrl } from '../../../http/caller/public-url.ts'
+import { tellChanged } from '../../../http/caller/tell-changed.ts'
 import { sendContent } from '../../../http/content/send-content.ts'
 import { type Operations, type Scope, type Sent, sent } from '../../../http/exchange.ts'
 import { makeLongPage } from '../../../http/limits/long-page.ts'
@@ -146,8 +147,20 @@ async function pageNow(
   throw new HoldfastError('CHANGED_MEANWHILE')
 }
 
-async function visit(scope: Scope, token: string, query: { cursor?: string }): Promise<Sent> {
+interface VisitQuery {
+  readonly cursor?: string
+  readonly key?: string
+}
+
+async function visit(scope: Scope, token: string, { key, ...query }: VisitQuery): Promise<Sent> {
+  if (key !== undefined && query.cursor !== undefined) {
+    throw invalidFields({ path: 'cursor', problem: 'cannot be given beside key' })
+  }
   const opened = await open(scope, token)
+  if (key !== undefined) {
+    tellChanged(scope, { key })
+    return await send(scope, opened, key)
+  }
   const { target, expiresAt } = opened.share
   if (target.kind === 'asset') return await send(scope, opened)
   const { engine } = scope.context
@@ -195,7 +208,7 @@ async function send(scope: Scope, opened: OpenedShare, key?: string): Promise<Se
   const { request, context } = scope
   const beforeBytes = async () => {
     const { uses } = await telling(scope, async () => await countUse(context.engine, opened))
-    request.state.told = { share_id: opened.share.id, use: uses }
+    request.state.told = { ...request.state.told, use: uses }
   }
   const whole = opened.share.usesMax !== null
   return await sendContent(scope, content, { noStore: true, whole, beforeBytes })

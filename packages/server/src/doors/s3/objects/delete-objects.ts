@@ -70,7 +70,7 @@ export async function deleteObjects(verified: Verified): Promise<Answer> {
   verified.request.told.removed = inputs
     .filter((_, at) => outcomes[at]?.error === undefined)
     .map(({ key }) => key)
-  auditRefused(verified, outcomes)
+  auditRefused(verified, inputs, outcomes)
   const nodes = outcomes.flatMap((outcome, at): XmlNode[] => {
     const input = inputs[at]
     if (input === undefined || (quiet && outcome.error === undefined)) return []
@@ -92,10 +92,20 @@ function answerBytes(body: Uint8Array): number {
 }
 
 /** The answer is a good one whatever was refused in it: the log gets a row for all of that. */
-function auditRefused({ request }: Verified, outcomes: readonly RemovalOutcome[]): void {
-  const errors = outcomes.flatMap(({ error }) => (error === undefined ? [] : asS3Error(error)))
-  const refused = errors.find(({ status }) => status === 403)
-  if (refused !== undefined) auditRefusal(request, refused)
+function auditRefused(
+  { request }: Verified,
+  inputs: readonly RemoveObjectInput[],
+  outcomes: readonly RemovalOutcome[],
+): void {
+  const refused = outcomes.flatMap(({ error }, at) => {
+    const refusal = error === undefined ? undefined : asS3Error(error)
+    const key = inputs[at]?.key
+    return refusal?.status === 403 && key !== undefined ? [{ refusal, key }] : []
+  })
+  const [first] = refused
+  if (first === undefined) return
+  const keys = refused.map(({ key }) => key)
+  auditRefusal(request, first.refusal, keys)
 }
 
 /** AWS wants a checksum here; a signed body is one. */
