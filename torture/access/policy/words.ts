@@ -232,7 +232,7 @@ export const words: Readonly<Record<OperationId, Words>> = {
   restoreAsset: { needs: put },
   copyAsset: { needs: [...get, 's3:GetObjectTagging', ...tagged] },
   moveAsset: {
-    needs: [...put, ...remove],
+    needs: [...tagged, ...remove],
     more: [{ name: 'name', needs: put, ask: world => ({ ...byId(world), json: { name: 'n' } }) }],
   },
   batchDelete: {

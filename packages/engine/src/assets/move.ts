@@ -7,6 +7,7 @@ import {
   type Fresh,
   hasScope,
   isAdministrator,
+  type Resource,
   refusal,
   tagsAreTold,
 } from '../access/decide.ts'
@@ -66,6 +67,8 @@ async function authoriseAndMove(
     authorize(call.principal, 'assets:write', { bucket, fresh })
     throw new HoldfastError('FORBIDDEN', { permission: 'assets:write' })
   }
+  const isTagged = await hasTags(engine, asset)
+  if (isTagged && (isElsewhere || key !== asset.key)) requireTagging(call, there)
   const was = { bucket: from, asset }
   // In words of policies it is deleted where it lies, as by a rename of S3.
   if (isElsewhere || key !== asset.key) {
@@ -118,8 +121,7 @@ async function authoriseAndCopy(
   // They come along, and would be read at the copy.
   const { view } = engine.catalog
   const objectTags = await askedTags(view, from, asset)
-  const ofObject = Object.keys(tagsOfVersion(await view.versions.byId(asset.versionId)))
-  const isTagged = asset.tags.length > 0 || ofObject.length > 0
+  const isTagged = await hasTags(engine, asset)
   if (isTagged && !tagsAreTold(call.principal, { bucket: from, asset, objectTags })) {
     throw refusal(
       call.principal,
@@ -133,12 +135,7 @@ async function authoriseAndCopy(
   const key = input.key ?? defaultKey(engine, { service, ownerId, name })
   const fresh = { ownerId, key }
   const bucket = await writableBucket(engine, call, { asset, name: input.bucket, fresh })
-  // To put tags is an action of its own in policies, also of those that come along.
-  const action = 's3:PutObjectTagging'
-  const tagging = { bucket, fresh: { ...fresh, isTaken: true }, action, objectTags: {} } as const
-  if (isTagged && !decide(call.principal, 'assets:write', tagging).allowed) {
-    throw refusal(call.principal, 'assets:write', 'the caller may put no tags there')
-  }
+  if (isTagged) requireTagging(call, { bucket, fresh: { ...fresh, isTaken: true }, objectTags: {} })
   requireOwnName(call.principal, ownerId)
   await requireFree(engine, call, { bucket, key, except: null })
   const args = {
@@ -153,6 +150,18 @@ async function authoriseAndCopy(
     createdBy: input.createdBy ?? call.principal.name,
   }
   return (await commit(engine, call, { name: 'assets.copy', args })).asset
+}
+
+async function hasTags({ catalog }: Engine, asset: Asset): Promise<boolean> {
+  const version = await catalog.view.versions.byId(asset.versionId)
+  return asset.tags.length > 0 || Object.keys(tagsOfVersion(version)).length > 0
+}
+
+/** To put tags is an action of its own in policies, also of those that come along. */
+function requireTagging({ principal }: Call, there: Resource): void {
+  const tagging = { ...there, action: 's3:PutObjectTagging' } as const
+  if (decide(principal, 'assets:write', tagging).allowed) return
+  throw refusal(principal, 'assets:write', 'the caller may put no tags there')
 }
 
 /** Who may only make assets of their own makes this one their own. */

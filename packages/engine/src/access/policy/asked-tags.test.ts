@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import type { JsonObject } from '@holdfast/core/records.ts'
 import { getAssetByKey } from '../../assets/get.ts'
 import { listAssets } from '../../assets/list.ts'
-import { copyAsset } from '../../assets/move.ts'
+import { copyAsset, moveAsset } from '../../assets/move.ts'
 import { removeAsset } from '../../assets/remove.ts'
 import { updateAsset } from '../../assets/update.ts'
 import { updateBucket } from '../../buckets/buckets.ts'
@@ -135,7 +135,7 @@ describe('a policy that asks for tags of objects', () => {
     await assert.rejects(copyAsset(engine, holder, id, { key: 'copied' }), refused('FORBIDDEN'))
   })
 
-  it('lets no copy bring tags where none may be put', async () => {
+  it('lets no copy or move bring tags where none may be put', async () => {
     await using opened = await openTestStore()
     const { engine, call } = opened
     await tagged(opened, 'k', 'secret')
@@ -147,5 +147,11 @@ describe('a policy that asks for tags of objects', () => {
     }
     await assert.rejects(copy('k'), refused('FORBIDDEN'))
     await copy('bare')
+    const move = async (from: string) => {
+      const { id } = await getAssetByKey(engine, call, bucket, from)
+      return await moveAsset(engine, holder, id, { key: `${from}-moved` })
+    }
+    await assert.rejects(move('k'), refused('FORBIDDEN'))
+    await move('bare')
   })
 })
