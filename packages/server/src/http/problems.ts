@@ -52,6 +52,7 @@ const OAUTH: Partial<Record<ErrorCode, string>> = {
   GRANT_TYPE_UNSUPPORTED: 'unsupported_grant_type',
   GRANT_INVALID: 'invalid_grant',
   SCOPE_INVALID: 'invalid_scope',
+  BODY_TOO_LARGE: 'invalid_request',
 }
 
 /** What RFC 6749 §5.2 wants in a refusal of its token endpoint. */

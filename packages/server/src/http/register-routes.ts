@@ -7,7 +7,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import Type from 'typebox'
 import type { Settings } from '../config/settings-table.ts'
 import type { Context } from '../context.ts'
-import { readForm } from './body/read-form.ts'
+import { FORM_BYTES_MAX, readForm } from './body/read-form.ts'
 import { readJson } from './body/read-json.ts'
 import { auditFailure, auditSuccess, type Duty, dutyOf } from './caller/audited.ts'
 import { admit, admitToAsset } from './caller/authenticate.ts'
@@ -237,11 +237,11 @@ function checksOf(route: Route): Checks {
     },
     body: async (request, context) => {
       if (body?.kind !== 'json' || checkBody === undefined) return undefined
+      if (body.alsoForm === true && isForm(request)) {
+        return checkBody(await readForm(request.state.body.source(FORM_BYTES_MAX)))
+      }
       const bytesMax = context.engine.limits.jsonBodyBytesMax
       using _ = context.documents.takeBody(request.state, bytesMax)
-      if (body.alsoForm === true && isForm(request)) {
-        return checkBody(await readForm(request.state.body.source(bytesMax)))
-      }
       return await jsonBody(request, { bytesMax, optional: body.optional === true }, checkBody)
     },
   }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { chosenCoding, written } from './send-json.ts'
+import { brotliDecompressSync, gunzipSync } from 'node:zlib'
+import { chosenCoding, fixedJson, written } from './send-json.ts'
 
 test('the coding that the caller likes best is chosen', () => {
   const cases: [string | undefined, 'br' | 'gzip' | undefined][] = [
@@ -44,4 +45,39 @@ test('a long page is written in pieces, as it would be at once', async () => {
     assert.equal(Buffer.byteLength(bytes), Buffer.byteLength(whole))
   }
   assert.deepEqual(turns, [0, 0, 0, 0, 10, 0, 0, 0])
+})
+
+test('an answer that is always the same is made once for each coding', async () => {
+  const text = 'x'.repeat(5000)
+  let writings = 0
+  const toJSON = () => {
+    writings += 1
+    return { text }
+  }
+  const send = fixedJson({ toJSON })
+  const sentTo = async (coding: string) => {
+    let sent: unknown
+    const fluent: object = new Proxy(
+      { request: { headers: { 'accept-encoding': coding } }, getHeader: () => undefined },
+      {
+        get: (known, name) => {
+          if (name in known) return Reflect.get(known, name)
+          if (name !== 'send') return () => fluent
+          return async (bytes: unknown) => {
+            sent = bytes
+          }
+        },
+      },
+    )
+    await send(fluent as never)
+    return sent as Buffer
+  }
+  const decoders = { br: brotliDecompressSync, gzip: gunzipSync, identity: Buffer.from }
+  for (const [coding, decode] of Object.entries(decoders)) {
+    const [first, second] = await Promise.all([sentTo(coding), sentTo(coding)])
+    assert.equal(first, second)
+    assert.equal(first, await sentTo(coding))
+    assert.equal(decode(first).toString(), JSON.stringify({ text }))
+  }
+  assert.equal(writings, 1)
 })

@@ -38,7 +38,32 @@ export async function sendJson(
   // What changes something was done already, and asked for room before.
   if (method === 'GET') holdAnswer(state, Buffer.byteLength(bytes))
   await ready?.()
-  reply.code(status).type('application/json; charset=utf-8')
+  await sendWritten(reply.code(status), bytes, coding => compress(bytes, coding))
+}
+
+/** A large answer that is always the same: written once, and compressed once in each coding. */
+export function fixedJson(body: unknown): (reply: FastifyReply) => Promise<void> {
+  const bytes = Buffer.from(JSON.stringify(body))
+  const made = new Map<Coding, Promise<Buffer>>()
+  const compressed = async (coding: Coding) => {
+    const one = made.get(coding) ?? compress(bytes, coding)
+    made.set(coding, one)
+    try {
+      return await one
+    } catch (error) {
+      made.delete(coding)
+      throw error
+    }
+  }
+  return async reply => await sendWritten(reply.code(200), bytes, compressed)
+}
+
+async function sendWritten(
+  reply: FastifyReply,
+  bytes: string | Buffer,
+  compressed: (coding: Coding) => Promise<Buffer>,
+): Promise<void> {
+  reply.type('application/json; charset=utf-8')
   if (bytes.length < COMPRESSED_FROM) {
     await reply.send(bytes)
     return
@@ -51,7 +76,7 @@ export async function sendJson(
   }
   // An entity tag of the plain form would be wrong for this one.
   reply.removeHeader('etag').header('content-encoding', coding)
-  await reply.send(await compress(bytes, coding))
+  await reply.send(await compressed(coding))
 }
 
 const LONG_LIST = 32

@@ -95,7 +95,9 @@ function requireAll(size: number, { length }: WriteOptions): void {
 
 function joined(chunks: Uint8Array[], size: number): Uint8Array {
   const only = chunks.length === 1 ? chunks[0] : undefined
-  return only ?? Buffer.concat(chunks, size)
+  if (only === undefined) return Buffer.concat(chunks, size)
+  // A part of much more would keep all of it, for as long as the rest of a batch is on its way.
+  return only.buffer.byteLength > 2 * size ? new Uint8Array(only) : only
 }
 
 function stageSmall(body: Uint8Array, write: WriteOptions): Staged {

@@ -4,13 +4,13 @@ import { type ErrorCode, errorTable, HoldfastError } from '@holdfast/core/errors
 import type { Disk } from '@holdfast/core/ports/disk.ts'
 import { type Operations, sent } from '../../http/exchange.ts'
 import { explorerPolicy } from '../../http/security-headers.ts'
-import { sendJson } from '../../http/send-json.ts'
+import { fixedJson } from '../../http/send-json.ts'
 import { version } from '../../version.ts'
 import { statusOf } from './statuses.ts'
 
 type Names = 'getOpenApi' | 'getDocs' | 'getDocsFile' | 'listErrors'
 
-const document = openApi({ version, statusOf })
+const sendDocument = fixedJson(openApi({ version, statusOf }))
 
 /** Addresses are relative, so that the page also works behind a path prefix. */
 const page = `<!doctype html>
@@ -55,7 +55,7 @@ const files: Readonly<Record<string, string>> = {
 export const descriptionOperations: Pick<Operations, Names> = {
   getOpenApi: async ({ reply }) => {
     reply.header('cache-control', 'no-cache')
-    await sendJson(reply, { status: 200, body: document })
+    await sendDocument(reply)
     return sent
   },
 

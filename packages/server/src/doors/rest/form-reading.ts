@@ -6,7 +6,7 @@ import { boundaryOf, type FormPart, formParts } from '../../http/body/multipart.
 import { readDocument } from '../../http/body/read-document.ts'
 import { parseJson } from '../../http/body/read-json.ts'
 import type { Scope } from '../../http/exchange.ts'
-import { holderOf } from '../../http/limits/large-answers.ts'
+import { FormMemory } from './form-memory.ts'
 
 export interface ReceivedFile {
   readonly filename: string | undefined
@@ -49,52 +49,31 @@ export async function readForm(exchange: Scope, rules: FormRules): Promise<ReadF
     await Promise.all(files.map(file => file.upload.discard()))
   }
   const memory = new FormMemory(exchange)
+  const { packedBlobBytesMax, jsonBodyBytesMax } = context.engine.limits
   try {
     const limits = { partsMax: rules.filesMax + FIELDS_MAX }
     for await (const part of formParts(bytes.source(rules.bytesMax), boundary, limits)) {
+      memory.add(part.headBytes)
       if (rules.isFile(part)) {
         if (files.length >= rules.filesMax) throw surplus(part, rules)
-        const upload = await stageUpload(context.engine, call, part.body, rules.stage)
+        const body = memory.counted(part.body, packedBlobBytesMax)
+        const upload = await stageUpload(context.engine, call, body, rules.stage)
         files.push({ filename: part.filename, contentType: part.contentType, upload })
-        memory.add(upload.staged?.body?.length ?? 0)
+        const { staged, facts } = upload
+        // Written already, whatever its size.
+        if (staged === null && facts.size <= packedBlobBytesMax) memory.add(-facts.size)
       } else {
         if (fields.has(part.name)) throw twice(part.name)
-        const text = await textOf(part, context.engine.limits.jsonBodyBytesMax)
-        fields.set(part.name, text)
-        memory.add(text.length)
+        const body = memory.counted(part.body, jsonBodyBytesMax)
+        fields.set(part.name, await textOf(part.name, body, jsonBodyBytesMax))
       }
     }
   } catch (error) {
     await discard()
+    memory.giveBack()
     throw withLimitOf(error, rules)
   }
   return { fields, files, [Symbol.asyncDispose]: discard }
-}
-
-const HELD_AT_ONCE = 1024 * 1024
-
-/**
- * Texts and small files lie in memory until the form is over, and its sender may be slow: they are
- * bounded as answers are that nobody takes. A form alone is always taken.
- */
-class FormMemory {
-  readonly #scope: Scope
-  #before = 0
-  #uncounted = 0
-
-  constructor(scope: Scope) {
-    this.#scope = scope
-  }
-
-  add(bytes: number): void {
-    this.#uncounted += bytes
-    if (this.#uncounted < HELD_AT_ONCE) return
-    const { principal, ip, response } = this.#scope.request.state
-    const growth = { bytes: this.#uncounted, before: this.#before }
-    this.#scope.context.forms.holdMore(holderOf(principal, ip), growth, response)
-    this.#before += this.#uncounted
-    this.#uncounted = 0
-  }
 }
 
 /** A form may be larger than its file, but only the limit of the file says something. */
@@ -114,7 +93,7 @@ function twice(name: string): HoldfastError {
   return invalidFields({ path: name.slice(0, 64), problem: 'is given more than once' })
 }
 
-async function textOf({ name, body }: FormPart, bytesMax: number): Promise<string> {
+async function textOf(name: string, body: ByteSource, bytesMax: number): Promise<string> {
   const bytes = await whole(body, bytesMax)
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)

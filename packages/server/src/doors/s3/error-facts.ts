@@ -20,8 +20,9 @@ type Asked = Pick<S3Request, 'method' | 'told' | 'raw'>
 export function factsOf({ method, told, raw }: Asked, error: S3Error): S3Facts {
   const cause = isHoldfastError(error.cause) ? error.cause : undefined
   const { message: _, ...facts } = error.facts
-  const query = new URLSearchParams(splitUrl(raw.url ?? '').query)
-  const asked = (name: string) => textOf(told.resource[name]) ?? query.get(name) ?? undefined
+  // Few refusals ask, and a long query of a stranger takes longer to parse than to answer.
+  const query = () => new URLSearchParams(splitUrl(raw.url ?? '').query)
+  const asked = (name: string) => textOf(told.resource[name]) ?? query().get(name) ?? undefined
   const digests = error.code === 'BadDigest' ? md5Facts(raw.headers['content-md5'], cause) : {}
   return { ...namesOf(error, asked, cause), ...markerFacts(method, cause), ...digests, ...facts }
 }

@@ -112,6 +112,29 @@ test('a part that is not read is skipped', async () => {
   assert.deepEqual(names, ['a', 'b'])
 })
 
+test('a part tells how much of the form was not content', async () => {
+  const told: number[] = []
+  const head = 'Content-Disposition: form-data; name="a"'
+  const form = `hello\r\n${part(head, 'x'.repeat(500)).repeat(3)}--XX--`
+  const source = cut(Buffer.from(form), 7)
+  for await (const { headBytes } of formParts(source, 'XX', { partsMax: 9 })) told.push(headBytes)
+  const ofEach = '\r\n--XX\r\n'.length + head.length + '\r\n\r\n'.length
+  // The first boundary is looked for behind a line break that nobody sent.
+  assert.deepEqual(told, [ofEach + '\r\nhello'.length, ofEach, ofEach])
+})
+
+test('little may stand before the first boundary', async () => {
+  const form = (bytes: number) => `${'x'.repeat(bytes)}\r\n${named('a', 'b')}--XX--`
+  assert.equal((await readAll(form(4000), 100)).length, 1)
+  let read = 0
+  async function* endless() {
+    for (; read < 1_000_000; read += 1000) yield Buffer.alloc(1000, 'x')
+  }
+  const parts = formParts(endless(), 'XX', { partsMax: 9 })
+  await assert.rejects(parts.next(), { code: 'MALFORMED_REQUEST' })
+  assert.ok(read < 10_000, `${read} bytes were read`)
+})
+
 test('leaving early closes the source', async () => {
   let closed = false
   async function* source() {

@@ -11,6 +11,8 @@ export interface FormPart {
   readonly name: string
   readonly filename: string | undefined
   readonly contentType: string | undefined
+  /** Of its boundary and headers, and of whatever stands before the first boundary. */
+  readonly headBytes: number
   /** To be read before the next part is asked for; what is left of it is skipped then. */
   readonly body: ByteSource
 }
@@ -20,6 +22,8 @@ export interface FormLimits {
 }
 
 const HEADER_BYTES_MAX = 16 * 1024
+/** What mail programs say before the first boundary; forms have nothing there. */
+const PREAMBLE_BYTES_MAX = 4096
 const NOTHING: Buffer = Buffer.alloc(0)
 const CRLF = Buffer.from('\r\n')
 const BLANK_LINE = Buffer.from('\r\n\r\n')
@@ -40,13 +44,13 @@ export async function* formParts(
 ): AsyncGenerator<FormPart, void, undefined> {
   const reader = new Reader(source, boundary)
   try {
-    await reader.skipToDelimiter()
+    await reader.skipPreamble()
     for (let count = 1; await reader.anotherPart(); count += 1) {
       if (count > limits.partsMax) {
         throw new HoldfastError('TOO_MANY_ITEMS', { limit: limits.partsMax })
       }
       const headers = parsePartHeaders(await reader.partHeaders())
-      yield { ...headers, body: reader.body() }
+      yield { ...headers, headBytes: reader.headBytes(), body: reader.body() }
       await reader.skipToDelimiter()
     }
     await reader.skipAll()
@@ -64,6 +68,7 @@ class Reader {
   #ended = false
   /** The delimiter that ends the present part lies at the start of the buffer. */
   #atDelimiter = false
+  #headBytes = 0
 
   constructor(source: ByteSource, boundary: string) {
     this.#chunks = source[Symbol.asyncIterator]()
@@ -83,18 +88,25 @@ class Reader {
     }
   }
 
+  async skipPreamble(): Promise<void> {
+    while (!this.#atDelimiter) {
+      this.#headBytes += (await this.#untilDelimiter()).length
+      if (this.#headBytes > PREAMBLE_BYTES_MAX) throw malformed('begins with no boundary')
+    }
+  }
+
   async skipToDelimiter(): Promise<void> {
     while (!this.#atDelimiter) await this.#untilDelimiter()
   }
 
   /** Passes the delimiter; false when it was the closing one. */
   async anotherPart(): Promise<boolean> {
-    this.#take(this.#delimiter.length)
+    this.#takeHead(this.#delimiter.length)
     this.#atDelimiter = false
     await this.#atLeast(2)
     if (this.#buffer[0] === 0x2d && this.#buffer[1] === 0x2d) return false
     const end = await this.#find(CRLF, 128)
-    const padding = this.#take(end + 2).subarray(0, end)
+    const padding = this.#takeHead(end + 2).subarray(0, end)
     // RFC 2046 allows spaces and tabs after a boundary, nothing else.
     if (padding.some(byte => byte !== 0x20 && byte !== 0x09)) throw malformed('bad boundary line')
     return true
@@ -102,7 +114,14 @@ class Reader {
 
   async partHeaders(): Promise<Buffer> {
     const end = await this.#find(BLANK_LINE, HEADER_BYTES_MAX)
-    return this.#take(end + BLANK_LINE.length).subarray(0, end)
+    return this.#takeHead(end + BLANK_LINE.length).subarray(0, end)
+  }
+
+  /** Of the part whose headers were read. */
+  headBytes(): number {
+    const bytes = this.#headBytes
+    this.#headBytes = 0
+    return bytes
   }
 
   /** Reads the epilogue, so that the connection can be used again. */
@@ -166,6 +185,11 @@ class Reader {
     const taken = this.#buffer.subarray(0, bytes)
     this.#buffer = this.#buffer.subarray(bytes)
     return taken
+  }
+
+  #takeHead(bytes: number): Buffer {
+    this.#headBytes += bytes
+    return this.#take(bytes)
   }
 
   /** For a body: its memory is used until the piece is `done`. */

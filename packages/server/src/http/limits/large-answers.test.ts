@@ -38,6 +38,27 @@ test('large answers that nobody takes are bounded, of one caller and of all', ()
   hold('i', 60 * MiB)
 })
 
+test('what grows counts with each step, less counts as well, and all of it until its end', () => {
+  const answers = new LargeAnswers(room)
+  const response = new Response()
+  const grow = answers.growing('a', response as never)
+  for (let at = 0; at < 100; at += 1) grow(MiB)
+  assert.equal(response.listenerCount('close'), 1)
+  const other = answers.growing('a', new Response() as never)
+  assert.throws(() => other(1), code)
+  grow(-40 * MiB)
+  other(4 * MiB)
+  assert.throws(() => grow(1), code)
+  grow(-60 * MiB)
+  grow(60 * MiB)
+  assert.throws(() => other(1), code)
+  response.closed = true
+  response.emit('close')
+  grow(MiB)
+  other(60 * MiB)
+  assert.throws(() => answers.hold('a', MiB, new Response() as never), code)
+})
+
 test('long pages of one caller are made one by one, whatever becomes of them', async () => {
   const answers = new LargeAnswers(room)
   const steps: string[] = []

@@ -10,11 +10,6 @@ const FOR_NEWCOMERS = 2
 
 type Response = Pick<ServerResponse, 'closed' | 'once'>
 
-interface Growth {
-  readonly bytes: number
-  readonly before: number
-}
-
 export type AnswerRoom = Pick<LimitSettings, 'answerBytesMax' | 'ownAnswerBytesMax'>
 
 /**
@@ -60,31 +55,36 @@ export class LargeAnswers {
    * something has to ask before it does, since it cannot be refused once it is done.
    */
   hold(caller: string, bytes: number, response: Response): void {
-    if (bytes >= COUNTED_FROM) this.#hold(caller, { bytes, before: 0 }, response)
+    if (bytes >= COUNTED_FROM) this.growing(caller, response)(bytes)
   }
 
-  /** The same of a form that is on its way, and holds `before` already. */
-  holdMore(caller: string, form: Growth, response: Response): void {
-    this.#hold(caller, form, response)
+  /** The same of what grows until it is over: to be told how much more it holds, or less. */
+  growing(caller: string, response: Response): (more: number) => void {
+    let held: number | undefined
+    return more => {
+      if (response.closed) return
+      if (more > 0) this.#requireRoom(caller, held ?? 0, more)
+      if (held === undefined) response.once('close', () => this.#add(caller, -(held ?? 0)))
+      held = (held ?? 0) + more
+      this.#add(caller, more)
+    }
   }
 
-  #hold(caller: string, { bytes, before }: Growth, response: Response): void {
-    if (response.closed) return
+  #requireRoom(caller: string, before: number, more: number): void {
     const own = this.#held.get(caller) ?? 0
     const others = own - before
     const { answerBytesMax, ownAnswerBytesMax } = this.#room
-    const isTooMuch = others > 0 && own + bytes > ownAnswerBytesMax
+    const isTooMuch = others > 0 && own + more > ownAnswerBytesMax
     const ofAll = others > 0 ? answerBytesMax : FOR_NEWCOMERS * answerBytesMax
-    if (isTooMuch || (this.#all > before && this.#all + bytes > ofAll)) {
+    if (isTooMuch || (this.#all > before && this.#all + more > ofAll)) {
       throw new HoldfastError('TOO_MANY_REQUESTS')
     }
-    this.#held.set(caller, own + bytes)
+  }
+
+  #add(caller: string, bytes: number): void {
+    const own = (this.#held.get(caller) ?? 0) + bytes
+    if (own > 0) this.#held.set(caller, own)
+    else this.#held.delete(caller)
     this.#all += bytes
-    response.once('close', () => {
-      const left = (this.#held.get(caller) ?? 0) - bytes
-      if (left > 0) this.#held.set(caller, left)
-      else this.#held.delete(caller)
-      this.#all -= bytes
-    })
   }
 }

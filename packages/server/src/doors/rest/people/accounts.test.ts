@@ -93,6 +93,8 @@ test('refusals of the token endpoint carry the words of RFC 6749', async () => {
     headers: { 'content-type': 'application/x-www-form-urlencoded' },
   })
   await says(twice, 400, 'invalid_request')
+  const long = await token({ ...grant, ...named, unknown: 'x'.repeat(16 * 1024) })
+  await says(long, 413, 'invalid_request')
   await server.ask(`PUT /api/v2/service-accounts/${id}`, { json: { status: 'SUSPENDED' } })
   const blocked = await token({ ...grant, ...named })
   await says(blocked, 403, 'invalid_client')

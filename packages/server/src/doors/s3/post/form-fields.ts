@@ -1,10 +1,14 @@
 import type { ByteSource } from '@holdfast/core/ports/element.ts'
 import { boundaryOf, formParts } from '../../../http/body/multipart.ts'
+import { readDocument } from '../../../http/body/read-document.ts'
 import { S3Error } from '../errors.ts'
 import type { RequestHeaders } from '../wire/headers.ts'
 
 const PARTS_MAX = 200
-/** All fields together but the file (https://docs.aws.amazon.com/AmazonS3/latest/API/RESTObjectPOST.html). */
+/**
+ * Of all before the content of the file, boundaries and names as well: nobody is known before
+ * (https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-HTTPPOSTForms.html).
+ */
 const FIELDS_BYTES_MAX = 20 * 1024
 
 export interface PostForm {
@@ -45,6 +49,8 @@ export async function readForm(source: ByteSource, headers: RequestHeaders): Pro
       throw new S3Error('InvalidArgument', { message, ArgumentName: 'file', ArgumentValue: '0' })
     }
     const part = next.value
+    bytes += part.headBytes
+    if (bytes > FIELDS_BYTES_MAX) throw tooLong()
     const name = part.name.toLowerCase()
     if (name === '') {
       const message = 'A part of your POST request has no name.'
@@ -61,15 +67,16 @@ export async function readForm(source: ByteSource, headers: RequestHeaders): Pro
         },
       }
     }
-    const chunks: Uint8Array[] = []
-    for await (const chunk of part.body) {
-      bytes += chunk.length
-      if (bytes > FIELDS_BYTES_MAX) throw new S3Error('MaxPostPreDataLengthExceededError')
-      chunks.push(chunk)
-    }
+    const value = await readDocument(part.body, FIELDS_BYTES_MAX - bytes)
+    if (value === undefined) throw tooLong()
+    bytes += value.length
     if (fields.has(name)) {
       throw new S3Error('MalformedPOSTRequest', { message: `The field ${name} is given twice.` })
     }
-    fields.set(name, Buffer.concat(chunks).toString())
+    fields.set(name, value.toString())
   }
+}
+
+function tooLong(): S3Error {
+  return new S3Error('MaxPostPreDataLengthExceededError')
 }

@@ -74,6 +74,26 @@ test('a form has no query, and little beside its file', async () => {
   assert.match(await asked.text(), /Query String Parameters not allowed on POST requests\./)
 })
 
+test('names count with the fields, and so does what stands before them', async () => {
+  const type = { 'content-type': 'multipart/form-data; boundary=b' }
+  const disposition = 'Content-Disposition: form-data'
+  const part = (name: string) => `--b\r\n${disposition}; name="${name}"\r\n\r\nx\r\n`
+  const codeOf = async (body: string) => {
+    const { code } = await s3.send('POST /forms', { auth: 'none', headers: type, body })
+    return code
+  }
+  const names = (count: number) =>
+    Array.from({ length: count }, (_, at) => part(`${at}-${'n'.repeat(1000)}`)).join('')
+  const tooLong = 'MaxPostPreDataLengthExceededError'
+  assert.equal(await codeOf(`${names(20)}${part('key')}${part('file')}--b--`), tooLong)
+  assert.notEqual(await codeOf(`${names(18)}${part('key')}${part('file')}--b--`), tooLong)
+  const longFile = part(`file"; filename="${'f'.repeat(10_400)}`)
+  assert.equal(await codeOf(part('k'.repeat(10_400)) + longFile), tooLong)
+  const behind = (bytes: number) => `${'x'.repeat(bytes)}\r\n${part('key')}${part('file')}--b--`
+  assert.equal(await codeOf(behind(4000)), 'AccessDenied')
+  assert.equal(await codeOf(behind(5000)), 'InvalidRequest')
+})
+
 test('a signed form stores its file under the name of the file', async () => {
   assert.equal((await post({})).status, 204)
   assert.equal((await s3.send('GET /forms/up/photo%20$&%201.jpg')).text, 'content')
