@@ -17,7 +17,7 @@ test('groups are read once, however many ask again after a change of somebody', 
     await createUser(engine, call, { username, password, roles: ['USER'] })
   const [ann, bob] = [await person('ann'), await person('bob')]
   const { id } = await createGroup(engine, call, { name: 'Team', members: [ann.id] })
-  const principal = { kind: 'user', id: ann.id, name: 'ann', permissions: [] } as const
+  const principal = { ...call.principal, kind: 'user', id: ann.id } as const
   const groups = async () => (await rightsNow(engine, { ...call, principal })).principal.groups
   assert.deepEqual(await groups(), [id])
   const { identities } = engine.catalog.view
