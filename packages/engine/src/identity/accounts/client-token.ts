@@ -64,7 +64,9 @@ export async function issueClientToken(
   const scopes = scope === undefined ? undefined : requireScopes(scope)
   const session = renewed ?? (await begin(engine, { ...given, scopes }))
   const narrowed = scopes === undefined ? principal : toScope(principal, scopes)
-  const expiresMs = endMs(account, used)
+  // A session that was renewed with the next secret still ends with the one that it began with.
+  const ends = account.secrets.filter(({ id }) => [used.id, session?.client?.secretId].includes(id))
+  const expiresMs = Math.min(...ends.map(secret => endMs(account, secret)))
   const signed = await signAccess(engine, {
     subject: account.id,
     sid: session?.id ?? used.id,
