@@ -86,7 +86,7 @@ test('a name that nobody has is answered, and locked, like one that somebody has
   }
 })
 
-test('a wrong guess lets what is under way ask for its rights anew, whoever has the name', async () => {
+test('a wrong guess has rights asked for anew, whoever has the name', async () => {
   await using opened = await openTestStore()
   const { engine } = opened
   await person(opened)

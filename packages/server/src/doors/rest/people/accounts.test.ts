@@ -67,7 +67,7 @@ test('the token endpoint speaks OAuth 2.0: form or JSON, in the body or by Basic
   )
 })
 
-test('in HTTP Basic id and secret may be encoded as in a form, as RFC 6749 has it, or not', async () => {
+test('in HTTP Basic id and secret may be encoded as RFC 6749 has it, or not', async () => {
   const secret = 'of+the/settings=%41%zz+%2B100%'.padEnd(1024, '0123456789')
   const clientId = 'sa_live_given_0123456789ab'
   await using given = await startServer({
