@@ -31,14 +31,12 @@ function refuseUntil(untilMs: number | undefined, nowMs: number): void {
 
 /** Durable before it resolves, with the same writes for a name that nobody has. */
 export async function countFailure(engine: Engine, { user, names }: Guessed): Promise<void> {
-  const { settings, guessedNames, tokens, holders } = engine.identity
+  const { settings, guessedNames, tokens } = engine.identity
   const { lockoutFailures: failures, lockoutSeconds: seconds } = settings
   for (const name of names) guessedNames.fail(name, engine.clock.now(), { failures, seconds })
   const args = { id: user?.id ?? null, failuresMax: failures, lockMs: seconds * 1000 }
   const after = await commit(engine, systemCall('login'), { name: 'users.fail', args })
-  // After a change of a user, what is under way asks anew what its callers may. Where there is
-  // none, it does so, too, or whoever sends much could measure which names are known.
-  if (after === undefined) for (const cache of [tokens, holders]) cache.forget('')
+  if (after === undefined) tokens.stir()
   if (after !== undefined && lockEndMs(after, engine.clock.now()) !== undefined) {
     const { counts } = engine.identity
     counts.lockouts += 1
