@@ -47,13 +47,36 @@ test('nothing is taken for what has its name as an id', async t => {
   await make('users', { username: bob.id.toUpperCase(), password })
   await refused('users', 'deactivate', bob.id)
   const lone = '0123abcd-0000-7000-8000-0123456789ab'
-  await make('users', { username: lone, password })
-  const out = await server.holdfast('users', 'deactivate', lone)
+  const mallory = await make('users', { username: lone, password })
+  const out = await server.holdfast('users', 'deactivate', mallory.id)
   assert.equal(succeeded(out).stdout, `${lone}: INACTIVE\n`)
 
   const worker = await make('service-accounts', { name: 'worker' })
   await make('service-accounts', { name: worker.id })
   await refused('accounts', 'suspend', worker.id)
+
+  // Ids that no user has any more, or never had, are not taken by whoever is called so.
+  const crew = await make('groups', { name: 'crew' })
+  await make('users', { username: crew.id, password })
+  await make('users', { username: worker.id.toUpperCase(), password })
+  const isId = async (...args: string[]) => {
+    const { code, stderr } = await server.holdfast(...args)
+    assert.equal(code, 2, `${args.join(' ')}: ${stderr}`)
+    assert.match(stderr, /is an id, but .* is only called so/)
+  }
+  await put('list.txt')
+  const { id: account } = worker
+  await isId('acl', 'list.txt', '--read', lone)
+  await isId('acl', 'list.txt', '--read', crew.id)
+  await isId('explain', 'assets:read', 'list.txt', '--for', account)
+  await isId('buckets', 'set', 'holdfast', '--owner', account)
+  await isId('quotas', 'set', '--of-owner', account, '--bytes', '1')
+  await isId('users', 'deactivate', account)
+  await isId('groups', 'set', 'crew', '--add', account)
+  await isId('grants', 'add', account, 'holdfast', '--permission', 'assets:read')
+  await refused('grants', 'add', crew.id, 'holdfast', '--permission', 'assets:read')
+  await make('groups', { name: bob.id })
+  await isId('groups', 'remove', bob.id)
 
   const { id } = await put('one.txt')
   await put(id)

@@ -1,3 +1,4 @@
+import { isUuid } from '@holdfast/core/ids.ts'
 import { UsageError } from '../output/usage-error.ts'
 import { visible } from '../output/visible.ts'
 
@@ -24,6 +25,22 @@ export function onlyOne<One extends { readonly id: string }>(
   if (more.length > 0) {
     const told = [one, ...more].map(each => visible(tell(each))).join(', ')
     throw new UsageError(`more than one ${what} may be called ${visible(name)}: ${told}`)
+  }
+  return one
+}
+
+/**
+ * The same of users, groups and accounts. Who chose the id of something else as a name must not
+ * get what is meant for that, which need not be of this kind, or be there any more.
+ */
+export function onlyHolder<One extends { readonly id: string }>(
+  found: readonly One[],
+  named: Named<One>,
+): One {
+  const one = onlyOne(found, named)
+  if (isUuid(named.name) && one.id !== named.name.toLowerCase()) {
+    const told = visible(named.tell(one))
+    throw new UsageError(`${visible(named.name)} is an id, but ${told} is only called so`)
   }
   return one
 }

@@ -21,7 +21,9 @@ export const keyFields = {
     uuid('User or service account that made it: it stops while that one may not act.'),
   ),
   created_at: time('When it was issued.'),
-  created_by: Type.String(),
+  created_by: Type.String({
+    description: 'Who made it: a user, an account, or a key, whose end does not end this one.',
+  }),
   expires_at: nullable(time('From then on it is refused.')),
   revoked_at: nullable(time('When it was revoked.')),
   last_used_at: nullable(time('Of the last request since the server started.')),

@@ -55,6 +55,21 @@ describe('an access list', () => {
     assert.ok(await getAsset(engine, anonymousCall, asset.id))
   })
 
+  it('means whom it names, whatever the case of the id', async () => {
+    await using opened = await openTestStore()
+    const { engine, call } = opened
+    const id = '0198c0de-0000-7000-8000-0000000000ab'
+    const acl = { read: [id.toUpperCase(), 'anonymous'], write: [id.toUpperCase()] }
+    const plain = { read: [id, 'anonymous'], write: [id] }
+    const { asset } = await put(opened, 'k', 'secret', { acl })
+    assert.deepEqual(asset.acl, plain)
+    await updateAsset(engine, call, asset.id, { acl: none })
+    const reader = callOf({ id, kind: 'user', permissions: [] })
+    await assert.rejects(getAsset(engine, reader, asset.id), refused('FORBIDDEN'))
+    await updateAsset(engine, call, asset.id, { acl })
+    assert.deepEqual((await getAsset(engine, reader, asset.id)).acl, plain)
+  })
+
   it('may be shared by the owner, and by administrators', async () => {
     await using opened = await openTestStore()
     const { engine, call } = opened

@@ -57,6 +57,14 @@ export function requireFields(fields: AssetFields): void {
   if (problems.length > 0) throw invalidFields(...problems)
 }
 
+/** With ids as all are kept, in lower case: a list with another case would let nobody in. */
+export function withPlainIds<Fields extends Pick<AssetFields, 'acl'>>(fields: Fields): Fields {
+  const { acl } = fields
+  if (acl == null) return fields
+  const plain = (ids: readonly string[]) => ids.map(id => (isUuid(id) ? id.toLowerCase() : id))
+  return { ...fields, acl: { read: plain(acl.read), write: plain(acl.write) } }
+}
+
 /** Free text of one version. */
 export function descriptionProblem(text: string): string | undefined {
   if (byteLength(text) > bounds.descriptionBytesMax) {

@@ -7,7 +7,7 @@ import { authorisedAnew } from '../access/rights-now.ts'
 import { commit } from '../commit.ts'
 import type { Engine } from '../engine.ts'
 import { requireAllowedType, requireLength } from './accepted.ts'
-import { requireFields } from './asset-fields.ts'
+import { requireFields, withPlainIds } from './asset-fields.ts'
 import { findSeen } from './find-asset.ts'
 import { requireAllowedBytes, resolveType } from './intake/content-type.ts'
 import { actionsOf } from './intake/put-fields.ts'
@@ -70,7 +70,7 @@ export async function change(engine: Engine, call: Call, wanted: Change): Promis
 async function changeOnce(
   engine: Engine,
   call: Call,
-  { id, permission, actions, input }: Change,
+  { id, permission, actions, input: given }: Change,
 ): Promise<PutResult> {
   const { asset, bucket, seen } = await findSeen(engine, call, {
     id,
@@ -78,7 +78,8 @@ async function changeOnce(
     actions,
     deleted: 'refuse',
   })
-  requireFields(input)
+  requireFields(given)
+  const input = withPlainIds(given)
   if (input.acl !== undefined) {
     requireListRights(call, { bucket, asset }, input.acl)
   }

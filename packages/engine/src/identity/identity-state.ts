@@ -3,6 +3,7 @@ import type { Clock } from '@holdfast/core/ports/clock.ts'
 import type { Random } from '@holdfast/core/ports/random.ts'
 import { AddressAllowance } from '@holdfast/core/rates/address-allowance.ts'
 import { type Rate, RateTable } from '@holdfast/core/rates/rate-table.ts'
+import { KnownGroups } from './groups/known-groups.ts'
 import { GuessedNames } from './guessed-names.ts'
 import { IdentityCounts } from './identity-counts.ts'
 import { defaultIdentitySettings, type IdentitySettings } from './identity-settings.ts'
@@ -25,6 +26,7 @@ export interface IdentityState {
   /** Logins of one account go one after the other. */
   readonly turns: Turns
   readonly guessedNames: GuessedNames
+  readonly groups: KnownGroups
   readonly ring: KeyRing
   readonly tokens: TokenCache
   /** Users behind access keys, apart from the tokens: the id of a key must never pass for one. */
@@ -87,6 +89,7 @@ export function openIdentity(parts: IdentityParts): IdentityState {
     hasher: new PasswordHasher(settings.passwordCost),
     turns: new Turns(LOGINS_WAITING_MAX),
     guessedNames: new GuessedNames(),
+    groups: new KnownGroups(catalog),
     ring: new KeyRing({ ...parts, settings, counts }),
     holders: new TokenCache(parts.catalog),
     mails: parts.mails,

@@ -4,7 +4,7 @@ import type { PrefixGrant, Principal } from '@holdfast/core/principal.ts'
 import { rightsOf } from '@holdfast/core/roles.ts'
 import type { Engine } from '../engine.ts'
 import { isClientId } from './accounts/account-fields.ts'
-import { allGroups, grantsTo } from './groups/groups.ts'
+import { grantsTo } from './groups/groups.ts'
 import { openIdIssuer } from './outside/openid/openid-state.ts'
 
 export interface MadePrincipal {
@@ -47,16 +47,14 @@ export async function heldBy(
   readonly facts: Pick<Principal, 'groups' | 'grants'>
   readonly madeOf: readonly string[]
 }> {
-  const groups = (await allGroups(engine)).filter(({ members, name }) => {
-    return members.includes(id) || outsideGroups.includes(name.toLowerCase())
-  })
-  const holders = [id, ...groups.map(group => group.id)]
+  const groups = await engine.identity.groups.of(id, outsideGroups)
+  const holders = [id, ...groups]
   const granted = (await Promise.all(holders.map(holder => grantsTo(engine, holder)))).flat()
   const grants = granted.map(
     ({ bucket, prefix, permissions }): PrefixGrant => ({ bucket, prefix, permissions }),
   )
   const facts = {
-    ...(groups.length === 0 ? {} : { groups: groups.map(group => group.id) }),
+    ...(groups.length === 0 ? {} : { groups }),
     ...(grants.length === 0 ? {} : { grants }),
   }
   return { facts, madeOf: [...holders, ...granted.map(grant => grant.id)] }

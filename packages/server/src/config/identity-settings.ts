@@ -101,7 +101,8 @@ export const identitySettings = {
     kind: boolean,
     description:
       'Service accounts get refresh tokens, for clients that insist on one. RFC 6749 advises ' +
-      'against it: the secret gets the next token.',
+      'against it: the secret gets the next token. Of an account 100 sessions are kept: one more ' +
+      'ends the oldest.',
     standard: false,
   }),
   keyRotationSeconds: setting({

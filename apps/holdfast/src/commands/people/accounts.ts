@@ -2,7 +2,7 @@ import type { Client } from '@holdfast/client'
 import { type Command, InvalidArgumentError } from 'commander'
 import { allRows } from '../../connection/all-rows.ts'
 import { type Connection, connect } from '../../connection/connection.ts'
-import { onlyOne } from '../../connection/only-one.ts'
+import { onlyHolder } from '../../connection/only-one.ts'
 import { readPassword } from '../../connection/read-password.ts'
 import { parseSeconds, timeText } from '../../output/amounts.ts'
 import { collect } from '../../output/collect.ts'
@@ -164,7 +164,7 @@ async function findAccount(connection: Connection, name: string): Promise<Accoun
     return [account.id, account.client_id, account.name].includes(name)
   })
   const tell = (account: Account) => `${account.client_id} with id ${account.id}`
-  return onlyOne(found, { name, what: 'service account', tell })
+  return onlyHolder(found, { name, what: 'service account', tell })
 }
 
 async function list(command: Command): Promise<void> {

@@ -15,6 +15,7 @@ interface ScopedKey {
   readonly last_used_at: string | null
   readonly permissions: readonly string[]
   readonly buckets: readonly string[] | null
+  readonly created_by: string
 }
 
 /** For the option `--expires`: seconds. */
@@ -36,7 +37,7 @@ export function scopeRequest({ onBucket, expires }: ScopeOptions): {
   }
 }
 
-export const scopeHeads = ['EXPIRES', 'LAST USED', 'PERMISSIONS', 'BUCKETS']
+export const scopeHeads = ['EXPIRES', 'LAST USED', 'PERMISSIONS', 'BUCKETS', 'MADE BY']
 
 export function scopeCells(key: ScopedKey): string[] {
   return [
@@ -44,5 +45,6 @@ export function scopeCells(key: ScopedKey): string[] {
     key.last_used_at === null ? '' : timeText(key.last_used_at),
     key.permissions.join(' '),
     key.buckets?.join(' ') ?? 'all',
+    key.created_by,
   ]
 }

@@ -1,6 +1,6 @@
 import { type Client, isClientError } from '@holdfast/client'
 import { isUuid } from '@holdfast/core/ids.ts'
-import { onlyOne } from '../../connection/only-one.ts'
+import { onlyHolder } from '../../connection/only-one.ts'
 import { UsageError } from '../../output/usage-error.ts'
 
 type User = Awaited<ReturnType<Client['users']['get']>>
@@ -31,7 +31,7 @@ export async function principalIdOf(client: Client, name: string): Promise<strin
 
 function onlyUser(name: string, users: readonly User[]): User {
   const tell = ({ id, username, source }: User) => `${username} with id ${id} (${source})`
-  return onlyOne(users, { name, what: 'user', tell })
+  return onlyHolder(users, { name, what: 'user', tell })
 }
 
 export async function usersCalled(client: Client, name: string): Promise<User[]> {

@@ -2,7 +2,7 @@ import type { Client } from '@holdfast/client'
 import { isUuid } from '@holdfast/core/ids.ts'
 import type { Command } from 'commander'
 import { connect } from '../../connection/connection.ts'
-import { onlyOne } from '../../connection/only-one.ts'
+import { onlyHolder } from '../../connection/only-one.ts'
 import { collect } from '../../output/collect.ts'
 import { print, printJson } from '../../output/say.ts'
 import { printTable } from '../../output/table.ts'
@@ -73,5 +73,5 @@ async function holderOf(client: Client, name: string): Promise<string> {
     ...users.map(({ id, username }) => ({ id, told: `${username} with id ${id}` })),
     ...groups.map(group => ({ id: group.id, told: tellGroup(group) })),
   ]
-  return onlyOne(found, { name, what: 'user or group', tell: ({ told }) => told }).id
+  return onlyHolder(found, { name, what: 'user or group', tell: ({ told }) => told }).id
 }

@@ -1,7 +1,7 @@
 import type { Client } from '@holdfast/client'
 import type { Command } from 'commander'
 import { connect } from '../../connection/connection.ts'
-import { onlyOne } from '../../connection/only-one.ts'
+import { onlyHolder } from '../../connection/only-one.ts'
 import { collect } from '../../output/collect.ts'
 import { print, printJson } from '../../output/say.ts'
 import { printTable } from '../../output/table.ts'
@@ -107,7 +107,7 @@ async function idsOf(client: Client, names: readonly string[] = []): Promise<str
 
 /** Of the one group that has this name or id. */
 export async function groupOf(client: Client, name: string): Promise<Group> {
-  return onlyOne(await groupsCalled(client, name), { name, what: 'group', tell: tellGroup })
+  return onlyHolder(await groupsCalled(client, name), { name, what: 'group', tell: tellGroup })
 }
 
 export async function groupsCalled(client: Client, name: string): Promise<Group[]> {

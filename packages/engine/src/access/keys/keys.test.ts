@@ -191,6 +191,18 @@ describe('the key of the settings', () => {
     assert.equal((await listKeys(again.engine, call)).length, 1)
   })
 
+  it('is none that somebody made', async () => {
+    await using opened = await openTestStore()
+    const { engine } = opened
+    const people = callOf({ permissions: ['keys:admin', 'assets:read'] })
+    const { key, secret } = await createKey(engine, people, {
+      name: 'reader',
+      permissions: ['assets:read'],
+    })
+    await assert.rejects(ensureKey(engine, { ...first, secret }), refused('VALIDATION_ERROR'))
+    assert.deepEqual(await engine.catalog.view.keys.byId(key.id), key)
+  })
+
   it('must not be short', async () => {
     await using opened = await openTestStore()
     const weak = ensureKey(opened.engine, { ...first, secret: 'short' })

@@ -49,7 +49,11 @@ export async function createKey(
   return { key, secret }
 }
 
-/** The key that the settings give, for the first administrator: good after every start. */
+/**
+ * The key that the settings give, for the first administrator: good after every start.
+ * VALIDATION_ERROR for the secret of a key that somebody made: it would be an administrator
+ * without a maker, and stay one once the settings give another secret.
+ */
 export async function ensureKey(
   engine: Engine,
   input: {
@@ -65,10 +69,16 @@ export async function ensureKey(
   }
   requireKeyFields(engine, { name, permissions })
   const hash = hashOfSecret(secret)
+  const call = systemCall('start')
+  const known = await engine.catalog.view.keys.byHash(hash)
+  if (known !== undefined && known.createdBy !== call.principal.id) {
+    const problem = 'of the settings is that of a key that somebody made'
+    throw invalidFields({ path: 'secret', problem })
+  }
   const prefix = prefixOfSecret(secret)
   const none = { buckets: null, makerId: null, expiresAt: null }
   const args = { name, hash, prefix, permissions, ...none }
-  return commit(engine, systemCall('start'), { name: 'keys.ensure', args })
+  return commit(engine, call, { name: 'keys.ensure', args })
 }
 
 export async function listKeys(engine: Engine, call: Call): Promise<ApiKey[]> {

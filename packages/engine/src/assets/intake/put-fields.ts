@@ -2,7 +2,7 @@ import type { ExpectedDigests } from '@holdfast/core/digests.ts'
 import type { Acl, AssetType, JsonObject } from '@holdfast/core/records.ts'
 import type { Action } from '../../access/actions.ts'
 import type { Engine } from '../../engine.ts'
-import { requireFields } from '../asset-fields.ts'
+import { requireFields, withPlainIds } from '../asset-fields.ts'
 import { defaultKey, nameOfKey } from './default-key.ts'
 
 /** Everything about a put but its bytes. */
@@ -58,7 +58,7 @@ export interface CheckedPut {
 export function checkedPut(engine: Engine, input: PutFields): CheckedPut {
   requireFields(input)
   const ownerId = input.ownerId.toLowerCase()
-  const fields = ownerId === input.ownerId ? input : { ...input, ownerId }
+  const fields = withPlainIds(ownerId === input.ownerId ? input : { ...input, ownerId })
   const { service } = fields
   const key = fields.key ?? defaultKey(engine, { service, ownerId, name: fields.name ?? 'unnamed' })
   return { fields, key, newName: fields.name ?? shownName(key) }

@@ -4,7 +4,7 @@ import type { Call } from '@holdfast/core/call.ts'
 import { decide } from '../../access/decide.ts'
 import { explainAccess } from '../../access/explain.ts'
 import { createAccessKey } from '../../access/keys/access-keys.ts'
-import { createKey } from '../../access/keys/keys.ts'
+import { createKey, principalOfKey } from '../../access/keys/keys.ts'
 import { presignDownload } from '../../access/links/presign.ts'
 import { getAsset } from '../../assets/get.ts'
 import { openShare, shareContent } from '../../sharing/open-share.ts'
@@ -276,6 +276,25 @@ test('fields that cannot be are named', async () => {
   ]) {
     await assert.rejects(made(opened, wrong), refused('VALIDATION_ERROR'), JSON.stringify(wrong))
   }
+})
+
+test('no account moves its own end, itself or by a key', async () => {
+  await using opened = await openTestStore()
+  const { engine, call, clock } = opened
+  const expiresAt = new Date(clock.now() + DAY_MS).toISOString()
+  const { account, enter, act } = await made(opened, { roles: ['ADMIN'], expiresAt })
+  const own = await act((await enter()).accessToken)
+  const { key } = await createKey(engine, own, { name: 'k', permissions: ['*'] })
+  const byKey = { ...call, principal: principalOfKey(key) }
+  for (const end of [null, new Date(clock.now() + 2 * DAY_MS).toISOString(), expiresAt]) {
+    for (const who of [own, byKey]) {
+      const change = updateAccount(engine, who, { id: account.id, patch: { expiresAt: end } })
+      await assert.rejects(change, refused('FORBIDDEN'), `${end}`)
+    }
+  }
+  assert.equal((await getAccount(engine, call, account.id)).expiresAt, expiresAt)
+  await updateAccount(engine, own, { id: account.id, patch: { description: 'mine' } })
+  await updateAccount(engine, call, { id: account.id, patch: { expiresAt: null } })
 })
 
 test('refresh tokens of a program are good once, with its secret, and never for more', async () => {

@@ -105,12 +105,13 @@ export async function updateAccount(
   const { patch } = change
   if (isGiving(patch)) requireConfirmed(engine, call)
   requireAccountFields(patch, engine.clock.now())
-  if (patch.rateLimit !== undefined && (await actsForAccount(engine, call)) === id) {
-    throw new HoldfastError('FORBIDDEN', { reason: 'no account sets its own limit' })
+  const { expiresAt } = patch
+  const setsBound = patch.rateLimit !== undefined || expiresAt !== undefined
+  if (setsBound && (await actsForAccount(engine, call)) === id) {
+    throw new HoldfastError('FORBIDDEN', { reason: 'no account sets its own limit or end' })
   }
   requireUnlimited(call, patch.rateLimit)
   requireHeld(call, { roles: patch.roles ?? [], permissions: patch.permissions ?? [] })
-  const { expiresAt } = patch
   const times = expiresAt == null ? {} : { expiresAt: new Date(expiresAt).toISOString() }
   const args = { id, patch: { ...patch, ...times } }
   return await commit(engine, call, { name: 'accounts.update', args })

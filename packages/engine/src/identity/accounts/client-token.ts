@@ -14,6 +14,8 @@ import { principalOfAccount } from './principal-of-account.ts'
 export interface ClientCredentials {
   readonly clientId: string
   readonly secret: string
+  /** What the secret is where its text was encoded, as in HTTP Basic (§2.3.1). */
+  readonly decodedSecret?: string | undefined
   /** Permissions separated by spaces; absent: all that the account may. */
   readonly scope?: string | undefined
   /** One that it was given before, to be traded for the next. */
@@ -38,7 +40,8 @@ interface Origin {
 }
 
 const nowhere: Origin = { ip: '', agent: '' }
-const SECRET_CHARS_MAX = 256
+/** As long as the settings may give one. */
+const SECRET_CHARS_MAX = 1024
 const SCOPE_CHARS_MAX = 2048
 
 /**
@@ -50,9 +53,9 @@ const SCOPE_CHARS_MAX = 2048
  */
 export async function issueClientToken(
   engine: Engine,
-  { clientId, secret, scope: wanted, refreshToken, origin = nowhere }: ClientCredentials,
+  { scope: wanted, refreshToken, origin = nowhere, ...client }: ClientCredentials,
 ): Promise<ClientToken> {
-  const { account, used } = await findClient(engine, { clientId, secret })
+  const { account, used } = await findClient(engine, client)
   const nowMs = engine.clock.now()
   if (!isGoodAccount(account, nowMs)) throw new HoldfastError('ACCOUNT_DISABLED')
   if (Date.parse(used.expiresAt) <= nowMs) throw new HoldfastError('SECRET_EXPIRED')
@@ -64,7 +67,9 @@ export async function issueClientToken(
   const scopes = scope === undefined ? undefined : requireScopes(scope)
   const session = renewed ?? (await begin(engine, { ...given, scopes }))
   const narrowed = scopes === undefined ? principal : toScope(principal, scopes)
-  const expiresMs = endMs(account, used)
+  // A session that was renewed with the next secret still ends with the one that it began with.
+  const ends = account.secrets.filter(({ id }) => [used.id, session?.client?.secretId].includes(id))
+  const expiresMs = Math.min(...ends.map(secret => endMs(account, secret)))
   const signed = await signAccess(engine, {
     subject: account.id,
     sid: session?.id ?? used.id,
@@ -149,7 +154,7 @@ function refreshUntil(engine: Engine, latestMs: number): string {
 /** Held against every secret, each in constant time: time tells neither which nor how much fits. */
 async function findClient(
   engine: Engine,
-  given: { readonly clientId: string; readonly secret: string },
+  given: Pick<ClientCredentials, 'clientId' | 'secret' | 'decodedSecret'>,
 ): Promise<{ readonly account: ServiceAccount; readonly used: ClientSecret }> {
   const { identities } = engine.catalog.view
   // Its other name is for people, not for programs.
@@ -157,11 +162,14 @@ async function findClient(
   const account = isClientId
     ? await identities.byName('service_account', given.clientId)
     : undefined
-  const isPlain = given.secret.length <= SECRET_CHARS_MAX
-  const hash = Buffer.from(hashOfSecret(isPlain ? given.secret : ''))
+  const hashes = [given.secret, given.decodedSecret ?? given.secret].map(text => {
+    return Buffer.from(hashOfSecret(text.length <= SECRET_CHARS_MAX ? text : ''))
+  })
   let used: ClientSecret | undefined
   for (const secret of account?.secrets ?? []) {
-    if (timingSafeEqual(hash, Buffer.from(secret.hash))) used = secret
+    for (const hash of hashes) {
+      if (timingSafeEqual(hash, Buffer.from(secret.hash))) used = secret
+    }
   }
   if (account === undefined || used === undefined) throw new HoldfastError('UNAUTHENTICATED')
   return { account, used }

@@ -9,6 +9,7 @@ import { commit } from '../../commit.ts'
 import type { Engine } from '../../engine.ts'
 import { requireConfirmed } from '../sessions/require-confirmed.ts'
 import type { AddGrantArgs, SetGroupArgs } from './group-transactions.ts'
+import { allGroups } from './known-groups.ts'
 
 const GROUP_NAME_MAX = 100
 const PAGE = 1000
@@ -55,18 +56,7 @@ export async function getGroup(engine: Engine, call: Call, id: string): Promise<
 
 export async function listGroups(engine: Engine, call: Call): Promise<Group[]> {
   authorize(call.principal, 'admin:users', {})
-  return await allGroups(engine)
-}
-
-export async function allGroups(engine: Engine): Promise<Group[]> {
-  const all: Group[] = []
-  for (;;) {
-    const after = all.at(-1)?.id ?? ''
-    const query = { kind: 'group', after, limit: PAGE } as const
-    const page = await engine.catalog.view.identities.list(query)
-    all.push(...page)
-    if (page.length < PAGE) return all
-  }
+  return await allGroups(engine.catalog.view)
 }
 
 export async function addGrant(engine: Engine, call: Call, input: AddGrantArgs): Promise<Grant> {

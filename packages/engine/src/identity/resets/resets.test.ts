@@ -5,6 +5,7 @@ import type { User } from '@holdfast/core/identities.ts'
 import { SmtpMailer } from '@holdfast/drivers/mail/smtp-mailer.ts'
 import { openSmtpSink, type SinkOptions, type SmtpSink } from '@holdfast/testkit/smtp-sink.ts'
 import { TOTP, URI } from 'otpauth'
+import { rightsMoment } from '../../access/rights-now.ts'
 import {
   openTestStore,
   refused,
@@ -414,3 +415,13 @@ async function until(isSo: () => boolean): Promise<void> {
   }
   assert.fail('it did not come to pass')
 }
+
+test('a request has rights asked for anew, whoever has the name', async () => {
+  await using post = await openPost()
+  const { engine } = post.opened
+  for (const name of ['ann', 'nobody', 'ann']) {
+    const moment = rightsMoment(engine)
+    await post.ask(name)
+    assert.notEqual(rightsMoment(engine), moment, name)
+  }
+})

@@ -36,6 +36,7 @@ export function requestReset(
 
 async function prepare(engine: Engine, name: string): Promise<DueMail | undefined> {
   const { catalog, clock, identity, random } = engine
+  identity.tokens.stir()
   const found = await catalog.view.identities.byName('user', name.toLowerCase())
   if (found === undefined || !canReset(found)) return undefined
   if (!identity.resetsByUser.take(found.id, clock.monotonic()).allowed) return undefined

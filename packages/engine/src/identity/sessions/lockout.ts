@@ -31,11 +31,12 @@ function refuseUntil(untilMs: number | undefined, nowMs: number): void {
 
 /** Durable before it resolves, with the same writes for a name that nobody has. */
 export async function countFailure(engine: Engine, { user, names }: Guessed): Promise<void> {
-  const { settings, guessedNames } = engine.identity
+  const { settings, guessedNames, tokens } = engine.identity
   const { lockoutFailures: failures, lockoutSeconds: seconds } = settings
   for (const name of names) guessedNames.fail(name, engine.clock.now(), { failures, seconds })
   const args = { id: user?.id ?? null, failuresMax: failures, lockMs: seconds * 1000 }
   const after = await commit(engine, systemCall('login'), { name: 'users.fail', args })
+  if (after === undefined) tokens.stir()
   if (after !== undefined && lockEndMs(after, engine.clock.now()) !== undefined) {
     const { counts } = engine.identity
     counts.lockouts += 1

@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { isHoldfastError } from '@holdfast/core/errors.ts'
 import type { User } from '@holdfast/core/identities.ts'
 import { decodeJwt } from 'jose'
+import { rightsMoment } from '../../access/rights-now.ts'
 import { openTestStore, refused, type TestStore } from '../../test-store.test.ts'
 import { createUser, removeUser, unlockUser, updateUser } from '../users/users.ts'
 import { authenticateToken } from './authenticate-token.ts'
@@ -82,6 +83,17 @@ test('a name that nobody has is answered, and locked, like one that somebody has
       await assert.rejects(enter(opened, name, 'wrong'), refused('UNAUTHENTICATED'))
     }
     await assert.rejects(enter(opened, name, 'wrong'), refused('ACCOUNT_LOCKED'))
+  }
+})
+
+test('a wrong guess has rights asked for anew, whoever has the name', async () => {
+  await using opened = await openTestStore()
+  const { engine } = opened
+  await person(opened)
+  for (const name of ['ann', 'nobody']) {
+    const moment = rightsMoment(engine)
+    await assert.rejects(enter(opened, name, 'wrong'), refused('UNAUTHENTICATED'))
+    assert.notEqual(rightsMoment(engine), moment, name)
   }
 })
 

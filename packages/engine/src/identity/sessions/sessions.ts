@@ -68,7 +68,12 @@ async function requireOwner(
   call: Call,
   { userId, changes }: { readonly userId: string | undefined; readonly changes: boolean },
 ): Promise<string> {
-  if (userId === undefined) return call.principal.id
+  const { id, within } = call.principal
+  if (userId === undefined) {
+    // Its scope may be a single permission, and none of them is for this.
+    if (within === undefined) return id
+    throw new HoldfastError('FORBIDDEN', { reason: 'a token with a scope rules no sessions' })
+  }
   // Nobody shuts out a user who may more than they do.
   if (changes) return (await requireManageable(engine, call, userId)).id
   authorize(call.principal, 'admin:users', {})

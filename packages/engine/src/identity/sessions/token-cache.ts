@@ -77,6 +77,14 @@ export class TokenCache {
     }
   }
 
+  /**
+   * Where nobody has a name that was tried. What is under way asks anew for its rights then, as it
+   * does after a change of a user: or whoever sends much could measure which names are known.
+   */
+  stir(): void {
+    this.#changes += 1
+  }
+
   /** All tokens that were made of it. */
   forget(id: string): void {
     this.#changes += 1

@@ -67,6 +67,42 @@ test('the token endpoint speaks OAuth 2.0: form or JSON, in the body or by Basic
   )
 })
 
+test('in HTTP Basic id and secret may be encoded as RFC 6749 has it, or not', async () => {
+  const secret = 'of+the/settings=%41%zz+%2B100%'.padEnd(1024, '0123456789')
+  const clientId = 'sa_live_given_0123456789ab'
+  await using given = await startServer({
+    env: {
+      STORAGE_INITIAL_ACCOUNT_NAME: 'given',
+      STORAGE_INITIAL_ACCOUNT_SECRET: secret,
+      STORAGE_INITIAL_ACCOUNT_CLIENT_ID: clientId,
+    },
+  })
+  const ask = async (id: string, text: string) => {
+    const json = grant
+    return await given.ask('POST /api/v2/auth/token', { json, key: null, headers: basic(id, text) })
+  }
+  const inForm = (text: string) => encodeURIComponent(text).replaceAll('%20', '+')
+  const all = (text: string) => {
+    return Buffer.from(text).reduce((done, byte) => `${done}%${byte.toString(16)}`, '')
+  }
+  for (const form of [secret, inForm(secret), encodeURIComponent(secret), all(secret)]) {
+    for (const id of [clientId, all(clientId)]) {
+      const answer = await ask(id, form)
+      assert.equal(answer.status, 200, `${id} ${form}: ${answer.text}`)
+    }
+  }
+  for (const wrong of [
+    inForm(inForm(secret)),
+    secret.replace('+', ' '),
+    `${secret}%`,
+    '%',
+    '+',
+    '',
+  ]) {
+    refused(await ask(clientId, wrong), 401, 'UNAUTHENTICATED')
+  }
+})
+
 test('refusals of the token endpoint carry the words of RFC 6749', async () => {
   const { client_id, client_secret, id } = await account({ name: 'refused' })
   const named = { client_id, client_secret }

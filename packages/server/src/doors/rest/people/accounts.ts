@@ -18,7 +18,10 @@ import {
   shownStatus,
   updateAccount,
 } from '@holdfast/engine/identity/accounts/accounts.ts'
-import { issueClientToken } from '@holdfast/engine/identity/accounts/client-token.ts'
+import {
+  type ClientCredentials,
+  issueClientToken,
+} from '@holdfast/engine/identity/accounts/client-token.ts'
 import { principalOfAccount } from '@holdfast/engine/identity/accounts/principal-of-account.ts'
 import { basicCredentials } from '../../../http/caller/basic-credentials.ts'
 import type { Operations, Scope } from '../../../http/exchange.ts'
@@ -37,11 +40,11 @@ type Names =
 export const accountOperations: Pick<Operations, Names> = {
   issueToken: async exchange => {
     const { context, body, reply, request } = exchange
-    const { clientId, secret } = credentialsOf(exchange, body)
-    request.state.told = await clientTold(context, clientId)
+    const client = credentialsOf(exchange, body)
+    request.state.told = await clientTold(context, client.clientId)
     const refreshToken = refreshTokenOf(exchange, body)
     const token = await issueClientToken(context.engine, {
-      ...{ clientId, secret, refreshToken },
+      ...{ ...client, refreshToken },
       scope: body.scope,
       origin: originOf(exchange),
     })
@@ -126,18 +129,30 @@ async function clientTold({ engine }: Scope['context'], clientId: string): Promi
 function credentialsOf(
   { request }: Scope,
   body: TokenRequest,
-): { readonly clientId: string; readonly secret: string } {
+): Pick<ClientCredentials, 'clientId' | 'secret' | 'decodedSecret'> {
   const { authorization } = request.headers
   const basic = basicCredentials(authorization)
   const { client_id: id, client_secret: secret } = body
   if (authorization !== undefined) {
     if (basic === undefined) throw new HoldfastError('UNAUTHENTICATED')
-    const isOther = id !== undefined && id !== basic.name
+    // §2.3.1 encodes both, which many clients do not do: no id has characters that it changes, but
+    // a secret of the settings may.
+    const clientId = formDecoded(basic.name) ?? basic.name
+    const isOther = id !== undefined && id !== clientId
     if (secret !== undefined || isOther) malformed('the client is named in two ways')
-    return { clientId: basic.name, secret: basic.password }
+    return { clientId, secret: basic.password, decodedSecret: formDecoded(basic.password) }
   }
   if (id === undefined || secret === undefined) malformed('client_id and client_secret are needed')
   return { clientId: id, secret }
+}
+
+/** Undefined for what is not encoded so. */
+function formDecoded(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text.replaceAll('+', '%20'))
+  } catch {
+    return undefined
+  }
 }
 
 /** What is traded instead of asking anew; undefined for client credentials. */
