@@ -67,9 +67,10 @@ export class LdapConnection implements AsyncDisposable {
     })
   }
 
-  /** With TLS where it is due, not bound yet. */
-  static async open(options: LdapOptions): Promise<LdapConnection> {
+  /** With TLS where it is due, not bound yet; `signal` breaks it, whatever it is asked then. */
+  static async open(options: LdapOptions, signal: AbortSignal): Promise<LdapConnection> {
     const connection = new LdapConnection(options)
+    signal.addEventListener('abort', () => connection.#break())
     try {
       if (options.startTls) {
         const plain = connection.#heardInTheClear
@@ -129,6 +130,10 @@ export class LdapConnection implements AsyncDisposable {
     // A peer that says nothing must not keep the socket.
     const silent = this.#client.unbind().catch(() => {})
     await Promise.race([silent, new Promise(resolve => setImmediate(resolve))])
+    this.#break()
+  }
+
+  #break(): void {
     for (const socket of this.#sockets) socket.destroy()
   }
 

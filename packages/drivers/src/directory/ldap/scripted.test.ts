@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createServer, type Socket } from 'node:net'
 import { test } from 'node:test'
+import { isHoldfastError } from '@holdfast/core/errors.ts'
 import {
   entry,
   message,
@@ -11,10 +12,13 @@ import {
 } from '@holdfast/testkit/directory/ldap-messages.ts'
 import { systemClock } from '../../clock/system-clock.ts'
 import { LdapDirectory } from './ldap-directory.ts'
+import type { LdapOptions } from './ldap-options.ts'
 
 const BIND = 0x60
 const SEARCH = 0x63
 const PAGED = '1.2.840.113556.1.4.319'
+/** Connections that stay would be waited for without an end. */
+const timeout = 30_000
 
 interface Asked {
   readonly id: number
@@ -36,7 +40,7 @@ async function scripted(answer: (asked: Asked, socket: Socket) => void) {
   await once(server, 'listening')
   const address = server.address()
   assert.ok(address !== null && typeof address === 'object')
-  const options = {
+  const options: LdapOptions = {
     ...{ url: `ldap://127.0.0.1:${address.port}`, startTls: false, ca: undefined },
     service: { dn: 'cn=reader', password: 'reader' },
     ...{ userBase: 'dc=x', userObjectClass: 'person', usernameAttribute: 'uid' },
@@ -49,7 +53,10 @@ async function scripted(answer: (asked: Asked, socket: Socket) => void) {
     server.close()
     for (const socket of sockets) socket.destroy()
   }
-  return { directory: new LdapDirectory(options, systemClock), sockets, close }
+  const open = (given: Partial<LdapOptions> = {}) => {
+    return new LdapDirectory({ ...options, ...given }, systemClock)
+  }
+  return { open, directory: open(), sockets, close }
 }
 
 function askedIn(bytes: Buffer): Asked {
@@ -112,3 +119,45 @@ test('a directory that knows no pages gives all at once', async () => {
     server.close()
   }
 })
+
+test('a question that takes too long asks no more and keeps no connection', {
+  timeout,
+}, async () => {
+  let pages = 0
+  const server = await scripted(
+    knowsAnn(({ id }, socket) => {
+      // Each in its time, and no end of them.
+      setTimeout(() => {
+        pages += 1
+        const next = part(0xa0, pageControl(`page ${pages}`))
+        socket.write(Buffer.concat([message(id, group('a')), message(id, done, next)]))
+      }, 200)
+    }),
+  )
+  try {
+    const questions = Array.from({ length: 8 }, () => server.directory.find('ann'))
+    for (const one of await Promise.allSettled(questions)) assert.ok(unavailable(one))
+    await Promise.all([...server.sockets].map(socket => once(socket, 'close')))
+    assert.equal(server.sockets.size, 0)
+  } finally {
+    server.close()
+  }
+})
+
+test('a directory that never finishes TLS is left', { timeout }, async () => {
+  const server = await scripted(({ id }, socket) => {
+    if (id === 2) socket.write(message(id, part(0x78, ...success)))
+  })
+  try {
+    const directory = server.open({ startTls: true })
+    assert.ok(unavailable((await Promise.allSettled([directory.find('ann')]))[0]))
+    await Promise.all([...server.sockets].map(socket => once(socket, 'close')))
+  } finally {
+    server.close()
+  }
+})
+
+function unavailable(result: PromiseSettledResult<unknown> | undefined): boolean {
+  const error = result?.status === 'rejected' ? result.reason : undefined
+  return isHoldfastError(error) && error.code === 'IDENTITY_UNAVAILABLE'
+}
