@@ -259,3 +259,36 @@ test('an answer that does not end is cut off, as one message or as many', async 
     }
   }
 })
+
+/** Answers what it is asked, one after the other, whatever that is. */
+async function answering(answers: readonly string[]): Promise<Server> {
+  const server = createServer(socket => {
+    const rest = [...answers]
+    socket.on('error', () => {})
+    socket.on('data', () => socket.write(Buffer.from(rest.shift() ?? '', 'hex')))
+  })
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  return server
+}
+
+test('an answer whose parts are longer than it is none, before TLS and after', async () => {
+  // Each kept the process busy for ever, or took all its memory.
+  const answers = [
+    '3005020101737f',
+    '30070201017302047f',
+    '30050201016402',
+    '300b02010173060484fffffffa',
+    '300e02010278070a010004000400a07f',
+  ]
+  for (const answer of answers) {
+    const server = await answering([answer])
+    try {
+      for (const startTls of [true, false]) {
+        const asked = openAt({ url: urlOf(server), ca: undefined, startTls })
+        await assert.rejects(asked.find('alice'), unavailable)
+      }
+    } finally {
+      server.close()
+    }
+  }
+})

@@ -1,15 +1,13 @@
 import { connect, type Socket } from 'node:net'
 import { type ConnectionOptions, connect as connectTls } from 'node:tls'
 import { HoldfastError, isHoldfastError } from '@holdfast/core/errors.ts'
-import { BerReader, Client, type Entry, ResultCodeError, type SearchOptions } from 'ldapts'
+import { Client, type Entry, ResultCodeError, type SearchOptions } from 'ldapts'
 import type { LdapOptions } from './ldap-options.ts'
+import { AnswerTooLong, endOf, Messages } from './messages.ts'
+import { PageControl } from './page-control.ts'
 
 /** To one question. A hundred people, or thousands of groups, are some hundred KiB. */
 const ANSWER_BYTES_MAX = 2 * 1024 * 1024
-const PIECE_BYTES = 8192
-
-/** Longer than any answer may be, here or there: whoever asked may ask for less. */
-export class AnswerTooLong extends Error {}
 
 /**
  * A question was taken and not answered, or with an error: with another question it may go well,
@@ -45,6 +43,10 @@ export class LdapConnection implements AsyncDisposable {
   readonly #heardInTheClear: Buffer[] = []
   /** Bytes since the last question. */
   #heard = 0
+  /** Why the connection was left. */
+  #fault: unknown
+  /** Where the next page begins; empty where there is none. */
+  #nextPage: Buffer = Buffer.alloc(0)
 
   private constructor(options: LdapOptions) {
     this.#options = options
@@ -56,17 +58,19 @@ export class LdapConnection implements AsyncDisposable {
       timeout: timeoutMs,
       connectTimeout: timeoutMs,
       createConnection: this.#once(connect, socket => {
-        bound(socket)
+        // Before it hears no more than whole messages.
         if (options.startTls) socket.on('data', chunk => this.#heardInTheClear.push(chunk))
+        bound(socket)
       }),
       createSecureConnection: this.#once(connectTls, bound),
       ...(isTls ? { tlsOptions: tlsOf(options) } : {}),
     })
   }
 
-  /** With TLS where it is due, not bound yet. */
-  static async open(options: LdapOptions): Promise<LdapConnection> {
+  /** With TLS where it is due, not bound yet; `signal` breaks it, whatever it is asked then. */
+  static async open(options: LdapOptions, signal: AbortSignal): Promise<LdapConnection> {
     const connection = new LdapConnection(options)
+    signal.addEventListener('abort', () => connection.#break())
     try {
       if (options.startTls) {
         const plain = connection.#heardInTheClear
@@ -98,10 +102,11 @@ export class LdapConnection implements AsyncDisposable {
     const { isConnected } = this.#client
     const wanted = { scope: 'sub', derefAliases: 'never', timeLimit, ...options } as const
     try {
-      return (await this.#client.search(base, wanted)).searchEntries
+      return await this.#pages(base, wanted)
     } catch (cause) {
       const code = cause instanceof ResultCodeError ? cause.code : undefined
-      if (this.#heard > ANSWER_BYTES_MAX || code === SIZE_LIMIT_EXCEEDED) {
+      const isTooLong = this.#heard > ANSWER_BYTES_MAX || this.#fault instanceof AnswerTooLong
+      if (isTooLong || code === SIZE_LIMIT_EXCEEDED) {
         throw new AnswerTooLong('the answer is too long', { cause })
       }
       if (!isConnected || (code !== undefined && DOWN.has(code))) throw cause
@@ -109,10 +114,26 @@ export class LdapConnection implements AsyncDisposable {
     }
   }
 
+  /** The library would end with a page that holds nothing, whatever follows it (RFC 2696 §3). */
+  async #pages(base: string, { paged, ...wanted }: SearchOptions): Promise<Entry[]> {
+    const entries: Entry[] = []
+    do {
+      const controls = paged ? [new PageControl(this.#nextPage)] : []
+      this.#nextPage = Buffer.alloc(0)
+      const { searchEntries } = await this.#client.search(base, wanted, controls)
+      for (const entry of searchEntries) entries.push(entry)
+    } while (paged && this.#nextPage.length > 0)
+    return entries
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     // A peer that says nothing must not keep the socket.
     const silent = this.#client.unbind().catch(() => {})
     await Promise.race([silent, new Promise(resolve => setImmediate(resolve))])
+    this.#break()
+  }
+
+  #break(): void {
     for (const socket of this.#sockets) socket.destroy()
   }
 
@@ -124,10 +145,29 @@ export class LdapConnection implements AsyncDisposable {
     })
     socket.on = new Proxy(socket.on, {
       apply: (target, self, [event, listener]) => {
-        const heard = event === 'data' ? inPieces(socket, listener) : listener
+        const heard = event === 'data' ? this.#whole(socket, listener) : listener
         return Reflect.apply(target, self, [event, heard])
       },
     })
+  }
+
+  /** What the library hears; what is no message, or what it throws, breaks the connection. */
+  #whole(socket: Socket, listener: (chunk: Buffer) => void) {
+    const messages = new Messages()
+    const heard = (chunk: Buffer): void => {
+      try {
+        for (const { bytes, cookie } of messages.read(chunk)) {
+          if (socket.destroyed) return
+          if (cookie !== undefined) this.#nextPage = cookie
+          listener(bytes)
+        }
+      } catch (error) {
+        this.#fault = error
+        socket.destroy(new Error('the answer cannot be read', { cause: error }))
+      }
+    }
+    // By this name `removeListener` knows whose it is.
+    return Object.assign(heard, { listener })
   }
 
   #once<Open extends typeof connect | typeof connectTls>(
@@ -148,28 +188,9 @@ export class LdapConnection implements AsyncDisposable {
   }
 }
 
-/**
- * The library reads the messages of a chunk one within the other: thousands of small ones would end
- * the process with a full stack. What it throws breaks the connection.
- */
-function inPieces(socket: Socket, listener: (chunk: Buffer) => void) {
-  const heard = (chunk: Buffer): void => {
-    try {
-      for (let at = 0; at < chunk.length && !socket.destroyed; at += PIECE_BYTES) {
-        listener(chunk.subarray(at, at + PIECE_BYTES))
-      }
-    } catch (error) {
-      socket.destroy(new Error('the answer cannot be read', { cause: error }))
-    }
-  }
-  // By this name `removeListener` knows whose it is.
-  return Object.assign(heard, { listener })
-}
-
 /** The answer to StartTLS and not one byte more (RFC 4511 §4.14.2). */
 function isOneMessage(bytes: Buffer): boolean {
-  const reader = new BerReader(bytes)
-  return reader.readSequence() !== null && reader.remain === reader.length
+  return endOf(bytes) === bytes.length
 }
 
 /** TLS 1.2 at least, and the certificate must be that of the host of the settings. */

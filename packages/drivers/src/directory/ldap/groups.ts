@@ -1,7 +1,8 @@
 import { AndFilter, EqualityFilter, type Filter, OrFilter } from 'ldapts'
-import { AnswerTooLong, type LdapConnection } from './connection.ts'
+import type { LdapConnection } from './connection.ts'
 import { SID, textOf } from './entries.ts'
 import type { LdapOptions } from './ldap-options.ts'
+import { AnswerTooLong } from './messages.ts'
 
 const GROUPS_MAX = 1000
 const AT_ONCE = 50

@@ -1,6 +1,7 @@
 import { type HoldfastError, isHoldfastError } from '@holdfast/core/errors.ts'
 import type { DirectoryEntry, Recalled } from '@holdfast/core/ports/directory.ts'
-import { AnswerTooLong, Unanswered } from './connection.ts'
+import { Unanswered } from './connection.ts'
+import { AnswerTooLong } from './messages.ts'
 
 /**
  * Questions that fail one after the other, however few they ask about. The one person of a hundred

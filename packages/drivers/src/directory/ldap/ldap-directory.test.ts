@@ -431,7 +431,8 @@ test('a connection that broke is not made again by itself', { skip }, async () =
   const url = `ldap://127.0.0.1:${address.port}`
   for (const startTls of [false, true]) {
     connections = 0
-    await using connection = await LdapConnection.open(optionsOf({ url, startTls }))
+    const { signal } = new AbortController()
+    await using connection = await LdapConnection.open(optionsOf({ url, startTls }), signal)
     await connection.bindService()
     cut()
     await new Promise(resolve => setTimeout(resolve, 100))

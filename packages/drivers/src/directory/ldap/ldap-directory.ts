@@ -81,8 +81,8 @@ export class LdapDirectory implements Directory {
   async #lets({ dn }: DirectoryEntry, password: string): Promise<boolean> {
     // Either would be a bind as nobody, which succeeds (RFC 4513 §5.1.1, §5.1.2).
     if (dn === '' || password === '') return false
-    return await this.#within(async () => {
-      await using connection = await LdapConnection.open(this.#options)
+    return await this.#within(async signal => {
+      await using connection = await LdapConnection.open(this.#options, signal)
       try {
         await connection.bind(dn, password)
         return true
@@ -158,16 +158,19 @@ export class LdapDirectory implements Directory {
     work: (connection: LdapConnection) => Promise<T>,
     how?: { readonly slots: Slots; readonly people: number },
   ): Promise<T> {
-    return await this.#within(async () => {
-      await using connection = await LdapConnection.open(this.#options)
+    return await this.#within(async signal => {
+      await using connection = await LdapConnection.open(this.#options, signal)
       await connection.bindService()
       return await work(connection)
     }, how)
   }
 
-  /** Every single answer has its time, and all together have twice that, for each person asked. */
+  /**
+   * Every single answer has its time, and all together have twice that, for each person asked. At
+   * its end the connection is broken: work that went on would take a place that others have by now.
+   */
   async #within<T>(
-    work: () => Promise<T>,
+    work: (signal: AbortSignal) => Promise<T>,
     { slots, people } = { slots: this.#slots, people: 1 },
   ): Promise<T> {
     const done = new AbortController()
@@ -180,7 +183,7 @@ export class LdapDirectory implements Directory {
     }
     return await slots.run(async () => {
       try {
-        return await Promise.race([work(), late()])
+        return await Promise.race([work(done.signal), late()])
       } catch (error) {
         throw unavailable(error)
       } finally {

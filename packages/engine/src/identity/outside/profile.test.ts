@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { fitEmail, fitName } from './profile.ts'
+import { fitEmail, fitName, fitUsername } from './profile.ts'
 
 test('names from outside have no control characters, are short, and never empty', () => {
   const fitted = {
@@ -9,11 +9,28 @@ test('names from outside have no control characters, are short, and never empty'
     '\u001b[31mred': '[31mred',
     'a\u0085b\u009bc\u007fd': 'a b c d',
     'half \ud800': 'half \ufffd',
+    'ann\u202egpj.exe': 'ann\ufffdgpj.exe',
+    'a\u2028b\u2066c\u2069': 'a\ufffdb\ufffdc\ufffd',
     ' \t\n': '?',
     '': '?',
     ['\u{1f600}'.repeat(101)]: '\u{1f600}'.repeat(100),
   }
   for (const [name, expected] of Object.entries(fitted)) assert.equal(fitName(name), expected)
+})
+
+test('nobody from outside is called as the server calls itself, or strangers', () => {
+  const fitted = {
+    system: 'system?',
+    'SYSTEM ': 'SYSTEM?',
+    'sys\u200btem': 'sys\u200btem?',
+    '\uff53\uff59stem': '\uff53\uff59stem?',
+    anonymous: 'anonymous?',
+    systems: 'systems',
+    ann: 'ann',
+  }
+  for (const [name, expected] of Object.entries(fitted)) {
+    assert.equal(fitUsername(name), expected)
+  }
 })
 
 test('what is no address is left out', () => {

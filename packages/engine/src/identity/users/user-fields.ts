@@ -25,7 +25,7 @@ export function requireUserFields(
   if (username !== undefined && !USERNAME.test(username)) {
     say('username', 'needs 3 to 100 letters, digits or . _ @ + -, a letter or digit first')
   }
-  if (username !== undefined && RESERVED.has(username.toLowerCase())) {
+  if (username !== undefined && isReserved(username)) {
     say('username', 'is what the server calls itself, or strangers, in its logs')
   }
   if (email != null && !isEmail(email)) say('email', 'must be an e-mail address')
@@ -46,6 +46,15 @@ export function requireUserFields(
     say(`buckets[${index}]`, bucketNameProblem(name))
   }
   if (problems.length > 0) throw invalidFields(...problems)
+}
+
+/** Also where it only looks like one. */
+export function isReserved(username: string): boolean {
+  const seen = username
+    .normalize('NFKC')
+    .replaceAll(/\p{Cf}/gu, '')
+    .trim()
+  return RESERVED.has(seen.toLowerCase())
 }
 
 export function isEmail(text: string): boolean {

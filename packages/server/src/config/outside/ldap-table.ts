@@ -17,7 +17,7 @@ const server: Kind<string> = {
   type: 'ldaps://host:port or ldap://host:port',
   parse: given => {
     const url = URL.parse(given)
-    const isBare = url !== null && url.username === '' && /^\/?$/.test(url.pathname)
+    const isBare = url !== null && !/[?#@]/.test(given) && /^\/?$/.test(url.pathname)
     if (url === null || !isBare || !/^ldaps?:$/.test(url.protocol) || url.hostname === '') {
       return { problem: 'must be ldaps://host:port or ldap://host:port' }
     }

@@ -11,7 +11,7 @@ export const mappingTable: Kind<MappingTable> = {
   type: 'JSON object of lists of roles, permissions and group:<name>',
   parse: given => {
     const value = jsonOf(given)
-    const problem = mappingProblem(value)
+    const problem = mappingProblem(value) ?? caseProblem(value)
     return problem === undefined ? { value: tableOf(value) } : { problem }
   },
 }
@@ -37,6 +37,16 @@ export function mappingProblem(value: unknown): string | undefined {
     const isList = Array.isArray(words) && words.every(word => typeof word === 'string')
     const problem = isList ? wordsProblem(words) : 'must be a list of texts'
     if (problem !== undefined) return `${JSON.stringify(name)} ${problem}`
+  }
+  return undefined
+}
+
+/** Groups of a directory have their names in any case: one of two would win in silence. */
+function caseProblem(value: unknown): string | undefined {
+  const seen = new Set<string>()
+  for (const name of Object.keys(value ?? {})) {
+    if (seen.has(name.toLowerCase())) return `names ${JSON.stringify(name)} twice, in another case`
+    seen.add(name.toLowerCase())
   }
   return undefined
 }

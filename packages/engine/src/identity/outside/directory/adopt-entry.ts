@@ -4,7 +4,7 @@ import { commit } from '../../../commit.ts'
 import { type Engine, systemCall } from '../../../engine.ts'
 import { type AdoptArgs, isSaid } from '../adopt-transaction.ts'
 import { type Standing, standingFor } from '../mapping.ts'
-import { fitEmail, fitName } from '../profile.ts'
+import { fitEmail, fitName, fitUsername } from '../profile.ts'
 import { subjectId } from '../subject-id.ts'
 import { claimsOf } from './entry-claims.ts'
 import type { OutsideDirectory } from './outside-directory.ts'
@@ -36,7 +36,7 @@ export function isAdopted(outside: OutsideDirectory, entry: DirectoryEntry, user
 function adoptionOf(outside: OutsideDirectory, entry: DirectoryEntry): AdoptArgs {
   const { roles, permissions, groups } = standingOfEntry(outside, entry)
   const claims = claimsOf(entry)
-  const username = fitName(entry.username)
+  const username = fitUsername(entry.username)
   const email = fitEmail(entry.email ?? undefined)
   const names = [username, email].filter(name => name !== null).map(name => name.toLowerCase())
   return {

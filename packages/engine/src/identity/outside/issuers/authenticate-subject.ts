@@ -5,7 +5,7 @@ import { type Engine, systemCall } from '../../../engine.ts'
 import { type MadePrincipal, principalOfUser } from '../../principal-of-user.ts'
 import type { AdoptArgs } from '../adopt-transaction.ts'
 import { type Standing, standingFor, together } from '../mapping.ts'
-import { fitEmail, fitName } from '../profile.ts'
+import { fitEmail, fitUsername } from '../profile.ts'
 import { type CheckedForeign, checkForeign } from './check-foreign.ts'
 import { textAt, wordsAt } from './claims.ts'
 import { type Issuer, keysOf } from './issuer.ts'
@@ -70,7 +70,7 @@ function adoption(issuer: Issuer, { payload, subject, id }: CheckedForeign): Ado
     id,
     source: 'token',
     outside: { issuer: issuer.issuer, subject, permissions, groups },
-    username: fitName(name),
+    username: fitUsername(name),
     email: fitEmail(textAt(payload, issuer.claims.email)),
     ...{ firstName: '', lastName: '', roles, buckets: null, names: [] },
   }

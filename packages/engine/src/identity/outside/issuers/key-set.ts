@@ -56,6 +56,8 @@ function publicJwk(entry: Readonly<Record<string, unknown>>, algorithm: string):
     return typeof value === 'string' ? value : undefined
   }
   if ((text('use') ?? 'sig') !== 'sig' || (text('alg') ?? algorithm) !== algorithm) return undefined
+  const { key_ops: uses } = entry
+  if (uses !== undefined && !(Array.isArray(uses) && uses.includes('verify'))) return undefined
   const kid = text('kid')
   const named = kid === undefined ? {} : { kid }
   const [n, e, x, y] = ['n', 'e', 'x', 'y'].map(text)

@@ -114,6 +114,9 @@ if (import.meta.main) {
         rsa.jwk,
         ec.jwk,
         { ...rsa.jwk, kid: 'for encryption', use: 'enc' },
+        { ...rsa.jwk, kid: 'to encrypt with', key_ops: ['encrypt'] },
+        { ...rsa.jwk, kid: 'for nothing', key_ops: 'verify' },
+        { ...rsa.jwk, kid: 'to verify with', key_ops: ['verify'] },
         { ...rsa.jwk, kid: 'for another algorithm', alg: 'RS512' },
         { ...short, kid: 'short' },
         { ...short, n: padded, kid: 'short behind zeros' },
@@ -133,7 +136,7 @@ if (import.meta.main) {
     const { known, weak } = await readKeySet(document, 'RS256')
     assert.deepEqual(
       known.map(({ kid }) => kid),
-      ['a#1', 'three', 'private'],
+      ['a#1', 'to verify with', 'three', 'private'],
     )
     const unit = ['AQ', 'Ag', 'AAAB', 'AQAA', '', 'AA'].map(e => `e ${e}`)
     assert.deepEqual(weak, ['short', 'short behind zeros', ...unit])

@@ -8,7 +8,7 @@ import { type Engine, systemCall } from '../../../engine.ts'
 import { type AdoptArgs, isSaid } from '../adopt-transaction.ts'
 import { claimAt, textAt, wordsAt } from '../issuers/claims.ts'
 import { standingFor, together } from '../mapping.ts'
-import { fitEmail, fitName } from '../profile.ts'
+import { fitEmail, fitName, fitUsername } from '../profile.ts'
 import { isSubject, subjectId } from '../subject-id.ts'
 import { type OpenIdState, openIdIssuer } from './openid-state.ts'
 
@@ -111,7 +111,7 @@ async function adopted(
     id: subjectId(issuer, subject),
     source: 'oidc',
     outside: { issuer, subject, permissions, groups, maps },
-    username: fitName(textAt(claims, outside.claims.name) ?? subject),
+    username: fitUsername(textAt(claims, outside.claims.name) ?? subject),
     email: fitEmail(textAt(claims, outside.claims.email)),
     firstName: fitName(textAt(claims, ['given_name']) ?? '', ''),
     lastName: fitName(textAt(claims, ['family_name']) ?? '', ''),

@@ -356,6 +356,18 @@ test('settings that send passwords in the clear or are no filter are refused', a
     const told = problems({ STORAGE_LDAP_START_TLS: 'on', [name]: value })
     assert.match(told, new RegExp(`${name.replace(/_PASSWORD$/, '_DN')}`), name)
   }
+  for (const given of [
+    'ldaps://a?x',
+    'ldaps://a#y',
+    'ldaps://:x@a',
+    'ldaps://x@a',
+    'ldaps://a/x',
+  ]) {
+    assert.match(problems({ STORAGE_LDAP_SERVER: given }), /must be ldaps:/, given)
+  }
+  const twice = '{"Staff":["USER"],"staff":["ADMIN"]}'
+  const told = problems({ STORAGE_LDAP_START_TLS: 'on', STORAGE_LDAP_GROUP_ROLE_MAPPING: twice })
+  assert.match(told, /names \W+staff\W+ twice, in another case/)
   const tls = { STORAGE_LDAP_START_TLS: 'on', STORAGE_LDAP_SERVER: 'ldaps://dc.example.org' }
   assert.match(problems(tls), /LDAP_START_TLS/)
 })

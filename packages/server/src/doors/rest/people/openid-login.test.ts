@@ -277,9 +277,9 @@ test('only the browser that began, with what the provider answered, comes in', a
   refused(await callback(`${server.url}/api/v2/auth/oidc/callback`, ''), 401, 'UNAUTHENTICATED')
 })
 
-test('over TLS the cookie of a login is for TLS alone', async () => {
+test('the cookie of a login is for the callback, and over TLS for that alone', async () => {
   const env = {
-    STORAGE_PUBLIC_URL: 'https://files.example.org',
+    STORAGE_PUBLIC_URL: 'https://example.org/files/',
     STORAGE_OIDC_ISSUER: issuer,
     STORAGE_OIDC_CLIENT_ID: 'holdfast',
     STORAGE_OIDC_CLIENT_SECRET: secret,
@@ -288,7 +288,10 @@ test('over TLS the cookie of a login is for TLS alone', async () => {
   await using secure = await startServer({ env })
   const query = new URLSearchParams({ return_to: page, challenge: 'x'.repeat(43) })
   const answer = await secure.ask(`GET /api/v2/auth/oidc/login?${query}`, { key: null })
-  assert.match(answer.headers['set-cookie']?.[0] ?? '', /; HttpOnly; SameSite=Lax; Secure$/)
+  const kind = /; Path=\/files\/api\/v2\/auth\/oidc; HttpOnly; SameSite=Lax; Secure$/
+  assert.match(answer.headers['set-cookie']?.[0] ?? '', kind)
+  const asked = new URL(answer.headers.location ?? '').searchParams
+  assert.equal(asked.get('redirect_uri'), 'https://example.org/files/api/v2/auth/oidc/callback')
 })
 
 test('a HEAD begins no login and ends none', async () => {

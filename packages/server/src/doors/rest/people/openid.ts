@@ -54,7 +54,9 @@ function requireWindow(destination: string | string[] | undefined): void {
 function cookie({ settings }: Scope['context'], value: string, seconds: number): string {
   const { publicUrl, tlsCertFile } = settings
   const isTls = publicUrl?.startsWith('https:') ?? tlsCertFile !== undefined
-  const kind = `Max-Age=${seconds}; Path=${PATH}; HttpOnly; SameSite=Lax`
+  // The callback lies below the address that browsers see.
+  const below = publicUrl === undefined ? '' : new URL(publicUrl).pathname.replace(/\/$/, '')
+  const kind = `Max-Age=${seconds}; Path=${below}${PATH}; HttpOnly; SameSite=Lax`
   return `${COOKIE}=${value}; ${kind}${isTls ? '; Secure' : ''}`
 }
 
