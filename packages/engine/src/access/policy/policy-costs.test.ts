@@ -5,6 +5,7 @@ import type { JsonObject } from '@holdfast/core/records.ts'
 import { refused } from '../../test-store.test.ts'
 import { evaluatePolicy } from './evaluate-policy.ts'
 import { requirePolicy } from './policy-document.ts'
+import { readUserArn } from './user-arn.ts'
 
 const base = { Effect: 'Deny', Principal: '*', Action: 's3:GetObject' }
 
@@ -49,6 +50,16 @@ describe('what a bucket policy costs', () => {
     for (let at = 0; at < 5000; at += 1) {
       assert.equal(ask(wild, `${'x'.repeat(900)}${at}`), undefined)
     }
+  })
+
+  it('follows the length of an ARN', () => {
+    const account = '1?'.repeat(9000)
+    // Minutes, where each of its digits is held for the last one.
+    for (let at = 0; at < 300; at += 1) {
+      assert.equal(readUserArn(`arn:aws:iam::${account}`), `arn:aws:iam::${account}`)
+    }
+    assert.equal(readUserArn(`arn:aws:iam::*${account}:user/a`), 'arn:aws:iam:::user/a')
+    assert.equal(readUserArn('arn:aws:iam::**:user/a'), 'arn:aws:iam::**:user/a')
   })
 
   it('does not grow with what the request tells, for each condition', () => {
