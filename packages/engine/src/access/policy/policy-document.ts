@@ -83,15 +83,6 @@ function requireName(name: Json | undefined, field: string): void {
   if (name !== undefined && typeof name !== 'string') throw unsupported(`${field} must be a string`)
 }
 
-function requireFewWildcards(statements: readonly Statement[]): void {
-  const patterns = statements.flatMap(({ resources, conditions }) => [
-    ...resources,
-    ...conditions.flatMap(({ values }) => values),
-  ])
-  const sought = patterns.reduce((sum, pattern) => sum + between(pattern).length, 0)
-  if (sought > BETWEEN_MAX) throw unsupported(`more than ${BETWEEN_MAX} parts between two *`)
-}
-
 function requireValues({ conditions }: Statement): void {
   for (const { operator, key, values } of conditions) {
     const [problem] = values.flatMap(value => conditionValueProblem(operator, key, value) ?? [])
@@ -108,6 +99,15 @@ function requireActions(statement: Statement): void {
     if (exceptActions || exceptResources || appliesToAny(action, resources)) continue
     throw unsupported(`${NOWHERE}: ${action}`, NOWHERE)
   }
+}
+
+function requireFewWildcards(statements: readonly Statement[]): void {
+  const patterns = statements.flatMap(({ resources, conditions }) => [
+    ...resources,
+    ...conditions.flatMap(({ values }) => values),
+  ])
+  const sought = patterns.reduce((sum, pattern) => sum + between(pattern).length, 0)
+  if (sought > BETWEEN_MAX) throw unsupported(`more than ${BETWEEN_MAX} parts between two *`)
 }
 
 /** Whether a policy opens anything to everybody: what a public access block looks for. */
