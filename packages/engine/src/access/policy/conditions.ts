@@ -175,6 +175,9 @@ const KINDS: Readonly<Record<string, RegExp>> = {
   'aws:principalarn': /^arn/,
   'aws:securetransport': /^bool$/,
   'aws:sourceip': /^ipaddress$/,
+  'aws:userid': /^$/,
+  'aws:username': /^$/,
+  's3:signatureage': /^numeric/,
 }
 
 /** All that the key ever says. */

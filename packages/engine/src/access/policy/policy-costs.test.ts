@@ -52,6 +52,21 @@ describe('what a bucket policy costs', () => {
     }
   })
 
+  it('is none for conditions that are never met: they are refused', () => {
+    const when = (operator: string, key: string, value: string) => () =>
+      requirePolicy(about(['*'], { Condition: { [operator]: { [key]: value } } }), 'b')
+    for (const [operator, key, value] of [
+      ['DateGreaterThan', 's3:signatureAge', '2026-05-01T00:00:00Z'],
+      ['NotIpAddress', 'aws:username', '10.0.0.0/8'],
+      ['ArnLike', 'aws:userid', 'arn:aws:iam::1:user/ann'],
+    ] as const) {
+      assert.throws(when(operator, key, value), refused('POLICY_UNSUPPORTED'), key)
+    }
+    assert.doesNotThrow(when('NumericGreaterThan', 's3:signatureAge', '600000'))
+    assert.doesNotThrow(when('StringLike', 'aws:userid', '0199*'))
+    assert.doesNotThrow(when('Null', 'aws:username', 'true'))
+  })
+
   it('follows the length of an ARN', () => {
     const account = '1?'.repeat(9000)
     // Minutes, where each of its digits is held for the last one.
