@@ -185,6 +185,13 @@ describe('decide', () => {
     const blocked = { ...opened, documents: { ...opened.documents, publicAccessBlock: block } }
     assert.equal(decide(anonymous, 'assets:read', { bucket: blocked, asset }).allowed, false)
     assert.equal(decide(nobody, 'assets:read', { bucket: blocked, asset }).allowed, true)
+    const grants = { owner: 'o', grants: [{ grantee: 'all', permission: 'READ' }] } as const
+    const byList = (publicAccessBlock: JsonObject) =>
+      decide(anonymous, 'assets:read', {
+        ...{ bucket: { ...closed, documents: { publicAccessBlock } }, asset, versionAcl: grants },
+      }).allowed
+    assert.equal(byList(block), true, 'as at AWS, lists are not what it restricts')
+    assert.equal(byList({ ignorePublicAcls: true }), false)
   })
 
   it('denies by the policy to owners, to those named in a list and to holders of grants', () => {

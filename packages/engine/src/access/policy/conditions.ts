@@ -1,8 +1,7 @@
-import { BlockList, isIP } from 'node:net'
-import { BoundedCache } from '@holdfast/core/bounded-cache.ts'
-import type { Principal } from '@holdfast/core/principal.ts'
+import type { Principal, RequestFacts } from '@holdfast/core/principal.ts'
 import { plainAddress } from '@holdfast/core/rates/address-key.ts'
 import { utcTime } from '@holdfast/core/utc-time.ts'
+import { familyOf, inNetworks, networkOf } from './networks.ts'
 import type { Condition, Statement } from './statement.ts'
 import { mayFitUser, userArn } from './user-arn.ts'
 import { isLike, isTooWild } from './wildcards.ts'
@@ -11,26 +10,27 @@ import { isLike, isTooWild } from './wildcards.ts'
  * Conditions of policy statements
  * (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html).
  */
-type Test = (actual: string, wanted: string) => boolean
+/** What is asked is read once, for a condition may have thousands of values. */
+type Test = (actual: string) => (wanted: string) => boolean
 
 const POSITIVE: Readonly<Record<string, Test>> = {
-  stringequals: (actual, wanted) => actual === wanted,
-  stringequalsignorecase: (actual, wanted) => actual.toLowerCase() === wanted.toLowerCase(),
-  stringlike: (actual, wanted) => isLike(actual, wanted),
-  numericequals: (actual, wanted) => numberOf(actual) === numberOf(wanted),
-  numericlessthan: (actual, wanted) => numberOf(actual) < numberOf(wanted),
-  numericlessthanequals: (actual, wanted) => numberOf(actual) <= numberOf(wanted),
-  numericgreaterthan: (actual, wanted) => numberOf(actual) > numberOf(wanted),
-  numericgreaterthanequals: (actual, wanted) => numberOf(actual) >= numberOf(wanted),
-  dateequals: (actual, wanted) => utcTime(actual) === timeOf(wanted),
-  datelessthan: (actual, wanted) => utcTime(actual) < timeOf(wanted),
-  datelessthanequals: (actual, wanted) => utcTime(actual) <= timeOf(wanted),
-  dategreaterthan: (actual, wanted) => utcTime(actual) > timeOf(wanted),
-  dategreaterthanequals: (actual, wanted) => utcTime(actual) >= timeOf(wanted),
-  bool: (actual, wanted) => actual.toLowerCase() === wanted.toLowerCase(),
-  ipaddress: inNetwork,
-  arnequals: (actual, wanted) => isLike(actual, wanted),
-  arnlike: (actual, wanted) => isLike(actual, wanted),
+  stringequals: actual => wanted => actual === wanted,
+  stringequalsignorecase: sameLetters,
+  stringlike: isLikeAny,
+  numericequals: numbers((actual, wanted) => actual === wanted),
+  numericlessthan: numbers((actual, wanted) => actual < wanted),
+  numericlessthanequals: numbers((actual, wanted) => actual <= wanted),
+  numericgreaterthan: numbers((actual, wanted) => actual > wanted),
+  numericgreaterthanequals: numbers((actual, wanted) => actual >= wanted),
+  dateequals: times((actual, wanted) => actual === wanted),
+  datelessthan: times((actual, wanted) => actual < wanted),
+  datelessthanequals: times((actual, wanted) => actual <= wanted),
+  dategreaterthan: times((actual, wanted) => actual > wanted),
+  dategreaterthanequals: times((actual, wanted) => actual >= wanted),
+  bool: sameLetters,
+  ipaddress: inNetworks,
+  arnequals: isLikeAny,
+  arnlike: isLikeAny,
 }
 
 /**
@@ -39,8 +39,30 @@ const POSITIVE: Readonly<Record<string, Test>> = {
  */
 const FACT_CHARS_MAX = 2048
 
-/** How many are kept: those of two policies that hold nothing else. */
-const LISTS_MAX = 4096
+function isLikeAny(actual: string) {
+  return (wanted: string) => isLike(actual, wanted)
+}
+
+function sameLetters(actual: string) {
+  const lower = actual.toLowerCase()
+  return (wanted: string) => lower === wanted.toLowerCase()
+}
+
+type Comparison = (actual: number, wanted: number) => boolean
+
+function numbers(isMet: Comparison): Test {
+  return actual => {
+    const number = numberOf(actual)
+    return wanted => isMet(number, numberOf(wanted))
+  }
+}
+
+function times(isMet: Comparison): Test {
+  return actual => {
+    const time = utcTime(actual)
+    return wanted => isMet(time, timeOf(wanted))
+  }
+}
 
 /** What is empty is no number; to JavaScript it is zero, which is less than any limit. */
 function numberOf(text: string): number {
@@ -160,6 +182,9 @@ const KINDS: Readonly<Record<string, RegExp>> = {
   'aws:principalarn': /^arn/,
   'aws:securetransport': /^bool$/,
   'aws:sourceip': /^ipaddress$/,
+  'aws:userid': /^$/,
+  'aws:username': /^$/,
+  's3:signatureage': /^numeric/,
 }
 
 /** All that the key ever says. */
@@ -190,7 +215,7 @@ function mayBeOf(key: string, operator: string, value: string): boolean {
   const isText = operator.startsWith('string')
   if (test === undefined || (kind !== undefined && !isText && !kind.test(operator))) return false
   const said = own(SAID, key)
-  if (said !== undefined) return said.some(actual => test(actual, value))
+  if (said !== undefined) return said.some(actual => test(actual)(value))
   const isPattern = operator === 'stringlike' || operator.startsWith('arn')
   if (key === 'aws:principalarn') {
     if (!isPattern && /[*?]/.test(value)) return false
@@ -260,13 +285,14 @@ function isMet(condition: Condition, { test }: Operator, { actual, names }: Told
   const asked = names.length === 0 ? actual : JSON.stringify([actual, ...names])
   if (last?.actual === asked) return last.met
   const [id, name = actual] = names.map(one => one.toLowerCase())
-  const shown = actual.toLowerCase()
+  const isAsked = test(actual)
+  const spelt = id === undefined ? [] : [actual.toLowerCase(), name].map(test)
   const met = condition.values.some(wanted => {
-    if (test(actual, wanted)) return true
+    if (isAsked(wanted)) return true
     if (id === undefined) return false
     const lower = wanted.toLowerCase()
     // An id is random: a pattern of names is not about it.
-    return lower === id || test(shown, lower) || test(name, lower)
+    return lower === id || spelt.some(is => is(lower))
   })
   judged.set(condition, { actual: asked, met })
   return met
@@ -300,77 +326,27 @@ function factOf(key: string, facts: Facts): string | null | undefined {
     case 'aws:referer':
       return request.referer
     default:
-      return Object.entries(request.keys).find(([name]) => sameKey(name, key))?.[1] ?? null
+      return toldBy(request.keys).get(keyName(key)) ?? null
   }
 }
 
-/** Names of tags keep their case, everything else does not. */
-function sameKey(name: string, key: string): boolean {
-  const [head = '', ...tag] = name.split('/')
-  const [wanted = '', ...wantedTag] = key.split('/')
-  return head.toLowerCase() === wanted.toLowerCase() && tag.join('/') === wantedTag.join('/')
-}
+type Keys = RequestFacts['keys']
 
-/**
- * Whether a network is small enough to be somebody's: larger ones than a /8, or a /32 of IPv6, are
- * the public
- * (https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html).
- */
-export function isNarrowNetwork(text: string): boolean {
-  const network = networkOf(text)
-  return network !== undefined && network.prefix >= (network.type === 'ipv4' ? 8 : 32)
-}
+/** A policy may ask one request for hundreds. */
+const toldKeys = new WeakMap<Keys, ReadonlyMap<string, string>>()
 
-function inNetwork(address: string, network: string): boolean {
-  const plain = plainAddress(address)
-  const family = familyOf(plain)
-  const known = family === undefined ? undefined : listOf(network)
-  // Node would look for an IPv4 address in `::/32`, too, which holds what stands for it.
-  return known?.type === family && known?.list.check(plain, family) === true
-}
-
-/** To make one takes longer than to ask it a thousand times, and policies may hold as many. */
-const lists = new BoundedCache<KnownList>(LISTS_MAX)
-
-type Family = 'ipv4' | 'ipv6'
-
-interface KnownList {
-  readonly type: Family
-  readonly list: BlockList
-}
-
-function listOf(text: string): KnownList | undefined {
-  const known = lists.get(text)
+function toldBy(keys: Keys): ReadonlyMap<string, string> {
+  const known = toldKeys.get(keys)
   if (known !== undefined) return known
-  const network = networkOf(text)
-  if (network === undefined) return undefined
-  const list = new BlockList()
-  list.addSubnet(network.base, network.prefix, network.type)
-  const made = { type: network.type, list }
-  lists.set(text, made)
-  return made
+  const told = new Map(Object.entries(keys).map(([key, value]) => [keyName(key), value]))
+  toldKeys.set(keys, told)
+  return told
 }
 
-/** How much of a mapped address says only that it stands for an IPv4 one. */
-const MAPPED_BITS = 96
-
-/** Of `10.0.0.0/8` or a single address; undefined for what is neither. */
-function networkOf(text: string) {
-  const [base = '', bits, ...more] = text.split('/')
-  const type = familyOf(base)
-  if (type === undefined || more.length > 0) return undefined
-  const bitsMax = type === 'ipv4' ? 32 : 128
-  const prefix = bits === undefined ? bitsMax : numberOf(bits)
-  if (!Number.isInteger(prefix) || prefix < 0 || prefix > bitsMax) return undefined
-  const plain = plainAddress(base)
-  if (plain === base || prefix < MAPPED_BITS) return { base, prefix, type }
-  return { base: plain, prefix: prefix - MAPPED_BITS, type: 'ipv4' } as const
-}
-
-function familyOf(address: string): Family | undefined {
-  const version = isIP(address)
-  if (version === 0) return undefined
-  return version === 4 ? 'ipv4' : 'ipv6'
+/** Names of tags keep their case, everything else does not. */
+function keyName(key: string): string {
+  const [head = ''] = key.split('/', 1)
+  return head.toLowerCase() + key.slice(head.length)
 }
 
 function own<T>(record: Readonly<Record<string, T>>, name: string): T | undefined {

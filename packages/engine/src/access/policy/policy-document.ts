@@ -5,18 +5,20 @@ import {
   conditionKeyProblem,
   conditionValueProblem,
   hasVariable,
-  isNarrowNetwork,
   isOfServices,
   isOperator,
 } from './conditions.ts'
 import { appliesToAny, isKnownAction } from './known-actions.ts'
+import { isNarrowNetwork } from './networks.ts'
 import type { Condition, Statement } from './statement.ts'
 import { ACCOUNT, readUserArn } from './user-arn.ts'
-import { isLike, isTooWild } from './wildcards.ts'
+import { between, isLike, isTooWild } from './wildcards.ts'
 
 const STATEMENTS_MAX = 200
 const VALUES_MAX = 500
 const BYTES_MAX = 20 * 1024
+/** Each costs up to ten microseconds whenever a key is asked about. */
+const BETWEEN_MAX = 128
 const ARN = 'arn:aws:s3:::'
 /** Beside what a policy says: its text, which is given back. It means nothing. */
 export const AS_WRITTEN = 'AsWritten'
@@ -66,6 +68,7 @@ export function requirePolicy(document: JsonObject, bucket: string): readonly St
     requireValues(statement)
     requireActions(statement)
   }
+  requireFewWildcards(statements)
   return statements
 }
 
@@ -101,6 +104,15 @@ function requireActions(statement: Statement): void {
     if (exceptActions || exceptResources || appliesToAny(action, resources)) continue
     throw unsupported(`${NOWHERE}: ${action}`, NOWHERE)
   }
+}
+
+function requireFewWildcards(statements: readonly Statement[]): void {
+  const patterns = statements.flatMap(({ resources, conditions }) => [
+    ...resources,
+    ...conditions.flatMap(({ values }) => values),
+  ])
+  const sought = patterns.reduce((sum, pattern) => sum + between(pattern).length, 0)
+  if (sought > BETWEEN_MAX) throw unsupported(`more than ${BETWEEN_MAX} parts between two *`)
 }
 
 /** Whether a policy opens anything to everybody: what a public access block looks for. */

@@ -4,7 +4,7 @@ import { isLike } from './wildcards.ts'
 export const ACCOUNT = /^arn:aws:iam::([^:]+):root$/
 const USER = 'arn:aws:iam:::user/'
 /** Of the account: digits, or a pattern of some. What is `*` alone fits the empty one as it is. */
-const OF_ACCOUNT = /^(arn:[^:]*:[^:]*:[^:]*):[\d*?]*[\d?][\d*?]*:(.+)$/s
+const OF_ACCOUNT = /^(arn:[^:]*:[^:]*:[^:]*):(?!\**:)[\d*?]+:(.+)$/s
 
 /** What `aws:PrincipalArn` says: there are no accounts in it. */
 export function userArn(name: string): string {

@@ -1,25 +1,3 @@
-import { BoundedCache } from '@holdfast/core/bounded-cache.ts'
-
-/** Of patterns whose parts are kept, with what it takes to look for them. */
-const KEPT_BYTES_MAX = 4 * 1024 * 1024
-const patterns = new BoundedCache<readonly Part[]>(KEPT_BYTES_MAX)
-
-/** What stands between two stars. */
-interface Part {
-  readonly text: string
-  readonly isWild: boolean
-  /** For a short wild part: one bit for each of its characters that another character fits. */
-  readonly masks: Masks | undefined
-}
-
-interface Masks {
-  readonly ofAscii: Int32Array
-  readonly ofOthers: ReadonlyMap<number, number>
-  /** Of characters that are not named: where `?` stands. */
-  readonly any: number
-  readonly whole: number
-}
-
 /**
  * `*` stands for any characters, `?` for one. Patterns come from callers, and each is asked about
  * thousands of keys: what it costs follows the lengths of both, not their product.
@@ -59,46 +37,28 @@ function fold(text: string) {
   return { text, folded, halves }
 }
 
+/** Nothing is kept of a pattern: of the longest it would be megabytes. */
 function isLikeInUnits(text: string, pattern: string): boolean {
-  const parts = partsOf(pattern)
-  const [first] = parts
-  const last = parts.at(-1)
-  if (first === undefined || last === undefined) return text === pattern
-  const { length } = first.text
-  if (parts.length === 1) return text.length === length && isAt(text, first, 0)
-  const end = text.length - last.text.length
-  if (end < length || !isAt(text, first, 0) || !isAt(text, last, end)) return false
-  let at = length
-  for (const part of parts.slice(1, -1)) {
-    const found = find(text, part, { from: at, end })
+  const first = pattern.indexOf('*')
+  if (first < 0) return text.length === pattern.length && isAt(text, pattern, 0)
+  const last = pattern.lastIndexOf('*')
+  const tail = pattern.slice(last + 1)
+  const end = text.length - tail.length
+  if (end < first || !isAt(text, pattern.slice(0, first), 0) || !isAt(text, tail, end)) return false
+  let at = first
+  for (let star = first; star < last; ) {
+    const next = pattern.indexOf('*', star + 1)
+    const part = pattern.slice(star + 1, next)
+    const found = part === '' ? at : find(text, part, { from: at, end })
     if (found < 0) return false
-    at = found + part.text.length
+    at = found + part.length
+    star = next
   }
   return true
 }
 
-/** What stands between the stars. */
-function partsOf(pattern: string): readonly Part[] {
-  const known = patterns.get(pattern)
-  if (known !== undefined) return known
-  const texts = pattern.split(/\*+/)
-  const made = texts.map((text, at) => partOf(text, at > 0 && at < texts.length - 1))
-  const bytes = made.reduce((sum, { masks }) => sum + PART_BYTES + (masks ? MASKS_BYTES : 0), 0)
-  patterns.set(pattern, made, 2 * pattern.length + bytes)
-  return made
-}
-
-const PART_BYTES = 64
-const MASKS_BYTES = 1024
-
-function partOf(text: string, isBetween: boolean): Part {
-  const isWild = text.includes('?')
-  const isSought = isWild && isBetween && text.length <= SOUGHT_MAX
-  return { text, isWild, masks: isSought ? masksOf(text) : undefined }
-}
-
-function isAt(text: string, { text: part, isWild }: Part, from: number): boolean {
-  if (!isWild) return text.startsWith(part, from)
+function isAt(text: string, part: string, from: number): boolean {
+  if (!part.includes('?')) return text.startsWith(part, from)
   for (let at = 0; at < part.length; at += 1) {
     if (part[at] !== '?' && part[at] !== text[from + at]) return false
   }
@@ -110,8 +70,12 @@ const SOUGHT_MAX = 31
 
 /** Whether a part between two stars costs the product of the lengths: policies have none such. */
 export function isTooWild(pattern: string): boolean {
-  const between = pattern.split(/\*+/).slice(1, -1)
-  return between.some(part => part.length > SOUGHT_MAX && part.includes('?'))
+  return between(pattern).some(part => part.length > SOUGHT_MAX && part.includes('?'))
+}
+
+/** What stands between two stars is looked for in all of a text. */
+export function between(pattern: string): readonly string[] {
+  return pattern.split(/\*+/).slice(1, -1)
 }
 
 interface Range {
@@ -119,43 +83,59 @@ interface Range {
   readonly end: number
 }
 
-function find(text: string, part: Part, { from, end }: Range): number {
-  const { length } = part.text
-  if (!part.isWild) {
-    const found = text.indexOf(part.text, from)
-    return found + length <= end ? found : -1
-  }
-  if (part.masks === undefined) return findSlowly(text, part, { from, end })
-  const { ofAscii, ofOthers, any, whole } = part.masks
-  let state = 0
-  for (let at = from; at < end; at += 1) {
-    const code = text.charCodeAt(at)
-    const mask = (code < ASCII ? ofAscii[code] : ofOthers.get(code)) ?? any
-    state = ((state << 1) | 1) & mask
-    if ((state & whole) !== 0) return at - length + 1
-  }
-  return -1
+function find(text: string, part: string, { from, end }: Range): number {
+  if (from + part.length > end) return -1
+  if (part.length > SOUGHT_MAX && part.includes('?')) return findSlowly(text, part, { from, end })
+  if (part.includes('?')) return findAtOnce(text, part, { from, end })
+  const found = text.indexOf(part, from)
+  return found + part.length <= end ? found : -1
 }
 
 const ASCII = 128
+/** Of the part that is looked for: one bit for each of its characters that another one is. */
+const ofAscii = new Int32Array(ASCII)
+const ofOthers = new Map<number, number>()
 
 /** Shift-And: one bit for each character of the part that ends here. */
-function masksOf(part: string): Masks {
-  let any = 0
-  for (let at = 0; at < part.length; at += 1) if (part[at] === '?') any |= 1 << at
-  const ofAscii = new Int32Array(ASCII).fill(any)
-  const ofOthers = new Map<number, number>()
-  for (let at = 0; at < part.length; at += 1) {
-    const code = part.charCodeAt(at)
-    if (part[at] === '?') continue
-    if (code < ASCII) ofAscii[code] = (ofAscii[code] ?? any) | (1 << at)
-    else ofOthers.set(code, (ofOthers.get(code) ?? any) | (1 << at))
+function findAtOnce(text: string, part: string, { from, end }: Range): number {
+  const any = fill(part)
+  const whole = 1 << (part.length - 1)
+  let found = -1
+  let state = 0
+  for (let at = from; at < end; at += 1) {
+    const code = text.charCodeAt(at)
+    const mask = code < ASCII ? ofAscii[code] : ofOthers.get(code)
+    state = ((state << 1) | 1) & ((mask ?? 0) | any)
+    if ((state & whole) === 0) continue
+    found = at - part.length + 1
+    break
   }
-  return { ofAscii, ofOthers, any, whole: 1 << (part.length - 1) }
+  empty(part)
+  return found
 }
 
-function findSlowly(text: string, part: Part, { from, end }: Range): number {
-  for (let at = from; at + part.text.length <= end; at += 1) {
+/** The bits of `?`, which every character is. */
+function fill(part: string): number {
+  let any = 0
+  for (let at = 0; at < part.length; at += 1) {
+    const code = part.charCodeAt(at)
+    if (part[at] === '?') any |= 1 << at
+    else if (code < ASCII) ofAscii[code] = (ofAscii[code] ?? 0) | (1 << at)
+    else ofOthers.set(code, (ofOthers.get(code) ?? 0) | (1 << at))
+  }
+  return any
+}
+
+function empty(part: string): void {
+  for (let at = 0; at < part.length; at += 1) {
+    const code = part.charCodeAt(at)
+    if (code < ASCII) ofAscii[code] = 0
+  }
+  if (ofOthers.size > 0) ofOthers.clear()
+}
+
+function findSlowly(text: string, part: string, { from, end }: Range): number {
+  for (let at = from; at + part.length <= end; at += 1) {
     if (isAt(text, part, at)) return at
   }
   return -1

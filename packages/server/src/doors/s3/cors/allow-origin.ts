@@ -101,12 +101,34 @@ interface Asked {
 }
 
 function fits(rule: JsonObject, { origin, method, headers }: Asked): boolean {
-  const allowed = texts(rule.AllowedHeader).map(name => name.toLowerCase())
   return (
     texts(rule.AllowedOrigin).some(pattern => matches(pattern, origin)) &&
     texts(rule.AllowedMethod).includes(method) &&
-    headers.every(name => allowed.some(pattern => matches(pattern, name)))
+    allowsAll(rule, headers)
   )
+}
+
+interface AllowedNames {
+  readonly whole: ReadonlySet<string>
+  readonly wild: readonly string[]
+}
+
+/** Read once for each rule: it is held against hundreds of names. */
+const allowedNames = new WeakMap<JsonObject, AllowedNames>()
+
+function allowsAll(rule: JsonObject, headers: readonly string[]): boolean {
+  if (headers.length === 0) return true
+  const known = allowedNames.get(rule) ?? namesOf(rule)
+  allowedNames.set(rule, known)
+  return headers.every(
+    name => known.whole.has(name) || known.wild.some(pattern => matches(pattern, name)),
+  )
+}
+
+function namesOf(rule: JsonObject): AllowedNames {
+  const allowed = texts(rule.AllowedHeader).map(name => name.toLowerCase())
+  const wild = allowed.filter(name => name.includes('*'))
+  return { whole: new Set(allowed), wild }
 }
 
 /** One star at most. */

@@ -97,3 +97,32 @@ test('a rule of CORS may have an age below nothing, as AWS takes it', async () =
   assert.match((await s3.send('GET /aged?cors')).text, /<MaxAgeSeconds>-5</)
   assert.equal((await s3.send('DELETE /aged?cors')).status, 204)
 })
+
+test('names of headers with a wildcard are bounded in all rules of CORS together', async () => {
+  assert.equal((await s3.send('PUT /wild')).status, 200)
+  const rule = (count: number) => {
+    const names = Array.from({ length: count }, (_, at) => `X-${at}-*`)
+    const headers = [...names, 'Date'].map(name => `<AllowedHeader>${name}</AllowedHeader>`)
+    const allowed = '<AllowedOrigin>*</AllowedOrigin><AllowedMethod>PUT</AllowedMethod>'
+    return `<CORSRule>${allowed}${headers.join('')}</CORSRule>`
+  }
+  const put = async (...names: number[]) => {
+    const body = `<CORSConfiguration>${names.map(rule).join('')}</CORSConfiguration>`
+    return (await s3.send('PUT /wild?cors', { body })).status
+  }
+  assert.equal(await put(90, 90, 90, 90, 90, 51), 400)
+  assert.equal(await put(90, 90, 90, 90, 90, 50), 200)
+  const asks = async (names: string) => {
+    const headers = {
+      origin: 'https://one.example',
+      'access-control-request-method': 'PUT',
+      'access-control-request-headers': names,
+    }
+    return (await s3.send('OPTIONS /wild/k', { auth: 'none', headers })).status
+  }
+  assert.equal(await asks('date, x-89-a'), 200)
+  assert.equal(await asks('DATE'), 200)
+  assert.equal(await asks('date-x'), 403)
+  assert.equal(await asks('x-90-a'), 403)
+  assert.equal((await s3.send('DELETE /wild?cors')).status, 204)
+})

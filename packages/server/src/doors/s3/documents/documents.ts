@@ -139,6 +139,8 @@ function withIds(document: JsonObject): JsonObject {
 
 const METHODS = ['GET', 'PUT', 'HEAD', 'POST', 'DELETE']
 const CORS_RULES_MAX = 100
+/** Of all rules: a preflight, which anybody may ask, holds each against each of its names. */
+const CORS_WILD_HEADERS_MAX = 500
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/userguide/ManageCorsUsing.html */
 function checkCors(document: JsonObject): void {
@@ -146,6 +148,13 @@ function checkCors(document: JsonObject): void {
   if (rules.length > CORS_RULES_MAX) {
     throw refusedCors(
       `The number of CORS rules should not exceed allowed limit of ${CORS_RULES_MAX} rules.`,
+    )
+  }
+  const wildHeaders = rules.flatMap(rule => texts(rule.AllowedHeader)).filter(isWild)
+  if (wildHeaders.length > CORS_WILD_HEADERS_MAX) {
+    throw refusedCors(
+      'The number of AllowedHeader with a wildcard should not exceed allowed limit of ' +
+        `${CORS_WILD_HEADERS_MAX}.`,
     )
   }
   for (const rule of rules) {
@@ -165,13 +174,17 @@ function checkCors(document: JsonObject): void {
       // Of exposed ones, too, as versitygw's tests have it of AWS.
       throw refusedCors(`AllowedHeader "${unsent}" contains invalid character.`)
     }
-    const exposed = texts(rule.ExposeHeader).find(one => one.includes('*'))
+    const exposed = texts(rule.ExposeHeader).find(isWild)
     if (exposed === undefined) continue
     throw refusedCors(
       `ExposeHeader "${exposed}" contains wildcard. ` +
         'We currently do not support wildcard for ExposeHeader.',
     )
   }
+}
+
+function isWild(name: string): boolean {
+  return name.includes('*')
 }
 
 /** Beside wildcards, a token of RFC 9110 §5.6.2. */

@@ -51,3 +51,32 @@ test('who brings logs may be granted that, and is nobody else', async () => {
   assert.deepEqual(told(await s3.send('PUT /logs?acl', { headers })), [200, undefined])
   assert.deepEqual(await listed(), [['Group', true, 'WRITE']])
 })
+
+test('who is named by the headers of a put, an upload or a new bucket is somebody', async () => {
+  await using s3 = await startS3()
+  assert.equal((await s3.send('PUT /granted')).status, 200)
+  const { json } = await s3.server.ask('POST /api/v2/s3/keys', {
+    json: { name: 'reader', permissions: ['buckets:read'] },
+  })
+  const key = { id: String(json.id), secret: String(json.secret) }
+  const lines = [
+    'PUT /granted/k',
+    'POST /granted/k?uploads',
+    'PUT /granted/k?acl',
+    'PUT /granted?acl',
+    'PUT /granted-too',
+  ]
+  for (const line of lines) {
+    const granting = async (id: string, by = {}) =>
+      told(await s3.send(line, { headers: { 'x-amz-grant-read': `id="${id}"` }, ...by }))
+    const known = await granting(String(json.principal_id))
+    assert.deepEqual(known, [200, undefined], line)
+    assert.deepEqual(await granting('nobody'), [400, 'InvalidArgument'], line)
+    if (line.includes('acl') || line.endsWith('too')) continue
+    assert.deepEqual(await granting('nobody', { key }), [403, 'AccessDenied'], line)
+    assert.deepEqual(await granting('nobody', { auth: 'none' }), [403, 'AccessDenied'], line)
+  }
+  const source = { 'x-amz-copy-source': '/granted/k', 'x-amz-grant-read': 'id=nobody' }
+  const copied = await s3.send('PUT /granted/copy', { headers: source })
+  assert.deepEqual(told(copied), [400, 'InvalidArgument'])
+})

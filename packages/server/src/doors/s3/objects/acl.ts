@@ -1,15 +1,14 @@
 import type { Grant, ObjectAcl } from '@holdfast/core/objects.ts'
 import { privateAcl } from '@holdfast/engine/access/bucket-acl.ts'
-import { isKnownGrantee } from '@holdfast/engine/access/known-grantee.ts'
 import { getObject } from '@holdfast/engine/objects/find-object.ts'
 import { aclsAreOff, objectOwner } from '@holdfast/engine/objects/object-facets.ts'
 import { setObjectAcl } from '@holdfast/engine/objects/object-settings.ts'
 import type { Verified } from '../auth/verify.ts'
-import { invalidArgument, S3Error } from '../errors.ts'
+import { S3Error } from '../errors.ts'
 import { type Answer, emptyAnswer, xmlAnswer } from '../requests/answer.ts'
 import { refuseHidden } from '../requests/hidden-object.ts'
 import { objectPlace } from '../requests/place.ts'
-import { aclOfHeaders, LOG_DELIVERY } from '../wire/acl-headers.ts'
+import { aclOfHeaders, requireKnown } from '../wire/acl-headers.ts'
 import { readAcl, writeAcl } from '../wire/acl-xml.ts'
 import { versionHeader } from '../wire/object-headers.ts'
 
@@ -53,23 +52,5 @@ export async function wantedAcl(verified: Verified, owner: string): Promise<Obje
     return acl
   }
   if (bytes.length > 0) throw new S3Error('UnexpectedContent')
-  await requireKnown(verified, headers, 'id')
   return headers
-}
-
-/** A grant to nobody is a slip of the pen, and would be one to whoever bears that id later. */
-async function requireKnown(
-  verified: Verified,
-  { owner, grants }: ObjectAcl,
-  argument: string,
-): Promise<void> {
-  const { call, request } = verified
-  const known = new Set([owner, call.principal.id, LOG_DELIVERY])
-  for (const { grantee } of grants) {
-    if (typeof grantee === 'string' || known.has(grantee.id)) continue
-    if (!(await isKnownGrantee(request.context.engine, grantee.id))) {
-      throw invalidArgument(argument, grantee.id, 'Invalid id')
-    }
-    known.add(grantee.id)
-  }
 }

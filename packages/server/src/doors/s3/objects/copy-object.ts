@@ -10,8 +10,8 @@ import { checksumNodes } from '../wire/checksum-nodes.ts'
 import { checksumAlgorithmOf } from '../wire/checksums.ts'
 import { sourceConditions, writeConditions } from '../wire/conditions.ts'
 import { encryptionHeader, newVersionHeader, versionHeader } from '../wire/object-headers.ts'
-import { objectInput } from '../wire/object-input.ts'
 import { wholeSeconds, writeXml } from '../xml/write.ts'
+import { putInput } from './put-input.ts'
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html */
 export async function copyObjectHere(verified: Verified): Promise<Answer> {
@@ -20,7 +20,7 @@ export async function copyObjectHere(verified: Verified): Promise<Answer> {
   const from = copySourceOf(verified)
   const replaceMetadata = directive(verified, 'x-amz-metadata-directive') === 'REPLACE'
   const replaceTags = directive(verified, 'x-amz-tagging-directive') === 'REPLACE'
-  const { tags, ...facets } = await objectInput(verified)
+  const { tags, ...facets } = await putInput(verified)
   const itself =
     from.bucket === address.bucket && from.key === address.key && from.versionId === undefined
   const changes =

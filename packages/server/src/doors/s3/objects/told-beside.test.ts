@@ -85,3 +85,37 @@ test('REST tells no tags that a policy keeps closed, and no search finds by them
   await deny('s3:GetObjectTagging')
   assert.deepEqual(await ask(), [false, 0, 0])
 })
+
+test('conditions ask about one version however its id is written', async () => {
+  await using s3 = await startS3()
+  assert.equal((await s3.send('PUT /spelt')).status, 200)
+  await s3.send('PUT /spelt?versioning', {
+    body: '<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>',
+  })
+  const put = async (tags: string) => {
+    const headers = { 'x-amz-tagging': tags }
+    const { headers: answer } = await s3.send('PUT /spelt/k', { body: 'x', headers })
+    return String(answer['x-amz-version-id'])
+  }
+  const [open, closed] = [await put('open=yes'), await put('open=no')]
+  const deny = { Effect: 'Deny', Principal: '*', Resource: 'arn:aws:s3:::spelt/*' }
+  const of = (Action: string, Condition: object) => ({ ...deny, Action, Condition })
+  const Statement = [
+    of('s3:GetObjectVersion', { StringNotEquals: { 's3:ExistingObjectTag/open': 'yes' } }),
+    of('s3:GetObjectVersionTagging', { StringEquals: { 's3:VersionId': closed } }),
+  ]
+  const set = await s3.send('PUT /spelt?policy', { body: JSON.stringify({ Statement }) })
+  assert.equal(set.status, 204)
+  const source = (id: string) => ({ 'x-amz-copy-source': `/spelt/k?versionId=${id}` })
+  const asked = async (id: string) => [
+    (await s3.send(`GET /spelt/k?versionId=${id}`)).status,
+    (await s3.send(`GET /spelt/k?tagging&versionId=${id}`)).status,
+    (await s3.send('PUT /spelt/copy', { headers: source(id) })).status,
+  ]
+  for (const spelt of [open, open.toUpperCase()]) {
+    assert.deepEqual(await asked(spelt), [200, 200, 200], spelt)
+  }
+  for (const spelt of [closed, closed.toUpperCase()]) {
+    assert.deepEqual(await asked(spelt), [403, 403, 403], spelt)
+  }
+})

@@ -10,6 +10,7 @@ import { parseAmzDate } from '../auth/times.ts'
 import { digestOf, md5Expected, PUT_BYTES_MAX, requireSize } from '../auth/verified-body.ts'
 import { verifyForm } from '../auth/verify.ts'
 import { invalidArgument, invalidHeader, S3Error } from '../errors.ts'
+import { putInput } from '../objects/put-input.ts'
 import { isHosted } from '../requests/address.ts'
 import { type Answer, emptyAnswer, present } from '../requests/answer.ts'
 import { requireBucketForAnyone } from '../requests/missing-bucket.ts'
@@ -23,7 +24,6 @@ import {
 import { requireHeader } from '../wire/header-text.ts'
 import { RequestHeaders } from '../wire/headers.ts'
 import { checksumHeaders, encryptionHeader, newVersionHeader } from '../wire/object-headers.ts'
-import { objectInput } from '../wire/object-input.ts'
 import { objectTagsMax, readTagging } from '../wire/tags.ts'
 import { uriEncode } from '../wire/uri.ts'
 import { writeXml } from '../xml/write.ts'
@@ -66,7 +66,7 @@ async function store(request: ReadRequest, form: PostForm): Promise<Answer> {
   const { engine } = request.context
   const tagging = fields.get('tagging')
   const facets = {
-    ...(await objectInput(verified)),
+    ...(await putInput(verified, { bucket, key })),
     ...(tagging === undefined ? {} : { tags: formTags(tagging) }),
   }
   if (facets.tags !== undefined) verified.tellConditions(tagKeys(facets.tags))

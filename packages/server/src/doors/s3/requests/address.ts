@@ -87,5 +87,9 @@ export function parseCopySource(header: string): CopySource {
   if (mark >= 0 && versionId === '') throw refuse('Version id cannot be the empty string')
   const bucket = plain.slice(0, slash)
   if (bucketNameProblem(bucket) !== undefined) throw refuse('Invalid copy source bucket name')
-  return { bucket, key: plain.slice(slash + 1), versionId: mark < 0 ? undefined : versionId }
+  return {
+    bucket,
+    key: plain.slice(slash + 1),
+    versionId: mark < 0 ? undefined : versionId.toLowerCase(),
+  }
 }

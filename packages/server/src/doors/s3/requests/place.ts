@@ -42,6 +42,7 @@ export function objectPlace(verified: Verified): ObjectPlace {
   if (versionId !== undefined && !isVersionId(versionId)) {
     throw invalidArgument('versionId', versionId, INVALID_VERSION_ID)
   }
-  const version = versionId === undefined ? {} : { versionId }
+  // Conditions compare it as it is kept.
+  const version = versionId === undefined ? {} : { versionId: versionId.toLowerCase() }
   return { ...place, address: { bucket: place.bucket, key, ...version } }
 }

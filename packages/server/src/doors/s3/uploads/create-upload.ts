@@ -3,18 +3,18 @@ import { createUpload } from '@holdfast/engine/multipart/uploads.ts'
 import { isHash } from '@holdfast/engine/objects/checksums.ts'
 import type { Verified } from '../auth/verify.ts'
 import { invalidHeader, S3Error } from '../errors.ts'
+import { putInput } from '../objects/put-input.ts'
 import { type Answer, xmlAnswer } from '../requests/answer.ts'
 import { objectPlace } from '../requests/place.ts'
 import { checksumAlgorithmOf } from '../wire/checksums.ts'
 import type { RequestHeaders } from '../wire/headers.ts'
 import { checksumTypeName } from '../wire/object-headers.ts'
-import { objectInput } from '../wire/object-input.ts'
 import { writeXml } from '../xml/write.ts'
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateMultipartUpload.html */
 export async function createUploadHere(verified: Verified): Promise<Answer> {
   const { engine, call, address } = objectPlace(verified)
-  const facets = await objectInput(verified)
+  const facets = await putInput(verified)
   const checksum = chosenChecksum(verified.request.headers)
   const upload = await createUpload(engine, call, { ...address, facets, checksum })
   const xml = writeXml('InitiateMultipartUploadResult', [

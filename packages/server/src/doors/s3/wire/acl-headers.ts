@@ -1,4 +1,5 @@
 import type { Grant, GrantPermission, ObjectAcl } from '@holdfast/core/objects.ts'
+import { isKnownGrantee } from '@holdfast/engine/access/known-grantee.ts'
 import type { Verified } from '../auth/verify.ts'
 import { invalidArgument, S3Error } from '../errors.ts'
 
@@ -54,7 +55,25 @@ export async function aclOfHeaders(
     const message = `An access list holds at most ${grantsMax} grants.`
     throw new S3Error('InvalidRequest', { message })
   }
+  await requireKnown(verified, { owner, grants }, 'id')
   return { owner, grants }
+}
+
+/** A grant to nobody is a slip of the pen, and would be one to whoever bears that id later. */
+export async function requireKnown(
+  verified: Verified,
+  { owner, grants }: ObjectAcl,
+  argument: string,
+): Promise<void> {
+  const { call, request } = verified
+  const known = new Set([owner, call.principal.id, LOG_DELIVERY])
+  for (const { grantee } of grants) {
+    if (typeof grantee === 'string' || known.has(grantee.id)) continue
+    if (!(await isKnownGrantee(request.context.engine, grantee.id))) {
+      throw invalidArgument(argument, grantee.id, 'Invalid id')
+    }
+    known.add(grantee.id)
+  }
 }
 
 /** Undefined where nobody owns the bucket, or who owns the object as well. */
