@@ -94,6 +94,8 @@ export const bounds = Object.freeze({
   aclEntriesMax: 256,
   versionTagsMax: 32,
   linksPerAssetMax: 1000,
+  /** Services that totals tell apart: callers name them, so there may be any number. */
+  servicesToldMax: 1000,
   /** https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html */
   partsMax: 10_000,
   partBytesMax: 5 * GiB,
