@@ -93,6 +93,7 @@ export const bounds = Object.freeze({
   descriptionBytesMax: 1000,
   aclEntriesMax: 256,
   versionTagsMax: 32,
+  /** From an asset, and to it by those who may only read it; so many more by who may write it. */
   linksPerAssetMax: 1000,
   /** Services that totals tell apart: callers name them, so there may be any number. */
   servicesToldMax: 1000,
