@@ -185,7 +185,7 @@ export const assetStats = Type.Object(
     average_size: Type.Number({ minimum: 0 }),
     asset_types: Type.Record(Type.String(), Type.Integer({ minimum: 0 })),
     service_stats: Type.Record(Type.String(), serviceStats, {
-      description: `The ${bounds.servicesToldMax} with the most bytes; others are in the totals alone.`,
+      description: `The ${bounds.servicesToldMax} largest; others are in the totals alone.`,
     }),
   },
   { title: 'AssetStats', description: 'Deleted assets and old versions are not counted.' },

@@ -122,8 +122,8 @@ export async function removeLink(
   call: Call,
   id: string,
   linkId: string,
-): Promise<void> {
-  await authorisedAnew(engine, call, now => authoriseAndUnlink(engine, now, id, linkId))
+): Promise<Link> {
+  return await authorisedAnew(engine, call, now => authoriseAndUnlink(engine, now, id, linkId))
 }
 
 async function authoriseAndUnlink(
@@ -131,7 +131,7 @@ async function authoriseAndUnlink(
   call: Call,
   id: string,
   linkId: string,
-): Promise<void> {
+): Promise<Link> {
   const wanted = { id, permission: 'assets:write', deleted: 'show' } as const
   const { asset, seen } = await findSeen(engine, call, wanted)
   const link = await engine.catalog.view.links.byId(linkId.toLowerCase())
@@ -139,7 +139,7 @@ async function authoriseAndUnlink(
     const cause = link === undefined ? {} : { cause: HIDDEN }
     throw new HoldfastError('LINK_NOT_FOUND', { link_id: linkId }, cause)
   }
-  await commit(engine, call, { name: 'links.remove', args: { linkId: link.id, seen } })
+  return commit(engine, call, { name: 'links.remove', args: { linkId: link.id, seen } })
 }
 
 async function mayRemove(
