@@ -89,15 +89,16 @@ test('an upload link tells nothing of what it replaces', async () => {
 
 test('a put tells who may not read nothing of the deleted asset that it brings back', async () => {
   const id = await putSecret('revived')
-  const acl = { read: [canary], write: [] }
+  const keyed = { name: 'blind', permissions: ['assets:write'] }
+  const writer = (await server.ask('POST /api/v2/keys', { json: keyed })).json
+  const acl = { read: [canary], write: [writer.id] }
   assert.equal((await server.ask(`PUT /api/v2/assets/${id}`, { json: { acl } })).status, 200)
   const json = { bucket: 'holdfast', key: 'revived' }
   const { url } = (await server.ask('POST /api/v2/presigned-uploads', { json })).json
   assert.equal((await server.ask(`DELETE /api/v2/assets/${id}`)).status, 204)
-  const headers = await newKey(['assets:write'])
   for (const [line, how] of [
     [`PUT ${new URL(url).pathname}`, { key: null }],
-    [`PUT ${base}/revived`, { headers }],
+    [`PUT ${base}/revived`, { key: writer.key }],
   ] as const) {
     const { status, text, json: record } = await server.ask(line, { ...how, body: 'two' })
     assert.deepEqual([status, record.id], [201, id], text)
