@@ -93,7 +93,10 @@ export const bounds = Object.freeze({
   descriptionBytesMax: 1000,
   aclEntriesMax: 256,
   versionTagsMax: 32,
+  /** From an asset, and to it by those who may only read it; so many more by who may write it. */
   linksPerAssetMax: 1000,
+  /** Services that totals tell apart: callers name them, so there may be any number. */
+  servicesToldMax: 1000,
   /** https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html */
   partsMax: 10_000,
   partBytesMax: 5 * GiB,

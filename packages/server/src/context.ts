@@ -270,7 +270,7 @@ async function figures(of: {
 }) {
   const { engine, health, load, counting, certificate } = of
   const { view } = engine.catalog
-  const [{ services }, blobs] = await Promise.all([view.assets.stats({}), view.blobs.totals()])
+  const [stats, blobs] = await Promise.all([view.assets.stats({}), view.blobs.totals()])
   const { freeBytes, totalBytes } = health.view
   const damaged = engine.element.repair?.known.size ?? 0
   const redis = counting.redis()
@@ -278,5 +278,5 @@ async function figures(of: {
   const identity = await identityFigures(engine)
   const now = { freeBytes, totalBytes, parts, identity, active: load.active, redis }
   const certificateEndsMs = certificate?.validToMs
-  return { services, blobs, damaged, ...now, certificateEndsMs }
+  return { stats, blobs, damaged, ...now, certificateEndsMs }
 }

@@ -1,3 +1,4 @@
+import { bounds } from '@holdfast/core/limits.ts'
 import Type from 'typebox'
 import { route } from '../route.ts'
 import { assetResponse } from '../schemas/asset.ts'
@@ -41,6 +42,9 @@ export const linkRoutes = {
     tag: 'Links',
     permission: 'assets:write',
     summary: 'Link an asset to another one; cycles are allowed',
+    description:
+      `An asset has at most ${bounds.linksPerAssetMax} links to others. As many lead to it from ` +
+      'those who may only read it, and as many more from those who may write it.',
     params: assetParams,
     body: { kind: 'json', schema: linkCreate },
     answer: { status: 201, description: 'The link.', schema: linkResponse },
@@ -63,6 +67,7 @@ export const linkRoutes = {
     tag: 'Links',
     permission: 'assets:write',
     summary: 'Remove a link',
+    description: 'By who may write either asset, of the links that the list shows.',
     params: linkParams,
     answer: { status: 204, description: 'Removed.' },
     errors: ['ASSET_NOT_FOUND', 'LINK_NOT_FOUND'],

@@ -1,3 +1,4 @@
+import { bounds } from '@holdfast/core/limits.ts'
 import Type, { type Static } from 'typebox'
 import {
   acl,
@@ -183,7 +184,9 @@ export const assetStats = Type.Object(
     total_size: Type.Integer({ minimum: 0, description: 'Bytes of current content.' }),
     average_size: Type.Number({ minimum: 0 }),
     asset_types: Type.Record(Type.String(), Type.Integer({ minimum: 0 })),
-    service_stats: Type.Record(Type.String(), serviceStats),
+    service_stats: Type.Record(Type.String(), serviceStats, {
+      description: `The ${bounds.servicesToldMax} largest; others are in the totals alone.`,
+    }),
   },
   { title: 'AssetStats', description: 'Deleted assets and old versions are not counted.' },
 )

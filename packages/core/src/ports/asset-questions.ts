@@ -57,6 +57,7 @@ export interface AssetStats {
   readonly assets: number
   readonly bytes: number
   readonly types: Readonly<Record<string, number>>
+  /** At most `servicesToldMax`, those with the most bytes; the others are in the totals alone. */
   readonly services: Readonly<Record<string, Usage>>
 }
 

@@ -236,7 +236,8 @@ export interface LinkQuestions {
   byId(id: string): Awaitable<Link | undefined>
   /** Both directions, oldest first. */
   of(query: { assetId: string; type?: string; limit: number; offset?: number }): Awaitable<Link[]>
-  count(assetId: string): Awaitable<number>
+  /** Of those that the asset is one end of. */
+  count(assetId: string, end: 'from' | 'to'): Awaitable<number>
   find(fromId: string, toId: string, type: string): Awaitable<Link | undefined>
 }
 

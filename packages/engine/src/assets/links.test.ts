@@ -77,16 +77,48 @@ describe('links', () => {
   it('have a bound per asset, at both ends', async () => {
     await using set = await openThree()
     const { engine, call, a, b, c } = set
-    const types = Array.from({ length: bounds.linksPerAssetMax }, (_, i) => `type-${i}`)
-    await Promise.all(types.map(type => addLink(engine, call, a, { type, to: b })))
-    for (const [from, to] of [
-      [a, c],
-      [c, b],
-    ] as const) {
-      const one = addLink(engine, call, from, { type: 'more', to })
-      await assert.rejects(one, refused('TOO_MANY_ITEMS', { limit: bounds.linksPerAssetMax }))
+    const limit = bounds.linksPerAssetMax
+    const types = Array.from({ length: limit }, (_, i) => `type-${i}`)
+    for (const from of [a, c]) {
+      await Promise.all(types.map(type => addLink(engine, call, from, { type, to: b })))
     }
-    assert.equal((await listLinks(engine, call, a)).total, bounds.linksPerAssetMax)
+    const full = addLink(engine, call, a, { type: 'more', to: c })
+    await assert.rejects(full, refused('TOO_MANY_ITEMS', { asset_id: a, limit }))
+    const met = addLink(engine, call, b, { type: 'more', to: b })
+    await assert.rejects(met, refused('TOO_MANY_ITEMS', { asset_id: b, limit: 2 * limit }))
+    await addLink(engine, call, b, { type: 'more', to: a })
+    assert.equal((await listLinks(engine, call, b)).total, 2 * limit + 1)
+  })
+
+  it('of readers take no room from those who may write', async () => {
+    await using set = await openThree()
+    const { engine, call, a, b } = set
+    const limit = bounds.linksPerAssetMax
+    const reader = callOf({ id: 'reader', permissions: ['assets:read', 'assets:write'] })
+    const acl = { read: ['reader'], write: [] }
+    const owned = (await put(set, 'owned', 'x', { acl })).asset.id
+    const own = (await put({ ...set, call: reader }, 'own', 'x')).asset.id
+    const types = Array.from({ length: limit }, (_, i) => `type-${i}`)
+    await Promise.all(types.map(type => addLink(engine, reader, own, { type, to: owned })))
+    const another = (await put({ ...set, call: reader }, 'another', 'x')).asset.id
+    const met = addLink(engine, reader, another, { type: 'x', to: owned })
+    await assert.rejects(met, refused('TOO_MANY_ITEMS', { asset_id: owned, limit }))
+    await addLink(engine, call, owned, { type: 'thumbnail', to: a })
+    await addLink(engine, call, b, { type: 'derived-from', to: owned })
+  })
+
+  it('are removed by who may write the asset that they lead to, where shown', async () => {
+    await using set = await openThree()
+    const { engine, call, a } = set
+    const writer = callOf({ id: 'writer', permissions: ['assets:read', 'assets:write'] })
+    const from = async (key: string, read: string[]) => {
+      const { id } = (await put(set, key, 'x', { acl: { read, write: [] } })).asset
+      return (await addLink(engine, call, id, { type: 'x', to: a })).id
+    }
+    const shown = await from('shown', ['writer'])
+    const hidden = await from('hidden', [])
+    await removeLink(engine, writer, a, shown)
+    await assert.rejects(removeLink(engine, writer, a, hidden), refused('LINK_NOT_FOUND'))
   })
 
   it('are removed from either end, and only from these', async () => {

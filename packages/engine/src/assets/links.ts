@@ -1,6 +1,5 @@
 import type { Call } from '@holdfast/core/call.ts'
 import { HIDDEN, HoldfastError, invalidFields } from '@holdfast/core/errors.ts'
-import { bounds } from '@holdfast/core/limits.ts'
 import type { CatalogView } from '@holdfast/core/ports/catalog.ts'
 import type { Permission, Principal } from '@holdfast/core/principal.ts'
 import type { Asset, Link } from '@holdfast/core/records.ts'
@@ -11,6 +10,7 @@ import { commit } from '../commit.ts'
 import type { Engine } from '../engine.ts'
 import { type PageQuery, requirePage } from '../page.ts'
 import { findAsset, findSeen } from './find-asset.ts'
+import { linksOfAssetMax } from './writes/link-transactions.ts'
 
 export interface LinkInput {
   /** What the other asset is to this one, such as `thumbnail` or `derived-from`. */
@@ -47,7 +47,9 @@ async function authoriseAndAdd(
   const other = { id: input.to, permission: 'assets:read', deleted: 'hide' } as const
   const { asset: to, seen: seenThere } = await findSeen(engine, call, other)
   const createdBy = input.createdBy ?? call.principal.name
-  const ends = { fromId: from.id, toId: to.id }
+  const { view } = engine.catalog
+  const writesBoth = await mayOf(view, call.principal, { id: to.id, permission: 'assets:write' })
+  const ends = { fromId: from.id, toId: to.id, writesBoth }
   const args = { ...ends, type: input.type, createdBy, seen: [...seen, ...seenThere] }
   return commit(engine, call, { name: 'links.add', args })
 }
@@ -69,7 +71,7 @@ export async function listLinks(
   const { type } = query
   const { view } = engine.catalog
   const all = { assetId: asset.id, ...(type === undefined ? {} : { type }) }
-  const links = await view.links.of({ ...all, limit: bounds.linksPerAssetMax })
+  const links = await view.links.of({ ...all, limit: linksOfAssetMax })
   // Each other end is read whole, and judged.
   const shown = await engine.lists.inSlices(call, links, async link => {
     if (call.signal.aborted) return []
@@ -112,16 +114,16 @@ async function mayOf(
 }
 
 /**
- * From either end, by who may write the asset that the link was made from. For others a link from
- * elsewhere is not there.
+ * From either end, by who may write the asset there; from the end that it leads to, only where it
+ * is shown. For others a link from elsewhere is not there.
  */
 export async function removeLink(
   engine: Engine,
   call: Call,
   id: string,
   linkId: string,
-): Promise<void> {
-  await authorisedAnew(engine, call, now => authoriseAndUnlink(engine, now, id, linkId))
+): Promise<Link> {
+  return await authorisedAnew(engine, call, now => authoriseAndUnlink(engine, now, id, linkId))
 }
 
 async function authoriseAndUnlink(
@@ -129,7 +131,7 @@ async function authoriseAndUnlink(
   call: Call,
   id: string,
   linkId: string,
-): Promise<void> {
+): Promise<Link> {
   const wanted = { id, permission: 'assets:write', deleted: 'show' } as const
   const { asset, seen } = await findSeen(engine, call, wanted)
   const link = await engine.catalog.view.links.byId(linkId.toLowerCase())
@@ -137,7 +139,7 @@ async function authoriseAndUnlink(
     const cause = link === undefined ? {} : { cause: HIDDEN }
     throw new HoldfastError('LINK_NOT_FOUND', { link_id: linkId }, cause)
   }
-  await commit(engine, call, { name: 'links.remove', args: { linkId: link.id, seen } })
+  return commit(engine, call, { name: 'links.remove', args: { linkId: link.id, seen } })
 }
 
 async function mayRemove(
@@ -147,5 +149,8 @@ async function mayRemove(
 ): Promise<boolean> {
   if (link.fromId === asset.id) return true
   if (link.toId !== asset.id) return false
-  return mayOf(catalog.view, principal, { id: link.fromId, permission: 'assets:write' })
+  const { fromId: id } = link
+  const { view } = catalog
+  if (await mayOf(view, principal, { id, permission: 'assets:read' })) return true
+  return mayOf(view, principal, { id, permission: 'assets:write' })
 }

@@ -83,7 +83,7 @@ async function withIndex<T>(item: number, work: () => Promise<T>): Promise<T> {
     return await work()
   } catch (error) {
     if (!isHoldfastError(error)) throw error
-    throw new HoldfastError(error.code, { ...error.details, item }, { cause: error })
+    throw new HoldfastError(error.code, { ...error.details, item }, { cause: error.cause ?? error })
   }
 }
 

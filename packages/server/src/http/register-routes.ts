@@ -155,7 +155,7 @@ function server(
     const status = result === sent ? reply.statusCode : route.answer.status
     const due = duty === 'none' && state.showsOthers ? 'soon' : duty
     const ready = async () => {
-      await auditSuccess(context, request, { duty: due, status, resource: exchange.params })
+      await auditSuccess(context, request, { duty: due, status, params: exchange.params })
     }
     // Writing may end in a refusal, which has a row of its own.
     if (result !== undefined && result !== sent) {

@@ -12,7 +12,11 @@ const get = 'GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n'
 const up = { status: 'up', critical: true, latency_ms: 1, reason: '' } as const
 const parts = { database: up, storage: up, disk: up, redis: up, audit: up }
 const figures: StoreFigures = {
-  ...{ services: {}, blobs: { blobs: 0, bytes: 0, dead: 0 }, damaged: 0 },
+  ...{
+    stats: { assets: 0, bytes: 0, services: {} },
+    blobs: { blobs: 0, bytes: 0, dead: 0 },
+    damaged: 0,
+  },
   ...{
     freeBytes: 1,
     totalBytes: 2,

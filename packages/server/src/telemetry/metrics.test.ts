@@ -13,7 +13,7 @@ test('services beyond the hundred largest share one label', async () => {
     return [`s${index}`, { bytes: 1000 - index, assets: 1 }] as const
   })
   const figures = {
-    services: Object.fromEntries(named),
+    stats: { assets: 170, bytes: 140_000, services: Object.fromEntries(named) },
     blobs: { blobs: 0, bytes: 0, dead: 0 },
     damaged: 2,
     parts: { database: up, storage: up, disk: down, redis: unused, audit: degraded },
@@ -56,7 +56,8 @@ test('services beyond the hundred largest share one label', async () => {
   assert.match(text, /^storage_damaged_blobs 2$/m)
   assert.doesNotMatch(text, /^redis_connection_status/m)
   assert.equal(text.match(/^storage_assets\{/gm)?.length, 101)
-  assert.match(text, /^storage_assets\{service="other"\} 50$/m)
-  const rest = named.slice(100).reduce((sum, [, { bytes }]) => sum + bytes, 0)
+  assert.match(text, /^storage_assets\{service="other"\} 70$/m)
+  const largest = named.slice(0, 100).reduce((sum, [, { bytes }]) => sum + bytes, 0)
+  const rest = 140_000 - largest
   assert.ok(text.includes(`storage_usage_bytes{service="other",class="hot"} ${rest}\n`))
 })

@@ -1,3 +1,4 @@
+import type { AssetStats } from '@holdfast/core/ports/asset-questions.ts'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { HealthView, PartState } from './health-probe.ts'
 import { type IdentityFigures, IdentityMetrics } from './identity-metrics.ts'
@@ -7,7 +8,8 @@ const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5
 
 /** What is known at the moment of a scrape. */
 export interface StoreFigures {
-  readonly services: Readonly<Record<string, { readonly bytes: number; readonly assets: number }>>
+  /** Totals, and those of the largest services. */
+  readonly stats: Pick<AssetStats, 'assets' | 'bytes' | 'services'>
   readonly blobs: { readonly blobs: number; readonly bytes: number; readonly dead: number }
   /** Blobs known to be damaged or missing. */
   readonly damaged: number
@@ -138,7 +140,7 @@ export class Metrics {
   }
 
   async text(): Promise<string> {
-    const { services, blobs, damaged, ...others } = await this.#figures()
+    const { stats, blobs, damaged, ...others } = await this.#figures()
     const { freeBytes, totalBytes, active, redis, parts, identity, certificateEndsMs } = others
     this.#inFlight.set(active)
     this.identity.set(identity)
@@ -147,18 +149,7 @@ export class Metrics {
       const value = UP[status]
       if (value !== undefined) this.#up.set({ component }, value)
     }
-    this.#usage.reset()
-    this.#assets.reset()
-    // Services are named by callers, so their number is cut: a label for each would not end.
-    const largest = Object.entries(services).sort(([, one], [, other]) => other.bytes - one.bytes)
-    for (const [service, { bytes, assets }] of largest.slice(0, SERVICES_MAX)) {
-      this.#usage.set({ service, class: 'hot' }, bytes)
-      this.#assets.set({ service }, assets)
-    }
-    for (const [, { bytes, assets }] of largest.slice(SERVICES_MAX)) {
-      this.#usage.inc({ service: OTHERS, class: 'hot' }, bytes)
-      this.#assets.inc({ service: OTHERS }, assets)
-    }
+    this.#setServices(stats)
     this.#blobs.set({ state: 'live' }, blobs.blobs - blobs.dead)
     this.#blobs.set({ state: 'dead' }, blobs.dead)
     this.#blobBytes.set(blobs.bytes)
@@ -172,6 +163,22 @@ export class Metrics {
     this.#disk.set({ state: 'free' }, freeBytes)
     this.#disk.set({ state: 'total' }, totalBytes)
     return `${await this.#registry.metrics()}\n${this.requests.text()}`
+  }
+
+  /** Services are named by callers, so their number is cut: a label for each would not end. */
+  #setServices({ services, ...rest }: StoreFigures['stats']): void {
+    this.#usage.reset()
+    this.#assets.reset()
+    const largest = Object.entries(services).sort(([, one], [, other]) => other.bytes - one.bytes)
+    for (const [service, { bytes, assets }] of largest.slice(0, SERVICES_MAX)) {
+      this.#usage.set({ service, class: 'hot' }, bytes)
+      this.#assets.set({ service }, assets)
+      rest.bytes -= bytes
+      rest.assets -= assets
+    }
+    if (rest.assets === 0) return
+    this.#usage.inc({ service: OTHERS, class: 'hot' }, rest.bytes)
+    this.#assets.inc({ service: OTHERS }, rest.assets)
   }
 }
 

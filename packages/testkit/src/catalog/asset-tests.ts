@@ -141,6 +141,16 @@ function statsTests(open: OpenCatalog): void {
     })
     const both = await stats({ service: 'mail', bucketIds: [one.id, two.id] })
     assert.deepEqual(both, { ...mail, types: { image: 1, video: 1 }, services: { mail } })
+    const named = ['constructor', '__proto__', 'toString']
+    const three = await desk.bucket({ name: 'three' })
+    for (const service of named) await put({ key: service, service, bucketId: three.id }, 'x')
+    const each = named.map(service => [service, { assets: 1, bytes: 1 }] as const)
+    for (const bucketIds of [[three.id], undefined]) {
+      const { services } = await stats(bucketIds === undefined ? {} : { bucketIds })
+      for (const [service, usage] of each) {
+        assert.deepEqual(Object.getOwnPropertyDescriptor(services, service)?.value, usage)
+      }
+    }
     const none = { assets: 0, bytes: 0, types: {}, services: {} }
     assert.deepEqual(await stats({ bucketIds: [] }), none)
     assert.deepEqual(await stats({ service: 'gone' }), none)

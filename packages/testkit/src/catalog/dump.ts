@@ -238,15 +238,16 @@ function checkBlobTotals({ totals, blobs }: Dump, fail: Fail): void {
 
 function checkStats({ stats, assets }: Dump, fail: Fail): void {
   const types: Record<string, number> = {}
-  const services: Record<string, { assets: number; bytes: number }> = {}
+  const perService = new Map<string, { assets: number; bytes: number }>()
   let bytes = 0
   const live = assets.filter(({ deletedAt }) => deletedAt === null)
   for (const { type, service, size } of live) {
     types[type] = (types[type] ?? 0) + 1
-    const before = services[service] ?? { assets: 0, bytes: 0 }
-    services[service] = { assets: before.assets + 1, bytes: before.bytes + size }
+    const before = perService.get(service) ?? { assets: 0, bytes: 0 }
+    perService.set(service, { assets: before.assets + 1, bytes: before.bytes + size })
     bytes += size
   }
+  const services = Object.fromEntries(perService)
   const should = { assets: live.length, bytes, types, services }
   if (sorted(stats) !== sorted(should)) fail('assets.stats', stats, should)
 }

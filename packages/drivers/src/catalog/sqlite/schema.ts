@@ -218,6 +218,12 @@ export const migrations: readonly string[] = [
   UPDATE versions SET parts = object -> '$.parts', object = json_remove(object, '$.parts')
     WHERE CASE WHEN json_valid(object) THEN object -> '$.parts' END IS NOT NULL;
   `,
+  // 5: no counters of nothing, and the largest services at hand, however many there are.
+  `
+  DELETE FROM counters WHERE assets = 0 AND live = 0 AND live_bytes = 0 AND bytes = 0;
+  CREATE INDEX counters_largest_services ON counters (live_bytes DESC, name)
+    WHERE kind = 'service' AND live > 0;
+  `,
 ]
 
 export const SCHEMA_VERSION = migrations.length

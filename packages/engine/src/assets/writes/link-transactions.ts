@@ -9,7 +9,18 @@ export interface AddLinkArgs {
   readonly toId: string
   readonly type: string
   readonly createdBy: string
+  /** Whether the caller may write the asset at the other end, too. */
+  readonly writesBoth: boolean
 }
+
+/** Of an asset. Whoever may read it can link to it: they leave room to those who may write it. */
+const linksMax = {
+  from: bounds.linksPerAssetMax,
+  toOfReaders: bounds.linksPerAssetMax,
+  to: 2 * bounds.linksPerAssetMax,
+}
+/** In both directions. */
+export const linksOfAssetMax = linksMax.from + linksMax.to
 
 export async function addLinkTransaction(
   tx: CatalogTransaction,
@@ -21,10 +32,14 @@ export async function addLinkTransaction(
   await storedAsset(tx, toId)
   const existing = await tx.links.find(fromId, toId, type)
   if (existing !== undefined) throw new HoldfastError('LINK_EXISTS', { link_id: existing.id })
-  for (const id of new Set([fromId, toId])) {
-    if ((await tx.links.count(id)) >= bounds.linksPerAssetMax) {
-      throw new HoldfastError('TOO_MANY_ITEMS', { asset_id: id, limit: bounds.linksPerAssetMax })
-    }
+  const { from: fromMax, toOfReaders, to: toMax } = linksMax
+  const ends = [
+    { id: fromId, end: 'from', limit: fromMax },
+    { id: toId, end: 'to', limit: args.writesBoth ? toMax : toOfReaders },
+  ] as const
+  for (const { id, end, limit } of ends) {
+    if ((await tx.links.count(id, end)) < limit) continue
+    throw new HoldfastError('TOO_MANY_ITEMS', { asset_id: id, limit })
   }
   const link: Link = {
     id: moment.newId(),

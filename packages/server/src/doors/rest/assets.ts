@@ -11,9 +11,9 @@ import { mergeMetadata } from '@holdfast/engine/assets/update.ts'
 import { tellChanged } from '../../http/caller/tell-changed.ts'
 import { etagOf, isKnown, writeConditions } from '../../http/content/conditions.ts'
 import { answer, type Operations, type Scope, type Sent, sent } from '../../http/exchange.ts'
-import { assetPath, assetWire } from './wire/asset-wire.ts'
+import { assetPath } from './wire/asset-wire.ts'
 import { bucketNameOf } from './wire/bucket-names.ts'
-import { changedWire, shownWire, shownWires } from './wire/told-wire.ts'
+import { changedWire, shownWire, shownWires, storedWire } from './wire/told-wire.ts'
 
 type Names =
   | 'listAssets'
@@ -156,10 +156,8 @@ export async function stored(exchange: Scope, asset: Asset, status: number) {
   const { engine } = context
   const { principal } = call
   reply.header('etag', etagOf(asset.sha256)).header('location', assetPath(asset.id))
-  // Of a new asset everything is known to who made it.
-  const isNew = status === 201
-  const record = isNew ? assetWire(engine, asset) : changedWire({ engine, principal }, asset)
-  return await answer(exchange, status, await record)
+  const record = await storedWire({ engine, principal }, asset, status === 201)
+  return await answer(exchange, status, record)
 }
 
 function listFilter(query: AssetQuery) {

@@ -56,11 +56,12 @@ async function upload(scope: Scope, atomicQuery: boolean | undefined): Promise<S
   holdAnswer(scope.request.state, answerBytes(request))
   const items = itemsOf(request, form, settings.defaultBucket)
   const bucket = request.bucket ?? settings.defaultBucket
+  tellChanged(scope, { bucket })
   await turnToBucket(scope, bucket)
   const atomic = request.atomic === true || atomicQuery === true
   const results = await putBatch(engine, call, items, { atomic })
   const made = results.flatMap(result => (result.ok ? [result.result.asset.id] : []))
-  tellChanged(scope, { bucket }, made)
+  tellChanged(scope, {}, made)
   if (results.every(result => result.ok)) {
     const assets = results.flatMap(result => (result.ok ? [result.result.asset] : []))
     return await answer(scope, 201, await assetsWire(engine, assets))

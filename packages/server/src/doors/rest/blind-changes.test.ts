@@ -86,3 +86,23 @@ test('an upload link tells nothing of what it replaces', async () => {
   assert.equal(status, 200, text)
   assert.doesNotMatch(text, new RegExp(canary))
 })
+
+test('a put tells who may not read nothing of the deleted asset that it brings back', async () => {
+  const id = await putSecret('revived')
+  const keyed = { name: 'blind', permissions: ['assets:write'] }
+  const writer = (await server.ask('POST /api/v2/keys', { json: keyed })).json
+  const acl = { read: [canary], write: [writer.id] }
+  assert.equal((await server.ask(`PUT /api/v2/assets/${id}`, { json: { acl } })).status, 200)
+  const json = { bucket: 'holdfast', key: 'revived' }
+  const { url } = (await server.ask('POST /api/v2/presigned-uploads', { json })).json
+  assert.equal((await server.ask(`DELETE /api/v2/assets/${id}`)).status, 204)
+  for (const [line, how] of [
+    [`PUT ${new URL(url).pathname}`, { key: null }],
+    [`PUT ${base}/revived`, { key: writer.key }],
+  ] as const) {
+    const { status, text, json: record } = await server.ask(line, { ...how, body: 'two' })
+    assert.deepEqual([status, record.id], [201, id], text)
+    assert.doesNotMatch(text, new RegExp(canary))
+    assert.equal((await server.ask(`DELETE /api/v2/assets/${id}`)).status, 204)
+  }
+})

@@ -1,6 +1,7 @@
 import { HoldfastError } from '@holdfast/core/errors.ts'
 import { findAsset } from '@holdfast/engine/assets/find-asset.ts'
 import { addLink, listLinks, removeLink } from '@holdfast/engine/assets/links.ts'
+import { tellChanged } from '../../http/caller/tell-changed.ts'
 import type { Operations } from '../../http/exchange.ts'
 import { linkWire } from './wire/admin-wire.ts'
 
@@ -13,13 +14,17 @@ export const linkOperations: Pick<Operations, Names> = {
     return { items: page.items.map(linkWire), total: page.total, limit, offset }
   },
 
-  addLink: async ({ context, call, params, body }) => {
+  addLink: async exchange => {
+    const { context, call, params, body } = exchange
+    tellChanged(exchange, body)
     const input = { type: body.type, to: body.asset_id }
     return linkWire(await addLink(context.engine, call, params.id, input))
   },
 
-  removeLink: async ({ context, call, params, query }) => {
+  removeLink: async exchange => {
+    const { context, call, params, query } = exchange
     const { engine } = context
+    tellChanged(exchange, query)
     const { type, asset_id: other } = query
     const [from, to] = [params.id.toLowerCase(), other.toLowerCase()]
     const link = await engine.catalog.view.links.find(from, to, type)
@@ -33,8 +38,10 @@ export const linkOperations: Pick<Operations, Names> = {
     return undefined
   },
 
-  removeLinkById: async ({ context, call, params }) => {
-    await removeLink(context.engine, call, params.id, params.link_id)
+  removeLinkById: async exchange => {
+    const { context, call, params } = exchange
+    const { type, fromId, toId } = await removeLink(context.engine, call, params.id, params.link_id)
+    tellChanged(exchange, { type, asset_id: fromId === params.id.toLowerCase() ? toId : fromId })
     return undefined
   },
 }

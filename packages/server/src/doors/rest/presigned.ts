@@ -35,6 +35,7 @@ export const presignedOperations: Pick<Operations, Names> = {
 
   presignUpload: async exchange => {
     const { context, call, body } = exchange
+    tellChanged(exchange, { bucket: body.bucket, key: body.key })
     const { token, expiresAt } = await presignUpload(context.engine, call, {
       bucket: body.bucket,
       key: body.key,
@@ -44,7 +45,7 @@ export const presignedOperations: Pick<Operations, Names> = {
       service: body.service ?? defaultService,
       ownerId: ownerOf(call.principal, body.owner_id),
     })
-    tellChanged(exchange, { bucket: body.bucket, key: body.key, expires_at: expiresAt })
+    tellChanged(exchange, { expires_at: expiresAt })
     const { content_type: contentType } = body
     return {
       url: linkUrl(exchange, token),

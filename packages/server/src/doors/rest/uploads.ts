@@ -38,6 +38,7 @@ export const uploadOperations: Pick<Operations, Names> = {
     const fields = checkUpload(values)
     requireChecksum(fields.checksum, file)
     const { bucket = context.settings.defaultBucket } = fields
+    tellChanged(exchange, { bucket, key: fields.key ?? fields.filename })
     await turnToBucket(exchange, bucket)
     const { asset } = await putStaged(context.engine, call, file.upload, {
       mode: 'create',

@@ -48,13 +48,13 @@ function isAdministrative(permission: string): boolean {
 export async function auditSuccess(
   context: Context,
   request: FastifyRequest,
-  what: { readonly duty: Duty; readonly status: number; readonly resource: unknown },
+  what: { readonly duty: Duty; readonly status: number; readonly params: unknown },
 ): Promise<void> {
-  const { duty, status, resource } = what
+  const { duty, status, params } = what
   countAttempt(context, request, 'success')
   if (duty === 'none') return
   const entry = entryOf(context, request, { outcome: 'success', status, code: null })
-  const full = { ...entry, resource: resourceOf(resource) }
+  const full = { ...entry, resource: namedBy(params, request) }
   if (duty === 'visit') context.audit.recordVisit(full)
   else if (duty === 'reset') context.audit.recordReset(full)
   else if (duty === 'soon') context.audit.record(full)
@@ -75,7 +75,7 @@ export function auditFailure(
   if (!isRefusal(error) && !isGuardedChange(request)) return
   const outcome = isRefusal(error) ? 'refused' : 'failed'
   const entry = entryOf(context, request, { outcome, status, code: error.code })
-  context.audit.recordRefusal({ ...entry, resource: pathOf(request) })
+  context.audit.recordRefusal({ ...entry, resource: namedBy(request.params, request) })
 }
 
 const ATTEMPTS: ReadonlySet<string> = new Set(attemptOperations)
@@ -164,8 +164,13 @@ function entryOf(
   }
 }
 
-/** The names in the path. */
-function pathOf(request: FastifyRequest): JsonObject {
-  const given: unknown = request.params
-  return resourceOf(given)
+/** The names in the path, and those that may stand in the query instead. */
+function namedBy(given: unknown, { query }: FastifyRequest): JsonObject {
+  const { '*': rest, ...names } = resourceOf(given)
+  const path = { ...names, ...(rest !== undefined && { key: rest }) }
+  // What a visitor by a link looks at is told by the operation.
+  if (typeof given === 'object' && given !== null && 'token' in given) return path
+  const { bucket, key } = resourceOf(query)
+  const asked = { ...(bucket !== undefined && { bucket }), ...(key !== undefined && { key }) }
+  return { ...asked, ...path }
 }

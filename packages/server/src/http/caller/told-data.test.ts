@@ -142,6 +142,67 @@ test('rows of copies and moves tell where to, also when they are refused', async
   assert.deepEqual((await details('moveAsset')).at(0), ['refused', { id }, to])
 })
 
+test('a key in the query is told as one in the path is', async () => {
+  const line = '/api/v2/buckets/holdfast/asset?key=asked/for.txt'
+  const resource = { bucket: 'holdfast', key: 'asked/for.txt' }
+  assert.equal((await server.ask(`PUT ${line}`, { body: 'one' })).status, 201)
+  assert.equal((await server.ask(`PUT ${line}`, { body: 'one', key: null })).status, 401)
+  assert.equal((await server.ask(`GET ${line}`, { key: null })).status, 401)
+  assert.equal((await server.ask(`DELETE ${line}`)).status, 204)
+  const names = ['putByKeyQuery', 'getByKeyQuery', 'removeByKeyQuery']
+  const found = await Promise.all(names.map(rows))
+  assert.deepEqual(
+    found.flat().map(row => [row.outcome, row.resource]),
+    ['refused', 'success', 'refused', 'success'].map(outcome => [outcome, resource]),
+  )
+})
+
+test('rows of links between assets tell the other end', async () => {
+  const put = async (key: string) =>
+    (await server.ask(`PUT /api/v2/buckets/holdfast/assets/${key}`, { body: 'x' })).json.id
+  const [id, other] = [await put('end/one'), await put('end/other')]
+  const line = `/api/v2/assets/${id}/links`
+  const json = { type: 'kin', asset_id: other }
+  await server.ask(`POST ${line}`, { json })
+  await server.ask(`DELETE ${line}?type=kin&asset_id=${other}`)
+  const { id: linkId } = (await server.ask(`POST ${line}`, { json })).json
+  await server.ask(`DELETE /api/v2/assets/${other}/links/${linkId}`)
+  const details = async (action: string) => (await rows(action)).map(({ detail }) => detail)
+  assert.deepEqual(await details('addLink'), [json, json])
+  assert.deepEqual(await details('removeLink'), [json])
+  assert.deepEqual(await details('removeLinkById'), [{ type: 'kin', asset_id: id }])
+})
+
+test('refusals tell what was asked for in the body', async () => {
+  const place = { bucket: 'holdfast', key: 'refused.txt' }
+  const { id } = (await server.ask('PUT /api/v2/buckets/holdfast/assets/hid', { body: 'x' })).json
+  await server.ask('POST /api/v2/buckets', { json: { name: 'mine' } })
+  const mine = { body: 'x' }
+  const { id: own } = (await server.ask('PUT /api/v2/buckets/mine/assets/own', mine)).json
+  const narrow = { name: 'narrow', permissions: ['assets:*'], buckets: ['mine'] }
+  const { key } = (await server.ask('POST /api/v2/keys', { json: narrow })).json
+  const link = { type: 'kin', asset_id: id }
+  const body = upload({ ...file, filename: 'a.txt', ...place }, 'a.txt')
+  const files = [{ filename: 'a.txt', content_type: 'text/plain' }]
+  const together = { ...facts, bucket: 'holdfast', files, atomic: true }
+  const batch = upload({ request: JSON.stringify(together) }, 'a.txt')
+  for (const [action, path, given, detail] of [
+    ['createShare', 'shares', { json: { asset_id: id } }, { asset_id: id }],
+    ['createShare', 'shares', { json: { bucket: 'holdfast', prefix: 'a/' } }, undefined],
+    ['batchDownload', 'assets/batch-download', { json: { ids: [id] } }, { ids: [id], count: 1 }],
+    ['presignUpload', 'presigned-uploads', { json: place }, place],
+    ['addLink', `assets/${own}/links`, { json: link }, link],
+    ['uploadAsset', 'assets/upload', { body }, place],
+    ['batchUpload', 'assets/batch-upload', { body: batch }, { bucket: 'holdfast' }],
+  ] as const) {
+    const { status } = await server.ask(`POST /api/v2/${path}`, { ...given, key })
+    assert.ok([403, 404].includes(status), `${action} ${status}`)
+    const [row] = await rows(action)
+    const should = detail ?? { bucket: 'holdfast', prefix: 'a/' }
+    assert.deepEqual([row.outcome, row.detail], ['refused', should], action)
+  }
+})
+
 test('of a long batch the first hundred ids are told, and how many there are', async () => {
   const files = Array.from({ length: 101 }, (_, at) => ({
     filename: `${at}.txt`,

@@ -56,6 +56,8 @@ test('names of Object.prototype are no algorithms', () => {
   assert.throws(() => expectedDigests({ digest: 'constructor=AAAA' }), {
     code: 'DIGEST_UNSUPPORTED',
   })
+  const digest = `sha-256=${base64('sha256')},constructor=AAAA`
+  assert.deepEqual(expectedDigests({ digest }), { sha256: hex('sha256') })
 })
 
 test('the answer header is what a client would compute', () => {

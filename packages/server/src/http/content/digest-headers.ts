@@ -17,14 +17,14 @@ const BYTES: Readonly<Record<DigestName, number>> = {
 }
 
 /** Names in Digest, Repr-Digest and Content-Digest. */
-const NAMES: Readonly<Record<string, DigestName>> = {
-  'sha-256': 'sha256',
-  'sha-512': 'sha512',
-  sha: 'sha1',
-  'sha-1': 'sha1',
-  md5: 'md5',
-  crc32c: 'crc32c',
-}
+const NAMES: ReadonlyMap<string, DigestName> = new Map([
+  ['sha-256', 'sha256'],
+  ['sha-512', 'sha512'],
+  ['sha', 'sha1'],
+  ['sha-1', 'sha1'],
+  ['md5', 'md5'],
+  ['crc32c', 'crc32c'],
+])
 
 const SINGLE: Readonly<Record<string, DigestName>> = {
   'content-md5': 'md5',
@@ -61,7 +61,7 @@ export function expectedDigests(headers: Headers): ExpectedDigests {
     for (const entry of value.split(',')) {
       const match = pattern.exec(entry.trim())
       if (match === null) throw unsupported(header, 'cannot be read')
-      const name = NAMES[(match[1] ?? '').toLowerCase()]
+      const name = NAMES.get((match[1] ?? '').toLowerCase())
       if (name === undefined) continue
       understood += 1
       add(header, name, match[2] ?? '')

@@ -16,6 +16,8 @@ export interface Counter {
 
 export type CounterKind = 'all' | 'bucket' | 'service' | 'owner' | 'type' | 'service_type' | 'acl'
 
+export type ShownCounter = Pick<Counter, 'live' | 'liveBytes'> & { readonly name: string }
+
 interface CounterRow {
   kind: string
   name: string
@@ -39,7 +41,9 @@ interface CountersOfAsset extends CountedAsset {
 export class Counters {
   readonly #get
   readonly #ofKind
+  readonly #largestServices
   readonly #add
+  readonly #removeEmpty
   readonly #pending = new Map<string, Waiting>()
   #savepoint: { readonly counter: Waiting; readonly delta: Counter }[] = []
   #last: CountersOfAsset | undefined
@@ -50,6 +54,15 @@ export class Counters {
     )
     this.#ofKind = db.prepare<[string, string, string], CounterRow>(
       `SELECT ${COLUMNS} FROM counters WHERE kind = ? AND name >= ? AND name < ? ORDER BY name`,
+    )
+    // Services are named by callers: any number of them. The planner would read and sort them all.
+    this.#largestServices = db.prepare<[number], CounterRow>(
+      `SELECT ${COLUMNS} FROM counters INDEXED BY counters_largest_services
+         WHERE kind = 'service' AND live > 0 ORDER BY live_bytes DESC, name LIMIT ?`,
+    )
+    this.#removeEmpty = db.prepare(
+      `DELETE FROM counters WHERE kind = ? AND name = ?
+         AND assets = 0 AND live = 0 AND live_bytes = 0 AND bytes = 0`,
     )
     this.#add = db.prepare(
       `INSERT INTO counters (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)
@@ -75,9 +88,13 @@ export class Counters {
   }
 
   /** Counters of a kind whose name begins with the prefix. For readers: nothing pending. */
-  list(kind: CounterKind, prefix = ''): { name: string; live: number; liveBytes: number }[] {
-    const rows = this.#ofKind.all(kind, prefix, `${prefix}\u{10FFFF}`)
-    return rows.map(row => ({ name: row.name, live: row.live, liveBytes: row.live_bytes }))
+  list(kind: CounterKind, prefix = ''): ShownCounter[] {
+    return this.#ofKind.all(kind, prefix, `${prefix}\u{10FFFF}`).map(shownOf)
+  }
+
+  /** Those services with the most bytes of assets not deleted. For readers: nothing pending. */
+  largestServices(max: number): ShownCounter[] {
+    return this.#largestServices.all(max).map(shownOf)
   }
 
   /** An asset record appears (+1) or disappears (-1). */
@@ -155,6 +172,7 @@ export class Counters {
       if (assets !== 0 || live !== 0 || liveBytes !== 0 || bytes !== 0) {
         this.#add.run(kind, name, assets, live, liveBytes, bytes)
       }
+      if (assets < 0 || bytes < 0) this.#removeEmpty.run(kind, name)
     }
     this.#pending.clear()
     this.#last = undefined
@@ -166,6 +184,10 @@ export class Counters {
     this.#last = undefined
     this.#savepoint = []
   }
+}
+
+function shownOf({ name, live, live_bytes: liveBytes }: CounterRow): ShownCounter {
+  return { name, live, liveBytes }
 }
 
 function addTo(target: Counter, delta: Counter, sign: 1 | -1): void {

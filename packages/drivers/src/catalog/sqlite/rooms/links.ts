@@ -7,7 +7,8 @@ export class Links implements LinkQuestions {
   readonly #byId
   readonly #find
   readonly #of
-  readonly #count
+  readonly #countFrom
+  readonly #countTo
   readonly #put
   readonly #remove
 
@@ -23,11 +24,9 @@ export class Links implements LinkQuestions {
          ORDER BY created_seq LIMIT ? OFFSET ?`,
       )
       .pluck()
-    this.#count = db
-      .prepare<[string, string], number>(
-        'SELECT count(*) FROM links WHERE from_id = ? OR to_id = ?',
-      )
-      .pluck()
+    const count = 'SELECT count(*) FROM links WHERE'
+    this.#countFrom = db.prepare<[string], number>(`${count} from_id = ?`).pluck()
+    this.#countTo = db.prepare<[string], number>(`${count} to_id = ?`).pluck()
     this.#put = db.prepare(
       `INSERT INTO links (id, created_seq, from_id, to_id, type, record) VALUES (?, ?, ?, ?, ?, ?)
        ON CONFLICT (id) DO UPDATE SET record = excluded.record`,
@@ -51,8 +50,8 @@ export class Links implements LinkQuestions {
       .map(text => parseRecord<Link>(text))
   }
 
-  count(assetId: string): number {
-    return this.#count.get(assetId, assetId) ?? 0
+  count(assetId: string, end: 'from' | 'to'): number {
+    return (end === 'from' ? this.#countFrom : this.#countTo).get(assetId) ?? 0
   }
 
   put(link: Link): void {

@@ -7,6 +7,7 @@ import type { Engine } from '@holdfast/engine/engine.ts'
 import { pack as openTar } from 'tar-stream'
 import { ZipFile } from 'yazl'
 import { auditRefusedParts } from '../../../http/caller/audited.ts'
+import { tellChanged } from '../../../http/caller/tell-changed.ts'
 import { chunksOf } from '../../../http/content/send-content.ts'
 import { type Operations, type Scope, sent } from '../../../http/exchange.ts'
 import { waitForTurn } from '../../../http/limits/long-page.ts'
@@ -25,6 +26,7 @@ interface Missing {
 export const archiveOperations: Pick<Operations, 'batchDownload'> = {
   batchDownload: async exchange => {
     const { body, reply } = exchange
+    tellChanged(exchange, {}, body.ids)
     const format = body.format ?? 'zip'
     const entries = await entriesOf(exchange, body.ids, body.partial === true)
     holdAnswer(

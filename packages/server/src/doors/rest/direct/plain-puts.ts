@@ -18,8 +18,8 @@ import {
 } from '../../../http/direct/write-whole.ts'
 import { securityHeaders } from '../../../http/security-headers.ts'
 import { declaredType, defaultService, ownerOf } from '../raw-facts.ts'
-import { assetPath, assetWire } from '../wire/asset-wire.ts'
-import { changedWire } from '../wire/told-wire.ts'
+import { assetPath } from '../wire/asset-wire.ts'
+import { storedWire } from '../wire/told-wire.ts'
 
 /** Keys that are written as they are: no escapes, no query, nothing a router would change. */
 const PLACE = /^\/api\/v2\/buckets\/([a-z0-9.-]+)\/assets\/([\w~.!$&'()*+,;=:@/-]+)$/
@@ -82,8 +82,8 @@ export class PlainPuts {
     try {
       const { asset, outcome } = await putAsset(engine, call, this.inputOf(put, bytes))
       const isNew = outcome === 'created'
-      const record = isNew ? assetWire(engine, asset) : changedWire({ engine, principal }, asset)
-      const text = wireText(JSON.stringify(await record))
+      const record = await storedWire({ engine, principal }, asset, isNew)
+      const text = wireText(JSON.stringify(record))
       const head = (isNew ? this.#created : this.#replaced) + fieldsOf(asset, text.length)
       return { status: isNew ? 201 : 200, head, text }
     } catch {

@@ -44,7 +44,10 @@ export const shareOperations: Pick<Operations, Names> = {
   createShare: async exchange => {
     const { context, call, body, reply, request } = exchange
     const { expires_in: expiresInS, uses_max: usesMax, password, note } = body
-    const input = { target: targetOf(body), expiresInS, usesMax, password, note }
+    const target = targetOf(body)
+    const asked = 'assetId' in target ? { asset_id: target.assetId } : { bucket: target.bucket }
+    tellChanged(exchange, { ...asked, ...('prefix' in target && { prefix: target.prefix }) })
+    const input = { target, expiresInS, usesMax, password, note }
     const { token, ...shown } = await createShare(context.engine, call, input)
     const wire = shareWire(shown)
     request.state.told = { before: null, after: wire }

@@ -46,6 +46,16 @@ export async function changedWire(teller: Teller, asset: Asset): Promise<AssetRe
   return { ...record, metadata: {}, tags: [], acl: null }
 }
 
+/** After a put. Of a new asset all is known to who made it; a revived one keeps its access list. */
+export async function storedWire(
+  teller: Teller,
+  asset: Asset,
+  isCreated: boolean,
+): Promise<AssetResponse> {
+  const isNew = isCreated && asset.lastNumber === 1
+  return isNew ? await assetWire(teller.engine, asset) : await changedWire(teller, asset)
+}
+
 /** The same of versions, for who may not read old ones. */
 export async function changedVersionWire(
   teller: Teller,

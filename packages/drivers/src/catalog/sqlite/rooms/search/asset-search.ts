@@ -1,5 +1,6 @@
 import { BoundedCache } from '@holdfast/core/bounded-cache.ts'
 import { HoldfastError } from '@holdfast/core/errors.ts'
+import { bounds } from '@holdfast/core/limits.ts'
 import type {
   AssetFilter,
   AssetQuery,
@@ -7,7 +8,7 @@ import type {
   GiveWay,
 } from '@holdfast/core/ports/asset-questions.ts'
 import type { Awaitable } from '@holdfast/core/ports/awaitable.ts'
-import { type Asset, assetTypes, type Usage } from '@holdfast/core/records.ts'
+import { type Asset, assetTypes } from '@holdfast/core/records.ts'
 import { codeOf, fromCode } from '../../row-values.ts'
 import { Statements } from '../../statements.ts'
 import { type AssetRow, assetColumns, assetOfRow } from '../asset-rows.ts'
@@ -16,6 +17,7 @@ import type { CounterKind } from '../counters.ts'
 import { type Where, whereOf, whereText } from './asset-where.ts'
 import { SearchTerms } from './search-terms.ts'
 import { beginningsIn } from './search-text.ts'
+import { type UsageRow, UsageTotals } from './usage-totals.ts'
 import { inTurns, type Looks, type Window, Windows } from './windows.ts'
 
 /** Of the filters whose totals are kept until the next commit. */
@@ -113,9 +115,10 @@ export class AssetSearch {
   stats(filter: StatsFilter, giveWay?: GiveWay): Awaitable<AssetStats> {
     const { counters } = this.#tables
     if (filter.bucketIds !== undefined || this.#isPartial(filter)) {
-      return giveWay === undefined
-        ? statsOf(this.#usage(filter))
-        : this.#statsInTurns(filter, giveWay)
+      if (giveWay !== undefined) return this.#statsInTurns(filter, giveWay)
+      const totals = new UsageTotals()
+      for (const row of this.#usage(filter)) totals.add(row)
+      return this.#statsOf(totals)
     }
     if (filter.service !== undefined) {
       const { live, liveBytes } = counters.get('service', filter.service)
@@ -136,8 +139,7 @@ export class AssetSearch {
       .filter(({ live }) => live > 0)
       .map(({ name, live }) => [fromCode(assetTypes, Number(name)), live] as const)
     const services = counters
-      .list('service')
-      .filter(({ live }) => live > 0)
+      .largestServices(bounds.servicesToldMax)
       .map(({ name, live, liveBytes }) => [name, { assets: live, bytes: liveBytes }] as const)
     return {
       assets: all.live,
@@ -210,10 +212,25 @@ export class AssetSearch {
   }
 
   async #statsInTurns(filter: StatsFilter, giveWay: GiveWay): Promise<AssetStats> {
-    const rows: UsageRow[] = []
+    const totals = new UsageTotals()
     const windows = this.#windows.newestFirst({ ...filter, deleted: 'without' }, undefined)
-    for await (const window of inTurns(windows, giveWay)) rows.push(...this.#usage(filter, window))
-    return statsOf(rows)
+    for await (const window of inTurns(windows, giveWay)) {
+      for (const row of this.#usage(filter, window)) totals.add(row)
+    }
+    return this.#statsOf(totals)
+  }
+
+  #statsOf(totals: UsageTotals): AssetStats {
+    const { assets, bytes } = totals
+    const { words } = this.#tables
+    const types = [...totals.types].map(([no, count]) => [fromCode(assetTypes, no), count])
+    const largest = totals.largestServices(bounds.servicesToldMax)
+    const services = largest.map(([no, usage]) => [words.word(no), usage])
+    return {
+      ...{ assets, bytes },
+      types: Object.fromEntries(types),
+      services: Object.fromEntries(services),
+    }
   }
 
   #counted(filter: AssetFilter, window: Window = {}): number {
@@ -242,12 +259,11 @@ export class AssetSearch {
   #usage(filter: StatsFilter, window: Window = {}): UsageRow[] {
     const where = this.#where({ ...filter, deleted: 'without' }, window)
     if (!where.possible) return []
-    const rows = this.#statements.all<Omit<UsageRow, 'service'> & { service: number }>(
+    return this.#statements.all<UsageRow>(
       `SELECT a.type, a.service, count(*) AS assets, sum(a.size) AS bytes
          FROM ${where.from} ${whereText(where)} GROUP BY a.type, a.service`,
       where.values,
     )
-    return rows.map(row => ({ ...row, service: this.#tables.words.word(row.service) }))
   }
 
   /** The total when one counter holds it: at most one plain filter, nothing deleted. */
@@ -272,30 +288,6 @@ export class AssetSearch {
   #where(filter: AssetFilter, window?: Window): Where {
     return whereOf({ tables: this.#tables, terms: this.#terms }, filter, window)
   }
-}
-
-interface UsageRow extends Usage {
-  readonly type: number
-  readonly service: string
-}
-
-function statsOf(rows: readonly UsageRow[]): AssetStats {
-  const types: Record<string, number> = {}
-  const services: Record<string, Usage> = {}
-  let assets = 0
-  let bytes = 0
-  for (const row of rows) {
-    const type = fromCode(assetTypes, row.type)
-    const before = services[row.service] ?? { assets: 0, bytes: 0 }
-    types[type] = (types[type] ?? 0) + row.assets
-    services[row.service] = {
-      assets: before.assets + row.assets,
-      bytes: before.bytes + row.bytes,
-    }
-    assets += row.assets
-    bytes += row.bytes
-  }
-  return { assets, bytes, types, services }
 }
 
 function counterOf(filter: AssetFilter): [CounterKind, string] | undefined {
