@@ -5,8 +5,8 @@ import { AnswerTooLong } from './messages.ts'
 
 /**
  * Questions that fail one after the other, however few they ask about. The one person of a hundred
- * who makes them fail is found with eight, ten beside each other with some twenty: more is no fault of
- * some people.
+ * who makes them fail is found with eight, ten beside each other with some twenty: more is no
+ * fault of some people.
  */
 const FAILURES_MAX = 32
 
