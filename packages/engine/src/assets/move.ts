@@ -7,14 +7,14 @@ import {
   type Fresh,
   hasScope,
   isAdministrator,
-  type Resource,
   refusal,
   tagsAreTold,
 } from '../access/decide.ts'
 import { GIVEN } from '../access/list-rights.ts'
 import { requireOwnName } from '../access/named-owner.ts'
 import { requireNoGain } from '../access/no-gain.ts'
-import { askedTags, judgedShown, tagsOfVersion } from '../access/policy/asked-tags.ts'
+import { askedTags, judgedShown } from '../access/policy/asked-tags.ts'
+import { onlyUntagged } from '../access/policy/carried-tags.ts'
 import { authorisedAnew } from '../access/rights-now.ts'
 import { findBucket } from '../buckets/find-bucket.ts'
 import { commit } from '../commit.ts'
@@ -25,6 +25,7 @@ import { authorizeAsset, bucketOf, findSeen } from './find-asset.ts'
 import { defaultKey } from './intake/default-key.ts'
 import { keyTaken } from './intake/put-target.ts'
 import { requirePreconditions } from './preconditions.ts'
+import { hasTags, hasTagsAnywhere } from './writes/carried-tags.ts'
 import { seenOf } from './writes/seen.ts'
 
 export interface MoveInput {
@@ -67,11 +68,13 @@ async function authoriseAndMove(
     authorize(call.principal, 'assets:write', { bucket, fresh })
     throw new HoldfastError('FORBIDDEN', { permission: 'assets:write' })
   }
-  const isTagged = await hasTags(engine, asset)
-  if (isTagged && (isElsewhere || key !== asset.key)) requireTagging(call, there)
+  const permission = 'assets:write'
+  const isTagged = () => hasTagsAnywhere(engine.catalog.view, asset)
+  const moves = isElsewhere || key !== asset.key
+  const isUntagged = moves && (await onlyUntagged(call, { ...there, permission }, isTagged))
   const was = { bucket: from, asset }
   // In words of policies it is deleted where it lies, as by a rename of S3.
-  if (isElsewhere || key !== asset.key) {
+  if (moves) {
     const actions = ['s3:DeleteObject'] as const
     await authorizeAsset(engine, call, { asset, permission: 'assets:write', actions })
   }
@@ -83,6 +86,7 @@ async function authoriseAndMove(
     key,
     name: input.name ?? null,
     lastNumber: asset.lastNumber,
+    isUntagged,
     seen: [...seen, ...(version ? [seenOf(from, asset, version)] : []), seenOf(bucket, undefined)],
     preconditions: { ifMatch: input.ifMatch },
   }
@@ -121,8 +125,9 @@ async function authoriseAndCopy(
   // They come along, and would be read at the copy.
   const { view } = engine.catalog
   const objectTags = await askedTags(view, from, asset)
-  const isTagged = await hasTags(engine, asset)
-  if (isTagged && !tagsAreTold(call.principal, { bucket: from, asset, objectTags })) {
+  const isTagged = async () => hasTags(asset, await view.versions.briefById(asset.versionId))
+  const isClosed = !tagsAreTold(call.principal, { bucket: from, asset, objectTags })
+  if (isClosed && (await isTagged())) {
     throw refusal(
       call.principal,
       'metadata:read',
@@ -135,7 +140,9 @@ async function authoriseAndCopy(
   const key = input.key ?? defaultKey(engine, { service, ownerId, name })
   const fresh = { ownerId, key }
   const bucket = await writableBucket(engine, call, { asset, name: input.bucket, fresh })
-  if (isTagged) requireTagging(call, { bucket, fresh: { ...fresh, isTaken: true }, objectTags: {} })
+  const permission = 'assets:write'
+  const there = { bucket, fresh: { ...fresh, isTaken: true }, objectTags: {}, permission } as const
+  const isUntagged = (await onlyUntagged(call, there, isTagged)) || isClosed
   requireOwnName(call.principal, ownerId)
   await requireFree(engine, call, { bucket, key, except: null })
   const args = {
@@ -146,22 +153,11 @@ async function authoriseAndCopy(
     service,
     ownerId,
     acl: copiedAcl(call, { bucket: from, asset }, { bucket, fresh }),
+    isUntagged,
     seen: [...seen, seenOf(bucket, undefined)],
     createdBy: input.createdBy ?? call.principal.name,
   }
   return (await commit(engine, call, { name: 'assets.copy', args })).asset
-}
-
-async function hasTags({ catalog }: Engine, asset: Asset): Promise<boolean> {
-  const version = await catalog.view.versions.byId(asset.versionId)
-  return asset.tags.length > 0 || Object.keys(tagsOfVersion(version)).length > 0
-}
-
-/** To put tags is an action of its own in policies, also of those that come along. */
-function requireTagging({ principal }: Call, there: Resource): void {
-  const tagging = { ...there, action: 's3:PutObjectTagging' } as const
-  if (decide(principal, 'assets:write', tagging).allowed) return
-  throw refusal(principal, 'assets:write', 'the caller may put no tags there')
 }
 
 /** Who may only make assets of their own makes this one their own. */

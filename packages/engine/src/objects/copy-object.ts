@@ -4,9 +4,11 @@ import type { ChecksumAlgorithm, ObjectFacets, ObjectTag } from '@holdfast/core/
 import { isToldBeside } from '../access/authorize-action.ts'
 import { refusal } from '../access/decide.ts'
 import { requireNoGain } from '../access/no-gain.ts'
-import { judgedOf } from '../access/policy/asked-tags.ts'
+import { judgedOf, tagsOfVersion } from '../access/policy/asked-tags.ts'
+import { onlyUntagged } from '../access/policy/carried-tags.ts'
 import { authorisedAnew, rightsMoment } from '../access/rights-now.ts'
 import { findTarget } from '../assets/intake/put-target.ts'
+import { hasTagsAnywhere } from '../assets/writes/carried-tags.ts'
 import { seenOf } from '../assets/writes/seen.ts'
 import { commit } from '../commit.ts'
 import { computeChecksum, headOf } from '../content/content-facts.ts'
@@ -173,12 +175,17 @@ async function authoriseAndRename(
   const is = { ...was, asset: { ...source.asset, key: to } }
   await requireNoGain(engine, call, { was, is })
   if (from === to) throw new HoldfastError('ASSET_EXISTS', {})
+  const permission = 'assets:write'
+  const there = { ...is, objectTags: tagsOfVersion(source.version), permission } as const
+  const isTagged = () => hasTagsAnywhere(engine.catalog.view, source.asset)
+  const isUntagged = await onlyUntagged(call, there, isTagged)
   const args = {
     assetId: source.asset.id,
     etag: source.etag,
     key: to,
     name: put.newName,
     conditions,
+    isUntagged,
     authorisedId: target.existing?.id ?? null,
     seen: [
       seenOf(source.bucket, source.asset, judgedOf(source.bucket, source.version, true)),

@@ -5,12 +5,13 @@ import {
   appendVersion,
   payForVersion,
 } from '../assets/writes/asset-writes.ts'
+import { type Carrying, isTagged, requireCarried } from '../assets/writes/carried-tags.ts'
 import { changeOf, contentOfVersion, shownOf } from '../assets/writes/change-detail.ts'
 import { liveAsset, storedBucket } from '../assets/writes/stored-asset.ts'
 import { carriedFacets } from '../objects/object-facets.ts'
 import { findVersion } from './find-version.ts'
 
-export interface RollbackArgs {
+export interface RollbackArgs extends Carrying {
   readonly assetId: string
   readonly versionId: string
   readonly preconditions: Preconditions
@@ -27,6 +28,7 @@ export async function rollbackTransaction(
   const asset = await liveAsset(tx, args.assetId)
   requirePreconditions(asset, args.preconditions)
   const old = await findVersion(tx, asset, args.versionId)
+  requireCarried(args, isTagged(old))
   const bucket = await storedBucket(tx, asset.bucketId)
   await payForVersion(tx, { bucket, asset, bytes: old.size })
   const result = await appendVersion(tx, moment, {

@@ -1,12 +1,14 @@
 import type { Call } from '@holdfast/core/call.ts'
 import type { Asset, Version } from '@holdfast/core/records.ts'
 import { decide } from '../access/decide.ts'
-import { judgedOf, tagsOfVersion } from '../access/policy/asked-tags.ts'
+import { askedTags, judgedOf, tagsOfVersion } from '../access/policy/asked-tags.ts'
+import { onlyUntagged } from '../access/policy/carried-tags.ts'
 import { authorisedAnew } from '../access/rights-now.ts'
 import { requireAccepted } from '../assets/accepted.ts'
 import { requireFields } from '../assets/asset-fields.ts'
 import { bucketOf, findSeen } from '../assets/find-asset.ts'
 import type { AssetAndVersion } from '../assets/writes/asset-writes.ts'
+import { isTagged } from '../assets/writes/carried-tags.ts'
 import { seenOf } from '../assets/writes/seen.ts'
 import { commit } from '../commit.ts'
 import type { Engine } from '../engine.ts'
@@ -48,9 +50,13 @@ async function authoriseAndRoll(
   requireFields({ createdBy: options.createdBy, description: options.description })
   const version = await findVersion(engine.catalog.view, asset, target.version)
   requireAccepted(await bucketOf(engine, asset), version)
+  const objectTags = await askedTags(engine.catalog.view, bucket, asset)
+  const { permission } = wanted
+  const there = { bucket, asset, objectTags, permission }
   const args = {
     assetId: asset.id,
     versionId: version.id,
+    isUntagged: await onlyUntagged(call, there, async () => isTagged(version)),
     seen: [...seen, seenOf(bucket, asset, old && judgedOf(bucket, old, false))],
     preconditions: { ifMatch: options.ifMatch },
     createdBy: options.createdBy ?? call.principal.name,

@@ -109,7 +109,9 @@ export class LdapConnection implements AsyncDisposable {
       if (isTooLong || code === SIZE_LIMIT_EXCEEDED) {
         throw new AnswerTooLong('the answer is too long', { cause })
       }
-      if (!isConnected || (code !== undefined && DOWN.has(code))) throw cause
+      // Without an account of the service the first question is what connects.
+      const isNever = !isConnected && this.#heard === 0
+      if (code === undefined ? isNever : DOWN.has(code)) throw cause
       throw new Unanswered(cause, { isSilence: this.#heard === 0 })
     }
   }

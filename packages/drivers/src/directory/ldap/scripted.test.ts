@@ -120,6 +120,29 @@ test('a directory that knows no pages gives all at once', async () => {
   }
 })
 
+test('an error for one person says nothing of the directory, also where nobody searches', {
+  timeout,
+}, async () => {
+  const adminLimitExceeded = [part(0x0a, Buffer.from([11])), part(0x04), part(0x04)]
+  const server = await scripted(({ id, isPaged, bytes }, socket) => {
+    if (bytes.includes('u-2')) socket.write(message(id, part(0x65, ...adminLimitExceeded)))
+    else socket.write(Buffer.concat([...(isPaged ? [] : [message(id, ann)]), message(id, done)]))
+  })
+  try {
+    const { entries, unjudged } = await server.open({ service: undefined }).recall(['u-1', 'u-2'])
+    assert.deepEqual(
+      entries.map(({ username }) => username),
+      ['ann'],
+    )
+    assert.deepEqual(
+      unjudged.map(({ subject }) => subject),
+      ['u-2'],
+    )
+  } finally {
+    server.close()
+  }
+})
+
 test('a question that takes too long asks no more and keeps no connection', {
   timeout,
 }, async () => {

@@ -95,6 +95,11 @@ export function isOperator(name: string): boolean {
   return name.toLowerCase() === 'null' || operatorOf(name) !== undefined
 }
 
+/** Whether a `*` in its values stands for any characters. */
+export function readsStars(name: string): boolean {
+  return operatorOf(name)?.test === isLikeAny
+}
+
 function operatorOf(name: string): Operator | undefined {
   const lower = name.toLowerCase()
   const ifExists = lower.endsWith('ifexists')

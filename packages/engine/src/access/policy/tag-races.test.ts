@@ -134,6 +134,66 @@ test('an old version that is closed meanwhile is not shown again', async () => {
   await assert.rejects(late, refused('FORBIDDEN'))
 })
 
+/** The tags come along, whatever asks for them; bob may put none in this bucket. */
+const bob = callOf({ id: 'bob', permissions: ['assets:*', 'versions:*', 'metadata:*'] })
+const denyBob = async ({ engine, call }: TestStore, action: string) => {
+  const statement = {
+    Effect: 'Deny',
+    Principal: { AWS: 'bob' },
+    Action: action,
+    Resource: `arn:aws:s3:::${bucket}/*`,
+  }
+  const document = { Version: '2012-10-17', Statement: [statement] }
+  await setBucketDocument(engine, call, { bucket, name: 'policy', document })
+}
+
+const carriers: Readonly<Record<string, (engine: Engine, assetId: string) => Promise<unknown>>> = {
+  move: (engine, assetId) => moveAsset(engine, bob, assetId, { key: 'to' }),
+  rename: engine => renameObject(engine, bob, { bucket, from: 'k', to: 'to' }),
+  copy: (engine, assetId) => copyAsset(engine, bob, assetId, { key: 'to' }),
+  rollback: (engine, assetId) => rollbackVersion(engine, bob, { assetId, version: 1 }),
+}
+
+async function twoVersions({ engine, call }: TestStore) {
+  await updateBucket(engine, call, bucket, { versioning: 'enabled' })
+  const first = await putObject(engine, call, { ...at, source: bytesOf('x'), facets: {} })
+  const { asset } = await putObject(engine, call, { ...at, source: bytesOf('y'), facets: {} })
+  return { id: asset.id, old: { ...at, versionId: first.version.id }, shown: at }
+}
+
+for (const [name, act] of Object.entries(carriers)) {
+  for (const action of [
+    's3:PutObjectTagging',
+    ...(name === 'copy' ? ['s3:GetObjectTagging'] : []),
+  ]) {
+    test(`a ${name} brings no tags that came meanwhile against a Deny of ${action}`, async () => {
+      await using opened = await openTestStore()
+      const { engine, call } = opened
+      const { id, old, shown } = await twoVersions(opened)
+      await denyBob(opened, action)
+      const racing = interrupted(opened, async () => {
+        const which = name === 'copy' ? shown : old
+        await setObjectTags(engine, call, { ...which, tags: held })
+      })
+      await assert.rejects(act(racing, id), refused('FORBIDDEN'))
+    })
+  }
+}
+
+for (const name of ['move', 'rename', 'rollback']) {
+  test(`a ${name} brings no tags of an old version where none may be put`, async () => {
+    await using opened = await openTestStore()
+    const { engine, call } = opened
+    const { id, old } = await twoVersions(opened)
+    await denyBob(opened, 's3:PutObjectTagging')
+    await setObjectTags(engine, call, { ...old, tags: held })
+    const act = async () => await carriers[name]?.(engine, id)
+    await assert.rejects(act(), refused('FORBIDDEN'))
+    await setObjectTags(engine, call, { ...old, tags: null })
+    await act()
+  })
+}
+
 const NO = /^(?:FORBIDDEN|ASSET_NOT_FOUND)$/
 
 test('whose right to set the access list of an object is taken does not take it back', async () => {

@@ -5,10 +5,11 @@ import { carriedFacets } from '../../objects/object-facets.ts'
 import { enforceQuotas } from '../../quotas/enforce-quotas.ts'
 import { requireAccepted } from '../accepted.ts'
 import { type AssetAndVersion, newVersion } from './asset-writes.ts'
+import { type Carrying, hasTags, requireCarried } from './carried-tags.ts'
 import { changeOf, contentOfVersion } from './change-detail.ts'
 import { liveAsset, storedBucket } from './stored-asset.ts'
 
-export interface CopyArgs {
+export interface CopyArgs extends Carrying {
   readonly assetId: string
   readonly bucketId: string
   readonly key: string
@@ -29,6 +30,7 @@ export async function copyTransaction(
   const source = await liveAsset(tx, args.assetId)
   const shown = await tx.versions.byId(source.versionId)
   if (shown === undefined) throw new HoldfastError('VERSION_NOT_FOUND')
+  requireCarried(args, hasTags(source, shown))
   const bucket = await storedBucket(tx, args.bucketId)
   // It may have got another content since it was asked about.
   if (bucket.id !== source.bucketId) requireAccepted(bucket, source)

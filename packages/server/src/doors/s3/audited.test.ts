@@ -80,6 +80,17 @@ test('of a list that is refused in part, the first hundred refused keys are told
   assert.deepEqual(row.detail, { keys: kept.slice(0, 100), count: 101 })
 })
 
+test('of long keys that were refused as many are told as make 2 KiB together', async () => {
+  const keys = Array.from({ length: 100 }, (_, at) => `${at + 100}${'中'.repeat(300)}`)
+  const objects = keys.map(key => `<Object><Key>${key}</Key></Object>`)
+  const body = `<Delete>${objects.join('')}</Delete>`
+  const headers = { 'content-md5': createHash('md5').update(body).digest('base64') }
+  assert.equal((await s3.send('PUT /long')).status, 200)
+  await s3.send('POST /long?delete', { body, headers, auth: 'none' })
+  const [row] = await rows('action=s3.DeleteObjects')
+  assert.deepEqual(row.detail, { keys: keys.slice(0, 2), count: 100 })
+})
+
 test('a completion is told as a success once it is one', async () => {
   await using all = await startS3({ env: { STORAGE_AUDIT_DATA_CHANGES: 'on' } })
   await all.send('PUT /parts')

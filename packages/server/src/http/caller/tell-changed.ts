@@ -2,7 +2,9 @@ import { resourceOf } from '../../telemetry/hidden-credentials.ts'
 import type { Scope } from '../exchange.ts'
 
 /** Of a batch as many are told one by one; all stand in the change log. */
-const IDS_MAX = 100
+const VALUES_MAX = 100
+/** Of a hundred ids; keys anybody can make long. As written, where some characters take six. */
+const TEXT_BYTES_MAX = { ids: 4096, keys: 2048 }
 
 /** Tells the audit log what a change is about, where the path of the request does not say. */
 export function tellChanged(
@@ -16,6 +18,13 @@ export function tellChanged(
 
 /** The first of many, without credentials, and how many they are. */
 export function manyOf(name: 'ids' | 'keys', values: readonly string[]) {
-  const first = resourceOf({ ...values.slice(0, IDS_MAX) })
-  return { [name]: Object.values(first), count: values.length }
+  const told: string[] = []
+  let left = TEXT_BYTES_MAX[name]
+  for (const value of Object.values(resourceOf({ ...values.slice(0, VALUES_MAX) }))) {
+    const text = String(value)
+    left -= Buffer.byteLength(JSON.stringify(text))
+    if (left < 0 && told.length > 0) break
+    told.push(text)
+  }
+  return { [name]: told, count: values.length }
 }
