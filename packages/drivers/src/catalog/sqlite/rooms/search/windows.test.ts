@@ -135,6 +135,31 @@ async function turnsOf(ask: (giveWay: () => Promise<void>) => Promise<unknown>):
   return turns
 }
 
+test('who is granted thousands of prefixes sees what is below them, and no more', () => {
+  const [bucketId = '', other = ''] = bucketIds
+  const seen = (prefixes: { bucketId: string; prefix: string }[]) => {
+    const reach = { ids: ['nobody'], bucketIds: [], prefixes }
+    const assets = inTurns.list({ deleted: 'without', reach, limit: ASSETS })
+    return assets.map(({ id }) => id)
+  }
+  const few = [
+    { bucketId, prefix: 'a/1' },
+    { bucketId, prefix: 'b/' },
+    { bucketId: other, prefix: 'c' },
+  ]
+  const none = Array.from({ length: 3000 }, (_, n) => ({ bucketId, prefix: `${n}ü/` }))
+  const all = inTurns.list({ deleted: 'without', limit: ASSETS })
+  const below = all.filter(
+    ({ acl, ...asset }) =>
+      acl === null &&
+      few.some(one => one.bucketId === asset.bucketId && asset.key.startsWith(one.prefix)),
+  )
+  assert.ok(below.length > 0 && below.length < all.length)
+  const ids = below.map(({ id }) => id)
+  assert.deepEqual(seen([...none, ...few]), ids)
+  assert.deepEqual(seen(few), ids)
+})
+
 test('a part is found by an index, whatever else is asked for', () => {
   const range = 'a.created_seq < 9 AND a.created_seq >= 3'
   for (const more of [
