@@ -30,11 +30,7 @@ export function whereOf(
 ): Where {
   const { buckets, words } = tables
   const { by } = window
-  // Only what a part is found by may be found by an index: said with a plus, the others are read.
-  const column = (name: Ground) =>
-    by === undefined || by === name || (by === 'key' && name === 'bucket')
-      ? `a.${name}`
-      : `+a.${name}`
+  const column = (name: Ground) => columnIn(by, name)
   const parts: string[] = []
   const values: unknown[] = []
   const nothing: Where = { from: 'assets a', parts, values, possible: false }
@@ -70,17 +66,9 @@ export function whereOf(
     values.push(filter.name)
   }
   if (filter.tagsAny !== undefined && filter.tagsAny.length > 0) {
-    const marks = filter.tagsAny.map(() => '?').join(', ')
-    if (by === undefined || by === 'tags') {
-      const within = between('asset', window)
-      const tagged = [`tag IN (${marks})`, ...within.parts].join(' AND ')
-      parts.push(`a.created_seq IN (SELECT asset FROM asset_tags WHERE ${tagged})`)
-      values.push(...filter.tagsAny, ...within.values)
-    } else {
-      const tagged = `tag IN (${marks}) AND asset = a.created_seq`
-      parts.push(`EXISTS (SELECT 1 FROM asset_tags WHERE ${tagged})`)
-      values.push(...filter.tagsAny)
-    }
+    const tagged = taggedBy(filter.tagsAny, window)
+    parts.push(...tagged.parts)
+    values.push(...tagged.values)
   }
   if (filter.keyPrefix !== undefined && filter.keyPrefix !== '') {
     // Who is not deleted is not in the trash: said aloud, the index by key can be used.
@@ -121,8 +109,30 @@ export function whereOf(
   return { from, parts, values, possible: true }
 }
 
+/** Only what a part is found by may be found by an index: with a plus, the others are read. */
+function columnIn(by: Ground | undefined, name: Ground): string {
+  const isFound = by === undefined || by === name || (by === 'key' && name === 'bucket')
+  return isFound ? `a.${name}` : `+a.${name}`
+}
+
+type Conditions = Pick<Where, 'parts' | 'values'>
+
+function taggedBy(tags: readonly string[], window: Window): Conditions {
+  const marks = tags.map(() => '?').join(', ')
+  if (window.by !== undefined && window.by !== 'tags') {
+    const tagged = `tag IN (${marks}) AND asset = a.created_seq`
+    return { parts: [`EXISTS (SELECT 1 FROM asset_tags WHERE ${tagged})`], values: [...tags] }
+  }
+  const within = between('asset', window)
+  const tagged = [`tag IN (${marks})`, ...within.parts].join(' AND ')
+  return {
+    parts: [`a.created_seq IN (SELECT asset FROM asset_tags WHERE ${tagged})`],
+    values: [...tags, ...within.values],
+  }
+}
+
 /** Numbers of assets that lie in the window. */
-function between(column: string, { before, since }: Window): Pick<Where, 'parts' | 'values'> {
+function between(column: string, { before, since }: Window): Conditions {
   const parts: string[] = []
   const values: number[] = []
   if (before !== undefined) {
