@@ -2,7 +2,7 @@ import type { AssetFilter } from '@holdfast/core/ports/asset-questions.ts'
 import { assetTypes } from '@holdfast/core/records.ts'
 import { codeOf } from '../../row-values.ts'
 import type { AssetTables } from '../assets.ts'
-import { afterPrefix } from '../objects/key-range.ts'
+import { afterPrefix, compareKeys } from '../objects/key-range.ts'
 import { withinSight } from '../objects/reach.ts'
 import type { SearchTerms } from './search-terms.ts'
 import { matchExpression } from './search-text.ts'
@@ -75,11 +75,13 @@ export function whereOf(
     if (filter.deleted === 'without') parts.push('a.trashed = 0')
     // A part of the newest is found by its numbers: by the prefix, each would look at all of it.
     const key = window.since === undefined ? column('key') : '+a.key'
-    parts.push(`${key} >= ?`)
+    // An index is entered by one bound of each side: of two, the one that leaves less.
+    const isEntered = window.after !== undefined && compareKeys(window.after, filter.keyPrefix) >= 0
+    parts.push(`${isEntered ? '+a.key' : key} >= ?`)
     values.push(filter.keyPrefix)
     const end = afterPrefix(filter.keyPrefix)
     if (end !== undefined) {
-      parts.push(`${key} < ?`)
+      parts.push(`${window.until === undefined ? key : '+a.key'} < ?`)
       values.push(end)
     }
   }
@@ -89,7 +91,8 @@ export function whereOf(
     values.push(...condition.values)
   }
   if (window.after !== undefined) {
-    parts.push(`${column('key')} > ?`, 'a.trashed = 0')
+    const isWide = filter.keyPrefix !== undefined && compareKeys(window.after, filter.keyPrefix) < 0
+    parts.push(`${isWide ? '+a.key' : column('key')} > ?`, 'a.trashed = 0')
     values.push(window.after)
   }
   if (window.until !== undefined) {

@@ -1,7 +1,7 @@
 import type { AssetFilter, AssetQuery, GiveWay } from '@holdfast/core/ports/asset-questions.ts'
 import { Statements } from '../../statements.ts'
 import type { AssetTables } from '../assets.ts'
-import { afterPrefix } from '../objects/key-range.ts'
+import { afterPrefix, compareKeys } from '../objects/key-range.ts'
 
 /** Some 10 ms of looks; the first are few, since most pages are full after them. */
 const LOOKS = { first: 1024, next: 8192 }
@@ -158,8 +158,11 @@ export class Windows {
     const bucket = this.#tables.buckets.no(bucketId)
     if (bucket === undefined) return undefined
     const end = afterPrefix(keyPrefix)
-    const sql = `SELECT key AS at FROM assets WHERE bucket = ? AND trashed = 0 AND key > ?
-      AND key >= ? ${end === undefined ? '' : 'AND key < ?'} ORDER BY key LIMIT 1 OFFSET ?`
+    // An index is entered by one bound: of the two, the one that leaves less.
+    const isWide = compareKeys(after, keyPrefix) < 0
+    const lower = isWide ? '+key > ? AND key >= ?' : 'key > ? AND +key >= ?'
+    const sql = `SELECT key AS at FROM assets WHERE bucket = ? AND trashed = 0 AND ${lower}
+      ${end === undefined ? '' : 'AND key < ?'} ORDER BY key LIMIT 1 OFFSET ?`
     const values = [bucket, after, keyPrefix, ...(end === undefined ? [] : [end]), looks - 1]
     return this.#statements.all<{ at: string }>(sql, values)[0]?.at
   }
