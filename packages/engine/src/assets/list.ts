@@ -5,6 +5,7 @@ import type {
   AssetFilter,
   AssetStats,
   DeletedFilter,
+  GiveWay,
 } from '@holdfast/core/ports/asset-questions.ts'
 import type { CatalogView } from '@holdfast/core/ports/catalog.ts'
 import type { Asset, AssetType } from '@holdfast/core/records.ts'
@@ -38,9 +39,9 @@ export interface AssetPage {
 }
 
 /**
- * One page, its total and the next cursor. All of one moment for who sees the whole; what is looked
- * at in turns is not, since a moment that is held for long keeps the log of the catalog from
- * ending, and a connection.
+ * One page, its total and the next cursor. All of one moment for who sees the whole in one look;
+ * what is looked at in turns is not, since a moment that is held for long keeps the log of the
+ * catalog from ending, and a connection.
  */
 export async function listAssets(
   engine: Engine,
@@ -71,24 +72,41 @@ export async function listAssets(
   }
   const keyed = order === 'key' ? { afterKey: '', ...begin } : begin
   const aside = turnsOfSearches(engine, call)
-  const ask = async ({ assets }: CatalogView) => ({
+  const ask = async ({ assets }: CatalogView, turns: GiveWay) => ({
+    total: await assets.count(filter, turns),
     // What takes long is asked for once, and comes in pieces all the same.
     found: isLong
-      ? await assets.list({ ...filter, ...keyed, offset, limit: limit + 1 }, aside)
+      ? await assets.list({ ...filter, ...keyed, offset, limit: limit + 1 }, turns)
       : await engine.lists.inPieces<Asset>(giveWay, limit + 1, (wanted, before) => {
           const start = behind(before.at(-1), order) ?? { ...keyed, offset }
-          return assets.list({ ...filter, ...start, limit: wanted }, giveWay)
+          return assets.list({ ...filter, ...start, limit: wanted }, turns)
         }),
-    total: await assets.count(filter, isLong ? aside : giveWay),
   })
   const inTurns = sight.visibleTo !== undefined || sight.reach !== undefined
   const { found, total } = isLong
-    ? await engine.lists.oneByOne(call, () => ask(view))
-    : await (inTurns ? ask(view) : engine.moments.read(call, ask))
+    ? await engine.lists.oneByOne(call, () => ask(view, aside))
+    : ((inTurns ? undefined : await atOneMoment(engine, call, ask)) ?? (await ask(view, giveWay)))
   const items = found.slice(0, limit)
   const last = items.at(-1)
   if (found.length <= limit || last === undefined) return { items, total }
   return { items, total, nextCursor: encodeCursor(order, last) }
+}
+
+/** Undefined where a question needs more than one look, for which no moment is held. */
+async function atOneMoment<T>(
+  engine: Engine,
+  call: Call,
+  ask: (view: CatalogView, giveWay: GiveWay) => Promise<T>,
+): Promise<T | undefined> {
+  const takesTurns = new Error('more than one look')
+  try {
+    return await engine.moments.read(call, async view => {
+      return await ask(view, () => Promise.reject(takesTurns))
+    })
+  } catch (error) {
+    if (error === takesTurns) return undefined
+    throw error
+  }
 }
 
 /** The same questions; each list waits for those before it. */

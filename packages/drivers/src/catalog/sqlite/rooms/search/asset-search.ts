@@ -58,7 +58,9 @@ export class AssetSearch {
     if (query.afterKey !== undefined && query.bucketId === undefined) {
       throw new HoldfastError('INTERNAL')
     }
-    if (giveWay !== undefined && this.#isPartial(query)) return this.#listInTurns(query, giveWay)
+    if (giveWay !== undefined && this.#takesTurns(query) && !this.#isPlain(query)) {
+      return this.#listInTurns(query, giveWay)
+    }
     return this.#listed(query, { before: query.beforeSeq, after: query.afterKey })
   }
 
@@ -66,7 +68,7 @@ export class AssetSearch {
   count(filter: AssetFilter, giveWay: GiveWay | undefined): Awaitable<number>
   count(filter: AssetFilter, giveWay?: GiveWay): Awaitable<number> {
     return this.totalOf(filter, () => {
-      if (giveWay === undefined || !this.#isPartial(filter)) return this.#counted(filter)
+      if (giveWay === undefined || !this.#takesTurns(filter)) return this.#counted(filter)
       return this.#countInTurns(filter, giveWay)
     })
   }
@@ -170,6 +172,15 @@ export class AssetSearch {
     return visibleTo !== undefined && this.#tables.counters.get('acl', '').live > 0
   }
 
+  /** Where a text is all that may hide something, the index of words is quick to tell. */
+  #takesTurns(filter: AssetFilter): boolean {
+    return filter.search === undefined || this.#isPartial(filter)
+  }
+
+  #isPlain(query: AssetQuery): boolean {
+    return !this.#isPartial(query) && this.#windows.isPlain(query)
+  }
+
   #listed(query: AssetQuery, window: Window): Asset[] {
     const { buckets, words } = this.#tables
     return this.#rows<AssetRow>(SELECT, query, window).map(row => assetOfRow(row, buckets, words))
@@ -178,7 +189,7 @@ export class AssetSearch {
   #rows<Row>(columns: string, query: AssetQuery, window: Window): Row[] {
     const where = this.#where(query, window)
     if (!where.possible) return []
-    const byKey = window.after !== undefined
+    const byKey = query.afterKey !== undefined
     const newest = query.search === undefined ? 'a.created_seq DESC' : 'search.rowid DESC'
     const sql = `SELECT ${columns} FROM ${where.from} ${whereText(where)}
       ORDER BY ${byKey ? 'a.key' : newest} LIMIT ? OFFSET ?`
@@ -187,6 +198,9 @@ export class AssetSearch {
 
   async #listInTurns(query: AssetQuery, giveWay: GiveWay): Promise<Asset[]> {
     const { afterKey, beforeSeq } = query
+    if (afterKey === undefined && this.#windows.isSmallFolder(query)) {
+      return await this.#newestOfFolder(query, giveWay)
+    }
     const windows =
       afterKey === undefined
         ? this.#windows.newestFirst(query, beforeSeq)
@@ -204,9 +218,20 @@ export class AssetSearch {
     return found
   }
 
+  async #newestOfFolder(query: AssetQuery, giveWay: GiveWay): Promise<Asset[]> {
+    const { offset = 0, limit, beforeSeq: before } = query
+    const first = { ...query, offset: 0, limit: offset + limit }
+    let newest: Asset[] = []
+    for await (const window of inTurns(this.#windows.byKey(query, ''), giveWay)) {
+      newest.push(...this.#listed(first, { ...window, before }))
+      newest = newest.sort((a, b) => b.createdSeq - a.createdSeq).slice(0, first.limit)
+    }
+    return newest.slice(offset)
+  }
+
   async #countInTurns(filter: AssetFilter, giveWay: GiveWay): Promise<number> {
     let total = 0
-    const windows = this.#windows.newestFirst(filter, undefined)
+    const windows = this.#windows.inAnyOrder(filter)
     for await (const window of inTurns(windows, giveWay)) total += this.#counted(filter, window)
     return total
   }
