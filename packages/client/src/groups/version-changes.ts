@@ -74,9 +74,12 @@ export function versionChangeCalls(transport: Transport) {
       const first = await pruneSome(transport, id, request, options)
       const { pruned } = first
       for (let { more } = first; more; ) {
-        const below = pruned.at(-1)?.version_number
-        const next = await pruneSome(transport, id, { ...request, below }, options)
+        const last = pruned.at(-1)
+        if (last === undefined) break
+        const behind = { ...request, below: last.version_number }
+        const next = await pruneSome(transport, id, behind, options)
         pruned.push(...next.pruned)
+        // Numbers only go down: a server that stands still must not keep us.
         more = next.more && next.pruned.length > 0
       }
       return { ...first, pruned, pruned_count: pruned.length, more: false }

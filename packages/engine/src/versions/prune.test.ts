@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { authenticateKey, createKey, revokeKey } from '../access/keys/keys.ts'
+import { removeAsset } from '../assets/remove.ts'
 import { updateBucket } from '../buckets/buckets.ts'
 import { commit } from '../commit.ts'
 import { openTestStore, openVersions, put, refused, versionNumbers } from '../test-store.test.ts'
@@ -157,7 +158,7 @@ describe('pruning', () => {
       const pruning = pruneVersions(engine, call, assetId, { keep: 1, dryRun })
       await assert.rejects(pruning, refused('ASSET_DELETED', { asset_id: assetId }))
     }
-    const rule = { keep: 1, before: null }
+    const rule = { keep: 1, before: null, below: null }
     const race = commit(engine, call, { name: 'versions.prune', args: { assetId, rule, seen: [] } })
     await assert.rejects(race, refused('ASSET_DELETED'))
   })
