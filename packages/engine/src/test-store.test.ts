@@ -23,6 +23,7 @@ import type { IdentitySettings } from './identity/identity-settings.ts'
 import type { Outside } from './identity/identity-state.ts'
 import type { MailQueue } from './identity/mail/mail-queue.ts'
 import { transactions } from './transactions.ts'
+import { listVersions } from './versions/list.ts'
 
 /** What the tests of this package share: a real store in a directory of its own. */
 export interface TestStore extends AsyncDisposable {
@@ -200,6 +201,26 @@ export function interrupted(
     },
   }
   return { ...engine, catalog: racing }
+}
+
+/** An asset with versions `body 1` to `body <count>`, a day apart. */
+export async function openVersions(count: number) {
+  const opened = await openTestStore()
+  let assetId = ''
+  for (let number = 1; number <= count; number += 1) {
+    if (number > 1) await opened.clock.advance(DAY_MS)
+    const { asset } = await put(opened, 'k', `body ${number}`, { metadata: { number } })
+    assetId = asset.id
+  }
+  return { ...opened, assetId, [Symbol.asyncDispose]: () => opened[Symbol.asyncDispose]() }
+}
+
+export const DAY_MS = 24 * 60 * 60 * 1000
+
+/** Of those that are shown, newest first. */
+export async function versionNumbers(store: TestStore, assetId: string): Promise<number[]> {
+  const { items } = await listVersions(store.engine, store.call, assetId)
+  return items.map(version => version.number)
 }
 
 if (import.meta.main) {

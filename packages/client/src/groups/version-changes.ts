@@ -66,21 +66,42 @@ export function versionChangeCalls(transport: Transport) {
       })
     },
 
-    /** Deletes old versions; without limits, by those of the bucket. */
-    async prune(
-      id: string,
-      request: NonNullable<BodyOf<Routes['pruneVersions']>> = {},
-      options: CallOptions = {},
-    ) {
-      return await callJson(transport, 'pruneVersions', {
-        method: 'POST',
-        path: '/api/v2/assets/{id}/versions/prune',
-        params: { id },
-        json: request,
-        options,
-      })
+    /**
+     * Deletes old versions; without limits, by those of the bucket. The server takes up to 1,000
+     * at once: this asks until none is left, and tells of all.
+     */
+    async prune(id: string, request: PruneRequest = {}, options: CallOptions = {}) {
+      const first = await pruneSome(transport, id, request, options)
+      const { pruned } = first
+      for (let { more } = first; more; ) {
+        const last = pruned.at(-1)
+        if (last === undefined) break
+        const behind = { ...request, below: last.version_number }
+        const next = await pruneSome(transport, id, behind, options)
+        pruned.push(...next.pruned)
+        // Numbers only go down: a server that stands still must not keep us.
+        more = next.more && next.pruned.length > 0
+      }
+      return { ...first, pruned, pruned_count: pruned.length, more: false }
     },
   }
+}
+
+type PruneRequest = NonNullable<BodyOf<Routes['pruneVersions']>>
+
+async function pruneSome(
+  transport: Transport,
+  id: string,
+  request: PruneRequest,
+  options: CallOptions,
+) {
+  return await callJson(transport, 'pruneVersions', {
+    method: 'POST',
+    path: '/api/v2/assets/{id}/versions/prune',
+    params: { id },
+    json: request,
+    options,
+  })
 }
 
 async function put(

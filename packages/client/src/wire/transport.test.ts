@@ -77,6 +77,23 @@ async function failure(call: Promise<unknown>): Promise<ClientError> {
   return error
 }
 
+test('prune goes on until nothing is left, and tells of all', async t => {
+  const answer = (numbers: number[], more: boolean) => {
+    const pruned = numbers.map(number => ({ version_number: number }))
+    return json(200, { dry_run: true, pruned, pruned_count: numbers.length, more, keep: 1 })
+  }
+  const server = await scripted(t, answer([9, 8], true), answer([5], true), answer([2], false))
+  const request = { keep: 1, dry_run: true }
+  const done = await server.client().versions.prune('a', request)
+  const asked = server.seen.map(({ body }) => JSON.parse(body.toString()))
+  assert.deepEqual(asked, [request, { ...request, below: 8 }, { ...request, below: 5 }])
+  assert.deepEqual(
+    done.pruned.map(version => version.version_number),
+    [9, 8, 5, 2],
+  )
+  assert.deepEqual([done.pruned_count, done.more], [4, false])
+})
+
 test('a refusal carries code, status, details and request id', async t => {
   const { client, calls } = await scripted(t, problem(404, 'ASSET_NOT_FOUND'))
   const error = await failure(client().assets.stat('x'))
@@ -388,7 +405,7 @@ test('listings are walked by cursor to their end, and a standing cursor is an er
     ['/api/v2/assets?bucket=pics', '/api/v2/assets?bucket=pics&cursor=c1'],
   )
   const circle = await scripted(t, json(200, { items: [], next_cursor: 'c1' }))
-  await assert.rejects(Array.fromAsync(circle.client().assets.listAll()), /did not move/)
+  await assert.rejects(Array.fromAsync(circle.client().assets.listAll()), /in circles/)
 })
 
 test('a change under a condition is not repeated when its answer was lost', async t => {

@@ -152,20 +152,36 @@ export const pruneRequest = Type.Object(
         description: 'Take only versions older than this.',
       }),
     ),
+    below: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: Number.MAX_SAFE_INTEGER,
+        description:
+          'Only versions with a smaller number: to go on, that of the last version of the answer ' +
+          'before. `keep` counts from the newest version in any case.',
+      }),
+    ),
     dry_run: Type.Optional(Type.Boolean({ default: false, description: 'Tell, change nothing.' })),
   },
   {
     ...closed,
     title: 'PruneRequest',
-    description: 'Current and tagged versions always stay. Without limits, those of the bucket.',
+    description:
+      'Current and tagged versions always stay. Without limits, those of the bucket. One call ' +
+      'takes up to 1,000 versions.',
   },
 )
 
 export const pruneResult = Type.Object(
   {
     dry_run: Type.Boolean(),
-    pruned: Type.Array(versionResponse),
-    pruned_count: Type.Integer({ minimum: 0 }),
+    pruned: Type.Array(versionResponse, {
+      description: 'Newest first, without their metadata, up to 1,000.',
+    }),
+    pruned_count: Type.Integer({ minimum: 0, description: 'How many `pruned` has.' }),
+    more: Type.Boolean({
+      description: 'There are others to delete: ask again, `below` the last one told here.',
+    }),
     keep: Type.Integer({ minimum: 1, description: 'Newest versions that were to stay.' }),
   },
   { title: 'PruneResult' },

@@ -1,3 +1,4 @@
+import type { ObjectAcl } from '../objects.ts'
 import type { Asset, AssetType, BriefVersion, Usage, Version } from '../records.ts'
 import type { Awaitable } from './awaitable.ts'
 
@@ -95,6 +96,17 @@ export interface VersionQuestions {
   /** Newest number first. */
   list(query: VersionQuery): Awaitable<BriefVersion[]>
   count(query: Omit<VersionQuery, 'limit' | 'offset'>): Awaitable<number>
+  /** What content versions that are not deleted hold: each type once, with its largest size. */
+  contents(assetId: string): Awaitable<VersionContent[]>
+  /** The access lists of S3 of content versions, deleted ones too; each once. */
+  acls(assetId: string): Awaitable<ObjectAcl[]>
+  /** Bytes of all kept versions, deleted ones too. */
+  bytes(assetId: string): Awaitable<number>
+}
+
+export interface VersionContent {
+  readonly contentType: string
+  readonly size: number
 }
 
 export interface VersionQuery {
@@ -108,6 +120,14 @@ export interface VersionQuery {
   readonly createdBefore?: string
   /** The version with this id, or all but it. */
   readonly id?: { readonly is: string } | { readonly not: string }
+  /** With a smaller number: how to go on behind a page, as an offset would read it again. */
+  readonly below?: number
+  /** That bear a tag of this name; null: none at all. */
+  readonly tag?: string | null
+  /** Whether retention or legal hold keep them at that time. */
+  readonly lock?: { readonly at: string; readonly holds: boolean }
+  /** Whose access list of S3 names this owner. */
+  readonly aclOwner?: string
   readonly limit: number
   readonly offset?: number
 }

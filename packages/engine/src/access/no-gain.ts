@@ -1,5 +1,4 @@
 import type { Call } from '@holdfast/core/call.ts'
-import type { ObjectAcl } from '@holdfast/core/objects.ts'
 import { anonymous, type Principal } from '@holdfast/core/principal.ts'
 import type { Asset, Bucket } from '@holdfast/core/records.ts'
 import type { Engine } from '../engine.ts'
@@ -26,11 +25,13 @@ export async function requireNoGain(
 ): Promise<void> {
   const all = [...GIVEN.read, ...GIVEN.write]
   const whole = await wholeOf(engine, principal)
+  const { versions } = engine.catalog.view
   for (const [mover, ...gainers] of [[principal, principal, anonymous] as const, [whole, whole]]) {
     const lacking = all.filter(permission => !decide(mover, permission, was).allowed)
     if (lacking.length === 0) continue
-    // A list of S3 that counts for nothing in this bucket may open its version in another one.
-    for (const versionAcl of [undefined, ...(await versionAcls(engine, was.asset))]) {
+    // A list of S3 that counts for nothing in this bucket may open its version in another one;
+    // also of deleted versions, as they can be restored where it lies then.
+    for (const versionAcl of [undefined, ...(await versions.acls(was.asset.id))]) {
       for (const permission of lacking) {
         if (decide(mover, permission, { ...was, versionAcl }).allowed) continue
         const there = { ...is, versionAcl, atBest: true }
@@ -51,17 +52,4 @@ async function wholeOf(engine: Engine, principal: Principal): Promise<Principal>
 /** Without what this one request tells. */
 function unasked({ request: _, ...principal }: Principal): Principal {
   return principal
-}
-
-const PAGE = 1000
-
-/** Of deleted versions, too: they can be restored where it lies then. */
-async function versionAcls({ catalog }: Engine, asset: Asset): Promise<ObjectAcl[]> {
-  const query = { assetId: asset.id, kinds: ['content'] as const, deleted: 'with' as const }
-  const found: ObjectAcl[] = []
-  for (let offset = 0; ; offset += PAGE) {
-    const page = await catalog.view.versions.list({ ...query, limit: PAGE, offset })
-    found.push(...page.flatMap(version => version.object?.acl ?? []))
-    if (page.length < PAGE) return found
-  }
 }

@@ -192,19 +192,14 @@ async function writableBucket(
   return bucket
 }
 
-const PAGE = 1000
-
 /** The history comes along, so it must fit too. */
 async function requireAcceptedVersions(
   engine: Engine,
   bucket: Bucket,
   asset: Asset,
 ): Promise<void> {
-  const query = { assetId: asset.id, kinds: ['content'] as const, deleted: 'without' as const }
-  for (let offset = 0; ; offset += PAGE) {
-    const page = await engine.catalog.view.versions.list({ ...query, limit: PAGE, offset })
-    for (const version of page) requireAccepted(bucket, version)
-    if (page.length < PAGE) return
+  for (const content of await engine.catalog.view.versions.contents(asset.id)) {
+    requireAccepted(bucket, content)
   }
 }
 

@@ -100,13 +100,16 @@ export async function giveAssetTransaction(
   if (asset === undefined || asset.bucketId !== bucketId || asset.ownerId !== from) return
   const given = { ...asset, ownerId: to, updatedAt: moment.now, seq: await tx.nextSeq() }
   await tx.put.asset(given)
-  for (let offset = 0; ; offset += PAGE) {
-    const page = await tx.versions.list({ assetId, deleted: 'with', limit: PAGE, offset })
-    for (const { id, object } of page) {
-      if (object?.acl?.owner !== from) continue
-      const acl = inHands(object.acl, from, to)
+  let below = Number.MAX_SAFE_INTEGER
+  for (;;) {
+    const query = { assetId, deleted: 'with' as const, aclOwner: from, below, limit: PAGE }
+    const page = await tx.versions.list(query)
+    for (const { id, number } of page) {
+      below = number
       const version = await storedVersion(tx, id)
-      const facets = { ...version.object, acl }
+      const { acl } = version.object ?? {}
+      if (acl === undefined) continue
+      const facets = { ...version.object, acl: inHands(acl, from, to) }
       await tx.put.version({ ...version, object: facets, seq: await tx.nextSeq() })
     }
     if (page.length < PAGE) break

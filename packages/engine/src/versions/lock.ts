@@ -31,21 +31,17 @@ export function requireUnlocked(version: BriefVersion, question: LockQuestion): 
   })
 }
 
-const PAGE = 1000
-
 /** The same for every version of an asset. Only buckets with object lock can have any. */
 export async function requireUnlockedVersions(
   view: CatalogView,
   { bucket, assetId }: { readonly bucket: Bucket; readonly assetId: string },
-  question: LockQuestion,
+  { now }: Pick<LockQuestion, 'now'>,
 ): Promise<void> {
   if (bucket.documents?.objectLock === undefined) return
-  for (let offset = 0; ; offset += PAGE) {
-    const query = { assetId, kinds: ['content'] as const, deleted: 'with' as const }
-    const page = await view.versions.list({ ...query, limit: PAGE, offset })
-    for (const version of page) requireUnlocked(version, question)
-    if (page.length < PAGE) return
-  }
+  const lock = { at: now, holds: true }
+  const query = { assetId, kinds: ['content'] as const, deleted: 'with' as const, lock }
+  const [locked] = await view.versions.list({ ...query, limit: 1 })
+  if (locked !== undefined) requireUnlocked(locked, { now })
 }
 
 const DAY_MS = 24 * 60 * 60 * 1000

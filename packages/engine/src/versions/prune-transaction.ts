@@ -1,7 +1,7 @@
+import type { VersionQuery } from '@holdfast/core/ports/asset-questions.ts'
 import type { CatalogTransaction, CatalogView, Moment } from '@holdfast/core/ports/catalog.ts'
-import type { Asset, BriefVersion, Version } from '@holdfast/core/records.ts'
+import type { Asset, BriefVersion } from '@holdfast/core/records.ts'
 import { liveAsset, storedVersion } from '../assets/writes/stored-asset.ts'
-import { isLocked } from './lock.ts'
 import { softDelete } from './version-transactions.ts'
 
 export interface PruneRule {
@@ -9,6 +9,8 @@ export interface PruneRule {
   readonly keep: number
   /** Only versions created before this time go; null = any. */
   readonly before: string | null
+  /** Only versions with a smaller number: how to go on; null = any. */
+  readonly below: number | null
 }
 
 export interface PruneArgs {
@@ -16,39 +18,71 @@ export interface PruneArgs {
   readonly rule: PruneRule
 }
 
+/** Without their metadata and what S3 says of them, which are tens of kilobytes each. */
+export type PrunedVersion = Omit<BriefVersion, 'metadata' | 'object'>
+
+export interface Pruned {
+  readonly pruned: readonly PrunedVersion[]
+  /** There are others that the rule takes, all with smaller numbers. */
+  readonly more: boolean
+}
+
 export async function pruneTransaction(
   tx: CatalogTransaction,
   args: PruneArgs,
   moment: Moment,
-): Promise<Version[]> {
+): Promise<Pruned> {
   const asset = await liveAsset(tx, args.assetId)
-  const pruned: Version[] = []
-  for (const { id } of await prunable(tx, asset, { ...args.rule, now: moment.now })) {
+  const found = await prunable(tx, asset, { ...args.rule, now: moment.now })
+  const pruned: PrunedVersion[] = []
+  for (const { id } of found.pruned) {
     const version = await storedVersion(tx, id)
-    pruned.push(await softDelete(tx, moment, { asset, version }))
+    pruned.push(bare(await softDelete(tx, moment, { asset, version })))
   }
-  return pruned
+  return { ...found, pruned }
 }
 
-const PAGE = 1000
+/** In one transaction everybody else who writes waits for, and in one answer. */
+const PRUNED_MAX = 1000
+/** Each is read with its metadata. */
+const PIECE = 100
 
-/** What the rule takes now, newest first. Current, tagged and locked versions always stay. */
+interface PruneQuestion extends PruneRule {
+  readonly now: string
+  /** Between two looks; not within a transaction. */
+  readonly giveWay?: (() => Promise<void>) | undefined
+}
+
+/** What the rule takes next, newest first. Current, tagged and locked versions always stay. */
 export async function prunable(
   view: CatalogView,
   asset: Asset,
-  rule: PruneRule & { readonly now: string },
-): Promise<BriefVersion[]> {
-  const found: BriefVersion[] = []
-  const query = { assetId: asset.id, kinds: ['content'] as const, deleted: 'without' as const }
-  for (let offset = 0; ; offset += PAGE) {
-    const page = await view.versions.list({ ...query, limit: PAGE, offset })
-    for (const [index, version] of page.entries()) {
-      const beyond = offset + index >= rule.keep
-      const old = rule.before === null || version.createdAt < rule.before
-      const untagged = version.id !== asset.versionId && version.tags.length === 0
-      const free = untagged && !isLocked(version, rule)
-      if (beyond && old && free) found.push(version)
-    }
-    if (page.length < PAGE) return found
+  rule: PruneQuestion,
+): Promise<Pruned> {
+  const content = { assetId: asset.id, kinds: ['content'] as const, deleted: 'without' as const }
+  const [lastKept] = await view.versions.list({ ...content, limit: 1, offset: rule.keep - 1 })
+  if (lastKept === undefined) return { pruned: [], more: false }
+  const query: Omit<VersionQuery, 'limit'> = {
+    ...content,
+    id: { not: asset.versionId },
+    tag: null,
+    lock: { at: rule.now, holds: false },
+    ...(rule.before === null ? {} : { createdBefore: rule.before }),
   }
+  let below = Math.min(lastKept.number, rule.below ?? lastKept.number)
+  const pruned: PrunedVersion[] = []
+  for (;;) {
+    // One beyond them tells that there are more.
+    const limit = Math.min(PIECE, PRUNED_MAX + 1 - pruned.length)
+    const piece = await view.versions.list({ ...query, below, limit })
+    pruned.push(...piece.map(bare))
+    if (pruned.length > PRUNED_MAX) return { pruned: pruned.slice(0, PRUNED_MAX), more: true }
+    if (piece.length < limit) return { pruned, more: false }
+    below = pruned.at(-1)?.number ?? below
+    await rule.giveWay?.()
+  }
+}
+
+function bare({ metadata: _, object: __, ...version }: BriefVersion): PrunedVersion {
+  return version
 }

@@ -1,23 +1,23 @@
 import type { Call } from '@holdfast/core/call.ts'
 import { type FieldProblem, HoldfastError, invalidFields } from '@holdfast/core/errors.ts'
-import type { BriefVersion } from '@holdfast/core/records.ts'
 import { authorisedAnew, rightsNow } from '../access/rights-now.ts'
 import { bucketOf, findSeen } from '../assets/find-asset.ts'
 import { commit } from '../commit.ts'
 import type { Engine } from '../engine.ts'
 import { clockProblem } from '../integrity/clock-problem.ts'
-import { type PruneRule, prunable } from './prune-transaction.ts'
+import { type Pruned, type PruneRule, prunable } from './prune-transaction.ts'
 
 export interface PruneOptions {
   /** Newest content versions that stay; absent: 1 with an age, else what bucket or store say. */
   readonly keep?: number | undefined
   /** Takes only versions older than this. */
   readonly olderThanDays?: number | undefined
+  /** Only versions with a smaller number: the last one of the call before that told of more. */
+  readonly below?: number | undefined
   readonly dryRun?: boolean | undefined
 }
 
-export interface PruneResult {
-  readonly pruned: readonly BriefVersion[]
+export interface PruneResult extends Pruned {
   readonly dryRun: boolean
   readonly keep: number
 }
@@ -25,8 +25,9 @@ export interface PruneResult {
 const DAY_MS = 24 * 60 * 60 * 1000
 
 /**
- * Hides old versions. Those it keeps: the newest `keep`, the current one, tagged ones. By age it
- * does nothing while the wall clock cannot be trusted (STORAGE_UNAVAILABLE with the reason).
+ * Hides old versions, up to 1,000 of them. Those it keeps: the newest `keep`, the current one,
+ * tagged ones. By age it does nothing while the wall clock cannot be trusted (STORAGE_UNAVAILABLE
+ * with the reason).
  */
 export async function pruneVersions(
   engine: Engine,
@@ -54,28 +55,32 @@ async function authoriseAndPrune(
   if (reason !== null) throw new HoldfastError('STORAGE_UNAVAILABLE', { reason })
   const dryRun = options.dryRun ?? false
   const now = new Date(engine.clock.now()).toISOString()
-  const pruned = dryRun
-    ? await engine.moments.read(call, view => prunable(view, asset, { ...rule, now }))
+  const giveWay = engine.lists.giveWay(call)
+  const done = dryRun
+    ? await engine.moments.read(call, view => prunable(view, asset, { ...rule, now, giveWay }))
     : await commit(engine, call, {
         name: 'versions.prune',
         args: { assetId: asset.id, rule, seen },
       })
   // It may have waited for its moment: nothing is told to who may no more.
   if (dryRun) await findSeen(engine, await rightsNow(engine, call), wanted)
-  return { pruned, dryRun, keep: rule.keep }
+  return { ...done, dryRun, keep: rule.keep }
 }
 
 function pruneRule(engine: Engine, options: PruneOptions, usual: number): PruneRule {
-  const { keep, olderThanDays } = options
-  if (olderThanDays === undefined) return { keep: keep ?? usual, before: null }
+  const { keep, olderThanDays, below = null } = options
+  if (olderThanDays === undefined) return { keep: keep ?? usual, before: null, below }
   const before = new Date(engine.clock.now() - olderThanDays * DAY_MS).toISOString()
-  return { keep: keep ?? 1, before }
+  return { keep: keep ?? 1, before, below }
 }
 
-function requireOptions({ keep, olderThanDays }: PruneOptions): void {
+function requireOptions({ keep, olderThanDays, below }: PruneOptions): void {
   const problems: FieldProblem[] = []
   if (keep !== undefined && (!Number.isSafeInteger(keep) || keep < 1)) {
     problems.push({ path: 'keep', problem: 'must be a whole number from 1' })
+  }
+  if (below !== undefined && (!Number.isSafeInteger(below) || below < 1)) {
+    problems.push({ path: 'below', problem: 'must be a whole number from 1' })
   }
   const days = olderThanDays
   if (days !== undefined && !(Number.isFinite(days) && days >= 0 && days <= 100_000)) {

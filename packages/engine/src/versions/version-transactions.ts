@@ -80,8 +80,6 @@ export async function softDelete(
   return next
 }
 
-const PAGE = 1000
-
 /** A tag names one version of an asset, deleted versions included: their names may come back. */
 async function requireFreeTag(
   tx: CatalogTransaction,
@@ -91,15 +89,11 @@ async function requireFreeTag(
   if (version.tags.length >= bounds.versionTagsMax) {
     throw new HoldfastError('TOO_MANY_ITEMS', { limit: bounds.versionTagsMax })
   }
-  const query = { assetId: version.assetId, kinds: ['content'] as const, deleted: 'with' as const }
-  for (let offset = 0; ; offset += PAGE) {
-    const page = await tx.versions.list({ ...query, limit: PAGE, offset })
-    const holder = page.find(one => one.tags.some(tag => tag.name === name))
-    if (holder !== undefined) {
-      throw new HoldfastError('VERSION_TAG_EXISTS', { tag: name, version: holder.number })
-    }
-    if (page.length < PAGE) return
-  }
+  const { assetId } = version
+  const query = { assetId, kinds: ['content'] as const, deleted: 'with' as const, tag: name }
+  const [holder] = await tx.versions.list({ ...query, limit: 1 })
+  if (holder === undefined) return
+  throw new HoldfastError('VERSION_TAG_EXISTS', { tag: name, version: holder.number })
 }
 
 function versionChange(

@@ -1,13 +1,11 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { authenticateKey, createKey, revokeKey } from '../access/keys/keys.ts'
 import { getAsset, openContent } from '../assets/get.ts'
 import { removeAsset } from '../assets/remove.ts'
 import { mergeMetadata } from '../assets/update.ts'
 import { updateBucket } from '../buckets/buckets.ts'
-import { commit } from '../commit.ts'
 import { setQuota } from '../quotas/quotas.ts'
-import { callOf, openTestStore, put, refused, type TestStore, textOf } from '../test-store.test.ts'
+import { callOf, openVersions, put, refused, textOf, versionNumbers } from '../test-store.test.ts'
 import { compareVersions } from './compare.ts'
 import { assetHistory, getVersion, listVersions } from './list.ts'
 import { openVersion } from './open.ts'
@@ -15,24 +13,6 @@ import { pruneVersions } from './prune.ts'
 import { removeVersion } from './remove.ts'
 import { rollbackVersion } from './rollback.ts'
 import { tagVersion, updateVersion } from './update.ts'
-
-/** An asset with versions `body 1` to `body <count>`, a day apart. */
-async function openVersions(count: number) {
-  const opened = await openTestStore()
-  let assetId = ''
-  for (let number = 1; number <= count; number += 1) {
-    if (number > 1) await opened.clock.advance(DAY_MS)
-    const { asset } = await put(opened, 'k', `body ${number}`, { metadata: { number } })
-    assetId = asset.id
-  }
-  return { ...opened, assetId, [Symbol.asyncDispose]: () => opened[Symbol.asyncDispose]() }
-}
-
-const DAY_MS = 24 * 60 * 60 * 1000
-
-async function numbers({ engine, call }: TestStore, assetId: string): Promise<number[]> {
-  return (await listVersions(engine, call, assetId)).items.map(version => version.number)
-}
 
 describe('versions', () => {
   it('are listed newest first, in pages with a true total', async () => {
@@ -67,7 +47,7 @@ describe('versions', () => {
     const { version } = await put(set, 'k', 'body 4')
     await put(set, 'k', 'body 5')
     await removeVersion(engine, call, { assetId, version: 4 })
-    assert.deepEqual(await numbers(set, assetId), [5, 3, 2, 1])
+    assert.deepEqual(await versionNumbers(set, assetId), [5, 3, 2, 1])
     const again = removeVersion(engine, call, { assetId, version: version.id })
     await assert.rejects(again, refused('VERSION_NOT_FOUND'))
     const { items } = await listVersions(engine, call, assetId, { includeDeleted: true })
@@ -83,7 +63,7 @@ describe('versions', () => {
       const wrong = removeVersion(engine, call, { assetId, version })
       await assert.rejects(wrong, refused('VERSION_CURRENT'))
     }
-    assert.deepEqual(await numbers(set, assetId), [2, 1])
+    assert.deepEqual(await versionNumbers(set, assetId), [2, 1])
   })
 
   it('take descriptions and metadata, never content', async () => {
@@ -176,7 +156,7 @@ describe('rolling back', () => {
     assert.equal(asset.versionId, version.id)
     const content = await openContent(engine, call, { asset })
     assert.equal(await textOf(await content.read()), 'body 1')
-    assert.deepEqual(await numbers(set, assetId), [4, 3, 2, 1])
+    assert.deepEqual(await versionNumbers(set, assetId), [4, 3, 2, 1])
     assert.equal((await engine.catalog.view.blobs.get(asset.sha256))?.references, 2)
   })
 
@@ -223,7 +203,7 @@ describe('rolling back', () => {
     await updateBucket(engine, call, 'photos', { versioning: 'disabled' })
     const { asset } = await rollbackVersion(engine, call, { assetId, version: 1 })
     assert.equal(asset.versionNumber, 4)
-    assert.deepEqual(await numbers(set, assetId), [4, 2, 1])
+    assert.deepEqual(await versionNumbers(set, assetId), [4, 2, 1])
     const content = await openContent(engine, call, { asset })
     assert.equal(await textOf(await content.read()), 'body 1')
   })
@@ -247,102 +227,6 @@ describe('comparing', () => {
     assert.deepEqual([same.sizeDiff, same.checksumChanged], [0, false])
     const back = await compareVersions(engine, call, assetId, { from: 2, to: 1 })
     assert.deepEqual(back.metadataChanges.removed, { added: { a: [1] } })
-  })
-})
-
-describe('pruning', () => {
-  it('keeps the newest, the current and the tagged ones', async () => {
-    await using set = await openVersions(8)
-    const { engine, call, assetId } = set
-    await tagVersion(engine, call, { assetId, version: 2 }, { name: 'keep me' })
-    const plan = await pruneVersions(engine, call, assetId, { keep: 3, dryRun: true })
-    assert.deepEqual(
-      plan.pruned.map(one => one.number),
-      [5, 4, 3, 1],
-    )
-    assert.deepEqual((await numbers(set, assetId)).length, 8, 'a dry run changes nothing')
-    const latest = await engine.catalog.view.changes.latest()
-    const { pruned } = await pruneVersions(engine, call, assetId, { keep: 3 })
-    assert.deepEqual(
-      pruned.map(one => one.number),
-      [5, 4, 3, 1],
-    )
-    assert.ok(pruned.every(one => one.deletedAt !== null))
-    assert.deepEqual(await numbers(set, assetId), [8, 7, 6, 2])
-    assert.equal(await engine.catalog.view.changes.latest(), latest + 4)
-    const again = await pruneVersions(engine, call, assetId, { keep: 3 })
-    assert.deepEqual(again.pruned, [])
-  })
-
-  it('by age takes what is older, and with a count never the newest of these', async () => {
-    await using set = await openVersions(8)
-    const { engine, call, assetId } = set
-    const dryRun = true
-    const numbersOf = async (options: Parameters<typeof pruneVersions>[3]) => {
-      const { pruned } = await pruneVersions(engine, call, assetId, { ...options, dryRun })
-      return pruned.map(one => one.number)
-    }
-    assert.deepEqual(await numbersOf({ olderThanDays: 4.5 }), [3, 2, 1])
-    assert.deepEqual(await numbersOf({ olderThanDays: 100 }), [])
-    assert.deepEqual(await numbersOf({ olderThanDays: 0 }), [7, 6, 5, 4, 3, 2, 1])
-    assert.deepEqual(await numbersOf({ olderThanDays: 4.5, keep: 7 }), [1])
-    assert.deepEqual(await numbersOf({ keep: 1 }), [7, 6, 5, 4, 3, 2, 1])
-  })
-
-  it('shows no plan to who was shut out while it waited for its moment', async () => {
-    await using set = await openVersions(3)
-    const { engine, call, assetId } = set
-    const { key, secret } = await createKey(engine, call, { name: 'k', permissions: ['*'] })
-    const own = { ...call, principal: await authenticateKey(engine, secret) }
-    const { moments } = engine
-    const read = moments.read.bind(moments)
-    moments.read = async (...given) => {
-      await revokeKey(engine, call, key.id)
-      return await read(...given)
-    }
-    const plan = pruneVersions(engine, own, assetId, { keep: 1, dryRun: true })
-    await assert.rejects(plan, refused('UNAUTHENTICATED'))
-  })
-
-  it('is not done by age while the wall clock is not to be trusted', async () => {
-    await using opened = await openTestStore()
-    const { engine, call, clock } = opened
-    const { asset } = await put(opened, 'a', 'one')
-    await put(opened, 'a', 'two')
-    const hour = 60 * 60 * 1000
-    clock.jump(400 * 24 * hour)
-    const byAge = () => pruneVersions(engine, call, asset.id, { olderThanDays: 1 })
-    await assert.rejects(byAge(), refused('STORAGE_UNAVAILABLE'))
-    clock.jump(-400 * 24 * hour)
-    assert.deepEqual((await byAge()).pruned, [])
-    clock.jump(400 * 24 * hour)
-    assert.equal((await pruneVersions(engine, call, asset.id, { keep: 1 })).pruned.length, 1)
-  })
-
-  it('takes its default from the bucket, then from the store', async () => {
-    await using set = await openVersions(12)
-    const { engine, call, assetId } = set
-    const dryRun = { dryRun: true }
-    assert.equal((await pruneVersions(engine, call, assetId, dryRun)).pruned.length, 2)
-    await updateBucket(engine, call, 'photos', { versionsMax: 4 })
-    assert.equal((await pruneVersions(engine, call, assetId, dryRun)).pruned.length, 8)
-    for (const options of [{ keep: 0 }, { keep: 1.5 }, { olderThanDays: -1 }]) {
-      const wrong = pruneVersions(engine, call, assetId, options)
-      await assert.rejects(wrong, refused('VALIDATION_ERROR'))
-    }
-  })
-
-  it('is refused for a deleted asset, planned or done', async () => {
-    await using opened = await openVersions(3)
-    const { engine, call, assetId } = opened
-    await removeAsset(engine, call, assetId)
-    for (const dryRun of [true, false]) {
-      const pruning = pruneVersions(engine, call, assetId, { keep: 1, dryRun })
-      await assert.rejects(pruning, refused('ASSET_DELETED', { asset_id: assetId }))
-    }
-    const rule = { keep: 1, before: null }
-    const race = commit(engine, call, { name: 'versions.prune', args: { assetId, rule, seen: [] } })
-    await assert.rejects(race, refused('ASSET_DELETED'))
   })
 })
 

@@ -60,6 +60,85 @@ export function versionTests(open: OpenCatalog): void {
       [3, 2],
     )
   })
+  catalogTest(open, 'versions are found by what they hold', async desk => {
+    const { assetId } = await history(desk)
+    const asked = { assetId, deleted: 'with', limit: 100 } as const
+    const all = await desk.view.versions.list(asked)
+    const numbers = async (query: object) => {
+      const list = await desk.view.versions.list({ ...asked, ...query })
+      assert.equal(await desk.view.versions.count({ ...asked, ...query }), list.length)
+      return list.map(({ number }) => number)
+    }
+    assert.deepEqual(await numbers({ below: 4 }), [3, 2, 1])
+    const says = async (number: number, said: Partial<Version>) => {
+      const version = all.find(one => one.number === number)
+      const whole = await desk.view.versions.byId(version?.id ?? '')
+      if (whole === undefined) throw new Error(`there is no version ${number}`)
+      const record = { ...whole, ...said, seq: 0 }
+      const change = { what: 'version.updated', versionId: record.id } as const
+      await desk.write([
+        { do: 'version', record },
+        { do: 'note', change },
+      ])
+    }
+    const [early, late] = ['2026-01-01T00:00:00.000Z', '2036-01-01T00:00:00.000Z']
+    const taggedAt = newTime()
+    const open = { owner: 'o', grants: [{ permission: 'READ', grantee: 'all' }] } as const
+    await says(1, { tags: ['a', '"b'].map(name => ({ name, description: 'c', taggedAt })) })
+    await says(2, { object: { retention: { mode: 'GOVERNANCE', until: late }, acl: open } })
+    await says(3, { object: { legalHold: true, acl: { owner: 'p', grants: [] } } })
+    await says(4, { object: { legalHold: false, retention: { mode: 'COMPLIANCE', until: early } } })
+    await says(6, { object: { acl: open }, tags: [{ name: 'c', description: 'a', taggedAt }] })
+    assert.deepEqual(await numbers({ tag: 'a' }), [1])
+    assert.deepEqual(await numbers({ tag: '"b' }), [1])
+    assert.deepEqual(await numbers({ tag: 'A' }), [])
+    assert.deepEqual(await numbers({ tag: null }), [5, 4, 3, 2])
+    assert.deepEqual(await numbers({ lock: { at: early, holds: true } }), [3, 2])
+    assert.deepEqual(await numbers({ lock: { at: early, holds: false } }), [6, 5, 4, 1])
+    assert.deepEqual(await numbers({ lock: { at: late, holds: true } }), [3])
+    const before = '2025-12-31T23:59:59.999Z'
+    assert.deepEqual(await numbers({ lock: { at: before, holds: true } }), [4, 3, 2])
+    assert.deepEqual(await numbers({ aclOwner: 'o' }), [6, 2])
+    assert.deepEqual(await numbers({ aclOwner: 'p', below: 3 }), [])
+    const acls = await desk.view.versions.acls(assetId)
+    assert.deepEqual(
+      acls.toSorted((one, other) => one.owner.localeCompare(other.owner)),
+      [open, { owner: 'p', grants: [] }],
+    )
+    assert.deepEqual(await desk.view.versions.acls('none'), [])
+  })
+  catalogTest(open, 'versions are told by type and size, and all together', async desk => {
+    const { versions } = desk.view
+    const { assetId } = await history(desk)
+    const sizes = async () =>
+      (await versions.list({ assetId, deleted: 'with', limit: 100 })).map(({ size }) => size)
+    const total = (await sizes()).reduce((sum, size) => sum + size, 0)
+    assert.ok(total > 0)
+    assert.equal(await versions.bytes(assetId), total)
+    assert.equal(await versions.bytes('none'), 0)
+    const typed = async (number: number, contentType: string) => {
+      const version = await versions.byNumber(assetId, number)
+      if (version === undefined) throw new Error(`there is no version ${number}`)
+      const change = { what: 'version.updated', versionId: version.id } as const
+      await desk.write([
+        { do: 'version', record: { ...version, contentType, seq: 0 } },
+        { do: 'note', change },
+      ])
+      return version
+    }
+    const { size, contentType } = await typed(1, 'text/odd')
+    await typed(3, 'text/deleted')
+    await typed(5, 'text/marker')
+    const found = await versions.contents(assetId)
+    assert.deepEqual(
+      found.toSorted((one, other) => one.contentType.localeCompare(other.contentType)),
+      [
+        { contentType, size },
+        { contentType: 'text/odd', size },
+      ].toSorted((one, other) => one.contentType.localeCompare(other.contentType)),
+    )
+    assert.deepEqual(await versions.contents('none'), [])
+  })
   catalogTest(open, 'C8 the same bytes are one blob with a reference per version', async desk => {
     const bucket = await desk.bucket({ name: 'shared' })
     const put = (key: string) => desk.asset({ bucketId: bucket.id, key }, 'shared content')

@@ -108,6 +108,9 @@ export class CachedView {
         byNumber: (assetId, number) => versions.byNumber(assetId, number),
         list: query => versions.list(query),
         count: query => versions.count(query),
+        contents: assetId => versions.contents(assetId),
+        acls: assetId => versions.acls(assetId),
+        bytes: assetId => versions.bytes(assetId),
       },
       blobs: {
         get: sha256 => blobs.get(sha256),

@@ -73,18 +73,10 @@ async function retainShown(
   await tx.put.version({ ...version, seq: await tx.nextSeq(), object })
 }
 
-const PAGE = 1000
-
 /** All kept versions move with their asset and weigh on the new bucket. */
 async function payInBucket(tx: CatalogTransaction, asset: Asset, to: Bucket): Promise<void> {
   if ((await tx.quotas.get('bucket', to.name)) === undefined) return
-  let bytes = 0
-  for (let offset = 0; ; offset += PAGE) {
-    const query = { assetId: asset.id, deleted: 'with' as const, limit: PAGE, offset }
-    const page = await tx.versions.list(query)
-    for (const version of page) bytes += version.size
-    if (page.length < PAGE) break
-  }
+  const bytes = await tx.versions.bytes(asset.id)
   const { ownerId: owner, service } = asset
   const payers = { bucket: to.name, owner, service, only: 'bucket' as const }
   await enforceQuotas(tx, payers, { assets: 1, bytes })

@@ -10,7 +10,7 @@ import { rollbackVersion } from '@holdfast/engine/versions/rollback.ts'
 import { tagVersion, updateVersion } from '@holdfast/engine/versions/update.ts'
 import { writeConditions } from '../../http/content/conditions.ts'
 import type { Operations, Scope } from '../../http/exchange.ts'
-import { changedVersionWire, type Teller } from './wire/told-wire.ts'
+import { changedVersionWire, changedVersionWires, type Teller } from './wire/told-wire.ts'
 import { historyWire, versionWire } from './wire/version-wire.ts'
 
 type Names =
@@ -59,18 +59,19 @@ export const versionOperations: Pick<Operations, Names> = {
 
   pruneVersions: async exchange => {
     const { context, call, params, body } = exchange
-    const { pruned, dryRun, keep } = await pruneVersions(context.engine, call, params.id, {
+    const { pruned, more, dryRun, keep } = await pruneVersions(context.engine, call, params.id, {
       keep: body?.keep,
       olderThanDays: body?.older_than_days,
+      below: body?.below,
       dryRun: body?.dry_run,
     })
     const asset = await shownAsset(exchange, params.id)
+    const bare = pruned.map(version => ({ ...version, metadata: {} }))
     return {
       dry_run: dryRun,
-      pruned: await Promise.all(
-        pruned.map(version => changedVersionWire(tellerOf(exchange), asset, version)),
-      ),
+      pruned: await changedVersionWires(tellerOf(exchange), asset, bare),
       pruned_count: pruned.length,
+      more,
       keep,
     }
   },

@@ -1,5 +1,5 @@
-import type { ObjectFacets, ObjectPart } from '@holdfast/core/objects.ts'
-import type { VersionQuery } from '@holdfast/core/ports/asset-questions.ts'
+import type { ObjectAcl, ObjectFacets, ObjectPart } from '@holdfast/core/objects.ts'
+import type { VersionContent, VersionQuery } from '@holdfast/core/ports/asset-questions.ts'
 import type {
   Asset,
   BriefVersion,
@@ -22,9 +22,7 @@ import {
 } from '../row-values.ts'
 import { Statements } from '../statements.ts'
 import type { Words } from '../words.ts'
-
-const kinds: readonly Version['kind'][] = ['content', 'marker']
-const changes: readonly Version['change'][] = ['create', 'update', 'rollback', 'copy', 'delete']
+import { changes, kinds, type VersionFilter, versionCondition } from './version-filter.ts'
 
 /** As the table holds it, but for its digests and without parts. */
 interface OwnRow {
@@ -100,6 +98,12 @@ function versionColumns(names: readonly string[], table = ''): string {
   })
   return columns.join(', ')
 }
+
+const CONTENTS = `SELECT content_type, max(size) AS size FROM versions
+  WHERE asset = ? AND kind = ${codeOf(kinds, 'content')} AND deleted_at IS NULL
+  GROUP BY content_type`
+const ACLS = `SELECT DISTINCT object ->> '$.acl' AS acl FROM versions
+  WHERE asset = ? AND kind = ${codeOf(kinds, 'content')} AND object ->> '$.acl' IS NOT NULL`
 
 export interface VersionTables {
   readonly db: SqliteDatabase
@@ -245,7 +249,7 @@ export class Versions {
       .map(row => this.#briefOf(row, row.asset_id))
   }
 
-  count(query: Omit<VersionQuery, 'limit' | 'offset'>): number {
+  count(query: VersionFilter): number {
     const where = this.#where(query)
     if (where === undefined) return 0
     const sql = `SELECT count(*) AS n FROM versions v WHERE ${where.sql}`
@@ -254,6 +258,27 @@ export class Versions {
 
   hasAny(assetSeq: number): boolean {
     return this.#anyOf.get(assetSeq) !== undefined
+  }
+
+  contents(assetId: string): VersionContent[] {
+    const asset = this.#tables.assets.seqOf(assetId)
+    if (asset === undefined) return []
+    const { words } = this.#tables
+    return this.#statements
+      .all<Pick<OwnRow, 'content_type' | 'size'>>(CONTENTS, [asset])
+      .map(row => ({ contentType: words.word(row.content_type), size: row.size }))
+  }
+
+  acls(assetId: string): ObjectAcl[] {
+    const asset = this.#tables.assets.seqOf(assetId)
+    if (asset === undefined) return []
+    const rows = this.#statements.all<{ acl: string }>(ACLS, [asset])
+    return rows.map(({ acl }) => parseRecord<ObjectAcl>(acl))
+  }
+
+  bytes(assetId: string): number {
+    const asset = this.#tables.assets.seqOf(assetId)
+    return asset === undefined ? 0 : this.bytesOf(asset)
   }
 
   /** Bytes of all kept versions of an asset. */
@@ -301,34 +326,9 @@ export class Versions {
     return before
   }
 
-  #where(
-    query: Omit<VersionQuery, 'limit' | 'offset'>,
-  ): { sql: string; values: unknown[] } | undefined {
+  #where(query: VersionFilter): { sql: string; values: unknown[] } | undefined {
     const asset = this.#tables.assets.seqOf(query.assetId)
-    if (asset === undefined) return undefined
-    const parts = ['v.asset = ?']
-    const values: unknown[] = [asset]
-    if (query.kinds !== undefined) {
-      parts.push(`v.kind IN (${query.kinds.map(kind => codeOf(kinds, kind)).join(', ')})`)
-    }
-    if (query.deleted === 'without') parts.push('v.deleted_at IS NULL')
-    if (query.deleted === 'only') parts.push('v.deleted_at IS NOT NULL')
-    if (query.changes !== undefined) {
-      parts.push(`v.change IN (${query.changes.map(kind => codeOf(changes, kind)).join(', ')})`)
-    }
-    if (query.id !== undefined) {
-      parts.push('is' in query.id ? 'v.id = ?' : 'v.id <> ?')
-      values.push('is' in query.id ? query.id.is : query.id.not)
-    }
-    if (query.createdAfter !== undefined) {
-      parts.push('v.created_at >= ?')
-      values.push(toMs(query.createdAfter))
-    }
-    if (query.createdBefore !== undefined) {
-      parts.push('v.created_at < ?')
-      values.push(toMs(query.createdBefore))
-    }
-    return { sql: parts.join(' AND '), values }
+    return asset === undefined ? undefined : versionCondition(query, asset)
   }
 
   #wholeOf(row: WholeRow, assetId: string): Version {

@@ -63,7 +63,20 @@ export async function changedVersionWire(
   version: BriefVersion,
 ): Promise<VersionResponse> {
   const record = versionWire(version, asset)
-  if (await maySee(teller, asset, 'versions:read')) return record
+  return (await maySee(teller, asset, 'versions:read')) ? record : blindWire(record)
+}
+
+/** Of many versions of one asset: the right is judged once. */
+export async function changedVersionWires(
+  teller: Teller,
+  asset: Asset,
+  versions: readonly BriefVersion[],
+): Promise<VersionResponse[]> {
+  const records = versions.map(version => versionWire(version, asset))
+  return (await maySee(teller, asset, 'versions:read')) ? records : records.map(blindWire)
+}
+
+function blindWire(record: VersionResponse): VersionResponse {
   return { ...record, metadata: {}, tags: [], change_description: '' }
 }
 
