@@ -79,7 +79,7 @@ export interface OutsideIdentity {
   readonly permissions: readonly string[]
   /** Names of groups of this store that groups of that place stand for, in lower case. */
   readonly groups: readonly string[]
-  /** Of people of the OpenID provider: SHA-256, hex, of the maps that gave these rights. */
+  /** Of people of the directory or OpenID provider: of the settings that gave these rights. */
   readonly maps?: string
   /** INACTIVE because the directory says so; a login opens it again when the directory does. */
   readonly closed: boolean

@@ -2,6 +2,7 @@ import { createInterface } from 'node:readline/promises'
 import { Writable } from 'node:stream'
 import { say } from '../output/say.ts'
 import { UsageError } from '../output/usage-error.ts'
+import { interruptSignal } from './interrupt.ts'
 
 /**
  * From the variable, the next line of a pipe, or a terminal that does not show it. Never from an
@@ -16,10 +17,12 @@ export async function readPassword(variable: string, question: string): Promise<
 }
 
 async function typedLine(question: string): Promise<string | undefined> {
-  say(question)
   const silent = new Writable({ write: (_chunk, _encoding, done) => done() })
-  const lines = createInterface({ input: process.stdin, output: silent, terminal: true })
+  const input = { input: process.stdin, signal: interruptSignal() }
+  const lines = createInterface({ ...input, output: silent, terminal: true })
   try {
+    // Only now: the terminal shows what is typed until the line above.
+    say(question)
     for await (const line of lines) return line
   } finally {
     lines.close()
@@ -32,7 +35,7 @@ let piped: AsyncIterator<string> | undefined
 /** One reader for all questions: the next one would miss what the first took from the pipe. */
 async function pipedLine(): Promise<string | undefined> {
   const { stdin } = process
-  piped ??= createInterface({ input: stdin })[Symbol.asyncIterator]()
+  piped ??= createInterface({ input: stdin, signal: interruptSignal() })[Symbol.asyncIterator]()
   if ('ref' in stdin) stdin.ref()
   try {
     const { value, done } = await piped.next()

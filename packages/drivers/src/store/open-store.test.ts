@@ -218,6 +218,25 @@ describe('opening a store', () => {
     await assert.rejects(open(), code('STORE_DAMAGED'))
   })
 
+  it('refuses an older copy of the packs under a newer catalog, and changes nothing', async () => {
+    for (const before of [['first'], ['first', 'second']]) {
+      fs.rmSync(dir, { recursive: true, force: true })
+      const store = await open()
+      for (const text of before) await put(store, text)
+      // Laid out ahead: as long as the pack that holds more.
+      const older = fs.readFileSync(pack())
+      await put(store, 'later')
+      await store.close()
+      const newer = fs.readFileSync(pack())
+      assert.equal(older.length, newer.length)
+      fs.writeFileSync(pack(), older)
+      await assert.rejects(open(), code('STORE_DAMAGED'))
+      assert.deepEqual(fs.readFileSync(pack()), older)
+      fs.writeFileSync(pack(), newer)
+      await (await open()).close()
+    }
+  })
+
   it('says what is wrong and of which part, for programs to decide by', async () => {
     const store = await open()
     await put(store, 'kept')

@@ -83,12 +83,14 @@ export function actsAwayUntilMs(engine: Engine, user: User | undefined): number 
 export function mayAct(engine: Engine, user: User | undefined): user is User {
   if (user?.status !== 'ACTIVE') return false
   const { issuers, directory, openId } = engine.identity
-  if (user.source === 'ldap') return directory !== undefined
+  const { issuer, maps } = user.outside ?? {}
+  // Rights that other maps gave would be rights that nobody gives any more.
+  if (user.source === 'ldap') {
+    return directory !== undefined && (maps === undefined || maps === directory.maps)
+  }
   if (user.source === 'oidc') {
-    const { issuer, maps } = user.outside ?? {}
     if (openId === undefined || issuer !== openIdIssuer(openId.outside)) return false
-    // Rights that other maps gave would be rights that nobody gives any more.
     return maps === undefined || maps === openId.maps
   }
-  return user.source === 'local' || issuers.get(user.outside?.issuer ?? '') !== undefined
+  return user.source === 'local' || issuers.get(issuer ?? '') !== undefined
 }

@@ -10,7 +10,7 @@ import { SmtpMailer } from '@holdfast/drivers/mail/smtp-mailer.ts'
 import { OpenIdClient } from '@holdfast/drivers/openid/openid-client.ts'
 import type { Outside } from '@holdfast/engine/identity/identity-state.ts'
 import { type MailNews, MailQueue } from '@holdfast/engine/identity/mail/mail-queue.ts'
-import { standingOf } from '@holdfast/engine/identity/outside/mapping.ts'
+import { hashOfMaps, standingOf } from '@holdfast/engine/identity/outside/mapping.ts'
 import { buildIssuers, buildMaps, groupMappingOf } from '../config/outside/build-outside.ts'
 import type { Settings } from '../config/settings-table.ts'
 import type { Log } from '../telemetry/log.ts'
@@ -79,11 +79,24 @@ function openDirectory(settings: Settings, { disk, clock }: OutsideParts): Outsi
     groupDepth: settings.ldapGroupDepth,
     timeoutMs: settings.ldapTimeoutSeconds * 1000,
   }
+  const mapping = groupMappingOf(settings.ldapGroupMap)
+  const unmapped = standingOf(settings.ldapDefaultRole)
   return {
     directory: openLdap(options, clock),
-    mapping: groupMappingOf(settings.ldapGroupMap),
-    unmapped: standingOf(settings.ldapDefaultRole),
+    ...{ mapping, unmapped, maps: hashOfMaps([whoIsIn(options), [...mapping], unmapped]) },
     recheckSeconds: settings.ldapRecheckSeconds,
+  }
+}
+
+/** Without what only says how it is reached, or what else is told of people. */
+function whoIsIn(options: LdapOptions): Partial<LdapOptions> {
+  const { url, userBase, userObjectClass, usernameAttribute, emailAttribute } = options
+  const { idAttribute, activeFilter } = options
+  const { groupBase, groupObjectClasses, memberAttributes, groupDepth } = options
+  return {
+    ...{ url, userBase, userObjectClass, usernameAttribute, emailAttribute },
+    ...{ idAttribute, activeFilter },
+    ...{ groupBase, groupObjectClasses, memberAttributes, groupDepth },
   }
 }
 

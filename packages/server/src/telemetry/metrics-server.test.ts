@@ -93,3 +93,19 @@ test('a client that leaves in the middle harms nobody', async () => {
   assert.match(await openRaw(scraped.port).ask('CONNECT\r\n\r\n'), / 400 /)
   assert.match(await openRaw(scraped.port).ask(get), / 200 /)
 })
+
+test('a body that goes on has no connection after the answer', async () => {
+  await using scraped = await open(async () => figures)
+  for (const path of ['/metrics', '/other']) {
+    const socket = connect({ port: scraped.port, host: '127.0.0.1', allowHalfOpen: true })
+    socket.on('error', () => {})
+    socket.write(`POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Length: 100000000\r\n\r\n`)
+    const going = setInterval(() => socket.write('x'), 100)
+    try {
+      await once(socket.resume(), 'end', { signal: AbortSignal.timeout(20_000) })
+    } finally {
+      clearInterval(going)
+      socket.destroy()
+    }
+  }
+})

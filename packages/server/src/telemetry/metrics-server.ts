@@ -20,6 +20,8 @@ export function metricsServer(metrics: Metrics): Server {
     }
   }
   const server = createServer({ connectionsCheckingInterval: 5_000 }, (request, response) => {
+    // The limit of one request alone says so, but waits for the end of a body that nobody reads.
+    response.setHeader('connection', 'close')
     if (request.url !== '/metrics') {
       response.writeHead(404).end()
       return

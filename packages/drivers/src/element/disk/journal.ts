@@ -6,6 +6,7 @@ import { type Batch, encodeBatch } from './batch.ts'
 import { type PackGap, scanPastDamage } from './check-packs.ts'
 import { PACKS, packNumber, packPath, QUARANTINE } from './layout.ts'
 import {
+  endsBatch,
   laterBatchAt,
   restIsZero,
   type ScanEnd,
@@ -131,6 +132,7 @@ export class Journal {
     let keep = false
     try {
       if (scan.start > file.size()) throw damaged(`pack ${pack} is shorter than the catalog says`)
+      this.#refuseOlder(file, pack, scan.start)
       const end = restIsZero(file, this.#applyBatches(file, pack, scan))
       if (end.kind === 'torn') this.#refuseDamage(file, pack, { end, last: scan.last })
       if (!scan.last) return 0
@@ -139,6 +141,16 @@ export class Journal {
     } finally {
       if (!keep) file.close()
     }
+  }
+
+  /**
+   * A batch is synced before the catalog tells of it. One that is not there went with an older copy
+   * of the pack, whose laid out zeros may reach as far.
+   */
+  #refuseOlder(file: DiskFile, pack: number, start: number): void {
+    const batch = this.#nextBatch - 1
+    if (start === 0 || endsBatch(file, start, batch)) return
+    throw damaged(`pack ${pack} does not hold batch ${batch}, which the catalog has applied`)
   }
 
   #applyBatches(

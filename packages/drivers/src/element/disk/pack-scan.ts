@@ -47,6 +47,8 @@ export interface TornEnd {
 export type ScanEnd = { readonly kind: 'clean'; readonly at: number } | TornEnd
 
 const CRC_CHUNK = 1024 * 1024
+/** The change lines of most batches fit. */
+const BACK_CHUNK = 64 * 1024
 
 /**
  * Yields the whole batches of a pack from `start` and returns how it ended. With `checkBytes` the
@@ -157,4 +159,26 @@ export function laterBatchAt(
     if (changes?.proven === true && changes.head.batch === number) return at
   }
   return undefined
+}
+
+/**
+ * Whether the change lines of that batch end at `end`, by their header alone: what rotted behind it
+ * is for verify. A salvage may have ended behind the header of a later batch it could not keep.
+ */
+export function endsBatch(file: DiskFile, end: number, batch: number): boolean {
+  const buffer = Buffer.alloc(BACK_CHUNK)
+  for (let from = end; from > 0; ) {
+    const to = from
+    from = Math.max(0, to - buffer.length)
+    const piece = buffer.subarray(0, to - from)
+    file.read(piece, from)
+    for (let at = to - RECORD; at >= from; at -= RECORD) {
+      const entry = readHeader(piece, at - from)
+      if (entry === undefined || entry === 'end') continue
+      const number = changesEntryBatch(entry.name)
+      if (number === batch && at + RECORD + padded(entry.size) === end) return true
+      if (at + RECORD === end && number !== undefined && number > batch) return true
+    }
+  }
+  return false
 }

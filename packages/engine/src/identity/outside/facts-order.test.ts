@@ -42,7 +42,8 @@ function fakeDirectory() {
   }
   const mapping = new Map([['bosses', standingOf(['ADMIN'])]])
   const unmapped = standingOf(['USER'])
-  return { state, outside: { directory: { directory, mapping, unmapped, recheckSeconds: 60 } } }
+  const rest = { mapping, unmapped, maps: '1', recheckSeconds: 60 }
+  return { state, outside: { directory: { directory, ...rest } } }
 }
 
 async function closedBy(engine: Engine): Promise<string[]> {
@@ -124,13 +125,12 @@ test('a round that found no place at the directory asks again after a second', a
   const { engine, clock } = opened
   await login(engine, ann, origin)
   state.entry = undefined
-  state.recalled = () => Promise.reject(new HoldfastError('TOO_MANY_REQUESTS'))
   const stop = new AbortController()
   const closed: string[] = []
   engine.identity.counts.onClosed = ({ username }) => closed.push(username)
+  const asleep = clock.sleeping + 1
+  state.recalled = () => Promise.reject(new HoldfastError('TOO_MANY_REQUESTS'))
   const watching = watchDirectory(engine, stop.signal)
-  const asleep = clock.sleeping
-  await clock.advance(60_000)
   while (state.recalls < 1 || clock.sleeping < asleep) await new Promise(setImmediate)
   state.recalled = () => Promise.resolve()
   await clock.advance(1000)

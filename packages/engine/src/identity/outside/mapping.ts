@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { isScope } from '@holdfast/core/principal.ts'
 import { isRole } from '@holdfast/core/roles.ts'
 
@@ -50,6 +51,11 @@ export function together(all: readonly Standing[]): Standing {
     permissions: distinct(all.flatMap(({ permissions }) => permissions)),
     groups: distinct(all.flatMap(({ groups }) => groups)),
   }
+}
+
+/** SHA-256, hex, of settings that say who has which rights: records tell by which theirs came. */
+export function hashOfMaps(settings: unknown): string {
+  return createHash('sha256').update(JSON.stringify(settings)).digest('hex')
 }
 
 /** In order, so that equal standings have equal texts. */

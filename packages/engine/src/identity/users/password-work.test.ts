@@ -106,7 +106,8 @@ async function withCarla(isRight: boolean): Promise<TestStore> {
     },
   }
   const unmapped = { roles: [], permissions: [], groups: [] }
-  const outside = { directory: { directory, mapping: new Map(), unmapped, recheckSeconds: 60 } }
+  const rest = { mapping: new Map(), unmapped, maps: '1', recheckSeconds: 60 }
+  const outside = { directory: { directory, ...rest } }
   return await withAnn({ outside })
 }
 

@@ -36,13 +36,15 @@ export function isAdopted(outside: OutsideDirectory, entry: DirectoryEntry, user
 function adoptionOf(outside: OutsideDirectory, entry: DirectoryEntry): AdoptArgs {
   const { roles, permissions, groups } = standingOfEntry(outside, entry)
   const claims = claimsOf(entry)
+  const { subject } = entry
+  const { maps } = outside
   const username = fitUsername(entry.username)
   const email = fitEmail(entry.email ?? undefined)
   const names = [username, email].filter(name => name !== null).map(name => name.toLowerCase())
   return {
     id: entryId(entry),
     source: 'ldap',
-    outside: { issuer: ISSUER, subject: entry.subject, permissions, groups, claims },
+    outside: { issuer: ISSUER, subject, permissions, groups, claims, maps },
     ...{ username, email, roles, buckets: null },
     firstName: fitName(entry.firstName, ''),
     lastName: fitName(entry.lastName, ''),

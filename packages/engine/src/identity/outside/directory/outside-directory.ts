@@ -8,6 +8,8 @@ export interface OutsideDirectory {
   readonly mapping: Mapping
   /** What those of no mapped group get. */
   readonly unmapped: Standing
+  /** SHA-256, hex, of the settings that say who of it is in, and with which rights. */
+  readonly maps: string
   /** How often it is asked whether those who are known are still there. */
   readonly recheckSeconds: number
 }

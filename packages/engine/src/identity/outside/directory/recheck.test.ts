@@ -3,9 +3,11 @@ import { test } from 'node:test'
 import { HoldfastError, isHoldfastError } from '@holdfast/core/errors.ts'
 import type { Directory, DirectoryEntry, Recalled } from '@holdfast/core/ports/directory.ts'
 import { openTestStore, refused } from '../../../test-store.test.ts'
+import { mayAct } from '../../principal-of-user.ts'
 import { login, refresh } from '../../sessions/login.ts'
 import { standingOf } from '../mapping.ts'
 import { adoptEntry, entryId } from './adopt-entry.ts'
+import type { OutsideDirectory } from './outside-directory.ts'
 import { watchDirectory } from './recheck.ts'
 
 const origin = { ip: '192.0.2.1', agent: 'test' }
@@ -46,8 +48,15 @@ function fakeDirectory() {
     },
   }
   const unmapped = standingOf(['USER'])
-  const outside = { directory, mapping: new Map(), unmapped, recheckSeconds: 60 }
+  const outside = { directory, mapping: new Map(), unmapped, maps: 'now', recheckSeconds: 60 }
   return { state, outside }
+}
+
+async function until(isOver: () => boolean): Promise<void> {
+  for (let turn = 0; turn < 20_000 && !isOver(); turn += 1) {
+    await new Promise(resolve => setTimeout(resolve, 1))
+  }
+  assert.ok(isOver(), 'the round did not end')
 }
 
 /** A store that knows those, and its rounds. */
@@ -61,18 +70,16 @@ async function opened(names: readonly string[]) {
   const stop = new AbortController()
   const closed: string[] = []
   engine.identity.counts.onClosed = ({ username }, reason) => closed.push(`${username}: ${reason}`)
+  const asleep = clock.sleeping + 1
   const watching = watchDirectory(engine, stop.signal)
-  const asleep = clock.sleeping
+  // The first round is at once.
+  await until(() => clock.sleeping >= asleep)
   const round = async () => {
     closed.splice(0)
     told.splice(0)
     state.asked.splice(0)
     await clock.advance(60_000)
-    const isOver = () => state.asked.length > 0 && clock.sleeping >= asleep
-    for (let turn = 0; turn < 20_000 && !isOver(); turn += 1) {
-      await new Promise(resolve => setTimeout(resolve, 1))
-    }
-    assert.ok(isOver(), 'the round did not end')
+    await until(() => state.asked.length > 0 && clock.sleeping >= asleep)
     return { closed: [...closed].sort(), told: [...told], asked: [...state.asked] }
   }
   const statusOf = async (name: string) => {
@@ -112,7 +119,7 @@ test('of whom the directory cannot tell stays as it is, and holds nobody else up
   state.unjudged = new Set()
   assert.deepEqual((await round()).told, [])
   await refresh(engine, token, origin)
-  assert.deepEqual(store.counted(), { success: 1, partial: 1, failed: 0 })
+  assert.deepEqual(store.counted(), { success: 2, partial: 1, failed: 0 })
 })
 
 test('of whom too much is told is out, and told as such', async () => {
@@ -133,5 +140,44 @@ test('a directory that is down is asked once in a round, and told once', async (
   store.state.isDown = true
   const { closed, told, asked } = await store.round()
   assert.deepEqual([closed, told, asked], [[], [failure], [100]])
-  assert.deepEqual(store.counted(), { success: 0, partial: 0, failed: 1 })
+  assert.deepEqual(store.counted(), { success: 1, partial: 0, failed: 1 })
+})
+
+test('rights by former settings end at once, and are given anew by the first round', async () => {
+  const { state, outside } = fakeDirectory()
+  await using store = await openTestStore({ outside: { directory: outside } })
+  const { engine, clock } = store
+  const { maps: _, ...unmarked } = outside
+  const former = { ...outside, maps: 'before', unmapped: standingOf(['ADMIN']) }
+  const recorded = async (name: string) => {
+    const user = await engine.catalog.view.identities.byId('user', entryId(entryOf(name)))
+    return { user, may: mayAct(engine, user), roles: user?.roles }
+  }
+  for (const name of ['ann', 'ben']) await adoptEntry(engine, former, entryOf(name))
+  const { tokens } = await login(engine, { name: 'carl', password: 'any' }, origin)
+  // Of a version that kept no mark: as the record says, until the first round.
+  await adoptEntry(engine, unmarked as unknown as OutsideDirectory, entryOf('dora'))
+  await adoptEntry(engine, former, entryOf('carl'))
+  const whoMay = async () => {
+    const all = await Promise.all(['ann', 'ben', 'carl', 'dora'].map(recorded))
+    return all.map(({ may, roles }) => [may, ...(roles ?? [])])
+  }
+  const [out, back] = [
+    [false, 'ADMIN'],
+    [true, 'USER'],
+  ]
+  assert.deepEqual(await whoMay(), [out, out, out, back])
+  // Who comes sooner is asked for alone.
+  await refresh(engine, tokens.refreshToken, origin)
+  assert.deepEqual(await whoMay(), [out, out, back, back])
+  state.gone = new Set(['ben'])
+  const stop = new AbortController()
+  const asleep = clock.sleeping
+  const watching = watchDirectory(engine, stop.signal)
+  await until(() => clock.sleeping > asleep)
+  assert.deepEqual(await whoMay(), [back, out, back, back])
+  assert.equal((await recorded('ben')).user?.status, 'INACTIVE')
+  assert.equal((await recorded('dora')).user?.outside?.maps, 'now')
+  stop.abort()
+  await watching
 })

@@ -85,10 +85,11 @@ export async function watchDirectory(engine: Engine, signal: AbortSignal): Promi
   if (directory === undefined) return
   const { place } = directory.directory
   const roundMs = directory.recheckSeconds * 1000
-  let waitMs = roundMs
+  // At once: the settings may be others than those by which rights were given.
+  let waitMs = 0
   while (!signal.aborted) {
     try {
-      await engine.clock.sleep(waitMs, signal)
+      if (waitMs > 0) await engine.clock.sleep(waitMs, signal)
       waitMs = roundMs
       const unjudged = await recheckDirectory(engine, signal)
       counts.countCheck(place, unjudged.length === 0 ? 'success' : 'partial')

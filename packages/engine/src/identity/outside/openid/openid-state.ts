@@ -1,11 +1,10 @@
-import { createHash } from 'node:crypto'
 import type { Clock } from '@holdfast/core/ports/clock.ts'
 import type { OpenIdAttempt, OpenIdProvider } from '@holdfast/core/ports/openid.ts'
 import { AddressAllowance } from '@holdfast/core/rates/address-allowance.ts'
 import type { RateTableOptions } from '@holdfast/core/rates/rate-table.ts'
 import type { ClaimPath } from '../issuers/claims.ts'
 import type { ClaimMap } from '../issuers/issuer.ts'
-import type { Standing } from '../mapping.ts'
+import { hashOfMaps, type Standing } from '../mapping.ts'
 import { KeptOnce } from './kept-once.ts'
 
 /** The provider of the settings, and what its claims mean here. */
@@ -70,9 +69,7 @@ export function openOpenId(
 
 function mapsHash({ maps, always }: OutsideOpenId): string {
   const all = maps.map(({ claim, mapping }) => [claim, [...mapping]])
-  return createHash('sha256')
-    .update(JSON.stringify([all, always]))
-    .digest('hex')
+  return hashOfMaps([all, always])
 }
 
 /** In records: tokens of the same issuer that come without a login are other users. */
