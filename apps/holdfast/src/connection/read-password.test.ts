@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { isInterrupted } from './interrupt.ts'
 import { readPassword } from './read-password.ts'
 
-test('the question comes when typing is hidden, and a signal ends the wait for the line', async t => {
+test('the question comes when typing is hidden, and a signal ends the wait', async t => {
   const events: string[] = []
   const terminal = Object.assign(new PassThrough(), {
     isTTY: true,
