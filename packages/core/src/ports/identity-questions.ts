@@ -5,6 +5,8 @@ import type { Awaitable } from './awaitable.ts'
 export interface AccessKeyQuestions {
   byId(id: string): Awaitable<AccessKey | undefined>
   list(): Awaitable<AccessKey[]>
+  /** Those that act as that principal, in order of id. */
+  byPrincipal(principalId: string): Awaitable<AccessKey[]>
 }
 
 export interface IdentityQuestions {

@@ -98,7 +98,7 @@ async function findPrincipal(engine: Engine, id: string): Promise<Principal> {
   }
   const isGood = (one: Pick<ApiKey, 'revokedAt' | 'expiresAt'>) =>
     one.revokedAt === null && !isExpired(one, nowMs)
-  const pair = (await accessKeys.list()).find(one => one.principalId === id.toLowerCase())
+  const [pair] = await accessKeys.byPrincipal(id.toLowerCase())
   const holder =
     pair !== undefined && isGood(pair) ? await principalOfAccessKey(engine, pair) : undefined
   if (holder !== undefined) return holder

@@ -7,5 +7,5 @@ export async function isKnownGrantee({ catalog }: Engine, id: string): Promise<b
     if ((await identities.byId(kind, id)) !== undefined) return true
   }
   if ((await keys.byId(id)) !== undefined) return true
-  return (await accessKeys.list()).some(({ principalId }) => principalId === id)
+  return (await accessKeys.byPrincipal(id)).length > 0
 }

@@ -61,7 +61,9 @@ export function requireFields(fields: AssetFields): void {
 export function withPlainIds<Fields extends Pick<AssetFields, 'acl'>>(fields: Fields): Fields {
   const { acl } = fields
   if (acl == null) return fields
-  const plain = (ids: readonly string[]) => ids.map(id => (isUuid(id) ? id.toLowerCase() : id))
+  const plain = (ids: readonly string[]) => {
+    return [...new Set(ids.map(id => (isUuid(id) ? id.toLowerCase() : id)))]
+  }
   return { ...fields, acl: { read: plain(acl.read), write: plain(acl.write) } }
 }
 

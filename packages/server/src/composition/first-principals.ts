@@ -44,7 +44,11 @@ export async function prepareKeys(engine: Engine, options: FirstKeyOptions): Pro
     await recordKeys(engine, audit, { kind: 'Key', list: () => keys.list(), work })
   }
   if (settings.bootstrapApiKey !== undefined) {
-    await ensure(settings.bootstrapApiKey)
+    try {
+      await ensure(settings.bootstrapApiKey)
+    } catch (error) {
+      throw ofSettings(error, () => 'STORAGE_BOOTSTRAP_API_KEY')
+    }
     return
   }
   if (onFirstKey === undefined || (await keys.count()) > 0) return
@@ -122,15 +126,16 @@ export async function prepareAdministrator(
     const known = await engine.catalog.view.identities.byName('user', username.toLowerCase())
     if (known?.isSystem !== true) log.warn({ username }, TAKEN)
   } catch (error) {
-    if (!isHoldfastError(error) || error.code !== 'VALIDATION_ERROR') throw error
-    const wrong = Array.isArray(error.details.errors)
-      ? (error.details.errors as FieldProblem[])
-      : []
-    const errors = wrong.map(({ path, problem }) => {
-      return { path: `STORAGE_INITIAL_ADMIN_${path.toUpperCase()}`, problem }
-    })
-    throw new HoldfastError('SETTINGS_INVALID', { errors }, { cause: error })
+    throw ofSettings(error, path => `STORAGE_INITIAL_ADMIN_${path.toUpperCase()}`)
   }
+}
+
+/** The same for whoever wrote the settings: fields that are wrong by their names there. */
+function ofSettings(error: unknown, nameOf: (path: string) => string): unknown {
+  if (!isHoldfastError(error) || error.code !== 'VALIDATION_ERROR') return error
+  const wrong = Array.isArray(error.details.errors) ? (error.details.errors as FieldProblem[]) : []
+  const errors = wrong.map(({ path, problem }) => ({ path: nameOf(path), problem }))
+  return new HoldfastError('SETTINGS_INVALID', { errors }, { cause: error })
 }
 
 /** The service account that the settings give. */

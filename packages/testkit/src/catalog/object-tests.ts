@@ -97,6 +97,8 @@ function recordTests(open: OpenCatalog): void {
     assert.equal(await desk.view.accessKeys.byId('HFKC'), undefined)
     const ids = (await desk.view.accessKeys.list()).map(({ id }) => id)
     assert.deepEqual(ids, ['HFKA', 'HFKB'])
+    assert.deepEqual(await desk.view.accessKeys.byPrincipal(record.principalId), records)
+    assert.deepEqual(await desk.view.accessKeys.byPrincipal('none'), [])
     assert.ok(bucket)
     await checkRebuilt(desk)
   })

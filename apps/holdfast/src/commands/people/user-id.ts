@@ -15,16 +15,15 @@ export async function userIdOf(client: Client, name: string): Promise<string> {
 }
 
 /**
- * The same, or an id that no user has: service accounts and keys go by theirs alone. Whoever may
- * not list users writes an id, which nobody's name can be taken for then.
+ * The same, or an id of anybody: groups, service accounts and keys go by theirs alone. An id is
+ * that id, whoever chose it as a name, and takes no right to list users.
  */
 export async function principalIdOf(client: Client, name: string): Promise<string> {
+  if (isUuid(name)) return name
   try {
-    const users = await usersCalled(client, name)
-    return users.length === 0 && isUuid(name) ? name : onlyUser(name, users).id
+    return await userIdOf(client, name)
   } catch (error) {
     if (!isClientError(error) || error.code !== 'FORBIDDEN') throw error
-    if (isUuid(name)) return name
     throw new UsageError(`to name ${name} by name takes admin:users`)
   }
 }

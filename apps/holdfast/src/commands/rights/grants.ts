@@ -2,7 +2,7 @@ import type { Client } from '@holdfast/client'
 import { isUuid } from '@holdfast/core/ids.ts'
 import type { Command } from 'commander'
 import { connect } from '../../connection/connection.ts'
-import { onlyHolder } from '../../connection/only-one.ts'
+import { onlyOne } from '../../connection/only-one.ts'
 import { collect } from '../../output/collect.ts'
 import { print, printJson } from '../../output/say.ts'
 import { printTable } from '../../output/table.ts'
@@ -64,14 +64,14 @@ export function addGrants(program: Command): void {
     })
 }
 
-/** Of the one user or group that is called so; an id that neither has goes as it is. */
+/** Of the one user or group that is called so. An id is that id, whoever chose it as a name. */
 async function holderOf(client: Client, name: string): Promise<string> {
+  if (isUuid(name)) return name
   const users = await usersCalled(client, name)
   const groups = await groupsCalled(client, name)
-  if (users.length + groups.length === 0 && isUuid(name)) return name
   const found = [
     ...users.map(({ id, username }) => ({ id, told: `${username} with id ${id}` })),
     ...groups.map(group => ({ id: group.id, told: tellGroup(group) })),
   ]
-  return onlyHolder(found, { name, what: 'user or group', tell: ({ told }) => told }).id
+  return onlyOne(found, { name, what: 'user or group', tell: ({ told }) => told }).id
 }

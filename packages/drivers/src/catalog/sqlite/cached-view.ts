@@ -83,6 +83,7 @@ export class CachedView {
       accessKeys: {
         byId: id => through(this.#accessKeys, id, () => accessKeys.byId(id)),
         list: () => accessKeys.list(),
+        byPrincipal: id => accessKeys.byPrincipal(id),
       },
       keys: {
         byHash: hash => through(this.#keysByHash, hash, () => keys.byHash(hash)),

@@ -3,7 +3,7 @@ import { type ConnectionOptions, connect as connectTls } from 'node:tls'
 import { HoldfastError, isHoldfastError } from '@holdfast/core/errors.ts'
 import { Client, type Entry, ResultCodeError, type SearchOptions } from 'ldapts'
 import type { LdapOptions } from './ldap-options.ts'
-import { AnswerTooLong, endOf, Messages } from './messages.ts'
+import { AnswerTooLong, endOf, Messages, PIECES_MAX } from './messages.ts'
 import { PageControl } from './page-control.ts'
 
 /** To one question. A hundred people, or thousands of groups, are some hundred KiB. */
@@ -59,7 +59,7 @@ export class LdapConnection implements AsyncDisposable {
       connectTimeout: timeoutMs,
       createConnection: this.#once(connect, socket => {
         // Before it hears no more than whole messages.
-        if (options.startTls) socket.on('data', chunk => this.#heardInTheClear.push(chunk))
+        if (options.startTls) socket.on('data', chunk => this.#hearInTheClear(chunk))
         bound(socket)
       }),
       createSecureConnection: this.#once(connectTls, bound),
@@ -119,6 +119,7 @@ export class LdapConnection implements AsyncDisposable {
   /** The library would end with a page that holds nothing, whatever follows it (RFC 2696 §3). */
   async #pages(base: string, { paged, ...wanted }: SearchOptions): Promise<Entry[]> {
     const entries: Entry[] = []
+    this.#nextPage = Buffer.alloc(0)
     do {
       const controls = paged ? [new PageControl(this.#nextPage)] : []
       this.#nextPage = Buffer.alloc(0)
@@ -126,6 +127,11 @@ export class LdapConnection implements AsyncDisposable {
       for (const entry of searchEntries) entries.push(entry)
     } while (paged && this.#nextPage.length > 0)
     return entries
+  }
+
+  /** Of more pieces than this the first ones are no whole message, and that is an error. */
+  #hearInTheClear(chunk: Buffer): void {
+    if (this.#heardInTheClear.length < PIECES_MAX) this.#heardInTheClear.push(chunk)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -48,6 +48,13 @@ test('messages are whole however they come', () => {
   }
 })
 
+test('a long message that comes byte by byte is whole', () => {
+  const long = message(part(0x64, text('x'.repeat(5000)), part(0x30, attribute)))
+  const messages = new Messages()
+  const found = [...long].flatMap(byte => [...messages.read(Buffer.from([byte]))])
+  assert.deepEqual(found, [readMessage(long)])
+})
+
 test('controls are read here, and the library never sees them', () => {
   const other = part(0x30, text('1.2.3'), part(0x04, Buffer.from('no part')))
   const read = readMessage(message(part(0x65, ...success), part(0xa0, other, pageControl('next'))))

@@ -1,6 +1,9 @@
 /** One message may be made of: the library reads all of it before anybody else gets a turn. */
 const PARTS_MAX = 16_384
 
+/** More pieces of what is no whole message yet are joined. */
+export const PIECES_MAX = 1024
+
 /** RFC 4511 §4, X.690 §8.1.2. */
 const BOOLEAN = 0x01
 const INTEGER = 0x02
@@ -42,7 +45,11 @@ export class Messages {
   *read(chunk: Buffer): Generator<Message> {
     this.#held.push(chunk)
     this.#heldBytes += chunk.length
-    if (this.#heldBytes < this.#wantedBytes) return
+    if (this.#heldBytes < this.#wantedBytes) {
+      // Bytes that come one by one would cost a hundred times what they are.
+      if (this.#held.length > PIECES_MAX) this.#held = [Buffer.concat(this.#held)]
+      return
+    }
     let rest = Buffer.concat(this.#held)
     for (let end = endOf(rest); end !== undefined && end <= rest.length; end = endOf(rest)) {
       yield readMessage(rest.subarray(0, end))

@@ -72,7 +72,7 @@ export async function ensureKey(
   const call = systemCall('start')
   const known = await engine.catalog.view.keys.byHash(hash)
   if (known !== undefined && known.createdBy !== call.principal.id) {
-    const problem = 'of the settings is that of a key that somebody made'
+    const problem = `is that of the key ${known.id}, which somebody made`
     throw invalidFields({ path: 'secret', problem })
   }
   const prefix = prefixOfSecret(secret)

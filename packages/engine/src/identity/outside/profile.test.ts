@@ -24,6 +24,8 @@ test('nobody from outside is called as the server calls itself, or strangers', (
     'SYSTEM ': 'SYSTEM?',
     'sys\u200btem': 'sys\u200btem?',
     '\uff53\uff59stem': '\uff53\uff59stem?',
+    'system\u034f': 'system\u034f?',
+    'sys\u3164tem\ufe0f': 'sys\u3164tem\ufe0f?',
     anonymous: 'anonymous?',
     systems: 'systems',
     ann: 'ann',

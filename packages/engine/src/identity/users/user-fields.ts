@@ -52,7 +52,7 @@ export function requireUserFields(
 export function isReserved(username: string): boolean {
   const seen = username
     .normalize('NFKC')
-    .replaceAll(/\p{Cf}/gu, '')
+    .replaceAll(/[\p{Cf}\p{Default_Ignorable_Code_Point}]/gu, '')
     .trim()
   return RESERVED.has(seen.toLowerCase())
 }

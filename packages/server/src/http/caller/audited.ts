@@ -131,12 +131,17 @@ function countAttempt(
 /** Steps of a login that a browser makes by following addresses, and what stands in for one. */
 const LOGIN_STEPS: ReadonlySet<string> = new Set(['beginOpenId', 'finishOpenId', 'forgotPassword'])
 
-function isGuardedChange({ routeOptions }: FastifyRequest): boolean {
-  const operationId = routeOptions.config.operationId ?? ''
+function isGuardedChange(request: FastifyRequest): boolean {
+  const operationId = request.routeOptions.config.operationId ?? ''
   if (LOGIN_STEPS.has(operationId)) return true
-  const table: Readonly<Record<string, Route>> = routes
-  const route = Object.hasOwn(table, operationId) ? table[operationId] : undefined
+  const route = routeOf(request)
   return route !== undefined && dutyOf(operationId, route, false) === 'before-answer'
+}
+
+function routeOf({ routeOptions }: FastifyRequest): Route | undefined {
+  const operationId = routeOptions.config.operationId ?? ''
+  const table: Readonly<Record<string, Route>> = routes
+  return Object.hasOwn(table, operationId) ? table[operationId] : undefined
 }
 
 const TEXT_CHARS_MAX = 512
@@ -164,13 +169,20 @@ function entryOf(
   }
 }
 
-/** The names in the path, and those that may stand in the query instead. */
-function namedBy(given: unknown, { query }: FastifyRequest): JsonObject {
+/**
+ * The names in the path, and those that this route takes in the query instead. What is not asked
+ * for there may be a credential that somebody sent by mistake.
+ */
+function namedBy(given: unknown, request: FastifyRequest): JsonObject {
   const { '*': rest, ...names } = resourceOf(given)
   const path = { ...names, ...(rest !== undefined && { key: rest }) }
   // What a visitor by a link looks at is told by the operation.
   if (typeof given === 'object' && given !== null && 'token' in given) return path
-  const { bucket, key } = resourceOf(query)
-  const asked = { ...(bucket !== undefined && { bucket }), ...(key !== undefined && { key }) }
+  const taken = routeOf(request)?.query?.properties ?? {}
+  const { bucket, key } = resourceOf(request.query)
+  const asked = {
+    ...(bucket !== undefined && Object.hasOwn(taken, 'bucket') && { bucket }),
+    ...(key !== undefined && Object.hasOwn(taken, 'key') && { key }),
+  }
   return { ...asked, ...path }
 }

@@ -157,6 +157,13 @@ test('a key in the query is told as one in the path is', async () => {
   )
 })
 
+test('what a route does not take in its query is in no row: it may be a credential', async () => {
+  const line = '/api/v2/users?key=a-secret-of-some-length&bucket=another-secret'
+  assert.equal((await server.ask(`GET ${line}`, { key: null })).status, 401)
+  const [row] = await rows('listUsers')
+  assert.deepEqual([row.outcome, row.resource, row.detail], ['refused', {}, {}])
+})
+
 test('rows of links between assets tell the other end', async () => {
   const put = async (key: string) =>
     (await server.ask(`PUT /api/v2/buckets/holdfast/assets/${key}`, { body: 'x' })).json.id

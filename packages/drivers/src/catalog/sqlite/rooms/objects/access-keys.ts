@@ -6,11 +6,17 @@ import { parseRecord } from '../../row-values.ts'
 export class AccessKeys implements AccessKeyQuestions {
   readonly #byId
   readonly #list
+  readonly #byPrincipal
   readonly #put
 
   constructor(db: SqliteDatabase) {
     this.#byId = db.prepare<[string], string>('SELECT record FROM access_keys WHERE id = ?').pluck()
     this.#list = db.prepare<[], string>('SELECT record FROM access_keys ORDER BY id').pluck()
+    this.#byPrincipal = db
+      .prepare<[string], string>(
+        "SELECT record FROM access_keys WHERE record ->> '$.principalId' = ? ORDER BY id",
+      )
+      .pluck()
     this.#put = db.prepare('INSERT OR REPLACE INTO access_keys (id, record) VALUES (?, ?)')
   }
 
@@ -21,6 +27,10 @@ export class AccessKeys implements AccessKeyQuestions {
 
   list(): AccessKey[] {
     return this.#list.all().map(text => parseRecord<AccessKey>(text))
+  }
+
+  byPrincipal(principalId: string): AccessKey[] {
+    return this.#byPrincipal.all(principalId).map(text => parseRecord<AccessKey>(text))
   }
 
   put(key: AccessKey): void {
