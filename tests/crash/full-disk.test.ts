@@ -143,6 +143,9 @@ describe('a disk that another program filled up', { skip }, () => {
       ({ id }) => id,
     )
     fillUp()
+    // Some fit, wherever in its own log the catalog happens to be.
+    const filler = `${root}/disk/filler`
+    fs.truncateSync(filler, fs.statSync(filler).size - 256 * 1024)
     const seen = new Map<string, number>()
     const tell = (word: string) => seen.set(word, (seen.get(word) ?? 0) + 1)
     for (const [n, id] of ids.entries()) {
@@ -151,7 +154,7 @@ describe('a disk that another program filled up', { skip }, () => {
     }
     assert.deepEqual([...seen.keys()].sort(), ['STORAGE_FULL', 'done'])
 
-    fs.rmSync(`${root}/disk/filler`)
+    fs.rmSync(filler)
     await new Promise(resolve => setTimeout(resolve, 300))
     await put('again', Buffer.alloc(1000, 9))
     const before = (await listAssets(engine, call, { bucket: 'full' })).total

@@ -98,10 +98,21 @@ export interface VersionQuestions {
   count(query: Omit<VersionQuery, 'limit' | 'offset'>): Awaitable<number>
   /** What content versions that are not deleted hold: each type once, with its largest size. */
   contents(assetId: string): Awaitable<VersionContent[]>
-  /** The access lists of S3 of content versions, deleted ones too; each once. */
-  acls(assetId: string): Awaitable<ObjectAcl[]>
+  /** Content versions with an access list of S3, deleted ones too; the newest first. */
+  acls(assetId: string, page: VersionPage): Awaitable<VersionAcl[]>
   /** Bytes of all kept versions, deleted ones too. */
   bytes(assetId: string): Awaitable<number>
+}
+
+export interface VersionPage {
+  /** With a smaller number. */
+  readonly below: number | undefined
+  readonly limit: number
+}
+
+export interface VersionAcl {
+  readonly number: number
+  readonly acl: ObjectAcl
 }
 
 export interface VersionContent {
@@ -126,6 +137,8 @@ export interface VersionQuery {
   readonly tag?: string | null
   /** Whether retention or legal hold keep them at that time. */
   readonly lock?: { readonly at: string; readonly holds: boolean }
+  /** Those with tags of S3, whatever their names. */
+  readonly hasObjectTags?: true
   /** Whose access list of S3 names this owner. */
   readonly aclOwner?: string
   readonly limit: number

@@ -1,4 +1,6 @@
+import { hash } from 'node:crypto'
 import type { Call } from '@holdfast/core/call.ts'
+import type { ObjectAcl } from '@holdfast/core/objects.ts'
 import { anonymous, type Principal } from '@holdfast/core/principal.ts'
 import type { Asset, Bucket } from '@holdfast/core/records.ts'
 import type { Engine } from '../engine.ts'
@@ -20,25 +22,51 @@ export interface Placing {
  */
 export async function requireNoGain(
   engine: Engine,
-  { principal }: Call,
+  call: Call,
   { was, is }: Placing,
 ): Promise<void> {
-  const all = [...GIVEN.read, ...GIVEN.write]
+  const { principal } = call
   const whole = await wholeOf(engine, principal)
-  const { versions } = engine.catalog.view
-  for (const [mover, ...gainers] of [[principal, principal, anonymous] as const, [whole, whole]]) {
-    const lacking = all.filter(permission => !decide(mover, permission, was).allowed)
-    if (lacking.length === 0) continue
-    // A list of S3 that counts for nothing in this bucket may open its version in another one;
-    // also of deleted versions, as they can be restored where it lies then.
-    for (const versionAcl of [undefined, ...(await versions.acls(was.asset.id))]) {
-      for (const permission of lacking) {
-        if (decide(mover, permission, { ...was, versionAcl }).allowed) continue
-        const there = { ...is, versionAcl, atBest: true }
-        const gained = gainers.some(one => decide(unasked(one), permission, there).allowed)
-        if (gained) throw refusal(principal, permission, 'not held where it lies')
-      }
+  const own = { mover: principal, gainers: [principal, anonymous] }
+  const moves = whole === principal ? [own] : [own, { mover: whole, gainers: [whole] }]
+  const all = [...GIVEN.read, ...GIVEN.write]
+  const lacking = moves.flatMap(({ mover, gainers }) => {
+    const missing = all.filter(permission => !decide(mover, permission, was).allowed)
+    return missing.map(permission => ({ mover, gainers, permission }))
+  })
+  if (lacking.length === 0) return
+  const judge = (versionAcl: ObjectAcl | undefined) => {
+    for (const { mover, gainers, permission } of lacking) {
+      if (decide(mover, permission, { ...was, versionAcl }).allowed) continue
+      const there = { ...is, versionAcl, atBest: true }
+      const gained = gainers.some(one => decide(unasked(one), permission, there).allowed)
+      if (gained) throw refusal(principal, permission, 'not held where it lies')
     }
+  }
+  judge(undefined)
+  // A list of S3 that counts for nothing in this bucket may open its version in another one;
+  // also of deleted versions, as they can be restored where it lies then.
+  for await (const versionAcl of distinctLists(engine, call, was.asset.id)) judge(versionAcl)
+}
+
+const PAGE = 100
+
+/** Each in a turn of its own: there may be one for every version, and all are judged. */
+async function* distinctLists({ catalog, lists }: Engine, call: Call, assetId: string) {
+  const giveWay = lists.giveWay(call)
+  const seen = new Set<string>()
+  for (let below: number | undefined; ; ) {
+    const page = await catalog.view.versions.acls(assetId, { below, limit: PAGE })
+    for (const { acl } of page) {
+      const digest = hash('sha256', JSON.stringify(acl))
+      if (seen.has(digest)) continue
+      seen.add(digest)
+      await giveWay()
+      yield acl
+    }
+    if (page.length < PAGE) return
+    below = page.at(-1)?.number
+    await giveWay()
   }
 }
 

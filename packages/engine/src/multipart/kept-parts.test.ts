@@ -149,6 +149,8 @@ describe('the parts of an object', () => {
     db.exec(`
       UPDATE versions SET object = json_set(object, '$.parts', json(parts)) WHERE parts IS NOT NULL;
       ALTER TABLE versions DROP COLUMN parts;
+      DROP INDEX counters_largest_services;
+      DROP INDEX access_keys_principal;
       PRAGMA user_version = 3;
     `)
     db.close()

@@ -100,12 +100,15 @@ export function versionTests(open: OpenCatalog): void {
     assert.deepEqual(await numbers({ lock: { at: before, holds: true } }), [4, 3, 2])
     assert.deepEqual(await numbers({ aclOwner: 'o' }), [6, 2])
     assert.deepEqual(await numbers({ aclOwner: 'p', below: 3 }), [])
-    const acls = await desk.view.versions.acls(assetId)
-    assert.deepEqual(
-      acls.toSorted((one, other) => one.owner.localeCompare(other.owner)),
-      [open, { owner: 'p', grants: [] }],
-    )
-    assert.deepEqual(await desk.view.versions.acls('none'), [])
+    const acls = (below: number | undefined, limit: number) =>
+      desk.view.versions.acls(assetId, { below, limit })
+    const second = { number: 3, acl: { owner: 'p', grants: [] } }
+    assert.deepEqual(await acls(undefined, 2), [{ number: 6, acl: open }, second])
+    assert.deepEqual(await acls(3, 2), [{ number: 2, acl: open }])
+    assert.deepEqual(await desk.view.versions.acls('none', { below: undefined, limit: 2 }), [])
+    await says(3, { object: { tags: [{ key: 'k', value: 'v' }] } })
+    await says(4, { object: { tags: [] } })
+    assert.deepEqual(await numbers({ hasObjectTags: true }), [3])
   })
   catalogTest(open, 'versions are told by type and size, and all together', async desk => {
     const { versions } = desk.view

@@ -110,7 +110,7 @@ export class CachedView {
         list: query => versions.list(query),
         count: query => versions.count(query),
         contents: assetId => versions.contents(assetId),
-        acls: assetId => versions.acls(assetId),
+        acls: (assetId, page) => versions.acls(assetId, page),
         bytes: assetId => versions.bytes(assetId),
       },
       blobs: {

@@ -19,20 +19,15 @@ export function isTagged(version: Pick<BriefVersion, 'object'> | undefined): boo
   return (version?.object?.tags ?? []).length > 0
 }
 
-const PAGE = 1000
-
 /** The same of all that moves with the asset: an old version can be shown again. */
 export async function hasTagsAnywhere(
   view: Pick<CatalogView, 'versions'>,
   asset: Asset,
 ): Promise<boolean> {
   if (asset.tags.length > 0) return true
-  const query = { assetId: asset.id, kinds: ['content'] as const, deleted: 'without' as const }
-  for (let offset = 0; ; offset += PAGE) {
-    const page = await view.versions.list({ ...query, limit: PAGE, offset })
-    if (page.some(isTagged)) return true
-    if (page.length < PAGE) return false
-  }
+  const those = { kinds: ['content'], deleted: 'without', hasObjectTags: true } as const
+  const found = await view.versions.list({ assetId: asset.id, ...those, limit: 1 })
+  return found.length > 0
 }
 
 /** CHANGED_MEANWHILE where something got tags since. */

@@ -54,13 +54,14 @@ export function versionCondition(query: VersionFilter, asset: number): Condition
 }
 
 /** No index holds these: SQLite looks at each row, but no record is made of those it passes. */
-function saidOf({ tag, lock, aclOwner }: VersionFilter): Condition[] {
+function saidOf({ tag, lock, aclOwner, hasObjectTags }: VersionFilter): Condition[] {
   const found: Condition[] = []
   if (tag === null) found.push({ sql: 'v.tags IS NULL', values: [] })
   else if (tag !== undefined) found.push({ sql: TAGGED, values: [tag] })
   if (lock !== undefined) {
     found.push({ sql: lock.holds ? LOCKED : `NOT ${LOCKED}`, values: [lock.at] })
   }
+  if (hasObjectTags) found.push({ sql: OBJECT_TAGGED, values: [] })
   if (aclOwner !== undefined) found.push({ sql: ACL_OWNER, values: [aclOwner] })
   return found
 }
@@ -70,4 +71,5 @@ const TAGGED = `v.tags IS NOT NULL
 /** Never null, so it can be negated. */
 const LOCKED = `(v.object IS NOT NULL AND (coalesce(v.object ->> '$.legalHold', 0) = 1
   OR coalesce(v.object ->> '$.retention.until', '') > ?))`
+const OBJECT_TAGGED = "v.object IS NOT NULL AND v.object -> '$.tags[0]' IS NOT NULL"
 const ACL_OWNER = `v.object IS NOT NULL AND v.object ->> '$.acl.owner' = ?`

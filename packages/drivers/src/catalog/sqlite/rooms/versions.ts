@@ -1,5 +1,10 @@
 import type { ObjectAcl, ObjectFacets, ObjectPart } from '@holdfast/core/objects.ts'
-import type { VersionContent, VersionQuery } from '@holdfast/core/ports/asset-questions.ts'
+import type {
+  VersionAcl,
+  VersionContent,
+  VersionPage,
+  VersionQuery,
+} from '@holdfast/core/ports/asset-questions.ts'
 import type {
   Asset,
   BriefVersion,
@@ -102,8 +107,9 @@ function versionColumns(names: readonly string[], table = ''): string {
 const CONTENTS = `SELECT content_type, max(size) AS size FROM versions
   WHERE asset = ? AND kind = ${codeOf(kinds, 'content')} AND deleted_at IS NULL
   GROUP BY content_type`
-const ACLS = `SELECT DISTINCT object ->> '$.acl' AS acl FROM versions
-  WHERE asset = ? AND kind = ${codeOf(kinds, 'content')} AND object ->> '$.acl' IS NOT NULL`
+const ACLS = `SELECT number, object ->> '$.acl' AS acl FROM versions
+  WHERE asset = ? AND kind = ${codeOf(kinds, 'content')} AND number < ?
+    AND object ->> '$.acl' IS NOT NULL ORDER BY number DESC LIMIT ?`
 
 export interface VersionTables {
   readonly db: SqliteDatabase
@@ -269,11 +275,12 @@ export class Versions {
       .map(row => ({ contentType: words.word(row.content_type), size: row.size }))
   }
 
-  acls(assetId: string): ObjectAcl[] {
+  acls(assetId: string, { below = Number.MAX_SAFE_INTEGER, limit }: VersionPage): VersionAcl[] {
     const asset = this.#tables.assets.seqOf(assetId)
     if (asset === undefined) return []
-    const rows = this.#statements.all<{ acl: string }>(ACLS, [asset])
-    return rows.map(({ acl }) => parseRecord<ObjectAcl>(acl))
+    const values = [asset, below, limit]
+    const rows = this.#statements.all<{ number: number; acl: string }>(ACLS, values)
+    return rows.map(({ number, acl }) => ({ number, acl: parseRecord<ObjectAcl>(acl) }))
   }
 
   bytes(assetId: string): number {

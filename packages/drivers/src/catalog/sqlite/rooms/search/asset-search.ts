@@ -224,7 +224,10 @@ export class AssetSearch {
     let newest: Asset[] = []
     for await (const window of inTurns(this.#windows.byKey(query, ''), giveWay)) {
       newest.push(...this.#listed(first, { ...window, before }))
-      newest = newest.sort((a, b) => b.createdSeq - a.createdSeq).slice(0, first.limit)
+      // What got another key between two turns may be in both parts: as it is now, and once.
+      const known = new Map(newest.map(asset => [asset.createdSeq, asset]))
+      newest = [...known.values()].sort((a, b) => b.createdSeq - a.createdSeq)
+      newest = newest.slice(0, first.limit)
     }
     return newest.slice(offset)
   }
