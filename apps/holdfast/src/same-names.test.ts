@@ -51,7 +51,7 @@ test('nothing is taken for what has its name as an id', async t => {
   const out = await server.holdfast('users', 'deactivate', mallory.id)
   assert.equal(succeeded(out).stdout, `${lone}: INACTIVE\n`)
 
-  const worker = await make('service-accounts', { name: 'worker' })
+  const worker = await make('service-accounts', { name: 'worker', roles: ['USER'] })
   await make('service-accounts', { name: worker.id })
   await refused('accounts', 'suspend', worker.id)
 
@@ -70,9 +70,9 @@ test('nothing is taken for what has its name as an id', async t => {
   for (const id of [lone, crew.id]) {
     await run('acl', 'list.txt', '--read', id)
     assert.deepEqual((await ask('GET', `assets/${listed.id}`)).acl.read, [id])
-    const grant = ['grants', 'add', id, 'holdfast', '--permission', 'assets:read', '--json']
-    assert.equal(JSON.parse((await run(...grant)).stdout).principal_id, id)
   }
+  const grant = ['grants', 'add', crew.id, 'holdfast', '--permission', 'assets:read', '--json']
+  assert.equal(JSON.parse((await run(...grant)).stdout).principal_id, crew.id)
   await run('buckets', 'set', 'holdfast', '--owner', account)
   assert.equal((await ask('GET', 'buckets/holdfast')).owner_id, account)
   await run('quotas', 'set', '--of-owner', account, '--bytes', '1000000')
