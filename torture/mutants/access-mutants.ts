@@ -24,7 +24,7 @@ export const accessMutants: readonly Mutant[] = [
     name: 'halves-are-no-public',
     edits: [
       {
-        in: `${access}/policy/conditions.ts`,
+        in: `${access}/policy/networks.ts`,
         find: /network\.prefix >= \(network\.type === 'ipv4' \? 8 : 32\)/,
         put: 'network.prefix > 0',
       },
