@@ -67,6 +67,7 @@ async function hunted(work: (run: Run) => Promise<void>): Promise<void> {
     pass: () => {},
     figure: () => {},
     say: () => {},
+    part: () => {},
     skip: () => {},
     fail: what => {
       throw new Error(what)

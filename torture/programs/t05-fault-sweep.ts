@@ -75,7 +75,7 @@ export const program: Program = {
   id: 'T05',
   name: 'fault-sweep',
   summary: 'the n-th disk call fails, once or for good: every answer stays honest, nothing hangs',
-  secondsMax: { short: 900, long: 7200 },
+  secondsMax: { short: 600, long: 7200 },
   minimum: {
     short: {
       'faults that came': 400,
@@ -96,6 +96,7 @@ export const program: Program = {
     for (const [name, workload] of Object.entries(workloads)) await sweep(run, name, workload)
     if (hasStrace()) await injectAll(run)
     else run.skip('faults of the real process', 'strace is not installed')
+    run.part('a device that fails')
     await failDevice(run)
   },
 }
@@ -103,6 +104,7 @@ export const program: Program = {
 async function sweep(run: Run, name: string, workload: (typeof workloads)[string]): Promise<void> {
   const random = run.random.fork(5)
   for (const [kindName, kind] of Object.entries(kinds)) {
+    run.part(`${kindName}, ${name}`)
     await attempt(run, `${kindName}, ${name}`, async lab => {
       const crash = { workload, disk: strict, prepared: await prepare(lab, strict) }
       const oneOf = run.length === 'short' ? kind.oneOf : 1
@@ -113,6 +115,7 @@ async function sweep(run: Run, name: string, workload: (typeof workloads)[string
       run.pass(tally.fired)
     })
   }
+  run.part(`KILL, ${name}`)
   await attempt(run, `KILL, ${name}`, async lab => {
     const crash = { workload, disk: strict, prepared: await prepare(lab, strict) }
     const oneOf = run.length === 'short' ? 5 : 1
@@ -165,6 +168,7 @@ async function injectAll(run: Run): Promise<void> {
 /** The fault comes under load and goes again; then the server is alive, or ended to recover. */
 async function injectOnce(run: Run, day: CrashDay, injection: Injection): Promise<boolean> {
   const what = `${injection.call} ${injection.effect} at ${injection.when}`
+  run.part(what)
   day.history.mark('inject', { ...injection })
   let server = await day.start()
   const tracer = Tracer.attach(server.pid, injection, join(run.scratch, 'strace.out'))

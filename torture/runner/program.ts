@@ -49,6 +49,8 @@ export interface Run {
   /** A figure for the report, like the slowest start in ms. */
   figure(name: string, value: number): void
   say(text: string): void
+  /** Names what runs from now on: a run that never ends is told with it. */
+  part(name: string): void
 }
 
 export interface ProgramResult {

@@ -1,15 +1,18 @@
 // Runs one program in this process and leaves its result as JSON:
 // `node run-program.ts T01 short SEED RESULT`. The runner starts it; by hand, `npm run torture`.
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { SeededRandom } from '@holdfast/testkit/seeded-random.ts'
 import { findPrograms } from './find-programs.ts'
 import type { Length, Program, ProgramResult, Run } from './program.ts'
 import { changeOf, sourcesOf } from './sources.ts'
 
 const failuresMax = 20
+/** For what looks at the budget by itself; less than what the runner leaves until it kills. */
+const endingMs = 30_000
 const root = join(import.meta.dirname, '..', '..')
 const commit = commitOf(root)
 const sources = sourcesOf(root)
@@ -32,7 +35,7 @@ async function runProgram(
   // What nobody waits for must not pass for success.
   process.on('unhandledRejection', error => run.fail(`unhandled rejection: ${textOf(error)}`))
   try {
-    await program.run(run)
+    await Promise.race([program.run(run), budgetOver(run.signal, kept.part)])
   } catch (error) {
     kept.failures.push(`ended early: ${textOf(error)}`)
   }
@@ -67,12 +70,23 @@ async function runProgram(
   }
 }
 
+/** Rejects some time after the budget, naming what is waited for: a hang must say where it is. */
+async function budgetOver(signal: AbortSignal, part: () => string): Promise<never> {
+  await new Promise(resolve => signal.addEventListener('abort', resolve))
+  await sleep(endingMs)
+  const { stdout } = spawnSync('ps', ['-eo', 'pid,ppid,stat,wchan:24,args'], { encoding: 'utf8' })
+  if (stdout) console.log(stdout)
+  const open = process.getActiveResourcesInfo().join(' ')
+  throw new Error(`the budget is over and it is still at ${part()}; open: ${open}`)
+}
+
 function newRecord() {
   const counts = new Map<string, number>()
   const figures = new Map<string, number>()
   const failures: string[] = []
   const skipped: string[] = []
   let passed = 0
+  let part = 'the beginning'
   const calls = {
     count(name: string, by = 1) {
       counts.set(name, (counts.get(name) ?? 0) + by)
@@ -94,8 +108,12 @@ function newRecord() {
     say(text: string) {
       console.log(`  ${text}`)
     },
+    part(name: string) {
+      part = name
+      console.log(`  ${Math.round(performance.now() / 1000)} s: ${name}`)
+    },
   }
-  return { counts, figures, failures, skipped, calls, passed: () => passed }
+  return { counts, figures, failures, skipped, calls, passed: () => passed, part: () => part }
 }
 
 function textOf(error: unknown): string {
