@@ -24,6 +24,8 @@ export interface Ask {
 }
 
 const msMax = 60_000
+/** In place of a code of the system: no answer came in that time. */
+const HANGS = 'no answer in a minute'
 /** These say that it is not known what happened; any other code says that nothing did. */
 const openCodes: ReadonlySet<string> = new Set(['OUTCOME_UNKNOWN', 'INTERNAL', ''])
 
@@ -32,8 +34,9 @@ export class RestDoor implements Disposable {
   readonly #url: URL
   readonly #agent: Agent
   readonly bucket: string
-  /** True once a connection was refused: the server is gone. */
+  /** True once a connection was refused, or an answer did not come: the server is gone or hangs. */
   closed = false
+  #hangs = false
 
   constructor(url: string, { sockets = 16, bucket = 'holdfast' } = {}) {
     this.#url = new URL(url)
@@ -47,12 +50,13 @@ export class RestDoor implements Disposable {
     return `/api/v2/buckets/${this.bucket}/assets/${segments}`
   }
 
-  /** Never throws: a broken connection is an answer too. */
+  /** Never throws: a broken connection is an answer too. After one hang nothing is waited for. */
   async ask({ method, path, headers, body, json }: Ask): Promise<Answer> {
     const bytes = json === undefined ? body : Buffer.from(JSON.stringify(json))
     return await new Promise(resolve => {
       const broken = (code: string) => {
-        if (code === 'ECONNREFUSED') this.closed = true
+        if (code === HANGS) this.#hangs = true
+        if (code === 'ECONNREFUSED' || this.#hangs) this.closed = true
         resolve({ outcome: 'unknown', status: 0, code, headers: {}, body: Buffer.alloc(0) })
       }
       const asked = request({
@@ -67,7 +71,17 @@ export class RestDoor implements Disposable {
           ...(bytes === undefined ? {} : { 'content-length': bytes.length }),
           ...headers,
         },
-        signal: AbortSignal.timeout(msMax),
+      })
+      const timer = setTimeout(
+        () => {
+          broken(HANGS)
+          asked.destroy()
+        },
+        this.#hangs ? 0 : msMax,
+      )
+      asked.on('close', () => {
+        clearTimeout(timer)
+        broken('CLOSED')
       })
       asked.on('error', error => broken(codeOfError(error)))
       asked.on('response', response => {
