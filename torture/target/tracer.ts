@@ -10,6 +10,8 @@ export interface Injection {
   readonly when: string
 }
 
+const detachMsMax = 10_000
+
 export function hasStrace(): boolean {
   return spawnSync('strace', ['-V'], { stdio: 'ignore' }).status === 0
 }
@@ -45,9 +47,14 @@ export class Tracer {
     }
   }
 
-  /** Lets go of the process. */
+  /**
+   * Lets go of the process. strace that detaches from a process just as it ends may wait for a
+   * thread that waits for strace; the kernel lets go by itself once strace is gone.
+   */
   async stop(): Promise<void> {
     this.#child.kill('SIGINT')
+    const timer = setTimeout(() => this.#child.kill('SIGKILL'), detachMsMax)
     await this.ended
+    clearTimeout(timer)
   }
 }
