@@ -168,7 +168,7 @@ export const pruneRequest = Type.Object(
     title: 'PruneRequest',
     description:
       'Current and tagged versions always stay. Without limits, those of the bucket. One call ' +
-      'takes up to 1,000 versions.',
+      'takes up to 1,000 versions, fewer where much is said of them.',
   },
 )
 

@@ -10,7 +10,7 @@ import { openTables, type Tables } from '../catalog/sqlite/tables.ts'
 import { BlobFiles } from '../element/disk/blob-files.ts'
 import type { PackGap } from '../element/disk/check-packs.ts'
 import { defaultJournal, Journal } from '../element/disk/journal.ts'
-import { formatLocation, TEMP } from '../element/disk/layout.ts'
+import { BLOBS, formatLocation, NOTES, TEMP } from '../element/disk/layout.ts'
 import { sumsAt } from '../element/disk/reading/sums-at.ts'
 import { AppliedPosition } from './applied-position.ts'
 import { Ballast } from './ballast.ts'
@@ -65,6 +65,7 @@ export function openLog(options: LogOptions): OpenedLog {
   try {
     const tables = openTables(db)
     checkElement(tables, options.elementId)
+    restoreDirs(disk, dir, [TEMP, NOTES])
     const tempsSwept = sweepTemps(disk, dir)
     const lost: string[] = []
     const onGap = options.salvage === true ? (gap: PackGap) => lost.push(gapText(gap)) : undefined
@@ -79,6 +80,7 @@ export function openLog(options: LogOptions): OpenedLog {
         salvage: options.salvage === true ? salvageOf(options, lost) : undefined,
       },
     )
+    restoreBlobs(options, tables, lost)
     const ballast = new Ballast(disk, dir, options.reservedBytes)
     ballast.lay()
     const files = new BlobFiles(disk, dir)
@@ -141,6 +143,25 @@ function gapText({ pack, from, to, reason }: PackGap): string {
 
 function salvageOf(options: LogOptions, lost: string[]): Salvage {
   return { sumsAt: blob => sumsAt(options, blob), lost: what => lost.push(what) }
+}
+
+/** Backups leave out empty directories. What lies in one that comes back must be safe there. */
+function restoreDirs(disk: Disk, dir: string, names: readonly string[]): void {
+  const absent = names.filter(name => disk.stat(`${dir}/${name}`) === undefined)
+  for (const name of absent) disk.makeDir(`${dir}/${name}`)
+  if (absent.length > 0) disk.syncDir(dir)
+}
+
+/** STORE_DAMAGED where it cannot have been empty. The packs told what lies there, too. */
+function restoreBlobs({ disk, dir, salvage }: LogOptions, { db }: Tables, lost: string[]): void {
+  if (disk.stat(`${dir}/${BLOBS}`) !== undefined) return
+  const inFiles = db.prepare("SELECT 1 FROM blobs WHERE location LIKE 'file:%' LIMIT 1").get()
+  if (inFiles !== undefined) {
+    const reason = `${BLOBS}/ is missing, with the large files in it`
+    if (salvage !== true) throw new HoldfastError('STORE_DAMAGED', { part: 'blobs', reason })
+    lost.push(reason)
+  }
+  restoreDirs(disk, dir, [BLOBS])
 }
 
 function sweepTemps(disk: Disk, dir: string): number {

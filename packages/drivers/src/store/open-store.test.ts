@@ -305,6 +305,49 @@ describe('opening a store', () => {
     await (await open()).close()
   })
 
+  it('makes directories again that a backup left out because they were empty', async () => {
+    await (await open()).close()
+    for (const name of ['tmp', 'notes', 'blobs']) fs.rmdirSync(`${dir}/${name}`)
+    const store = await open()
+    const large = await put(store, 'large'.repeat(100_000))
+    assert.equal((await store.catalog.view.blobs.get(large))?.location, `file:${large}`)
+    assert.equal(await store.element.writeNote('told', 'yes'), true)
+    await store.close()
+  })
+
+  it('refuses to open without the directory of large blobs, or that of packs', async () => {
+    for (const lostCatalog of [false, true]) {
+      fs.rmSync(dir, { recursive: true, force: true })
+      const store = await open()
+      await put(store, 'large'.repeat(100_000))
+      await store.close()
+      if (lostCatalog) fs.rmSync(`${dir}/catalog.db`)
+      fs.renameSync(`${dir}/blobs`, `${root}/elsewhere`)
+      await assert.rejects(open(), (error: { code?: unknown; details?: { part?: unknown } }) => {
+        assert.deepEqual([error.code, error.details?.part], ['STORE_DAMAGED', 'blobs'])
+        return true
+      })
+      assert.equal(fs.existsSync(`${dir}/blobs`), false)
+      fs.renameSync(`${root}/elsewhere`, `${dir}/blobs`)
+      await (await open()).close()
+      fs.renameSync(`${dir}/packs`, `${root}/elsewhere`)
+      await assert.rejects(open(), code('STORAGE_UNAVAILABLE'))
+      assert.equal(fs.existsSync(`${dir}/packs`), false)
+      fs.rmSync(`${root}/elsewhere`, { recursive: true })
+    }
+  })
+
+  it('goes on without the large blobs where that is asked for, and tells it', async () => {
+    const store = await open()
+    const large = await put(store, 'large'.repeat(100_000))
+    await store.close()
+    for (const name of ['blobs', 'catalog.db']) fs.rmSync(`${dir}/${name}`, { recursive: true })
+    const salvaged = await open({ salvage: true })
+    assert.match(salvaged.recovery.lost.join('\n'), /blobs\/ is missing/)
+    assert.ok((await salvaged.catalog.view.blobs.get(large)) !== undefined)
+    await salvaged.close()
+  })
+
   it('sweeps temp files', async () => {
     await (await open()).close()
     fs.writeFileSync(`${dir}/tmp/left.part`, 'x')

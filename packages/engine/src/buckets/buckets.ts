@@ -70,6 +70,11 @@ export async function createBucket(
   return { bucket: created, usage: { assets: 0, bytes: 0 } }
 }
 
+/** FORBIDDEN for who may make none of that name: nothing else is told before. */
+export function requireMaker(call: Call, name: string): void {
+  ownerOfNew(call, name)
+}
+
 /**
  * Whose a new bucket is: nobody's where its maker rules all buckets, else its maker's. FORBIDDEN
  * for who may make none. A credential confined to the name may: it stands for the bucket to be.

@@ -1,6 +1,7 @@
+import { byteLength } from '@holdfast/core/names.ts'
 import type { VersionQuery } from '@holdfast/core/ports/asset-questions.ts'
 import type { CatalogTransaction, CatalogView, Moment } from '@holdfast/core/ports/catalog.ts'
-import type { Asset, BriefVersion } from '@holdfast/core/records.ts'
+import type { Asset, BriefVersion, Version } from '@holdfast/core/records.ts'
 import { liveAsset, storedVersion } from '../assets/writes/stored-asset.ts'
 import { softDelete } from './version-transactions.ts'
 
@@ -35,8 +36,12 @@ export async function pruneTransaction(
   const asset = await liveAsset(tx, args.assetId)
   const found = await prunable(tx, asset, { ...args.rule, now: moment.now })
   const pruned: PrunedVersion[] = []
+  let bytes = 0
   for (const { id } of found.pruned) {
+    // With its parts, which lists do not look for.
     const version = await storedVersion(tx, id)
+    bytes += bytesOf(version)
+    if (pruned.length > 0 && bytes > BYTES_MAX) return { pruned, more: true }
     pruned.push(bare(await softDelete(tx, moment, { asset, version })))
   }
   return { ...found, pruned }
@@ -44,6 +49,8 @@ export async function pruneTransaction(
 
 /** In one transaction everybody else who writes waits for, and in one answer. */
 const PRUNED_MAX = 1000
+/** Each is written anew whole: 64 with all the metadata they may have. */
+const BYTES_MAX = 2 * 1024 * 1024
 /** Each is read with its metadata. */
 const PIECE = 100
 
@@ -71,16 +78,25 @@ export async function prunable(
   }
   let below = Math.min(lastKept.number, rule.below ?? lastKept.number)
   const pruned: PrunedVersion[] = []
+  let bytes = 0
   for (;;) {
     // One beyond them tells that there are more.
     const limit = Math.min(PIECE, PRUNED_MAX + 1 - pruned.length)
     const piece = await view.versions.list({ ...query, below, limit })
-    pruned.push(...piece.map(bare))
-    if (pruned.length > PRUNED_MAX) return { pruned: pruned.slice(0, PRUNED_MAX), more: true }
+    for (const version of piece) {
+      bytes += bytesOf(version)
+      const isFull = pruned.length === PRUNED_MAX || bytes > BYTES_MAX
+      if (isFull && pruned.length > 0) return { pruned, more: true }
+      pruned.push(bare(version))
+    }
     if (piece.length < limit) return { pruned, more: false }
     below = pruned.at(-1)?.number ?? below
     await rule.giveWay?.()
   }
+}
+
+function bytesOf(version: Version | BriefVersion): number {
+  return byteLength(JSON.stringify(version))
 }
 
 function bare({ metadata: _, object: __, ...version }: BriefVersion): PrunedVersion {

@@ -1,10 +1,20 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import type { ObjectFacets } from '@holdfast/core/objects.ts'
 import { authenticateKey, createKey, revokeKey } from '../access/keys/keys.ts'
 import { removeAsset } from '../assets/remove.ts'
 import { updateBucket } from '../buckets/buckets.ts'
 import { commit } from '../commit.ts'
-import { openTestStore, openVersions, put, refused, versionNumbers } from '../test-store.test.ts'
+import type { ObjectInput } from '../objects/object-facets.ts'
+import { putObject } from '../objects/put-object.ts'
+import {
+  bytesOf,
+  openTestStore,
+  openVersions,
+  put,
+  refused,
+  versionNumbers,
+} from '../test-store.test.ts'
 import { listVersions } from './list.ts'
 import { pruneVersions } from './prune.ts'
 import { tagVersion } from './update.ts'
@@ -87,6 +97,47 @@ describe('pruning', () => {
     const last = await pruneVersions(engine, call, assetId, { keep: 1 })
     assert.deepEqual([last.pruned.map(one => one.number), last.more], [[1], false])
     assert.deepEqual(await versionNumbers(set, assetId), [1003, 900])
+  })
+
+  it('takes fewer where much is said of each, and at last all', async () => {
+    await using opened = await openTestStore()
+    const { engine, call } = opened
+    let assetId = ''
+    for (let at = 0; at < 140; at += 1) {
+      const metadata = { text: 'é'.repeat(15_000) }
+      assetId = (await put(opened, 'k', `body ${at}`, { metadata })).asset.id
+    }
+    const counts: number[] = []
+    for (let more = true; more; ) {
+      const plan = await pruneVersions(engine, call, assetId, { keep: 1, dryRun: true })
+      const done = await pruneVersions(engine, call, assetId, { keep: 1 })
+      assert.deepEqual([done.pruned.length, done.more], [plan.pruned.length, plan.more])
+      counts.push(done.pruned.length)
+      more = done.more
+    }
+    assert.ok(counts.length === 3 && Math.max(...counts) < 70, String(counts))
+    assert.deepEqual(await versionNumbers(opened, assetId), [140])
+  })
+
+  it('counts the parts of objects, and takes at least one', async () => {
+    await using opened = await openTestStore()
+    const { engine, call } = opened
+    await updateBucket(engine, call, 'photos', { versioning: 'enabled' })
+    let assetId = ''
+    for (const count of [10_000, 10_000, 30_000, 0]) {
+      const part = { size: 5_000_000, checksum: 'c'.repeat(44) }
+      const parts = Array.from({ length: count }, (_, at) => ({ number: at + 1, ...part }))
+      const facets: ObjectInput & Pick<ObjectFacets, 'parts'> = count === 0 ? {} : { parts }
+      const at = { bucket: 'photos', key: 'k', source: bytesOf('x') }
+      assetId = (await putObject(engine, call, { ...at, facets })).asset.id
+    }
+    const rounds: (number[] | boolean)[] = []
+    for (let more = true; more; ) {
+      const done = await pruneVersions(engine, call, assetId, { keep: 1 })
+      rounds.push(done.pruned.map(({ number }) => number))
+      more = done.more
+    }
+    assert.deepEqual(rounds, [[3], [2, 1]])
   })
 
   it('says nothing of metadata and parts, which would be held for all of them', async () => {

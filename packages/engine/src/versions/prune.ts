@@ -25,9 +25,9 @@ export interface PruneResult extends Pruned {
 const DAY_MS = 24 * 60 * 60 * 1000
 
 /**
- * Hides old versions, up to 1,000 of them. Those it keeps: the newest `keep`, the current one,
- * tagged ones. By age it does nothing while the wall clock cannot be trusted (STORAGE_UNAVAILABLE
- * with the reason).
+ * Hides old versions, up to 1,000 of them and 2 MiB of their records. Those it keeps: the newest
+ * `keep`, the current one, tagged ones. By age it does nothing while the wall clock cannot be
+ * trusted (STORAGE_UNAVAILABLE with the reason).
  */
 export async function pruneVersions(
   engine: Engine,

@@ -1,6 +1,6 @@
 import type { Call } from '@holdfast/core/call.ts'
-import type { Asset, Version } from '@holdfast/core/records.ts'
-import { decide } from '../access/decide.ts'
+import type { Asset, Bucket, Version } from '@holdfast/core/records.ts'
+import { decide, refusal } from '../access/decide.ts'
 import { askedTags, judgedOf, tagsOfVersion } from '../access/policy/asked-tags.ts'
 import { onlyUntagged } from '../access/policy/carried-tags.ts'
 import { authorisedAnew } from '../access/rights-now.ts'
@@ -50,13 +50,21 @@ async function authoriseAndRoll(
   requireFields({ createdBy: options.createdBy, description: options.description })
   const version = await findVersion(engine.catalog.view, asset, target.version)
   requireAccepted(await bucketOf(engine, asset), version)
+  const isClosed = !tagsAreTold(call, { bucket, asset, version })
+  if (isClosed && isTagged(version)) {
+    throw refusal(
+      call.principal,
+      'metadata:read',
+      'the tags of the version are closed to the caller',
+    )
+  }
   const objectTags = await askedTags(engine.catalog.view, bucket, asset)
   const { permission } = wanted
   const there = { bucket, asset, objectTags, permission }
   const args = {
     assetId: asset.id,
     versionId: version.id,
-    isUntagged: await onlyUntagged(call, there, async () => isTagged(version)),
+    isUntagged: (await onlyUntagged(call, there, async () => isTagged(version))) || isClosed,
     seen: [...seen, seenOf(bucket, asset, old && judgedOf(bucket, old, false))],
     preconditions: { ifMatch: options.ifMatch },
     createdBy: options.createdBy ?? call.principal.name,
@@ -75,4 +83,16 @@ async function requireSight(
   const objectTags = version && tagsOfVersion(version)
   if (decide(call.principal, 'versions:read', { bucket, asset, objectTags }).allowed) return
   await authorizeOld(engine, call, { asset, version })
+}
+
+/** They would be read at the version shown, as by a copy of S3 from this version. */
+function tagsAreTold(
+  { principal }: Call,
+  { bucket, asset, version }: { bucket: Bucket; asset: Asset; version: Version },
+): boolean {
+  const about = { bucket, asset, versionId: version.id, objectTags: tagsOfVersion(version) }
+  const question = { ...about, action: 's3:GetObjectVersionTagging' } as const
+  // Whichever of them gives sight of it: only a policy takes its tags away.
+  const sights = ['versions:read', 'assets:read'] as const
+  return sights.some(permission => decide(principal, permission, question).allowed)
 }

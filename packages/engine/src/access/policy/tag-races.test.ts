@@ -161,11 +161,14 @@ async function twoVersions({ engine, call }: TestStore) {
   return { id: asset.id, old: { ...at, versionId: first.version.id }, shown: at }
 }
 
+/** Besides `s3:PutObjectTagging`. */
+const tellings: Readonly<Record<string, readonly string[]>> = {
+  copy: ['s3:GetObjectTagging'],
+  rollback: ['s3:GetObjectVersionTagging'],
+}
+
 for (const [name, act] of Object.entries(carriers)) {
-  for (const action of [
-    's3:PutObjectTagging',
-    ...(name === 'copy' ? ['s3:GetObjectTagging'] : []),
-  ]) {
+  for (const action of ['s3:PutObjectTagging', ...(tellings[name] ?? [])]) {
     test(`a ${name} brings no tags that came meanwhile against a Deny of ${action}`, async () => {
       await using opened = await openTestStore()
       const { engine, call } = opened
@@ -180,12 +183,17 @@ for (const [name, act] of Object.entries(carriers)) {
   }
 }
 
-for (const name of ['move', 'rename', 'rollback']) {
-  test(`a ${name} brings no tags of an old version where none may be put`, async () => {
+for (const [name, action] of [
+  ['move', 's3:PutObjectTagging'],
+  ['rename', 's3:PutObjectTagging'],
+  ['rollback', 's3:PutObjectTagging'],
+  ['rollback', 's3:GetObjectVersionTagging'],
+] as const) {
+  test(`a ${name} brings no tags of an old version against a Deny of ${action}`, async () => {
     await using opened = await openTestStore()
     const { engine, call } = opened
     const { id, old } = await twoVersions(opened)
-    await denyBob(opened, 's3:PutObjectTagging')
+    await denyBob(opened, action)
     await setObjectTags(engine, call, { ...old, tags: held })
     const act = async () => await carriers[name]?.(engine, id)
     await assert.rejects(act(), refused('FORBIDDEN'))

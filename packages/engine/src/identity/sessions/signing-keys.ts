@@ -61,6 +61,8 @@ const SESSIONS_AT_A_TIME = 500
  */
 export async function distrustSigningKeys(engine: Engine, call: Call): Promise<void> {
   await engine.identity.ring.replace(call.principal.id)
+  // Logins whose page has not come yet would open sessions afterwards.
+  engine.identity.openId?.finished.clear()
   for (let after = ''; ; ) {
     const query = { kind: 'session', after, limit: SESSIONS_AT_A_TIME } as const
     const ids = (await engine.catalog.view.identities.list(query)).map(({ id }) => id)

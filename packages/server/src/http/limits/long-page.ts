@@ -19,6 +19,8 @@ interface Looking<Found> {
   /** Asks again what the caller may. */
   readonly renew: () => Promise<void> | undefined
   readonly find: () => Promise<Found>
+  /** Whether what it was judged by besides the caller is still so. */
+  readonly holds?: (found: Found) => Promise<boolean>
 }
 
 /**
@@ -27,14 +29,15 @@ interface Looking<Found> {
  */
 export async function foundNow<Found>(
   call: Pick<Call, 'principal'>,
-  { renew, find }: Looking<Found>,
+  { renew, find, holds }: Looking<Found>,
 ): Promise<Found> {
   for (let looks = 0; looks < LOOKS_MAX; looks += 1) {
     const { principal } = call
     const found = await find()
     if (found === sent) return found
     await renew()
-    if (isDeepStrictEqual(call.principal, principal)) return found
+    const isCaller = isDeepStrictEqual(call.principal, principal)
+    if (isCaller && (await holds?.(found)) !== false) return found
   }
   throw new HoldfastError('CHANGED_MEANWHILE')
 }

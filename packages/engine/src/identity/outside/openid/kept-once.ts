@@ -41,6 +41,11 @@ export class KeptOnce<T> {
     return kept === undefined || kept.untilMs <= this.#clock.monotonic() ? undefined : kept.value
   }
 
+  clear(): void {
+    this.#kept.clear()
+    this.#from.clear()
+  }
+
   #makeRoom(nowMs: number): void {
     for (const [key, { untilMs }] of this.#kept) {
       if (untilMs > nowMs) break

@@ -5,6 +5,7 @@ import type { OpenIdAttempt } from '@holdfast/core/ports/openid.ts'
 import { openTestStore, refused, type TestStore } from '../../../test-store.test.ts'
 import { loginOpenId } from '../../sessions/login.ts'
 import { endSessions } from '../../sessions/sessions.ts'
+import { rotateSigningKey } from '../../sessions/signing-keys.ts'
 import { createUser, updateUser } from '../../users/users.ts'
 import { subjectId } from '../subject-id.ts'
 import { beginOpenId, finishOpenId, redeemOpenId } from './openid-login.ts'
@@ -135,4 +136,17 @@ test('a code from before all sessions were ended opens none', async () => {
   }
   await assert.rejects(enter(code), refused('UNAUTHENTICATED'))
   assert.equal((await enter(await codeOf(opened))).user.id, user.id)
+})
+
+test('a code from before the former signing keys were distrusted opens none', async () => {
+  await using opened = await storeWith({ claims: { sub: 'one' } })
+  const { engine, call } = opened
+  const origin = { ip: '192.0.2.1', agent: 'a test' }
+  const enter = (code: string) => loginOpenId(engine, { code, verifier }, origin)
+  const [kept, old] = [await codeOf(opened), await codeOf(opened)]
+  await rotateSigningKey(engine, call)
+  await enter(kept)
+  await rotateSigningKey(engine, call, { distrustFormer: true })
+  await assert.rejects(enter(old), refused('UNAUTHENTICATED'))
+  await enter(await codeOf(opened))
 })

@@ -4,6 +4,8 @@ import { connect } from 'node:net'
 import { test } from 'node:test'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
+import { setBucketDocument } from '@holdfast/engine/buckets/documents.ts'
+import { systemCall } from '@holdfast/engine/engine.ts'
 import { adminKey, owner, startServer, upload } from '../../../started-server.test.ts'
 
 const MiB = 1024 * 1024
@@ -64,3 +66,38 @@ test('archives that nobody takes hold no records of their assets, and are counte
   assert.equal(held.length, READERS)
   assert.ok(held.every(bytes => bytes > FILES * 1024))
 })
+
+test('nothing comes of what a policy denies before the last is judged', async () => {
+  await using server = await startServer()
+  const { engine } = server.running.context
+  const uploads = Array.from({ length: 45 }, (_, at) => upload(server, 'text', { key: `k${at}` }))
+  const ids = (await Promise.all(uploads)).map(({ id }) => id)
+  const made = await server.ask('POST /api/v2/keys', {
+    json: { name: 'reader', permissions: ['assets:read'] },
+  })
+  const ask = async (partial: boolean) => {
+    const json = { ids, partial, format: 'tar' }
+    return await server.ask('POST /api/v2/assets/batch-download', { json, key: made.json.key })
+  }
+  const next = engine.lists.next.bind(engine.lists)
+  const Resource = 'arn:aws:s3:::holdfast/*'
+  const statement = { Effect: 'Deny', Principal: '*', Action: 's3:GetObject', Resource }
+  const document = { Version: '2012-10-17', Statement: [statement] }
+  let turns = 0
+  const denyInTheSecond: typeof next = async caller => {
+    await next(caller)
+    turns += 1
+    if (turns !== 2) return
+    const set = { bucket: 'holdfast', name: 'policy', document } as const
+    await setBucketDocument(engine, systemCall('tests'), set)
+  }
+  assert.equal((await ask(false)).text.match(/text\0/g)?.length, 45)
+  engine.lists.next = denyInTheSecond
+  const late = await ask(true)
+  assert.deepEqual([late.status, late.text.match(/text\0/g), failures(late.text)], [200, null, 45])
+  assert.equal((await ask(false)).status, 404)
+})
+
+function failures(text: string): number {
+  return text.match(/"code"/g)?.length ?? 0
+}

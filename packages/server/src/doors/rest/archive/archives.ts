@@ -1,6 +1,7 @@
 import { PassThrough, Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { HIDDEN, HoldfastError, isHoldfastError } from '@holdfast/core/errors.ts'
+import { bucketOf } from '@holdfast/engine/assets/find-asset.ts'
 import { type Content, getAsset, openContent } from '@holdfast/engine/assets/get.ts'
 import { readKnownBlob } from '@holdfast/engine/content/read-blob.ts'
 import type { Engine } from '@holdfast/engine/engine.ts'
@@ -10,7 +11,7 @@ import { auditRefusedParts } from '../../../http/caller/audited.ts'
 import { tellChanged } from '../../../http/caller/tell-changed.ts'
 import { chunksOf } from '../../../http/content/send-content.ts'
 import { type Operations, type Scope, sent } from '../../../http/exchange.ts'
-import { waitForTurn } from '../../../http/limits/long-page.ts'
+import { foundNow, waitForTurn } from '../../../http/limits/long-page.ts'
 import { holdAnswer } from '../../../http/send-json.ts'
 import { streamOut } from '../../../http/stream-out.ts'
 import { partOf } from '../statuses.ts'
@@ -49,7 +50,12 @@ function heldBytes(name: string): number {
 
 /** Whatever is larger than an entry is over before the first byte leaves: readers may be slow. */
 async function entriesOf(scope: Scope, ids: readonly string[], partial: boolean): Promise<Entry[]> {
-  const { files, failures } = await openAll(scope, ids)
+  const { context, call, request } = scope
+  const { files, failures } = await foundNow(call, {
+    renew: () => request.state.renew(),
+    find: () => openAll(scope, ids),
+    holds: ({ buckets }) => areAsJudged(context.engine, buckets),
+  })
   const missing = failures.map(({ id, error }) => ({ id, code: error.code }))
   const [first] = missing
   if (first !== undefined && !partial) {
@@ -58,7 +64,7 @@ async function entriesOf(scope: Scope, ids: readonly string[], partial: boolean)
     throw new HoldfastError('ASSET_NOT_FOUND', { asset_id: first.id, missing }, cause)
   }
   const parts = failures.map(({ id, error }) => partOf('downloadAsset', { id }, error))
-  await auditRefusedParts(scope.context, scope.request, parts)
+  await auditRefusedParts(context, request, parts)
   return namedEntries(scope, files, missing)
 }
 
@@ -75,10 +81,14 @@ async function openAll(scope: Scope, ids: readonly string[]) {
   const { context, call } = scope
   const files: File[] = []
   const failures: { readonly id: string; readonly error: HoldfastError }[] = []
+  const buckets = new Map<string, number>()
   for (const [at, id] of [...new Set(ids.map(one => one.toLowerCase()))].entries()) {
     if (at % STEP === 0) await waitForTurn(scope)
     try {
       const asset = await getAsset(context.engine, call, id)
+      // Before it is judged for the last time: a policy that comes later is another record.
+      const { id: bucketId, seq } = await bucketOf(context.engine, asset)
+      if (!buckets.has(bucketId)) buckets.set(bucketId, seq)
       const content = await openContent(context.engine, call, { asset })
       const { size, sha256, contentType, modifiedAt } = content
       files.push({ name: asset.name, size, sha256, contentType, modifiedAt })
@@ -87,7 +97,18 @@ async function openAll(scope: Scope, ids: readonly string[]) {
       failures.push({ id, error })
     }
   }
-  return { files, failures }
+  return { files, failures, buckets }
+}
+
+/** What a policy denies by the last turn was perhaps permitted in the first. */
+async function areAsJudged(
+  { catalog }: Engine,
+  buckets: ReadonlyMap<string, number>,
+): Promise<boolean> {
+  for (const [id, seq] of buckets) {
+    if ((await catalog.view.buckets.byId(id))?.seq !== seq) return false
+  }
+  return true
 }
 
 const TEXTUAL = /^text\/|[/+](json|xml|javascript)\b/

@@ -2,7 +2,7 @@ import { isHoldfastError } from '@holdfast/core/errors.ts'
 import type { Bucket, BucketDocuments, JsonObject } from '@holdfast/core/records.ts'
 import { authorizeBucket } from '@holdfast/engine/access/authorize-action.ts'
 import { aclJson, aclOf } from '@holdfast/engine/access/bucket-acl.ts'
-import { createBucket, updateBucket } from '@holdfast/engine/buckets/buckets.ts'
+import { createBucket, requireMaker, updateBucket } from '@holdfast/engine/buckets/buckets.ts'
 import { removeBucket } from '@holdfast/engine/buckets/remove-bucket.ts'
 import { grantsToOthers } from '@holdfast/engine/objects/object-facets.ts'
 import type { Verified } from '../auth/verify.ts'
@@ -25,6 +25,8 @@ const OWNERSHIPS = ['BucketOwnerPreferred', 'ObjectWriter', 'BucketOwnerEnforced
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html */
 export async function createBucketHere(verified: Verified): Promise<Answer> {
   const { engine, call, bucket } = bucketPlace(verified)
+  // Headers of access lists tell whether somebody is known.
+  requireMaker(call, bucket)
   const locked = lockWanted(verified)
   const documents = await firstDocuments(verified, locked)
   const bytes = await verified.body.read(BODY_BYTES_MAX)
