@@ -238,6 +238,35 @@ describe('limits in Redis', { skip }, () => {
     own.thaw()
   })
 
+  test('places are free once a Redis that hung goes on, whoever came or left', async () => {
+    await using own = await startRedis()
+    const at = { socket: own.socket }
+    const address = { at, tls: false, username: undefined, password: undefined, db: 0 }
+    await using link = new RedisLink(address, 300)
+    const parts = { link, clock: new FakeClock(), random: cryptoRandom, prefix: 'x:' }
+    await using store = new RedisLimitStore(parts)
+    const other: PlacesPolicy = { name: 'other', places: 1 }
+    const stay = await store.enter(one, 'k')
+    own.freeze()
+    await assert.rejects(store.enter(other, 'k'), RedisFailure)
+    await stay.leave()
+    own.thaw()
+    const isFree = async (place: PlacesPolicy) => {
+      await store.renew()
+      const inside = await store.enter(place, 'k').catch(() => undefined)
+      await inside?.leave()
+      return inside?.allowed === true
+    }
+    // Their leases would last for 30 seconds more.
+    const endAt = performance.now() + 15_000
+    const free = new Set<PlacesPolicy>()
+    while (free.size < 2 && performance.now() < endAt) {
+      for (const place of [one, other]) if (await isFree(place)) free.add(place)
+      await delay(20)
+    }
+    assert.deepEqual([...free].map(({ name }) => name).sort(), ['one', 'other'])
+  })
+
   test('a wrong password is told as such, without it', async () => {
     await using own = await startRedis({ password: 'right-Canary-71' })
     const at = { socket: own.socket }

@@ -76,5 +76,5 @@ end
 return redis.call('PEXPIRE', KEYS[1], ARGV[2])
 `)
 
-/** KEYS: who is inside. ARGV: id. */
-export const leaveScript = scriptOf(`return redis.call('ZREM', KEYS[1], ARGV[1])`)
+/** KEYS: who is inside. ARGV: ids. */
+export const leaveScript = scriptOf(`return redis.call('ZREM', KEYS[1], unpack(ARGV))`)

@@ -32,9 +32,17 @@ const KEY_CHARS_MAX = 100
 const LEASE_MS = 30_000
 const RENEWED_EVERY_MS = 10_000
 /** Ids of one script call: Lua unpacks no more than some thousands. */
-const RENEWED_AT_ONCE = 1000
+const IDS_AT_ONCE = 1000
+/** Of these the oldest is forgotten first; its lease ends by itself. */
+const STRANDED_MAX = 10_000
 /** What is written lives so much longer than it is needed: clocks are set, too. */
 const SLACK_MS = 60_000
+
+interface Stranded {
+  readonly place: string
+  /** When Redis took it out for the first time. */
+  freedMs: number | undefined
+}
 
 /**
  * Counts in a Redis that several processes share, each question one script there. Whoever is inside
@@ -48,6 +56,8 @@ export class RedisLimitStore implements LimitStore {
   readonly #seed: string
   /** Ids of those inside, by the key of Redis that counts them. */
   readonly #inside = new Map<string, Set<string>>()
+  /** Nobody is inside by these ids, but Redis may think so: it did not answer, or was away. */
+  readonly #stranded = new Map<string, Stranded>()
   readonly #stop = new AbortController()
 
   constructor(parts: RedisLimitParts, keysMax = KEYS_MAX) {
@@ -81,7 +91,10 @@ export class RedisLimitStore implements LimitStore {
     const place = `${this.#keyOf('places', name)}:${memberOf(key)}`
     const id = this.#newId()
     const args = [id, String(places), micros(LEASE_MS), String(LEASE_MS + SLACK_MS)]
-    const [allowed = 0, left = 0] = await this.#run(enterScript, [place], args)
+    const [allowed = 0, left = 0] = await this.#run(enterScript, [place], args).catch(error => {
+      this.#strand(place, id)
+      throw error
+    })
     if (allowed !== 1) return { allowed: false, left: 0, leave: () => {} }
     const ids = this.#inside.get(place) ?? new Set<string>()
     this.#inside.set(place, ids.add(id))
@@ -91,6 +104,7 @@ export class RedisLimitStore implements LimitStore {
   /** Resolves when Redis counts, and rejects with the reason why it does not. */
   async probe(): Promise<void> {
     await this.take({ name: 'probe', rate: { quota: 1000, windowMs: 1000 } }, '')
+    await this.#freeStranded()
   }
 
   /** Keeps the places of this process for another lease; done by itself every ten seconds. */
@@ -102,6 +116,7 @@ export class RedisLimitStore implements LimitStore {
       })
     })
     await Promise.all(kept)
+    await this.#freeStranded()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -116,8 +131,41 @@ export class RedisLimitStore implements LimitStore {
     const ids = this.#inside.get(place)
     if (ids?.delete(id) !== true) return
     if (ids.size === 0) this.#inside.delete(place)
-    // Where it fails the lease ends by itself, since nobody renews it.
-    await this.#quietly(leaveScript, place, [id])
+    await this.#run(leaveScript, [place], [id]).catch(() => this.#strand(place, id))
+  }
+
+  #strand(place: string, id: string): void {
+    this.#stranded.set(id, { place, freedMs: undefined })
+    const [oldest = id] = this.#stranded.keys()
+    if (this.#stranded.size > STRANDED_MAX) this.#stranded.delete(oldest)
+  }
+
+  /**
+   * A command that stood in the socket of a Redis that hung is done when it goes on, maybe after
+   * this: so for the time of one lease each id is taken out again.
+   */
+  async #freeStranded(): Promise<void> {
+    const nowMs = this.#parts.clock.monotonic()
+    for (const [id, { freedMs = nowMs }] of this.#stranded) {
+      if (freedMs + LEASE_MS < nowMs) this.#stranded.delete(id)
+    }
+    const byPlace = Map.groupBy(this.#stranded, ([, { place }]) => place)
+    const freed = [...byPlace].flatMap(([place, stranded]) => {
+      return inGroups(stranded.map(([id]) => id)).map(ids => this.#free(place, ids, nowMs))
+    })
+    await Promise.all(freed)
+  }
+
+  async #free(place: string, ids: string[], nowMs: number): Promise<void> {
+    try {
+      await this.#run(leaveScript, [place], ids)
+      for (const id of ids) {
+        const stranded = this.#stranded.get(id)
+        if (stranded !== undefined) stranded.freedMs ??= nowMs
+      }
+    } catch {
+      // It is away: the next probe that finds it comes here again.
+    }
   }
 
   async #renewAgain(): Promise<void> {
@@ -160,8 +208,8 @@ function micros(ms: number): string {
 
 function inGroups(ids: readonly string[]): string[][] {
   const groups: string[][] = []
-  for (let at = 0; at < ids.length; at += RENEWED_AT_ONCE) {
-    groups.push(ids.slice(at, at + RENEWED_AT_ONCE))
+  for (let at = 0; at < ids.length; at += IDS_AT_ONCE) {
+    groups.push(ids.slice(at, at + IDS_AT_ONCE))
   }
   return groups
 }

@@ -1,4 +1,5 @@
 import type { KeySetSource } from '@holdfast/core/ports/key-set.ts'
+import { groupNameOf } from '@holdfast/engine/identity/outside/directory/group-name.ts'
 import type { ClaimMap, Issuer } from '@holdfast/engine/identity/outside/issuers/issuer.ts'
 import { type Mapping, standingOf } from '@holdfast/engine/identity/outside/mapping.ts'
 import type { ClaimMapSettings } from './claim-maps.ts'
@@ -31,8 +32,7 @@ export function mappingOf(table: MappingTable): Mapping {
   return new Map(Object.entries(table).map(([name, words]) => [name, standingOf(words)]))
 }
 
-/** Names of groups are the same in any case, as directories compare them. */
 export function groupMappingOf(table: MappingTable): Mapping {
-  const entries = Object.entries(table).map(([name, words]) => [name.toLowerCase(), words])
+  const entries = Object.entries(table).map(([name, words]) => [groupNameOf(name), words])
   return mappingOf(Object.fromEntries(entries))
 }

@@ -1,3 +1,4 @@
+import { groupNameOf } from '@holdfast/engine/identity/outside/directory/group-name.ts'
 import { wordsProblem } from '@holdfast/engine/identity/outside/mapping.ts'
 import type { Kind } from '../setting-kinds.ts'
 
@@ -11,7 +12,7 @@ export const mappingTable: Kind<MappingTable> = {
   type: 'JSON object of lists of roles, permissions and group:<name>',
   parse: given => {
     const value = jsonOf(given)
-    const problem = mappingProblem(value) ?? caseProblem(value)
+    const problem = mappingProblem(value) ?? twiceProblem(value)
     return problem === undefined ? { value: tableOf(value) } : { problem }
   },
 }
@@ -41,12 +42,13 @@ export function mappingProblem(value: unknown): string | undefined {
   return undefined
 }
 
-/** Groups of a directory have their names in any case: one of two would win in silence. */
-function caseProblem(value: unknown): string | undefined {
+/** Groups of a directory have their names in any spelling: one of two would win in silence. */
+function twiceProblem(value: unknown): string | undefined {
   const seen = new Set<string>()
   for (const name of Object.keys(value ?? {})) {
-    if (seen.has(name.toLowerCase())) return `names ${JSON.stringify(name)} twice, in another case`
-    seen.add(name.toLowerCase())
+    const group = groupNameOf(name)
+    if (seen.has(group)) return `names ${JSON.stringify(name)} twice, in another spelling`
+    seen.add(group)
   }
   return undefined
 }

@@ -7,6 +7,7 @@ import { type Standing, standingFor } from '../mapping.ts'
 import { fitEmail, fitName, fitUsername } from '../profile.ts'
 import { subjectId } from '../subject-id.ts'
 import { claimsOf } from './entry-claims.ts'
+import { groupNameOf } from './group-name.ts'
 import type { OutsideDirectory } from './outside-directory.ts'
 
 const ISSUER = 'ldap'
@@ -54,6 +55,7 @@ function adoptionOf(outside: OutsideDirectory, entry: DirectoryEntry): AdoptArgs
 
 /** Who is in no group of the map has what the settings give to those. */
 function standingOfEntry({ mapping, unmapped }: OutsideDirectory, entry: DirectoryEntry): Standing {
-  const isMapped = entry.groups.some(group => mapping.has(group))
-  return isMapped ? standingFor(mapping, entry.groups) : unmapped
+  const groups = entry.groups.map(groupNameOf)
+  const isMapped = groups.some(group => mapping.has(group))
+  return isMapped ? standingFor(mapping, groups) : unmapped
 }

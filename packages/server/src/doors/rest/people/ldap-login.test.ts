@@ -50,7 +50,7 @@ function environment(): Record<string, string> {
     // All come from one address here, and many are wrong on purpose.
     STORAGE_RATE_LIMIT_LOGIN: 'off',
     STORAGE_LDAP_GROUP_ROLE_MAPPING: JSON.stringify({
-      [`CN=Admins,ou=groups,${base}`]: ['ADMIN'],
+      [`CN=Admins, ou=groups, ${base}`]: ['ADMIN'],
       operators: ['OPERATOR', 'group:Shift Leaders'],
       users: ['USER'],
     }),
@@ -367,7 +367,7 @@ test('settings that send passwords in the clear or are no filter are refused', a
   }
   const twice = '{"Staff":["USER"],"staff":["ADMIN"]}'
   const told = problems({ STORAGE_LDAP_START_TLS: 'on', STORAGE_LDAP_GROUP_ROLE_MAPPING: twice })
-  assert.match(told, /names \W+staff\W+ twice, in another case/)
+  assert.match(told, /names \W+staff\W+ twice, in another spelling/)
   const tls = { STORAGE_LDAP_START_TLS: 'on', STORAGE_LDAP_SERVER: 'ldaps://dc.example.org' }
   assert.match(problems(tls), /LDAP_START_TLS/)
 })
