@@ -38,3 +38,9 @@ test('names of two groups stay two', () => {
   assert.equal(new Set(names.map(groupNameOf)).size, names.length)
   for (const name of names) assert.equal(groupNameOf(groupNameOf(name)), groupNameOf(name), name)
 })
+
+test('a name that is none takes no longer than one that is', () => {
+  for (const name of [`cn=${'\\41'.repeat(100_000)}\\`, `cn=a${' '.repeat(100_000)}b\\`]) {
+    assert.equal(groupNameOf(name), name.toLowerCase())
+  }
+})

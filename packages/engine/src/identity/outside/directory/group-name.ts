@@ -1,5 +1,5 @@
 /** `type=value`; the value ends at a `,`, `;` or `+` that is not escaped (RFC 4514 §3). */
-const PART = /^\s*([\w.-]+)\s*=\s*((?:\\[\da-f]{2}|\\.|[^\\,;+])*)([,;+]|$)/isu
+const PART = /^\s*([\w.-]+)\s*=\s*((?:\\.|[^\\,;+])*)([,;+]|$)/su
 const ESCAPED = /((?:\\[\da-f]{2})+)|\\(.)/gisu
 
 /**
@@ -24,8 +24,16 @@ export function groupNameOf(name: string): string {
 function spelt(value: string): string {
   // The bytes of a value, and no text.
   if (value.startsWith('#')) return value
-  const plain = value.replace(/(?<!\\)\s+$/u, '').replace(ESCAPED, (_, hex?: string, sign = '') => {
+  const plain = trimmedEnd(value).replace(ESCAPED, (_, hex?: string, sign = '') => {
     return hex === undefined ? sign : Buffer.from(hex.replaceAll('\\', ''), 'hex').toString()
   })
   return plain.normalize('NFC').replace(/[\\,;+="<>#]|^\s|\s$/gu, sign => `\\${sign}`)
+}
+
+/** Without the spaces at its end, but for one that is escaped. */
+function trimmedEnd(value: string): string {
+  const end = value.trimEnd()
+  let escapes = 0
+  while (end.at(-1 - escapes) === '\\') escapes += 1
+  return escapes % 2 === 1 ? value.slice(0, end.length + 1) : end
 }
