@@ -2,7 +2,6 @@ import type { Call } from '@holdfast/core/call.ts'
 import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { Acl, Asset, Bucket } from '@holdfast/core/records.ts'
 import {
-  authorize,
   decide,
   type Fresh,
   hasScope,
@@ -23,7 +22,7 @@ import { requireAccepted } from './accepted.ts'
 import { requireFields } from './asset-fields.ts'
 import { authorizeAsset, bucketOf, findSeen } from './find-asset.ts'
 import { defaultKey } from './intake/default-key.ts'
-import { keyTaken } from './intake/put-target.ts'
+import { keyTaken, requirePlace } from './intake/put-target.ts'
 import { requirePreconditions } from './preconditions.ts'
 import { hasTags, hasTagsAnywhere } from './writes/carried-tags.ts'
 import { seenOf } from './writes/seen.ts'
@@ -64,13 +63,13 @@ async function authoriseAndMove(
   const version = isElsewhere ? await judgedShown(engine.catalog.view, bucket, asset) : undefined
   const objectTags = await askedTags(engine.catalog.view, bucket, asset)
   const there = { bucket, asset: { ...asset, key }, objectTags }
+  const moves = isElsewhere || key !== asset.key
+  if (moves) requirePlace(call, bucket, fresh)
   if (!decide(call.principal, 'assets:write', there).allowed) {
-    authorize(call.principal, 'assets:write', { bucket, fresh })
     throw new HoldfastError('FORBIDDEN', { permission: 'assets:write' })
   }
   const permission = 'assets:write'
   const isTagged = () => hasTagsAnywhere(engine.catalog.view, asset)
-  const moves = isElsewhere || key !== asset.key
   const isUntagged = moves && (await onlyUntagged(call, { ...there, permission }, isTagged))
   const was = { bucket: from, asset }
   // In words of policies it is deleted where it lies, as by a rename of S3.
