@@ -144,3 +144,41 @@ test('who may put, but not read what was replaced, does not bring it back', asyn
   assert.ok(rolled.status >= 400, rolled.text)
   assert.equal((await s3.server.ask(`GET ${base}`, { key: null })).text, 'new')
 })
+
+test('a version that a policy denies by its id is denied at both doors', async () => {
+  const { id, base, oldId } = await replaced({ name: 'denied' })
+  const json = { name: 'reader', permissions: ['assets:*', 'versions:*', 'metadata:*'] }
+  const { key } = (await s3.server.ask('POST /api/v2/keys', { json })).json
+  const asset = `/api/v2/assets/${id}`
+  const lines = [
+    `GET ${base}?version=1`,
+    `GET ${asset}/download?version=1`,
+    `GET ${asset}/presigned-url?version=1`,
+    `GET ${asset}/versions/1`,
+    `GET ${asset}/versions/1/download`,
+    `HEAD ${asset}/versions/${oldId}/download`,
+    `GET ${asset}/versions/compare?from=1&to=2`,
+    `GET ${asset}/versions/compare?from=2&to=1`,
+    `POST ${asset}/versions/1/rollback`,
+  ]
+  const asked = async () => {
+    const statuses: [string, boolean][] = []
+    for (const line of lines) {
+      statuses.push([line, (await s3.server.ask(line, { key })).status < 300])
+    }
+    return statuses
+  }
+  const all = (isOpen: boolean) => lines.map(line => [line, isOpen])
+  assert.deepEqual(await asked(), all(true))
+  const statement = {
+    Effect: 'Deny',
+    Principal: '*',
+    Action: 's3:GetObjectVersion',
+    Resource: 'arn:aws:s3:::denied/*',
+    Condition: { StringEquals: { 's3:VersionId': oldId } },
+  }
+  const body = JSON.stringify({ Version: '2012-10-17', Statement: statement })
+  assert.equal((await s3.send('PUT /denied?policy', { body })).status, 204)
+  assert.deepEqual(await asked(), all(false))
+  assert.equal((await s3.server.ask(`GET ${base}?version=2`, { key })).text, 'new')
+})
