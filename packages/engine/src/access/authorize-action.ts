@@ -3,8 +3,9 @@ import { HIDDEN, HoldfastError } from '@holdfast/core/errors.ts'
 import { anonymous, type Principal } from '@holdfast/core/principal.ts'
 import type { Asset, Bucket, Version } from '@holdfast/core/records.ts'
 import type { Engine } from '../engine.ts'
+import { versionIdOf } from '../objects/object-views.ts'
 import { type Action, actionPermissions } from './actions.ts'
-import { authorize, decide, type Fresh, mayKnow, refuseMissing } from './decide.ts'
+import { authorize, decide, type Fresh, mayKnow, type Resource, refuseMissing } from './decide.ts'
 import { tagsOfVersion } from './policy/asked-tags.ts'
 
 /** The bucket, when the caller may do this to it; BUCKET_NOT_FOUND, FORBIDDEN, UNAUTHENTICATED. */
@@ -67,13 +68,20 @@ function isOld({ asset, version }: ObjectInQuestion): boolean {
   return asset.deletedAt !== null || version.id !== asset.versionId
 }
 
+/** What reading a version that is shown no more asks, by whatever name. */
+export function oldInQuestion(
+  { bucket, asset }: { readonly bucket: Bucket; readonly asset: Asset },
+  version: Version | undefined,
+): Resource {
+  const about = version && { objectTags: tagsOfVersion(version), versionId: versionIdOf(version) }
+  return { ...closedToAll({ bucket, asset }), action: 's3:GetObjectVersion', ...about }
+}
+
+type Place = Pick<Resource, 'bucket' | 'asset'>
+
 /** What is open to everybody is open as it is now: what it was may have been replaced for that. */
-function closedToAll({
-  bucket,
-  asset,
-}: ObjectInQuestion): Pick<ObjectInQuestion, 'bucket' | 'asset'> {
-  const settings = { ...bucket.settings, publicRead: false }
-  const closed = { ...bucket, settings }
+export function closedToAll({ bucket, asset }: Place): Place {
+  const closed = bucket && { ...bucket, settings: { ...bucket.settings, publicRead: false } }
   if (asset?.acl == null) return { bucket: closed, asset }
   const read = asset.acl.read.filter(id => id !== anonymous.id)
   return { bucket: closed, asset: { ...asset, acl: { ...asset.acl, read } } }

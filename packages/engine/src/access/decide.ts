@@ -94,7 +94,7 @@ export function decide(principal: Principal, permission: Permission, resource: R
   const grant = inside ? grantFor(principal, permission, resource) : undefined
   if (grant !== undefined) return allow(`granted for ${grant.bucket}/${grant.prefix}`)
   const opens = PUBLIC.has(permission) && !asksForList(resource)
-  if (bucket !== undefined && opens && isPublic(principal, bucket)) return allow(PUBLIC_BUCKET)
+  if (bucket !== undefined && opens && isPublic(principal, bucket)) return allow('public bucket')
   if (rule?.effect === 'allow') return allow(rule.reason)
   return deny(scoped ? 'the credential is confined to other buckets' : 'no scope grants it')
 }
@@ -150,15 +150,6 @@ function keepsSettings(
   if (!settings) return false
   if (isAdministrator(principal)) return true
   return isInside(principal, bucket) && ownsBucket(principal, permission, bucket)
-}
-
-/**
- * Whether the caller, who may read the asset, may only because everybody may. Then nothing but the
- * content shown is meant: what was replaced may have been replaced for what it told.
- */
-export function readsAsAnyone(principal: Principal, resource: Resource): boolean {
-  if (principal.kind === 'anonymous') return true
-  return decide(principal, 'assets:read', resource).reason === PUBLIC_BUCKET
 }
 
 /** Whether who may read the asset may see its tags, too: not where a policy keeps them closed. */
@@ -280,7 +271,6 @@ export function isAdministrator(principal: Principal): boolean {
   return principal.permissions.some(scope => scope === '*' || scope === '*:*')
 }
 
-const PUBLIC_BUCKET = 'public bucket'
 const LINK_PERMISSIONS: ReadonlySet<Permission> = new Set([
   'assets:read',
   'assets:write',

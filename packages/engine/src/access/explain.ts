@@ -7,6 +7,7 @@ import { factorOf } from '../identity/factors/spend-proof.ts'
 import { mayAct, principalOfUser } from '../identity/principal-of-user.ts'
 import { currentSharePrincipal } from '../sharing/share-rights.ts'
 import { endOf } from '../sharing/share-transactions.ts'
+import { closedToAll } from './authorize-action.ts'
 import {
   authorize,
   type Decision,
@@ -73,8 +74,9 @@ export async function explainAccess(
   return { ...about, ...(decision.allowed && !isSeen ? HIDDEN : decision) }
 }
 
-/** Other doors than that of S3 know no list of a version. */
-function decideOfDoors(principal: Principal, permission: Permission, resource: Resource): Decision {
+/** Other doors than that of S3 know no list of a version, and `versions:read` is about old ones. */
+function decideOfDoors(principal: Principal, permission: Permission, shown: Resource): Decision {
+  const resource = permission === 'versions:read' ? { ...shown, ...closedToAll(shown) } : shown
   const plain = decide(principal, permission, { ...resource, versionAcl: undefined })
   if (plain.allowed || resource.versionAcl === undefined) return plain
   const { allowed, reason } = decide(principal, permission, resource)

@@ -1,7 +1,8 @@
 import type { Call } from '@holdfast/core/call.ts'
 import type { Permission } from '@holdfast/core/principal.ts'
 import type { Asset, Version } from '@holdfast/core/records.ts'
-import { authorize, readsAsAnyone } from '../access/decide.ts'
+import { oldInQuestion } from '../access/authorize-action.ts'
+import { authorize } from '../access/decide.ts'
 import { authorizeAsset, bucketOf } from '../assets/find-asset.ts'
 import { type Content, openContent } from '../assets/get.ts'
 import type { Engine } from '../engine.ts'
@@ -37,14 +38,8 @@ export async function authorizeOld(
   call: Call,
   { asset, version }: { readonly asset: Asset; readonly version: Version | undefined },
 ): Promise<void> {
-  // In words of policies, too: what opens the object as it is does not open what it was.
-  const actions = ['s3:GetObjectVersion'] as const
-  await authorizeAsset(engine, call, { asset, permission: 'assets:read', actions, version })
   const bucket = await bucketOf(engine, asset)
-  // Without the asset: a list that names `anonymous` publishes what is shown, too.
-  if (readsAsAnyone(call.principal, { bucket, asset })) {
-    authorize(call.principal, 'versions:read', { bucket })
-  }
+  authorize(call.principal, 'assets:read', oldInQuestion({ bucket, asset }, version))
 }
 
 function isShown(asset: Asset, name: VersionName): boolean {

@@ -161,6 +161,23 @@ test('a denied version is denied in either case, as source of a copy and in a ba
   assert.equal((await s3.send('GET /kept/k', { key })).text, 'second')
 })
 
+test('of a version that nothing may be done to one answer is given in either case', async () => {
+  await s3.send('PUT /shut')
+  const versioned = '<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>'
+  await s3.send('PUT /shut?versioning', { body: versioned })
+  const { headers } = await s3.send('PUT /shut/k', { body: 'first' })
+  const version = String(headers['x-amz-version-id'])
+  const Condition = { StringEquals: { 's3:VersionId': version } }
+  const about = { Effect: 'Deny', Principal: '*', Resource: of('shut') }
+  const policy = { Version: '2012-10-17', Statement: [{ ...about, Action: 's3:*', Condition }] }
+  const set = await s3.send('PUT /shut?policy', { body: JSON.stringify(policy) })
+  assert.equal(set.status, 204, set.text)
+  for (const id of [version, version.toUpperCase()]) {
+    const got = await s3.send(`GET /shut/k?versionId=${id}`, { key })
+    assert.deepEqual(told(got), denied, id)
+  }
+})
+
 test('tags of a version keep it in whichever letters its id is written', async () => {
   const kept = { StringEquals: { 's3:ExistingObjectTag/class': 'keep' } }
   const about = { Action: 's3:DeleteObjectVersion', Resource: of('tagged'), Condition: kept }

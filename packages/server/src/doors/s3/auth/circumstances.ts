@@ -157,7 +157,8 @@ function conditionKeys(
   const reads = parametersOf(operation)
   for (const [name, key] of Object.entries(CONDITION_PARAMETERS)) {
     const value = reads.includes(name) ? query.get(name) : undefined
-    if (value !== undefined) keys[key] = value
+    // Ids are taken in either case of letters; policies write them as answers do.
+    if (value !== undefined) keys[key] = name === 'versionId' ? value.toLowerCase() : value
   }
   return keys
 }
