@@ -56,7 +56,7 @@ async function store(request: ReadRequest, form: PostForm): Promise<Answer> {
   // What a wrong signature covers is not worth a look.
   const verified = await verifyForm(request, signedPolicy(fields), headersOf(form))
   const policy = policyOf(request, fields)
-  await admitCaller(verified)
+  await admitCaller(verified, key)
   await requireBucketForAnyone(verified, 'PostObject')
   if (policy !== undefined) {
     const facts = new Map(fields)
