@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { anonymous } from '@holdfast/core/principal.ts'
+import type { Call } from '@holdfast/core/call.ts'
+import { anonymous, type Permission } from '@holdfast/core/principal.ts'
+import { removeAsset } from '../assets/remove.ts'
 import { setBucketDocument } from '../buckets/documents.ts'
 import { getObject } from '../objects/find-object.ts'
 import { setObjectAcl } from '../objects/object-settings.ts'
@@ -35,4 +37,31 @@ test('what the access list of an object opens is explained, with the door', asyn
   const document = { ignorePublicAcls: true }
   await setBucketDocument(engine, call, { bucket, name: 'publicAccessBlock', document })
   assert.deepEqual(await ask(everybody), [false, 'no scope grants it'])
+})
+
+test('whether a key is there is told to nobody who may neither see nor write it', async () => {
+  await using opened = await openTestStore()
+  const { engine, call } = opened
+  const bucket = 'photos'
+  const acl = { read: [call.principal.id], write: [] }
+  await put(opened, 'there', 'x')
+  await put(opened, 'guarded', 'x', { acl })
+  const gone = await put(opened, 'gone', 'x')
+  await removeAsset(engine, call, gone.asset.id)
+  const ask = async (by: Call, permission: Permission, key: string) => {
+    const { allowed, reason } = await explainAccess(engine, by, { permission, bucket, key })
+    return `${allowed} ${reason}`
+  }
+  const strangers = [
+    callOf({ permissions: ['buckets:create'] }),
+    callOf({ permissions: ['buckets:admin', 'admin:users'] }),
+  ]
+  for (const by of strangers) {
+    for (const permission of ['buckets:create', 'buckets:admin', 'assets:write'] as const) {
+      const told = ['there', 'gone', 'guarded', 'free'].map(key => ask(by, permission, key))
+      assert.deepEqual(new Set(await Promise.all(told)).size, 1, permission)
+    }
+  }
+  const writer = callOf({ permissions: ['assets:write'] })
+  assert.equal(await ask(writer, 'assets:write', 'free'), 'true granted by scope')
 })

@@ -66,11 +66,16 @@ export async function explainAccess(
   if (isSeen && (asset !== undefined || question.key === undefined)) {
     return { ...about, ...decideOfDoors(principal, permission, resource) }
   }
-  const reads = permission.endsWith(':read') && !isAdministrator(call.principal)
-  if (reads || question.key === undefined) return { ...about, ...HIDDEN }
-  const fresh = { ownerId: principal.id, key: question.key }
-  const decision = decide(principal, permission, { bucket, fresh, objectTags: {} })
+  const { key } = question
+  if (key === undefined) return { ...about, ...HIDDEN }
+  const ofFresh = (one: Principal, asked: Permission) =>
+    decide(one, asked, { bucket, fresh: { ownerId: one.id, key }, objectTags: {} })
   // The same words whether one is there; only who may write there finds out, by writing.
+  const mayFindOut =
+    isAdministrator(call.principal) ||
+    (!permission.endsWith(':read') && ofFresh(call.principal, 'assets:write').allowed)
+  if (!mayFindOut) return { ...about, ...HIDDEN }
+  const decision = ofFresh(principal, permission)
   return { ...about, ...(decision.allowed && !isSeen ? HIDDEN : decision) }
 }
 

@@ -162,9 +162,7 @@ async function sightOfKeys(
   const bucket = await findBucketFor(engine, call, { bucket: name, action })
   const permission = actionPermissions[action]
   const isWhole = decide(principal, permission, { bucket, action }).allowed
-  // What is there that others own and made known is read by its key, as at AWS.
-  const partly = !isOfAnother(principal, bucket) || hasGrantIn(principal, permission, name)
-  if (!isWhole && partly && mayPartly(principal, permission, bucket)) {
+  if (!isWhole && hasPart(principal, permission, bucket)) {
     const reach = reachOf(principal, { open: [], partly: [bucket] }, [permission])
     return { bucket, sight: { reach } }
   }
@@ -195,8 +193,14 @@ export async function sightOfTurns(
   return { bucket, sightNow }
 }
 
-function hasGrantIn(principal: Principal, permission: Permission, name: string): boolean {
-  return grantsOf(principal, permission).some(({ bucket }) => bucket === name)
+/**
+ * Whether a right of its own or a grant lets it into parts of the bucket. What is there that others
+ * own and made known is read by its key, as at AWS.
+ */
+export function hasPart(principal: Principal, permission: Permission, bucket: Bucket): boolean {
+  const isGranted = grantsOf(principal, permission).some(grant => grant.bucket === bucket.name)
+  if (isOfAnother(principal, bucket) && !isGranted) return false
+  return mayPartly(principal, permission, bucket)
 }
 
 function isOpen(

@@ -1,5 +1,6 @@
 import { HoldfastError } from '@holdfast/core/errors.ts'
 import { keyProblem } from '@holdfast/core/names.ts'
+import type { Principal } from '@holdfast/core/principal.ts'
 import type { Asset } from '@holdfast/core/records.ts'
 import { textFromBase64Url, textToBase64Url } from '../base64url.ts'
 import type { Engine } from '../engine.ts'
@@ -13,24 +14,38 @@ export function encodeCursor(order: ListOrder, last: Asset): string {
   return textToBase64Url(text)
 }
 
-const PURPOSE = 'list-cursor'
 const SEALED = 'h'
 
-/** The same where the caller may not know of the asset: only this store can read it. */
-export function sealCursor({ settings, random }: Engine, order: ListOrder, last: Asset): string {
-  const how = { purpose: PURPOSE, secret: settings.linkSecret }
+/** Whose list it is, and of which bucket: elsewhere a sealed place would tell what lies around it. */
+export interface Listing {
+  readonly principal: Principal
+  /** Undefined for all of them. */
+  readonly bucketId: string | undefined
+}
+
+function purposeOf({ principal: { kind, id }, bucketId }: Listing): string {
+  return `list-cursor ${JSON.stringify([kind, id, bucketId ?? null])}`
+}
+
+/** The same where the caller may not know of the key: only this store can read it. */
+export function sealCursor(
+  { settings, random }: Engine,
+  order: ListOrder,
+  { last, of }: { readonly last: Asset; readonly of: Listing },
+): string {
+  const how = { purpose: purposeOf(of), secret: settings.linkSecret }
   return textToBase64Url(SEALED + sealText(encodeCursor(order, last), how, random))
 }
 
-/** INVALID_CURSOR for anything that neither of them would give for this order. */
+/** INVALID_CURSOR for anything that neither of them would give for this order and listing. */
 export function openCursor(
   { settings }: Engine,
-  cursor: string,
   order: ListOrder,
+  { cursor, of }: { readonly cursor: string; readonly of: Listing },
 ): { readonly beforeSeq: number } | { readonly afterKey: string } {
   const text = cursorText(cursor)
   if (!text.startsWith(SEALED)) return decodeCursor(cursor, order)
-  const how = { purpose: PURPOSE, secret: settings.linkSecret }
+  const how = { purpose: purposeOf(of), secret: settings.linkSecret }
   const opened = openText(text.slice(SEALED.length), how)
   if (opened === undefined) throw new HoldfastError('INVALID_CURSOR')
   return decodeCursor(opened, order)

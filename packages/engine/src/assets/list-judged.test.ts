@@ -4,6 +4,7 @@ import type { Call } from '@holdfast/core/call.ts'
 import type { CatalogView } from '@holdfast/core/ports/catalog.ts'
 import type { JsonObject } from '@holdfast/core/records.ts'
 import { shownOwner } from '../access/bucket-acl.ts'
+import { createBucket } from '../buckets/buckets.ts'
 import { setBucketDocument } from '../buckets/documents.ts'
 import { anonymousCall, callOf, openTestStore, put } from '../test-store.test.ts'
 import { listAssets } from './list.ts'
@@ -148,6 +149,15 @@ describe('a listing of records', () => {
     const last = await listAssets(engine, reader, { bucket, order: 'key', limit: 1 })
     const other = { bucket, order: 'newest', cursor: last.nextCursor } as const
     await assert.rejects(listAssets(engine, reader, other), { code: 'INVALID_CURSOR' })
+    // Elsewhere, or for somebody else, it would tell what lies around a hidden key.
+    const sealed = { bucket, order: 'key', cursor: last.nextCursor } as const
+    await listAssets(engine, reader, sealed)
+    const { call } = set.opened
+    await createBucket(engine, call, { name: 'elsewhere' })
+    const elsewhere = { ...sealed, bucket: 'elsewhere' }
+    const code = { code: 'INVALID_CURSOR' }
+    await assert.rejects(listAssets(engine, reader, elsewhere), code)
+    await assert.rejects(listAssets(engine, call, sealed), code)
     const forged = `${last.nextCursor?.slice(0, -2)}AA`
     await assert.rejects(listAssets(engine, reader, { ...other, order: 'key', cursor: forged }), {
       code: 'INVALID_CURSOR',

@@ -30,6 +30,8 @@ export interface ListQuery extends PageQuery {
   /** `newest` created first, or by `key` within one bucket. */
   readonly order?: ListOrder | undefined
   readonly cursor?: string | undefined
+  /** Whether cursors tell nothing of the keys: for who is shown no more than parts of these. */
+  readonly sealsCursors?: boolean | undefined
 }
 
 export interface AssetPage {
@@ -50,25 +52,29 @@ export async function listAssets(
 ): Promise<AssetPage> {
   const { limit, offset } = requirePage(engine, query)
   const order = query.order ?? 'newest'
-  const begin = query.cursor === undefined ? undefined : openCursor(engine, query.cursor, order)
+  const { view } = engine.catalog
+  const { cursor, sealsCursors = false } = query
+  const inside = query.bucket === undefined ? undefined : await view.buckets.byName(query.bucket)
+  const of = { principal: call.principal, bucketId: inside?.id }
+  const begin = cursor === undefined ? undefined : openCursor(engine, order, { cursor, of })
+  const cursorAt = (last: Asset, isSeen = true) =>
+    isSeen && !sealsCursors ? encodeCursor(order, last) : sealCursor(engine, order, { last, of })
   const wanted = { bucket: query.bucket, deleted: query.deleted }
   const giveWay = engine.lists.giveWay(call)
   const { judged, ...sight } = await sightOf(engine, call, wanted)
   const filter = assetFilter(engine, query, sight)
-  const { view } = engine.catalog
   const isLong = filter.search !== undefined && (await view.assets.isLong(filter))
   if (judged !== undefined) {
     const isKeyed = order === 'key'
     const { principal } = call
     const { judgedItemsMax: itemsMax } = engine.limits
     const from = isLong ? oneByOne(engine, call) : view
-    const of = { principal, needed: judged, filter, start: begin, isKeyed, itemsMax, giveWay }
-    const { last, ...page } = await listJudged(from, { ...of, isLong, limit, offset })
+    const how = { principal, needed: judged, filter, start: begin, isKeyed, itemsMax, giveWay }
+    const { last, ...page } = await listJudged(from, { ...how, isLong, limit, offset })
     if (last === undefined) return page
     const { asset, isSeen } = last
     // The caller may not know of the key at which the search ended.
-    const nextCursor = isSeen ? encodeCursor(order, asset) : sealCursor(engine, order, asset)
-    return { ...page, nextCursor }
+    return { ...page, nextCursor: cursorAt(asset, isSeen) }
   }
   const keyed = order === 'key' ? { afterKey: '', ...begin } : begin
   const aside = turnsOfSearches(engine, call)
@@ -89,7 +95,7 @@ export async function listAssets(
   const items = found.slice(0, limit)
   const last = items.at(-1)
   if (found.length <= limit || last === undefined) return { items, total }
-  return { items, total, nextCursor: encodeCursor(order, last) }
+  return { items, total, nextCursor: cursorAt(last) }
 }
 
 /** Undefined where a question needs more than one look, for which no moment is held. */

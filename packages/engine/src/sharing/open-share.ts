@@ -137,7 +137,8 @@ export async function listShared(
     const { within: _, ...maker } = call.principal
     const own = { ...callFields(call), principal: { ...maker, kind: share.makerKind } }
     const { prefix } = target
-    const wanted = { ...query, bucket: bucket.name, prefix, order: 'key' } as const
+    const sealed = { order: 'key', sealsCursors: true } as const
+    const wanted = { ...query, ...sealed, bucket: bucket.name, prefix }
     const { items, ...page } = await listAssets(engine, own, wanted)
     return { ...page, items: items.map(asset => ({ asset, key: asset.key.slice(prefix.length) })) }
   })

@@ -112,6 +112,7 @@ function server(
     }
     const { path, query } = splitUrl(request.raw.url ?? '')
     refuseCoding(request)
+    refusePart(request, route)
     refuseCondition(request, route)
     const values = pathValues(path, route.path)
     const params = checks.params(values)
@@ -195,6 +196,15 @@ function refuseCoding(request: FastifyRequest): void {
   throw new HoldfastError('MALFORMED_REQUEST', {
     header: 'content-encoding',
     reason: 'bodies are taken without a content coding',
+  })
+}
+
+/** It would be kept as the whole (https://www.rfc-editor.org/rfc/rfc9110.html#section-14.5). */
+function refusePart({ headers }: FastifyRequest, { body }: Route): void {
+  if (body?.kind !== 'bytes' || headers['content-range'] === undefined) return
+  throw new HoldfastError('MALFORMED_REQUEST', {
+    header: 'content-range',
+    reason: 'parts of content are not taken, only the whole',
   })
 }
 

@@ -317,6 +317,24 @@ test('a content coding is refused, not kept as content', async () => {
   refused(answer, 400, 'MALFORMED_REQUEST')
 })
 
+test('a part of content is refused, not kept as the whole', async () => {
+  const asset = await upload(server, 'whole')
+  const json = { bucket: 'holdfast', key: 'by-link' }
+  const { url } = (await server.ask('POST /api/v2/presigned-uploads', { json })).json
+  const part = { body: 'part', headers: { 'content-range': 'bytes 0-3/99' } }
+  for (const [line, key] of [
+    [`PUT ${base}/in-parts`, undefined],
+    [`PUT /api/v2/assets/${asset.id}/content`, undefined],
+    [`PUT ${new URL(url).pathname}`, null],
+  ] as const) {
+    const answer = await server.ask(line, { ...part, ...(key === undefined ? {} : { key }) })
+    refused(answer, 400, 'MALFORMED_REQUEST')
+    assert.equal(answer.json.details.header, 'content-range')
+  }
+  const kept = await server.ask(`GET /api/v2/assets/${asset.id}/download`)
+  assert.equal(kept.text, 'whole')
+})
+
 test('paths and methods that are not there', async () => {
   for (const path of [
     '/nothing',

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
 import { adminKey } from '../../started-server.test.ts'
 import { type S3Answer, startS3 } from './started-s3.test.ts'
 
@@ -44,6 +46,61 @@ test('both doors count together, for addresses and for buckets', async () => {
   assert.equal((await s3.server.ask(`GET ${path}`)).status, 429)
   assert.equal((await s3.send('PUT /other')).status, 200)
   assert.equal((await s3.send('GET /other')).status, 200)
+})
+
+test('strangers use up nothing of a bucket at this door either', async () => {
+  await using s3 = await startS3({ env: { STORAGE_RATE_LIMIT_BUCKET: '100/1h' } })
+  for (const line of ['PUT /shop', 'PUT /other']) assert.equal((await s3.send(line)).status, 200)
+  for (const line of ['PUT /shop/k', 'PUT /other/k']) {
+    assert.equal((await s3.send(line, { body: 'x' })).status, 200)
+  }
+  const left = async () => {
+    const { headers } = await s3.send('GET /shop/k')
+    return Number(/"bucket";r=(\d+)/.exec(String(headers.ratelimit))?.[1])
+  }
+  const json = { name: 'k', permissions: ['assets:*', 'versions:*'], buckets: ['other'] }
+  const pair = (await s3.server.ask('POST /api/v2/s3/keys', { json })).json
+  const key = { id: String(pair.id), secret: String(pair.secret) }
+  const body = '<Delete><Object><Key>k</Key></Object></Delete>'
+  const md5 = createHash('md5').update(body).digest('base64')
+  const headers = { 'x-amz-copy-source': '/shop/k' }
+  const before = await left()
+  for (const [status, line, options] of [
+    [403, 'GET /shop/k', { auth: 'none' }],
+    [400, 'GET /shop?list-type=2&max-keys=abc', { auth: 'none' }],
+    [400, 'GET /shop?list-type=2&continuation-token=abc', { auth: 'none' }],
+    [400, 'GET /shop/k?versionId=abc', { auth: 'none' }],
+    [200, 'POST /shop?delete', { auth: 'none', body, headers: { 'content-md5': md5 } }],
+    [200, 'GET /other/k', { key, headers }],
+    [404, 'PUT /other/k', { key, headers }],
+  ] as const) {
+    for (let n = 0; n < 3; n += 1) {
+      assert.equal((await s3.send(line, options)).status, status, line)
+    }
+  }
+  assert.equal(await left(), before - 1)
+})
+
+test('what a list opens to strangers counts for its bucket', async () => {
+  await using s3 = await startS3({ env: { STORAGE_RATE_LIMIT_BUCKET: '100/1h' } })
+  for (const line of ['PUT /shop', 'PUT /shop/k']) {
+    assert.equal((await s3.send(line, { body: line.endsWith('k') ? 'x' : '' })).status, 200)
+  }
+  const acl = { headers: { 'x-amz-acl': 'public-read' } }
+  assert.equal((await s3.send('PUT /shop/k?acl', acl)).status, 200)
+  const left = async () => {
+    const { headers } = await s3.send('GET /shop/k')
+    return Number(/"bucket";r=(\d+)/.exec(String(headers.ratelimit))?.[1])
+  }
+  const before = await left()
+  for (let n = 1; n <= 3; n += 1) {
+    assert.equal((await s3.send('GET /shop/k', { auth: 'none' })).text, 'x')
+  }
+  // It is taken when the server is told that all was sent.
+  for (let asked = 1; (await left()) !== before - 3 - asked; asked += 1) {
+    assert.ok(asked < 50)
+    await delay(5)
+  }
 })
 
 test('a copy counts for the bucket of its source, too', async () => {

@@ -25,6 +25,11 @@ export interface AdmissionParts {
 
 /** Who got one of these was kept out, and does not use up what belongs to those inside. */
 const KEPT_OUT: ReadonlySet<number> = new Set([401, 403, 404, 423])
+/** Not 207: of many things, none may have been open. */
+function isOpened(status: number): boolean {
+  return (status < 300 && status !== 207) || status === 304
+}
+
 /** The guess was right, whatever became of it. */
 const RIGHT_GUESS: ReadonlySet<string> = new Set<ErrorCode>([
   'ACCOUNT_DISABLED',
@@ -79,10 +84,12 @@ export class Admission {
     this.#buckets.add(name)
     const policy = this.#parts.policies.rates.bucket
     if (isKnown) await this.#pass('bucket', name)
-    else if (policy === undefined || !(await this.#takeUnseen(policy, name))) return
+    if (policy === undefined) return
     this.#onceOver(status => {
-      if (policy === undefined || status === undefined || !KEPT_OUT.has(status)) return
-      void this.#parts.store.giveBack(policy, name)
+      if (!isKnown) void this.#takeUnseen(policy, name)
+      else if (status !== undefined && KEPT_OUT.has(status)) {
+        void this.#parts.store.giveBack(policy, name)
+      }
     })
   }
 
@@ -139,13 +146,18 @@ export class Admission {
     this.#onceOver(() => void stay.leave())
   }
 
-  /** Not even that nobody can count may be told. */
-  async #takeUnseen(policy: RatePolicy, key: string): Promise<boolean> {
+  /**
+   * Taken when the answer is known, and only for what was open after all: whatever else strangers
+   * ask, or leave before they hear, would use up what belongs to those inside.
+   */
+  async #takeUnseen(policy: RatePolicy, key: string): Promise<void> {
+    const { headersSent, statusCode } = this.#visit.response
+    if (!headersSent || !isOpened(statusCode)) return
     try {
-      return (await this.#parts.store.take(policy, key)).allowed
+      await this.#parts.store.take(policy, key)
     } catch (error) {
-      if (isHoldfastError(error) && error.code === 'LIMITS_UNAVAILABLE') return false
-      throw error
+      // Nobody is there to be told that nobody can count.
+      if (!isHoldfastError(error) || error.code !== 'LIMITS_UNAVAILABLE') throw error
     }
   }
 

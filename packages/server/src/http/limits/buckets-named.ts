@@ -2,6 +2,8 @@ import type { Route } from '@holdfast/contract/route.ts'
 import { type Principal, permissions } from '@holdfast/core/principal.ts'
 import type { Bucket } from '@holdfast/core/records.ts'
 import { decide, mayPartly } from '@holdfast/engine/access/decide.ts'
+import { hasPart } from '@holdfast/engine/access/sight.ts'
+import type { Engine } from '@holdfast/engine/engine.ts'
 import type { Context } from '../../context.ts'
 
 interface Parts {
@@ -31,36 +33,54 @@ export async function bucketsNamed(
     const name = textIn(part, 'bucket')
     const bucket = name === undefined ? undefined : await view.buckets.byName(name)
     if (bucket === undefined) continue
-    found.set(bucket.name, knowsBucket(principal, bucket, textIn(part, 'key')))
+    const key = textIn(part, 'key')
+    const isKnown = await knowsBucket(engine, principal, { bucket, key })
+    // Without a key it lists, and who has nothing there is shown nothing.
+    if (isKnown || key !== undefined) found.set(bucket.name, isKnown)
   }
-  for (const id of idsOf(params, body)) {
-    const asset = await view.assets.byId(id.toLowerCase())
+  const id = textIn(params, 'id')
+  for (const one of [...(id === undefined ? [] : [id]), ...idsOf(body)]) {
+    const asset = await view.assets.byId(one.toLowerCase())
     const bucket = asset && (await view.buckets.byId(asset.bucketId))
     if (bucket === undefined) continue
-    const isKnown = permissions.some(one => {
-      return OF_ASSETS.test(one) && decide(principal, one, { bucket, asset }).allowed
+    const isKnown = permissions.some(permission => {
+      return OF_ASSETS.test(permission) && decide(principal, permission, { bucket, asset }).allowed
     })
+    // Of many, hidden ones are answered beside others, as if they were not there.
+    if (!isKnown && one !== id) continue
     found.set(bucket.name, isKnown || found.get(bucket.name) === true)
   }
   return found
 }
 
 /** Whether it may hear that there is such a bucket: some of it may be open to it. */
-export function knowsBucket(principal: Principal, bucket: Bucket, key = ''): boolean {
-  const fresh = { ownerId: principal.id, key }
-  return permissions.some(permission => {
-    if (!OF_ASSETS.test(permission)) return false
-    const { allowed } = decide(principal, permission, { bucket, fresh })
-    return allowed || mayPartly(principal, permission, bucket)
+export async function knowsBucket(
+  { catalog }: Engine,
+  principal: Principal,
+  { bucket, key }: { readonly bucket: Bucket; readonly key?: string | undefined },
+): Promise<boolean> {
+  const fresh = { ownerId: principal.id, key: key ?? '' }
+  const ofAssets = permissions.filter(permission => OF_ASSETS.test(permission))
+  const isOpen = ofAssets.some(permission => {
+    if (decide(principal, permission, { bucket }).allowed) return true
+    if (decide(principal, permission, { bucket, fresh }).allowed) return true
+    return hasPart(principal, permission, bucket)
   })
+  if (isOpen) return true
+  // In a bucket of another, rights on own assets open what is there of them.
+  if (!ofAssets.some(permission => mayPartly(principal, permission, bucket))) return false
+  const { assets } = catalog.view
+  const { id: ownerId } = principal
+  if (key !== undefined) return (await assets.byKey(bucket.id, key))?.ownerId === ownerId
+  const own = { bucketId: bucket.id, ownerId, deleted: 'with', limit: 1 } as const
+  return (await assets.list(own)).length > 0
 }
 
-function idsOf(params: unknown, body: unknown): string[] {
-  const id = textIn(params, 'id')
+function idsOf(body: unknown): string[] {
   const listed = typeof body === 'object' && body !== null && 'ids' in body
   const ids: unknown = listed ? body.ids : []
   const texts = Array.isArray(ids) ? ids.filter(one => typeof one === 'string') : []
-  return [...(id === undefined ? [] : [id]), ...texts.slice(0, IDS_MAX)]
+  return texts.slice(0, IDS_MAX)
 }
 
 function textIn(part: unknown, name: string): string | undefined {

@@ -9,5 +9,6 @@ export async function turnToBucket(scope: Scope, name: string): Promise<void> {
   const bucket = await engine.catalog.view.buckets.byName(name)
   if (bucket === undefined) return
   const { admission, principal } = scope.request.state
-  await withFields(scope.reply, admission.bucket(name, knowsBucket(principal, bucket)))
+  const isKnown = await knowsBucket(engine, principal, { bucket })
+  await withFields(scope.reply, admission.bucket(name, isKnown))
 }

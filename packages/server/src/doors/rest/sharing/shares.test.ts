@@ -187,6 +187,8 @@ test('a shared prefix is a page for people and a list for programs', async () =>
   const cursor = encodeURIComponent(first.json.next_cursor)
   const rest = await server.ask(`GET /api/v2/shared/${made.token}?cursor=${cursor}`, anyone)
   assert.deepEqual([first.json.files.length, rest.json.files.length], [3, 1])
+  // The names of the folders above are not shared.
+  assert.doesNotMatch(Buffer.from(first.json.next_cursor, 'base64url').toString(), /press/)
   for (const key of ['x.txt', '..%2Fother%2Fx.txt', '%2e%2e/other/x.txt', 'press/plain.txt']) {
     refused(await server.ask(`GET ${made.path}/${key}`, anyone), 404, 'SHARE_NOT_FOUND')
   }

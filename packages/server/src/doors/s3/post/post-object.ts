@@ -57,7 +57,7 @@ async function store(request: ReadRequest, form: PostForm): Promise<Answer> {
   // What a wrong signature covers is not worth a look.
   const verified = await verifyForm(request, signedPolicy(fields), headersOf(form))
   const policy = policyOf(request, fields)
-  await admitCaller(verified)
+  await admitCaller(verified, key)
   // Browsers send no header of their own: what a put says in one, a form says in a field.
   for (const said of [request.headers, fields]) {
     await requireOwner(verified, said.get(EXPECTED_OWNER), bucket)
