@@ -182,3 +182,12 @@ export const bucketDocumentNames = [
   'website',
 ] as const
 export type BucketDocumentName = (typeof bucketDocumentNames)[number]
+
+/** Those that say who may do what. */
+export const ruleDocumentNames = [
+  'acl',
+  'ownership',
+  'policy',
+  'publicAccessBlock',
+] as const satisfies readonly BucketDocumentName[]
+export type RuleDocumentName = (typeof ruleDocumentNames)[number]

@@ -3,7 +3,13 @@
  * change lines on the element hold (docs/format.md). Times are ISO 8601 UTC text, sizes are bytes.
  */
 
-import type { BlobPart, BriefFacets, BucketDocumentName, ObjectFacets } from './objects.ts'
+import type {
+  BlobPart,
+  BriefFacets,
+  BucketDocumentName,
+  ObjectFacets,
+  RuleDocumentName,
+} from './objects.ts'
 
 export type Json =
   | null
@@ -77,6 +83,12 @@ export interface Bucket {
 }
 
 export type BucketDocuments = { readonly [Name in BucketDocumentName]?: JsonObject }
+
+/** What is asked of a bucket to say who may do what; most of a record may be anything else. */
+export interface BucketRules extends Pick<Bucket, 'id' | 'name' | 'ownerId' | 'seq'> {
+  readonly settings: Pick<BucketSettings, 'publicRead'>
+  readonly documents?: Pick<BucketDocuments, RuleDocumentName>
+}
 
 /** Who else may read or write one asset, by principal id. */
 export interface Acl {

@@ -11,6 +11,7 @@ import { type AuditKeys, auditKeysOf } from './audit/audit-keys.ts'
 import { RunsAtOnce } from './audit/runs-at-once.ts'
 import { requireBucketName } from './buckets/bucket-fields.ts'
 import { ChangeLines } from './buckets/change-lines.ts'
+import { JudgedBuckets } from './buckets/judged-buckets.ts'
 import { commit } from './commit.ts'
 import type { IdentitySettings } from './identity/identity-settings.ts'
 import { type IdentityState, type Outside, openIdentity } from './identity/identity-state.ts'
@@ -78,6 +79,8 @@ export interface Engine {
   readonly moments: Moments
   /** Of callers who have all of the audit log looked at. */
   readonly auditRuns: RunsAtOnce
+  /** Whatever is asked of all buckets. */
+  readonly judgedBuckets: JudgedBuckets
   /** Of changes of buckets that were overtaken by others. */
   readonly bucketChanges: ChangeLines
   /** Logins, tokens and what is remembered of them. */
@@ -92,6 +95,7 @@ export function openEngine(options: EngineOptions): Engine {
   const { catalog, element, clock, random, settings } = options
   const linkSecret = settings?.linkSecret ?? random.bytes(32)
   const limits = { ...defaultLimits, ...options.limits }
+  const lists = new ListTurns()
   return {
     catalog,
     element,
@@ -114,9 +118,10 @@ export function openEngine(options: EngineOptions): Engine {
     gate: new WriteGate(),
     digests: new RunningDigests({ catalog, element }),
     arriving: new Arriving({ catalog, smallBytesMax: limits.packedBlobBytesMax }),
-    lists: new ListTurns(),
+    lists,
     moments: new Moments(catalog, limits.momentsMax),
     auditRuns: new RunsAtOnce(limits.auditRunsMax),
+    judgedBuckets: new JudgedBuckets(catalog, lists),
     bucketChanges: new ChangeLines(),
     identity: openIdentity({
       catalog,

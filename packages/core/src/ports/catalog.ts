@@ -5,6 +5,7 @@ import type {
   Asset,
   Blob,
   Bucket,
+  BucketRules,
   Change,
   ChangeKind,
   JsonObject,
@@ -18,7 +19,7 @@ import type { AssetQuestions, VersionQuestions } from './asset-questions.ts'
 import type { Awaitable } from './awaitable.ts'
 import type { BlobFacts, BlobPlace, Staged } from './element.ts'
 import type { AccessKeyQuestions, AuditQuestions, IdentityQuestions } from './identity-questions.ts'
-import type { ObjectQuestions, UploadQuestions } from './object-questions.ts'
+import type { KeyedPage, ObjectQuestions, UploadQuestions } from './object-questions.ts'
 
 /**
  * What is true. Promises, each with a test of its number in the shared suite:
@@ -203,8 +204,8 @@ export interface BucketQuestions {
   count(): Awaitable<number>
   /** How many belong to this principal. */
   countOwnedBy(ownerId: string): Awaitable<number>
-  /** Whether any bucket has a policy. */
-  hasPolicy(): Awaitable<boolean>
+  /** The rules of each, in order of names; stops early, with where, after reading much. */
+  rules(query: { after?: string; limit: number }): Awaitable<KeyedPage<BucketRules>>
 }
 
 export interface BlobQuestions {

@@ -1,6 +1,6 @@
 import type { GrantPermission, ObjectAcl } from '@holdfast/core/objects.ts'
 import type { Permission, Principal } from '@holdfast/core/principal.ts'
-import type { Asset, Bucket, JsonObject } from '@holdfast/core/records.ts'
+import type { Asset, BucketRules, JsonObject } from '@holdfast/core/records.ts'
 import type { Action } from './actions.ts'
 import { aclOf } from './bucket-acl.ts'
 import { evaluatePolicy } from './policy/evaluate-policy.ts'
@@ -8,7 +8,7 @@ import { isOfBucket } from './policy/known-actions.ts'
 
 /** What the documents of a bucket add to the rules of `decide`: policy and access lists of S3. */
 export interface RuleQuestion {
-  readonly bucket: Pick<Bucket, 'name' | 'documents'>
+  readonly bucket: Pick<BucketRules, 'name' | 'documents'>
   readonly asset?: Pick<Asset, 'id'> | undefined
   /** Key of an object, there or to be; absent: the bucket itself. */
   readonly key?: string | undefined

@@ -6,7 +6,7 @@ import {
   type Principal,
   scopeCovers,
 } from '@holdfast/core/principal.ts'
-import type { Asset, Bucket } from '@holdfast/core/records.ts'
+import type { Asset, BucketRules } from '@holdfast/core/records.ts'
 import type { Action } from './actions.ts'
 import { isOfAnother, mayAsGuest, mayAsOwner, ownsBucket, showsBucket } from './bucket-owners.ts'
 import { bucketRule, isSet } from './bucket-rules.ts'
@@ -36,7 +36,7 @@ export interface Decision {
 }
 
 export interface Resource {
-  readonly bucket?: Pick<Bucket, 'name' | 'settings' | 'documents' | 'ownerId'> | undefined
+  readonly bucket?: Pick<BucketRules, 'name' | 'settings' | 'documents' | 'ownerId'> | undefined
   readonly asset?: Pick<Asset, 'id' | 'acl' | 'ownerId' | 'key'> | undefined
   /** An asset that is to be made, or that would be there. */
   readonly fresh?: Fresh | undefined
@@ -199,20 +199,23 @@ export function mayKnow(principal: Principal, resource: Resource): boolean {
 /** Whether it may know of the bucket: one that it is confined from is not there for it. */
 export function mayKnowBucket(
   principal: Principal,
-  bucket: Pick<Bucket, 'name' | 'settings' | 'documents'>,
+  bucket: Pick<BucketRules, 'name' | 'settings' | 'documents'>,
 ): boolean {
   return isInside(principal, bucket) || isPublic(principal, bucket)
 }
 
 /** Whether what means everybody counts for nothing: the public access block of S3 is above it. */
-function isBlocked({ kind }: Principal, { documents }: Pick<Bucket, 'documents'>): boolean {
+function isBlocked({ kind }: Principal, { documents }: Pick<BucketRules, 'documents'>): boolean {
   const block = documents?.publicAccessBlock
   if (block === undefined) return false
   if (isSet(block, 'ignorePublicAcls')) return true
   return kind === 'anonymous' && isSet(block, 'restrictPublicBuckets')
 }
 
-function isPublic(principal: Principal, bucket: Pick<Bucket, 'settings' | 'documents'>): boolean {
+function isPublic(
+  principal: Principal,
+  bucket: Pick<BucketRules, 'settings' | 'documents'>,
+): boolean {
   return bucket.settings.publicRead && !isBlocked(principal, bucket)
 }
 
@@ -251,12 +254,13 @@ export function mayEver(principal: Principal, permission: Permission): boolean {
 export function mayPartly(
   principal: Principal,
   permission: Permission,
-  bucket: Pick<Bucket, 'name' | 'settings' | 'documents' | 'ownerId'>,
+  bucket: Pick<BucketRules, 'name' | 'settings' | 'documents' | 'ownerId'>,
 ): boolean {
   if (!isInside(principal, bucket)) return false
-  if (ruleOf(principal, permission, { bucket })?.effect === 'deny') return false
-  if (covers(principal.ownPermissions ?? [], permission)) return true
-  return grantsOf(principal, permission).some(grant => grant.bucket === bucket.name)
+  const some =
+    hasOwnRight(principal, permission) ||
+    grantsOf(principal, permission).some(grant => grant.bucket === bucket.name)
+  return some && ruleOf(principal, permission, { bucket })?.effect !== 'deny'
 }
 
 export function hasOwnRight(principal: Principal, permission: Permission): boolean {
@@ -284,7 +288,10 @@ function asksForList({ action }: Resource): boolean {
   return action === 's3:GetObjectAcl' || action === 's3:GetObjectVersionAcl'
 }
 
-export function isInside(principal: Principal, bucket: Pick<Bucket, 'name'> | undefined): boolean {
+export function isInside(
+  principal: Principal,
+  bucket: Pick<BucketRules, 'name'> | undefined,
+): boolean {
   if (principal.buckets === null) return true
   return bucket !== undefined && principal.buckets.includes(bucket.name)
 }

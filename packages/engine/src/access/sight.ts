@@ -7,7 +7,7 @@ import type {
   Reach,
 } from '@holdfast/core/ports/asset-questions.ts'
 import type { Permission, Principal } from '@holdfast/core/principal.ts'
-import type { Bucket } from '@holdfast/core/records.ts'
+import type { Bucket, BucketRules } from '@holdfast/core/records.ts'
 import type { Engine } from '../engine.ts'
 import { type Action, actionPermissions } from './actions.ts'
 import { findBucketFor } from './authorize-action.ts'
@@ -57,30 +57,60 @@ export async function sightOf(
   }
   const everywhere = principal.buckets === null && isOpen(principal, undefined, needed)
   // A policy may close single buckets to a caller whom everything else is open to.
-  if (everywhere && !(await view.buckets.hasPolicy())) {
+  if (everywhere && !(await engine.judgedBuckets.havePolicies(call))) {
     const owned = needed.every(permission => hasOwnRight(principal, permission))
       ? { ownerId: principal.id }
       : await ownedAsGuest(engine, call, needed)
     return listed(principal, owned)
   }
-  const candidates = await candidateBuckets(engine, call)
-  const open = candidates.filter(bucket => isOpen(principal, bucket, needed))
-  const partly = candidates.filter(
-    bucket => !open.includes(bucket) && isPartlyOpen(principal, bucket, needed),
-  )
-  const seen = [...open, ...partly]
-  const judged = seen.some(bucket => isJudged(principal, bucket, needed)) ? { judged: needed } : {}
-  if (partly.length > 0) {
-    const bucketIds = seen.map(bucket => bucket.id)
-    return { bucketIds, reach: reachOf(principal, { open, partly }, needed), ...judged }
+  const seen = await engine.judgedBuckets.judge(call, bucket => partOf(principal, bucket, needed))
+  const open = seen.filter(part => part.isWhole)
+  const judged = seen.some(part => part.isJudged) ? { judged: needed } : {}
+  if (open.length < seen.length) {
+    return { bucketIds: seen.map(({ id }) => id), reach: reachOf(principal, seen), ...judged }
   }
   if (open.length === 0) refuseNothingOpen(call, needed)
-  const bucketIds = open.map(bucket => bucket.id)
-  return { bucketIds, ...listed(principal, ownedIn(principal, open, needed)), ...judged }
+  const bucketIds = open.map(({ id }) => id)
+  return { bucketIds, ...listed(principal, ownedIn(principal, open)), ...judged }
+}
+
+/** What a listing shows of a bucket. */
+interface Part {
+  readonly id: string
+  readonly isWhole: boolean
+  readonly isJudged: boolean
+  /** What the caller owns there is open to it, whatever access lists say. */
+  readonly isOwn: boolean
+  /** What grants open of it. */
+  readonly prefixes: readonly string[]
+}
+
+function partOf(
+  principal: Principal,
+  bucket: BucketRules,
+  needed: readonly Permission[],
+): Part | undefined {
+  const closed = needed.filter(permission => !decide(principal, permission, { bucket }).allowed)
+  if (!closed.every(permission => mayPartly(principal, permission, bucket))) return undefined
+  return { ...partly(principal, bucket, needed), isWhole: closed.length === 0 }
+}
+
+function partly(principal: Principal, bucket: BucketRules, needed: readonly Permission[]): Part {
+  return {
+    id: bucket.id,
+    isWhole: false,
+    isJudged: isJudged(principal, bucket, needed),
+    isOwn: rulesOwnIn(principal, bucket, needed),
+    prefixes: grantedIn(principal, bucket, needed),
+  }
 }
 
 /** Where a rule for the bucket itself opens none of the keys in it, or a policy closes some. */
-function isJudged(principal: Principal, bucket: Bucket, needed: readonly Permission[]): boolean {
+function isJudged(
+  principal: Principal,
+  bucket: BucketRules,
+  needed: readonly Permission[],
+): boolean {
   const { policy } = bucket.documents ?? {}
   if (policy !== undefined && statementsOf(policy).some(one => one.effect === 'Deny')) return true
   return needed.some(permission => isOpenByRule(principal, permission, bucket))
@@ -91,10 +121,8 @@ function inBucket(
   bucket: Bucket,
   needed: readonly Permission[],
 ): SightOfBuckets {
-  if (isOpen(principal, bucket, needed)) return listedIn(principal, bucket, needed)
-  if (isPartlyOpen(principal, bucket, needed)) {
-    return { reach: reachOf(principal, { open: [], partly: [bucket] }, needed) }
-  }
+  const part = partOf(principal, bucket, needed)
+  if (part?.isWhole === false) return { reach: reachOf(principal, [part]) }
   for (const permission of needed) authorize(principal, permission, { bucket })
   return listedIn(principal, bucket, needed)
 }
@@ -104,7 +132,10 @@ function listedIn(
   bucket: Bucket,
   needed: readonly Permission[],
 ): SightOfBuckets {
-  if (isInside(principal, bucket)) return listed(principal, ownedIn(principal, [bucket], needed))
+  if (isInside(principal, bucket)) {
+    const isOwn = rulesOwnIn(principal, bucket, needed)
+    return listed(principal, isOwn ? { ownerId: principal.id } : undefined)
+  }
   // A public bucket that the credential is confined from: it is as good as anybody's there.
   return { visibleTo: idsOf(principal) }
 }
@@ -123,14 +154,20 @@ function idsOf({ id, groups = [] }: Principal): readonly string[] {
 
 /** What is open to it because it owns that, whatever access lists say. */
 function ownedIn(
-  principal: Principal,
-  buckets: readonly Bucket[],
-  needed: readonly Permission[],
+  { id: ownerId }: Principal,
+  parts: readonly Pick<Part, 'id' | 'isOwn'>[],
 ): Ownership | undefined {
-  const own = buckets.filter(bucket => needed.every(one => opensOwn(principal, one, bucket)))
+  const own = parts.filter(part => part.isOwn)
   if (own.length === 0) return undefined
-  const { id: ownerId } = principal
-  return own.length === buckets.length ? { ownerId } : { ownerId, bucketIds: own.map(b => b.id) }
+  return own.length === parts.length ? { ownerId } : { ownerId, bucketIds: own.map(one => one.id) }
+}
+
+function rulesOwnIn(
+  principal: Principal,
+  bucket: BucketRules,
+  needed: readonly Permission[],
+): boolean {
+  return needed.every(permission => opensOwn(principal, permission, bucket))
 }
 
 /** The same of the whole store, for who rules what it owns only in buckets of others. */
@@ -146,7 +183,11 @@ async function ownedAsGuest(
   const live = { ownerId: principal.id, deleted: 'without' } as const
   const ownsNothing = (await engine.catalog.view.assets.count(live)) === 0
   if (ownsNothing && !needed.includes('assets:write')) return undefined
-  return ownedIn(principal, await candidateBuckets(engine, call), needed)
+  const parts = await engine.judgedBuckets.judge(call, bucket => ({
+    id: bucket.id,
+    isOwn: rulesOwnIn(principal, bucket, needed),
+  }))
+  return ownedIn(principal, parts)
 }
 
 /**
@@ -163,7 +204,7 @@ async function sightOfKeys(
   const permission = actionPermissions[action]
   const isWhole = decide(principal, permission, { bucket, action }).allowed
   if (!isWhole && hasPart(principal, permission, bucket)) {
-    const reach = reachOf(principal, { open: [], partly: [bucket] }, [permission])
+    const reach = reachOf(principal, [partly(principal, bucket, [permission])])
     return { bucket, sight: { reach } }
   }
   authorize(principal, permission, { bucket, action })
@@ -205,68 +246,38 @@ export function hasPart(principal: Principal, permission: Permission, bucket: Bu
 
 function isOpen(
   principal: Principal,
-  bucket: Bucket | undefined,
+  bucket: BucketRules | undefined,
   needed: readonly Permission[],
 ): boolean {
   return needed.every(permission => decide(principal, permission, { bucket }).allowed)
 }
 
-function isPartlyOpen(
-  principal: Principal,
-  bucket: Bucket,
-  needed: readonly Permission[],
-): boolean {
-  return needed.every(permission => {
-    const isWhole = decide(principal, permission, { bucket }).allowed
-    return isWhole || mayPartly(principal, permission, bucket)
-  })
-}
-
 /** What is hidden is shown only where the caller owns it or may write by a grant. */
-function reachOf(
-  principal: Principal,
-  { open, partly }: { readonly open: readonly Bucket[]; readonly partly: readonly Bucket[] },
-  needed: readonly Permission[],
-): Reach {
-  const buckets = new Map([...open, ...partly].map(bucket => [bucket.name, bucket]))
-  const grants = needed.flatMap(permission => grantsOf(principal, permission))
-  const owner = ownedIn(principal, [...open, ...partly], needed)
+function reachOf(principal: Principal, parts: readonly Part[]): Reach {
+  const owner = ownedIn(principal, parts)
   return {
     ids: idsOf(principal),
     ...(owner === undefined ? {} : { owner }),
-    bucketIds: open.map(({ id }) => id),
-    prefixes: grants.flatMap(({ bucket: name, prefix }) => {
-      const bucket = buckets.get(name)
-      if (bucket === undefined) return []
-      const isOpened = needed.every(
-        permission =>
-          decide(principal, permission, { bucket }).allowed ||
-          grantsOf(principal, permission).some(
-            grant => grant.bucket === name && prefix.startsWith(grant.prefix),
-          ),
-      )
-      return isOpened ? [{ bucketId: bucket.id, prefix }] : []
-    }),
+    bucketIds: parts.filter(part => part.isWhole).map(({ id }) => id),
+    prefixes: parts.flatMap(({ id, prefixes }) =>
+      prefixes.map(prefix => ({ bucketId: id, prefix })),
+    ),
   }
 }
 
-const PAGE = 1000
-
-/** Its own buckets for a confined credential; all, for the public ones among them, else. */
-export async function candidateBuckets(engine: Engine, call: Call): Promise<Bucket[]> {
-  const { buckets } = engine.catalog.view
-  const own = call.principal.buckets
-  if (own !== null) {
-    const found = await Promise.all(own.map(name => buckets.byName(name)))
-    return found.filter(bucket => bucket !== undefined)
-  }
-  const all: Bucket[] = []
-  for (;;) {
-    const after = all.at(-1)?.name
-    const page = await buckets.list({ ...(after === undefined ? {} : { after }), limit: PAGE })
-    all.push(...page)
-    if (page.length < PAGE) return all
-  }
+function grantedIn(
+  principal: Principal,
+  bucket: BucketRules,
+  needed: readonly Permission[],
+): string[] {
+  const here = (permission: Permission) =>
+    grantsOf(principal, permission).filter(grant => grant.bucket === bucket.name)
+  const prefixes = new Set(needed.flatMap(here).map(({ prefix }) => prefix))
+  if (prefixes.size === 0) return []
+  const closed = needed.filter(permission => !decide(principal, permission, { bucket }).allowed)
+  return [...prefixes].filter(prefix =>
+    closed.every(permission => here(permission).some(grant => prefix.startsWith(grant.prefix))),
+  )
 }
 
 /** A confined credential whose buckets are all gone sees an empty store, not an error. */

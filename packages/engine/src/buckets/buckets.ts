@@ -4,6 +4,7 @@ import type { Permission } from '@holdfast/core/principal.ts'
 import {
   type Bucket,
   type BucketDocuments,
+  type BucketRules,
   defaultBucketSettings,
   type Usage,
 } from '@holdfast/core/records.ts'
@@ -20,7 +21,6 @@ import {
   refuseMissing,
 } from '../access/decide.ts'
 import { isOfBucket } from '../access/policy/known-actions.ts'
-import { candidateBuckets } from '../access/sight.ts'
 import { seenOf } from '../assets/writes/seen.ts'
 import { commit } from '../commit.ts'
 import type { Engine } from '../engine.ts'
@@ -112,11 +112,11 @@ export async function listBuckets(
     refuseMissing(call.principal, 'buckets:read', ['BUCKET_NOT_FOUND', {}])
   }
   const limit = Math.min(query.limit ?? 100, engine.limits.pageItemsMax)
-  const { total, buckets } = await visibleBuckets(engine, call, { after: query.after, limit })
-  const page = buckets.slice(0, limit)
-  const items = await Promise.all(page.map(bucket => used(engine, call, bucket)))
-  const last = page.at(-1)
-  return { items, total, ...(buckets.length > limit && last ? { after: last.name } : {}) }
+  const { total, seen } = await visibleBuckets(engine, call, { after: query.after, limit })
+  const page = await wholeBuckets(engine, call, seen.slice(0, limit))
+  const items = await engine.lists.inSlices(call, page, bucket => used(engine, call, bucket))
+  const last = seen[limit - 1]
+  return { items, total, ...(seen.length > limit && last ? { after: last.name } : {}) }
 }
 
 export async function updateBucket(
@@ -178,38 +178,50 @@ function requireNewDocuments(
   throw new HoldfastError('VERSIONING_LOCKED', { bucket: name })
 }
 
-/** Of each, a policy with thousands of patterns may have to be asked. */
-const SLICE = 2
+type Seen = Pick<Bucket, 'name' | 'seq'>
 
+/** All behind the given one, or so many that there is one more than the limit. */
 async function visibleBuckets(
-  engine: Engine,
+  { judgedBuckets, catalog }: Engine,
   call: Call,
-  query: { readonly after: string | undefined; readonly limit: number },
-): Promise<{ total: number; buckets: Bucket[] }> {
-  const { view } = engine.catalog
-  const { principal } = call
-  const { after } = query
-  if (seesAllBuckets(principal)) {
-    const from = after === undefined ? {} : { after }
-    return {
-      total: await view.buckets.count(),
-      buckets: await view.buckets.list({ ...from, limit: query.limit + 1 }),
-    }
+  { after, limit }: { readonly after: string | undefined; readonly limit: number },
+): Promise<{ total: number; seen: readonly Seen[] }> {
+  if (seesAllBuckets(call.principal)) {
+    const total = await catalog.view.buckets.count()
+    return { total, seen: await judgedBuckets.some(call, { after, limit: limit + 1 }) }
   }
-  const buckets: Bucket[] = []
-  const giveWay = engine.lists.giveWay(call)
-  for (const [at, bucket] of (await candidateBuckets(engine, call)).entries()) {
-    if (at > 0 && at % SLICE === 0) await giveWay()
-    if (isSeen(call, bucket)) buckets.push(bucket)
-  }
-  buckets.sort((one, other) => (one.name < other.name ? -1 : 1))
-  return {
-    total: buckets.length,
-    buckets: buckets.filter(bucket => after === undefined || bucket.name > after),
-  }
+  const all = await judgedBuckets.judge(call, bucket =>
+    isSeen(call, bucket) ? { name: bucket.name, seq: bucket.seq } : undefined,
+  )
+  all.sort((one, other) => (one.name < other.name ? -1 : 1))
+  return { total: all.length, seen: all.filter(({ name }) => name > (after ?? '')) }
 }
 
-function isSeen({ principal }: Call, bucket: Bucket): boolean {
+/** Their records may have some 200 KB each. */
+const SLICE = 8
+
+/** Without those that are gone, or were closed since they were judged. */
+async function wholeBuckets(
+  engine: Engine,
+  call: Call,
+  seen: readonly Seen[],
+): Promise<readonly Bucket[]> {
+  const giveWay = engine.lists.giveWay(call)
+  const whole: Bucket[] = []
+  for (const [at, { name, seq }] of seen.entries()) {
+    if (at > 0 && at % SLICE === 0) await giveWay()
+    const bucket = await engine.catalog.view.buckets.byName(name)
+    if (bucket === undefined) continue
+    if (bucket.seq === seq || isShown(call, bucket)) whole.push(bucket)
+  }
+  return whole
+}
+
+function isShown(call: Call, bucket: BucketRules): boolean {
+  return seesAllBuckets(call.principal) || isSeen(call, bucket)
+}
+
+function isSeen({ principal }: Call, bucket: BucketRules): boolean {
   if (decide(principal, 'buckets:read', { bucket }).allowed) return true
   const isGranted = grantsOf(principal, 'assets:read').some(grant => grant.bucket === bucket.name)
   return isGranted && mayPartly(principal, 'assets:read', bucket)

@@ -2,10 +2,12 @@ import { BoundedCache } from '@holdfast/core/bounded-cache.ts'
 import type { AccessKey } from '@holdfast/core/objects.ts'
 import type { CatalogView, StoredPlace, Touched } from '@holdfast/core/ports/catalog.ts'
 import type { ApiKey, Asset, BriefVersion, Bucket, Version } from '@holdfast/core/records.ts'
+import { KeptRules } from './rooms/kept-rules.ts'
 import type { Tables } from './tables.ts'
 
 const BUCKETS_MAX = 1000
 const KEYS_MAX = 1000
+const RULES_BYTES_MAX = 32 * 1024 * 1024
 
 /**
  * The questions that every request asks, answered from memory. Exact, because one process writes
@@ -17,6 +19,7 @@ export class CachedView {
   readonly view: CatalogView
   readonly #bucketsByName = new BoundedCache<Bucket>(BUCKETS_MAX)
   readonly #bucketsById = new BoundedCache<Bucket>(BUCKETS_MAX)
+  readonly #bucketRules = new KeptRules(RULES_BYTES_MAX)
   readonly #keysByHash = new BoundedCache<ApiKey>(KEYS_MAX)
   readonly #keysById = new BoundedCache<ApiKey>(KEYS_MAX)
   readonly #accessKeys = new BoundedCache<AccessKey>(KEYS_MAX)
@@ -51,6 +54,8 @@ export class CachedView {
       this.#bucketsByName.clear()
       this.#bucketsById.clear()
     }
+    // Of these all are asked for again at once: the change of one must not cost those of all.
+    for (const id of records.buckets ?? []) this.#bucketRules.delete(id)
     if (records.accessKeys !== undefined) this.#accessKeys.clear()
     if (records.keys !== undefined) {
       this.#keysByHash.clear()
@@ -61,6 +66,7 @@ export class CachedView {
   /** After a failure nobody knows what was touched. */
   forgetAll(): void {
     for (const cache of [this.#bucketsByName, this.#bucketsById]) cache.clear()
+    this.#bucketRules.clear()
     for (const cache of [this.#keysByHash, this.#keysById]) cache.clear()
     this.#accessKeys.clear()
     for (const cache of [this.#assetsByKey, this.#assetsById]) cache.clear()
@@ -78,7 +84,7 @@ export class CachedView {
         list: query => buckets.list(query),
         count: () => buckets.count(),
         countOwnedBy: ownerId => buckets.countOwnedBy(ownerId),
-        hasPolicy: () => buckets.hasPolicy(),
+        rules: query => buckets.rules(query, this.#bucketRules),
       },
       accessKeys: {
         byId: id => through(this.#accessKeys, id, () => accessKeys.byId(id)),

@@ -1,12 +1,32 @@
+import { ruleDocumentNames } from '@holdfast/core/objects.ts'
 import type { BucketQuestions } from '@holdfast/core/ports/catalog.ts'
-import type { Bucket } from '@holdfast/core/records.ts'
+import type { KeyedPage } from '@holdfast/core/ports/object-questions.ts'
+import type { Bucket, BucketDocuments, BucketRules, JsonObject } from '@holdfast/core/records.ts'
 import type { SqliteDatabase } from '../database.ts'
 import { parseRecord } from '../row-values.ts'
+import type { KeptRules } from './kept-rules.ts'
 
 interface BucketRow {
   no: number
   record: string
 }
+
+interface RulesRow {
+  /** The owner, the sequence, whether it is public, then the documents, null where absent. */
+  rules: string
+  bytes: number
+}
+
+const RULES = [
+  ...['ownerId', 'seq', 'settings.publicRead'],
+  ...ruleDocumentNames.map(name => `documents.${name}`),
+]
+/** Records of so many bytes are read for one page of rules, which takes some milliseconds. */
+const PAGE_BYTES = 1024 * 1024
+/** What the rules of a bucket without documents take in memory. */
+const RULES_BYTES = 512
+/** Per byte of text: as parsed JSON, and as what decisions make of it. */
+const PARSED = 6
 
 export class Buckets implements BucketQuestions {
   readonly #byName
@@ -15,7 +35,8 @@ export class Buckets implements BucketQuestions {
   readonly #list
   readonly #count
   readonly #countOwned
-  readonly #hasPolicy
+  readonly #names
+  readonly #rules
   readonly #put
   readonly #remove
   readonly #numbers = new Map<string, number>()
@@ -34,11 +55,14 @@ export class Buckets implements BucketQuestions {
     this.#countOwned = db
       .prepare<[string], number>("SELECT count(*) FROM buckets WHERE record ->> '$.ownerId' = ?")
       .pluck()
-    this.#hasPolicy = db
-      .prepare<[], number>(
-        "SELECT EXISTS (SELECT 1 FROM buckets WHERE record -> '$.documents.policy' IS NOT NULL)",
-      )
-      .pluck()
+    this.#names = db.prepare<[string, number], Pick<Bucket, 'id' | 'name'>>(
+      'SELECT id, name FROM buckets WHERE name > ? ORDER BY name LIMIT ?',
+    )
+    const paths = RULES.map(path => `'$.${path}'`).join(', ')
+    this.#rules = db.prepare<[string], RulesRow>(
+      `SELECT json_extract(record, ${paths}) AS rules, octet_length(record) AS bytes
+       FROM buckets WHERE id = ?`,
+    )
     this.#put = db.prepare(
       `INSERT INTO buckets (id, name, record) VALUES (?, ?, ?)
        ON CONFLICT (id) DO UPDATE SET name = excluded.name, record = excluded.record`,
@@ -97,8 +121,21 @@ export class Buckets implements BucketQuestions {
     return this.#countOwned.get(ownerId) ?? 0
   }
 
-  hasPolicy(): boolean {
-    return this.#hasPolicy.get() === 1
+  rules(query: { after?: string; limit: number }, kept?: KeptRules): KeyedPage<BucketRules> {
+    const entries: BucketRules[] = []
+    let bytes = 0
+    for (const { id, name } of this.#names.all(query.after ?? '', query.limit)) {
+      const known = kept?.get(id)
+      const row = known === undefined ? this.#rules.get(id) : undefined
+      const rules = known ?? (row && rulesOf({ id, name }, row))
+      if (rules === undefined) continue
+      entries.push(rules)
+      if (row === undefined) continue
+      kept?.set(rules, RULES_BYTES + (rules.documents ? PARSED * row.rules.length : 0))
+      bytes += row.bytes
+      if (bytes > PAGE_BYTES) return { entries, stopped: name }
+    }
+    return { entries }
   }
 
   put(bucket: Bucket): void {
@@ -114,4 +151,15 @@ export class Buckets implements BucketQuestions {
 
 function recordOf(row: BucketRow | undefined): Bucket | undefined {
   return row === undefined ? undefined : parseRecord<Bucket>(row.record)
+}
+
+function rulesOf(named: Pick<Bucket, 'id' | 'name'>, row: RulesRow): BucketRules {
+  const [ownerId, seq, publicRead, ...found] = parseRecord<
+    [string | null, number, boolean, ...(JsonObject | null)[]]
+  >(row.rules)
+  const documents: BucketDocuments = Object.fromEntries(
+    ruleDocumentNames.flatMap((name, at) => (found[at] ? [[name, found[at]]] : [])),
+  )
+  const rules = { ...named, ownerId, seq, settings: { publicRead } }
+  return Object.keys(documents).length === 0 ? rules : { ...rules, documents }
 }
