@@ -6,8 +6,8 @@ export type AuditTopic = (typeof auditTopics)[number]
 
 const ACTIONS: Readonly<Record<AuditTopic, string>> = {
   sessions: `login loginWithCode redeemOpenId refresh issueToken logout confirmSession endSession
-    endSessions endUserSession endUserSessions lockUser forgotPassword resetRequests
-    resetPassword changePassword`,
+    endSessions endUserSession endUserSessions endReusedSession lockUser forgotPassword
+    resetRequests resetPassword changePassword`,
   rights: `createUser updateUser removeUser closeUser resetUserPassword unlockUser
     requirePasswordChange actOnUsers
     beginSecondFactor confirmSecondFactor disableSecondFactor renewRecoveryCodes
@@ -40,12 +40,13 @@ const CRITICAL: ReadonlySet<string> = new Set([
 ])
 const NOTICED: ReadonlySet<AuditTopic | undefined> = new Set(['rights', 'policies', 'keys'])
 /** Of the server itself, about what somebody else did. */
-const WARNINGS: ReadonlySet<string> = new Set(['lockUser'])
+const WARNINGS: ReadonlySet<string> = new Set(['lockUser', 'endReusedSession'])
 const OF_THE_LOG: ReadonlySet<string> = new Set(['acknowledgeAudits', 'audit.rows.dropped'])
 
 /**
- * `critical`: the log itself; `error`: what failed; `warning`: what was refused, and locks;
- * `notice`: changes of rights, policies, keys and of the log that were made; `info`: all else.
+ * `critical`: the log itself; `error`: what failed; `warning`: what was refused, locks, and
+ * sessions that a replay ended; `notice`: changes of rights, policies, keys and of the log that
+ * were made; `info`: all else.
  */
 export function severityOf({ action, outcome }: Pick<AuditEntry, 'action' | 'outcome'>): Severity {
   if (CRITICAL.has(action)) return 'critical'

@@ -343,16 +343,30 @@ export class HoldfastError extends Error {
   readonly code: ErrorCode
   readonly details: ErrorDetails
   readonly [brand] = true
+  /** Whose good credential was refused. For the audit log alone: callers are never told. */
+  readonly holder: RefusedHolder | undefined
 
-  constructor(code: ErrorCode, details: ErrorDetails = {}, options?: ErrorOptions) {
+  constructor(code: ErrorCode, details: ErrorDetails = {}, options?: HoldfastErrorOptions) {
     super(errorTable[code].message, options)
     this.code = code
     this.details = details
+    this.holder = options?.holder
   }
 
   get kind(): ErrorKind {
     return errorTable[this.code].kind
   }
+}
+
+interface HoldfastErrorOptions extends ErrorOptions {
+  readonly holder?: RefusedHolder
+}
+
+export interface RefusedHolder {
+  /** Ids and name. */
+  readonly who: Readonly<Record<string, string | null>>
+  /** Of the login that the credential belongs to, also where it has ended. */
+  readonly sessionId: string | undefined
 }
 
 /**

@@ -157,10 +157,11 @@ export async function openContext(options: ContextOptions): Promise<OpenedContex
       await startAudit(audit, log)
       await tellSecretChange(engine, { first: auditSecret, audit, log })
       await prepareBuckets(engine, settings, log)
-      await prepareKeys(engine, { ...options, audit })
-      await prepareAccessKey(engine, settings, { audit, log })
       await prepareAdministrator(engine, settings, { audit, log })
       await prepareAccount(engine, settings, { audit, log })
+      // Behind what may refuse the settings: a fresh key is shown once, and would be in vain.
+      await prepareKeys(engine, { ...options, audit })
+      await prepareAccessKey(engine, settings, { audit, log })
     }
     const health = openHealth({ engine, log, counting, audit })
     const pace = new PaceWatch(clock, settings.bodyIdleSeconds)

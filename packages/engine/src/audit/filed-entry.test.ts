@@ -14,6 +14,7 @@ test('severity follows from action and outcome', () => {
     ['rotateSecret', 'success', 'notice'],
     ['audit.rows.dropped', 'success', 'notice'],
     ['lockUser', 'success', 'warning'],
+    ['endReusedSession', 'success', 'warning'],
     ['login', 'success', 'info'],
     ['listUsers', 'success', 'info'],
     ['s3.GetObject', 'refused', 'warning'],

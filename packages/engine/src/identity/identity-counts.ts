@@ -1,3 +1,4 @@
+import type { RefusedHolder } from '@holdfast/core/errors.ts'
 import type { SigningKey, User } from '@holdfast/core/identities.ts'
 
 export type TokenUse = 'access' | 'refresh'
@@ -8,6 +9,12 @@ export type CheckResult = 'success' | 'partial' | 'failed'
 /** In place of the name of an issuer. */
 export const OWN_ISSUER = 'own'
 export const UNKNOWN_ISSUER = 'unknown'
+
+export interface ReusedSession extends RefusedHolder {
+  readonly sessionId: string
+  readonly ip: string
+  readonly agent: string
+}
 
 /**
  * What happened since the start, for metrics. Names are ours or of the settings, never a caller's,
@@ -29,6 +36,8 @@ export class IdentityCounts {
   /** Told of what nobody asked for by name, for the audit log. */
   onLocked: (user: User) => void = () => {}
   onRotated: (key: SigningKey) => void = () => {}
+  /** A session ended, since a refresh token of it came a second time, from there. */
+  onReused: (session: ReusedSession) => void = () => {}
   /** Out, since the directory says so. */
   onClosed: (user: User, reason: string) => void = () => {}
 

@@ -47,14 +47,21 @@ export function ownEntry(
 }
 
 /**
- * Locks, signing keys that were made in their time, and who is closed in the directory, each in a
- * row of its own.
+ * Locks, sessions that a replay ended, signing keys that were made in their time, and who is closed
+ * in the directory, each in a row of its own.
  */
 export function auditIdentities({ identity, clock }: Engine, audit: AuditLog): void {
   identity.counts.onLocked = ({ id, username, failures, lockedUntil }) => {
     const detail = { failures, locked_until: lockedUntil }
     const what = { requestId: 'login', action: 'lockUser', resource: { id, username }, detail }
     audit.record(ownEntry(clock, what))
+  }
+  identity.counts.onReused = ({ who, sessionId, ip, agent }) => {
+    const detail = { ...who, reason: 'a refresh token was used twice' }
+    const what = { requestId: 'refresh', action: 'endReusedSession', detail }
+    const entry = ownEntry(clock, { ...what, resource: { id: sessionId } })
+    // Of the one that came second, who may be either of the two.
+    audit.record({ ...entry, sessionId, ip, agent })
   }
   identity.counts.onClosed = ({ id, username }, reason) => {
     const resource = { id, username }

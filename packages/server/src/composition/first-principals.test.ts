@@ -42,3 +42,29 @@ test('another S3 key pair in the settings ends the one before, and that is told'
     rmSync(dir, { recursive: true, force: true })
   }
 })
+
+test('a first start that its settings refuse shows no key', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'holdfast-refused-'))
+  const shown: string[] = []
+  const start = async (username: string, password: string) => {
+    const env = {
+      STORAGE_BOOTSTRAP_API_KEY: '',
+      STORAGE_INITIAL_ADMIN_USERNAME: username,
+      STORAGE_INITIAL_ADMIN_PASSWORD: password,
+    }
+    return await startServer({ dir, env, onFirstKey: secret => shown.push(secret) })
+  }
+  try {
+    for (const [username, password] of [
+      ['chief', 'Password1234!'],
+      ['system', 'Correct-Horse-7-Battery'],
+    ] as const) {
+      await assert.rejects(start(username, password), { code: 'SETTINGS_INVALID' })
+      assert.deepEqual(shown, [], username)
+    }
+    await using _ = await start('chief', 'Correct-Horse-7-Battery')
+    assert.equal(shown.length, 1)
+  } finally {
+    rmSync(dir, { recursive: true, force: true })
+  }
+})

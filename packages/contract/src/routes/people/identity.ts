@@ -47,8 +47,8 @@ export const identityRoutes = {
     body: { kind: 'json', schema: refreshRequest },
     answer: { status: 200, description: 'The next tokens.', schema: tokenResponse },
     errors: [
-      ...['UNAUTHENTICATED', 'CREDENTIAL_EXPIRED', 'SECOND_FACTOR_ENROLMENT_REQUIRED'],
-      'IDENTITY_UNAVAILABLE',
+      ...['UNAUTHENTICATED', 'CREDENTIAL_EXPIRED', 'ACCOUNT_LOCKED'],
+      ...['SECOND_FACTOR_ENROLMENT_REQUIRED', 'IDENTITY_UNAVAILABLE'],
     ] as const,
   }),
   logout: route({

@@ -7,7 +7,13 @@ import { hashOfSecret } from '../../access/keys/key-secret.ts'
 import { toScope } from '../../access/narrow.ts'
 import { commit } from '../../commit.ts'
 import { type Engine, systemCall } from '../../engine.ts'
-import { checkToken, generationOf, signAccess, signRefresh } from '../sessions/tokens.ts'
+import {
+  checkToken,
+  generationOf,
+  signAccess,
+  signRefresh,
+  tellReused,
+} from '../sessions/tokens.ts'
 import { isGoodAccount } from './account-state.ts'
 import { principalOfAccount } from './principal-of-account.ts'
 
@@ -139,10 +145,13 @@ async function renew(
   const renewing = commit(engine, systemCall('refresh'), { name: 'sessions.renew', args })
   const session = await renewing.catch(error => {
     // Ended since it was looked up: the secret was right, only the grant is not.
-    if (isHoldfastError(error) && error.code === 'UNAUTHENTICATED') return undefined
+    if (isHoldfastError(error) && error.code === 'UNAUTHENTICATED') throw refused()
     throw error
   })
-  if (session === undefined) throw refused()
+  if (session === undefined) {
+    await tellReused(engine, checked, origin)
+    throw refused()
+  }
   return session
 }
 

@@ -154,6 +154,10 @@ test('a mailbox is no way around a lock, the second factor or an administrator',
   for (let n = 0; n < 5; n += 1) await assert.rejects(enter(post, 'wrong'))
   await choose(post, await post.token(1))
   await assert.rejects(enter(post), refused('ACCOUNT_LOCKED'))
+  // Guesses under the one name lock the account, so that it opens under no other, either.
+  const byMail = { name: 'ann@example.org', password: newPassword }
+  await assert.rejects(login(engine, byMail, origin), refused('UNAUTHENTICATED'))
+  assert.equal((await engine.catalog.view.identities.byId('user', id))?.failures, 5)
   clock.jump(30 * 60_000)
   const credentials = { name: 'ann', password: newPassword }
   const totp = URI.parse((await beginFactor(engine, call, credentials)).uri)

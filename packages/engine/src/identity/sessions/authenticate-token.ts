@@ -12,7 +12,7 @@ import type { KnownIssuer } from '../outside/issuers/issuer-list.ts'
 import { mayAct, principalOfUser } from '../principal-of-user.ts'
 import { requireUnlocked } from './lockout.ts'
 import type { KnownToken } from './token-cache.ts'
-import { type CheckedToken, checkToken, issuerOf } from './tokens.ts'
+import { asHolder, type CheckedToken, checkToken, issuerOf } from './tokens.ts'
 
 /**
  * Whose access token it is. What the user may is asked of the catalog, not of the token: a right
@@ -59,8 +59,8 @@ async function checkFresh(
 
 /** Whose access token of ours it is, if all that it stands on is good as well. */
 export async function holderOf(engine: Engine, checked: CheckedToken): Promise<KnownToken> {
-  const isAccount = checked.kind === 'service_account'
-  return isAccount ? await ofAccount(engine, checked) : await ofUser(engine, checked)
+  const find = checked.kind === 'service_account' ? ofAccount : ofUser
+  return await asHolder(engine, checked, () => find(engine, checked))
 }
 
 async function ofUser(engine: Engine, checked: CheckedToken): Promise<KnownToken> {

@@ -24,7 +24,15 @@ import {
   requireNameUnlocked,
   requireUnlocked,
 } from './lockout.ts'
-import { checkToken, generationOf, issueTokens, type TokenPair } from './tokens.ts'
+import {
+  asHolder,
+  type CheckedToken,
+  checkToken,
+  generationOf,
+  issueTokens,
+  type TokenPair,
+  tellReused,
+} from './tokens.ts'
 
 export interface Credentials {
   /** Who waits for the work that it asks for. */
@@ -197,7 +205,12 @@ export async function failLogin(engine: Engine, guessed: Guessed): Promise<never
  * its users get the next: IDENTITY_UNAVAILABLE when it does not answer, and nothing is traded.
  */
 export async function refresh(engine: Engine, token: string, origin: Origin): Promise<LoggedIn> {
-  const { sessionId: id, jti, subject, kind } = await checkToken(engine, token, 'refresh')
+  const checked = await checkToken(engine, token, 'refresh')
+  return await asHolder(engine, checked, () => trade(engine, checked, origin))
+}
+
+async function trade(engine: Engine, checked: CheckedToken, origin: Origin): Promise<LoggedIn> {
+  const { sessionId: id, jti, subject, kind } = checked
   const generation = generationOf(jti)
   // A program renews its own with its secret (RFC 6749 §6), at the token endpoint.
   if (generation === undefined || kind !== 'user') throw new HoldfastError('UNAUTHENTICATED')
@@ -210,7 +223,10 @@ export async function refresh(engine: Engine, token: string, origin: Origin): Pr
   const args = { id, generation, expiresAt, ...origin }
   const call = systemCall('refresh')
   const session = await commit(engine, call, { name: 'sessions.renew', args })
-  if (session === undefined) throw new HoldfastError('UNAUTHENTICATED')
+  if (session === undefined) {
+    await tellReused(engine, checked, origin)
+    throw new HoldfastError('UNAUTHENTICATED')
+  }
   const user = await engine.catalog.view.identities.byId('user', session.belongsTo ?? '')
   if (!mayAct(engine, user)) throw new HoldfastError('UNAUTHENTICATED')
   requireFactor(engine, user)

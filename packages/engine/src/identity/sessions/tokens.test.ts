@@ -32,6 +32,19 @@ const parts = (token: string) => {
   return { header: read(header), payload: read(payload), body: payload, signature }
 }
 
+test('a key before is taken until the overlap ends, and longer to refresh', async () => {
+  const identity = { overlapSeconds: 60, accessSeconds: 3600 }
+  await using opened = await openTestStore({ identity })
+  const { engine, call, clock } = opened
+  const { accessToken, refreshToken } = await loggedIn(opened)
+  await rotateSigningKey(engine, call)
+  clock.jump(59_000)
+  await checkToken(engine, accessToken, 'access')
+  clock.jump(1_000)
+  await assert.rejects(checkToken(engine, accessToken, 'access'), refused('UNAUTHENTICATED'))
+  await refresh(engine, refreshToken, origin)
+})
+
 test('no forged token is taken', async () => {
   await using opened = await openTestStore()
   const { engine } = opened

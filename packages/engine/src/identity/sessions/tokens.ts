@@ -1,10 +1,10 @@
-import { HoldfastError } from '@holdfast/core/errors.ts'
+import { HoldfastError, isHoldfastError, type RefusedHolder } from '@holdfast/core/errors.ts'
 import type { Session, User } from '@holdfast/core/identities.ts'
 import { newUuid } from '@holdfast/core/ids.ts'
 import type { JWSHeaderParameters, JWTPayload } from 'jose'
 import { decodeJwt, errors, jwtVerify, SignJWT } from 'jose'
 import type { Engine } from '../../engine.ts'
-import type { TokenUse } from '../identity-counts.ts'
+import type { ReusedSession, TokenUse } from '../identity-counts.ts'
 
 /** An access token and what renews it, as RFC 6749 §5.1 names the parts. */
 export interface TokenPair {
@@ -156,6 +156,48 @@ export async function checkToken(
     if (error instanceof errors.JWTExpired) throw new HoldfastError('CREDENTIAL_EXPIRED')
     throw new HoldfastError('UNAUTHENTICATED', {}, { cause: error })
   }
+}
+
+/** Does what an authentic token is for; a refusal tells the audit log whose token it was. */
+export async function asHolder<T>(
+  engine: Engine,
+  checked: CheckedToken,
+  work: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    if (!isHoldfastError(error)) throw error
+    const holder = error.holder ?? (await refusedHolder(engine, checked))
+    // A new one: those who waited for the same thing may have got one error together.
+    throw new HoldfastError(error.code, error.details, { cause: error.cause, holder })
+  }
+}
+
+/** Two hold the tokens of a session that ended for it: whose it was is for the audit log. */
+export async function tellReused(
+  engine: Engine,
+  checked: CheckedToken,
+  { ip, agent }: Pick<ReusedSession, 'ip' | 'agent'>,
+): Promise<void> {
+  const { who } = await refusedHolder(engine, checked)
+  engine.identity.counts.onReused({ who, sessionId: checked.sessionId, ip, agent })
+}
+
+async function refusedHolder(
+  { catalog }: Engine,
+  { kind, subject, sessionId }: Pick<CheckedToken, 'kind' | 'subject' | 'sessionId'>,
+): Promise<RefusedHolder> {
+  const { identities } = catalog.view
+  if (kind === 'user') {
+    const user = await identities.byId('user', subject)
+    return { who: { user_id: subject, username: user?.username ?? null }, sessionId }
+  }
+  const account = await identities.byId('service_account', subject)
+  const session = await identities.byId('session', sessionId)
+  const who = { account_id: subject, client_id: account?.clientId ?? null }
+  // Without a session the token names the secret that it was issued for.
+  return { who, sessionId: session?.id }
 }
 
 /** What an unchecked token says about its issuer: undefined if nothing, empty if unreadable. */

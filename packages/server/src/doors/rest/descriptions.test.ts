@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { brotliDecompressSync, gunzipSync } from 'node:zlib'
 import type { Route } from '@holdfast/contract/route.ts'
@@ -24,10 +27,21 @@ test('every route has an operation, and every operation a route', () => {
   assert.deepEqual(operations.sort(), Object.keys(routes).sort())
 })
 
-test('a route without a permission keeps the server from starting', () => {
+test('a route without a permission keeps the server from starting', async () => {
   for (const permission of [undefined, '', '*', 'assets:*', 'assets:fly']) {
     const route = { permission } as unknown as Route
     assert.throws(() => requirePermission('x', route), /declares no permission/)
+  }
+  const { whoAmI } = routes
+  const { permission } = whoAmI
+  const dir = mkdtempSync(join(tmpdir(), 'holdfast-descriptions-'))
+  Object.assign(whoAmI, { permission: 'assets:fly' })
+  try {
+    const starting = startServer({ dir }).then(started => started[Symbol.asyncDispose]())
+    await assert.rejects(starting, /whoAmI declares no permission/)
+  } finally {
+    Object.assign(whoAmI, { permission })
+    rmSync(dir, { recursive: true, force: true })
   }
 })
 

@@ -75,7 +75,17 @@ export function auditFailure(
   if (!isRefusal(error) && !isGuardedChange(request)) return
   const outcome = isRefusal(error) ? 'refused' : 'failed'
   const entry = entryOf(context, request, { outcome, status, code: error.code })
-  context.audit.recordRefusal({ ...entry, resource: namedBy(request.params, request) })
+  const resource = namedBy(request.params, request)
+  context.audit.recordRefusal({ ...entry, resource, ...ofHolder(entry, error) })
+}
+
+/** Who shows a token of ours that is authentic and not good: nobody acts, but one is named. */
+function ofHolder(
+  { sessionId = null, detail }: Pick<AuditEntry, 'sessionId' | 'detail'>,
+  { holder }: HoldfastError,
+): Pick<AuditEntry, 'sessionId' | 'detail'> {
+  if (holder === undefined) return { sessionId, detail }
+  return { sessionId: holder.sessionId ?? sessionId, detail: { ...detail, ...holder.who } }
 }
 
 const ATTEMPTS: ReadonlySet<string> = new Set(attemptOperations)

@@ -27,6 +27,11 @@ test('the caller is the first address from the end that is no proxy of ours', ()
     ['::ffff:a01:203', '1.1.1.1, 198.51.100.7, ::ffff:a09:909', '198.51.100.7'],
     ['10.1.2.3', '1.1.1.1, [198.51.100.7', '10.1.2.3'],
     ['10.1.2.3', '1.1.1.1, 198.51.100.7:x', '10.1.2.3'],
+    ['10.1.2.3', '2001:db8::7%eth0', '2001:db8::7'],
+    ['10.1.2.3', `1.1.1.1, fe80::7%${'z'.repeat(4000)}`, 'fe80::7'],
+    ['10.1.2.3', '1.1.1.1, 198.51.100.7%eth0', '10.1.2.3'],
+    ['10.1.2.3', '198.51.100.7, ::ffff:10.9.9.9%eth0', '198.51.100.7'],
+    ['fe80::7%eth0', undefined, 'fe80::7'],
     [undefined, '1.1.1.1', ''],
   ] as const) {
     assert.equal(clientAddress({ remote, forwarded }, trusted), expected, `${remote} ${forwarded}`)

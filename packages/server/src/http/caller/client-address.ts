@@ -15,7 +15,7 @@ const HOPS_MAX = 32
  * came from the caller and may say what it likes.
  */
 export function clientAddress({ remote, forwarded }: Heard, trusted: BlockList): string {
-  const peer = plainAddress(remote ?? '')
+  const peer = withoutZone(remote ?? '')
   if (forwarded === undefined || !isTrusted(peer, trusted)) return peer
   const text = Array.isArray(forwarded) ? forwarded.join(',') : forwarded
   const hops = text
@@ -26,7 +26,7 @@ export function clientAddress({ remote, forwarded }: Heard, trusted: BlockList):
   for (const hop of hops.reverse()) {
     // What is no address ends the chain: a proxy of ours would not have written it.
     if (isIP(hop) === 0) return known
-    known = plainAddress(hop)
+    known = withoutZone(hop)
     if (!isTrusted(known, trusted)) return known
   }
   return known
@@ -57,6 +57,12 @@ export function networkProblem(network: string): string | undefined {
 function isTrusted(address: string, trusted: BlockList): boolean {
   const family = isIP(address)
   return family !== 0 && trusted.check(address, family === 6 ? 'ipv6' : 'ipv4')
+}
+
+/** A zone (RFC 4007 §11) may be of any length and means something to that host alone. */
+function withoutZone(address: string): string {
+  const end = address.indexOf('%')
+  return plainAddress(end === -1 ? address : address.slice(0, end))
 }
 
 const WITH_PORT = /^(?:\[([\da-f:.]+)\]|(\d+(?:\.\d+){3}))(?::\d{1,5})?$/i
