@@ -78,6 +78,8 @@ export interface Engine {
   readonly moments: Moments
   /** Of callers who have all of the audit log looked at. */
   readonly auditRuns: RunsAtOnce
+  /** They last as long as their readers take. */
+  readonly auditExports: RunsAtOnce
   /** Of changes of buckets that were overtaken by others. */
   readonly bucketChanges: ChangeLines
   /** Logins, tokens and what is remembered of them. */
@@ -117,6 +119,7 @@ export function openEngine(options: EngineOptions): Engine {
     lists: new ListTurns(),
     moments: new Moments(catalog, limits.momentsMax),
     auditRuns: new RunsAtOnce(limits.auditRunsMax),
+    auditExports: new RunsAtOnce(limits.auditRunsMax),
     bucketChanges: new ChangeLines(),
     identity: openIdentity({
       catalog,
