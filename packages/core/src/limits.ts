@@ -34,7 +34,7 @@ export interface Limits {
   readonly sharesMax: number
   /** Lists that are read at one moment of the catalog, each over a connection of its own. */
   readonly momentsMax: number
-  /** Of one caller who has the whole audit log looked at: each may take seconds of work. */
+  /** Of one caller who has the whole audit log looked at, and as many exports of it. */
   readonly auditRunsMax: number
   /** Memory for verified bytes of small blobs that are read again and again. */
   readonly blobCacheBytes: number

@@ -81,6 +81,8 @@ export interface Engine {
   readonly auditRuns: RunsAtOnce
   /** Whatever is asked of all buckets. */
   readonly judgedBuckets: JudgedBuckets
+  /** They last as long as their readers take. */
+  readonly auditExports: RunsAtOnce
   /** Of changes of buckets that were overtaken by others. */
   readonly bucketChanges: ChangeLines
   /** Logins, tokens and what is remembered of them. */
@@ -122,6 +124,7 @@ export function openEngine(options: EngineOptions): Engine {
     moments: new Moments(catalog, limits.momentsMax),
     auditRuns: new RunsAtOnce(limits.auditRunsMax),
     judgedBuckets: new JudgedBuckets(catalog, lists),
+    auditExports: new RunsAtOnce(limits.auditRunsMax),
     bucketChanges: new ChangeLines(),
     identity: openIdentity({
       catalog,

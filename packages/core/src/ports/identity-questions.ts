@@ -54,6 +54,7 @@ export interface FiledAudit {
   readonly isFiledRight: boolean
 }
 
+/** Pages of large rows end early, behind a mebibyte or so: only an empty one tells of the end. */
 export interface AuditQuestions {
   /** Where the log ends, by the number under which its last row lies, whatever that says. */
   end(): Awaitable<AuditLink>

@@ -46,8 +46,9 @@ export async function checkEnd(
       else problems.push(...check.take(filed).map(({ text }) => text))
       isAtHead = false
     }
-    place = page.at(-1)?.place ?? end.seq
-    if (page.length < PAGE || !Number.isSafeInteger(place)) break
+    const last = page.at(-1)?.place
+    if (last === undefined || !Number.isSafeInteger(last)) break
+    place = last
   }
   problems.push(...check.unproven())
   return { end, head, problems: problems.slice(0, PROBLEMS_MAX) }

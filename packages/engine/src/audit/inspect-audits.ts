@@ -49,6 +49,8 @@ async function lookOnce(
   known?: SealedWord,
 ): Promise<AuditInspection & { readonly word: SealedWord }> {
   const { audits } = catalog.view
+  // What comes while it is read is for the next look: it might go on for ever.
+  const { seq: end } = await audits.end()
   const [first] = await audits.filed(undefined, 1)
   const from = beginningOf(first)
   const check = new ChainCheck(auditKeys.ring, from)
@@ -69,7 +71,7 @@ async function lookOnce(
     }
     place = page.at(-1)?.place
     // Beyond, numbers are no longer told apart, and none of ours comes there.
-    if (page.length < PAGE || !Number.isSafeInteger(place)) break
+    if (place === undefined || place >= end || !Number.isSafeInteger(place)) break
   }
   const { word, last } = check
   if (!word.isBeginning(from)) found.unshift(missingBefore(from))

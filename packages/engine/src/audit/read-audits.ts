@@ -26,18 +26,25 @@ export async function listAudits(
   const before = cursor === undefined ? Number.MAX_SAFE_INTEGER : Number(cursor)
   if (!Number.isSafeInteger(before) || before < 1) throw new HoldfastError('INVALID_CURSOR')
   const { audits } = engine.catalog.view
-  const found: AuditRow[] = []
-  let total = 0
+  const items: AuditRow[] = []
+  let [total, chars, isMore] = [0, 0, false]
   for await (const span of spansOf(engine, call, filter)) {
     const asked = { ...filter, ...span }
     const own = await audits.count(asked)
     total += own
-    const left = limit + 1 - found.length
-    if (own > 0 && left > 0) found.push(...(await audits.before(before, left, asked)))
+    if (own === 0 || isMore) continue
+    const left = chars < LIST_CHARS_MAX ? limit - items.length : 0
+    const page = left > 0 ? await audits.before(before, left, asked) : []
+    items.push(...page)
+    chars += JSON.stringify(page).length
+    const from = items.at(-1)?.seq ?? before
+    isMore = page.length < own && (await audits.before(from, 1, asked)).length > 0
   }
-  const items = found.slice(0, limit)
-  return { items, total, next: found.length > limit ? items.at(-1)?.seq : undefined }
+  return { items, total, next: isMore ? items.at(-1)?.seq : undefined }
 }
+
+/** What is found is answered at once: behind so much of it a list ends, and its cursor goes on. */
+const LIST_CHARS_MAX = 1024 * 1024
 
 /**
  * All of the log, newest first, a piece in each turn of the event loop: few filters have an index,
@@ -97,8 +104,7 @@ async function* pagesOf(
     const below = first.seq + LOOKS_MAX
     const page = await audits.after(first.seq - 1, PAGE, { ...filter, below })
     if (page.length > 0) yield page
-    const last = page.length < PAGE ? undefined : page.at(-1)
-    ;[first] = await audits.after(last?.seq ?? below - 1, 1)
+    ;[first] = await audits.after(page.at(-1)?.seq ?? below - 1, 1)
   }
 }
 

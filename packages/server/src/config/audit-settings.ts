@@ -35,7 +35,8 @@ export const auditSettings = {
   auditRunsMax: setting({
     name: 'AUDIT_RUNS_PER_CALLER',
     kind: integer(1, 1000),
-    description: 'Reports on, and checks of, the whole audit log of one caller at once.',
+    description:
+      'Reports on, and checks of, the whole audit log of one caller at once, and as many exports.',
     standard: 2,
   }),
   auditRetentionDays: setting({

@@ -74,7 +74,7 @@ export async function dump(view: CatalogView): Promise<Dump> {
     uploads,
     parts,
     identities: await identitiesOf(view),
-    audits: await pages<AuditRow>(last => view.audits.after(last?.seq ?? 0, page)),
+    audits: await pages<AuditRow>(last => view.audits.after(last?.seq ?? 0, page), 1),
     changes: await pages<Change>(last => view.changes.after(last?.seq ?? 0, page)),
     usage: await usageOf(view, buckets, [...assets, ...uploads]),
     totals: await view.blobs.totals(),
@@ -140,12 +140,16 @@ async function usageOf(
   return usage
 }
 
-async function pages<T>(next: (last: T | undefined) => T[] | Promise<T[]>): Promise<T[]> {
+/** Until one of them is shorter. */
+async function pages<T>(
+  next: (last: T | undefined) => T[] | Promise<T[]>,
+  whole = page,
+): Promise<T[]> {
   const all: T[] = []
   for (;;) {
     const found = await next(all.at(-1))
     all.push(...found)
-    if (found.length < page) return all
+    if (found.length < whole) return all
   }
 }
 

@@ -1,3 +1,4 @@
+import type { AuditRowResponse } from '@holdfast/contract/schemas/people/audit.ts'
 import { actorTypes, severities } from '@holdfast/core/identities.ts'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { connect } from '../../connection/connection.ts'
@@ -119,10 +120,16 @@ function queryOf({ actorType, session, ...filter }: Filter) {
 async function list(options: Filter & { limit: string }, command: Command): Promise<void> {
   const { client, json, signal } = connect(command)
   const { limit, ...filter } = options
-  const { items } = await client.audit.list(
-    { ...queryOf(filter), limit: Number(limit) },
-    { signal },
-  )
+  const items: AuditRowResponse[] = []
+  // Pages of large rows are short.
+  for (let [left, cursor]: [number, string | null] = [Number(limit), null]; ; ) {
+    const query = { ...queryOf(filter), limit: left, ...(cursor !== null && { cursor }) }
+    const page = await client.audit.list(query, { signal })
+    items.push(...page.items)
+    left -= page.items.length
+    cursor = page.items.length > 0 && left > 0 ? page.next_cursor : null
+    if (cursor === null) break
+  }
   if (json) {
     for (const row of items) printJson(row)
     return

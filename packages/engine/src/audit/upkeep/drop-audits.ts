@@ -59,7 +59,7 @@ async function lastOlder(
       previous = row === undefined ? undefined : { seq, hash: row.hash }
     }
     place = page.at(-1)?.place
-    if (page.length < PAGE) return last
+    if (place === undefined) return last
     await new Promise(resolve => setImmediate(resolve))
   }
 }

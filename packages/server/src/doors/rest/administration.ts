@@ -19,6 +19,7 @@ import {
   scopeUsage,
   setQuota,
 } from '@holdfast/engine/quotas/quotas.ts'
+import { tellDifference } from '../../http/caller/tell-changed.ts'
 import type { Operations } from '../../http/exchange.ts'
 import { bucketPatch, bucketWire, quotaWire, unlimitedWire } from './wire/admin-wire.ts'
 import { keyWire } from './wire/key-wire.ts'
@@ -52,7 +53,7 @@ export const administrationOperations: Pick<Operations, Names> = {
     const input = { name, settings: bucketPatch(settings) }
     reply.header('location', `/api/v2/buckets/${name}`)
     const made = await createBucket(context.engine, call, input)
-    request.state.told = { before: null, after: { name, ...toldOf(made.bucket) } }
+    request.state.told = { before: null, after: toldOf(made.bucket) }
     return bucketWire(made)
   },
 
@@ -60,7 +61,8 @@ export const administrationOperations: Pick<Operations, Names> = {
     return bucketWire(await getBucket(context.engine, call, params.bucket))
   },
 
-  updateBucket: async ({ context, call, params, body, request }) => {
+  updateBucket: async exchange => {
+    const { context, call, params, body } = exchange
     const { engine } = context
     const { owner_id: ownerId } = body
     const { bucket: name } = params
@@ -70,10 +72,7 @@ export const administrationOperations: Pick<Operations, Names> = {
       ownerId === undefined
         ? await updateBucket(engine, call, name, patch)
         : await updateAndGive(engine, call, { name, patch, ownerId })
-    request.state.told = {
-      before: before === undefined ? null : toldOf(before),
-      after: toldOf(after.bucket),
-    }
+    tellDifference(exchange, before && toldOf(before), toldOf(after.bucket))
     return bucketWire(after)
   },
 
@@ -180,8 +179,8 @@ export const administrationOperations: Pick<Operations, Names> = {
 }
 
 /** What the audit log tells of a bucket. */
-function toldOf({ settings, ownerId }: Bucket): JsonObject {
-  return { ...settings, owner_id: ownerId }
+function toldOf({ name, settings, ownerId }: Bucket): JsonObject {
+  return { name, ...settings, owner_id: ownerId }
 }
 
 function finding({ sha256, location, size, problem }: BlobFinding) {

@@ -1,3 +1,5 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { JsonObject } from '@holdfast/core/records.ts'
 import { resourceOf } from '../../telemetry/hidden-credentials.ts'
 import type { Scope } from '../exchange.ts'
 
@@ -14,6 +16,22 @@ export function tellChanged(
 ): void {
   const many = ids === undefined ? {} : manyOf('ids', ids)
   state.told = { ...state.told, ...resourceOf(names), ...many }
+}
+
+/**
+ * Tells the audit log what was and what is, of what is not the same, and the name: records may be
+ * large, and their changes small.
+ */
+export function tellDifference(
+  { request: { state } }: Pick<Scope, 'request'>,
+  was: JsonObject | undefined,
+  is: JsonObject,
+): void {
+  const differs = ([field, value]: [string, unknown], other: JsonObject) =>
+    field === 'name' || !isDeepStrictEqual(value, other[field])
+  const of = (one: JsonObject, other: JsonObject): JsonObject =>
+    Object.fromEntries(Object.entries(one).filter(entry => differs(entry, other)))
+  state.told = { before: was === undefined ? null : of(was, is), after: of(is, was ?? {}) }
 }
 
 /** The first of many, without credentials, and how many they are. */

@@ -87,6 +87,24 @@ function auditTests(open: OpenCatalog): void {
     assert.equal(await audits.count({ action: 'login', actor: 'someone' }), 3)
     assert.equal(await audits.count({ actor: "' OR 1=1 --" }), 0)
   })
+  catalogTest(open, 'pages of large audit rows end early, never before their first', async desk => {
+    const detail = { before: 'x'.repeat(2 ** 19) }
+    for (let n = 0; n < 5; n += 1) {
+      await desk.write([{ do: 'audit', entry: { ...entryOf('login'), detail } }])
+    }
+    const { audits } = desk.view
+    const seqs = (rows: readonly AuditRow[]) => rows.map(({ seq }) => seq)
+    const places = async (after: number) => (await audits.filed(after, 9)).map(({ place }) => place)
+    for (const filter of [undefined, { action: 'login' }]) {
+      assert.deepEqual(seqs(await audits.after(1, 9, filter)), [2, 3])
+      assert.deepEqual(seqs(await audits.before(5, 9, filter)), [4, 3])
+      assert.deepEqual(seqs(await audits.after(5, 9, filter)), [])
+    }
+    assert.deepEqual([await places(1), await places(4), await places(5)], [[2, 3], [5], []])
+    const huge = { before: 'x'.repeat(2 ** 21) }
+    await desk.write([{ do: 'audit', entry: { ...entryOf('login'), detail: huge } }])
+    assert.deepEqual([seqs(await audits.after(5, 9)), await places(5)], [[6], [6]])
+  })
   catalogTest(open, 'audit rows that were dropped stay gone, and the others stay', async desk => {
     for (let n = 0; n < 5; n += 1) await desk.write([{ do: 'audit', entry: entryOf('login') }])
     const end = await desk.view.audits.end()

@@ -29,6 +29,9 @@ interface Filed {
 
 type Shown = Pick<Filed, 'seq' | 'at' | 'actor' | 'ip' | 'record'>
 
+/** Of the records of one page, of which one may hold a hundred kilobytes and more. */
+const PAGE_CHARS_MAX = 1024 * 1024
+
 /** The least that SQLite keeps. */
 const SEQ_MIN = -(2n ** 63n)
 
@@ -77,7 +80,7 @@ export class Audits implements AuditQuestions {
 
   filed(after: number | undefined, limit: number): FiledAudit[] {
     const from = after === undefined ? SEQ_MIN : BigInt(after) + 1n
-    return this.#filed.all(from, limit).map(filed => {
+    return pageOf(this.#filed.iterate(from, limit)).map(filed => {
       const row = readRow(filed.record)
       const isFiledRight = row !== undefined && isFiledAs(filed, row)
       return { place: filed.seq, row, isFiledRight }
@@ -114,13 +117,24 @@ export class Audits implements AuditQuestions {
     const where = [...parts, how.bound].join(' AND ')
     const sql = `SELECT seq, at, actor, ip, record FROM audits
       WHERE ${where} ORDER BY seq ${how.order} LIMIT ?`
-    return this.#statements.all<Shown>(sql, [...values, ...how.values]).map(shown => {
+    return pageOf(this.#statements.iterate<Shown>(sql, [...values, ...how.values])).map(shown => {
       const { seq, record } = shown
       const row = readRow(record) ?? unreadable(shown)
       // Pages go on from it: one that somebody changed must not send their reader back.
       return row.seq === seq ? row : { ...row, seq }
     })
   }
+}
+
+function pageOf<Row extends Pick<Filed, 'record'>>(rows: Iterable<Row>): Row[] {
+  const page: Row[] = []
+  let chars = 0
+  for (const row of rows) {
+    page.push(row)
+    chars += row.record.length
+    if (chars >= PAGE_CHARS_MAX) break
+  }
+  return page
 }
 
 function conditions(filter: AuditFilter): { parts: string[]; values: unknown[] } {

@@ -57,7 +57,11 @@ test('an administrative change is told with who, whence, before and after', asyn
   assert.deepEqual([row.ip, row.agent, row.request_id], ['127.0.0.1', agent, 'request-0001'])
   assert.deepEqual([row.outcome, row.status, row.code], ['success', 200, null])
   assert.deepEqual(row.resource, { bucket: 'audited-bucket' })
-  assert.deepEqual([row.detail.before.publicRead, row.detail.after.publicRead], [false, true])
+  const name = 'audited-bucket'
+  assert.deepEqual(row.detail, {
+    before: { name, publicRead: false },
+    after: { name, publicRead: true },
+  })
 })
 
 test('requests of one id, given by their callers, have a row each', async () => {

@@ -25,13 +25,17 @@ export const auditOperations: Pick<Operations, Names> = {
 
   exportAudits: async ({ context, call, query, reply }) => {
     const { format = 'jsonl', ...filter } = query
-    const pages = exportAudits(context.engine, call, given(filter))
+    const { engine } = context
+    const pages = exportAudits(engine, call, given(filter))
     const type = format === 'csv' ? 'text/csv; charset=utf-8' : 'application/x-ndjson'
-    reply
-      .code(200)
-      .header('content-type', type)
-      .header('content-disposition', `attachment; filename="audit.${format}"`)
-    await streamOut(reply, format === 'csv' ? csvOf(pages) : linesOf(pages))
+    // Who does not read on has a page of each in memory.
+    await engine.auditExports.take(call.principal.id, async () => {
+      reply
+        .code(200)
+        .header('content-type', type)
+        .header('content-disposition', `attachment; filename="audit.${format}"`)
+      await streamOut(reply, format === 'csv' ? csvOf(pages) : linesOf(pages))
+    })
     return sent
   },
 
