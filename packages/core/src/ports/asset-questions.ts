@@ -141,6 +141,8 @@ export interface VersionQuery {
   readonly hasObjectTags?: true
   /** Whose access list of S3 names this owner. */
   readonly aclOwner?: string
+  /** Whose access list of S3 grants something to all, or to all who show a credential. */
+  readonly aclIsPublic?: true
   readonly limit: number
   readonly offset?: number
 }

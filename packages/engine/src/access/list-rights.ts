@@ -29,17 +29,28 @@ export function requireListRights(
 ): void {
   if (next === undefined) return
   const was = place.asset?.acl ?? null
-  const { publicAccessBlock = {} } = place.bucket.documents ?? {}
-  const publishes = gives(was?.read ?? [], next?.read.filter(id => id === anonymous.id) ?? [])
-  if (publishes && isSet(publicAccessBlock, 'blockPublicAcls')) {
-    throw new HoldfastError('PUBLIC_ACCESS_BLOCKED', { bucket: place.bucket.name })
-  }
+  const publishes = namesEverybody(next) && !namesEverybody(was)
+  if (publishes && blocksPublicLists(place.bucket)) throw publicListBlocked(place.bucket)
   for (const side of ['read', 'write'] as const) {
     if (!gives(was?.[side], next?.[side])) continue
     const permission = GIVEN[side].find(one => !decide(principal, one, place).allowed)
     if (permission === undefined) continue
     throw refusal(principal, permission, 'an access list cannot give more than its maker holds')
   }
+}
+
+/** What such a list opens to everybody is for reading alone. */
+export function namesEverybody(acl: Acl | null): boolean {
+  return acl?.read.includes(anonymous.id) === true
+}
+
+/** Whether it takes no access list that opens anything to everybody. */
+export function blocksPublicLists({ documents }: Pick<Bucket, 'documents'>): boolean {
+  return isSet(documents?.publicAccessBlock ?? {}, 'blockPublicAcls')
+}
+
+export function publicListBlocked({ name: bucket }: Pick<Bucket, 'name'>): HoldfastError {
+  return new HoldfastError('PUBLIC_ACCESS_BLOCKED', { bucket })
 }
 
 /** Without a list scopes, grants and public reading count again: so to take it away opens, too. */

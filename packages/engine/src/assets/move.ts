@@ -2,18 +2,19 @@ import type { Call } from '@holdfast/core/call.ts'
 import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { Acl, Asset, Bucket } from '@holdfast/core/records.ts'
 import {
-  authorize,
   decide,
   type Fresh,
   hasScope,
   isAdministrator,
+  type Resource,
   refusal,
   tagsAreTold,
 } from '../access/decide.ts'
-import { GIVEN } from '../access/list-rights.ts'
+import { GIVEN, namesEverybody } from '../access/list-rights.ts'
 import { requireOwnName } from '../access/named-owner.ts'
 import { requireNoGain } from '../access/no-gain.ts'
 import { askedTags, judgedShown } from '../access/policy/asked-tags.ts'
+import { onlyUnlisted, onlyUnpublished } from '../access/policy/carried-lists.ts'
 import { onlyUntagged } from '../access/policy/carried-tags.ts'
 import { authorisedAnew } from '../access/rights-now.ts'
 import { findBucket } from '../buckets/find-bucket.ts'
@@ -23,9 +24,10 @@ import { requireAccepted } from './accepted.ts'
 import { requireFields } from './asset-fields.ts'
 import { authorizeAsset, bucketOf, findSeen } from './find-asset.ts'
 import { defaultKey } from './intake/default-key.ts'
-import { keyTaken } from './intake/put-target.ts'
+import { keyTaken, requirePlace } from './intake/put-target.ts'
 import { requirePreconditions } from './preconditions.ts'
-import { hasTags, hasTagsAnywhere } from './writes/carried-tags.ts'
+import { type CarryingLists, hasListAnywhere, hasPublicVersion } from './writes/carried-lists.ts'
+import { type Carrying, hasTags, hasTagsAnywhere } from './writes/carried-tags.ts'
 import { seenOf } from './writes/seen.ts'
 
 export interface MoveInput {
@@ -64,14 +66,12 @@ async function authoriseAndMove(
   const version = isElsewhere ? await judgedShown(engine.catalog.view, bucket, asset) : undefined
   const objectTags = await askedTags(engine.catalog.view, bucket, asset)
   const there = { bucket, asset: { ...asset, key }, objectTags }
+  const moves = isElsewhere || key !== asset.key
+  if (moves) requirePlace(call, bucket, fresh)
   if (!decide(call.principal, 'assets:write', there).allowed) {
-    authorize(call.principal, 'assets:write', { bucket, fresh })
     throw new HoldfastError('FORBIDDEN', { permission: 'assets:write' })
   }
-  const permission = 'assets:write'
-  const isTagged = () => hasTagsAnywhere(engine.catalog.view, asset)
-  const moves = isElsewhere || key !== asset.key
-  const isUntagged = moves && (await onlyUntagged(call, { ...there, permission }, isTagged))
+  const carried = await carriedBy(engine, call, { asset, there, moves, isElsewhere })
   const was = { bucket: from, asset }
   // In words of policies it is deleted where it lies, as by a rename of S3.
   if (moves) {
@@ -86,11 +86,38 @@ async function authoriseAndMove(
     key,
     name: input.name ?? null,
     lastNumber: asset.lastNumber,
-    isUntagged,
+    ...carried,
     seen: [...seen, ...(version ? [seenOf(from, asset, version)] : []), seenOf(bucket, undefined)],
     preconditions: { ifMatch: input.ifMatch },
   }
   return commit(engine, call, { name: 'assets.move', args })
+}
+
+/** What may come along only as far as it is not there: the transaction proves that it is not. */
+async function carriedBy(
+  { catalog: { view } }: Engine,
+  call: Call,
+  { asset, there, moves, isElsewhere }: Move,
+): Promise<Carrying & CarryingLists> {
+  const about = { ...there, permission: 'assets:write' } as const
+  const isTagged = () => hasTagsAnywhere(view, asset)
+  const isListed = () => hasListAnywhere(view, asset)
+  const isPublished = async () => {
+    return namesEverybody(asset.acl) || (await hasPublicVersion(view, asset.id))
+  }
+  return {
+    isUntagged: moves && (await onlyUntagged(call, about, isTagged)),
+    isUnlisted: moves && (await onlyUnlisted(call, about, isListed)),
+    // Within a bucket nothing is opened that was not.
+    isUnpublished: isElsewhere && (await onlyUnpublished(there.bucket, isPublished)),
+  }
+}
+
+interface Move {
+  readonly asset: Asset
+  readonly there: Resource & { readonly bucket: Bucket }
+  readonly moves: boolean
+  readonly isElsewhere: boolean
 }
 
 export interface CopyInput {
@@ -143,6 +170,10 @@ async function authoriseAndCopy(
   const permission = 'assets:write'
   const there = { bucket, fresh: { ...fresh, isTaken: true }, objectTags: {}, permission } as const
   const isUntagged = (await onlyUntagged(call, there, isTagged)) || isClosed
+  // That the source still has this list is compared where it is written.
+  const acl = copiedAcl(call, { bucket: from, asset }, { bucket, fresh })
+  await onlyUnlisted(call, there, async () => acl !== null)
+  await onlyUnpublished(bucket, async () => namesEverybody(acl))
   requireOwnName(call.principal, ownerId)
   await requireFree(engine, call, { bucket, key, except: null })
   const args = {
@@ -152,7 +183,7 @@ async function authoriseAndCopy(
     name: input.name ?? null,
     service,
     ownerId,
-    acl: copiedAcl(call, { bucket: from, asset }, { bucket, fresh }),
+    acl,
     isUntagged,
     seen: [...seen, seenOf(bucket, undefined)],
     createdBy: input.createdBy ?? call.principal.name,

@@ -7,7 +7,7 @@ import { asHoldfastError } from '../as-holdfast-error.ts'
 import { commit } from '../commit.ts'
 import type { Engine } from '../engine.ts'
 import { authorizeAsset, bucketOf, findAsset, findAssetByKey, findSeen } from './find-asset.ts'
-import { keyTaken } from './intake/put-target.ts'
+import { keyTaken, requirePlace } from './intake/put-target.ts'
 import { requirePreconditions } from './preconditions.ts'
 import { seenOf } from './writes/seen.ts'
 
@@ -82,6 +82,7 @@ async function authoriseAndRestore(engine: Engine, call: Call, id: string): Prom
   const wanted = { id, permission: 'assets:write', deleted: 'show' } as const
   const { asset, bucket, seen } = await findSeen(engine, call, wanted)
   if (asset.trashed) {
+    requirePlace(call, bucket, asset)
     const holder = await engine.catalog.view.assets.byKey(asset.bucketId, asset.key)
     if (holder !== undefined) throw keyTaken(call, bucket, holder)
   }

@@ -5,9 +5,11 @@ import { isToldBeside } from '../access/authorize-action.ts'
 import { refusal } from '../access/decide.ts'
 import { requireNoGain } from '../access/no-gain.ts'
 import { judgedOf, tagsOfVersion } from '../access/policy/asked-tags.ts'
+import { onlyUnlisted } from '../access/policy/carried-lists.ts'
 import { onlyUntagged } from '../access/policy/carried-tags.ts'
 import { authorisedAnew, rightsMoment } from '../access/rights-now.ts'
 import { findTarget } from '../assets/intake/put-target.ts'
+import { hasListAnywhere } from '../assets/writes/carried-lists.ts'
 import { hasTagsAnywhere } from '../assets/writes/carried-tags.ts'
 import { seenOf } from '../assets/writes/seen.ts'
 import { commit } from '../commit.ts'
@@ -177,8 +179,9 @@ async function authoriseAndRename(
   if (from === to) throw new HoldfastError('ASSET_EXISTS', {})
   const permission = 'assets:write'
   const there = { ...is, objectTags: tagsOfVersion(source.version), permission } as const
-  const isTagged = () => hasTagsAnywhere(engine.catalog.view, source.asset)
-  const isUntagged = await onlyUntagged(call, there, isTagged)
+  const { view } = engine.catalog
+  const isUntagged = await onlyUntagged(call, there, () => hasTagsAnywhere(view, source.asset))
+  const isUnlisted = await onlyUnlisted(call, there, () => hasListAnywhere(view, source.asset))
   const args = {
     assetId: source.asset.id,
     etag: source.etag,
@@ -186,6 +189,9 @@ async function authoriseAndRename(
     name: put.newName,
     conditions,
     isUntagged,
+    isUnlisted,
+    // It opens to everybody what it did before, in this bucket.
+    isUnpublished: false,
     authorisedId: target.existing?.id ?? null,
     seen: [
       seenOf(source.bucket, source.asset, judgedOf(source.bucket, source.version, true)),

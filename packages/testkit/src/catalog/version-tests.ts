@@ -100,6 +100,8 @@ export function versionTests(open: OpenCatalog): void {
     assert.deepEqual(await numbers({ lock: { at: before, holds: true } }), [4, 3, 2])
     assert.deepEqual(await numbers({ aclOwner: 'o' }), [6, 2])
     assert.deepEqual(await numbers({ aclOwner: 'p', below: 3 }), [])
+    assert.deepEqual(await numbers({ aclIsPublic: true }), [6, 2])
+    assert.deepEqual(await numbers({ aclIsPublic: true, below: 6 }), [2])
     const acls = (below: number | undefined, limit: number) =>
       desk.view.versions.acls(assetId, { below, limit })
     const second = { number: 3, acl: { owner: 'p', grants: [] } }
@@ -108,6 +110,13 @@ export function versionTests(open: OpenCatalog): void {
     assert.deepEqual(await desk.view.versions.acls('none', { below: undefined, limit: 2 }), [])
     await says(3, { object: { tags: [{ key: 'k', value: 'v' }] } })
     await says(4, { object: { tags: [] } })
+    const some = [
+      { permission: 'READ', grantee: { id: 'all' } },
+      { permission: 'WRITE_ACP', grantee: 'authenticated' },
+    ] as const
+    await says(2, { object: { acl: { owner: 'all', grants: some.slice(0, 1) } } })
+    await says(6, { object: { acl: { owner: 'o', grants: some } } })
+    assert.deepEqual(await numbers({ aclIsPublic: true }), [6])
     assert.deepEqual(await numbers({ hasObjectTags: true }), [3])
   })
   catalogTest(open, 'versions are told by type and size, and all together', async desk => {

@@ -1,6 +1,9 @@
 import type { Call } from '@holdfast/core/call.ts'
 import type { Permission } from '@holdfast/core/principal.ts'
+import type { Action } from '../actions.ts'
 import { decide, type Resource, refusal } from '../decide.ts'
+
+export type CarriedTo = Resource & { readonly permission: Permission }
 
 /**
  * Whether only what has no tags may come there: to put some is an action of its own in policies,
@@ -8,12 +11,27 @@ import { decide, type Resource, refusal } from '../decide.ts'
  * transaction to prove.
  */
 export async function onlyUntagged(
-  { principal }: Call,
-  { permission, ...there }: Resource & { readonly permission: Permission },
+  call: Call,
+  there: CarriedTo,
   isTagged: () => Promise<boolean>,
 ): Promise<boolean> {
-  const tagging = { ...there, action: 's3:PutObjectTagging' } as const
-  if (decide(principal, permission, tagging).allowed) return false
-  if (!(await isTagged())) return true
-  throw refusal(principal, permission, 'the caller may put no tags there')
+  const action = 's3:PutObjectTagging'
+  const reason = 'the caller may put no tags there'
+  return await onlyWithout(call, there, { action, reason, isThere: isTagged })
+}
+
+/** The same of whatever an action of policies puts. */
+export async function onlyWithout(
+  { principal }: Call,
+  { permission, ...there }: CarriedTo,
+  what: {
+    readonly action: Action
+    readonly reason: string
+    readonly isThere: () => Promise<boolean>
+  },
+): Promise<boolean> {
+  const { action, reason, isThere } = what
+  if (decide(principal, permission, { ...there, action }).allowed) return false
+  if (!(await isThere())) return true
+  throw refusal(principal, permission, reason)
 }

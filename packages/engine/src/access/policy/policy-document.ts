@@ -57,6 +57,7 @@ export function requirePolicy(document: JsonObject, bucket: string): readonly St
   if (JSON.stringify(said).length > BYTES_MAX) throw unsupported('is larger than 20 KiB')
   const statements = statementsOf(document)
   requireNames(document)
+  requireFilled(document)
   for (const statement of statements) {
     for (const resource of statement.resources) {
       const [name = ''] = resource.split('/', 1)
@@ -83,6 +84,23 @@ function requireNames({ Id: id, Statement: list = [] }: JsonObject): void {
 
 function requireName(name: Json | undefined, field: string): void {
   if (name !== undefined && typeof name !== 'string') throw unsupported(`${field} must be a string`)
+}
+
+/** It names nobody, or asks for nothing: not what its statement seems to say. */
+function requireFilled({ Statement: list = [] }: JsonObject): void {
+  const refuse = (map: Json | undefined, name: string, sentence?: string) => {
+    if (isObject(map) && Object.keys(map).length === 0) {
+      throw unsupported(`${name} is empty`, sentence)
+    }
+  }
+  for (const statement of [list].flat()) {
+    if (!isObject(statement)) continue
+    const { Principal: those, NotPrincipal: others, Condition: conditions } = statement
+    refuse(those, 'Principal', told.Principal)
+    refuse(others, 'NotPrincipal', told.Principal)
+    const operators = isObject(conditions) ? Object.entries(conditions) : []
+    for (const [operator, keys] of operators) refuse(keys, operator)
+  }
 }
 
 function requireValues({ conditions, principals, exceptPrincipals }: Statement): void {

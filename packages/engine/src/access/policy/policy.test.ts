@@ -153,6 +153,14 @@ describe('a bucket policy', () => {
       [{ Resource: `arn:aws:s3:::b/home/$${'{aws:username}'}/*` }, /variable/],
       [{ Extra: 1 }, /Extra/],
       [{ Action: [] }, /Action/],
+      [{ Principal: {} }, /Principal is empty/],
+      [{ Principal: { AWS: [] } }, /Principal is empty/],
+      [{ Principal: [] }, /Principal must be/],
+      [{ Condition: { StringEquals: {} } }, /StringEquals is empty/],
+      [{ Condition: { Bool: { 'aws:SecureTransport': 'true' }, StringLike: {} } }, /StringLike is/],
+      [{ Condition: { StringEquals: { 's3:prefix': [] } } }, /s3:prefix is empty/],
+      [{ Condition: { StringEquals: [] } }, /StringEquals must be/],
+      [{ Condition: [] }, /Condition must be/],
       [{ NotAction: 's3:*' }, /exclude/],
     ]
     for (const [statement, reason] of wrong) {
@@ -172,7 +180,13 @@ describe('a bucket policy', () => {
     assert.throws(() => requirePolicy(policyOf(misspelt), 'b'), refused('POLICY_UNSUPPORTED'))
     assert.throws(() => requirePolicy({ Statement: [] }, 'b'), refused('POLICY_UNSUPPORTED'))
     assert.throws(() => requirePolicy({}, 'b'), refused('POLICY_UNSUPPORTED'))
-    for (const named of [{ ...policyOf(base), Id: 1 }, policyOf({ ...base, Sid: 1 })]) {
+    const { Principal: ___, ...nobody } = { ...base, Effect: 'Deny' }
+    const except = policyOf({ ...nobody, NotPrincipal: {} })
+    assert.throws(() => requirePolicy(except, 'b'), refused('POLICY_UNSUPPORTED'))
+    assert.equal(ask({ Effect: 'Deny', Principal: {} }), undefined)
+    requirePolicy(policyOf({ ...base, Condition: {} }), 'b')
+    const unasked = policyOf({ ...base, Condition: { StringEquals: {} } })
+    for (const named of [{ ...policyOf(base), Id: 1 }, policyOf({ ...base, Sid: 1 }), unasked]) {
       assert.throws(() => requirePolicy(named, 'b'), refused('POLICY_UNSUPPORTED'))
       // What was set before they were looked at says what it said.
       const question = { principal: ann, action: 's3:GetObject', bucket: 'b', key: 'home/x' }

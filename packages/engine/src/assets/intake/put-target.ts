@@ -43,7 +43,7 @@ export async function findTarget(
   // A put is not judged by the tags of what it replaces, at AWS as at the door of S3.
   const objectTags = {}
   if (existing === undefined || creates) {
-    authorize(call.principal, 'assets:write', { bucket, fresh, objectTags })
+    requirePlace(call, bucket, fresh)
     if (!isOwnerSettled) requireOwnName(call.principal, fresh.ownerId)
   }
   if (creates && existing?.deletedAt === null) throw keyTaken(call, bucket, existing)
@@ -127,6 +127,14 @@ export async function arrivalAt(
     versioning === 'suspended' ? await engine.catalog.view.objects.nullVersion(asset.id) : undefined
   const instead = { id: asset.id, size: Math.max(asset.size, plain?.size ?? 0) }
   return { payers: { ...payers, service: asset.service }, length, instead }
+}
+
+/**
+ * Whatever comes to a key that nothing holds is asked for as a new object there: to own it, or to
+ * be named in its list, opens no other key. What is not there has no tags to be judged by.
+ */
+export function requirePlace({ principal }: Call, bucket: Bucket, fresh: Fresh): void {
+  authorize(principal, 'assets:write', { bucket, fresh, objectTags: {} })
 }
 
 /** ASSET_EXISTS; the id of the other asset only for who may read it. */

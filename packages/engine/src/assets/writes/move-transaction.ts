@@ -4,11 +4,12 @@ import type { Asset, Bucket } from '@holdfast/core/records.ts'
 import { enforceQuotas } from '../../quotas/enforce-quotas.ts'
 import { requireUnlockedVersions, retained } from '../../versions/lock.ts'
 import { type Preconditions, requirePreconditions } from '../preconditions.ts'
+import { type CarryingLists, requireCarriedLists } from './carried-lists.ts'
 import { type Carrying, hasTagsAnywhere, requireCarried } from './carried-tags.ts'
 import { changeOf } from './change-detail.ts'
 import { liveAsset, storedBucket } from './stored-asset.ts'
 
-export interface MoveArgs extends Carrying {
+export interface MoveArgs extends Carrying, CarryingLists {
   readonly assetId: string
   readonly bucketId: string
   readonly key: string
@@ -35,6 +36,7 @@ export async function moveTransaction(
   const same = from.id === to.id && asset.key === args.key && asset.name === name
   if (same) return asset
   if (args.isUntagged) requireCarried(args, await hasTagsAnywhere(tx, asset))
+  await requireCarriedLists(tx, args, asset)
   // What is locked stays where it was locked.
   await requireUnlockedVersions(tx, { bucket: from, assetId: asset.id }, moment)
   if (from.id !== to.id) {

@@ -1,6 +1,7 @@
 import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { CatalogTransaction, Moment } from '@holdfast/core/ports/catalog.ts'
 import type { Asset } from '@holdfast/core/records.ts'
+import type { CarryingLists } from '../../assets/writes/carried-lists.ts'
 import type { Carrying } from '../../assets/writes/carried-tags.ts'
 import { changeOf } from '../../assets/writes/change-detail.ts'
 import { moveTransaction } from '../../assets/writes/move-transaction.ts'
@@ -8,7 +9,7 @@ import { liveAsset, storedBucket } from '../../assets/writes/stored-asset.ts'
 import { requireUnlockedVersions } from '../../versions/lock.ts'
 import { type ETagConditions, requireETag } from '../etag.ts'
 
-export interface RenameArgs extends Carrying {
+export interface RenameArgs extends Carrying, CarryingLists {
   readonly assetId: string
   /** Of the source, as the caller saw it. */
   readonly etag: string
@@ -25,7 +26,7 @@ export async function renameTransaction(
   args: RenameArgs,
   moment: Moment,
 ): Promise<Asset> {
-  const { key, name, conditions, isUntagged } = args
+  const { key, name, conditions, isUntagged, isUnlisted, isUnpublished } = args
   const asset = await liveAsset(tx, args.assetId)
   await requireETag(tx, asset, { ifMatch: [args.etag] })
   const holder = await tx.assets.byKey(asset.bucketId, key)
@@ -33,7 +34,8 @@ export async function renameTransaction(
   await requireETag(tx, holder?.deletedAt === null ? holder : undefined, conditions)
   if (holder !== undefined) await freeKey(tx, moment, holder)
   const { id: assetId, bucketId, lastNumber } = asset
-  const move = { assetId, bucketId, key, name, lastNumber, isUntagged, preconditions: {} }
+  const carrying = { isUntagged, isUnlisted, isUnpublished }
+  const move = { assetId, bucketId, key, name, lastNumber, ...carrying, preconditions: {} }
   return moveTransaction(tx, move, moment)
 }
 

@@ -54,7 +54,8 @@ export function versionCondition(query: VersionFilter, asset: number): Condition
 }
 
 /** No index holds these: SQLite looks at each row, but no record is made of those it passes. */
-function saidOf({ tag, lock, aclOwner, hasObjectTags }: VersionFilter): Condition[] {
+function saidOf(query: VersionFilter): Condition[] {
+  const { tag, lock, aclOwner, aclIsPublic, hasObjectTags } = query
   const found: Condition[] = []
   if (tag === null) found.push({ sql: 'v.tags IS NULL', values: [] })
   else if (tag !== undefined) found.push({ sql: TAGGED, values: [tag] })
@@ -63,6 +64,7 @@ function saidOf({ tag, lock, aclOwner, hasObjectTags }: VersionFilter): Conditio
   }
   if (hasObjectTags) found.push({ sql: OBJECT_TAGGED, values: [] })
   if (aclOwner !== undefined) found.push({ sql: ACL_OWNER, values: [aclOwner] })
+  if (aclIsPublic) found.push({ sql: ACL_PUBLIC, values: [] })
   return found
 }
 
@@ -73,3 +75,5 @@ const LOCKED = `(v.object IS NOT NULL AND (coalesce(v.object ->> '$.legalHold', 
   OR coalesce(v.object ->> '$.retention.until', '') > ?))`
 const OBJECT_TAGGED = "v.object IS NOT NULL AND v.object -> '$.tags[0]' IS NOT NULL"
 const ACL_OWNER = `v.object IS NOT NULL AND v.object ->> '$.acl.owner' = ?`
+const ACL_PUBLIC = `v.object IS NOT NULL AND EXISTS (SELECT 1
+  FROM json_each(v.object, '$.acl.grants') g WHERE json_type(g.value, '$.grantee') = 'text')`

@@ -13,6 +13,7 @@ import { invalidArgument, invalidHeader, S3Error } from '../errors.ts'
 import { putInput } from '../objects/put-input.ts'
 import { isHosted } from '../requests/address.ts'
 import { type Answer, emptyAnswer, present } from '../requests/answer.ts'
+import { EXPECTED_OWNER, requireOwner } from '../requests/expected-owner.ts'
 import { requireBucketForAnyone } from '../requests/missing-bucket.ts'
 import { isSecure, type ReadRequest } from '../requests/request.ts'
 import {
@@ -57,6 +58,10 @@ async function store(request: ReadRequest, form: PostForm): Promise<Answer> {
   const verified = await verifyForm(request, signedPolicy(fields), headersOf(form))
   const policy = policyOf(request, fields)
   await admitCaller(verified)
+  // Browsers send no header of their own: what a put says in one, a form says in a field.
+  for (const said of [request.headers, fields]) {
+    await requireOwner(verified, said.get(EXPECTED_OWNER), bucket)
+  }
   await requireBucketForAnyone(verified, 'PostObject')
   if (policy !== undefined) {
     const facts = new Map(fields)

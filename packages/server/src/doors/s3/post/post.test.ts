@@ -99,6 +99,24 @@ test('a signed form stores its file under the name of the file', async () => {
   assert.equal((await s3.send('GET /forms/up/photo%20$&%201.jpg')).text, 'content')
 })
 
+test('a form is held to the owner that its header, or a field of it, expects', async () => {
+  const name = 'x-amz-expected-bucket-owner'
+  const listed = await s3.send('GET /')
+  const owner = /<Owner><ID>(.*?)</.exec(listed.text)?.[1] ?? ''
+  for (const form of [{ headers: { [name]: 'other' } }, { fields: { [name]: 'other' } }]) {
+    const refused = await post({ ...form, content: 'refused' })
+    assert.equal(refused.status, 403)
+    assert.match(refused.text, /<Code>AccessDenied</)
+  }
+  const both = { headers: { [name]: owner }, fields: { [name]: 'other' } }
+  assert.equal((await post({ ...both, content: 'refused' })).status, 403)
+  const kept = await s3.send('GET /forms/up/photo%20$&%201.jpg')
+  assert.notEqual(kept.text, 'refused')
+  for (const form of [{ headers: { [name]: owner } }, { fields: { [name]: owner } }]) {
+    assert.equal((await post(form)).status, 204)
+  }
+})
+
 test('a form is answered as it asks', async () => {
   const created = await post({ fields: { success_action_status: '201' } })
   assert.equal(created.status, 201)

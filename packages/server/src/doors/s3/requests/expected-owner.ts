@@ -4,6 +4,8 @@ import type { Verified } from '../auth/verify.ts'
 import { S3Error } from '../errors.ts'
 import { parseCopySource } from './address.ts'
 
+export const EXPECTED_OWNER = 'x-amz-expected-bucket-owner'
+
 /**
  * Whose buckets the caller believes to use
  * (https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-owner-condition.html). Ids are those
@@ -12,13 +14,14 @@ import { parseCopySource } from './address.ts'
 export async function requireExpectedOwners(verified: Verified): Promise<void> {
   const { headers, address } = verified.request
   const source = headers.get('x-amz-copy-source')
-  await requireOwner(verified, headers.get('x-amz-expected-bucket-owner'), address.bucket)
+  await requireOwner(verified, headers.get(EXPECTED_OWNER), address.bucket)
   const expected = headers.get('x-amz-source-expected-bucket-owner')
   if (expected === undefined || source === undefined) return
   await requireOwner(verified, expected, parseCopySource(source).bucket)
 }
 
-async function requireOwner(
+/** AccessDenied where another owner of the bucket with that name is expected. */
+export async function requireOwner(
   { request, call }: Verified,
   expected: string | undefined,
   name: string | undefined,
