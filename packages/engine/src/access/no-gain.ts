@@ -1,12 +1,16 @@
 import { hash } from 'node:crypto'
+import { isDeepStrictEqual } from 'node:util'
 import type { Call } from '@holdfast/core/call.ts'
+import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { ObjectAcl } from '@holdfast/core/objects.ts'
 import { anonymous, type Principal } from '@holdfast/core/principal.ts'
 import type { Asset, Bucket } from '@holdfast/core/records.ts'
+import { lastChangeOf } from '../assets/writes/seen.ts'
 import type { Engine } from '../engine.ts'
 import { decide, refusal } from './decide.ts'
 import { currentPrincipal } from './links/current-principal.ts'
 import { GIVEN } from './list-rights.ts'
+import { rightsNow } from './rights-now.ts'
 
 /** An asset as it lies, and as it would lie. */
 export interface Placing {
@@ -18,13 +22,15 @@ export interface Placing {
  * FORBIDDEN where the caller may not do something with the asset as it lies, but could once it is
  * moved, itself or without a credential: who only writes would move it to where it may read. Who
  * comes with a narrowed credential could come back with all that it holds, and with other requests
- * than this one, so conditions of policies count as met.
+ * than this one, so conditions of policies count as met. Answers with the change of the asset up to
+ * which its lists were judged, for the transaction to prove that it is the last; undefined where
+ * none had a say. CHANGED_MEANWHILE where the caller may other things by then.
  */
 export async function requireNoGain(
   engine: Engine,
   call: Call,
   { was, is }: Placing,
-): Promise<void> {
+): Promise<number | undefined> {
   const { principal } = call
   const whole = await wholeOf(engine, principal)
   const own = { mover: principal, gainers: [principal, anonymous] }
@@ -34,7 +40,7 @@ export async function requireNoGain(
     const missing = all.filter(permission => !decide(mover, permission, was).allowed)
     return missing.map(permission => ({ mover, gainers, permission }))
   })
-  if (lacking.length === 0) return
+  if (lacking.length === 0) return undefined
   const judge = (versionAcl: ObjectAcl | undefined) => {
     for (const { mover, gainers, permission } of lacking) {
       if (decide(mover, permission, { ...was, versionAcl }).allowed) continue
@@ -44,9 +50,21 @@ export async function requireNoGain(
     }
   }
   judge(undefined)
+  const changeSeq = await lastChangeOf(engine.catalog.view, was.asset.id)
   // A list of S3 that counts for nothing in this bucket may open its version in another one;
   // also of deleted versions, as they can be restored where it lies then.
   for await (const versionAcl of distinctLists(engine, call, was.asset.id)) judge(versionAcl)
+  await requireSameCaller(engine, call)
+  return changeSeq
+}
+
+/** Turns may be long in coming. */
+async function requireSameCaller(engine: Engine, call: Call): Promise<void> {
+  // What is asked within the process is nobody's who could be shut out.
+  if (call.moment === undefined) return
+  const { principal } = call
+  const now = await rightsNow(engine, call)
+  if (!isDeepStrictEqual(now.principal, principal)) throw new HoldfastError('CHANGED_MEANWHILE')
 }
 
 const PAGE = 100

@@ -30,6 +30,13 @@ async function withPolicy(...statements: JsonObject[]) {
 
 const object = (prefix: string) => `arn:aws:s3:::photos/${prefix}*`
 const list = { Effect: 'Allow', Action: 's3:ListBucket', Resource: 'arn:aws:s3:::photos' }
+const denyMany = {
+  ...list,
+  Principal: '*',
+  Effect: 'Deny',
+  Action: 's3:GetObject',
+  Resource: object('many'),
+}
 const guest = callOf({ kind: 'user', id: 'guest' })
 const reader = callOf({ permissions: ['assets:read'] })
 
@@ -108,6 +115,33 @@ describe('a listing of records', () => {
       })
       assert.deepEqual([items.length, total], [70, 70])
       assert.deepEqual(done, { asked: isLong ? 2 : 6, turns: 4 })
+    }
+  })
+
+  it('tells nothing by a policy that another took the place of while it took turns', async () => {
+    const denyOther = { ...denyMany, Resource: object('other') }
+    for (const before of [[denyOther], undefined]) {
+      const set = before === undefined ? undefined : await withPolicy(...before)
+      const opened = set?.opened ?? (await openTestStore())
+      await using _ = opened
+      const { engine, call } = opened
+      for (let at = 0; at < 150; at += 1) await put(opened, `many${at}`, `${at}`)
+      const next = engine.lists.next.bind(engine.lists)
+      let turns = 0
+      engine.lists.next = async caller => {
+        turns += 1
+        if (turns === 1) {
+          const document = { Version: '2012-10-17', Statement: [denyMany] }
+          await setBucketDocument(engine, call, { bucket, name: 'policy', document })
+          await put(opened, 'many new', 'made after it')
+        }
+        await next(caller)
+      }
+      const query = { bucket, order: 'key', limit: 200 } as const
+      const { items, total } = await listAssets(engine, reader, query)
+      assert.ok(turns > 0)
+      const told = items.filter(({ key }) => key.startsWith('many'))
+      assert.deepEqual([told.length, total], [0, items.length], JSON.stringify(before))
     }
   })
 

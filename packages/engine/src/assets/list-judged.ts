@@ -1,3 +1,4 @@
+import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { AssetFilter, GiveWay } from '@holdfast/core/ports/asset-questions.ts'
 import type { CatalogView } from '@holdfast/core/ports/catalog.ts'
 import type { Permission, Principal } from '@holdfast/core/principal.ts'
@@ -37,14 +38,17 @@ const LONG_PAGE = 1000
 /**
  * A page of what `decide` lets the caller read, asked of each asset: where a policy or a list of S3
  * opens a bucket for listing, that tells its keys, and nothing else of objects it keeps closed.
+ * CHANGED_MEANWHILE where a bucket is no longer what some of them were judged by.
  */
 export async function listJudged(view: CatalogView, query: JudgedQuery): Promise<JudgedPage> {
   const { limit, offset, start } = query
   const first = query.isKeyed ? { afterKey: '' } : undefined
   const items: Asset[] = []
+  const buckets: Judged = new Map()
   let skipped = 0
   let last: JudgedPage['last']
-  const walked = await walk(view, query, start ?? first, (asset, isSeen) => {
+  const page = { ...query, buckets, start: start ?? first }
+  const walked = await walk(view, page, (asset, isSeen) => {
     if (items.length >= limit) return false
     last = { asset, isSeen }
     if (!isSeen) return true
@@ -53,27 +57,31 @@ export async function listJudged(view: CatalogView, query: JudgedQuery): Promise
     return true
   })
   let total = 0
-  await walk(view, query, first, (_, isSeen) => {
+  await walk(view, { ...query, buckets, start: first }, (_, isSeen) => {
     total += isSeen ? 1 : 0
     return true
   })
+  for (const [id, bucket] of buckets) {
+    if ((await view.buckets.byId(id))?.seq !== bucket?.seq) {
+      throw new HoldfastError('CHANGED_MEANWHILE')
+    }
+  }
   return { items, total, last: walked === 'whole' ? undefined : last }
 }
 
-type Start = { readonly beforeSeq: number } | { readonly afterKey: string } | undefined
+/** All of a page are judged by the same records. */
+type Judged = Map<string, Bucket | undefined>
 
 /** `whole` when nothing is left to look at. */
 async function walk(
   view: CatalogView,
-  query: Omit<JudgedQuery, 'start' | 'limit' | 'offset'>,
-  start: Start,
+  query: Omit<JudgedQuery, 'limit' | 'offset'> & { readonly buckets: Judged },
   take: (asset: Asset, isSeen: boolean) => boolean,
 ): Promise<'whole' | 'part'> {
-  const { filter } = query
+  const { filter, buckets } = query
   // What is found by its tags, or by a text that may stand in them, tells of them.
   const asksForTags = filter.tagsAny !== undefined || filter.search !== undefined
-  const buckets = new Map<string, Bucket | undefined>()
-  let from = start
+  let from = query.start
   const size = query.isLong ? LONG_PAGE : PAGE
   for (let scanned = 0; scanned < query.itemsMax; scanned += size) {
     const limit = Math.min(size, query.itemsMax - scanned)

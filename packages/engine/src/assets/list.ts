@@ -10,6 +10,7 @@ import type {
 import type { CatalogView } from '@holdfast/core/ports/catalog.ts'
 import type { Asset, AssetType } from '@holdfast/core/records.ts'
 import { authorize } from '../access/decide.ts'
+import { authorisedAnew } from '../access/rights-now.ts'
 import { type Sight, sightOf } from '../access/sight.ts'
 import type { Engine } from '../engine.ts'
 import { type PageQuery, requirePage } from '../page.ts'
@@ -43,13 +44,18 @@ export interface AssetPage {
 /**
  * One page, its total and the next cursor. All of one moment for who sees the whole in one look;
  * what is looked at in turns is not, since a moment that is held for long keeps the log of the
- * catalog from ending, and a connection.
+ * catalog from ending, and a connection: where a bucket changes between two turns, all is asked
+ * anew.
  */
 export async function listAssets(
   engine: Engine,
   call: Call,
   query: ListQuery = {},
 ): Promise<AssetPage> {
+  return await authorisedAnew(engine, call, now => authoriseAndList(engine, now, query))
+}
+
+async function authoriseAndList(engine: Engine, call: Call, query: ListQuery): Promise<AssetPage> {
   const { limit, offset } = requirePage(engine, query)
   const order = query.order ?? 'newest'
   const { view } = engine.catalog
@@ -62,6 +68,9 @@ export async function listAssets(
   const wanted = { bucket: query.bucket, deleted: query.deleted }
   const giveWay = engine.lists.giveWay(call)
   const { judged, ...sight } = await sightOf(engine, call, wanted)
+  const { bucketId } = sight
+  const bucketSeq = async () => bucketId && (await view.buckets.byId(bucketId))?.seq
+  const seq = await bucketSeq()
   const filter = assetFilter(engine, query, sight)
   const isLong = filter.search !== undefined && (await view.assets.isLong(filter))
   if (judged !== undefined) {
@@ -92,6 +101,7 @@ export async function listAssets(
   const { found, total } = isLong
     ? await engine.lists.oneByOne(call, () => ask(view, aside))
     : ((inTurns ? undefined : await atOneMoment(engine, call, ask)) ?? (await ask(view, giveWay)))
+  if ((await bucketSeq()) !== seq) throw new HoldfastError('CHANGED_MEANWHILE')
   const items = found.slice(0, limit)
   const last = items.at(-1)
   if (found.length <= limit || last === undefined) return { items, total }

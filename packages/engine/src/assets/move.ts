@@ -78,7 +78,8 @@ async function authoriseAndMove(
     const actions = ['s3:DeleteObject'] as const
     await authorizeAsset(engine, call, { asset, permission: 'assets:write', actions })
   }
-  await requireNoGain(engine, call, { was, is: { bucket, asset: { ...asset, key } } })
+  const is = { bucket, asset: { ...asset, key } }
+  const changeSeq = await requireNoGain(engine, call, { was, is })
   await requireFree(engine, call, { bucket, key, except: asset.id })
   const args = {
     assetId: asset.id,
@@ -87,7 +88,7 @@ async function authoriseAndMove(
     name: input.name ?? null,
     lastNumber: asset.lastNumber,
     ...carried,
-    seen: [...seen, ...(version ? [seenOf(from, asset, version)] : []), seenOf(bucket, undefined)],
+    seen: [...seen, { ...seenOf(from, asset, version), changeSeq }, seenOf(bucket, undefined)],
     preconditions: { ifMatch: input.ifMatch },
   }
   return commit(engine, call, { name: 'assets.move', args })

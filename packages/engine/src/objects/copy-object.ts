@@ -175,13 +175,14 @@ async function authoriseAndRename(
   const target = await findTarget(engine, call, { ...put, fields, isOwnerSettled: true })
   const was = { bucket: source.bucket, asset: source.asset }
   const is = { ...was, asset: { ...source.asset, key: to } }
-  await requireNoGain(engine, call, { was, is })
+  const changeSeq = await requireNoGain(engine, call, { was, is })
   if (from === to) throw new HoldfastError('ASSET_EXISTS', {})
   const permission = 'assets:write'
   const there = { ...is, objectTags: tagsOfVersion(source.version), permission } as const
   const { view } = engine.catalog
   const isUntagged = await onlyUntagged(call, there, () => hasTagsAnywhere(view, source.asset))
   const isUnlisted = await onlyUnlisted(call, there, () => hasListAnywhere(view, source.asset))
+  const judged = judgedOf(source.bucket, source.version, true)
   const args = {
     assetId: source.asset.id,
     etag: source.etag,
@@ -194,7 +195,7 @@ async function authoriseAndRename(
     isUnpublished: false,
     authorisedId: target.existing?.id ?? null,
     seen: [
-      seenOf(source.bucket, source.asset, judgedOf(source.bucket, source.version, true)),
+      { ...seenOf(source.bucket, source.asset, judged), changeSeq },
       seenOf(target.bucket, target.existing),
     ],
     createdBy: call.principal.name,

@@ -219,12 +219,13 @@ export const migrations: readonly string[] = [
     WHERE CASE WHEN json_valid(object) THEN object -> '$.parts' END IS NOT NULL;
   `,
   // 5: no counters of nothing, and the largest services at hand, however many there are; S3 keys by
-  // whom they act as.
+  // whom they act as, but for damaged ones.
   `
   DELETE FROM counters WHERE assets = 0 AND live = 0 AND live_bytes = 0 AND bytes = 0;
   CREATE INDEX counters_largest_services ON counters (live_bytes DESC, name)
     WHERE kind = 'service' AND live > 0;
-  CREATE INDEX access_keys_principal ON access_keys (record ->> '$.principalId');
+  CREATE INDEX access_keys_principal ON access_keys (record ->> '$.principalId')
+    WHERE json_valid(record);
   `,
 ]
 

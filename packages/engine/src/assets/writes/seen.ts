@@ -16,6 +16,8 @@ export interface Seen {
   readonly asset: Pick<Asset, 'id' | 'acl' | 'ownerId' | 'key'> | null
   /** Where tags or the list of a version had a say. */
   readonly version?: SeenVersion | undefined
+  /** The last of the asset, where the lists of all its versions had a say. */
+  readonly changeSeq?: number | undefined
 }
 
 export interface SeenVersion {
@@ -79,6 +81,18 @@ async function requireStillSeen(tx: CatalogView, seen: Seen): Promise<void> {
   const asset = seen.asset === null ? undefined : await tx.assets.byId(seen.asset.id)
   requireSeen(seen, await tx.buckets.byId(seen.bucketId), asset)
   await requireSeenVersion(tx, seen, asset)
+  const { changeSeq } = seen
+  if (changeSeq === undefined || asset === undefined) return
+  if ((await lastChangeOf(tx, asset.id)) !== changeSeq) throw new HoldfastError('CHANGED_MEANWHILE')
+}
+
+/** Whatever is set on the asset, or on one of its versions, is another. */
+export async function lastChangeOf(
+  { changes }: Pick<CatalogView, 'changes'>,
+  assetId: string,
+): Promise<number> {
+  const [last] = await changes.ofAsset({ assetId, limit: 1 })
+  return last?.seq ?? 0
 }
 
 /** CHANGED_MEANWHILE unless what had a say of the version is as it was. */

@@ -14,7 +14,8 @@ export class AccessKeys implements AccessKeyQuestions {
     this.#list = db.prepare<[], string>('SELECT record FROM access_keys ORDER BY id').pluck()
     this.#byPrincipal = db
       .prepare<[string], string>(
-        "SELECT record FROM access_keys WHERE record ->> '$.principalId' = ? ORDER BY id",
+        `SELECT record FROM access_keys
+           WHERE json_valid(record) AND record ->> '$.principalId' = ? ORDER BY id`,
       )
       .pluck()
     this.#put = db.prepare('INSERT OR REPLACE INTO access_keys (id, record) VALUES (?, ?)')

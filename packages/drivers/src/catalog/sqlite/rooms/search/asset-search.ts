@@ -190,9 +190,11 @@ export class AssetSearch {
     const where = this.#where(query, window)
     if (!where.possible) return []
     const byKey = query.afterKey !== undefined
+    // Only what a part is found by may be found by an index, in whatever order.
+    const key = window.by === undefined || window.by === 'key' ? 'a.key' : '+a.key'
     const newest = query.search === undefined ? 'a.created_seq DESC' : 'search.rowid DESC'
     const sql = `SELECT ${columns} FROM ${where.from} ${whereText(where)}
-      ORDER BY ${byKey ? 'a.key' : newest} LIMIT ? OFFSET ?`
+      ORDER BY ${byKey ? key : newest} LIMIT ? OFFSET ?`
     return this.#statements.all<Row>(sql, [...where.values, query.limit, query.offset ?? 0])
   }
 

@@ -126,6 +126,63 @@ test('where no asset has a list of access, no turn looks at more, either', async
   }
 })
 
+test('by key, no turn looks at more of what markers hide, however little is shown', async () => {
+  const hidden = { deletedAt: '2026-01-01T00:00:00.000Z', trashed: false, acl: null }
+  for (const shown of [8, 2]) {
+    const marked = openDatabase(':memory:')
+    try {
+      const prepared: string[] = []
+      const prepare = marked.prepare.bind(marked)
+      const all = openTables(marked)
+      const one = putRandomAssets(all, random)
+      const bucketId = one.bucketIds[0] ?? ''
+      for (let seq = 1; seq <= ASSETS; seq += 1) {
+        const isShown = seq > ASSETS - shown
+        const key = `a/${String(seq).padStart(4, '0')}`
+        one.put(seq, { bucketId, key, ...hidden, ...(isShown ? { deletedAt: null } : {}) })
+      }
+      const parts = new AssetSearch(all, { first: 3, next: 11 })
+      Object.defineProperty(marked, 'prepare', {
+        value: (sql: string) => prepare(prepared[prepared.push(sql) - 1] ?? ''),
+      })
+      for (const more of [{}, { keyPrefix: 'a/' }]) {
+        const filter: AssetFilter = { deleted: 'without', bucketId, ...more }
+        const label = JSON.stringify({ shown, more })
+        const found: string[] = []
+        const turns = await turnsOf(async way => {
+          const page = await parts.list({ ...filter, limit: ASSETS, afterKey: '' }, way)
+          found.push(...page.map(({ key }) => key))
+        })
+        const expected = Array.from({ length: shown }, (_, n) => ASSETS - shown + 1 + n)
+        assert.deepEqual(
+          found,
+          expected.map(seq => `a/${String(seq).padStart(4, '0')}`),
+          label,
+        )
+        const counting = await turnsOf(async way => {
+          assert.equal(await parts.count(filter, way), shown, label)
+        })
+        if (shown > 3) {
+          assert.ok(turns >= 30, `${label} ${turns}`)
+          assert.ok(counting >= 30 || more.keyPrefix === undefined, `${label} ${counting}`)
+          continue
+        }
+        // So few that they are all looked at, and nothing else is.
+        const sql = prepared.filter(text => text.includes('a.deleted_at IS NULL'))
+        assert.ok(sql.length > 0, label)
+        for (const text of sql) {
+          const plan = JSON.stringify(prepare(`EXPLAIN QUERY PLAN ${text}`).all(...marksOf(text)))
+          assert.match(plan, /assets_by_bucket \(bucket=\?\)/, text)
+        }
+      }
+    } finally {
+      marked.close()
+    }
+  }
+})
+
+const marksOf = (sql: string) => Array.from({ length: sql.split('?').length - 1 }, () => 1)
+
 async function turnsOf(ask: (giveWay: () => Promise<void>) => Promise<unknown>): Promise<number> {
   let turns = 0
   await ask(async () => {

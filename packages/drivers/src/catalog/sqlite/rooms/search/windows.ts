@@ -86,9 +86,9 @@ export class Windows {
   }
 
   *byKey(filter: AssetFilter, from: string): Generator<Window, void> {
-    const few = this.#few(filter)
+    const few = this.#fewByKey(filter)
     if (few !== undefined) {
-      yield { by: few === 'bucket' ? 'key' : few, after: from }
+      yield { by: few, after: from }
       return
     }
     let after = from
@@ -124,6 +124,15 @@ export class Windows {
     return this.#sinceOf(filter, { by: 'tags', before: undefined, looks }) === undefined
       ? 'tags'
       : undefined
+  }
+
+  /** The index by key holds what is hidden, too: of it, all that the bucket has must be few. */
+  #fewByKey(filter: AssetFilter): Ground | undefined {
+    const few = this.#few(filter)
+    if (few !== 'bucket') return few
+    const { assets, live } = this.#tables.counters.get('bucket', filter.bucketId ?? '')
+    if (assets <= this.#looks.next) return 'key'
+    return live <= this.#looks.first ? 'bucket' : undefined
   }
 
   #groundOf(filter: AssetFilter): Ground | undefined {
