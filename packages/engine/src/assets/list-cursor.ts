@@ -16,7 +16,7 @@ export function encodeCursor(order: ListOrder, last: Asset): string {
 
 const SEALED = 'h'
 
-/** Whose list it is, and of which bucket: elsewhere a sealed place would tell what lies around it. */
+/** Whose list it is, and of what: elsewhere a sealed place would tell what lies around it. */
 export interface Listing {
   readonly principal: Principal
   /** Undefined for all of them. */
