@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import type { Change, Quota } from '@holdfast/core/records.ts'
+import type { KeyedPage } from '@holdfast/core/ports/object-questions.ts'
+import type { BucketRules, Change, Quota } from '@holdfast/core/records.ts'
 import { catalogTest, rejectsWith } from './catalog-test.ts'
 import { newAsset, newBucket, newKey, newLink, newQuota } from './records.ts'
 import type { OpenCatalog } from './under-test.ts'
