@@ -26,12 +26,12 @@ interface Judged<Verdict> {
  */
 export class JudgedBuckets {
   readonly #view: CatalogView
-  readonly #lists: ListTurns
+  readonly #lists: Pick<ListTurns, 'giveWay'>
   /** Differs after any change of any bucket: the catalog tells of it before it is answered. */
   #moment = 0
   #noPolicyAt: number | undefined
 
-  constructor(catalog: Pick<Catalog, 'view' | 'watch'>, lists: ListTurns) {
+  constructor(catalog: Pick<Catalog, 'view' | 'watch'>, lists: Pick<ListTurns, 'giveWay'>) {
     this.#view = catalog.view
     this.#lists = lists
     catalog.watch(({ records }) => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import type { Change, Quota } from '@holdfast/core/records.ts'
+import type { KeyedPage } from '@holdfast/core/ports/object-questions.ts'
+import type { BucketRules, Change, Quota } from '@holdfast/core/records.ts'
 import { catalogTest, rejectsWith } from './catalog-test.ts'
 import { newAsset, newBucket, newKey, newLink, newQuota } from './records.ts'
 import type { OpenCatalog } from './under-test.ts'
@@ -34,6 +35,46 @@ function bucketTests(open: OpenCatalog): void {
     assert.deepEqual(await buckets.byId(found.id), found)
     assert.equal(await buckets.byName('none'), undefined)
     assert.equal(await buckets.byId('none'), undefined)
+  })
+  catalogTest(open, 'the rules of buckets come by name, as they are, however large', async desk => {
+    const policy = { Statement: [{ Sid: 'ä"\\', Effect: 'Deny' }], Number: 1.5, None: null }
+    const acl = { owner: 'ann', grants: [] }
+    const cors = { rules: ['r'.repeat(200_000)] }
+    const large = { acl, policy, cors, ownership: { rule: 'x' }, publicAccessBlock: {} }
+    const { cors: _, ...ruling } = large
+    for (let at = 0; at < 8; at += 1) {
+      await desk.bucket(newBucket({ name: `large-${at}`, documents: large }))
+    }
+    await desk.bucket(newBucket({ name: 'a-plain', documents: { cors } }))
+    const owned = await desk.bucket(newBucket({ name: 'b-owned', ownerId: 'ann' }))
+    const rules = async () => {
+      const all: BucketRules[] = []
+      let after: string | undefined = ''
+      while (after !== undefined) {
+        const page: KeyedPage<BucketRules> = await desk.view.buckets.rules({ after, limit: 3 })
+        all.push(...page.entries)
+        after = page.stopped ?? (page.entries.length < 3 ? undefined : page.entries.at(-1)?.name)
+      }
+      return all
+    }
+    const expected = async () => {
+      const all = await desk.view.buckets.list({ limit: 100 })
+      return all.map(({ id, name, ownerId, seq, settings: { publicRead }, documents }) => ({
+        ...{ id, name, ownerId, seq, settings: { publicRead } },
+        ...(documents?.policy === undefined ? {} : { documents: ruling }),
+      }))
+    }
+    assert.deepEqual(await rules(), await expected())
+    // Each change holds for the next question, of kept ones too.
+    const settings = { ...owned.settings, publicRead: true }
+    const given = await desk.bucket({ ...owned, settings, ownerId: 'bob', documents: large })
+    assert.deepEqual(await rules(), await expected())
+    await desk.bucket({ ...given, name: 'z-renamed', documents: {} })
+    assert.deepEqual(await rules(), await expected())
+    const removed = { do: 'remove', what: 'bucket', id: given.id } as const
+    await desk.write([removed, { do: 'note', change: { what: 'bucket.removed' } }])
+    assert.deepEqual(await rules(), await expected())
+    assert.equal((await rules()).length, 9)
   })
   catalogTest(open, 'a bucket is replaced whole, renamed and removed when empty', async desk => {
     const bucket = await desk.bucket({ name: 'before' })

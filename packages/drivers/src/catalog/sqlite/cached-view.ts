@@ -5,7 +5,8 @@ import type { ApiKey, Asset, BriefVersion, Bucket, Version } from '@holdfast/cor
 import { KeptRules } from './rooms/kept-rules.ts'
 import type { Tables } from './tables.ts'
 
-const BUCKETS_MAX = 1000
+/** Twice: by name and by id. */
+const BUCKETS_BYTES_MAX = 16 * 1024 * 1024
 const KEYS_MAX = 1000
 const RULES_BYTES_MAX = 32 * 1024 * 1024
 
@@ -17,8 +18,8 @@ const RULES_BYTES_MAX = 32 * 1024 * 1024
  */
 export class CachedView {
   readonly view: CatalogView
-  readonly #bucketsByName = new BoundedCache<Bucket>(BUCKETS_MAX)
-  readonly #bucketsById = new BoundedCache<Bucket>(BUCKETS_MAX)
+  readonly #bucketsByName = new BoundedCache<Bucket>(BUCKETS_BYTES_MAX)
+  readonly #bucketsById = new BoundedCache<Bucket>(BUCKETS_BYTES_MAX)
   readonly #bucketRules = new KeptRules(RULES_BYTES_MAX)
   readonly #keysByHash = new BoundedCache<ApiKey>(KEYS_MAX)
   readonly #keysById = new BoundedCache<ApiKey>(KEYS_MAX)
@@ -79,8 +80,8 @@ export class CachedView {
     return {
       ...plain,
       buckets: {
-        byName: name => through(this.#bucketsByName, name, () => buckets.byName(name)),
-        byId: id => through(this.#bucketsById, id, () => buckets.byId(id)),
+        byName: name => through(this.#bucketsByName, name, () => buckets.byName(name), bucketBytes),
+        byId: id => through(this.#bucketsById, id, () => buckets.byId(id), bucketBytes),
         list: query => buckets.list(query),
         count: () => buckets.count(),
         countOwnedBy: ownerId => buckets.countOwnedBy(ownerId),
@@ -150,6 +151,10 @@ function through<Value>(
 
 /** Roughly what a record takes in memory: its objects and two texts that may be long. */
 const RECORD_BYTES = 1024
+
+function bucketBytes({ settings, documents = {} }: Bucket): number {
+  return RECORD_BYTES + 4 * JSON.stringify([settings, documents]).length
+}
 
 function assetBytes({ key, name, tags, metadata, acl }: Asset): number {
   const texts = 2 * (key.length + name.length)

@@ -1,3 +1,4 @@
+import { BoundedCache } from '@holdfast/core/bounded-cache.ts'
 import { ruleDocumentNames } from '@holdfast/core/objects.ts'
 import type { BucketQuestions } from '@holdfast/core/ports/catalog.ts'
 import type { KeyedPage } from '@holdfast/core/ports/object-questions.ts'
@@ -5,6 +6,7 @@ import type { Bucket, BucketDocuments, BucketRules, JsonObject } from '@holdfast
 import type { SqliteDatabase } from '../database.ts'
 import { parseRecord } from '../row-values.ts'
 import type { KeptRules } from './kept-rules.ts'
+import { KnownOwners } from './known-owners.ts'
 
 interface BucketRow {
   no: number
@@ -25,6 +27,7 @@ const RULES = [
 const PAGE_BYTES = 1024 * 1024
 /** What the rules of a bucket without documents take in memory. */
 const RULES_BYTES = 512
+const KEPT_BYTES_MAX = 16 * 1024 * 1024
 /** Per byte of text: as parsed JSON, and as what decisions make of it. */
 const PARSED = 6
 
@@ -42,11 +45,13 @@ export class Buckets implements BucketQuestions {
   readonly #numbers = new Map<string, number>()
   readonly #ids = new Map<number, string>()
   /** Only the writer may keep records: nobody else changes them. */
-  readonly #kept: Map<string, Bucket> | undefined
+  readonly #kept: BoundedCache<Bucket> | undefined
+  readonly #owners: KnownOwners | undefined
 
   constructor(db: SqliteDatabase) {
     const select = 'SELECT no, record FROM buckets WHERE'
-    this.#kept = db.readonly ? undefined : new Map()
+    this.#kept = db.readonly ? undefined : new BoundedCache(KEPT_BYTES_MAX)
+    this.#owners = db.readonly ? undefined : new KnownOwners(db)
     this.#byName = db.prepare<[string], BucketRow>(`${select} name = ?`)
     this.#byId = db.prepare<[string], BucketRow>(`${select} id = ?`)
     this.#idOf = db.prepare<[number], string>('SELECT id FROM buckets WHERE no = ?').pluck()
@@ -77,8 +82,9 @@ export class Buckets implements BucketQuestions {
   byId(id: string): Bucket | undefined {
     const kept = this.#kept?.get(id)
     if (kept !== undefined) return kept
-    const bucket = recordOf(this.#byId.get(id))
-    if (bucket !== undefined) this.#kept?.set(id, bucket)
+    const row = this.#byId.get(id)
+    const bucket = recordOf(row)
+    if (bucket !== undefined) this.#kept?.set(id, bucket, PARSED * (row?.record.length ?? 0))
     return bucket
   }
 
@@ -105,6 +111,7 @@ export class Buckets implements BucketQuestions {
     this.#numbers.clear()
     this.#ids.clear()
     this.#kept?.clear()
+    this.#owners?.takeBack()
   }
 
   list(query: { after?: string; limit: number }): Bucket[] {
@@ -118,7 +125,7 @@ export class Buckets implements BucketQuestions {
   }
 
   countOwnedBy(ownerId: string): number {
-    return this.#countOwned.get(ownerId) ?? 0
+    return this.#owners?.count(ownerId) ?? this.#countOwned.get(ownerId) ?? 0
   }
 
   rules(query: { after?: string; limit: number }, kept?: KeptRules): KeyedPage<BucketRules> {
@@ -141,10 +148,12 @@ export class Buckets implements BucketQuestions {
   put(bucket: Bucket): void {
     this.#put.run(bucket.id, bucket.name, JSON.stringify(bucket))
     this.#kept?.delete(bucket.id)
+    this.#owners?.change(bucket.id)
   }
 
   remove(id: string): void {
     this.#remove.run(id)
+    this.#owners?.change(id)
     this.forget()
   }
 }
