@@ -7,6 +7,7 @@ import {
 } from 'node:http'
 import type { Socket } from 'node:net'
 import { HoldfastError } from '@holdfast/core/errors.ts'
+import { addressKey } from '@holdfast/core/rates/address-key.ts'
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify'
 import type { Context } from '../context.ts'
 import { NO_OPERATION } from '../telemetry/request-tallies.ts'
@@ -24,7 +25,7 @@ import {
 import { hasUnknownCoding, InFlight } from './in-flight.ts'
 import { withFields } from './limits/with-fields.ts'
 import type { StatusOf } from './problems.ts'
-import { trackRequest } from './record-request.ts'
+import { recordNeverBegan, trackRequest } from './record-request.ts'
 import { type RawError, refuse, refuseRaw } from './refuse.ts'
 import { RequestState } from './request-state.ts'
 import { securityHeaders } from './security-headers.ts'
@@ -47,7 +48,7 @@ export function openHttp(
   statusOf: StatusOf,
   { direct, quick, quickPut }: Shortcuts,
 ): FastifyInstance {
-  const inFlight = new InFlight()
+  const inFlight = new InFlight(recordNeverBegan(context))
   const refuseBytes = (error: RawError, socket: Socket): void => {
     if (inFlight.isFree(socket)) refuseRaw(context, error, socket)
     else inFlight.closeAfter(socket)
@@ -66,12 +67,11 @@ export function openHttp(
     clientErrorHandler: refuseBytes,
     frameworkErrors: (error, request, reply) => {
       // No hook runs for a path that cannot be routed.
-      void beginInTurn({ context, inFlight }, request, reply)
-        .then(() => withFields(reply, request.state.admission.address()))
-        .then(
-          () => refuse(context, { request, reply, error, statusOf }),
-          limited => refuse(context, { request, reply, error: limited, statusOf }),
-        )
+      begin({ context, inFlight }, request, reply)
+      void withFields(reply, request.state.admission.address()).then(
+        () => refuse(context, { request, reply, error, statusOf }),
+        limited => refuse(context, { request, reply, error: limited, statusOf }),
+      )
     },
   })
   app.removeAllContentTypeParsers()
@@ -88,6 +88,7 @@ export function openHttp(
         silentMs: SILENT_BODY_MS,
         refuseCut: socket => refuseBytes({ code: 'HPE_INVALID_EOF_STATE' }, socket),
       },
+      turn: ({ remoteAddress = '' }) => context.turns.take(() => addressKey(remoteAddress)),
       refuseSilent: socket => refuseBytes({ code: 'ERR_HTTP_REQUEST_TIMEOUT' }, socket),
     })
   }
@@ -135,12 +136,7 @@ function prepareServer(server: Server, refuse: (error: RawError, socket: Socket)
 function addHooks(app: FastifyInstance, context: Context, inFlight: InFlight): void {
   const { load, settings } = context
   app.addHook('onRequest', async (request, reply) => {
-    await beginInTurn({ context, inFlight }, request, reply)
-    if (reply.raw.closed) {
-      // Its client left while it waited for those before it.
-      reply.hijack()
-      return
-    }
+    begin({ context, inFlight }, request, reply)
     requireFraming(request.raw)
     if (await allowOrigin(context, request, reply)) return
     const operation = request.routeOptions.config.operationId
@@ -197,18 +193,17 @@ function timesGiven(rawHeaders: readonly string[], name: RegExp): number {
   return rawHeaders.filter((given, at) => at % 2 === 0 && name.test(given)).length
 }
 
-/** Resolves when the requests that came before on the connection are answered. */
-async function beginInTurn(
+/** Those that came before on the connection are answered. */
+function begin(
   { context, inFlight }: { readonly context: Context; readonly inFlight: InFlight },
   request: FastifyRequest,
   reply: FastifyReply,
-): Promise<void> {
+): void {
   const { settings } = context
   const state = new RequestState(context, { request: request.raw, response: reply.raw })
   request.state = state
   reply.headers(securityHeaders(settings)).header('x-request-id', state.requestId)
   const operation = () => request.routeOptions.config.operationId ?? NO_OPERATION
-  const before = inFlight.enter(request.raw, reply.raw)
-  trackRequest(state, operation, before)
-  if (before !== undefined) await before
+  inFlight.enter(request.raw, reply.raw)
+  trackRequest(state, operation)
 }

@@ -97,6 +97,19 @@ test('a connection with too many requests in line is closed after those in line'
   assert.equal((await server.ask('GET /health/live')).status, 200)
 })
 
+test('requests that wait when their client leaves have one line of the log together', async () => {
+  const seen = server.logLines.length
+  const told = (text: string) => server.logLines.slice(seen).filter(line => line.includes(text))
+  const socket = deaf(server.port, get('large') + get('small').repeat(40))
+  await once(socket, 'readable')
+  socket.resetAndDestroy()
+  assert.ok(await settled(() => told('requests never began').length > 0))
+  assert.equal(told('requests never began').length, 1)
+  assert.equal(JSON.parse(told('requests never began')[0] ?? '{}').requests, 40)
+  assert.ok(await settled(() => server.running.context.load.active === 0))
+  assert.ok(told('"message":"request"').length <= 1, 'the one at work has its own')
+})
+
 test('who reads nothing of what the long way answers has as little time', async () => {
   using accepted = acceptedSockets()
   // The empty query makes it the way of all requests.

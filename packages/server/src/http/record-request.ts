@@ -6,16 +6,8 @@ import { limitStall } from './direct/stalled-answers.ts'
 import { splitUrl } from './parse/raw-path.ts'
 import type { RequestState } from './request-state.ts'
 
-/**
- * Counts a request as at work until its connection is done with it, and then records it. One that
- * waits for those before it on its connection is not at work: a few connections that ask for much
- * and read nothing would else use up the number of requests for everybody.
- */
-export function trackRequest(
-  state: RequestState,
-  operation: () => string,
-  before?: Promise<void>,
-): void {
+/** Counts a request as at work until its connection is done with it, and then records it. */
+export function trackRequest(state: RequestState, operation: () => string): void {
   const { response, context } = state
   const over = () => {
     if (!response.writableFinished) state.giveUp()
@@ -27,25 +19,26 @@ export function trackRequest(
     return
   }
   limitStall(response)
-  countInTurn(context.load, response, before)
+  countActive(context.load, response)
   response.once('close', over)
 }
 
-/** Counts an answer as at work from its turn on, until its connection is done with it. */
-export function countInTurn(
-  load: Context['load'],
-  response: ServerResponse,
-  before: Promise<void> | undefined,
-): void {
-  const enter = () => {
-    if (response.closed) return
-    load.active += 1
-    response.once('close', () => {
-      load.active -= 1
-    })
+/** Counts an answer as at work until its connection is done with it. */
+export function countActive(load: Context['load'], response: ServerResponse): void {
+  load.active += 1
+  response.once('close', () => {
+    load.active -= 1
+  })
+}
+
+/**
+ * Tells of requests that waited for those before them when their connection was closed. They have
+ * no lines of their own: who sends thousands and leaves would fill the log with them.
+ */
+export function recordNeverBegan({ log }: Context, door?: string): (requests: number) => void {
+  return requests => {
+    log.info({ ...(door === undefined ? {} : { door }), requests }, 'requests never began')
   }
-  if (before === undefined) enter()
-  else void before.then(enter)
 }
 
 /** Counts a request as at work while its content is read, before `trackRequest`: a stop waits. */

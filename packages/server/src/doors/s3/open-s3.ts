@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Socket } from 'node:net'
 import { HoldfastError } from '@holdfast/core/errors.ts'
 import { newUuid } from '@holdfast/core/ids.ts'
+import { addressKey } from '@holdfast/core/rates/address-key.ts'
 import type { JsonObject } from '@holdfast/core/records.ts'
 import type { Context } from '../../context.ts'
 import { FairRequest } from '../../http/body/fair-request.ts'
@@ -11,7 +12,7 @@ import { limitStall } from '../../http/direct/stalled-answers.ts'
 import { WholeWriter } from '../../http/direct/write-whole.ts'
 import { hasUnknownCoding, InFlight } from '../../http/in-flight.ts'
 import { endConnection } from '../../http/linger.ts'
-import { countInTurn } from '../../http/record-request.ts'
+import { countActive, recordNeverBegan } from '../../http/record-request.ts'
 import { auditAnswer, auditRefusal } from './audited.ts'
 import { admitCaller } from './auth/admit-caller.ts'
 import { countWrongSignature } from './auth/signers.ts'
@@ -51,7 +52,7 @@ const HEADER_BYTES_MAX = 32 * 1024
 
 /** The server of the S3 door, not yet listening. Store, log, metrics and load are those of REST. */
 export function openS3(context: Context): Server {
-  const inFlight = new InFlight()
+  const inFlight = new InFlight(recordNeverBegan(context, 's3'))
   const writer = new WholeWriter(context.clock)
   const buffers = new BodyBuffers()
   const door = { context, inFlight, writer, buffers }
@@ -64,7 +65,7 @@ export function openS3(context: Context): Server {
     IncomingMessage: FairRequest,
   }
   const listener = (raw: IncomingMessage, response: ServerResponse) => {
-    take(door, { raw, response })
+    inFlight.admit(raw, response, () => take(door, { raw, response }))
   }
   const { certificate, load } = context
   const server = certificate?.serve(options, listener) ?? createServer(options, listener)
@@ -104,6 +105,7 @@ export function openS3(context: Context): Server {
         refuseCut: socket => refuseRaw(context, { code: 'HPE_INVALID_EOF_STATE' }, socket),
       },
       ...{ headersMs: HEADERS_TIMEOUT_MS, keepAliveMs: KEEP_ALIVE_MS },
+      turn: ({ remoteAddress = '' }) => context.turns.take(() => addressKey(remoteAddress)),
       refuseSilent: socket => refuseRaw(context, { code: 'ERR_HTTP_REQUEST_TIMEOUT' }, socket),
     })
   }
@@ -123,29 +125,25 @@ function take(
   { raw, response }: { readonly raw: IncomingMessage; readonly response: ServerResponse },
 ): void {
   const { context, inFlight } = door
-  if (!inFlight.admits(raw)) return
   const request = beginRequest(door, raw, response)
   // Whoever leaves in the middle must not end the process.
   raw.on('error', () => {})
   response.on('error', () => {})
-  const before = inFlight.enter(raw, response)
+  inFlight.enter(raw, response)
   limitStall(response)
-  countInTurn(context.load, response, before)
+  countActive(context.load, response)
   response.once('close', () => {
     if (!response.writableFinished) request.patience.giveUp()
     recordS3Request(request)
   })
-  if (before === undefined && answerAtOnce(request)) return
-  serveInTurn(request, before).catch(error => {
+  if (answerAtOnce(request)) return
+  serve(request).catch(error => {
     context.log.error({ error, request_id: request.requestId }, 'an answer could not be sent')
     response.destroy()
   })
 }
 
-async function serveInTurn(request: S3Request, before: Promise<void> | undefined): Promise<void> {
-  if (before !== undefined) await before
-  // Its client left while it waited for those before it.
-  if (request.response.closed) return
+async function serve(request: S3Request): Promise<void> {
   try {
     const answered = await perform(request)
     // What takes its time is told when it is done, and not before it is.

@@ -22,19 +22,18 @@ export function directFirst(
   handler: RequestListener,
 ): RequestListener {
   return (request, response) => {
-    if (!inFlight.admits(request)) return
-    readTarget(request)
     const exchange: DirectExchange = {
       request,
       response,
-      enter: () => {
-        void inFlight.enter(request, response)
-      },
+      enter: () => inFlight.enter(request, response),
       otherwise: () => {
         if (!response.destroyed) handler(request, response)
       },
     }
-    if (!direct(exchange)) handler(request, response)
+    inFlight.admit(request, response, () => {
+      readTarget(request)
+      if (!direct(exchange)) handler(request, response)
+    })
   }
 }
 
