@@ -1,4 +1,3 @@
-import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { AssetFilter, GiveWay } from '@holdfast/core/ports/asset-questions.ts'
 import type { CatalogView } from '@holdfast/core/ports/catalog.ts'
 import type { Permission, Principal } from '@holdfast/core/principal.ts'
@@ -38,17 +37,16 @@ const LONG_PAGE = 1000
 /**
  * A page of what `decide` lets the caller read, asked of each asset: where a policy or a list of S3
  * opens a bucket for listing, that tells its keys, and nothing else of objects it keeps closed.
- * CHANGED_MEANWHILE where a bucket is no longer what some of them were judged by.
+ * Where a bucket changes while it takes turns, what the page tells of it is judged once more.
  */
 export async function listJudged(view: CatalogView, query: JudgedQuery): Promise<JudgedPage> {
   const { limit, offset, start } = query
   const first = query.isKeyed ? { afterKey: '' } : undefined
   const items: Asset[] = []
-  const buckets: Judged = new Map()
+  const buckets: Buckets = new Map()
   let skipped = 0
   let last: JudgedPage['last']
-  const page = { ...query, buckets, start: start ?? first }
-  const walked = await walk(view, page, (asset, isSeen) => {
+  const walked = await walk(view, { ...query, buckets, start: start ?? first }, (asset, isSeen) => {
     if (items.length >= limit) return false
     last = { asset, isSeen }
     if (!isSeen) return true
@@ -61,26 +59,52 @@ export async function listJudged(view: CatalogView, query: JudgedQuery): Promise
     total += isSeen ? 1 : 0
     return true
   })
-  for (const [id, bucket] of buckets) {
-    if ((await view.buckets.byId(id))?.seq !== bucket?.seq) {
-      throw new HoldfastError('CHANGED_MEANWHILE')
-    }
-  }
-  return { items, total, last: walked === 'whole' ? undefined : last }
+  const isStill = await stillSeen(view, query, buckets)
+  const told: Asset[] = []
+  for (const asset of items) if (await isStill(asset)) told.push(asset)
+  const page = { items: told, total: total - (items.length - told.length) }
+  if (walked === 'whole' || last === undefined) return { ...page, last: undefined }
+  return { ...page, last: { ...last, isSeen: last.isSeen && (await isStill(last.asset)) } }
 }
 
 /** All of a page are judged by the same records. */
-type Judged = Map<string, Bucket | undefined>
+type Buckets = Map<string, Bucket | undefined>
+
+/**
+ * Says of what was seen whether it still is. Not all anew: whoever changes settings of its own
+ * again and again would keep others from their lists.
+ */
+async function stillSeen(view: CatalogView, query: JudgedQuery, buckets: Buckets) {
+  const changed: Buckets = new Map()
+  for (const [id, bucket] of buckets) {
+    const newest = await view.buckets.byId(id)
+    if (newest?.seq !== bucket?.seq) changed.set(id, newest)
+  }
+  return async (asset: Asset): Promise<boolean> =>
+    !changed.has(asset.bucketId) || (await isSeenBy(view, query, { asset, buckets: changed }))
+}
+
+async function isSeenBy(
+  view: CatalogView,
+  { filter, needed, principal }: Pick<JudgedQuery, 'filter' | 'needed' | 'principal'>,
+  { asset, buckets }: { readonly asset: Asset; readonly buckets: Buckets },
+): Promise<boolean> {
+  // What is found by its tags, or by a text that may stand in them, tells of them.
+  const asksForTags = filter.tagsAny !== undefined || filter.search !== undefined
+  const bucket = buckets.get(asset.bucketId)
+  const resource = { bucket, asset, objectTags: await askedTags(view, bucket, asset) }
+  const isOpen = needed.every(one => decide(principal, one, resource).allowed)
+  const tells = asksForTags && asset.tags.length > 0
+  return isOpen && (!tells || tagsAreTold(principal, resource))
+}
 
 /** `whole` when nothing is left to look at. */
 async function walk(
   view: CatalogView,
-  query: Omit<JudgedQuery, 'limit' | 'offset'> & { readonly buckets: Judged },
+  query: Omit<JudgedQuery, 'limit' | 'offset'> & { readonly buckets: Buckets },
   take: (asset: Asset, isSeen: boolean) => boolean,
 ): Promise<'whole' | 'part'> {
   const { filter, buckets } = query
-  // What is found by its tags, or by a text that may stand in them, tells of them.
-  const asksForTags = filter.tagsAny !== undefined || filter.search !== undefined
   let from = query.start
   const size = query.isLong ? LONG_PAGE : PAGE
   for (let scanned = 0; scanned < query.itemsMax; scanned += size) {
@@ -92,12 +116,7 @@ async function walk(
       if (at > 0 && at % PAGE === 0) await query.giveWay()
       const { bucketId } = asset
       if (!buckets.has(bucketId)) buckets.set(bucketId, await view.buckets.byId(bucketId))
-      const bucket = buckets.get(bucketId)
-      const resource = { bucket, asset, objectTags: await askedTags(view, bucket, asset) }
-      const isOpen = query.needed.every(one => decide(query.principal, one, resource).allowed)
-      const tells = asksForTags && asset.tags.length > 0
-      const isSeen = isOpen && (!tells || tagsAreTold(query.principal, resource))
-      if (!take(asset, isSeen)) return 'part'
+      if (!take(asset, await isSeenBy(view, query, { asset, buckets }))) return 'part'
     }
     const last = found.at(-1)
     if (found.length < limit || last === undefined) return 'whole'

@@ -55,7 +55,8 @@ const counters = {
   keyChanges: isDoneAbout('keys'),
   keyRotations: (row: AuditRow) => isDone(row) && ROTATIONS.has(row.entry.action),
   administrativeReads: (row: AuditRow) =>
-    isDone(row) && /^(?:list|get|export|report|explain)[A-Z]/.test(row.entry.action),
+    isDone(row) &&
+    /^(?:list|get|export|report|explain|s3\.Get|s3\.List)[A-Z]/.test(row.entry.action),
   chainBreaks: ({ entry }: AuditRow) => entry.action === BROKEN,
   acknowledgements: (row: AuditRow) => isDone(row) && row.entry.action === ACKNOWLEDGED,
   retentionRuns: (row: AuditRow) => isDone(row) && row.entry.action === DROPPED,

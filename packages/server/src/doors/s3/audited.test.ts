@@ -147,3 +147,59 @@ test('changes of who shows no credential are told one by one, too', async () => 
     )
   }
 })
+
+test('looks of administrators at buckets of others are told, all other looks are not', async () => {
+  const { ask } = s3.server
+  const credentials = { username: 'looked-at', password: 'Correct-Horse-7-Battery' }
+  const json = { ...credentials, roles: ['USER'], must_change_password: false }
+  assert.equal((await ask('POST /api/v2/users', { json })).status, 201)
+  const entered = await ask('POST /api/v2/auth/login', { json: credentials, key: null })
+  const headers = { authorization: `Bearer ${entered.json.access_token}` }
+  const pair = await ask('POST /api/v2/s3/keys', { json: { name: 'own' }, key: null, headers })
+  assert.equal(pair.status, 201, pair.text)
+  const owner = { key: { id: String(pair.json.id), secret: String(pair.json.secret) } }
+  const about = { Effect: 'Allow', Principal: '*', Action: 's3:GetObject' }
+  const policy = (bucket: string) =>
+    JSON.stringify({
+      ...{ Version: '2012-10-17' },
+      Statement: [{ ...about, Resource: `arn:aws:s3:::${bucket}/*` }],
+    })
+  for (const [bucket, whose] of [
+    ['theirs', owner],
+    ['nobodys', {}],
+  ] as const) {
+    assert.equal((await s3.send(`PUT /${bucket}`, whose)).status, 200)
+    const body = policy(bucket)
+    assert.equal((await s3.send(`PUT /${bucket}?policy`, { ...whose, body })).status, 204)
+  }
+  const looks = ['policy', 'policyStatus', 'acl', 'logging', 'notification', 'uploads']
+  const plain = ['', '?list-type=2', '?versions', '?location', '?versioning', '?requestPayment']
+  for (const look of looks) {
+    for (const [bucket, whose] of [
+      ['theirs', owner],
+      ['theirs', {}],
+      ['nobodys', {}],
+    ] as const) {
+      assert.equal((await s3.send(`GET /${bucket}?${look}`, whose)).status, 200, look)
+    }
+  }
+  for (const query of plain) assert.equal((await s3.send(`GET /theirs${query}`)).status, 200, query)
+  assert.equal((await s3.send('HEAD /theirs')).status, 200)
+  // What is not there shows nothing.
+  assert.equal((await s3.send('GET /theirs?cors')).status, 404)
+  const found = (await rows('limit=1000')).filter(row => /^s3\.(?:Get|List|Head)/.test(row.action))
+  const told = found.filter(row => ['theirs', 'nobodys'].includes(row.resource.bucket))
+  assert.deepEqual(
+    told.toReversed().map(row => [row.action, row.resource.bucket, row.outcome, row.actor_name]),
+    [
+      ...['GetBucketPolicy', 'GetBucketPolicyStatus', 'GetBucketAcl', 'GetBucketLogging'],
+      ...['GetBucketNotificationConfiguration', 'ListMultipartUploads'],
+    ].map(name => [`s3.${name}`, 'theirs', 'success', 'administrator']),
+  )
+  const report = await ask('GET /api/v2/audit/report')
+  assert.ok(report.json.administrative_reads >= looks.length)
+  const before = report.json.administrative_reads
+  await s3.send('GET /theirs?acl')
+  const again = await ask('GET /api/v2/audit/report')
+  assert.equal(again.json.administrative_reads, before + 2, 'the look and the report before')
+})

@@ -1,6 +1,7 @@
 import { HIDDEN, isHoldfastError } from '@holdfast/core/errors.ts'
 import type { AuditEntry } from '@holdfast/core/identities.ts'
 import { administers } from '@holdfast/core/principal.ts'
+import { isOfAnother } from '@holdfast/engine/access/bucket-owners.ts'
 import { manyOf } from '../../http/caller/tell-changed.ts'
 import { isOfGuesses } from '../../http/limits/guesses.ts'
 import { resourceOf } from '../../telemetry/hidden-credentials.ts'
@@ -10,13 +11,15 @@ import { addressOfCaller, type S3Request } from './requests/request.ts'
 
 /**
  * What stands in the audit log of this door: every change of a bucket, durable before the answer
- * goes out, and every refusal. Changes of objects stand there only if the settings ask for it.
+ * goes out, every refusal, and every look of administrators at the settings and unfinished uploads
+ * of a bucket of somebody else. Changes of objects stand there only if the settings ask for it.
  */
 export async function auditAnswer(request: S3Request, status: number): Promise<void> {
   const { audit, settings } = request.context
   const change = changeOf(request.told.operation)
-  if (change === undefined) return
-  if (change === 'object' && !settings.auditData) return
+  if (change === undefined) {
+    if (!(await showsOthers(request))) return
+  } else if (change === 'object' && !settings.auditData) return
   const { removed } = request.told
   // What was refused of a list has a row of its own.
   if (removed?.length === 0) return
@@ -50,6 +53,21 @@ function changeOf(name: string): 'bucket' | 'object' | undefined {
   const { method, level } = operations[name]
   if (method !== 'PUT' && method !== 'POST' && method !== 'DELETE') return undefined
   return level === 'bucket' && !OF_OBJECTS.has(name) ? 'bucket' : 'object'
+}
+
+/** Of the reads of a bucket those that list objects, of which none is noted, and what all ask. */
+const PLAIN_LOOKS: ReadonlySet<string> = new Set([
+  ...['ListObjects', 'ListObjectsV2', 'ListObjectVersions', 'GetBucketVersioning'],
+  ...['GetBucketLocation', 'GetBucketAccelerateConfiguration', 'GetBucketRequestPayment'],
+])
+
+async function showsOthers({ context, told }: S3Request): Promise<boolean> {
+  const { operation: name, principal, resource } = told
+  if (!isOperation(name) || PLAIN_LOOKS.has(name)) return false
+  const { method, level } = operations[name]
+  if (method !== 'GET' || level !== 'bucket' || !administers(principal.permissions)) return false
+  const bucket = await context.engine.catalog.view.buckets.byName(String(resource.bucket))
+  return isOfAnother(principal, bucket)
 }
 
 function isOperation(name: string): name is keyof typeof operations {
