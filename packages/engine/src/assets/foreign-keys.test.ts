@@ -3,7 +3,7 @@ import { describe, it, test } from 'node:test'
 import type { Call } from '@holdfast/core/call.ts'
 import type { JsonObject } from '@holdfast/core/records.ts'
 import { rightsOf } from '@holdfast/core/roles.ts'
-import { createBucket } from '../buckets/buckets.ts'
+import { createBucket, updateBucket } from '../buckets/buckets.ts'
 import { setBucketDocument } from '../buckets/documents.ts'
 import type { Engine } from '../engine.ts'
 import { completeUpload } from '../multipart/complete-upload.ts'
@@ -11,6 +11,7 @@ import { uploadPart } from '../multipart/upload-part.ts'
 import { createUpload } from '../multipart/uploads.ts'
 import { copyObject, renameObject } from '../objects/copy-object.ts'
 import { putObject } from '../objects/put-object.ts'
+import { removeObject } from '../objects/remove-object.ts'
 import { bytesOf, callOf, openTestStore, refused, type TestStore } from '../test-store.test.ts'
 import { copyAsset, moveAsset } from './move.ts'
 import { putAsset } from './put.ts'
@@ -140,4 +141,26 @@ test('what lies in the trash comes back to its key only by who may put there', a
   await letBob(opened, 'nowhere')
   await removeAsset(engine, bob, id)
   await restoreAsset(engine, ann, id)
+})
+
+test('the marker that a delete of a free key leaves opens it to nobody', async () => {
+  await using opened = await openAnns()
+  const { engine } = opened
+  await updateBucket(engine, ann, bucket, { versioning: 'enabled' })
+  const statement = {
+    Effect: 'Allow',
+    Principal: { AWS: bob.principal.id },
+    Action: 's3:DeleteObject',
+    Resource: `arn:aws:s3:::${bucket}/*`,
+  }
+  await letBob(opened, INBOX, [statement])
+  for (const key of ['index.html', 'inbox/free']) await removeObject(engine, bob, { bucket, key })
+  await assert.rejects(putBy(opened, bob, 'index.html'), forbidden)
+  const object = { bucket, key: 'index.html', facets: {}, source: bytesOf('x') }
+  await assert.rejects(putObject(engine, bob, object), forbidden)
+  await putBy(opened, bob, 'inbox/free')
+  await putBy(opened, bob, 'inbox/mine')
+  const rename = { bucket, from: 'inbox/mine', to: 'index.html' }
+  await assert.rejects(renameObject(engine, bob, rename), forbidden)
+  await putBy(opened, ann, 'index.html')
 })

@@ -42,9 +42,9 @@ export async function findTarget(
   const fresh = { ownerId: fields.ownerId.toLowerCase(), key }
   // A put is not judged by the tags of what it replaces, at AWS as at the door of S3.
   const objectTags = {}
-  if (existing === undefined || creates) {
-    requirePlace(call, bucket, fresh)
-    if (!isOwnerSettled) requireOwnName(call.principal, fresh.ownerId)
+  if (isFree(existing) || creates) requirePlace(call, bucket, fresh)
+  if ((existing === undefined || creates) && !isOwnerSettled) {
+    requireOwnName(call.principal, fresh.ownerId)
   }
   if (creates && existing?.deletedAt === null) throw keyTaken(call, bucket, existing)
   const replaced = existing && { bucket, asset: existing, objectTags }
@@ -130,11 +130,16 @@ export async function arrivalAt(
 }
 
 /**
- * Whatever comes to a key that nothing holds is asked for as a new object there: to own it, or to
- * be named in its list, opens no other key. What is not there has no tags to be judged by.
+ * Whatever comes to a free key is asked for as a new object there: to own it, or to be named in its
+ * list, opens no other key. What is not there has no tags to be judged by.
  */
 export function requirePlace({ principal }: Call, bucket: Bucket, fresh: Fresh): void {
   authorize(principal, 'assets:write', { bucket, fresh, objectTags: {} })
+}
+
+/** A delete of a free key by S3 leaves an asset of nothing but a marker, whose maker owns it. */
+function isFree(existing: Asset | undefined): boolean {
+  return existing === undefined || existing.sha256 === ''
 }
 
 /** ASSET_EXISTS; the id of the other asset only for who may read it. */
