@@ -44,7 +44,7 @@ async function openServer() {
   }
 }
 
-test('requests begin when those before them are answered, and never when the client left', async () => {
+test('requests begin after those before them, and never when their client left', async () => {
   await using server = await openServer()
   const { began, left, ask, until } = server
   const socket = ask(10)

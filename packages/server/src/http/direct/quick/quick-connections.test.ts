@@ -25,6 +25,7 @@ interface Door extends AsyncDisposable {
 }
 
 interface Times {
+  readonly turn: () => Promise<void> | undefined
   readonly headersMs: number
   readonly keepAliveMs: number
   readonly silentBodyMs: number
@@ -61,7 +62,7 @@ class Intake implements QuickIntake {
 }
 
 /** A server whose paths say how they are answered: `/now`, `/later`, `/large`, others by Node. */
-async function openDoor(times: Partial<Times> = {}): Promise<Door> {
+async function openDoor({ turn, ...times }: Partial<Times> = {}): Promise<Door> {
   const { headersMs = 60_000, keepAliveMs = 60_000, silentBodyMs = 60_000 } = times
   const waiting: ((isAnswered: boolean) => void)[] = []
   let accepted: Socket | undefined
@@ -89,7 +90,7 @@ async function openDoor(times: Partial<Times> = {}): Promise<Door> {
       silentMs: silentBodyMs,
       refuseCut: socket => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'),
     },
-    ...{ headersMs, keepAliveMs },
+    ...{ headersMs, keepAliveMs, turn: turn ?? (() => undefined) },
   })
   server.on('connection', socket => {
     accepted = socket
@@ -301,4 +302,34 @@ test('a client that ends in the middle of a body is told so', async () => {
   await once(client, 'end')
   assert.equal(text, 'HTTP/1.1 400 Bad Request\r\n\r\n')
   await door.closed
+})
+
+test('several requests at once wait for a turn before Node has them, one does not', async () => {
+  const turn = Promise.withResolvers<void>()
+  let asked = 0
+  const wait = () => {
+    asked += 1
+    return turn.promise
+  }
+  await using door = await openDoor({ turn: wait })
+  let taken = 0
+  door.server.prependListener('request', () => {
+    taken += 1
+  })
+  const one = connect(door.port, '127.0.0.1')
+  one.write('GET /one HTTP/1.1\r\nHost: x\r\n\r\n')
+  await once(one, 'data')
+  assert.deepEqual([asked, taken], [0, 1])
+  const many = connect(door.port, '127.0.0.1')
+  many.write('GET /a HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(5))
+  await until(() => asked === 1)
+  assert.equal(taken, 1)
+  turn.resolve()
+  let text = ''
+  many.on('data', chunk => {
+    text += chunk.toString('latin1')
+  })
+  await until(() => text.split('node GET /a').length === 6)
+  one.destroy()
+  many.destroy()
 })

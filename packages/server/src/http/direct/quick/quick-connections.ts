@@ -280,7 +280,7 @@ class QuickConnection<Headers, Put extends Announced> {
     else this.#options.refuseSilent(socket)
   }
 
-  /** Node parses all of it at once; the packets of hundreds of connections may have come together. */
+  /** Node parses all of it at once, and packets of hundreds of connections may come together. */
   #handOverInTurn(chunk: Buffer): void {
     const end = chunk.indexOf(HEAD_END)
     const isSeveral = end >= 0 && end + HEAD_END.length < chunk.length
