@@ -67,7 +67,9 @@ export const limitSettings = {
   loginRate: {
     name: 'RATE_LIMIT_LOGIN',
     kind: rate,
-    description: 'Failed logins, and other wrong guesses at what people remember, of an address.',
+    description:
+      'Failed logins, and other wrong guesses at what people remember, of an address; as many ' +
+      'refreshes of a session.',
     standard: minutes(30, 10) as Rate | undefined,
   },
   credentialRate: {

@@ -49,6 +49,7 @@ export class Admission {
   readonly #asked: Asked[] = []
   readonly #buckets = new Set<string>()
   readonly #after: ((status: number | undefined) => void)[] = []
+  #isTooFast = false
 
   constructor(parts: AdmissionParts, visit: Visit) {
     this.#parts = parts
@@ -108,9 +109,23 @@ export class Admission {
           when === 'again'
             ? WRONG_AGAIN.has(code)
             : WRONG_GUESS.has(status) && !RIGHT_GUESS.has(code)
-        if (!isWrong) void this.#parts.store.giveBack(policy, key)
+        if (!isWrong || this.#isTooFast) void this.#parts.store.giveBack(policy, key)
       })
     }
+  }
+
+  /**
+   * The next tokens of a session, of which each leaves a row in the audit log: as many as guesses
+   * of an address. Its token was good, so it is no guess, also where it comes too soon.
+   */
+  async refresh(sessionId: string): Promise<void> {
+    const { login } = this.#parts.policies.rates
+    if (login === undefined) return
+    const policy = { ...login, name: 'refresh' }
+    const { allowed, waitMs } = await this.#parts.store.take(policy, sessionId)
+    if (allowed) return
+    this.#isTooFast = true
+    throw this.refusal(policy, waitMs)
   }
 
   /** The refusal of one whose wait is known. */

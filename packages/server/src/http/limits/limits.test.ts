@@ -324,6 +324,30 @@ test('wrong passwords of who has a session count for the address, right ones not
   assert.equal((await enter(server, root, '192.0.2.8')).status, 200)
 })
 
+test('a session is renewed as often as an address may guess wrong, which is no guess', async () => {
+  await using server = await start({ ...people, STORAGE_RATE_LIMIT_LOGIN: '3/1h' })
+  const renew = (token: string) => {
+    const json = { refresh_token: token }
+    return server.ask('POST /api/v2/auth/refresh', { json, key: null, ...from('192.0.2.1') })
+  }
+  let token = (await enter(server, root, '192.0.2.1')).json.refresh_token
+  for (let n = 0; n < 3; n += 1) {
+    const renewed = await renew(token)
+    assert.equal(renewed.status, 200, renewed.text)
+    token = renewed.json.refresh_token
+  }
+  for (let n = 0; n < 5; n += 1) {
+    limited(await renew(token), 'refresh')
+    await delay(20)
+  }
+  const other = await enter(server, root, '192.0.2.1')
+  assert.equal(other.status, 200, other.text)
+  assert.equal((await renew(other.json.refresh_token)).status, 200)
+  const headers = { authorization: `Bearer ${other.json.access_token}` }
+  const { items } = (await server.ask('GET /api/v2/auth/sessions', { key: null, headers })).json
+  assert.equal(items.length, 2, 'nothing was traded twice')
+})
+
 test('a refresh token that has expired was no guess', async () => {
   let laterMs = 0
   const clock = { ...systemClock, now: () => systemClock.now() + laterMs }

@@ -5,6 +5,7 @@ import {
   publicKeys,
   rotateSigningKey,
 } from '@holdfast/engine/identity/sessions/signing-keys.ts'
+import { checkToken } from '@holdfast/engine/identity/sessions/tokens.ts'
 import {
   changePassword,
   createUser,
@@ -16,6 +17,7 @@ import {
   updateUser,
 } from '@holdfast/engine/identity/users/users.ts'
 import type { Operations, Scope } from '../../../http/exchange.ts'
+import { withFields } from '../../../http/limits/with-fields.ts'
 import {
   passwordTold,
   principalWire,
@@ -58,8 +60,10 @@ export const identityOperations: Pick<Operations, Names> = {
   },
 
   refresh: async exchange => {
-    const { context, body, request } = exchange
+    const { context, body, reply, request } = exchange
     const origin = originOf(exchange)
+    const { sessionId } = await checkToken(context.engine, body.refresh_token, 'refresh')
+    await withFields(reply, request.state.admission.refresh(sessionId))
     const { user, tokens } = await refresh(context.engine, body.refresh_token, origin)
     request.state.principal = await loggedIn(context, { user, tokens })
     return tokenWire(tokens)
