@@ -65,3 +65,50 @@ test('whether a key is there is told to nobody who may neither see nor write it'
   const writer = callOf({ permissions: ['assets:write'] })
   assert.equal(await ask(writer, 'assets:write', 'free'), 'true granted by scope')
 })
+
+test('what the caller may do without seeing it is explained to the caller', async () => {
+  await using opened = await openTestStore()
+  const { engine, call } = opened
+  const bucket = 'photos'
+  const guest = callOf({ id: 'guest', permissions: ['assets:read'], buckets: ['other'] })
+  const lists = { read: [call.principal.id], write: ['guest'] }
+  await put(opened, 'open/there', 'x')
+  await put(opened, 'listed', 'x', { acl: lists })
+  await put(opened, 'closed', 'x')
+  const ask = async (permission: Permission, key?: string, more = {}, by = guest) => {
+    const place = { bucket, ...(key === undefined ? {} : { key }) }
+    const { allowed, reason } = await explainAccess(engine, by, { permission, ...place, ...more })
+    return allowed ? reason : allowed
+  }
+  const hidden = { permission: 'assets:read', bucket, key: 'open/there' } as const
+  assert.match((await explainAccess(engine, guest, hidden)).reason, /hidden from the caller/)
+  const Principal = { AWS: 'guest' }
+  const Resource = [`arn:aws:s3:::${bucket}/open/*`]
+  const Action = ['s3:GetObject', 's3:PutObject']
+  const document = {
+    Version: '2012-10-17',
+    Statement: { Effect: 'Allow', Principal, Action, Resource },
+  }
+  await setBucketDocument(engine, call, { bucket, name: 'policy', document })
+  assert.equal(await ask('assets:read', 'open/there'), 'allowed by the policy of the bucket')
+  assert.equal(await ask('assets:write', 'open/free'), 'allowed by the policy of the bucket')
+  assert.equal(await ask('metadata:write', 'listed'), 'named in the access list of the asset')
+  for (const [permission, key] of [
+    ['assets:read', 'listed'],
+    ['assets:read', 'closed'],
+    ['assets:read', 'open/free'],
+    ['assets:write', 'closed'],
+    ['assets:write', 'free'],
+    ['buckets:read', undefined],
+  ] as const) {
+    assert.equal(await ask(permission, key), false, `${permission} ${key}`)
+  }
+  // Only what the caller itself may.
+  const other = { principalId: 'anonymous' }
+  const clerk = callOf({ id: 'guest', permissions: ['admin:users', 'buckets:create'] })
+  assert.equal(
+    await ask('assets:write', 'listed', {}, clerk),
+    'named in the access list of the asset',
+  )
+  assert.equal(await ask('assets:read', 'listed', other, clerk), false)
+})

@@ -38,6 +38,10 @@ export interface Explanation extends Decision {
   readonly secondFactor: boolean
 }
 
+interface Found extends Resource {
+  readonly asset?: Asset | undefined
+}
+
 const HIDDEN: Decision = { allowed: false, reason: 'not there, or hidden from the caller' }
 
 /**
@@ -57,6 +61,8 @@ export async function explainAccess(
   const about = { principal, secondFactor: user !== undefined && factorOf(user) !== undefined }
   const resource = await findResource(engine, question)
   if (resource === undefined) return { ...about, ...HIDDEN }
+  const open = isOther ? undefined : openUnseen(principal, question, resource)
+  if (open !== undefined) return { ...about, ...open }
   // To explain must not tell the caller of what the caller may not know.
   const { bucket, asset } = resource
   if (bucket !== undefined && !mayKnowBucket(call.principal, bucket)) {
@@ -112,11 +118,28 @@ async function findPrincipal(engine: Engine, id: string): Promise<Principal> {
   throw new HoldfastError('PRINCIPAL_NOT_FOUND', { principal_id: id })
 }
 
+/** What opens to the caller what it may not see: it would find out by doing it. */
+function openUnseen(
+  caller: Principal,
+  { permission, key }: Question,
+  found: Found,
+): Decision | undefined {
+  const { asset } = found
+  const isMade = asset === undefined && key !== undefined
+  if (isMade && permission !== 'assets:write') return undefined
+  // Other rights say nothing of an asset, and must not tell whether it is there.
+  const isShown = asset?.deletedAt === null && /^(assets|versions|metadata):/.test(permission)
+  if (asset !== undefined && !isShown) return undefined
+  const fresh = { fresh: { ownerId: caller.id, key: key ?? '' }, objectTags: {} }
+  const decision = decideOfDoors(caller, permission, { ...found, ...(isMade ? fresh : {}) })
+  return decision.allowed ? decision : undefined
+}
+
 /** Undefined when the resource is not there. */
 async function findResource(
   engine: Engine,
   { assetId, bucket: name, key }: Question,
-): Promise<Resource | undefined> {
+): Promise<Found | undefined> {
   const { assets, buckets } = engine.catalog.view
   if (assetId !== undefined) {
     const asset = await assets.byId(assetId.toLowerCase())
@@ -134,7 +157,7 @@ async function resourceOf(
   { catalog }: Engine,
   bucket: Bucket | undefined,
   asset: Asset | undefined,
-): Promise<Resource> {
+): Promise<Found> {
   if (bucket === undefined || asset === undefined || asset.deletedAt !== null)
     return { bucket, asset }
   const version = await catalog.view.versions.briefById(asset.versionId)
