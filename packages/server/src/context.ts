@@ -134,6 +134,7 @@ export async function openContext(options: ContextOptions): Promise<OpenedContex
   try {
     const { catalog, element, secret: auditSecret, linkSecret, formerSecret } = store
     const mails = openMails(settings, { clock, log })
+    const { defaultBucket, versionsMax, versionRetentionDays, auditKeys } = settings
     const engine = openEngine({
       catalog,
       element,
@@ -141,11 +142,8 @@ export async function openContext(options: ContextOptions): Promise<OpenedContex
       random,
       limits: engineLimits(settings),
       settings: {
-        defaultBucket: settings.defaultBucket,
-        versionsMax: settings.versionsMax,
-        versionRetentionDays: settings.versionRetentionDays,
-        ...{ linkSecret, formerSecret, auditSecret },
-        auditKeys: settings.auditKeys,
+        ...{ defaultBucket, versionsMax, versionRetentionDays },
+        ...{ linkSecret, formerSecret, auditSecret, auditKeys },
       },
       identity: identitySettings(settings),
       mails,

@@ -55,19 +55,18 @@ export async function listJudged(view: CatalogView, query: JudgedQuery): Promise
     return true
   })
   let total = 0
-  await walk(view, { ...query, buckets, start: first }, (_, isSeen) => {
+  await walk(view, { ...query, buckets: new Map(), start: first }, (_, isSeen) => {
     total += isSeen ? 1 : 0
     return true
   })
   const isStill = await stillSeen(view, query, buckets)
   const told: Asset[] = []
   for (const asset of items) if (await isStill(asset)) told.push(asset)
-  const page = { items: told, total: total - (items.length - told.length) }
+  const page = { items: told, total }
   if (walked === 'whole' || last === undefined) return { ...page, last: undefined }
   return { ...page, last: { ...last, isSeen: last.isSeen && (await isStill(last.asset)) } }
 }
 
-/** All of a page are judged by the same records. */
 type Buckets = Map<string, Bucket | undefined>
 
 /**
