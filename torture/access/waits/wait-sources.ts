@@ -36,7 +36,6 @@ export const waitSources: Readonly<Record<string, string>> = {
   'server/src/http/certificate.ts': ofServer,
   'server/src/http/direct/quick/quick-connections.ts': ofBytes,
   'server/src/http/direct/stalled-answers.ts': ofBytes,
-  'server/src/http/in-flight.ts': 'before anybody is asked who they are',
   'server/src/http/limits/large-answers.ts': held,
   'server/src/http/limits/turn-budget.ts': held,
   'server/src/http/linger.ts': ofBytes,
