@@ -32,6 +32,14 @@ function policyOf(bucket: string, effect: 'Allow' | 'Deny' = 'Allow'): JsonObjec
   return { Version: '2012-10-17', Statement: [statement] }
 }
 
+/** About as long as one may be, and as slow to decide by. */
+function longPolicyOf(bucket: string): JsonObject {
+  const { Statement, ...policy } = policyOf(bucket)
+  const Resource = Array.from({ length: 600 }, (_, at) => `arn:aws:s3:::${bucket}/some-keys-${at}`)
+  const statement = { Effect: 'Deny', Principal: '*', Action: 's3:PutObject', Resource }
+  return { ...policy, Statement: [...(Array.isArray(Statement) ? Statement : []), statement] }
+}
+
 /** Some 100 KB that no decision asks for. */
 const bulky: BucketDocuments = { lifecycle: { Rules: ['r'.repeat(100_000)] } }
 
@@ -54,7 +62,7 @@ async function make({ engine }: TestStore, name: string, documents: BucketDocume
 
 async function openWithPolicies(names: readonly string[]): Promise<TestStore> {
   const opened = await openTestStore({ thread: true })
-  for (const name of names) await make(opened, name, { policy: policyOf(name) })
+  for (const name of names) await make(opened, name, { policy: longPolicyOf(name) })
   return opened
 }
 

@@ -7,10 +7,10 @@ import type { ListTurns } from '../list-turns.ts'
 const PAGE = 1000
 /** Whole records, where a credential names its buckets: each may take a millisecond to read. */
 const NAMED_PAGE = 4
-/** What one turn takes: to decide by a long policy, some milliseconds for two of them. */
+/** What one turn takes: to decide by two policies as long as may be, some milliseconds. */
 const STEP = 256
-const BY_POLICY = 128
 const BY_DOCUMENTS = 8
+const POLICY_CHARS = 160
 /** Changes of buckets that do not seem to end: after so many, each was looked at lately. */
 const PASSES_MAX = 5
 
@@ -137,5 +137,17 @@ export class JudgedBuckets {
 
 function costOf({ documents }: BucketRules): number {
   if (documents === undefined) return 1
-  return documents.policy === undefined ? BY_DOCUMENTS : BY_POLICY
+  const { policy } = documents
+  return policy === undefined
+    ? BY_DOCUMENTS
+    : BY_DOCUMENTS + Math.ceil(charsOf(policy) / POLICY_CHARS)
+}
+
+/** Of policies that the catalog keeps: to write one out takes as long as to decide by it. */
+const measured = new WeakMap<object, number>()
+
+function charsOf(policy: object): number {
+  const chars = measured.get(policy) ?? JSON.stringify(policy).length
+  measured.set(policy, chars)
+  return chars
 }
