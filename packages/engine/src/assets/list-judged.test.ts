@@ -145,6 +145,31 @@ describe('a listing of records', () => {
     }
   })
 
+  it('judges few of those in a turn that a changed bucket has it judge once more', async () => {
+    const set = await withPolicy(denyMany)
+    await using opened = set.opened
+    const { engine, call } = opened
+    for (let at = 0; at < 70; at += 1) await put(opened, `k${at}`, `${at}`)
+    const turnsOf = async (change: () => Promise<unknown>) => {
+      const next = engine.lists.next.bind(engine.lists)
+      let turns = 0
+      engine.lists.next = async caller => {
+        turns += 1
+        if (turns === 1) await change()
+        await next(caller)
+      }
+      assert.equal((await listAssets(engine, reader, { bucket, limit: 100 })).items.length, 75)
+      engine.lists.next = next
+      return turns
+    }
+    const document = { tags: [] }
+    const plain = await turnsOf(async () => {})
+    const anew = await turnsOf(() =>
+      setBucketDocument(engine, call, { bucket, name: 'tagging', document }),
+    )
+    assert.equal(anew, plain + 2)
+  })
+
   it('goes on from page to page, past what is hidden', async () => {
     const set = await withPolicy({ ...list, Effect: 'Deny', Action: '*', Resource: object('b/') })
     await using _ = set.opened
@@ -188,9 +213,15 @@ describe('a listing of records', () => {
     await listAssets(engine, reader, sealed)
     const { call } = set.opened
     await createBucket(engine, call, { name: 'elsewhere' })
-    const elsewhere = { ...sealed, bucket: 'elsewhere' }
     const code = { code: 'INVALID_CURSOR' }
-    await assert.rejects(listAssets(engine, reader, elsewhere), code)
+    const ofAll = { ...engine, limits: { ...engine.limits, judgedItemsMax: 4 } }
+    const { nextCursor: cursor } = await listAssets(ofAll, reader)
+    await listAssets(ofAll, reader, { cursor })
+    // Nor may it tell which names are taken.
+    for (const name of ['elsewhere', 'nowhere']) {
+      await assert.rejects(listAssets(engine, reader, { ...sealed, bucket: name }), code)
+      await assert.rejects(listAssets(engine, reader, { bucket: name, cursor }), code)
+    }
     await assert.rejects(listAssets(engine, call, sealed), code)
     const forged = `${last.nextCursor?.slice(0, -2)}AA`
     await assert.rejects(listAssets(engine, reader, { ...other, order: 'key', cursor: forged }), {

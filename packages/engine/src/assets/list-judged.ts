@@ -59,7 +59,7 @@ export async function listJudged(view: CatalogView, query: JudgedQuery): Promise
     total += isSeen ? 1 : 0
     return true
   })
-  const isStill = await stillSeen(view, query, buckets)
+  const isStill = stillSeen(view, query, buckets)
   const told: Asset[] = []
   for (const asset of items) if (await isStill(asset)) told.push(asset)
   const page = { items: told, total }
@@ -73,14 +73,16 @@ type Buckets = Map<string, Bucket | undefined>
  * Says of what was seen whether it still is. Not all anew: whoever changes settings of its own
  * again and again would keep others from their lists.
  */
-async function stillSeen(view: CatalogView, query: JudgedQuery, buckets: Buckets) {
-  const changed: Buckets = new Map()
-  for (const [id, bucket] of buckets) {
-    const newest = await view.buckets.byId(id)
-    if (newest?.seq !== bucket?.seq) changed.set(id, newest)
+function stillSeen(view: CatalogView, query: JudgedQuery, buckets: Buckets) {
+  let again = 0
+  return async (asset: Asset): Promise<boolean> => {
+    const { bucketId } = asset
+    const newest = async () => await view.buckets.byId(bucketId)
+    if ((await newest())?.seq === buckets.get(bucketId)?.seq) return true
+    if (again > 0 && again % PAGE === 0) await query.giveWay()
+    again += 1
+    return await isSeenBy(view, query, { asset, buckets: new Map([[bucketId, await newest()]]) })
   }
-  return async (asset: Asset): Promise<boolean> =>
-    !changed.has(asset.bucketId) || (await isSeenBy(view, query, { asset, buckets: changed }))
 }
 
 async function isSeenBy(

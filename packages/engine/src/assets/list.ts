@@ -61,7 +61,9 @@ async function authoriseAndList(engine: Engine, call: Call, query: ListQuery): P
   const { view } = engine.catalog
   const { cursor, sealsCursors = false } = query
   const inside = query.bucket === undefined ? undefined : await view.buckets.byName(query.bucket)
-  const of = { principal: call.principal, bucketId: inside?.id }
+  // A name that is free is not all of them: what such a cursor opens would tell which are taken.
+  const listed = query.bucket === undefined ? undefined : (inside?.id ?? '')
+  const of = { principal: call.principal, bucketId: listed }
   const begin = cursor === undefined ? undefined : openCursor(engine, order, { cursor, of })
   const cursorAt = (last: Asset, isSeen = true) =>
     isSeen && !sealsCursors ? encodeCursor(order, last) : sealCursor(engine, order, { last, of })

@@ -35,7 +35,7 @@ function policyOf(bucket: string, effect: 'Allow' | 'Deny' = 'Allow'): JsonObjec
 /** About as long as one may be, and as slow to decide by. */
 function longPolicyOf(bucket: string): JsonObject {
   const { Statement, ...policy } = policyOf(bucket)
-  const Resource = Array.from({ length: 600 }, (_, at) => `arn:aws:s3:::${bucket}/some-keys-${at}`)
+  const Resource = Array.from({ length: 500 }, (_, at) => `arn:aws:s3:::${bucket}/some-keys-${at}`)
   const statement = { Effect: 'Deny', Principal: '*', Action: 's3:PutObject', Resource }
   return { ...policy, Statement: [...(Array.isArray(Statement) ? Statement : []), statement] }
 }

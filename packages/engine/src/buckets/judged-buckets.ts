@@ -10,7 +10,7 @@ const NAMED_PAGE = 4
 /** What one turn takes: to decide by two policies as long as may be, some milliseconds. */
 const STEP = 256
 const BY_DOCUMENTS = 8
-const POLICY_CHARS = 160
+const POLICY_CHARS = 128
 /** Changes of buckets that do not seem to end: after so many, each was looked at lately. */
 const PASSES_MAX = 5
 
