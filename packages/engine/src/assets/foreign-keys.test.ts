@@ -162,5 +162,9 @@ test('the marker that a delete of a free key leaves opens it to nobody', async (
   await putBy(opened, bob, 'inbox/mine')
   const rename = { bucket, from: 'inbox/mine', to: 'index.html' }
   await assert.rejects(renameObject(engine, bob, rename), forbidden)
-  await putBy(opened, ann, 'index.html')
+  const { ownerId } = await putBy(opened, ann, 'index.html')
+  assert.equal(ownerId, ann.principal.id)
+  await removeObject(engine, bob, { bucket, key: 'secret' })
+  const { asset } = await putObject(engine, ann, { ...object, key: 'secret', source: bytesOf('y') })
+  assert.equal(asset.ownerId, ann.principal.id)
 })

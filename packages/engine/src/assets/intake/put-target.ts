@@ -42,9 +42,9 @@ export async function findTarget(
   const fresh = { ownerId: fields.ownerId.toLowerCase(), key }
   // A put is not judged by the tags of what it replaces, at AWS as at the door of S3.
   const objectTags = {}
-  if (isFree(existing) || creates) requirePlace(call, bucket, fresh)
-  if ((existing === undefined || creates) && !isOwnerSettled) {
-    requireOwnName(call.principal, fresh.ownerId)
+  if (isFree(existing) || creates) {
+    requirePlace(call, bucket, fresh)
+    if (!isOwnerSettled) requireOwnName(call.principal, fresh.ownerId)
   }
   if (creates && existing?.deletedAt === null) throw keyTaken(call, bucket, existing)
   const replaced = existing && { bucket, asset: existing, objectTags }

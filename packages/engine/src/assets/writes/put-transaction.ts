@@ -184,10 +184,12 @@ async function reviveAsset(
   { bucket, asset, args }: Scene & { readonly asset: Asset },
 ): Promise<PutResult> {
   const { patch } = args
-  await payForVersion(tx, { bucket, asset, bytes: args.incoming.facts.size })
+  const ownerId = (await holdsNothing(tx, asset)) ? args.ownerId : asset.ownerId
+  const owned = { ...asset, ownerId }
+  await payForVersion(tx, { bucket, asset: owned, bytes: args.incoming.facts.size })
   await keepIncoming(tx, args.incoming)
   const alive: Asset = {
-    ...asset,
+    ...owned,
     deletedAt: null,
     name: patch.name ?? args.newName,
     type: patch.type ?? assetTypeOf(args.contentType),
@@ -202,6 +204,13 @@ async function reviveAsset(
   const detail = { ...contentOfVersion(result.version), revived: true }
   await tx.note(changeOf('version.created', result.asset, detail))
   return { ...result, outcome: 'created' }
+}
+
+/** Who made nothing but a marker, by deleting a free key, does not own what others put there. */
+async function holdsNothing(tx: CatalogTransaction, { id, sha256 }: Asset): Promise<boolean> {
+  if (sha256 !== '') return false
+  const those = { assetId: id, kinds: ['content'], deleted: 'with', limit: 1 } as const
+  return (await tx.versions.list(those)).length === 0
 }
 
 async function replaceContent(
