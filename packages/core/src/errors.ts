@@ -343,14 +343,21 @@ export class HoldfastError extends Error {
   readonly code: ErrorCode
   readonly details: ErrorDetails
   readonly [brand] = true
-  /** Whose good credential was refused. For the audit log alone: callers are never told. */
-  readonly holder: RefusedHolder | undefined
+  readonly #holder: RefusedHolder | undefined
 
   constructor(code: ErrorCode, details: ErrorDetails = {}, options?: HoldfastErrorOptions) {
     super(errorTable[code].message, options)
     this.code = code
     this.details = details
-    this.holder = options?.holder
+    this.#holder = options?.holder
+  }
+
+  /**
+   * Whose good credential was refused. For the audit log alone: callers are never told, and lines
+   * of a log write out whatever an error lists as its own.
+   */
+  get holder(): RefusedHolder | undefined {
+    return this.#holder
   }
 
   get kind(): ErrorKind {

@@ -7,6 +7,7 @@ import { applyReplay, type Salvage } from '../catalog/sqlite/commit/replay.ts'
 import { ReplayScratch } from '../catalog/sqlite/commit/replay-scratch.ts'
 import { openDatabase } from '../catalog/sqlite/database.ts'
 import { openTables, type Tables } from '../catalog/sqlite/tables.ts'
+import { errnoOf } from '../disk/disk-errors.ts'
 import { BlobFiles } from '../element/disk/blob-files.ts'
 import type { PackGap } from '../element/disk/check-packs.ts'
 import { defaultJournal, Journal } from '../element/disk/journal.ts'
@@ -154,7 +155,7 @@ function restoreDirs(disk: Disk, dir: string, names: readonly string[]): void {
 
 /** STORE_DAMAGED where it cannot have been empty. The packs told what lies there, too. */
 function restoreBlobs({ disk, dir, salvage }: LogOptions, { db }: Tables, lost: string[]): void {
-  if (disk.stat(`${dir}/${BLOBS}`) !== undefined) return
+  if (isThere(disk, `${dir}/${BLOBS}`)) return
   const inFiles = db.prepare("SELECT 1 FROM blobs WHERE location LIKE 'file:%' LIMIT 1").get()
   if (inFiles !== undefined) {
     const reason = `${BLOBS}/ is missing, with the large files in it`
@@ -162,6 +163,18 @@ function restoreBlobs({ disk, dir, salvage }: LogOptions, { db }: Tables, lost: 
     lost.push(reason)
   }
   restoreDirs(disk, dir, [BLOBS])
+}
+
+/** A link to a disk that is not there leads nowhere. */
+function isThere(disk: Disk, path: string): boolean {
+  const kind = disk.stat(path)?.kind
+  if (kind !== 'other') return kind !== undefined
+  try {
+    disk.list(path)
+    return true
+  } catch (error) {
+    return errnoOf(error) !== 'ENOENT'
+  }
 }
 
 function sweepTemps(disk: Disk, dir: string): number {

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import { HoldfastError } from '@holdfast/core/errors.ts'
 import { generateKeyPair, SignJWT } from 'jose'
 import { refused, startServer, type TestServer, type Tree } from '../../started-server.test.ts'
+import { openLog } from '../../telemetry/log.ts'
 
 /** What the audit log tells of tokens of ours that are authentic, and refused. */
 
@@ -129,4 +131,15 @@ test('a forged token names nobody', async () => {
     }
   }
   assert.equal((await renew(token)).status, 200)
+})
+
+test('a line of the log does not tell whose token it was', () => {
+  const holder = { who: { username: 'ann' }, sessionId: 'one' }
+  const lines: string[] = []
+  const error = new HoldfastError('IDENTITY_UNAVAILABLE', {}, { holder })
+  const { settings } = server.running.context
+  openLog(settings, '1', { write: line => lines.push(line) }).error({ error }, 'failed')
+  assert.equal(error.holder, holder)
+  assert.match(lines.join(''), /IDENTITY_UNAVAILABLE/)
+  assert.doesNotMatch(lines.join(''), /"holder"|"ann"|"one"/)
 })

@@ -32,6 +32,7 @@ test('names of two groups stay two', () => {
     'cn=#61,dc=x',
     'cn=\\#61,dc=x',
     'cn=,dc=x',
+    ...['cn=\u00a0a,dc=x', 'cn=a\u00a0,dc=x', 'cn=\ufeffa,dc=x', 'cn=\ta,dc=x'],
     'cn=a',
     'a',
   ]
@@ -40,7 +41,7 @@ test('names of two groups stay two', () => {
 })
 
 test('a name that is none takes no longer than one that is', () => {
-  for (const name of [`cn=${'\\41'.repeat(100_000)}\\`, `cn=a${' '.repeat(100_000)}b\\`]) {
+  for (const name of [`cn=${'\\41'.repeat(100_000)}\\`, `cn=${' '.repeat(100_000)}b\\`]) {
     assert.equal(groupNameOf(name), name.toLowerCase())
   }
 })

@@ -1,5 +1,8 @@
-/** `type=value`; the value ends at a `,`, `;` or `+` that is not escaped (RFC 4514 §3). */
-const PART = /^\s*([\w.-]+)\s*=\s*((?:\\.|[^\\,;+])*)([,;+]|$)/su
+/**
+ * `type=value`; the value ends at a `,`, `;` or `+` that is not escaped (RFC 4514 §3). Spaces
+ * around it are U+0020 alone: the name of another group may begin with one of the others.
+ */
+const PART = /^ *([\w.-]+) *=((?:\\.|[^\\,;+])*)([,;+]|$)/su
 const ESCAPED = /((?:\\[\da-f]{2})+)|\\(.)/gisu
 
 /**
@@ -21,19 +24,23 @@ export function groupNameOf(name: string): string {
 }
 
 /** What is escaped is escaped in one way, and nothing else is. */
-function spelt(value: string): string {
+function spelt(given: string): string {
+  const value = trimmed(given)
   // The bytes of a value, and no text.
   if (value.startsWith('#')) return value
-  const plain = trimmedEnd(value).replace(ESCAPED, (_, hex?: string, sign = '') => {
+  const plain = value.replace(ESCAPED, (_, hex?: string, sign = '') => {
     return hex === undefined ? sign : Buffer.from(hex.replaceAll('\\', ''), 'hex').toString()
   })
-  return plain.normalize('NFC').replace(/[\\,;+="<>#]|^\s|\s$/gu, sign => `\\${sign}`)
+  return plain.normalize('NFC').replace(/[\\,;+="<>#]|^ | $/gu, sign => `\\${sign}`)
 }
 
-/** Without the spaces at its end, but for one that is escaped. */
-function trimmedEnd(value: string): string {
-  const end = value.trimEnd()
+/** Without the spaces around it, but for one at its end that is escaped. */
+function trimmed(value: string): string {
+  let begin = 0
+  while (value[begin] === ' ') begin += 1
+  let end = value.length
+  while (end > begin && value[end - 1] === ' ') end -= 1
   let escapes = 0
-  while (end.at(-1 - escapes) === '\\') escapes += 1
-  return escapes % 2 === 1 ? value.slice(0, end.length + 1) : end
+  while (value[end - 1 - escapes] === '\\') escapes += 1
+  return value.slice(begin, escapes % 2 === 1 ? end + 1 : end)
 }
