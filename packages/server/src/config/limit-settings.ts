@@ -69,7 +69,7 @@ export const limitSettings = {
     kind: rate,
     description:
       'Failed logins, and other wrong guesses at what people remember, of an address; as many ' +
-      'refreshes of a session.',
+      'refreshes of a session, and at least 30 in 10 minutes.',
     standard: minutes(30, 10) as Rate | undefined,
   },
   credentialRate: {

@@ -12,7 +12,7 @@ interface Waiting extends Flight {
 
 /** Requests that one connection may have waiting or at work. Clients that pipeline send ten. */
 export const IN_LINE_MAX = 64
-/** Requests that may wait on all connections of a door: each holds some 5 KB. */
+/** Requests that may wait on all connections of a door, but for the first of each: some 5 KB. */
 export const WAITING_MAX = 8192
 /** More than one read of the socket can hold: whoever goes on then does not listen. */
 const TURNED_AWAY_MAX = 4096
@@ -82,9 +82,10 @@ export class InFlight {
     line.endAtUnknownCoding({ request, response })
   }
 
-  #hasRoom({ turnedAway, current, waiting }: Line): boolean {
+  #hasRoom({ turnedAway, waiting }: Line): boolean {
     if (turnedAway > 0) return false
-    if (current === undefined && waiting.length === 0) return true
+    // One always has: its client may have all of the answer before, of whose end Node tells later.
+    if (waiting.length === 0) return true
     return waiting.length + 1 < IN_LINE_MAX && this.#waiting < WAITING_MAX
   }
 

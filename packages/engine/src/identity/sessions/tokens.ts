@@ -221,6 +221,12 @@ export function generationOf(jti: string): number | undefined {
   return text === undefined ? undefined : Number(text)
 }
 
+/** Whether a refresh token is the one of its session that is traded next. */
+export async function isNext({ catalog }: Engine, { jti, sessionId }: CheckedToken) {
+  const session = await catalog.view.identities.byId('session', sessionId)
+  return session?.generation === generationOf(jti)
+}
+
 /** The header of a JWT is an object in base64url, so it begins with `eyJ`; no key of ours does. */
 export function looksLikeToken(credential: string): boolean {
   return /^eyJ[\w-]*\.[\w-]+\.[\w-]*$/.test(credential)

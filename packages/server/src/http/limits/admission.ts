@@ -23,6 +23,8 @@ export interface AdmissionParts {
   readonly onRefusal: (policy: string, visit: Visit) => void
 }
 
+/** One every twenty seconds: tokens of the shortest life that is useful are renewed less often. */
+const REFRESHES = { quota: 30, windowMs: 10 * 60 * 1000 } as const
 /** Who got one of these was kept out, and does not use up what belongs to those inside. */
 const KEPT_OUT: ReadonlySet<number> = new Set([401, 403, 404, 423])
 /** Not 207: of many things, none may have been open. */
@@ -116,12 +118,18 @@ export class Admission {
 
   /**
    * The next tokens of a session, of which each leaves a row in the audit log: as many as guesses
-   * of an address. Its token was good, so it is no guess, also where it comes too soon.
+   * of an address, but never fewer than programs ask for that renew too often. Its token was good,
+   * so it is no guess, also where it comes too soon.
    */
   async refresh(sessionId: string): Promise<void> {
     const { login } = this.#parts.policies.rates
     if (login === undefined) return
-    const policy = { ...login, name: 'refresh' }
+    const { quota, windowMs } = login.rate
+    const rate = {
+      quota: Math.max(quota, REFRESHES.quota),
+      windowMs: Math.min(windowMs, REFRESHES.windowMs),
+    }
+    const policy = { name: 'refresh', rate }
     const { allowed, waitMs } = await this.#parts.store.take(policy, sessionId)
     if (allowed) return
     this.#isTooFast = true

@@ -72,8 +72,12 @@ export async function knowsBucket(
   const { assets } = catalog.view
   const { id: ownerId } = principal
   if (key !== undefined) return (await assets.byKey(bucket.id, key))?.ownerId === ownerId
-  const own = { bucketId: bucket.id, ownerId, deleted: 'with', limit: 1 } as const
-  return (await assets.list(own)).length > 0
+  // Asked for both together, all of the bucket would be looked at: no index has both.
+  for (const deleted of ['without', 'only'] as const) {
+    const own = { bucketId: bucket.id, ownerId, deleted, limit: 1 }
+    if ((await assets.list(own)).length > 0) return true
+  }
+  return false
 }
 
 function idsOf(body: unknown): string[] {

@@ -5,7 +5,7 @@ import {
   publicKeys,
   rotateSigningKey,
 } from '@holdfast/engine/identity/sessions/signing-keys.ts'
-import { checkToken } from '@holdfast/engine/identity/sessions/tokens.ts'
+import { checkToken, isNext } from '@holdfast/engine/identity/sessions/tokens.ts'
 import {
   changePassword,
   createUser,
@@ -62,8 +62,11 @@ export const identityOperations: Pick<Operations, Names> = {
   refresh: async exchange => {
     const { context, body, reply, request } = exchange
     const origin = originOf(exchange)
-    const { sessionId } = await checkToken(context.engine, body.refresh_token, 'refresh')
-    await withFields(reply, request.state.admission.refresh(sessionId))
+    const checked = await checkToken(context.engine, body.refresh_token, 'refresh')
+    // One that was traded ends its session, however often who stole it renews that.
+    if (await isNext(context.engine, checked)) {
+      await withFields(reply, request.state.admission.refresh(checked.sessionId))
+    }
     const { user, tokens } = await refresh(context.engine, body.refresh_token, origin)
     request.state.principal = await loggedIn(context, { user, tokens })
     return tokenWire(tokens)
