@@ -140,7 +140,7 @@ test('what was replaced in a public bucket is not public', async () => {
   const old = [`GET ${path}?version=1`, `GET /api/v2/assets/${id}/download?version=1`]
   for (const line of [...old, `GET /api/v2/assets/${id}/download?version=9`]) {
     refused(await server.ask(line, nobody), 401, 'UNAUTHENTICATED')
-    refused(await server.ask(line, elsewhere), 403, 'FORBIDDEN')
+    refused(await server.ask(line, elsewhere), 404, 'ASSET_NOT_FOUND')
   }
   for (const caller of [nobody, elsewhere]) {
     assert.equal((await server.ask(`GET ${path}`, caller)).text, 'corrected')

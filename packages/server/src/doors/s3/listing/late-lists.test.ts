@@ -42,7 +42,7 @@ for (const what of ['', 'versions', 'uploads', 'parts']) {
 
 test('whose key is revoked while buckets are looked at in turns hears of none', async () => {
   const { server } = s3
-  const names = Array.from({ length: 4 }, (_, at) => `late-${at}`)
+  const names = Array.from({ length: 12 }, (_, at) => `late-${at}`)
   for (const name of names) await s3.send(`PUT /${name}`)
   const account = { username: 'lister', password: 'Lower-Salmon-71-Kettle', roles: ['USER'] }
   const json = { ...account, must_change_password: false }
