@@ -39,6 +39,19 @@ function openLink(): RedisLink {
   return new RedisLink(address, TIMEOUT_MS)
 }
 
+function storeAt({ socket }: RedisServer, timeoutMs: number) {
+  const at = { socket }
+  const address = { at, tls: false, username: undefined, password: undefined, db: 0 }
+  const link = new RedisLink(address, timeoutMs)
+  const parts = { link, clock: new FakeClock(), random: cryptoRandom, prefix: 'x:' }
+  const store = new RedisLimitStore(parts)
+  const close = async () => {
+    await store[Symbol.asyncDispose]()
+    await link[Symbol.asyncDispose]()
+  }
+  return { store, [Symbol.asyncDispose]: close }
+}
+
 async function ask(link: RedisLink, lua: string): Promise<unknown> {
   return await link.run(scriptOf(lua), [], [])
 }
@@ -203,11 +216,8 @@ describe('limits in Redis', { skip }, () => {
 
   test('a Redis that goes away fails at once, and is found again', async () => {
     await using own = await startRedis()
-    const at = { socket: own.socket }
-    const address = { at, tls: false, username: undefined, password: undefined, db: 0 }
-    await using link = new RedisLink(address, TIMEOUT_MS)
-    const parts = { link, clock: new FakeClock(), random: cryptoRandom, prefix: 'x:' }
-    await using store = new RedisLimitStore(parts)
+    await using opened = storeAt(own, TIMEOUT_MS)
+    const { store } = opened
     assert.equal((await store.take(slow, 'k')).allowed, true)
     await own.stop()
     await assert.rejects(store.take(slow, 'k'), RedisFailure)
@@ -227,11 +237,8 @@ describe('limits in Redis', { skip }, () => {
 
   test('a Redis that hangs is waited for no longer than the timeout', async () => {
     await using own = await startRedis()
-    const at = { socket: own.socket }
-    const address = { at, tls: false, username: undefined, password: undefined, db: 0 }
-    await using link = new RedisLink(address, 300)
-    const parts = { link, clock: new FakeClock(), random: cryptoRandom, prefix: 'x:' }
-    await using store = new RedisLimitStore(parts)
+    await using opened = storeAt(own, 300)
+    const { store } = opened
     own.freeze()
     await assert.rejects(store.take(slow, 'k'), RedisFailure)
     await assert.rejects(store.take(slow, 'k'), RedisFailure)
@@ -240,11 +247,8 @@ describe('limits in Redis', { skip }, () => {
 
   test('places are free once a Redis that hung goes on, whoever came or left', async () => {
     await using own = await startRedis()
-    const at = { socket: own.socket }
-    const address = { at, tls: false, username: undefined, password: undefined, db: 0 }
-    await using link = new RedisLink(address, 300)
-    const parts = { link, clock: new FakeClock(), random: cryptoRandom, prefix: 'x:' }
-    await using store = new RedisLimitStore(parts)
+    await using opened = storeAt(own, 300)
+    const { store } = opened
     const other: PlacesPolicy = { name: 'other', places: 1 }
     const stay = await store.enter(one, 'k')
     own.freeze()
