@@ -81,10 +81,13 @@ export class RestDoor implements Disposable {
       )
       asked.on('close', () => {
         clearTimeout(timer)
-        broken('CLOSED')
+        // An answer that began may still be read, and says itself how it ended.
+        if (!hasBegun) broken('CLOSED')
       })
       asked.on('error', error => broken(codeOfError(error)))
+      let hasBegun = false
       asked.on('response', response => {
+        hasBegun = true
         const chunks: Buffer[] = []
         response.on('data', chunk => chunks.push(chunk))
         response.on('error', error => broken(codeOfError(error)))
