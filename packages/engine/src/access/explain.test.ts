@@ -3,11 +3,13 @@ import { test } from 'node:test'
 import type { Call } from '@holdfast/core/call.ts'
 import { anonymous, type Permission } from '@holdfast/core/principal.ts'
 import { removeAsset } from '../assets/remove.ts'
+import { updateBucket } from '../buckets/buckets.ts'
 import { setBucketDocument } from '../buckets/documents.ts'
 import { getObject } from '../objects/find-object.ts'
 import { setObjectAcl } from '../objects/object-settings.ts'
+import { removeObject } from '../objects/remove-object.ts'
 import { callOf, openTestStore, put } from '../test-store.test.ts'
-import { explainAccess } from './explain.ts'
+import { type Explanation, explainAccess } from './explain.ts'
 
 test('what the access list of an object opens is explained, with the door', async () => {
   await using opened = await openTestStore()
@@ -111,4 +113,31 @@ test('what the caller may do without seeing it is explained to the caller', asyn
     'named in the access list of the asset',
   )
   assert.equal(await ask('assets:read', 'listed', other, clerk), false)
+})
+
+test('a key with nothing but a marker is explained as a free one', async () => {
+  await using opened = await openTestStore()
+  const { engine, call } = opened
+  const bucket = 'photos'
+  await updateBucket(engine, call, bucket, { versioning: 'enabled' })
+  const guests = ['ann', 'bob'].map(id => callOf({ kind: 'user', id }))
+  const [ann = call, bob = call] = guests
+  const statement = {
+    Effect: 'Allow',
+    Principal: { AWS: ['ann', 'bob'] },
+    Action: ['s3:PutObject', 's3:DeleteObject'],
+    Resource: 'arn:aws:s3:::photos/*',
+  }
+  const document = { Version: '2012-10-17', Statement: [statement] }
+  await setBucketDocument(engine, call, { bucket, name: 'policy', document })
+  await removeObject(engine, ann, { bucket, key: 'marked' })
+  for (const by of [ann, bob, call, callOf({ permissions: ['assets:write'] })]) {
+    for (const permission of ['assets:read', 'assets:write', 'versions:read'] as const) {
+      const told = ({ allowed, reason }: Explanation) => `${allowed} ${reason}`
+      const answers = await Promise.all(
+        ['marked', 'free'].map(key => explainAccess(engine, by, { permission, bucket, key })),
+      )
+      assert.equal(new Set(answers.map(told)).size, 1, `${by.principal.id} ${permission}`)
+    }
+  }
 })

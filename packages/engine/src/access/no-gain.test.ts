@@ -299,4 +299,27 @@ describe('a rollback', () => {
       await rollbackVersion(engine, callOf({ permissions }), target)
     }
   })
+
+  it('tells no tags of the null version where a policy names it', async () => {
+    await using opened = await openTestStore()
+    const { engine, call } = opened
+    const facets = { tags: [{ key: 'class', value: 'secret' }] }
+    const first = { bucket, key: 'k', source: bytesOf('x'), facets }
+    await updateBucket(engine, call, bucket, { versioning: 'suspended' })
+    const { asset } = await putObject(engine, call, first)
+    await updateBucket(engine, call, bucket, { versioning: 'enabled' })
+    const statement = {
+      Effect: 'Deny',
+      Principal: '*',
+      Action: 's3:GetObjectVersionTagging',
+      Resource: 'arn:aws:s3:::photos/*',
+      Condition: { StringEquals: { 's3:VersionId': 'null' } },
+    }
+    const document = { Version: '2012-10-17', Statement: [statement] }
+    await setBucketDocument(engine, call, { bucket, name: 'policy', document })
+    await putObject(engine, call, { bucket, key: 'k', source: bytesOf('y'), facets: {} })
+    const holder = callOf({ permissions: ['assets:*', 'versions:*', 'metadata:*'] })
+    const target = { assetId: asset.id, version: 1 }
+    await assert.rejects(rollbackVersion(engine, holder, target), refused('FORBIDDEN'))
+  })
 })

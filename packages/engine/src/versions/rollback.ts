@@ -12,6 +12,7 @@ import { isTagged } from '../assets/writes/carried-tags.ts'
 import { seenOf } from '../assets/writes/seen.ts'
 import { commit } from '../commit.ts'
 import type { Engine } from '../engine.ts'
+import { versionIdOf } from '../objects/object-views.ts'
 import { findVersion, keptVersion, type VersionName } from './find-version.ts'
 import { authorizeOld } from './open.ts'
 
@@ -90,7 +91,12 @@ function tagsAreTold(
   { principal }: Call,
   { bucket, asset, version }: { bucket: Bucket; asset: Asset; version: Version },
 ): boolean {
-  const about = { bucket, asset, versionId: version.id, objectTags: tagsOfVersion(version) }
+  const about = {
+    bucket,
+    asset,
+    versionId: versionIdOf(version),
+    objectTags: tagsOfVersion(version),
+  }
   const question = { ...about, action: 's3:GetObjectVersionTagging' } as const
   // Whichever of them gives sight of it: only a policy takes its tags away.
   const sights = ['versions:read', 'assets:read'] as const

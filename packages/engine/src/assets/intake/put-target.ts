@@ -138,7 +138,7 @@ export function requirePlace({ principal }: Call, bucket: Bucket, fresh: Fresh):
 }
 
 /** A delete of a free key by S3 leaves an asset of nothing but a marker, whose maker owns it. */
-function isFree(existing: Asset | undefined): boolean {
+export function isFree(existing: Asset | undefined): boolean {
   return existing === undefined || existing.sha256 === ''
 }
 
