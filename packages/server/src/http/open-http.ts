@@ -7,7 +7,6 @@ import {
 } from 'node:http'
 import type { Socket } from 'node:net'
 import { HoldfastError } from '@holdfast/core/errors.ts'
-import { addressKey } from '@holdfast/core/rates/address-key.ts'
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify'
 import type { Context } from '../context.ts'
 import { NO_OPERATION } from '../telemetry/request-tallies.ts'
@@ -23,9 +22,11 @@ import {
   takeQuickly,
 } from './direct/quick/quick-connections.ts'
 import { hasUnknownCoding, InFlight } from './in-flight.ts'
+import { peerTurn } from './limits/turn-budget.ts'
 import { withFields } from './limits/with-fields.ts'
+import { ParseInTurn } from './parse-in-turn.ts'
 import type { StatusOf } from './problems.ts'
-import { recordNeverBegan, trackRequest } from './record-request.ts'
+import { trackRequest } from './record-request.ts'
 import { type RawError, refuse, refuseRaw } from './refuse.ts'
 import { RequestState } from './request-state.ts'
 import { securityHeaders } from './security-headers.ts'
@@ -48,7 +49,7 @@ export function openHttp(
   statusOf: StatusOf,
   { direct, quick, quickPut }: Shortcuts,
 ): FastifyInstance {
-  const inFlight = new InFlight(recordNeverBegan(context))
+  const inFlight = new InFlight()
   const refuseBytes = (error: RawError, socket: Socket): void => {
     if (inFlight.isFree(socket)) refuseRaw(context, error, socket)
     else inFlight.closeAfter(socket)
@@ -77,8 +78,10 @@ export function openHttp(
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', (_request, _payload, done) => done(null))
   prepareServer(app.server, refuseBytes)
+  const parsing = new ParseInTurn(app.server, peerTurn(context))
   // Behind TLS a socket is another one, and costs more than all of this.
-  if (context.certificate === undefined) {
+  if (context.certificate !== undefined) app.server.on('secureConnection', parsing.take)
+  else {
     takeQuickly(app.server, {
       ...{ quick, headersMs: HEADERS_TIMEOUT_MS, keepAliveMs: KEEP_ALIVE_MS },
       readHeaders: plainHeaders,
@@ -88,7 +91,7 @@ export function openHttp(
         silentMs: SILENT_BODY_MS,
         refuseCut: socket => refuseBytes({ code: 'HPE_INVALID_EOF_STATE' }, socket),
       },
-      turn: ({ remoteAddress = '' }) => context.turns.take(() => addressKey(remoteAddress)),
+      handedOver: parsing.take,
       refuseSilent: socket => refuseBytes({ code: 'ERR_HTTP_REQUEST_TIMEOUT' }, socket),
     })
   }

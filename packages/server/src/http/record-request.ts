@@ -31,16 +31,6 @@ export function countActive(load: Context['load'], response: ServerResponse): vo
   })
 }
 
-/**
- * Tells of requests that waited for those before them when their connection was closed. They have
- * no lines of their own: who sends thousands and leaves would fill the log with them.
- */
-export function recordNeverBegan({ log }: Context, door?: string): (requests: number) => void {
-  return requests => {
-    log.info({ ...(door === undefined ? {} : { door }), requests }, 'requests never began')
-  }
-}
-
 /** Counts a request as at work while its content is read, before `trackRequest`: a stop waits. */
 export async function whileActive<Value>(
   load: Context['load'],

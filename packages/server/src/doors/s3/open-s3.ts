@@ -2,7 +2,6 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Socket } from 'node:net'
 import { HoldfastError } from '@holdfast/core/errors.ts'
 import { newUuid } from '@holdfast/core/ids.ts'
-import { addressKey } from '@holdfast/core/rates/address-key.ts'
 import type { JsonObject } from '@holdfast/core/records.ts'
 import type { Context } from '../../context.ts'
 import { FairRequest } from '../../http/body/fair-request.ts'
@@ -11,8 +10,10 @@ import { SILENT_BODY_MS, takeQuickly } from '../../http/direct/quick/quick-conne
 import { limitStall } from '../../http/direct/stalled-answers.ts'
 import { WholeWriter } from '../../http/direct/write-whole.ts'
 import { hasUnknownCoding, InFlight } from '../../http/in-flight.ts'
+import { peerTurn } from '../../http/limits/turn-budget.ts'
 import { endConnection } from '../../http/linger.ts'
-import { countActive, recordNeverBegan } from '../../http/record-request.ts'
+import { ParseInTurn } from '../../http/parse-in-turn.ts'
+import { countActive } from '../../http/record-request.ts'
 import { auditAnswer, auditRefusal } from './audited.ts'
 import { admitCaller } from './auth/admit-caller.ts'
 import { countWrongSignature } from './auth/signers.ts'
@@ -52,7 +53,7 @@ const HEADER_BYTES_MAX = 32 * 1024
 
 /** The server of the S3 door, not yet listening. Store, log, metrics and load are those of REST. */
 export function openS3(context: Context): Server {
-  const inFlight = new InFlight(recordNeverBegan(context, 's3'))
+  const inFlight = new InFlight()
   const writer = new WholeWriter(context.clock)
   const buffers = new BodyBuffers()
   const door = { context, inFlight, writer, buffers }
@@ -65,7 +66,7 @@ export function openS3(context: Context): Server {
     IncomingMessage: FairRequest,
   }
   const listener = (raw: IncomingMessage, response: ServerResponse) => {
-    inFlight.admit(raw, response, () => take(door, { raw, response }))
+    take(door, { raw, response })
   }
   const { certificate, load } = context
   const server = certificate?.serve(options, listener) ?? createServer(options, listener)
@@ -91,8 +92,10 @@ export function openS3(context: Context): Server {
     if (inFlight.isFree(socket)) refuseRaw(context, error, socket)
     else inFlight.closeAfter(socket)
   })
+  const parsing = new ParseInTurn(server, peerTurn(context))
   // Behind TLS a socket is another one, and costs more than all of this.
-  if (certificate === undefined) {
+  if (certificate !== undefined) server.on('secureConnection', parsing.take)
+  else {
     const parts = { load, writer, buffers, keepAliveMs: KEEP_ALIVE_MS }
     takeQuickly(server, {
       quick: quickObjects(context, parts),
@@ -105,7 +108,7 @@ export function openS3(context: Context): Server {
         refuseCut: socket => refuseRaw(context, { code: 'HPE_INVALID_EOF_STATE' }, socket),
       },
       ...{ headersMs: HEADERS_TIMEOUT_MS, keepAliveMs: KEEP_ALIVE_MS },
-      turn: ({ remoteAddress = '' }) => context.turns.take(() => addressKey(remoteAddress)),
+      handedOver: parsing.take,
       refuseSilent: socket => refuseRaw(context, { code: 'ERR_HTTP_REQUEST_TIMEOUT' }, socket),
     })
   }

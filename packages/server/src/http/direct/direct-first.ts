@@ -30,10 +30,8 @@ export function directFirst(
         if (!response.destroyed) handler(request, response)
       },
     }
-    inFlight.admit(request, response, () => {
-      readTarget(request)
-      if (!direct(exchange)) handler(request, response)
-    })
+    readTarget(request)
+    if (!direct(exchange)) handler(request, response)
   }
 }
 

@@ -1,4 +1,6 @@
+import type { Socket } from 'node:net'
 import type { Clock } from '@holdfast/core/ports/clock.ts'
+import { addressKey } from '@holdfast/core/rates/address-key.ts'
 import { CallerLines } from '@holdfast/engine/caller-lines.ts'
 
 /** Of one turn of the event loop, before what has not begun leaves the others theirs. */
@@ -50,4 +52,9 @@ export class TurnBudget {
     this.#beganMs = this.#clock.monotonic()
     setImmediate(this.#next)
   }
+}
+
+/** The turn of whoever is connected, before it is known for whom a proxy asks. */
+export function peerTurn({ turns }: { readonly turns: TurnBudget }) {
+  return ({ remoteAddress = '' }: Socket) => turns.take(() => addressKey(remoteAddress))
 }

@@ -25,7 +25,7 @@ interface Door extends AsyncDisposable {
 }
 
 interface Times {
-  readonly turn: () => Promise<void> | undefined
+  readonly handedOver: () => void
   readonly headersMs: number
   readonly keepAliveMs: number
   readonly silentBodyMs: number
@@ -62,7 +62,7 @@ class Intake implements QuickIntake {
 }
 
 /** A server whose paths say how they are answered: `/now`, `/later`, `/large`, others by Node. */
-async function openDoor({ turn, ...times }: Partial<Times> = {}): Promise<Door> {
+async function openDoor({ handedOver, ...times }: Partial<Times> = {}): Promise<Door> {
   const { headersMs = 60_000, keepAliveMs = 60_000, silentBodyMs = 60_000 } = times
   const waiting: ((isAnswered: boolean) => void)[] = []
   let accepted: Socket | undefined
@@ -90,7 +90,7 @@ async function openDoor({ turn, ...times }: Partial<Times> = {}): Promise<Door> 
       silentMs: silentBodyMs,
       refuseCut: socket => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'),
     },
-    ...{ headersMs, keepAliveMs, turn: turn ?? (() => undefined) },
+    ...{ headersMs, keepAliveMs, handedOver: handedOver ?? (() => {}) },
   })
   server.on('connection', socket => {
     accepted = socket
@@ -304,32 +304,18 @@ test('a client that ends in the middle of a body is told so', async () => {
   await door.closed
 })
 
-test('several requests at once wait for a turn before Node has them, one does not', async () => {
-  const turn = Promise.withResolvers<void>()
-  let asked = 0
-  const wait = () => {
-    asked += 1
-    return turn.promise
+test('a connection is told of when it is for Node, before Node reads it', async () => {
+  const seen: string[] = []
+  await using door = await openDoor({ handedOver: () => void seen.push('handed over') })
+  door.server.prependListener('request', ({ url = '' }) => void seen.push(url))
+  const client = connect(door.port, '127.0.0.1')
+  client.write('GET /now HTTP/1.1\r\nHost: x\r\n\r\n')
+  await once(client, 'data')
+  assert.deepEqual(seen, [])
+  for (const url of ['/one', '/two']) {
+    client.write(`GET ${url} HTTP/1.1\r\nHost: x\r\n\r\n`)
+    await until(() => seen.at(-1) === url)
   }
-  await using door = await openDoor({ turn: wait })
-  let taken = 0
-  door.server.prependListener('request', () => {
-    taken += 1
-  })
-  const one = connect(door.port, '127.0.0.1')
-  one.write('GET /one HTTP/1.1\r\nHost: x\r\n\r\n')
-  await once(one, 'data')
-  assert.deepEqual([asked, taken], [0, 1])
-  const many = connect(door.port, '127.0.0.1')
-  many.write('GET /a HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(5))
-  await until(() => asked === 1)
-  assert.equal(taken, 1)
-  turn.resolve()
-  let text = ''
-  many.on('data', chunk => {
-    text += chunk.toString('latin1')
-  })
-  await until(() => text.split('node GET /a').length === 6)
-  one.destroy()
-  many.destroy()
+  assert.deepEqual(seen, ['handed over', '/one', '/two'])
+  client.destroy()
 })

@@ -56,8 +56,8 @@ export interface QuickOptions<Headers, Put extends Announced> {
   readonly headersMs: number
   /** How long one may say nothing after an answer. */
   readonly keepAliveMs: number
-  /** Waited for before Node gets several requests at once; undefined where it may at once. */
-  readonly turn?: (socket: Socket) => Promise<void> | undefined
+  /** Told of a connection that is Node's from now on, before Node reads of it. */
+  readonly handedOver?: (socket: Socket) => void
   /** Answers a connection that said nothing. */
   readonly refuseSilent: (socket: Socket) => void
 }
@@ -80,6 +80,7 @@ export function takeQuickly<Headers, Put extends Announced>(
       ...options,
       handOver: () => {
         for (const listener of nodes) Reflect.apply(listener, server, [socket])
+        options.handedOver?.(socket)
       },
       left: () => open.delete(connection),
     })
@@ -98,7 +99,6 @@ export function takeQuickly<Headers, Put extends Announced>(
   }
 }
 
-const HEAD_END = '\r\n\r\n'
 /** A body that does not come quickly is for Node, where the pace of senders is judged. */
 const PIECES_MAX = 64
 const NO_QUERIES: PlainQueries = new Set<string>()
@@ -162,7 +162,7 @@ class QuickConnection<Headers, Put extends Announced> {
     }
     const request = this.#heads.read(chunk)
     const answer = request && this.#options.quick(request, this.#socket)
-    if (answer === undefined) this.#handOverInTurn(chunk)
+    if (answer === undefined) this.#handOver(chunk)
     else if (answer instanceof Promise) this.#answerLater(answer, chunk)
     else this.#answer(answer)
   }
@@ -173,7 +173,7 @@ class QuickConnection<Headers, Put extends Announced> {
     const fits = head !== undefined && chunk.length - head.text.length <= head.headers.length
     const intake = fits ? puts.take(head, this.#socket) : undefined
     if (head === undefined || intake === undefined) {
-      this.#handOverInTurn(chunk)
+      this.#handOver(chunk)
       return
     }
     intake.add(chunk, head.text.length)
@@ -278,19 +278,6 @@ class QuickConnection<Headers, Put extends Announced> {
       socket.setTimeout(this.#options.keepAliveMs + KEEP_ALIVE_GRACE_MS)
     } else if (this.#busy || this.#answered || !socket.writable) socket.destroy()
     else this.#options.refuseSilent(socket)
-  }
-
-  /** Node parses all of it at once, and packets of hundreds of connections may come together. */
-  #handOverInTurn(chunk: Buffer): void {
-    const end = chunk.indexOf(HEAD_END)
-    const isSeveral = end >= 0 && end + HEAD_END.length < chunk.length
-    const turn = isSeveral ? this.#options.turn?.(this.#socket) : undefined
-    if (turn === undefined) this.#handOver(chunk)
-    else
-      this.#answerLater(
-        turn.then(() => undefined),
-        chunk,
-      )
   }
 
   /** Paused meanwhile, so that Node reads the chunk first and then what follows it. */
