@@ -65,7 +65,9 @@ export function openHttp(
     return503OnClosing: false,
     forceCloseConnections: 'idle',
     routerOptions: { maxParamLength: PATH_CHARS_MAX },
-    clientErrorHandler: refuseBytes,
+    clientErrorHandler: (error, socket) => {
+      if (!parsing.isHeld(error, socket)) refuseBytes(error, socket)
+    },
     frameworkErrors: (error, request, reply) => {
       // No hook runs for a path that cannot be routed.
       begin({ context, inFlight }, request, reply)

@@ -1,23 +1,34 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 
-/** Waited for before a head is parsed; undefined where it may be at once. */
+/** Waited for before a request begins; undefined where it may at once. */
 export type ParseTurn = (socket: Socket) => Promise<void> | undefined
 
-type OnData = (bytes: Buffer) => void
-type OnEnd = () => void
+/** What a parser could not go on with, as Node tells it in `clientError`, with bytes of it. */
+export interface ParseError {
+  readonly code?: string | undefined
+  readonly rawPacket?: unknown
+  readonly bytesParsed?: number | undefined
+}
 
-const HEAD_END = Buffer.from('\r\n\r\n')
-const NOTHING = Buffer.alloc(0)
+type Begin = (request: IncomingMessage, keepsAlive: boolean) => number
+
+/** As much of Node's parser as we touch: no public interface stops one, and the version is pinned. */
+interface NodeParser {
+  /** Called with each head. What it returns is what llhttp does next. */
+  onIncoming: Begin
+  resume(): void
+}
+
+/** `HPE_PAUSED` of llhttp: nothing behind the head is looked at until `resume`. */
+const PAUSE = 21
 
 /**
- * Gives Node's parser of each connection one request at a time. By itself it parses all that came
- * in one read: 64 KiB hold thousands of requests, of which each takes a hundred times its bytes,
- * and hundreds of connections may be read in one turn of the event loop. The next one is parsed
+ * Lets Node's parser of each connection begin one request at a time. By itself it begins all that
+ * came in one read: 64 KiB hold thousands of requests, of which each takes a hundred times its
+ * bytes, and hundreds of connections may be read in one turn of the event loop. The next one begins
  * when the one before is answered, as only safe ones may run side by side (RFC 9112 §9.3.2), and
- * when it is its turn; until then it is bytes, and its connection is not read.
- *
- * Node's own listeners decide all else: they are only handed the bytes in pieces.
+ * when it is its turn; until then what follows is bytes, and its connection is not read.
  */
 export class ParseInTurn {
   readonly #connections = new WeakMap<object, ParsedConnection>()
@@ -28,33 +39,34 @@ export class ParseInTurn {
     server.prependListener('request', (request, response) => {
       this.#connections.get(request.socket)?.began(request, response)
     })
-    // Node's parser is not to be asked any more: it failed, or is another connection's by now.
-    server.prependListener('connect', ({ socket }: IncomingMessage) => {
-      this.#connections.get(socket)?.endParsing()
-    })
-    server.prependListener('clientError', (_error, socket) => {
-      this.#connections.get(socket)?.endParsing()
-    })
   }
 
   /** Of a socket that Node listens to already, and has read nothing of. */
   readonly take = (socket: Socket): void => {
     this.#connections.set(socket, new ParsedConnection(socket, this.#turn))
   }
+
+  /** Whether a `clientError` is no error, or one of a connection that was given up before. */
+  isHeld(error: ParseError, socket: object): boolean {
+    return this.#connections.get(socket)?.isHeld(error) ?? false
+  }
+}
+
+/** A request whose head was parsed, and what came behind that. */
+interface Held {
+  readonly request: IncomingMessage
+  readonly keepsAlive: boolean
+  rest: Buffer | undefined
 }
 
 class ParsedConnection {
   readonly #socket: Socket
+  readonly #parser: NodeParser
+  readonly #begin: Begin
   readonly #turn: ParseTurn
-  readonly #onData: OnData
-  readonly #onEnd: OnEnd
-  /** What came and is not parsed. */
-  #held: Buffer = NOTHING
-  /** The end of what was parsed, where the end of a head may have begun. */
-  #tail: Buffer = NOTHING
+  readonly #onEnd: () => void
+  #held: Held | undefined
   #newest: IncomingMessage | undefined
-  /** Bytes of its body that are to come; 0 where nobody knows. */
-  #bodyLeft = 0
   #open = 0
   #turnIs: 'none' | 'awaited' | 'here' = 'none'
   #hasEnded = false
@@ -63,17 +75,17 @@ class ParsedConnection {
   constructor(socket: Socket, turn: ParseTurn) {
     this.#socket = socket
     this.#turn = turn
-    this.#onData = takeListener(socket, 'data')
-    this.#onEnd = takeListener(socket, 'end')
-    socket.on('data', this.#read).on('end', this.#ended).on('resume', this.#resumed)
+    this.#parser = parserOf(socket)
+    this.#begin = this.#parser.onIncoming
+    this.#parser.onIncoming = this.#incoming
+    this.#onEnd = takeEnd(socket)
+    socket.on('end', this.#ended).on('resume', this.#resumed)
   }
 
   began(request: IncomingMessage, response: ServerResponse): void {
     // The same one comes twice where it expects something.
     if (request === this.#newest) return
     this.#newest = request
-    const { 'content-length': length, 'transfer-encoding': coding } = request.headers
-    this.#bodyLeft = coding === undefined ? Number(length ?? 0) : 0
     this.#open += 1
     response.once('close', () => {
       this.#open -= 1
@@ -81,51 +93,31 @@ class ParsedConnection {
     })
   }
 
-  endParsing(): void {
-    this.#isOver = true
-    this.#held = NOTHING
-  }
-
-  readonly #read = (chunk: Buffer): void => {
-    if (this.#isOver) return
-    if (this.#held.length === 0) this.#parse(chunk)
-    else this.#hold(Buffer.concat([this.#held, chunk]))
-  }
-
-  /** Reading a body, if it is empty, starts the socket again; so do we. */
-  readonly #resumed = (): void => {
-    if (this.#held.length === 0 || this.#socket.isPaused()) return
+  isHeld({ code, rawPacket, bytesParsed }: ParseError): boolean {
     const held = this.#held
-    this.#held = NOTHING
-    this.#parse(held)
-    if (this.#hasEnded && this.#held.length === 0) this.#onEnd()
-  }
-
-  readonly #ended = (): void => {
-    this.#hasEnded = true
-    if (this.#held.length === 0) this.#onEnd()
-  }
-
-  #parse(bytes: Buffer): void {
-    for (let at = 0; at < bytes.length; ) {
-      if (!this.#mayGoOn()) {
-        this.#hold(bytes.subarray(at))
-        return
-      }
-      const end = this.#pieceEnd(bytes, at)
-      const piece = bytes.subarray(at, end)
-      this.#rememberTail(piece)
-      if (this.#bodyLeft > 0) this.#bodyLeft -= piece.length
-      this.#onData(piece)
-      if (this.#isOver || !this.#socket.writable) return
-      at = end
+    if (this.#isOver) return true
+    if (code !== 'HPE_PAUSED' || held === undefined || !Buffer.isBuffer(rawPacket)) {
+      this.#isOver = true
+      return false
     }
+    // Of a read that was under way the stopped parser has seen nothing.
+    held.rest =
+      held.rest === undefined
+        ? rawPacket.subarray(bytesParsed)
+        : Buffer.concat([held.rest, rawPacket])
+    this.#socket.pause()
+    return true
   }
 
-  /** Somebody else stops the socket, too: Node where answers are not read, and senders of tiny pieces. */
-  #mayGoOn(): boolean {
-    if (this.#socket.isPaused()) return false
-    if (this.#newest?.complete === false) return true
+  readonly #incoming: Begin = (request, keepsAlive) => {
+    // What follows is not HTTP: Node's parser is stopped for good.
+    if (request.method === 'CONNECT') this.#isOver = true
+    if (this.#isOver || this.#mayBegin()) return this.#begin(request, keepsAlive)
+    this.#held = { request, keepsAlive, rest: undefined }
+    return PAUSE
+  }
+
+  #mayBegin(): boolean {
     if (this.#open > 0 || this.#turnIs === 'awaited') return false
     if (this.#turnIs === 'here') {
       this.#turnIs = 'none'
@@ -141,51 +133,50 @@ class ParsedConnection {
     return false
   }
 
-  #hold(bytes: Buffer): void {
-    this.#held = bytes
-    this.#socket.pause()
-  }
-
   #wake(): void {
-    if (this.#held.length > 0) this.#socket.resume()
+    if (this.#held !== undefined) this.#socket.resume()
   }
 
-  /** Where a head ends, or a body of known length, or perhaps one in chunks. */
-  #pieceEnd(bytes: Buffer, at: number): number {
-    if (this.#bodyLeft > 0) return Math.min(at + this.#bodyLeft, bytes.length)
-    const inSeam = this.#endInSeam(bytes.subarray(at, at + HEAD_END.length - 1))
-    if (inSeam > 0) return at + inSeam
-    const end = bytes.indexOf(HEAD_END, at)
-    return end < 0 ? bytes.length : end + HEAD_END.length
-  }
-
-  /** Of these first bytes those that end a head which was parsed in part; 0 where none is ended. */
-  #endInSeam(first: Buffer): number {
-    const { length } = this.#tail
-    if (length === 0) return 0
-    const found = Buffer.concat([this.#tail, first]).indexOf(HEAD_END)
-    return found < 0 ? 0 : found + HEAD_END.length - length
-  }
-
-  #rememberTail(piece: Buffer): void {
-    if (this.#bodyLeft > 0) {
-      this.#tail = NOTHING
+  /** Reading a body, if it is empty, starts the socket again; so do we. */
+  readonly #resumed = (): void => {
+    const held = this.#held
+    if (held === undefined || this.#isOver || this.#socket.isPaused()) return
+    if (!this.#socket.writable) return
+    if (!this.#mayBegin()) {
+      this.#socket.pause()
       return
     }
-    const last = piece.subarray(-HEAD_END.length)
-    const end = last.length < HEAD_END.length ? Buffer.concat([this.#tail, last]) : last
-    this.#tail = endsHead(end) ? NOTHING : end.subarray(1 - HEAD_END.length)
+    this.#held = undefined
+    this.#goOn(held)
+    if (this.#hasEnded && this.#held === undefined) this.#onEnd()
+  }
+
+  #goOn({ request, keepsAlive, rest = NOTHING }: Held): void {
+    this.#begin(request, keepsAlive)
+    this.#parser.resume()
+    // Also where nothing is left: the parser has yet to tell that the request was whole.
+    this.#socket.emit('data', rest)
+  }
+
+  readonly #ended = (): void => {
+    this.#hasEnded = true
+    if (this.#held === undefined) this.#onEnd()
   }
 }
 
-function endsHead(bytes: Buffer): boolean {
-  return bytes.subarray(-HEAD_END.length).equals(HEAD_END)
+/** Not of a buffer of its own: to Node's parser, no address is the end of the connection. */
+const NOTHING = Buffer.from(' ').subarray(1)
+
+function parserOf(socket: Socket): NodeParser {
+  const { parser } = socket as Socket & { readonly parser?: NodeParser | null }
+  if (typeof parser?.onIncoming !== 'function') throw new Error('Node parses in another way')
+  return parser
 }
 
-/** That of Node's HTTP server, taken off. The socket itself has some that were there before. */
-function takeListener(socket: Socket, event: 'data' | 'end'): (...args: Buffer[]) => void {
-  const listener = socket.listeners(event).at(-1)
-  if (listener === undefined) throw new Error(`Node does not listen to ${event}`)
-  socket.off(event, listener as () => void)
-  return (...args) => Reflect.apply(listener, socket, args)
+/** What Node's HTTP server does at the end, taken off. The socket itself listens, too, before it. */
+function takeEnd(socket: Socket): () => void {
+  const listener = socket.listeners('end').at(-1)
+  if (listener === undefined) throw new Error('Node ends connections in another way')
+  socket.off('end', listener as () => void)
+  return () => Reflect.apply(listener, socket, [])
 }
