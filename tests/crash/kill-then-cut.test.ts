@@ -3,7 +3,14 @@ import { describe, test } from 'node:test'
 import { prepare } from '@holdfast/testkit/store/crash-runs.ts'
 import { sweepKillThenCut } from '@holdfast/testkit/store/fault-runs.ts'
 import { workloads } from '@holdfast/testkit/store/workloads.ts'
-import { draw, effort, isOfToday, newLab, seed, strict } from '@holdfast/torture/crash-disk/store-lab.ts'
+import {
+  draw,
+  effort,
+  isOfToday,
+  newLab,
+  seed,
+  strict,
+} from '@holdfast/torture/crash-disk/store-lab.ts'
 
 /** What a start after a kill found and showed must survive the power cut that comes next. */
 describe(`a store killed, started again and then cut, seed ${seed}`, () => {

@@ -34,7 +34,7 @@ export const seed = runSeed()
 /** HOLDFAST_CRASH_EFFORT multiplies what is tried, for a long run. */
 export const effort = Number(process.env.HOLDFAST_CRASH_EFFORT ?? 1)
 
-const day = Math.floor(Date.now() / 86_400_000)
+export const day = Math.floor(Date.now() / 86_400_000)
 
 /**
  * One in two of so many cases, the others the next day; all with effort. T03 and T05 play the same
