@@ -24,7 +24,7 @@ import {
 import { hasUnknownCoding, InFlight } from './in-flight.ts'
 import { peerTurn } from './limits/turn-budget.ts'
 import { withFields } from './limits/with-fields.ts'
-import { ParseInTurn } from './parse-in-turn.ts'
+import { ParseInTurn } from './parse/parse-in-turn.ts'
 import type { StatusOf } from './problems.ts'
 import { trackRequest } from './record-request.ts'
 import { type RawError, refuse, refuseRaw } from './refuse.ts'

@@ -13,7 +13,7 @@ export interface ParseError {
 
 type Begin = (request: IncomingMessage, keepsAlive: boolean) => number
 
-/** As much of Node's parser as we touch: no public interface stops one, and the version is pinned. */
+/** What we touch of Node's parser. No public interface stops one; our version of Node is given. */
 interface NodeParser {
   /** Called with each head. What it returns is what llhttp does next. */
   onIncoming: Begin
@@ -173,7 +173,7 @@ function parserOf(socket: Socket): NodeParser {
   return parser
 }
 
-/** What Node's HTTP server does at the end, taken off. The socket itself listens, too, before it. */
+/** What Node's HTTP server does at the end, taken off. The socket listens itself, before it. */
 function takeEnd(socket: Socket): () => void {
   const listener = socket.listeners('end').at(-1)
   if (listener === undefined) throw new Error('Node ends connections in another way')
