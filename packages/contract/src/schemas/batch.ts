@@ -36,7 +36,10 @@ export const batchDelete = Type.Object(
   {
     ids,
     hard_delete: Type.Optional(
-      Type.Boolean({ default: false, description: 'Remove for good, with all versions.' }),
+      Type.Boolean({
+        default: false,
+        description: 'Remove for good, with all versions: needs versions:write if a put kept them.',
+      }),
     ),
   },
   { ...closed, title: 'BatchDelete' },
