@@ -20,7 +20,7 @@ const removal = Type.Object(
     hard_delete: Type.Optional(
       Type.Boolean({
         default: false,
-        description: 'Remove for good, with all versions: needs versions:write if a put kept them.',
+        description: 'Remove for good, with all versions; old ones need versions:write.',
       }),
     ),
   },

@@ -38,7 +38,7 @@ export const batchDelete = Type.Object(
     hard_delete: Type.Optional(
       Type.Boolean({
         default: false,
-        description: 'Remove for good, with all versions: needs versions:write if a put kept them.',
+        description: 'Remove for good, with all versions; old ones need versions:write.',
       }),
     ),
   },

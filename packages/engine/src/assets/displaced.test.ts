@@ -164,9 +164,10 @@ describe('a removal for good', () => {
   const keyed = (permissions: string[]) => callOf({ kind: 'api_key', id: 'key', permissions })
   const writer = keyed(['assets:read', 'assets:write'])
 
-  it('asks for versions:write, where a put would keep what goes', async () => {
+  it('asks for versions:write where old versions go', async () => {
     await using opened = await openAnns(PUT)
     const { engine, object } = opened
+    await putText(opened, ann, 'report')
     const { id } = object.asset
     const hard = { hard: true }
     await assert.rejects(removeAsset(engine, writer, id, hard), noVersions)
@@ -181,12 +182,21 @@ describe('a removal for good', () => {
     assert.equal(await engine.catalog.view.assets.byId(id), undefined)
   })
 
-  it('is free to owners of assets, and where no version is kept', async () => {
+  it('is asked for anew where a version came meanwhile', async () => {
+    await using opened = await openAnns(PUT)
+    const { id } = opened.object.asset
+    const racing = interrupted(opened, () => putText(opened, ann, 'report'))
+    await assert.rejects(removeAsset(racing, writer, id, { hard: true }), noVersions)
+    await removeAsset(opened.engine, ann, id, { hard: true })
+  })
+
+  it('is free to owners of assets, and where there is but one version', async () => {
     await using opened = await openAnns(PUT)
     const { engine } = opened
     const mine = await at(opened, 'mine')
+    await putText(opened, bob, 'mine')
     await removeAsset(engine, bob, mine?.id ?? '', { hard: true })
-    await using plain = await openAnns(PUT, 'disabled')
-    await removeAsset(plain.engine, writer, plain.object.asset.id, { hard: true })
+    await removeAsset(engine, writer, opened.object.asset.id)
+    await removeAsset(engine, writer, opened.object.asset.id, { hard: true })
   })
 })

@@ -9,7 +9,7 @@ import type { Engine } from '../engine.ts'
 import { authorizeAsset, bucketOf, findAsset, findAssetByKey, findSeen } from './find-asset.ts'
 import { keyTaken, requirePlace } from './intake/put-target.ts'
 import { requirePreconditions } from './preconditions.ts'
-import { keepsVersions } from './writes/holder.ts'
+import { hasOldVersions } from './writes/holder.ts'
 import { seenOf } from './writes/seen.ts'
 
 export interface RemoveOptions {
@@ -19,7 +19,7 @@ export interface RemoveOptions {
 }
 
 const DELETE = 's3:DeleteObject'
-/** All versions go: where a put would have kept them, that takes `versions:write`, too. */
+/** All versions go: old ones only by `versions:write`, as alone. */
 const FOR_GOOD = [DELETE, 's3:DeleteObjectVersion'] as const
 
 /** Deletes. Deleting what is deleted already changes nothing. */
@@ -64,7 +64,8 @@ async function removeFound(
   const { view } = engine.catalog
   const version = await judgedShown(view, await bucketOf(engine, asset), asset)
   const bucket = await authorizeAsset(engine, call, { asset, permission, actions })
-  if (hard && (await keepsVersions(view, bucket, asset))) {
+  const oneVersion = hard && !(await hasOldVersions(view, asset))
+  if (hard && !oneVersion) {
     const ofVersions = ['s3:DeleteObjectVersion'] as const
     await authorizeAsset(engine, call, { asset, permission: 'versions:write', actions: ofVersions })
   }
@@ -73,6 +74,7 @@ async function removeFound(
   const args = {
     assetId: asset.id,
     hard,
+    oneVersion,
     seen: [seenOf(bucket, asset, version)],
     preconditions: { ifMatch: options.ifMatch },
     createdBy: call.principal.name,

@@ -13,15 +13,17 @@ export async function holderOf(view: View, asset: Asset | undefined): Promise<As
   return (await view.versions.list(those)).length === 0 ? undefined : asset
 }
 
-/**
- * Whether there are versions of it that a put would keep: with `assets:write` alone they do not go.
- * In a bucket without versioning a put takes what was there, too.
- */
+/** Whether other content than what it shows last is kept of it, deleted or not. */
+export async function hasOldVersions(view: View, { id }: Pick<Asset, 'id'>): Promise<boolean> {
+  const those = { assetId: id, kinds: ['content'], deleted: 'with', limit: 2 } as const
+  return (await view.versions.list(those)).length > 1
+}
+
+/** Whether a put would keep versions that are there; one without versioning takes what was. */
 export async function keepsVersions(
   view: View,
   { settings }: Pick<Bucket, 'settings'>,
-  { id: assetId }: Pick<Asset, 'id'>,
+  asset: Pick<Asset, 'id'>,
 ): Promise<boolean> {
-  if (settings.versioning !== 'disabled') return true
-  return (await view.versions.list({ assetId, deleted: 'with', limit: 2 })).length > 1
+  return settings.versioning !== 'disabled' || (await hasOldVersions(view, asset))
 }
