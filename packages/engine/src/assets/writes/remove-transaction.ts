@@ -5,6 +5,7 @@ import { requireUnlocked } from '../../versions/lock.ts'
 import { type Preconditions, requirePreconditions } from '../preconditions.ts'
 import { changeOf, shownOf } from './change-detail.ts'
 import { hideAsset } from './hide-asset.ts'
+import { hasOldVersions } from './holder.ts'
 import { storedAsset, storedBucket } from './stored-asset.ts'
 
 export interface RemoveArgs {
@@ -12,6 +13,8 @@ export interface RemoveArgs {
   readonly hard: boolean
   /** BUCKET_NOT_EMPTY where it is not in the trash any more. */
   readonly onlyTrashed?: boolean | undefined
+  /** CHANGED_MEANWHILE where old versions would go along by now. */
+  readonly oneVersion?: boolean | undefined
   readonly preconditions: Preconditions
   readonly createdBy: string
 }
@@ -33,6 +36,9 @@ export async function removeTransaction(
     throw new HoldfastError('BUCKET_NOT_EMPTY', { bucket })
   }
   requirePreconditions(asset.deletedAt === null ? asset : undefined, args.preconditions)
+  if (args.oneVersion === true && (await hasOldVersions(tx, asset))) {
+    throw new HoldfastError('CHANGED_MEANWHILE')
+  }
   if (args.hard) return removeForGood(tx, moment, asset)
   if (asset.deletedAt !== null) return asset
   const bucket = await storedBucket(tx, asset.bucketId)
