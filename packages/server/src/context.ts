@@ -22,6 +22,7 @@ import {
   prepareKeys,
 } from './composition/first-principals.ts'
 import { identityFigures } from './composition/identity-figures.ts'
+import { tellLosses } from './composition/losses-told.ts'
 import { openMails, openOutside } from './composition/outside.ts'
 import { tellSecretChange } from './composition/secret-told.ts'
 import type { Settings } from './config/settings-table.ts'
@@ -154,6 +155,7 @@ export async function openContext(options: ContextOptions): Promise<OpenedContex
     auditIdentities(engine, audit)
     if (options.offline !== true) {
       await startAudit(audit, log)
+      await tellLosses(engine, { audit, log })
       await tellSecretChange(engine, { first: auditSecret, audit, log })
       await prepareBuckets(engine, settings, log)
       await prepareAdministrator(engine, settings, { audit, log })
