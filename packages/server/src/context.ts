@@ -22,6 +22,7 @@ import {
   prepareKeys,
 } from './composition/first-principals.ts'
 import { identityFigures } from './composition/identity-figures.ts'
+import { tellLosses } from './composition/losses-told.ts'
 import { openMails, openOutside } from './composition/outside.ts'
 import { tellSecretChange } from './composition/secret-told.ts'
 import type { Settings } from './config/settings-table.ts'
@@ -33,6 +34,7 @@ import { LargeAnswers } from './http/limits/large-answers.ts'
 import { policiesOf } from './http/limits/limit-policies.ts'
 import { Limits } from './http/limits/limits.ts'
 import { TurnBudget } from './http/limits/turn-budget.ts'
+import { Working } from './http/working.ts'
 import { HealthProbe } from './telemetry/health-probe.ts'
 import { type Log, openLog } from './telemetry/log.ts'
 import { Metrics } from './telemetry/metrics.ts'
@@ -60,7 +62,7 @@ export interface Context {
   /** How much callers may ask for. */
   readonly limits: Limits
   /** How much is going on, and whether more may come. */
-  readonly load: { active: number; stopping: boolean }
+  readonly load: { active: number; stopping: boolean; readonly working: Working }
   /** What waits in memory for who asked. */
   readonly answers: LargeAnswers
   /** What forms that are on their way hold in memory, bounded alike but on its own. */
@@ -155,6 +157,7 @@ export async function openContext(options: ContextOptions): Promise<OpenedContex
     auditIdentities(engine, audit)
     if (options.offline !== true) {
       await startAudit(audit, log)
+      await tellLosses(engine, { audit, log })
       await tellSecretChange(engine, { first: auditSecret, audit, log })
       await prepareBuckets(engine, settings, log)
       await prepareAdministrator(engine, settings, { audit, log })
@@ -165,7 +168,7 @@ export async function openContext(options: ContextOptions): Promise<OpenedContex
     }
     const health = openHealth({ engine, log, counting, audit })
     const pace = new PaceWatch(clock, settings.bodyIdleSeconds)
-    const load = { active: 0, stopping: false }
+    const load = { active: 0, stopping: false, working: new Working() }
     const metrics = new Metrics(() => figures({ engine, health, load, counting, certificate }))
     await health.start()
     const proxies = proxyList(settings.trustedProxies)

@@ -140,6 +140,12 @@ function prepareServer(server: Server, refuse: (error: RawError, socket: Socket)
 
 function addHooks(app: FastifyInstance, context: Context, inFlight: InFlight): void {
   const { load, settings } = context
+  // Whoever reads slowly, or not to the end, stands in the log like all others.
+  app.addHook('onSend', (request, _reply, payload, done) => {
+    const begun = request.state.begins?.()
+    if (begun === undefined) done(null, payload)
+    else begun.then(() => done(null, payload), done)
+  })
   app.addHook('onRequest', async (request, reply) => {
     begin({ context, inFlight }, request, reply)
     requireFraming(request.raw)

@@ -143,10 +143,14 @@ function take(
     recordS3Request(request)
   })
   if (answerAtOnce(request)) return
-  serve(request).catch(error => {
-    context.log.error({ error, request_id: request.requestId }, 'an answer could not be sent')
-    response.destroy()
-  })
+  const { working } = context.load
+  const abandoned = () => auditRefusal(request, new S3Error('ServiceUnavailable'))
+  working
+    .on(() => serve(request), abandoned)
+    .catch(error => {
+      context.log.error({ error, request_id: request.requestId }, 'an answer could not be sent')
+      response.destroy()
+    })
 }
 
 async function serve(request: S3Request): Promise<void> {
