@@ -254,9 +254,12 @@ export const assetRoutes = {
     tag: 'Assets',
     permission: 'assets:write',
     summary: 'Undelete',
+    description:
+      'Content that was not shown when the asset was deleted, such as what is left after a delete ' +
+      'of S3 replaced a null version, is restored only by who may read old versions.',
     params: assetParams,
     answer: { status: 200, description: 'The asset.', schema: assetResponse, headers: record },
-    errors: ['ASSET_NOT_FOUND', 'ASSET_NOT_DELETED', 'ASSET_EXISTS'],
+    errors: ['ASSET_NOT_FOUND', 'ASSET_NOT_DELETED', 'ASSET_EXISTS', 'VERSION_NOT_FOUND'],
   }),
   copyAsset: route({
     method: 'POST',
