@@ -118,8 +118,9 @@ async function adopted(
     ...{ roles, buckets: null, names: [] },
   }
   return await engine.identity.facts.settle({ id: args.id, asked }, async isOvertaken => {
-    const known = await engine.catalog.view.identities.byId('user', args.id)
-    const isSame = known !== undefined && isSaid(known, args)
+    const { identities } = engine.catalog.view
+    const known = await identities.byId('user', args.id)
+    const isSame = known !== undefined && (await isSaid(identities, known, args))
     if (isOvertaken && !isSame) throw new HoldfastError('UNAUTHENTICATED')
     return await commit(engine, systemCall('openid'), { name: 'users.adopt', args })
   })
