@@ -6,6 +6,7 @@ import { type AdoptArgs, isSaid } from '../adopt-transaction.ts'
 import { type Standing, standingFor } from '../mapping.ts'
 import { fitEmail, fitName, fitUsername } from '../profile.ts'
 import { subjectId } from '../subject-id.ts'
+import { tellRights } from '../tell-rights.ts'
 import { claimsOf } from './entry-claims.ts'
 import { groupNameOf } from './group-name.ts'
 import type { OutsideDirectory } from './outside-directory.ts'
@@ -27,7 +28,9 @@ export async function adoptEntry(
   const { identities } = engine.catalog.view
   const known = await identities.byId('user', args.id)
   if (known !== undefined && (await isSaid(identities, known, args))) return known
-  return await commit(engine, systemCall('directory'), { name: 'users.adopt', args })
+  const user = await commit(engine, systemCall('directory'), { name: 'users.adopt', args })
+  tellRights(engine, known, user)
+  return user
 }
 
 /** Whether the user is recorded as the entry has it. */

@@ -10,6 +10,7 @@ import { claimAt, textAt, wordsAt } from '../issuers/claims.ts'
 import { standingFor, together } from '../mapping.ts'
 import { fitEmail, fitName, fitUsername } from '../profile.ts'
 import { isSubject, subjectId } from '../subject-id.ts'
+import { tellRights } from '../tell-rights.ts'
 import { type OpenIdState, openIdIssuer } from './openid-state.ts'
 
 /**
@@ -122,7 +123,9 @@ async function adopted(
     const known = await identities.byId('user', args.id)
     const isSame = known !== undefined && (await isSaid(identities, known, args))
     if (isOvertaken && !isSame) throw new HoldfastError('UNAUTHENTICATED')
-    return await commit(engine, systemCall('openid'), { name: 'users.adopt', args })
+    const user = await commit(engine, systemCall('openid'), { name: 'users.adopt', args })
+    tellRights(engine, known, user)
+    return user
   })
 }
 
