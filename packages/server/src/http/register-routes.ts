@@ -128,8 +128,7 @@ function server(
     const body = await checks.body(request, context)
     if (isGuessAgain(route, body)) await withFields(reply, state.admission.guess('again'))
     const call = state.call()
-    const { principal } = state
-    const named = { principal, params, query: checkedQuery, body }
+    const named = { call, params, query: checkedQuery, body }
     for (const [bucket, isKnown] of await bucketsNamed(context, route, named)) {
       await withFields(reply, state.admission.bucket(bucket, isKnown))
     }
