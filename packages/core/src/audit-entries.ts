@@ -8,7 +8,8 @@ const ACTIONS: Readonly<Record<AuditTopic, string>> = {
   sessions: `login loginWithCode redeemOpenId refresh issueToken logout confirmSession endSession
     endSessions endUserSession endUserSessions endReusedSession lockUser forgotPassword
     resetRequests resetPassword changePassword`,
-  rights: `createUser updateUser removeUser closeUser resetUserPassword unlockUser
+  rights: `createUser updateUser removeUser closeUser changeRightsOutside
+    resetUserPassword unlockUser
     requirePasswordChange actOnUsers
     beginSecondFactor confirmSecondFactor disableSecondFactor renewRecoveryCodes
     removeUserSecondFactor createGroup updateGroup removeGroup addGrant removeGrant createAccount

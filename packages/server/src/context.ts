@@ -81,6 +81,8 @@ export interface ContextOptions {
   readonly logTo?: DestinationStream | undefined
   /** Overrides of the store that settings do not have: tests of full and failing disks. */
   readonly store?: Partial<StoreOptions> | undefined
+  /** Cost of bcrypt in place of the default: only tests, whose passwords guard nothing, set it. */
+  readonly passwordCost?: number | undefined
   /** Nothing more may be acknowledged: the process should end and recover at the next start. */
   readonly onFatal?: ((reason: string) => void) | undefined
   /**
@@ -147,7 +149,7 @@ export async function openContext(options: ContextOptions): Promise<OpenedContex
         ...{ defaultBucket, versionsMax, versionRetentionDays },
         ...{ linkSecret, formerSecret, auditSecret, auditKeys },
       },
-      identity: identitySettings(settings),
+      identity: identitySettings(options),
       mails,
       outside: openOutside(settings, { disk, clock, log }),
     })
@@ -214,8 +216,9 @@ function engineLimits(settings: Settings): Partial<EngineLimits> {
   }
 }
 
-function identitySettings(settings: Settings): Partial<IdentitySettings> {
+function identitySettings({ settings, passwordCost }: ContextOptions): Partial<IdentitySettings> {
   return {
+    ...(passwordCost === undefined ? {} : { passwordCost }),
     issuer: settings.tokenIssuer,
     accessSeconds: settings.accessTokenSeconds,
     refreshSeconds: settings.refreshTokenSeconds,

@@ -1,9 +1,8 @@
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { isHoldfastError } from '@holdfast/core/errors.ts'
 import { watchDirectory } from '@holdfast/engine/identity/outside/directory/recheck.ts'
-import { collectGarbage } from '@holdfast/engine/integrity/collect.ts'
 import { dropAuditsDaily } from './composition/audit.ts'
+import { collectSometimes } from './composition/collect-sometimes.ts'
 import { listen, warnOfPort } from './composition/listen.ts'
 import { type Context, type ContextOptions, openContext } from './context.ts'
 import { healthOperations } from './doors/health/operations.ts'
@@ -161,25 +160,6 @@ async function endWork({ clock, load, log }: Pick<Context, 'clock' | 'load' | 'l
   if (working.size === 0) return
   log.warn({ requests: working.size }, 'requests are still worked on, and are left to themselves')
   working.abandonAll()
-}
-
-/** Frees what nothing refers to, now and then. A failed run is told and tried again. */
-async function collectSometimes(context: Context, signal: AbortSignal): Promise<void> {
-  const { engine, clock, settings, log } = context
-  if (settings.garbageSeconds === 0) return
-  while (!signal.aborted) {
-    try {
-      await clock.sleep(settings.garbageSeconds * 1000, signal)
-      const { blobs, bytes, uploads, stopped } = await collectGarbage(engine, { signal })
-      const freed = (await engine.element.reclaim?.(signal)) ?? 0
-      if (blobs > 0 || uploads > 0 || freed > 0 || stopped !== null) {
-        log.info({ blobs, bytes, uploads, freed, stopped }, 'garbage collected')
-      }
-    } catch (error) {
-      if (signal.aborted) return
-      log.error({ error, code: isHoldfastError(error) ? error.code : 'INTERNAL' }, 'job failed')
-    }
-  }
 }
 
 /** A port of its own for metrics. Taken by another server, it is done without. */

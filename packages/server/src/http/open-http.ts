@@ -24,7 +24,7 @@ import {
 import { hasUnknownCoding, InFlight } from './in-flight.ts'
 import { peerTurn } from './limits/turn-budget.ts'
 import { withFields } from './limits/with-fields.ts'
-import { ParseInTurn } from './parse-in-turn.ts'
+import { ParseInTurn } from './parse/parse-in-turn.ts'
 import type { StatusOf } from './problems.ts'
 import { trackRequest } from './record-request.ts'
 import { type RawError, refuse, refuseRaw } from './refuse.ts'
@@ -65,7 +65,9 @@ export function openHttp(
     return503OnClosing: false,
     forceCloseConnections: 'idle',
     routerOptions: { maxParamLength: PATH_CHARS_MAX },
-    clientErrorHandler: refuseBytes,
+    clientErrorHandler: (error, socket) => {
+      if (!parsing.isHeld(error, socket)) refuseBytes(error, socket)
+    },
     frameworkErrors: (error, request, reply) => {
       // No hook runs for a path that cannot be routed.
       begin({ context, inFlight }, request, reply)

@@ -57,7 +57,7 @@ async function isKnown(
   const { entry } = answer
   const user = await engine.catalog.view.identities.byId('user', entryId(answer))
   if (entry?.isActive !== true) return user?.status !== 'ACTIVE'
-  return user !== undefined && isAdopted(outside, entry, user)
+  return user !== undefined && (await isAdopted(engine, outside, { entry, user }))
 }
 
 async function keep(

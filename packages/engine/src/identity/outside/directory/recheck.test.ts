@@ -26,13 +26,16 @@ function fakeDirectory() {
     overfull: new Set<string>(),
     unjudged: new Set<string>(),
     isDown: false,
+    /** What entries say other than by their names. */
+    said: new Map<string, Partial<DirectoryEntry>>(),
     /** How many it was asked about. */
     asked: [] as number[],
   }
   const nameIn = (subject: string) => subject.slice('id of '.length)
+  const told = (name: string) => ({ ...entryOf(name), ...state.said.get(name) })
   const directory: Directory = {
     place: 'ldap://directory.example.org',
-    find: async name => await Promise.resolve(entryOf(name)),
+    find: async name => await Promise.resolve(told(name)),
     verify: async () => await Promise.resolve(true),
     recall: async (subjects): Promise<Recalled> => {
       state.asked.push(subjects.length)
@@ -41,7 +44,7 @@ function fakeDirectory() {
       const [overfull, unjudged] = [named(state.overfull), named(state.unjudged)]
       const none = new Set([...overfull, ...unjudged, ...named(state.gone)])
       return {
-        entries: subjects.filter(one => !none.has(one)).map(one => entryOf(nameIn(one))),
+        entries: subjects.filter(one => !none.has(one)).map(one => told(nameIn(one))),
         overfull,
         unjudged: unjudged.map(subject => ({ subject, error: failure })),
       }
@@ -180,4 +183,46 @@ test('rights by former settings end at once, and are given anew by the first rou
   assert.equal((await recorded('dora')).user?.outside?.maps, 'now')
   stop.abort()
   await watching
+})
+
+test('who shares an address or a user name takes it from nobody at each check', async () => {
+  await using store = await opened(['ann', 'ben', 'carl', 'carl2', 'office@example.org'])
+  const { state, engine, round } = store
+  const { catalog } = engine
+  const office = { email: 'office@example.org' }
+  const desk = { email: 'Desk@example.org' }
+  for (const name of ['ann', 'ben']) state.said.set(name, desk)
+  state.said.set('carl', office)
+  state.said.set('carl2', { username: 'carl', ...office })
+  const namesOf = async (name: string) => {
+    return (await catalog.view.identities.byId('user', entryId(entryOf(name))))?.names.join(' ')
+  }
+  const all = async () => {
+    return await Promise.all(['ann', 'ben', 'carl', 'carl2', 'office@example.org'].map(namesOf))
+  }
+  await round()
+  const before = await all()
+  const { write } = catalog
+  const written: string[] = []
+  const counted = async (...args: Parameters<typeof write>) => {
+    written.push(args[0])
+    return await write.apply(catalog, args)
+  }
+  Object.assign(catalog, { write: counted })
+  for (let n = 0; n < 3; n += 1) await round()
+  assert.deepEqual([written, await all()], [[], before])
+  assert.deepEqual(before.slice(2), ['carl', '', office.email])
+  const [first, second] = before[0] === 'ann' ? ['ben', 'ann'] : ['ann', 'ben']
+  assert.deepEqual(
+    [await namesOf(first), await namesOf(second)],
+    [`${first} ${desk.email.toLowerCase()}`, second],
+  )
+  // Who has it no longer, there or by being gone, leaves it to the other one.
+  state.said.delete(first)
+  state.gone.add('carl')
+  await round()
+  await round()
+  assert.deepEqual(await Promise.all([first, second, 'carl2'].map(namesOf)), [
+    ...[first, `${second} ${desk.email.toLowerCase()}`, 'carl'],
+  ])
 })
