@@ -52,6 +52,8 @@ test(`a smoke run measures rows without an error and leaves nothing, part ${part
   for (const kind of kinds) assert.ok(['DELETE', 'GET', 'HEAD', 'PUT'].includes(kind), kind)
   const puts = report.transfer.filter(({ name }) => name.startsWith('PUT'))
   for (const { left } of puts) assert.equal(left.durability, 'fsync before the answer')
+  const check = report.figures.find(({ name }) => name.includes('check of a credential'))
+  assert.match(String(check?.figures['the same for the first time']), /^-?[\d.]+ µs more$/)
   assert.deepEqual(readdirSync(dir), [])
   assert.equal(printed.join('').includes('| PUT 512 KiB, 4 connections |'), named('PUT'))
   assert.equal(existsSync(join(dir, 'results')), false)

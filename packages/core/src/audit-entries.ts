@@ -47,9 +47,9 @@ const WARNINGS: ReadonlySet<string> = new Set(['lockUser', 'endReusedSession'])
 const OF_THE_LOG: ReadonlySet<string> = new Set(['acknowledgeAudits', 'audit.rows.dropped'])
 
 /**
- * `critical`: the log itself, and lost changes; `error`: what failed; `warning`: what was refused, locks, and
- * sessions that a replay ended; `notice`: changes of rights, policies, keys and of the log that
- * were made; `info`: all else.
+ * `critical`: the log itself, and lost changes; `error`: what failed; `warning`: what was refused,
+ * locks, and sessions that a replay ended; `notice`: changes of rights, policies, keys and of the
+ * log that were made; `info`: all else.
  */
 export function severityOf({ action, outcome }: Pick<AuditEntry, 'action' | 'outcome'>): Severity {
   if (CRITICAL.has(action)) return 'critical'

@@ -89,7 +89,7 @@ test('keys of one maker are bounded, those made with its keys too', async () => 
   await refusedWith(make(), 'TOO_MANY_ITEMS')
 })
 
-test('keys that the settings gave make as many as they like, and all that these make count', async () => {
+test('what keys without a maker make counts together, but for those of the settings', async () => {
   await using opened = await openTestStore({ limits: { makerKeysMax: 3, userKeysMax: 2 } })
   const { engine, call } = opened
   const secret = 'key-of-the-settings'
