@@ -26,6 +26,8 @@ function fakeDirectory() {
     overfull: new Set<string>(),
     unjudged: new Set<string>(),
     isDown: false,
+    /** Before it tells of those of whom it cannot. */
+    onSlow: () => Promise.resolve(),
     /** What entries say other than by their names. */
     said: new Map<string, Partial<DirectoryEntry>>(),
     /** How many it was asked about. */
@@ -37,17 +39,19 @@ function fakeDirectory() {
     place: 'ldap://directory.example.org',
     find: async name => await Promise.resolve(told(name)),
     verify: async () => await Promise.resolve(true),
-    recall: async (subjects): Promise<Recalled> => {
+    async *recall(subjects): AsyncGenerator<Recalled> {
       state.asked.push(subjects.length)
       if (state.isDown) throw await Promise.resolve(failure)
       const named = (names: Set<string>) => subjects.filter(one => names.has(nameIn(one)))
       const [overfull, unjudged] = [named(state.overfull), named(state.unjudged)]
       const none = new Set([...overfull, ...unjudged, ...named(state.gone)])
-      return {
-        entries: subjects.filter(one => !none.has(one)).map(one => told(nameIn(one))),
-        overfull,
-        unjudged: unjudged.map(subject => ({ subject, error: failure })),
-      }
+      const entries = subjects.filter(one => !none.has(one)).map(one => told(nameIn(one)))
+      const quick = subjects.filter(one => !unjudged.includes(one))
+      yield { subjects: quick, entries, overfull, unjudged: [] }
+      if (unjudged.length === 0) return
+      await state.onSlow()
+      const slow = unjudged.map(subject => ({ subject, error: failure }))
+      yield { subjects: unjudged, entries: [], overfull: [], unjudged: slow }
     },
   }
   const unmapped = standingOf(['USER'])
@@ -123,6 +127,26 @@ test('of whom the directory cannot tell stays as it is, and holds nobody else up
   assert.deepEqual((await round()).told, [])
   await refresh(engine, token, origin)
   assert.deepEqual(store.counted(), { success: 2, partial: 1, failed: 0 })
+})
+
+test('who is told of is out at once, and the slow ones are asked about last', async () => {
+  await using store = await opened(['ann', 'ben', 'carl', 'dora'])
+  const { state, round, statusOf } = store
+  state.unjudged = new Set(['ann', 'carl'])
+  assert.deepEqual((await round()).asked, [4])
+  state.gone = new Set(['dora'])
+  const seen: unknown[] = []
+  state.onSlow = async () => void seen.push(await statusOf('dora'))
+  assert.deepEqual((await round()).asked, [2, 1, 1])
+  assert.deepEqual([...seen], ['INACTIVE', 'INACTIVE'])
+  // Asked with all others again, once it could tell.
+  state.unjudged = new Set()
+  assert.deepEqual((await round()).asked, [1, 1, 1])
+  state.unjudged = new Set(['ben'])
+  state.gone = new Set(['ann'])
+  seen.splice(0)
+  state.onSlow = async () => void seen.push(await statusOf('ann'))
+  assert.deepEqual([(await round()).asked, seen], [[3], ['INACTIVE']])
 })
 
 test('of whom too much is told is out, and told as such', async () => {
