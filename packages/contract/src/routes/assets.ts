@@ -241,7 +241,9 @@ export const assetRoutes = {
     tag: 'Assets',
     permission: 'assets:write',
     summary: 'Delete an asset; it can be restored unless `hard_delete` is set',
-    description: 'Deleting a deleted asset again succeeds and changes nothing.',
+    description:
+      'Deleting a deleted asset again succeeds and changes nothing. Where versioning is suspended ' +
+      'the marker takes the place of the null version, as with S3: that one cannot be restored.',
     params: assetParams,
     query: removal,
     headers: { 'if-match': preconditions['if-match'] },

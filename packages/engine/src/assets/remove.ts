@@ -1,16 +1,18 @@
 import type { Call } from '@holdfast/core/call.ts'
 import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { Asset } from '@holdfast/core/records.ts'
-import { judgedShown } from '../access/policy/asked-tags.ts'
+import { judgedOf, judgedShown } from '../access/policy/asked-tags.ts'
 import { authorisedAnew, rightsOfEach } from '../access/rights-now.ts'
 import { asHoldfastError } from '../as-holdfast-error.ts'
 import { commit } from '../commit.ts'
 import type { Engine } from '../engine.ts'
+import { requireSight } from '../versions/open.ts'
 import { authorizeAsset, bucketOf, findAsset, findAssetByKey, findSeen } from './find-asset.ts'
 import { keyTaken, requirePlace } from './intake/put-target.ts'
 import { requirePreconditions } from './preconditions.ts'
 import { hasOldVersions } from './writes/holder.ts'
 import { seenOf } from './writes/seen.ts'
+import { isAsDeleted } from './writes/shown-version.ts'
 
 export interface RemoveOptions {
   /** For good, with all versions; else it can be restored. */
@@ -82,19 +84,34 @@ async function removeFound(
   await commit(engine, call, { name: 'assets.remove', args })
 }
 
+/** So many changes of what is deleted are looked at: beyond, it counts as another version. */
+const CHANGES_MAX = 100
+
+/** Where it would show another version than when it was deleted, for who may read old ones. */
 export async function restoreAsset(engine: Engine, call: Call, id: string): Promise<Asset> {
   return await authorisedAnew(engine, call, now => authoriseAndRestore(engine, now, id))
 }
 
 async function authoriseAndRestore(engine: Engine, call: Call, id: string): Promise<Asset> {
   const wanted = { id, permission: 'assets:write', deleted: 'show' } as const
+  const { view } = engine.catalog
+  // Read first: that there is none since is asked where it is written.
+  const changes = await view.changes.ofAsset({ assetId: id.toLowerCase(), limit: CHANGES_MAX })
   const { asset, bucket, seen } = await findSeen(engine, call, wanted)
+  const version = await view.versions.byId(asset.versionId)
+  if (version?.kind === 'content' && !isAsDeleted(asset, changes)) {
+    await requireSight(engine, call, { asset, version })
+  }
   if (asset.trashed) {
     requirePlace(call, bucket, asset)
-    const holder = await engine.catalog.view.assets.byKey(asset.bucketId, asset.key)
+    const holder = await view.assets.byKey(asset.bucketId, asset.key)
     if (holder !== undefined) throw keyTaken(call, bucket, holder)
   }
-  return commit(engine, call, { name: 'assets.restore', args: { assetId: asset.id, seen } })
+  const judged = version && judgedOf(bucket, version, false)
+  const changeSeq = changes[0]?.seq ?? 0
+  const also = { ...seenOf(bucket, asset, judged), changeSeq }
+  const args = { assetId: asset.id, seen: [...seen, also] }
+  return commit(engine, call, { name: 'assets.restore', args })
 }
 
 export type RemoveResult =

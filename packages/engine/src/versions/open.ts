@@ -2,7 +2,8 @@ import type { Call } from '@holdfast/core/call.ts'
 import type { Permission } from '@holdfast/core/principal.ts'
 import type { Asset, Version } from '@holdfast/core/records.ts'
 import { oldInQuestion } from '../access/authorize-action.ts'
-import { authorize } from '../access/decide.ts'
+import { authorize, decide } from '../access/decide.ts'
+import { tagsOfVersion } from '../access/policy/asked-tags.ts'
 import { authorizeAsset, bucketOf } from '../assets/find-asset.ts'
 import { type Content, openContent } from '../assets/get.ts'
 import type { Engine } from '../engine.ts'
@@ -40,6 +41,18 @@ export async function authorizeOld(
 ): Promise<void> {
   const bucket = await bucketOf(engine, asset)
   authorize(call.principal, 'assets:read', oldInQuestion({ bucket, asset }, version))
+}
+
+/** Who may not read old content could show it to itself, or to everybody. */
+export async function requireSight(
+  engine: Engine,
+  call: Call,
+  { asset, version }: { readonly asset: Asset; readonly version: Version | undefined },
+): Promise<void> {
+  const bucket = await bucketOf(engine, asset)
+  const objectTags = version && tagsOfVersion(version)
+  if (decide(call.principal, 'versions:read', { bucket, asset, objectTags }).allowed) return
+  await authorizeOld(engine, call, { asset, version })
 }
 
 function isShown(asset: Asset, name: VersionName): boolean {

@@ -14,7 +14,7 @@ import { commit } from '../commit.ts'
 import type { Engine } from '../engine.ts'
 import { versionIdOf } from '../objects/object-views.ts'
 import { findVersion, keptVersion, type VersionName } from './find-version.ts'
-import { authorizeOld } from './open.ts'
+import { requireSight } from './open.ts'
 
 export interface RollbackOptions {
   readonly createdBy?: string | undefined
@@ -72,18 +72,6 @@ async function authoriseAndRoll(
     description: options.description ?? '',
   }
   return commit(engine, call, { name: 'versions.rollback', args })
-}
-
-/** Who may not read old content could show it to itself, or to everybody. */
-async function requireSight(
-  engine: Engine,
-  call: Call,
-  { asset, version }: { readonly asset: Asset; readonly version: Version | undefined },
-): Promise<void> {
-  const bucket = await bucketOf(engine, asset)
-  const objectTags = version && tagsOfVersion(version)
-  if (decide(call.principal, 'versions:read', { bucket, asset, objectTags }).allowed) return
-  await authorizeOld(engine, call, { asset, version })
 }
 
 /** They would be read at the version shown, as by a copy of S3 from this version. */

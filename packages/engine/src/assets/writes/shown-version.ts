@@ -1,7 +1,25 @@
 import { assetTypeOf } from '@holdfast/core/names.ts'
 import type { CatalogTransaction } from '@holdfast/core/ports/catalog.ts'
-import type { Asset, BriefVersion } from '@holdfast/core/records.ts'
+import type { Asset, BriefVersion, Change } from '@holdfast/core/records.ts'
 import { assetTagsOf } from '../../objects/asset-words.ts'
+
+/**
+ * Whether a deleted asset still shows what it showed when it was deleted, by its last changes, newest
+ * first: a marker may have taken the place of that, or somebody removed it. Unsure is no.
+ */
+export function isAsDeleted({ versionNumber }: Asset, changes: readonly Change[]): boolean {
+  for (const { what, detail } of changes) {
+    if (what === 'asset.created' || what === 'version.created') return true
+    if (what === 'asset.restored') return true
+    if (what !== 'asset.deleted') continue
+    // The last version that was not deleted went for good: it shows one that was.
+    if (detail.number !== undefined) return false
+    const { was } = detail
+    const isMarked = typeof was === 'object' && was !== null && 'number' in was
+    if (isMarked && was.number !== versionNumber) return false
+  }
+  return false
+}
 
 const NOTHING = { size: 0, sha256: '', contentType: 'application/octet-stream' }
 
