@@ -8,9 +8,9 @@ import { factorOf } from '../identity/factors/spend-proof.ts'
 import { mayAct, principalOfUser } from '../identity/principal-of-user.ts'
 import { currentSharePrincipal } from '../sharing/share-rights.ts'
 import { endOf } from '../sharing/share-transactions.ts'
-import { closedToAll } from './authorize-action.ts'
 import {
   authorize,
+  closedToAll,
   type Decision,
   decide,
   isAdministrator,

@@ -2,7 +2,7 @@ import type { Call } from '@holdfast/core/call.ts'
 import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { Asset, Bucket } from '@holdfast/core/records.ts'
 import { actionPermissions } from '../../access/actions.ts'
-import { authorize, decide, type Fresh, LOCKS, refusal } from '../../access/decide.ts'
+import { authorize, decide, type Fresh, LOCKS, mayKnow, refusal } from '../../access/decide.ts'
 import { requireListRights } from '../../access/list-rights.ts'
 import { requireOwnName } from '../../access/named-owner.ts'
 import { requireOwnService } from '../../access/named-service.ts'
@@ -172,6 +172,10 @@ function refusedReplacement(
   // Somebody else's asset: the answer is that for a place where the caller may not write.
   authorize(call.principal, 'assets:write', { bucket, fresh })
   if (mode === 'create') return keyTaken(call, bucket, existing)
-  const { reason } = decide(call.principal, 'assets:write', { bucket, asset: existing })
+  const place = { bucket, asset: existing }
+  // Whether one that is hidden from the caller has a list is not told.
+  const { reason } = mayKnow(call.principal, place)
+    ? decide(call.principal, 'assets:write', place)
+    : { reason: 'no scope grants it' }
   return new HoldfastError('FORBIDDEN', { permission: 'assets:write', reason })
 }
