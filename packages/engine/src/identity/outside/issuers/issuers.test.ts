@@ -471,6 +471,42 @@ test('keys come in the background, sooner after an unknown one', async () => {
   await watching
 })
 
+test('a set without a key that can be used takes all of them back at once', async () => {
+  const idp = testIssuer('https://idp.example.org')
+  const told: string[] = []
+  await using opened = await openTestStore({
+    outside: { issuers: [idp.issuer], onProblem: (_, error) => told.push(String(error)) },
+  })
+  const { issuers, counts } = opened.engine.identity
+  const keys = issuers.get(idp.issuer.issuer)?.keys
+  assert.ok(keys instanceof IssuerKeys)
+  const good = { keys: [idp.jwk] }
+  const token = await idp.sign()
+  const unread = Array.from({ length: 101 }, () => ({}))
+  // Of what is no set, or is not read to its end, nothing follows.
+  for (const document of [{ keys: {} }, null, new Error('down'), { keys: unread }]) {
+    idp.document = good
+    await keys.load(none)
+    idp.document = document
+    assert.equal(await keys.load(none), false)
+    await enter(opened, token)
+  }
+  const other = testIssuer('https://idp.example.org', {}, 'ES256')
+  told.splice(0)
+  for (const document of [{ keys: [] }, { keys: [other.jwk] }]) {
+    idp.document = good
+    await keys.load(none)
+    await enter(opened, token)
+    idp.document = document
+    // Asked again soon, as after a failure.
+    assert.equal(await keys.load(none), false)
+    await assert.rejects(enter(opened, token), refused('UNAUTHENTICATED'))
+    await assert.rejects(enter(opened, await idp.sign({ jti: '2' })), refused('UNAUTHENTICATED'))
+    assert.deepEqual(told.splice(0), ['Error: no key for RS256 in the set'])
+  }
+  assert.equal(counts.checks.get(idp.issuer.issuer)?.failed, 6)
+})
+
 test('a key that anybody can sign for is not taken, and told once', async () => {
   const idp = testIssuer('https://idp.example.org')
   const told: string[] = []
