@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { createHash, createHmac, generateKeyPairSync, sign } from 'node:crypto'
 import { test } from 'node:test'
 import type { Principal } from '@holdfast/core/principal.ts'
+import { CompactSign } from 'jose'
 import { decide } from '../../../access/decide.ts'
 import { explainAccess } from '../../../access/explain.ts'
 import { presignDownload } from '../../../access/links/presign.ts'
@@ -123,6 +124,19 @@ test('half a character names nobody, and no end of a token is beyond all time', 
     await enter(opened, token)
     const told = await validateToken(opened.engine, opened.call, token)
     assert.equal(told?.expiresMs, 8.64e15)
+  }
+  const { 1: claims = '' } = (await idp.sign()).split('.')
+  const text = Buffer.from(claims, 'base64url').toString()
+  for (const time of ['"iat":-1e400', '"exp":1e400', '"nbf":-1e400']) {
+    const [name] = time.split(':')
+    const other = new RegExp(`${name}:[^,}]*`)
+    const told = other.test(text) ? text.replace(other, time) : text.replace('{', `{${time},`)
+    const token = await new CompactSign(Buffer.from(told))
+      .setProtectedHeader({ alg: 'RS256' })
+      .sign(idp.privateKey)
+    await assert.rejects(enter(opened, token), refused('UNAUTHENTICATED'), told)
+    const looked = validateToken(opened.engine, opened.call, token)
+    assert.equal(await looked, undefined, told)
   }
 })
 
