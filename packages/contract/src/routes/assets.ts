@@ -242,8 +242,8 @@ export const assetRoutes = {
     permission: 'assets:write',
     summary: 'Delete an asset; it can be restored unless `hard_delete` is set',
     description:
-      'Deleting a deleted asset again succeeds and changes nothing. Where versioning is suspended ' +
-      'the marker takes the place of the null version, as with S3: that one cannot be restored.',
+      'Deleting a deleted asset again succeeds and changes nothing. Where versioning is ' +
+      'suspended the marker takes the place of the null version, as with S3, for good.',
     params: assetParams,
     query: removal,
     headers: { 'if-match': preconditions['if-match'] },

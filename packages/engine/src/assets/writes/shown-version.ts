@@ -4,8 +4,8 @@ import type { Asset, BriefVersion, Change } from '@holdfast/core/records.ts'
 import { assetTagsOf } from '../../objects/asset-words.ts'
 
 /**
- * Whether a deleted asset still shows what it showed when it was deleted, by its last changes, newest
- * first: a marker may have taken the place of that, or somebody removed it. Unsure is no.
+ * Whether a deleted asset still shows what it showed when it was deleted, by its last changes,
+ * newest first: a marker may have taken the place of that, or somebody removed it. Unsure is no.
  */
 export function isAsDeleted({ versionNumber }: Asset, changes: readonly Change[]): boolean {
   for (const { what, detail } of changes) {
