@@ -8,10 +8,10 @@ import { commit } from '../commit.ts'
 import type { Engine } from '../engine.ts'
 import { onlyWithoutTags, requireSight } from '../versions/open.ts'
 import { authorizeAsset, bucketOf, findAsset, findAssetByKey, findSeen } from './find-asset.ts'
+import { hasOldVersions } from './intake/holder.ts'
 import { keyTaken, requirePlace } from './intake/put-target.ts'
 import { requirePreconditions } from './preconditions.ts'
 import { olderShown } from './writes/hide-asset.ts'
-import { hasOldVersions } from './writes/holder.ts'
 import { seenOf } from './writes/seen.ts'
 
 export interface RemoveOptions {
