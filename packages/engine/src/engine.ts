@@ -85,6 +85,8 @@ export interface Engine {
   readonly auditExports: RunsAtOnce
   /** Of changes of buckets that were overtaken by others. */
   readonly bucketChanges: ChangeLines
+  /** Of removals that take many transactions. */
+  readonly removals: ChangeLines
   /** Logins, tokens and what is remembered of them. */
   readonly identity: IdentityState
   /** Both clocks at the opening: how garbage collection notices that the wall clock jumped. */
@@ -126,6 +128,7 @@ export function openEngine(options: EngineOptions): Engine {
     judgedBuckets: new JudgedBuckets(catalog, lists),
     auditExports: new RunsAtOnce(limits.auditRunsMax),
     bucketChanges: new ChangeLines(),
+    removals: new ChangeLines(),
     identity: openIdentity({
       catalog,
       clock,
