@@ -29,6 +29,8 @@ import { DocumentRoom } from './http/body/document-room.ts'
 import { PaceWatch } from './http/body/pace-watch.ts'
 import { proxyList } from './http/caller/client-address.ts'
 import { Certificate } from './http/certificate.ts'
+import { OpenConnections } from './http/connections/open-connections.ts'
+import { connectionsMaxOf, openFilesMax } from './http/connections/open-files.ts'
 import { LargeAnswers } from './http/limits/large-answers.ts'
 import { policiesOf } from './http/limits/limit-policies.ts'
 import { Limits } from './http/limits/limits.ts'
@@ -67,6 +69,8 @@ export interface Context {
   readonly forms: LargeAnswers
   /** What documents that are read as a whole hold while they arrive, at every door. */
   readonly documents: DocumentRoom
+  /** Of all doors. */
+  readonly connections: OpenConnections
   /** When work may begin. */
   readonly turns: TurnBudget
 }
@@ -112,6 +116,10 @@ export async function openContext(options: ContextOptions): Promise<OpenedContex
   const disk = options.disk ?? nodeDisk
   const log = openLog(settings, version, options.logTo)
   const certificate = openCertificate(settings, { disk, clock, log })
+  const connections = new OpenConnections({
+    max: options.offline === true ? 0 : connectionsMaxOf(settings, openFilesMax()),
+    ...{ clock, log },
+  })
   const counting = await openCounting(settings, { clock, random, log })
   const store = await openStore({
     dir: settings.dataDir,
@@ -164,7 +172,8 @@ export async function openContext(options: ContextOptions): Promise<OpenedContex
     const health = openHealth({ engine, log, counting, audit })
     const pace = new PaceWatch(clock, settings.bodyIdleSeconds)
     const load = { active: 0, stopping: false }
-    const metrics = new Metrics(() => figures({ engine, health, load, counting, certificate }))
+    const parts = { engine, health, load, counting, certificate, connections }
+    const metrics = new Metrics(() => figures(parts))
     await health.start()
     const proxies = proxyList(settings.trustedProxies)
     const policies = policiesOf(settings)
@@ -172,7 +181,7 @@ export async function openContext(options: ContextOptions): Promise<OpenedContex
     log.info({ recovery: store.recovery, data_dir: settings.dataDir }, 'store opened')
     const context = {
       ...{ settings, version, engine, clock, random, disk, log, metrics, health, pace },
-      ...{ certificate, proxies, audit, limits, load },
+      ...{ certificate, connections, proxies, audit, limits, load },
       ...{ answers: new LargeAnswers(settings), forms: new LargeAnswers(settings) },
       ...{ documents: new DocumentRoom(settings), turns: new TurnBudget(clock) },
       startedMs: clock.monotonic(),
@@ -266,8 +275,9 @@ async function figures(of: {
   load: Context['load']
   counting: Counting
   certificate: Certificate | undefined
+  connections: OpenConnections
 }) {
-  const { engine, health, load, counting, certificate } = of
+  const { engine, health, load, counting, certificate, connections } = of
   const { view } = engine.catalog
   const [stats, blobs] = await Promise.all([view.assets.stats({}), view.blobs.totals()])
   const { freeBytes, totalBytes } = health.view
@@ -277,5 +287,5 @@ async function figures(of: {
   const identity = await identityFigures(engine)
   const now = { freeBytes, totalBytes, parts, identity, active: load.active, redis }
   const certificateEndsMs = certificate?.validToMs
-  return { stats, blobs, damaged, ...now, certificateEndsMs }
+  return { stats, blobs, damaged, ...now, certificateEndsMs, connections }
 }

@@ -171,9 +171,10 @@ async function collectSometimes(context: Context, signal: AbortSignal): Promise<
 
 /** A port of its own for metrics. Taken by another server, it is done without. */
 async function openMetricsPort(context: Context): Promise<Server | undefined> {
-  const { settings, metrics, log } = context
+  const { settings, metrics, log, connections } = context
   if (!settings.metricsEnabled || settings.metricsPort === 0) return undefined
   const server = metricsServer(metrics)
+  connections.watch(server)
   const { metricsHost: host, metricsPort: port } = settings
   try {
     await listen(server, { host, port })

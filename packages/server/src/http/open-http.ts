@@ -80,9 +80,12 @@ export function openHttp(
   prepareServer(app.server, refuseBytes)
   const parsing = new ParseInTurn(app.server, peerTurn(context))
   // Behind TLS a socket is another one, and costs more than all of this.
-  if (context.certificate !== undefined) app.server.on('secureConnection', parsing.take)
-  else {
+  if (context.certificate !== undefined) {
+    app.server.on('secureConnection', parsing.take)
+    context.connections.watch(app.server)
+  } else {
     takeQuickly(app.server, {
+      connections: context.connections,
       ...{ quick, headersMs: HEADERS_TIMEOUT_MS, keepAliveMs: KEEP_ALIVE_MS },
       readHeaders: plainHeaders,
       puts: {

@@ -50,7 +50,7 @@ export async function refuse(context: Context, refusal: Refusal): Promise<void> 
   const headers = { ...reply.getHeaders() }
   const body = request.method === 'HEAD' ? '' : text
   const exchange = { request: request.raw, response: reply.raw }
-  await refuseWhileSending(exchange, { status, headers, body }, context.clock)
+  await refuseWhileSending(exchange, { status, headers, body }, context)
 }
 
 /** Tells log and metrics of a failure; also of one that comes when the answer is on its way. */

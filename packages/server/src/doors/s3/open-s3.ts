@@ -94,10 +94,13 @@ export function openS3(context: Context): Server {
   })
   const parsing = new ParseInTurn(server, peerTurn(context))
   // Behind TLS a socket is another one, and costs more than all of this.
-  if (certificate !== undefined) server.on('secureConnection', parsing.take)
-  else {
+  if (certificate !== undefined) {
+    server.on('secureConnection', parsing.take)
+    context.connections.watch(server)
+  } else {
     const parts = { load, writer, buffers, keepAliveMs: KEEP_ALIVE_MS }
     takeQuickly(server, {
+      connections: context.connections,
       quick: quickObjects(context, parts),
       readHeaders: (raw, names, besides) => new RequestHeaders(raw, names, besides),
       queries: marks,
