@@ -116,10 +116,7 @@ export async function openContext(options: ContextOptions): Promise<OpenedContex
   const disk = options.disk ?? nodeDisk
   const log = openLog(settings, version, options.logTo)
   const certificate = openCertificate(settings, { disk, clock, log })
-  const connections = new OpenConnections({
-    max: options.offline === true ? 0 : connectionsMaxOf(settings, openFilesMax()),
-    ...{ clock, log },
-  })
+  const connections = openConnections(options, { clock, log })
   const counting = await openCounting(settings, { clock, random, log })
   const store = await openStore({
     dir: settings.dataDir,
@@ -172,8 +169,8 @@ export async function openContext(options: ContextOptions): Promise<OpenedContex
     const health = openHealth({ engine, log, counting, audit })
     const pace = new PaceWatch(clock, settings.bodyIdleSeconds)
     const load = { active: 0, stopping: false }
-    const parts = { engine, health, load, counting, certificate, connections }
-    const metrics = new Metrics(() => figures(parts))
+    const measured = { engine, health, load, counting, certificate, connections }
+    const metrics = new Metrics(() => figures(measured))
     await health.start()
     const proxies = proxyList(settings.trustedProxies)
     const policies = policiesOf(settings)
@@ -248,6 +245,14 @@ function openCertificate(
   if (certFile === undefined || keyFile === undefined) return undefined
   const minVersion = `TLSv${tlsMinVersion}` as const
   return new Certificate({ certFile, keyFile, minVersion }, parts)
+}
+
+function openConnections(
+  { settings, offline = false }: ContextOptions,
+  parts: { readonly clock: Clock; readonly log: Log },
+): OpenConnections {
+  const max = offline ? 0 : connectionsMaxOf(settings, openFilesMax())
+  return new OpenConnections({ max, ...parts })
 }
 
 function openHealth(parts: {

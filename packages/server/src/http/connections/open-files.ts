@@ -34,7 +34,7 @@ export function connectionsMaxOf(
     const left = Math.max(0, filesMax - connectionsMax)
     throw refusal(
       `leaves ${left} of the ${filesMax} files that this process may have open to the store, ` +
-        `which needs ${RESERVE}: lower it, or raise the limit of open files (LimitNOFILE, ulimit -n)`,
+        `which needs ${RESERVE}: lower it, or raise the limit (LimitNOFILE, ulimit -n)`,
     )
   }
   const others = filesMax - RESERVE
@@ -42,7 +42,7 @@ export function connectionsMaxOf(
   if (places >= PLACES_MIN) return Math.floor(places)
   throw refusal(
     `cannot be chosen: this process may have ${filesMax} files open, and needs ` +
-      `${RESERVE + 2 * PLACES_MIN}: raise the limit of open files (LimitNOFILE, ulimit -n)`,
+      `${RESERVE + 2 * PLACES_MIN}: raise the limit (LimitNOFILE, ulimit -n)`,
   )
 }
 
