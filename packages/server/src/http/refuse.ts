@@ -7,6 +7,7 @@ import { auditFailure } from './caller/audited.ts'
 import { withReason } from './caller/why-unauthenticated.ts'
 import { endConnection, refuseWhileSending } from './linger.ts'
 import { asTableError, oauthProblem, problemHeaders, problemOf, type StatusOf } from './problems.ts'
+import { headLines, securityHeaders } from './security-headers.ts'
 
 export interface Refusal {
   readonly request: FastifyRequest
@@ -146,6 +147,7 @@ export function refuseRaw(context: Context, error: RawError, socket: Socket): vo
   }
   const text =
     `HTTP/1.1 ${answer.status} ${answer.reason}\r\nContent-Type: application/json\r\n` +
+    headLines(securityHeaders(context.settings)) +
     `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`
   endConnection(socket, text, context.clock)
 }
