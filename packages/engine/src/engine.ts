@@ -53,6 +53,8 @@ export interface EngineOptions {
   /** Absent: no mail is sent. Closed by who made it. */
   readonly mails?: MailQueue | undefined
   readonly outside?: Outside | undefined
+  /** How many came from outside so far, of whom the system hands over one in a turn. */
+  readonly arrived?: (() => number) | undefined
 }
 
 /** One store: what every function of the engine takes first. */
@@ -99,7 +101,7 @@ export function openEngine(options: EngineOptions): Engine {
   const { catalog, element, clock, random, settings } = options
   const linkSecret = settings?.linkSecret ?? random.bytes(32)
   const limits = { ...defaultLimits, ...options.limits }
-  const lists = new ListTurns()
+  const lists = new ListTurns(options.arrived)
   return {
     catalog,
     element,
