@@ -16,7 +16,7 @@ export interface OpenIdProvider {
   finish(query: string, attempt: OpenIdAttempt): Promise<object>
 }
 
-/** Why a login there failed: for logs, so without anything that the browser or the provider sent. */
+/** Why a login there failed: for logs, so without what the browser or the provider sent. */
 export class OpenIdFault extends Error {
   /** Whoever holds the browser can cause it: no sign that the provider or the settings are bad. */
   readonly isOfBrowser: boolean

@@ -42,7 +42,7 @@ function isOfBrowser(error: unknown): boolean {
   return error instanceof ResponseBodyError && error.error === 'invalid_grant'
 }
 
-/** The error and what it follows from; of the parser of JSON not even the sentence, which quotes. */
+/** The error and what it follows from; of the parser of JSON not the sentence, which quotes. */
 function causesOf(error: unknown): unknown[] {
   const chain: unknown[] = []
   for (let one = error; one instanceof Error && chain.length < CHAIN_MAX; one = one.cause) {

@@ -43,7 +43,7 @@ export const openIdOperations: Pick<Operations, Names> = {
   },
 }
 
-/** Why it failed stands in the audit log alone: the browser is not told how the settings are wrong. */
+/** Why it failed stands in the audit log alone: no browser is told what is wrong with settings. */
 async function withFault<T>(request: Scope['request'], work: () => Promise<T>): Promise<T> {
   try {
     return await work()
