@@ -8,11 +8,11 @@ import { commit } from '../commit.ts'
 import type { Engine } from '../engine.ts'
 import { requireSight } from '../versions/open.ts'
 import { authorizeAsset, bucketOf, findAsset, findAssetByKey, findSeen } from './find-asset.ts'
-import { hasOldVersions } from './intake/holder.ts'
 import { keyTaken, requirePlace } from './intake/put-target.ts'
 import { requirePreconditions } from './preconditions.ts'
 import { seenOf } from './writes/seen.ts'
 import { isAsDeleted } from './writes/shown-version.ts'
+import { hasOldVersions } from './writes/stored-asset.ts'
 
 export interface RemoveOptions {
   /** For good, with all versions; else it can be restored. */

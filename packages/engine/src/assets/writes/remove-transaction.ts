@@ -2,11 +2,10 @@ import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { CatalogTransaction, Moment } from '@holdfast/core/ports/catalog.ts'
 import type { Asset, Bucket } from '@holdfast/core/records.ts'
 import { requireUnlocked } from '../../versions/lock.ts'
-import { hasOldVersions } from '../intake/holder.ts'
 import { type Preconditions, requirePreconditions } from '../preconditions.ts'
 import { changeOf, shownOf } from './change-detail.ts'
 import { hideAsset } from './hide-asset.ts'
-import { storedAsset, storedBucket } from './stored-asset.ts'
+import { hasOldVersions, storedAsset, storedBucket } from './stored-asset.ts'
 
 export interface RemoveArgs {
   readonly assetId: string
