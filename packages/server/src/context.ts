@@ -22,13 +22,17 @@ import {
   prepareKeys,
 } from './composition/first-principals.ts'
 import { identityFigures } from './composition/identity-figures.ts'
+import { tellLosses } from './composition/losses-told.ts'
 import { openMails, openOutside } from './composition/outside.ts'
 import { tellSecretChange } from './composition/secret-told.ts'
 import type { Settings } from './config/settings-table.ts'
 import { DocumentRoom } from './http/body/document-room.ts'
 import { PaceWatch } from './http/body/pace-watch.ts'
 import { proxyList } from './http/caller/client-address.ts'
+import { Working } from './http/caller/working.ts'
 import { Certificate } from './http/certificate.ts'
+import { OpenConnections } from './http/connections/open-connections.ts'
+import { connectionsMaxOf, openFilesMax } from './http/connections/open-files.ts'
 import { LargeAnswers } from './http/limits/large-answers.ts'
 import { policiesOf } from './http/limits/limit-policies.ts'
 import { Limits } from './http/limits/limits.ts'
@@ -60,13 +64,15 @@ export interface Context {
   /** How much callers may ask for. */
   readonly limits: Limits
   /** How much is going on, and whether more may come. */
-  readonly load: { active: number; stopping: boolean }
+  readonly load: { active: number; stopping: boolean; readonly working: Working }
   /** What waits in memory for who asked. */
   readonly answers: LargeAnswers
   /** What forms that are on their way hold in memory, bounded alike but on its own. */
   readonly forms: LargeAnswers
   /** What documents that are read as a whole hold while they arrive, at every door. */
   readonly documents: DocumentRoom
+  /** Of all doors. */
+  readonly connections: OpenConnections
   /** When work may begin. */
   readonly turns: TurnBudget
 }
@@ -79,6 +85,8 @@ export interface ContextOptions {
   readonly logTo?: DestinationStream | undefined
   /** Overrides of the store that settings do not have: tests of full and failing disks. */
   readonly store?: Partial<StoreOptions> | undefined
+  /** Cost of bcrypt in place of the default: only tests, whose passwords guard nothing, set it. */
+  readonly passwordCost?: number | undefined
   /** Nothing more may be acknowledged: the process should end and recover at the next start. */
   readonly onFatal?: ((reason: string) => void) | undefined
   /**
@@ -107,11 +115,10 @@ const HEALTH_MS = 5_000
 /** The one place where the parts are put together, from top to bottom; closed in reverse order. */
 export async function openContext(options: ContextOptions): Promise<OpenedContext> {
   const { settings } = options
-  const clock = options.clock ?? systemClock
-  const random = options.random ?? cryptoRandom
-  const disk = options.disk ?? nodeDisk
+  const { clock = systemClock, random = cryptoRandom, disk = nodeDisk } = options
   const log = openLog(settings, version, options.logTo)
   const certificate = openCertificate(settings, { disk, clock, log })
+  const connections = openConnections(options, { clock, log })
   const counting = await openCounting(settings, { clock, random, log })
   const store = await openStore({
     dir: settings.dataDir,
@@ -145,14 +152,15 @@ export async function openContext(options: ContextOptions): Promise<OpenedContex
         ...{ defaultBucket, versionsMax, versionRetentionDays },
         ...{ linkSecret, formerSecret, auditSecret, auditKeys },
       },
-      identity: identitySettings(settings),
-      mails,
+      identity: identitySettings(options),
+      ...{ mails, arrived: () => connections.arrived },
       outside: openOutside(settings, { disk, clock, log }),
     })
     const audit = openAudit(engine, settings, log)
     auditIdentities(engine, audit)
     if (options.offline !== true) {
       await startAudit(audit, log)
+      await tellLosses(engine, { audit, log })
       await tellSecretChange(engine, { first: auditSecret, audit, log })
       await prepareBuckets(engine, settings, log)
       await prepareAdministrator(engine, settings, { audit, log })
@@ -163,8 +171,9 @@ export async function openContext(options: ContextOptions): Promise<OpenedContex
     }
     const health = openHealth({ engine, log, counting, audit })
     const pace = new PaceWatch(clock, settings.bodyIdleSeconds)
-    const load = { active: 0, stopping: false }
-    const metrics = new Metrics(() => figures({ engine, health, load, counting, certificate }))
+    const load = { active: 0, stopping: false, working: new Working() }
+    const measured = { engine, health, load, counting, certificate, connections }
+    const metrics = new Metrics(() => figures(measured))
     await health.start()
     const proxies = proxyList(settings.trustedProxies)
     const policies = policiesOf(settings)
@@ -172,7 +181,7 @@ export async function openContext(options: ContextOptions): Promise<OpenedContex
     log.info({ recovery: store.recovery, data_dir: settings.dataDir }, 'store opened')
     const context = {
       ...{ settings, version, engine, clock, random, disk, log, metrics, health, pace },
-      ...{ certificate, proxies, audit, limits, load },
+      ...{ certificate, connections, proxies, audit, limits, load },
       ...{ answers: new LargeAnswers(settings), forms: new LargeAnswers(settings) },
       ...{ documents: new DocumentRoom(settings), turns: new TurnBudget(clock) },
       startedMs: clock.monotonic(),
@@ -211,8 +220,9 @@ function engineLimits(settings: Settings): Partial<EngineLimits> {
   }
 }
 
-function identitySettings(settings: Settings): Partial<IdentitySettings> {
+function identitySettings({ settings, passwordCost }: ContextOptions): Partial<IdentitySettings> {
   return {
+    ...(passwordCost === undefined ? {} : { passwordCost }),
     issuer: settings.tokenIssuer,
     accessSeconds: settings.accessTokenSeconds,
     refreshSeconds: settings.refreshTokenSeconds,
@@ -241,6 +251,14 @@ function openCertificate(
   return new Certificate({ certFile, keyFile, minVersion }, parts)
 }
 
+function openConnections(
+  { settings, offline = false }: ContextOptions,
+  parts: { readonly clock: Clock; readonly log: Log },
+): OpenConnections {
+  const max = offline ? 0 : connectionsMaxOf(settings, openFilesMax())
+  return new OpenConnections({ max, ...parts })
+}
+
 function openHealth(parts: {
   engine: Engine
   log: Log
@@ -266,8 +284,9 @@ async function figures(of: {
   load: Context['load']
   counting: Counting
   certificate: Certificate | undefined
+  connections: OpenConnections
 }) {
-  const { engine, health, load, counting, certificate } = of
+  const { engine, health, load, counting, certificate, connections } = of
   const { view } = engine.catalog
   const [stats, blobs] = await Promise.all([view.assets.stats({}), view.blobs.totals()])
   const { freeBytes, totalBytes } = health.view
@@ -277,5 +296,5 @@ async function figures(of: {
   const identity = await identityFigures(engine)
   const now = { freeBytes, totalBytes, parts, identity, active: load.active, redis }
   const certificateEndsMs = certificate?.validToMs
-  return { stats, blobs, damaged, ...now, certificateEndsMs }
+  return { stats, blobs, damaged, ...now, certificateEndsMs, connections }
 }

@@ -241,9 +241,7 @@ export const assetRoutes = {
     tag: 'Assets',
     permission: 'assets:write',
     summary: 'Delete an asset; it can be restored unless `hard_delete` is set',
-    description:
-      'Deleting a deleted asset again succeeds and changes nothing. Where versioning is ' +
-      'suspended the marker takes the place of the null version, as with S3, for good.',
+    description: 'Deleting a deleted asset again succeeds and changes nothing.',
     params: assetParams,
     query: removal,
     headers: { 'if-match': preconditions['if-match'] },
@@ -256,9 +254,12 @@ export const assetRoutes = {
     tag: 'Assets',
     permission: 'assets:write',
     summary: 'Undelete',
+    description:
+      'Content that was not shown when the asset was deleted, as after a delete of S3 took the ' +
+      'place of a null version, is restored only by who may read old versions.',
     params: assetParams,
     answer: { status: 200, description: 'The asset.', schema: assetResponse, headers: record },
-    errors: ['ASSET_NOT_FOUND', 'ASSET_NOT_DELETED', 'ASSET_EXISTS'],
+    errors: ['ASSET_NOT_FOUND', 'ASSET_NOT_DELETED', 'ASSET_EXISTS', 'VERSION_NOT_FOUND'],
   }),
   copyAsset: route({
     method: 'POST',

@@ -1,17 +1,20 @@
 import type { Call } from '@holdfast/core/call.ts'
 import { HoldfastError } from '@holdfast/core/errors.ts'
-import type { Asset } from '@holdfast/core/records.ts'
+import type { Asset, Bucket } from '@holdfast/core/records.ts'
 import { judgedOf, judgedShown } from '../access/policy/asked-tags.ts'
 import { authorisedAnew, rightsOfEach } from '../access/rights-now.ts'
 import { asHoldfastError } from '../as-holdfast-error.ts'
+import { lineOf } from '../caller-lines.ts'
 import { commit } from '../commit.ts'
 import type { Engine } from '../engine.ts'
-import { requireSight } from '../versions/open.ts'
+import { requireUnlocked } from '../versions/lock.ts'
+import { onlyWithoutTags, requireSight } from '../versions/open.ts'
 import { authorizeAsset, bucketOf, findAsset, findAssetByKey, findSeen } from './find-asset.ts'
 import { keyTaken, requirePlace } from './intake/put-target.ts'
 import { requirePreconditions } from './preconditions.ts'
+import { olderShown } from './writes/hide-asset.ts'
+import { PART } from './writes/remove-transaction.ts'
 import { seenOf } from './writes/seen.ts'
-import { isAsDeleted } from './writes/shown-version.ts'
 import { hasOldVersions } from './writes/stored-asset.ts'
 
 export interface RemoveOptions {
@@ -24,17 +27,21 @@ const DELETE = 's3:DeleteObject'
 /** All versions go: old ones only by `versions:write`, as alone. */
 const FOR_GOOD = [DELETE, 's3:DeleteObjectVersion'] as const
 
-/** Deletes. Deleting what is deleted already changes nothing. */
+/**
+ * Deletes. Deleting what is deleted already changes nothing. For good, many versions go in parts,
+ * the oldest first: what is refused or broken off in between leaves the asset with the others, and
+ * the same again ends it.
+ */
 export async function removeAsset(
   engine: Engine,
   call: Call,
   id: string,
   options: RemoveOptions = {},
 ): Promise<void> {
-  await authorisedAnew(engine, call, async now => {
+  await inParts(engine, call, async (now, isLong) => {
     const wanted = { id, permission: 'assets:write', deleted: 'show', actions: [DELETE] } as const
     const asset = await findAsset(engine, now, wanted)
-    await removeFound(engine, now, { asset, options })
+    return await removeFound(engine, now, { asset, options, isLong })
   })
 }
 
@@ -48,17 +55,34 @@ export async function removeAssetByKey(
   const { bucket, key } = place
   const about = { permission: 'assets:write', deleted: 'show', action: DELETE } as const
   const wanted = { bucket, key, ...about }
-  await authorisedAnew(engine, call, async now => {
+  let begun: string | undefined
+  await inParts(engine, call, async (now, isLong) => {
     const asset = await findAssetByKey(engine, now, wanted)
-    await removeFound(engine, now, { asset, options })
+    // What came to the key while another asset went is not what was to go.
+    if (isLong && asset.id !== begun) throw new HoldfastError('ASSET_NOT_FOUND')
+    begun = asset.id
+    return await removeFound(engine, now, { asset, options, isLong })
   })
+}
+
+/** So few go at once with those of others; more go one part of the store at a time. */
+const FEW = 8
+
+type Part = (now: Call, isLong: boolean) => Promise<{ readonly more: boolean }>
+
+/** Each part is judged by what is so by then. */
+async function inParts(engine: Engine, call: Call, part: Part): Promise<void> {
+  if (!(await authorisedAnew(engine, call, now => part(now, false))).more) return
+  const ofEach = rightsOfEach(engine, call)
+  const next = async () => await authorisedAnew(engine, await ofEach(), now => part(now, true))
+  while ((await engine.removals.take('parts', lineOf(call), next)).more);
 }
 
 async function removeFound(
   engine: Engine,
   call: Call,
-  { asset, options }: { readonly asset: Asset; readonly options: RemoveOptions },
-): Promise<void> {
+  { asset, options, isLong }: Found,
+): Promise<{ readonly more: boolean }> {
   const permission = 'assets:write'
   const hard = options.hard ?? false
   const actions = hard ? FOR_GOOD : ([DELETE] as const)
@@ -72,7 +96,11 @@ async function removeFound(
     await authorizeAsset(engine, call, { asset, permission: 'versions:write', actions: ofVersions })
   }
   requirePreconditions(asset.deletedAt === null ? asset : undefined, options)
-  if (!hard && asset.deletedAt !== null) return
+  if (!hard && asset.deletedAt !== null) return { more: false }
+  if (hard && !isLong && asset.lastNumber > FEW) {
+    await requireAllUnlocked(engine, call, { bucket, asset })
+    return { more: true }
+  }
   const args = {
     assetId: asset.id,
     hard,
@@ -81,37 +109,64 @@ async function removeFound(
     preconditions: { ifMatch: options.ifMatch },
     createdBy: call.principal.name,
   }
-  await commit(engine, call, { name: 'assets.remove', args })
+  return await commit(engine, call, { name: 'assets.remove', args })
 }
 
-/** So many changes of what is deleted are looked at: beyond, it counts as another version. */
-const CHANGES_MAX = 100
+interface Found {
+  readonly asset: Asset
+  readonly options: RemoveOptions
+  /** In a turn of its own, as many versions need. */
+  readonly isLong: boolean
+}
 
-/** Where it would show another version than when it was deleted, for who may read old ones. */
+/** Before the first goes: what is locked by then keeps all. Each part asks for its own again. */
+async function requireAllUnlocked(
+  engine: Engine,
+  call: Call,
+  { bucket, asset }: { readonly bucket: Bucket; readonly asset: Asset },
+): Promise<void> {
+  if (bucket.documents?.objectLock === undefined) return
+  const now = new Date(engine.clock.now()).toISOString()
+  const giveWay = engine.lists.giveWay(call)
+  const query = { assetId: asset.id, deleted: 'with' as const, limit: PART }
+  for (let below = Number.MAX_SAFE_INTEGER; ; await giveWay()) {
+    const page = await engine.catalog.view.versions.list({ ...query, below })
+    for (const version of page) requireUnlocked(version, { now })
+    const last = page.at(-1)
+    if (last === undefined || page.length < PART) return
+    below = last.number
+  }
+}
+
 export async function restoreAsset(engine: Engine, call: Call, id: string): Promise<Asset> {
   return await authorisedAnew(engine, call, now => authoriseAndRestore(engine, now, id))
 }
 
 async function authoriseAndRestore(engine: Engine, call: Call, id: string): Promise<Asset> {
   const wanted = { id, permission: 'assets:write', deleted: 'show' } as const
-  const { view } = engine.catalog
-  // Read first: that there is none since is asked where it is written.
-  const changes = await view.changes.ofAsset({ assetId: id.toLowerCase(), limit: CHANGES_MAX })
   const { asset, bucket, seen } = await findSeen(engine, call, wanted)
-  const version = await view.versions.byId(asset.versionId)
-  if (version?.kind === 'content' && !isAsDeleted(asset, changes)) {
-    await requireSight(engine, call, { asset, version })
-  }
   if (asset.trashed) {
     requirePlace(call, bucket, asset)
-    const holder = await view.assets.byKey(asset.bucketId, asset.key)
+    const holder = await engine.catalog.view.assets.byKey(asset.bucketId, asset.key)
     if (holder !== undefined) throw keyTaken(call, bucket, holder)
   }
-  const judged = version && judgedOf(bucket, version, false)
-  const changeSeq = changes[0]?.seq ?? 0
-  const also = { ...seenOf(bucket, asset, judged), changeSeq }
-  const args = { assetId: asset.id, seen: [...seen, also] }
-  return commit(engine, call, { name: 'assets.restore', args })
+  const older = await olderShown(engine.catalog.view, asset)
+  const args = { assetId: asset.id, versionId: asset.versionId, isSeen: false, isUntagged: false }
+  if (older === undefined)
+    return commit(engine, call, { name: 'assets.restore', args: { ...args, seen } })
+  // As by a rollback: it could be shown to the caller, or to everybody.
+  await requireSight(engine, call, { asset, version: older })
+  const isUntagged = await onlyWithoutTags(engine, call, {
+    bucket,
+    asset,
+    version: older,
+    permission: wanted.permission,
+  })
+  const judged = seenOf(bucket, asset, judgedOf(bucket, older, false))
+  return commit(engine, call, {
+    name: 'assets.restore',
+    args: { ...args, isSeen: true, isUntagged, seen: [...seen, judged] },
+  })
 }
 
 export type RemoveResult =

@@ -206,7 +206,9 @@ export const settingsTable = {
   graceSeconds: setting({
     name: 'GARBAGE_GRACE',
     kind: seconds(0, 365 * 86_400),
-    description: 'How long bytes stay that nothing refers to any more.',
+    description:
+      'How long bytes stay that nothing refers to any more; quotas do not count them, so the disk ' +
+      'holds up to that much of what is overwritten and deleted beside them.',
     standard: 86_400,
   }),
   uploadIdleSeconds: setting({
@@ -269,6 +271,14 @@ export const settingsTable = {
     kind: integer(1, 1_000_000),
     description: 'Requests at work at once; more are answered 429 with Retry-After.',
     standard: 4096,
+  }),
+  connectionsMax: setting<number | undefined>({
+    name: 'MAX_CONNECTIONS',
+    kind: integer(16, 1_000_000),
+    description:
+      'Connections at once, of all doors; beyond, idle ones make room. Unset: what the limit of ' +
+      'open files allows, less a quarter and one for each request at work; 32768 at most.',
+    standard: undefined,
   }),
   bodyIdleSeconds: setting({
     name: 'BODY_IDLE_TIMEOUT',

@@ -11,6 +11,7 @@ import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify }
 import type { Context } from '../context.ts'
 import { NO_OPERATION } from '../telemetry/request-tallies.ts'
 import { FairRequest } from './body/fair-request.ts'
+import { holdHellos } from './connections/held-hellos.ts'
 import { allowOrigin } from './cors.ts'
 import { type Direct, directFirst } from './direct/direct-first.ts'
 import { type PlainHeaders, plainHeaders } from './direct/plain-headers.ts'
@@ -24,7 +25,7 @@ import {
 import { hasUnknownCoding, InFlight } from './in-flight.ts'
 import { peerTurn } from './limits/turn-budget.ts'
 import { withFields } from './limits/with-fields.ts'
-import { ParseInTurn } from './parse-in-turn.ts'
+import { ParseInTurn } from './parse/parse-in-turn.ts'
 import type { StatusOf } from './problems.ts'
 import { trackRequest } from './record-request.ts'
 import { type RawError, refuse, refuseRaw } from './refuse.ts'
@@ -65,7 +66,9 @@ export function openHttp(
     return503OnClosing: false,
     forceCloseConnections: 'idle',
     routerOptions: { maxParamLength: PATH_CHARS_MAX },
-    clientErrorHandler: refuseBytes,
+    clientErrorHandler: (error, socket) => {
+      if (!parsing.isHeld(error, socket)) refuseBytes(error, socket)
+    },
     frameworkErrors: (error, request, reply) => {
       // No hook runs for a path that cannot be routed.
       begin({ context, inFlight }, request, reply)
@@ -78,11 +81,16 @@ export function openHttp(
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', (_request, _payload, done) => done(null))
   prepareServer(app.server, refuseBytes)
-  const parsing = new ParseInTurn(app.server, peerTurn(context))
+  const turn = peerTurn(context)
+  const parsing = new ParseInTurn(app.server, turn)
   // Behind TLS a socket is another one, and costs more than all of this.
-  if (context.certificate !== undefined) app.server.on('secureConnection', parsing.take)
-  else {
+  if (context.certificate !== undefined) {
+    app.server.on('secureConnection', parsing.take)
+    holdHellos(app.server, turn, context.clock)
+    context.connections.watch(app.server)
+  } else {
     takeQuickly(app.server, {
+      connections: context.connections,
       ...{ quick, headersMs: HEADERS_TIMEOUT_MS, keepAliveMs: KEEP_ALIVE_MS },
       readHeaders: plainHeaders,
       puts: {
@@ -138,6 +146,12 @@ function prepareServer(server: Server, refuse: (error: RawError, socket: Socket)
 
 function addHooks(app: FastifyInstance, context: Context, inFlight: InFlight): void {
   const { load, settings } = context
+  // Whoever reads slowly, or not to the end, stands in the log like all others.
+  app.addHook('onSend', (request, _reply, payload, done) => {
+    const begun = request.state.begins?.()
+    if (begun === undefined) done(null, payload)
+    else begun.then(() => done(null, payload), done)
+  })
   app.addHook('onRequest', async (request, reply) => {
     begin({ context, inFlight }, request, reply)
     requireFraming(request.raw)

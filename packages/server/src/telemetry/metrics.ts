@@ -1,4 +1,5 @@
 import type { AssetStats } from '@holdfast/core/ports/asset-questions.ts'
+import type { BlobTotals } from '@holdfast/core/ports/catalog.ts'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { HealthView, PartState } from './health-probe.ts'
 import { type IdentityFigures, IdentityMetrics } from './identity-metrics.ts'
@@ -10,7 +11,7 @@ const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5
 export interface StoreFigures {
   /** Totals, and those of the largest services. */
   readonly stats: Pick<AssetStats, 'assets' | 'bytes' | 'services'>
-  readonly blobs: { readonly blobs: number; readonly bytes: number; readonly dead: number }
+  readonly blobs: BlobTotals
   /** Blobs known to be damaged or missing. */
   readonly damaged: number
   readonly freeBytes: number
@@ -19,6 +20,12 @@ export interface StoreFigures {
   readonly identity: IdentityFigures
   /** Requests at work. */
   readonly active: number
+  /** Open ones, how many there may be, and those cut since the start for that. */
+  readonly connections: {
+    readonly open: number
+    readonly max: number
+    readonly closed: { readonly idle: number; readonly refused: number }
+  }
   /** Where limits are counted in Redis. */
   readonly redis: { readonly isUp: boolean; readonly missed: number } | undefined
   /** When the certificate of TLS ends, Unix milliseconds, where it is served directly. */
@@ -34,6 +41,18 @@ export class Metrics {
   readonly #inFlight = new Gauge({
     name: 'http_requests_in_flight',
     help: 'Requests at work.',
+    registers: [this.#registry],
+  })
+  readonly #connections = new Gauge({
+    name: 'storage_connections',
+    help: 'Connections of all doors, and how many there may be.',
+    labelNames: ['state'],
+    registers: [this.#registry],
+  })
+  readonly #closed = new Counter({
+    name: 'storage_connections_closed_total',
+    help: 'Connections closed because there were as many as there may be: idle ones and newcomers.',
+    labelNames: ['which'],
     registers: [this.#registry],
   })
   readonly errors = new Counter({
@@ -102,6 +121,11 @@ export class Metrics {
     help: 'Bytes of all stored blobs.',
     registers: [this.#registry],
   })
+  readonly #deadBytes = new Gauge({
+    name: 'storage_dead_blob_bytes',
+    help: 'Bytes that nothing refers to any more; they stay for the grace period, and weigh on no quota.',
+    registers: [this.#registry],
+  })
   readonly #disk = new Gauge({
     name: 'storage_element_bytes',
     help: 'Space of the element.',
@@ -143,6 +167,7 @@ export class Metrics {
     const { stats, blobs, damaged, ...others } = await this.#figures()
     const { freeBytes, totalBytes, active, redis, parts, identity, certificateEndsMs } = others
     this.#inFlight.set(active)
+    this.#setConnections(others.connections)
     this.identity.set(identity)
     this.#up.reset()
     for (const [component, { status }] of Object.entries(parts)) {
@@ -150,9 +175,10 @@ export class Metrics {
       if (value !== undefined) this.#up.set({ component }, value)
     }
     this.#setServices(stats)
-    this.#blobs.set({ state: 'live' }, blobs.blobs - blobs.dead)
-    this.#blobs.set({ state: 'dead' }, blobs.dead)
+    this.#blobs.set({ state: 'live' }, blobs.blobs - blobs.deadBlobs)
+    this.#blobs.set({ state: 'dead' }, blobs.deadBlobs)
     this.#blobBytes.set(blobs.bytes)
+    this.#deadBytes.set(blobs.dead)
     this.#damaged.set(damaged)
     if (redis !== undefined) this.#redis.set({ use: 'limits' }, redis.isUp ? 1 : 0)
     if (certificateEndsMs !== undefined) {
@@ -163,6 +189,14 @@ export class Metrics {
     this.#disk.set({ state: 'free' }, freeBytes)
     this.#disk.set({ state: 'total' }, totalBytes)
     return `${await this.#registry.metrics()}\n${this.requests.text()}`
+  }
+
+  #setConnections({ open, max, closed }: StoreFigures['connections']): void {
+    this.#connections.set({ state: 'open' }, open)
+    this.#connections.set({ state: 'max' }, max)
+    this.#closed.reset()
+    this.#closed.inc({ which: 'idle' }, closed.idle)
+    this.#closed.inc({ which: 'newcomer' }, closed.refused)
   }
 
   /** Services are named by callers, so their number is cut: a label for each would not end. */

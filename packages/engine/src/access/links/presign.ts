@@ -9,7 +9,7 @@ import { findBucket } from '../../buckets/find-bucket.ts'
 import type { Engine } from '../../engine.ts'
 import { openVersion } from '../../versions/open.ts'
 import { authorize, decide } from '../decide.ts'
-import { requireOwnName } from '../named-owner.ts'
+import { requireOwnName, requireOwnService } from '../named-owner.ts'
 import { currentPrincipal, makerOf } from './current-principal.ts'
 import { type LinkPayload, sealLink, unsealLink } from './link-token.ts'
 
@@ -150,5 +150,6 @@ async function requirePutPermission(
   const fresh = { ownerId: grant.ownerId.toLowerCase(), key: grant.key }
   const found = await findBucket(engine, call, { name: grant.bucket, permission, fresh })
   requireOwnName(call.principal, fresh.ownerId)
+  await requireOwnService(engine, call, grant.service)
   return found
 }

@@ -4,7 +4,7 @@ import type { Asset, Bucket } from '@holdfast/core/records.ts'
 import { actionPermissions } from '../../access/actions.ts'
 import { authorize, decide, type Fresh, LOCKS, mayKnow, refusal } from '../../access/decide.ts'
 import { requireListRights } from '../../access/list-rights.ts'
-import { requireOwnName } from '../../access/named-owner.ts'
+import { requireOwnName, requireOwnService } from '../../access/named-owner.ts'
 import { rightsMoment, rightsNow } from '../../access/rights-now.ts'
 import { findBucket } from '../../buckets/find-bucket.ts'
 import type { Engine } from '../../engine.ts'
@@ -52,6 +52,7 @@ export async function findTarget(
   if (holder === undefined || creates) {
     requirePlace(call, bucket, fresh)
     if (!isOwnerSettled) requireOwnName(call.principal, fresh.ownerId)
+    await requireOwnService(engine, call, fields.service)
   }
   if (creates && existing?.deletedAt === null) throw keyTaken(call, bucket, existing)
   const replaced = holder && { bucket, asset: holder, objectTags }

@@ -77,10 +77,10 @@ export async function appendVersion(
 export function newVersion(
   asset: Asset,
   content: NewContent,
-  { moment, seq, number, bucket }: NewPlace,
+  { moment, seq, number, bucket, isNull = bucket.settings.versioning !== 'enabled' }: NewPlace,
 ): Version {
   const kind = content.change === 'delete' ? 'marker' : 'content'
-  const object = kind === 'marker' ? undefined : retained(bucket, content.object, moment.now)
+  const object = kind === 'marker' ? content.object : retained(bucket, content.object, moment.now)
   return {
     id: moment.newId(),
     seq,
@@ -100,7 +100,7 @@ export function newVersion(
     createdAt: moment.now,
     createdBy: content.createdBy,
     deletedAt: null,
-    ...(bucket.settings.versioning === 'enabled' ? {} : { isNull: true }),
+    ...(isNull ? { isNull: true } : {}),
     ...(object === undefined ? {} : { object }),
   }
 }
@@ -110,6 +110,8 @@ export interface NewPlace {
   readonly seq: number
   readonly number: number
   readonly bucket: Bucket
+  /** Else as the bucket versions. */
+  readonly isNull?: boolean
 }
 
 /** The asset with `version` as the content shown. */

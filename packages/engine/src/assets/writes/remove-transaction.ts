@@ -1,10 +1,12 @@
 import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { CatalogTransaction, Moment } from '@holdfast/core/ports/catalog.ts'
-import type { Asset, Bucket } from '@holdfast/core/records.ts'
+import type { Asset, BriefVersion, Bucket } from '@holdfast/core/records.ts'
 import { requireUnlocked } from '../../versions/lock.ts'
 import { type Preconditions, requirePreconditions } from '../preconditions.ts'
+import { type Carrying, isTagged, requireCarried } from './carried-tags.ts'
 import { changeOf, shownOf } from './change-detail.ts'
-import { hideAsset } from './hide-asset.ts'
+import { hideAsset, olderShown } from './hide-asset.ts'
+import { newestVersion } from './shown-version.ts'
 import { hasOldVersions, storedAsset, storedBucket } from './stored-asset.ts'
 
 export interface RemoveArgs {
@@ -19,16 +21,27 @@ export interface RemoveArgs {
 }
 
 const PAGE = 1000
+/** Of versions in one transaction: everybody else who writes waits for it. */
+export const PART = 250
+
+export interface RemovedAsset {
+  /** As it was. */
+  readonly asset: Asset
+  /** Old versions went, it is still there with the others: the same again goes on. */
+  readonly more: boolean
+}
 
 /**
- * Soft: with versioning a marker hides the asset, which keeps its key; without it the asset goes to
- * the trash and its key is free. Hard: versions, links and record go, the references are dropped.
+ * Soft: a marker hides the asset, which keeps its key; in a bucket that does not version the asset
+ * goes to the trash and its key is free. Hard: versions, links and record go, the references are
+ * dropped; of more than `PART` versions the oldest go first, in transactions of their own, and the
+ * record last.
  */
 export async function removeTransaction(
   tx: CatalogTransaction,
   args: RemoveArgs,
   moment: Moment,
-): Promise<Asset> {
+): Promise<RemovedAsset> {
   const asset = await storedAsset(tx, args.assetId)
   if (args.onlyTrashed === true && !asset.trashed) {
     const { name: bucket } = await storedBucket(tx, asset.bucketId)
@@ -39,9 +52,10 @@ export async function removeTransaction(
     throw new HoldfastError('CHANGED_MEANWHILE')
   }
   if (args.hard) return removeForGood(tx, moment, asset)
-  if (asset.deletedAt !== null) return asset
+  if (asset.deletedAt !== null) return { asset, more: false }
   const bucket = await storedBucket(tx, asset.bucketId)
-  return removeSoftly(tx, moment, { bucket, asset, createdBy: args.createdBy })
+  const deleted = await removeSoftly(tx, moment, { bucket, asset, createdBy: args.createdBy })
+  return { asset: deleted, more: false }
 }
 
 /** The soft removal of one that was looked at already, and is not deleted. */
@@ -58,13 +72,22 @@ export async function removeSoftly(
     await tx.note(changeOf('asset.deleted', trashed, { key: asset.key, trashed: true }))
     return trashed
   }
-  return (await hideAsset(tx, moment, { bucket, asset, createdBy })).asset
+  // As it can be restored, no null version makes room, as it does for a delete of S3.
+  return (await hideAsset(tx, moment, { bucket, asset, createdBy, replacesNull: false })).asset
+}
+
+export interface RestoreArgs extends Carrying {
+  readonly assetId: string
+  /** The content that it will show, as the caller was authorised for it. */
+  readonly versionId: string
+  /** The caller may see it, whatever was shown when the asset was deleted. */
+  readonly isSeen: boolean
 }
 
 /** Undoes a soft delete. ASSET_EXISTS when the key of a trashed asset was taken meanwhile. */
 export async function restoreTransaction(
   tx: CatalogTransaction,
-  args: { readonly assetId: string },
+  args: RestoreArgs,
   moment: Moment,
 ): Promise<Asset> {
   const asset = await storedAsset(tx, args.assetId)
@@ -78,8 +101,17 @@ export async function restoreTransaction(
   const shown = await tx.versions.byId(asset.versionId)
   // Content that was removed for good leaves only markers: there is nothing to restore.
   if (shown?.kind === 'marker') throw new HoldfastError('VERSION_NOT_FOUND')
-  await removeMarkerOf(tx, asset)
+  const older = args.isSeen ? undefined : await olderShown(tx, asset)
+  if (asset.versionId !== args.versionId || older !== undefined) {
+    throw new HoldfastError('CHANGED_MEANWHILE')
+  }
+  requireCarried(args, isTagged(shown))
+  await removeMarkersUpon(tx, asset)
   const seq = await tx.nextSeq()
+  // All that S3 saw was removed for good, and what another door hid is left.
+  if (shown !== undefined && shown.deletedAt !== null) {
+    await tx.put.version({ ...shown, seq, deletedAt: null })
+  }
   const restored: Asset = {
     ...asset,
     seq,
@@ -93,36 +125,46 @@ export async function restoreTransaction(
   return restored
 }
 
-/** The marker of the delete being undone, if it made one: older ones are history. */
-async function removeMarkerOf(tx: CatalogTransaction, asset: Asset): Promise<void> {
-  const query = { assetId: asset.id, kinds: ['marker'] as const, deleted: 'without' as const }
-  const [marker] = await tx.versions.list({ ...query, limit: 1 })
-  if (marker?.number === asset.lastNumber) await tx.remove.version(marker.id)
+/** Those of the deletes being undone; what is older than the newest content is history. */
+async function removeMarkersUpon(tx: CatalogTransaction, asset: Asset): Promise<void> {
+  for (;;) {
+    const newest = await newestVersion(tx, asset.id)
+    if (newest?.kind !== 'marker') return
+    await tx.remove.version(newest.id)
+  }
 }
 
-async function removeForGood(tx: CatalogTransaction, moment: Moment, asset: Asset): Promise<Asset> {
-  const versions = await removeVersions(tx, moment, asset.id)
-  const links = await removeLinks(tx, asset.id)
-  await tx.remove.asset(asset.id)
-  const detail = { key: asset.key, name: asset.name, was: shownOf(asset), versions, links }
-  await tx.note(changeOf('asset.removed', asset, detail))
-  return asset
-}
-
-async function removeVersions(
+async function removeForGood(
   tx: CatalogTransaction,
   moment: Moment,
-  assetId: string,
-): Promise<number> {
-  let removed = 0
-  for (;;) {
-    const page = await tx.versions.list({ assetId, deleted: 'with', limit: PAGE })
-    for (const version of page) {
-      requireUnlocked(version, moment)
-      await tx.remove.version(version.id)
-    }
-    removed += page.length
-    if (page.length < PAGE) return removed
+  asset: Asset,
+): Promise<RemovedAsset> {
+  const query = { assetId: asset.id, deleted: 'with', oldestFirst: true } as const
+  const page = await tx.versions.list({ ...query, limit: PART + 1 })
+  for (const version of page) requireUnlocked(version, moment)
+  if (page.length > PART) {
+    await removeOld(tx, asset, page.slice(0, PART))
+    return { asset, more: true }
+  }
+  for (const { id } of page) await tx.remove.version(id)
+  const links = await removeLinks(tx, asset.id)
+  await tx.remove.asset(asset.id)
+  const about = { key: asset.key, name: asset.name, was: shownOf(asset) }
+  await tx.note(changeOf('asset.removed', asset, { ...about, versions: page.length, links }))
+  return { asset, more: false }
+}
+
+/** All but the one that is shown, however old it is. */
+async function removeOld(
+  tx: CatalogTransaction,
+  asset: Asset,
+  versions: readonly BriefVersion[],
+): Promise<void> {
+  for (const { id, number, sha256, size } of versions) {
+    if (id === asset.versionId) continue
+    await tx.remove.version(id)
+    const change = changeOf('version.removed', asset, { key: asset.key, number, sha256, size })
+    await tx.note({ ...change, versionId: id })
   }
 }
 

@@ -1,31 +1,13 @@
 import { assetTypeOf } from '@holdfast/core/names.ts'
-import type { CatalogTransaction } from '@holdfast/core/ports/catalog.ts'
-import type { Asset, BriefVersion, Change } from '@holdfast/core/records.ts'
+import type { CatalogTransaction, CatalogView } from '@holdfast/core/ports/catalog.ts'
+import type { Asset, BriefVersion } from '@holdfast/core/records.ts'
 import { assetTagsOf } from '../../objects/asset-words.ts'
-
-/**
- * Whether a deleted asset still shows what it showed when it was deleted, by its last changes,
- * newest first: a marker may have taken the place of that, or somebody removed it. Unsure is no.
- */
-export function isAsDeleted({ versionNumber }: Asset, changes: readonly Change[]): boolean {
-  for (const { what, detail } of changes) {
-    if (what === 'asset.created' || what === 'version.created') return true
-    if (what === 'asset.restored') return true
-    if (what !== 'asset.deleted') continue
-    // The last version that was not deleted went for good: it shows one that was.
-    if (detail.number !== undefined) return false
-    const { was } = detail
-    const isMarked = typeof was === 'object' && was !== null && 'number' in was
-    if (isMarked && was.number !== versionNumber) return false
-  }
-  return false
-}
 
 const NOTHING = { size: 0, sha256: '', contentType: 'application/octet-stream' }
 
 /** The newest version, markers included; undefined when none is left. */
 export async function newestVersion(
-  tx: CatalogTransaction,
+  tx: CatalogView,
   assetId: string,
 ): Promise<BriefVersion | undefined> {
   return (await tx.versions.list({ assetId, deleted: 'without', limit: 1 }))[0]
@@ -44,7 +26,7 @@ export async function shownAfterRemoval(
   const content = newest.kind === 'content' ? newest : await newestContent(tx, asset.id)
   if (content?.id === asset.versionId) return { ...asset, deletedAt }
   const shown = content ?? { ...newest, ...NOTHING }
-  const { object } = shown
+  const object = content?.object
   const isElsewhere = object?.elsewhere === true && object.tags === undefined
   return {
     ...asset,

@@ -1,10 +1,12 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import { TLSSocket } from 'node:tls'
 import { HoldfastError } from '@holdfast/core/errors.ts'
 import { newUuid } from '@holdfast/core/ids.ts'
 import type { JsonObject } from '@holdfast/core/records.ts'
 import type { Context } from '../../context.ts'
 import { FairRequest } from '../../http/body/fair-request.ts'
+import { holdHellos } from '../../http/connections/held-hellos.ts'
 import { BodyBuffers } from '../../http/direct/body-buffers.ts'
 import { SILENT_BODY_MS, takeQuickly } from '../../http/direct/quick/quick-connections.ts'
 import { limitStall } from '../../http/direct/stalled-answers.ts'
@@ -12,8 +14,9 @@ import { WholeWriter } from '../../http/direct/write-whole.ts'
 import { hasUnknownCoding, InFlight } from '../../http/in-flight.ts'
 import { peerTurn } from '../../http/limits/turn-budget.ts'
 import { endConnection } from '../../http/linger.ts'
-import { ParseInTurn } from '../../http/parse-in-turn.ts'
+import { type ParseError, ParseInTurn } from '../../http/parse/parse-in-turn.ts'
 import { countActive } from '../../http/record-request.ts'
+import { headLines, overTls } from '../../http/security-headers.ts'
 import { auditAnswer, auditRefusal } from './audited.ts'
 import { admitCaller } from './auth/admit-caller.ts'
 import { countWrongSignature } from './auth/signers.ts'
@@ -41,7 +44,7 @@ import {
   turnOf,
 } from './requests/request.ts'
 import { notImplemented, routeOf } from './requests/route.ts'
-import { sendAnswer, sendError } from './send.ts'
+import { lastingHeaders, sendAnswer, sendError } from './send.ts'
 import { RequestHeaders } from './wire/headers.ts'
 import { writeXml } from './xml/write.ts'
 
@@ -83,21 +86,29 @@ export function openS3(context: Context): Server {
       server.emit('request', raw, response)
     })
   }
+  const refuseBytes = (error: ParseError, socket: Socket): void => {
+    if (inFlight.isFree(socket)) refuseRaw(context, error, socket)
+    else inFlight.closeAfter(socket)
+  }
   server.on('connect', ({ socket }: IncomingMessage) => {
     // Node has taken its own off: without any, a reset would end the process.
     socket.on('error', () => socket.destroy()).on('timeout', () => socket.destroy())
-    refuseRaw(context, { code: 'CONNECT' }, socket)
+    refuseBytes({ code: 'CONNECT' }, socket)
   })
+  const turn = peerTurn(context)
+  const parsing = new ParseInTurn(server, turn)
   server.on('clientError', (error: Error & { code?: string }, socket: Socket) => {
-    if (inFlight.isFree(socket)) refuseRaw(context, error, socket)
-    else inFlight.closeAfter(socket)
+    if (!parsing.isHeld(error, socket)) refuseBytes(error, socket)
   })
-  const parsing = new ParseInTurn(server, peerTurn(context))
   // Behind TLS a socket is another one, and costs more than all of this.
-  if (certificate !== undefined) server.on('secureConnection', parsing.take)
-  else {
+  if (certificate !== undefined) {
+    server.on('secureConnection', parsing.take)
+    holdHellos(server, turn, context.clock)
+    context.connections.watch(server)
+  } else {
     const parts = { load, writer, buffers, keepAliveMs: KEEP_ALIVE_MS }
     takeQuickly(server, {
+      connections: context.connections,
       quick: quickObjects(context, parts),
       readHeaders: (raw, names, besides) => new RequestHeaders(raw, names, besides),
       queries: marks,
@@ -140,10 +151,14 @@ function take(
     recordS3Request(request)
   })
   if (answerAtOnce(request)) return
-  serve(request).catch(error => {
-    context.log.error({ error, request_id: request.requestId }, 'an answer could not be sent')
-    response.destroy()
-  })
+  const { working } = context.load
+  const abandoned = () => auditRefusal(request, new S3Error('ServiceUnavailable'))
+  working
+    .on(() => serve(request), abandoned)
+    .catch(error => {
+      context.log.error({ error, request_id: request.requestId }, 'an answer could not be sent')
+      response.destroy()
+    })
 }
 
 async function serve(request: S3Request): Promise<void> {
@@ -215,7 +230,7 @@ function requireFraming(raw: IncomingMessage): void {
 }
 
 /** Bytes that are no HTTP request: there is no request to answer, only a socket. */
-function refuseRaw(context: Context, error: { readonly code?: string }, socket: Socket): void {
+function refuseRaw(context: Context, error: ParseError, socket: Socket): void {
   if (socket.destroyed || !socket.writable || error.code === 'ECONNRESET') {
     socket.destroy()
     return
@@ -238,6 +253,7 @@ function refuseRaw(context: Context, error: { readonly code?: string }, socket: 
   )
   const text =
     `HTTP/1.1 400 Bad Request\r\nContent-Type: application/xml\r\n` +
+    headLines({ ...lastingHeaders, ...(socket instanceof TLSSocket ? overTls : {}) }) +
     `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`
   endConnection(socket, text, context.clock)
 }

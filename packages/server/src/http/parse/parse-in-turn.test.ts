@@ -22,10 +22,10 @@ async function openServer(turn: ParseTurn = () => undefined) {
     server.emit('began')
   })
   server.on('clientError', (error: Error & { code?: string }, socket) => {
+    if (parsing.isHeld(error, socket)) return
     failed.push(error.code ?? '')
-    socket.destroy()
   })
-  server.on('connect', ({ socket }: IncomingMessage) => socket.end('no tunnel'))
+  server.on('connect', () => failed.push('CONNECT'))
   const parsing = new ParseInTurn(server, turn)
   server.on('connection', parsing.take)
   await once(server.listen(0, '127.0.0.1'), 'listening')
@@ -114,16 +114,45 @@ test('nothing is parsed behind a tunnel, nor behind what is no request', async (
   await using opened = await openServer()
   const { began, failed, open } = opened
   const tunnel = open(`${get(1)}CONNECT x:1 HTTP/1.1\r\nHost: x\r\n\r\n${get(2).repeat(9)}`)
-  await until(() => began.length === 1)
+  await until(() => failed.length === 1)
   began[0]?.response.end('first')
-  assert.match((await buffer(tunnel)).toString(), /first.*no tunnel$/s)
+  await once(tunnel, 'data')
+  await delay(20)
+  assert.equal(began.length, 1)
+  assert.deepEqual(failed.splice(0), ['CONNECT'])
+  tunnel.destroy()
   const nonsense = open(`${get(3)}nonsense\r\n\r\n${'more\r\n\r\n'.repeat(99)}`)
-  await until(() => began.length === 2)
-  assert.deepEqual(failed, [])
+  await until(() => failed.length > 0)
   began[1]?.response.end('third')
-  assert.match((await buffer(nonsense)).toString(), /third/)
-  assert.equal(failed.length, 1)
+  await once(nonsense, 'data')
+  nonsense.write(get(4))
+  await delay(20)
   assert.equal(began.length, 2)
+  assert.deepEqual(failed, ['HPE_INVALID_METHOD'])
+})
+
+const UPGRADE =
+  'GET /up HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n\r\n'
+
+test('a request for an upgrade is answered as any other, whatever its turn is', async () => {
+  await using opened = await openServer(() => new Promise(() => {}))
+  const { began, open } = opened
+  const socket = open(UPGRADE)
+  await until(() => began.length === 1)
+  began[0]?.response.end('plain')
+  const [answer] = await once(socket, 'data')
+  assert.match(String(answer), /plain/)
+})
+
+test('a request for an upgrade behind another ends the connection after the answer', async () => {
+  await using opened = await openServer()
+  const { began, failed, open } = opened
+  const socket = open(get(1) + UPGRADE + get(2))
+  await until(() => began.length === 1)
+  await delay(20)
+  began[0]?.response.end('first')
+  assert.match((await buffer(socket)).toString(), /first$/)
+  assert.deepEqual([began.length, failed], [1, []])
 })
 
 test('a client that ends its side is answered what it asked for before the last', async () => {
