@@ -10,12 +10,12 @@ import type { Engine } from '../engine.ts'
 import { requireUnlocked } from '../versions/lock.ts'
 import { onlyWithoutTags, requireSight } from '../versions/open.ts'
 import { authorizeAsset, bucketOf, findAsset, findAssetByKey, findSeen } from './find-asset.ts'
-import { hasOldVersions } from './intake/holder.ts'
 import { keyTaken, requirePlace } from './intake/put-target.ts'
 import { requirePreconditions } from './preconditions.ts'
 import { olderShown } from './writes/hide-asset.ts'
 import { PART } from './writes/remove-transaction.ts'
 import { seenOf } from './writes/seen.ts'
+import { hasOldVersions } from './writes/stored-asset.ts'
 
 export interface RemoveOptions {
   /** For good, with all versions; else it can be restored. */

@@ -6,7 +6,6 @@ import type { Asset, Bucket, Version } from '@holdfast/core/records.ts'
 import { type ETagConditions, requireETag } from '../../objects/etag.ts'
 import { enforceQuotas } from '../../quotas/enforce-quotas.ts'
 import { prescribesRetention, requireUnlockedVersions } from '../../versions/lock.ts'
-import { holderOf } from '../intake/holder.ts'
 import { type Preconditions, requirePreconditions } from '../preconditions.ts'
 import {
   type AssetAndVersion,
@@ -21,6 +20,7 @@ import {
 import { changeOf, contentOfVersion, shownOf } from './change-detail.ts'
 import { type Incoming, keepIncoming } from './incoming.ts'
 import { requireSeen, type Seen } from './seen.ts'
+import { holderOf } from './stored-asset.ts'
 
 export interface PutArgs {
   readonly bucketId: string

@@ -2,13 +2,12 @@ import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { CatalogTransaction, Moment } from '@holdfast/core/ports/catalog.ts'
 import type { Asset, BriefVersion, Bucket } from '@holdfast/core/records.ts'
 import { requireUnlocked } from '../../versions/lock.ts'
-import { hasOldVersions } from '../intake/holder.ts'
 import { type Preconditions, requirePreconditions } from '../preconditions.ts'
 import { type Carrying, isTagged, requireCarried } from './carried-tags.ts'
 import { changeOf, shownOf } from './change-detail.ts'
 import { hideAsset, olderShown } from './hide-asset.ts'
 import { newestVersion } from './shown-version.ts'
-import { storedAsset, storedBucket } from './stored-asset.ts'
+import { hasOldVersions, storedAsset, storedBucket } from './stored-asset.ts'
 
 export interface RemoveArgs {
   readonly assetId: string

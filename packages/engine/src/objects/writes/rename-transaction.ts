@@ -1,12 +1,11 @@
 import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { CatalogTransaction, Moment } from '@holdfast/core/ports/catalog.ts'
 import type { Asset } from '@holdfast/core/records.ts'
-import { holderOf } from '../../assets/intake/holder.ts'
 import type { CarryingLists } from '../../assets/writes/carried-lists.ts'
 import type { Carrying } from '../../assets/writes/carried-tags.ts'
 import { changeOf } from '../../assets/writes/change-detail.ts'
 import { moveTransaction } from '../../assets/writes/move-transaction.ts'
-import { liveAsset, storedBucket } from '../../assets/writes/stored-asset.ts'
+import { holderOf, liveAsset, storedBucket } from '../../assets/writes/stored-asset.ts'
 import { requireUnlockedVersions } from '../../versions/lock.ts'
 import { type ETagConditions, requireETag } from '../etag.ts'
 
