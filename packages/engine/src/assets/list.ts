@@ -8,7 +8,7 @@ import type {
   GiveWay,
 } from '@holdfast/core/ports/asset-questions.ts'
 import type { CatalogView } from '@holdfast/core/ports/catalog.ts'
-import type { Asset, AssetType } from '@holdfast/core/records.ts'
+import type { Asset, AssetType, Bucket } from '@holdfast/core/records.ts'
 import { authorize } from '../access/decide.ts'
 import { authorisedAnew } from '../access/rights-now.ts'
 import { type Sight, sightOf } from '../access/sight.ts'
