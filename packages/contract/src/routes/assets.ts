@@ -18,7 +18,10 @@ export const assetParams = Type.Object({ id: uuid('Asset id.') })
 const removal = Type.Object(
   {
     hard_delete: Type.Optional(
-      Type.Boolean({ default: false, description: 'Remove for good, with all versions.' }),
+      Type.Boolean({
+        default: false,
+        description: 'Remove for good, with all versions; old ones need versions:write.',
+      }),
     ),
   },
   closed,

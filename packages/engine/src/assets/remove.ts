@@ -11,6 +11,7 @@ import { authorizeAsset, bucketOf, findAsset, findAssetByKey, findSeen } from '.
 import { keyTaken, requirePlace } from './intake/put-target.ts'
 import { requirePreconditions } from './preconditions.ts'
 import { olderShown } from './writes/hide-asset.ts'
+import { hasOldVersions } from './writes/holder.ts'
 import { seenOf } from './writes/seen.ts'
 
 export interface RemoveOptions {
@@ -20,7 +21,7 @@ export interface RemoveOptions {
 }
 
 const DELETE = 's3:DeleteObject'
-/** All versions go. */
+/** All versions go: old ones only by `versions:write`, as alone. */
 const FOR_GOOD = [DELETE, 's3:DeleteObjectVersion'] as const
 
 /** Deletes. Deleting what is deleted already changes nothing. */
@@ -62,13 +63,20 @@ async function removeFound(
   const hard = options.hard ?? false
   const actions = hard ? FOR_GOOD : ([DELETE] as const)
   // Read first: what is judged is as new, or newer.
-  const version = await judgedShown(engine.catalog.view, await bucketOf(engine, asset), asset)
+  const { view } = engine.catalog
+  const version = await judgedShown(view, await bucketOf(engine, asset), asset)
   const bucket = await authorizeAsset(engine, call, { asset, permission, actions })
+  const oneVersion = hard && !(await hasOldVersions(view, asset))
+  if (hard && !oneVersion) {
+    const ofVersions = ['s3:DeleteObjectVersion'] as const
+    await authorizeAsset(engine, call, { asset, permission: 'versions:write', actions: ofVersions })
+  }
   requirePreconditions(asset.deletedAt === null ? asset : undefined, options)
   if (!hard && asset.deletedAt !== null) return
   const args = {
     assetId: asset.id,
     hard,
+    oneVersion,
     seen: [seenOf(bucket, asset, version)],
     preconditions: { ifMatch: options.ifMatch },
     createdBy: call.principal.name,

@@ -4,6 +4,7 @@ import type { Principal } from '@holdfast/core/principal.ts'
 import type { Bucket } from '@holdfast/core/records.ts'
 import { requireFields } from '../../assets/asset-fields.ts'
 import { findAsset } from '../../assets/find-asset.ts'
+import { holderOf } from '../../assets/writes/holder.ts'
 import { findBucket } from '../../buckets/find-bucket.ts'
 import type { Engine } from '../../engine.ts'
 import { openVersion } from '../../versions/open.ts'
@@ -134,7 +135,9 @@ async function requirePutPermission(
   grant: UploadGrant,
 ): Promise<Bucket> {
   const bucket = await engine.catalog.view.buckets.byName(grant.bucket)
-  const existing = bucket && (await engine.catalog.view.assets.byKey(bucket.id, grant.key))
+  const { view } = engine.catalog
+  const there = bucket && (await view.assets.byKey(bucket.id, grant.key))
+  const existing = await holderOf(view, there)
   const permission = 'assets:write'
   if (bucket !== undefined && existing !== undefined) {
     const place = { bucket, asset: existing }

@@ -6,6 +6,7 @@ import { type Preconditions, requirePreconditions } from '../preconditions.ts'
 import { type Carrying, isTagged, requireCarried } from './carried-tags.ts'
 import { changeOf, shownOf } from './change-detail.ts'
 import { hideAsset, olderShown } from './hide-asset.ts'
+import { hasOldVersions } from './holder.ts'
 import { newestVersion } from './shown-version.ts'
 import { storedAsset, storedBucket } from './stored-asset.ts'
 
@@ -14,6 +15,8 @@ export interface RemoveArgs {
   readonly hard: boolean
   /** BUCKET_NOT_EMPTY where it is not in the trash any more. */
   readonly onlyTrashed?: boolean | undefined
+  /** CHANGED_MEANWHILE where old versions would go along by now. */
+  readonly oneVersion?: boolean | undefined
   readonly preconditions: Preconditions
   readonly createdBy: string
 }
@@ -36,6 +39,9 @@ export async function removeTransaction(
     throw new HoldfastError('BUCKET_NOT_EMPTY', { bucket })
   }
   requirePreconditions(asset.deletedAt === null ? asset : undefined, args.preconditions)
+  if (args.oneVersion === true && (await hasOldVersions(tx, asset))) {
+    throw new HoldfastError('CHANGED_MEANWHILE')
+  }
   if (args.hard) return removeForGood(tx, moment, asset)
   if (asset.deletedAt !== null) return asset
   const bucket = await storedBucket(tx, asset.bucketId)
