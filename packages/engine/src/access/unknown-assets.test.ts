@@ -94,7 +94,7 @@ describe('an asset that the caller may not know of', () => {
     })
   }
 
-  it('is as absent as an unused one, once it is deleted, to who reads a public bucket', async () => {
+  it('is as absent as an unused one, once deleted, to who reads a public bucket', async () => {
     await using set = await openBuckets()
     const { engine, call } = set
     const linked = (await put(set, 'linked', 'x', { bucket: 'public' })).asset.id

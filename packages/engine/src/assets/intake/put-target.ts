@@ -12,9 +12,9 @@ import type { Arrival } from '../../quotas/arriving.ts'
 import { enforceQuotas } from '../../quotas/enforce-quotas.ts'
 import { requireAllowedType, requireLength } from '../accepted.ts'
 import { requirePreconditions } from '../preconditions.ts'
-import { holderOf } from '../writes/holder.ts'
 import { isUndeclared } from './content-type.ts'
 import { lacksToDisplace } from './displace.ts'
+import { holderOf } from './holder.ts'
 import { actionsOf, type CheckedPut, type PutFields } from './put-fields.ts'
 
 /** Where a put goes, as the caller was allowed to see it a moment ago. */

@@ -6,6 +6,7 @@ import type { Asset, Bucket, Version } from '@holdfast/core/records.ts'
 import { type ETagConditions, requireETag } from '../../objects/etag.ts'
 import { enforceQuotas } from '../../quotas/enforce-quotas.ts'
 import { prescribesRetention, requireUnlockedVersions } from '../../versions/lock.ts'
+import { holderOf } from '../intake/holder.ts'
 import { type Preconditions, requirePreconditions } from '../preconditions.ts'
 import {
   type AssetAndVersion,
@@ -18,7 +19,6 @@ import {
   removeMarkers,
 } from './asset-writes.ts'
 import { changeOf, contentOfVersion, shownOf } from './change-detail.ts'
-import { holderOf } from './holder.ts'
 import { type Incoming, keepIncoming } from './incoming.ts'
 import { requireSeen, type Seen } from './seen.ts'
 
@@ -185,8 +185,8 @@ async function freeKey(
 }
 
 /**
- * A deleted asset that still holds its key goes on with new content, as if it were created. Who made
- * nothing but a marker has no part in what others put there.
+ * A deleted asset that still holds its key goes on with new content, as if it were created. Who
+ * made nothing but a marker has no part in what others put there.
  */
 async function reviveAsset(
   tx: CatalogTransaction,

@@ -4,8 +4,9 @@ import type { Asset, Bucket } from '@holdfast/core/records.ts'
 type View = Pick<CatalogView, 'versions'>
 
 /**
- * The asset, unless it is nothing but markers, as a delete of a free key by S3 leaves it: whose that
- * is, and whom its list names, says nothing of what is put there. Deleted versions are content, too.
+ * The asset, unless it is nothing but markers, as a delete of a free key by S3 leaves it: whose
+ * that is, and whom its list names, says nothing of what is put there. Deleted versions are
+ * content, too.
  */
 export async function holderOf(view: View, asset: Asset | undefined): Promise<Asset | undefined> {
   if (asset === undefined || asset.sha256 !== '') return asset
