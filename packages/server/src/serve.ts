@@ -41,6 +41,8 @@ export interface RunningServer extends Started {
 }
 
 const DRAIN_STEP_MS = 20
+/** How long requests whose connections were cut may take to end. */
+const CUT_MS = 5_000
 const S3_PORT = 8006
 
 function shortcutsOf(context: Context): Shortcuts {
@@ -147,6 +149,17 @@ async function drain(
   while (load.active > 0 && clock.monotonic() < until) await clock.sleep(DRAIN_STEP_MS)
   if (load.active > 0) log.warn({ transfers: load.active }, 'transfers cut by the stop')
   for (const server of servers) server.closeAllConnections()
+  await endWork({ clock, load, log })
+}
+
+/** What was cut gives up soon, or ends: what it did until then belongs into the audit log. */
+async function endWork({ clock, load, log }: Pick<Context, 'clock' | 'load' | 'log'>) {
+  const { working } = load
+  const until = clock.monotonic() + CUT_MS
+  while (working.size > 0 && clock.monotonic() < until) await clock.sleep(DRAIN_STEP_MS)
+  if (working.size === 0) return
+  log.warn({ requests: working.size }, 'requests are still worked on, and are left to themselves')
+  working.abandonAll()
 }
 
 /** A port of its own for metrics. Taken by another server, it is done without. */

@@ -305,16 +305,6 @@ describe('opening a store', () => {
     await (await open()).close()
   })
 
-  it('makes directories again that a backup left out because they were empty', async () => {
-    await (await open()).close()
-    for (const name of ['tmp', 'notes', 'blobs']) fs.rmdirSync(`${dir}/${name}`)
-    const store = await open()
-    const large = await put(store, 'large'.repeat(100_000))
-    assert.equal((await store.catalog.view.blobs.get(large))?.location, `file:${large}`)
-    assert.equal(await store.element.writeNote('told', 'yes'), true)
-    await store.close()
-  })
-
   it('refuses to open without the directory of large blobs, or that of packs', async () => {
     for (const lostCatalog of [false, true]) {
       fs.rmSync(dir, { recursive: true, force: true })

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { createHash, createHmac, generateKeyPairSync, sign } from 'node:crypto'
 import { test } from 'node:test'
 import type { Principal } from '@holdfast/core/principal.ts'
+import { CompactSign } from 'jose'
 import { decide } from '../../../access/decide.ts'
 import { explainAccess } from '../../../access/explain.ts'
 import { presignDownload } from '../../../access/links/presign.ts'
@@ -123,6 +124,19 @@ test('half a character names nobody, and no end of a token is beyond all time', 
     await enter(opened, token)
     const told = await validateToken(opened.engine, opened.call, token)
     assert.equal(told?.expiresMs, 8.64e15)
+  }
+  const { 1: claims = '' } = (await idp.sign()).split('.')
+  const text = Buffer.from(claims, 'base64url').toString()
+  for (const time of ['"iat":-1e400', '"exp":1e400', '"nbf":-1e400']) {
+    const [name] = time.split(':')
+    const other = new RegExp(`${name}:[^,}]*`)
+    const told = other.test(text) ? text.replace(other, time) : text.replace('{', `{${time},`)
+    const token = await new CompactSign(Buffer.from(told))
+      .setProtectedHeader({ alg: 'RS256' })
+      .sign(idp.privateKey)
+    await assert.rejects(enter(opened, token), refused('UNAUTHENTICATED'), told)
+    const looked = validateToken(opened.engine, opened.call, token)
+    assert.equal(await looked, undefined, told)
   }
 })
 
@@ -469,6 +483,42 @@ test('keys come in the background, sooner after an unknown one', async () => {
   assert.deepEqual([success + failed, failed], [idp.loads, told.length])
   stop.abort()
   await watching
+})
+
+test('a set without a key that can be used takes all of them back at once', async () => {
+  const idp = testIssuer('https://idp.example.org')
+  const told: string[] = []
+  await using opened = await openTestStore({
+    outside: { issuers: [idp.issuer], onProblem: (_, error) => told.push(String(error)) },
+  })
+  const { issuers, counts } = opened.engine.identity
+  const keys = issuers.get(idp.issuer.issuer)?.keys
+  assert.ok(keys instanceof IssuerKeys)
+  const good = { keys: [idp.jwk] }
+  const token = await idp.sign()
+  const unread = Array.from({ length: 101 }, () => ({}))
+  // Of what is no set, or is not read to its end, nothing follows.
+  for (const document of [{ keys: {} }, null, new Error('down'), { keys: unread }]) {
+    idp.document = good
+    await keys.load(none)
+    idp.document = document
+    assert.equal(await keys.load(none), false)
+    await enter(opened, token)
+  }
+  const other = testIssuer('https://idp.example.org', {}, 'ES256')
+  told.splice(0)
+  for (const document of [{ keys: [] }, { keys: [other.jwk] }]) {
+    idp.document = good
+    await keys.load(none)
+    await enter(opened, token)
+    idp.document = document
+    // Asked again soon, as after a failure.
+    assert.equal(await keys.load(none), false)
+    await assert.rejects(enter(opened, token), refused('UNAUTHENTICATED'))
+    await assert.rejects(enter(opened, await idp.sign({ jti: '2' })), refused('UNAUTHENTICATED'))
+    assert.deepEqual(told.splice(0), ['Error: no key for RS256 in the set'])
+  }
+  assert.equal(counts.checks.get(idp.issuer.issuer)?.failed, 6)
 })
 
 test('a key that anybody can sign for is not taken, and told once', async () => {

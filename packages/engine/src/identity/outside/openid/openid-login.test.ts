@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { test } from 'node:test'
-import type { OpenIdAttempt } from '@holdfast/core/ports/openid.ts'
+import { HoldfastError } from '@holdfast/core/errors.ts'
+import { type OpenIdAttempt, OpenIdFault } from '@holdfast/core/ports/openid.ts'
 import { openTestStore, refused, type TestStore } from '../../../test-store.test.ts'
 import { loginOpenId } from '../../sessions/login.ts'
 import { endSessions } from '../../sessions/sessions.ts'
 import { rotateSigningKey } from '../../sessions/signing-keys.ts'
 import { createUser, updateUser } from '../../users/users.ts'
+import { standingOf } from '../mapping.ts'
 import { subjectId } from '../subject-id.ts'
 import { beginOpenId, finishOpenId, redeemOpenId } from './openid-login.ts'
 
@@ -60,7 +62,9 @@ const verifier = 'v'.repeat(43)
 /** A store whose provider says of everybody who comes back what was said last. */
 async function storeWith(said: { claims: object }): Promise<TestStore> {
   const provider = { ...openId.provider, finish: async () => await Promise.resolve(said.claims) }
-  return await openTestStore({ outside: { openId: { ...openId, provider } } })
+  const mapping = new Map([['bosses', standingOf(['ADMIN', 'group:Night Shift'])]])
+  const maps = [{ claim: ['teams'], mapping }]
+  return await openTestStore({ outside: { openId: { ...openId, provider, maps } } })
 }
 
 async function begun({ engine }: TestStore) {
@@ -99,6 +103,52 @@ test('who comes in is known by issuer and subject; names and addresses lead nowh
   assert.equal((await identities.byName('user', ann.email))?.id, local.id)
   for (const name of ['bob', 'bob@example.org', 'one', 'two']) {
     assert.equal(await identities.byName('user', name), undefined, name)
+  }
+})
+
+test('why a login failed is told, but not what any browser can cause', async () => {
+  const failing = { fault: new OpenIdFault('the secret is wrong') }
+  const finish = () => {
+    return Promise.reject(new HoldfastError('UNAUTHENTICATED', {}, { cause: failing.fault }))
+  }
+  const told: string[] = []
+  const onProblem = (place: string, error: unknown) => told.push(`${place} ${error}`)
+  const provider = { ...openId.provider, finish }
+  await using opened = await openTestStore({
+    outside: { openId: { ...openId, provider }, onProblem },
+  })
+  const enter = async (binding?: string) => {
+    const { query, ...own } = await begun(opened)
+    const back = { query, binding: binding ?? own.binding }
+    await assert.rejects(finishOpenId(opened.engine, back), refused('UNAUTHENTICATED'))
+  }
+  await enter()
+  assert.deepEqual(told.splice(0), ['https://idp.example.org Error: the secret is wrong'])
+  await enter('another browser')
+  failing.fault = new OpenIdFault('the code is wrong', { isOfBrowser: true })
+  await enter()
+  assert.deepEqual(told, [])
+})
+
+test('rights that claims give or take are told, and nothing where they are as before', async () => {
+  const said = { claims: {} }
+  await using opened = await storeWith(said)
+  const told: unknown[] = []
+  opened.engine.identity.counts.onRights = ({ user, before, after }) => {
+    told.push([user.outside?.subject, before, after])
+  }
+  const none = { status: 'ACTIVE', roles: [], permissions: [], groups: [] }
+  const boss = { ...none, roles: ['ADMIN'], groups: ['night shift'] }
+  for (const [claims, ...news] of [
+    [{ sub: 'one', name: 'ann' }],
+    [{ sub: 'one', name: 'ann', teams: ['bosses'] }, ['one', none, boss]],
+    [{ sub: 'one', name: 'anna', teams: ['bosses', 'others'] }],
+    [{ sub: 'one' }, ['one', boss, none]],
+    [{ sub: 'two', teams: ['bosses'] }, ['two', null, boss]],
+  ]) {
+    said.claims = claims ?? {}
+    await codeOf(opened)
+    assert.deepEqual(told.splice(0), news, JSON.stringify(claims))
   }
 })
 
