@@ -112,12 +112,18 @@ export const cursor = Type.Optional(
 
 export const total = Type.Integer({ minimum: 0, description: 'All items that match, not a page.' })
 
+/** Where nothing bounds how many there are. */
+export const totalBehind = Type.Integer({
+  minimum: 0,
+  description: 'Items that match; of those behind the page up to 10,000 are counted.',
+})
+
 /** The fields of a page around its items. */
-export function page<Item extends TSchema>(item: Item, title: string) {
+export function page<Item extends TSchema>(item: Item, title: string, counted = total) {
   return Type.Object(
     {
       items: Type.Array(item),
-      total,
+      total: counted,
       limit: Type.Integer({ minimum: 1 }),
       offset: Type.Integer({ minimum: 0 }),
     },

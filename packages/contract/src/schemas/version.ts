@@ -7,6 +7,7 @@ import {
   offset,
   page,
   time,
+  totalBehind,
   UUID_PATTERN,
   uuid,
 } from './fields.ts'
@@ -57,7 +58,7 @@ export const versionResponse = Type.Object(
 )
 export type VersionResponse = Static<typeof versionResponse>
 
-export const versionList = page(versionResponse, 'VersionList')
+export const versionList = page(versionResponse, 'VersionList', totalBehind)
 export type VersionList = Static<typeof versionList>
 
 export const versionListQuery = Type.Object(
@@ -201,7 +202,7 @@ export const historyEntry = Type.Object(
   { title: 'HistoryEntry' },
 )
 
-export const historyList = page(historyEntry, 'HistoryList')
+export const historyList = page(historyEntry, 'HistoryList', totalBehind)
 export type HistoryList = Static<typeof historyList>
 
 export const pageQuery = Type.Object({ limit, offset }, closed)

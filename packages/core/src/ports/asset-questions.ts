@@ -96,17 +96,41 @@ export interface VersionQuestions {
   /** Newest number first, if the query does not say otherwise. */
   list(query: VersionQuery): Awaitable<BriefVersion[]>
   count(query: Omit<VersionQuery, 'limit' | 'offset'>): Awaitable<number>
+  /** Of all versions of an asset, whatever a list shows of them. */
+  stretch(query: StretchQuery): Awaitable<Stretch>
   /** What content versions that are not deleted hold: each type once, with its largest size. */
-  contents(assetId: string): Awaitable<VersionContent[]>
+  contents(assetId: string, of?: NumbersOf): Awaitable<VersionContent[]>
   /** Content versions with an access list of S3, deleted ones too; the newest first. */
   acls(assetId: string, page: VersionPage): Awaitable<VersionAcl[]>
   /** Bytes of all kept versions, deleted ones too. */
   bytes(assetId: string): Awaitable<number>
 }
 
+export interface StretchQuery {
+  readonly assetId: string
+  /** With a smaller number, or sequence of a change; absent: the newest. */
+  readonly below?: number
+  readonly rows: number
+}
+
+/** The next rows, so that who looks at many can do it in steps. */
+export interface Stretch {
+  readonly rows: number
+  /** Of the last one; null where there are none. */
+  readonly lowest: number | null
+}
+
+/** Versions with numbers from one on, and below another. */
+export interface NumbersOf {
+  readonly from: number
+  readonly below: number
+}
+
 export interface VersionPage {
   /** With a smaller number. */
   readonly below: number | undefined
+  /** With that number or a greater one. */
+  readonly from?: number
   readonly limit: number
 }
 
@@ -133,6 +157,8 @@ export interface VersionQuery {
   readonly id?: { readonly is: string } | { readonly not: string }
   /** With a smaller number: how to go on behind a page, as an offset would read it again. */
   readonly below?: number
+  /** With that number or a greater one: how far to look. */
+  readonly from?: number
   /** That bear a tag of this name; null: none at all. */
   readonly tag?: string | null
   /** Whether retention or legal hold keep them at that time. */

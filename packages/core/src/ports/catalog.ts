@@ -15,7 +15,7 @@ import type {
   Usage,
   Version,
 } from '../records.ts'
-import type { AssetQuestions, VersionQuestions } from './asset-questions.ts'
+import type { AssetQuestions, Stretch, StretchQuery, VersionQuestions } from './asset-questions.ts'
 import type { Awaitable } from './awaitable.ts'
 import type { BlobFacts, BlobPlace, Staged } from './element.ts'
 import type { AccessKeyQuestions, AuditQuestions, IdentityQuestions } from './identity-questions.ts'
@@ -256,11 +256,20 @@ export interface KeyQuestions {
   count(): Awaitable<number>
 }
 
+export interface AssetChangesQuery {
+  readonly assetId: string
+  /** With a smaller sequence. */
+  readonly below?: number
+  readonly limit: number
+  readonly offset?: number
+}
+
 export interface ChangeQuestions {
   /** Ascending, after the given sequence. */
   after(seq: number, limit: number): Awaitable<Change[]>
   /** Of one asset, newest first. */
-  ofAsset(query: { assetId: string; limit: number; offset?: number }): Awaitable<Change[]>
-  countOfAsset(assetId: string): Awaitable<number>
+  ofAsset(query: AssetChangesQuery): Awaitable<Change[]>
+  /** Of all changes of an asset. */
+  stretch(query: StretchQuery): Awaitable<Stretch>
   latest(): Awaitable<number>
 }

@@ -54,16 +54,16 @@ export async function requireNoGain(
   // A list of S3 that counts for nothing in this bucket may open its version in another one;
   // also of deleted versions, as they can be restored where it lies then.
   for await (const versionAcl of distinctLists(engine, call, was.asset.id)) judge(versionAcl)
-  await requireSameCaller(engine, call, principal)
+  await requireSameCaller(engine, call)
   return changeSeq
 }
 
-/** Turns may be long in coming. */
-async function requireSameCaller(engine: Engine, call: Call, was: Principal): Promise<void> {
+/** Turns may be long in coming: CHANGED_MEANWHILE where the caller may other things by then. */
+export async function requireSameCaller(engine: Engine, call: Call): Promise<void> {
   // What is asked within the process is nobody's who could be shut out.
   if (call.moment === undefined) return
   const { principal } = await rightsNow(engine, call)
-  if (!isDeepStrictEqual(principal, was)) throw new HoldfastError('CHANGED_MEANWHILE')
+  if (!isDeepStrictEqual(principal, call.principal)) throw new HoldfastError('CHANGED_MEANWHILE')
 }
 
 const PAGE = 100

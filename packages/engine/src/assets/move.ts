@@ -17,7 +17,7 @@ import {
   requireOwnName,
   requireOwnService,
 } from '../access/named-owner.ts'
-import { requireNoGain } from '../access/no-gain.ts'
+import { requireNoGain, requireSameCaller } from '../access/no-gain.ts'
 import { askedTags, judgedShown } from '../access/policy/asked-tags.ts'
 import { onlyUnlisted, onlyUnpublished } from '../access/policy/carried-lists.ts'
 import { onlyUntagged } from '../access/policy/carried-tags.ts'
@@ -25,6 +25,7 @@ import { authorisedAnew } from '../access/rights-now.ts'
 import { findBucket } from '../buckets/find-bucket.ts'
 import { commit } from '../commit.ts'
 import type { Engine } from '../engine.ts'
+import { stretchesOf } from '../versions/stretches.ts'
 import { requireAccepted } from './accepted.ts'
 import { requireFields } from './asset-fields.ts'
 import { authorizeAsset, bucketOf, findSeen } from './find-asset.ts'
@@ -86,6 +87,7 @@ async function authoriseAndMove(
   const is = { bucket, asset: { ...asset, key } }
   const changeSeq = await requireNoGain(engine, call, { was, is })
   await requireFree(engine, call, { bucket, key, except: asset.id })
+  await requireSameCaller(engine, call)
   const args = {
     assetId: asset.id,
     bucketId: bucket.id,
@@ -101,15 +103,16 @@ async function authoriseAndMove(
 
 /** What may come along only as far as it is not there: the transaction proves that it is not. */
 async function carriedBy(
-  { catalog: { view } }: Engine,
+  { catalog: { view }, lists }: Engine,
   call: Call,
   { asset, there, moves, isElsewhere }: Move,
 ): Promise<Carrying & CarryingLists> {
   const about = { ...there, permission: 'assets:write' } as const
-  const isTagged = () => hasTagsAnywhere(view, asset)
-  const isListed = () => hasListAnywhere(view, asset)
+  const giveWay = lists.giveWay(call)
+  const isTagged = () => hasTagsAnywhere(view, asset, giveWay)
+  const isListed = () => hasListAnywhere(view, asset, giveWay)
   const isPublished = async () => {
-    return namesEverybody(asset.acl) || (await hasPublicVersion(view, asset.id))
+    return namesEverybody(asset.acl) || (await hasPublicVersion(view, asset.id, giveWay))
   }
   return {
     isUntagged: moves && (await onlyUntagged(call, about, isTagged)),
@@ -218,7 +221,7 @@ async function targetBucket(engine: Engine, call: Call, target: Target): Promise
   const bucket = await bucketOf(engine, target.asset)
   if (target.name === undefined || target.name === bucket.name) return bucket
   const other = await writableBucket(engine, call, target)
-  await requireAcceptedVersions(engine, other, target.asset)
+  await requireAcceptedVersions(engine, call, { bucket: other, asset: target.asset })
   return other
 }
 
@@ -237,12 +240,14 @@ async function writableBucket(
 
 /** The history comes along, so it must fit too. */
 async function requireAcceptedVersions(
-  engine: Engine,
-  bucket: Bucket,
-  asset: Asset,
+  { catalog: { view }, lists }: Engine,
+  call: Call,
+  { bucket, asset }: { readonly bucket: Bucket; readonly asset: Asset },
 ): Promise<void> {
-  for (const content of await engine.catalog.view.versions.contents(asset.id)) {
-    requireAccepted(bucket, content)
+  for await (const stretch of stretchesOf(view, asset.id, lists.giveWay(call))) {
+    for (const content of await view.versions.contents(asset.id, stretch)) {
+      requireAccepted(bucket, content)
+    }
   }
 }
 

@@ -3,7 +3,7 @@ import { HoldfastError, invalidFields } from '@holdfast/core/errors.ts'
 import type { ChecksumAlgorithm, ObjectFacets, ObjectTag } from '@holdfast/core/objects.ts'
 import { isToldBeside } from '../access/authorize-action.ts'
 import { refusal } from '../access/decide.ts'
-import { requireNoGain } from '../access/no-gain.ts'
+import { requireNoGain, requireSameCaller } from '../access/no-gain.ts'
 import { judgedOf, tagsOfVersion } from '../access/policy/asked-tags.ts'
 import { onlyUnlisted } from '../access/policy/carried-lists.ts'
 import { onlyUntagged } from '../access/policy/carried-tags.ts'
@@ -182,8 +182,14 @@ async function authoriseAndRename(
   const permission = 'assets:write'
   const there = { ...is, objectTags: tagsOfVersion(source.version), permission } as const
   const { view } = engine.catalog
-  const isUntagged = await onlyUntagged(call, there, () => hasTagsAnywhere(view, source.asset))
-  const isUnlisted = await onlyUnlisted(call, there, () => hasListAnywhere(view, source.asset))
+  const giveWay = engine.lists.giveWay(call)
+  const isUntagged = await onlyUntagged(call, there, () =>
+    hasTagsAnywhere(view, source.asset, giveWay),
+  )
+  const isUnlisted = await onlyUnlisted(call, there, () =>
+    hasListAnywhere(view, source.asset, giveWay),
+  )
+  await requireSameCaller(engine, call)
   const judged = judgedOf(source.bucket, source.version, true)
   const args = {
     assetId: source.asset.id,

@@ -6,6 +6,7 @@ import { findAsset } from '../assets/find-asset.ts'
 import type { Engine } from '../engine.ts'
 import { type PageQuery, requirePage } from '../page.ts'
 import { findVersion, type VersionName } from './find-version.ts'
+import { changesOf, pageOf, stretchesOf } from './stretches.ts'
 import { toldChanges } from './told-change.ts'
 
 export interface VersionsQuery extends PageQuery {
@@ -26,6 +27,7 @@ export type VersionStatus = 'current' | 'previous' | 'deleted'
 
 export interface VersionPage {
   readonly items: readonly BriefVersion[]
+  /** Up to 10,000 behind the page are counted. */
   readonly total: number
 }
 
@@ -51,29 +53,33 @@ export async function listVersions(
     // Which version is current is asked at the moment of the list.
     const asset = (await view.assets.byId(found.id)) ?? found
     const filter = filterOf(asset, query)
-    return {
-      items: await inPieces(engine, call, page, piece =>
-        view.versions.list({ ...filter, ...piece }),
-      ),
-      total: await view.versions.count(filter),
-    }
+    const giveWay = engine.lists.giveWay(call)
+    const inPieces = piecesOf(engine, giveWay)
+    return await pageOf(stretchesOf(view, asset.id, giveWay), page, {
+      count: ({ from, below }) => view.versions.count({ ...filter, from, below }),
+      list: ({ from, below }, part) =>
+        inPieces(part, (limit, offset, last?: BriefVersion) =>
+          view.versions.list({ ...filter, from, below: last?.number ?? below, limit, offset }),
+        ),
+    })
   })
 }
 
-interface Page {
+interface Part {
   readonly limit: number
-  readonly offset?: number
+  readonly offset: number
 }
 
-async function inPieces<Entry>(
-  { lists }: Engine,
-  call: Call,
-  { limit, offset }: Required<Page>,
-  ask: (page: Page) => Awaitable<readonly Entry[]>,
-): Promise<Entry[]> {
-  return await lists.inPieces<Entry>(lists.giveWay(call), limit, (wanted, before) =>
-    ask({ limit: wanted, offset: offset + before.length }),
-  )
+/** Some records in each turn, each piece behind the last of the one before. */
+function piecesOf({ lists }: Engine, giveWay: () => Promise<void>) {
+  return async <Entry>(
+    { limit, offset }: Part,
+    ask: (limit: number, offset: number, last?: Entry) => Awaitable<readonly Entry[]>,
+  ): Promise<Entry[]> =>
+    await lists.inPieces<Entry>(giveWay, limit, (wanted, before) => {
+      const last = before.at(-1)
+      return last === undefined ? ask(wanted, offset) : ask(wanted, 0, last)
+    })
 }
 
 function filterOf(asset: Asset, query: VersionsQuery): Omit<VersionQuery, 'limit' | 'offset'> {
@@ -110,6 +116,7 @@ export async function getVersion(
 
 export interface HistoryPage {
   readonly items: readonly Change[]
+  /** Up to 10,000 behind the page are counted. */
   readonly total: number
 }
 
@@ -124,11 +131,19 @@ export async function assetHistory(
   const wanted = { id: assetId, ...about }
   const asset = await findAsset(engine, call, wanted)
   const page = requirePage(engine, query)
-  const { changes, total } = await engine.moments.read(call, async view => ({
-    changes: await inPieces(engine, call, page, piece =>
-      view.changes.ofAsset({ assetId: asset.id, ...piece }),
-    ),
-    total: await view.changes.countOfAsset(asset.id),
-  }))
+  const giveWay = engine.lists.giveWay(call)
+  const inPieces = piecesOf(engine, giveWay)
+  const { items: changes, total } = await engine.moments.read(call, view =>
+    pageOf(changesOf(view, asset.id, giveWay), page, {
+      count: ({ rows }) => rows,
+      list: ({ from, below }, part) => {
+        const rows = { limit: part.limit, offset: part.offset }
+        return inPieces(rows, async (limit, offset, last?: Change) => {
+          const about = { assetId: asset.id, below: last?.seq ?? below, limit, offset }
+          return (await view.changes.ofAsset(about)).filter(({ seq }) => seq >= from)
+        })
+      },
+    }),
+  )
   return { items: await toldChanges(engine, call, { asset, changes }), total }
 }

@@ -213,12 +213,18 @@ function changeTests(open: OpenCatalog): void {
     for (let n = 1; n <= 5; n += 1) await desk.update(one, { metadata: { n } })
     await desk.update(other, { metadata: {} })
     const { changes } = desk.view
-    const seqsOf = async (query: { limit: number; offset?: number }) =>
+    const seqsOf = async (query: { limit: number; offset?: number; below?: number }) =>
       (await changes.ofAsset({ assetId: one.id, ...query })).map(({ seq }) => seq)
     assert.deepEqual(await seqsOf({ limit: 10 }), [8, 7, 6, 5, 4, 2])
     assert.deepEqual(await seqsOf({ limit: 2, offset: 3 }), [5, 4])
-    assert.equal(await changes.countOfAsset(one.id), 6)
-    assert.equal(await changes.countOfAsset('none'), 0)
+    assert.deepEqual(await seqsOf({ limit: 2, below: 6 }), [5, 4])
+    const stretch = (query: { rows: number; below?: number }, assetId = one.id) =>
+      changes.stretch({ assetId, ...query })
+    assert.deepEqual(await stretch({ rows: 10 }), { rows: 6, lowest: 2 })
+    assert.deepEqual(await stretch({ rows: 3 }), { rows: 3, lowest: 6 })
+    assert.deepEqual(await stretch({ rows: 3, below: 5 }), { rows: 2, lowest: 2 })
+    assert.deepEqual(await stretch({ rows: 3, below: 2 }), { rows: 0, lowest: null })
+    assert.deepEqual(await stretch({ rows: 3 }, 'none'), { rows: 0, lowest: null })
     assert.deepEqual(await changes.ofAsset({ assetId: 'none', limit: 5 }), [])
     const after = await changes.after(7, 10)
     assert.deepEqual(
@@ -251,6 +257,6 @@ function changeTests(open: OpenCatalog): void {
       { do: 'note', change: { what: 'asset.created', assetId: again.id } },
     ])
     assert.deepEqual(await desk.view.changes.after(0, 2), before)
-    assert.equal(await desk.view.changes.countOfAsset(again.id), 1)
+    assert.equal((await desk.view.changes.stretch({ assetId: again.id, rows: 9 })).rows, 1)
   })
 }

@@ -70,6 +70,15 @@ export function versionTests(open: OpenCatalog): void {
       return list.map(({ number }) => number)
     }
     assert.deepEqual(await numbers({ below: 4 }), [3, 2, 1])
+    assert.deepEqual(await numbers({ below: 4, from: 2 }), [3, 2])
+    assert.deepEqual(await numbers({ from: 5 }), [6, 5])
+    const stretch = (query: { rows: number; below?: number }, id = assetId) =>
+      desk.view.versions.stretch({ assetId: id, ...query })
+    assert.deepEqual(await stretch({ rows: 9 }), { rows: 6, lowest: 1 })
+    assert.deepEqual(await stretch({ rows: 2 }), { rows: 2, lowest: 5 })
+    assert.deepEqual(await stretch({ rows: 2, below: 2 }), { rows: 1, lowest: 1 })
+    assert.deepEqual(await stretch({ rows: 2, below: 1 }), { rows: 0, lowest: null })
+    assert.deepEqual(await stretch({ rows: 2 }, 'none'), { rows: 0, lowest: null })
     assert.deepEqual(await numbers({ below: 4, oldestFirst: true }), [1, 2, 3])
     const says = async (number: number, said: Partial<Version>) => {
       const version = all.find(one => one.number === number)
@@ -108,6 +117,8 @@ export function versionTests(open: OpenCatalog): void {
     const second = { number: 3, acl: { owner: 'p', grants: [] } }
     assert.deepEqual(await acls(undefined, 2), [{ number: 6, acl: open }, second])
     assert.deepEqual(await acls(3, 2), [{ number: 2, acl: open }])
+    const between = { below: 6, from: 3, limit: 9 }
+    assert.deepEqual(await desk.view.versions.acls(assetId, between), [second])
     assert.deepEqual(await desk.view.versions.acls('none', { below: undefined, limit: 2 }), [])
     await says(3, { object: { tags: [{ key: 'k', value: 'v' }] } })
     await says(4, { object: { tags: [] } })
@@ -151,6 +162,15 @@ export function versionTests(open: OpenCatalog): void {
       ].toSorted((one, other) => one.contentType.localeCompare(other.contentType)),
     )
     assert.deepEqual(await versions.contents('none'), [])
+    const parts = [
+      ...(await versions.contents(assetId, { from: 0, below: 3 })),
+      ...(await versions.contents(assetId, { from: 3, below: 100 })),
+    ]
+    assert.deepEqual(
+      new Set(parts.map(one => one.contentType)),
+      new Set(found.map(one => one.contentType)),
+    )
+    assert.equal(Math.max(...parts.map(one => one.size)), Math.max(...found.map(one => one.size)))
   })
   catalogTest(open, 'C8 the same bytes are one blob with a reference per version', async desk => {
     const bucket = await desk.bucket({ name: 'shared' })

@@ -47,7 +47,7 @@ export const catalogMutants: Record<string, (catalog: Catalog) => Catalog> = {
         after: async (seq, limit) =>
           (await view.changes.after(seq, limit)).filter(change => change.seq !== 6),
         ofAsset: query => view.changes.ofAsset(query),
-        countOfAsset: id => view.changes.countOfAsset(id),
+        stretch: query => view.changes.stretch(query),
         latest: () => view.changes.latest(),
       },
     })),

@@ -1,6 +1,7 @@
 import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { CatalogView } from '@holdfast/core/ports/catalog.ts'
 import type { Asset, BriefVersion } from '@holdfast/core/records.ts'
+import { stretchesOf } from '../../versions/stretches.ts'
 
 /** Of a transaction that brings tags along. */
 export interface Carrying {
@@ -23,11 +24,15 @@ export function isTagged(version: Pick<BriefVersion, 'object'> | undefined): boo
 export async function hasTagsAnywhere(
   view: Pick<CatalogView, 'versions'>,
   asset: Asset,
+  giveWay?: () => Promise<void>,
 ): Promise<boolean> {
   if (asset.tags.length > 0) return true
-  const those = { kinds: ['content'], deleted: 'without', hasObjectTags: true } as const
-  const found = await view.versions.list({ assetId: asset.id, ...those, limit: 1 })
-  return found.length > 0
+  const about = { assetId: asset.id, kinds: ['content'], deleted: 'without' } as const
+  for await (const { from, below } of stretchesOf(view, asset.id, giveWay)) {
+    const those = { ...about, hasObjectTags: true, from, below, limit: 1 } as const
+    if ((await view.versions.list(those)).length > 0) return true
+  }
+  return false
 }
 
 /** CHANGED_MEANWHILE where something got tags since. */

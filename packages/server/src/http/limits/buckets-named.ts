@@ -1,8 +1,9 @@
 import type { Route } from '@holdfast/contract/route.ts'
 import type { Call } from '@holdfast/core/call.ts'
-import { permissions } from '@holdfast/core/principal.ts'
+import { type Principal, permissions } from '@holdfast/core/principal.ts'
 import type { Bucket } from '@holdfast/core/records.ts'
-import { decide, mayPartly } from '@holdfast/engine/access/decide.ts'
+import { decide, mayPartly, type Resource } from '@holdfast/engine/access/decide.ts'
+import { askedTags } from '@holdfast/engine/access/policy/asked-tags.ts'
 import { hasPart } from '@holdfast/engine/access/sight.ts'
 import { ownsSome } from '@holdfast/engine/assets/list.ts'
 import type { Engine } from '@holdfast/engine/engine.ts'
@@ -16,6 +17,7 @@ interface Parts {
 }
 
 const OF_ASSETS = /^(assets|versions|metadata):/
+const OF_ASSETS_ALL = permissions.filter(permission => OF_ASSETS.test(permission))
 const IDS_MAX = 1000
 
 /**
@@ -41,40 +43,57 @@ export async function bucketsNamed(
     // Without a key it lists, and who has nothing there is shown nothing.
     if (isKnown || key !== undefined) found.set(bucket.name, isKnown)
   }
-  const id = textIn(params, 'id')
-  for (const one of [...(id === undefined ? [] : [id]), ...idsOf(body)]) {
-    const asset = await view.assets.byId(one.toLowerCase())
+  const id = textIn(params, 'id')?.toLowerCase()
+  const ids = new Set([...(id === undefined ? [] : [id]), ...idsOf(body)])
+  // Each may take several decisions, by the longest policies.
+  await engine.lists.inSlices(call, [...ids], async one => {
+    const asset = await view.assets.byId(one)
     const bucket = asset && (await view.buckets.byId(asset.bucketId))
-    if (bucket === undefined) continue
-    const isKnown = permissions.some(permission => {
-      return OF_ASSETS.test(permission) && decide(principal, permission, { bucket, asset }).allowed
-    })
+    if (bucket === undefined || found.get(bucket.name) === true) return
+    const isKnown = isOpenTo(principal, { bucket, asset })
     // Of many, hidden ones are answered beside others, as if they were not there.
-    if (!isKnown && one !== id) continue
-    found.set(bucket.name, isKnown || found.get(bucket.name) === true)
-  }
+    if (isKnown || one === id) found.set(bucket.name, isKnown)
+  })
   return found
+}
+
+function isOpenTo(principal: Principal, resource: Resource): boolean {
+  return OF_ASSETS_ALL.some(permission => decide(principal, permission, resource).allowed)
+}
+
+interface Place {
+  readonly bucket: Bucket
+  readonly key?: string | undefined
+  /** Through S3, where lists of versions count. */
+  readonly isObject?: boolean
 }
 
 /** Whether it may hear that there is such a bucket: some of it may be open to it. */
 export async function knowsBucket(
   engine: Engine,
   call: Call,
-  { bucket, key }: { readonly bucket: Bucket; readonly key?: string | undefined },
+  { bucket, key, isObject = false }: Place,
 ): Promise<boolean> {
   const { principal } = call
   const fresh = { ownerId: principal.id, key: key ?? '' }
-  const ofAssets = permissions.filter(permission => OF_ASSETS.test(permission))
-  const isOpen = ofAssets.some(permission => {
+  const isOpen = OF_ASSETS_ALL.some(permission => {
     if (decide(principal, permission, { bucket }).allowed) return true
     if (decide(principal, permission, { bucket, fresh }).allowed) return true
     return hasPart(principal, permission, bucket)
   })
   if (isOpen) return true
+  const { view } = engine.catalog
+  const asset = key === undefined ? undefined : await view.assets.byKey(bucket.id, key)
+  if (asset?.deletedAt === null) {
+    // The list of what lies there lets in whom it names, or everybody.
+    const version = isObject ? await view.versions.briefById(asset.versionId) : undefined
+    const versionAcl = version?.object?.acl
+    const objectTags = await askedTags(view, bucket, asset)
+    if (isOpenTo(principal, { bucket, asset, versionAcl, objectTags })) return true
+  }
   // In a bucket of another, rights on own assets open what is there of them.
-  if (!ofAssets.some(permission => mayPartly(principal, permission, bucket))) return false
+  if (!OF_ASSETS_ALL.some(permission => mayPartly(principal, permission, bucket))) return false
   if (key === undefined) return await ownsSome(engine, call, bucket)
-  const asset = await engine.catalog.view.assets.byKey(bucket.id, key)
   return asset?.ownerId === principal.id
 }
 
@@ -82,7 +101,7 @@ function idsOf(body: unknown): string[] {
   const listed = typeof body === 'object' && body !== null && 'ids' in body
   const ids: unknown = listed ? body.ids : []
   const texts = Array.isArray(ids) ? ids.filter(one => typeof one === 'string') : []
-  return texts.slice(0, IDS_MAX)
+  return texts.slice(0, IDS_MAX).map(one => one.toLowerCase())
 }
 
 function textIn(part: unknown, name: string): string | undefined {

@@ -1,4 +1,5 @@
-import type { ChangeQuestions } from '@holdfast/core/ports/catalog.ts'
+import type { Stretch, StretchQuery } from '@holdfast/core/ports/asset-questions.ts'
+import type { AssetChangesQuery, ChangeQuestions } from '@holdfast/core/ports/catalog.ts'
 import { type Change, changeKinds, type JsonObject } from '@holdfast/core/records.ts'
 import type { SqliteDatabase } from '../database.ts'
 import { codeOf, fromCode, parseRecord, toIso, toMs } from '../row-values.ts'
@@ -40,7 +41,7 @@ export class Changes implements ChangeQuestions {
   readonly #tables: ChangeTables
   readonly #after
   readonly #ofAsset
-  readonly #countOfAsset
+  readonly #stretch
   readonly #latest
   readonly #insert
 
@@ -50,12 +51,13 @@ export class Changes implements ChangeQuestions {
     this.#after = db.prepare<[number, number], ChangeRow>(
       `${SELECT} WHERE c.seq > ? ORDER BY c.seq LIMIT ?`,
     )
-    this.#ofAsset = db.prepare<[number, number, number], ChangeRow>(
-      `${SELECT} WHERE c.asset = ? ORDER BY c.seq DESC LIMIT ? OFFSET ?`,
+    this.#ofAsset = db.prepare<[number, number, number, number], ChangeRow>(
+      `${SELECT} WHERE c.asset = ? AND c.seq < ? ORDER BY c.seq DESC LIMIT ? OFFSET ?`,
     )
-    this.#countOfAsset = db
-      .prepare<[number], number>('SELECT count(*) FROM changes WHERE asset = ?')
-      .pluck()
+    this.#stretch = db.prepare<[number, number, number], Stretch>(
+      `SELECT count(*) AS rows, min(seq) AS lowest FROM (SELECT seq FROM changes
+         WHERE asset = ? AND seq < ? ORDER BY seq DESC LIMIT ?)`,
+    )
     this.#latest = db.prepare<[], number>('SELECT max(seq) FROM changes').pluck()
     this.#insert = db.prepare(
       `INSERT OR REPLACE INTO changes
@@ -68,15 +70,17 @@ export class Changes implements ChangeQuestions {
     return this.#after.all(seq, limit).map(row => this.#changeOf(row))
   }
 
-  ofAsset(query: { assetId: string; limit: number; offset?: number }): Change[] {
+  ofAsset(query: AssetChangesQuery): Change[] {
     const asset = this.#tables.assets.seqOf(query.assetId)
     if (asset === undefined) return []
-    return this.#ofAsset.all(asset, query.limit, query.offset ?? 0).map(row => this.#changeOf(row))
+    const { below = Number.MAX_SAFE_INTEGER, limit, offset = 0 } = query
+    return this.#ofAsset.all(asset, below, limit, offset).map(row => this.#changeOf(row))
   }
 
-  countOfAsset(assetId: string): number {
+  stretch({ assetId, below = Number.MAX_SAFE_INTEGER, rows }: StretchQuery): Stretch {
     const asset = this.#tables.assets.seqOf(assetId)
-    return asset === undefined ? 0 : (this.#countOfAsset.get(asset) ?? 0)
+    const found = asset === undefined ? undefined : this.#stretch.get(asset, below, rows)
+    return found ?? { rows: 0, lowest: null }
   }
 
   latest(): number {

@@ -26,6 +26,10 @@ export function versionCondition(query: VersionFilter, asset: number): Condition
     parts.push('v.number < ?')
     values.push(query.below)
   }
+  if (query.from !== undefined) {
+    parts.push('v.number >= ?')
+    values.push(query.from)
+  }
   if (query.kinds !== undefined) {
     parts.push(`v.kind IN (${query.kinds.map(kind => codeOf(kinds, kind)).join(', ')})`)
   }

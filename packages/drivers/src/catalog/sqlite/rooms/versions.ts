@@ -1,5 +1,8 @@
 import type { ObjectAcl, ObjectFacets, ObjectPart } from '@holdfast/core/objects.ts'
 import type {
+  NumbersOf,
+  Stretch,
+  StretchQuery,
   VersionAcl,
   VersionContent,
   VersionPage,
@@ -105,10 +108,13 @@ function versionColumns(names: readonly string[], table = ''): string {
 }
 
 const CONTENTS = `SELECT content_type, max(size) AS size FROM versions
-  WHERE asset = ? AND kind = ${codeOf(kinds, 'content')} AND deleted_at IS NULL
+  WHERE asset = ? AND number >= ? AND number < ?
+    AND kind = ${codeOf(kinds, 'content')} AND deleted_at IS NULL
   GROUP BY content_type`
+const STRETCH = `SELECT count(*) AS rows, min(number) AS lowest FROM (SELECT number FROM versions
+  WHERE asset = ? AND number < ? ORDER BY number DESC LIMIT ?)`
 const ACLS = `SELECT number, object ->> '$.acl' AS acl FROM versions
-  WHERE asset = ? AND kind = ${codeOf(kinds, 'content')} AND number < ?
+  WHERE asset = ? AND kind = ${codeOf(kinds, 'content')} AND number >= ? AND number < ?
     AND object ->> '$.acl' IS NOT NULL ORDER BY number DESC LIMIT ?`
 
 export interface VersionTables {
@@ -151,7 +157,8 @@ export class Versions {
     )
     const shown = 'WHERE asset = ? AND deleted_at IS NULL'
     this.#null = db.prepare<[number], WholeRow>(
-      `${whole} ${shown} AND is_null = 1 ORDER BY number DESC LIMIT 1`,
+      // Few rows of many: without a word SQLite takes the index in whose order they are.
+      `${whole} INDEXED BY versions_null ${shown} AND is_null = 1 ORDER BY number DESC LIMIT 1`,
     )
     const older = `SELECT ${versionColumns(COLUMNS)} FROM versions
       ${shown} AND number < ? ORDER BY number DESC`
@@ -268,19 +275,28 @@ export class Versions {
     return this.#anyOf.get(assetSeq) !== undefined
   }
 
-  contents(assetId: string): VersionContent[] {
+  stretch({ assetId, below = Number.MAX_SAFE_INTEGER, rows }: StretchQuery): Stretch {
+    const asset = this.#tables.assets.seqOf(assetId)
+    const [found] =
+      asset === undefined ? [] : this.#statements.all<Stretch>(STRETCH, [asset, below, rows])
+    return found ?? { rows: 0, lowest: null }
+  }
+
+  contents(assetId: string, of?: NumbersOf): VersionContent[] {
     const asset = this.#tables.assets.seqOf(assetId)
     if (asset === undefined) return []
     const { words } = this.#tables
+    const { from, below } = of ?? { from: 0, below: Number.MAX_SAFE_INTEGER }
     return this.#statements
-      .all<Pick<OwnRow, 'content_type' | 'size'>>(CONTENTS, [asset])
+      .all<Pick<OwnRow, 'content_type' | 'size'>>(CONTENTS, [asset, from, below])
       .map(row => ({ contentType: words.word(row.content_type), size: row.size }))
   }
 
-  acls(assetId: string, { below = Number.MAX_SAFE_INTEGER, limit }: VersionPage): VersionAcl[] {
+  acls(assetId: string, page: VersionPage): VersionAcl[] {
     const asset = this.#tables.assets.seqOf(assetId)
     if (asset === undefined) return []
-    const values = [asset, below, limit]
+    const { from = 0, below = Number.MAX_SAFE_INTEGER, limit } = page
+    const values = [asset, from, below, limit]
     const rows = this.#statements.all<{ number: number; acl: string }>(ACLS, values)
     return rows.map(({ number, acl }) => ({ number, acl: parseRecord<ObjectAcl>(acl) }))
   }
