@@ -257,7 +257,7 @@ it('strangers give way by address', async () => {
   assert.ok(order.indexOf('2001:db8:0:1::1') <= 2, order.join(' '))
 })
 
-it('steps leave turns to what comes from outside as long as it comes, but not for ever', async () => {
+it('steps leave some turns to what comes from outside, as long as it comes', async () => {
   const gaps = async (coming: number) => {
     const counted = countTurns()
     // One in each turn, as the system hands over connections.
