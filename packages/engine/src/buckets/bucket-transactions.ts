@@ -88,8 +88,8 @@ export async function updateBucketTransaction(
 }
 
 /**
- * Trashed and deleted assets count too: nothing disappears with its bucket. Open uploads do; of many
- * a part, and the bucket stays: `more` tells that the same again goes on.
+ * Trashed and deleted assets count too: nothing disappears with its bucket. Open uploads do; of
+ * many a part, and the bucket stays: `more` tells that the same again goes on.
  */
 export async function removeBucketTransaction(
   tx: CatalogTransaction,

@@ -5,8 +5,8 @@ import type { Asset, BriefVersion, Change, Version } from '@holdfast/core/record
 import { findAsset } from '../assets/find-asset.ts'
 import type { Engine } from '../engine.ts'
 import { type PageQuery, requirePage } from '../page.ts'
+import { changesOf, pageOf, stretchesOf } from '../stretches.ts'
 import { findVersion, type VersionName } from './find-version.ts'
-import { changesOf, pageOf, stretchesOf } from './stretches.ts'
 import { toldChanges } from './told-change.ts'
 
 export interface VersionsQuery extends PageQuery {

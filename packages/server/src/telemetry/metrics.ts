@@ -123,7 +123,7 @@ export class Metrics {
   })
   readonly #deadBytes = new Gauge({
     name: 'storage_dead_blob_bytes',
-    help: 'Bytes that nothing refers to any more; they stay for the grace period, and weigh on no quota.',
+    help: 'Bytes that nothing refers to any more; kept for the grace period, and part of no quota.',
     registers: [this.#registry],
   })
   readonly #disk = new Gauge({

@@ -1,7 +1,7 @@
 import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { CatalogView } from '@holdfast/core/ports/catalog.ts'
 import type { Asset } from '@holdfast/core/records.ts'
-import { stretchesOf } from '../../versions/stretches.ts'
+import { stretchesOf } from '../../stretches.ts'
 
 /** Of a transaction that brings access lists along, of REST and of S3. */
 export interface CarryingLists {

@@ -1,7 +1,7 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 
-/** Waited for before a request begins; undefined where it may at once. */
+/** Waited for before a request begins that had to wait already; undefined where it may at once. */
 export type ParseTurn = (socket: Socket) => Promise<void> | undefined
 
 /** What a parser could not go on with, as Node tells it in `clientError`, with bytes of it. */
@@ -115,7 +115,7 @@ class ParsedConnection {
   readonly #incoming: Begin = (request, keepsAlive) => {
     // What follows is not HTTP: Node's parser is stopped for good.
     if (request.method === 'CONNECT') this.#isOver = true
-    if (this.#isOver || this.#mayBegin(request)) return this.#begin(request, keepsAlive)
+    if (this.#isOver || this.#open === 0) return this.#begin(request, keepsAlive)
     if (isUpgrade(request)) {
       // Node cannot be stopped at one, and nobody pipelines them: RFC 9112 §9.3.2 lets clients ask
       // again on another connection.
@@ -128,9 +128,9 @@ class ParsedConnection {
     return PAUSE
   }
 
-  #mayBegin(request: Upgradable): boolean {
-    if (this.#open > 0 || this.#turnIs === 'awaited') return false
-    if (isUpgrade(request)) return true
+  /** Of one that waited: by then many may be due at once. */
+  #isItsTurn(): boolean {
+    if (this.#turnIs === 'awaited') return false
     if (this.#turnIs === 'here') {
       this.#turnIs = 'none'
       return true
@@ -154,7 +154,7 @@ class ParsedConnection {
     const held = this.#held
     if (held === undefined || this.#isOver || this.#socket.isPaused()) return
     if (!this.#socket.writable) return
-    if (!this.#mayBegin(held.request)) {
+    if (this.#open > 0 || !this.#isItsTurn()) {
       this.#socket.pause()
       return
     }

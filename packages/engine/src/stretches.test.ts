@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Stretch } from '@holdfast/core/ports/asset-questions.ts'
-import { openTestStore, put, type TestStore } from '../test-store.test.ts'
-import { assetHistory, listVersions } from './list.ts'
 import { COUNTED_MAX, pageOf, walk } from './stretches.ts'
+import { openTestStore, put, type TestStore } from './test-store.test.ts'
+import { assetHistory, listVersions } from './versions/list.ts'
 
 /** Numbers, newest first, of which the even ones are listed. */
 function found(numbers: readonly number[], rows: number) {
