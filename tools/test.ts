@@ -5,16 +5,17 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { globSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { areTestsOver, countEvents, type FileResult } from './test-count.ts'
 
 const root = dirname(import.meta.dirname)
 const patterns = [
-  'packages/*/src/**/*.test.ts',
-  'apps/holdfast/**/*.test.ts',
   'bench/**/*.test.ts',
   'tests/**/*.test.ts',
   'torture/**/*.test.ts',
+  'apps/holdfast/**/*.test.ts',
   'tools/**/*.test.ts',
+  'packages/*/src/**/*.test.ts',
 ]
 const concurrency = 2
 const fileMsMax = 600_000
@@ -27,21 +28,27 @@ const totals = { passed: 0, failed: 0, skipped: 0 }
 async function main(args: string[]): Promise<void> {
   const words = args.filter(arg => !arg.startsWith('--'))
   const checksOnly = args.includes('--checks-only')
-  if (words.length === 0) {
-    await check('types', ['tsc', '-b', '--pretty', 'false'])
-    await check('lint', ['biome', 'check', '--colors=off', '--max-diagnostics=40', '.'])
-  }
   const files = findTests(checksOnly ? ['tools/tidy.test.ts'] : words)
-  await runAll(files)
+  const checks = words.length === 0 ? [types, lint] : []
+  await runAll(checks, files)
   const { passed, failed, skipped } = totals
   if (passed + failed === 0) print('no test file matches')
   print(`\n${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`)
   process.exitCode = failed > 0 || passed === 0 ? 1 : 0
 }
 
+async function types(): Promise<void> {
+  await check('types', ['tsc', '-b', '--pretty', 'false'])
+}
+
+async function lint(): Promise<void> {
+  await check('lint', ['biome', 'check', '--colors=off', '--max-diagnostics=40', '.'])
+}
+
 function findTests(words: string[]): string[] {
   const exclude = (path: string) => path.includes('node_modules')
-  const files = globSync(patterns, { cwd: root, exclude }).sort()
+  // Those of packages are short and many: after the others no lane ends long before the last.
+  const files = patterns.flatMap(pattern => globSync(pattern, { cwd: root, exclude }).sort())
   if (words.length === 0) return files
   return files.filter(file => words.some(word => file.includes(word)))
 }
@@ -55,25 +62,30 @@ async function check(name: string, [command = '', ...args]: string[]): Promise<v
   if (!ok) print(indent(output))
 }
 
-async function runAll(files: string[]): Promise<void> {
-  const waiting = [...files]
+async function runAll(checks: (() => Promise<void>)[], files: string[]): Promise<void> {
   const scratch = mkdtempSync(join(tmpdir(), 'holdfast-test-'))
+  const waiting = [...checks, ...files.map(file => () => runAndReport(file, scratch))]
   const work = async () => {
-    for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
-      const startedAt = performance.now()
-      const result = await runFile(file, join(scratch, file.replaceAll('/', '_')))
-      report(file, result, since(startedAt))
-    }
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) await next()
   }
   await Promise.all(Array.from({ length: concurrency }, work))
   rmSync(scratch, { recursive: true, force: true })
 }
 
-async function runFile(file: string, events: string): Promise<FileResult> {
+async function runAndReport(file: string, scratch: string): Promise<void> {
+  const startedAt = performance.now()
+  const result = await runFile(file, scratch)
+  report(file, result, since(startedAt))
+}
+
+async function runFile(file: string, scratch: string): Promise<FileResult> {
+  const events = join(scratch, file.replaceAll('/', '_'))
   const reporter = join(root, 'tools', 'test-events.mjs')
   const args = ['--disable-warning=ExperimentalWarning']
+  args.push('--import', pathToFileURL(join(root, 'tools', 'test-cache.mjs')).href)
   args.push(`--test-reporter=${reporter}`, '--test-reporter-destination=stderr', file)
-  const child = start(process.execPath, args, { HOLDFAST_TEST_EVENTS: events })
+  const HOLDFAST_TEST_CACHE = join(scratch, 'compiled')
+  const child = start(process.execPath, args, { HOLDFAST_TEST_EVENTS: events, HOLDFAST_TEST_CACHE })
   const stopped = watch(child.process, events)
   const { ok, output } = await child.ended
   clearInterval(stopped.timer)

@@ -34,10 +34,14 @@ const withoutLimits = Object.fromEntries(
     .map(({ name }) => [`STORAGE_${name}`, 'off']),
 )
 
-export async function openLab(
-  dir: string,
-  options: { readonly env?: Readonly<Record<string, string>>; readonly keepAlive?: boolean } = {},
-): Promise<Lab> {
+export interface LabOptions {
+  readonly env?: Readonly<Record<string, string>>
+  readonly keepAlive?: boolean
+  /** Of bcrypt: the least, unless what is judged is its time; undefined: that of the program. */
+  readonly passwordCost?: number | undefined
+}
+
+export async function openLab(dir: string, options: LabOptions = {}): Promise<Lab> {
   let aheadMs = 0
   const clock: Clock = {
     now: () => systemClock.now() + aheadMs,
@@ -64,6 +68,7 @@ export async function openLab(
   const running = await serve({
     settings,
     clock,
+    passwordCost: Object.hasOwn(options, 'passwordCost') ? options.passwordCost : 4,
     logTo: { write: (line: string) => log.push(line) },
   })
   const rest = new Wire(running.url, options.keepAlive)

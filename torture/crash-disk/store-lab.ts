@@ -34,6 +34,16 @@ export const seed = runSeed()
 /** HOLDFAST_CRASH_EFFORT multiplies what is tried, for a long run. */
 export const effort = Number(process.env.HOLDFAST_CRASH_EFFORT ?? 1)
 
+export const day = Math.floor(Date.now() / 86_400_000)
+
+/**
+ * One in two of so many cases, the others the next day; all with effort. T03 and T05 play the same
+ * workloads, with other disks and at other calls.
+ */
+export function isOfToday(at: number): boolean {
+  return effort > 1 || (at + day) % 2 === 0
+}
+
 export function draw(disksPerCut: number): Draw {
   return { random: new SeededRandom(seed), disksPerCut: Math.ceil(disksPerCut * effort) }
 }

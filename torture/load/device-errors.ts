@@ -2,8 +2,7 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Run } from '../runner/program.ts'
-import { FailingDevice } from '../target/failing-device.ts'
-import { fillable, imageProblem } from '../target/loop-image.ts'
+import { FailingDevice, failingDeviceProblem } from '../target/failing-device.ts'
 import { CrashDay, someTime } from './crash-day.ts'
 
 const failures = { short: 4, long: 250 }
@@ -15,8 +14,7 @@ const failingMs = 1500
  * of lost pages once, by one fsync; an answer that trusts the next one is lost.
  */
 export async function failDevice(run: Run): Promise<void> {
-  const [likeIt] = fillable
-  const problem = likeIt === undefined ? 'no kind of image' : imageProblem(likeIt)
+  const problem = failingDeviceProblem()
   if (problem !== undefined) {
     run.skip('a device that fails', problem)
     return
@@ -33,12 +31,23 @@ export async function failDevice(run: Run): Promise<void> {
       const what = `device failure ${time}`
       // Not among the minimum counts, since a machine without root cannot do it at all.
       if (run.signal.aborted) throw new Error(`no time for ${what}`)
-      if (!(await failOnce(run, day, { device, what }))) return
+      if (!(await failOnce(run, day, { device, what }))) {
+        tellKernelLog(run, device)
+        return
+      }
     }
     await day.lookInside('after the last device', true)
+  } catch (error) {
+    tellKernelLog(run, device)
+    throw error
   } finally {
     day.finish()
   }
+}
+
+/** Nothing is excused by it: ext4 gives fsync the error of every page that it tells as lost. */
+function tellKernelLog(run: Run, device: FailingDevice): void {
+  for (const line of device.kernelLog()) run.say(`kernel: ${line}`)
 }
 
 async function failOnce(

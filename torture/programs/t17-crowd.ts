@@ -35,7 +35,7 @@ export const program: Program = {
     short: { gets: 2000, puts: 1000, refused: refusedMin.short, 'overload answers': 1000 },
     long: { gets: 300_000, puts: 80_000, refused: refusedMin.long },
   },
-  lane: 'alone',
+  lane: 'alone in long runs',
   async run(run) {
     await crowd(run)
     await overload(run)

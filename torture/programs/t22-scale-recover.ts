@@ -27,7 +27,7 @@ export const program: Program = {
     short: { objects: 20_000, kills: 3, pages: 60, samples: 500 },
     long: { objects: 1_000_000, kills: 3, pages: 3000, samples: 500 },
   },
-  lane: 'alone',
+  lane: 'alone in long runs',
   async run(run) {
     const dataDir = join(run.scratch, 'data')
     await fill(run, dataDir)

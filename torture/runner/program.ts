@@ -22,8 +22,8 @@ export interface Program {
    * declared fault that never came is a minimum of 1 that was not reached.
    */
   readonly minimum: Readonly<Record<Length, Counts>>
-  /** `alone` keeps the other lane empty: for programs that judge times. */
-  readonly lane?: 'any' | 'alone'
+  /** Keeps the other lane empty: for programs that judge times, be it in long runs only. */
+  readonly lane?: 'any' | 'alone' | 'alone in long runs'
   /** Runs in a mount namespace of its own, so that nothing stays mounted however it ends. */
   readonly mounts?: boolean
   run(run: Run): Promise<void>

@@ -27,11 +27,14 @@ export async function runLanes(
       process.stdout.write(describeResult(program, result, output))
     }
   }
-  const any = programs.filter(({ lane }) => lane !== 'alone')
+  const isAlone = ({ lane }: Program) => {
+    return lane === 'alone' || (lane === 'alone in long runs' && options.length === 'long')
+  }
+  const any = programs.filter(program => !isAlone(program))
   // The longest first, so that no lane ends long after the other.
   any.sort((a, b) => b.secondsMax[options.length] - a.secondsMax[options.length])
   await Promise.all(Array.from({ length: lanes }, () => runAll(any)))
-  await runAll(programs.filter(({ lane }) => lane === 'alone'))
+  await runAll(programs.filter(isAlone))
   rmSync(scratch, { recursive: true, force: true })
   return results.sort((a, b) => a.id.localeCompare(b.id))
 }

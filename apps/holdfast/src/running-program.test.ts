@@ -32,10 +32,13 @@ export interface RunOptions {
 }
 
 const quietEnv = { STORAGE_METRICS_PORT: '0', STORAGE_RESERVED_SPACE: '0', NO_COLOR: '1' }
+/** As the installed program keeps what it compiled: most of a short command is that. */
+const compiled = process.env.HOLDFAST_TEST_CACHE
+const cacheEnv = compiled === undefined ? {} : { NODE_COMPILE_CACHE: compiled }
 
 /** Nothing of the environment of the tests' own run reaches the program. */
 function environment(extra: Record<string, string> = {}): Record<string, string> {
-  return { PATH: process.env.PATH ?? '', HOME: tmpdir(), ...quietEnv, ...extra }
+  return { PATH: process.env.PATH ?? '', HOME: tmpdir(), ...quietEnv, ...cacheEnv, ...extra }
 }
 
 export function start(args: readonly string[], options: RunOptions = {}): Running {

@@ -165,6 +165,13 @@ test('a catalog that is an older copy is refused with the way out, never guessed
   succeeded(await run(['rebuild', '--force', '--data-dir', dir]))
   const second = await startServer(t, dir)
   assert.equal(succeeded(await second.holdfast('ls')).stdout, 'k\n')
+  const [{ detail } = assert.fail()] = await lossesTold(second.url)
+  assert.deepEqual([detail.lost, detail.count, detail.changes_before], [[], 0, null])
+  await second.stop()
+  // With nothing to lose, nothing is told.
+  succeeded(await run(['rebuild', '--force', '--data-dir', dir]))
+  const third = await startServer(t, dir)
+  assert.equal((await lossesTold(third.url)).length, 1)
 })
 
 test('a rebuild that loses changes says that rights may be back', async t => {
@@ -186,7 +193,32 @@ test('a rebuild that loses changes says that rights may be back', async t => {
   const second = await startServer(t, dir)
   const left = openClient({ url: second.url, key })
   assert.equal((await left.assets.stats()).total_assets, 1)
+  await second.stop()
+  const third = await startServer(t, dir)
+  const told = await lossesTold(third.url)
+  assert.deepEqual(
+    told.map(({ severity, detail }) => [severity, detail.count, detail.changes_before]),
+    [['critical', 1, null]],
+  )
+  assert.match(told[0]?.detail.lost[0] ?? '', /^\d+ bytes of pack 1 /)
 })
+
+interface Told {
+  readonly severity: string
+  readonly detail: {
+    readonly lost: readonly string[]
+    readonly count: number
+    readonly changes: number
+    readonly changes_before: number | null
+  }
+}
+
+async function lossesTold(url: string): Promise<readonly Told[]> {
+  const headers = { 'x-api-key': adminKey }
+  const answer = await fetch(`${url}/api/v2/audit?action=store.changes.lost`, { headers })
+  const { items }: { readonly items: readonly Told[] } = await answer.json()
+  return items
+}
 
 test('a catalog of a newer version is refused by name and can be made again', async t => {
   const dir = join(scratch(t), 'data')

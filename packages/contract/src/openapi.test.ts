@@ -24,6 +24,20 @@ test('the document is OpenAPI 3.1 with what its root must have', () => {
   assert.ok(Object.keys(document.paths).length > 40)
 })
 
+test('whoever reads what a route needs learns what its owner needs', () => {
+  const { put } = document.paths['/api/v2/buckets/{bucket}']
+  assert.match(
+    put.description,
+    /Needs `buckets:admin`, or to own the bucket and `buckets:create`\.$/,
+  )
+  assert.deepEqual(
+    [put['x-permission'], put['x-permission-of-owner']],
+    ['buckets:admin', 'buckets:create'],
+  )
+  const [key, token] = ['An API key', 'an access token']
+  assert.match(document.components.securitySchemes.bearer.description, RegExp(`${key}.*${token}`))
+})
+
 test('every reference points to a component, and every component is used', () => {
   const used = new Set<string>()
   for (const [at, node] of nodes(document)) {

@@ -61,7 +61,10 @@ export function openApi(options: OpenApiOptions): JsonTree {
       schemas: componentsOf(routes, [problem]),
       securitySchemes: {
         apiKey: { type: 'apiKey', in: 'header', name: 'X-API-Key' },
-        bearer: { type: 'http', scheme: 'bearer', description: 'An API key (`hf_...`).' },
+        bearer: {
+          ...{ type: 'http', scheme: 'bearer' },
+          description: 'An API key (`hf_...`) or an access token.',
+        },
       },
     },
   }
@@ -77,6 +80,7 @@ function operation(operationId: string, route: Route, options: OpenApiOptions): 
     responses: responses(route, options),
     'x-permission': route.permission,
   }
+  if (route.permission === 'buckets:admin') result['x-permission-of-owner'] = OF_OWNER
   if (route.permission === 'open') result.security = []
   // Anyone may read where the bucket says so.
   if (route.permission === 'assets:read' || route.permission === 'metadata:read') {
@@ -91,9 +95,18 @@ function describe(route: Route): string {
   return [route.description, need].filter(Boolean).join(' ')
 }
 
+/** What rules the bucket that its holder owns, settings and all. */
+const OF_OWNER = 'buckets:create'
+/** Owners, grants, policies and access lists give these for some assets, too. */
+const OF_ASSETS = /^(?:assets|versions|metadata):/
+
 function needOf({ permission }: Route): string {
   if (permission === 'open') return ''
-  return permission === 'self' ? 'Needs any credential.' : `Needs \`${permission}\`.`
+  if (permission === 'self') return 'Needs any credential.'
+  if (permission === 'buckets:admin') {
+    return `Needs \`${permission}\`, or to own the bucket and \`${OF_OWNER}\`.`
+  }
+  return `Needs \`${permission}\`${OF_ASSETS.test(permission) ? ' for what it is about' : ''}.`
 }
 
 function parameters(route: Route): JsonTree[] {

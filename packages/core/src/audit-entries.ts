@@ -8,7 +8,8 @@ const ACTIONS: Readonly<Record<AuditTopic, string>> = {
   sessions: `login loginWithCode redeemOpenId refresh issueToken logout confirmSession endSession
     endSessions endUserSession endUserSessions endReusedSession lockUser forgotPassword
     resetRequests resetPassword changePassword`,
-  rights: `createUser updateUser removeUser closeUser resetUserPassword unlockUser
+  rights: `createUser updateUser removeUser closeUser changeRightsOutside
+    resetUserPassword unlockUser
     requirePasswordChange actOnUsers
     beginSecondFactor confirmSecondFactor disableSecondFactor renewRecoveryCodes
     removeUserSecondFactor createGroup updateGroup removeGroup addGrant removeGrant createAccount
@@ -20,7 +21,8 @@ const ACTIONS: Readonly<Record<AuditTopic, string>> = {
     s3.DeleteBucketCors s3.PutBucketVersioning s3.PutObjectLockConfiguration s3.DeleteBucket`,
   keys: `createKey revokeKey createS3Key revokeS3Key rotateSigningKey rotateSecret removeSecret
     audit.key.changed secret.changed`,
-  upkeep: `collectGarbage verifyStore verifyAudits acknowledgeAudits audit.rows.dropped`,
+  upkeep: `collectGarbage verifyStore verifyAudits acknowledgeAudits audit.rows.dropped
+    store.changes.lost`,
 }
 
 const TOPICS: ReadonlyMap<string, AuditTopic> = new Map(
@@ -32,11 +34,12 @@ export function topicOf(action: string): AuditTopic | undefined {
   return TOPICS.get(action)
 }
 
-/** They tell that the log itself, or a part of it, cannot be relied on. */
+/** They tell that the log itself, or what it tells of, cannot be relied on. */
 const CRITICAL: ReadonlySet<string> = new Set([
   'audit.chain.broken',
   'audit.row.unreadable',
   'auditOverflow',
+  'store.changes.lost',
 ])
 const NOTICED: ReadonlySet<AuditTopic | undefined> = new Set(['rights', 'policies', 'keys'])
 /** Of the server itself, about what somebody else did. */
@@ -44,9 +47,9 @@ const WARNINGS: ReadonlySet<string> = new Set(['lockUser', 'endReusedSession'])
 const OF_THE_LOG: ReadonlySet<string> = new Set(['acknowledgeAudits', 'audit.rows.dropped'])
 
 /**
- * `critical`: the log itself; `error`: what failed; `warning`: what was refused, locks, and
- * sessions that a replay ended; `notice`: changes of rights, policies, keys and of the log that
- * were made; `info`: all else.
+ * `critical`: the log itself, and lost changes; `error`: what failed; `warning`: what was refused,
+ * locks, and sessions that a replay ended; `notice`: changes of rights, policies, keys and of the
+ * log that were made; `info`: all else.
  */
 export function severityOf({ action, outcome }: Pick<AuditEntry, 'action' | 'outcome'>): Severity {
   if (CRITICAL.has(action)) return 'critical'

@@ -93,6 +93,8 @@ export interface ObjectFacets {
   readonly retention?: Retention
   readonly legalHold?: boolean
   readonly acl?: ObjectAcl
+  /** Of a marker: id of the version that was shown before it. */
+  readonly hides?: string
 }
 
 /** As lists tell them: parts were not looked for, so there may be some (10,000 of them). */

@@ -1,6 +1,7 @@
 import type { Call } from '@holdfast/core/call.ts'
 import type { Catalog, Transaction } from '@holdfast/core/ports/catalog.ts'
 import type { Staged } from '@holdfast/core/ports/element.ts'
+import { asQuotasTell } from './quotas/told-quota.ts'
 import type { transactions } from './transactions.ts'
 
 type Table = typeof transactions
@@ -23,12 +24,14 @@ export async function commit<Name extends TransactionName>(
   call: Call,
   work: Work<Name>,
 ): Promise<Result<Name>> {
-  const result = await store.catalog.write(work.name, work.args, {
-    actor: call.principal.id,
-    requestId: call.requestId,
-    signal: call.signal,
-    ...(work.staged === undefined ? {} : { staged: work.staged }),
-  })
+  const result = await asQuotasTell(call, () =>
+    store.catalog.write(work.name, work.args, {
+      actor: call.principal.id,
+      requestId: call.requestId,
+      signal: call.signal,
+      ...(work.staged === undefined ? {} : { staged: work.staged }),
+    }),
+  )
   // The catalog runs the function of this very table, maybe in another thread: the only place
   // where its result regains the type.
   return result as Result<Name>

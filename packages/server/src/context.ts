@@ -22,12 +22,14 @@ import {
   prepareKeys,
 } from './composition/first-principals.ts'
 import { identityFigures } from './composition/identity-figures.ts'
+import { tellLosses } from './composition/losses-told.ts'
 import { openMails, openOutside } from './composition/outside.ts'
 import { tellSecretChange } from './composition/secret-told.ts'
 import type { Settings } from './config/settings-table.ts'
 import { DocumentRoom } from './http/body/document-room.ts'
 import { PaceWatch } from './http/body/pace-watch.ts'
 import { proxyList } from './http/caller/client-address.ts'
+import { Working } from './http/caller/working.ts'
 import { Certificate } from './http/certificate.ts'
 import { LargeAnswers } from './http/limits/large-answers.ts'
 import { policiesOf } from './http/limits/limit-policies.ts'
@@ -60,7 +62,7 @@ export interface Context {
   /** How much callers may ask for. */
   readonly limits: Limits
   /** How much is going on, and whether more may come. */
-  readonly load: { active: number; stopping: boolean }
+  readonly load: { active: number; stopping: boolean; readonly working: Working }
   /** What waits in memory for who asked. */
   readonly answers: LargeAnswers
   /** What forms that are on their way hold in memory, bounded alike but on its own. */
@@ -79,6 +81,8 @@ export interface ContextOptions {
   readonly logTo?: DestinationStream | undefined
   /** Overrides of the store that settings do not have: tests of full and failing disks. */
   readonly store?: Partial<StoreOptions> | undefined
+  /** Cost of bcrypt in place of the default: only tests, whose passwords guard nothing, set it. */
+  readonly passwordCost?: number | undefined
   /** Nothing more may be acknowledged: the process should end and recover at the next start. */
   readonly onFatal?: ((reason: string) => void) | undefined
   /**
@@ -145,7 +149,7 @@ export async function openContext(options: ContextOptions): Promise<OpenedContex
         ...{ defaultBucket, versionsMax, versionRetentionDays },
         ...{ linkSecret, formerSecret, auditSecret, auditKeys },
       },
-      identity: identitySettings(settings),
+      identity: identitySettings(options),
       mails,
       outside: openOutside(settings, { disk, clock, log }),
     })
@@ -153,6 +157,7 @@ export async function openContext(options: ContextOptions): Promise<OpenedContex
     auditIdentities(engine, audit)
     if (options.offline !== true) {
       await startAudit(audit, log)
+      await tellLosses(engine, { audit, log })
       await tellSecretChange(engine, { first: auditSecret, audit, log })
       await prepareBuckets(engine, settings, log)
       await prepareAdministrator(engine, settings, { audit, log })
@@ -163,7 +168,7 @@ export async function openContext(options: ContextOptions): Promise<OpenedContex
     }
     const health = openHealth({ engine, log, counting, audit })
     const pace = new PaceWatch(clock, settings.bodyIdleSeconds)
-    const load = { active: 0, stopping: false }
+    const load = { active: 0, stopping: false, working: new Working() }
     const metrics = new Metrics(() => figures({ engine, health, load, counting, certificate }))
     await health.start()
     const proxies = proxyList(settings.trustedProxies)
@@ -211,8 +216,9 @@ function engineLimits(settings: Settings): Partial<EngineLimits> {
   }
 }
 
-function identitySettings(settings: Settings): Partial<IdentitySettings> {
+function identitySettings({ settings, passwordCost }: ContextOptions): Partial<IdentitySettings> {
   return {
+    ...(passwordCost === undefined ? {} : { passwordCost }),
     issuer: settings.tokenIssuer,
     accessSeconds: settings.accessTokenSeconds,
     refreshSeconds: settings.refreshTokenSeconds,

@@ -14,6 +14,7 @@ import {
   type VerifyReport,
   verifyStore,
 } from '@holdfast/engine/integrity/verify.ts'
+import { type Losses, noteLosses } from './composition/losses-told.ts'
 import type { Settings } from './config/settings-table.ts'
 import { openContext } from './context.ts'
 
@@ -23,6 +24,7 @@ export type {
   VerifyProgress,
   VerifyReport,
 } from '@holdfast/engine/integrity/verify.ts'
+export type { Losses } from './composition/losses-told.ts'
 
 /** A store without doors, for programs that care for it while no server runs. */
 export interface OfflineStore {
@@ -31,6 +33,8 @@ export interface OfflineStore {
   verify(options?: VerifyOptions): Promise<VerifyReport>
   verifyAudits(options?: VerifyAuditOptions): Promise<AuditReport>
   count(): Promise<StoreCounts>
+  /** For the next start, which tells it in the audit log. */
+  noteLosses(losses: Losses): Promise<void>
   /** Only where it was opened with a new secret. The former one is dropped when it resolves. */
   changeSecret(how: Omit<ChangeHow, 'dropFormer'>): Promise<SecretChange>
   /** Keys of the assets whose current content is one of these blobs, as `bucket/key`. */
@@ -83,6 +87,10 @@ export async function openOffline(options: OfflineOptions): Promise<OfflineStore
     close,
     verifyAudits: async options => await verifyAudits(engine, options),
     changeSecret: async how => await changeSecret(engine, { ...how, dropFormer }),
+    noteLosses: async losses => {
+      const { element, clock } = engine
+      await noteLosses(element, losses, new Date(clock.now()).toISOString())
+    },
     verify: async options => await verifyStore(engine, options),
     count: async () => {
       const { view } = engine.catalog

@@ -1,9 +1,8 @@
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { isHoldfastError } from '@holdfast/core/errors.ts'
 import { watchDirectory } from '@holdfast/engine/identity/outside/directory/recheck.ts'
-import { collectGarbage } from '@holdfast/engine/integrity/collect.ts'
 import { dropAuditsDaily } from './composition/audit.ts'
+import { collectSometimes } from './composition/collect-sometimes.ts'
 import { listen, warnOfPort } from './composition/listen.ts'
 import { type Context, type ContextOptions, openContext } from './context.ts'
 import { healthOperations } from './doors/health/operations.ts'
@@ -42,6 +41,8 @@ export interface RunningServer extends Started {
 }
 
 const DRAIN_STEP_MS = 20
+/** How long requests whose connections were cut may take to end. */
+const CUT_MS = 5_000
 const S3_PORT = 8006
 
 function shortcutsOf(context: Context): Shortcuts {
@@ -148,25 +149,17 @@ async function drain(
   while (load.active > 0 && clock.monotonic() < until) await clock.sleep(DRAIN_STEP_MS)
   if (load.active > 0) log.warn({ transfers: load.active }, 'transfers cut by the stop')
   for (const server of servers) server.closeAllConnections()
+  await endWork({ clock, load, log })
 }
 
-/** Frees what nothing refers to, now and then. A failed run is told and tried again. */
-async function collectSometimes(context: Context, signal: AbortSignal): Promise<void> {
-  const { engine, clock, settings, log } = context
-  if (settings.garbageSeconds === 0) return
-  while (!signal.aborted) {
-    try {
-      await clock.sleep(settings.garbageSeconds * 1000, signal)
-      const { blobs, bytes, uploads, stopped } = await collectGarbage(engine, { signal })
-      const freed = (await engine.element.reclaim?.(signal)) ?? 0
-      if (blobs > 0 || uploads > 0 || freed > 0 || stopped !== null) {
-        log.info({ blobs, bytes, uploads, freed, stopped }, 'garbage collected')
-      }
-    } catch (error) {
-      if (signal.aborted) return
-      log.error({ error, code: isHoldfastError(error) ? error.code : 'INTERNAL' }, 'job failed')
-    }
-  }
+/** What was cut gives up soon, or ends: what it did until then belongs into the audit log. */
+async function endWork({ clock, load, log }: Pick<Context, 'clock' | 'load' | 'log'>) {
+  const { working } = load
+  const until = clock.monotonic() + CUT_MS
+  while (working.size > 0 && clock.monotonic() < until) await clock.sleep(DRAIN_STEP_MS)
+  if (working.size === 0) return
+  log.warn({ requests: working.size }, 'requests are still worked on, and are left to themselves')
+  working.abandonAll()
 }
 
 /** A port of its own for metrics. Taken by another server, it is done without. */

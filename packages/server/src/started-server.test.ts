@@ -20,6 +20,8 @@ import { type RunningServer, serve } from './serve.ts'
 /** A real server on a free port and a temporary directory, and a client that hides nothing. */
 
 export const adminKey = 'hf_test-administrator-0123456789'
+/** A fifth of a second for each password would be most of what tests of people take. */
+const cheapest = 4
 
 // JSON as it comes: the assertions look into it.
 export type Tree = ReturnType<typeof JSON.parse>
@@ -84,7 +86,7 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
     },
   }
   const { env: _, dir: __, ...given } = options
-  const running = await serve({ logTo, ...given, settings })
+  const running = await serve({ logTo, passwordCost: cheapest, ...given, settings })
   const agent = new Agent({ keepAlive: true })
   const port = Number(new URL(running.url).port)
   return {

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { isHoldfastError } from '@holdfast/core/errors.ts'
 import type { Settings } from '@holdfast/server/config/settings-table.ts'
-import type { OfflineOptions, StoreCounts } from '@holdfast/server/offline.ts'
+import type { Losses, OfflineOptions, StoreCounts } from '@holdfast/server/offline.ts'
 import type { Command } from 'commander'
 import { countText, secondsText, sizeText } from '../output/amounts.ts'
 import { print, printJson, say } from '../output/say.ts'
@@ -34,7 +34,8 @@ export function addRebuild(program: Command): void {
     .summary('make the catalog again from the data directory alone')
     .description(
       'Make the catalog again from the packs of a data directory. The server must be stopped. ' +
-        'The catalog of before stays as catalog.db.before-<time>; nothing else is changed.',
+        'The catalog of before stays as catalog.db.before-<time>; nothing else is changed. What ' +
+        'was lost stands in the audit log with the next start.',
     )
     .option('--data-dir <dir>', 'instead of STORAGE_DATA_DIR')
     .option('--salvage', 'pass over damage in the packs and say what was lost')
@@ -50,11 +51,14 @@ async function rebuild(options: RebuildOptions, json: boolean): Promise<void> {
   const { dataDir, force, salvage = false } = options
   const { settings } = readSettings(dataDir === undefined ? {} : { dataDir })
   const dir = settings.dataDir
-  const known = force === true || salvage ? undefined : await presentCounts(settings)
+  const isForced = force === true || salvage
+  const known = isForced ? await witness(settings) : await presentCounts(settings)
   const catalogPath = newCatalogPath(dir)
-  const { counts, lost, before } = await exchanged({ settings, catalogPath, salvage }, known)
+  const how = { known, isForced }
+  const { counts, losses, before } = await exchanged({ settings, catalogPath, salvage }, how)
+  const lost = losses?.lost ?? []
   const ms = performance.now() - startedMs
-  if (lost.length > 0 || force === true) say(RIGHTS)
+  if (losses !== undefined || force === true) say(RIGHTS)
   if (json) {
     printJson({ ...counts, lost, before: before ?? null, seconds: Number((ms / 1000).toFixed(3)) })
     return
@@ -73,7 +77,7 @@ async function rebuild(options: RebuildOptions, json: boolean): Promise<void> {
 
 interface Exchanged {
   readonly counts: StoreCounts
-  readonly lost: readonly string[]
+  readonly losses: Losses | undefined
   /** Where the catalog of before is now. */
   readonly before: string | undefined
 }
@@ -84,7 +88,7 @@ interface Exchanged {
  */
 async function exchanged(
   options: OfflineOptions & { readonly catalogPath: string },
-  known: StoreCounts | undefined,
+  { known, isForced }: { readonly known: Known; readonly isForced: boolean },
 ): Promise<Exchanged> {
   const { catalogPath, settings } = options
   const dir = settings.dataDir
@@ -95,14 +99,16 @@ async function exchanged(
     try {
       sweepNewCatalogs(dir, catalogPath)
       const counts = await store.count()
-      requireAll(counts, known)
+      if (!isForced) requireAll(counts, known)
+      const losses = lossesOf(store.lost, counts, known)
+      // Before the exchange: behind it, a process that dies would leave them untold.
+      if (losses !== undefined) await store.noteLosses(losses)
       const time = new Date().toISOString().replaceAll(/[-:]|\.\d+/g, '')
       exchange = () => {
         before = exchangeCatalogs(dir, catalogPath, time)
       }
-      const { lost } = store
       await store.close(exchange)
-      return { counts, lost, before }
+      return { counts, losses, before }
     } catch (error) {
       if (exchange === undefined) await store.close()
       throw error
@@ -113,8 +119,29 @@ async function exchanged(
   }
 }
 
-function requireAll(counts: StoreCounts, known: StoreCounts | undefined): void {
-  if (known === undefined || counts.changes >= known.changes) return
+type Known = StoreCounts | 'contradicted' | undefined
+
+function lossesOf(
+  lost: readonly string[],
+  { changes }: StoreCounts,
+  known: Known,
+): Losses | undefined {
+  const isLess = known === 'contradicted' || (known !== undefined && changes < known.changes)
+  if (lost.length === 0 && !isLess) return undefined
+  return { lost, changes, changesBefore: typeof known === 'object' ? known.changes : null }
+}
+
+/** What the present catalog knows, for who takes what is there whatever that is. */
+async function witness(settings: Settings): Promise<Known> {
+  try {
+    return await presentCounts(settings)
+  } catch {
+    return 'contradicted'
+  }
+}
+
+function requireAll(counts: StoreCounts, known: Known): void {
+  if (typeof known !== 'object' || counts.changes >= known.changes) return
   const held = `${counts.changes} of the ${known.changes} changes that the catalog knows`
   throw new Error(`the packs hold only ${held}; nothing was exchanged, --force takes what is there`)
 }

@@ -18,7 +18,10 @@ export const assetParams = Type.Object({ id: uuid('Asset id.') })
 const removal = Type.Object(
   {
     hard_delete: Type.Optional(
-      Type.Boolean({ default: false, description: 'Remove for good, with all versions.' }),
+      Type.Boolean({
+        default: false,
+        description: 'Remove for good, with all versions; old ones need versions:write.',
+      }),
     ),
   },
   closed,
@@ -251,9 +254,12 @@ export const assetRoutes = {
     tag: 'Assets',
     permission: 'assets:write',
     summary: 'Undelete',
+    description:
+      'Content that was not shown when the asset was deleted, such as what is left after a delete ' +
+      'of S3 replaced a null version, is restored only by who may read old versions.',
     params: assetParams,
     answer: { status: 200, description: 'The asset.', schema: assetResponse, headers: record },
-    errors: ['ASSET_NOT_FOUND', 'ASSET_NOT_DELETED', 'ASSET_EXISTS'],
+    errors: ['ASSET_NOT_FOUND', 'ASSET_NOT_DELETED', 'ASSET_EXISTS', 'VERSION_NOT_FOUND'],
   }),
   copyAsset: route({
     method: 'POST',

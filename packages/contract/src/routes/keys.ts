@@ -15,7 +15,12 @@ const flags = {
   inline: Type.Optional(Type.Boolean({ default: false, description: 'Ask to be shown.' })),
 }
 const removal = {
-  hard_delete: Type.Optional(Type.Boolean({ default: false, description: 'Remove for good.' })),
+  hard_delete: Type.Optional(
+    Type.Boolean({
+      default: false,
+      description: 'Remove for good, with all versions; old ones need versions:write.',
+    }),
+  ),
 }
 const inPath = '/api/v2/buckets/{bucket}/assets/{key+}'
 const inQuery = '/api/v2/buckets/{bucket}/asset'

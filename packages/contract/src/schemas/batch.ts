@@ -36,7 +36,10 @@ export const batchDelete = Type.Object(
   {
     ids,
     hard_delete: Type.Optional(
-      Type.Boolean({ default: false, description: 'Remove for good, with all versions.' }),
+      Type.Boolean({
+        default: false,
+        description: 'Remove for good, with all versions; old ones need versions:write.',
+      }),
     ),
   },
   { ...closed, title: 'BatchDelete' },

@@ -16,14 +16,15 @@ export interface Directory {
   find(name: string): Promise<DirectoryEntry | undefined>
   verify(entry: DirectoryEntry, password: string): Promise<boolean>
   /**
-   * What it has of them. At most 100 at once. Throws where it cannot be asked about anybody, and
-   * after the signal.
+   * What it has of them, in parts as they are told: each subject is in one. At most 100 at once.
+   * Throws where it cannot be asked about anybody, and at the signal.
    */
-  recall(subjects: readonly string[], signal?: AbortSignal): Promise<Recalled>
+  recall(subjects: readonly string[], signal?: AbortSignal): AsyncIterable<Recalled>
 }
 
-/** Who is in none of the lists is gone. */
+/** Which of those subjects is in none of the lists is gone. */
 export interface Recalled {
+  readonly subjects: readonly string[]
   /** Those who are there, in any order. */
   readonly entries: readonly DirectoryEntry[]
   /** Subjects of whom more is told than fits: what rights they have nobody can say. */
@@ -48,4 +49,15 @@ export interface DirectoryEntry {
   readonly attributes: Readonly<Record<string, string>>
   /** The directory lets it in. */
   readonly isActive: boolean
+}
+
+/** All parts as one. */
+export async function together(parts: AsyncIterable<Recalled>): Promise<Recalled> {
+  const all = await Array.fromAsync(parts)
+  return {
+    subjects: all.flatMap(({ subjects }) => subjects),
+    entries: all.flatMap(({ entries }) => entries),
+    overfull: all.flatMap(({ overfull }) => overfull),
+    unjudged: all.flatMap(({ unjudged }) => unjudged),
+  }
 }

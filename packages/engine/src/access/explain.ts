@@ -2,7 +2,7 @@ import type { Call } from '@holdfast/core/call.ts'
 import { HoldfastError } from '@holdfast/core/errors.ts'
 import { anonymous, type Permission, type Principal } from '@holdfast/core/principal.ts'
 import type { ApiKey, Asset, Bucket } from '@holdfast/core/records.ts'
-import { isFree } from '../assets/intake/put-target.ts'
+import { holderOf } from '../assets/writes/holder.ts'
 import type { Engine } from '../engine.ts'
 import { factorOf } from '../identity/factors/spend-proof.ts'
 import { mayAct, principalOfUser } from '../identity/principal-of-user.ts'
@@ -152,7 +152,7 @@ async function findResource(
   if (bucket === undefined) return undefined
   if (key === undefined) return { bucket }
   const asset = await assets.byKey(bucket.id, key)
-  return await resourceOf(engine, bucket, isFree(asset) ? undefined : asset)
+  return await resourceOf(engine, bucket, await holderOf(engine.catalog.view, asset))
 }
 
 async function resourceOf(

@@ -12,6 +12,7 @@ import {
 } from '../access/decide.ts'
 import { GIVEN, namesEverybody } from '../access/list-rights.ts'
 import { requireOwnName } from '../access/named-owner.ts'
+import { defaultService, mayName, requireOwnService } from '../access/named-service.ts'
 import { requireNoGain } from '../access/no-gain.ts'
 import { askedTags, judgedShown } from '../access/policy/asked-tags.ts'
 import { onlyUnlisted, onlyUnpublished } from '../access/policy/carried-lists.ts'
@@ -163,7 +164,7 @@ async function authoriseAndCopy(
     )
   }
   const name = input.name ?? asset.name
-  const service = input.service ?? asset.service
+  const service = input.service ?? (await serviceOfCopy(engine, call, asset))
   const ownerId = (input.ownerId ?? ownerOfCopy(call, asset)).toLowerCase()
   const key = input.key ?? defaultKey(engine, { service, ownerId, name })
   const fresh = { ownerId, key }
@@ -176,6 +177,7 @@ async function authoriseAndCopy(
   await onlyUnlisted(call, there, async () => acl !== null)
   await onlyUnpublished(bucket, async () => namesEverybody(acl))
   requireOwnName(call.principal, ownerId)
+  await requireOwnService(engine, call, service)
   await requireFree(engine, call, { bucket, key, except: null })
   const args = {
     assetId: asset.id,
@@ -190,6 +192,11 @@ async function authoriseAndCopy(
     createdBy: input.createdBy ?? call.principal.name,
   }
   return (await commit(engine, call, { name: 'assets.copy', args })).asset
+}
+
+/** Who may not name the one that it has names none. */
+async function serviceOfCopy(engine: Engine, call: Call, { service }: Asset): Promise<string> {
+  return (await mayName(engine, call, service)) ? service : defaultService
 }
 
 /** Who may only make assets of their own makes this one their own. */

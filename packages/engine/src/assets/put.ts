@@ -1,8 +1,9 @@
 import type { Call } from '@holdfast/core/call.ts'
 import type { ByteSource } from '@holdfast/core/ports/element.ts'
 import type { Engine } from '../engine.ts'
-import { checkedPut, type PutFields } from './intake/put-fields.ts'
-import { arrivalAt, findTarget, refuseEarly } from './intake/put-target.ts'
+import { asQuotasTell } from '../quotas/told-quota.ts'
+import { type CheckedPut, checkedPut, type PutFields } from './intake/put-fields.ts'
+import { arrivalAt, findTarget, type PutTarget, refuseEarly } from './intake/put-target.ts'
 import { storeUpload } from './intake/store-upload.ts'
 import { receiveUpload } from './intake/upload.ts'
 import type { PutResult } from './writes/put-transaction.ts'
@@ -16,6 +17,15 @@ export interface PutInput extends PutFields {
 export async function putAsset(engine: Engine, call: Call, input: PutInput): Promise<PutResult> {
   const put = checkedPut(engine, input)
   const target = await findTarget(engine, call, put)
+  return await asQuotasTell(call, () => receiveAndStore(engine, call, input, { put, target }))
+}
+
+async function receiveAndStore(
+  engine: Engine,
+  call: Call,
+  input: PutInput,
+  { put, target }: { readonly put: CheckedPut; readonly target: PutTarget },
+): Promise<PutResult> {
   await refuseEarly(engine, target, put.fields)
   const sizeMax = Math.min(
     input.sizeMax ?? Number.MAX_SAFE_INTEGER,

@@ -1,14 +1,17 @@
 import type { Call } from '@holdfast/core/call.ts'
 import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { Asset } from '@holdfast/core/records.ts'
-import { judgedShown } from '../access/policy/asked-tags.ts'
+import { judgedOf, judgedShown } from '../access/policy/asked-tags.ts'
 import { authorisedAnew, rightsOfEach } from '../access/rights-now.ts'
 import { asHoldfastError } from '../as-holdfast-error.ts'
 import { commit } from '../commit.ts'
 import type { Engine } from '../engine.ts'
+import { onlyWithoutTags, requireSight } from '../versions/old-content.ts'
 import { authorizeAsset, bucketOf, findAsset, findAssetByKey, findSeen } from './find-asset.ts'
 import { keyTaken, requirePlace } from './intake/put-target.ts'
 import { requirePreconditions } from './preconditions.ts'
+import { olderShown } from './writes/hide-asset.ts'
+import { hasOldVersions } from './writes/holder.ts'
 import { seenOf } from './writes/seen.ts'
 
 export interface RemoveOptions {
@@ -18,7 +21,7 @@ export interface RemoveOptions {
 }
 
 const DELETE = 's3:DeleteObject'
-/** All versions go. */
+/** All versions go: old ones only by `versions:write`, as alone. */
 const FOR_GOOD = [DELETE, 's3:DeleteObjectVersion'] as const
 
 /** Deletes. Deleting what is deleted already changes nothing. */
@@ -60,13 +63,20 @@ async function removeFound(
   const hard = options.hard ?? false
   const actions = hard ? FOR_GOOD : ([DELETE] as const)
   // Read first: what is judged is as new, or newer.
-  const version = await judgedShown(engine.catalog.view, await bucketOf(engine, asset), asset)
+  const { view } = engine.catalog
+  const version = await judgedShown(view, await bucketOf(engine, asset), asset)
   const bucket = await authorizeAsset(engine, call, { asset, permission, actions })
+  const oneVersion = hard && !(await hasOldVersions(view, asset))
+  if (hard && !oneVersion) {
+    const ofVersions = ['s3:DeleteObjectVersion'] as const
+    await authorizeAsset(engine, call, { asset, permission: 'versions:write', actions: ofVersions })
+  }
   requirePreconditions(asset.deletedAt === null ? asset : undefined, options)
   if (!hard && asset.deletedAt !== null) return
   const args = {
     assetId: asset.id,
     hard,
+    oneVersion,
     seen: [seenOf(bucket, asset, version)],
     preconditions: { ifMatch: options.ifMatch },
     createdBy: call.principal.name,
@@ -86,7 +96,23 @@ async function authoriseAndRestore(engine: Engine, call: Call, id: string): Prom
     const holder = await engine.catalog.view.assets.byKey(asset.bucketId, asset.key)
     if (holder !== undefined) throw keyTaken(call, bucket, holder)
   }
-  return commit(engine, call, { name: 'assets.restore', args: { assetId: asset.id, seen } })
+  const older = await olderShown(engine.catalog.view, asset)
+  const args = { assetId: asset.id, versionId: asset.versionId, isSeen: false, isUntagged: false }
+  if (older === undefined)
+    return commit(engine, call, { name: 'assets.restore', args: { ...args, seen } })
+  // As by a rollback: it could be shown to the caller, or to everybody.
+  await requireSight(engine, call, { asset, version: older })
+  const isUntagged = await onlyWithoutTags(engine, call, {
+    bucket,
+    asset,
+    version: older,
+    permission: wanted.permission,
+  })
+  const judged = seenOf(bucket, asset, judgedOf(bucket, older, false))
+  return commit(engine, call, {
+    name: 'assets.restore',
+    args: { ...args, isSeen: true, isUntagged, seen: [...seen, judged] },
+  })
 }
 
 export type RemoveResult =

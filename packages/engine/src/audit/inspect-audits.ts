@@ -8,6 +8,8 @@ export interface AuditInspection {
   readonly rows: number
   /** The row that the first one goes on from. */
   readonly from: AuditLink
+  /** Rows before the first one, as far as a sealed row tells that they were dropped. */
+  readonly dropped: number
   readonly last: AuditLink
   /** What is wrong with rows and was not acknowledged. */
   readonly open: readonly Finding[]
@@ -74,11 +76,13 @@ async function lookOnce(
     if (place === undefined || place >= end || !Number.isSafeInteger(place)) break
   }
   const { word, last } = check
-  if (!word.isBeginning(from)) found.unshift(missingBefore(from))
+  const isDropped = word.isBeginning(from)
+  if (!isDropped) found.unshift(missingBefore(from))
   const isKnown = ({ print }: Finding) => word.isAcknowledged(print)
   return {
     word,
-    ...{ rows, from, last, hashes, unproven: check.unproven() },
+    ...{ rows, from, dropped: isDropped ? from.seq : 0 },
+    ...{ last, hashes, unproven: check.unproven() },
     open: found.filter(finding => !isKnown(finding)),
     acknowledged: found.filter(isKnown),
     isCut: found.length > FINDINGS_MAX,

@@ -38,7 +38,7 @@ export async function verifyAudits(
   const head = await readHead(engine.element)
   const wanted = new Set([head?.seq ?? 0, kept?.seq ?? 0])
   const found = await inspectAudits(engine, { signal, wanted })
-  const { rows, from, last, hashes } = found
+  const { rows, from, dropped, last, hashes } = found
   const problems = sentences(found.open)
   if (found.isCut) problems.push('more is wrong than is told here')
   const sealed = headSealProblems(head, engine.auditKeys)
@@ -48,13 +48,14 @@ export async function verifyAudits(
     problems.push(...reachProblems(head, last, { hash: hashes.get(head.seq), what: 'the head' }))
   }
   if (kept !== undefined && kept.seq > 0 && kept.seq < from.seq) {
-    unproven.push(`row ${kept.seq} was dropped: the head that was kept can no longer be compared`)
+    const gone = kept.seq <= dropped ? 'was dropped' : 'is missing'
+    unproven.push(`row ${kept.seq} ${gone}: the head that was kept can no longer be compared`)
   } else if (kept !== undefined) {
     const hash = kept.seq === from.seq ? from.hash : hashes.get(kept.seq)
     problems.push(...reachProblems(kept, last, { hash, what: 'the head that was kept' }))
   }
   const acknowledged = sentences(found.acknowledged)
-  return { rows, dropped: from.seq, problems, acknowledged, unproven, head: last }
+  return { rows, dropped, problems, acknowledged, unproven, head: last }
 }
 
 function sentences(findings: AuditInspection['open']): string[] {

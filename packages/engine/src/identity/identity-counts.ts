@@ -10,6 +10,21 @@ export type CheckResult = 'success' | 'partial' | 'failed'
 export const OWN_ISSUER = 'own'
 export const UNKNOWN_ISSUER = 'unknown'
 
+/** What somebody of another place may here because that place says so. */
+export interface RightsThere {
+  readonly status: User['status']
+  readonly roles: readonly string[]
+  readonly permissions: readonly string[]
+  readonly groups: readonly string[]
+}
+
+export interface ChangedRights {
+  readonly user: User
+  /** Null of who was not known. */
+  readonly before: RightsThere | null
+  readonly after: RightsThere
+}
+
 export interface ReusedSession extends RefusedHolder {
   readonly sessionId: string
   readonly ip: string
@@ -40,6 +55,8 @@ export class IdentityCounts {
   onReused: (session: ReusedSession) => void = () => {}
   /** Out, since the directory says so. */
   onClosed: (user: User, reason: string) => void = () => {}
+  /** The directory or a provider gave or took rights, or opened again whom it had closed. */
+  onRights: (changed: ChangedRights) => void = () => {}
 
   constructor(issuers: readonly string[], directory?: string) {
     for (const issuer of [OWN_ISSUER, UNKNOWN_ISSUER, ...issuers]) {

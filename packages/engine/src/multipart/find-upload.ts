@@ -5,6 +5,7 @@ import type { Asset, Bucket } from '@holdfast/core/records.ts'
 import { type Action, actionPermissions } from '../access/actions.ts'
 import { authorizeObject, findBucketFor, isAllowed } from '../access/authorize-action.ts'
 import { decide } from '../access/decide.ts'
+import { holderOf } from '../assets/writes/holder.ts'
 import type { Engine } from '../engine.ts'
 import { missingUpload } from './stored-upload.ts'
 
@@ -39,9 +40,10 @@ export async function lookUpUpload(
     const began = { bucket, key, ownerId, isTaken: true, action }
     if (isAllowed(call, began)) return { bucket, asset, upload }
   }
-  authorizeObject(call, { bucket, key, asset, action })
+  const holder = await holderOf(view, asset)
+  authorizeObject(call, { bucket, key, asset: holder, action })
   if (!there) return { bucket, asset, upload: undefined }
-  if (isOpenTo(call, { bucket, asset, upload, action })) return { bucket, asset, upload }
+  if (isOpenTo(call, { bucket, asset: holder, upload, action })) return { bucket, asset, upload }
   throw missingUpload(uploadId, { cause: HIDDEN })
 }
 

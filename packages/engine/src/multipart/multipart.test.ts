@@ -333,6 +333,20 @@ describe('a multipart upload', () => {
     assert.equal((await collectGarbage(engine)).uploads, 1)
   })
 
+  it('keeps collection from nothing when its owner ends it meanwhile', async () => {
+    await using opened = await openTestStore()
+    const { engine, call, clock } = opened
+    for (const key of ['first', 'second']) await begin(opened, key)
+    await clock.advance(8 * DAY_MS)
+    const rest = async () => {
+      const { uploads } = await listUploads(engine, call, { bucket, limit: 10 })
+      for (const { id, key } of uploads)
+        await abortUpload(engine, call, { bucket, key, uploadId: id })
+    }
+    assert.equal((await collectGarbage(engine, { rest })).uploads, 1)
+    assert.deepEqual((await listUploads(engine, call, { bucket, limit: 10 })).uploads, [])
+  })
+
   it('is listed by key and age, in pages and groups', async () => {
     await using opened = await openTestStore()
     const { engine, call } = opened

@@ -8,7 +8,8 @@ import { judgedOf, tagsOfVersion } from '../access/policy/asked-tags.ts'
 import { onlyUnlisted } from '../access/policy/carried-lists.ts'
 import { onlyUntagged } from '../access/policy/carried-tags.ts'
 import { authorisedAnew, rightsMoment } from '../access/rights-now.ts'
-import { findTarget } from '../assets/intake/put-target.ts'
+import { lacksToDisplace } from '../assets/intake/displace.ts'
+import { findTarget, type PutTarget } from '../assets/intake/put-target.ts'
 import { hasListAnywhere } from '../assets/writes/carried-lists.ts'
 import { hasTagsAnywhere } from '../assets/writes/carried-tags.ts'
 import { seenOf } from '../assets/writes/seen.ts'
@@ -177,6 +178,7 @@ async function authoriseAndRename(
   const is = { ...was, asset: { ...source.asset, key: to } }
   const changeSeq = await requireNoGain(engine, call, { was, is })
   if (from === to) throw new HoldfastError('ASSET_EXISTS', {})
+  await requireDisplacing(engine, call, target)
   const permission = 'assets:write'
   const there = { ...is, objectTags: tagsOfVersion(source.version), permission } as const
   const { view } = engine.catalog
@@ -194,6 +196,7 @@ async function authoriseAndRename(
     // It opens to everybody what it did before, in this bucket.
     isUnpublished: false,
     authorisedId: target.existing?.id ?? null,
+    holds: target.holder !== undefined,
     seen: [
       { ...seenOf(source.bucket, source.asset, judged), changeSeq },
       seenOf(target.bucket, target.existing),
@@ -202,4 +205,14 @@ async function authoriseAndRename(
   }
   const asset = await commit(engine, call, { name: 'objects.rename', args })
   return { ...source, asset }
+}
+
+/** What is there is replaced by no version of it: who may only put there does not push it out. */
+async function requireDisplacing(
+  engine: Engine,
+  call: Call,
+  { bucket, holder: asset }: PutTarget,
+): Promise<void> {
+  const lacks = asset && (await lacksToDisplace(engine, call, { bucket, asset }))
+  if (lacks !== undefined) throw lacks
 }

@@ -6,6 +6,7 @@ import { authorizeObject, findBucketFor } from '../access/authorize-action.ts'
 import { judgedOf } from '../access/policy/asked-tags.ts'
 import { authorisedAnew, rightsOfEach } from '../access/rights-now.ts'
 import { asHoldfastError } from '../as-holdfast-error.ts'
+import { holderOf } from '../assets/writes/holder.ts'
 import { seenOf } from '../assets/writes/seen.ts'
 import { commit } from '../commit.ts'
 import type { Engine } from '../engine.ts'
@@ -52,7 +53,14 @@ async function authoriseAndRemove(
   const version = asset && (await versionInQuestion(view, { bucket, asset, versionId }))
   const put = objectPut(engine, call, { bucket: name, key, facets: {} })
   const { ownerId } = put.fields
-  const question = { bucket, key, ownerId, asset, version, versionId }
+  const question = {
+    bucket,
+    key,
+    ownerId,
+    asset: await judgedAsset(view, asset, versionId),
+    version,
+    versionId,
+  }
   authorizeObject(call, { ...question, action })
   if (input.bypassGovernance === true) {
     authorizeObject(call, { ...question, action: 's3:BypassGovernanceRetention' })
@@ -70,6 +78,17 @@ async function authoriseAndRemove(
     name: put.newName,
   }
   return commit(engine, call, { name: 'objects.remove', args })
+}
+
+/** Mere markers are deleted over as if nothing were there, and their lists close none of them. */
+async function judgedAsset(
+  view: CatalogView,
+  asset: Asset | undefined,
+  versionId: string | undefined,
+): Promise<Asset | undefined> {
+  const holder = await holderOf(view, asset)
+  if (holder !== undefined || asset === undefined || versionId === undefined) return holder
+  return { ...asset, acl: null }
 }
 
 /** The one that is named; for a policy, which may ask for its tags, also the one that is shown. */

@@ -119,6 +119,8 @@ async function argsOf(engine: Engine, call: Call, ready: ReadyObject): Promise<P
     key: target.key,
     authorisedId: existing?.id ?? null,
     seen: seenOf(bucket, existing),
+    holds: target.holder !== undefined,
+    displaces: target.displaces,
     mode: 'replace',
     preconditions: {},
     incoming,
@@ -139,9 +141,9 @@ export function requireTargetGrants(
   call: Call,
   { put, target, facets }: Pick<ReadyObject, 'put' | 'target' | 'facets'>,
 ): void {
-  const { bucket, key, existing } = target
+  const { bucket, key, holder: asset } = target
   const { ownerId } = put.fields
-  const object = { bucket, key, asset: existing, ownerId, isTaken: existing === undefined }
+  const object = { bucket, key, asset, ownerId, isTaken: asset === undefined }
   requireGrantRights(call, object, facets.acl)
 }
 

@@ -47,8 +47,8 @@ export function ownEntry(
 }
 
 /**
- * Locks, sessions that a replay ended, signing keys that were made in their time, and who is closed
- * in the directory, each in a row of its own.
+ * Locks, sessions that a replay ended, signing keys that were made in their time, who is closed in
+ * the directory, and rights that it or a provider gave or took, each in a row of its own.
  */
 export function auditIdentities({ identity, clock }: Engine, audit: AuditLog): void {
   identity.counts.onLocked = ({ id, username, failures, lockedUntil }) => {
@@ -66,6 +66,12 @@ export function auditIdentities({ identity, clock }: Engine, audit: AuditLog): v
   identity.counts.onClosed = ({ id, username }, reason) => {
     const resource = { id, username }
     const what = { requestId: 'directory', action: 'closeUser', resource, detail: { reason } }
+    audit.record(ownEntry(clock, what))
+  }
+  identity.counts.onRights = ({ user: { id, username, source }, before, after }) => {
+    const requestId = source === 'ldap' ? 'directory' : 'openid'
+    const detail = { source, before: before && { ...before }, after: { ...after } }
+    const what = { requestId, action: 'changeRightsOutside', resource: { id, username }, detail }
     audit.record(ownEntry(clock, what))
   }
   identity.counts.onRotated = ({ id, names, signsUntil }) => {

@@ -206,7 +206,9 @@ export const settingsTable = {
   graceSeconds: setting({
     name: 'GARBAGE_GRACE',
     kind: seconds(0, 365 * 86_400),
-    description: 'How long bytes stay that nothing refers to any more.',
+    description:
+      'How long bytes stay that nothing refers to any more; quotas do not count them, so the disk ' +
+      'holds up to that much of what is overwritten and deleted beside them.',
     standard: 86_400,
   }),
   uploadIdleSeconds: setting({

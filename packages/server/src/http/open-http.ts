@@ -24,7 +24,7 @@ import {
 import { hasUnknownCoding, InFlight } from './in-flight.ts'
 import { peerTurn } from './limits/turn-budget.ts'
 import { withFields } from './limits/with-fields.ts'
-import { ParseInTurn } from './parse-in-turn.ts'
+import { ParseInTurn } from './parse/parse-in-turn.ts'
 import type { StatusOf } from './problems.ts'
 import { trackRequest } from './record-request.ts'
 import { type RawError, refuse, refuseRaw } from './refuse.ts'
@@ -65,7 +65,9 @@ export function openHttp(
     return503OnClosing: false,
     forceCloseConnections: 'idle',
     routerOptions: { maxParamLength: PATH_CHARS_MAX },
-    clientErrorHandler: refuseBytes,
+    clientErrorHandler: (error, socket) => {
+      if (!parsing.isHeld(error, socket)) refuseBytes(error, socket)
+    },
     frameworkErrors: (error, request, reply) => {
       // No hook runs for a path that cannot be routed.
       begin({ context, inFlight }, request, reply)
@@ -138,6 +140,12 @@ function prepareServer(server: Server, refuse: (error: RawError, socket: Socket)
 
 function addHooks(app: FastifyInstance, context: Context, inFlight: InFlight): void {
   const { load, settings } = context
+  // Whoever reads slowly, or not to the end, stands in the log like all others.
+  app.addHook('onSend', (request, _reply, payload, done) => {
+    const begun = request.state.begins?.()
+    if (begun === undefined) done(null, payload)
+    else begun.then(() => done(null, payload), done)
+  })
   app.addHook('onRequest', async (request, reply) => {
     begin({ context, inFlight }, request, reply)
     requireFraming(request.raw)

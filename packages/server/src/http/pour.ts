@@ -7,7 +7,7 @@ const STALLED_MS = 120_000
 export interface Pouring extends ReadOptions {
   readonly chunks: AsyncIterable<Uint8Array>
   /** Once, when the first chunk is there: a failure before it is still a proper refusal. */
-  begin(): void
+  begin(): void | Promise<void>
   sent(bytes: number): void
 }
 
@@ -20,7 +20,7 @@ export async function pour(response: ServerResponse, pouring: Pouring): Promise<
   const { chunks, onLoan = false } = pouring
   const source = chunks[Symbol.asyncIterator]()
   const first = await source.next()
-  pouring.begin()
+  await pouring.begin()
   response.setTimeout(STALLED_MS, () => response.destroy())
   try {
     for (let next = first; next.done !== true; next = await source.next()) {

@@ -19,11 +19,15 @@ const FOREIGN: Readonly<Record<string, ErrorCode>> = {
 }
 
 /** Whatever was thrown, as an error of the table. The cause stays for the log. */
-export function asTableError(error: unknown, aborted: boolean): HoldfastError {
+export function asTableError(
+  error: unknown,
+  { aborted, stopping }: { readonly aborted: boolean; readonly stopping: boolean },
+): HoldfastError {
   if (isHoldfastError(error)) return error
   const code = codeOf(error)
   const known = code === undefined || !Object.hasOwn(FOREIGN, code) ? undefined : FOREIGN[code]
   if (known !== undefined) return new HoldfastError(known, {}, { cause: error })
+  if (aborted && stopping) return new HoldfastError('SHUTTING_DOWN', {}, { cause: error })
   if (aborted) return new HoldfastError('BODY_INCOMPLETE', {}, { cause: error })
   return new HoldfastError('INTERNAL', {}, { cause: error })
 }

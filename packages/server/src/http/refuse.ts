@@ -20,6 +20,7 @@ export async function refuse(context: Context, refusal: Refusal): Promise<void> 
   const { request, reply, statusOf } = refusal
   const { state } = request
   const error = noteFailure(context, request, refusal.error)
+  state.begins = undefined
   if (reply.sent || reply.raw.headersSent) {
     // Half an answer must not look whole.
     reply.raw.destroy()
@@ -63,7 +64,8 @@ export function noteFailure(
   // A request whose body arrived is destroyed too: its failure is ours, and nothing may be said
   // about what happened.
   const cut = request.raw.destroyed && !request.raw.complete
-  const error = asTableError(thrown, state.givenUp || cut)
+  const { stopping } = context.load
+  const error = asTableError(thrown, { aborted: state.givenUp || cut, stopping })
   state.code = error.code
   context.metrics.errors.inc({ code: error.code })
   logFailure(context, error, request)

@@ -128,8 +128,7 @@ function server(
     const body = await checks.body(request, context)
     if (isGuessAgain(route, body)) await withFields(reply, state.admission.guess('again'))
     const call = state.call()
-    const { principal } = state
-    const named = { principal, params, query: checkedQuery, body }
+    const named = { call, params, query: checkedQuery, body }
     for (const [bucket, isKnown] of await bucketsNamed(context, route, named)) {
       await withFields(reply, state.admission.bucket(bucket, isKnown))
     }
@@ -152,29 +151,39 @@ function server(
       return await makeLongPage(exchange, () => operate(exchange))
     }
     const renew = () => state.renew()
-    const result = changes(route) ? await find() : await foundNow(exchange.call, { renew, find })
-    const status = result === sent ? reply.statusCode : route.answer.status
-    const due = duty === 'none' && state.showsOthers ? 'soon' : duty
-    const ready = async () => {
+    state.begins = once(async () => {
+      const due = duty === 'none' && state.showsOthers ? 'soon' : duty
+      const { statusCode: status } = reply
       await auditSuccess(context, request, { duty: due, status, params: exchange.params })
-    }
+    })
+    const result = changes(route) ? await find() : await foundNow(exchange.call, { renew, find })
+    if (result === sent) return
     // Writing may end in a refusal, which has a row of its own.
-    if (result !== undefined && result !== sent) {
-      await sendJson(reply, { status, body: result, ready })
-      return
-    }
-    await ready()
-    if (result === undefined) await reply.code(status).send()
+    const { status } = route.answer
+    if (result !== undefined) await sendJson(reply, { status, body: result })
+    else await reply.code(status).send()
+  }
+  const abandon = (request: FastifyRequest) => () => {
+    const error = new HoldfastError('SHUTTING_DOWN')
+    auditFailure(context, request, { error, status: 503 })
   }
   return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
     try {
-      await serve(request, reply)
+      await context.load.working.on(() => serve(request, reply), abandon(request))
     } catch (error) {
       if (!reply.sent) throw error
       // The connection was broken already; Fastify has nobody to tell, but the log has.
       const failure = noteFailure(context, request, error)
       auditFailure(context, request, { error: failure, status: reply.raw.statusCode })
     }
+  }
+}
+
+function once(work: () => Promise<void>): () => Promise<void> {
+  let done: Promise<void> | undefined
+  return () => {
+    done ??= work()
+    return done
   }
 }
 

@@ -28,6 +28,8 @@ export class RequestState {
   told: JsonObject = {}
   /** Whether an operation that is about the caller showed what others have or may. */
   showsOthers = false
+  /** Waited for before the first byte of a good answer leaves; once, however often it is asked. */
+  begins: (() => Promise<void>) | undefined
   /** Code of the refusal that was answered. */
   code: string | undefined
   /** Bytes of content that were sent. */

@@ -14,7 +14,6 @@ async function requireSame(state: RequestState): Promise<void> {
 interface JsonAnswer {
   readonly status: number
   readonly body: unknown
-  readonly ready?: () => Promise<void>
 }
 
 const COMPRESSED_FROM = 1400
@@ -22,13 +21,10 @@ const brotli = promisify(brotliCompress)
 const gunzippable = promisify(gzip)
 
 /**
- * JSON with a status, compressed where the caller takes that and it pays. `ready` is awaited when
- * all of it is written and may be sent: until then it may be refused.
+ * JSON with a status, compressed where the caller takes that and it pays. Until all of it is
+ * written it may be refused.
  */
-export async function sendJson(
-  reply: FastifyReply,
-  { status, body, ready }: JsonAnswer,
-): Promise<void> {
+export async function sendJson(reply: FastifyReply, { status, body }: JsonAnswer): Promise<void> {
   const { state, method } = reply.request
   const bytes = await written(body, async () => {
     await state.context.engine.lists.next(holderOf(state.principal, state.ip))
@@ -37,7 +33,6 @@ export async function sendJson(
   })
   // What changes something was done already, and asked for room before.
   if (method === 'GET') holdAnswer(state, Buffer.byteLength(bytes))
-  await ready?.()
   await sendWritten(reply.code(status), bytes, coding => compress(bytes, coding))
 }
 

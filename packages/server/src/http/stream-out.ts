@@ -12,7 +12,8 @@ export async function streamOut(
   await pour(reply.raw, {
     ...options,
     chunks,
-    begin: () => {
+    begin: async () => {
+      await state.begins?.()
       reply.hijack()
       reply.raw.writeHead(reply.statusCode, headersOf(reply))
     },

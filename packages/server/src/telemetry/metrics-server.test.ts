@@ -14,7 +14,7 @@ const parts = { database: up, storage: up, disk: up, redis: up, audit: up }
 const figures: StoreFigures = {
   ...{
     stats: { assets: 0, bytes: 0, services: {} },
-    blobs: { blobs: 0, bytes: 0, dead: 0 },
+    blobs: { blobs: 0, bytes: 0, dead: 0, deadBlobs: 0 },
     damaged: 0,
   },
   ...{

@@ -14,7 +14,7 @@ test('services beyond the hundred largest share one label', async () => {
   })
   const figures = {
     stats: { assets: 170, bytes: 140_000, services: Object.fromEntries(named) },
-    blobs: { blobs: 0, bytes: 0, dead: 0 },
+    blobs: { blobs: 5, bytes: 900, dead: 700, deadBlobs: 2 },
     damaged: 2,
     parts: { database: up, storage: up, disk: down, redis: unused, audit: degraded },
     identity: {
@@ -54,6 +54,9 @@ test('services beyond the hundred largest share one label', async () => {
     }),
   )
   assert.match(text, /^storage_damaged_blobs 2$/m)
+  assert.match(text, /^storage_blobs\{state="live"\} 3$/m)
+  assert.match(text, /^storage_blobs\{state="dead"\} 2$/m)
+  assert.match(text, /^storage_dead_blob_bytes 700$/m)
   assert.doesNotMatch(text, /^redis_connection_status/m)
   assert.equal(text.match(/^storage_assets\{/gm)?.length, 101)
   assert.match(text, /^storage_assets\{service="other"\} 70$/m)

@@ -1,4 +1,5 @@
 import type { AssetStats } from '@holdfast/core/ports/asset-questions.ts'
+import type { BlobTotals } from '@holdfast/core/ports/catalog.ts'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { HealthView, PartState } from './health-probe.ts'
 import { type IdentityFigures, IdentityMetrics } from './identity-metrics.ts'
@@ -10,7 +11,7 @@ const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5
 export interface StoreFigures {
   /** Totals, and those of the largest services. */
   readonly stats: Pick<AssetStats, 'assets' | 'bytes' | 'services'>
-  readonly blobs: { readonly blobs: number; readonly bytes: number; readonly dead: number }
+  readonly blobs: BlobTotals
   /** Blobs known to be damaged or missing. */
   readonly damaged: number
   readonly freeBytes: number
@@ -102,6 +103,11 @@ export class Metrics {
     help: 'Bytes of all stored blobs.',
     registers: [this.#registry],
   })
+  readonly #deadBytes = new Gauge({
+    name: 'storage_dead_blob_bytes',
+    help: 'Bytes that nothing refers to any more; they stay for the grace period, and weigh on no quota.',
+    registers: [this.#registry],
+  })
   readonly #disk = new Gauge({
     name: 'storage_element_bytes',
     help: 'Space of the element.',
@@ -150,9 +156,10 @@ export class Metrics {
       if (value !== undefined) this.#up.set({ component }, value)
     }
     this.#setServices(stats)
-    this.#blobs.set({ state: 'live' }, blobs.blobs - blobs.dead)
-    this.#blobs.set({ state: 'dead' }, blobs.dead)
+    this.#blobs.set({ state: 'live' }, blobs.blobs - blobs.deadBlobs)
+    this.#blobs.set({ state: 'dead' }, blobs.deadBlobs)
     this.#blobBytes.set(blobs.bytes)
+    this.#deadBytes.set(blobs.dead)
     this.#damaged.set(damaged)
     if (redis !== undefined) this.#redis.set({ use: 'limits' }, redis.isUp ? 1 : 0)
     if (certificateEndsMs !== undefined) {

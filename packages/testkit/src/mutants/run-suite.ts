@@ -3,11 +3,12 @@ import { spawn } from 'node:child_process'
 /** Runs a test file in a process of its own; resolves with its TAP output. */
 export function runSuite(file: string, pattern: string, mutant: string): Promise<string> {
   // The parent's own test context must not reach the child.
-  const { NODE_TEST_CONTEXT: _, ...env } = process.env
+  const { NODE_TEST_CONTEXT: _, HOLDFAST_TEST_CACHE: compiled, ...env } = process.env
+  const cacheEnv = compiled === undefined ? {} : { NODE_COMPILE_CACHE: compiled }
   const options = ['--disable-warning=ExperimentalWarning', '--test-reporter=tap']
   const args = [...options, `--test-name-pattern=${pattern}`, file]
   const child = spawn(process.execPath, args, {
-    env: { ...env, HOLDFAST_TEST_MUTANT: mutant },
+    env: { ...env, ...cacheEnv, HOLDFAST_TEST_MUTANT: mutant },
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   const chunks: Buffer[] = []

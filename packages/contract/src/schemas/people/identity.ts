@@ -176,7 +176,11 @@ export const userCreate = Type.Object(
     username: Type.String({ minLength: 3, maxLength: 100 }),
     password: newPassword,
     must_change_password: Type.Optional(
-      Type.Boolean({ default: true, description: 'No token before the user chose another one.' }),
+      Type.Boolean({
+        default: true,
+        description:
+          'No token before the user chose another one. With false, who sets it goes on knowing it.',
+      }),
     ),
     ...Type.Partial(Type.Object(profile)).properties,
   },
@@ -209,7 +213,12 @@ export type UserUpdate = Static<typeof userUpdate>
 export const userPasswordReset = Type.Object(
   {
     password: newPassword,
-    must_change: Type.Optional(Type.Boolean({ default: true })),
+    must_change: Type.Optional(
+      Type.Boolean({
+        default: true,
+        description: 'With false, who sets it goes on knowing the password of somebody else.',
+      }),
+    ),
   },
   { ...closed, title: 'UserPasswordReset' },
 )

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { connect, createServer, type Server } from 'node:net'
 import { after, before, test } from 'node:test'
 import { isHoldfastError } from '@holdfast/core/errors.ts'
+import { together } from '@holdfast/core/ports/directory.ts'
 import {
   base,
   limitedReader,
@@ -141,7 +142,7 @@ test('what people keep in their entries keeps nobody else out, or in', { skip },
   await slapd.change(`dn: uid=eve,ou=users,${base}\nchangetype: modify\n${long}`)
   assert.deepEqual(await directory.find('alice'), alice)
   const all = [eve, alice, await directory.find('bob')].map(entry => entry?.subject ?? '')
-  const { entries, overfull } = await directory.recall(all)
+  const { entries, overfull } = await together(directory.recall(all))
   // The others are asked about all the same.
   assert.deepEqual(entries.map(({ username }) => username).sort(), ['alice', 'bob'])
   assert.deepEqual(overfull, [eve?.subject])
@@ -180,7 +181,7 @@ test('an account of Active Directory is closed from the day that it expires', {
     const directory = open()
     const ned = await directory.find('ned')
     assert.equal(ned?.isActive, isActive, value)
-    const [recalled] = (await directory.recall([ned?.subject ?? ''])).entries
+    const [recalled] = (await together(directory.recall([ned?.subject ?? '']))).entries
     assert.equal(recalled?.isActive, isActive, value)
     await removePerson('ned')
   }

@@ -43,6 +43,7 @@ export class LdapConnection implements AsyncDisposable {
   readonly #heardInTheClear: Buffer[] = []
   /** Bytes since the last question. */
   #heard = 0
+  #isBroken = false
   /** Why the connection was left. */
   #fault: unknown
   /** Where the next page begins; empty where there is none. */
@@ -142,6 +143,7 @@ export class LdapConnection implements AsyncDisposable {
   }
 
   #break(): void {
+    this.#isBroken = true
     for (const socket of this.#sockets) socket.destroy()
   }
 
@@ -185,7 +187,7 @@ export class LdapConnection implements AsyncDisposable {
     let isUsed = false
     return new Proxy(open, {
       apply: (target, self, args) => {
-        if (isUsed) throw new Error('the connection to the directory broke')
+        if (isUsed || this.#isBroken) throw new Error('the connection to the directory broke')
         isUsed = true
         const socket: Socket = Reflect.apply(target, self, args)
         this.#sockets.push(socket)

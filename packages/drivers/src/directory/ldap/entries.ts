@@ -95,7 +95,7 @@ export function primarySidOf(entry: Entry): Buffer | undefined {
  * `objectGUID` is 16 bytes, kept here as hex; other names are texts. Undefined for bytes that are
  * no text: two of them could read alike, and two people would be one here.
  */
-function subjectOf(entry: Entry, idAttribute: string): string | undefined {
+export function subjectOf(entry: Entry, idAttribute: string): string | undefined {
   const value = valueIn(entry, idAttribute)
   const given = Array.isArray(value) ? value[0] : value
   if (given === undefined || given.length === 0) return undefined

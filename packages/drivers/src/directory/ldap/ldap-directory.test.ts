@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { connect, createServer, type Socket } from 'node:net'
 import { after, before, test } from 'node:test'
 import { isHoldfastError } from '@holdfast/core/errors.ts'
+import { together } from '@holdfast/core/ports/directory.ts'
 import {
   base,
   reader,
@@ -204,7 +205,7 @@ test('an account that is closed says so, in the words of several directories', {
     `dn: ${dn}\nchangetype: modify\nadd: objectClass\nobjectClass: windowsPerson\n-\n`,
   )
   const isActive = async () => {
-    const [recalled] = (await open().recall([subject])).entries
+    const [recalled] = (await together(open().recall([subject]))).entries
     assert.deepEqual(recalled, await found('dave'))
     return recalled?.isActive
   }
@@ -221,7 +222,7 @@ test('an account that is closed says so, in the words of several directories', {
   await set('employeeType', 'former')
   const current = open({ activeFilter: '(!(employeeType=former))' })
   assert.equal(await current.find('dave'), undefined)
-  assert.deepEqual((await current.recall([subject])).entries, [])
+  assert.deepEqual((await together(current.recall([subject]))).entries, [])
   assert.equal((await found('alice', current)).username, 'alice')
   await set('employeeType', null)
 })
@@ -244,10 +245,10 @@ test('D4 a subject survives a new name, and a new entry of the name is another',
   const second = await found('moving')
   assert.notEqual(second.subject, first.subject)
   const all = [first.subject, second.subject]
-  const { entries } = await open().recall([...all, 'no-such-subject'])
+  const { entries } = await together(open().recall([...all, 'no-such-subject']))
   assert.deepEqual(entries.map(({ username }) => username).sort(), ['moved', 'moving'])
   await slapd.change(`dn: uid=moved,ou=users,${base}\nchangetype: delete\n`)
-  assert.equal((await open().recall(all)).entries.length, 1)
+  assert.equal((await together(open().recall(all))).entries.length, 1)
   await slapd.change(`dn: ${dn}\nchangetype: delete\n`)
 })
 
@@ -281,7 +282,7 @@ test('objectGUID names people where the directory is Active Directory', { skip }
   const directory = open({ idAttribute: 'objectGUID' })
   const carol = await found('carol', directory)
   assert.equal(carol.subject, guid.toString('hex'))
-  assert.deepEqual((await directory.recall([carol.subject])).entries, [carol])
+  assert.deepEqual((await together(directory.recall([carol.subject]))).entries, [carol])
   await assert.rejects(directory.find('alice'), unavailable)
 })
 
@@ -329,7 +330,11 @@ test('whose groups are more than the directory gives holds nobody else up', { sk
   })
   await slapd.change(adds.join(''))
   try {
-    const { entries, ...rest } = await open().recall(['no-such-subject', erin, alice])
+    const {
+      entries,
+      subjects: _,
+      ...rest
+    } = await together(open().recall(['no-such-subject', erin, alice]))
     assert.deepEqual(
       entries.map(({ username }) => username),
       ['alice'],
@@ -339,7 +344,7 @@ test('whose groups are more than the directory gives holds nobody else up', { sk
   } finally {
     await slapd.change(many.map(dn => `dn: ${dn}\nchangetype: delete\n\n`).join(''))
   }
-  assert.equal((await open().recall([erin])).entries.length, 1)
+  assert.equal((await together(open().recall([erin]))).entries.length, 1)
 })
 
 test('many are recalled at once', { skip }, async () => {
@@ -347,7 +352,7 @@ test('many are recalled at once', { skip }, async () => {
   const strangers = Array.from({ length: 99 }, (_, n) => {
     return `00000000-0000-0000-0000-${String(n).padStart(12, '0')}`
   })
-  const { entries } = await open().recall([...strangers, subject])
+  const { entries } = await together(open().recall([...strangers, subject]))
   assert.deepEqual(
     entries.map(({ username }) => username),
     ['alice'],
@@ -372,7 +377,7 @@ test('a certificate of another authority or another host is refused', { skip }, 
 test('a service account that is refused is no answer about anybody', { skip }, async () => {
   const service = { ...reader, password: 'wrong' }
   await assert.rejects(open({ service }).find('alice'), unavailable)
-  await assert.rejects(open({ service }).recall(['x']), unavailable)
+  await assert.rejects(together(open({ service }).recall(['x'])), unavailable)
   // Nobody may read here, so that nobody is found; that is what the directory says.
   assert.equal(await open({ service: undefined }).find('alice').catch(unavailable), true)
 })
@@ -399,7 +404,7 @@ test('D3 a directory that is down, silent or breaks off is no answer', { skip },
       connections = 0
       const directory = open({ url, startTls, timeoutMs: 200 })
       await assert.rejects(directory.find('alice'), unavailable)
-      await assert.rejects(directory.recall(['x']), unavailable)
+      await assert.rejects(together(directory.recall(['x'])), unavailable)
       const dn = `uid=alice,ou=users,${base}`
       const entry = { ...(await found('alice')), dn }
       await assert.rejects(directory.verify(entry, 'alice-test-password'), unavailable)
@@ -455,8 +460,8 @@ test('questions of logins take no place of those that ask about who is in', { sk
   const directory = open()
   const { subject } = await found('bob', directory)
   const asked = Promise.allSettled(Array.from({ length: 120 }, () => directory.find('bob')))
-  assert.equal((await directory.recall([subject])).entries.length, 1)
-  const recalled = Array.from({ length: 120 }, () => directory.recall([subject]))
+  assert.equal((await together(directory.recall([subject]))).entries.length, 1)
+  const recalled = Array.from({ length: 120 }, () => together(directory.recall([subject])))
   const refused = (await Promise.allSettled(recalled)).filter(({ status }) => status === 'rejected')
   assert.equal(refused.length, 120 - 72)
   await asked

@@ -11,9 +11,17 @@ import {
   ResultCodeError,
 } from 'ldapts'
 import { LdapConnection, Unanswered, unavailable } from './connection.ts'
-import { attributesOf, entryOf, idValue, primaryGidOf, primarySidOf, SID } from './entries.ts'
+import {
+  attributesOf,
+  entryOf,
+  idValue,
+  primaryGidOf,
+  primarySidOf,
+  SID,
+  subjectOf,
+} from './entries.ts'
 import { groupsOf } from './groups.ts'
-import { inParts } from './in-parts.ts'
+import { inParts, type PartAnswer } from './in-parts.ts'
 import type { LdapOptions } from './ldap-options.ts'
 import { Slots } from './slots.ts'
 
@@ -28,6 +36,12 @@ const NO_SUCH_OBJECT = 32
  * invalidCredentials, insufficientAccessRights, unwillingToPerform.
  */
 const REFUSED: ReadonlySet<number> = new Set([19, 32, 34, 48, 49, 50, 53])
+
+interface How {
+  readonly slots: Slots
+  readonly people: number
+  readonly signal?: AbortSignal | undefined
+}
 
 /**
  * People in LDAP or Active Directory. Values reach filters as values, never as text of a filter, so
@@ -108,27 +122,35 @@ export class LdapDirectory implements Directory {
     })
   }
 
-  async recall(subjects: readonly string[], signal?: AbortSignal): Promise<Recalled> {
-    return await inParts(subjects, async part => {
-      signal?.throwIfAborted()
-      return await this.#recallTogether(part)
-    })
+  recall(subjects: readonly string[], signal?: AbortSignal): AsyncIterable<Recalled> {
+    return inParts(subjects, async part => await this.#recallTogether(part, signal))
   }
 
-  async #recallTogether(subjects: readonly string[]): Promise<DirectoryEntry[]> {
+  async #recallTogether(
+    subjects: readonly string[],
+    signal: AbortSignal | undefined,
+  ): Promise<PartAnswer> {
     const { idAttribute } = this.#options
     const filters = subjects.map(subject => {
       return new EqualityFilter({ attribute: idAttribute, value: idValue(subject, idAttribute) })
     })
-    const how = { slots: this.#recalls, people: filters.length }
+    const how = { slots: this.#recalls, people: filters.length, signal }
     return await this.#asService(async connection => {
-      const entries = await this.#search(connection, new OrFilter({ filters })).catch(heard)
-      const whole: DirectoryEntry[] = []
-      for (const entry of entries) {
-        const one = await this.#whole(connection, entry)
-        if (one !== undefined) whole.push(one)
+      const found = await this.#search(connection, new OrFilter({ filters })).catch(heard)
+      const entries: DirectoryEntry[] = []
+      for (const [at, entry] of found.entries()) {
+        try {
+          const one = await this.#whole(connection, entry)
+          if (one !== undefined) entries.push(one)
+        } catch (thrown) {
+          const error = unavailable(thrown)
+          const left = found.slice(at).map(one => subjectOf(one, idAttribute) ?? '')
+          // Of somebody else: nothing can be said of those who were asked about.
+          if (!left.every(one => subjects.includes(one))) throw error
+          return { entries, fault: { error, left } }
+        }
       }
-      return whole
+      return { entries }
     }, how)
   }
 
@@ -154,10 +176,7 @@ export class LdapDirectory implements Directory {
     return { ...read, groups: await groupsOf(connection, this.#options, member) }
   }
 
-  async #asService<T>(
-    work: (connection: LdapConnection) => Promise<T>,
-    how?: { readonly slots: Slots; readonly people: number },
-  ): Promise<T> {
+  async #asService<T>(work: (connection: LdapConnection) => Promise<T>, how?: How): Promise<T> {
     return await this.#within(async signal => {
       await using connection = await LdapConnection.open(this.#options, signal)
       await connection.bindService()
@@ -167,24 +186,28 @@ export class LdapDirectory implements Directory {
 
   /**
    * Every single answer has its time, and all together have twice that, for each person asked. At
-   * its end the connection is broken: work that went on would take a place that others have by now.
+   * its end, and at the signal, the connection is broken: work that went on would take a place that
+   * others have by now.
    */
   async #within<T>(
     work: (signal: AbortSignal) => Promise<T>,
-    { slots, people } = { slots: this.#slots, people: 1 },
+    { slots, people, signal }: How = { slots: this.#slots, people: 1 },
   ): Promise<T> {
     const done = new AbortController()
+    const over = signal === undefined ? done.signal : AbortSignal.any([done.signal, signal])
     const limitMs = 2 * this.#options.timeoutMs * people
     const late = async () => {
-      await this.#clock.sleep(limitMs, done.signal)
+      await this.#clock.sleep(limitMs, over)
       const reason = 'the directory takes too long'
       const cause = new Unanswered(undefined, { isSilence: false })
       throw new HoldfastError('IDENTITY_UNAVAILABLE', { reason }, { cause })
     }
     return await slots.run(async () => {
+      signal?.throwIfAborted()
       try {
-        return await Promise.race([work(done.signal), late()])
+        return await Promise.race([work(over), late()])
       } catch (error) {
+        signal?.throwIfAborted()
         throw unavailable(error)
       } finally {
         done.abort()

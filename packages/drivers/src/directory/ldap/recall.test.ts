@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { connect, createServer, type Socket } from 'node:net'
 import { after, before, test } from 'node:test'
 import { isHoldfastError } from '@holdfast/core/errors.ts'
+import { together } from '@holdfast/core/ports/directory.ts'
 import {
   base,
   reader,
@@ -62,7 +63,7 @@ const people = ['alice', 'bob', 'carol', 'dave', 'erin', 'frank', 'twin1', 'twin
 async function judged(directory = open(), more: readonly string[] = []) {
   const names = new Map<string, string>()
   for (const name of people) names.set(await subjectOf(name), name)
-  const recalled = await directory.recall([...names.keys(), ...more])
+  const recalled = await together(directory.recall([...names.keys(), ...more]))
   for (const { error } of recalled.unjudged) assert.ok(unavailable(error))
   const nameOf = (subject: string) => names.get(subject) ?? subject
   return {
@@ -110,7 +111,7 @@ test('who is closed is so whatever is said of the groups', { skip }, async () =>
   const erin = await subjectOf('erin')
   await slapd.change(`dn: ${dn}\nchangetype: modify\n${locked}`)
   await withGroups({ member: 'erin', count: 600 }, async () => {
-    const { entries, unjudged } = await open().recall([erin])
+    const { entries, unjudged } = await together(open().recall([erin]))
     assert.deepEqual([entries[0]?.isActive, unjudged], [false, []])
   })
   await slapd.change(`dn: ${dn}\nchangetype: modify\nreplace: pwdAccountLockedTime\n-\n`)
@@ -119,7 +120,15 @@ test('who is closed is so whatever is said of the groups', { skip }, async () =>
 type Fault = number | 'silence' | 'end' | 'garbage'
 
 /** Stands before the directory; what is asked with one of these texts in it gets the fault. */
-async function faulty({ fault, texts }: { readonly fault: Fault; readonly texts: string[] }) {
+async function faulty({
+  fault,
+  texts,
+  timeoutMs = 500,
+}: {
+  readonly fault: Fault
+  readonly texts: string[]
+  readonly timeoutMs?: number
+}) {
   const state = { connections: 0, onFault: () => {} }
   const answer = (socket: Socket, question: Buffer) => {
     state.onFault()
@@ -151,7 +160,7 @@ async function faulty({ fault, texts }: { readonly fault: Fault; readonly texts:
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
   const address = server.address()
   assert.ok(address !== null && typeof address === 'object')
-  const options = { url: `ldap://127.0.0.1:${address.port}`, timeoutMs: 500 }
+  const options = { url: `ldap://127.0.0.1:${address.port}`, timeoutMs }
   return {
     state,
     directory: open(options),
@@ -192,7 +201,7 @@ test('a directory that is down as a whole is not asked again for each', { skip }
   const all = [alice, ...strangers]
   const asked = async (fault: Fault, texts: string[]) => {
     await using proxy = await faulty({ fault, texts })
-    await assert.rejects(proxy.directory.recall(all), unavailable)
+    await assert.rejects(together(proxy.directory.recall(all)), unavailable)
     return proxy.state.connections
   }
   // A bind that is refused, and one that is not answered; the same for the first question.
@@ -213,7 +222,7 @@ test('whom it fails for after others is not judged, and is not asked for ever', 
     return `ffffffff-0000-0000-0000-${String(n).padStart(12, '0')}`
   })
   await using proxy = await faulty({ fault: 11, texts: ['ffffffff-'] })
-  const { entries, unjudged } = await proxy.directory.recall([alice, ...strangers])
+  const { entries, unjudged } = await together(proxy.directory.recall([alice, ...strangers]))
   assert.deepEqual([entries.length, unjudged.length], [1, 50])
   assert.ok(proxy.state.connections < 50, `${proxy.state.connections}`)
 })
@@ -224,7 +233,7 @@ test('some who stand beside each other do not end the check of the others', { sk
     return `${n < 10 ? 'ffffffff' : '00000000'}-0000-0000-0000-${String(n).padStart(12, '0')}`
   })
   await using proxy = await faulty({ fault: 11, texts: ['ffffffff-'] })
-  const { entries, unjudged } = await proxy.directory.recall([...strangers, alice])
+  const { entries, unjudged } = await together(proxy.directory.recall([...strangers, alice]))
   assert.deepEqual([entries.length, unjudged.length], [1, 10])
 })
 
@@ -232,8 +241,32 @@ test('after the signal nothing more is asked', { skip }, async () => {
   await using proxy = await faulty({ fault: 11, texts: ['entryUUID'] })
   const stop = new AbortController()
   proxy.state.onFault = () => stop.abort()
-  await assert.rejects(proxy.directory.recall(['one', 'two'], stop.signal), { name: 'AbortError' })
+  await assert.rejects(together(proxy.directory.recall(['one', 'two'], stop.signal)), {
+    name: 'AbortError',
+  })
   assert.equal(proxy.state.connections, 1)
+})
+
+test('the signal ends a question that waits', { skip, timeout: 60_000 }, async () => {
+  for (const texts of [[`uid=dave,ou=users,${base}`], [reader.dn]]) {
+    await using proxy = await faulty({ fault: 'silence', texts, timeoutMs: 600_000 })
+    const stop = new AbortController()
+    proxy.state.onFault = () => stop.abort()
+    const dave = await subjectOf('dave')
+    const asked = together(proxy.directory.recall([dave], stop.signal))
+    await assert.rejects(asked, { name: 'AbortError' })
+  }
+})
+
+test('one who is slow costs the others one wait', { skip }, async () => {
+  const subjects = await Promise.all(people.map(subjectOf))
+  await using proxy = await faulty({ fault: 'silence', texts: [`uid=dave,ou=users,${base}`] })
+  const told: string[][] = []
+  for await (const { entries, unjudged } of proxy.directory.recall(subjects)) {
+    told.push([...entries.map(({ username }) => username), ...unjudged.map(() => 'nobody')])
+  }
+  assert.deepEqual(told.slice(0, -1).flat().sort(), allBut('dave'))
+  assert.deepEqual([told.at(-1), proxy.state.connections], [['nobody'], 3])
 })
 
 test('more groups than are read are no part of them', { skip }, async () => {

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { createServer, type Socket } from 'node:net'
 import { test } from 'node:test'
 import { isHoldfastError } from '@holdfast/core/errors.ts'
+import { together } from '@holdfast/core/ports/directory.ts'
 import {
   entry,
   message,
@@ -129,7 +130,9 @@ test('an error for one person says nothing of the directory, also where nobody s
     else socket.write(Buffer.concat([...(isPaged ? [] : [message(id, ann)]), message(id, done)]))
   })
   try {
-    const { entries, unjudged } = await server.open({ service: undefined }).recall(['u-1', 'u-2'])
+    const { entries, unjudged } = await together(
+      server.open({ service: undefined }).recall(['u-1', 'u-2']),
+    )
     assert.deepEqual(
       entries.map(({ username }) => username),
       ['ann'],

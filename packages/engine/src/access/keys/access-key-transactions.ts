@@ -17,11 +17,11 @@ export async function putAccessKeyTransaction(
   const known = await tx.accessKeys.byId(args.id)
   const { id, name, userId, permissions, buckets, makerId, expiresAt } = args
   // Whoever may log in makes keys. Those that act for themselves count for who made them.
-  const holder = userId ?? makerId
-  if (known === undefined && holder !== null) {
+  if (known === undefined) {
+    const holderOf = (one: Pick<AccessKey, 'userId' | 'makerId'>) => one.userId ?? one.makerId
     const all = await tx.accessKeys.list()
-    const own = all.filter(one => (one.userId ?? one.makerId) === holder)
-    requireKeyRoom(own, args.userKeysMax, moment)
+    const holding = { holder: holderOf(args), holderOf, all, limit: args.userKeysMax }
+    await requireKeyRoom(tx, holding, moment)
   }
   const key: AccessKey = {
     id,

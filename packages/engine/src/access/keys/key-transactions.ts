@@ -23,11 +23,13 @@ export async function createKeyTransaction(
   { makerKeysMax, ...args }: CreateKeyArgs,
   moment: Moment,
 ): Promise<ApiKey> {
-  const { makerId } = args
-  if (makerId !== null) {
-    const own = (await tx.keys.list()).filter(key => key.makerId === makerId)
-    requireKeyRoom(own, makerKeysMax, moment)
+  const holding = {
+    holder: args.makerId,
+    holderOf: (key: ApiKey) => key.makerId,
+    all: await tx.keys.list(),
+    limit: makerKeysMax,
   }
+  await requireKeyRoom(tx, holding, moment)
   return await putKey(tx, args, moment)
 }
 

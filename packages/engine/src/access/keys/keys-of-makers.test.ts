@@ -13,7 +13,14 @@ import { createShare } from '../../sharing/shares.ts'
 import { openTestStore, put, refused, refusedWith, type TestStore } from '../../test-store.test.ts'
 import { currentPrincipal } from '../links/current-principal.ts'
 import { createAccessKey, findAccessKey, peekAccessKey } from './access-keys.ts'
-import { authenticateKey, createKey, peekKey, principalOfGoodKey, revokeKey } from './keys.ts'
+import {
+  authenticateKey,
+  createKey,
+  ensureKey,
+  peekKey,
+  principalOfGoodKey,
+  revokeKey,
+} from './keys.ts'
 
 const password = 'Correct-Horse-7-Battery'
 const wanted = { name: 'program', permissions: ['*'] }
@@ -80,6 +87,34 @@ test('keys of one maker are bounded, those made with its keys too', async () => 
   await clock.advance(31 * 86_400_000)
   await make()
   await refusedWith(make(), 'TOO_MANY_ITEMS')
+})
+
+test('what keys without a maker make counts together, but for those of the settings', async () => {
+  await using opened = await openTestStore({ limits: { makerKeysMax: 3, userKeysMax: 2 } })
+  const { engine, call } = opened
+  const secret = 'key-of-the-settings'
+  await ensureKey(engine, { name: 'settings', secret, permissions: ['*'] })
+  const owner = { ...call, principal: await authenticateKey(engine, secret) }
+  const made: Call[] = []
+  for (let at = 0; at < 5; at += 1) {
+    const { secret: one } = await createKey(engine, owner, wanted)
+    made.push({ ...call, principal: await authenticateKey(engine, one) })
+    await createAccessKey(engine, owner, { ...wanted, userId: null })
+  }
+  const [first = owner, second = owner] = made
+  for (const maker of [first, second, first]) {
+    const { secret: one } = await createKey(engine, maker, wanted)
+    made.push({ ...call, principal: await authenticateKey(engine, one) })
+  }
+  for (const maker of [first, second]) {
+    await createAccessKey(engine, maker, { ...wanted, userId: null })
+  }
+  for (const maker of made) {
+    await assert.rejects(createKey(engine, maker, wanted), refused('TOO_MANY_ITEMS', { limit: 3 }))
+    const pair = createAccessKey(engine, maker, { ...wanted, userId: null })
+    await assert.rejects(pair, refused('TOO_MANY_ITEMS', { limit: 2 }))
+  }
+  await createKey(engine, owner, wanted)
 })
 
 test('keys that act for themselves stop with who made them', async () => {

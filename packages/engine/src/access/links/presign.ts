@@ -4,11 +4,13 @@ import type { Principal } from '@holdfast/core/principal.ts'
 import type { Bucket } from '@holdfast/core/records.ts'
 import { requireFields } from '../../assets/asset-fields.ts'
 import { findAsset } from '../../assets/find-asset.ts'
+import { holderOf } from '../../assets/writes/holder.ts'
 import { findBucket } from '../../buckets/find-bucket.ts'
 import type { Engine } from '../../engine.ts'
 import { openVersion } from '../../versions/open.ts'
 import { authorize, decide } from '../decide.ts'
 import { requireOwnName } from '../named-owner.ts'
+import { requireOwnService } from '../named-service.ts'
 import { currentPrincipal, makerOf } from './current-principal.ts'
 import { type LinkPayload, sealLink, unsealLink } from './link-token.ts'
 
@@ -134,7 +136,9 @@ async function requirePutPermission(
   grant: UploadGrant,
 ): Promise<Bucket> {
   const bucket = await engine.catalog.view.buckets.byName(grant.bucket)
-  const existing = bucket && (await engine.catalog.view.assets.byKey(bucket.id, grant.key))
+  const { view } = engine.catalog
+  const there = bucket && (await view.assets.byKey(bucket.id, grant.key))
+  const existing = await holderOf(view, there)
   const permission = 'assets:write'
   if (bucket !== undefined && existing !== undefined) {
     const place = { bucket, asset: existing }
@@ -147,5 +151,6 @@ async function requirePutPermission(
   const fresh = { ownerId: grant.ownerId.toLowerCase(), key: grant.key }
   const found = await findBucket(engine, call, { name: grant.bucket, permission, fresh })
   requireOwnName(call.principal, fresh.ownerId)
+  await requireOwnService(engine, call, grant.service)
   return found
 }

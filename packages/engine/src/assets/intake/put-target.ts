@@ -5,6 +5,7 @@ import { actionPermissions } from '../../access/actions.ts'
 import { authorize, decide, type Fresh, LOCKS, refusal } from '../../access/decide.ts'
 import { requireListRights } from '../../access/list-rights.ts'
 import { requireOwnName } from '../../access/named-owner.ts'
+import { requireOwnService } from '../../access/named-service.ts'
 import { rightsMoment, rightsNow } from '../../access/rights-now.ts'
 import { findBucket } from '../../buckets/find-bucket.ts'
 import type { Engine } from '../../engine.ts'
@@ -12,7 +13,9 @@ import type { Arrival } from '../../quotas/arriving.ts'
 import { enforceQuotas } from '../../quotas/enforce-quotas.ts'
 import { requireAllowedType, requireLength } from '../accepted.ts'
 import { requirePreconditions } from '../preconditions.ts'
+import { holderOf } from '../writes/holder.ts'
 import { isUndeclared } from './content-type.ts'
+import { lacksToDisplace } from './displace.ts'
 import { actionsOf, type CheckedPut, type PutFields } from './put-fields.ts'
 
 /** Where a put goes, as the caller was allowed to see it a moment ago. */
@@ -20,6 +23,10 @@ export interface PutTarget {
   readonly bucket: Bucket
   readonly key: string
   readonly existing: Asset | undefined
+  /** The same, unless no content holds the key: then it is judged as if it were not there. */
+  readonly holder: Asset | undefined
+  /** Whether what is deleted there goes to the trash, and what is put is another asset. */
+  readonly displaces: boolean
   /** Of the rights that were decided by. */
   readonly moment: number
 }
@@ -38,21 +45,26 @@ export async function findTarget(
   const { bucketId = bucket.id } = fields
   if (bucket.id !== bucketId) throw new HoldfastError('LINK_INVALID')
   const existing = await engine.catalog.view.assets.byKey(bucket.id, key)
+  const holder = await holderOf(engine.catalog.view, existing)
   const creates = fields.mode === 'create'
   const fresh = { ownerId: fields.ownerId.toLowerCase(), key }
   // A put is not judged by the tags of what it replaces, at AWS as at the door of S3.
   const objectTags = {}
-  if (isFree(existing) || creates) {
+  if (holder === undefined || creates) {
     requirePlace(call, bucket, fresh)
     if (!isOwnerSettled) requireOwnName(call.principal, fresh.ownerId)
+    await requireOwnService(engine, call, fields.service)
   }
   if (creates && existing?.deletedAt === null) throw keyTaken(call, bucket, existing)
-  const replaced = existing && { bucket, asset: existing, objectTags }
-  if (existing && replaced && !decide(call.principal, 'assets:write', replaced).allowed) {
-    throw refusedReplacement(call, bucket, { existing, mode: fields.mode, fresh })
+  const replaced = holder && { bucket, asset: holder, objectTags }
+  if (holder && replaced && !decide(call.principal, 'assets:write', replaced).allowed) {
+    throw refusedReplacement(call, bucket, { existing: holder, mode: fields.mode, fresh })
   }
-  // In create mode what is deleted goes, with its list.
-  const asset = creates ? undefined : existing
+  // In create mode what is deleted goes, with its list; by who may not remove it, it goes on.
+  const deleted = creates ? holder : undefined
+  const displaces =
+    deleted !== undefined && !(await lacksToDisplace(engine, call, { bucket, asset: deleted }))
+  const asset = displaces ? undefined : holder
   const taken = { ...fresh, isTaken: true }
   // Tags and lists are part of what is put; a lock is more.
   for (const action of fields.actions ?? actionsOf(fields)) {
@@ -64,7 +76,7 @@ export async function findTarget(
   }
   requireListRights(call, { bucket, asset, fresh }, fields.acl)
   requirePreconditions(existing?.deletedAt === null ? existing : undefined, fields)
-  return { bucket, key, existing, moment }
+  return { bucket, key, existing, holder, displaces, moment }
 }
 
 /** A target, and the call with the rights that it was allowed by. */
@@ -99,7 +111,7 @@ export async function refuseEarly(
   target: PutTarget,
   fields: PutFields,
 ): Promise<void> {
-  const { bucket, existing } = target
+  const { bucket, existing, holder } = target
   const { contentType, length } = fields
   if (contentType !== undefined && !isUndeclared(contentType)) {
     requireAllowedType(bucket, contentType)
@@ -108,18 +120,20 @@ export async function refuseEarly(
   // Small bodies are cheaper to receive than to ask about; the transaction asks in any case.
   if (length === undefined || length <= engine.limits.packedBlobBytesMax) return
   // Content equal to what is there costs nothing, so a replacement may not be refused yet.
-  if (existing !== undefined) return
+  if (holder !== undefined) return
   const payers = { bucket: bucket.name, owner: fields.ownerId, service: fields.service }
-  await enforceQuotas(engine.catalog.view, payers, { assets: 1, bytes: length })
+  // A mere marker may be counted already, for the same owner or another.
+  const assets = existing === undefined ? 1 : 0
+  await enforceQuotas(engine.catalog.view, payers, { assets, bytes: length })
 }
 
 /** What the body will weigh on, and what it may cost nothing in place of. */
 export async function arrivalAt(
   engine: Engine,
-  { bucket, existing }: PutTarget,
-  { mode, length, ownerId, service }: PutFields,
+  { bucket, holder, displaces }: PutTarget,
+  { length, ownerId, service }: PutFields,
 ): Promise<Arrival> {
-  const asset = mode === 'create' ? undefined : existing
+  const asset = displaces ? undefined : holder
   const payers = { bucket: bucket.name, owner: asset?.ownerId ?? ownerId, service }
   if (asset === undefined) return { payers, length }
   const { versioning } = bucket.settings
@@ -135,11 +149,6 @@ export async function arrivalAt(
  */
 export function requirePlace({ principal }: Call, bucket: Bucket, fresh: Fresh): void {
   authorize(principal, 'assets:write', { bucket, fresh, objectTags: {} })
-}
-
-/** A delete of a free key by S3 leaves an asset of nothing but a marker, whose maker owns it. */
-export function isFree(existing: Asset | undefined): boolean {
-  return existing === undefined || existing.sha256 === ''
 }
 
 /** ASSET_EXISTS; the id of the other asset only for who may read it. */

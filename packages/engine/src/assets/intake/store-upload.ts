@@ -80,6 +80,8 @@ async function putArgs(call: Call, { put, target, upload }: ReadyPut): Promise<P
     key: target.key,
     authorisedId: target.existing?.id ?? null,
     seen: seenOf(bucket, target.existing),
+    holds: target.holder !== undefined,
+    displaces: target.displaces,
     mode: fields.mode,
     preconditions: { ifMatch: fields.ifMatch, ifNoneMatch: fields.ifNoneMatch },
     incoming: { facts: upload.facts, location: upload.location },

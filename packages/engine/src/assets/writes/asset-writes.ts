@@ -2,7 +2,15 @@ import { isDeepStrictEqual } from 'node:util'
 import { assetTypeOf } from '@holdfast/core/names.ts'
 import type { ObjectFacets } from '@holdfast/core/objects.ts'
 import type { CatalogTransaction, Moment } from '@holdfast/core/ports/catalog.ts'
-import type { Acl, Asset, AssetType, Bucket, JsonObject, Version } from '@holdfast/core/records.ts'
+import type {
+  Acl,
+  Asset,
+  AssetType,
+  Bucket,
+  JsonObject,
+  QuotaScope,
+  Version,
+} from '@holdfast/core/records.ts'
 import { enforceQuotas } from '../../quotas/enforce-quotas.ts'
 import { retained } from '../../versions/lock.ts'
 import { compareMetadata } from '../../versions/metadata.ts'
@@ -69,10 +77,10 @@ export async function appendVersion(
 export function newVersion(
   asset: Asset,
   content: NewContent,
-  { moment, seq, number, bucket }: NewPlace,
+  { moment, seq, number, bucket, isNull = bucket.settings.versioning !== 'enabled' }: NewPlace,
 ): Version {
   const kind = content.change === 'delete' ? 'marker' : 'content'
-  const object = kind === 'marker' ? undefined : retained(bucket, content.object, moment.now)
+  const object = kind === 'marker' ? content.object : retained(bucket, content.object, moment.now)
   return {
     id: moment.newId(),
     seq,
@@ -92,7 +100,7 @@ export function newVersion(
     createdAt: moment.now,
     createdBy: content.createdBy,
     deletedAt: null,
-    ...(bucket.settings.versioning === 'enabled' ? {} : { isNull: true }),
+    ...(isNull ? { isNull: true } : {}),
     ...(object === undefined ? {} : { object }),
   }
 }
@@ -102,6 +110,8 @@ export interface NewPlace {
   readonly seq: number
   readonly number: number
   readonly bucket: Bucket
+  /** Else as the bucket versions. */
+  readonly isNull?: boolean
 }
 
 /** The asset with `version` as the content shown. */
@@ -127,14 +137,27 @@ function repointed(asset: Asset, version: Version, chosen: AssetType | undefined
 /** QUOTA_EXCEEDED when no room is left for a further version of `bytes`. */
 export async function payForVersion(
   tx: CatalogTransaction,
-  { bucket, asset, bytes }: { bucket: Bucket; asset: Asset; bytes: number },
+  { bucket, asset, was = asset, bytes }: NextVersion,
 ): Promise<void> {
-  const replaced = await replacedBytes(tx, bucket, asset)
-  await enforceQuotas(
-    tx,
-    { bucket: bucket.name, owner: asset.ownerId, service: asset.service },
-    { assets: 0, bytes: bytes - replaced },
-  )
+  const grown = bytes - (await replacedBytes(tx, bucket, asset))
+  const { ownerId: owner, service } = asset
+  const payers = { bucket: bucket.name, owner, service }
+  const next: readonly [QuotaScope, boolean][] = [
+    ['bucket', false],
+    ['owner', owner !== was.ownerId],
+    ['service', service !== was.service],
+  ]
+  for (const [only, isNew] of next) {
+    await enforceQuotas(tx, { ...payers, only }, { assets: isNew ? 1 : 0, bytes: grown })
+  }
+}
+
+interface NextVersion {
+  readonly bucket: Bucket
+  readonly asset: Asset
+  /** Whose it counted as so far, where others have it from now on. */
+  readonly was?: Asset | undefined
+  readonly bytes: number
 }
 
 async function replacedBytes(

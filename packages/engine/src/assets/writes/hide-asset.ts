@@ -1,24 +1,28 @@
-import type { CatalogTransaction, Moment } from '@holdfast/core/ports/catalog.ts'
+import type { CatalogTransaction, CatalogView, Moment } from '@holdfast/core/ports/catalog.ts'
 import type { Asset, Bucket, Version } from '@holdfast/core/records.ts'
 import { newVersion } from './asset-writes.ts'
 import { changeOf, shownOf } from './change-detail.ts'
-import { shownAfterRemoval } from './shown-version.ts'
+import { newestVersion, shownAfterRemoval } from './shown-version.ts'
 
-/**
- * A marker hides the asset, which keeps its key. Where versioning is suspended the marker takes the
- * place of the null version, as S3 has it.
- */
+export interface Hiding {
+  readonly bucket: Bucket
+  readonly asset: Asset
+  readonly createdBy: string
+  /** The marker takes the place of the null version, whose content goes for good. */
+  readonly replacesNull: boolean
+}
+
+/** A marker hides the asset, which keeps its key. */
 export async function hideAsset(
   tx: CatalogTransaction,
   moment: Moment,
-  { bucket, asset, createdBy }: { bucket: Bucket; asset: Asset; createdBy: string },
+  { bucket, asset, createdBy, replacesNull }: Hiding,
 ): Promise<{ readonly asset: Asset; readonly marker: Version }> {
   const seq = await tx.nextSeq()
   const number = asset.lastNumber + 1
-  const place = { moment, seq, number, bucket }
-  const marker = newVersion(asset, markerContent(createdBy), place)
-  const replaced =
-    bucket.settings.versioning === 'suspended' ? await tx.objects.nullVersion(asset.id) : undefined
+  const place = { moment, seq, number, bucket, isNull: replacesNull }
+  const marker = newVersion(asset, markerContent(createdBy, await lastShown(tx, asset)), place)
+  const replaced = replacesNull ? await tx.objects.nullVersion(asset.id) : undefined
   await tx.put.version(marker)
   if (replaced !== undefined) await tx.remove.version(replaced.id)
   const shown =
@@ -32,7 +36,16 @@ export async function hideAsset(
   return { asset: hidden, marker }
 }
 
-export function markerContent(createdBy: string) {
+/** Id of the version that was shown last; a marker upon a marker hides what that one hid. */
+async function lastShown(view: CatalogView, asset: Asset): Promise<string | undefined> {
+  if (asset.deletedAt === null) return asset.versionId
+  const newest = await newestVersion(view, asset.id)
+  if (newest?.kind !== 'marker') return newest?.id
+  // An older marker came to light again: what was shown last is what covered it.
+  return newest.number === asset.lastNumber ? newest.object?.hides : undefined
+}
+
+export function markerContent(createdBy: string, hides?: string) {
   return {
     sha256: '',
     md5: null,
@@ -41,5 +54,16 @@ export function markerContent(createdBy: string) {
     change: 'delete' as const,
     description: '',
     createdBy,
+    object: hides === undefined ? undefined : { hides },
   }
+}
+
+/**
+ * The content that restoring would show, where it is not what was shown when the asset was deleted:
+ * that was removed for good, or a null marker took its place.
+ */
+export async function olderShown(view: CatalogView, asset: Asset): Promise<Version | undefined> {
+  if (asset.deletedAt === null || (await lastShown(view, asset)) === asset.versionId) return
+  const version = await view.versions.byId(asset.versionId)
+  return version?.kind === 'content' ? version : undefined
 }

@@ -18,6 +18,7 @@ import {
   removeMarkers,
 } from './asset-writes.ts'
 import { changeOf, contentOfVersion, shownOf } from './change-detail.ts'
+import { holderOf } from './holder.ts'
 import { type Incoming, keepIncoming } from './incoming.ts'
 import { requireSeen, type Seen } from './seen.ts'
 
@@ -27,6 +28,10 @@ export interface PutArgs {
   /** Id of the asset that the caller was authorised for; null when the key was free. */
   readonly authorisedId: string | null
   readonly seen: Seen
+  /** Whether it was authorised as what content holds already; else as a free key. */
+  readonly holds: boolean
+  /** Whether what is deleted there gives its key away, and another asset is made. */
+  readonly displaces: boolean
   readonly mode: 'create' | 'replace'
   readonly preconditions: Preconditions
   readonly incoming: Incoming
@@ -67,12 +72,14 @@ export async function putTransaction(
   const existing = await tx.assets.byKey(bucket.id, args.key)
   if ((existing?.id ?? null) !== args.authorisedId) throw new HoldfastError('CHANGED_MEANWHILE')
   requireSeen(args.seen, bucket, existing)
+  const holder = await holderOf(tx, existing)
+  if ((holder !== undefined) !== args.holds) throw new HoldfastError('CHANGED_MEANWHILE')
   const shown = existing?.deletedAt === null ? existing : undefined
   requirePreconditions(shown, args.preconditions)
   if (args.object !== undefined) await requireETag(tx, shown, args.object.conditions)
   if (existing === undefined) return createAsset(tx, moment, { bucket, args })
   if (shown === undefined) {
-    if (args.mode === 'replace') return reviveAsset(tx, moment, { bucket, asset: existing, args })
+    if (!args.displaces) return reviveAsset(tx, moment, { bucket, asset: existing, args })
     await freeKey(tx, moment, { bucket, asset: existing })
     return createAsset(tx, moment, { bucket, args })
   }
@@ -177,19 +184,21 @@ async function freeKey(
   await tx.note(changeOf('asset.deleted', trashed, { key: asset.key, trashed: true }))
 }
 
-/** A deleted asset that still holds its key goes on with new content, as if it were created. */
+/**
+ * A deleted asset that still holds its key goes on with new content, as if it were created. Who made
+ * nothing but a marker has no part in what others put there.
+ */
 async function reviveAsset(
   tx: CatalogTransaction,
   moment: Moment,
-  { bucket, asset, args }: Scene & { readonly asset: Asset },
+  { bucket, asset: was, args }: Scene & { readonly asset: Asset },
 ): Promise<PutResult> {
-  const { patch } = args
-  const ownerId = (await holdsNothing(tx, asset)) ? args.ownerId : asset.ownerId
-  const owned = { ...asset, ownerId }
-  await payForVersion(tx, { bucket, asset: owned, bytes: args.incoming.facts.size })
+  const { patch, ownerId, service, createdBy } = args
+  const asset = args.holds ? was : { ...was, ownerId, service, createdBy, acl: null }
+  await payForVersion(tx, { bucket, asset, was, bytes: args.incoming.facts.size })
   await keepIncoming(tx, args.incoming)
   const alive: Asset = {
-    ...owned,
+    ...asset,
     deletedAt: null,
     name: patch.name ?? args.newName,
     type: patch.type ?? assetTypeOf(args.contentType),
@@ -204,13 +213,6 @@ async function reviveAsset(
   const detail = { ...contentOfVersion(result.version), revived: true }
   await tx.note(changeOf('version.created', result.asset, detail))
   return { ...result, outcome: 'created' }
-}
-
-/** Who made nothing but a marker, by deleting a free key, does not own what others put there. */
-async function holdsNothing(tx: CatalogTransaction, { id, sha256 }: Asset): Promise<boolean> {
-  if (sha256 !== '') return false
-  const those = { assetId: id, kinds: ['content'], deleted: 'with', limit: 1 } as const
-  return (await tx.versions.list(those)).length === 0
 }
 
 async function replaceContent(

@@ -3,8 +3,11 @@ import type { CatalogTransaction, Moment } from '@holdfast/core/ports/catalog.ts
 import type { Asset, Bucket } from '@holdfast/core/records.ts'
 import { requireUnlocked } from '../../versions/lock.ts'
 import { type Preconditions, requirePreconditions } from '../preconditions.ts'
+import { type Carrying, isTagged, requireCarried } from './carried-tags.ts'
 import { changeOf, shownOf } from './change-detail.ts'
-import { hideAsset } from './hide-asset.ts'
+import { hideAsset, olderShown } from './hide-asset.ts'
+import { hasOldVersions } from './holder.ts'
+import { newestVersion } from './shown-version.ts'
 import { storedAsset, storedBucket } from './stored-asset.ts'
 
 export interface RemoveArgs {
@@ -12,6 +15,8 @@ export interface RemoveArgs {
   readonly hard: boolean
   /** BUCKET_NOT_EMPTY where it is not in the trash any more. */
   readonly onlyTrashed?: boolean | undefined
+  /** CHANGED_MEANWHILE where old versions would go along by now. */
+  readonly oneVersion?: boolean | undefined
   readonly preconditions: Preconditions
   readonly createdBy: string
 }
@@ -19,8 +24,9 @@ export interface RemoveArgs {
 const PAGE = 1000
 
 /**
- * Soft: with versioning a marker hides the asset, which keeps its key; without it the asset goes to
- * the trash and its key is free. Hard: versions, links and record go, the references are dropped.
+ * Soft: a marker hides the asset, which keeps its key; in a bucket that does not version the asset
+ * goes to the trash and its key is free. Hard: versions, links and record go, the references are
+ * dropped.
  */
 export async function removeTransaction(
   tx: CatalogTransaction,
@@ -33,6 +39,9 @@ export async function removeTransaction(
     throw new HoldfastError('BUCKET_NOT_EMPTY', { bucket })
   }
   requirePreconditions(asset.deletedAt === null ? asset : undefined, args.preconditions)
+  if (args.oneVersion === true && (await hasOldVersions(tx, asset))) {
+    throw new HoldfastError('CHANGED_MEANWHILE')
+  }
   if (args.hard) return removeForGood(tx, moment, asset)
   if (asset.deletedAt !== null) return asset
   const bucket = await storedBucket(tx, asset.bucketId)
@@ -53,13 +62,22 @@ export async function removeSoftly(
     await tx.note(changeOf('asset.deleted', trashed, { key: asset.key, trashed: true }))
     return trashed
   }
-  return (await hideAsset(tx, moment, { bucket, asset, createdBy })).asset
+  // As it can be restored, no null version makes room, as it does for a delete of S3.
+  return (await hideAsset(tx, moment, { bucket, asset, createdBy, replacesNull: false })).asset
+}
+
+export interface RestoreArgs extends Carrying {
+  readonly assetId: string
+  /** The content that it will show, as the caller was authorised for it. */
+  readonly versionId: string
+  /** The caller may see it, whatever was shown when the asset was deleted. */
+  readonly isSeen: boolean
 }
 
 /** Undoes a soft delete. ASSET_EXISTS when the key of a trashed asset was taken meanwhile. */
 export async function restoreTransaction(
   tx: CatalogTransaction,
-  args: { readonly assetId: string },
+  args: RestoreArgs,
   moment: Moment,
 ): Promise<Asset> {
   const asset = await storedAsset(tx, args.assetId)
@@ -73,8 +91,17 @@ export async function restoreTransaction(
   const shown = await tx.versions.byId(asset.versionId)
   // Content that was removed for good leaves only markers: there is nothing to restore.
   if (shown?.kind === 'marker') throw new HoldfastError('VERSION_NOT_FOUND')
-  await removeMarkerOf(tx, asset)
+  const older = args.isSeen ? undefined : await olderShown(tx, asset)
+  if (asset.versionId !== args.versionId || older !== undefined) {
+    throw new HoldfastError('CHANGED_MEANWHILE')
+  }
+  requireCarried(args, isTagged(shown))
+  await removeMarkersUpon(tx, asset)
   const seq = await tx.nextSeq()
+  // All that S3 saw was removed for good, and what another door hid is left.
+  if (shown !== undefined && shown.deletedAt !== null) {
+    await tx.put.version({ ...shown, seq, deletedAt: null })
+  }
   const restored: Asset = {
     ...asset,
     seq,
@@ -88,11 +115,13 @@ export async function restoreTransaction(
   return restored
 }
 
-/** The marker of the delete being undone, if it made one: older ones are history. */
-async function removeMarkerOf(tx: CatalogTransaction, asset: Asset): Promise<void> {
-  const query = { assetId: asset.id, kinds: ['marker'] as const, deleted: 'without' as const }
-  const [marker] = await tx.versions.list({ ...query, limit: 1 })
-  if (marker?.number === asset.lastNumber) await tx.remove.version(marker.id)
+/** Those of the deletes being undone; what is older than the newest content is history. */
+async function removeMarkersUpon(tx: CatalogTransaction, asset: Asset): Promise<void> {
+  for (;;) {
+    const newest = await newestVersion(tx, asset.id)
+    if (newest?.kind !== 'marker') return
+    await tx.remove.version(newest.id)
+  }
 }
 
 async function removeForGood(tx: CatalogTransaction, moment: Moment, asset: Asset): Promise<Asset> {

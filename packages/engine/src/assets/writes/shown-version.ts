@@ -1,5 +1,5 @@
 import { assetTypeOf } from '@holdfast/core/names.ts'
-import type { CatalogTransaction } from '@holdfast/core/ports/catalog.ts'
+import type { CatalogTransaction, CatalogView } from '@holdfast/core/ports/catalog.ts'
 import type { Asset, BriefVersion } from '@holdfast/core/records.ts'
 import { assetTagsOf } from '../../objects/asset-words.ts'
 
@@ -7,7 +7,7 @@ const NOTHING = { size: 0, sha256: '', contentType: 'application/octet-stream' }
 
 /** The newest version, markers included; undefined when none is left. */
 export async function newestVersion(
-  tx: CatalogTransaction,
+  tx: CatalogView,
   assetId: string,
 ): Promise<BriefVersion | undefined> {
   return (await tx.versions.list({ assetId, deleted: 'without', limit: 1 }))[0]
@@ -26,7 +26,7 @@ export async function shownAfterRemoval(
   const content = newest.kind === 'content' ? newest : await newestContent(tx, asset.id)
   if (content?.id === asset.versionId) return { ...asset, deletedAt }
   const shown = content ?? { ...newest, ...NOTHING }
-  const { object } = shown
+  const object = content?.object
   const isElsewhere = object?.elsewhere === true && object.tags === undefined
   return {
     ...asset,

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { OutsideIdentity, User, UserSource } from '@holdfast/core/identities.ts'
 import type { CatalogTransaction, Moment } from '@holdfast/core/ports/catalog.ts'
+import type { IdentityQuestions } from '@holdfast/core/ports/identity-questions.ts'
 import { endSessionsOf } from '../sessions/session-transactions.ts'
 import { bearing, keepPastName } from '../users/past-names.ts'
 
@@ -41,7 +42,9 @@ export async function adoptUserTransaction(
   const count = { failures: 0, lockedUntil: null }
   const blank = { names: [], seq: 0, isLaterBearer: false }
   const kept = before ?? { ...fixed, ...fresh, ...count, ...given, ...blank }
-  const free = await freeNames(tx, { id: args.id, username: args.username, names }, moment)
+  const own = await ownNames(tx.identities, { id: args.id, username: args.username, names })
+  for (const { name, holder } of own) await takeName(tx, { name, holder }, moment)
+  const free = own.map(({ name }) => name)
   const bearer = await bearing(tx, args)
   const user: User = { ...kept, ...given, ...bearer, names: free, updatedAt: moment.now }
   if (before !== undefined && before.username !== user.username) {
@@ -65,40 +68,78 @@ function requireSame(before: User | undefined, outside: AdoptArgs['outside']): v
   }
 }
 
-/** Whether the user is recorded as the other place says it is. */
-export function isSaid(user: User, { outside, buckets: _, ...args }: AdoptArgs): boolean {
-  const given = { ...args, outside: { ...outside, closed: false } }
-  return isDeepStrictEqual({ ...user, ...given }, user)
+/** Whether the user is recorded as the other place says it is, with the names that are its own. */
+export async function isSaid(
+  identities: IdentityQuestions,
+  user: User,
+  { outside, buckets: _, ...args }: AdoptArgs,
+): Promise<boolean> {
+  const said = { ...args, outside: { ...outside, closed: false } }
+  if (!isDeepStrictEqual({ ...user, ...said, names: user.names }, user)) return false
+  if (isDeepStrictEqual(args.names, user.names)) return true
+  const own = await ownNames(identities, args)
+  return isDeepStrictEqual(
+    own.map(({ name }) => name),
+    user.names,
+  )
 }
 
 function isSame(user: User, before: User): boolean {
   return isDeepStrictEqual({ ...user, updatedAt: before.updatedAt }, before)
 }
 
-/**
- * Local users keep their names. A name that another user of the directory had is the newcomer's:
- * the directory gives each name once, so the other one has it no longer. Not as an address, which
- * people may choose: a user name goes before an address that is spelt like it.
- */
-async function freeNames(
-  tx: CatalogTransaction,
-  { id, username, names: wanted }: Pick<AdoptArgs, 'id' | 'username' | 'names'>,
-  moment: Moment,
-): Promise<string[]> {
-  const free: string[] = []
-  for (const name of wanted) {
-    const holder = await tx.identities.byName('user', name)
-    if (holder !== undefined && holder.id !== id) {
-      const isNameOfHolder = holder.username.toLowerCase() === name
-      if (holder.source === 'local') continue
-      if (isNameOfHolder && username.toLowerCase() !== name) continue
-      const names = holder.names.filter(one => one !== name)
-      if (isNameOfHolder) await keepPastName(tx, holder, moment)
-      await tx.put.identity({ ...holder, names, seq: await tx.nextSeq() })
+type Wanted = Pick<AdoptArgs, 'id' | 'username' | 'names'>
+
+interface OwnName {
+  readonly name: string
+  /** Somebody else who has it no longer. */
+  readonly holder: User | undefined
+}
+
+/** Which of the names it can log in by are its own here: the same each time nothing changed. */
+async function ownNames(identities: IdentityQuestions, wanted: Wanted): Promise<OwnName[]> {
+  const own: OwnName[] = []
+  for (const name of wanted.names) {
+    const found = await identities.byName('user', name)
+    const holder = found?.id === wanted.id ? undefined : found
+    if (holder === undefined || (await isPassedOn(identities, { name, holder, wanted }))) {
+      own.push({ name, holder })
     }
-    free.push(name)
   }
-  return free
+  return own
+}
+
+/**
+ * Local users keep their names. A user name that is new to somebody of the directory is theirs: it
+ * gives each once, so the other one has it no longer. Not so an address, which people may choose:
+ * it goes behind a user name that is spelt like it, and two who have one would take it from each
+ * other at every check. So would two of one user name: there it stays with who had it first.
+ */
+async function isPassedOn(
+  identities: IdentityQuestions,
+  given: { readonly name: string; readonly holder: User; readonly wanted: Wanted },
+): Promise<boolean> {
+  const { name, holder, wanted } = given
+  if (holder.source === 'local') return false
+  const isUserName = wanted.username.toLowerCase() === name
+  const isUserNameOfHolder = holder.username.toLowerCase() === name
+  if (isUserName !== isUserNameOfHolder) return isUserName
+  if (holder.status !== 'ACTIVE') return true
+  if (!isUserName) return holder.email?.toLowerCase() !== name
+  const before = await identities.byId('user', wanted.id)
+  if (before?.username.toLowerCase() !== name) return true
+  return (await identities.byName('past_name', name))?.belongsTo === wanted.id
+}
+
+async function takeName(
+  tx: CatalogTransaction,
+  { name, holder }: OwnName,
+  moment: Moment,
+): Promise<void> {
+  if (holder === undefined) return
+  const names = holder.names.filter(one => one !== name)
+  if (holder.username.toLowerCase() === name) await keepPastName(tx, holder, moment)
+  await tx.put.identity({ ...holder, names, seq: await tx.nextSeq() })
 }
 
 /** The other place says that the user is no more: out at once, until it says otherwise. */

@@ -33,11 +33,11 @@ function fakeDirectory() {
     place: 'ldap://directory.example.org',
     find: async () => await Promise.resolve(state.entry),
     verify: async () => await state.checked(),
-    recall: async () => {
+    async *recall(subjects) {
       state.recalls += 1
       const entries = state.entry === undefined ? [] : [state.entry]
       await state.recalled()
-      return { entries, overfull: [], unjudged: [] }
+      yield { subjects, entries, overfull: [], unjudged: [] }
     },
   }
   const mapping = new Map([['bosses', standingOf(['ADMIN'])]])

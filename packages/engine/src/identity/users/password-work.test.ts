@@ -101,8 +101,8 @@ async function withCarla(isRight: boolean): Promise<TestStore> {
     place: 'ldap://127.0.0.1',
     find: async (name: string) => await Promise.resolve(name === 'carla' ? carla : undefined),
     verify: async () => await Promise.resolve(isRight),
-    recall: async () => {
-      return await Promise.resolve({ entries: [carla], overfull: [], unjudged: [] })
+    async *recall(subjects: readonly string[]) {
+      yield await Promise.resolve({ subjects, entries: [carla], overfull: [], unjudged: [] })
     },
   }
   const unmapped = { roles: [], permissions: [], groups: [] }

@@ -53,10 +53,11 @@ export async function removeObjectTransaction(
     if (asset?.deletedAt === null) await removeSoftly(tx, moment, { bucket, asset, createdBy })
     return { deleteMarker: false, versionId: null }
   }
+  const replacesNull = bucket.settings.versioning === 'suspended'
   const marker =
     asset === undefined
       ? await markFreeKey(tx, moment, { bucket, args })
-      : (await hideAsset(tx, moment, { bucket, asset, createdBy })).marker
+      : (await hideAsset(tx, moment, { bucket, asset, createdBy, replacesNull })).marker
   return { deleteMarker: true, versionId: versionIdOf(marker) }
 }
 

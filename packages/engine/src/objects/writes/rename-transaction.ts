@@ -4,6 +4,7 @@ import type { Asset } from '@holdfast/core/records.ts'
 import type { CarryingLists } from '../../assets/writes/carried-lists.ts'
 import type { Carrying } from '../../assets/writes/carried-tags.ts'
 import { changeOf } from '../../assets/writes/change-detail.ts'
+import { holderOf } from '../../assets/writes/holder.ts'
 import { moveTransaction } from '../../assets/writes/move-transaction.ts'
 import { liveAsset, storedBucket } from '../../assets/writes/stored-asset.ts'
 import { requireUnlockedVersions } from '../../versions/lock.ts'
@@ -18,6 +19,8 @@ export interface RenameArgs extends Carrying, CarryingLists {
   readonly conditions: ETagConditions
   /** Id of the asset at the target that the caller was authorised for; null when it was free. */
   readonly authorisedId: string | null
+  /** Whether it was authorised as one with content. */
+  readonly holds: boolean
   readonly createdBy: string
 }
 
@@ -31,6 +34,8 @@ export async function renameTransaction(
   await requireETag(tx, asset, { ifMatch: [args.etag] })
   const holder = await tx.assets.byKey(asset.bucketId, key)
   if ((holder?.id ?? null) !== args.authorisedId) throw new HoldfastError('CHANGED_MEANWHILE')
+  const holds = (await holderOf(tx, holder)) !== undefined
+  if (holds !== args.holds) throw new HoldfastError('CHANGED_MEANWHILE')
   await requireETag(tx, holder?.deletedAt === null ? holder : undefined, conditions)
   if (holder !== undefined) await freeKey(tx, moment, holder)
   const { id: assetId, bucketId, lastNumber } = asset

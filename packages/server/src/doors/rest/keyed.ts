@@ -1,4 +1,5 @@
 import type { RawPutQuery } from '@holdfast/contract/schemas/upload.ts'
+import { defaultService } from '@holdfast/engine/access/named-service.ts'
 import { getAssetByKey, openContent } from '@holdfast/engine/assets/get.ts'
 import { listAssets } from '@holdfast/engine/assets/list.ts'
 import { putAsset } from '@holdfast/engine/assets/put.ts'
@@ -8,7 +9,7 @@ import { writeConditions } from '../../http/content/conditions.ts'
 import { sendContent } from '../../http/content/send-content.ts'
 import type { Operations, Scope, Sent } from '../../http/exchange.ts'
 import { stored, told } from './assets.ts'
-import { defaultService, ownerOf, rawFacts } from './raw-facts.ts'
+import { ownerOf, rawFacts } from './raw-facts.ts'
 import { shownWires } from './wire/told-wire.ts'
 
 type Names =

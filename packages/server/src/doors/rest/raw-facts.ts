@@ -56,6 +56,3 @@ const NOBODY = '00000000-0000-0000-0000-000000000000'
 export function ownerOf(principal: Principal, named: string | undefined): string {
   return named ?? (isUuid(principal.id) ? principal.id : NOBODY)
 }
-
-/** The service of a new asset when the caller names none. */
-export const defaultService = 'default'

@@ -10,8 +10,11 @@ export function noteRefusal(request: S3Request, thrown: unknown): S3Error {
   // A request is destroyed when it was read to its end, too.
   const gone = patience.over || (raw.destroyed && !raw.complete)
   const hashed = /^[\da-f]{64}$/i.test(request.headers.get('x-amz-content-sha256') ?? '')
+  const { stopping } = context.load
   const error =
-    thrown instanceof S3Error ? thrown : asS3Error(asTableError(thrown, gone), { hashed })
+    thrown instanceof S3Error
+      ? thrown
+      : asS3Error(asTableError(thrown, { aborted: gone, stopping }), { hashed })
   told.code = error.code
   context.metrics.errors.inc({ code: `s3.${error.code}` })
   const cause = error.cause ?? thrown

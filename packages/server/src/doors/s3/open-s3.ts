@@ -12,7 +12,7 @@ import { WholeWriter } from '../../http/direct/write-whole.ts'
 import { hasUnknownCoding, InFlight } from '../../http/in-flight.ts'
 import { peerTurn } from '../../http/limits/turn-budget.ts'
 import { endConnection } from '../../http/linger.ts'
-import { ParseInTurn } from '../../http/parse-in-turn.ts'
+import { type ParseError, ParseInTurn } from '../../http/parse/parse-in-turn.ts'
 import { countActive } from '../../http/record-request.ts'
 import { auditAnswer, auditRefusal } from './audited.ts'
 import { admitCaller } from './auth/admit-caller.ts'
@@ -83,16 +83,19 @@ export function openS3(context: Context): Server {
       server.emit('request', raw, response)
     })
   }
+  const refuseBytes = (error: ParseError, socket: Socket): void => {
+    if (inFlight.isFree(socket)) refuseRaw(context, error, socket)
+    else inFlight.closeAfter(socket)
+  }
   server.on('connect', ({ socket }: IncomingMessage) => {
     // Node has taken its own off: without any, a reset would end the process.
     socket.on('error', () => socket.destroy()).on('timeout', () => socket.destroy())
-    refuseRaw(context, { code: 'CONNECT' }, socket)
-  })
-  server.on('clientError', (error: Error & { code?: string }, socket: Socket) => {
-    if (inFlight.isFree(socket)) refuseRaw(context, error, socket)
-    else inFlight.closeAfter(socket)
+    refuseBytes({ code: 'CONNECT' }, socket)
   })
   const parsing = new ParseInTurn(server, peerTurn(context))
+  server.on('clientError', (error: Error & { code?: string }, socket: Socket) => {
+    if (!parsing.isHeld(error, socket)) refuseBytes(error, socket)
+  })
   // Behind TLS a socket is another one, and costs more than all of this.
   if (certificate !== undefined) server.on('secureConnection', parsing.take)
   else {
@@ -140,10 +143,14 @@ function take(
     recordS3Request(request)
   })
   if (answerAtOnce(request)) return
-  serve(request).catch(error => {
-    context.log.error({ error, request_id: request.requestId }, 'an answer could not be sent')
-    response.destroy()
-  })
+  const { working } = context.load
+  const abandoned = () => auditRefusal(request, new S3Error('ServiceUnavailable'))
+  working
+    .on(() => serve(request), abandoned)
+    .catch(error => {
+      context.log.error({ error, request_id: request.requestId }, 'an answer could not be sent')
+      response.destroy()
+    })
 }
 
 async function serve(request: S3Request): Promise<void> {
@@ -215,7 +222,7 @@ function requireFraming(raw: IncomingMessage): void {
 }
 
 /** Bytes that are no HTTP request: there is no request to answer, only a socket. */
-function refuseRaw(context: Context, error: { readonly code?: string }, socket: Socket): void {
+function refuseRaw(context: Context, error: ParseError, socket: Socket): void {
   if (socket.destroyed || !socket.writable || error.code === 'ECONNRESET') {
     socket.destroy()
     return

@@ -66,7 +66,9 @@ export async function sendAnswer(request: S3Request, answer: Answer): Promise<vo
     await pour(response, {
       chunks: content.chunks,
       onLoan: true,
-      begin: () => response.writeHead(status, headers),
+      begin: () => {
+        response.writeHead(status, headers)
+      },
       sent: bytes => {
         request.told.sentBytes += bytes
       },

@@ -1,13 +1,15 @@
 import type { Route } from '@holdfast/contract/route.ts'
-import { type Principal, permissions } from '@holdfast/core/principal.ts'
+import type { Call } from '@holdfast/core/call.ts'
+import { permissions } from '@holdfast/core/principal.ts'
 import type { Bucket } from '@holdfast/core/records.ts'
 import { decide, mayPartly } from '@holdfast/engine/access/decide.ts'
 import { hasPart } from '@holdfast/engine/access/sight.ts'
+import { ownsSome } from '@holdfast/engine/assets/owns-some.ts'
 import type { Engine } from '@holdfast/engine/engine.ts'
 import type { Context } from '../../context.ts'
 
 interface Parts {
-  readonly principal: Principal
+  readonly call: Call
   readonly params: unknown
   readonly query: unknown
   readonly body: unknown
@@ -24,17 +26,18 @@ const IDS_MAX = 1000
 export async function bucketsNamed(
   { engine, limits }: Context,
   { permission }: Route,
-  { principal, params, query, body }: Parts,
+  { call, params, query, body }: Parts,
 ): Promise<ReadonlyMap<string, boolean>> {
   const found = new Map<string, boolean>()
   if (!limits.asksBuckets || !OF_ASSETS.test(permission)) return found
   const { view } = engine.catalog
+  const { principal } = call
   for (const part of [params, query, body]) {
     const name = textIn(part, 'bucket')
     const bucket = name === undefined ? undefined : await view.buckets.byName(name)
     if (bucket === undefined) continue
     const key = textIn(part, 'key')
-    const isKnown = await knowsBucket(engine, principal, { bucket, key })
+    const isKnown = await knowsBucket(engine, call, { bucket, key })
     // Without a key it lists, and who has nothing there is shown nothing.
     if (isKnown || key !== undefined) found.set(bucket.name, isKnown)
   }
@@ -55,10 +58,11 @@ export async function bucketsNamed(
 
 /** Whether it may hear that there is such a bucket: some of it may be open to it. */
 export async function knowsBucket(
-  { catalog }: Engine,
-  principal: Principal,
+  engine: Engine,
+  call: Call,
   { bucket, key }: { readonly bucket: Bucket; readonly key?: string | undefined },
 ): Promise<boolean> {
+  const { principal } = call
   const fresh = { ownerId: principal.id, key: key ?? '' }
   const ofAssets = permissions.filter(permission => OF_ASSETS.test(permission))
   const isOpen = ofAssets.some(permission => {
@@ -69,15 +73,9 @@ export async function knowsBucket(
   if (isOpen) return true
   // In a bucket of another, rights on own assets open what is there of them.
   if (!ofAssets.some(permission => mayPartly(principal, permission, bucket))) return false
-  const { assets } = catalog.view
-  const { id: ownerId } = principal
-  if (key !== undefined) return (await assets.byKey(bucket.id, key))?.ownerId === ownerId
-  // Asked for both together, all of the bucket would be looked at: no index has both.
-  for (const deleted of ['without', 'only'] as const) {
-    const own = { bucketId: bucket.id, ownerId, deleted, limit: 1 }
-    if ((await assets.list(own)).length > 0) return true
-  }
-  return false
+  if (key === undefined) return await ownsSome(engine, call, bucket)
+  const asset = await engine.catalog.view.assets.byKey(bucket.id, key)
+  return asset?.ownerId === principal.id
 }
 
 function idsOf(body: unknown): string[] {

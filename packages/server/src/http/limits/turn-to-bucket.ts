@@ -8,7 +8,9 @@ export async function turnToBucket(scope: Scope, name: string): Promise<void> {
   if (!limits.asksBuckets) return
   const bucket = await engine.catalog.view.buckets.byName(name)
   if (bucket === undefined) return
+  // Who a link acts for, by now.
   const { admission, principal } = scope.request.state
-  const isKnown = await knowsBucket(engine, principal, { bucket })
+  const { requestId, signal, address } = scope.call
+  const isKnown = await knowsBucket(engine, { requestId, signal, address, principal }, { bucket })
   await withFields(scope.reply, admission.bucket(name, isKnown))
 }

@@ -6,6 +6,7 @@ import { type AdoptArgs, isSaid } from '../adopt-transaction.ts'
 import { type Standing, standingFor } from '../mapping.ts'
 import { fitEmail, fitName, fitUsername } from '../profile.ts'
 import { subjectId } from '../subject-id.ts'
+import { tellRights } from '../tell-rights.ts'
 import { claimsOf } from './entry-claims.ts'
 import { groupNameOf } from './group-name.ts'
 import type { OutsideDirectory } from './outside-directory.ts'
@@ -24,14 +25,21 @@ export async function adoptEntry(
   entry: DirectoryEntry,
 ): Promise<User> {
   const args = adoptionOf(outside, entry)
-  const known = await engine.catalog.view.identities.byId('user', args.id)
-  if (known !== undefined && isSaid(known, args)) return known
-  return await commit(engine, systemCall('directory'), { name: 'users.adopt', args })
+  const { identities } = engine.catalog.view
+  const known = await identities.byId('user', args.id)
+  if (known !== undefined && (await isSaid(identities, known, args))) return known
+  const user = await commit(engine, systemCall('directory'), { name: 'users.adopt', args })
+  tellRights(engine, known, user)
+  return user
 }
 
 /** Whether the user is recorded as the entry has it. */
-export function isAdopted(outside: OutsideDirectory, entry: DirectoryEntry, user: User): boolean {
-  return isSaid(user, adoptionOf(outside, entry))
+export async function isAdopted(
+  { catalog }: Engine,
+  outside: OutsideDirectory,
+  { entry, user }: { readonly entry: DirectoryEntry; readonly user: User },
+): Promise<boolean> {
+  return await isSaid(catalog.view.identities, user, adoptionOf(outside, entry))
 }
 
 function adoptionOf(outside: OutsideDirectory, entry: DirectoryEntry): AdoptArgs {

@@ -10,6 +10,8 @@ test('one group has one name, however its distinguished name is spelt', () => {
     ['cn=a b\\20,dc=x', 'cn=a b\\ ,dc=x', 'cn=a b\\  ,dc=x'],
     ['cn=zo\u00eb,dc=x', 'cn=zoe\u0308,dc=x'],
     ['cn=a\\5cb,dc=x', 'cn=a\\\\b,dc=x'],
+    ['cn=\\ff\\41\\fE,dc=x', 'cn=\\FFa\\fe,dc=x'],
+    ['cn=ΟΔΟΣ,dc=x', 'cn=οδος,dc=x', 'cn=οδοσ,dc=x'],
     ['Staff', 'staff'],
   ]
   for (const same of spellings) {
@@ -33,6 +35,7 @@ test('names of two groups stay two', () => {
     'cn=\\#61,dc=x',
     'cn=,dc=x',
     ...['cn=\u00a0a,dc=x', 'cn=a\u00a0,dc=x', 'cn=\ufeffa,dc=x', 'cn=\ta,dc=x'],
+    ...['cn=\\ff,dc=x', 'cn=\\fe,dc=x', 'cn=\\5cff,dc=x', 'cn=\\ef\\bf\\bd,dc=x'],
     'cn=a',
     'a',
   ]

@@ -1,5 +1,5 @@
 import type { User } from '@holdfast/core/identities.ts'
-import type { DirectoryEntry, Recalled } from '@holdfast/core/ports/directory.ts'
+import { type DirectoryEntry, type Recalled, together } from '@holdfast/core/ports/directory.ts'
 import { commit } from '../../../commit.ts'
 import { type Engine, systemCall } from '../../../engine.ts'
 import { adoptEntry, entryId, isAdopted } from './adopt-entry.ts'
@@ -36,7 +36,11 @@ export function answersIn(recalled: Recalled): (subject: string) => Answer {
 export async function keepAnswer(
   engine: Engine,
   outside: OutsideDirectory,
-  { asked, ...answer }: Answer & { readonly asked: number },
+  {
+    asked,
+    signal,
+    ...answer
+  }: Answer & { readonly asked: number; readonly signal?: AbortSignal | undefined },
 ): Promise<User | undefined> {
   const { subject } = answer
   const id = entryId(answer)
@@ -44,7 +48,7 @@ export async function keepAnswer(
     if (!isOvertaken || (await isKnown(engine, outside, answer))) {
       return await keep(engine, outside, answer)
     }
-    const recalled = await outside.directory.recall([subject])
+    const recalled = await together(outside.directory.recall([subject], signal))
     return await keep(engine, outside, answersIn(recalled)(subject))
   })
 }
@@ -57,7 +61,7 @@ async function isKnown(
   const { entry } = answer
   const user = await engine.catalog.view.identities.byId('user', entryId(answer))
   if (entry?.isActive !== true) return user?.status !== 'ACTIVE'
-  return user !== undefined && isAdopted(outside, entry, user)
+  return user !== undefined && (await isAdopted(engine, outside, { entry, user }))
 }
 
 async function keep(

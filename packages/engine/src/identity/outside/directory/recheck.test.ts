@@ -26,25 +26,32 @@ function fakeDirectory() {
     overfull: new Set<string>(),
     unjudged: new Set<string>(),
     isDown: false,
+    /** Before it tells of those of whom it cannot. */
+    onSlow: () => Promise.resolve(),
+    /** What entries say other than by their names. */
+    said: new Map<string, Partial<DirectoryEntry>>(),
     /** How many it was asked about. */
     asked: [] as number[],
   }
   const nameIn = (subject: string) => subject.slice('id of '.length)
+  const told = (name: string) => ({ ...entryOf(name), ...state.said.get(name) })
   const directory: Directory = {
     place: 'ldap://directory.example.org',
-    find: async name => await Promise.resolve(entryOf(name)),
+    find: async name => await Promise.resolve(told(name)),
     verify: async () => await Promise.resolve(true),
-    recall: async (subjects): Promise<Recalled> => {
+    async *recall(subjects): AsyncGenerator<Recalled> {
       state.asked.push(subjects.length)
       if (state.isDown) throw await Promise.resolve(failure)
       const named = (names: Set<string>) => subjects.filter(one => names.has(nameIn(one)))
       const [overfull, unjudged] = [named(state.overfull), named(state.unjudged)]
       const none = new Set([...overfull, ...unjudged, ...named(state.gone)])
-      return {
-        entries: subjects.filter(one => !none.has(one)).map(one => entryOf(nameIn(one))),
-        overfull,
-        unjudged: unjudged.map(subject => ({ subject, error: failure })),
-      }
+      const entries = subjects.filter(one => !none.has(one)).map(one => told(nameIn(one)))
+      const quick = subjects.filter(one => !unjudged.includes(one))
+      yield { subjects: quick, entries, overfull, unjudged: [] }
+      if (unjudged.length === 0) return
+      await state.onSlow()
+      const slow = unjudged.map(subject => ({ subject, error: failure }))
+      yield { subjects: unjudged, entries: [], overfull: [], unjudged: slow }
     },
   }
   const unmapped = standingOf(['USER'])
@@ -122,6 +129,26 @@ test('of whom the directory cannot tell stays as it is, and holds nobody else up
   assert.deepEqual(store.counted(), { success: 2, partial: 1, failed: 0 })
 })
 
+test('who is told of is out at once, and the slow ones are asked about last', async () => {
+  await using store = await opened(['ann', 'ben', 'carl', 'dora'])
+  const { state, round, statusOf } = store
+  state.unjudged = new Set(['ann', 'carl'])
+  assert.deepEqual((await round()).asked, [4])
+  state.gone = new Set(['dora'])
+  const seen: unknown[] = []
+  state.onSlow = async () => void seen.push(await statusOf('dora'))
+  assert.deepEqual((await round()).asked, [2, 1, 1])
+  assert.deepEqual([...seen], ['INACTIVE', 'INACTIVE'])
+  // Asked with all others again, once it could tell.
+  state.unjudged = new Set()
+  assert.deepEqual((await round()).asked, [1, 1, 1])
+  state.unjudged = new Set(['ben'])
+  state.gone = new Set(['ann'])
+  seen.splice(0)
+  state.onSlow = async () => void seen.push(await statusOf('ann'))
+  assert.deepEqual([(await round()).asked, seen], [[3], ['INACTIVE']])
+})
+
 test('of whom too much is told is out, and told as such', async () => {
   await using store = await opened(['ann', 'ben'])
   store.state.overfull = new Set(['ann'])
@@ -180,4 +207,46 @@ test('rights by former settings end at once, and are given anew by the first rou
   assert.equal((await recorded('dora')).user?.outside?.maps, 'now')
   stop.abort()
   await watching
+})
+
+test('who shares an address or a user name takes it from nobody at each check', async () => {
+  await using store = await opened(['ann', 'ben', 'carl', 'carl2', 'office@example.org'])
+  const { state, engine, round } = store
+  const { catalog } = engine
+  const office = { email: 'office@example.org' }
+  const desk = { email: 'Desk@example.org' }
+  for (const name of ['ann', 'ben']) state.said.set(name, desk)
+  state.said.set('carl', office)
+  state.said.set('carl2', { username: 'carl', ...office })
+  const namesOf = async (name: string) => {
+    return (await catalog.view.identities.byId('user', entryId(entryOf(name))))?.names.join(' ')
+  }
+  const all = async () => {
+    return await Promise.all(['ann', 'ben', 'carl', 'carl2', 'office@example.org'].map(namesOf))
+  }
+  await round()
+  const before = await all()
+  const { write } = catalog
+  const written: string[] = []
+  const counted = async (...args: Parameters<typeof write>) => {
+    written.push(args[0])
+    return await write.apply(catalog, args)
+  }
+  Object.assign(catalog, { write: counted })
+  for (let n = 0; n < 3; n += 1) await round()
+  assert.deepEqual([written, await all()], [[], before])
+  assert.deepEqual(before.slice(2), ['carl', '', office.email])
+  const [first, second] = before[0] === 'ann' ? ['ben', 'ann'] : ['ann', 'ben']
+  assert.deepEqual(
+    [await namesOf(first), await namesOf(second)],
+    [`${first} ${desk.email.toLowerCase()}`, second],
+  )
+  // Who has it no longer, there or by being gone, leaves it to the other one.
+  state.said.delete(first)
+  state.gone.add('carl')
+  await round()
+  await round()
+  assert.deepEqual(await Promise.all([first, second, 'carl2'].map(namesOf)), [
+    ...[first, `${second} ${desk.email.toLowerCase()}`, 'carl'],
+  ])
 })

@@ -7,6 +7,8 @@ import type { OutsideDirectory } from './outside-directory.ts'
 const PAGE = 1000
 const AT_ONCE = 100
 const TOLD_MAX = 10
+/** Half of those that a directory is asked at once: a refresh finds a place beside them. */
+const APART_AT_ONCE = 4
 
 /** Somebody of whom the directory could not tell. */
 interface Unjudged {
@@ -24,18 +26,23 @@ async function recheckUsers(
   outside: OutsideDirectory,
   { users, signal }: { readonly users: readonly User[]; readonly signal?: AbortSignal },
 ): Promise<Unjudged[]> {
-  const subjectOf = (user: User) => user.outside?.subject ?? ''
-  const subjects = users.map(subjectOf).filter(one => one !== '')
+  const bySubject = new Map(users.map(user => [user.outside?.subject ?? '', user]))
+  const subjects = [...bySubject.keys()].filter(one => one !== '')
   if (subjects.length === 0) return []
   return await engine.identity.facts.asking(async asked => {
-    const answerAbout = answersIn(await outside.directory.recall(subjects, signal))
     const unjudged: Unjudged[] = []
-    for (const user of users) {
-      try {
-        await keepAnswer(engine, outside, { ...answerAbout(subjectOf(user)), asked })
-      } catch (error) {
-        if (!isHoldfastError(error) || error.code !== 'IDENTITY_UNAVAILABLE') throw error
-        unjudged.push({ user, error })
+    // Each part at once: it may take long to be told of the rest.
+    for await (const part of outside.directory.recall(subjects, signal)) {
+      const answerAbout = answersIn(part)
+      for (const subject of part.subjects) {
+        const user = bySubject.get(subject)
+        if (user === undefined) continue
+        try {
+          await keepAnswer(engine, outside, { ...answerAbout(subject), asked, signal })
+        } catch (error) {
+          if (!isHoldfastError(error) || error.code !== 'IDENTITY_UNAVAILABLE') throw error
+          unjudged.push({ user, error })
+        }
       }
     }
     return unjudged
@@ -54,24 +61,56 @@ export async function recheckUser(engine: Engine, user: User | undefined): Promi
   if (unjudged !== undefined) throw unjudged.error
 }
 
-/** All active users of the directory; the result are those of whom it could not tell. */
-export async function recheckDirectory(engine: Engine, signal: AbortSignal): Promise<Unjudged[]> {
+/**
+ * All active users of the directory; the result are those of whom it could not tell. Those of whom
+ * it could not the last time, by id, are asked about behind all others.
+ */
+export async function recheckDirectory(
+  engine: Engine,
+  signal: AbortSignal,
+  slow: ReadonlySet<string> = new Set(),
+): Promise<Unjudged[]> {
   const { directory } = engine.identity
   if (directory === undefined) return []
   const unjudged: Unjudged[] = []
+  const behind: User[] = []
   let after = ''
   for (;;) {
     const query = { kind: 'user', after, limit: PAGE } as const
     const page = await engine.catalog.view.identities.list(query)
-    const asked = page.filter(({ source, status }) => source === 'ldap' && status === 'ACTIVE')
+    const active = page.filter(({ source, status }) => source === 'ldap' && status === 'ACTIVE')
+    const asked = active.filter(({ id }) => !slow.has(id))
+    behind.push(...active.filter(({ id }) => slow.has(id)))
     for (let at = 0; at < asked.length; at += AT_ONCE) {
       const users = asked.slice(at, at + AT_ONCE)
       unjudged.push(...(await recheckUsers(engine, directory, { users, signal })))
     }
     const last = page.at(-1)
-    if (last === undefined || page.length < PAGE) return unjudged
+    if (last === undefined || page.length < PAGE) break
     after = last.id
   }
+  return [...unjudged, ...(await recheckApart(engine, directory, { users: behind, signal }))]
+}
+
+/** Each alone, some at once: the directory may need all its time for every one of them. */
+async function recheckApart(
+  engine: Engine,
+  outside: OutsideDirectory,
+  { users, signal }: { readonly users: User[]; readonly signal: AbortSignal },
+): Promise<Unjudged[]> {
+  const unjudged: Unjudged[] = []
+  const ask = async () => {
+    for (let user = users.shift(); user !== undefined; user = users.shift()) {
+      unjudged.push(...(await recheckUsers(engine, outside, { users: [user], signal })))
+    }
+  }
+  try {
+    await Promise.all(Array.from({ length: APART_AT_ONCE }, ask))
+  } finally {
+    // One that threw ends the others.
+    users.splice(0)
+  }
+  return unjudged
 }
 
 const SOON_MS = 1000
@@ -87,11 +126,13 @@ export async function watchDirectory(engine: Engine, signal: AbortSignal): Promi
   const roundMs = directory.recheckSeconds * 1000
   // At once: the settings may be others than those by which rights were given.
   let waitMs = 0
+  let slow: ReadonlySet<string> = new Set()
   while (!signal.aborted) {
     try {
       if (waitMs > 0) await engine.clock.sleep(waitMs, signal)
       waitMs = roundMs
-      const unjudged = await recheckDirectory(engine, signal)
+      const unjudged = await recheckDirectory(engine, signal, slow)
+      slow = new Set(unjudged.map(({ user }) => user.id))
       counts.countCheck(place, unjudged.length === 0 ? 'success' : 'partial')
       if (unjudged.length > 0) onProblem(place, partOf(unjudged))
     } catch (error) {

@@ -7,6 +7,7 @@ import { loginOpenId } from '../../sessions/login.ts'
 import { endSessions } from '../../sessions/sessions.ts'
 import { rotateSigningKey } from '../../sessions/signing-keys.ts'
 import { createUser, updateUser } from '../../users/users.ts'
+import { standingOf } from '../mapping.ts'
 import { subjectId } from '../subject-id.ts'
 import { beginOpenId, finishOpenId, redeemOpenId } from './openid-login.ts'
 
@@ -60,7 +61,9 @@ const verifier = 'v'.repeat(43)
 /** A store whose provider says of everybody who comes back what was said last. */
 async function storeWith(said: { claims: object }): Promise<TestStore> {
   const provider = { ...openId.provider, finish: async () => await Promise.resolve(said.claims) }
-  return await openTestStore({ outside: { openId: { ...openId, provider } } })
+  const mapping = new Map([['bosses', standingOf(['ADMIN', 'group:Night Shift'])]])
+  const maps = [{ claim: ['teams'], mapping }]
+  return await openTestStore({ outside: { openId: { ...openId, provider, maps } } })
 }
 
 async function begun({ engine }: TestStore) {
@@ -99,6 +102,28 @@ test('who comes in is known by issuer and subject; names and addresses lead nowh
   assert.equal((await identities.byName('user', ann.email))?.id, local.id)
   for (const name of ['bob', 'bob@example.org', 'one', 'two']) {
     assert.equal(await identities.byName('user', name), undefined, name)
+  }
+})
+
+test('rights that claims give or take are told, and nothing where they are as before', async () => {
+  const said = { claims: {} }
+  await using opened = await storeWith(said)
+  const told: unknown[] = []
+  opened.engine.identity.counts.onRights = ({ user, before, after }) => {
+    told.push([user.outside?.subject, before, after])
+  }
+  const none = { status: 'ACTIVE', roles: [], permissions: [], groups: [] }
+  const boss = { ...none, roles: ['ADMIN'], groups: ['night shift'] }
+  for (const [claims, ...news] of [
+    [{ sub: 'one', name: 'ann' }],
+    [{ sub: 'one', name: 'ann', teams: ['bosses'] }, ['one', none, boss]],
+    [{ sub: 'one', name: 'anna', teams: ['bosses', 'others'] }],
+    [{ sub: 'one' }, ['one', boss, none]],
+    [{ sub: 'two', teams: ['bosses'] }, ['two', null, boss]],
+  ]) {
+    said.claims = claims ?? {}
+    await codeOf(opened)
+    assert.deepEqual(told.splice(0), news, JSON.stringify(claims))
   }
 })
 

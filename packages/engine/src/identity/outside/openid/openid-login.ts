@@ -10,6 +10,7 @@ import { claimAt, textAt, wordsAt } from '../issuers/claims.ts'
 import { standingFor, together } from '../mapping.ts'
 import { fitEmail, fitName, fitUsername } from '../profile.ts'
 import { isSubject, subjectId } from '../subject-id.ts'
+import { tellRights } from '../tell-rights.ts'
 import { type OpenIdState, openIdIssuer } from './openid-state.ts'
 
 /**
@@ -118,10 +119,13 @@ async function adopted(
     ...{ roles, buckets: null, names: [] },
   }
   return await engine.identity.facts.settle({ id: args.id, asked }, async isOvertaken => {
-    const known = await engine.catalog.view.identities.byId('user', args.id)
-    const isSame = known !== undefined && isSaid(known, args)
+    const { identities } = engine.catalog.view
+    const known = await identities.byId('user', args.id)
+    const isSame = known !== undefined && (await isSaid(identities, known, args))
     if (isOvertaken && !isSame) throw new HoldfastError('UNAUTHENTICATED')
-    return await commit(engine, systemCall('openid'), { name: 'users.adopt', args })
+    const user = await commit(engine, systemCall('openid'), { name: 'users.adopt', args })
+    tellRights(engine, known, user)
+    return user
   })
 }
 

@@ -2,6 +2,7 @@ import type { Call } from '@holdfast/core/call.ts'
 import type { Principal } from '@holdfast/core/principal.ts'
 import type { Asset } from '@holdfast/core/records.ts'
 import { hasScope } from '@holdfast/engine/access/decide.ts'
+import { defaultService } from '@holdfast/engine/access/named-service.ts'
 import { rightsMoment } from '@holdfast/engine/access/rights-now.ts'
 import { type PutInput, putAsset } from '@holdfast/engine/assets/put.ts'
 import type { Context } from '../../../context.ts'
@@ -17,7 +18,7 @@ import {
   wireText,
 } from '../../../http/direct/write-whole.ts'
 import { securityHeaders } from '../../../http/security-headers.ts'
-import { declaredType, defaultService, ownerOf } from '../raw-facts.ts'
+import { declaredType, ownerOf } from '../raw-facts.ts'
 import { assetPath } from '../wire/asset-wire.ts'
 import { storedWire } from '../wire/told-wire.ts'
 

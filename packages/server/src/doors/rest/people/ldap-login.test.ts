@@ -255,6 +255,16 @@ test('a refresh asks the directory, and rights follow the groups', { skip }, asy
   assert.equal((await me(next)).json.permissions.includes('store:admin'), false)
   await slapd.change(`${group}add: uniqueMember\n${member}`)
   await until(async () => (await me(next)).json.permissions.includes('store:admin'))
+  // Nobody here gave or took them: the log tells whom the directory raised, and from what.
+  await server.running.context.audit.flush()
+  const asked = 'GET /api/v2/audit?action=changeRightsOutside'
+  const rows: Tree[] = (await server.ask(asked, by(admin))).json.items
+  const [raised, lowered] = rows.filter(({ resource }) => resource.username === 'bob')
+  assert.deepEqual([raised?.actor_type, raised?.severity], ['system', 'notice'])
+  const rightsOf = ({ status, roles, permissions }: Tree) => [status, roles, permissions]
+  const [more, less] = [lowered?.detail.before, lowered?.detail.after].map(rightsOf)
+  assert.notDeepEqual(more, less)
+  assert.deepEqual([raised?.detail.before, raised?.detail.after].map(rightsOf), [less, more])
 })
 
 test('a code after the password asks the directory, too', { skip }, async () => {

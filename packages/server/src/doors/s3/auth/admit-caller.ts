@@ -24,7 +24,7 @@ async function count({ request, call }: Verified, formKey: string | undefined): 
     // Callers may write any name: only those that exist are counted.
     const bucket = name && (await engine.catalog.view.buckets.byName(name))
     if (!bucket) continue
-    const isKnown = await knowsBucket(engine, call.principal, { bucket, key })
+    const isKnown = await knowsBucket(engine, call, { bucket, key })
     // What has no key lists or removes many, and may be answered though none of it was open.
     if (isKnown || key !== undefined) await admission.bucket(bucket.name, isKnown)
   }
