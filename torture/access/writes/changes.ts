@@ -33,6 +33,7 @@ export const table = {
   'a version went, none other is kept': [[removeVersion], [remove, removeForGood]],
   deleted: [[remove], [removeVersion]],
   'in the trash': [[remove]],
+  'in the trash, or its only version went': [[remove], [removeVersion]],
   'displaced with its versions': [[remove, removeVersion]],
   displaced: [[remove]],
   'removed for good': [[remove, removeVersion]],
@@ -85,8 +86,8 @@ function ofFree(before: Rows, is: AssetRow): Change[] {
   const ask = ([permission, action]: Right): Question[] => [
     { permission, action: `s3:${action}`, bucket, fresh },
   ]
-  const rights = holdsContent(is) ? [put, putVersion] : [remove, put]
-  return [{ what: 'made', asset: is, ways: rights.map(ask) }]
+  if (holdsContent(is)) return [{ what: 'made', asset: is, ways: [put, putVersion].map(ask) }]
+  return [{ what: 'mere markers', asset: is, ways: [remove, put, removeVersion].map(ask) }]
 }
 
 function ofHeld(rows: { before: Rows; after: Rows }, was: AssetRow, is: AssetRow | undefined) {
@@ -98,9 +99,10 @@ function ofHeld(rows: { before: Rows; after: Rows }, was: AssetRow, is: AssetRow
     found.push({ what, asset: was, ways: ways.map(way => way.map(ask)) })
   }
   const kept = keepsVersions(before, was)
+  const isSingle = was.versions.filter(isContent).length <= 1
   if (is === undefined) {
     // S3 has no record of what has no version.
-    if (was.versions.filter(isContent).length <= 1) say('its only version went')
+    if (isSingle) say('its only version went')
     else say(kept ? 'removed for good' : 'removed for good, none other was kept')
     return found
   }
@@ -110,7 +112,7 @@ function ofHeld(rows: { before: Rows; after: Rows }, was: AssetRow, is: AssetRow
       each => each.id !== was.id && each.bucket === bucket && each.key === key && !each.trashed,
     )
     if (others) say(kept ? 'displaced with its versions' : 'displaced')
-    else say('in the trash')
+    else say(isSingle ? 'in the trash, or its only version went' : 'in the trash')
     return found
   }
   if (was.ownerId !== is.ownerId) say('owner')

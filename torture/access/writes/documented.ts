@@ -25,6 +25,26 @@ export const documented: readonly Documented[] = [
       'security.md: a move is refused where the caller, or everybody, could then do more; what ' +
       'third parties hold at the new place they hold there',
   },
+  {
+    promise: 'confidentiality',
+    acts: ['tagging', 'tagVersion', 'update', 'putObject'],
+    what: /^(others|everybody) gains?/,
+    reason:
+      'security.md: policies decide by the tags of what is read, so who sets tags decides, too',
+  },
+  {
+    promise: 'confidentiality',
+    acts: ['objectList'],
+    what: /^its owner gains/,
+    reason: 'security.md: a list of S3 grants what its maker may not read to nobody but the owner',
+  },
+  {
+    promise: 'confidentiality',
+    acts: ['deleteVersion', 'deleteObjects', 'removeVersion'],
+    what: /gains?/,
+    reason:
+      'As at AWS: where the version that is shown is removed by its id, the one before is shown',
+  },
 ]
 
 export function isDocumented({ promise, act, what }: Finding): boolean {

@@ -6,7 +6,7 @@ import { type Change, changesOf } from './changes.ts'
 import type { Finding } from './documented.ts'
 import type { Rows } from './rows.ts'
 import { mayDo } from './rule.ts'
-import { lookAgain, mayRead } from './sight.ts'
+import { lookAgain, mayRead, ownersOf } from './sight.ts'
 import { isDone, type Stage } from './stage.ts'
 
 export interface Done {
@@ -71,7 +71,8 @@ function judgeIntegrity({ scene }: Done, changes: readonly Change[], tell: Tell)
     )
     if (!isAllowed) tell('integrity', what, text)
     // "who names another owner ... takes `assets:write` in general"
-    const isForAnother = what === 'made' && ownerId !== person.id
+    const isNamed = person.id !== 'anonymous'
+    const isForAnother = what === 'made' && isNamed && ownerId !== person.id
     if (isForAnother && !person.permissions.includes('assets:write')) {
       tell('integrity', 'made for another', text)
     }
@@ -96,7 +97,9 @@ function judgeSight(
     if (mayRead(stage, before, { ...then, person }) !== 'no') continue
     if (person.id === writer.id) tell('confidentiality', `its writer gains ${kind}`, text)
     else if (mayRead(stage, before, { ...then, person: writer }) === 'no') {
-      const who = person.id === 'anonymous' ? 'everybody gains' : 'others gain'
+      const isOwner = ownersOf(before, canary).includes(person.id)
+      const other = isOwner ? 'its owner gains' : 'others gain'
+      const who = person.id === 'anonymous' ? 'everybody gains' : other
       tell('confidentiality', `${who} ${kind}`, text)
     }
   }
@@ -113,7 +116,9 @@ export async function explain(scene: Scene, { asks }: Write): Promise<boolean | 
   const asked = { method: 'POST', path: '/api/v2/access/explain', body }
   const answer = await stage.asAdministrator(asked)
   if (answer.status >= 300) throw new Error(`explain: ${answer.status} ${answer.text}`)
-  return jsonOf(answer).allowed === true
+  const told = jsonOf(answer)
+  // Whom a policy keeps the asset from is told no more.
+  return /hidden/.test(told.reason) ? undefined : told.allowed === true
 }
 
 /** All of a stage at its end, by all ways. */

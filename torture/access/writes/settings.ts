@@ -144,7 +144,7 @@ async function documentOf(
   return { owner, grants }
 }
 
-/** Content of somebody, tags and metadata along with it. */
+/** Content of somebody, tags and metadata along with it; with 4, in place of what is redacted so. */
 async function put(
   stage: Stage,
   { at, with: more }: Step,
@@ -152,6 +152,15 @@ async function put(
 ): Promise<void> {
   const bucket = stage.buckets[at.bucket] ?? ''
   const content = stage.canary('content')
+  if (more & 4) {
+    const before = { 'x-amz-meta-note': stage.canary('note') }
+    const old = { method: 'PUT', path: `/${bucket}/${at.key}`, headers: before }
+    await stage.s3AsAdministrator({ ...old, body: stage.canary('content') })
+    const suspended = { versioning: 'suspended' }
+    if (more & 2) {
+      await stage.must({ method: 'PUT', path: `/api/v2/buckets/${bucket}`, body: suspended })
+    }
+  }
   const color = more & 1 ? '&color=red' : ''
   if (isS3) {
     const headers = {

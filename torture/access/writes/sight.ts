@@ -153,8 +153,8 @@ function questions(
 ): Question[] {
   const { asset, at, canary, deletedAsShown } = place
   const version = asset.versions[at]
-  const isShownAgain = deletedAsShown || place.isTold
-  const isOld = version?.id !== asset.versionId || isRetracted(asset, at, isShownAgain)
+  const isRetracted = asset.deletedAt !== null && !(deletedAsShown && isNext(asset, at))
+  const isOld = version?.id !== asset.versionId || (isRetracted && !place.isTold)
   const about = {
     bucket: bucketOf(rows, asset.bucket),
     ...{ asset, version, isOld, tags: tagsOf(asset, version) },
@@ -173,11 +173,18 @@ function questions(
   return found
 }
 
-function isRetracted(asset: AssetRow, at: number, deletedAsShown: boolean): boolean {
-  if (asset.deletedAt === null) return false
-  if (!deletedAsShown) return true
-  // Nothing lies between it and the marker that hides it, also nothing that is gone.
-  const [top] = asset.versions
-  if (top?.kind !== 'marker') return false
-  return !isContent(asset.versions[at] ?? top) || asset.versions[at]?.number !== top.number - 1
+/** Nothing lies between it and the markers that hide it, also nothing that is gone. */
+function isNext({ versions }: AssetRow, at: number): boolean {
+  const version = versions[at]
+  const first = versions.find(({ kind }) => kind === 'content')
+  return version !== undefined && version === first && isContent(version)
+}
+
+/** Whose assets hold a canary. */
+export function ownersOf(rows: Rows, canary: string): string[] {
+  const all = [...rows.assets.values()]
+  const holding = all.filter(asset =>
+    [...asset.versions.keys()].some(at => holdsCanary(asset, at, canary)),
+  )
+  return holding.map(({ ownerId }) => ownerId)
 }

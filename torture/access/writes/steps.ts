@@ -49,6 +49,7 @@ export function drawPlace(random: SeededRandom): Place {
 
 export function tell({ who, act, at, to, nth, with: more, set }: Step): string {
   const place = (where: Place) => `${['common', 'owned'][where.bucket]}/${where.key}`
-  if (set !== undefined) return `administrator, at ${place(at)}: ${JSON.stringify(set)}`
+  if (set !== undefined)
+    return `administrator, at ${place(at)}: ${JSON.stringify(set)} (with ${more})`
   return `${who}: ${act} ${place(at)} (to ${place(to)}, version ${nth}, with ${more})`
 }

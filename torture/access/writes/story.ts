@@ -12,6 +12,7 @@ import { s3Acts } from './s3-acts.ts'
 import { arrange, drawSetting } from './settings.ts'
 import { isDone, Stage } from './stage.ts'
 import { drawPlace, type Step, tell } from './steps.ts'
+import { toldBefore } from './told-before.ts'
 
 const acts: Acts = { ...restActs, ...s3Acts }
 const names = Object.keys(acts)
@@ -38,7 +39,10 @@ interface Play {
   readonly random?: SeededRandom
 }
 
-/** Stories of seeds in one store; each failure is told once, with the fewest steps that show it. */
+/**
+ * Stories in one store: those that ended badly once, then those of seeds. Each failure is told once,
+ * with the fewest steps that show it.
+ */
 export async function tellStories(
   lab: Lab,
   report: MatrixReport,
@@ -46,6 +50,19 @@ export async function tellStories(
 ): Promise<void> {
   const persons = await introducePersons(lab)
   const told = new Set<string>()
+  const tellOf = async (about: string, done: readonly Step[], found: readonly Finding[]) => {
+    for (const finding of found) {
+      const name = nameOf(finding)
+      if (told.has(name)) continue
+      told.add(name)
+      const least = await shrink(lab, persons, { steps: done, name })
+      const shown = least.map((step, at) => `  ${at + 1}. ${tell(step)}`).join('\n')
+      report.fail(`${about}: ${name}: ${finding.text}\n${shown}`)
+    }
+  }
+  for (const [about, done] of Object.entries(toldBefore)) {
+    await tellOf(about, done, await retell(lab, persons, { steps: done, report }))
+  }
   for (const seed of seeds) {
     const random = new SeededRandom(seed)
     const stage = new Stage(lab, persons)
@@ -53,7 +70,7 @@ export async function tellStories(
     const done: Step[] = []
     const found: Finding[] = []
     for (let at = 0; at < steps && found.length === 0; at += 1) {
-      const step = await drawStep(random, { stage, isEarly: at < steps / 3 })
+      const step = await drawStep(random, { stage, isEarly: at < steps / 3, last: done.at(-1) })
       if (step === undefined) continue
       done.push(step)
       found.push(...(await doStep({ stage, report, random }, step)))
@@ -61,15 +78,17 @@ export async function tellStories(
     if (found.length === 0) found.push(...(await judgeAll(stage)))
     report.count('stories')
     report.count('requests', stage.requests)
-    for (const finding of found.filter(each => !isDocumented(each))) {
-      const name = nameOf(finding)
-      if (told.has(name)) continue
-      told.add(name)
-      const least = await shrink(lab, persons, { steps: done, name })
-      const shown = least.map((step, at) => `  ${at + 1}. ${tell(step)}`).join('\n')
-      report.fail(`seed ${seed}: ${name}: ${finding.text}\n${shown}`)
-    }
+    await tellOf(`seed ${seed}`, done, found)
   }
+}
+
+/** What was removed is often brought back. */
+const removals: ReadonlySet<string> = new Set(['remove', 'deleteObject', 'removeTwo'])
+
+interface Drawing {
+  readonly stage: Stage
+  readonly isEarly: boolean
+  readonly last: Step | undefined
 }
 
 const nameOf = ({ promise, act, what }: Finding) => `${promise}: ${act}: ${what}`
@@ -77,9 +96,10 @@ const nameOf = ({ promise, act, what }: Finding) => `${promise}: ${act}: ${what}
 /** Settings and contents come first, then mostly writes; two of three by who may. */
 async function drawStep(
   random: SeededRandom,
-  { stage, isEarly }: { readonly stage: Stage; readonly isEarly: boolean },
+  { stage, isEarly, last }: Drawing,
 ): Promise<Step | undefined> {
-  if (random.chance(isEarly ? 0.8 : 0.1)) return drawSetting(random, stage.persons)
+  const isBack = last !== undefined && removals.has(last.act) && random.chance(0.4)
+  if (!isBack && random.chance(isEarly ? 0.8 : 0.1)) return drawSetting(random, stage.persons)
   const rows = await stage.rows()
   const isWanted = random.chance(0.67)
   for (let tries = 0; tries < 12; tries += 1) {
@@ -87,8 +107,10 @@ async function drawStep(
     const { headers, pair } = person
     const isRest = headers !== undefined && (pair === undefined || random.chance(0.5))
     const of = isRest ? restActs : s3Acts
-    const act = random.pick(names.filter(name => Object.hasOwn(of, name)))
-    const [at, to] = [drawPlace(random), drawPlace(random)]
+    const drawn = random.pick(names.filter(name => Object.hasOwn(of, name)))
+    const act = isBack && isRest ? 'restore' : drawn
+    const at = isBack ? last.at : drawPlace(random)
+    const to = drawPlace(random)
     const nth = random.below(4)
     const step = { who: person.name, act, at, to, nth, with: random.below(8) }
     const write = acts[act]?.({ stage, rows, person, step })
@@ -139,7 +161,8 @@ async function doWrite({ stage, report, random }: Play, step: Step): Promise<Wri
   return { write, answer, found: found.filter(each => !isDocumented(each)) }
 }
 
-const replaysMax = 120
+const replaysMax = 80
+const silent = { count: () => {}, pass: () => {}, fail: () => {} }
 
 /** Fewer steps that still end so: halves are dropped first, then ever smaller parts. */
 async function shrink(
@@ -154,26 +177,24 @@ async function shrink(
       const fewer = [...least.slice(0, Math.max(0, at - size)), ...least.slice(at)]
       if (fewer.length === least.length) continue
       replays += 1
-      if (await stillEndsSo(lab, persons, { steps: fewer, name })) least = fewer
+      const found = await retell(lab, persons, { steps: fewer, report: silent })
+      if (found.some(finding => nameOf(finding) === name)) least = fewer
     }
   }
   return least
 }
 
-async function stillEndsSo(
+/** All that the steps break, read by all ways. */
+async function retell(
   lab: Lab,
   persons: Persons,
-  { steps, name }: { readonly steps: readonly Step[]; readonly name: string },
-): Promise<boolean> {
+  { steps, report }: { readonly steps: readonly Step[]; readonly report: MatrixReport },
+): Promise<Finding[]> {
   const stage = new Stage(lab, persons)
   await stage.open()
-  const report = { count: () => {}, pass: () => {}, fail: () => {} }
-  for (const step of steps) {
-    const found = await doStep({ stage, report }, step)
-    if (found.some(finding => nameOf(finding) === name)) return true
-  }
-  const found = await judgeAll(stage)
-  return found.some(finding => nameOf(finding) === name)
+  const found: Finding[] = []
+  for (const step of steps) found.push(...(await doStep({ stage, report }, step)))
+  return found.length > 0 ? found : await judgeAll(stage)
 }
 
 export const writesEnv = { STORAGE_BUCKETS_PER_OWNER: '100000' }
