@@ -22,9 +22,9 @@ const tag = (permission: string): Ways =>
 const untagVersion: Right = ['metadata:write', 'DeleteObjectVersionTagging']
 
 /**
- * What happened to an asset, and the rights that each of it takes (docs/security.md: "Groups, grants,
- * access lists"). What goes out of sight with its versions takes what removing those takes, whatever
- * made it go.
+ * What happened to an asset, and the rights that each of it takes (docs/security.md: "Groups,
+ * grants, access lists"). What goes out of sight with its versions takes what removing those
+ * takes, whatever made it go.
  */
 export const table = {
   'new content': [[put], [putVersion]],

@@ -67,7 +67,7 @@ export function shownOf(asset: AssetRow): BriefVersion | undefined {
 /** As S3 names it. */
 export const s3Name = ({ isNull, id }: BriefVersion) => (isNull === true ? 'null' : id)
 
-/** As policies see them (`s3:ExistingObjectTag`): of the version where S3 set them, else of the asset. */
+/** `s3:ExistingObjectTag`: of the version where S3 set them, else of the asset. */
 export function tagsOf(
   asset: AssetRow,
   version: BriefVersion | undefined,

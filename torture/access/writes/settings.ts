@@ -144,7 +144,7 @@ async function documentOf(
   return { owner, grants }
 }
 
-/** Content of somebody, tags and metadata along with it; with 4, in place of what is redacted so. */
+/** Content of somebody, with tags and metadata; with 4, in place of what is redacted so. */
 async function put(
   stage: Stage,
   { at, with: more }: Step,
@@ -153,8 +153,7 @@ async function put(
   const bucket = stage.buckets[at.bucket] ?? ''
   const content = stage.canary('content')
   if (more & 4) {
-    const before = { 'x-amz-meta-note': stage.canary('note') }
-    const old = { method: 'PUT', path: `/${bucket}/${at.key}`, headers: before }
+    const old = { method: 'PUT', path: `/${bucket}/${at.key}` }
     await stage.s3AsAdministrator({ ...old, body: stage.canary('content') })
     const suspended = { versioning: 'suspended' }
     if (more & 2) {

@@ -3,7 +3,7 @@ import type { SeededRandom } from '@holdfast/testkit/seeded-random.ts'
 import type { Answer } from '../wire.ts'
 import { onAsset } from './act.ts'
 import type { Person } from './persons.ts'
-import { type AssetRow, bucketOf, isContent, type Rows, s3Name, tagsOf } from './rows.ts'
+import { type AssetRow, bucketOf, type Rows, s3Name, tagsOf } from './rows.ts'
 import { mayDo, type Question, type Verdict } from './rule.ts'
 import type { Stage } from './stage.ts'
 
@@ -131,7 +131,8 @@ export function mayRead(
       // `include_deleted` of REST: of what is deleted who may write it is told.
       const write = onAsset({ rows }, asset, 'assets:write', 'PutObject')
       const isTold = !canary.startsWith('kvc') && mayDo(person, write, stage.grants) !== 'no'
-      for (const question of questions(rows, { asset, at, isTold, ...asked })) {
+      const place = { asset, at, isTold, uncovered: stage.uncovered }
+      for (const question of questions(rows, { ...place, ...asked })) {
         const verdict = mayDo(person, question, stage.grants)
         if (verdict === 'yes') return 'yes'
         if (verdict === 'perhaps') said = 'perhaps'
@@ -149,11 +150,13 @@ function questions(
     readonly canary: string
     readonly deletedAsShown: boolean
     readonly isTold: boolean
+    readonly uncovered: ReadonlySet<string>
   },
 ): Question[] {
-  const { asset, at, canary, deletedAsShown } = place
+  const { asset, at, canary, deletedAsShown, uncovered } = place
   const version = asset.versions[at]
-  const isRetracted = asset.deletedAt !== null && !(deletedAsShown && isNext(asset, at))
+  const isBack = deletedAsShown && !uncovered.has(asset.versionId)
+  const isRetracted = asset.deletedAt !== null && !isBack
   const isOld = version?.id !== asset.versionId || (isRetracted && !place.isTold)
   const about = {
     bucket: bucketOf(rows, asset.bucket),
@@ -171,13 +174,6 @@ function questions(
   found.push(ask('metadata:read', tagging), ask('metadata:read', 'GetObject'))
   found.push(ask('versions:read', 'ListBucketVersions'))
   return found
-}
-
-/** Nothing lies between it and the markers that hide it, also nothing that is gone. */
-function isNext({ versions }: AssetRow, at: number): boolean {
-  const version = versions[at]
-  const first = versions.find(({ kind }) => kind === 'content')
-  return version !== undefined && version === first && isContent(version)
 }
 
 /** Whose assets hold a canary. */

@@ -34,6 +34,8 @@ export class Stage {
   /** The first is common, the second has an owner. */
   readonly buckets: readonly string[]
   readonly grants: Grant[] = []
+  /** Versions that came to be those shown of assets which are deleted: nobody was shown them. */
+  readonly uncovered = new Set<string>()
   readonly #serial: number
   #canaries = 0
   requests = 0

@@ -1,7 +1,7 @@
 import type { SeededRandom } from '@holdfast/testkit/seeded-random.ts'
 import { keys } from './stage.ts'
 
-/** A place by number of its bucket and by key: the same in every store that the steps are done in. */
+/** A place by number of its bucket and by key: the same wherever the steps are done. */
 export interface Place {
   readonly bucket: 0 | 1
   readonly key: string

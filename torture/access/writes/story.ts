@@ -40,8 +40,8 @@ interface Play {
 }
 
 /**
- * Stories in one store: those that ended badly once, then those of seeds. Each failure is told once,
- * with the fewest steps that show it.
+ * Stories in one store: those that ended badly once, then those of seeds. Each failure is told
+ * once, with the fewest steps that show it.
  */
 export async function tellStories(
   lab: Lab,
@@ -157,6 +157,12 @@ async function doWrite({ stage, report, random }: Play, step: Step): Promise<Wri
   const after = await stage.rows()
   report.count(isDone(answer) ? 'writes done' : 'writes refused')
   const found = await judge({ scene, write, answer, after, explained }, random)
+  for (const { id, deletedAt, versionId } of after.assets.values()) {
+    if (deletedAt === null) stage.uncovered.delete(versionId)
+    else if ((rows.assets.get(id)?.versionId ?? versionId) !== versionId) {
+      stage.uncovered.add(versionId)
+    }
+  }
   if (found.every(isDocumented)) report.pass()
   return { write, answer, found: found.filter(each => !isDocumented(each)) }
 }

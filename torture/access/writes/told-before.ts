@@ -32,4 +32,10 @@ export const toldBefore: Readonly<Record<string, readonly Step[]>> = {
     write('writer', 'remove', a),
     write('writer', 'restore', a),
   ],
+  'a restore shows what a null marker uncovered': [
+    set(a, { kind: 'bucket', body: { public_read: true } }),
+    set(a, put, 6),
+    write('putter', 'deleteObject', a),
+    write('writer', 'restore', a),
+  ],
 }
