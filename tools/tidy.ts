@@ -31,6 +31,8 @@ export const homes: Homes = {
     'packages/server/src/serve.ts',
     // Ticks of the event loop.
     'packages/server/src/http/limits/turn-budget.ts',
+    // Its limit of open files.
+    'packages/server/src/http/connections/open-files.ts',
   ],
   'Date.now': timers,
   'new Date()': timers,

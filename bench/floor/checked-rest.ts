@@ -101,6 +101,7 @@ function openRest(context: Context) {
   registerRoutes(app, context, { ...restOperations, ...healthOperations })
   // Before those of REST, which get whatever is not signed.
   takeQuickly(app.server, {
+    connections: context.connections,
     quick: (head, socket) => {
       if (head.method !== 'GET' || !isSigned('GET', head.url, head.headers)) return undefined
       return quick({ ...head, headers: head.headers.plain }, socket)

@@ -149,6 +149,30 @@ describe('limits in Redis', { skip }, () => {
     assert.equal((await store.take(slow, 'k')).allowed, true)
   })
 
+  test('nor does it keep the places of who died before', async () => {
+    const prefix = `t${named++}:`
+    await using dead = await open(prefix)
+    await using opened = await open(prefix)
+    const { store } = opened
+    // One clock: the other one's is where Redis is.
+    const { time } = dead
+    await time.advance(86_400_000)
+    await dead.store.enter(one, 'k')
+    await time.advance(-86_400_000)
+    assert.equal((await store.enter(one, 'k')).allowed, false)
+    await time.advance(30_001)
+    const stay = await store.enter(one, 'k')
+    assert.equal(stay.allowed, true)
+    // Who is alive keeps it.
+    await time.advance(-86_400_000)
+    assert.equal((await dead.store.enter(one, 'k')).allowed, false)
+    for (let n = 0; n < 2; n += 1) {
+      await time.advance(20_000)
+      await store.renew()
+    }
+    assert.equal((await dead.store.enter(one, 'k')).allowed, false)
+  })
+
   test('places are kept for who stays long, also by a Redis that began anew', async () => {
     const prefix = `t${named++}:`
     await using here = await open(prefix)

@@ -53,6 +53,8 @@ export interface EngineOptions {
   /** Absent: no mail is sent. Closed by who made it. */
   readonly mails?: MailQueue | undefined
   readonly outside?: Outside | undefined
+  /** How many came from outside so far, of whom the system hands over one in a turn. */
+  readonly arrived?: (() => number) | undefined
 }
 
 /** One store: what every function of the engine takes first. */
@@ -85,6 +87,8 @@ export interface Engine {
   readonly auditExports: RunsAtOnce
   /** Of changes of buckets that were overtaken by others. */
   readonly bucketChanges: ChangeLines
+  /** Of removals that take many transactions. */
+  readonly removals: ChangeLines
   /** Logins, tokens and what is remembered of them. */
   readonly identity: IdentityState
   /** Both clocks at the opening: how garbage collection notices that the wall clock jumped. */
@@ -97,7 +101,7 @@ export function openEngine(options: EngineOptions): Engine {
   const { catalog, element, clock, random, settings } = options
   const linkSecret = settings?.linkSecret ?? random.bytes(32)
   const limits = { ...defaultLimits, ...options.limits }
-  const lists = new ListTurns()
+  const lists = new ListTurns(options.arrived)
   return {
     catalog,
     element,
@@ -126,6 +130,7 @@ export function openEngine(options: EngineOptions): Engine {
     judgedBuckets: new JudgedBuckets(catalog, lists),
     auditExports: new RunsAtOnce(limits.auditRunsMax),
     bucketChanges: new ChangeLines(),
+    removals: new ChangeLines(),
     identity: openIdentity({
       catalog,
       clock,

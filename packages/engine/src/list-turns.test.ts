@@ -256,3 +256,25 @@ it('strangers give way by address', async () => {
   await Promise.all([...many, one('2001:db8:0:1::1')])
   assert.ok(order.indexOf('2001:db8:0:1::1') <= 2, order.join(' '))
 })
+
+it('steps leave turns to what comes from outside as long as it comes, but not for ever', async () => {
+  const gaps = async (coming: number) => {
+    const counted = countTurns()
+    // One in each turn, as the system hands over connections.
+    const lists = new ListTurns(() => Math.min(counted.now(), coming))
+    const turns: number[] = []
+    const giveWay = lists.giveWay({ signal, principal })
+    const one = async () => {
+      await giveWay()
+      turns.push(counted.now())
+    }
+    await Promise.all([one(), one(), one(), one()])
+    counted.stop()
+    return turns.slice(1).map((turn, at) => turn - (turns[at] ?? 0))
+  }
+  assert.deepEqual(await gaps(0), [1, 1, 1])
+  assert.deepEqual(await gaps(1000), [16, 16, 16])
+  const [first = 0, ...others] = await gaps(8)
+  assert.ok(first >= 7 && first <= 9, `${first}`)
+  assert.deepEqual(others, [1, 1])
+})

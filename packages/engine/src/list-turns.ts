@@ -19,6 +19,8 @@ const PIECE = SHORT_PAGE + 1
 const SLICE = 8
 /** Long questions that wait for their turn. */
 const LONG_MAX = 128
+/** Turns that a step leaves at most to what comes from outside. */
+const EMPTY_MAX = 15
 
 export interface TurnQuery {
   readonly limit: number
@@ -32,12 +34,21 @@ export interface TurnQuery {
  * deleted or hidden: they go on one step in each turn of the event loop, so that however many are
  * asked for, everybody else waits for one step at most. A short page would have to name the hidden
  * key it ended at. Callers take turns, too: who asks for many holds up only those.
+ *
+ * Of what comes from outside the system may hand over one in a turn: as long as some came in the
+ * last one, the next step waits, for a few turns. Behind long steps few would come in at all.
  */
 export class ListTurns {
+  readonly #arrived: () => number
   readonly #waiting = new CallerLines()
   readonly #long = new FairLine<PromiseWithResolvers<void>>(LONG_MAX)
   #isRunning = false
   #isLongRunning = false
+
+  /** `arrived`: how many came from outside so far, one in a turn. */
+  constructor(arrived: () => number = () => 0) {
+    this.#arrived = arrived
+  }
 
   async collect<Entry>(
     call: Waiting,
@@ -138,7 +149,15 @@ export class ListTurns {
   }
 
   #step(): void {
-    if (this.#waiting.letGo()) setImmediate(() => this.#step())
+    const arrived = this.#arrived()
+    if (this.#waiting.letGo()) setImmediate(() => this.#rest(arrived, EMPTY_MAX))
     else this.#isRunning = false
+  }
+
+  /** Another turn without a step where somebody came in the last one. */
+  #rest(before: number, turns: number): void {
+    const arrived = this.#arrived()
+    if (arrived === before || turns === 0) this.#step()
+    else setImmediate(() => this.#rest(arrived, turns - 1))
   }
 }

@@ -31,6 +31,8 @@ import { PaceWatch } from './http/body/pace-watch.ts'
 import { proxyList } from './http/caller/client-address.ts'
 import { Working } from './http/caller/working.ts'
 import { Certificate } from './http/certificate.ts'
+import { OpenConnections } from './http/connections/open-connections.ts'
+import { connectionsMaxOf, openFilesMax } from './http/connections/open-files.ts'
 import { LargeAnswers } from './http/limits/large-answers.ts'
 import { policiesOf } from './http/limits/limit-policies.ts'
 import { Limits } from './http/limits/limits.ts'
@@ -69,6 +71,8 @@ export interface Context {
   readonly forms: LargeAnswers
   /** What documents that are read as a whole hold while they arrive, at every door. */
   readonly documents: DocumentRoom
+  /** Of all doors. */
+  readonly connections: OpenConnections
   /** When work may begin. */
   readonly turns: TurnBudget
 }
@@ -111,11 +115,10 @@ const HEALTH_MS = 5_000
 /** The one place where the parts are put together, from top to bottom; closed in reverse order. */
 export async function openContext(options: ContextOptions): Promise<OpenedContext> {
   const { settings } = options
-  const clock = options.clock ?? systemClock
-  const random = options.random ?? cryptoRandom
-  const disk = options.disk ?? nodeDisk
+  const { clock = systemClock, random = cryptoRandom, disk = nodeDisk } = options
   const log = openLog(settings, version, options.logTo)
   const certificate = openCertificate(settings, { disk, clock, log })
+  const connections = openConnections(options, { clock, log })
   const counting = await openCounting(settings, { clock, random, log })
   const store = await openStore({
     dir: settings.dataDir,
@@ -150,7 +153,7 @@ export async function openContext(options: ContextOptions): Promise<OpenedContex
         ...{ linkSecret, formerSecret, auditSecret, auditKeys },
       },
       identity: identitySettings(options),
-      mails,
+      ...{ mails, arrived: () => connections.arrived },
       outside: openOutside(settings, { disk, clock, log }),
     })
     const audit = openAudit(engine, settings, log)
@@ -169,7 +172,8 @@ export async function openContext(options: ContextOptions): Promise<OpenedContex
     const health = openHealth({ engine, log, counting, audit })
     const pace = new PaceWatch(clock, settings.bodyIdleSeconds)
     const load = { active: 0, stopping: false, working: new Working() }
-    const metrics = new Metrics(() => figures({ engine, health, load, counting, certificate }))
+    const measured = { engine, health, load, counting, certificate, connections }
+    const metrics = new Metrics(() => figures(measured))
     await health.start()
     const proxies = proxyList(settings.trustedProxies)
     const policies = policiesOf(settings)
@@ -177,7 +181,7 @@ export async function openContext(options: ContextOptions): Promise<OpenedContex
     log.info({ recovery: store.recovery, data_dir: settings.dataDir }, 'store opened')
     const context = {
       ...{ settings, version, engine, clock, random, disk, log, metrics, health, pace },
-      ...{ certificate, proxies, audit, limits, load },
+      ...{ certificate, connections, proxies, audit, limits, load },
       ...{ answers: new LargeAnswers(settings), forms: new LargeAnswers(settings) },
       ...{ documents: new DocumentRoom(settings), turns: new TurnBudget(clock) },
       startedMs: clock.monotonic(),
@@ -247,6 +251,14 @@ function openCertificate(
   return new Certificate({ certFile, keyFile, minVersion }, parts)
 }
 
+function openConnections(
+  { settings, offline = false }: ContextOptions,
+  parts: { readonly clock: Clock; readonly log: Log },
+): OpenConnections {
+  const max = offline ? 0 : connectionsMaxOf(settings, openFilesMax())
+  return new OpenConnections({ max, ...parts })
+}
+
 function openHealth(parts: {
   engine: Engine
   log: Log
@@ -272,8 +284,9 @@ async function figures(of: {
   load: Context['load']
   counting: Counting
   certificate: Certificate | undefined
+  connections: OpenConnections
 }) {
-  const { engine, health, load, counting, certificate } = of
+  const { engine, health, load, counting, certificate, connections } = of
   const { view } = engine.catalog
   const [stats, blobs] = await Promise.all([view.assets.stats({}), view.blobs.totals()])
   const { freeBytes, totalBytes } = health.view
@@ -283,5 +296,5 @@ async function figures(of: {
   const identity = await identityFigures(engine)
   const now = { freeBytes, totalBytes, parts, identity, active: load.active, redis }
   const certificateEndsMs = certificate?.validToMs
-  return { stats, blobs, damaged, ...now, certificateEndsMs }
+  return { stats, blobs, damaged, ...now, certificateEndsMs, connections }
 }

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { watchDirectory } from '@holdfast/engine/identity/outside/directory/recheck.ts'
 import { dropAuditsDaily } from './composition/audit.ts'
 import { collectSometimes } from './composition/collect-sometimes.ts'
-import { listen, warnOfPort } from './composition/listen.ts'
+import { BACKLOG, listen, warnOfPort } from './composition/listen.ts'
 import { type Context, type ContextOptions, openContext } from './context.ts'
 import { healthOperations } from './doors/health/operations.ts'
 import { directGets } from './doors/rest/direct/direct-gets.ts'
@@ -68,7 +68,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   let metricsServer: Server | undefined
   try {
     registerRoutes(app, context, { ...restOperations, ...healthOperations })
-    await app.listen({ host: settings.host, port: settings.port })
+    await app.listen({ host: settings.host, port: settings.port, backlog: BACKLOG })
     s3 = await openS3Port(context)
     metricsServer = await openMetricsPort(context)
   } catch (error) {
@@ -164,9 +164,10 @@ async function endWork({ clock, load, log }: Pick<Context, 'clock' | 'load' | 'l
 
 /** A port of its own for metrics. Taken by another server, it is done without. */
 async function openMetricsPort(context: Context): Promise<Server | undefined> {
-  const { settings, metrics, log } = context
+  const { settings, metrics, log, connections } = context
   if (!settings.metricsEnabled || settings.metricsPort === 0) return undefined
   const server = metricsServer(metrics)
+  connections.watch(server)
   const { metricsHost: host, metricsPort: port } = settings
   try {
     await listen(server, { host, port })

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { Agent, type IncomingHttpHeaders, request } from 'node:http'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -75,6 +75,7 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
       STORAGE_SHUTDOWN_TIMEOUT: '2',
       ...options.env,
     },
+    readSecret: path => readFileSync(path, 'utf8'),
   })
   const logLines: string[] = []
   const undeclared: string[] = []

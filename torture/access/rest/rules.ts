@@ -75,6 +75,12 @@ export const rules = {
     foreign: verdicts('       +   3   4   3   3   3   4   4   1 '),
     public: verdicts('        +   3   3   3   3   3   3   3   1 '),
   },
+  /** Of what is deleted know those who may change it, or read what it was. */
+  restore: {
+    own: verdicts('           +   3   +   3   3   3   4   4   . '),
+    foreign: verdicts('       +   3   4   3   3   3   4   4   1 '),
+    public: verdicts('        +   3   4   3   3   3   4   4   1 '),
+  },
   /**
    * A new asset whose owner is the caller, or somebody else; also over one of somebody else, who
    * may make new ones there learns of it by being refused.

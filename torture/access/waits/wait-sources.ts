@@ -16,7 +16,7 @@ const ofOutside = 'who comes so is known only behind it'
 export const waitSources: Readonly<Record<string, string>> = {
   'engine/src/audit/audit-log.ts': 'what was done, or refused, is written down before it is told',
   'engine/src/audit/upkeep/drop-audits.ts': ofServer,
-  'engine/src/buckets/change-lines.ts': 'only who was overtaken: `bucket-races.test.ts`',
+  'engine/src/buckets/change-lines.ts': 'who was overtaken, or goes on with a part, is asked again: `bucket-races`, `remove-parts`',
   'engine/src/identity/identity-state.ts': held,
   'engine/src/identity/mail/mail-queue.ts': ofServer,
   'engine/src/identity/outside/directory/recheck.ts': ofServer,

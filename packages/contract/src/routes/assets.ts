@@ -255,8 +255,8 @@ export const assetRoutes = {
     permission: 'assets:write',
     summary: 'Undelete',
     description:
-      'Content that was not shown when the asset was deleted, such as what is left after a delete ' +
-      'of S3 replaced a null version, is restored only by who may read old versions.',
+      'Content that was not shown when the asset was deleted, as after a delete of S3 took the ' +
+      'place of a null version, is restored only by who may read old versions.',
     params: assetParams,
     answer: { status: 200, description: 'The asset.', schema: assetResponse, headers: record },
     errors: ['ASSET_NOT_FOUND', 'ASSET_NOT_DELETED', 'ASSET_EXISTS', 'VERSION_NOT_FOUND'],

@@ -93,7 +93,7 @@ export interface VersionQuestions {
   /** Without its parts, which may be a megabyte; it may come with them where they are at hand. */
   briefById(id: string): Awaitable<BriefVersion | undefined>
   byNumber(assetId: string, number: number): Awaitable<Version | undefined>
-  /** Newest number first. */
+  /** Newest number first, if the query does not say otherwise. */
   list(query: VersionQuery): Awaitable<BriefVersion[]>
   count(query: Omit<VersionQuery, 'limit' | 'offset'>): Awaitable<number>
   /** What content versions that are not deleted hold: each type once, with its largest size. */
@@ -143,6 +143,7 @@ export interface VersionQuery {
   readonly aclOwner?: string
   /** Whose access list of S3 grants something to all, or to all who show a credential. */
   readonly aclIsPublic?: true
+  readonly oldestFirst?: true
   readonly limit: number
   readonly offset?: number
 }

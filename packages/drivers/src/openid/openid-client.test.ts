@@ -3,6 +3,7 @@ import { generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { createServer, type Server, type ServerResponse } from 'node:http'
 import { after, before, test } from 'node:test'
 import { type ErrorCode, isHoldfastError } from '@holdfast/core/errors.ts'
+import { OpenIdFault } from '@holdfast/core/ports/openid.ts'
 import { FakeClock } from '@holdfast/testkit/fake-clock.ts'
 import { SignJWT, UnsecuredJWT } from 'jose'
 import { OpenIdClient } from './openid-client.ts'
@@ -39,6 +40,10 @@ before(async () => {
     const { pathname } = new URL(request.url ?? '', issuer)
     response.setHeader('content-type', 'application/json')
     if (pathname === '/silent') return
+    if (pathname === '/ill') {
+      response.writeHead(502).end('{}')
+      return
+    }
     if (pathname.startsWith('/endless/')) {
       pourOut(response)
       return
@@ -175,6 +180,55 @@ test('O2 refusals and failures are told apart', async () => {
   // Asked again, when the provider is well.
   discovery = {}
   assert.ok((await client.addressFor(attempt)).startsWith(`${issuer}/auth?`))
+})
+
+/** What an operator reads, and whose fault it is. */
+async function faultOf(login: Promise<unknown>): Promise<[string, string, boolean]> {
+  const error = await login.then(
+    () => assert.fail('it went well'),
+    (thrown: unknown) => thrown,
+  )
+  assert.ok(isHoldfastError(error) && error.cause instanceof OpenIdFault)
+  assert.equal(error.cause.cause, undefined, 'what the provider sent goes no further')
+  return [error.code, error.cause.message, error.cause.isOfBrowser]
+}
+
+test('O2 a failure says why, without what was sent', async () => {
+  const login = (asked = query) => faultOf(open().finish(asked, attempt))
+  const [refused, unavailable] = ['UNAUTHENTICATED', 'IDENTITY_UNAVAILABLE']
+  answered(await idToken({ aud: 'other-canary' }))
+  const wrong =
+    'unexpected JWT claim value encountered: unexpected JWT "aud" (audience) claim value'
+  assert.deepEqual(await login(), [refused, wrong, false])
+  answered(await idToken({}, foreign.privateKey, { kid: 'other-canary' }))
+  assert.match((await login())[1], /^error when selecting a JWT verification key[^{]*$/)
+  const told = 'server responded with an error in the response body'
+  const description = 'canary'
+  for (const [status, error, code, isOfBrowser] of [
+    [400, 'invalid_grant', refused, true],
+    [400, 'invalid_client', refused, false],
+    [429, 'temporarily_unavailable', unavailable, false],
+  ] as const) {
+    answer = { status, body: { error, error_description: description } }
+    assert.deepEqual(await login(), [
+      code,
+      `${told}: error ${error}: status ${status}`,
+      isOfBrowser,
+    ])
+  }
+  answer = { status: 400, body: { error: 'canary with a secret' } }
+  assert.deepEqual(await login(), [refused, `${told}: status 400`, false])
+  const ill = 'unexpected HTTP response status code: status'
+  answer = { status: 503, body: { error: 'server_error' } }
+  assert.deepEqual(await login(), [unavailable, `${ill} 503`, false])
+  answered(await idToken())
+  discovery = { jwks_uri: `${issuer}/ill` }
+  assert.deepEqual(await login(), [unavailable, `${ill} 502`, false])
+  discovery = {}
+  answer = { body: '{"canary": ' }
+  assert.ok(!(await login())[1].includes('canary'))
+  const denied = `?error=access_denied&state=${attempt.state}`
+  assert.deepEqual((await login(denied))[2], true)
 })
 
 test('O2 a document that leads nowhere is not kept', async () => {

@@ -1,21 +1,23 @@
 import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { Clock } from '@holdfast/core/ports/clock.ts'
-import type { OpenIdAttempt, OpenIdProvider } from '@holdfast/core/ports/openid.ts'
 import {
-  AuthorizationResponseError,
+  type OpenIdAttempt,
+  OpenIdFault,
+  type OpenIdProvider,
+} from '@holdfast/core/ports/openid.ts'
+import {
   allowInsecureRequests,
   authorizationCodeGrant,
   buildAuthorizationUrl,
-  ClientError,
   ClientSecretBasic,
   type Configuration,
   calculatePKCECodeChallenge,
   customFetch,
   discovery,
   enableNonRepudiationChecks,
-  ResponseBodyError,
 } from 'openid-client'
 import { boundedFetch } from './bounded-fetch.ts'
+import { faultOf, translated } from './openid-fault.ts'
 
 export interface OpenIdOptions {
   readonly issuer: string
@@ -79,10 +81,10 @@ export class OpenIdClient implements OpenIdProvider {
         idTokenExpected: true,
       })
       const claims = tokens.claims()
-      if (claims === undefined) throw new HoldfastError('UNAUTHENTICATED')
+      if (claims === undefined) throw refused('there is no ID token')
       // Core §3.1.3.7: the library asks only where there are several audiences.
       const { azp = this.#options.clientId } = claims
-      if (azp !== this.#options.clientId) throw new HoldfastError('UNAUTHENTICATED')
+      if (azp !== this.#options.clientId) throw refused('the ID token is for another party (azp)')
       return claims
     } catch (error) {
       throw translated(error)
@@ -105,7 +107,7 @@ export class OpenIdClient implements OpenIdProvider {
       return this.#keep(await this.#discover(), FRESH_MS)
     } catch (error) {
       if (known !== undefined) return this.#keep(known.configuration, RETRY_MS)
-      throw new HoldfastError('IDENTITY_UNAVAILABLE', {}, { cause: error })
+      throw new HoldfastError('IDENTITY_UNAVAILABLE', {}, { cause: faultOf(error) })
     }
   }
 
@@ -148,14 +150,6 @@ function requireEndpoints(configuration: Configuration, isPlainAllowed: boolean)
   }
 }
 
-const SILENT: ReadonlySet<string> = new Set(['OAUTH_TIMEOUT', 'OAUTH_ABORT'])
-
-function translated(error: unknown): Error {
-  const isAnswer =
-    error instanceof ResponseBodyError ||
-    error instanceof AuthorizationResponseError ||
-    error instanceof HoldfastError ||
-    (error instanceof ClientError && !SILENT.has(error.code ?? ''))
-  const code = isAnswer ? 'UNAUTHENTICATED' : 'IDENTITY_UNAVAILABLE'
-  return new HoldfastError(code, {}, { cause: error })
+function refused(reason: string): HoldfastError {
+  return new HoldfastError('UNAUTHENTICATED', {}, { cause: new OpenIdFault(reason) })
 }

@@ -2,12 +2,10 @@ import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import fs from 'node:fs'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'node:test'
-import type { Disk } from '@holdfast/core/ports/disk.ts'
 import Database from 'better-sqlite3'
 import { SCHEMA_VERSION } from '../catalog/sqlite/schema.ts'
-import { nodeDisk } from '../disk/node-disk.ts'
 import { encodeBatch } from '../element/disk/batch.ts'
 import { RECORD } from '../element/disk/tar-entry.ts'
 import { openStore, type Store, type StoreOptions } from '../open.ts'
@@ -305,39 +303,6 @@ describe('opening a store', () => {
     })
     assert.equal(await refusal, 'STORE_LOCKED')
     await (await open()).close()
-  })
-
-  it('makes directories again that a backup left out because they were empty', async () => {
-    await (await open()).close()
-    for (const name of ['tmp', 'notes', 'blobs']) fs.rmdirSync(`${dir}/${name}`)
-    const store = await open()
-    const large = await put(store, 'large'.repeat(100_000))
-    assert.equal((await store.catalog.view.blobs.get(large))?.location, `file:${large}`)
-    assert.equal(await store.element.writeNote('told', 'yes'), true)
-    await store.close()
-  })
-
-  it('makes them durable before anything lies in them', async () => {
-    await (await open()).close()
-    for (const name of ['tmp', 'notes', 'blobs']) fs.rmdirSync(`${dir}/${name}`)
-    const unsynced = new Set<string>()
-    const disk: Disk = Object.create(nodeDisk, {
-      makeDir: {
-        value: (path: string) => {
-          unsynced.add(path)
-          return nodeDisk.makeDir(path)
-        },
-      },
-      syncDir: {
-        value: (path: string) => {
-          for (const made of unsynced) if (dirname(made) === path) unsynced.delete(made)
-          nodeDisk.syncDir(path)
-        },
-      },
-    })
-    await (await open({ disk })).close()
-    for (const name of ['tmp', 'notes', 'blobs']) assert.ok(fs.existsSync(`${dir}/${name}`), name)
-    assert.deepEqual([...unsynced], [])
   })
 
   it('refuses to open without the directory of large blobs, or that of packs', async () => {

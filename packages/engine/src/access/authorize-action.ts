@@ -1,11 +1,19 @@
 import type { Call } from '@holdfast/core/call.ts'
 import { HIDDEN, HoldfastError } from '@holdfast/core/errors.ts'
-import { anonymous, type Principal } from '@holdfast/core/principal.ts'
+import type { Principal } from '@holdfast/core/principal.ts'
 import type { Asset, Bucket, Version } from '@holdfast/core/records.ts'
 import type { Engine } from '../engine.ts'
 import { versionIdOf } from '../objects/object-views.ts'
 import { type Action, actionPermissions } from './actions.ts'
-import { authorize, decide, type Fresh, mayKnow, type Resource, refuseMissing } from './decide.ts'
+import {
+  authorize,
+  closedToAll,
+  decide,
+  type Fresh,
+  mayKnow,
+  type Resource,
+  refuseMissing,
+} from './decide.ts'
 import { tagsOfVersion } from './policy/asked-tags.ts'
 
 /** The bucket, when the caller may do this to it; BUCKET_NOT_FOUND, FORBIDDEN, UNAUTHENTICATED. */
@@ -22,6 +30,11 @@ export async function authorizeBucket(
 /** Who may list a bucket may be told that it holds no such key, as S3 does. */
 export function mayList({ principal }: Call, bucket: Bucket): boolean {
   const action = 's3:ListBucket'
+  return decide(principal, actionPermissions[action], { bucket, action }).allowed
+}
+
+export function mayListVersions({ principal }: Call, bucket: Bucket): boolean {
+  const action = 's3:ListBucketVersions'
   return decide(principal, actionPermissions[action], { bucket, action }).allowed
 }
 
@@ -75,16 +88,6 @@ export function oldInQuestion(
 ): Resource {
   const about = version && { objectTags: tagsOfVersion(version), versionId: versionIdOf(version) }
   return { ...closedToAll({ bucket, asset }), action: 's3:GetObjectVersion', ...about }
-}
-
-type Place = Pick<Resource, 'bucket' | 'asset'>
-
-/** What is open to everybody is open as it is now: what it was may have been replaced for that. */
-export function closedToAll({ bucket, asset }: Place): Place {
-  const closed = bucket && { ...bucket, settings: { ...bucket.settings, publicRead: false } }
-  if (asset?.acl == null) return { bucket: closed, asset }
-  const read = asset.acl.read.filter(id => id !== anonymous.id)
-  return { bucket: closed, asset: { ...asset, acl: { ...asset.acl, read } } }
 }
 
 /** VERSION_NOT_FOUND where a version was named, ASSET_NOT_FOUND otherwise. */

@@ -1,6 +1,7 @@
 import { type ErrorCode, type ErrorDetails, HIDDEN, HoldfastError } from '@holdfast/core/errors.ts'
 import type { ObjectAcl } from '@holdfast/core/objects.ts'
 import {
+  anonymous,
   type Permission,
   type PrefixGrant,
   type Principal,
@@ -37,7 +38,7 @@ export interface Decision {
 
 export interface Resource {
   readonly bucket?: Pick<BucketRules, 'name' | 'settings' | 'documents' | 'ownerId'> | undefined
-  readonly asset?: Pick<Asset, 'id' | 'acl' | 'ownerId' | 'key'> | undefined
+  readonly asset?: AssetInQuestion | undefined
   /** An asset that is to be made, or that would be there. */
   readonly fresh?: Fresh | undefined
   /** What exactly is asked, in words of the policy language; absent: the permission says it. */
@@ -54,6 +55,9 @@ export interface Resource {
   /** What the caller asked for: all that someone who may not know of the asset is told. */
   readonly missing?: Missing | undefined
 }
+
+type AssetInQuestion = Pick<Asset, 'id' | 'acl' | 'ownerId' | 'key'> &
+  Partial<Pick<Asset, 'deletedAt'>>
 
 export interface Fresh {
   readonly ownerId: string
@@ -191,9 +195,24 @@ export function authorize(principal: Principal, permission: Permission, resource
   throw refusal(principal, permission, decision.reason)
 }
 
-/** Whether it may know of the asset: the plain question of reading, whatever else was asked. */
+/**
+ * Whether it may know of the asset: the plain question of reading, whatever else was asked. Of what
+ * is deleted knows who may write it, or read what it was.
+ */
 export function mayKnow(principal: Principal, resource: Resource): boolean {
-  return decide(principal, 'assets:read', { ...resource, action: undefined }).allowed
+  const plain = { ...resource, action: undefined }
+  if (!resource.asset?.deletedAt) return decide(principal, 'assets:read', plain).allowed
+  if (decide(principal, 'assets:write', plain).allowed) return true
+  const old = { ...resource, ...closedToAll(resource), action: 's3:GetObjectVersion' } as const
+  return decide(principal, 'assets:read', old).allowed
+}
+
+/** What is open to everybody is open as it is now: what it was may have been replaced for that. */
+export function closedToAll({ bucket, asset }: Resource): Pick<Resource, 'bucket' | 'asset'> {
+  const closed = bucket && { ...bucket, settings: { ...bucket.settings, publicRead: false } }
+  if (asset?.acl == null) return { bucket: closed, asset }
+  const read = asset.acl.read.filter(id => id !== anonymous.id)
+  return { bucket: closed, asset: { ...asset, acl: { ...asset.acl, read } } }
 }
 
 /** Whether it may know of the bucket: one that it is confined from is not there for it. */

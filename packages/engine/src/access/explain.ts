@@ -2,15 +2,15 @@ import type { Call } from '@holdfast/core/call.ts'
 import { HoldfastError } from '@holdfast/core/errors.ts'
 import { anonymous, type Permission, type Principal } from '@holdfast/core/principal.ts'
 import type { ApiKey, Asset, Bucket } from '@holdfast/core/records.ts'
-import { holderOf } from '../assets/writes/holder.ts'
+import { holderOf } from '../assets/writes/stored-asset.ts'
 import type { Engine } from '../engine.ts'
 import { factorOf } from '../identity/factors/spend-proof.ts'
 import { mayAct, principalOfUser } from '../identity/principal-of-user.ts'
 import { currentSharePrincipal } from '../sharing/share-rights.ts'
 import { endOf } from '../sharing/share-transactions.ts'
-import { closedToAll } from './authorize-action.ts'
 import {
   authorize,
+  closedToAll,
   type Decision,
   decide,
   isAdministrator,

@@ -62,6 +62,8 @@ test('a quota tells what it leaves only to whom it concerns', async () => {
   const told = { current_usage: 5, limit: 6 }
   const untold = { current_usage: undefined, limit: undefined }
   const writer = callOf({ id: idOf('e'), permissions: ['assets:*'] })
+  const acl = { read: [ann.principal.id, writer.principal.id], write: [] }
+  const { asset } = await put(opened, 'source', 'to copy', { ownerId: idOf('f'), acl })
   for (const [scope, name, concerned, others] of [
     ['service', service, [call], [ann, writer]],
     ['owner', ownerId, [call, ann], [writer]],
@@ -83,6 +85,10 @@ test('a quota tells what it leaves only to whom it concerns', async () => {
         const over = put({ engine, call: by }, 'k', text, fields)
         await assert.rejects(over, refused('QUOTA_EXCEEDED', { ...details, ...untold }))
       }
+    }
+    for (const by of others) {
+      const copied = copyAsset(engine, by, asset.id, { key: 'copy', service, ownerId })
+      await assert.rejects(copied, refused('QUOTA_EXCEEDED', { scope, ...untold }))
     }
     await setQuota(engine, call, { scope, name }, { bytesMax: null })
   }

@@ -3,11 +3,14 @@ import { describe, it } from 'node:test'
 import type { Call } from '@holdfast/core/call.ts'
 import { isHoldfastError } from '@holdfast/core/errors.ts'
 import { getAsset, getAssetByKey } from '../assets/get.ts'
-import { addLink } from '../assets/links.ts'
+import { addLink, listLinks } from '../assets/links.ts'
 import { copyAsset, moveAsset } from '../assets/move.ts'
-import { removeAsset, removeAssetByKey } from '../assets/remove.ts'
+import { removeAsset, removeAssetByKey, restoreAsset } from '../assets/remove.ts'
 import { createBucket } from '../buckets/buckets.ts'
+import { getObject } from '../objects/find-object.ts'
 import { anonymousCall, callOf, openTestStore, owner, put } from '../test-store.test.ts'
+import { listVersions } from '../versions/list.ts'
+import { explainAccess } from './explain.ts'
 import { presignDownload, presignUpload } from './links/presign.ts'
 
 /** A private bucket and a public one; in each an asset of everyone, and one nobody is let see. */
@@ -90,6 +93,59 @@ describe('an asset that the caller may not know of', () => {
       }
     })
   }
+
+  it('is as absent as an unused one, once deleted, to who reads a public bucket', async () => {
+    await using set = await openBuckets()
+    const { engine, call } = set
+    const linked = (await put(set, 'linked', 'x', { bucket: 'public' })).asset.id
+    const id = set.ids['public/plain'] ?? ''
+    await addLink(engine, call, id, { type: 'x', to: linked })
+    await removeAsset(engine, call, id)
+    const unused = '0199d0c0-0000-7000-8000-0000000000ff'
+    const asks: ((id: string) => Promise<unknown>)[] = [
+      id => getAsset(engine, caller, id, { includeDeleted: true }),
+      id => removeAsset(engine, caller, id, { hard: true }),
+      id => restoreAsset(engine, caller, id),
+      id => listVersions(engine, caller, id),
+      id => listVersions(engine, caller, id, { includeDeleted: true }),
+      id => copyAsset(engine, caller, id, { key: 'copy' }),
+    ]
+    const objects = ['plain', 'absent'].map(key => {
+      return async () => getObject(engine, caller, { bucket: 'public', key })
+    })
+    const { 'a writer': writer, 'a reader': reader, ...strangers } = callers
+    let caller = anonymousCall
+    const [there, absent] = objects
+    assert.ok(there && absent)
+    for (caller of Object.values(strangers)) {
+      for (const ask of asks) {
+        const answer = await answerOf(ask(unused), unused)
+        assert.equal(await answerOf(ask(id), id), answer, String(ask))
+      }
+      assert.equal(await answerOf(there(), 'plain'), await answerOf(absent(), 'absent'))
+      assert.deepEqual((await listLinks(engine, caller, linked)).items, [])
+      const question = { permission: 'assets:read', assetId: id } as const
+      const { allowed, reason } = await explainAccess(engine, caller, question)
+      assert.deepEqual([allowed, reason], [false, 'not there, or hidden from the caller'])
+    }
+    for (caller of [writer ?? call, reader ?? call, call]) {
+      assert.match(await answerOf(there(), 'plain'), /"delete_marker":true/)
+    }
+    assert.equal((await getAsset(engine, writer ?? call, id, { includeDeleted: true })).id, id)
+    assert.equal((await listLinks(engine, call, linked)).total, 1)
+  })
+
+  it('is refused in the same words to who puts at its key, whatever its list', async () => {
+    await using set = await openBuckets()
+    const id = '0199d0c0-0000-7000-8000-0000000000b2'
+    const bob = { engine: set.engine, call: callOf({ id, ownPermissions: ['assets:*'] }) }
+    const refusals: string[] = []
+    for (const key of ['plain', 'hidden']) {
+      refusals.push(await answerOf(put(bob, key, 'y', { ownerId: id }), key))
+    }
+    assert.match(refusals[0] ?? '', /^FORBIDDEN .*"no scope grants it"/)
+    assert.equal(refusals[0], refusals[1])
+  })
 
   it('is named to nobody who only knows its key', async () => {
     await using set = await openBuckets()

@@ -95,7 +95,7 @@ describe('a rename over what holds the key', () => {
     await renameObject(deletes.engine, bob, rename)
   })
 
-  it('is free to the owner of the bucket, and over a mere marker to who may put there', async () => {
+  it('is free to owners of buckets, and over a mere marker to who may put there', async () => {
     await using opened = await openAnns(PUT)
     const { engine } = opened
     await removeObject(engine, ann, { bucket, key: 'free' })

@@ -3,7 +3,7 @@ import { HIDDEN, HoldfastError } from '@holdfast/core/errors.ts'
 import type { Permission } from '@holdfast/core/principal.ts'
 import type { Asset, Bucket, Version } from '@holdfast/core/records.ts'
 import type { Action } from '../access/actions.ts'
-import { authorize, decide, refuseMissing } from '../access/decide.ts'
+import { authorize, decide, mayKnow, refuseMissing } from '../access/decide.ts'
 import { askedTags, judgedShown, tagsOfVersion } from '../access/policy/asked-tags.ts'
 import { findBucket } from '../buckets/find-bucket.ts'
 import type { Engine } from '../engine.ts'
@@ -48,11 +48,13 @@ async function findJudged(engine: Engine, call: Call, wanted: WantedAsset): Prom
   const { permission, actions } = wanted
   const asked = { asset, permission, asked: wanted.id, actions }
   const bucket = await authorizeAsset(engine, call, asked)
-  if (asset.deletedAt !== null && wanted.deleted !== 'show') {
-    if (wanted.deleted === 'refuse')
-      throw new HoldfastError('ASSET_DELETED', { asset_id: asset.id })
-    return missingAsset(call, wanted)
+  if (asset.deletedAt === null) return { asset, bucket }
+  if (wanted.deleted === 'refuse') {
+    throw new HoldfastError('ASSET_DELETED', { asset_id: asset.id })
   }
+  // What is open to everybody is open as it is now.
+  const isKnown = permission !== 'assets:read' || mayKnow(call.principal, { bucket, asset })
+  if (wanted.deleted === 'hide' || !isKnown) return missingAsset(call, wanted)
   return { asset, bucket }
 }
 

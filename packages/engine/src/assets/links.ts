@@ -3,7 +3,7 @@ import { HIDDEN, HoldfastError, invalidFields } from '@holdfast/core/errors.ts'
 import type { CatalogView } from '@holdfast/core/ports/catalog.ts'
 import type { Permission, Principal } from '@holdfast/core/principal.ts'
 import type { Asset, Link } from '@holdfast/core/records.ts'
-import { decide, isAdministrator } from '../access/decide.ts'
+import { decide, isAdministrator, mayKnow } from '../access/decide.ts'
 import { askedTags } from '../access/policy/asked-tags.ts'
 import { authorisedAnew } from '../access/rights-now.ts'
 import { commit } from '../commit.ts'
@@ -110,7 +110,9 @@ async function mayOf(
   if (asset === undefined) return false
   const bucket = await view.buckets.byId(asset.bucketId)
   const objectTags = await askedTags(view, bucket, asset)
-  return decide(principal, permission, { bucket, asset, objectTags }).allowed
+  const resource = { bucket, asset, objectTags }
+  if (asset.deletedAt !== null && !mayKnow(principal, resource)) return false
+  return decide(principal, permission, resource).allowed
 }
 
 /**

@@ -8,7 +8,7 @@ import type {
   GiveWay,
 } from '@holdfast/core/ports/asset-questions.ts'
 import type { CatalogView } from '@holdfast/core/ports/catalog.ts'
-import type { Asset, AssetType } from '@holdfast/core/records.ts'
+import type { Asset, AssetType, Bucket } from '@holdfast/core/records.ts'
 import { authorize } from '../access/decide.ts'
 import { authorisedAnew } from '../access/rights-now.ts'
 import { type Sight, sightOf } from '../access/sight.ts'
@@ -195,4 +195,25 @@ function searchText(engine: Engine, text: string | undefined): string | undefine
     return trimmed
   }
   throw new HoldfastError('INVALID_SEARCH', { limit })
+}
+
+/**
+ * Whether the caller owns something in the bucket, deleted or not. No index has both, so all that
+ * is its own, or deleted, is looked at, in turns with all others; where it has none, nothing is.
+ */
+export async function ownsSome(
+  engine: Engine,
+  call: Call,
+  { id: bucketId }: Pick<Bucket, 'id'>,
+): Promise<boolean> {
+  const { assets, quotas } = engine.catalog.view
+  const { id: ownerId } = call.principal
+  const { assets: all } = await quotas.usage('owner', ownerId)
+  if (all === 0) return false
+  const live = await assets.count({ ownerId, deleted: 'without' })
+  const giveWay = engine.lists.giveWay(call)
+  const owns = async (deleted: 'without' | 'only') => {
+    return (await assets.list({ bucketId, ownerId, deleted, limit: 1 }, giveWay)).length > 0
+  }
+  return (live > 0 && (await owns('without'))) || (all > live && (await owns('only')))
 }

@@ -11,8 +11,12 @@ import {
   tagsAreTold,
 } from '../access/decide.ts'
 import { GIVEN, namesEverybody } from '../access/list-rights.ts'
-import { requireOwnName } from '../access/named-owner.ts'
-import { defaultService, mayName, requireOwnService } from '../access/named-service.ts'
+import {
+  defaultService,
+  mayName,
+  requireOwnName,
+  requireOwnService,
+} from '../access/named-owner.ts'
 import { requireNoGain } from '../access/no-gain.ts'
 import { askedTags, judgedShown } from '../access/policy/asked-tags.ts'
 import { onlyUnlisted, onlyUnpublished } from '../access/policy/carried-lists.ts'

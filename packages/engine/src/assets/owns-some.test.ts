@@ -3,13 +3,13 @@ import { test } from 'node:test'
 import { createBucket } from '../buckets/buckets.ts'
 import type { Engine } from '../engine.ts'
 import { callOf, openTestStore, put } from '../test-store.test.ts'
-import { ownsSome } from './owns-some.ts'
+import { ownsSome } from './list.ts'
 import { removeAsset } from './remove.ts'
 
 const id = '0199d0c0-0000-7000-8000-00000000000a'
 const ann = callOf({ id })
 
-test('who owns something in a bucket is found, and what is looked at is looked at in turns', async () => {
+test('who owns something in a bucket is found, and looked for in turns', async () => {
   await using opened = await openTestStore()
   const { engine, call } = opened
   await createBucket(engine, call, { name: 'other' })

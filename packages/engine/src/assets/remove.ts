@@ -1,18 +1,21 @@
 import type { Call } from '@holdfast/core/call.ts'
 import { HoldfastError } from '@holdfast/core/errors.ts'
-import type { Asset } from '@holdfast/core/records.ts'
+import type { Asset, Bucket } from '@holdfast/core/records.ts'
 import { judgedOf, judgedShown } from '../access/policy/asked-tags.ts'
 import { authorisedAnew, rightsOfEach } from '../access/rights-now.ts'
 import { asHoldfastError } from '../as-holdfast-error.ts'
+import { lineOf } from '../caller-lines.ts'
 import { commit } from '../commit.ts'
 import type { Engine } from '../engine.ts'
-import { onlyWithoutTags, requireSight } from '../versions/old-content.ts'
+import { requireUnlocked } from '../versions/lock.ts'
+import { onlyWithoutTags, requireSight } from '../versions/open.ts'
 import { authorizeAsset, bucketOf, findAsset, findAssetByKey, findSeen } from './find-asset.ts'
 import { keyTaken, requirePlace } from './intake/put-target.ts'
 import { requirePreconditions } from './preconditions.ts'
 import { olderShown } from './writes/hide-asset.ts'
-import { hasOldVersions } from './writes/holder.ts'
+import { PART } from './writes/remove-transaction.ts'
 import { seenOf } from './writes/seen.ts'
+import { hasOldVersions } from './writes/stored-asset.ts'
 
 export interface RemoveOptions {
   /** For good, with all versions; else it can be restored. */
@@ -24,17 +27,21 @@ const DELETE = 's3:DeleteObject'
 /** All versions go: old ones only by `versions:write`, as alone. */
 const FOR_GOOD = [DELETE, 's3:DeleteObjectVersion'] as const
 
-/** Deletes. Deleting what is deleted already changes nothing. */
+/**
+ * Deletes. Deleting what is deleted already changes nothing. For good, many versions go in parts,
+ * the oldest first: what is refused or broken off in between leaves the asset with the others, and
+ * the same again ends it.
+ */
 export async function removeAsset(
   engine: Engine,
   call: Call,
   id: string,
   options: RemoveOptions = {},
 ): Promise<void> {
-  await authorisedAnew(engine, call, async now => {
+  await inParts(engine, call, async (now, isLong) => {
     const wanted = { id, permission: 'assets:write', deleted: 'show', actions: [DELETE] } as const
     const asset = await findAsset(engine, now, wanted)
-    await removeFound(engine, now, { asset, options })
+    return await removeFound(engine, now, { asset, options, isLong })
   })
 }
 
@@ -48,17 +55,34 @@ export async function removeAssetByKey(
   const { bucket, key } = place
   const about = { permission: 'assets:write', deleted: 'show', action: DELETE } as const
   const wanted = { bucket, key, ...about }
-  await authorisedAnew(engine, call, async now => {
+  let begun: string | undefined
+  await inParts(engine, call, async (now, isLong) => {
     const asset = await findAssetByKey(engine, now, wanted)
-    await removeFound(engine, now, { asset, options })
+    // What came to the key while another asset went is not what was to go.
+    if (isLong && asset.id !== begun) throw new HoldfastError('ASSET_NOT_FOUND')
+    begun = asset.id
+    return await removeFound(engine, now, { asset, options, isLong })
   })
+}
+
+/** So few go at once with those of others; more go one part of the store at a time. */
+const FEW = 8
+
+type Part = (now: Call, isLong: boolean) => Promise<{ readonly more: boolean }>
+
+/** Each part is judged by what is so by then. */
+async function inParts(engine: Engine, call: Call, part: Part): Promise<void> {
+  if (!(await authorisedAnew(engine, call, now => part(now, false))).more) return
+  const ofEach = rightsOfEach(engine, call)
+  const next = async () => await authorisedAnew(engine, await ofEach(), now => part(now, true))
+  while ((await engine.removals.take('parts', lineOf(call), next)).more);
 }
 
 async function removeFound(
   engine: Engine,
   call: Call,
-  { asset, options }: { readonly asset: Asset; readonly options: RemoveOptions },
-): Promise<void> {
+  { asset, options, isLong }: Found,
+): Promise<{ readonly more: boolean }> {
   const permission = 'assets:write'
   const hard = options.hard ?? false
   const actions = hard ? FOR_GOOD : ([DELETE] as const)
@@ -72,7 +96,11 @@ async function removeFound(
     await authorizeAsset(engine, call, { asset, permission: 'versions:write', actions: ofVersions })
   }
   requirePreconditions(asset.deletedAt === null ? asset : undefined, options)
-  if (!hard && asset.deletedAt !== null) return
+  if (!hard && asset.deletedAt !== null) return { more: false }
+  if (hard && !isLong && asset.lastNumber > FEW) {
+    await requireAllUnlocked(engine, call, { bucket, asset })
+    return { more: true }
+  }
   const args = {
     assetId: asset.id,
     hard,
@@ -81,7 +109,33 @@ async function removeFound(
     preconditions: { ifMatch: options.ifMatch },
     createdBy: call.principal.name,
   }
-  await commit(engine, call, { name: 'assets.remove', args })
+  return await commit(engine, call, { name: 'assets.remove', args })
+}
+
+interface Found {
+  readonly asset: Asset
+  readonly options: RemoveOptions
+  /** In a turn of its own, as many versions need. */
+  readonly isLong: boolean
+}
+
+/** Before the first goes: what is locked by then keeps all. Each part asks for its own again. */
+async function requireAllUnlocked(
+  engine: Engine,
+  call: Call,
+  { bucket, asset }: { readonly bucket: Bucket; readonly asset: Asset },
+): Promise<void> {
+  if (bucket.documents?.objectLock === undefined) return
+  const now = new Date(engine.clock.now()).toISOString()
+  const giveWay = engine.lists.giveWay(call)
+  const query = { assetId: asset.id, deleted: 'with' as const, limit: PART }
+  for (let below = Number.MAX_SAFE_INTEGER; ; await giveWay()) {
+    const page = await engine.catalog.view.versions.list({ ...query, below })
+    for (const version of page) requireUnlocked(version, { now })
+    const last = page.at(-1)
+    if (last === undefined || page.length < PART) return
+    below = last.number
+  }
 }
 
 export async function restoreAsset(engine: Engine, call: Call, id: string): Promise<Asset> {

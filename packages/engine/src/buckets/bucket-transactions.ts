@@ -87,16 +87,19 @@ export async function updateBucketTransaction(
   return updated
 }
 
-/** Trashed and deleted assets count too: nothing disappears with its bucket. */
+/**
+ * Trashed and deleted assets count too: nothing disappears with its bucket. Open uploads do; of many
+ * a part, and the bucket stays: `more` tells that the same again goes on.
+ */
 export async function removeBucketTransaction(
   tx: CatalogTransaction,
   args: { readonly bucketId: string },
   _moment: Moment,
-): Promise<Bucket> {
+): Promise<{ readonly more: boolean }> {
   const bucket = await storedBucket(tx, args.bucketId)
   const { assets } = await tx.quotas.usage('bucket', bucket.name)
   if (assets > 0) throw new HoldfastError('BUCKET_NOT_EMPTY', { bucket: bucket.name, assets })
-  await removeUploadsOf(tx, bucket.id)
+  if (!(await removeUploadsOf(tx, bucket.id))) return { more: true }
   // A later bucket of this name must not inherit the ceiling of this one.
   if ((await tx.quotas.get('bucket', bucket.name)) !== undefined) {
     await tx.remove.quota('bucket', bucket.name)
@@ -104,7 +107,7 @@ export async function removeBucketTransaction(
   await releaseBucketName(tx, bucket.name)
   await tx.remove.bucket(bucket.id)
   await tx.note({ what: 'bucket.removed', bucketId: bucket.id, detail: { name: bucket.name } })
-  return bucket
+  return { more: false }
 }
 
 export interface SetDocumentArgs {

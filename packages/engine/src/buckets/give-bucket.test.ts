@@ -123,6 +123,45 @@ describe('a bucket that an administrator gives away', () => {
     assert.deepEqual(common.bucket.documents?.acl, aclJson(privateAcl(call.principal.id)))
   })
 
+  it('takes the lists of many versions along in parts, and the asset last', async () => {
+    await using opened = await openTestStore()
+    const { engine } = opened
+    const [ann, bob] = [await owner(opened, 'ann'), await owner(opened, 'bob')]
+    const [annId, bobId] = [ann.principal.id, bob.principal.id]
+    await createBucket(engine, ann, { name: 'given' })
+    const own = { bucket: 'given', key: 'k', facets: { acl: privateAcl(annId) } }
+    const putOwn = () => putObject(engine, ann, { ...own, source: bytesOf('hers') })
+    const { asset } = await putOwn()
+    await Promise.all(Array.from({ length: 299 }, putOwn))
+    const ownersOf = async () => {
+      const about = { assetId: asset.id, deleted: 'with' as const, limit: 1000 }
+      const all = await engine.catalog.view.versions.list(about)
+      return all.map(({ object }) => object?.acl?.owner)
+    }
+    const counted = (owners: (string | undefined)[]) => owners.filter(id => id === bobId).length
+    const seen: unknown[] = []
+    const { catalog } = engine
+    const write: typeof catalog.write = async (name, args, options) => {
+      const done = await catalog.write(name, args, options)
+      if (name !== 'assets.give') return done
+      const now = await catalog.view.assets.byId(asset.id)
+      seen.push([counted(await ownersOf()), now?.ownerId === bobId])
+      return done
+    }
+    const watching = new Proxy(catalog, {
+      get: (target, name) => {
+        const value = Reflect.get(target, name)
+        if (name === 'write') return write
+        return typeof value === 'function' ? value.bind(target) : value
+      },
+    })
+    await give({ ...opened, engine: { ...engine, catalog: watching } }, bobId)
+    assert.deepEqual(seen, [
+      [250, false],
+      [300, true],
+    ])
+  })
+
   it('takes no list that was made for the owner before', async () => {
     await using opened = await openTestStore()
     const { engine } = opened

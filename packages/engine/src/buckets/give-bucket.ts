@@ -1,7 +1,7 @@
 import type { Call } from '@holdfast/core/call.ts'
 import { HoldfastError, invalidFields } from '@holdfast/core/errors.ts'
 import type { Principal } from '@holdfast/core/principal.ts'
-import type { Bucket } from '@holdfast/core/records.ts'
+import type { Asset, Bucket } from '@holdfast/core/records.ts'
 import { mayAsOwner } from '../access/bucket-owners.ts'
 import { authorize, isAdministrator, refusal } from '../access/decide.ts'
 import { currentPrincipal } from '../access/links/current-principal.ts'
@@ -140,6 +140,9 @@ async function endGiving(engine: Engine, call: Call, bucketId: string): Promise<
 }
 
 const PAGE = 200
+/** Versions that are given at once with those of all others of a page; more go in parts. */
+const FEW = 8
+const isLong = ({ lastNumber }: Asset) => lastNumber > FEW
 
 async function giveAssets(
   engine: Engine,
@@ -152,11 +155,13 @@ async function giveAssets(
   for (let before = {}; ; ) {
     const page = await engine.catalog.view.assets.list({ ...filter, ...before }, giveWay)
     const call = await still()
-    await Promise.all(
-      page.map(({ id: assetId }) =>
-        commit(engine, call, { name: 'assets.give', args: { assetId, ...given } }),
-      ),
-    )
+    const give = ({ id: assetId }: Asset, by: Call, below?: number) =>
+      commit(engine, by, { name: 'assets.give', args: { assetId, ...given, below } })
+    await Promise.all(page.filter(asset => !isLong(asset)).map(asset => give(asset, call)))
+    for (const asset of page.filter(isLong)) {
+      let below = await give(asset, await still())
+      while (below !== null) below = await give(asset, await still(), below)
+    }
     const last = page.at(-1)
     if (last === undefined) return
     before = { beforeSeq: last.createdSeq }

@@ -1,7 +1,8 @@
 import { HoldfastError } from '@holdfast/core/errors.ts'
+import { byteLength } from '@holdfast/core/names.ts'
 import type { ObjectAcl } from '@holdfast/core/objects.ts'
 import type { CatalogTransaction, Moment } from '@holdfast/core/ports/catalog.ts'
-import type { Bucket } from '@holdfast/core/records.ts'
+import type { Asset, Bucket } from '@holdfast/core/records.ts'
 import { aclJson, aclOf, privateAcl } from '../access/bucket-acl.ts'
 import { changeOf } from '../assets/writes/change-detail.ts'
 import { storedBucket, storedVersion } from '../assets/writes/stored-asset.ts'
@@ -86,33 +87,55 @@ export interface GiveAssetArgs {
   readonly bucketId: string
   readonly from: string
   readonly to: string
+  /** Where the part before ended; absent: at the newest version. */
+  readonly below?: number | undefined
 }
 
-const PAGE = 1000
+/** Of versions in one transaction, each of which is written anew whole. */
+const PART = 250
+const BYTES_MAX = 2 * 1024 * 1024
 
-/** With all its versions, whose bytes weigh on the next owner; the lists of S3 of these, too. */
+/**
+ * With all its versions, whose bytes weigh on the next owner; the lists of S3 of these, too. Those
+ * go first, many in parts: null where all is given, else where to go on.
+ */
 export async function giveAssetTransaction(
   tx: CatalogTransaction,
-  { assetId, bucketId, from, to }: GiveAssetArgs,
+  { assetId, bucketId, from, to, below }: GiveAssetArgs,
   moment: Moment,
-): Promise<void> {
+): Promise<number | null> {
   const asset = await tx.assets.byId(assetId)
-  if (asset === undefined || asset.bucketId !== bucketId || asset.ownerId !== from) return
+  if (asset === undefined || asset.bucketId !== bucketId || asset.ownerId !== from) return null
+  // The last look is at all of them: lists may have been set behind the look of another part.
+  for (const start of below === undefined ? [undefined] : [below, undefined]) {
+    const next = await giveVersions(tx, { asset, from, to, below: start })
+    if (next !== null) return next
+  }
   const given = { ...asset, ownerId: to, updatedAt: moment.now, seq: await tx.nextSeq() }
   await tx.put.asset(given)
-  let below = Number.MAX_SAFE_INTEGER
-  for (;;) {
-    const query = { assetId, deleted: 'with' as const, aclOwner: from, below, limit: PAGE }
-    const page = await tx.versions.list(query)
-    for (const { id, number } of page) {
-      below = number
-      const version = await storedVersion(tx, id)
-      const { acl } = version.object ?? {}
-      if (acl === undefined) continue
-      const facets = { ...version.object, acl: inHands(acl, from, to) }
-      await tx.put.version({ ...version, object: facets, seq: await tx.nextSeq() })
-    }
-    if (page.length < PAGE) break
-  }
   await tx.note(changeOf('asset.updated', given, { owner_id: { was: from, is: to } }))
+  return null
+}
+
+async function giveVersions(
+  tx: CatalogTransaction,
+  { asset, from, to, below }: Pick<GiveAssetArgs, 'from' | 'to' | 'below'> & { asset: Asset },
+): Promise<number | null> {
+  const query = { assetId: asset.id, deleted: 'with' as const, aclOwner: from, limit: PART + 1 }
+  const page = await tx.versions.list({ ...query, ...(below === undefined ? {} : { below }) })
+  let bytes = 0
+  for (const [index, { id, number }] of page.entries()) {
+    const version = await storedVersion(tx, id)
+    bytes += byteLength(JSON.stringify(version))
+    if (index > 0 && (index === PART || bytes > BYTES_MAX)) {
+      const detail = { acl_owner: { was: from, is: to }, versions: index }
+      await tx.note(changeOf('asset.updated', asset, detail))
+      return number + 1
+    }
+    const { acl } = version.object ?? {}
+    if (acl === undefined) continue
+    const facets = { ...version.object, acl: inHands(acl, from, to) }
+    await tx.put.version({ ...version, object: facets, seq: await tx.nextSeq() })
+  }
+  return null
 }

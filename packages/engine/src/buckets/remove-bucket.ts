@@ -3,6 +3,7 @@ import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { Asset, Bucket } from '@holdfast/core/records.ts'
 import { rightsOfEach } from '../access/rights-now.ts'
 import { seenOf } from '../assets/writes/seen.ts'
+import { lineOf } from '../caller-lines.ts'
 import { commit } from '../commit.ts'
 import type { Engine } from '../engine.ts'
 import { changedAnew } from './changed-anew.ts'
@@ -23,11 +24,32 @@ export async function removeBucket(
   options: RemoveBucketOptions = {},
 ): Promise<void> {
   const allowed = options.trash === 'remove' ? await emptyTrash(engine, call, name) : call
-  await changedAnew(engine, { call: allowed, name }, async now => {
+  await inParts(engine, { call: allowed, name }, async now => {
     const bucket = await removable(engine, now, name)
     const args = { bucketId: bucket.id, seen: [seenOf(bucket, undefined)] }
-    await commit(engine, now, { name: 'buckets.remove', args })
+    return (await commit(engine, now, { name: 'buckets.remove', args })).more
   })
+}
+
+/**
+ * Does a part until there are no more, each judged by what is so by then, and in turn with those of
+ * others; the call with the rights that the last was asked by. Broken off, the same again ends it.
+ */
+async function inParts(
+  engine: Engine,
+  { call, name }: { readonly call: Call; readonly name: string },
+  part: (now: Call) => Promise<boolean>,
+): Promise<Call> {
+  const ofEach = rightsOfEach(engine, call)
+  let allowed = call
+  let more = await changedAnew(engine, { call, name }, part)
+  while (more) {
+    more = await engine.removals.take('parts', lineOf(call), async () => {
+      allowed = await ofEach()
+      return await changedAnew(engine, { call: allowed, name }, part)
+    })
+  }
+  return allowed
 }
 
 async function removable(engine: Engine, call: Call, name: string): Promise<Bucket> {
@@ -40,16 +62,12 @@ async function removable(engine: Engine, call: Call, name: string): Promise<Buck
 }
 
 const TRASH_PAGE = 200
+/** Versions that go at once with those of all others of a page. */
+const FEW = 8
 
 /** Asks before each page; the call with the rights that the last was asked by. */
 async function emptyTrash(engine: Engine, call: Call, name: string): Promise<Call> {
-  const ofEach = rightsOfEach(engine, call)
-  let allowed = call
-  for (;;) {
-    const page = (now: Call) => removeTrash(engine, now, name)
-    if (!(await changedAnew(engine, { call: allowed, name }, page))) return allowed
-    allowed = await ofEach()
-  }
+  return await inParts(engine, { call, name }, now => removeTrash(engine, now, name))
 }
 
 /**
@@ -63,11 +81,14 @@ async function removeTrash(engine: Engine, call: Call, name: string): Promise<bo
   if (entries.length > 0) throw new HoldfastError('BUCKET_NOT_EMPTY', { bucket: name })
   const filter = { bucketId: bucket.id, deleted: 'only' as const, limit: TRASH_PAGE }
   const trashed = await view.assets.list(filter)
-  const removed = await Promise.allSettled(
-    trashed.map(asset => removeForGood(engine, call, { bucket, asset })),
-  )
+  const remove = (asset: Asset) => removeForGood(engine, call, { bucket, asset })
+  const isLong = ({ lastNumber }: Asset) => lastNumber > FEW
+  const removed = await Promise.allSettled(trashed.filter(asset => !isLong(asset)).map(remove))
   const kept = removed.find(one => one.status === 'rejected')
   if (kept !== undefined) throw kept.reason
+  // One part of one of them; the next page goes on.
+  const long = trashed.find(isLong)
+  if (long !== undefined) await remove(long)
   return trashed.length > 0
 }
 

@@ -5,7 +5,7 @@ import type { Asset, Bucket } from '@holdfast/core/records.ts'
 import { type Action, actionPermissions } from '../access/actions.ts'
 import { authorizeObject, findBucketFor, isAllowed } from '../access/authorize-action.ts'
 import { decide } from '../access/decide.ts'
-import { holderOf } from '../assets/writes/holder.ts'
+import { holderOf } from '../assets/writes/stored-asset.ts'
 import type { Engine } from '../engine.ts'
 import { missingUpload } from './stored-upload.ts'
 

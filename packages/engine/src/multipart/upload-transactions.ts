@@ -128,13 +128,23 @@ async function removeUpload(
   await tx.note({ what: 'upload.removed', bucketId, detail: facts })
 }
 
-/** All uploads of a bucket that is about to go. */
-export async function removeUploadsOf(tx: CatalogTransaction, bucketId: string): Promise<void> {
-  for (;;) {
-    const page = await tx.uploads.list({ bucketId, limit: PAGE })
-    for (const { upload } of page) if (upload !== undefined) await removeUpload(tx, upload, {})
-    if (page.length < PAGE) return
+/** In one transaction everybody else who writes waits for; each part is one more. */
+const UPLOADS_MAX = 200
+const ROWS_MAX = 500
+
+/** The uploads of a bucket that is about to go, as many as one transaction takes; true: all. */
+export async function removeUploadsOf(tx: CatalogTransaction, bucketId: string): Promise<boolean> {
+  const page = await tx.uploads.list({ bucketId, limit: UPLOADS_MAX })
+  let rows = 0
+  for (const { upload } of page) {
+    if (upload === undefined) continue
+    const parts = await tx.uploads.parts({ uploadId: upload.id, limit: ROWS_MAX })
+    const isFirst = rows === 0
+    rows += 1 + parts.length
+    if (rows > ROWS_MAX && !isFirst) return false
+    await removeUpload(tx, upload, {})
   }
+  return page.length < UPLOADS_MAX
 }
 
 export interface CompleteUploadArgs {

@@ -9,8 +9,10 @@ import {
   findBucketFor,
   isAllowed,
   mayList,
+  mayListVersions,
   missingObject,
 } from '../access/authorize-action.ts'
+import { mayKnow } from '../access/decide.ts'
 import { judgedOf } from '../access/policy/asked-tags.ts'
 import { rightsMoment, rightsNow } from '../access/rights-now.ts'
 import { type Seen, seenOf } from '../assets/writes/seen.ts'
@@ -29,7 +31,8 @@ const ATTEMPTS_MAX = 5
 
 /**
  * The version asked for, or the current one. ASSET_NOT_FOUND for a key that is free or hidden by
- * a marker (`delete_marker` and `version_id` in the details), VERSION_NOT_FOUND, and
+ * a marker (`delete_marker` and `version_id` in the details, for who may know of what is deleted),
+ * VERSION_NOT_FOUND, and
  * VERSION_IS_MARKER for a marker named by its id.
  */
 export async function getObject(
@@ -49,7 +52,9 @@ export async function getObject(
   authorizeObject(call, question)
   if (asset === undefined) throw missingObject(wanted)
   if (version === undefined) {
-    throw named ? missingObject(wanted) : await hidden(engine, asset, wanted)
+    const isTold =
+      !named && (mayKnow(call.principal, { bucket, asset }) || mayListVersions(call, bucket))
+    throw isTold ? await hidden(engine, asset, wanted) : missingObject(wanted)
   }
   if (version.kind === 'marker') {
     const details = { version_id: versionIdOf(version), modified_at: version.createdAt }

@@ -1,11 +1,15 @@
 import type { Call } from '@holdfast/core/call.ts'
 import type { Permission } from '@holdfast/core/principal.ts'
-import type { Asset, Version } from '@holdfast/core/records.ts'
+import type { Asset, Bucket, Version } from '@holdfast/core/records.ts'
 import { oldInQuestion } from '../access/authorize-action.ts'
-import { authorize } from '../access/decide.ts'
+import { authorize, decide, refusal } from '../access/decide.ts'
+import { askedTags, tagsOfVersion } from '../access/policy/asked-tags.ts'
+import { onlyUntagged } from '../access/policy/carried-tags.ts'
 import { authorizeAsset, bucketOf } from '../assets/find-asset.ts'
 import { type Content, openContent } from '../assets/get.ts'
+import { isTagged } from '../assets/writes/carried-tags.ts'
 import type { Engine } from '../engine.ts'
+import { versionIdOf } from '../objects/object-views.ts'
 import { findVersion, keptVersion, type VersionName } from './find-version.ts'
 
 /**
@@ -45,4 +49,59 @@ export async function authorizeOld(
 function isShown(asset: Asset, name: VersionName): boolean {
   const text = String(name).toLowerCase()
   return ['latest', 'current', String(asset.versionNumber), asset.versionId].includes(text)
+}
+
+/** Who may not read old content could show it to itself, or to everybody. */
+export async function requireSight(
+  engine: Engine,
+  call: Call,
+  { asset, version }: { readonly asset: Asset; readonly version: Version | undefined },
+): Promise<void> {
+  const bucket = await bucketOf(engine, asset)
+  const objectTags = version && tagsOfVersion(version)
+  if (decide(call.principal, 'versions:read', { bucket, asset, objectTags }).allowed) return
+  await authorizeOld(engine, call, { asset, version })
+}
+
+interface OldContent {
+  readonly bucket: Bucket
+  readonly asset: Asset
+  readonly version: Version
+}
+
+/**
+ * Whether it may be shown again only while it has no tags; FORBIDDEN where it has some. That there
+ * are none is for the transaction to prove.
+ */
+export async function onlyWithoutTags(
+  engine: Engine,
+  call: Call,
+  { permission, ...old }: OldContent & { readonly permission: Permission },
+): Promise<boolean> {
+  const { bucket, asset, version } = old
+  const isClosed = !tagsAreTold(call, old)
+  if (isClosed && isTagged(version)) {
+    throw refusal(
+      call.principal,
+      'metadata:read',
+      'the tags of the version are closed to the caller',
+    )
+  }
+  const objectTags = await askedTags(engine.catalog.view, bucket, asset)
+  const there = { bucket, asset, objectTags, permission }
+  return (await onlyUntagged(call, there, async () => isTagged(version))) || isClosed
+}
+
+/** They would be read at the version shown, as by a copy of S3 from this version. */
+function tagsAreTold({ principal }: Call, { bucket, asset, version }: OldContent): boolean {
+  const about = {
+    bucket,
+    asset,
+    versionId: versionIdOf(version),
+    objectTags: tagsOfVersion(version),
+  }
+  const question = { ...about, action: 's3:GetObjectVersionTagging' } as const
+  // Whichever of them gives sight of it: only a policy takes its tags away.
+  const sights = ['versions:read', 'assets:read'] as const
+  return sights.some(permission => decide(principal, permission, question).allowed)
 }

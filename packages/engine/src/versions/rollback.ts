@@ -9,7 +9,7 @@ import { seenOf } from '../assets/writes/seen.ts'
 import { commit } from '../commit.ts'
 import type { Engine } from '../engine.ts'
 import { findVersion, keptVersion, type VersionName } from './find-version.ts'
-import { onlyWithoutTags, requireSight } from './old-content.ts'
+import { onlyWithoutTags, requireSight } from './open.ts'
 
 export interface RollbackOptions {
   readonly createdBy?: string | undefined

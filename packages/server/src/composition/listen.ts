@@ -6,11 +6,14 @@ export interface ListenAddress {
   readonly port: number
 }
 
+/** What the kernel keeps of who is not accepted yet, up to its own limit (`somaxconn`). */
+export const BACKLOG = 4096
+
 /** Rejects with what Node says, such as EADDRINUSE. */
 export async function listen(server: Server, address: ListenAddress): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
-    server.listen(address, () => {
+    server.listen({ ...address, backlog: BACKLOG }, () => {
       server.off('error', reject)
       resolve()
     })

@@ -15,6 +15,8 @@ import { buildIssuers, buildMaps, groupMappingOf } from '../config/outside/build
 import type { Settings } from '../config/settings-table.ts'
 import type { Log } from '../telemetry/log.ts'
 
+const PASSWORD_BYTES_MAX = 4096
+
 /** Nothing of a mail is logged but whom it was for and what became of it. */
 export function openMails(
   settings: Settings,
@@ -58,12 +60,12 @@ export function openOutside(settings: Settings, parts: OutsideParts): Outside {
 function openDirectory(settings: Settings, { disk, clock }: OutsideParts): Outside['directory'] {
   const { ldapServer: url, ldapBaseDn: base = '', ldapEnabled } = settings
   if (url === undefined || ldapEnabled === false) return undefined
-  const { ldapBindDn: dn, ldapBindPassword: password, ldapCaFile: caFile } = settings
+  const { ldapCaFile: caFile } = settings
   const options = {
     url,
     startTls: settings.ldapStartTls,
     ca: caFile === undefined ? undefined : readSetting('LDAP_CA_FILE', disk, caFile),
-    service: dn === undefined || password === undefined ? undefined : { dn, password },
+    service: serviceOf(settings, disk),
     userBase: settings.ldapUserSearchBase ?? base,
     userObjectClass: settings.ldapUserObjectClass,
     usernameAttribute: settings.ldapUsernameAttribute,
@@ -85,6 +87,29 @@ function openDirectory(settings: Settings, { disk, clock }: OutsideParts): Outsi
     directory: openLdap(options, clock),
     ...{ mapping, unmapped, maps: hashOfMaps([whoIsIn(options), [...mapping], unmapped]) },
     recheckSeconds: settings.ldapRecheckSeconds,
+  }
+}
+
+/** Its password changes from time to time: of a file, what stands there now is tried then. */
+function serviceOf(settings: Settings, disk: Disk): LdapOptions['service'] {
+  const { ldapBindDn: dn, ldapBindPassword: first, ldapBindPasswordFile: file } = settings
+  if (dn === undefined || first === undefined) return undefined
+  let password = first
+  const renew = () => {
+    try {
+      const now = file === undefined ? '' : readText(disk, file, PASSWORD_BYTES_MAX).trim()
+      // With an empty one everybody is let in as nobody (RFC 4513 §5.1.2).
+      if (now !== '') password = now
+    } catch {
+      // Not there at the moment: the last one stays.
+    }
+  }
+  return {
+    dn,
+    get password() {
+      return password
+    },
+    renew,
   }
 }
 

@@ -122,6 +122,7 @@ function readAll(read: ReadSetting): Settings {
     ...readLimits(read),
     ...readRedis(read),
     requestsMax: read(table.requestsMax),
+    connectionsMax: read(table.connectionsMax),
     bodyIdleSeconds: read(table.bodyIdleSeconds),
     shutdownSeconds: read(table.shutdownSeconds),
     logLevel: read(table.logLevel),

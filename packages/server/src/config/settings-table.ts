@@ -272,6 +272,14 @@ export const settingsTable = {
     description: 'Requests at work at once; more are answered 429 with Retry-After.',
     standard: 4096,
   }),
+  connectionsMax: setting<number | undefined>({
+    name: 'MAX_CONNECTIONS',
+    kind: integer(16, 1_000_000),
+    description:
+      'Connections at once, of all doors; beyond, idle ones make room. Unset: what the limit of ' +
+      'open files allows, less a quarter and one for each request at work; 32768 at most.',
+    standard: undefined,
+  }),
   bodyIdleSeconds: setting({
     name: 'BODY_IDLE_TIMEOUT',
     kind: seconds(1, 3600),

@@ -105,6 +105,28 @@ async function handshake(port: number, maxVersion?: SecureVersion): Promise<Peer
   })
 }
 
+test('what is no request is refused with the headers of all answers', async () => {
+  const { server, s3Port } = await startTls(first)
+  await using _ = server
+  const bytes = {
+    400: 'GARBAGE\r\n\r\n',
+    405: 'CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n',
+    431: `GET / HTTP/1.1\r\nHost: x\r\nX: ${'a'.repeat(90_000)}\r\n\r\n`,
+  }
+  for (const port of [server.port, s3Port]) {
+    for (const [status, text] of Object.entries(bytes)) {
+      const socket = connect({ host: '127.0.0.1', port, rejectUnauthorized: false })
+      socket.on('error', () => {}).write(text)
+      let answer = ''
+      for await (const chunk of socket) answer += String(chunk)
+      assert.match(answer, new RegExp(`^HTTP/1.1 ${port === s3Port ? 400 : status} `))
+      assert.match(answer, /^strict-transport-security: max-age=\d+\r$/im)
+      assert.match(answer, /^x-content-type-options: nosniff\r$/im)
+      assert.match(answer, /^content-security-policy: /im)
+    }
+  }
+})
+
 test('every answer goes over TLS, with HSTS, and links say so', async () => {
   const { server } = await startTls(first)
   await using _ = server

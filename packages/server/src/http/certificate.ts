@@ -6,6 +6,7 @@ import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { Clock } from '@holdfast/core/ports/clock.ts'
 import type { Disk } from '@holdfast/core/ports/disk.ts'
 import type { Log } from '../telemetry/log.ts'
+import { HANDSHAKE_MS } from './connections/held-hellos.ts'
 import { cutWhenGone } from './direct/stalled-answers.ts'
 
 export interface CertificateOptions {
@@ -33,7 +34,6 @@ const SUITES = [
   'ECDHE-RSA-AES128-GCM-SHA256:ECDHE-RSA-AES256-GCM-SHA384:ECDHE-RSA-CHACHA20-POLY1305',
 ].join(':')
 const FILE_BYTES_MAX = 1024 * 1024
-const HANDSHAKE_MS = 10_000
 const RELOAD_MS = 10_000
 const GONE_MS = 2_000
 const DAY_MS = 86_400_000

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Clock } from '@holdfast/core/ports/clock.ts'
+import type { Context } from '../context.ts'
 
 const ROUNDS = 10
 const ROUND_MS = 1000
@@ -14,7 +15,7 @@ const LINGER_BYTES = 256 * 1024 * 1024
 export async function refuseWhileSending(
   exchange: { readonly request: IncomingMessage; readonly response: ServerResponse },
   answer: { readonly status: number; readonly headers: object; readonly body: string },
-  clock: Clock,
+  { clock, connections }: Pick<Context, 'clock' | 'connections'>,
 ): Promise<void> {
   const { request, response } = exchange
   const body = Buffer.from(answer.body)
@@ -24,6 +25,7 @@ export async function refuseWhileSending(
     connection: 'close',
   })
   response.write(body)
+  connections.answered(response)
   const over = new AbortController()
   let bytes = 0
   const end = () => over.abort()

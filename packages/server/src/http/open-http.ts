@@ -11,6 +11,7 @@ import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify }
 import type { Context } from '../context.ts'
 import { NO_OPERATION } from '../telemetry/request-tallies.ts'
 import { FairRequest } from './body/fair-request.ts'
+import { holdHellos } from './connections/held-hellos.ts'
 import { allowOrigin } from './cors.ts'
 import { type Direct, directFirst } from './direct/direct-first.ts'
 import { type PlainHeaders, plainHeaders } from './direct/plain-headers.ts'
@@ -80,11 +81,16 @@ export function openHttp(
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', (_request, _payload, done) => done(null))
   prepareServer(app.server, refuseBytes)
-  const parsing = new ParseInTurn(app.server, peerTurn(context))
+  const turn = peerTurn(context)
+  const parsing = new ParseInTurn(app.server, turn)
   // Behind TLS a socket is another one, and costs more than all of this.
-  if (context.certificate !== undefined) app.server.on('secureConnection', parsing.take)
-  else {
+  if (context.certificate !== undefined) {
+    app.server.on('secureConnection', parsing.take)
+    holdHellos(app.server, turn, context.clock)
+    context.connections.watch(app.server)
+  } else {
     takeQuickly(app.server, {
+      connections: context.connections,
       ...{ quick, headersMs: HEADERS_TIMEOUT_MS, keepAliveMs: KEEP_ALIVE_MS },
       readHeaders: plainHeaders,
       puts: {

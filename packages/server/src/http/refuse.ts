@@ -7,6 +7,7 @@ import { auditFailure } from './caller/audited.ts'
 import { withReason } from './caller/why-unauthenticated.ts'
 import { endConnection, refuseWhileSending } from './linger.ts'
 import { asTableError, oauthProblem, problemHeaders, problemOf, type StatusOf } from './problems.ts'
+import { headLines, securityHeaders } from './security-headers.ts'
 
 export interface Refusal {
   readonly request: FastifyRequest
@@ -51,7 +52,7 @@ export async function refuse(context: Context, refusal: Refusal): Promise<void> 
   const headers = { ...reply.getHeaders() }
   const body = request.method === 'HEAD' ? '' : text
   const exchange = { request: request.raw, response: reply.raw }
-  await refuseWhileSending(exchange, { status, headers, body }, context.clock)
+  await refuseWhileSending(exchange, { status, headers, body }, context)
 }
 
 /** Tells log and metrics of a failure; also of one that comes when the answer is on its way. */
@@ -146,6 +147,7 @@ export function refuseRaw(context: Context, error: RawError, socket: Socket): vo
   }
   const text =
     `HTTP/1.1 ${answer.status} ${answer.reason}\r\nContent-Type: application/json\r\n` +
+    headLines(securityHeaders(context.settings)) +
     `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`
   endConnection(socket, text, context.clock)
 }

@@ -18,6 +18,13 @@ export function securityHeaders(settings: Settings): Readonly<Record<string, str
   return isTls === true ? plainOverTls : plain
 }
 
+/** For answers that are written as they are. */
+export function headLines(headers: Readonly<Record<string, string>>): string {
+  return Object.entries(headers)
+    .map(([name, value]) => `${name}: ${value}\r\n`)
+    .join('')
+}
+
 /** Content of others is shown, if at all, in a sandbox: no scripts, no forms, no origin. */
 export const contentPolicy = "sandbox; default-src 'none'; style-src 'unsafe-inline'"
 

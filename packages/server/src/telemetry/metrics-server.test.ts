@@ -15,6 +15,7 @@ const figures: StoreFigures = {
   ...{
     stats: { assets: 0, bytes: 0, services: {} },
     blobs: { blobs: 0, bytes: 0, dead: 0, deadBlobs: 0 },
+    connections: { open: 0, max: 1, closed: { idle: 0, refused: 0 } },
     damaged: 0,
   },
   ...{

@@ -26,6 +26,7 @@ test('services beyond the hundred largest share one label', async () => {
     },
     freeBytes: 0,
     active: 0,
+    connections: { open: 3, max: 9, closed: { idle: 2, refused: 1 } },
     totalBytes: 0,
     redis: undefined,
     certificateEndsMs: undefined,
@@ -38,6 +39,8 @@ test('services beyond the hundred largest share one label', async () => {
     ['database 1', 'storage 1', 'disk 0', 'audit 0.5'],
   )
   assert.match(text, /^jwt_active_keys 2$/m)
+  assert.match(text, /^storage_connections\{state="open"\} 3$/m)
+  assert.match(text, /^storage_connections_closed_total\{which="newcomer"\} 1$/m)
   assert.match(text, /^jwt_signing_until_timestamp_seconds\{use="tokens"\} 1800000000.5$/m)
   assert.match(text, /^service_accounts_active 3$/m)
   assert.match(text, /^token_validations_total\{issuer="any",result="remembered"\} 7$/m)

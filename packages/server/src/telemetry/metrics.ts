@@ -20,6 +20,12 @@ export interface StoreFigures {
   readonly identity: IdentityFigures
   /** Requests at work. */
   readonly active: number
+  /** Open ones, how many there may be, and those cut since the start for that. */
+  readonly connections: {
+    readonly open: number
+    readonly max: number
+    readonly closed: { readonly idle: number; readonly refused: number }
+  }
   /** Where limits are counted in Redis. */
   readonly redis: { readonly isUp: boolean; readonly missed: number } | undefined
   /** When the certificate of TLS ends, Unix milliseconds, where it is served directly. */
@@ -35,6 +41,18 @@ export class Metrics {
   readonly #inFlight = new Gauge({
     name: 'http_requests_in_flight',
     help: 'Requests at work.',
+    registers: [this.#registry],
+  })
+  readonly #connections = new Gauge({
+    name: 'storage_connections',
+    help: 'Connections of all doors, and how many there may be.',
+    labelNames: ['state'],
+    registers: [this.#registry],
+  })
+  readonly #closed = new Counter({
+    name: 'storage_connections_closed_total',
+    help: 'Connections closed because there were as many as there may be: idle ones and newcomers.',
+    labelNames: ['which'],
     registers: [this.#registry],
   })
   readonly errors = new Counter({
@@ -149,6 +167,7 @@ export class Metrics {
     const { stats, blobs, damaged, ...others } = await this.#figures()
     const { freeBytes, totalBytes, active, redis, parts, identity, certificateEndsMs } = others
     this.#inFlight.set(active)
+    this.#setConnections(others.connections)
     this.identity.set(identity)
     this.#up.reset()
     for (const [component, { status }] of Object.entries(parts)) {
@@ -170,6 +189,14 @@ export class Metrics {
     this.#disk.set({ state: 'free' }, freeBytes)
     this.#disk.set({ state: 'total' }, totalBytes)
     return `${await this.#registry.metrics()}\n${this.requests.text()}`
+  }
+
+  #setConnections({ open, max, closed }: StoreFigures['connections']): void {
+    this.#connections.set({ state: 'open' }, open)
+    this.#connections.set({ state: 'max' }, max)
+    this.#closed.reset()
+    this.#closed.inc({ which: 'idle' }, closed.idle)
+    this.#closed.inc({ which: 'newcomer' }, closed.refused)
   }
 
   /** Services are named by callers, so their number is cut: a label for each would not end. */

@@ -70,6 +70,7 @@ export function versionTests(open: OpenCatalog): void {
       return list.map(({ number }) => number)
     }
     assert.deepEqual(await numbers({ below: 4 }), [3, 2, 1])
+    assert.deepEqual(await numbers({ below: 4, oldestFirst: true }), [1, 2, 3])
     const says = async (number: number, said: Partial<Version>) => {
       const version = all.find(one => one.number === number)
       const whole = await desk.view.versions.byId(version?.id ?? '')

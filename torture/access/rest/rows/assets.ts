@@ -2,7 +2,7 @@ import { canary } from '../../people.ts'
 import { assetBody, type Row, type World } from '../row.ts'
 import { rules } from '../rules.ts'
 
-const { readAsset, readMetadata, change, create } = rules
+const { readAsset, readMetadata, change, create, restore } = rules
 const byId = ({ id }: World) => ({ params: { id } })
 const byKey = ({ bucket, key }: World) => ({ params: { bucket, key } })
 const byQuery = ({ bucket, key }: World) => ({ params: { bucket }, query: { key } })
@@ -54,7 +54,7 @@ export const assetRows = {
   putAssetContent: { rule: change, ask: world => ({ ...byId(world), bytes: 'taken' }) },
   removeAsset: { rule: change, ask: byId },
   restoreAsset: {
-    rule: change,
+    rule: restore,
     prepare: async ({ lab, id }) => {
       await lab.must('DELETE', `/api/v2/assets/${id}`)
       return {}

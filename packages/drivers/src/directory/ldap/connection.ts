@@ -27,6 +27,8 @@ export class Unanswered extends Error {
 
 /** sizeLimitExceeded (RFC 4511 §4.1.9): a part was given, and a part proves nothing. */
 const SIZE_LIMIT_EXCEEDED = 4
+/** invalidCredentials. */
+const INVALID_CREDENTIALS = 49
 /** busy, unavailable: the directory says so of itself, whatever it was asked. */
 const DOWN: ReadonlySet<number> = new Set([51, 52])
 
@@ -94,7 +96,17 @@ export class LdapConnection implements AsyncDisposable {
   /** As the one who searches, or as nobody where none is set. */
   async bindService(): Promise<void> {
     const { service } = this.#options
-    if (service !== undefined) await this.bind(service.dn, service.password)
+    if (service === undefined) return
+    const { password } = service
+    try {
+      await this.bind(service.dn, password)
+    } catch (error) {
+      if (!(error instanceof ResultCodeError && error.code === INVALID_CREDENTIALS)) throw error
+      // It may have been changed on both sides since. Never more than one guess beyond the first.
+      service.renew?.()
+      if (service.password === password) throw error
+      await this.bind(service.dn, service.password)
+    }
   }
 
   async search(base: string, options: SearchOptions): Promise<Entry[]> {

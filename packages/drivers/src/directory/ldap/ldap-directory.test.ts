@@ -374,6 +374,35 @@ test('a certificate of another authority or another host is refused', { skip }, 
   }
 })
 
+test('a password that was changed is read again, and tried once', { skip }, async () => {
+  const file = { password: reader.password, reads: 0 }
+  const service = {
+    ...reader,
+    renew: () => {
+      file.reads += 1
+      service.password = file.password
+    },
+  }
+  const directory = open({ service })
+  const change = async (password: string) => {
+    const how = `changetype: modify\nreplace: userPassword\nuserPassword: ${password}\n`
+    await slapd.change(`dn: ${reader.dn}\n${how}`)
+  }
+  try {
+    assert.ok(await directory.find('alice'))
+    assert.equal(file.reads, 0)
+    await change('another-reader-password')
+    await assert.rejects(directory.find('alice'), unavailable)
+    assert.equal(file.reads, 1)
+    file.password = 'another-reader-password'
+    assert.ok(await directory.find('alice'))
+    assert.ok(await directory.find('bob'))
+    assert.equal(file.reads, 2)
+  } finally {
+    await change(reader.password)
+  }
+})
+
 test('a service account that is refused is no answer about anybody', { skip }, async () => {
   const service = { ...reader, password: 'wrong' }
   await assert.rejects(open({ service }).find('alice'), unavailable)

@@ -1,3 +1,12 @@
+/** Who searches a directory. */
+export interface ServiceAccount {
+  readonly dn: string
+  /** As it was read last. */
+  readonly password: string
+  /** Reads it again; unset where it cannot change. */
+  readonly renew?: (() => void) | undefined
+}
+
 /** Where an LDAP directory is, and how its entries read. */
 export interface LdapOptions {
   /** `ldaps://host:port` or `ldap://host:port`. */
@@ -7,7 +16,7 @@ export interface LdapOptions {
   /** PEM of the authorities that may have signed its certificate; undefined = those of Node. */
   readonly ca: string | undefined
   /** Who searches; undefined = anybody. */
-  readonly service: { readonly dn: string; readonly password: string } | undefined
+  readonly service: ServiceAccount | undefined
   readonly userBase: string
   readonly userObjectClass: string
   readonly usernameAttribute: string

@@ -61,9 +61,14 @@ return redis.call('ZADD', KEYS[1], 'XX', score, ARGV[1])
 /** KEYS: who is inside. ARGV: id, places, lease in microseconds, life in ms of what is written. */
 export const enterScript = scriptOf(`${TIME}
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', text(now))
+local last = text(now + tonumber(ARGV[3]))
+for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '(' .. last, '+inf')) do
+  -- The clock was set back: no lease is longer than one that begins now.
+  redis.call('ZADD', KEYS[1], last, id)
+end
 local free = tonumber(ARGV[2]) - redis.call('ZCARD', KEYS[1])
 if free <= 0 then return {0, 0} end
-redis.call('ZADD', KEYS[1], text(now + tonumber(ARGV[3])), ARGV[1])
+redis.call('ZADD', KEYS[1], last, ARGV[1])
 redis.call('PEXPIRE', KEYS[1], ARGV[4])
 return {1, free - 1}
 `)

@@ -3,7 +3,7 @@ import type { HoldfastError } from '@holdfast/core/errors.ts'
 import type { Asset, Bucket } from '@holdfast/core/records.ts'
 import { decide, refusal } from '../../access/decide.ts'
 import type { Engine } from '../../engine.ts'
-import { keepsVersions } from '../writes/holder.ts'
+import { keepsVersions } from '../writes/stored-asset.ts'
 
 const REMOVAL = ['assets:write', 's3:DeleteObject'] as const
 const OF_VERSIONS = ['versions:write', 's3:DeleteObjectVersion'] as const

@@ -2,10 +2,9 @@ import type { Call } from '@holdfast/core/call.ts'
 import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { Asset, Bucket } from '@holdfast/core/records.ts'
 import { actionPermissions } from '../../access/actions.ts'
-import { authorize, decide, type Fresh, LOCKS, refusal } from '../../access/decide.ts'
+import { authorize, decide, type Fresh, LOCKS, mayKnow, refusal } from '../../access/decide.ts'
 import { requireListRights } from '../../access/list-rights.ts'
-import { requireOwnName } from '../../access/named-owner.ts'
-import { requireOwnService } from '../../access/named-service.ts'
+import { requireOwnName, requireOwnService } from '../../access/named-owner.ts'
 import { rightsMoment, rightsNow } from '../../access/rights-now.ts'
 import { findBucket } from '../../buckets/find-bucket.ts'
 import type { Engine } from '../../engine.ts'
@@ -13,7 +12,7 @@ import type { Arrival } from '../../quotas/arriving.ts'
 import { enforceQuotas } from '../../quotas/enforce-quotas.ts'
 import { requireAllowedType, requireLength } from '../accepted.ts'
 import { requirePreconditions } from '../preconditions.ts'
-import { holderOf } from '../writes/holder.ts'
+import { holderOf } from '../writes/stored-asset.ts'
 import { isUndeclared } from './content-type.ts'
 import { lacksToDisplace } from './displace.ts'
 import { actionsOf, type CheckedPut, type PutFields } from './put-fields.ts'
@@ -172,6 +171,10 @@ function refusedReplacement(
   // Somebody else's asset: the answer is that for a place where the caller may not write.
   authorize(call.principal, 'assets:write', { bucket, fresh })
   if (mode === 'create') return keyTaken(call, bucket, existing)
-  const { reason } = decide(call.principal, 'assets:write', { bucket, asset: existing })
+  const place = { bucket, asset: existing }
+  // Whether one that is hidden from the caller has a list is not told.
+  const { reason } = mayKnow(call.principal, place)
+    ? decide(call.principal, 'assets:write', place)
+    : { reason: 'no scope grants it' }
   return new HoldfastError('FORBIDDEN', { permission: 'assets:write', reason })
 }

@@ -18,9 +18,9 @@ import {
   removeMarkers,
 } from './asset-writes.ts'
 import { changeOf, contentOfVersion, shownOf } from './change-detail.ts'
-import { holderOf } from './holder.ts'
 import { type Incoming, keepIncoming } from './incoming.ts'
 import { requireSeen, type Seen } from './seen.ts'
+import { holderOf } from './stored-asset.ts'
 
 export interface PutArgs {
   readonly bucketId: string
@@ -185,8 +185,8 @@ async function freeKey(
 }
 
 /**
- * A deleted asset that still holds its key goes on with new content, as if it were created. Who made
- * nothing but a marker has no part in what others put there.
+ * A deleted asset that still holds its key goes on with new content, as if it were created. Who
+ * made nothing but a marker has no part in what others put there.
  */
 async function reviveAsset(
   tx: CatalogTransaction,

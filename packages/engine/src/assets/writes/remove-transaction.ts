@@ -1,14 +1,13 @@
 import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { CatalogTransaction, Moment } from '@holdfast/core/ports/catalog.ts'
-import type { Asset, Bucket } from '@holdfast/core/records.ts'
+import type { Asset, BriefVersion, Bucket } from '@holdfast/core/records.ts'
 import { requireUnlocked } from '../../versions/lock.ts'
 import { type Preconditions, requirePreconditions } from '../preconditions.ts'
 import { type Carrying, isTagged, requireCarried } from './carried-tags.ts'
 import { changeOf, shownOf } from './change-detail.ts'
 import { hideAsset, olderShown } from './hide-asset.ts'
-import { hasOldVersions } from './holder.ts'
 import { newestVersion } from './shown-version.ts'
-import { storedAsset, storedBucket } from './stored-asset.ts'
+import { hasOldVersions, storedAsset, storedBucket } from './stored-asset.ts'
 
 export interface RemoveArgs {
   readonly assetId: string
@@ -22,17 +21,27 @@ export interface RemoveArgs {
 }
 
 const PAGE = 1000
+/** Of versions in one transaction: everybody else who writes waits for it. */
+export const PART = 250
+
+export interface RemovedAsset {
+  /** As it was. */
+  readonly asset: Asset
+  /** Old versions went, it is still there with the others: the same again goes on. */
+  readonly more: boolean
+}
 
 /**
  * Soft: a marker hides the asset, which keeps its key; in a bucket that does not version the asset
  * goes to the trash and its key is free. Hard: versions, links and record go, the references are
- * dropped.
+ * dropped; of more than `PART` versions the oldest go first, in transactions of their own, and the
+ * record last.
  */
 export async function removeTransaction(
   tx: CatalogTransaction,
   args: RemoveArgs,
   moment: Moment,
-): Promise<Asset> {
+): Promise<RemovedAsset> {
   const asset = await storedAsset(tx, args.assetId)
   if (args.onlyTrashed === true && !asset.trashed) {
     const { name: bucket } = await storedBucket(tx, asset.bucketId)
@@ -43,9 +52,10 @@ export async function removeTransaction(
     throw new HoldfastError('CHANGED_MEANWHILE')
   }
   if (args.hard) return removeForGood(tx, moment, asset)
-  if (asset.deletedAt !== null) return asset
+  if (asset.deletedAt !== null) return { asset, more: false }
   const bucket = await storedBucket(tx, asset.bucketId)
-  return removeSoftly(tx, moment, { bucket, asset, createdBy: args.createdBy })
+  const deleted = await removeSoftly(tx, moment, { bucket, asset, createdBy: args.createdBy })
+  return { asset: deleted, more: false }
 }
 
 /** The soft removal of one that was looked at already, and is not deleted. */
@@ -124,29 +134,37 @@ async function removeMarkersUpon(tx: CatalogTransaction, asset: Asset): Promise<
   }
 }
 
-async function removeForGood(tx: CatalogTransaction, moment: Moment, asset: Asset): Promise<Asset> {
-  const versions = await removeVersions(tx, moment, asset.id)
-  const links = await removeLinks(tx, asset.id)
-  await tx.remove.asset(asset.id)
-  const detail = { key: asset.key, name: asset.name, was: shownOf(asset), versions, links }
-  await tx.note(changeOf('asset.removed', asset, detail))
-  return asset
-}
-
-async function removeVersions(
+async function removeForGood(
   tx: CatalogTransaction,
   moment: Moment,
-  assetId: string,
-): Promise<number> {
-  let removed = 0
-  for (;;) {
-    const page = await tx.versions.list({ assetId, deleted: 'with', limit: PAGE })
-    for (const version of page) {
-      requireUnlocked(version, moment)
-      await tx.remove.version(version.id)
-    }
-    removed += page.length
-    if (page.length < PAGE) return removed
+  asset: Asset,
+): Promise<RemovedAsset> {
+  const query = { assetId: asset.id, deleted: 'with', oldestFirst: true } as const
+  const page = await tx.versions.list({ ...query, limit: PART + 1 })
+  for (const version of page) requireUnlocked(version, moment)
+  if (page.length > PART) {
+    await removeOld(tx, asset, page.slice(0, PART))
+    return { asset, more: true }
+  }
+  for (const { id } of page) await tx.remove.version(id)
+  const links = await removeLinks(tx, asset.id)
+  await tx.remove.asset(asset.id)
+  const about = { key: asset.key, name: asset.name, was: shownOf(asset) }
+  await tx.note(changeOf('asset.removed', asset, { ...about, versions: page.length, links }))
+  return { asset, more: false }
+}
+
+/** All but the one that is shown, however old it is. */
+async function removeOld(
+  tx: CatalogTransaction,
+  asset: Asset,
+  versions: readonly BriefVersion[],
+): Promise<void> {
+  for (const { id, number, sha256, size } of versions) {
+    if (id === asset.versionId) continue
+    await tx.remove.version(id)
+    const change = changeOf('version.removed', asset, { key: asset.key, number, sha256, size })
+    await tx.note({ ...change, versionId: id })
   }
 }
 

@@ -64,6 +64,13 @@ export const ldapTable = {
     standard: undefined,
     secret: true,
   }),
+  ldapBindPasswordFile: setting<string | undefined>({
+    name: 'LDAP_BIND_PASSWORD_FILE',
+    // A name of no file is told once, where the password is read from it.
+    kind: text({ pattern: /^/, hint: 'a file' }),
+    description: 'Where it stands instead; read again when the directory refuses it.',
+    standard: undefined,
+  }),
   ldapBaseDn: setting<string | undefined>({
     name: 'LDAP_BASE_DN',
     kind: name,
@@ -186,6 +193,7 @@ export function readLdap(read: ReadSetting): LdapSettings {
     ldapCaFile: read(table.ldapCaFile),
     ldapBindDn: read(table.ldapBindDn),
     ldapBindPassword: read(table.ldapBindPassword),
+    ldapBindPasswordFile: read(table.ldapBindPasswordFile),
     ldapBaseDn: read(table.ldapBaseDn),
     ldapUserSearchBase: read(table.ldapUserSearchBase),
     ldapGroupSearchBase: read(table.ldapGroupSearchBase),

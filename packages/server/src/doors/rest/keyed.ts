@@ -1,5 +1,5 @@
 import type { RawPutQuery } from '@holdfast/contract/schemas/upload.ts'
-import { defaultService } from '@holdfast/engine/access/named-service.ts'
+import { defaultService } from '@holdfast/engine/access/named-owner.ts'
 import { getAssetByKey, openContent } from '@holdfast/engine/assets/get.ts'
 import { listAssets } from '@holdfast/engine/assets/list.ts'
 import { putAsset } from '@holdfast/engine/assets/put.ts'

@@ -1,10 +1,12 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import { TLSSocket } from 'node:tls'
 import { HoldfastError } from '@holdfast/core/errors.ts'
 import { newUuid } from '@holdfast/core/ids.ts'
 import type { JsonObject } from '@holdfast/core/records.ts'
 import type { Context } from '../../context.ts'
 import { FairRequest } from '../../http/body/fair-request.ts'
+import { holdHellos } from '../../http/connections/held-hellos.ts'
 import { BodyBuffers } from '../../http/direct/body-buffers.ts'
 import { SILENT_BODY_MS, takeQuickly } from '../../http/direct/quick/quick-connections.ts'
 import { limitStall } from '../../http/direct/stalled-answers.ts'
@@ -14,6 +16,7 @@ import { peerTurn } from '../../http/limits/turn-budget.ts'
 import { endConnection } from '../../http/linger.ts'
 import { type ParseError, ParseInTurn } from '../../http/parse/parse-in-turn.ts'
 import { countActive } from '../../http/record-request.ts'
+import { headLines, overTls } from '../../http/security-headers.ts'
 import { auditAnswer, auditRefusal } from './audited.ts'
 import { admitCaller } from './auth/admit-caller.ts'
 import { countWrongSignature } from './auth/signers.ts'
@@ -41,7 +44,7 @@ import {
   turnOf,
 } from './requests/request.ts'
 import { notImplemented, routeOf } from './requests/route.ts'
-import { sendAnswer, sendError } from './send.ts'
+import { lastingHeaders, sendAnswer, sendError } from './send.ts'
 import { RequestHeaders } from './wire/headers.ts'
 import { writeXml } from './xml/write.ts'
 
@@ -92,15 +95,20 @@ export function openS3(context: Context): Server {
     socket.on('error', () => socket.destroy()).on('timeout', () => socket.destroy())
     refuseBytes({ code: 'CONNECT' }, socket)
   })
-  const parsing = new ParseInTurn(server, peerTurn(context))
+  const turn = peerTurn(context)
+  const parsing = new ParseInTurn(server, turn)
   server.on('clientError', (error: Error & { code?: string }, socket: Socket) => {
     if (!parsing.isHeld(error, socket)) refuseBytes(error, socket)
   })
   // Behind TLS a socket is another one, and costs more than all of this.
-  if (certificate !== undefined) server.on('secureConnection', parsing.take)
-  else {
+  if (certificate !== undefined) {
+    server.on('secureConnection', parsing.take)
+    holdHellos(server, turn, context.clock)
+    context.connections.watch(server)
+  } else {
     const parts = { load, writer, buffers, keepAliveMs: KEEP_ALIVE_MS }
     takeQuickly(server, {
+      connections: context.connections,
       quick: quickObjects(context, parts),
       readHeaders: (raw, names, besides) => new RequestHeaders(raw, names, besides),
       queries: marks,
@@ -245,6 +253,7 @@ function refuseRaw(context: Context, error: ParseError, socket: Socket): void {
   )
   const text =
     `HTTP/1.1 400 Bad Request\r\nContent-Type: application/xml\r\n` +
+    headLines({ ...lastingHeaders, ...(socket instanceof TLSSocket ? overTls : {}) }) +
     `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`
   endConnection(socket, text, context.clock)
 }

@@ -207,7 +207,7 @@ export async function sendError(request: S3Request, error: S3Error): Promise<voi
   const answer = { status: error.status, headers: { ...headers, ...type }, body: text }
   const waits = !body.started && raw.headers.expect !== undefined
   if (body.unread && !raw.destroyed && !waits) {
-    await refuseWhileSending({ request: raw, response }, answer, context.clock)
+    await refuseWhileSending({ request: raw, response }, answer, context)
     return
   }
   const length = error.status === 304 ? {} : { 'content-length': String(Buffer.byteLength(text)) }

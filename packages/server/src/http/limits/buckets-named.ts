@@ -4,7 +4,7 @@ import { permissions } from '@holdfast/core/principal.ts'
 import type { Bucket } from '@holdfast/core/records.ts'
 import { decide, mayPartly } from '@holdfast/engine/access/decide.ts'
 import { hasPart } from '@holdfast/engine/access/sight.ts'
-import { ownsSome } from '@holdfast/engine/assets/owns-some.ts'
+import { ownsSome } from '@holdfast/engine/assets/list.ts'
 import type { Engine } from '@holdfast/engine/engine.ts'
 import type { Context } from '../../context.ts'
 

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net'
 import type { Clock } from '@holdfast/core/ports/clock.ts'
 import { addressKey } from '@holdfast/core/rates/address-key.ts'
 import { CallerLines } from '@holdfast/engine/caller-lines.ts'
+import type { OpenConnections } from '../connections/open-connections.ts'
 
 /** Of one turn of the event loop, before what has not begun leaves the others theirs. */
 const TURN_MS = 20
@@ -55,6 +56,15 @@ export class TurnBudget {
 }
 
 /** The turn of whoever is connected, before it is known for whom a proxy asks. */
-export function peerTurn({ turns }: { readonly turns: TurnBudget }) {
-  return ({ remoteAddress = '' }: Socket) => turns.take(() => addressKey(remoteAddress))
+export function peerTurn(parts: {
+  readonly turns: TurnBudget
+  readonly connections: OpenConnections
+}) {
+  return (socket: Socket) => {
+    const waiting = parts.turns.take(() => addressKey(socket.remoteAddress ?? ''))
+    if (waiting === undefined) return undefined
+    const connection = parts.connections.of(socket)
+    connection.begin()
+    return waiting.then(() => connection.end())
+  }
 }

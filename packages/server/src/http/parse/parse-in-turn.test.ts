@@ -131,6 +131,30 @@ test('nothing is parsed behind a tunnel, nor behind what is no request', async (
   assert.deepEqual(failed, ['HPE_INVALID_METHOD'])
 })
 
+const UPGRADE =
+  'GET /up HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n\r\n'
+
+test('a request for an upgrade is answered as any other, whatever its turn is', async () => {
+  await using opened = await openServer(() => new Promise(() => {}))
+  const { began, open } = opened
+  const socket = open(UPGRADE)
+  await until(() => began.length === 1)
+  began[0]?.response.end('plain')
+  const [answer] = await once(socket, 'data')
+  assert.match(String(answer), /plain/)
+})
+
+test('a request for an upgrade behind another ends the connection after the answer', async () => {
+  await using opened = await openServer()
+  const { began, failed, open } = opened
+  const socket = open(get(1) + UPGRADE + get(2))
+  await until(() => began.length === 1)
+  await delay(20)
+  began[0]?.response.end('first')
+  assert.match((await buffer(socket)).toString(), /first$/)
+  assert.deepEqual([began.length, failed], [1, []])
+})
+
 test('a client that ends its side is answered what it asked for before the last', async () => {
   await using opened = await openServer()
   const { began, open } = opened

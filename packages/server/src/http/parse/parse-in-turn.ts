@@ -11,7 +11,7 @@ export interface ParseError {
   readonly bytesParsed?: number | undefined
 }
 
-type Begin = (request: IncomingMessage, keepsAlive: boolean) => number
+type Begin = (request: Upgradable, keepsAlive: boolean) => number
 
 /** What we touch of Node's parser. No public interface stops one; our version of Node is given. */
 interface NodeParser {
@@ -54,7 +54,7 @@ export class ParseInTurn {
 
 /** A request whose head was parsed, and what came behind that. */
 interface Held {
-  readonly request: IncomingMessage
+  readonly request: Upgradable
   readonly keepsAlive: boolean
   rest: Buffer | undefined
 }
@@ -71,6 +71,7 @@ class ParsedConnection {
   #turnIs: 'none' | 'awaited' | 'here' = 'none'
   #hasEnded = false
   #isOver = false
+  #closesNext = false
 
   constructor(socket: Socket, turn: ParseTurn) {
     this.#socket = socket
@@ -89,7 +90,9 @@ class ParsedConnection {
     this.#open += 1
     response.once('close', () => {
       this.#open -= 1
-      if (this.#open === 0) this.#wake()
+      if (this.#open > 0) return
+      if (this.#closesNext) this.#socket.destroySoon()
+      else this.#wake()
     })
   }
 
@@ -112,13 +115,22 @@ class ParsedConnection {
   readonly #incoming: Begin = (request, keepsAlive) => {
     // What follows is not HTTP: Node's parser is stopped for good.
     if (request.method === 'CONNECT') this.#isOver = true
-    if (this.#isOver || this.#mayBegin()) return this.#begin(request, keepsAlive)
+    if (this.#isOver || this.#mayBegin(request)) return this.#begin(request, keepsAlive)
+    if (isUpgrade(request)) {
+      // Node cannot be stopped at one, and nobody pipelines them: RFC 9112 §9.3.2 lets clients ask
+      // again on another connection.
+      request.upgrade = false
+      this.#isOver = true
+      this.#closesNext = true
+      return PAUSE
+    }
     this.#held = { request, keepsAlive, rest: undefined }
     return PAUSE
   }
 
-  #mayBegin(): boolean {
+  #mayBegin(request: Upgradable): boolean {
     if (this.#open > 0 || this.#turnIs === 'awaited') return false
+    if (isUpgrade(request)) return true
     if (this.#turnIs === 'here') {
       this.#turnIs = 'none'
       return true
@@ -142,7 +154,7 @@ class ParsedConnection {
     const held = this.#held
     if (held === undefined || this.#isOver || this.#socket.isPaused()) return
     if (!this.#socket.writable) return
-    if (!this.#mayBegin()) {
+    if (!this.#mayBegin(held.request)) {
       this.#socket.pause()
       return
     }
@@ -166,6 +178,13 @@ class ParsedConnection {
 
 /** Not of a buffer of its own: to Node's parser, no address is the end of the connection. */
 const NOTHING = Buffer.from(' ').subarray(1)
+
+/** Set by Node's parser for whoever asks for one, as clients of HTTP/2 do; no type tells of it. */
+type Upgradable = IncomingMessage & { upgrade?: boolean }
+
+function isUpgrade({ upgrade }: Upgradable): boolean {
+  return upgrade === true
+}
 
 function parserOf(socket: Socket): NodeParser {
   const { parser } = socket as Socket & { readonly parser?: NodeParser | null }

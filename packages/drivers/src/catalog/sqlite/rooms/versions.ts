@@ -249,7 +249,9 @@ export class Versions {
   list(query: VersionQuery): BriefVersion[] {
     const where = this.#where(query)
     if (where === undefined) return []
-    const sql = `${selectOf(COLUMNS)} WHERE ${where.sql} ORDER BY v.number DESC LIMIT ? OFFSET ?`
+    const order = query.oldestFirst === true ? 'ASC' : 'DESC'
+    const sql = `${selectOf(COLUMNS)} WHERE ${where.sql}
+      ORDER BY v.number ${order} LIMIT ? OFFSET ?`
     return this.#statements
       .all<OfAsset<OwnRow>>(sql, [...where.values, query.limit, query.offset ?? 0])
       .map(row => this.#briefOf(row, row.asset_id))

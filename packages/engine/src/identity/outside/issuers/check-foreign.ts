@@ -54,7 +54,9 @@ export async function checkForeign(
     if (issuer.audiences === undefined && (payload.aud ?? payload.iss) !== undefined) {
       throw new HoldfastError('UNAUTHENTICATED')
     }
-    const { exp = 0, iat = 0 } = payload
+    const { exp = 0, iat = 0, nbf = 0 } = payload
+    // A number of JSON may be beyond all that JavaScript has: it reads as infinite.
+    if (![exp, iat, nbf].every(Number.isFinite)) throw new HoldfastError('UNAUTHENTICATED')
     const { maxAgeSeconds = Number.POSITIVE_INFINITY, skewSeconds } = issuer
     const expiresMs = (Math.min(exp, iat + maxAgeSeconds) + skewSeconds) * 1000
     const isNumber = typeof claimAt(payload, issuer.claims.subject) === 'number'

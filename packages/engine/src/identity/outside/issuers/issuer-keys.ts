@@ -58,23 +58,26 @@ export class IssuerKeys {
     return found?.key
   }
 
-  /** True when it went well. A failure keeps the keys there are until they are stale. */
+  /**
+   * True when it went well. A failure keeps the keys there are until they are stale; a set without
+   * a key that can be used is an answer, by which an issuer takes all of them back.
+   */
   async load(signal: AbortSignal): Promise<boolean> {
     const { source, algorithm, clock, onChange, onLoad, onProblem } = this.#parts
     try {
       const document = await source.load(signal)
       const { known, weak } = await readKeySet(document, algorithm)
-      if (known.length === 0) {
-        const more = weak.length === 0 ? '' : ` that is not too weak: ${named(weak)}`
-        throw new Error(`no key for ${algorithm} in the set${more}`)
-      }
       const isNew = !isDeepStrictEqual(document, this.#document)
-      if (isNew && weak.length > 0)
-        onProblem(new Error(`keys too weak to be taken: ${named(weak)}`))
       this.#known = known
       this.#document = document
       this.#loadedMs = clock.monotonic()
       if (isNew) onChange()
+      if (known.length === 0) {
+        const more = weak.length === 0 ? '' : ` that is not too weak: ${named(weak)}`
+        throw new Error(`no key for ${algorithm} in the set${more}`)
+      }
+      if (isNew && weak.length > 0)
+        onProblem(new Error(`keys too weak to be taken: ${named(weak)}`))
       onLoad(true)
       return true
     } catch (error) {

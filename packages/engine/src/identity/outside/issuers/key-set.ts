@@ -38,6 +38,7 @@ export async function readKeySet(
     if (isWeak(key)) weak.push(jwk.kid ?? '')
     else known.push({ kid: jwk.kid, key })
   }
+  if (known.length === 0 && keys.length > KEYS_MAX) throw new Error('more keys than are read')
   return { known, weak }
 }
 

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { test } from 'node:test'
-import type { OpenIdAttempt } from '@holdfast/core/ports/openid.ts'
+import { HoldfastError } from '@holdfast/core/errors.ts'
+import { type OpenIdAttempt, OpenIdFault } from '@holdfast/core/ports/openid.ts'
 import { openTestStore, refused, type TestStore } from '../../../test-store.test.ts'
 import { loginOpenId } from '../../sessions/login.ts'
 import { endSessions } from '../../sessions/sessions.ts'
@@ -103,6 +104,30 @@ test('who comes in is known by issuer and subject; names and addresses lead nowh
   for (const name of ['bob', 'bob@example.org', 'one', 'two']) {
     assert.equal(await identities.byName('user', name), undefined, name)
   }
+})
+
+test('why a login failed is told, but not what any browser can cause', async () => {
+  const failing = { fault: new OpenIdFault('the secret is wrong') }
+  const finish = () => {
+    return Promise.reject(new HoldfastError('UNAUTHENTICATED', {}, { cause: failing.fault }))
+  }
+  const told: string[] = []
+  const onProblem = (place: string, error: unknown) => told.push(`${place} ${error}`)
+  const provider = { ...openId.provider, finish }
+  await using opened = await openTestStore({
+    outside: { openId: { ...openId, provider }, onProblem },
+  })
+  const enter = async (binding?: string) => {
+    const { query, ...own } = await begun(opened)
+    const back = { query, binding: binding ?? own.binding }
+    await assert.rejects(finishOpenId(opened.engine, back), refused('UNAUTHENTICATED'))
+  }
+  await enter()
+  assert.deepEqual(told.splice(0), ['https://idp.example.org Error: the secret is wrong'])
+  await enter('another browser')
+  failing.fault = new OpenIdFault('the code is wrong', { isOfBrowser: true })
+  await enter()
+  assert.deepEqual(told, [])
 })
 
 test('rights that claims give or take are told, and nothing where they are as before', async () => {

@@ -1,6 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
-import { HoldfastError, invalidFields } from '@holdfast/core/errors.ts'
+import { HoldfastError, invalidFields, isHoldfastError } from '@holdfast/core/errors.ts'
 import type { User } from '@holdfast/core/identities.ts'
+import { OpenIdFault } from '@holdfast/core/ports/openid.ts'
 import { networkKey } from '@holdfast/core/rates/address-key.ts'
 import { toBase64Url } from '../../../base64url.ts'
 import { commit } from '../../../commit.ts'
@@ -35,7 +36,7 @@ export async function beginOpenId(
   const secret = () => toBase64Url(engine.random.bytes(32))
   const attempt = { state: secret(), nonce: secret(), verifier: secret() }
   const binding = secret()
-  const address = await outside.provider.addressFor(attempt)
+  const address = await telling(engine, () => outside.provider.addressFor(attempt))
   pending.set(attempt.state, { attempt, returnTo, challenge, binding }, networkKey(ip))
   return { address, binding }
 }
@@ -52,11 +53,13 @@ export async function finishOpenId(
   const given = new URLSearchParams(query)
   const pending = state.pending.take(given.get('state') ?? '')
   if (pending === undefined || !isSame(pending.binding, binding ?? '')) {
-    throw new HoldfastError('UNAUTHENTICATED')
+    throw refusal('no login of this browser is under way', { isOfBrowser: true })
   }
   const user = await engine.identity.facts.asking(async asked => {
-    const claims = await state.outside.provider.finish(query, pending.attempt)
-    return await adopted(engine, state, { claims, asked })
+    return await telling(engine, async () => {
+      const claims = await state.outside.provider.finish(query, pending.attempt)
+      return await adopted(engine, state, { claims, asked })
+    })
   })
   if (user.status !== 'ACTIVE') throw new HoldfastError('ACCOUNT_DISABLED')
   const code = toBase64Url(engine.random.bytes(32))
@@ -102,7 +105,7 @@ async function adopted(
   const subject = textAt(claims, ['sub'])
   // A number is no subject there (OpenID Connect Core §2), and must not be the text of its digits.
   if (!isSubject(subject) || claimAt(claims, ['sub']) !== subject) {
-    throw new HoldfastError('UNAUTHENTICATED')
+    throw refusal('the ID token has no subject that is one')
   }
   const mapped = outside.maps.map(({ claim, mapping }) => {
     return standingFor(mapping, wordsAt(claims, claim))
@@ -122,11 +125,31 @@ async function adopted(
     const { identities } = engine.catalog.view
     const known = await identities.byId('user', args.id)
     const isSame = known !== undefined && (await isSaid(identities, known, args))
-    if (isOvertaken && !isSame) throw new HoldfastError('UNAUTHENTICATED')
+    if (isOvertaken && !isSame) {
+      const isOfBrowser = true
+      throw refusal('two logins at once brought different claims', { isOfBrowser })
+    }
     const user = await commit(engine, systemCall('openid'), { name: 'users.adopt', args })
     tellRights(engine, known, user)
     return user
   })
+}
+
+function refusal(reason: string, whose?: { readonly isOfBrowser: boolean }): HoldfastError {
+  return new HoldfastError('UNAUTHENTICATED', {}, { cause: new OpenIdFault(reason, whose) })
+}
+
+/** The operator learns what only the provider or the settings can be at fault for. */
+async function telling<T>(engine: Engine, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    const fault = isHoldfastError(error) ? error.cause : undefined
+    if (fault instanceof OpenIdFault && !fault.isOfBrowser) {
+      engine.identity.onProblem(openIdOf(engine).outside.provider.place, fault)
+    }
+    throw error
+  }
 }
 
 function isSame(one: string, other: string): boolean {

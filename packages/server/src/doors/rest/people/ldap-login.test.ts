@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { isHoldfastError } from '@holdfast/core/errors.ts'
 import {
@@ -43,7 +45,7 @@ function environment(): Record<string, string> {
     STORAGE_LDAP_SERVER: slapd.tlsUrl,
     STORAGE_LDAP_CA_FILE: slapd.caFile,
     STORAGE_LDAP_BIND_DN: reader.dn,
-    STORAGE_LDAP_BIND_PASSWORD: reader.password,
+    STORAGE_LDAP_BIND_PASSWORD_FILE: passwordFile(reader.password),
     STORAGE_LDAP_BASE_DN: base,
     STORAGE_LDAP_RECHECK_INTERVAL: '5',
     STORAGE_LDAP_TIMEOUT: '2',
@@ -56,6 +58,13 @@ function environment(): Record<string, string> {
     }),
     STORAGE_LDAP_DEFAULT_ROLE: 'READONLY',
   }
+}
+
+/** Beside the certificate of the directory, which goes with it. */
+function passwordFile(password: string): string {
+  const path = join(dirname(slapd.caFile), 'reader')
+  writeFileSync(path, `${password}\n`)
+  return path
 }
 
 async function login(username: string, password: string, to = server): Promise<Answer> {
@@ -324,6 +333,26 @@ test('with the directory down its users wait, and local ones work', { skip }, as
   await enter('alice')
 })
 
+test('the password of who searches is taken from its file when it changed', { skip }, async () => {
+  const change = async (password: string) => {
+    const how = `changetype: modify\nreplace: userPassword\nuserPassword: ${password}\n`
+    await slapd.change(`dn: ${reader.dn}\n${how}`)
+  }
+  await change('second-reader-password')
+  try {
+    refused(await login('alice', 'alice-test-password'), 503, 'IDENTITY_UNAVAILABLE')
+    // Emptied by mistake: nobody is asked as nobody.
+    passwordFile('')
+    refused(await login('alice', 'alice-test-password'), 503, 'IDENTITY_UNAVAILABLE')
+    passwordFile('second-reader-password')
+    await enter('alice')
+  } finally {
+    await change(reader.password)
+    passwordFile(reader.password)
+  }
+  await enter('alice')
+})
+
 test('no password of the directory is in the log or in the catalog', { skip }, async () => {
   const log = server.logLines.join('\n')
   const users = await server.running.context.engine.catalog.view.identities.list({
@@ -331,7 +360,12 @@ test('no password of the directory is in the log or in the catalog', { skip }, a
     limit: 1000,
   })
   const kept = JSON.stringify(users)
-  for (const secret of ['alice-test-password', reader.password, 'frank-test-password']) {
+  for (const secret of [
+    'alice-test-password',
+    reader.password,
+    'frank-test-password',
+    'second-reader-password',
+  ]) {
     assert.ok(!log.includes(secret) && !kept.includes(secret))
   }
 })

@@ -274,6 +274,12 @@ test('only the browser that began, with what the provider answered, comes in', a
     change(url)
     refused(await callback(url.href, fresh.cookie), 401, 'UNAUTHENTICATED')
   }
+  await server.running.context.audit.flush()
+  const rows: Tree[] = (await server.ask('GET /api/v2/audit?action=finishOpenId')).json.items
+  // The newest first: the log tells what was wrong, and the browser nothing.
+  const [denied, doubledState] = rows.map(({ detail }) => detail.reason)
+  assert.match(denied, /^authorization response from the server is an error.*access_denied$/)
+  assert.match(doubledState, /"state" parameter must be provided only once/)
   refused(await callback(`${server.url}/api/v2/auth/oidc/callback`, ''), 401, 'UNAUTHENTICATED')
 })
 

@@ -1,4 +1,5 @@
-import { HoldfastError } from '@holdfast/core/errors.ts'
+import { HoldfastError, isHoldfastError } from '@holdfast/core/errors.ts'
+import { OpenIdFault } from '@holdfast/core/ports/openid.ts'
 import { beginOpenId, finishOpenId } from '@holdfast/engine/identity/outside/openid/openid-login.ts'
 import { loginOpenId } from '@holdfast/engine/identity/sessions/login.ts'
 import type { FastifyReply } from 'fastify'
@@ -19,7 +20,8 @@ export const openIdOperations: Pick<Operations, Names> = {
     const { return_to: returnTo, challenge } = query
     const { ip } = request.state
     requireWindow(request.headers['sec-fetch-dest'])
-    const { address, binding } = await beginOpenId(context.engine, { returnTo, challenge, ip })
+    const begun = () => beginOpenId(context.engine, { returnTo, challenge, ip })
+    const { address, binding } = await withFault(request, begun)
     reply.header('set-cookie', cookie(context, binding, 600))
     return await redirect(reply, address)
   },
@@ -27,7 +29,7 @@ export const openIdOperations: Pick<Operations, Names> = {
   finishOpenId: async ({ context, request, reply }) => {
     const { query } = splitUrl(request.raw.url ?? '')
     const binding = bindingOf(request.headers.cookie)
-    const address = await finishOpenId(context.engine, { query, binding })
+    const address = await withFault(request, () => finishOpenId(context.engine, { query, binding }))
     reply.header('set-cookie', cookie(context, '', 0))
     return await redirect(reply, address)
   },
@@ -39,6 +41,17 @@ export const openIdOperations: Pick<Operations, Names> = {
     request.state.principal = await loggedIn(context, { user, tokens })
     return tokenWire(tokens)
   },
+}
+
+/** Why it failed stands in the audit log alone: no browser is told what is wrong with settings. */
+async function withFault<T>(request: Scope['request'], work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    const fault = isHoldfastError(error) ? error.cause : undefined
+    if (fault instanceof OpenIdFault) request.state.told = { reason: fault.message }
+    throw error
+  }
 }
 
 /**

@@ -40,6 +40,23 @@ test('an expected owner tells nothing about buckets that a key is confined from'
   }
 })
 
+test('headers of a put tell nothing about buckets that a key is confined from', async () => {
+  const key = await keyOf(['*'], ['open'])
+  for (const headers of [
+    { 'x-amz-grant-read': 'id="nobody"' },
+    { 'x-amz-grant-read': 'emailAddress="a@example.org"' },
+    { 'x-amz-acl': 'none-such' },
+    { 'x-amz-storage-class': 'none-such' },
+  ]) {
+    for (const line of ['PUT /BUCKET/k', 'POST /BUCKET/k?uploads']) {
+      for (const bucket of ['hidden', 'nobody']) {
+        const answer = await s3.send(line.replace('BUCKET', bucket), { ...key, headers })
+        assert.deepEqual(told(answer), [404, 'NoSuchBucket'], `${line} ${bucket}`)
+      }
+    }
+  }
+})
+
 test('who makes a bucket gets no list with it that it may not set', async () => {
   const key = await keyOf(['buckets:*'])
   const make = (name: string, acl: string) =>

@@ -1,6 +1,7 @@
+import { HoldfastError } from '@holdfast/core/errors.ts'
 import { actionPermissions } from '@holdfast/engine/access/actions.ts'
 import { findBucketFor, isAllowed } from '@holdfast/engine/access/authorize-action.ts'
-import { refusal } from '@holdfast/engine/access/decide.ts'
+import { mayKnowBucket, refusal } from '@holdfast/engine/access/decide.ts'
 import type { ObjectInput } from '@holdfast/engine/objects/object-facets.ts'
 import { ownerOf } from '@holdfast/engine/objects/store-object.ts'
 import type { Verified } from '../auth/verify.ts'
@@ -34,5 +35,9 @@ async function requirePut({ request, call }: Verified, place: Place): Promise<vo
   const asset = await engine.catalog.view.assets.byKey(bucket.id, key)
   const wanted = { bucket, key, asset, ownerId: ownerOf(call.principal), action } as const
   if (isAllowed(call, wanted)) return
+  // To who may not know of the bucket it is not there, as where its headers are good.
+  if (!mayKnowBucket(call.principal, bucket)) {
+    throw new HoldfastError('BUCKET_NOT_FOUND', { bucket: name })
+  }
   throw refusal(call.principal, actionPermissions[action], 'the object may not be put')
 }

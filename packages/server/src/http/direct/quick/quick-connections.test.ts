@@ -3,7 +3,9 @@ import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import { test } from 'node:test'
+import { systemClock } from '@holdfast/drivers/clock/system-clock.ts'
 import { openRaw } from '../../../raw-client.test.ts'
+import { OpenConnections } from '../../connections/open-connections.ts'
 import { plainHeaders } from '../plain-headers.ts'
 import { putHeaders } from '../put-headers.ts'
 import { type QuickAnswer, type QuickIntake, takeQuickly } from './quick-connections.ts'
@@ -72,6 +74,7 @@ async function openDoor({ handedOver, ...times }: Partial<Times> = {}): Promise<
     request.resume().on('end', () => response.end(`node ${request.method} ${request.url}`))
   })
   takeQuickly(server, {
+    connections: new OpenConnections({ max: 100, clock: systemClock, log: { warn: () => {} } }),
     quick: ({ url }, socket) => {
       const body = url === '/large' ? 'x'.repeat(LARGE) : `quick ${url}`
       const text = `HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n${body}`

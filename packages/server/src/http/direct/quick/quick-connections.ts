@@ -1,5 +1,6 @@
 import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
+import type { OpenConnection, OpenConnections } from '../../connections/open-connections.ts'
 import { KEEP_ALIVE_GRACE_MS } from '../stalled-answers.ts'
 import type { ReadHeaders } from './quick-fields.ts'
 import { type PlainQueries, type QuickHead, QuickHeads } from './quick-head.ts'
@@ -46,6 +47,8 @@ export interface QuickPuts<Headers extends Announced> {
 }
 
 export interface QuickOptions<Headers, Put extends Announced> {
+  /** Those of all doors: what has no place there is not taken. */
+  readonly connections: OpenConnections
   readonly quick: Quick<Headers>
   readonly readHeaders: ReadHeaders<Headers>
   /** Those that the door may answer; others are Node's. */
@@ -74,29 +77,16 @@ export function takeQuickly<Headers, Put extends Announced>(
 ): void {
   const nodes = server.listeners('connection')
   server.removeAllListeners('connection')
-  const open = new Set<QuickConnection<Headers, Put>>()
   server.on('connection', (socket: Socket) => {
-    const connection = new QuickConnection(socket, {
+    new QuickConnection(options.connections.of(socket), {
       ...options,
       handOver: () => {
         for (const listener of nodes) Reflect.apply(listener, server, [socket])
         options.handedOver?.(socket)
       },
-      left: () => open.delete(connection),
-    })
-    open.add(connection)
+    }).listen()
   })
-  // Node closes only those it knows of.
-  const idle = server.closeIdleConnections.bind(server)
-  server.closeIdleConnections = () => {
-    for (const connection of open) connection.closeIdle()
-    idle()
-  }
-  const all = server.closeAllConnections.bind(server)
-  server.closeAllConnections = () => {
-    for (const connection of open) connection.destroy()
-    all()
-  }
+  options.connections.watch(server)
 }
 
 /** A body that does not come quickly is for Node, where the pace of senders is judged. */
@@ -106,12 +96,11 @@ const NO_QUERIES: PlainQueries = new Set<string>()
 interface ConnectionOptions<Headers, Put extends Announced> extends QuickOptions<Headers, Put> {
   /** Gives the socket to Node. */
   handOver(): void
-  /** The connection is Node's, or closed. */
-  left(): void
 }
 
 class QuickConnection<Headers, Put extends Announced> {
   readonly #socket: Socket
+  readonly #open: OpenConnection
   readonly #options: ConnectionOptions<Headers, Put>
   readonly #heads: QuickHeads<Headers>
   readonly #putHeads: QuickPutHeads<Put> | undefined
@@ -121,27 +110,30 @@ class QuickConnection<Headers, Put extends Announced> {
   #answered = false
   #busy = false
   #stalled = false
-  #closing = false
+  #isCounted = false
 
-  constructor(socket: Socket, options: ConnectionOptions<Headers, Put>) {
-    this.#socket = socket
+  constructor(open: OpenConnection, options: ConnectionOptions<Headers, Put>) {
+    this.#socket = open.socket
+    this.#open = open
     this.#options = options
     const { readHeaders, queries = NO_QUERIES, puts } = options
     this.#heads = new QuickHeads(readHeaders, queries)
     this.#putHeads = puts && new QuickPutHeads(puts.readHeaders, queries)
+  }
+
+  listen(): void {
+    const socket = this.#socket
     socket.on('data', this.#read).on('end', this.#end)
-    socket.on('error', this.#broken).on('close', this.#closed)
-    socket.on('timeout', this.#silent).setTimeout(options.headersMs)
+    socket.on('error', this.#broken).on('close', this.#giveUp)
+    socket.on('timeout', this.#silent).setTimeout(this.#options.headersMs)
   }
 
-  /** Cuts it unless an answer is on its way; then after that. */
-  closeIdle(): void {
-    this.#closing = true
-    if (!this.#busy && this.#intake === undefined) this.#socket.destroy()
-  }
-
-  destroy(): void {
-    this.#socket.destroy()
+  /** From the head of a request until its answer is over, or all of it is Node's. */
+  #count(isAtWork: boolean): void {
+    if (isAtWork === this.#isCounted) return
+    this.#isCounted = isAtWork
+    if (isAtWork) this.#open.begin()
+    else this.#open.end()
   }
 
   readonly #read = (chunk: Buffer): void => {
@@ -182,13 +174,14 @@ class QuickConnection<Headers, Put extends Announced> {
       return
     }
     this.#intake = intake
+    this.#count(true)
     this.#pieces = 1
     this.#socket.setTimeout(puts.silentMs)
   }
 
   #gather(intake: QuickIntake, chunk: Buffer): void {
     this.#pieces += 1
-    const isSlow = this.#pieces > PIECES_MAX && !this.#closing
+    const isSlow = this.#pieces > PIECES_MAX && !this.#open.isClosing
     if (chunk.length > intake.missing || isSlow) {
       this.#handOver(Buffer.concat([intake.giveUp(), chunk]))
       return
@@ -202,6 +195,7 @@ class QuickConnection<Headers, Put extends Announced> {
 
   #serve(intake: QuickIntake): void {
     this.#busy = true
+    this.#count(true)
     this.#socket.pause()
     void intake.serve(this.#socket).then(answer => {
       if (answer === undefined) this.#otherwise(intake.giveUp())
@@ -212,6 +206,7 @@ class QuickConnection<Headers, Put extends Announced> {
   /** A client that does not wait for its answer waits here. */
   #answerLater(answer: Promise<QuickAnswer | undefined>, chunk: Buffer): void {
     this.#busy = true
+    this.#count(true)
     this.#socket.pause()
     const otherwise = () => this.#otherwise(chunk)
     answer.then(ready => (ready === undefined ? otherwise() : this.#answer(ready)), otherwise)
@@ -230,6 +225,7 @@ class QuickConnection<Headers, Put extends Announced> {
       socket.setTimeout(this.#options.keepAliveMs + KEEP_ALIVE_GRACE_MS)
     }
     this.#busy = true
+    this.#count(true)
     write(this.#over)
     // What a client does not read is not added to.
     if (socket.writableLength > 0) socket.pause()
@@ -238,7 +234,8 @@ class QuickConnection<Headers, Put extends Announced> {
   readonly #over = (): void => {
     this.#busy = false
     this.#stalled = false
-    if (this.#socket.readableEnded || this.#closing) this.#socket.end()
+    this.#count(false)
+    if (this.#socket.readableEnded || this.#open.isClosing) this.#socket.end()
     else if (this.#socket.isPaused()) this.#socket.resume()
   }
 
@@ -247,16 +244,12 @@ class QuickConnection<Headers, Put extends Announced> {
     if (this.#intake === undefined) this.#socket.end()
     else {
       this.#giveUp()
+      this.#count(false)
       this.#options.puts?.refuseCut(this.#socket)
     }
   }
 
-  readonly #closed = (): void => {
-    this.#giveUp()
-    this.#options.left()
-  }
-
-  #giveUp(): void {
+  readonly #giveUp = (): void => {
     this.#intake?.giveUp()
     this.#intake = undefined
   }
@@ -267,7 +260,7 @@ class QuickConnection<Headers, Put extends Announced> {
 
   readonly #silent = (): void => {
     const socket = this.#socket
-    if (this.#intake !== undefined && this.#closing) {
+    if (this.#intake !== undefined && this.#open.isClosing) {
       // To Node it would be a new request, which a server that stops refuses; a stop ends anyway.
       socket.setTimeout(this.#options.keepAliveMs)
     } else if (this.#intake !== undefined) {
@@ -286,9 +279,9 @@ class QuickConnection<Headers, Put extends Announced> {
     this.#intake = undefined
     socket.pause()
     socket.off('data', this.#read).off('end', this.#end)
-    socket.off('error', this.#broken).off('close', this.#closed)
+    socket.off('error', this.#broken).off('close', this.#giveUp)
     socket.off('timeout', this.#silent).setTimeout(0)
-    this.#options.left()
+    this.#count(false)
     socket.unshift(chunk)
     this.#options.handOver()
     socket.resume()
