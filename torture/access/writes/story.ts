@@ -133,7 +133,7 @@ async function doStep({ stage, report, random }: Play, step: Step): Promise<Find
   if (twin === undefined || found.length > 0) return found
   if (first.write.isAlone !== true) return found
   // What one door refuses for want of a right the other refuses, too.
-  if (![401, 403].includes(answer.status)) return found
+  if (![401, 403, 404].includes(answer.status)) return found
   const { headers, pair } = stage.person(step.who)
   // Without a credential nobody writes through REST.
   if (headers === undefined || pair === undefined || pair === null) return found
