@@ -8,6 +8,7 @@ import { raceEnv, runRaces } from '../../access/races/run-races.ts'
 import { runMatrix } from '../../access/rest/matrix.ts'
 import { runS3Matrix } from '../../access/s3/s3-matrix.ts'
 import { runWaitMatrix, waitEnv } from '../../access/waits/wait-matrix.ts'
+import { tellStories, writesEnv } from '../../access/writes/story.ts'
 import type { Program, Run } from '../../runner/program.ts'
 
 const mutants = { short: 3000, long: 1_000_000 }
@@ -49,6 +50,7 @@ export const program: Program = {
     if (run.length === 'long') {
       await refuseWaiting(run)
       await race(run)
+      await writeAtRandom(run)
     }
     await fuzzSignatures(run, lab, { mutants: mutants[run.length], programs: true })
   },
@@ -64,6 +66,22 @@ async function refuseWaiting(run: Run): Promise<void> {
   const report = { count, pass: () => run.pass(), fail: (what: string) => run.fail(what) }
   await runWaitMatrix(lab, report, { of: 1, at: 0 })
   if (refused < 3000) run.fail(`only ${refused} late waits refused`)
+}
+
+/** In parts of twenty stories, each in a store of its own. */
+async function writeAtRandom(run: Run): Promise<void> {
+  let stories = 0
+  const count = (name: string, by = 1) => {
+    if (name === 'stories') stories += by
+    run.count(name, by)
+  }
+  const report = { count, pass: () => run.pass(), fail: (what: string) => run.fail(what) }
+  for (let part = 0; part < 25; part += 1) {
+    await using lab = await openLab(join(run.scratch, `writes-${part}`), { env: writesEnv })
+    const seeds = Array.from({ length: 20 }, (_, at) => run.seed * 1000 + part * 20 + at)
+    await tellStories(lab, report, { seeds, steps: 40 })
+  }
+  if (stories < 500) run.fail(`only ${stories} stories`)
 }
 
 /** In parts, each in a store of its own: some questions look at every key that there is. */
