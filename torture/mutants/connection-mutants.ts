@@ -53,7 +53,7 @@ export const connectionMutants: readonly Mutant[] = [
     edits: [
       {
         in: `${http}/direct/quick/quick-connections.ts`,
-        find: /(?<=readonly #closed = \(\): void => \{\n\s+)this\.#giveUp\(\)/,
+        find: /\.on\('close', this\.#giveUp\)/,
         put: '',
       },
     ],
