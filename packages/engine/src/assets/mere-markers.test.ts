@@ -232,7 +232,7 @@ it('very many markers do not hold up a put: the newest go to the trash', async (
 })
 
 for (const versioning of ['suspended', 'disabled'] as const) {
-  it(`of the markers no null one stays beside what is put where versioning is ${versioning}`, async () => {
+  it(`no null marker stays beside what is put where versioning is ${versioning}`, async () => {
     await using opened = await openTestStore()
     const { engine, call } = opened
     await createBucket(engine, call, { name: bucket, settings: { versioning: 'enabled' } })
