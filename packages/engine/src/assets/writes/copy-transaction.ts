@@ -3,10 +3,10 @@ import type { CatalogTransaction, Moment } from '@holdfast/core/ports/catalog.ts
 import type { Acl, Asset, Version } from '@holdfast/core/records.ts'
 import { carriedFacets } from '../../objects/object-facets.ts'
 import { requireAccepted } from '../accepted.ts'
-import { putOverMarkers } from '../intake/free-key.ts'
 import { type AssetAndVersion, newVersion, payForAsset } from './asset-writes.ts'
 import { type Carrying, hasTags, requireCarried } from './carried-tags.ts'
 import { changeOf, contentOfVersion } from './change-detail.ts'
+import { putOverMarkers } from './keys/free-key.ts'
 import { holderOf, liveAsset, storedBucket } from './stored-asset.ts'
 
 export interface CopyArgs extends Carrying {

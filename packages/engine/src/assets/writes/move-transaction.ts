@@ -3,11 +3,11 @@ import type { CatalogTransaction, Moment } from '@holdfast/core/ports/catalog.ts
 import type { Asset, Bucket } from '@holdfast/core/records.ts'
 import { enforceQuotas } from '../../quotas/enforce-quotas.ts'
 import { requireUnlockedVersions, retained } from '../../versions/lock.ts'
-import { freeKey } from '../intake/free-key.ts'
 import { type Preconditions, requirePreconditions } from '../preconditions.ts'
 import { type CarryingLists, requireCarriedLists } from './carried-lists.ts'
 import { type Carrying, hasTagsAnywhere, requireCarried } from './carried-tags.ts'
 import { changeOf } from './change-detail.ts'
+import { freeKey } from './keys/free-key.ts'
 import { holderOf, liveAsset, storedBucket } from './stored-asset.ts'
 
 export interface MoveArgs extends Carrying, CarryingLists {

@@ -5,7 +5,6 @@ import type { CatalogTransaction, Moment } from '@holdfast/core/ports/catalog.ts
 import type { Asset, Bucket, Version } from '@holdfast/core/records.ts'
 import { type ETagConditions, requireETag } from '../../objects/etag.ts'
 import { prescribesRetention } from '../../versions/lock.ts'
-import { freeKey, putOverMarkers } from '../intake/free-key.ts'
 import { type Preconditions, requirePreconditions } from '../preconditions.ts'
 import {
   type AssetAndVersion,
@@ -20,6 +19,7 @@ import {
 } from './asset-writes.ts'
 import { changeOf, contentOfVersion, shownOf } from './change-detail.ts'
 import { type Incoming, keepIncoming } from './incoming.ts'
+import { freeKey, putOverMarkers } from './keys/free-key.ts'
 import { requireSeen, type Seen } from './seen.ts'
 import { holderOf } from './stored-asset.ts'
 

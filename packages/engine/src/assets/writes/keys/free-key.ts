@@ -1,9 +1,9 @@
 import type { CatalogTransaction, Moment } from '@holdfast/core/ports/catalog.ts'
 import type { Asset, Bucket } from '@holdfast/core/records.ts'
-import { requireUnlockedVersions } from '../../versions/lock.ts'
-import { changeOf, shownOf } from '../writes/change-detail.ts'
-import { removeLinks } from '../writes/link-transactions.ts'
-import { storedBucket } from '../writes/stored-asset.ts'
+import { requireUnlockedVersions } from '../../../versions/lock.ts'
+import { changeOf, shownOf } from '../change-detail.ts'
+import { removeLinks } from '../link-transactions.ts'
+import { storedBucket } from '../stored-asset.ts'
 
 /** Of markers in one transaction: everybody else who writes waits for it. */
 const PART = 250
