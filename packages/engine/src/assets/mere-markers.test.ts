@@ -4,16 +4,19 @@ import type { Call } from '@holdfast/core/call.ts'
 import { rightsOf } from '@holdfast/core/roles.ts'
 import { explainAccess } from '../access/explain.ts'
 import { presignUpload } from '../access/links/presign.ts'
-import { createBucket } from '../buckets/buckets.ts'
+import { createBucket, updateBucket } from '../buckets/buckets.ts'
 import { setBucketDocument } from '../buckets/documents.ts'
 import { completeUpload } from '../multipart/complete-upload.ts'
 import { uploadPart } from '../multipart/upload-part.ts'
 import { abortUpload, createUpload } from '../multipart/uploads.ts'
-import { copyObject } from '../objects/copy-object.ts'
+import { copyObject, renameObject } from '../objects/copy-object.ts'
 import { getObject } from '../objects/find-object.ts'
+import { listObjectVersions } from '../objects/list-objects.ts'
 import { putObject } from '../objects/put-object.ts'
 import { removeObject } from '../objects/remove-object.ts'
 import { setQuota } from '../quotas/quotas.ts'
+import { listShared, openShare } from '../sharing/open-share.ts'
+import { createShare } from '../sharing/shares.ts'
 import {
   bytesOf,
   callOf,
@@ -22,9 +25,12 @@ import {
   refused,
   type TestStore,
 } from '../test-store.test.ts'
+import { assetHistory } from '../versions/list.ts'
 import { removeVersion } from '../versions/remove.ts'
+import { getAsset } from './get.ts'
+import { copyAsset, moveAsset } from './move.ts'
 import { putAsset } from './put.ts'
-import { removeAssetByKey } from './remove.ts'
+import { removeAssetByKey, restoreAsset } from './remove.ts'
 import { updateAsset } from './update.ts'
 
 const bucket = 'anns'
@@ -62,12 +68,13 @@ const fieldsOf = ({ principal: { id: ownerId } }: Call) => {
   return { bucket, key, service: 'test', ownerId, mode: 'replace' } as const
 }
 
-/** What bob leaves: a marker, and a list that names him and nobody else. */
+/** What bob leaves: a marker, a list that names him and nobody else, and a past. */
 async function leaveMarker(opened: TestStore) {
   const { engine } = opened
   const { asset, versionId } = await putText(opened, bob)
   const both = [bob.principal.id]
   await updateAsset(engine, bob, asset.id, { acl: { read: both, write: both } })
+  await updateAsset(engine, bob, asset.id, { metadata: { pin: '1234' }, name: 'bobs' })
   await removeObject(engine, bob, { bucket, key })
   await removeObject(engine, bob, { bucket, key, versionId })
   await letBob(opened, false)
@@ -87,6 +94,11 @@ const ways: Readonly<Record<string, (opened: TestStore) => Promise<unknown>>> = 
     const ends = { from: { bucket, key: 'source' }, to: { bucket, key } }
     await copyObject(engine, ann, { ...ends, replaceMetadata: false, facets: {} })
   },
+  copy: async ({ engine }) => {
+    const source = { ...fieldsOf(ann), key: 'source', source: bytesOf('y') }
+    const { asset } = await putAsset(engine, ann, source)
+    await copyAsset(engine, ann, asset.id, { key })
+  },
   'parts of S3': async ({ engine }) => {
     const { id: uploadId } = await createUpload(engine, ann, { bucket, key, facets: {} })
     const part = { bucket, key, uploadId, number: 1, source: bytesOf('y') }
@@ -98,6 +110,24 @@ const ways: Readonly<Record<string, (opened: TestStore) => Promise<unknown>>> = 
   },
 }
 
+/** What ann put has nothing of what was there but the marker, which S3 lists. */
+async function noPast({ engine }: TestStore, id: string) {
+  await assert.rejects(getAsset(engine, ann, id), refused('ASSET_NOT_FOUND'))
+  const { asset } = await getObject(engine, ann, { bucket, key })
+  const { items, total } = await assetHistory(engine, ann, asset.id)
+  assert.deepEqual([total, ...items.map(({ what }) => what)], [1, 'asset.created'])
+  const { versions } = await listObjectVersions(engine, ann, { bucket, prefix: key, limit: 9 })
+  assert.deepEqual(
+    versions.map(({ isMarker, isLatest }) => [isMarker, isLatest]),
+    [
+      [false, true],
+      [true, false],
+    ],
+  )
+  const query = { assetId: asset.id, deleted: 'with', limit: 9 } as const
+  assert.doesNotMatch(JSON.stringify(await engine.catalog.view.versions.list(query)), /1234/)
+}
+
 describe('the list of a mere marker says nothing of what comes to its key', () => {
   for (const [name, way] of Object.entries(ways)) {
     it(`by ${name}`, async () => {
@@ -107,8 +137,9 @@ describe('the list of a mere marker says nothing of what comes to its key', () =
       await assert.rejects(putText(opened, bob), forbidden)
       await way(opened)
       const { asset } = await getObject(engine, ann, { bucket, key })
-      assert.deepEqual([asset.id, asset.ownerId, asset.acl], [id, ann.principal.id, null])
+      assert.deepEqual([asset.ownerId, asset.acl], [ann.principal.id, null])
       assert.notEqual(asset.createdBy, 'bob')
+      await noPast(opened, id)
       await assert.rejects(getObject(engine, bob, { bucket, key }), refused('FORBIDDEN'))
       await assert.rejects(putText(opened, bob), forbidden)
     })
@@ -128,6 +159,96 @@ describe('the list of a mere marker says nothing of what comes to its key', () =
     assert.equal((await explainAccess(engine, ann, question)).allowed, true)
   })
 })
+
+describe('a key of nothing but the markers of another is free', () => {
+  const putAt = async ({ engine }: TestStore, at: string) => {
+    return (await putAsset(engine, ann, { ...fieldsOf(ann), key: at, source: bytesOf('y') })).asset
+  }
+
+  it('for a move', async () => {
+    await using opened = await openAnns()
+    const { engine } = opened
+    const marked = await leaveMarker(opened)
+    const { id } = await putAt(opened, 'source')
+    await moveAsset(engine, ann, id, { key })
+    assert.equal((await getObject(engine, ann, { bucket, key })).asset.id, id)
+    assert.equal((await engine.catalog.view.assets.byId(marked))?.trashed, true)
+  })
+
+  it('for what comes back from the trash', async () => {
+    await using opened = await openAnns()
+    const { engine } = opened
+    const { id } = await putAt(opened, key)
+    const { id: other } = await putAt(opened, 'other')
+    await renameObject(engine, ann, { bucket, from: 'other', to: key })
+    await moveAsset(engine, ann, other, { key: 'elsewhere' })
+    await leaveMarker(opened)
+    await restoreAsset(engine, ann, id)
+    assert.equal((await getObject(engine, ann, { bucket, key })).asset.id, id)
+  })
+
+  it('but not what a marker hides', async () => {
+    await using opened = await openAnns()
+    const { engine } = opened
+    await putText(opened, bob)
+    await removeObject(engine, bob, { bucket, key })
+    const { id } = await putAt(opened, 'source')
+    await assert.rejects(moveAsset(engine, ann, id, { key }), refused('ASSET_EXISTS'))
+    await assert.rejects(copyAsset(engine, ann, id, { key }), refused('ASSET_EXISTS'))
+  })
+})
+
+it('a share of what was there opens nothing of what comes', async () => {
+  await using opened = await openAnns()
+  const { engine, call } = opened
+  const { asset, versionId } = await putText(opened, bob)
+  const { token } = await createShare(engine, call, { target: { assetId: asset.id } })
+  await removeObject(engine, bob, { bucket, key })
+  await removeObject(engine, bob, { bucket, key, versionId })
+  await putText(opened, ann)
+  const share = await openShare(engine, call, { token, password: undefined })
+  await assert.rejects(listShared(engine, share, {}), refused('SHARE_NOT_FOUND'))
+})
+
+it('who puts over the own marker goes on with the asset', async () => {
+  await using opened = await openAnns()
+  const id = await leaveMarker(opened)
+  await letBob(opened, true)
+  assert.equal((await putText(opened, bob)).asset.id, id)
+})
+
+it('very many markers do not hold up a put: the newest go to the trash', async () => {
+  await using opened = await openAnns()
+  const { engine } = opened
+  const id = await leaveMarker(opened)
+  await letBob(opened, true)
+  for (let more = 0; more < 260; more++) await removeObject(engine, bob, { bucket, key })
+  const { asset } = await putText(opened, ann)
+  const count = (assetId: string) => {
+    return engine.catalog.view.versions.count({ assetId, deleted: 'with' })
+  }
+  assert.deepEqual([await count(asset.id), await count(id)], [251, 11])
+  assert.equal((await engine.catalog.view.assets.byId(id))?.trashed, true)
+})
+
+for (const versioning of ['suspended', 'disabled'] as const) {
+  it(`no null marker stays beside what is put where versioning is ${versioning}`, async () => {
+    await using opened = await openTestStore()
+    const { engine, call } = opened
+    await createBucket(engine, call, { name: bucket, settings: { versioning: 'enabled' } })
+    await removeObject(engine, bob, { bucket, key })
+    await updateBucket(engine, call, bucket, { versioning: 'suspended' })
+    await removeObject(engine, bob, { bucket, key })
+    if (versioning === 'disabled') {
+      await updateBucket(engine, call, bucket, { versioning })
+    }
+    const { asset } = await putText(opened, ann)
+    const query = { assetId: asset.id, deleted: 'with', limit: 9 } as const
+    const kinds = (await engine.catalog.view.versions.list(query)).map(({ kind }) => kind)
+    const expected = versioning === 'disabled' ? ['content'] : ['content', 'marker']
+    assert.deepEqual(kinds, expected)
+  })
+}
 
 it('content that was deleted, but is kept, still holds its key', async () => {
   await using opened = await openAnns()

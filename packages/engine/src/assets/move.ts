@@ -35,6 +35,7 @@ import { requirePreconditions } from './preconditions.ts'
 import { type CarryingLists, hasListAnywhere, hasPublicVersion } from './writes/carried-lists.ts'
 import { type Carrying, hasTags, hasTagsAnywhere } from './writes/carried-tags.ts'
 import { seenOf } from './writes/seen.ts'
+import { holderOf } from './writes/stored-asset.ts'
 
 export interface MoveInput {
   /** Bucket name; absent: the bucket stays. */
@@ -257,7 +258,8 @@ async function requireFree(
   call: Call,
   place: { readonly bucket: Bucket; readonly key: string; readonly except: string | null },
 ): Promise<void> {
-  const holder = await engine.catalog.view.assets.byKey(place.bucket.id, place.key)
+  const { view } = engine.catalog
+  const holder = await holderOf(view, await view.assets.byKey(place.bucket.id, place.key))
   if (holder === undefined || holder.id === place.except) return
   throw keyTaken(call, place.bucket, holder)
 }

@@ -15,7 +15,7 @@ import { requirePreconditions } from './preconditions.ts'
 import { olderShown } from './writes/hide-asset.ts'
 import { PART } from './writes/remove-transaction.ts'
 import { seenOf } from './writes/seen.ts'
-import { hasOldVersions } from './writes/stored-asset.ts'
+import { hasOldVersions, holderOf } from './writes/stored-asset.ts'
 
 export interface RemoveOptions {
   /** For good, with all versions; else it can be restored. */
@@ -147,7 +147,8 @@ async function authoriseAndRestore(engine: Engine, call: Call, id: string): Prom
   const { asset, bucket, seen } = await findSeen(engine, call, wanted)
   if (asset.trashed) {
     requirePlace(call, bucket, asset)
-    const holder = await engine.catalog.view.assets.byKey(asset.bucketId, asset.key)
+    const { view } = engine.catalog
+    const holder = await holderOf(view, await view.assets.byKey(asset.bucketId, asset.key))
     if (holder !== undefined) throw keyTaken(call, bucket, holder)
   }
   const older = await olderShown(engine.catalog.view, asset)

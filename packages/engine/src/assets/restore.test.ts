@@ -7,6 +7,7 @@ import { listObjectVersions } from '../objects/list-objects.ts'
 import { setObjectTags } from '../objects/object-settings.ts'
 import { putObject } from '../objects/put-object.ts'
 import { removeObject } from '../objects/remove-object.ts'
+import type { FacetsPatch } from '../objects/writes/settings-transaction.ts'
 import {
   bytesOf,
   callOf,
@@ -66,6 +67,25 @@ async function listed({ engine, call }: TestStore): Promise<string[]> {
   )
 }
 
+/** The newest marker as former releases made it. */
+async function forgetHidden(opened: TestStore): Promise<void> {
+  const { engine, call } = opened
+  const assetId = await idOf(opened)
+  const query = { assetId, kinds: ['marker'], deleted: 'with', limit: 1 } as const
+  const [marker] = await engine.catalog.view.versions.list(query)
+  assert.ok(marker?.object?.hides)
+  const patch = { hides: null } as object as FacetsPatch
+  const args = {
+    assetId,
+    versionId: marker.id,
+    isShown: false,
+    patch,
+    bypassGovernance: false,
+    seen: [],
+  }
+  await commit(engine, call, { name: 'objects.set', args })
+}
+
 /** How older content comes to be what a deleted asset would show. */
 const falls: Readonly<Record<string, (opened: TestStore) => Promise<unknown>>> = {
   'a null marker took the place of what was shown': async opened => {
@@ -109,6 +129,21 @@ describe('restoring what was not shown when the asset was deleted', () => {
       assert.equal(await shown(opened), 'old')
     })
   }
+
+  it('counts what is right below a marker as hidden by it, where that does not tell', async () => {
+    await using opened = await withBucket('enabled')
+    const { engine } = opened
+    await putText(opened, 'new')
+    await hide(opened)
+    await forgetHidden(opened)
+    assert.equal((await restoreAsset(engine, writer, await idOf(opened))).deletedAt, null)
+    assert.equal(await shown(opened), 'new')
+    const newest = (await engine.catalog.view.assets.byId(await idOf(opened)))?.versionId
+    await hide(opened)
+    await forgetHidden(opened)
+    await hide(opened, newest)
+    await assert.rejects(restoreAsset(engine, writer, await idOf(opened)), forbidden)
+  })
 
   it('is asked again where it is written', async () => {
     await using opened = await withBucket('enabled')

@@ -343,6 +343,13 @@ test('a coding in HTTP/1.0 is refused, and nothing behind it is a request', asyn
   }
 })
 
+test('nothing behind a request without Host is a request', async () => {
+  const next = `${head('PUT', `${base}/behind-none`, 'Content-Length: 1')}x`
+  const answer = await server.raw(`GET /health/live HTTP/1.1\r\n\r\n${next}`)
+  assert.deepEqual(statuses(answer), [400], answer)
+  await nothingLeft('behind-none')
+})
+
 test('bytes that are no request are never written into an answer that is on its way', async () => {
   const body = Buffer.alloc(8 * 1024 * 1024, 'z')
   await server.ask(`PUT ${base}/in-flight`, { body })

@@ -14,6 +14,11 @@ export function hasUnknownCoding({ headers, httpVersion }: IncomingMessage): boo
   return headers['transfer-encoding'] !== undefined && httpVersion !== '1.1'
 }
 
+/** Node would answer it with no more than a status, and go on with what is behind it. */
+export function lacksHost({ headers, httpVersion }: IncomingMessage): boolean {
+  return headers.host === undefined && httpVersion === '1.1'
+}
+
 /**
  * What is being answered on each connection: bytes that are no request must not be answered into
  * the answer of the one before. It is one, as the next is parsed when that is over (`ParseInTurn`).
@@ -26,8 +31,8 @@ export class InFlight {
     const { socket } = request
     const known = this.#flights.get(socket)
     if (known?.response === response) return
-    // Where it ends is in doubt, so nothing behind it is a request.
-    if (hasUnknownCoding(request)) response.shouldKeepAlive = false
+    // What it is or where it ends is in doubt, so nothing behind it is a request.
+    if (hasUnknownCoding(request) || lacksHost(request)) response.shouldKeepAlive = false
     this.#flights.set(socket, { request, response })
     // Node tells the one that is being answered, but not after CONNECT.
     const leave = () => response.destroy()

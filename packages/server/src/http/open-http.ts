@@ -22,7 +22,7 @@ import {
   SILENT_BODY_MS,
   takeQuickly,
 } from './direct/quick/quick-connections.ts'
-import { hasUnknownCoding, InFlight } from './in-flight.ts'
+import { hasUnknownCoding, InFlight, lacksHost } from './in-flight.ts'
 import { peerTurn } from './limits/turn-budget.ts'
 import { withFields } from './limits/with-fields.ts'
 import { ParseInTurn } from './parse/parse-in-turn.ts'
@@ -171,18 +171,17 @@ function addHooks(app: FastifyInstance, context: Context, inFlight: InFlight): v
 
 /** What lets two readers of one request disagree about it (RFC 9112 §3.2, §6.1). */
 function requireFraming(request: IncomingMessage): void {
-  const { url, rawHeaders, headers, httpVersion } = request
+  const { url, rawHeaders, headers } = request
   if (url?.includes('#') === true) {
     throw new HoldfastError('MALFORMED_REQUEST', { reason: 'A request target has no fragment.' })
   }
-  const hosts = timesGiven(rawHeaders, /^host$/i)
-  if (hosts === 0 && httpVersion === '1.1') {
+  if (lacksHost(request)) {
     throw new HoldfastError('MALFORMED_REQUEST', { header: 'host', reason: 'is missing' })
   }
   if ((headers.expect ?? '100-continue').toLowerCase() !== '100-continue') {
     throw new HoldfastError('EXPECTATION_FAILED', { header: 'expect' })
   }
-  if (hosts > 1) {
+  if (timesGiven(rawHeaders, /^host$/i) > 1) {
     throw new HoldfastError('MALFORMED_REQUEST', { header: 'host', reason: 'is given twice' })
   }
   // Node keeps the first one alone; a proxy may have judged the other.

@@ -134,6 +134,26 @@ function repointed(asset: Asset, version: Version, chosen: AssetType | undefined
   }
 }
 
+/** QUOTA_EXCEEDED when no room is left for a new asset, which takes the place of mere `markers`. */
+export async function payForAsset(
+  tx: CatalogTransaction,
+  { bucket, ownerId, service, bytes, markers }: NextAsset,
+): Promise<void> {
+  if (markers !== undefined) {
+    const asset = { ...markers, ownerId, service }
+    await payForVersion(tx, { bucket, asset, was: markers, bytes })
+    return
+  }
+  const payers = { bucket: bucket.name, owner: ownerId, service }
+  await enforceQuotas(tx, payers, { assets: 1, bytes })
+}
+
+interface NextAsset extends Pick<Asset, 'ownerId' | 'service'> {
+  readonly bucket: Bucket
+  readonly bytes: number
+  readonly markers?: Asset | undefined
+}
+
 /** QUOTA_EXCEEDED when no room is left for a further version of `bytes`. */
 export async function payForVersion(
   tx: CatalogTransaction,

@@ -2,12 +2,12 @@ import { HoldfastError } from '@holdfast/core/errors.ts'
 import type { CatalogTransaction, Moment } from '@holdfast/core/ports/catalog.ts'
 import type { Acl, Asset, Version } from '@holdfast/core/records.ts'
 import { carriedFacets } from '../../objects/object-facets.ts'
-import { enforceQuotas } from '../../quotas/enforce-quotas.ts'
 import { requireAccepted } from '../accepted.ts'
-import { type AssetAndVersion, newVersion } from './asset-writes.ts'
+import { type AssetAndVersion, newVersion, payForAsset } from './asset-writes.ts'
 import { type Carrying, hasTags, requireCarried } from './carried-tags.ts'
 import { changeOf, contentOfVersion } from './change-detail.ts'
-import { liveAsset, storedBucket } from './stored-asset.ts'
+import { putOverMarkers } from './keys/free-key.ts'
+import { holderOf, liveAsset, storedBucket } from './stored-asset.ts'
 
 export interface CopyArgs extends Carrying {
   readonly assetId: string
@@ -34,17 +34,18 @@ export async function copyTransaction(
   const bucket = await storedBucket(tx, args.bucketId)
   // It may have got another content since it was asked about.
   if (bucket.id !== source.bucketId) requireAccepted(bucket, source)
-  if ((await tx.assets.byKey(bucket.id, args.key)) !== undefined) {
-    throw new HoldfastError('ASSET_EXISTS')
-  }
-  const payers = { bucket: bucket.name, owner: args.ownerId, service: args.service }
-  await enforceQuotas(tx, payers, { assets: 1, bytes: source.size })
+  const markers = await tx.assets.byKey(bucket.id, args.key)
+  if ((await holderOf(tx, markers)) !== undefined) throw new HoldfastError('ASSET_EXISTS')
+  const { ownerId, service } = args
+  await payForAsset(tx, { bucket, ownerId, service, bytes: source.size, markers })
   const seq = await tx.nextSeq()
-  const blank = copyOf(source, args, { moment, seq })
+  const number = (markers?.lastNumber ?? 0) + 1
+  const blank = copyOf(source, args, { moment, seq, number })
   const content = copiedContent(source, shown, args.createdBy)
-  const version = newVersion(blank, content, { moment, seq, number: 1, bucket })
+  const version = newVersion(blank, content, { moment, seq, number, bucket })
   const asset: Asset = { ...blank, versionId: version.id }
-  await tx.put.asset(asset)
+  if (markers === undefined) await tx.put.asset(asset)
+  else await putOverMarkers(tx, { bucket, was: markers, asset })
   await tx.put.version(version)
   const from = { asset_id: source.id, number: shown.number }
   const detail = { ...contentOfVersion(version), key: asset.key, copied_from: from }
@@ -55,7 +56,7 @@ export async function copyTransaction(
 function copyOf(
   source: Asset,
   args: CopyArgs,
-  { moment, seq }: { moment: Moment; seq: number },
+  { moment, seq, number }: { moment: Moment; seq: number; number: number },
 ): Asset {
   const { bucketId, key, service, ownerId, acl, createdBy } = args
   return {
@@ -74,8 +75,8 @@ function copyOf(
     updatedAt: moment.now,
     contentAt: moment.now,
     versionId: '',
-    versionNumber: 1,
-    lastNumber: 1,
+    versionNumber: number,
+    lastNumber: number,
   }
 }
 

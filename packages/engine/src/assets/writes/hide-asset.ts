@@ -42,7 +42,10 @@ async function lastShown(view: CatalogView, asset: Asset): Promise<string | unde
   const newest = await newestVersion(view, asset.id)
   if (newest?.kind !== 'marker') return newest?.id
   // An older marker came to light again: what was shown last is what covered it.
-  return newest.number === asset.lastNumber ? newest.object?.hides : undefined
+  if (newest.number !== asset.lastNumber) return undefined
+  // Markers of former releases do not tell: what is right below is what they hid.
+  const isBelow = newest.number === asset.versionNumber + 1
+  return newest.object?.hides ?? (isBelow ? asset.versionId : undefined)
 }
 
 export function markerContent(createdBy: string, hides?: string) {

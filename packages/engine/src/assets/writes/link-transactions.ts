@@ -72,3 +72,16 @@ export async function removeLinkTransaction(
   await tx.note({ what: 'link.removed', assetId: link.fromId, detail })
   return link
 }
+
+const PAGE = 1000
+
+/** All that lead from or to the asset; how many they were. */
+export async function removeLinks(tx: CatalogTransaction, assetId: string): Promise<number> {
+  let removed = 0
+  for (;;) {
+    const page = await tx.links.of({ assetId, limit: PAGE })
+    for (const link of page) await tx.remove.link(link.id)
+    removed += page.length
+    if (page.length < PAGE) return removed
+  }
+}

@@ -7,7 +7,8 @@ import { type Preconditions, requirePreconditions } from '../preconditions.ts'
 import { type CarryingLists, requireCarriedLists } from './carried-lists.ts'
 import { type Carrying, hasTagsAnywhere, requireCarried } from './carried-tags.ts'
 import { changeOf } from './change-detail.ts'
-import { liveAsset, storedBucket } from './stored-asset.ts'
+import { freeKey } from './keys/free-key.ts'
+import { holderOf, liveAsset, storedBucket } from './stored-asset.ts'
 
 export interface MoveArgs extends Carrying, CarryingLists {
   readonly assetId: string
@@ -29,7 +30,10 @@ export async function moveTransaction(
   const asset = await liveAsset(tx, args.assetId)
   requirePreconditions(asset, args.preconditions)
   const holder = await tx.assets.byKey(args.bucketId, args.key)
-  if (holder !== undefined && holder.id !== asset.id) throw new HoldfastError('ASSET_EXISTS')
+  const isOther = holder !== undefined && holder.id !== asset.id
+  if (isOther && (await holderOf(tx, holder)) !== undefined) {
+    throw new HoldfastError('ASSET_EXISTS')
+  }
   const from = await storedBucket(tx, asset.bucketId)
   const to = from.id === args.bucketId ? from : await storedBucket(tx, args.bucketId)
   const name = args.name ?? asset.name
@@ -44,6 +48,8 @@ export async function moveTransaction(
     await payInBucket(tx, asset, to)
     await retainShown(tx, moment, { asset, bucket: to })
   }
+  // Nothing but markers: theirs and its own versions would have the same numbers.
+  if (isOther) await freeKey(tx, moment, holder)
   const moved: Asset = {
     ...asset,
     bucketId: to.id,

@@ -4,8 +4,7 @@ import type { ObjectFacets } from '@holdfast/core/objects.ts'
 import type { CatalogTransaction, Moment } from '@holdfast/core/ports/catalog.ts'
 import type { Asset, Bucket, Version } from '@holdfast/core/records.ts'
 import { type ETagConditions, requireETag } from '../../objects/etag.ts'
-import { enforceQuotas } from '../../quotas/enforce-quotas.ts'
-import { prescribesRetention, requireUnlockedVersions } from '../../versions/lock.ts'
+import { prescribesRetention } from '../../versions/lock.ts'
 import { type Preconditions, requirePreconditions } from '../preconditions.ts'
 import {
   type AssetAndVersion,
@@ -14,11 +13,13 @@ import {
   type NewContent,
   newVersion,
   patched,
+  payForAsset,
   payForVersion,
   removeMarkers,
 } from './asset-writes.ts'
 import { changeOf, contentOfVersion, shownOf } from './change-detail.ts'
 import { type Incoming, keepIncoming } from './incoming.ts'
+import { freeKey, putOverMarkers } from './keys/free-key.ts'
 import { requireSeen, type Seen } from './seen.ts'
 import { holderOf } from './stored-asset.ts'
 
@@ -79,9 +80,14 @@ export async function putTransaction(
   if (args.object !== undefined) await requireETag(tx, shown, args.object.conditions)
   if (existing === undefined) return createAsset(tx, moment, { bucket, args })
   if (shown === undefined) {
-    if (!args.displaces) return reviveAsset(tx, moment, { bucket, asset: existing, args })
-    await freeKey(tx, moment, { bucket, asset: existing })
-    return createAsset(tx, moment, { bucket, args })
+    if (args.displaces) {
+      await freeKey(tx, moment, existing)
+      return createAsset(tx, moment, { bucket, args })
+    }
+    // Who made nothing but a marker has no part in what others put there, nor they in what it had.
+    const isTaken = !args.holds && existing.ownerId !== args.ownerId
+    if (isTaken) return createAsset(tx, moment, { bucket, args, markers: existing })
+    return reviveAsset(tx, moment, { bucket, asset: existing, args })
   }
   // The engine saw no asset here: repeating makes it answer with what the caller may know.
   if (args.mode === 'create') throw new HoldfastError('CHANGED_MEANWHILE')
@@ -116,22 +122,18 @@ type Scene = { readonly bucket: Bucket; readonly args: PutArgs }
 async function createAsset(
   tx: CatalogTransaction,
   moment: Moment,
-  { bucket, args }: Scene,
+  { bucket, args, markers }: Scene & { readonly markers?: Asset },
 ): Promise<PutResult> {
-  const { facts } = args.incoming
-  const payers = { bucket: bucket.name, owner: args.ownerId, service: args.service }
-  await enforceQuotas(tx, payers, { assets: 1, bytes: facts.size })
+  const { ownerId, service, incoming } = args
+  await payForAsset(tx, { bucket, ownerId, service, bytes: incoming.facts.size, markers })
   const seq = await tx.nextSeq()
-  const blank = newAsset(args, moment, seq)
-  const version = newVersion(blank, contentOf(args, 'create'), {
-    moment,
-    seq,
-    number: 1,
-    bucket,
-  })
+  const number = (markers?.lastNumber ?? 0) + 1
+  const blank = { ...newAsset(args, moment, seq), versionNumber: number, lastNumber: number }
+  const version = newVersion(blank, contentOf(args, 'create'), { moment, seq, number, bucket })
   const asset: Asset = { ...blank, versionId: version.id }
-  await keepIncoming(tx, args.incoming)
-  await tx.put.asset(asset)
+  await keepIncoming(tx, incoming)
+  if (markers === undefined) await tx.put.asset(asset)
+  else await putOverMarkers(tx, { bucket, was: markers, asset })
   await tx.put.version(version)
   await tx.note(changeOf('asset.created', asset, {}))
   return { asset, version, outcome: 'created' }
@@ -168,26 +170,7 @@ function newAsset(args: PutArgs, moment: Moment, seq: number): Asset {
   }
 }
 
-/**
- * The deleted asset goes to the trash, where its owner may restore it once the key is free: who
- * creates an asset gets neither the old one's history nor its owner.
- */
-async function freeKey(
-  tx: CatalogTransaction,
-  moment: Moment,
-  { bucket, asset }: { readonly bucket: Bucket; readonly asset: Asset },
-): Promise<void> {
-  await requireUnlockedVersions(tx, { bucket, assetId: asset.id }, moment)
-  const seq = await tx.nextSeq()
-  const trashed: Asset = { ...asset, seq, trashed: true, updatedAt: moment.now }
-  await tx.put.asset(trashed)
-  await tx.note(changeOf('asset.deleted', trashed, { key: asset.key, trashed: true }))
-}
-
-/**
- * A deleted asset that still holds its key goes on with new content, as if it were created. Who
- * made nothing but a marker has no part in what others put there.
- */
+/** A deleted asset that still holds its key goes on with new content, as if it were created. */
 async function reviveAsset(
   tx: CatalogTransaction,
   moment: Moment,

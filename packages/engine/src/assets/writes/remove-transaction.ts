@@ -6,8 +6,10 @@ import { type Preconditions, requirePreconditions } from '../preconditions.ts'
 import { type Carrying, isTagged, requireCarried } from './carried-tags.ts'
 import { changeOf, shownOf } from './change-detail.ts'
 import { hideAsset, olderShown } from './hide-asset.ts'
+import { freeKey } from './keys/free-key.ts'
+import { removeLinks } from './link-transactions.ts'
 import { newestVersion } from './shown-version.ts'
-import { hasOldVersions, storedAsset, storedBucket } from './stored-asset.ts'
+import { hasOldVersions, holderOf, storedAsset, storedBucket } from './stored-asset.ts'
 
 export interface RemoveArgs {
   readonly assetId: string
@@ -20,7 +22,6 @@ export interface RemoveArgs {
   readonly createdBy: string
 }
 
-const PAGE = 1000
 /** Of versions in one transaction: everybody else who writes waits for it. */
 export const PART = 250
 
@@ -94,10 +95,8 @@ export async function restoreTransaction(
   if (asset.deletedAt === null) {
     throw new HoldfastError('ASSET_NOT_DELETED', { asset_id: asset.id })
   }
-  if (asset.trashed) {
-    const holder = await tx.assets.byKey(asset.bucketId, asset.key)
-    if (holder !== undefined) throw new HoldfastError('ASSET_EXISTS')
-  }
+  const markers = asset.trashed ? await tx.assets.byKey(asset.bucketId, asset.key) : undefined
+  if ((await holderOf(tx, markers)) !== undefined) throw new HoldfastError('ASSET_EXISTS')
   const shown = await tx.versions.byId(asset.versionId)
   // Content that was removed for good leaves only markers: there is nothing to restore.
   if (shown?.kind === 'marker') throw new HoldfastError('VERSION_NOT_FOUND')
@@ -106,6 +105,7 @@ export async function restoreTransaction(
     throw new HoldfastError('CHANGED_MEANWHILE')
   }
   requireCarried(args, isTagged(shown))
+  if (markers !== undefined) await freeKey(tx, moment, markers)
   await removeMarkersUpon(tx, asset)
   const seq = await tx.nextSeq()
   // All that S3 saw was removed for good, and what another door hid is left.
@@ -165,15 +165,5 @@ async function removeOld(
     await tx.remove.version(id)
     const change = changeOf('version.removed', asset, { key: asset.key, number, sha256, size })
     await tx.note({ ...change, versionId: id })
-  }
-}
-
-export async function removeLinks(tx: CatalogTransaction, assetId: string): Promise<number> {
-  let removed = 0
-  for (;;) {
-    const page = await tx.links.of({ assetId, limit: PAGE })
-    for (const link of page) await tx.remove.link(link.id)
-    removed += page.length
-    if (page.length < PAGE) return removed
   }
 }

@@ -3,10 +3,9 @@ import type { CatalogTransaction, Moment } from '@holdfast/core/ports/catalog.ts
 import type { Asset } from '@holdfast/core/records.ts'
 import type { CarryingLists } from '../../assets/writes/carried-lists.ts'
 import type { Carrying } from '../../assets/writes/carried-tags.ts'
-import { changeOf } from '../../assets/writes/change-detail.ts'
+import { freeKey } from '../../assets/writes/keys/free-key.ts'
 import { moveTransaction } from '../../assets/writes/move-transaction.ts'
-import { holderOf, liveAsset, storedBucket } from '../../assets/writes/stored-asset.ts'
-import { requireUnlockedVersions } from '../../versions/lock.ts'
+import { holderOf, liveAsset } from '../../assets/writes/stored-asset.ts'
 import { type ETagConditions, requireETag } from '../etag.ts'
 
 export interface RenameArgs extends Carrying, CarryingLists {
@@ -41,15 +40,4 @@ export async function renameTransaction(
   const carrying = { isUntagged, isUnlisted, isUnpublished }
   const move = { assetId, bucketId, key, name, lastNumber, ...carrying, preconditions: {} }
   return moveTransaction(tx, move, moment)
-}
-
-/** A key holds one asset: the other goes to the trash with its history, whatever the versioning. */
-async function freeKey(tx: CatalogTransaction, moment: Moment, holder: Asset): Promise<void> {
-  const bucket = await storedBucket(tx, holder.bucketId)
-  await requireUnlockedVersions(tx, { bucket, assetId: holder.id }, moment)
-  const seq = await tx.nextSeq()
-  const deletedAt = holder.deletedAt ?? moment.now
-  const trashed: Asset = { ...holder, seq, trashed: true, deletedAt, updatedAt: moment.now }
-  await tx.put.asset(trashed)
-  await tx.note(changeOf('asset.deleted', trashed, { key: holder.key, trashed: true }))
 }

@@ -83,6 +83,17 @@ test('what else is expected is nothing to mind, and a tunnel is refused in words
   assert.match(tunnel, /^HTTP\/1\.1 400 .*<Code>InvalidRequest</s)
 })
 
+test('a request without Host is refused in words, and nothing behind it is a request', async () => {
+  const put = `${head('PUT /lines/behind', ['Content-Length: 1'])}x`
+  // It ends by itself: the server closes the connection.
+  const answer = await raw(`GET /lines/x HTTP/1.1\r\n\r\n${put}`)
+  assert.equal(answer.match(/HTTP\/1\.1 \d/g)?.length, 1, answer)
+  assert.match(answer, /^HTTP\/1\.1 400 .*connection: close.*<Message>Host is missing</is)
+  assert.equal((await s3.send('HEAD /lines/behind')).status, 404)
+  const old = await raw('GET / HTTP/1.0\r\n\r\n')
+  assert.match(old, /^HTTP\/1\.1 403 /, 'HTTP/1.0 has no Host')
+})
+
 test('uploads that break off leave nothing and end nothing', async () => {
   for (const size of [10, 400_000, 2_000_000]) {
     for (const end of ['FIN', 'RST']) {

@@ -11,7 +11,7 @@ import { BodyBuffers } from '../../http/direct/body-buffers.ts'
 import { SILENT_BODY_MS, takeQuickly } from '../../http/direct/quick/quick-connections.ts'
 import { limitStall } from '../../http/direct/stalled-answers.ts'
 import { WholeWriter } from '../../http/direct/write-whole.ts'
-import { hasUnknownCoding, InFlight } from '../../http/in-flight.ts'
+import { hasUnknownCoding, InFlight, lacksHost } from '../../http/in-flight.ts'
 import { peerTurn } from '../../http/limits/turn-budget.ts'
 import { endConnection } from '../../http/linger.ts'
 import { type ParseError, ParseInTurn } from '../../http/parse/parse-in-turn.ts'
@@ -66,6 +66,8 @@ export function openS3(context: Context): Server {
     keepAliveTimeout: KEEP_ALIVE_MS,
     maxHeaderSize: HEADER_BYTES_MAX,
     requestTimeout: 0,
+    // A missing one is refused by `requireFraming`, which says so in a document.
+    requireHostHeader: false,
     IncomingMessage: FairRequest,
   }
   const listener = (raw: IncomingMessage, response: ServerResponse) => {
@@ -220,6 +222,7 @@ function requireFraming(raw: IncomingMessage): void {
   if (url?.includes('#') === true) throw new S3Error('InvalidURI')
   const isHost = (name: string) => name.length === 4 && name.toLowerCase() === 'host'
   const hosts = rawHeaders.filter((name, at) => at % 2 === 0 && isHost(name)).length
+  if (lacksHost(raw)) throw new S3Error('InvalidRequest', { message: 'Host is missing' })
   if (hosts > 1) throw new S3Error('InvalidRequest', { message: 'Host is given twice' })
   if (hasUnknownCoding(raw)) {
     throw new S3Error('InvalidRequest', { message: 'HTTP/1.0 knows no Transfer-Encoding' })

@@ -1,10 +1,16 @@
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
 import { connect, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import { test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
+import { connect as connectTls } from 'node:tls'
 import { runSeed, SeededRandom } from '@holdfast/testkit/seeded-random.ts'
 import { ParseInTurn, type ParseTurn } from './parse-in-turn.ts'
 
@@ -13,27 +19,40 @@ interface Began {
   readonly response: ServerResponse
 }
 
+interface Pair {
+  readonly key: Buffer
+  readonly cert: Buffer
+}
+
 /** A server that parses in turn, and answers when it is told to. */
-async function openServer(turn: ParseTurn = () => undefined) {
+async function openServer(turn: ParseTurn = () => undefined, pair?: Pair) {
   const began: Began[] = []
   const failed: string[] = []
-  const server = createServer((request, response) => {
+  const listener = (request: IncomingMessage, response: ServerResponse) => {
     began.push({ request, response })
     server.emit('began')
-  })
+  }
+  const server: Server = pair ? createTlsServer(pair, listener) : createServer(listener)
   server.on('clientError', (error: Error & { code?: string }, socket) => {
     if (parsing.isHeld(error, socket)) return
     failed.push(error.code ?? '')
   })
-  server.on('connect', () => failed.push('CONNECT'))
+  server.on('connect', ({ socket }: IncomingMessage) => {
+    failed.push('CONNECT')
+    socket
+      .on('error', () => {})
+      .on('end', () => socket.destroy())
+      .resume()
+  })
   const parsing = new ParseInTurn(server, turn)
-  server.on('connection', parsing.take)
+  server.on(pair ? 'secureConnection' : 'connection', parsing.take)
   await once(server.listen(0, '127.0.0.1'), 'listening')
   const address = server.address()
   assert.ok(typeof address === 'object' && address !== null)
   const sockets: Socket[] = []
   const open = (bytes: string) => {
-    const socket = connect({ port: address.port, host: '127.0.0.1', noDelay: true })
+    const place = { port: address.port, host: '127.0.0.1', noDelay: true }
+    const socket = pair ? connectTls({ ...place, ca: pair.cert }) : connect(place)
     socket.on('error', () => {}).write(bytes)
     sockets.push(socket)
     return socket
@@ -130,6 +149,21 @@ test('nothing is parsed behind a tunnel, nor behind what is no request', async (
   assert.deepEqual(failed, ['HPE_INVALID_METHOD'])
 })
 
+test('the end of a tunnel ends nothing of the connection that got its parser', async () => {
+  await using opened = await openServer()
+  const { server, failed, open } = opened
+  const errors: unknown[] = []
+  server.on('clientError', error => errors.push(error))
+  const tunnel = open('CONNECT x:1 HTTP/1.1\r\nHost: x\r\n\r\n')
+  await until(() => failed.length === 1)
+  const [taken] = await Promise.all([once(server, 'connection'), open(get(1).slice(0, 9))])
+  const other = taken[0] as Socket
+  await until(() => other.bytesRead > 0)
+  tunnel.end()
+  await delay(50)
+  assert.deepEqual(errors, [])
+})
+
 const UPGRADE =
   'GET /up HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n\r\n'
 
@@ -158,9 +192,48 @@ test('a client that ends its side is answered what it asked for before the last'
   assert.match((await answer).toString(), /answer 0.*answer 1/s)
 })
 
-test('however the bytes come, they are the requests that were sent', async () => {
-  const random = new SeededRandom(runSeed())
+test('a client that ends its side is closed when the last of what waited has begun', async () => {
   await using opened = await openServer()
+  const { began, open } = opened
+  const socket = open('')
+  socket.allowHalfOpen = true
+  socket.end(get(1) + get(2))
+  await until(() => began.length === 1)
+  await delay(20)
+  const answer = buffer(socket)
+  began[0]?.response.end('answer 1.')
+  await until(() => began.length === 2)
+  // As by Node, which answers nobody who has ended.
+  assert.match((await answer).toString(), /answer 1\.$/)
+})
+
+test('however the bytes come, they are the requests that were sent', async () => {
+  await using opened = await openServer()
+  await speaksAtRandom(opened)
+})
+
+test('however the bytes come over TLS, they are the requests that were sent', async () => {
+  await using opened = await openServer(() => undefined, newPair())
+  await speaksAtRandom(opened)
+})
+
+/** Node hands on what TLS holds decrypted also when it is told to stop. */
+function newPair(): Pair {
+  const dir = mkdtempSync(join(tmpdir(), 'holdfast-parse-'))
+  try {
+    const files = ['-keyout', join(dir, 'key'), '-out', join(dir, 'cert')]
+    const kind = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes']
+    const subject = ['-subj', '/CN=x', '-addext', 'subjectAltName=IP:127.0.0.1']
+    const args = ['req', '-x509', ...kind, '-days', '2', ...subject, ...files]
+    execFileSync('openssl', args, { stdio: 'ignore' })
+    return { key: readFileSync(join(dir, 'key')), cert: readFileSync(join(dir, 'cert')) }
+  } finally {
+    rmSync(dir, { recursive: true })
+  }
+}
+
+async function speaksAtRandom(opened: Awaited<ReturnType<typeof openServer>>): Promise<void> {
+  const random = new SeededRandom(runSeed())
   const { server } = opened
   for (let round = 0; round < 60; round += 1) {
     const sent = Array.from({ length: 1 + random.below(12) }, (_, at) => randomRequest(random, at))
@@ -204,7 +277,7 @@ test('however the bytes come, they are the requests that were sent', async () =>
     opened.failed.filter(code => code !== 'ECONNRESET'),
     [],
   )
-})
+}
 
 /** Bodies with all that could be taken for the end of a head. */
 function randomRequest(random: SeededRandom, at: number) {

@@ -37,7 +37,7 @@ export class ParseInTurn {
   constructor(server: Server, turn: ParseTurn) {
     this.#turn = turn
     server.prependListener('request', (request, response) => {
-      this.#connections.get(request.socket)?.began(request, response)
+      this.#connections.get(request.socket)?.began(response)
     })
   }
 
@@ -66,11 +66,11 @@ class ParsedConnection {
   readonly #turn: ParseTurn
   readonly #onEnd: () => void
   #held: Held | undefined
-  #newest: IncomingMessage | undefined
   #open = 0
   #turnIs: 'none' | 'awaited' | 'here' = 'none'
   #hasEnded = false
   #isOver = false
+  #isTunnel = false
   #closesNext = false
 
   constructor(socket: Socket, turn: ParseTurn) {
@@ -83,10 +83,7 @@ class ParsedConnection {
     socket.on('end', this.#ended).on('resume', this.#resumed)
   }
 
-  began(request: IncomingMessage, response: ServerResponse): void {
-    // The same one comes twice where it expects something.
-    if (request === this.#newest) return
-    this.#newest = request
+  began(response: ServerResponse): void {
     this.#open += 1
     response.once('close', () => {
       this.#open -= 1
@@ -114,7 +111,10 @@ class ParsedConnection {
 
   readonly #incoming: Begin = (request, keepsAlive) => {
     // What follows is not HTTP: Node's parser is stopped for good.
-    if (request.method === 'CONNECT') this.#isOver = true
+    if (request.method === 'CONNECT') {
+      this.#isOver = true
+      this.#isTunnel = true
+    }
     if (this.#isOver || this.#open === 0) return this.#begin(request, keepsAlive)
     if (isUpgrade(request)) {
       // Node cannot be stopped at one, and nobody pipelines them: RFC 9112 §9.3.2 lets clients ask
@@ -160,7 +160,7 @@ class ParsedConnection {
     }
     this.#held = undefined
     this.#goOn(held)
-    if (this.#hasEnded && this.#held === undefined) this.#onEnd()
+    if (this.#hasEnded) this.#ended()
   }
 
   #goOn({ request, keepsAlive, rest = NOTHING }: Held): void {
@@ -172,7 +172,8 @@ class ParsedConnection {
 
   readonly #ended = (): void => {
     this.#hasEnded = true
-    if (this.#held === undefined) this.#onEnd()
+    // Behind a tunnel Node has given the parser to another connection.
+    if (this.#held === undefined && !this.#isTunnel) this.#onEnd()
   }
 }
 
