@@ -128,7 +128,7 @@ export function mayRead(
     for (const at of asset.versions.keys()) {
       if (!holdsCanary(asset, at, canary)) continue
       isFound = true
-      // `include_deleted` of REST: of what is deleted who may write it is told, if that was shown then.
+      // `include_deleted` of REST: who may write what is deleted is told what was shown last.
       const write = onAsset({ rows }, asset, 'assets:write', 'PutObject')
       const mayBeTold = !canary.startsWith('kvc') && !stage.uncovered.has(asset.versionId)
       const isTold = mayBeTold && mayDo(person, write, stage.grants) !== 'no'
