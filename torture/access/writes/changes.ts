@@ -146,10 +146,10 @@ function ofVersions(was: AssetRow, is: AssetRow): (keyof typeof table)[] {
   for (const version of was.versions) {
     const then = now.get(version.id)
     const isGone = then === undefined || then.deletedAt !== null
-    if (isGone && version.kind === 'marker') found.push('a marker went')
-    else if (isGone && isContent(version)) {
-      const gaveWay = version.isNull === true && added.some(({ isNull }) => isNull === true)
+    const gaveWay = version.isNull === true && added.some(({ isNull }) => isNull === true)
+    if (isGone && (version.kind === 'marker' || isContent(version))) {
       if (gaveWay) found.push('a null version gave way')
+      else if (version.kind === 'marker') found.push('a marker went')
       else found.push(kept.length > 1 ? 'a version went' : 'a version went, none other is kept')
     } else if (then !== undefined) found.push(...ofVersion(version, then))
   }

@@ -154,7 +154,8 @@ async function put(
   const content = stage.canary('content')
   if (more & 4) {
     const old = { method: 'PUT', path: `/${bucket}/${at.key}` }
-    await stage.s3AsAdministrator({ ...old, body: stage.canary('content') })
+    const headers = { 'x-amz-meta-note': stage.canary('note') }
+    await stage.s3AsAdministrator({ ...old, headers, body: stage.canary('content') })
     const suspended = { versioning: 'suspended' }
     if (more & 2) {
       await stage.must({ method: 'PUT', path: `/api/v2/buckets/${bucket}`, body: suspended })

@@ -128,9 +128,10 @@ export function mayRead(
     for (const at of asset.versions.keys()) {
       if (!holdsCanary(asset, at, canary)) continue
       isFound = true
-      // `include_deleted` of REST: of what is deleted who may write it is told.
+      // `include_deleted` of REST: who may write what is deleted is told what was shown last.
       const write = onAsset({ rows }, asset, 'assets:write', 'PutObject')
-      const isTold = !canary.startsWith('kvc') && mayDo(person, write, stage.grants) !== 'no'
+      const mayBeTold = !canary.startsWith('kvc') && !stage.uncovered.has(asset.versionId)
+      const isTold = mayBeTold && mayDo(person, write, stage.grants) !== 'no'
       const place = { asset, at, isTold, uncovered: stage.uncovered }
       for (const question of questions(rows, { ...place, ...asked })) {
         const verdict = mayDo(person, question, stage.grants)

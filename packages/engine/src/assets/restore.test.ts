@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import type { Call } from '@holdfast/core/call.ts'
 import { createBucket, updateBucket } from '../buckets/buckets.ts'
 import { setBucketDocument } from '../buckets/documents.ts'
 import { commit } from '../commit.ts'
@@ -16,8 +17,9 @@ import {
   type TestStore,
   textOf,
 } from '../test-store.test.ts'
+import { toldOfDeleted } from '../versions/open.ts'
 import { removeVersion } from '../versions/remove.ts'
-import { getAssetByKey, openContent } from './get.ts'
+import { getAsset, getAssetByKey, openContent } from './get.ts'
 import { removeAsset, removeBatch, restoreAsset } from './remove.ts'
 
 const bucket = 'bin'
@@ -50,6 +52,12 @@ async function idOf({ engine }: TestStore): Promise<string> {
   const found = await engine.catalog.view.buckets.byName(bucket)
   const asset = await engine.catalog.view.assets.byKey(found?.id ?? '', key)
   return asset?.id ?? ''
+}
+
+async function told({ engine }: TestStore, by: Call, id: string) {
+  const asset = await getAsset(engine, by, id, { includeDeleted: true })
+  const { size, sha256, contentType } = await toldOfDeleted(engine, by, asset)
+  return [size, sha256, contentType]
 }
 
 async function shown({ engine, call }: TestStore): Promise<string> {
@@ -125,6 +133,10 @@ describe('restoring what was not shown when the asset was deleted', () => {
       const id = await idOf(opened)
       await assert.rejects(restoreAsset(engine, writer, id), forbidden)
       const sighted = callOf({ permissions: ['assets:write', 'versions:read'] })
+      assert.deepEqual(await told(opened, writer, id), [0, '', 'application/octet-stream'])
+      const [size, sha256] = await told(opened, sighted, id)
+      assert.equal(size, 3)
+      assert.notEqual(sha256, '')
       assert.equal((await restoreAsset(engine, sighted, id)).deletedAt, null)
       assert.equal(await shown(opened), 'old')
     })
@@ -143,6 +155,13 @@ describe('restoring what was not shown when the asset was deleted', () => {
     await forgetHidden(opened)
     await hide(opened, newest)
     await assert.rejects(restoreAsset(engine, writer, await idOf(opened)), forbidden)
+  })
+
+  it('is not asked of what was shown: its record is told to who may write it', async () => {
+    await using opened = await withBucket('enabled')
+    await updateBucket(opened.engine, opened.call, bucket, { publicRead: true })
+    await hide(opened)
+    assert.equal((await told(opened, writer, await idOf(opened)))[0], 3)
   })
 
   it('is asked again where it is written', async () => {

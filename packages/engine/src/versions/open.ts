@@ -1,4 +1,5 @@
 import type { Call } from '@holdfast/core/call.ts'
+import { assetTypeOf } from '@holdfast/core/names.ts'
 import type { Permission } from '@holdfast/core/principal.ts'
 import type { Asset, Bucket, Version } from '@holdfast/core/records.ts'
 import { oldInQuestion } from '../access/authorize-action.ts'
@@ -8,6 +9,8 @@ import { onlyUntagged } from '../access/policy/carried-tags.ts'
 import { authorizeAsset, bucketOf } from '../assets/find-asset.ts'
 import { type Content, openContent } from '../assets/get.ts'
 import { isTagged } from '../assets/writes/carried-tags.ts'
+import { olderShown } from '../assets/writes/hide-asset.ts'
+import { NOTHING } from '../assets/writes/shown-version.ts'
 import type { Engine } from '../engine.ts'
 import { versionIdOf } from '../objects/object-views.ts'
 import { findVersion, keptVersion, type VersionName } from './find-version.ts'
@@ -58,10 +61,44 @@ export async function requireSight(
   { asset, version }: { readonly asset: Asset; readonly version: Version | undefined },
 ): Promise<void> {
   const bucket = await bucketOf(engine, asset)
-  const objectTags = version && tagsOfVersion(version)
-  if (decide(call.principal, 'versions:read', { bucket, asset, objectTags }).allowed) return
-  await authorizeOld(engine, call, { asset, version })
+  if (!hasSight(call, { bucket, asset, version })) {
+    await authorizeOld(engine, call, { asset, version })
+  }
 }
+
+function hasSight(
+  { principal }: Pick<Call, 'principal'>,
+  {
+    bucket,
+    asset,
+    version,
+  }: Omit<OldContent, 'version'> & { readonly version?: Version | undefined },
+): boolean {
+  const objectTags = version && tagsOfVersion(version)
+  if (decide(principal, 'versions:read', { bucket, asset, objectTags }).allowed) return true
+  return decide(principal, 'assets:read', oldInQuestion({ bucket, asset }, version)).allowed
+}
+
+/**
+ * What the record of a deleted asset tells the caller: nothing of content that was replaced and
+ * came up again beneath the deletion, unless that may be read as the old version it is.
+ */
+export async function toldOfDeleted(
+  engine: Engine,
+  by: Pick<Call, 'principal'>,
+  asset: Asset,
+): Promise<Asset> {
+  const bucket = await bucketOf(engine, asset)
+  // Only a policy tells versions apart: most need no look at them.
+  if (bucket.documents?.policy === undefined && hasSight(by, { bucket, asset })) return asset
+  const version = await olderShown(engine.catalog.view, asset)
+  if (version === undefined) return asset
+  if (!hasSight(by, { bucket, asset, version })) return { ...asset, ...UNTOLD }
+  return tagsAreTold(by, { bucket, asset, version }) ? asset : { ...asset, tags: [] }
+}
+
+/** As of an asset that has no content left. */
+const UNTOLD = { ...NOTHING, type: assetTypeOf(NOTHING.contentType), metadata: {}, tags: [] }
 
 interface OldContent {
   readonly bucket: Bucket
@@ -93,7 +130,10 @@ export async function onlyWithoutTags(
 }
 
 /** They would be read at the version shown, as by a copy of S3 from this version. */
-function tagsAreTold({ principal }: Call, { bucket, asset, version }: OldContent): boolean {
+function tagsAreTold(
+  { principal }: Pick<Call, 'principal'>,
+  { bucket, asset, version }: OldContent,
+): boolean {
   const about = {
     bucket,
     asset,

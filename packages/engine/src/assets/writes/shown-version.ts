@@ -3,7 +3,8 @@ import type { CatalogTransaction, CatalogView } from '@holdfast/core/ports/catal
 import type { Asset, BriefVersion } from '@holdfast/core/records.ts'
 import { assetTagsOf } from '../../objects/asset-words.ts'
 
-const NOTHING = { size: 0, sha256: '', contentType: 'application/octet-stream' }
+/** What an asset says of its content where it has none. */
+export const NOTHING = { size: 0, sha256: '', contentType: 'application/octet-stream' }
 
 /** The newest version, markers included; undefined when none is left. */
 export async function newestVersion(

@@ -29,7 +29,6 @@ type Names =
 export const assetOperations: Pick<Operations, Names> = {
   listAssets: async ({ context, call, query }) => {
     const { engine } = context
-    const { principal } = call
     const { limit = 100, offset = 0, cursor } = query
     const page = await listAssets(engine, call, {
       ...listFilter(query),
@@ -37,7 +36,7 @@ export const assetOperations: Pick<Operations, Names> = {
       offset,
       cursor,
     })
-    const items = await shownWires({ engine, principal }, page.items)
+    const items = await shownWires(engine, call, page.items)
     return { items, total: page.total, limit, offset, next_cursor: page.nextCursor ?? null }
   },
 

@@ -34,7 +34,7 @@ export const keyedOperations: Pick<Operations, Names> = {
     const { limit = 100, prefix, cursor } = query
     const { bucket } = params
     const page = await listAssets(engine, call, { bucket, prefix, limit, cursor, order: 'key' })
-    const items = await shownWires({ engine, principal: call.principal }, page.items)
+    const items = await shownWires(engine, call, page.items)
     return { items, total: page.total, limit, next_cursor: page.nextCursor ?? null }
   },
 

@@ -1,11 +1,13 @@
 import type { AssetResponse } from '@holdfast/contract/schemas/asset.ts'
 import type { VersionResponse } from '@holdfast/contract/schemas/version.ts'
+import type { Call } from '@holdfast/core/call.ts'
 import type { Principal } from '@holdfast/core/principal.ts'
 import type { Asset, BriefVersion } from '@holdfast/core/records.ts'
 import { decide, type Resource, tagsAreTold } from '@holdfast/engine/access/decide.ts'
 import { askedTags } from '@holdfast/engine/access/policy/asked-tags.ts'
 import { bucketOf } from '@holdfast/engine/assets/find-asset.ts'
 import type { Engine } from '@holdfast/engine/engine.ts'
+import { toldOfDeleted } from '@holdfast/engine/versions/open.ts'
 import { assetWire } from './asset-wire.ts'
 import { versionWire } from './version-wire.ts'
 
@@ -19,17 +21,25 @@ export interface Teller {
  * The record for who may read the asset: without tags where the policy of the bucket keeps them
  * from the caller, as it keeps them from `getAssetMetadata` and from the S3 door.
  */
-export async function shownWire(teller: Teller, asset: Asset): Promise<AssetResponse> {
-  const record = await assetWire(teller.engine, asset)
+export async function shownWire(teller: Teller, found: Asset): Promise<AssetResponse> {
+  const { engine } = teller
+  const asset = found.deletedAt === null ? found : await toldOfDeleted(engine, teller, found)
+  const record = await assetWire(engine, asset)
   if (asset.tags.length === 0 || (await mayTellTags(teller, asset))) return record
   return { ...record, tags: [] }
 }
 
 export async function shownWires(
-  teller: Teller,
+  engine: Engine,
+  call: Call,
   assets: readonly Asset[],
 ): Promise<AssetResponse[]> {
-  return await Promise.all(assets.map(asset => shownWire(teller, asset)))
+  const tell = (asset: Asset) => shownWire({ engine, principal: call.principal }, asset)
+  const isPlain = assets.every(({ deletedAt }) => deletedAt === null)
+  // What was deleted may take a look at its versions, each.
+  return isPlain
+    ? await Promise.all(assets.map(tell))
+    : await engine.lists.inSlices(call, assets, tell)
 }
 
 async function mayTellTags({ engine, principal }: Teller, asset: Asset): Promise<boolean> {
