@@ -227,6 +227,10 @@ export const migrations: readonly string[] = [
   CREATE INDEX access_keys_principal ON access_keys (record ->> '$.principalId')
     WHERE json_valid(record);
   `,
+  // 6: content of assets that are nothing else but delete markers, however many these are.
+  `
+  CREATE INDEX versions_content ON versions (asset, number) WHERE kind = 0;
+  `,
 ]
 
 export const SCHEMA_VERSION = migrations.length

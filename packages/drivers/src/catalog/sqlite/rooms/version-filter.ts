@@ -31,7 +31,8 @@ export function versionCondition(query: VersionFilter, asset: number): Condition
     values.push(query.from)
   }
   if (query.kinds !== undefined) {
-    parts.push(`v.kind IN (${query.kinds.map(kind => codeOf(kinds, kind)).join(', ')})`)
+    const codes = query.kinds.map(kind => codeOf(kinds, kind))
+    parts.push(codes.length === 1 ? `v.kind = ${codes[0]}` : `v.kind IN (${codes.join(', ')})`)
   }
   if (query.deleted === 'without') parts.push('v.deleted_at IS NULL')
   if (query.deleted === 'only') parts.push('v.deleted_at IS NOT NULL')
@@ -55,6 +56,15 @@ export function versionCondition(query: VersionFilter, asset: number): Condition
     values.push(...condition.values)
   }
   return { sql: parts.join(' AND '), values }
+}
+
+/**
+ * By itself SQLite takes the index in whose order they are, and looks at each marker: tens of
+ * thousands of these may lie above, or alone.
+ */
+export function indexFor({ kinds: asked, id }: VersionFilter): string {
+  const isOfContent = asked?.length === 1 && asked[0] === 'content' && id === undefined
+  return isOfContent ? 'INDEXED BY versions_content' : ''
 }
 
 /** No index holds these: SQLite looks at each row, but no record is made of those it passes. */

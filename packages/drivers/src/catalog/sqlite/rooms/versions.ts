@@ -30,7 +30,7 @@ import {
 } from '../row-values.ts'
 import { Statements } from '../statements.ts'
 import type { Words } from '../words.ts'
-import { changes, kinds, type VersionFilter, versionCondition } from './version-filter.ts'
+import { changes, indexFor, kinds, type VersionFilter, versionCondition } from './version-filter.ts'
 
 /** As the table holds it, but for its digests and without parts. */
 interface OwnRow {
@@ -257,7 +257,7 @@ export class Versions {
     const where = this.#where(query)
     if (where === undefined) return []
     const order = query.oldestFirst === true ? 'ASC' : 'DESC'
-    const sql = `${selectOf(COLUMNS)} WHERE ${where.sql}
+    const sql = `${selectOf(COLUMNS, indexFor(query))} WHERE ${where.sql}
       ORDER BY v.number ${order} LIMIT ? OFFSET ?`
     return this.#statements
       .all<OfAsset<OwnRow>>(sql, [...where.values, query.limit, query.offset ?? 0])
@@ -396,5 +396,5 @@ export class Versions {
 
 type PartlessFacets = Omit<ObjectFacets, 'parts'>
 
-const selectOf = (names: readonly string[]) => `SELECT ${versionColumns(names, 'v.')},
-  a.id AS asset_id FROM versions v JOIN assets a ON a.created_seq = v.asset`
+const selectOf = (names: readonly string[], index = '') => `SELECT ${versionColumns(names, 'v.')},
+  a.id AS asset_id FROM versions v ${index} JOIN assets a ON a.created_seq = v.asset`
