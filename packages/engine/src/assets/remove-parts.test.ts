@@ -12,7 +12,7 @@ import { removeObject } from '../objects/remove-object.ts'
 import { callOf, openTestStore, put, refused, type TestStore } from '../test-store.test.ts'
 import { getAssetByKey } from './get.ts'
 import { moveAsset } from './move.ts'
-import { removeAsset, removeAssetByKey, removeBatch } from './remove.ts'
+import { removeAsset, removeAssetByKey, removeBatch, restoreAsset } from './remove.ts'
 
 async function filled(opened: TestStore, count: number, key = 'k', bucket = 'photos') {
   const { asset } = await put(opened, key, 'first', { bucket })
@@ -184,6 +184,53 @@ describe('a hard delete of many versions', () => {
       ids.map(id => ({ id, ok: true })),
     )
     assert.equal(most, 1)
+  })
+})
+
+describe('restoring below many markers', () => {
+  const hidden = async (opened: TestStore, count: number) => {
+    const { asset } = await put(opened, 'k', 'one')
+    const hide = () => removeObject(opened.engine, opened.call, { bucket: 'photos', key: 'k' })
+    await Promise.all(Array.from({ length: count }, hide))
+    return asset.id
+  }
+
+  it('takes some in each commit, the newest last', async () => {
+    await using opened = await openTestStore()
+    const { engine } = opened
+    const id = await hidden(opened, 620)
+    const left: unknown[] = []
+    const seen = watched(engine, 'assets.restore', async () => {
+      const numbers = await numbersOf(opened, id)
+      const asset = await engine.catalog.view.assets.byId(id)
+      left.push([numbers.length, numbers[0], asset?.deletedAt !== null])
+    })
+    // What was shown last takes no more than writing, in each part.
+    const writer = callOf({ id: 'writer', permissions: ['assets:write'] })
+    const restored = await restoreAsset(seen, writer, id)
+    assert.deepEqual(
+      left,
+      [621, 371, 121].map(count => [count, 621, true]),
+    )
+    assert.equal(restored.deletedAt, null)
+    assert.deepEqual(await numbersOf(opened, id), [1])
+  })
+
+  it('is ended by who repeats it, and until then the asset is deleted', async () => {
+    await using opened = await openTestStore()
+    const { engine, call } = opened
+    const id = await hidden(opened, 300)
+    const broken = watched(engine, 'assets.restore', async count => {
+      if (count === 2) throw new Error('cut')
+    })
+    await assert.rejects(restoreAsset(broken, call, id), /cut/)
+    await using again = await opened.reopen('rebuild')
+    assert.equal((await numbersOf(again, id)).length, 51)
+    const gone = getAssetByKey(again.engine, call, 'photos', 'k')
+    await assert.rejects(gone, refused('ASSET_NOT_FOUND'))
+    await restoreAsset(again.engine, call, id)
+    assert.equal((await getAssetByKey(again.engine, call, 'photos', 'k')).id, id)
+    assert.deepEqual(await numbersOf(again, id), [1])
   })
 })
 

@@ -13,7 +13,7 @@ import { authorizeAsset, bucketOf, findAsset, findAssetByKey, findSeen } from '.
 import { keyTaken, requirePlace } from './intake/put-target.ts'
 import { requirePreconditions } from './preconditions.ts'
 import { olderShown } from './writes/hide-asset.ts'
-import { PART } from './writes/remove-transaction.ts'
+import { PART, type RestoredAsset } from './writes/remove-transaction.ts'
 import { seenOf } from './writes/seen.ts'
 import { hasOldVersions, holderOf } from './writes/stored-asset.ts'
 
@@ -68,14 +68,19 @@ export async function removeAssetByKey(
 /** So few go at once with those of others; more go one part of the store at a time. */
 const FEW = 8
 
-type Part = (now: Call, isLong: boolean) => Promise<{ readonly more: boolean }>
+type Part<T> = (now: Call, isLong: boolean) => Promise<T>
 
 /** Each part is judged by what is so by then. */
-async function inParts(engine: Engine, call: Call, part: Part): Promise<void> {
-  if (!(await authorisedAnew(engine, call, now => part(now, false))).more) return
+async function inParts<T extends { readonly more: boolean }>(
+  engine: Engine,
+  call: Call,
+  part: Part<T>,
+): Promise<T> {
+  let done = await authorisedAnew(engine, call, now => part(now, false))
   const ofEach = rightsOfEach(engine, call)
   const next = async () => await authorisedAnew(engine, await ofEach(), now => part(now, true))
-  while ((await engine.removals.take('parts', lineOf(call), next)).more);
+  while (done.more) done = await engine.removals.take('parts', lineOf(call), next)
+  return done
 }
 
 async function removeFound(
@@ -138,11 +143,15 @@ async function requireAllUnlocked(
   }
 }
 
+/**
+ * Undoes a soft delete. Many markers go in parts: what is refused or broken off in between leaves
+ * the asset deleted, and the same again ends it.
+ */
 export async function restoreAsset(engine: Engine, call: Call, id: string): Promise<Asset> {
-  return await authorisedAnew(engine, call, now => authoriseAndRestore(engine, now, id))
+  return (await inParts(engine, call, now => authoriseAndRestore(engine, now, id))).asset
 }
 
-async function authoriseAndRestore(engine: Engine, call: Call, id: string): Promise<Asset> {
+async function authoriseAndRestore(engine: Engine, call: Call, id: string): Promise<RestoredAsset> {
   const wanted = { id, permission: 'assets:write', deleted: 'show' } as const
   const { asset, bucket, seen } = await findSeen(engine, call, wanted)
   if (asset.trashed) {

@@ -8,7 +8,6 @@ import { changeOf, shownOf } from './change-detail.ts'
 import { hideAsset, olderShown } from './hide-asset.ts'
 import { freeKey } from './keys/free-key.ts'
 import { removeLinks } from './link-transactions.ts'
-import { newestVersion } from './shown-version.ts'
 import { hasOldVersions, holderOf, storedAsset, storedBucket } from './stored-asset.ts'
 
 export interface RemoveArgs {
@@ -85,12 +84,22 @@ export interface RestoreArgs extends Carrying {
   readonly isSeen: boolean
 }
 
-/** Undoes a soft delete. ASSET_EXISTS when the key of a trashed asset was taken meanwhile. */
+export interface RestoredAsset {
+  readonly asset: Asset
+  /** Markers went, it is still deleted: the same again goes on. */
+  readonly more: boolean
+}
+
+/**
+ * Undoes a soft delete. ASSET_EXISTS when the key of a trashed asset was taken meanwhile. The
+ * markers upon its content go along: of more than `PART` the newest stays to the last, as what it
+ * tells was shown decides who may restore.
+ */
 export async function restoreTransaction(
   tx: CatalogTransaction,
   args: RestoreArgs,
   moment: Moment,
-): Promise<Asset> {
+): Promise<RestoredAsset> {
   const asset = await storedAsset(tx, args.assetId)
   if (asset.deletedAt === null) {
     throw new HoldfastError('ASSET_NOT_DELETED', { asset_id: asset.id })
@@ -105,8 +114,13 @@ export async function restoreTransaction(
     throw new HoldfastError('CHANGED_MEANWHILE')
   }
   requireCarried(args, isTagged(shown))
+  const upon = await markersUpon(tx, asset)
+  if (upon.length > PART) {
+    await removeOld(tx, asset, upon.slice(1))
+    return { asset, more: true }
+  }
   if (markers !== undefined) await freeKey(tx, moment, markers)
-  await removeMarkersUpon(tx, asset)
+  for (const { id } of upon) await tx.remove.version(id)
   const seq = await tx.nextSeq()
   // All that S3 saw was removed for good, and what another door hid is left.
   if (shown !== undefined && shown.deletedAt !== null) {
@@ -122,16 +136,14 @@ export async function restoreTransaction(
   await tx.put.asset(restored)
   const detail = { key: asset.key, deleted_at: asset.deletedAt }
   await tx.note(changeOf('asset.restored', restored, detail))
-  return restored
+  return { asset: restored, more: false }
 }
 
 /** Those of the deletes being undone; what is older than the newest content is history. */
-async function removeMarkersUpon(tx: CatalogTransaction, asset: Asset): Promise<void> {
-  for (;;) {
-    const newest = await newestVersion(tx, asset.id)
-    if (newest?.kind !== 'marker') return
-    await tx.remove.version(newest.id)
-  }
+async function markersUpon(tx: CatalogTransaction, { id }: Asset): Promise<BriefVersion[]> {
+  const page = await tx.versions.list({ assetId: id, deleted: 'without', limit: PART + 1 })
+  const content = page.findIndex(({ kind }) => kind !== 'marker')
+  return page.slice(0, content === -1 ? page.length : content)
 }
 
 async function removeForGood(
