@@ -55,9 +55,6 @@ export class RequestState {
     this.context = context
     this.request = request
     this.response = response
-    this.context = context
-    this.request = request
-    this.response = response
     this.startedMs = clock.monotonic()
     this.#remote = request.socket.remoteAddress
     const usable = typeof givenId === 'string' && REQUEST_ID.test(givenId)
