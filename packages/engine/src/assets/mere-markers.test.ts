@@ -228,7 +228,14 @@ it('very many markers do not hold up a put: the newest go to the trash', async (
     return engine.catalog.view.versions.count({ assetId, deleted: 'with' })
   }
   assert.deepEqual([await count(asset.id), await count(id)], [251, 11])
-  assert.equal((await engine.catalog.view.assets.byId(id))?.trashed, true)
+  const trashed = await engine.catalog.view.assets.byId(id)
+  assert.equal(trashed?.trashed, true)
+  const named = await engine.catalog.view.versions.briefById(trashed?.versionId ?? '')
+  assert.equal(named?.assetId, id)
+  const { versions } = await listObjectVersions(engine, ann, { bucket, limit: 1000 })
+  for (const { versionId } of versions) await removeObject(engine, ann, { bucket, key, versionId })
+  assert.equal(await engine.catalog.view.assets.byId(asset.id), undefined)
+  await assert.rejects(restoreAsset(engine, bob, id), refused('VERSION_NOT_FOUND'))
 })
 
 for (const versioning of ['suspended', 'disabled'] as const) {

@@ -108,7 +108,9 @@ export async function restoreTransaction(
   if ((await holderOf(tx, markers)) !== undefined) throw new HoldfastError('ASSET_EXISTS')
   const shown = await tx.versions.byId(asset.versionId)
   // Content that was removed for good leaves only markers: there is nothing to restore.
-  if (shown?.kind === 'marker') throw new HoldfastError('VERSION_NOT_FOUND')
+  if (shown?.kind !== 'content' || shown.assetId !== asset.id) {
+    throw new HoldfastError('VERSION_NOT_FOUND')
+  }
   const older = args.isSeen ? undefined : await olderShown(tx, asset)
   if (asset.versionId !== args.versionId || older !== undefined) {
     throw new HoldfastError('CHANGED_MEANWHILE')
@@ -123,7 +125,7 @@ export async function restoreTransaction(
   for (const { id } of upon) await tx.remove.version(id)
   const seq = await tx.nextSeq()
   // All that S3 saw was removed for good, and what another door hid is left.
-  if (shown !== undefined && shown.deletedAt !== null) {
+  if (shown.deletedAt !== null) {
     await tx.put.version({ ...shown, seq, deletedAt: null })
   }
   const restored: Asset = {

@@ -35,7 +35,10 @@ export async function putOverMarkers(
   { bucket, was, asset }: { readonly bucket: Bucket; readonly was: Asset; readonly asset: Asset },
 ): Promise<void> {
   const { seq, updatedAt } = asset
-  const trashed: Asset = { ...was, seq, trashed: true, updatedAt }
+  const [newest] = await tx.versions.list({ assetId: was.id, deleted: 'with', limit: 1 })
+  // It names one that stays with it, where some do.
+  const named = newest && { versionId: newest.id, versionNumber: newest.number }
+  const trashed: Asset = { ...was, ...named, seq, trashed: true, updatedAt }
   await tx.put.asset(trashed)
   await tx.put.asset(asset)
   const query = { assetId: was.id, deleted: 'with', oldestFirst: true } as const
