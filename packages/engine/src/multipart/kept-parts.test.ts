@@ -151,6 +151,7 @@ describe('the parts of an object', () => {
       ALTER TABLE versions DROP COLUMN parts;
       DROP INDEX counters_largest_services;
       DROP INDEX access_keys_principal;
+      DROP INDEX versions_content;
       PRAGMA user_version = 3;
     `)
     db.close()
