@@ -162,20 +162,6 @@ export function tagsAreTold(principal: Principal, resource: Resource): boolean {
   return decide(principal, 'assets:read', { ...resource, action: 's3:GetObjectTagging' }).allowed
 }
 
-/** Whether only the policy or an access list of S3 opens the bucket as a whole to the caller. */
-export function isOpenByRule(
-  principal: Principal,
-  permission: Permission,
-  bucket: NonNullable<Resource['bucket']>,
-): boolean {
-  if (bucket.documents === undefined) return false
-  const publicRead = isPublic(principal, bucket)
-  const { name, ownerId, settings } = bucket
-  const open = { name, ownerId, settings: { ...settings, publicRead } }
-  const isOpen = decide(principal, permission, { bucket }).allowed
-  return isOpen && !decide(principal, permission, { bucket: open }).allowed
-}
-
 /**
  * Throws unless `decide` allows it. Who could not even read the resource learns nothing about its
  * existence: the answer equals that of `refuseMissing`.
@@ -231,7 +217,8 @@ function isBlocked({ kind }: Principal, { documents }: Pick<BucketRules, 'docume
   return kind === 'anonymous' && isSet(block, 'restrictPublicBuckets')
 }
 
-function isPublic(
+/** Whether the settings of the bucket open all of it to everybody. */
+export function isPublic(
   principal: Principal,
   bucket: Pick<BucketRules, 'settings' | 'documents'>,
 ): boolean {

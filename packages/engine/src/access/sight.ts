@@ -19,7 +19,7 @@ import {
   hasOwnRight,
   isAdministrator,
   isInside,
-  isOpenByRule,
+  isPublic,
   mayPartly,
   opensOwn,
   refuseMissing,
@@ -283,4 +283,18 @@ function grantedIn(
 /** A confined credential whose buckets are all gone sees an empty store, not an error. */
 function refuseNothingOpen(call: Call, needed: readonly Permission[]): void {
   for (const permission of needed) authorize({ ...call.principal, buckets: null }, permission, {})
+}
+
+/** Whether only the policy or an access list of S3 opens the bucket as a whole to the caller. */
+function isOpenByRule(
+  principal: Principal,
+  permission: Permission,
+  bucket: Pick<BucketRules, 'name' | 'settings' | 'documents' | 'ownerId'>,
+): boolean {
+  if (bucket.documents === undefined) return false
+  const publicRead = isPublic(principal, bucket)
+  const { name, ownerId, settings } = bucket
+  const open = { name, ownerId, settings: { ...settings, publicRead } }
+  const isOpen = decide(principal, permission, { bucket }).allowed
+  return isOpen && !decide(principal, permission, { bucket: open }).allowed
 }
